@@ -1,0 +1,83 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The pkg-config name of the Lua 5.4 to link; a newer or a private build is chosen by this variable.
+let luaPackage = Context.environment["AIKIT_LUA_PKGCONFIG"] ?? "lua5.4"
+
+let package = Package(
+    name: "aikit-lua",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "aikit-lua", targets: ["aikit-lua"]),
+        .library(name: "WorkflowEngine", targets: ["WorkflowCore", "WorkflowEngine"]),
+        .library(name: "LuaWorkflows", targets: ["LuaWorkflows"]),
+        .library(name: "SQLiteJournal", targets: ["SQLiteJournal"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CLua", pkgConfig: luaPackage,
+            providers: [.apt(["liblua5.4-dev"]), .brew(["lua@5.4"])]),
+        .systemLibrary(
+            name: "CPCRE2", pkgConfig: "libpcre2-8",
+            providers: [.apt(["libpcre2-dev"]), .brew(["pcre2"])]),
+        .target(name: "CLuaBridge", dependencies: ["CLua"]),
+        .target(name: "CPrelude"),
+        .target(name: "WorkflowCore", dependencies: ["CPCRE2"]),
+        .target(name: "WorkflowEngine", dependencies: ["WorkflowCore"]),
+        .target(name: "LuaRuntime", dependencies: ["CLuaBridge", "WorkflowCore", "WorkflowEngine"]),
+        .target(
+            name: "LuaWorkflows",
+            dependencies: [
+                "CPrelude", "LuaRuntime", "WorkflowCore", "WorkflowEngine",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        .target(
+            name: "SQLiteJournal",
+            dependencies: [
+                "WorkflowCore", "WorkflowEngine", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        .target(
+            name: "HostEffects",
+            dependencies: [
+                "WorkflowCore", "WorkflowEngine", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ]),
+        .executableTarget(
+            name: "aikit-lua",
+            dependencies: [
+                "WorkflowCore", "WorkflowEngine", "LuaRuntime", "LuaWorkflows", "SQLiteJournal", "HostEffects",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .testTarget(name: "WorkflowCoreTests", dependencies: ["WorkflowCore"]),
+        .testTarget(name: "WorkflowEngineTests", dependencies: ["WorkflowEngine", "WorkflowCore"]),
+        .testTarget(name: "LuaRuntimeTests", dependencies: ["LuaRuntime", "CLuaBridge", "WorkflowCore"]),
+        .testTarget(name: "LuaWorkflowsTests", dependencies: ["LuaWorkflows", "WorkflowEngine", "WorkflowCore"]),
+        .testTarget(name: "SQLiteJournalTests", dependencies: ["SQLiteJournal", "WorkflowEngine", "WorkflowCore"]),
+        .testTarget(name: "CLITests", dependencies: ["aikit-lua"]),
+    ],
+    cLanguageStandard: .gnu17
+)
+
+// One place for the settings of every Swift target.
+for target in package.targets where ![.system, .plugin, .binary].contains(target.type) {
+    if target.name.hasPrefix("C") && target.type == .regular {
+        target.cSettings = [
+            .treatAllWarnings(as: .error), .enableWarning("all"), .enableWarning("extra"), .disableWarning("c23-extensions"),
+        ]
+        continue
+    }
+    target.swiftSettings = (target.swiftSettings ?? []) + [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .treatWarning("StrictLanguageFeatures", as: .error),
+    ]
+}

@@ -1,0 +1,1 @@
+// The Lua half of the API, embedded as bytes.
