@@ -43,7 +43,9 @@ public struct ValueCursor: BitwiseCopyable {
     public var tag: ValueTag { ValueTag(rawValue: start.load(as: UInt8.self)).unsafelyUnwrapped }
 
     @inlinable
-    func word(_ offset: Int) -> Int { Int(UInt32(littleEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt32.self))) }
+    func word(_ offset: Int) -> Int {
+        Int(UInt32(littleEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+    }
 
     /// The number of bytes that the value takes, its tag included.
     @inlinable
@@ -69,7 +71,8 @@ public struct ValueCursor: BitwiseCopyable {
 
     @inlinable
     public var double: Double? {
-        tag == .double ? Double(bitPattern: UInt64(littleEndian: start.loadUnaligned(fromByteOffset: 1, as: UInt64.self))) : nil
+        tag == .double
+            ? Double(bitPattern: UInt64(littleEndian: start.loadUnaligned(fromByteOffset: 1, as: UInt64.self))) : nil
     }
 
     /// The number as a double, whichever way it is stored.
@@ -113,7 +116,10 @@ public struct ValueCursor: BitwiseCopyable {
     @inlinable
     public func value(forKey key: UnsafeRawBufferPointer) -> ValueCursor? {
         for entry in entries where entry.keyBytes.count == key.count {
-            if key.isEmpty || memcmp(entry.keyBytes.baseAddress.unsafelyUnwrapped, key.baseAddress.unsafelyUnwrapped, key.count) == 0 {
+            if key.isEmpty
+                || memcmp(entry.keyBytes.baseAddress.unsafelyUnwrapped, key.baseAddress.unsafelyUnwrapped, key.count)
+                    == 0
+            {
                 return entry.value
             }
         }

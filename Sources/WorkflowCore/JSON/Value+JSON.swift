@@ -1,0 +1,73 @@
+extension Value {
+    /// Reads one JSON text.
+    ///
+    /// Digits alone that fit 64 bits become integers, all other numbers doubles; of a key given twice the last value counts.
+    ///
+    /// ```swift
+    /// let value = try Value(json: #"{"city":"Oslo","wind":4.5}"#)
+    /// ```
+    public init(json: String) throws(JSONError) {
+        var json = json
+        let result = json.withUTF8 { Self.parse(UnsafeRawBufferPointer($0)) }
+        self = try result.get()
+    }
+
+    /// Reads one JSON text in UTF-8.
+    public init(json bytes: UnsafeRawBufferPointer) throws(JSONError) {
+        self = try Self.parse(bytes).get()
+    }
+
+    private static func parse(_ bytes: UnsafeRawBufferPointer) -> Result<Value, JSONError> {
+        var arena = ByteArena()
+        defer { arena.deallocate() }
+        do throws(JSONError) {
+            let slice = try arena.appendJSON(bytes)
+            return .success(Value(storage: Array(arena[slice])))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// The value as JSON text on one line, keys sorted.
+    public var json: String { withCursor(\.json) }
+
+    /// The value as JSON text with two spaces a level, keys sorted.
+    public var prettyJSON: String { withCursor(\.prettyJSON) }
+}
+
+extension ValueCursor {
+    public var json: String { text(pretty: false) }
+    public var prettyJSON: String { text(pretty: true) }
+
+    /// Appends the value as JSON text; the value must not lie in that arena, which may move.
+    public func writeJSON(into arena: inout ByteArena, pretty: Bool = false) {
+        var printer = JSONPrinter(into: arena, pretty: pretty)
+        printer.print(self)
+        arena = printer.arena
+    }
+
+    private func text(pretty: Bool) -> String {
+        var arena = ByteArena()
+        defer { arena.deallocate() }
+        writeJSON(into: &arena, pretty: pretty)
+        return String(decoding: arena.bytes, as: UTF8.self)
+    }
+}
+
+extension ByteArena {
+    /// Reads one JSON text in UTF-8 that lies elsewhere, and appends its value; a failure leaves the arena as it was.
+    @discardableResult
+    public mutating func appendJSON(_ text: UnsafeRawBufferPointer) throws(JSONError) -> Slice {
+        let start = count
+        var parser = JSONParser(text, into: self)
+        do throws(JSONError) {
+            try parser.parseDocument()
+        } catch {
+            self = parser.arena
+            count = start
+            throw error
+        }
+        self = parser.arena
+        return Slice(from: start, to: count)
+    }
+}
