@@ -1,0 +1,177 @@
+/// The place of a node in its plan; `-1` means that there is none.
+package typealias NodeIndex = Int32
+
+/// A number by which the script's side finds a callback again; 0 means that there is none.
+package typealias CallbackSlot = UInt32
+
+/// What a node of the definition tree does.
+package enum NodeKind: UInt8, Sendable, BitwiseCopyable {
+    /// A workflow, which is also how the run itself begins: node 0 is the workflow that was started.
+    case workflow
+    case step
+    case branch
+    case loop
+    case foreach
+    case parallel
+    case human
+    case delay
+    case waitFor
+}
+
+/// A workflow made ready to run: the definition tree as one flat, immutable array of nodes.
+///
+/// Node 0 is the workflow itself. Every other node stands in one body, and a node that has bodies knows them by their place in
+/// ``bodies``. What the run machine touches at each step is plain data in ``nodes``; what is read on rare
+/// occasions lies in ``details``, by the same index.
+package final class Plan: Sendable {
+    /// A sequence of nodes.
+    package struct Body: Sendable, Equatable {
+        /// The node that runs first.
+        package var first: NodeIndex
+        /// The node whose body this is.
+        package var owner: NodeIndex
+        /// The name of a case or a branch, its index as it is written in paths where it has none.
+        package var name: String
+        /// The nodes in their order.
+        package var members: [NodeIndex]
+
+        package init(first: NodeIndex, owner: NodeIndex, name: String, members: [NodeIndex]) {
+            self.first = first
+            self.owner = owner
+            self.name = name
+            self.members = members
+        }
+    }
+
+    package let nodes: ContiguousArray<PlanNode>
+    package let details: [NodeDetails]
+    package let bodies: [Body]
+    package let schemas: [Schema]
+    /// The metadata that a run starts with unless it brings its own; an object.
+    package let metadata: Value
+    /// The ctx under the one that a run brings; an object.
+    package let ctx: Value
+    /// How often one run may jump backwards before it fails.
+    package let jumpLimit: Int32
+
+    package init(
+        nodes: ContiguousArray<PlanNode>, details: [NodeDetails], bodies: [Body], schemas: [Schema], metadata: Value,
+        ctx: Value, jumpLimit: Int32 = 10_000
+    ) {
+        precondition(nodes.count == details.count && nodes.first?.kind == .workflow)
+        self.nodes = nodes
+        self.details = details
+        self.bodies = bodies
+        self.schemas = schemas
+        self.metadata = metadata
+        self.ctx = ctx
+        self.jumpLimit = jumpLimit
+    }
+
+    /// The id of the workflow.
+    package var id: String { details[0].id }
+}
+
+/// The part of a node that the run machine reads at each step.
+package struct PlanNode: Sendable, BitwiseCopyable {
+    package var kind: NodeKind
+    /// It may run more than once in a run, so that its occurrences have to be counted.
+    package var repeats = false
+    /// It stands in a body that runs beside others.
+    package var concurrent = false
+    /// A parallel that waits for all of its branches before it fails.
+    package var waitsForAll = false
+    /// Cases, branches: they have no names but 1-based indexes.
+    package var isList = false
+    /// A branch that has an `otherwise`, which is its last body.
+    package var hasOtherwise = false
+    /// The node after it; `-1` at the end of its body. A static `next` is already in here.
+    package var next: NodeIndex = -1
+    /// The body that it stands in; `-1` for node 0.
+    package var body: Int32 = -1
+    /// Its own bodies are `bodies[firstBody ..< firstBody + bodyCount]`.
+    package var firstBody: Int32 = -1
+    package var bodyCount: Int32 = 0
+    /// step: handler · branch: resolve · loop: condition · foreach: items · human: input · delay: duration.
+    package var callback: CallbackSlot = 0
+    /// loop, foreach: collect · parallel: aggregate · workflow: finalize · human: output.
+    package var conclude: CallbackSlot = 0
+    /// loop: prepare_next_input · step: a `next` that is a function.
+    package var extra: CallbackSlot = 0
+    /// foreach: how many items run at once · loop: the most iterations; 0 means no bound.
+    package var limit: Int32 = 0
+    package var inputSchema: Int32 = -1
+    /// The schema of what it gives; of a human step, that of the response.
+    package var outputSchema: Int32 = -1
+    /// step, human, wait_for: how long it may take · delay: how long it waits; in microseconds, 0 for none.
+    package var duration: Int64 = 0
+    package var hasRetry = false
+
+    package init(kind: NodeKind) { self.kind = kind }
+}
+
+/// The part of a node that is read on rare occasions.
+package struct NodeDetails: Sendable {
+    package var id: String
+    package var description: String?
+    /// Where the script wrote it, as `file:line`.
+    package var location: String?
+    package var retry: RetryPolicy?
+    /// wait_for: the name of the event.
+    package var event: String?
+    /// human: the answer that is taken when the time is over.
+    package var fallback: Value?
+    /// The targets that a dynamic `next` may name: ids of the same body.
+    package var telemetry: Value?
+
+    package init(id: String) { self.id = id }
+}
+
+/// How often and how soon a failed step is tried again.
+package struct RetryPolicy: Sendable, Equatable {
+    package enum Backoff: String, Sendable, CaseIterable { case constant, linear, exponential }
+
+    /// All attempts together, the first one included.
+    package var maxAttempts: Int
+    package var backoff: Backoff
+    /// Microseconds before the second attempt.
+    package var initial: Int64
+    /// The longest wait, in microseconds.
+    package var maximum: Int64
+    /// By what an exponential backoff grows.
+    package var factor: Double
+    /// The share of a wait that is left to chance, from 0 to 1.
+    package var jitter: Double
+
+    package init(
+        maxAttempts: Int = 3, backoff: Backoff = .exponential, initial: Int64 = 200_000, maximum: Int64 = 60_000_000,
+        factor: Double = 2, jitter: Double = 0
+    ) {
+        self.maxAttempts = maxAttempts
+        self.backoff = backoff
+        self.initial = initial
+        self.maximum = maximum
+        self.factor = factor
+        self.jitter = jitter
+    }
+
+    /// The wait after `attempt` failed, in milliseconds; `chance` lies in 0 ..< 1.
+    package func delay(after attempt: Int, chance: Double) -> Int32 {
+        let steps = Double(max(attempt, 1) - 1)
+        let base =
+            switch backoff {
+            case .constant: Double(initial)
+            case .linear: Double(initial) * (steps + 1)
+            case .exponential: Double(initial) * power(factor, steps)
+            }
+        let capped = min(base, Double(maximum))
+        let jittered = capped * (1 - jitter * chance)
+        return Int32(clamping: Int64((jittered / 1000).rounded()))
+    }
+
+    private func power(_ base: Double, _ exponent: Double) -> Double {
+        var result = 1.0
+        for _ in 0..<min(Int(exponent), 64) { result *= base }
+        return result
+    }
+}

@@ -1,0 +1,170 @@
+/// What an event says. The names that leave the engine are those of ``name``.
+package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
+    case workflowStart
+    case workflowSuccess
+    case workflowError
+    case workflowCancelled
+    /// The run goes on after it waited for somebody, or after its process had died.
+    case workflowResumed
+    case stepStart
+    case stepSuccess
+    case stepError
+    /// The script emitted something.
+    case stepEvent
+    case stepBranch
+    case humanRequested
+    case humanCompleted
+    /// An attempt failed and another one follows.
+    case stepRetry
+    case stepCancelled
+    /// The step waits for a time or for a signal.
+    case stepWaiting
+
+    // Facts that the journal needs and that no watcher sees.
+    /// A body of a construct begins: an iteration, an item, a branch, a case.
+    case bodyOpened
+    /// The step's input as its schema left it.
+    case inputSettled
+    /// The list that a foreach runs over.
+    case itemsListed
+    case metadataSet
+    case ctxSet
+    case storeSet
+    case cancelRequested
+    case signalReceived
+
+    /// Whether watchers are told.
+    package var isPublic: Bool { rawValue < EventKind.bodyOpened.rawValue }
+
+    /// Whether the run is over.
+    package var isTerminal: Bool { self == .workflowSuccess || self == .workflowError || self == .workflowCancelled }
+
+    package var name: String {
+        switch self {
+        case .workflowStart: "workflow:start"
+        case .workflowSuccess: "workflow:success"
+        case .workflowError: "workflow:error"
+        case .workflowCancelled: "workflow:cancelled"
+        case .workflowResumed: "workflow:resumed"
+        case .stepStart: "step:start"
+        case .stepSuccess: "step:success"
+        case .stepError: "step:error"
+        case .stepEvent: "step:event"
+        case .stepBranch: "step:branch"
+        case .humanRequested: "step:human:requested"
+        case .humanCompleted: "step:human:completed"
+        case .stepRetry: "step:retry"
+        case .stepCancelled: "step:cancelled"
+        case .stepWaiting: "step:waiting"
+        case .bodyOpened: "body:opened"
+        case .inputSettled: "input:settled"
+        case .itemsListed: "items:listed"
+        case .metadataSet: "metadata:set"
+        case .ctxSet: "ctx:set"
+        case .storeSet: "store:set"
+        case .cancelRequested: "cancel:requested"
+        case .signalReceived: "signal:received"
+        }
+    }
+}
+
+/// One entry of a run's journal: 32 bytes of plain data, with the payload in the run's arena.
+package struct Event: Sendable, BitwiseCopyable, Equatable {
+    /// Microseconds since 1970.
+    package var time: Int64
+    package var payload: Slice
+    /// The frame in which it happened; of `bodyOpened` the frame that it makes.
+    package var frame: Int32
+    /// The node; of `bodyOpened` the frame that the new one lies in.
+    package var node: Int32
+    /// `stepSuccess`: the next node · `stepBranch`: the body that was chosen · `bodyOpened`: the ordinal, from 1 ·
+    /// `stepRetry`: milliseconds until the next attempt.
+    package var item: Int32
+    package var attempt: UInt16
+    package var kind: EventKind
+    package var reserved: UInt8 = 0
+
+    package init(
+        _ kind: EventKind, time: Int64, frame: Int32, node: Int32, payload: Slice = .none, item: Int32 = 0, attempt: UInt16 = 0
+    ) {
+        self.time = time
+        self.payload = payload
+        self.frame = frame
+        self.node = node
+        self.item = item
+        self.attempt = attempt
+        self.kind = kind
+    }
+}
+
+/// A run's events in order, with the bytes that they refer to: all that is needed to build its state anew.
+///
+/// An event's sequence number is its place in the log, from 1. The owner calls ``deallocate()`` exactly once.
+package struct RunLog {
+    package private(set) var events: UnsafeMutablePointer<Event>?
+    package private(set) var count = 0
+    private var capacity = 0
+    package var arena = ByteArena()
+
+    package init() {}
+
+    package subscript(_ index: Int) -> Event { events.unsafelyUnwrapped[index] }
+
+    package mutating func append(_ event: Event) {
+        if count == capacity { grow(to: max(capacity * 2, 8)) }
+        (events.unsafelyUnwrapped + count).initialize(to: event)
+        count &+= 1
+    }
+
+    /// Takes events and bytes that a journal gives back, which follow on what is there.
+    package mutating func append(events bytes: UnsafeRawBufferPointer, arena tail: UnsafeRawBufferPointer) {
+        let added = bytes.count / MemoryLayout<Event>.stride
+        if count + added > capacity { grow(to: count + added) }
+        if added > 0 {
+            UnsafeMutableRawPointer(events.unsafelyUnwrapped + count).copyMemory(
+                from: bytes.baseAddress.unsafelyUnwrapped, byteCount: added * MemoryLayout<Event>.stride)
+        }
+        count += added
+        arena.append(tail)
+    }
+
+    private mutating func grow(to wanted: Int) {
+        let grown = UnsafeMutablePointer<Event>.allocate(capacity: wanted)
+        if let events {
+            grown.moveInitialize(from: events, count: count)
+            events.deallocate()
+        }
+        events = grown
+        capacity = wanted
+    }
+
+    /// The bytes of the events from a place on.
+    package func eventBytes(from index: Int) -> UnsafeRawBufferPointer {
+        guard let events, index < count else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return UnsafeRawBufferPointer(start: events + index, count: (count - index) * MemoryLayout<Event>.stride)
+    }
+
+    /// The value that a payload holds; a slice of length 0 has none.
+    package func value(_ slice: Slice) -> ValueCursor { ValueCursor(arena[slice]) }
+
+    /// Gives back the memory that is not in use.
+    package mutating func trim() {
+        if capacity > count { grow(to: count) }
+        arena.trim()
+    }
+
+    /// Empties the log and keeps its memory, up to a size that is worth keeping.
+    package mutating func reset() {
+        count = 0
+        arena.count = 0
+        if arena.capacity > 1 << 16 || capacity > 1 << 11 { deallocate() }
+    }
+
+    package mutating func deallocate() {
+        events?.deallocate()
+        events = nil
+        count = 0
+        capacity = 0
+        arena.deallocate()
+    }
+}

@@ -1,0 +1,86 @@
+/// What a driver tells the run machine: something that has happened, never something to do.
+///
+/// Slices lie in the run's arena. `frame` and `serial` are those of the command that is answered; an answer to an older
+/// command is refused as ``Refusal/stale``.
+package enum Fact: Equatable {
+    /// The run begins; the input has passed the workflow's schema.
+    case started(input: Slice, metadata: Slice, ctx: Slice)
+    /// The input failed the workflow's schema.
+    case inputRefused(error: Slice)
+    /// The schema of the step's input rewrote it.
+    case inputSettled(frame: Int32, serial: UInt32, input: Slice)
+    /// A node gave its output; `next` is the node that a dynamic `next` chose, else ``Fact/usualNext``.
+    case completed(frame: Int32, serial: UInt32, output: Slice, next: NodeIndex)
+    /// A node failed. `chance` in 0 ..< 1 shakes the wait before another attempt.
+    case failed(frame: Int32, serial: UInt32, error: Slice, retryable: Bool, chance: Double)
+    /// A branch chose a body; `-1` goes on after the branch.
+    case resolved(frame: Int32, serial: UInt32, choice: Int32)
+    /// A foreach has its list, an array.
+    case listed(frame: Int32, serial: UInt32, items: Slice)
+    /// A loop goes on with this input.
+    case continues(frame: Int32, serial: UInt32, input: Slice)
+    /// A loop without `collect` ends.
+    case ends(frame: Int32, serial: UInt32)
+    /// A nested workflow, a parallel: its input is valid, its bodies may open.
+    case entered(frame: Int32, serial: UInt32)
+    /// A human step has its output and its form: `{ output, form }`.
+    case asked(frame: Int32, serial: UInt32, request: Slice)
+    /// A delay knows how long it takes, in microseconds.
+    case delayed(frame: Int32, serial: UInt32, duration: Int64)
+    /// A person answered; the answer has passed its schema.
+    case replied(frame: Int32, serial: UInt32, response: Slice)
+    case timerFired(frame: Int32, serial: UInt32)
+    /// A signal for the run: `{ name, payload }`.
+    case signalled(signal: Slice)
+    /// Somebody wants the run to stop: `{ reason }`.
+    case cancelAsked(request: Slice)
+    /// The code that a `stop` was meant for has left.
+    case stopped(frame: Int32, serial: UInt32)
+    /// The process that drove the run is gone, and this one takes over.
+    case recovered(cause: Slice)
+    /// The script emitted something: `{ name, payload }`.
+    case emitted(frame: Int32, event: Slice)
+    case metadataSet(frame: Int32, value: Slice)
+    case ctxSet(frame: Int32, value: Slice)
+    /// `{ key, value }`; no `value` deletes.
+    case storeSet(frame: Int32, entry: Slice)
+
+    package static let usualNext: NodeIndex = -2
+}
+
+/// What the run machine wants done. Commands are plain values: carrying one out twice gives a second, stale answer.
+package struct Command: BitwiseCopyable, Equatable, Sendable {
+    package enum Kind: UInt8, Sendable, BitwiseCopyable {
+        /// Call the node's own callbacks.
+        case invoke
+        /// Call the callback that shapes the construct's output.
+        case conclude
+        /// Stop what runs on behalf of the frame, and say so when it has left.
+        case stop
+        /// Say so when the time has come.
+        case wait
+        /// A wait is over before its time.
+        case unwait
+        /// The run is over.
+        case finish
+    }
+
+    package var kind: Kind
+    package var frame: Int32
+    package var node: Int32
+    package var serial: UInt32
+    /// `wait`: microseconds since 1970.
+    package var time: Int64 = 0
+}
+
+/// Why a fact was not taken. The state is as it was.
+package enum Refusal: Error, Equatable {
+    /// It answers a question that is not open any more.
+    case stale
+    /// The run is over.
+    case over
+    /// The run has not begun, or has begun already.
+    case outOfOrder
+    /// No step waits there.
+    case notWaiting
+}

@@ -1,0 +1,88 @@
+extension RunMachine {
+    /// What a construct gives when no callback shapes it.
+    mutating func defaultOutput(_ frame: Int32, _ log: inout RunLog) -> Slice {
+        let index = Int(frame)
+        let nodeIndex = Int(frames[index].node)
+        let node = plan.nodes[nodeIndex]
+        switch node.kind {
+        case .foreach: return list(tables[Int(frames[index].table)], &log)
+        case .parallel:
+            let results = tables[Int(frames[index].table)]
+            return node.isList ? list(results, &log) : named(results, node, &log)
+        case .workflow, .step, .branch, .loop, .human, .delay, .waitFor: return frames[index].value
+        }
+    }
+
+    /// `{ last_result, all_results }` of a loop.
+    mutating func loopOutput(_ frame: Int32, _ log: inout RunLog) -> Slice {
+        let index = Int(frame)
+        let results = tables[Int(frames[index].table)]
+        let last = frames[index].opened == 0 ? frames[index].input : frames[index].value
+        return log.arena.writing { arena in
+            let object = arena.beginObject()
+            arena.writeKey("last_result")
+            arena.append(last)
+            arena.writeKey("all_results")
+            arena.writeList(results)
+            arena.end(object, count: 2)
+        }
+    }
+
+    /// The results of a construct's bodies, as its concluding callback gets them: a list, or an object by branch.
+    package mutating func results(of frame: Int32, _ log: inout RunLog) -> Slice {
+        let index = Int(frame)
+        let node = plan.nodes[Int(frames[index].node)]
+        if node.kind == .parallel, !node.isList { return named(tables[Int(frames[index].table)], node, &log) }
+        return frames[index].table >= 0 ? list(tables[Int(frames[index].table)], &log) : frames[index].value
+    }
+
+    private func list(_ results: ContiguousArray<Slice>, _ log: inout RunLog) -> Slice {
+        log.arena.writing { $0.writeList(results) }
+    }
+
+    private func named(_ results: ContiguousArray<Slice>, _ node: PlanNode, _ log: inout RunLog) -> Slice {
+        log.arena.writing { arena in
+            let object = arena.beginObject()
+            for (offset, result) in results.enumerated() {
+                arena.writeKey(plan.bodies[Int(node.firstBody) + offset].name)
+                arena.append(result)
+            }
+            arena.end(object, count: results.count)
+        }
+    }
+
+    /// The error of a construct, made from that of its body, or of all its bodies.
+    func bodyError(_ frame: Int32, _ log: inout RunLog) -> Slice {
+        let index = Int(frame)
+        let node = plan.nodes[Int(frames[index].node)]
+        // The run's own error is that of its step, word for word: it names the step beside the message.
+        if frames[index].node == 0 { return frames[index].failure }
+        guard node.kind == .parallel, node.waitsForAll else {
+            return ErrorObject.prefixed(frames[index].failure, in: &log.arena)
+        }
+        let table = tables[Int(frames[index].table)]
+        let failed = table.dropFirst(Int(node.bodyCount)).map { Int($0.offset) }.sorted()
+        let branches = failed.map { ordinal in
+            (plan.bodies[Int(node.firstBody) + ordinal - 1].name, table[ordinal - 1])
+        }
+        return ErrorObject.combined(branches, of: Int(node.bodyCount), step: path(of: frame), in: &log.arena)
+    }
+}
+
+extension ByteArena {
+    /// Appends what `body` writes and says where it lies.
+    @inline(__always)
+    package mutating func writing(_ body: (inout ByteArena) -> Void) -> Slice {
+        let start = count
+        body(&self)
+        return Slice(from: start, to: count)
+    }
+
+    mutating func writeList(_ slices: ContiguousArray<Slice>) {
+        let size = slices.reduce(9) { $0 + Int($1.length) }
+        reserve(size)
+        let array = beginArray()
+        for slice in slices { append(slice) }
+        end(array, count: slices.count)
+    }
+}

@@ -1,0 +1,132 @@
+/// The state of one run, and nothing but its state: no clock, no closures, no I/O.
+///
+/// Two operations make it what it is. ``decide(_:at:log:)`` looks at a fact and writes events to the log, or refuses;
+/// ``apply(_:log:)`` is the only operation that changes the state, and it depends on nothing but the event, the log and
+/// the plan. So a run that is rebuilt by applying its journal equals the run that wrote it, at every event.
+///
+/// What there is to do comes out as ``commands``, plain values that a driver carries out. After a replay the driver takes
+/// ``outstandingCommands()`` instead.
+package struct RunMachine {
+    package let plan: Plan
+    package internal(set) var frames: ContiguousArray<Frame> = []
+    /// The first free frame; `-1` for none.
+    var freeFrame: Int32 = -1
+    /// Results of bodies by ordinal, for loops, foreach and parallel.
+    package internal(set) var tables: ContiguousArray<ContiguousArray<Slice>> = []
+    var freeTables: ContiguousArray<Int32> = []
+    /// How often each repeatable node has started, once one of them has.
+    var starts: ContiguousArray<UInt32> = []
+    /// Signals that came and that no step has taken, as `{ name, payload }`.
+    var signals: ContiguousArray<Slice> = []
+    /// What the script stored, newest value of each key.
+    package internal(set) var store: ContiguousArray<StoreEntry> = []
+    package internal(set) var metadata = Slice.none
+    package internal(set) var ctx = Slice.none
+    /// The input of the run, after its schema.
+    package internal(set) var initialInput = Slice.none
+    /// What the run came to: its output, its error, the reason of its cancellation.
+    package internal(set) var outcome = Slice.none
+    /// The terminal event, once there is one.
+    package internal(set) var ending: EventKind?
+    /// Why the run is to stop: `{ reason }`.
+    package internal(set) var cancelRequest = Slice.none
+    var jumps: Int32 = 0
+
+    /// What there is to do, in order; the driver takes it all after each ``decide(_:at:log:)``.
+    package var commands: ContiguousArray<Command> = []
+    /// Frames that may need a decision. What they need is told by their phase, so a frame that stands here twice, or
+    /// that has been freed, does no harm.
+    var attention: ContiguousArray<Int32> = []
+    var attended = 0
+
+    /// A key that the script stored, laid out as the bridge reads it. `key` is an encoded string without its tag and length.
+    package struct StoreEntry: BitwiseCopyable, Equatable {
+        package var key: Slice
+        package var value: Slice
+    }
+
+    package init(plan: Plan) { self.plan = plan }
+
+    /// Makes the machine as if it were new, and keeps its memory.
+    package mutating func reset() {
+        frames.removeAll(keepingCapacity: true)
+        freeFrame = -1
+        if !tables.isEmpty { tables.removeAll() }
+        if !freeTables.isEmpty { freeTables.removeAll() }
+        if !starts.isEmpty { starts.removeAll() }
+        if !signals.isEmpty { signals.removeAll() }
+        if !store.isEmpty { store.removeAll() }
+        metadata = .none
+        ctx = .none
+        initialInput = .none
+        outcome = .none
+        ending = nil
+        cancelRequest = .none
+        jumps = 0
+        commands.removeAll(keepingCapacity: true)
+        attention.removeAll(keepingCapacity: true)
+        attended = 0
+    }
+
+    package var isOver: Bool { ending != nil }
+
+    /// What the machine would have asked a driver to do and has no answer to yet.
+    package func outstandingCommands() -> [Command] {
+        if isOver { return [Command(kind: .finish, frame: 0, node: 0, serial: 0)] }
+        return frames.indices.compactMap { index in
+            let frame = frames[index]
+            let kind: Command.Kind
+            switch frame.phase {
+            case .running: kind = .invoke
+            case .concluding: kind = .conclude
+            case .stopping: kind = .stop
+            case .waiting, .backoff:
+                guard frame.deadline != 0 else { return nil }
+                kind = .wait
+            case .free, .ready, .opening, .body, .concluded, .failing, .cancelled, .over: return nil
+            }
+            return Command(kind: kind, frame: Int32(index), node: frame.node, serial: frame.serial, time: frame.deadline)
+        }
+    }
+
+    /// Where a run stands, in AI Kit's words.
+    package enum Status: String, Sendable, CaseIterable {
+        case queued, running, waiting
+        case waitingHuman = "waiting_human"
+        case success, failed, cancelled
+
+        /// Whether the run is over; such a status never changes.
+        package var isTerminal: Bool { self == .success || self == .failed || self == .cancelled }
+    }
+
+    package var status: Status {
+        switch ending {
+        case .workflowSuccess: return .success
+        case .workflowError: return .failed
+        case .workflowCancelled: return .cancelled
+        default: break
+        }
+        if frames.isEmpty { return .queued }
+        var status = Status.running
+        for frame in frames {
+            switch frame.phase {
+            case .free, .body: continue
+            case .waiting where plan.nodes[Int(frame.node)].kind == .human: status = .waitingHuman
+            case .waiting, .backoff: if status != .waitingHuman { status = .waiting }
+            case .ready, .running, .opening, .concluding, .concluded, .failing, .stopping, .cancelled, .over: return .running
+            }
+        }
+        return status
+    }
+}
+
+extension RunMachine: Equatable {
+    /// Equal states; what a driver has not taken yet does not count.
+    package static func == (left: RunMachine, right: RunMachine) -> Bool {
+        left.plan === right.plan && left.frames == right.frames && left.freeFrame == right.freeFrame
+            && left.tables == right.tables && left.freeTables == right.freeTables && left.starts == right.starts
+            && left.signals == right.signals && left.store == right.store && left.metadata == right.metadata
+            && left.ctx == right.ctx && left.initialInput == right.initialInput && left.outcome == right.outcome
+            && left.ending == right.ending && left.cancelRequest == right.cancelRequest && left.jumps == right.jumps
+    }
+}

@@ -1,0 +1,106 @@
+package import WorkflowCore
+
+/// Who a run is, as the journal knows it.
+///
+/// Made once by the worker that starts or loads the run, and shared with the journal's writer.
+package final class JournaledRun: @unchecked Sendable {
+    package let id: String
+    package let workflow: String
+    /// The hash of the script and all of its modules; empty for workflows written in Swift.
+    package let generation: String
+    /// The run that this one was forked or retried from.
+    package let lineage: String?
+    /// The journal's own number for the run; only the journal's writer touches it.
+    package var row: Int64 = 0
+    /// Grows with each owner of the run; a write with an older one is refused. Only the journal touches it.
+    package var fence: Int64 = 0
+
+    package init(id: String, workflow: String, generation: String, lineage: String? = nil) {
+        self.id = id
+        self.workflow = workflow
+        self.generation = generation
+        self.lineage = lineage
+    }
+}
+
+/// One write of one run: the events and the arena bytes that follow on what the journal has.
+package struct JournalEntry {
+    package let run: JournaledRun
+    /// How many events of the run the journal has before this entry; 0 begins the run.
+    package let sequence: Int
+    /// Where the entry's events (32 bytes each) and its arena bytes lie in the batch.
+    package let events: Range<Int>
+    package let arena: Range<Int>
+    /// Where the run stands after the entry.
+    package let status: RunMachine.Status
+    /// When the earliest of its timers is due, in microseconds since 1970; 0 for none.
+    package let wakeAt: Int64
+    /// The time of the last event, in microseconds since 1970.
+    package let time: Int64
+
+    package init(
+        run: JournaledRun, sequence: Int, events: Range<Int>, arena: Range<Int>, status: RunMachine.Status, wakeAt: Int64,
+        time: Int64
+    ) {
+        self.run = run
+        self.sequence = sequence
+        self.events = events
+        self.arena = arena
+        self.status = status
+        self.wakeAt = wakeAt
+        self.time = time
+    }
+}
+
+/// What a worker hands to the journal in one go. It belongs to the worker, then to the journal, then to the worker again.
+package final class JournalBatch: @unchecked Sendable {
+    package var bytes = ByteArena()
+    package var entries: [JournalEntry] = []
+
+    package init() {}
+
+    deinit { bytes.deallocate() }
+
+    /// Adds what a log holds beyond the first `events` events and the first `arena` bytes.
+    package func add(
+        _ log: RunLog, of run: JournaledRun, from events: Int, arena: Int, status: RunMachine.Status, wakeAt: Int64
+    ) {
+        let start = bytes.count
+        bytes.append(log.eventBytes(from: events))
+        let middle = bytes.count
+        bytes.append(UnsafeRawBufferPointer(rebasing: log.arena.bytes[arena...]))
+        entries.append(
+            JournalEntry(
+                run: run, sequence: events, events: start..<middle, arena: middle..<bytes.count, status: status,
+                wakeAt: wakeAt, time: log.count > 0 ? log[log.count - 1].time : 0))
+    }
+}
+
+/// What became of one entry of a batch.
+package enum JournalOutcome: Sendable {
+    /// It is in the journal, as safe as the journal's mode makes it.
+    case durable
+    /// The journal has other events at that place: another worker owns the run, which has to be dropped here.
+    case conflict
+    /// It could not be written; nothing of it is in the journal.
+    case failed(JournalError)
+}
+
+/// What the journal could not do, in words for a person.
+package struct JournalError: Error, Sendable {
+    package var code: String
+    package var message: String
+
+    package init(code: String, message: String) {
+        self.code = code
+        self.message = message
+    }
+}
+
+/// Where the events of runs are kept.
+package protocol RunJournal: AnyObject, Sendable {
+    /// Takes a batch and answers once, from any thread, when all of it is decided; one outcome for each entry, in order.
+    ///
+    /// Entries of one run arrive in order. Batches of several workers may be written together.
+    func submit(_ batch: JournalBatch, answer: @escaping @Sendable (JournalBatch, [JournalOutcome]) -> Void)
+}
