@@ -27,7 +27,7 @@ let package = Package(
             name: "CPCRE2", pkgConfig: "libpcre2-8",
             providers: [.apt(["libpcre2-dev"]), .brew(["pcre2"])]),
         .target(name: "CLuaBridge", dependencies: ["CLua"]),
-        .target(name: "CPrelude"),
+        .target(name: "CPrelude", exclude: ["lua"]),
         .target(name: "WorkflowCore", dependencies: ["CPCRE2"]),
         .target(name: "WorkflowEngine", dependencies: ["WorkflowCore"]),
         .target(name: "LuaRuntime", dependencies: ["CLuaBridge", "WorkflowCore", "WorkflowEngine"]),

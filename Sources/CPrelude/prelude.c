@@ -1,1 +1,71 @@
 #include "prelude.h"
+
+#include <string.h>
+
+static const char aikit[] = {
+#embed "lua/aikit.lua"
+};
+static const char builder[] = {
+#embed "lua/builder.lua"
+};
+static const char compile[] = {
+#embed "lua/compile.lua"
+};
+static const char context[] = {
+#embed "lua/context.lua"
+};
+static const char errors[] = {
+#embed "lua/errors.lua"
+};
+static const char forms[] = {
+#embed "lua/forms.lua"
+};
+static const char host[] = {
+#embed "lua/host.lua"
+};
+static const char http[] = {
+#embed "lua/http.lua"
+};
+static const char nodes[] = {
+#embed "lua/nodes.lua"
+};
+static const char objects[] = {
+#embed "lua/objects.lua"
+};
+static const char schema[] = {
+#embed "lua/schema.lua"
+};
+static const char schema_core[] = {
+#embed "lua/schema_core.lua"
+};
+static const char schema_methods[] = {
+#embed "lua/schema_methods.lua"
+};
+static const char schema_object[] = {
+#embed "lua/schema_object.lua"
+};
+static const char slots[] = {
+#embed "lua/slots.lua"
+};
+static const char validate[] = {
+#embed "lua/validate.lua"
+};
+
+#define PART(name) { #name, name, sizeof name }
+
+static const prelude_part parts[] = {
+    PART(aikit), PART(builder), PART(compile), PART(context), PART(errors), PART(forms), PART(host),
+    PART(http), PART(nodes), PART(objects), PART(schema), PART(schema_core), PART(schema_methods),
+    PART(schema_object), PART(slots), PART(validate),
+};
+
+const prelude_part *prelude_find(const char *name, size_t length) {
+    for (size_t index = 0; index < sizeof parts / sizeof *parts; index++) {
+        if (strlen(parts[index].name) == length && memcmp(parts[index].name, name, length) == 0) return &parts[index];
+    }
+    return NULL;
+}
+
+const prelude_part *prelude_at(size_t index) {
+    return index < sizeof parts / sizeof *parts ? &parts[index] : NULL;
+}

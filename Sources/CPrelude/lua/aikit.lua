@@ -1,0 +1,44 @@
+-- The `aikit` library that scripts require: assembled here, one part a file, the rarely used parts on first use.
+local bridge = ...
+local assert, load, pairs = assert, load, pairs
+
+local parts = {}
+
+--- The value of a part, loaded at the first call; each part gets the bridge and this function.
+local function part(name)
+  local loaded = parts[name]
+  if loaded == nil then
+    local chunk = assert(load(bridge.sync("prelude", name), "=[aikit " .. name .. "]", "t", _ENV))
+    loaded = chunk(bridge, part)
+    parts[name] = loaded
+  end
+  return loaded
+end
+
+local objects = part "objects"
+local nodes = part "nodes"
+local host = part "host"
+
+local members = {
+  version = bridge.version,
+  null = bridge.null,
+  array = host.array, fail = host.fail,
+  sleep = host.sleep, now = host.now, uuid = host.uuid, random = host.random,
+  all = host.all, json = host.json, log = host.log,
+  workflow = part("builder").workflow,
+  clone_step = nodes.clone,
+}
+for kind in pairs(nodes.kinds) do members[kind] = nodes.constructor(kind) end
+
+-- Parts that a script may never touch: loading them costs more than all the rest.
+local on_demand = {
+  schema = function() return part "schema" end,
+  http = function() return part "http" end,
+}
+local aikit = objects.namespace("aikit", members, on_demand)
+
+bridge.set_context_methods(part "context")
+bridge.set_collect(part("builder").collect)
+bridge.set_document(function(format) return part("document")(format, aikit) end)
+
+return aikit

@@ -1,0 +1,105 @@
+-- The chain `aikit.workflow{…}:step(…)…:commit()` and what comes out of it.
+local bridge, part = ...
+local errors, objects, nodes = part "errors", part "objects", part "nodes"
+local ipairs, pairs, tostring, type = ipairs, pairs, tostring, type
+local format = string.format
+local misuse = errors.misuse
+
+local builder = {}
+local chain, committed = {}, {}
+
+local builder_class = objects.class("workflow", chain, { id = true, description = true })
+local workflow_class = objects.class("committed workflow", committed, { id = true, description = true },
+  "; it was fixed by :commit()")
+
+local function open_state(self, method)
+  local state = objects.state(self, builder_class)
+  if not state then
+    misuse("call it with a colon on a workflow: workflow:%s(…)", method)
+  elseif state.committed then
+    misuse("workflow '%s' is committed: :%s() must come before :commit()", tostring(state.id), method)
+  end
+  return state
+end
+
+for kind in pairs(nodes.kinds) do
+  chain[kind] = function(self, value)
+    local state = open_state(self, kind)
+    state.children[#state.children + 1] = nodes.accept(kind, value)
+    return self
+  end
+end
+
+--- Checks the whole workflow in the host and returns it, never to change again.
+function chain:commit()
+  local state = open_state(self, "commit")
+  local definition = nodes.define_workflow(state.config, state.children, state.where)
+  local plan = bridge.sync("commit", definition)
+  state.committed = true
+  return objects.new(workflow_class, {
+    kind = "workflow", id = state.id, description = state.config.description,
+    definition = definition, plan = plan, where = state.where,
+  })
+end
+
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local result = {}
+  for key, item in pairs(value) do result[key] = copy(item) end
+  return result
+end
+
+--- The workflow's definition as a table of your own: its nodes, their bodies, and where each was written.
+function committed:inspect()
+  local state = objects.state(self, workflow_class)
+  if not state then misuse("call it with a colon on a workflow: workflow:inspect()") end
+  return copy(state.definition)
+end
+
+--- `aikit.workflow{…}`: the start of a chain.
+function builder.workflow(config)
+  if type(config) ~= "table" or objects.state(config) then
+    misuse("aikit.workflow takes one table, got %s: write aikit.workflow { id = \"…\" }", errors.kind(config))
+  end
+  local own = {}
+  for key, value in pairs(config) do own[key] = value end
+  return objects.new(builder_class, {
+    kind = "builder", id = own.id, description = own.description, config = own, children = {}, where = bridge.where(1),
+  })
+end
+
+local function plan_of(value, whence)
+  local state = objects.state(value)
+  if state and state.plan then return state end
+  if state and state.kind == "builder" then
+    errors.fail("workflow '%s' was not committed; end the chain with :commit()", tostring(state.id))
+  elseif state and state.kind then
+    errors.fail("%s is a %s, not a workflow; put it into one: return aikit.workflow { id = \"…\" }:step(…):commit()",
+      whence, state.kind)
+  end
+  errors.fail("%s is %s, not a workflow; end the script with `return aikit.workflow { … } … :commit()`",
+    whence, errors.kind(value))
+end
+
+--- What a script's main chunk returned, as a list of plan ids: one workflow, or a table of them.
+--
+-- The host calls it once for each script that it loads.
+function builder.collect(returned)
+  if returned == nil then
+    errors.fail("the script returns nothing; end it with `return aikit.workflow { … } … :commit()`")
+  elseif type(returned) ~= "table" or objects.state(returned) then
+    return { plan_of(returned, "what the script returns").plan }
+  end
+  local plans, seen = {}, {}
+  for _, key in ipairs(nodes.ordered_keys(returned)) do
+    local name = type(key) == "string" and key or format("[%s]", tostring(key))
+    local state = plan_of(returned[key], format("'%s' of the table that the script returns", name))
+    if seen[state.id] then errors.fail("the script returns two workflows with the id '%s'", tostring(state.id)) end
+    seen[state.id] = true
+    plans[#plans + 1] = state.plan
+  end
+  if #plans == 0 then errors.fail("the script returns an empty table; return one workflow or a list of them") end
+  return plans
+end
+
+return builder

@@ -1,0 +1,171 @@
+-- Schemas as plain JSON Schema (draft 2020-12), with what JSON Schema cannot say under "x-aikit".
+local bridge, part = ...
+local errors, objects, slot = part "errors", part "objects", part("slots").slot
+local getmetatable, ipairs, next, pairs = getmetatable, ipairs, next, pairs
+local setmetatable, type = setmetatable, type
+local find = string.find
+local misuse = errors.misuse
+
+-- Keywords that hold values, not schemas.
+local LITERAL = { const = true, default = true, enum = true, examples = true }
+
+-- Keywords that one would write with one of our schemas, even alone in a table of JSON Schema.
+local HOLDS_SCHEMA = { items = true, ["not"] = true, contains = true, additionalProperties = true }
+
+-- Keywords that apply to the schema as a whole when it is wrapped to accept null.
+local OUTER = { "description", "default" }
+
+local MAX_LAZY = 1000
+
+local compile
+
+--- The value of a keyword with the schemas in it compiled.
+local function compile_under(key, value, scope)
+  if objects.state(value) or type(value) == "table" and not LITERAL[key] then return compile(value, scope) end
+  return value
+end
+
+--- Whether a missing field of an object is no problem; a Lua table cannot tell a null field from a missing one.
+local function may_be_missing(field)
+  local state = objects.state(field)
+  local json, extension = state.json, state.extension
+  if extension.optional or extension.nullable or json.default ~= nil then return true end
+  if state.kind == "any" or state.kind == "null" then return true end
+  if state.kind == "json" then return json["$raw"].default ~= nil end
+  if state.kind == "union" then
+    for _, option in ipairs(json.anyOf) do
+      if may_be_missing(option) then return true end
+    end
+  end
+  return false
+end
+
+local function compile_extension(extension)
+  local result = {}
+  for _, key in ipairs(errors.names(extension)) do
+    local value = extension[key]
+    if key == "refine" or key == "transform" then
+      local list = {}
+      for index, entry in ipairs(value) do
+        local number = slot(entry.callback)
+        list[index] = key == "refine" and { slot = number, message = entry.message } or number
+      end
+      result[key] = list
+    elseif key ~= "nullable" then
+      result[key] = value
+    end
+  end
+  return next(result) and result
+end
+
+--- Whether a raw schema points into itself: such a one needs an identity of its own inside another.
+local function has_local_reference(raw)
+  for key, value in pairs(raw) do
+    if (key == "$ref" or key == "$dynamicRef") and type(value) == "string" and find(value, "^#") then return true end
+    if type(value) == "table" and not objects.state(value) and not LITERAL[key] and has_local_reference(value) then
+      return true
+    end
+  end
+  return false
+end
+
+--- A table of JSON Schema; it may hold schemas of ours anywhere.
+local function compile_raw(raw, scope, is_root)
+  local result, only_schemas = {}, true
+  local keys = part("nodes").ordered_keys(raw)
+  for _, key in ipairs(keys) do
+    local value = raw[key]
+    only_schemas = only_schemas and objects.state(value) ~= nil and type(key) == "string" and not HOLDS_SCHEMA[key]
+    result[key] = compile_under(key, value, scope)
+  end
+  if getmetatable(raw) == bridge.array_metatable then setmetatable(result, bridge.array_metatable) end
+  if is_root and only_schemas and keys[1] then
+    misuse("a table of schemas is not a schema: write s.object { %s = … }", keys[1])
+  end
+  return result
+end
+
+local function embedded(raw, scope, is_root)
+  local result = compile_raw(raw, scope, is_root)
+  if not is_root and result["$id"] == nil and has_local_reference(raw) then
+    scope.identities = scope.identities + 1
+    result["$id"] = "urn:aikit:schema:" .. scope.identities
+  end
+  return result
+end
+
+--- The name of what a lazy schema stands for, compiled at the first mention into the root's `$defs`.
+local function reference(make, scope)
+  local target = make()
+  local name = scope.names[target]
+  if name == nil then
+    scope.count = scope.count + 1
+    if scope.count > MAX_LAZY then
+      misuse("s.lazy makes a new schema each time and never ends: return one that you made before")
+    end
+    name = "lazy" .. scope.count
+    scope.names[target] = name
+    scope.defs[name] = compile(target, scope)
+  end
+  return "#/$defs/" .. name
+end
+
+local function compile_object(json, result, scope)
+  local properties, required = {}, {}
+  for _, name in ipairs(errors.names(json.properties)) do
+    local field = json.properties[name]
+    properties[name] = compile(field, scope)
+    if not may_be_missing(field) then required[#required + 1] = name end
+  end
+  result.properties, result.required = properties, required[1] and required
+end
+
+--- The schema, or null.
+local function or_null(result)
+  local is_simple = not (result.enum or result.anyOf or result.allOf or result["x-aikit"])
+  if is_simple and type(result.type) == "string" then
+    result.type = { result.type, "null" }
+    return result
+  end
+  local outer = { anyOf = { result, { type = "null" } } }
+  for _, key in ipairs(OUTER) do outer[key], result[key] = result[key], nil end
+  return outer
+end
+
+local function compile_schema(state, scope, is_root)
+  local json, result = state.json, {}
+  if json["$raw"] then result = embedded(json["$raw"], scope, is_root and not state.extension.nullable) end
+  for _, key in ipairs(errors.names(json)) do
+    local value = json[key]
+    if key == "properties" then
+      compile_object(json, result, scope)
+    elseif key == "$lazy" then
+      result["$ref"] = reference(value, scope)
+    elseif key ~= "$raw" then
+      result[key] = compile_under(key, value, scope)
+    end
+  end
+  result["x-aikit"] = compile_extension(state.extension)
+  return state.extension.nullable and or_null(result) or result
+end
+
+--- Any value under a keyword: a schema, or a table that may hold some.
+function compile(value, scope, is_root)
+  local state = objects.state(value)
+  if state and state.json then return compile_schema(state, scope, is_root) end
+  return compile_raw(value, scope, is_root)
+end
+
+--- The JSON Schema of a schema or of a raw table; `key` names where it stands.
+return function(schema, key)
+  local state = objects.state(schema)
+  if state and not state.json then misuse("%s is %s, not a schema", key, errors.kind(schema)) end
+  local scope = { names = {}, defs = {}, count = 0, identities = 0 }
+  local result = compile(schema, scope, true)
+  if next(scope.defs) then
+    local defs = result["$defs"] or {}
+    for name, definition in pairs(scope.defs) do defs[name] = definition end
+    result["$defs"] = defs
+  end
+  return result
+end

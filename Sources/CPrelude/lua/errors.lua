@@ -1,0 +1,72 @@
+-- Errors of misuse: what was wrong, at which line of the script, and what to write instead.
+local bridge = ...
+local error, getmetatable, ipairs, pairs = error, getmetatable, ipairs, pairs
+local tostring, type = tostring, type
+local format, sort = string.format, table.sort
+
+local errors = {}
+
+--- Raises the message, formatted, at the line of the script that called the library.
+function errors.misuse(message, ...)
+  local where = bridge.where(1)
+  message = format(message, ...)
+  error(where and where .. ": " .. message or message, 0)
+end
+
+--- Raises the message, formatted, when no line of the script is to blame more than the others.
+function errors.fail(message, ...)
+  error(format(message, ...), 0)
+end
+
+local misuse = errors.misuse
+
+--- What a value is called in a message: `nil`, `a number`, `a function`.
+function errors.kind(value)
+  if value == nil then return "nil" end
+  if value == bridge.null then return "aikit.null" end
+  local name = getmetatable(value)
+  return "a " .. (type(value) == "table" and type(name) == "string" and name or type(value))
+end
+
+--- The message of anything that was raised.
+function errors.text(raised)
+  return type(raised) == "table" and raised.message or tostring(raised)
+end
+
+--- The string keys of a table in order.
+function errors.names(set)
+  local names = {}
+  for name in pairs(set) do
+    if type(name) == "string" then names[#names + 1] = name end
+  end
+  sort(names)
+  return names
+end
+
+--- `; did you mean 'x'?` when one of the names is near, else the empty string.
+function errors.hint(word, names, prefix)
+  local near = type(word) == "string" and bridge.suggest(word, names)
+  return near and format("; did you mean '%s%s'?", prefix or "", near) or ""
+end
+
+--- Checks that an argument has the type; `usage` shows the call as it should be.
+function errors.expect(value, wanted, usage)
+  if type(value) ~= wanted then
+    misuse("expected a %s, got %s: write %s", wanted, errors.kind(value), usage)
+  end
+  return value
+end
+
+--- Checks that a table of options has only known keys.
+function errors.known(options, names, what)
+  for key in pairs(options) do
+    local found = false
+    for _, name in ipairs(names) do found = found or name == key end
+    if not found then
+      misuse("%s has no option '%s'%s", what, tostring(key), errors.hint(key, names))
+    end
+  end
+  return options
+end
+
+return errors

@@ -1,0 +1,109 @@
+-- The functions of `aikit` that ask the host for something: every effect of a script goes through these two calls,
+-- `bridge.request`, which waits for the answer, and `bridge.sync`, which has it at once.
+local bridge, part = ...
+local errors, objects = part "errors", part "objects"
+local error, ipairs, setmetatable = error, ipairs, setmetatable
+local tointeger, tostring, type = math.tointeger, tostring, type
+local request, sync = bridge.request, bridge.sync
+local misuse = errors.misuse
+
+local host = {}
+
+-- Errors -----------------------------------------------------------------------------------------------------------
+
+local failure = {
+  __name = "failure",
+  __tostring = function(self) return tostring(self.message) end,
+}
+
+--- Ends the step with an error: `{ code, message, retryable, details }`, or a message alone.
+function host.fail(options)
+  if type(options) == "string" then options = { message = options } end
+  if type(options) ~= "table" then
+    misuse('aikit.fail takes a message or a table, got %s: write aikit.fail { code = "…", message = "…" }',
+      errors.kind(options))
+  end
+  errors.known(options, { "code", "message", "retryable", "details" }, "aikit.fail")
+  error(setmetatable({
+    code = options.code or "failed", message = tostring(options.message or options.code or "failed"),
+    retryable = options.retryable, details = options.details,
+  }, failure), 0)
+end
+
+-- Values -----------------------------------------------------------------------------------------------------------
+
+--- Marks a table as a list, so that it stays one when it is empty.
+function host.array(list)
+  return setmetatable(errors.expect(list == nil and {} or list, "table", "aikit.array { … }"), bridge.array_metatable)
+end
+
+local json = {}
+
+--- The value as JSON text; keys are sorted, and `{ pretty = true }` breaks lines.
+function json.encode(value, options)
+  return bridge.encode_json(value, options and errors.known(options, { "pretty" }, "aikit.json.encode").pretty or false)
+end
+
+--- The value of JSON text; null in a list becomes aikit.null.
+function json.decode(text) return bridge.decode_json(errors.expect(text, "string", "aikit.json.decode(text)")) end
+
+host.json = objects.namespace("aikit.json", json)
+
+-- Time and chance --------------------------------------------------------------------------------------------------
+
+--- Waits without holding up anything else; a number is seconds, a string like "200ms" says its unit.
+function host.sleep(duration)
+  if type(duration) ~= "number" and type(duration) ~= "string" then
+    misuse('aikit.sleep takes seconds or a text like "200ms", got %s', errors.kind(duration))
+  end
+  request("sleep", duration)
+end
+
+--- Milliseconds since 1970.
+function host.now() return sync("now") end
+
+--- A new random UUID.
+function host.uuid() return sync("uuid") end
+
+--- Like math.random: a float in [0, 1), an integer in [1, m], an integer in [m, n].
+function host.random(low, high)
+  if low == nil then return sync("random") end
+  if high == nil then low, high = 1, low end
+  local from, to = tointeger(low), tointeger(high)
+  if not from or not to then
+    misuse("aikit.random takes integers: write aikit.random(), aikit.random(6) or aikit.random(1, 6)")
+  end
+  if from > to then misuse("aikit.random: there is no integer from %d to %d", from, to) end
+  return sync("random", { from, to })
+end
+
+-- Concurrency ------------------------------------------------------------------------------------------------------
+
+--- Runs functions beside each other and gives their results, by index or by name, when all are done.
+function host.all(functions)
+  errors.expect(functions, "table", "aikit.all { function() … end, function() … end }")
+  local names, list = {}, {}
+  for _, name in ipairs(part("nodes").ordered_keys(functions)) do
+    local run = functions[name]
+    if type(run) ~= "function" then
+      misuse("aikit.all takes functions, got %s at '%s': write function() return … end around the call",
+        errors.kind(run), tostring(name))
+    end
+    names[#names + 1], list[#list + 1] = name, run
+  end
+  local answers, results = bridge.all(list), {}
+  for index, name in ipairs(names) do results[name] = answers[index] end
+  return results
+end
+
+-- Logging ----------------------------------------------------------------------------------------------------------
+
+local log = {}
+for _, level in ipairs { "debug", "info", "warn", "error" } do
+  log[level] = function(message, fields)
+    sync("log", { level = level, message = tostring(message), fields = fields, where = bridge.where(1) })
+  end
+end
+host.log = objects.namespace("aikit.log", log)
+
+return host

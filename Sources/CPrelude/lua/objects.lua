@@ -1,0 +1,80 @@
+-- Values that a script can hold and call but not change: namespaces, steps, workflows, schemas.
+local _, part = ...
+local errors = part "errors"
+local ipairs, next, rawget, setmetatable, tostring, type = ipairs, next, rawget, setmetatable, tostring, type
+local misuse = errors.misuse
+
+local objects = {}
+
+-- Only the library has this key, so nobody else can reach or forge what an object holds.
+local STATE = {}
+
+--- What an object of `class` (or, without one, of any class) holds; nil for every other value.
+function objects.state(value, class)
+  if type(value) ~= "table" then return nil end
+  local state = rawget(value, STATE)
+  if state and (class == nil or state.class == class) then return state end
+end
+
+--- A class of objects: `methods`, `fields` (names readable in the state), a `remedy` for who tries to write.
+--
+-- `name` is what messages call an object of it.
+function objects.class(name, methods, fields, remedy)
+  local class = { __name = name, __metatable = name }
+
+  function class.__index(object, key)
+    local method = methods[key]
+    if method ~= nil then return method end
+    if fields[key] then return rawget(object, STATE)[key] end
+    local names = errors.names(methods)
+    misuse("a %s has no '%s'%s", name, tostring(key), errors.hint(key, names, ":"))
+  end
+
+  function class.__newindex(_, key)
+    misuse("'%s' cannot be set: a %s does not change%s", tostring(key), name, remedy or "")
+  end
+
+  function class.__tostring(object)
+    local id = rawget(object, STATE).id
+    return id and name .. " '" .. tostring(id) .. "'" or name
+  end
+
+  class.methods = methods
+  return class
+end
+
+function objects.new(class, state)
+  state.class = class
+  return setmetatable({ [STATE] = state }, class)
+end
+
+--- A read-only table of functions, in which a wrong name is an error that suggests the right one.
+--
+-- `on_demand` maps names to functions that make the member at its first use.
+function objects.namespace(name, members, on_demand)
+  on_demand = on_demand or {}
+  setmetatable(members, {
+    __index = function(_, key)
+      local make = on_demand[key]
+      if make then
+        local member = make()
+        members[key] = member
+        return member
+      end
+      local names = errors.names(members)
+      for _, other in ipairs(errors.names(on_demand)) do names[#names + 1] = other end
+      misuse("%s.%s does not exist%s", name, tostring(key), errors.hint(key, names, name .. "."))
+    end,
+  })
+  return setmetatable({}, {
+    __name = name, __metatable = name,
+    __index = members,
+    __newindex = function(_, key) misuse("%s.%s cannot be set: the library does not change", name, tostring(key)) end,
+    __pairs = function()
+      for key, make in next, on_demand do members[key] = rawget(members, key) or make() end
+      return next, members
+    end,
+  })
+end
+
+return objects

@@ -1,0 +1,115 @@
+-- `aikit.schema`: what a value must look like, said in Lua and kept as JSON Schema.
+local bridge, part = ...
+local errors, objects, core = part "errors", part "objects", part "schema_core"
+local ipairs, pairs, type = ipairs, pairs, type
+local misuse, expect = errors.misuse, errors.expect
+local new, expect_schema, expect_schemas = core.new, core.expect_schema, core.expect_schemas
+part "schema_methods"
+
+local s = {}
+
+for _, name in ipairs { "string", "number", "integer", "boolean", "null" } do
+  s[name] = function() return new(name, { type = name }) end
+end
+
+function s.any() return new("any", {}) end
+
+function s.literal(value)
+  if value == nil or value == bridge.null then return s.null() end
+  if type(value) == "table" or type(value) == "function" then
+    misuse("a literal is a string, a number or a boolean, got %s", errors.kind(value))
+  end
+  return new("literal", { const = value })
+end
+
+function s.enum(values)
+  local list = core.copy(expect(values, "table", 's.enum { "one", "two" }'))
+  if #list == 0 then misuse('an enum needs at least one value: write s.enum { "one", "two" }') end
+  return new("enum", { enum = list })
+end
+
+function s.array(item)
+  return new("array", { type = "array", items = item ~= nil and expect_schema(item, "s.array(s.string())") or nil })
+end
+
+function s.tuple(items)
+  local list = expect_schemas(items, "s.tuple { s.string(), s.number() }")
+  return new("tuple", { type = "array", prefixItems = list[1] and list, items = false, minItems = #list })
+end
+
+function s.object(fields)
+  expect(fields, "table", "s.object { name = s.string() }")
+  local properties = {}
+  for name, field in pairs(fields) do
+    if type(name) ~= "string" then misuse("a field of an object has a name, got %s", errors.kind(name)) end
+    properties[name] = expect_schema(field, "s.object { " .. name .. " = s.string() }")
+  end
+  return new("object", { type = "object", properties = properties }, { unknown = "strip" })
+end
+
+function s.record(key, value)
+  local usage = "s.record(s.number()) or s.record(s.string():min(2), s.number())"
+  if value == nil then key, value = nil, key end
+  return new("record", {
+    type = "object",
+    propertyNames = key and expect_schema(key, usage), additionalProperties = expect_schema(value, usage),
+  })
+end
+
+local function union_of(options, usage, extension)
+  local list = expect_schemas(options, usage)
+  if #list == 0 then misuse("a union needs at least one schema: write %s", usage) end
+  return new("union", { anyOf = list }, extension), list
+end
+
+function s.union(options)
+  return (union_of(options, "s.union { s.string(), s.number() }"))
+end
+
+function s.discriminated_union(field, options)
+  local usage = 's.discriminated_union("type", { s.object { type = s.literal "a" }, … })'
+  expect(field, "string", usage)
+  local union, list = union_of(options, usage, { discriminator = field })
+  for index, option in ipairs(list) do
+    local state = objects.state(option)
+    if state and state.class == core.class.object then
+      local tag = objects.state(state.json.properties[field])
+      if not tag or tag.json.const == nil and not tag.json.enum then
+        misuse("option %d of the union has no literal or enum in its field '%s'", index, field)
+      end
+    end
+  end
+  return union
+end
+
+function s.intersection(left, right)
+  local usage = "s.intersection(left, right)"
+  return core.intersect(expect_schema(left, usage), expect_schema(right, usage))
+end
+
+-- The schema that `make` gives is asked for once, when the whole is compiled: by then it may hold itself.
+function s.lazy(make)
+  local usage = "s.lazy(function() return tree end)"
+  expect(make, "function", usage)
+  local made
+  return new("lazy", {
+    ["$lazy"] = function()
+      made = made or expect_schema(make(), usage)
+      return made
+    end,
+  })
+end
+
+function s.json(schema)
+  if type(schema) == "string" then schema = bridge.decode_json(schema) end
+  if type(schema) == "boolean" then schema = schema and {} or { ["not"] = {} } end
+  return expect_schema(schema, 's.json { type = "string" }')
+end
+
+local coerce = {}
+for _, name in ipairs { "string", "number", "integer", "boolean" } do
+  coerce[name] = function() return core.extend(s[name](), "coerce", true) end
+end
+s.coerce = objects.namespace("aikit.schema.coerce", coerce)
+
+return objects.namespace("aikit.schema", s)

@@ -1,0 +1,158 @@
+-- The methods of schemas, by kind: each returns a changed copy.
+local _, part = ...
+local errors, objects, core = part "errors", part "objects", part "schema_core"
+local ipairs, pairs = ipairs, pairs
+local gsub = string.gsub
+local misuse, expect = errors.misuse, errors.expect
+local state_of, extend, append = core.state_of, core.extend, core.append
+local replace, constrain, expect_schema = core.replace, core.constrain, core.expect_schema
+
+--- A method that takes a number as the value of a keyword.
+local function numeric(keyword, name)
+  return function(schema, value)
+    state_of(schema)
+    expect(value, "number", ":" .. name .. "(1)")
+    return replace(schema, keyword, value)
+  end
+end
+
+--- A method without arguments that sets a keyword to one value.
+local function fixed(keyword, value)
+  return function(schema) return constrain(schema, keyword, value) end
+end
+
+-- Every schema.
+local common = {}
+
+function common.optional(schema) return extend(schema, "optional", true) end
+function common.nullable(schema) return extend(schema, "nullable", true) end
+
+function common.describe(schema, text)
+  return replace(schema, "description", expect(text, "string", ':describe "what it is"'))
+end
+
+function common.default(schema, value)
+  if value == nil then misuse(":default takes what stands in for a missing value; for nothing write :optional()") end
+  return replace(schema, "default", value)
+end
+
+function common.refine(schema, check, message)
+  expect(check, "function", ':refine(function(value) return value ~= "" end, "must not be empty")')
+  return append(schema, "refine", { callback = check, message = message })
+end
+
+function common.transform(schema, change)
+  expect(change, "function", ":transform(function(value) return value end)")
+  return append(schema, "transform", { callback = change })
+end
+
+function common.array(schema)
+  state_of(schema)
+  return core.new("array", { type = "array", items = schema })
+end
+
+function common.json_schema(schema)
+  state_of(schema)
+  return part "compile"(schema)
+end
+
+function common.safe_parse(schema, value)
+  state_of(schema)
+  return part "validate"(schema, value)
+end
+
+function common.validate(schema, value)
+  local answer = common.safe_parse(schema, value)
+  return answer.success, answer.issues
+end
+
+function common.parse(schema, value)
+  local answer = common.safe_parse(schema, value)
+  if answer.success then return answer.data end
+  return part("host").fail { code = "invalid_value", message = answer.message, details = { issues = answer.issues } }
+end
+
+--- The text as a regular expression that matches nothing else.
+local function escaped(text, name)
+  expect(text, "string", ":" .. name .. ' "text"')
+  return (gsub(text, "[%^%$%(%)%.%[%]%*%+%-%?%{%}|\\/]", "\\%0"))
+end
+
+local strings = {
+  min = numeric("minLength", "min"), max = numeric("maxLength", "max"),
+  email = fixed("format", "email"), url = fixed("format", "uri"), uuid = fixed("format", "uuid"),
+  datetime = fixed("format", "date-time"), date = fixed("format", "date"), time = fixed("format", "time"),
+}
+
+function strings.length(schema, value) return strings.max(strings.min(schema, value), value) end
+function strings.nonempty(schema) return replace(schema, "minLength", 1) end
+
+function strings.pattern(schema, regex)
+  return constrain(schema, "pattern", expect(regex, "string", ':pattern "^[a-z]+$" (ECMA-262, not a Lua pattern)'))
+end
+
+function strings.starts_with(schema, text) return constrain(schema, "pattern", "^" .. escaped(text, "starts_with")) end
+function strings.ends_with(schema, text) return constrain(schema, "pattern", escaped(text, "ends_with") .. "$") end
+function strings.includes(schema, text) return constrain(schema, "pattern", escaped(text, "includes")) end
+
+local BASE64 = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+
+function strings.base64(schema)
+  return constrain(replace(schema, "contentEncoding", "base64"), "pattern", BASE64)
+end
+
+function strings.ip(schema, version)
+  if version == nil then return constrain(schema, "anyOf", { { format = "ipv4" }, { format = "ipv6" } }) end
+  if version ~= "v4" and version ~= "v6" then misuse(':ip takes "v4", "v6" or nothing') end
+  return constrain(schema, "format", "ip" .. version)
+end
+
+for _, name in ipairs { "trim", "lower", "upper" } do
+  strings[name] = function(schema) return extend(schema, name, true) end
+end
+
+-- What a double holds without loss.
+local MAX_SAFE = 0x1FFFFFFFFFFFFF
+
+local numbers = {
+  min = numeric("minimum", "min"), max = numeric("maximum", "max"),
+  gt = numeric("exclusiveMinimum", "gt"), lt = numeric("exclusiveMaximum", "lt"),
+  multiple_of = numeric("multipleOf", "multiple_of"),
+  positive = fixed("exclusiveMinimum", 0), negative = fixed("exclusiveMaximum", 0),
+  nonnegative = fixed("minimum", 0), nonpositive = fixed("maximum", 0),
+}
+
+function numbers.safe(schema) return constrain(constrain(schema, "minimum", -MAX_SAFE), "maximum", MAX_SAFE) end
+
+--- No value that crosses to the host is infinite, so there is nothing to add.
+function numbers.finite(schema)
+  state_of(schema)
+  return schema
+end
+
+local lists = {
+  min = numeric("minItems", "min"), max = numeric("maxItems", "max"), unique = fixed("uniqueItems", true),
+}
+
+function lists.length(schema, value) return lists.max(lists.min(schema, value), value) end
+function lists.nonempty(schema) return replace(schema, "minItems", 1) end
+function lists.contains(schema, item)
+  return constrain(schema, "contains", expect_schema(item, ":contains(s.string())"))
+end
+
+local tuples = {}
+
+function tuples.rest(schema, item) return replace(schema, "items", expect_schema(item, ":rest(s.string())")) end
+
+local methods = {
+  string = strings, number = numbers, integer = numbers, array = lists, tuple = tuples, object = part "schema_object",
+  boolean = {}, null = {}, any = {}, literal = {}, enum = {}, record = {}, union = {}, intersection = {}, lazy = {},
+  json = {},
+}
+for kind, own in pairs(methods) do
+  local all = core.copy(common)
+  for name, method in pairs(own) do all[name] = method end
+  core.class[kind] = objects.class(kind .. " schema", all, {}, ": each of its methods returns a changed copy")
+end
+
+return methods

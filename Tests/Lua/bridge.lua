@@ -1,0 +1,137 @@
+-- A bridge in Lua, so that the library runs under a plain interpreter: what it asks of the host is recorded or answered
+-- from tables that a test sets.
+local here = debug.getinfo(1, "S").source:match("^@(.*/)") or "./"
+local library = here .. "../../Sources/CPrelude/lua/"
+
+local function read(name)
+  local file = assert(io.open(library .. name .. ".lua", "rb"), "no part '" .. name .. "'")
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+local function distance(a, b)
+  local row = {}
+  for j = 0, #b do row[j] = j end
+  for i = 1, #a do
+    local diagonal = row[0]
+    row[0] = i
+    for j = 1, #b do
+      local above = row[j]
+      local change = a:byte(i) == b:byte(j) and 0 or 1
+      row[j] = math.min(above + 1, row[j - 1] + 1, diagonal + change)
+      diagonal = above
+    end
+  end
+  return row[#b]
+end
+
+local function readonly(value, name)
+  return setmetatable({}, {
+    __index = value,
+    __newindex = function() error(name .. " is read-only", 2) end,
+    __pairs = function() return pairs(value) end,
+  })
+end
+
+--- A new bridge with the library loaded over it: `bridge.aikit`, and what happened in `bridge.plans`, `.effects` ….
+return function()
+  local bridge = {
+    version = "0.0.0-test",
+    null = setmetatable({}, { __name = "null", __tostring = function() return "null" end }),
+    array_metatable = { __name = "array" },
+    functions = {}, plans = {}, requests = {}, logs = {}, answers = {}, readonly = readonly,
+  }
+
+  function bridge.function_slot(callback)
+    assert(type(callback) == "function")
+    table.insert(bridge.functions, callback)
+    return #bridge.functions
+  end
+
+  function bridge.where()
+    for level = 2, 100 do
+      local info = debug.getinfo(level, "Sl")
+      if not info then return nil end
+      if info.what ~= "C" and not info.short_src:find("^%[aikit") then
+        return info.short_src .. ":" .. info.currentline
+      end
+    end
+  end
+
+  function bridge.function_where(callback)
+    local info = debug.getinfo(callback, "S")
+    return info.short_src .. ":" .. info.linedefined
+  end
+
+  function bridge.suggest(word, names)
+    local best, least = nil, 4
+    for _, name in ipairs(names) do
+      local far = distance(word, name)
+      if far < least and far < math.max(#word, 3) then best, least = name, far end
+    end
+    return best
+  end
+
+  bridge.sync_ops = {
+    prelude = read,
+    commit = function(definition)
+      table.insert(bridge.plans, definition)
+      return #bridge.plans
+    end,
+    now = function() return 1700000000000 end,
+    uuid = function() return "3b241101-e2bb-4255-8caf-4136c566a962" end,
+    random = function(range) return range and range[2] or 0.5 end,
+    log = function(entry) table.insert(bridge.logs, entry) end,
+    schema_compile = function(schema)
+      bridge.compiled = schema
+      return 7
+    end,
+    schema_validate = function(payload)
+      bridge.validated = payload
+      return bridge.answers.schema_validate or { value = payload.value }
+    end,
+  }
+  function bridge.sync(op, payload) return assert(bridge.sync_ops[op], "unknown op " .. op)(payload) end
+
+  function bridge.request(op, payload)
+    table.insert(bridge.requests, { op = op, payload = payload })
+    return bridge.answers[op]
+  end
+
+  function bridge.all(functions)
+    local results = {}
+    for index, run in ipairs(functions) do results[index] = run() end
+    return results
+  end
+
+  function bridge.encode_json(value, pretty) return "json:" .. tostring(value) .. (pretty and ":pretty" or "") end
+  function bridge.decode_json(text)
+    if text == "{}" then return {} end
+    error("unexpected text at 1", 0)
+  end
+
+  function bridge.context_get(context, name)
+    if name == "metadata" then
+      local copy = {}
+      for key, value in pairs(context.fields.metadata) do copy[key] = value end
+      return copy
+    end
+    return context.fields[name]
+  end
+  function bridge.context_effect(context, kind, name, value)
+    table.insert(context.effects, { kind = kind, name = name, value = value })
+    if kind == "metadata" or kind == "ctx" then context.fields[kind] = value end
+  end
+  function bridge.set_context_methods(methods) bridge.methods = methods end
+  function bridge.set_collect(collect) bridge.collect = collect end
+  function bridge.set_document(document) bridge.document = document end
+
+  --- A context as a handler gets it.
+  function bridge.context(fields)
+    return setmetatable({ fields = fields, effects = {} }, { __index = bridge.methods })
+  end
+
+  bridge.aikit = assert(load(read "aikit", "=[aikit aikit]", "t"))(bridge)
+  return bridge
+end

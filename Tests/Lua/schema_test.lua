@@ -1,0 +1,184 @@
+local check, new_bridge = require "check", require "bridge"
+local test, equal, raises = check.test, check.equal, check.raises
+
+local bridge = new_bridge()
+local s = bridge.aikit.schema
+local function json(schema) return schema:json_schema() end
+
+test("simple schemas are JSON Schema", function()
+  equal(json(s.string():min(1):max(5)), { type = "string", minLength = 1, maxLength = 5 })
+  equal(json(s.number():min(0):lt(10):multiple_of(0.5)),
+    { type = "number", minimum = 0, exclusiveMaximum = 10, multipleOf = 0.5 })
+  equal(json(s.integer():positive()), { type = "integer", exclusiveMinimum = 0 })
+  equal(json(s.integer():safe()), { type = "integer", minimum = -9007199254740991, maximum = 9007199254740991 })
+  equal(json(s.number():finite()), { type = "number" })
+  equal(json(s.boolean()), { type = "boolean" })
+  equal(json(s.null()), { type = "null" })
+  equal(json(s.any()), {})
+  equal(json(s.literal "a"), { const = "a" })
+  equal(json(s.literal(nil)), { type = "null" })
+  equal(json(s.enum { "a", 2 }), { enum = { "a", 2 } })
+  equal(json(s.array(s.string()):min(1):unique():contains(s.literal "x")),
+    { type = "array", items = { type = "string" }, minItems = 1, uniqueItems = true, contains = { const = "x" } })
+  equal(json(s.string():array():nonempty()), { type = "array", items = { type = "string" }, minItems = 1 })
+  equal(json(s.record(s.number())), { type = "object", additionalProperties = { type = "number" } })
+  equal(json(s.record(s.string():min(2), s.any())),
+    { type = "object", additionalProperties = {}, propertyNames = { type = "string", minLength = 2 } })
+  equal(json(s.tuple { s.string(), s.number() }),
+    { type = "array", prefixItems = { { type = "string" }, { type = "number" } }, items = false, minItems = 2 })
+  equal(json(s.tuple { s.string() }:rest(s.number())).items, { type = "number" })
+  equal(json(s.union { s.string(), s.number() }), { anyOf = { { type = "string" }, { type = "number" } } })
+  equal(json(s.coerce.number():min(1)), { type = "number", minimum = 1, ["x-aikit"] = { coerce = true } })
+end)
+
+test("formats and patterns of strings", function()
+  equal(json(s.string():email()), { type = "string", format = "email" })
+  equal(json(s.string():datetime()).format, "date-time")
+  equal(json(s.string():ip()).anyOf, { { format = "ipv4" }, { format = "ipv6" } })
+  equal(json(s.string():ip "v6").format, "ipv6")
+  equal(json(s.string():starts_with "a.b"), { type = "string", pattern = "^a\\.b" })
+  equal(json(s.string():starts_with "a":ends_with "z":includes "?"),
+    { type = "string", pattern = "^a", allOf = { { pattern = "z$" }, { pattern = "\\?" } } })
+  equal(json(s.string():base64()).contentEncoding, "base64")
+  equal(json(s.string():trim():lower())["x-aikit"], { trim = true, lower = true })
+end)
+
+test("a field of an object is required unless it may be missing", function()
+  equal(json(s.object {
+    a = s.string(), b = s.string():optional(), c = s.string():default "x", d = s.string():nullable(), e = s.any(),
+    f = s.union { s.string(), s.null() }, g = { type = "string" },
+  }), {
+    type = "object", required = { "a", "g" }, ["x-aikit"] = { unknown = "strip" },
+    properties = {
+      a = { type = "string" }, b = { type = "string", ["x-aikit"] = { optional = true } },
+      c = { type = "string", default = "x" }, d = { type = { "string", "null" } }, e = {},
+      f = { anyOf = { { type = "string" }, { type = "null" } } }, g = { type = "string" },
+    },
+  })
+end)
+
+test("objects are strict, open, or have a schema for the rest", function()
+  local base = s.object { a = s.any() }
+  equal(json(base:strict()).additionalProperties, false)
+  equal(json(base:strict())["x-aikit"].unknown, "strict")
+  equal(json(base:passthrough())["x-aikit"].unknown, "passthrough")
+  equal(json(base:passthrough()).additionalProperties, nil)
+  equal(json(base:strict():strip()), json(base))
+  equal(json(base:catchall(s.number())).additionalProperties, { type = "number" })
+end)
+
+test("objects are made out of objects", function()
+  local user = s.object { id = s.integer(), name = s.string(), mail = s.string():optional() }
+  equal(json(user:pick { "id" }).properties, { id = { type = "integer" } })
+  equal(json(user:omit { "id", "mail" }).required, { "name" })
+  equal(json(user:partial()).required, nil)
+  equal(json(user:partial { "id" }).required, { "name" })
+  equal(json(user:required()).required, { "id", "mail", "name" })
+  equal(json(user:partial():required { "id" }).required, { "id" })
+  equal(json(user:extend { age = s.number() }).required, { "age", "id", "name" })
+  equal(json(user:merge(s.object { id = s.string() }:strict())).properties.id, { type = "string" })
+  equal(json(user:merge(s.object { id = s.string() }:strict())).additionalProperties, false)
+  equal(json(user:keyof()), { enum = { "id", "mail", "name" } })
+  local both = json(s.intersection(user, s.object { id = s.number():min(1), tag = s.string() }))
+  equal(both.required, { "id", "name", "tag" })
+  equal(both.properties.id, { allOf = { { type = "integer" }, { type = "number", minimum = 1 } } })
+  equal(json(s.intersection(s.string(), s.enum { "a" })), { allOf = { { type = "string" }, { enum = { "a" } } } })
+end)
+
+test("a schema never changes", function()
+  local name = s.string()
+  local short = name:max(3)
+  equal(json(name), { type = "string" })
+  equal(json(short), { type = "string", maxLength = 3 })
+  local user = s.object { a = s.string() }
+  user:extend { b = s.string() }
+  user:partial()
+  equal(json(user).required, { "a" })
+  equal(json(user).properties.b, nil)
+  raises(function() name.min = nil end, "schema_test.lua:", "changed copy")
+end)
+
+test("null is accepted beside the rest", function()
+  equal(json(s.string():nullable():describe "d"), { type = { "string", "null" }, description = "d" })
+  equal(json(s.enum { "a" }:nullable():default "a"),
+    { anyOf = { { enum = { "a" } }, { type = "null" } }, default = "a" })
+  equal(json(s.string():trim():nullable()).anyOf[1], { type = "string", ["x-aikit"] = { trim = true } })
+end)
+
+test("functions of a schema get slots", function()
+  local fresh = new_bridge()
+  local t = fresh.aikit.schema
+  local function even(n) return n % 2 == 0 end
+  local schema = t.integer():refine(even, "must be even"):transform(tostring)
+  equal(json(schema)["x-aikit"], { refine = { { slot = 1, message = "must be even" } }, transform = { 2 } })
+  equal(json(schema)["x-aikit"].refine[1].slot, 1)
+  equal(fresh.functions, { even, tostring })
+end)
+
+test("a union is told apart by a field", function()
+  local union = s.discriminated_union("type", {
+    s.object { type = s.literal "cat", lives = s.integer() }, s.object { type = s.literal "dog" },
+  })
+  equal(json(union)["x-aikit"], { discriminator = "type" })
+  equal(#json(union).anyOf, 2)
+  raises(function() s.discriminated_union("type", { s.object { lives = s.integer() } }) end,
+    "option 1", "no literal or enum in its field 'type'")
+end)
+
+test("a recursive schema refers to itself", function()
+  local tree
+  tree = s.object { value = s.integer(), children = s.array(s.lazy(function() return tree end)) }
+  local result = json(tree)
+  equal(result.properties.children, { type = "array", items = { ["$ref"] = "#/$defs/lazy1" } })
+  equal(result["$defs"].lazy1.properties.children.items, { ["$ref"] = "#/$defs/lazy1" })
+  local endless
+  endless = function() return s.array(s.lazy(endless)) end
+  raises(function() json(endless()) end, "never ends")
+end)
+
+test("raw JSON Schema stands wherever a schema does", function()
+  equal(json(s.json { type = "string" }), { type = "string" })
+  equal(json(s.json { type = "string" }:describe "d"), { type = "string", description = "d" })
+  equal(json(s.array { type = "string" }).items, { type = "string" })
+  equal(json(s.json { type = "array", items = s.string():min(1) }).items, { type = "string", minLength = 1 })
+  equal(json(s.json { properties = { default = s.string() } }), { properties = { default = { type = "string" } } })
+  local raw = { ["$ref"] = "#/$defs/x", ["$defs"] = { x = { type = "string" } } }
+  equal(json(s.json(raw))["$id"], nil)
+  equal(json(s.object { a = raw }).properties.a["$id"], "urn:aikit:schema:1")
+  equal(json(s.object { a = raw }).properties.a["$ref"], "#/$defs/x")
+end)
+
+test("misuse of schemas says how it is written", function()
+  raises(function() return s.strng() end, "schema_test.lua:", "did you mean 'aikit.schema.string'?")
+  raises(function() s.string():positive() end, "a string schema has no 'positive'")
+  raises(function() s.string():mn(1) end, "did you mean ':min'?")
+  raises(function() s.object { a = s.string } end, "is `()` missing?")
+  raises(function() s.object { a = "string" } end, "expected a schema, got a string: write s.object { a = s.string() }")
+  raises(function() s.object { s.string() } end, "a field of an object has a name")
+  raises(function() s.enum "a" end, "expected a table, got a string: write s.enum {")
+  raises(function() s.enum {} end, "at least one value")
+  raises(function() s.union(s.string()) end, "expected a list of schemas")
+  raises(function() s.string():min "1" end, "expected a number", ":min(1)")
+  raises(function() s.string():default() end, ":optional()")
+  raises(function() s.object { a = s.any() }:pick { "b" } end, "no field 'b'")
+  raises(function() s.object { a = s.any() }:merge {} end, "expected an object schema")
+  raises(function() s.string().min(1) end, "with a colon")
+  raises(function() s.string():ip "v5" end, '"v4", "v6"')
+  raises(function()
+    bridge.aikit.workflow { id = "w", input_schema = { city = s.string() } }:commit()
+  end, "a table of schemas is not a schema: write s.object { city")
+end)
+
+test("definitions hold compiled schemas", function()
+  local fresh = new_bridge()
+  local t = fresh.aikit.schema
+  fresh.aikit.workflow { id = "w", input_schema = t.string(), output_schema = { type = "number" } }
+    :step { id = "a", handler = print, input_schema = t.object { a = t.string() } }
+    :human { id = "h", response_schema = t.boolean() }
+    :commit()
+  local plan = fresh.plans[1]
+  equal(plan.input_schema, { type = "string" })
+  equal(plan.output_schema, { type = "number" })
+  equal(plan.nodes[1].input_schema.required, { "a" })
+  equal(plan.nodes[2].response_schema, { type = "boolean" })
+end)
