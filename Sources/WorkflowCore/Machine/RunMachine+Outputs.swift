@@ -1,6 +1,6 @@
 extension RunMachine {
     /// What a construct gives when no callback shapes it.
-    mutating func defaultOutput(_ frame: Int32, _ log: inout RunLog) -> Slice {
+    func defaultOutput(_ frame: Int32, _ log: inout RunLog) -> Slice {
         let index = Int(frame)
         let nodeIndex = Int(frames[index].node)
         let node = plan.nodes[nodeIndex]
@@ -14,7 +14,7 @@ extension RunMachine {
     }
 
     /// `{ last_result, all_results }` of a loop.
-    mutating func loopOutput(_ frame: Int32, _ log: inout RunLog) -> Slice {
+    func loopOutput(_ frame: Int32, _ log: inout RunLog) -> Slice {
         let index = Int(frame)
         let results = tables[Int(frames[index].table)]
         let last = frames[index].opened == 0 ? frames[index].input : frames[index].value
@@ -29,7 +29,7 @@ extension RunMachine {
     }
 
     /// The results of a construct's bodies, as its concluding callback gets them: a list, or an object by branch.
-    package mutating func results(of frame: Int32, _ log: inout RunLog) -> Slice {
+    package func results(of frame: Int32, _ log: inout RunLog) -> Slice {
         let index = Int(frame)
         let node = plan.nodes[Int(frames[index].node)]
         if node.kind == .parallel, !node.isList { return named(tables[Int(frames[index].table)], node, &log) }

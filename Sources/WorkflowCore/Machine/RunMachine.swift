@@ -89,6 +89,32 @@ package struct RunMachine {
         }
     }
 
+    /// When the earliest wait ends, in microseconds since 1970; 0 for never.
+    package var earliestDeadline: Int64 {
+        var earliest: Int64 = 0
+        for frame in frames where frame.deadline != 0 && (frame.phase == .waiting || frame.phase == .backoff) {
+            if earliest == 0 || frame.deadline < earliest { earliest = frame.deadline }
+        }
+        return earliest
+    }
+
+    /// Whether the run can only go on when somebody outside says something: a person, or whoever sends a signal.
+    package var waitsOutside: Bool {
+        var waits = false
+        for frame in frames {
+            switch frame.phase {
+            case .free, .body: continue
+            case .waiting:
+                let kind = plan.nodes[Int(frame.node)].kind
+                if kind == .delay { return false }
+                waits = true
+            case .ready, .running, .opening, .concluding, .concluded, .failing, .backoff, .stopping, .cancelled, .over:
+                return false
+            }
+        }
+        return waits
+    }
+
     /// Where a run stands, in AI Kit's words.
     package enum Status: String, Sendable, CaseIterable {
         case queued, running, waiting

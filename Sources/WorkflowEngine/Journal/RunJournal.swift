@@ -56,8 +56,19 @@ package struct JournalEntry {
 package final class JournalBatch: @unchecked Sendable {
     package var bytes = ByteArena()
     package var entries: [JournalEntry] = []
+    /// What the worker needs to know its runs again, one for each entry; the journal does not look at them.
+    package var runs: [AnyObject] = []
+    package var lives: [UInt32] = []
 
     package init() {}
+
+    /// Makes the batch ready for other entries, and keeps its memory.
+    package func empty() {
+        bytes.count = 0
+        entries.removeAll(keepingCapacity: true)
+        runs.removeAll(keepingCapacity: true)
+        lives.removeAll(keepingCapacity: true)
+    }
 
     deinit { bytes.deallocate() }
 

@@ -1,0 +1,34 @@
+/// Durations as scripts and the command line write them: `200ms`, `10s`, `5m`, `2h`, `30d`, or a number of seconds.
+public enum DurationText {
+    private static let units: [(suffix: String, microseconds: Double)] = [
+        ("ms", 1000), ("s", 1_000_000), ("m", 60_000_000), ("h", 3_600_000_000), ("d", 86_400_000_000),
+    ]
+
+    /// The microseconds of a text, or nil when it is no duration. Blanks between number and unit are allowed.
+    public static func microseconds(_ text: String) -> Int64? {
+        let trimmed = text.filter { $0 != " " }
+        let digits = trimmed.prefix { $0.isNumber || $0 == "." }
+        let suffix = trimmed.dropFirst(digits.count)
+        guard let number = Double(digits) else { return nil }
+        if suffix.isEmpty { return microseconds(seconds: number) }
+        guard let unit = units.first(where: { $0.suffix == suffix }) else { return nil }
+        return bounded(number * unit.microseconds)
+    }
+
+    /// The microseconds of a value: a text, a number of seconds, or an object with one of them under `duration`.
+    public static func microseconds(_ value: ValueCursor) -> Int64? {
+        if let text = value.string { return microseconds(text) }
+        if let seconds = value.number { return microseconds(seconds: seconds) }
+        return value["duration"].flatMap { microseconds($0) }
+    }
+
+    public static func microseconds(_ value: Value) -> Int64? { value.withCursor { microseconds($0) } }
+
+    private static func microseconds(seconds: Double) -> Int64? { bounded(seconds * 1_000_000) }
+
+    /// Durations lie between nothing and a thousand years.
+    private static func bounded(_ microseconds: Double) -> Int64? {
+        guard microseconds >= 0, microseconds <= 31_557_600_000_000_000 else { return nil }
+        return Int64(microseconds.rounded())
+    }
+}

@@ -1,0 +1,9 @@
+internal import WorkflowCore
+
+/// What one watcher gets: every event of a run, once and in order.
+package protocol EventFeed: AnyObject, Sendable {
+    /// Takes what is new in the run's log; called on the worker's thread, so it must be quick.
+    func take(_ run: Run)
+    /// There will be no more events.
+    func finish()
+}

@@ -1,0 +1,57 @@
+internal import Synchronization
+
+/// Runs workflows: it owns the workers, and hands out runs.
+///
+/// An engine is made once and shared. ``shutdown()`` ends its threads; durable runs that are under way then go on in the
+/// next engine that recovers them.
+///
+/// ```swift
+/// let engine = WorkflowEngine()
+/// let run = try engine.createRun(definition)
+/// let result = await run.run(input: ["city": "Oslo"])
+/// ```
+public final class WorkflowEngine: Sendable {
+    package let workers: [Worker]
+    package let journal: (any RunJournal)?
+    package let clock: any EngineClock
+    private let nextWorker = Atomic<Int>(0)
+
+    /// - Parameters:
+    ///   - workers: how many threads run steps; at least 1.
+    ///   - clock: the time that timers, timeouts and events go by.
+    ///   - log: gets what scripts log; called on the workers' threads.
+    public convenience init(
+        workers: Int = 2, clock: any EngineClock = SystemClock(), log: @escaping @Sendable (LogRecord) -> Void = { _ in }
+    ) {
+        self.init(workers: workers, clock: clock, host: NoHostEffects(), journal: nil, log: log)
+    }
+
+    package init(
+        workers: Int, clock: any EngineClock = SystemClock(), host: any HostEffects, journal: (any RunJournal)?,
+        log: @escaping @Sendable (LogRecord) -> Void = { _ in }
+    ) {
+        self.journal = journal
+        self.clock = clock
+        self.workers = (0..<max(workers, 1)).map { index in
+            Worker(index: index, clock: clock, host: host, journal: journal, log: log)
+        }
+        for worker in self.workers { worker.start() }
+    }
+
+    /// The worker whose turn it is.
+    package func pickWorker() -> Worker {
+        workers[nextWorker.wrappingAdd(1, ordering: .relaxed).oldValue % workers.count]
+    }
+
+    /// Makes a run of a workflow; nothing happens before it is started.
+    ///
+    /// - Parameter id: the run's id; nil makes one.
+    public func createRun(_ definition: WorkflowDefinition, id: String? = nil) -> WorkflowRun {
+        WorkflowRun(definition, id: id ?? RunIdentifier.make(), worker: pickWorker(), journal: journal)
+    }
+
+    /// Ends the workers after what they do now.
+    public func shutdown() {
+        for worker in workers { worker.stop() }
+    }
+}

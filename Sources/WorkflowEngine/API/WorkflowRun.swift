@@ -1,0 +1,231 @@
+public import WorkflowCore
+internal import Synchronization
+
+/// One run of a workflow, as its caller holds it. May be used from any thread.
+public final class WorkflowRun: Sendable {
+    public let id: String
+    package let definition: WorkflowDefinition
+    package let worker: Worker
+    private let hasJournal: Bool
+    private let state = Mutex(State())
+
+    private struct State {
+        var run: Run?
+        var phase = Phase.created
+        var waiters: [Waiter] = []
+        var latest: RunRecord?
+        var failure: JournalError?
+        var cancelReason: String?
+        var watchers: [UInt64: any EventFeed] = [:]
+        var nextWatcher: UInt64 = 0
+    }
+
+    private enum Phase { case created, started }
+
+    private struct Waiter {
+        var untilOver: Bool
+        var continuation: CheckedContinuation<RunRecord, any Error>
+    }
+
+    init(_ definition: WorkflowDefinition, id: String, worker: Worker, journal: (any RunJournal)?) {
+        self.definition = definition
+        self.id = id
+        self.worker = worker
+        hasJournal = journal != nil
+    }
+
+    // MARK: Starting
+
+    /// Starts the run and waits until it is over or waits for somebody.
+    ///
+    /// - Parameters:
+    ///   - input: the workflow's input.
+    ///   - metadata: replaces the workflow's metadata; an object.
+    ///   - ctx: merged over the workflow's ctx; an object.
+    /// - Throws: ``RunFailure`` when the run could not be started or recorded. A run that fails does not throw:
+    ///   its result says so.
+    public func run(input: Value = .emptyObject, metadata: Value? = nil, ctx: Value? = nil) async throws -> RunRecord {
+        try start(input: input, metadata: metadata, ctx: ctx)
+        return try await settled()
+    }
+
+    /// Starts the run and returns at once.
+    public func start(input: Value = .emptyObject, metadata: Value? = nil, ctx: Value? = nil) throws {
+        let fresh = state.withLock { state in
+            defer { state.phase = .started }
+            return state.phase == .created
+        }
+        guard fresh else { throw RunFailure(code: "already_started", message: "run \(id) has been started already") }
+        let plan = definition.plan
+        let metadata = metadata ?? plan.metadata
+        let ctx = Self.merge(ctx, over: plan.ctx)
+        let journaled = hasJournal ? JournaledRun(id: id, workflow: plan.id, generation: definition.generation.id) : nil
+        worker.perform { worker in
+            do {
+                let run = try worker.makeRun(self.definition, id: self.id)
+                self.attach(run)
+                worker.begin(run, observer: self, journaled: journaled) { arena in
+                    (
+                        arena.writing { $0.write(input) },
+                        metadata.count == 0 ? .none : arena.writing { $0.write(metadata) },
+                        ctx.count == 0 ? .none : arena.writing { $0.write(ctx) }
+                    )
+                }
+            } catch {
+                self.refuse(RunFailure(code: "load_failed", message: "\(error)"))
+            }
+        }
+    }
+
+    private static func merge(_ over: Value?, over base: Value) -> Value {
+        guard let over, over.count > 0 else { return base }
+        return Value(entries: (base.entries ?? []).map { ($0.key, $0.value) } + (over.entries ?? []).map { ($0.key, $0.value) })
+    }
+
+    /// Takes the worker's run; a cancel that came before is passed on.
+    package func attach(_ run: Run) {
+        let reason = state.withLock { state in
+            state.run = run
+            state.phase = .started
+            return state.cancelReason
+        }
+        if let reason { run.askToCancel(reason) }
+    }
+
+    private func refuse(_ failure: any Error) {
+        let waiters = state.withLock { state in
+            if let failure = failure as? RunFailure {
+                state.failure = JournalError(code: failure.code, message: failure.message)
+            }
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.continuation.resume(throwing: failure) }
+    }
+
+    // MARK: Waiting
+
+    /// Waits until the run is over, or waits for a person or a signal.
+    public func settled() async throws -> RunRecord { try await wait(untilOver: false) }
+
+    /// Waits until the run is over.
+    public func finished() async throws -> RunRecord { try await wait(untilOver: true) }
+
+    private func wait(untilOver: Bool) async throws -> RunRecord {
+        try await withCheckedThrowingContinuation { continuation in
+            let answer: Result<RunRecord, any Error>? = state.withLock { state in
+                if let failure = state.failure {
+                    return .failure(RunFailure(code: failure.code, message: failure.message))
+                }
+                if let latest = state.latest, !untilOver || latest.status.isTerminal { return .success(latest) }
+                state.waiters.append(Waiter(untilOver: untilOver, continuation: continuation))
+                return nil
+            }
+            if let answer { continuation.resume(with: answer) }
+        }
+    }
+
+    // MARK: Steering
+
+    /// Asks the run to stop, whatever it does; it is `cancelled` when its code has left, which is at once.
+    public func cancel(reason: String = "cancelled") {
+        let run = state.withLock { state in
+            if state.cancelReason == nil { state.cancelReason = reason }
+            return state.run
+        }
+        guard let run else { return }
+        run.askToCancel(reason)
+        worker.perform { worker in
+            worker.cancel(run)
+            worker.enqueue(run)
+        }
+        run.executor.interrupter.interrupt(run.token)
+    }
+
+    /// Answers a human step and waits until the run is over or waits again.
+    ///
+    /// - Parameters:
+    ///   - path: the path or the id of the step; nil when only one step waits.
+    /// - Throws: ``RunFailure`` when no step waits there or the answer does not fit its schema; the run then still waits.
+    public func resume(step path: String? = nil, data: Value) async throws -> RunRecord {
+        try await onWorker { worker, run in
+            let frame = try worker.waitingFrame(of: run, at: path)
+            try worker.reply(run, frame, data)
+        }
+        return try await settled()
+    }
+
+    /// Gives the run a signal; a step that waits for it, now or later, takes it.
+    public func signal(_ event: String, payload: Value = .null) async throws {
+        try await onWorker { worker, run in
+            let signal = run.log.arena.writing { arena in
+                let object = arena.beginObject()
+                arena.writeKey("name")
+                arena.write(event)
+                arena.writeKey("payload")
+                arena.write(payload)
+                arena.end(object, count: 2)
+            }
+            guard run.decide(.signalled(signal: signal), at: worker.now) else {
+                throw RunFailure(code: "over", message: "run \(self.id) is over")
+            }
+        }
+    }
+
+    /// Does something with the run on its worker, and drives it afterwards. What is known of the run's state is stale from here on.
+    private func onWorker(_ body: @escaping @Sendable (Worker, Run) throws -> Void) async throws {
+        guard let run = state.withLock({ $0.run }) else {
+            throw RunFailure(code: "not_started", message: "run \(id) has not been started")
+        }
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            worker.perform { worker in
+                do {
+                    try body(worker, run)
+                    self.state.withLock { $0.latest = nil }
+                    continuation.resume()
+                    worker.enqueue(run)
+                } catch {
+                    continuation.resume(throwing: error)
+                }
+            }
+        }
+    }
+}
+
+extension WorkflowRun: RunObserver {
+    package func runSettled(_ run: Run) {
+        let record = RunRecord(copying: run)
+        let (waiters, feeds) = state.withLock { state in
+            state.latest = record
+            let resumed = state.waiters.filter { !$0.untilOver || record.status.isTerminal }
+            state.waiters.removeAll { !$0.untilOver || record.status.isTerminal }
+            return (resumed, record.status.isTerminal ? Array(state.watchers.values) : [])
+        }
+        for waiter in waiters { waiter.continuation.resume(returning: record) }
+        for feed in feeds { feed.finish() }
+    }
+
+    package func runAdvanced(_ run: Run, from first: Int) {
+        let feeds = state.withLock { Array($0.watchers.values) }
+        for feed in feeds { feed.take(run) }
+    }
+
+    package func runLost(_ run: Run, _ error: JournalError) {
+        refuse(RunFailure(code: error.code, message: error.message))
+    }
+}
+
+/// Why a run could not be started, steered or recorded.
+public struct RunFailure: Error, Sendable, CustomStringConvertible {
+    public var code: String
+    public var message: String
+    public var details: Value?
+
+    package init(code: String, message: String, details: Value? = nil) {
+        self.code = code
+        self.message = message
+        self.details = details
+    }
+
+    public var description: String { message }
+}

@@ -1,0 +1,66 @@
+package import WorkflowCore
+
+/// The answer to a host request: a value, or an error object.
+package struct HostAnswer: Sendable {
+    package var ok: Bool
+    package var value: Value
+
+    package init(ok: Bool, value: Value) {
+        self.ok = ok
+        self.value = value
+    }
+
+    package static func success(_ value: Value) -> HostAnswer { HostAnswer(ok: true, value: value) }
+
+    package static func failure(code: String, message: String, retryable: Bool? = nil, details: Value? = nil) -> HostAnswer {
+        var arena = ByteArena()
+        defer { arena.deallocate() }
+        let error = ErrorObject(code: code, message: message, retryable: retryable, details: details)
+        let slice = error.write(into: &arena)
+        return HostAnswer(ok: false, value: Value(ValueCursor(arena[slice])))
+    }
+}
+
+/// Who asks: what permissions, traces and messages need to know of a call.
+package struct HostCaller: Sendable {
+    package var workflow: String
+    package var run: String
+    package var path: String
+
+    package init(workflow: String, run: String, path: String) {
+        self.workflow = workflow
+        self.run = run
+        self.path = path
+    }
+}
+
+/// The one door for the effects of a script.
+///
+/// Everything that a handler asks of the world outside passes here, so permissions, cancellation, budgets, tracing
+/// and recording have one place.
+package protocol HostEffects: AnyObject, Sendable {
+    /// Begins an operation and answers exactly once, from any thread, unless it is cancelled before.
+    ///
+    /// - Returns: what cancels the operation, or nil when it has been answered already.
+    func begin(
+        _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
+    ) -> (any HostOperation)?
+}
+
+/// An operation that is under way.
+package protocol HostOperation: Sendable {
+    /// Gives the operation up; its answer is not wanted any more.
+    func cancel()
+}
+
+/// Effects for engines whose workflows ask nothing of the host.
+package final class NoHostEffects: HostEffects {
+    package init() {}
+
+    package func begin(
+        _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
+    ) -> (any HostOperation)? {
+        answer(.failure(code: "unknown_operation", message: "the host has no operation '\(request.operation)'"))
+        return nil
+    }
+}

@@ -1,0 +1,85 @@
+package import WorkflowCore
+
+/// How a callback came back.
+package enum CallStatus: UInt8, Sendable, BitwiseCopyable {
+    /// `value` is what it returned.
+    case done
+    /// `value` is the error object that it raised.
+    case failed
+    /// It waits for the host; the call's requests tell for what.
+    case suspended
+    /// It was stopped from outside and has left; `value` is an error object that says why.
+    case interrupted
+}
+
+/// What a call into a callback came to. Values lie in the run's arena.
+package struct CallOutcome: BitwiseCopyable {
+    package var status: CallStatus
+    package var value: Slice
+    /// The suspended call, to be given back to ``StepExecutor/resume(_:token:ok:value:run:frame:)``.
+    package var call: OpaquePointer?
+
+    package init(status: CallStatus, value: Slice, call: OpaquePointer? = nil) {
+        self.status = status
+        self.value = value
+        self.call = call
+    }
+}
+
+/// One thing that a suspended call wants of the host.
+package struct HostRequest: Sendable {
+    package var token: UInt32
+    /// The name of the operation, such as `http` or `sleep`.
+    package var operation: String
+    package var payload: Value
+
+    package init(token: UInt32, operation: String, payload: Value) {
+        self.token = token
+        self.operation = operation
+        self.payload = payload
+    }
+}
+
+/// Runs the callbacks of one generation of a script. It lives on one worker's thread, and only that thread calls it.
+///
+/// Every call gets at most one value and the context of the frame. Results are appended to the run's arena.
+package protocol StepExecutor: AnyObject {
+    /// Calls a callback with a value (unless it is absent) and the context of a frame.
+    func call(_ slot: CallbackSlot, _ argument: Slice, run: Run, frame: Int32) -> CallOutcome
+
+    /// Gives a suspended call the answer to one of its requests, and goes on with it.
+    func resume(
+        _ call: OpaquePointer, token: UInt32, ok: Bool, value: UnsafeRawBufferPointer, run: Run, frame: Int32
+    ) -> CallOutcome
+
+    /// Ends a suspended call; its cleanup has run when this returns.
+    func close(_ call: OpaquePointer, code: String, message: String, run: Run, frame: Int32)
+
+    /// What a call has asked for since it was last given control.
+    func requests(of call: OpaquePointer) -> [HostRequest]
+
+    /// Requests that the call does not want answered any more.
+    func abandoned(by call: OpaquePointer) -> [UInt32]
+
+    /// The effects of the last call, to be taken by the worker at once; empty for most calls.
+    var effects: ByteArena { get set }
+
+    /// The callbacks that schemas ask, or nil where there are none.
+    var schemaFunctions: (any SchemaFunctions)? { get }
+
+    /// Says whose code runs from now on; what asks to stop names the same token.
+    func beginWatch(_ token: UInt64)
+    func endWatch()
+
+    /// Stops what runs when the time has come: nanoseconds of the monotonic clock, 0 for never.
+    func setDeadline(_ nanoseconds: UInt64)
+
+    /// A thing that may be called from any thread to stop what runs for a token; it must not outlive the executor.
+    var interrupter: any CallInterrupter { get }
+}
+
+/// Stops running code from another thread.
+package protocol CallInterrupter: Sendable {
+    /// Whether code of that token was running and was told to stop.
+    @discardableResult func interrupt(_ token: UInt64) -> Bool
+}

@@ -1,0 +1,61 @@
+/// The timers of one worker: a binary heap by deadline. A timer is never taken out early; one that is not wanted any more
+/// is recognised as such when it fires.
+struct TimerHeap {
+    struct Timer {
+        /// Microseconds since 1970.
+        var deadline: Int64
+        var run: Run
+        /// The serial of the run when the timer was set: runs are used again.
+        var life: UInt32
+        var purpose: Purpose
+    }
+
+    enum Purpose {
+        /// A wait of the run machine.
+        case frame(Int32, serial: UInt32)
+        /// An answer to a call's request to sleep.
+        case sleep(call: UInt64, token: UInt32)
+        /// The step has taken too long.
+        case timeout(call: UInt64)
+    }
+
+    private var heap: ContiguousArray<Timer> = []
+
+    var next: Int64? { heap.first?.deadline }
+    var count: Int { heap.count }
+
+    mutating func insert(_ timer: Timer) {
+        heap.append(timer)
+        var index = heap.count - 1
+        while index > 0 {
+            let parent = (index - 1) / 2
+            guard heap[index].deadline < heap[parent].deadline else { break }
+            heap.swapAt(index, parent)
+            index = parent
+        }
+    }
+
+    /// Takes the earliest timer if it is due.
+    mutating func pop(dueAt now: Int64) -> Timer? {
+        guard let first = heap.first, first.deadline <= now else { return nil }
+        let last = heap.removeLast()
+        if !heap.isEmpty {
+            heap[0] = last
+            sift()
+        }
+        return first
+    }
+
+    private mutating func sift() {
+        var index = 0
+        while true {
+            let left = 2 * index + 1
+            guard left < heap.count else { return }
+            let right = left + 1
+            let smaller = right < heap.count && heap[right].deadline < heap[left].deadline ? right : left
+            guard heap[smaller].deadline < heap[index].deadline else { return }
+            heap.swapAt(smaller, index)
+            index = smaller
+        }
+    }
+}

@@ -1,0 +1,68 @@
+internal import WorkflowCore
+
+/// What a callback did to the run while it ran: events, metadata, ctx, store, log.
+extension Worker {
+    private enum Kind: UInt8 { case emit = 1, metadata, ctx, store, log }
+
+    /// Tells the machine of the effects in the order in which the script made them.
+    ///
+    /// A record is: u8 kind, u32 name length, name, u32 value length, flat value (length 0: no value).
+    func takeEffects(_ run: Run, _ frame: Int32) {
+        let bytes = run.executor.effects.bytes
+        var position = 0
+        while position < bytes.count {
+            let kind = Kind(rawValue: bytes[position])
+            let name = chunk(bytes, &position, after: 1)
+            let value = chunk(bytes, &position, after: 0)
+            switch kind {
+            case .emit:
+                let event = pair(run, "name", name, "payload", value)
+                run.decide(.emitted(frame: frame, event: event), at: now)
+            case .metadata:
+                let slice = run.log.arena.writing { $0.append(value) }
+                run.decide(.metadataSet(frame: frame, value: slice), at: now)
+            case .ctx:
+                let slice = run.log.arena.writing { $0.append(value) }
+                run.decide(.ctxSet(frame: frame, value: slice), at: now)
+            case .store:
+                let entry = pair(run, "key", name, "value", value)
+                run.decide(.storeSet(frame: frame, entry: entry), at: now)
+            case .log: report(run, frame, name, value)
+            case nil: return run.executor.effects.count = 0
+            }
+        }
+        run.executor.effects.count = 0
+    }
+
+    private func chunk(_ bytes: UnsafeRawBufferPointer, _ position: inout Int, after skipped: Int) -> UnsafeRawBufferPointer {
+        position += skipped
+        let length = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self)))
+        position += 4
+        defer { position += length }
+        return UnsafeRawBufferPointer(rebasing: bytes[position..<position + length])
+    }
+
+    private func pair(
+        _ run: Run, _ nameKey: String, _ name: UnsafeRawBufferPointer, _ valueKey: String, _ value: UnsafeRawBufferPointer
+    ) -> Slice {
+        run.log.arena.writing { arena in
+            let object = arena.beginObject()
+            arena.writeKey(nameKey)
+            arena.writeString(name)
+            if !value.isEmpty {
+                arena.writeKey(valueKey)
+                arena.append(value)
+            }
+            arena.end(object, count: value.isEmpty ? 1 : 2)
+        }
+    }
+
+    private func report(_ run: Run, _ frame: Int32, _ level: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        let cursor = ValueCursor(value)
+        log(
+            LogRecord(
+                level: LogRecord.Level(rawValue: String(decoding: level, as: UTF8.self)) ?? .info,
+                message: cursor["message"]?.string ?? "", fields: cursor["fields"].map { Value($0) },
+                workflow: run.plan.id, run: run.id, path: run.machine.path(of: frame)))
+    }
+}

@@ -1,0 +1,90 @@
+internal import WorkflowCore
+
+/// Calls that wait for the host, their answers and their end.
+extension Worker {
+    func suspend(_ run: Run, _ frame: Int32, _ serial: UInt32, _ stage: Stage, _ held: Slice, _ outcome: CallOutcome) {
+        guard let call = outcome.call else { return }
+        callCount += 1
+        let pending = PendingCall(id: callCount, frame: frame, serial: serial, stage: stage, held: held, call: call)
+        run.calls.append(pending)
+        let node = run.plan.nodes[Int(run.machine.frames[Int(frame)].node)]
+        if node.duration > 0, stage == .handler {
+            timers.insert(
+                TimerHeap.Timer(deadline: now + node.duration, run: run, life: run.life, purpose: .timeout(call: pending.id)))
+        }
+        serve(run, pending.id)
+    }
+
+    /// Begins what a call has asked for since it last ran.
+    private func serve(_ run: Run, _ id: UInt64) {
+        guard let index = run.calls.firstIndex(where: { $0.id == id }) else { return }
+        let pending = run.calls[index]
+        for token in run.executor.abandoned(by: pending.call) {
+            run.calls[index].operations.removeValue(forKey: token)?.cancel()
+        }
+        let requests = run.executor.requests(of: pending.call)
+        guard !requests.isEmpty else { return }
+        let life = run.life
+        for request in requests {
+            if request.operation == "sleep" {
+                let duration = DurationText.microseconds(request.payload) ?? 0
+                timers.insert(
+                    TimerHeap.Timer(
+                        deadline: clock.now() + duration, run: run, life: life,
+                        purpose: .sleep(call: id, token: request.token)))
+                continue
+            }
+            let caller = HostCaller(
+                workflow: run.plan.id, run: run.id, path: run.machine.path(of: pending.frame))
+            outstanding += 1
+            let operation = host.begin(request, for: caller) { answer in
+                self.post(.answer(run, life: life, call: id, token: request.token, answer))
+            }
+            if let operation, let index = run.calls.firstIndex(where: { $0.id == id }) {
+                run.calls[index].operations[request.token] = operation
+            }
+        }
+    }
+
+    /// The host has answered a request; a call that is gone does not mind.
+    func answered(_ run: Run, call id: UInt64, token: UInt32, _ answer: HostAnswer) {
+        guard let index = run.calls.firstIndex(where: { $0.id == id }) else { return }
+        run.calls[index].operations.removeValue(forKey: token)
+        let pending = run.calls[index]
+        let outcome = answer.value.withBytes {
+            run.executor.resume(pending.call, token: token, ok: answer.ok, value: $0, run: run, frame: pending.frame)
+        }
+        if outcome.status == .suspended {
+            if run.executor.effects.count > 0 { takeEffects(run, pending.frame) }
+            return serve(run, id)
+        }
+        run.calls.removeAll { $0.id == id }
+        for operation in pending.operations.values { operation.cancel() }
+        came(run, pending.frame, pending.serial, pending.stage, pending.held, outcome)
+    }
+
+    func timedOut(_ run: Run, call id: UInt64) {
+        guard let pending = run.calls.first(where: { $0.id == id }) else { return }
+        end(run, pending, code: "timeout", message: "the step's time is over")
+        timedOut(run, pending.frame, pending.serial, traceback: nil)
+    }
+
+    /// Stops what runs on behalf of a frame. Code that runs at this moment has left already: this is the thread that ran it.
+    func stop(_ run: Run, _ command: Command) {
+        if let pending = run.calls.first(where: { $0.frame == command.frame && $0.serial == command.serial }) {
+            end(run, pending, code: "cancelled", message: run.cancelReason)
+        }
+        run.decide(.stopped(frame: command.frame, serial: command.serial), at: now)
+    }
+
+    private func end(_ run: Run, _ pending: PendingCall, code: String, message: String) {
+        run.calls.removeAll { $0.id == pending.id }
+        for operation in pending.operations.values { operation.cancel() }
+        run.executor.close(pending.call, code: code, message: message, run: run, frame: pending.frame)
+        if run.executor.effects.count > 0 { takeEffects(run, pending.frame) }
+    }
+
+    func abandonCalls(of run: Run, code: String, message: String) {
+        for pending in run.calls { end(run, pending, code: code, message: message) }
+    }
+}
