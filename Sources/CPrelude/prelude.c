@@ -14,6 +14,24 @@ static const char compile[] = {
 static const char context[] = {
 #embed "lua/context.lua"
 };
+static const char docs[] = {
+#embed "lua/docs.lua"
+};
+static const char docs_host[] = {
+#embed "lua/docs_host.lua"
+};
+static const char docs_nodes[] = {
+#embed "lua/docs_nodes.lua"
+};
+static const char docs_schema[] = {
+#embed "lua/docs_schema.lua"
+};
+static const char docs_workflow[] = {
+#embed "lua/docs_workflow.lua"
+};
+static const char document[] = {
+#embed "lua/document.lua"
+};
 static const char errors[] = {
 #embed "lua/errors.lua"
 };
@@ -35,6 +53,9 @@ static const char objects[] = {
 static const char schema[] = {
 #embed "lua/schema.lua"
 };
+static const char schema_common[] = {
+#embed "lua/schema_common.lua"
+};
 static const char schema_core[] = {
 #embed "lua/schema_core.lua"
 };
@@ -54,9 +75,10 @@ static const char validate[] = {
 #define PART(name) { #name, name, sizeof name }
 
 static const prelude_part parts[] = {
-    PART(aikit), PART(builder), PART(compile), PART(context), PART(errors), PART(forms), PART(host),
-    PART(http), PART(nodes), PART(objects), PART(schema), PART(schema_core), PART(schema_methods),
-    PART(schema_object), PART(slots), PART(validate),
+    PART(aikit), PART(builder), PART(compile), PART(context), PART(docs), PART(docs_host), PART(docs_nodes),
+    PART(docs_schema), PART(docs_workflow), PART(document), PART(errors), PART(forms), PART(host), PART(http),
+    PART(nodes), PART(objects), PART(schema), PART(schema_common), PART(schema_core), PART(schema_methods), PART(schema_object),
+    PART(slots), PART(validate),
 };
 
 const prelude_part *prelude_find(const char *name, size_t length) {

@@ -16,15 +16,14 @@ test("a chain becomes the definition that the host gets", function()
   equal(plan.kind, "workflow")
   equal(plan.id, "w")
   equal(plan.metadata, { team = "ops" })
-  equal(plan.finalize, 1)
+  equal(bridge.functions[plan.finalize], echo)
   equal(#plan.nodes, 4)
   local first = plan.nodes[1]
   assert(first.where:find("builder_test.lua:9", 1, true), first.where)
   first.where = nil
-  equal(first, { kind = "step", id = "a", handler = 1, retry = { max_attempts = 3 }, timeout = "10s" })
+  equal(first, { kind = "step", id = "a", handler = plan.finalize, retry = { max_attempts = 3 }, timeout = "10s" })
   equal(plan.nodes[2].next, "c")
   equal(plan.nodes[4].event, "paid")
-  equal(bridge.functions[1], echo)
 end)
 
 test("a table in a chain is found by the functions in it", function()
@@ -118,7 +117,7 @@ test("values of a wrong kind and unknown keys reach the host as they are", funct
   local nodes = bridge.plans[1].nodes
   equal(bridge.plans[1].id, 5)
   equal(nodes[1].handler, "no")
-  equal(nodes[1].hanlder, { ["$function"] = 1 })
+  equal(nodes[1].hanlder, { ["$function"] = 2 })
   equal(nodes[1]["[1]"], 17)
   equal(nodes[1].timeout, { ["$value"] = "thread" })
   equal(nodes[2].cases, "none")

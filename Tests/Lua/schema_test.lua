@@ -110,9 +110,9 @@ test("functions of a schema get slots", function()
   local t = fresh.aikit.schema
   local function even(n) return n % 2 == 0 end
   local schema = t.integer():refine(even, "must be even"):transform(tostring)
-  equal(json(schema)["x-aikit"], { refine = { { slot = 1, message = "must be even" } }, transform = { 2 } })
-  equal(json(schema)["x-aikit"].refine[1].slot, 1)
-  equal(fresh.functions, { even, tostring })
+  equal(json(schema)["x-aikit"], { refine = { { slot = 2, message = "must be even" } }, transform = { 3 } })
+  equal(json(schema)["x-aikit"].refine[1].slot, 2)
+  equal({ fresh.functions[2], fresh.functions[3] }, { even, tostring })
 end)
 
 test("a union is told apart by a field", function()

@@ -15,12 +15,14 @@ local function part(name)
   return loaded
 end
 
+-- The host knows this one by its number, 1: the library's documentation as a text.
+part("slots").slot(function(format) return part "document"(format) end)
+
 local objects = part "objects"
 local nodes = part "nodes"
 local host = part "host"
 
 local members = {
-  version = bridge.version,
   null = bridge.null,
   array = host.array, fail = host.fail,
   sleep = host.sleep, now = host.now, uuid = host.uuid, random = host.random,
@@ -30,8 +32,9 @@ local members = {
 }
 for kind in pairs(nodes.kinds) do members[kind] = nodes.constructor(kind) end
 
--- Parts that a script may never touch: loading them costs more than all the rest.
+-- What a script may never touch: loading it costs more than all the rest.
 local on_demand = {
+  version = function() return bridge.sync "version" end,
   schema = function() return part "schema" end,
   http = function() return part "http" end,
 }
@@ -39,6 +42,5 @@ local aikit = objects.namespace("aikit", members, on_demand)
 
 bridge.set_context_methods(part "context")
 bridge.set_collect(part("builder").collect)
-bridge.set_document(function(format) return part("document")(format, aikit) end)
 
 return aikit

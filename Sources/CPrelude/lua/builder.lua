@@ -5,8 +5,8 @@ local ipairs, pairs, tostring, type = ipairs, pairs, tostring, type
 local format = string.format
 local misuse = errors.misuse
 
-local builder = {}
-local chain, committed = {}, {}
+local builder = { chain = {}, committed = {} }
+local chain, committed = builder.chain, builder.committed
 
 local builder_class = objects.class("workflow", chain, { id = true, description = true })
 local workflow_class = objects.class("committed workflow", committed, { id = true, description = true },

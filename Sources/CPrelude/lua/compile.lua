@@ -78,7 +78,7 @@ local function compile_raw(raw, scope, is_root)
     only_schemas = only_schemas and objects.state(value) ~= nil and type(key) == "string" and not HOLDS_SCHEMA[key]
     result[key] = compile_under(key, value, scope)
   end
-  if getmetatable(raw) == bridge.array_metatable then setmetatable(result, bridge.array_metatable) end
+  if getmetatable(raw) == "array" then setmetatable(result, bridge.array_metatable) end
   if is_root and only_schemas and keys[1] then
     misuse("a table of schemas is not a schema: write s.object { %s = … }", keys[1])
   end

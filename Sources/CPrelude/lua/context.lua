@@ -50,7 +50,7 @@ function context:update_ctx(change)
     misuse("context:update_ctx: this step runs beside others, which would overwrite each other's changes; "
       .. "return the values from the step and update ctx in one that comes after")
   end
-  effect(self, "ctx", nil, changed(change, get(self, "ctx_copy") or {}, "update_ctx"))
+  effect(self, "ctx", nil, changed(change, get(self, "ctx") or {}, "update_ctx"))
 end
 
 --- Writes a line to the run's log.

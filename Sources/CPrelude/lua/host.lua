@@ -2,7 +2,7 @@
 -- `bridge.request`, which waits for the answer, and `bridge.sync`, which has it at once.
 local bridge, part = ...
 local errors, objects = part "errors", part "objects"
-local error, ipairs, setmetatable = error, ipairs, setmetatable
+local error, getmetatable, ipairs, setmetatable = error, getmetatable, ipairs, setmetatable
 local tointeger, tostring, type = math.tointeger, tostring, type
 local request, sync = bridge.request, bridge.sync
 local misuse = errors.misuse
@@ -34,14 +34,16 @@ end
 
 --- Marks a table as a list, so that it stays one when it is empty.
 function host.array(list)
-  return setmetatable(errors.expect(list == nil and {} or list, "table", "aikit.array { … }"), bridge.array_metatable)
+  list = errors.expect(list == nil and {} or list, "table", "aikit.array { … }")
+  return getmetatable(list) == "array" and list or setmetatable(list, bridge.array_metatable)
 end
 
 local json = {}
 
 --- The value as JSON text; keys are sorted, and `{ pretty = true }` breaks lines.
 function json.encode(value, options)
-  return bridge.encode_json(value, options and errors.known(options, { "pretty" }, "aikit.json.encode").pretty or false)
+  local pretty = options and errors.known(options, { "pretty" }, "aikit.json.encode").pretty
+  return pretty and sync("json.encode_pretty", value) or bridge.encode_json(value)
 end
 
 --- The value of JSON text; null in a list becomes aikit.null.

@@ -61,8 +61,7 @@ local function plain(value, depth)
     local item = plain(value[key], depth + 1)
     copy[(is_list or type(key) == "string") and key or "[" .. tostring(key) .. "]"] = item
   end
-  local is_array = getmetatable(value) == bridge.array_metatable
-  return is_array and setmetatable(copy, bridge.array_metatable) or copy
+  return getmetatable(value) == "array" and setmetatable(copy, bridge.array_metatable) or copy
 end
 
 local define

@@ -1,10 +1,10 @@
--- The methods of schemas, by kind: each returns a changed copy.
+-- The methods of schemas by kind, and the classes made of them: each method returns a changed copy.
 local _, part = ...
 local errors, objects, core = part "errors", part "objects", part "schema_core"
 local ipairs, pairs = ipairs, pairs
 local gsub = string.gsub
 local misuse, expect = errors.misuse, errors.expect
-local state_of, extend, append = core.state_of, core.extend, core.append
+local state_of, extend = core.state_of, core.extend
 local replace, constrain, expect_schema = core.replace, core.constrain, core.expect_schema
 
 --- A method that takes a number as the value of a keyword.
@@ -19,57 +19,6 @@ end
 --- A method without arguments that sets a keyword to one value.
 local function fixed(keyword, value)
   return function(schema) return constrain(schema, keyword, value) end
-end
-
--- Every schema.
-local common = {}
-
-function common.optional(schema) return extend(schema, "optional", true) end
-function common.nullable(schema) return extend(schema, "nullable", true) end
-
-function common.describe(schema, text)
-  return replace(schema, "description", expect(text, "string", ':describe "what it is"'))
-end
-
-function common.default(schema, value)
-  if value == nil then misuse(":default takes what stands in for a missing value; for nothing write :optional()") end
-  return replace(schema, "default", value)
-end
-
-function common.refine(schema, check, message)
-  expect(check, "function", ':refine(function(value) return value ~= "" end, "must not be empty")')
-  return append(schema, "refine", { callback = check, message = message })
-end
-
-function common.transform(schema, change)
-  expect(change, "function", ":transform(function(value) return value end)")
-  return append(schema, "transform", { callback = change })
-end
-
-function common.array(schema)
-  state_of(schema)
-  return core.new("array", { type = "array", items = schema })
-end
-
-function common.json_schema(schema)
-  state_of(schema)
-  return part "compile"(schema)
-end
-
-function common.safe_parse(schema, value)
-  state_of(schema)
-  return part "validate"(schema, value)
-end
-
-function common.validate(schema, value)
-  local answer = common.safe_parse(schema, value)
-  return answer.success, answer.issues
-end
-
-function common.parse(schema, value)
-  local answer = common.safe_parse(schema, value)
-  if answer.success then return answer.data end
-  return part("host").fail { code = "invalid_value", message = answer.message, details = { issues = answer.issues } }
 end
 
 --- The text as a regular expression that matches nothing else.
@@ -150,7 +99,7 @@ local methods = {
   json = {},
 }
 for kind, own in pairs(methods) do
-  local all = core.copy(common)
+  local all = core.copy(part "schema_common")
   for name, method in pairs(own) do all[name] = method end
   core.class[kind] = objects.class(kind .. " schema", all, {}, ": each of its methods returns a changed copy")
 end

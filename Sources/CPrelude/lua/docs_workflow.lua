@@ -1,0 +1,254 @@
+-- Documentation of the library's first page, of workflows and of the context. See docs.lua for the form.
+return {
+  {
+    name = "aikit", text = "The library: `local aikit = require \"aikit\"`.",
+    aliases = {
+      "aikit.Duration number|string  Seconds, or a text with its unit: `\"200ms\"` `\"10s\"` `\"5m\"` `\"2h\"` `\"30d\"`.",
+      "aikit.Body aikit.Node|aikit.Node[]  A node, or a list of nodes that run one after the other.",
+      "aikit.SchemaLike aikit.Schema|table  A schema, or a table of JSON Schema (draft 2020-12).",
+      "aikit.Level \"debug\"|\"info\"|\"warn\"|\"error\"  How important a line of the log is.",
+    },
+    fields = {
+      "schema aikit.schema  What values must look like.",
+      "http aikit.http  Requests over HTTP.",
+      "json aikit.json  JSON text.",
+      "log aikit.log  Lines for the log.",
+      "null aikit.Null  JSON null inside a list; a field of a table that is null is simply absent.",
+      "version string  The version of the engine.",
+    },
+    functions = {
+      {
+        "workflow", "Starts a workflow; add nodes to it by its methods and end the chain with `:commit()`.",
+        "config aikit.WorkflowConfig  The workflow's own properties.",
+        returns = "aikit.Workflow  The chain.",
+        example = [[
+return aikit.workflow { id = "greet" }
+  :step { id = "hello", handler = function(input) return "Hello " .. input.name end }
+  :commit()]],
+      },
+      {
+        "step", "Makes a step: a function with an id, schemas and a retry policy.",
+        "config aikit.StepConfig  The step's properties.",
+        returns = "aikit.Node  The step, which may stand in several places.",
+        example = [[
+local double = aikit.step { id = "double", handler = function(input) return { n = input.n * 2 } end }]],
+      },
+      {
+        "clone_step", "Copies a node, with other values for some of its properties.",
+        "node aikit.Node|aikit.Committed  The node to copy.", "changes table  The properties that differ, usually `id`.",
+        returns = "aikit.Node  The copy.",
+        example = [[local again = aikit.clone_step(double, { id = "double-again" })]],
+      },
+      {
+        "branch", "Makes a branch for a body; `:branch` adds one to a chain.",
+        "config aikit.BranchConfig  The branch's properties.", returns = "aikit.Node  The branch.",
+      },
+      {
+        "loop", "Makes a loop for a body; `:loop` adds one to a chain.",
+        "config aikit.LoopConfig  The loop's properties.", returns = "aikit.Node  The loop.",
+      },
+      {
+        "foreach", "Makes a foreach for a body; `:foreach` adds one to a chain.",
+        "config aikit.ForeachConfig  The foreach's properties.", returns = "aikit.Node  The foreach.",
+      },
+      {
+        "parallel", "Makes parallel branches for a body; `:parallel` adds them to a chain.",
+        "config aikit.ParallelConfig  The properties.", returns = "aikit.Node  The parallel node.",
+      },
+      {
+        "human", "Makes a human step for a body; `:human` adds one to a chain.",
+        "config aikit.HumanConfig  The human step's properties.", returns = "aikit.Node  The human step.",
+      },
+      {
+        "delay", "Makes a durable timer for a body; `:delay` adds one to a chain.",
+        "config aikit.DelayConfig  The timer's properties.", returns = "aikit.Node  The delay.",
+      },
+      {
+        "wait_for", "Makes a wait for an event for a body; `:wait_for` adds one to a chain.",
+        "config aikit.WaitForConfig  The wait's properties.", returns = "aikit.Node  The wait.",
+      },
+      {
+        "fail", "Ends the step with an error that says more than a text can.",
+        "failure aikit.Failure|string  The error, or its message alone.",
+        example = [[aikit.fail { code = "weather_api", message = "HTTP 503", retryable = true }]],
+      },
+      {
+        "all", "Runs functions beside each other and waits for all of them; the first error cancels the rest and is raised.",
+        "functions (fun(): any)[]|table<string, fun(): any>  The functions, in a list or by name.",
+        returns = "table  Their results, by the same indexes or names.",
+        example = [[
+local answers = aikit.all {
+  rates = function() return aikit.http.get("https://rates.example/v1"):json() end,
+  news = function() return aikit.http.get("https://news.example/v1"):json() end,
+}]],
+      },
+      {
+        "sleep", "Waits, without holding up any other step; for waits that outlive the process use `:delay`.",
+        "duration aikit.Duration  How long.", example = [[aikit.sleep "200ms"]],
+      },
+      { "now", "The time in milliseconds since 1970.", returns = "integer  Milliseconds." },
+      { "uuid", "A new random UUID.", returns = "string  Like `3b241101-e2bb-4255-8caf-4136c566a962`." },
+      {
+        "random", "A random number, as `math.random` gives it.",
+        "low? integer  With `high` the smallest result; alone the largest, from 1.", "high? integer  The largest result.",
+        returns = "number  A float in [0, 1) without arguments, else an integer.",
+        example = [[local dice = aikit.random(6)]],
+      },
+      {
+        "array", "Marks a table as a list, so that it stays one when it is empty.",
+        "list? table  The list; left out, a new one.", returns = "table  The same table.",
+        example = [[return { tags = aikit.array {} }]],
+      },
+    },
+  },
+  {
+    name = "aikit.WorkflowConfig", text = "What `aikit.workflow` takes.",
+    fields = {
+      "id string  The workflow's name: letters, digits, `-`, `_` and `.`.",
+      "description? string  What it is for.",
+      "input_schema? aikit.SchemaLike  What a run's input must look like.",
+      "output_schema? aikit.SchemaLike  What a run's result must look like.",
+      "metadata? table  The metadata that a run starts with, unless it is given its own.",
+      "ctx? table  The ctx that a run starts with; what a run is given is merged over it.",
+      "finalize? fun(value: any, context: aikit.Context): any  Makes the result out of the last output.",
+      "telemetry? boolean|table  Whether and how runs are traced.",
+    },
+  },
+  {
+    name = "aikit.Workflow", instance = "workflow",
+    text = "The chain that `aikit.workflow` starts. Each method adds a node and returns the chain.",
+    fields = { "id string  The workflow's id.", "description? string  The workflow's description." },
+    methods = {
+      {
+        "step", "Adds a step: one made by `aikit.step`, the table to make one, or a committed workflow.",
+        "step aikit.Node|aikit.Committed|aikit.StepConfig  The step.", returns = "aikit.Workflow  The chain.",
+      },
+      {
+        "branch", "Adds a branch: `resolve` chooses one of the cases.",
+        "config aikit.BranchConfig|aikit.Node  The branch.", returns = "aikit.Workflow  The chain.",
+        example = [[
+:branch {
+  id = "risk",
+  resolve = function(weather) return weather.wind > 90 and "storm" or "calm" end,
+  cases = { storm = { warn, call }, calm = brief },
+}]],
+      },
+      {
+        "loop", "Adds a loop: its body runs as long as `condition` holds.",
+        "config aikit.LoopConfig|aikit.Node  The loop.", returns = "aikit.Workflow  The chain.",
+        example = [[
+:loop {
+  id = "poll",
+  step = ask_status,
+  condition = function(current) return current.status ~= "done" end,
+  max_iterations = 20,
+}]],
+      },
+      {
+        "foreach", "Adds a foreach: its body runs once for each item of a list.",
+        "config aikit.ForeachConfig|aikit.Node  The foreach.", returns = "aikit.Workflow  The chain.",
+        example = [[
+:foreach { id = "pages", items = function(input) return input.pages end, step = summarise, concurrency = 4 }]],
+      },
+      {
+        "parallel", "Adds branches that run beside each other, all with the same input.",
+        "config aikit.ParallelConfig|aikit.Node  The branches.", returns = "aikit.Workflow  The chain.",
+        example = [[:parallel { id = "analyse", branches = { words = count_words, mood = find_mood } }]],
+      },
+      {
+        "human", "Adds a step at which the run waits for a person's answer.",
+        "config aikit.HumanConfig|aikit.Node  The human step.", returns = "aikit.Workflow  The chain.",
+        example = [[
+:human {
+  id = "approve",
+  output = function(draft) return { text = draft.text } end,
+  input = function(ask)
+    return ask.form { title = "Send it?", fields = { ask.confirm { id = "send", label = "Send" } } }
+  end,
+  response_schema = s.object { send = s.boolean() },
+}]],
+      },
+      {
+        "delay", "Adds a timer; the run waits even if the process ends meanwhile.",
+        "config aikit.DelayConfig|aikit.Node  The timer.", returns = "aikit.Workflow  The chain.",
+        example = [[:delay { id = "cool-down", duration = "30m" }]],
+      },
+      {
+        "wait_for", "Adds a wait for an event that is sent to the run; the event's data is the output.",
+        "config aikit.WaitForConfig|aikit.Node  The wait.", returns = "aikit.Workflow  The chain.",
+        example = [[:wait_for { id = "payment", event = "paid", timeout = "30d" }]],
+      },
+      {
+        "commit", "Checks the workflow and ends the chain. Every problem that there is comes in one error.",
+        returns = "aikit.Committed  The workflow, which never changes again.",
+      },
+    },
+  },
+  {
+    name = "aikit.Committed", instance = "workflow",
+    text = "A workflow as `:commit()` returns it. A script returns one, or a table of them; it may also stand as a step.",
+    fields = { "id string  The workflow's id.", "description? string  The workflow's description." },
+    methods = {
+      { "inspect", "The definition as a table: nodes, bodies, and where each was written.", returns = "table  A copy." },
+    },
+  },
+  {
+    name = "aikit.Context", instance = "context",
+    text = "What every callback gets as its last argument. It is valid until the callback returns.",
+    fields = {
+      "workflow_id string  The workflow's id.",
+      "run_id string  The run's id.",
+      "step_id string  The step's id.",
+      "path string  Where the step is in the workflow: `alerts[2]/translate`.",
+      "attempt integer  Which try this is, from 1.",
+      "occurrence integer  How often this step has begun in the run, from 1.",
+      "iteration? integer  In a loop or a foreach, which iteration this is, from 1.",
+      "idempotency_key string  The same for every attempt at this step: give it to services that take one.",
+      "initial_input any  The run's own input, validated.",
+      "input any  The input of the construct whose callback this is.",
+      "ctx table  Shared values, read-only: change them with `context:update_ctx`.",
+      "store table  A table of JSON values that lives as long as the run; read and write it like any other.",
+      "signal aikit.Signal  Whether the run is being cancelled.",
+    },
+    methods = {
+      {
+        "emit", "Publishes an event: watchers see it as `step:event`.",
+        "event aikit.Event  The event.",
+        example = [[context:emit { type = "progress", data = { done = 3, total = 10 } }]],
+      },
+      { "get_metadata", "The run's metadata.", returns = "table  A copy." },
+      {
+        "update_metadata", "Merges what the function returns into the run's metadata, key by key.",
+        "change (fun(metadata: table): table)|table  Gets a copy of the metadata; or the table to merge.",
+        example = [[context:update_metadata(function(m) m.source = "cache"; return m end)]],
+      },
+      {
+        "update_ctx", "Replaces ctx by what the function returns. Not possible in a body that runs beside others.",
+        "change (fun(ctx: table): table)|table  Gets a copy of ctx; or the new one.",
+        example = [[context:update_ctx(function(c) c.total = c.total + 1; return c end)]],
+      },
+      {
+        "log", "Writes a line to the log of the run.",
+        "level aikit.Level  How important it is.", "message string  What to say.", "fields? table  Values that belong to it.",
+        example = [[context:log("warn", "slow answer", { seconds = 4 })]],
+      },
+    },
+  },
+  {
+    name = "aikit.Event", text = "What `context:emit` takes.",
+    fields = { "type string  The name of the event.", "data? any  What belongs to it." },
+  },
+  {
+    name = "aikit.Signal", text = "Whether the run is being cancelled; look at it in long computations.",
+    fields = { "aborted boolean  Whether it is.", "reason? string  Why." },
+  },
+  {
+    name = "aikit.Failure", text = "What `aikit.fail` takes. The error of a step has these fields, and `step` and `traceback`.",
+    fields = {
+      "code? string  A short name for programs.", "message? string  A sentence for people.",
+      "retryable? boolean  `false` ends the step at once; otherwise its retry policy decides.",
+      "details? any  Whatever else helps.",
+    },
+  },
+  { name = "aikit.Null", text = "The type of `aikit.null`." },
+}

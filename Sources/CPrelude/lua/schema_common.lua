@@ -1,0 +1,57 @@
+-- The methods that every schema has.
+local _, part = ...
+local errors, core = part "errors", part "schema_core"
+local misuse, expect = errors.misuse, errors.expect
+local state_of, extend, append, replace = core.state_of, core.extend, core.append, core.replace
+
+local common = {}
+
+function common.optional(schema) return extend(schema, "optional", true) end
+function common.nullable(schema) return extend(schema, "nullable", true) end
+
+function common.describe(schema, text)
+  return replace(schema, "description", expect(text, "string", ':describe "what it is"'))
+end
+
+function common.default(schema, value)
+  if value == nil then misuse(":default takes what stands in for a missing value; for nothing write :optional()") end
+  return replace(schema, "default", value)
+end
+
+function common.refine(schema, check, message)
+  expect(check, "function", ':refine(function(value) return value ~= "" end, "must not be empty")')
+  return append(schema, "refine", { callback = check, message = message })
+end
+
+function common.transform(schema, change)
+  expect(change, "function", ":transform(function(value) return value end)")
+  return append(schema, "transform", { callback = change })
+end
+
+function common.array(schema)
+  state_of(schema)
+  return core.new("array", { type = "array", items = schema })
+end
+
+function common.json_schema(schema)
+  state_of(schema)
+  return part "compile"(schema)
+end
+
+function common.safe_parse(schema, value)
+  state_of(schema)
+  return part "validate"(schema, value)
+end
+
+function common.validate(schema, value)
+  local answer = common.safe_parse(schema, value)
+  return answer.success, answer.issues
+end
+
+function common.parse(schema, value)
+  local answer = common.safe_parse(schema, value)
+  if answer.success then return answer.data end
+  return part("host").fail { code = "invalid_value", message = answer.message, details = { issues = answer.issues } }
+end
+
+return common

@@ -1,0 +1,48 @@
+local check, new_bridge = require "check", require "bridge"
+local test, equal, raises = check.test, check.equal, check.raises
+
+test("emit, log and metadata become effects in order", function()
+  local context = new_bridge().context { metadata = { team = "ops", count = 1 } }
+  context:emit { type = "progress", data = { done = 1 } }
+  context:emit { type = "ping" }
+  context:log("warn", "slow", { seconds = 4 })
+  context:update_metadata(function(m) return { count = m.count + 1 } end)
+  context:update_metadata { by = "me" }
+  equal(context.effects, {
+    { kind = "emit", name = "progress", value = { done = 1 } },
+    { kind = "emit", name = "ping" },
+    { kind = "log", name = "warn", value = { message = "slow", fields = { seconds = 4 } } },
+    { kind = "metadata", value = { team = "ops", count = 2 } },
+    { kind = "metadata", value = { team = "ops", count = 2, by = "me" } },
+  })
+end)
+
+test("metadata that a function changes and returns is merged, too", function()
+  local context = new_bridge().context { metadata = { a = 1 } }
+  context:update_metadata(function(m) m.b = 2; return m end)
+  equal(context:get_metadata(), { a = 1, b = 2 })
+  context:get_metadata().a = 9
+  equal(context:get_metadata().a, 1)
+end)
+
+test("ctx is replaced by what the function returns", function()
+  local context = new_bridge().context { ctx = { total = 1 } }
+  context:update_ctx(function(c) return { total = c.total + 1 } end)
+  equal(context.effects, { { kind = "ctx", value = { total = 2 } } })
+end)
+
+test("ctx cannot change beside others", function()
+  local context = new_bridge().context { ctx = {}, ctx_read_only = true }
+  raises(function() context:update_ctx { a = 1 } end, "context_test.lua:", "runs beside others", "one that comes after")
+  equal(context.effects, {})
+end)
+
+test("misuse of the context says how it is written", function()
+  local context = new_bridge().context { metadata = {}, ctx = {} }
+  raises(function() context:emit("progress") end, "context_test.lua:", 'context:emit { type = "progress"')
+  raises(function() context:emit { tpye = "progress" } end, "no option 'tpye'", "did you mean 'type'?")
+  raises(function() context:emit { data = 1 } end, "needs the name")
+  raises(function() context:update_metadata(function() end) end, "returns a table, got nil from it")
+  raises(function() context:update_ctx(5) end, "got a number")
+  raises(function() context:log("wran", "x") end, "did you mean 'warn'?")
+end)

@@ -1,0 +1,40 @@
+local check, new_bridge = require "check", require "bridge"
+local test, equal, raises = check.test, check.equal, check.raises
+
+--- What the host gets for a form that a script makes.
+local function form_of(input)
+  local bridge = new_bridge()
+  bridge.aikit.workflow { id = "w" }:human { id = "h", input = input }:commit()
+  return bridge.functions[bridge.plans[1].nodes[1].input]("the context")
+end
+
+test("a form is a table of fields", function()
+  equal(form_of(function(ask, context)
+    equal(context, "the context")
+    return ask.form {
+      title = "T", submit_label = "Go",
+      fields = {
+        ask.text { id = "a", label = "A" }, ask.select { id = "b", options = { "x", "y" } }, ask.confirm { id = "c" },
+      },
+    }
+  end), {
+    title = "T", submit_label = "Go",
+    fields = {
+      { id = "a", label = "A", type = "text" }, { id = "b", label = "b", type = "select", options = { "x", "y" } },
+      { id = "c", label = "c", type = "confirm" },
+    },
+  })
+end)
+
+test("misuse of a form says how it is written", function()
+  local function refused(input, ...) raises(function() form_of(input) end, "forms_test.lua:", ...) end
+  refused(function(ask) return ask.form { fields = {} } end, "a form needs fields")
+  refused(function(ask) return ask.form { fields = { "text" } } end, "field 1 of the form is a string")
+  refused(function(ask) return ask.form { tilte = "x" } end, "did you mean 'title'?")
+  refused(function(ask) return ask.text { label = "x" } end, "needs an id")
+  refused(function(ask) return ask.select { id = "x" } end, "needs a list of options")
+  refused(function(ask) return ask.txt { id = "x" } end, "did you mean 'ask.text'?")
+  refused(function(ask)
+    return ask.form { fields = { ask.text { id = "x" }, ask.number { id = "x" } } }
+  end, "two fields of the form have the id 'x'")
+end)

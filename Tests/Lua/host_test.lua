@@ -1,0 +1,97 @@
+local check, new_bridge = require "check", require "bridge"
+local test, equal, raises = check.test, check.equal, check.raises
+
+local function answer(status, body)
+  return { status = status, headers = { ["content-type"] = "text/plain" }, body = body, url = "http://h/" }
+end
+
+test("a request reads like a call", function()
+  local bridge = new_bridge()
+  bridge.answers.http = answer(200, "{}")
+  local options = { query = { q = "x" }, headers = { Accept = "a" }, timeout = "5s" }
+  local response = bridge.aikit.http.get("http://h/", options)
+  equal(bridge.requests[1], { op = "http", payload = {
+    method = "GET", url = "http://h/", query = { q = "x" }, headers = { accept = "a" }, timeout = "5s",
+  } })
+  equal(response.ok, true)
+  equal(response.status, 200)
+  equal(response:json(), {})
+  equal(response:text(), "{}")
+  equal(response.headers["Content-Type"], "text/plain")
+  equal(response.headers["x-none"], nil)
+end)
+
+test("a table is sent as JSON", function()
+  local bridge = new_bridge()
+  bridge.answers.http = answer(404, "no")
+  local response = bridge.aikit.http.post("http://h/", { json = "v" })
+  equal(bridge.requests[1].payload.body, "json:v")
+  equal(bridge.requests[1].payload.headers, { ["content-type"] = "application/json" })
+  equal(response.ok, false)
+  local raised = raises(function() response:json() end, "host_test.lua:", "HTTP 404", "is not JSON", "begins with 'no'")
+  equal(raised.code, "http_body")
+  bridge.aikit.http.request { method = "options", url = "http://h/", body = "raw" }
+  equal(bridge.requests[2].payload.method, "OPTIONS")
+  equal(bridge.requests[2].payload.body, "raw")
+end)
+
+test("misuse of http is an error before anything is sent", function()
+  local bridge = new_bridge()
+  local http = bridge.aikit.http
+  raises(function() http.get { url = "http://h/" } end, "host_test.lua:", "takes a URL first, got a table")
+  raises(function() http.get("http://h/", { qurey = {} }) end, "no option 'qurey'", "did you mean 'query'?")
+  raises(function() http.post("http://h/", { json = 1, body = "x" }) end, "not both")
+  raises(function() http.gett("http://h/") end, "did you mean 'aikit.http.get'?")
+  equal(bridge.requests, {})
+end)
+
+test("fail raises a table that reads well", function()
+  local aikit = new_bridge().aikit
+  local raised = raises(function() aikit.fail { code = "c", message = "m", retryable = false, details = { 1 } } end)
+  equal(tostring(raised), "m")
+  setmetatable(raised, nil)
+  equal(raised, { code = "c", message = "m", retryable = false, details = { 1 } })
+  equal(raises(function() aikit.fail "plain" end).message, "plain")
+  raises(function() aikit.fail { mesage = "x" } end, "did you mean 'message'?")
+  raises(function() aikit.fail(5) end, "takes a message or a table")
+end)
+
+test("time, chance and logging ask the host", function()
+  local bridge = new_bridge()
+  local aikit = bridge.aikit
+  aikit.sleep "10ms"
+  equal(bridge.requests[1], { op = "sleep", payload = "10ms" })
+  equal(aikit.now(), 1700000000000)
+  equal(#aikit.uuid(), 36)
+  equal(aikit.random(), 0.5)
+  equal(aikit.random(6), 6)
+  equal(aikit.random(2, 3), 3)
+  equal(aikit.version, "0.0.0")
+  raises(function() aikit.random(0) end, "no integer from 1 to 0")
+  raises(function() aikit.random(1.5) end, "takes integers")
+  raises(function() aikit.sleep {} end, "takes seconds")
+  aikit.log.info("hello", { a = 1 })
+  equal(bridge.logs[1].level, "info")
+  equal(bridge.logs[1].fields, { a = 1 })
+  assert(bridge.logs[1].where:find "host_test.lua:%d+$")
+end)
+
+test("all gives results by index or by name", function()
+  local aikit = new_bridge().aikit
+  equal(aikit.all { function() return 1 end, function() return 2 end }, { 1, 2 })
+  equal(aikit.all { b = function() return "x" end, a = function() return "y" end }, { a = "y", b = "x" })
+  raises(function() aikit.all { aikit.now() } end, "takes functions, got a number at '1'")
+  raises(function() aikit.all(print) end, "expected a table")
+end)
+
+test("json and arrays", function()
+  local bridge = new_bridge()
+  local aikit = bridge.aikit
+  equal(aikit.json.encode("v", { pretty = true }), "json:v:pretty")
+  equal(aikit.json.decode "{}", {})
+  raises(function() aikit.json.decode(nil) end, "expected a string, got nil")
+  assert(getmetatable(aikit.array()) == "array")
+  local list = aikit.array { 1 }
+  assert(aikit.array(list) == list)
+  equal(aikit.null, bridge.null)
+end)
