@@ -1,0 +1,43 @@
+# What a developer does with this repository. `make` alone lists it.
+
+PREFIX ?= /usr/local
+INPUT  ?= @examples/input/handbook.md
+
+binary := .build/release/aikit-lua
+swift_sources := Package.swift Sources Tests
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test bench format lint install clean
+
+help: ## List what make can do
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+build: ## Build the program for release, as .build/release/aikit-lua
+	@scripts/setup.sh build
+	@scripts/build.sh
+
+run: build ## Run the main example, examples/document.lua, on the document that comes with it
+	$(binary) run examples/document.lua --input '$(INPUT)'
+
+test: build ## Run every test: Swift, Lua, the guides' scripts, conformance
+	@scripts/setup.sh test
+	@scripts/test.sh
+
+bench: build ## Measure steps a second beside plain Lua, and the time to start
+	@scripts/setup.sh bench
+	@scripts/bench.sh
+
+format: ## Format the Swift sources
+	swift format --in-place --parallel --recursive $(swift_sources)
+
+lint: ## Check the format of the Swift sources, and every Lua file with luacheck
+	@scripts/setup.sh lint
+	swift format lint --strict --parallel --recursive $(swift_sources)
+	luacheck --quiet $$(git ls-files '*.lua')
+
+install: build ## Install the program into PREFIX/bin (PREFIX=/usr/local)
+	install -d '$(DESTDIR)$(PREFIX)/bin'
+	install -m 755 $(binary) '$(DESTDIR)$(PREFIX)/bin/aikit-lua'
+
+clean: ## Remove what was built
+	rm -rf .build

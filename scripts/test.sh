@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Runs every test and says at the end which part failed:  scripts/test.sh
+#
+# The tests of the command line, of the guides and of conformance run the release build, or the program that AIKIT_BIN
+# names.
+source "$(dirname "$0")/common.sh"
+cd "$repository"
+
+export AIKIT_BIN=${AIKIT_BIN:-$repository/.build/release/aikit-lua}
+failed=()
+
+# part NAME COMMAND…
+part() {
+    local name=$1
+    shift
+    say "$name"
+    "$@" || failed+=("$name")
+}
+
+say "building the tests"
+scripts/swift.sh build --build-tests
+
+part "Swift tests" scripts/swift.sh test --skip-build
+part "Lua library tests" "$(command -v lua5.4 || command -v lua)" Tests/Lua/run.lua
+part "C bridge under AddressSanitizer" scripts/test-asan.sh
+part "guides" scripts/test-docs.sh
+part "conformance" scripts/test-conformance.sh
+
+if [ ${#failed[@]} -gt 0 ]; then
+    printf 'FAILED: %s\n' "${failed[@]}" >&2
+    exit 1
+fi
+say "all tests passed"
