@@ -32,11 +32,16 @@ package struct HostRequest: Sendable {
     /// The name of the operation, such as `http` or `sleep`.
     package var operation: String
     package var payload: Value
+    /// The operation itself, where the call brings it: a step handler written in Swift that is `async`.
+    package var work: (@Sendable () async -> HostAnswer)?
 
-    package init(token: UInt32, operation: String, payload: Value) {
+    package init(
+        token: UInt32, operation: String, payload: Value = .null, work: (@Sendable () async -> HostAnswer)? = nil
+    ) {
         self.token = token
         self.operation = operation
         self.payload = payload
+        self.work = work
     }
 }
 

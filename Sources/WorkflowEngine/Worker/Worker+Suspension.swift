@@ -1,5 +1,12 @@
 internal import WorkflowCore
 
+/// A handler written in Swift that is `async`: a child of the call, cancelled with it.
+private struct TaskOperation: HostOperation {
+    let task: Task<Void, Never>
+
+    func cancel() { task.cancel() }
+}
+
 /// Calls that wait for the host, their answers and their end.
 extension Worker {
     func suspend(_ run: Run, _ frame: Int32, _ serial: UInt32, _ stage: Stage, _ held: Slice, _ outcome: CallOutcome) {
@@ -37,8 +44,14 @@ extension Worker {
             let caller = HostCaller(
                 workflow: run.plan.id, run: run.id, path: run.machine.path(of: pending.frame))
             outstanding += 1
-            let operation = host.begin(request, for: caller) { answer in
+            let answer: @Sendable (HostAnswer) -> Void = { answer in
                 self.post(.answer(run, life: life, call: id, token: request.token, answer))
+            }
+            let operation: (any HostOperation)?
+            if let work = request.work {
+                operation = TaskOperation(task: Task { answer(await work()) })
+            } else {
+                operation = host.begin(request, for: caller, answer: answer)
             }
             if let operation, let index = run.calls.firstIndex(where: { $0.id == id }) {
                 run.calls[index].operations[request.token] = operation

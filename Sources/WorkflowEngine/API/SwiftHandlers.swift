@@ -1,0 +1,177 @@
+public import WorkflowCore
+
+/// What a step handler that is written in Swift sees of its run.
+///
+/// It is made for one call. Effects take place in the order in which they are made, when the call has returned.
+public final class StepContext: @unchecked Sendable {
+    public let workflowID: String
+    public let runID: String
+    public let path: String
+    public let attempt: Int
+    public let occurrence: Int
+    public let initialInput: Value
+    /// The run's ctx as it stood when the call began.
+    public let ctx: Value
+    /// The run's metadata as it stood when the call began.
+    public let metadata: Value
+    fileprivate var effects = ByteArena()
+
+    init(run: Run, frame: Int32) {
+        let machine = run.machine
+        let state = machine.frames[Int(frame)]
+        func value(_ slice: Slice) -> Value { slice.isNone ? .emptyObject : Value(run.log.value(slice)) }
+        workflowID = run.plan.id
+        runID = run.id
+        path = machine.path(of: frame)
+        attempt = Int(state.attempt)
+        occurrence = Int(state.occurrence)
+        initialInput = value(machine.initialInput)
+        ctx = value(machine.ctx)
+        metadata = value(machine.metadata)
+    }
+
+    deinit { effects.deallocate() }
+
+    /// Publishes an event of the step.
+    public func emit(type: String, data: Value? = nil) { effect(1, type, data) }
+
+    /// Merges entries into the run's metadata.
+    public func updateMetadata(_ changes: [String: Value]) {
+        let merged = (metadata.entries ?? []).map { ($0.key, $0.value) } + changes.map { ($0.key, $0.value) }
+        effect(2, "", Value(entries: merged))
+    }
+
+    /// Replaces the run's ctx.
+    public func updateCtx(_ value: Value) { effect(3, "", value) }
+
+    /// Stores a value for the rest of the run; nil removes the key.
+    public func store(_ key: String, _ value: Value?) { effect(4, key, value) }
+
+    private func effect(_ kind: UInt8, _ name: String, _ value: Value?) {
+        effects.append(kind)
+        effects.writeKey(name)
+        value.map { value in
+            value.withBytes {
+                effects.append(word: UInt32($0.count))
+                effects.append($0)
+            }
+        } ?? effects.append(word: UInt32(0))
+    }
+}
+
+/// A step handler written in Swift.
+public enum StepHandler: Sendable {
+    /// Runs on the worker's thread, so it must be quick; it costs the least.
+    case inline(@Sendable (Value, StepContext) throws -> Value)
+    /// Runs off the worker; it is cancelled with its step.
+    case async(@Sendable (Value, StepContext) async throws -> Value)
+}
+
+/// An error that a handler throws to say more than a message.
+public struct StepError: Error, Sendable {
+    public var code: String
+    public var message: String
+    public var retryable: Bool
+    public var details: Value?
+
+    public init(code: String = "failed", message: String, retryable: Bool = true, details: Value? = nil) {
+        self.code = code
+        self.message = message
+        self.retryable = retryable
+        self.details = details
+    }
+}
+
+/// Runs handlers that are written in Swift: slot `n` is the handler at `n - 1`.
+package final class SwiftExecutor: StepExecutor {
+    private let handlers: [StepHandler]
+    package var effects = ByteArena()
+    private var waiting: [OpaquePointer: Waiting] = [:]
+
+    private final class Waiting {
+        let request: HostRequest
+        let context: StepContext
+        var served = false
+
+        init(request: HostRequest, context: StepContext) {
+            self.request = request
+            self.context = context
+        }
+    }
+
+    package init(handlers: [StepHandler]) { self.handlers = handlers }
+
+    deinit { effects.deallocate() }
+
+    package static func generation(_ handlers: [StepHandler]) -> Generation {
+        Generation(id: "") { SwiftExecutor(handlers: handlers) }
+    }
+
+    package func call(_ slot: CallbackSlot, _ argument: Slice, run: Run, frame: Int32) -> CallOutcome {
+        let context = StepContext(run: run, frame: frame)
+        let input = argument.isNone ? Value.null : Value(run.log.value(argument))
+        switch handlers[Int(slot) - 1] {
+        case .inline(let body):
+            do {
+                let output = try body(input, context)
+                return finish(HostAnswer.success(output), context, run)
+            } catch {
+                return finish(Self.answer(to: error), context, run)
+            }
+        case .async(let body):
+            let request = HostRequest(token: 1, operation: "swift") {
+                do {
+                    return .success(try await body(input, context))
+                } catch {
+                    return Self.answer(to: error)
+                }
+            }
+            let waiting = Waiting(request: request, context: context)
+            let call = OpaquePointer(Unmanaged.passUnretained(waiting).toOpaque())
+            self.waiting[call] = waiting
+            return CallOutcome(status: .suspended, value: .none, call: call)
+        }
+    }
+
+    private static func answer(to error: any Error) -> HostAnswer {
+        if let error = error as? StepError {
+            return .failure(code: error.code, message: error.message, retryable: error.retryable, details: error.details)
+        }
+        return .failure(code: "error", message: "\(error)")
+    }
+
+    private func finish(_ answer: HostAnswer, _ context: StepContext, _ run: Run) -> CallOutcome {
+        effects.append(context.effects.bytes)
+        let slice = run.log.arena.writing { $0.write(answer.value) }
+        return CallOutcome(status: answer.ok ? .done : .failed, value: slice)
+    }
+
+    package func resume(
+        _ call: OpaquePointer, token: UInt32, ok: Bool, value: UnsafeRawBufferPointer, run: Run, frame: Int32
+    ) -> CallOutcome {
+        guard let waiting = waiting.removeValue(forKey: call) else { return CallOutcome(status: .interrupted, value: .none) }
+        return finish(HostAnswer(ok: ok, value: Value(ValueCursor(value))), waiting.context, run)
+    }
+
+    package func close(_ call: OpaquePointer, code: String, message: String, run: Run, frame: Int32) {
+        waiting[call] = nil
+    }
+
+    package func requests(of call: OpaquePointer) -> [HostRequest] {
+        guard let waiting = waiting[call], !waiting.served else { return [] }
+        waiting.served = true
+        return [waiting.request]
+    }
+
+    package func abandoned(by call: OpaquePointer) -> [UInt32] { [] }
+    package var schemaFunctions: (any SchemaFunctions)? { nil }
+    package func beginWatch(_ token: UInt64) {}
+    package func endWatch() {}
+    package func setDeadline(_ nanoseconds: UInt64) {}
+    package var interrupter: any CallInterrupter { NoInterrupter() }
+}
+
+/// Swift code cannot be stopped from outside; an `async` handler learns of a cancel by its task.
+private struct NoInterrupter: CallInterrupter {
+    func interrupt(_ token: UInt64) -> Bool { false }
+}
