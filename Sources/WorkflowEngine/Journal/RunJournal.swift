@@ -12,14 +12,45 @@ package final class JournaledRun: @unchecked Sendable {
     package let lineage: String?
     /// The journal's own number for the run; only the journal's writer touches it.
     package var row: Int64 = 0
-    /// Grows with each owner of the run; a write with an older one is refused. Only the journal touches it.
+    /// The owner that may write the run, as the journal numbers its owners; a write under another one is refused. Only
+    /// the journal touches it.
     package var fence: Int64 = 0
+    /// Where the journal stands with the run. Only the journal touches it.
+    package var head = JournalHead()
 
     package init(id: String, workflow: String, generation: String, lineage: String? = nil) {
         self.id = id
         self.workflow = workflow
         self.generation = generation
         self.lineage = lineage
+    }
+}
+
+/// The end of a run's journal, which the writer keeps at hand so that it need not be read before each entry.
+package struct JournalHead: Sendable, Equatable {
+    /// How many events and how many arena bytes the journal has.
+    package var sequence = 0
+    package var arena = 0
+    /// The newest entry, as the journal numbers entries; 0 for none.
+    package var entry: Int64 = 0
+    package var status = RunMachine.Status.queued
+    package var wakeAt: Int64 = 0
+    package var time: Int64 = 0
+    /// The journal's list of runs is behind the entries.
+    package var isBehind = false
+
+    package init() {}
+
+    /// The head after an entry, which the journal numbered.
+    package func advanced(by entry: JournalEntry, numbered number: Int64) -> JournalHead {
+        var head = self
+        head.sequence += entry.events.count / MemoryLayout<Event>.stride
+        head.arena += entry.arena.count
+        head.entry = number
+        head.status = entry.status
+        head.wakeAt = entry.wakeAt
+        head.time = entry.time
+        return head
     }
 }
 
@@ -39,8 +70,8 @@ package struct JournalEntry {
     package let time: Int64
 
     package init(
-        run: JournaledRun, sequence: Int, events: Range<Int>, arena: Range<Int>, status: RunMachine.Status, wakeAt: Int64,
-        time: Int64
+        run: JournaledRun, sequence: Int, events: Range<Int>, arena: Range<Int>, status: RunMachine.Status,
+        wakeAt: Int64, time: Int64
     ) {
         self.run = run
         self.sequence = sequence
@@ -59,6 +90,15 @@ package final class JournalBatch: @unchecked Sendable {
     /// What the worker needs to know its runs again, one for each entry; the journal does not look at them.
     package var runs: [AnyObject] = []
     package var lives: [UInt32] = []
+    /// Messages that entries take out of the inbox: a message is answered exactly if its entry is in the journal.
+    package private(set) var settlements: [Settlement] = []
+
+    /// The answer to a message, which becomes durable together with an entry.
+    package struct Settlement: Sendable {
+        /// The entry's place in the batch.
+        package let entry: Int
+        package let message: Int64
+    }
 
     package init() {}
 
@@ -68,6 +108,7 @@ package final class JournalBatch: @unchecked Sendable {
         entries.removeAll(keepingCapacity: true)
         runs.removeAll(keepingCapacity: true)
         lives.removeAll(keepingCapacity: true)
+        if !settlements.isEmpty { settlements.removeAll() }
     }
 
     deinit { bytes.deallocate() }
@@ -85,6 +126,11 @@ package final class JournalBatch: @unchecked Sendable {
                 run: run, sequence: events, events: start..<middle, arena: middle..<bytes.count, status: status,
                 wakeAt: wakeAt, time: log.count > 0 ? log[log.count - 1].time : 0))
     }
+}
+
+extension JournalBatch {
+    /// Lets the entry that was added last answer a message with "taken".
+    package func settle(_ message: Int64) { settlements.append(Settlement(entry: entries.count - 1, message: message)) }
 }
 
 /// What became of one entry of a batch.
@@ -108,10 +154,13 @@ package struct JournalError: Error, Sendable {
     }
 }
 
-/// Where the events of runs are kept.
+/// Where the events of runs are kept: the hot path of the store.
 package protocol RunJournal: AnyObject, Sendable {
     /// Takes a batch and answers once, from any thread, when all of it is decided; one outcome for each entry, in order.
     ///
-    /// Entries of one run arrive in order. Batches of several workers may be written together.
+    /// Entries of one run arrive in order. Batches of several workers may be written together. An entry at sequence 0 makes
+    /// the run, and this journal its owner; it is a conflict if the store has a run of that id, which
+    /// ``RunReading/header(of:)`` then shows. Any other entry must follow on the run's newest event, and the run must still be
+    /// owned by this journal.
     func submit(_ batch: JournalBatch, answer: @escaping @Sendable (JournalBatch, [JournalOutcome]) -> Void)
 }

@@ -1,0 +1,81 @@
+package import WorkflowCore
+
+/// What the store knows of a run without reading its events.
+package struct RunHeader: Sendable, Equatable {
+    package var id: String
+    package var workflow: String
+    package var generation: String
+    /// The run that this one was forked or retried from.
+    package var lineage: String?
+    package var status: RunMachine.Status
+    /// The times of the first and of the newest event, in microseconds since 1970.
+    package var createdAt: Int64
+    package var updatedAt: Int64
+    /// When the earliest timer is due, in microseconds since 1970; 0 for none.
+    package var wakeAt: Int64
+    /// How many events and how many arena bytes the run has.
+    package var sequence: Int
+    package var arena: Int
+    /// Who drives the run; nil once it is over or when its owner is gone.
+    package var owner: RunOwner?
+
+    package init(
+        id: String, workflow: String, generation: String, lineage: String? = nil, status: RunMachine.Status,
+        createdAt: Int64, updatedAt: Int64, wakeAt: Int64, sequence: Int, arena: Int, owner: RunOwner?
+    ) {
+        self.id = id
+        self.workflow = workflow
+        self.generation = generation
+        self.lineage = lineage
+        self.status = status
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+        self.wakeAt = wakeAt
+        self.sequence = sequence
+        self.arena = arena
+        self.owner = owner
+    }
+}
+
+/// A process that drives runs, under a lease that it keeps renewing.
+package struct RunOwner: Sendable, Equatable {
+    /// The store's number for it, which is never used again.
+    package var number: Int64
+    /// For people: the host and the process id.
+    package var name: String
+    /// Until when it is taken to be alive, in microseconds since 1970.
+    package var leaseUntil: Int64
+    /// It is the journal that was asked.
+    package var isSelf: Bool
+
+    package init(number: Int64, name: String, leaseUntil: Int64, isSelf: Bool) {
+        self.number = number
+        self.name = name
+        self.leaseUntil = leaseUntil
+        self.isSelf = isSelf
+    }
+}
+
+/// A run with its events, or with those after a certain one.
+package struct StoredRun: Sendable {
+    package var header: RunHeader
+    /// The sequence of the event before the first one in here; 0 when this is the whole run.
+    package var after: Int
+    /// The events, 32 bytes each.
+    package var events: [UInt8]
+    /// The arena bytes that came with them.
+    package var arena: [UInt8]
+
+    package init(header: RunHeader, after: Int, events: [UInt8], arena: [UInt8]) {
+        self.header = header
+        self.after = after
+        self.events = events
+        self.arena = arena
+    }
+
+    /// Adds the events to a log that has those before them; the caller of ``RunReading/load(_:after:)`` gave that log's count.
+    package func append(to log: inout RunLog) {
+        precondition(log.count == after)
+        events.withUnsafeBytes { events in arena.withUnsafeBytes { log.append(events: events, arena: $0) } }
+    }
+}

@@ -1,0 +1,70 @@
+package import WorkflowCore
+
+/// Looking at runs, whoever owns them.
+package protocol RunReading: AnyObject, Sendable {
+    /// The run of an id, or nil.
+    func header(of run: String) async throws(JournalError) -> RunHeader?
+
+    /// The events of a run that follow on event `sequence`, or nil if there is no such run.
+    func load(_ run: String, after sequence: Int) async throws(JournalError) -> StoredRun?
+
+    /// The runs that pass a filter, newest first.
+    func list(_ filter: RunFilter) async throws(JournalError) -> [RunHeader]
+
+    /// A number that changes whenever anybody writes to the store; cheap enough to be asked many times a second.
+    func changeCount() async throws(JournalError) -> Int64
+}
+
+extension RunReading {
+    /// A run with all of its events, or nil.
+    package func load(_ run: String) async throws(JournalError) -> StoredRun? { try await load(run, after: 0) }
+}
+
+/// Which runs a list shows; what is nil does not matter.
+package struct RunFilter: Sendable {
+    package var workflow: String?
+    package var generation: String?
+    /// Runs that were forked or retried from this one.
+    package var lineage: String?
+    package var statuses: Set<RunMachine.Status>?
+    /// In microseconds since 1970, both ends included.
+    package var created: ClosedRange<Int64>?
+    /// Of the newest event.
+    package var updated: ClosedRange<Int64>?
+    /// Only runs that nobody drives: those whose owner let them go or died.
+    package var unowned: Bool
+    package var limit: Int
+    /// Only runs that began before this one, for the next page.
+    package var before: String?
+
+    package init(
+        workflow: String? = nil, generation: String? = nil, lineage: String? = nil,
+        statuses: Set<RunMachine.Status>? = nil, created: ClosedRange<Int64>? = nil, updated: ClosedRange<Int64>? = nil,
+        unowned: Bool = false, limit: Int = .max, before: String? = nil
+    ) {
+        self.workflow = workflow
+        self.generation = generation
+        self.lineage = lineage
+        self.statuses = statuses
+        self.created = created
+        self.updated = updated
+        self.unowned = unowned
+        self.limit = limit
+        self.before = before
+    }
+
+    /// The runs that a recovering process takes over: unfinished, and driven by nobody.
+    package static var abandoned: RunFilter {
+        RunFilter(statuses: Set(RunMachine.Status.allCases.filter { !$0.isTerminal }), unowned: true)
+    }
+
+    package func admits(_ run: RunHeader) -> Bool {
+        if let workflow, run.workflow != workflow { return false }
+        if let generation, run.generation != generation { return false }
+        if let lineage, run.lineage != lineage { return false }
+        if let statuses, !statuses.contains(run.status) { return false }
+        if let created, !created.contains(run.createdAt) { return false }
+        if let updated, !updated.contains(run.updatedAt) { return false }
+        return !unowned || run.owner == nil
+    }
+}
