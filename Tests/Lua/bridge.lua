@@ -39,12 +39,13 @@ return function()
   local bridge = {
     -- Any userdata will do.
     null = io.stdout, array_metatable = { __metatable = "array" },
-    functions = {}, plans = {}, requests = {}, logs = {}, answers = {}, readonly = readonly,
+    functions = {}, twos = {}, plans = {}, requests = {}, logs = {}, answers = {}, readonly = readonly,
   }
 
-  function bridge.function_slot(callback)
+  function bridge.function_slot(callback, two)
     assert(type(callback) == "function")
     table.insert(bridge.functions, callback)
+    bridge.twos[#bridge.functions] = two ~= nil
     return #bridge.functions
   end
 

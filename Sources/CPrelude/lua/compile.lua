@@ -1,6 +1,6 @@
 -- Schemas as plain JSON Schema (draft 2020-12), with what JSON Schema cannot say under "x-aikit".
 local bridge, part = ...
-local errors, objects, slot = part "errors", part "objects", part("slots").slot
+local errors, objects, slots = part "errors", part "objects", part "slots"
 local getmetatable, ipairs, next, pairs = getmetatable, ipairs, next, pairs
 local setmetatable, type = setmetatable, type
 local find = string.find
@@ -40,22 +40,25 @@ local function may_be_missing(field)
   return false
 end
 
-local function compile_extension(extension)
+local function compile_extension(extension, scope)
   local result = {}
   for _, key in ipairs(errors.names(extension)) do
     local value = extension[key]
     if key == "refine" or key == "transform" then
       local list = {}
       for index, entry in ipairs(value) do
-        local number = slot(entry.callback)
-        list[index] = key == "refine" and { slot = number, message = entry.message } or number
+        if key == "refine" then
+          list[index] = { slot = slots.slot_of_two(entry.callback), message = entry.message }
+        else
+          list[index] = slots.slot(entry.callback)
+        end
       end
-      result[key] = list
+      result[key], scope.calls = list, true
     elseif key ~= "nullable" then
       result[key] = value
     end
   end
-  return next(result) and result
+  return next(result) and result or nil
 end
 
 --- Whether a raw schema points into itself: such a one needs an identity of its own inside another.
@@ -145,7 +148,8 @@ local function compile_schema(state, scope, is_root)
       result[key] = compile_under(key, value, scope)
     end
   end
-  result["x-aikit"] = compile_extension(state.extension)
+  -- The empty mark makes the host insist on the format, which plain JSON Schema only notes.
+  result["x-aikit"] = compile_extension(state.extension, scope) or result.format and {} or nil
   return state.extension.nullable and or_null(result) or result
 end
 
@@ -156,16 +160,16 @@ function compile(value, scope, is_root)
   return compile_raw(value, scope, is_root)
 end
 
---- The JSON Schema of a schema or of a raw table; `key` names where it stands.
+--- The JSON Schema of a schema or of a raw table, and whether it calls functions; `key` names where it stands.
 return function(schema, key)
   local state = objects.state(schema)
   if state and not state.json then misuse("%s is %s, not a schema", key, errors.kind(schema)) end
-  local scope = { names = {}, defs = {}, count = 0, identities = 0 }
+  local scope = { names = {}, defs = {}, count = 0, identities = 0, calls = false }
   local result = compile(schema, scope, true)
   if next(scope.defs) then
     local defs = result["$defs"] or {}
     for name, definition in pairs(scope.defs) do defs[name] = definition end
     result["$defs"] = defs
   end
-  return result
+  return result, scope.calls
 end

@@ -166,8 +166,11 @@ tree = s.object { name = s.string(), children = s.array(s.lazy(function() return
   {
     name = "aikit.Issue", text = "One problem with a value.",
     fields = {
-      "path (string|integer)[]  Where it is; lists count from 1.", "code string  A short name for programs.",
-      "message string  A sentence for people.",
+      "path string  Where it is, as a script writes it: `items[3].price`; empty for the value itself.",
+      "code string  A short name for programs, mostly one of zod's: `too_small`, `invalid_type` …",
+      "message string  What is wrong, for people.",
+      "expected string  What the schema asks for.", "received string  What came.",
+      "pointer string  Where it is, as a JSON pointer.", "keywordLocation string  The keyword that refuses, in the schema.",
     },
   },
 }

@@ -51,7 +51,7 @@ local function plain(value, depth)
   if kind == "thread" or kind == "userdata" and value ~= bridge.null then return { ["$value"] = kind } end
   if kind ~= "table" then return value end
   local state = objects.state(value)
-  if state and state.json then return part "compile"(value) end
+  if state and state.json then return (part "compile"(value)) end
   if state then return { ["$node"] = state.id or state.kind } end
   if depth > MAX_DEPTH then misuse("a table of the workflow holds itself, or is nested deeper than %d", MAX_DEPTH) end
 

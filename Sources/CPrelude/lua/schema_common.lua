@@ -35,7 +35,7 @@ end
 
 function common.json_schema(schema)
   state_of(schema)
-  return part "compile"(schema)
+  return (part "compile"(schema))
 end
 
 function common.safe_parse(schema, value)

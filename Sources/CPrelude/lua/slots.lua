@@ -2,10 +2,7 @@
 local bridge = ...
 local setmetatable = setmetatable
 
-local slots = setmetatable({}, { __mode = "k" })
-
--- The bridge holds every function that has a slot, so these are held already.
-local callbacks = {}
+local slots, pairs_of = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
 
 local registry = {}
 
@@ -14,12 +11,19 @@ function registry.slot(callback)
   local slot = slots[callback]
   if slot == nil then
     slot = bridge.function_slot(callback)
-    slots[callback], callbacks[slot] = slot, callback
+    slots[callback] = slot
   end
   return slot
 end
 
---- The function of a slot.
-function registry.callback(slot) return callbacks[slot] end
+--- The slot of a function of which the host gets two results, as a list.
+function registry.slot_of_two(callback)
+  local slot = pairs_of[callback]
+  if slot == nil then
+    slot = bridge.function_slot(callback, "two")
+    pairs_of[callback] = slot
+  end
+  return slot
+end
 
 return registry
