@@ -1,7 +1,7 @@
 # What a developer does with this repository. `make` alone lists it.
 
 PREFIX ?= /usr/local
-INPUT  ?= @examples/input/handbook.md
+INPUT  ?= @examples/data/lighthouses.json
 
 binary := .build/release/aikit-lua
 swift_sources := Package.swift Sources Tests
