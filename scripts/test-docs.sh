@@ -77,7 +77,7 @@ shown='
     path != "" && /^```/ {
         print
         if ((getline line < path) < 0) { print "no such file: " path > "/dev/stderr"; exit 1 }
-        close(path); print path > list; flush_file()
+        close(path); print path >> list; flush_file()
         while ((getline line) > 0 && line !~ /^```$/) { }
         print "```"; path = ""; next
     }
@@ -93,7 +93,7 @@ for guide in README.md docs/*.md; do
         echo "ok   $guide"
     fi
 done
-for file in docs/scripts/*.lua docs/scripts/*.out; do
+for file in docs/scripts/*.*; do
     grep -qxF "$file" "$folder/list" || fail "$file is shown by no guide"
 done
 

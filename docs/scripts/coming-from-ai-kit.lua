@@ -7,11 +7,15 @@ local double = aikit.step {
   handler = function(input) return { n = input.n * 2 } end,
 }
 
-return aikit.workflow { id = "growth" }
-  :loop {
-    id = "grow",
-    step = double,
-    condition = function(current) return current.n < 20 end,
-    collect = function(results) return { rounds = #results, n = results[#results].n } end,
-  }
+local again = aikit.clone_step(double, { id = "again" })
+
+local report = aikit.step {
+  id = "report",
+  handler = function(input) return { text = "four times is " .. input.n } end,
+}
+
+return aikit.workflow { id = "fourfold" }
+  :step(double)
+  :step(again)
+  :step(report)
   :commit()
