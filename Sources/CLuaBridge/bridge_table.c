@@ -1,0 +1,136 @@
+// The table `bridge` that the prelude gets as its one argument, and scripts never see.
+#include <stdlib.h>
+
+#include "internal.h"
+
+/// How many arguments a function can see: the rest need not be decoded.
+static uint8_t visible_arguments(lua_State *L, int index) {
+    lua_Debug info;
+    lua_pushvalue(L, index);
+    lua_getinfo(L, ">u", &info);
+    return info.isvararg ? UINT8_MAX : info.nparams;
+}
+
+/// bridge.function_slot(fn[, "two"]) -> the number by which the host calls the function
+static int function_slot(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    bool two = !lua_isnoneornil(L, 2);
+    lb_vm *vm = vm_of(L);
+    lua_settop(L, 1);
+    if (vm->slot_count == vm->slot_capacity) {
+        uint32_t capacity = vm->slot_capacity ? vm->slot_capacity * 2 : 32;
+        slot *moved = realloc(vm->slots, capacity * sizeof *moved);
+        if (!moved) return luaL_error(L, "not enough memory");
+        vm->slots = moved;
+        vm->slot_capacity = capacity;
+    }
+    uint8_t visible = visible_arguments(L, 1);
+    int reference = luaL_ref(L, LUA_REGISTRYINDEX);
+    vm->slots[vm->slot_count++] = (slot){reference, visible, two};
+    lua_pushinteger(L, vm->slot_count);
+    return 1;
+}
+
+static int function_where(lua_State *L) {
+    lua_Debug info;
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_getinfo(L, ">S", &info);
+    if (info.linedefined < 0) lua_pushnil(L);
+    else lua_pushfstring(L, "%s:%d", info.source[0] == '@' ? info.source + 1 : info.short_src, info.linedefined);
+    return 1;
+}
+
+/// bridge.where([level]) -> "file:line" of the nearest script frame, or nil
+static int where(lua_State *L) {
+    char text[256];
+    if (script_where(L, (int)luaL_optinteger(L, 1, 1), text, sizeof text)) lua_pushstring(L, text);
+    else lua_pushnil(L);
+    return 1;
+}
+
+static int encode_json(lua_State *L) {
+    lua_settop(L, 1);
+    call_sync(L, "json.encode", 1);
+    return 1;
+}
+
+static int decode_json(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TSTRING);
+    lua_settop(L, 1);
+    call_sync(L, "json.decode", 1);
+    return 1;
+}
+
+/// bridge.encode(value[, name]) -> the flat value as a string, for measuring and tests
+static int encode_flat(lua_State *L) {
+    lb_vm *vm = vm_of(L);
+    const char *root = luaL_optstring(L, 2, "value");
+    vm->payload.count = 0;
+    if (!encode_value(L, 1, &vm->payload, root)) return raise_error(L, "invalid_argument", "%s", vm->message);
+    lua_pushlstring(L, (const char *)vm->payload.data, vm->payload.count);
+    return 1;
+}
+
+static int decode_flat(lua_State *L) {
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length);
+    decode_value(L, (const uint8_t *)text, length);
+    return 1;
+}
+
+static int error_tostring(lua_State *L) {
+    lua_pushliteral(L, "message");
+    if (lua_istable(L, 1) && lua_rawget(L, 1) == LUA_TSTRING) return 1;
+    lua_pushliteral(L, "error");
+    return 1;
+}
+
+void open_bridge(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        {"function_slot", function_slot},
+        {"function_where", function_where},
+        {"where", where},
+        {"request", bridge_request},
+        {"sync", bridge_sync},
+        {"all", bridge_all},
+        {"context_get", bridge_context_get},
+        {"context_effect", bridge_context_effect},
+        {"set_context_methods", bridge_set_context_methods},
+        {"encode_json", encode_json},
+        {"decode_json", decode_json},
+        {"encode", encode_flat},
+        {"decode", decode_flat},
+        {"readonly", bridge_readonly},
+        {"suggest", bridge_suggest},
+        {NULL, NULL},
+    };
+    lb_vm *vm = vm_of(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "array");
+    lua_setfield(L, -2, "__metatable");
+    lua_pushvalue(L, -1);
+    vm->array_metatable = luaL_ref(L, LUA_REGISTRYINDEX);
+
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, error_tostring);
+    lua_setfield(L, -2, "__tostring");
+    lua_pushliteral(L, "error");
+    lua_setfield(L, -2, "__metatable");
+    lua_pushvalue(L, -1);
+    vm->error_metatable = luaL_ref(L, LUA_REGISTRYINDEX);
+
+    luaL_newlib(L, functions);
+    lua_insert(L, -3);
+    lua_setfield(L, -3, "error_metatable");
+    lua_setfield(L, -2, "array_metatable");
+    lua_pushlightuserdata(L, (void *)&null_address);
+    lua_setfield(L, -2, "null");
+    lua_pushcfunction(L, require_module);
+    lua_setfield(L, -2, "require");
+    vm->bridge_table = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pushcfunction(L, function_slot);
+    vm->function_slot = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_newtable(L);
+    vm->modules = luaL_ref(L, LUA_REGISTRYINDEX);
+}

@@ -1,0 +1,267 @@
+// Lua to flat value (rule 2): raw access only, so no metamethod of the script runs; depth and size capped. It raises nothing:
+// what cannot be encoded is described in vm->message with the path to it, such as `output.items[3].price`.
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "internal.h"
+
+/// One table on the way from the root; `key` is the stack index of the key that is being encoded.
+typedef struct frame {
+    struct frame *parent;
+    int table, key;
+} frame;
+
+typedef struct encoder {
+    lua_State *L;
+    lb_vm *vm;
+    lb_bytes *out;
+    size_t start;
+    const char *root;
+} encoder;
+
+static size_t write_path(encoder *e, const frame *at, char *text, size_t size) {
+    size_t used = at ? write_path(e, at->parent, text, size) : (size_t)snprintf(text, size, "%s", e->root);
+    if (!at || used + 1 >= size) return used < size ? used : size - 1;
+    char *end = text + used;
+    size_t left = size - used;
+    int written = 0;
+    if (lua_isinteger(e->L, at->key)) {
+        written = snprintf(end, left, "[%lld]", (long long)lua_tointeger(e->L, at->key));
+    } else if (lua_type(e->L, at->key) == LUA_TSTRING) {
+        const char *key = lua_tostring(e->L, at->key);
+        bool plain = strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == strlen(key) && *key;
+        written = snprintf(end, left, plain ? ".%.60s" : "[\"%.60s\"]", key);
+    }
+    used += written > 0 ? (size_t)written : 0;
+    return used < size ? used : size - 1;
+}
+
+__attribute__((format(printf, 3, 4), noinline, cold))
+static bool refuse(encoder *e, const frame *at, const char *format, ...) {
+    char path[256];
+    write_path(e, at, path, sizeof path);
+    int used = snprintf(e->vm->message, sizeof e->vm->message, "%s ", path);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(e->vm->message + used, sizeof e->vm->message - (size_t)used, format, arguments);
+    va_end(arguments);
+    e->out->count = e->start;
+    return false;
+}
+
+__attribute__((noinline, cold))
+static bool out_of_room(encoder *e, const frame *at, size_t extra) {
+    size_t total = e->out->count - e->start + extra;
+    if (total > MAX_VALUE_BYTES)
+        return refuse(e, at, "makes the value larger than %d MiB, the limit of one value", (int)(MAX_VALUE_BYTES >> 20));
+    return refuse(e, at, "cannot be encoded: not enough memory");
+}
+
+#define RESERVE(n)                                                                                       \
+    do {                                                                                                 \
+        if (unlikely(e->out->capacity - e->out->count < (size_t)(n)) &&                                  \
+            (e->out->count - e->start + (size_t)(n) > MAX_VALUE_BYTES || !bytes_grow(e->out, (n))))      \
+            return out_of_room(e, at, (n));                                                              \
+    } while (0)
+
+static bool encode_table(encoder *e, int table, frame *parent, int depth);
+
+/// Appends the value at the absolute index.
+static inline bool encode(encoder *e, int index, frame *at, int depth) {
+    lua_State *L = e->L;
+    uint8_t *to;
+    switch (lua_type(L, index)) {
+    case LUA_TNUMBER:
+        RESERVE(9);
+        to = e->out->data + e->out->count;
+        if (lua_isinteger(L, index)) {
+            int64_t integer = lua_tointeger(L, index);
+            to[0] = TAG_INT;
+            memcpy(to + 1, &integer, 8);
+        } else {
+            double number = lua_tonumber(L, index);
+            if (unlikely(!isfinite(number)))
+                return refuse(e, at, isnan(number) ? "is not a number (NaN)" : "is infinite");
+            to[0] = TAG_DOUBLE;
+            memcpy(to + 1, &number, 8);
+        }
+        e->out->count += 9;
+        return true;
+    case LUA_TSTRING: {
+        size_t length;
+        const char *text = lua_tolstring(L, index, &length);
+        if (unlikely(length > MAX_VALUE_BYTES)) return out_of_room(e, at, length);
+        RESERVE(5 + length);
+        if (unlikely(!utf8_valid((const uint8_t *)text, length))) return refuse(e, at, "is not valid UTF-8");
+        to = e->out->data + e->out->count;
+        to[0] = TAG_STRING;
+        put_u32(to + 1, (uint32_t)length);
+        memcpy(to + 5, text, length);
+        e->out->count += 5 + length;
+        return true;
+    }
+    case LUA_TBOOLEAN:
+        RESERVE(1);
+        e->out->data[e->out->count++] = lua_toboolean(L, index) ? TAG_TRUE : TAG_FALSE;
+        return true;
+    case LUA_TTABLE: return encode_table(e, index, at, depth);
+    case LUA_TNIL:
+    case LUA_TNONE:
+        RESERVE(1);
+        e->out->data[e->out->count++] = TAG_NULL;
+        return true;
+    case LUA_TLIGHTUSERDATA:
+        if (lua_touserdata(L, index) == &null_address) {
+            RESERVE(1);
+            e->out->data[e->out->count++] = TAG_NULL;
+            return true;
+        }
+        return refuse(e, at, "is a userdata, which JSON cannot hold");
+    default: return refuse(e, at, "is a %s, which JSON cannot hold", lua_typename(L, lua_type(L, index)));
+    }
+}
+
+static bool is_cycle(encoder *e, int table, const frame *at) {
+    const void *address = lua_topointer(e->L, table);
+    for (; at; at = at->parent)
+        if (lua_topointer(e->L, at->table) == address) return true;
+    return false;
+}
+
+static void close_container(encoder *e, size_t start, uint8_t tag, uint32_t count) {
+    uint8_t *to = e->out->data + start;
+    to[0] = tag;
+    put_u32(to + 1, count);
+    put_u32(to + 5, (uint32_t)(e->out->count - start - 9));
+}
+
+/// A list whose keys do not come in order (part of it lies in the table's hash): count them, then go by index.
+static bool encode_unordered(encoder *e, int table, frame *at, size_t start, int depth) {
+    lua_State *L = e->L;
+    lua_Integer count = 0, highest = 0;
+    for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1), count++) {
+        if (!lua_isinteger(L, -2)) {
+            const char *kind = lua_type(L, -2) == LUA_TSTRING ? NULL : lua_typename(L, lua_type(L, -2));
+            if (kind && lua_type(L, -2) == LUA_TNUMBER) kind = "fractional number";
+            if (kind) return refuse(e, at->parent, "has a key that is a %s; keys are strings, or 1..n", kind);
+            return refuse(e, at->parent, "mixes list items and named fields (field \"%.60s\")", lua_tostring(L, -2));
+        }
+        if (lua_tointeger(L, -2) < 1)
+            return refuse(e, at->parent, "has the key %lld; a list starts at 1", (long long)lua_tointeger(L, -2));
+        if (lua_tointeger(L, -2) > highest) highest = lua_tointeger(L, -2);
+    }
+    if (highest != count) {
+        lua_Integer missing = 1;
+        while (lua_rawgeti(L, table, missing) != LUA_TNIL) lua_pop(L, 1), missing++;
+        lua_pop(L, 1);
+        return refuse(e, at->parent, "is a list with holes: item %lld is missing, but there is an item %lld",
+                      (long long)missing, (long long)highest);
+    }
+    e->out->count = start + 9;
+    lua_pushnil(L);
+    at->key = lua_gettop(L);
+    for (lua_Integer i = 1; i <= count; i++) {
+        lua_pushinteger(L, i);
+        lua_replace(L, at->key);
+        lua_rawgeti(L, table, i);
+        if (!encode(e, at->key + 1, at, depth + 1)) return false;
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    close_container(e, start, TAG_ARRAY, (uint32_t)count);
+    return true;
+}
+
+static bool encode_table(encoder *e, int table, frame *parent, int depth) {
+    lua_State *L = e->L;
+    const frame *at = parent;
+    if (unlikely(depth >= MAX_DEPTH)) {
+        if (is_cycle(e, table, parent)) return refuse(e, parent, "contains itself");
+        return refuse(e, parent, "is nested more than %d levels deep", MAX_DEPTH);
+    }
+    if (unlikely(!lua_checkstack(L, 6))) return refuse(e, parent, "cannot be encoded: stack overflow");
+    // A shared table may be met exponentially often: the size is bounded, but stop at once when told to.
+    if (unlikely(e->vm->interrupting)) return refuse(e, parent, "was not encoded: interrupted");
+    int top = lua_gettop(L);
+    bool marked = false;
+    if (lua_getmetatable(L, table)) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, e->vm->array_metatable);
+        marked = lua_rawequal(L, -1, -2);
+        lua_settop(L, top);
+        if (!marked && push_readonly_original(L, table)) {
+            bool ok = encode_table(e, top + 1, parent, depth);
+            lua_settop(L, top);
+            return ok;
+        }
+    }
+    size_t start = e->out->count;
+    RESERVE(64);
+    e->out->count += 9;
+    frame here = {parent, table, top + 1};
+    uint32_t count = 0;
+    lua_pushnil(L);
+    if (!lua_next(L, table)) {
+        if (marked) {
+            close_container(e, start, TAG_ARRAY, 0);
+        } else {
+            e->out->data[start] = TAG_EMPTY;
+            e->out->count = start + 1;
+        }
+        return true;
+    }
+    if (marked || lua_type(L, top + 1) != LUA_TSTRING) {
+        do {
+            // A list in the array part comes in order; anything else is looked at more closely.
+            if (unlikely(!lua_isinteger(L, top + 1) || lua_tointeger(L, top + 1) != (lua_Integer)count + 1)) {
+                lua_settop(L, top);
+                return encode_unordered(e, table, &here, start, depth);
+            }
+            count++;
+            if (unlikely(!encode(e, top + 2, &here, depth + 1))) return false;
+            lua_settop(L, top + 1);
+        } while (lua_next(L, table));
+        close_container(e, start, TAG_ARRAY, count);
+        return true;
+    }
+    do {
+        if (unlikely(lua_type(L, top + 1) != LUA_TSTRING)) {
+            if (lua_isinteger(L, top + 1))
+                return refuse(e, parent, "mixes list items and named fields (item %lld)", (long long)lua_tointeger(L, top + 1));
+            const char *kind = lua_type(L, top + 1) == LUA_TNUMBER ? "number" : lua_typename(L, lua_type(L, top + 1));
+            return refuse(e, parent, "has a key that is a %s; keys are strings, or 1..n", kind);
+        }
+        // A null field is an absent key.
+        if (unlikely(lua_type(L, top + 2) == LUA_TLIGHTUSERDATA) && lua_touserdata(L, top + 2) == &null_address) {
+            lua_settop(L, top + 1);
+            continue;
+        }
+        size_t length;
+        const char *key = lua_tolstring(L, top + 1, &length);
+        if (unlikely(length > MAX_VALUE_BYTES)) return out_of_room(e, parent, length);
+        RESERVE(4 + length);
+        if (unlikely(!utf8_valid((const uint8_t *)key, length))) return refuse(e, parent, "has a key that is not valid UTF-8");
+        uint8_t *to = e->out->data + e->out->count;
+        put_u32(to, (uint32_t)length);
+        memcpy(to + 4, key, length);
+        e->out->count += 4 + length;
+        count++;
+        if (unlikely(!encode(e, top + 2, &here, depth + 1))) return false;
+        lua_settop(L, top + 1);
+    } while (lua_next(L, table));
+    close_container(e, start, TAG_OBJECT, count);
+    return true;
+}
+
+bool encode_value(lua_State *L, int index, lb_bytes *out, const char *root) {
+    encoder encoder = {L, vm_of(L), out, out->count, root};
+    encoder.vm->message[0] = 0;
+    int top = lua_gettop(L);
+    bool ok = false;
+    if (lua_checkstack(L, 6)) ok = encode(&encoder, lua_absindex(L, index), NULL, 0);
+    else refuse(&encoder, NULL, "cannot be encoded: stack overflow");
+    if (ok && unlikely(out->count - encoder.start > MAX_VALUE_BYTES))
+        ok = refuse(&encoder, NULL, "is larger than %d MiB, the limit of one value", (int)(MAX_VALUE_BYTES >> 20));
+    lua_settop(L, top);
+    return ok;
+}

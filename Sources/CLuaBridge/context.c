@@ -1,0 +1,338 @@
+// The `context` of a callback: one small userdata a call that points at the host's struct. It carries the generation of its
+// coroutine, so that a context kept beyond its step is recognised however the coroutine was used since.
+#include <stdio.h>
+
+#include "internal.h"
+
+typedef enum view { VIEW_CONTEXT, VIEW_STORE, VIEW_SIGNAL } view;
+
+typedef struct handle {
+    lb_thread *thread;
+    uint32_t generation;
+    view view;
+} handle;
+
+static handle *push_handle(lua_State *L, lb_thread *thread, view view) {
+    handle *h = lua_newuserdatauv(L, sizeof *h, view == VIEW_CONTEXT ? 1 : 0);
+    *h = (handle){thread, thread->generation, view};
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm_of(L)->context_metatable);
+    lua_setmetatable(L, -2);
+    return h;
+}
+
+void push_context(lua_State *L, lb_thread *thread) {
+    if (thread->context) push_handle(L, thread, VIEW_CONTEXT);
+    else lua_pushnil(L);
+}
+
+/// Whether the value is one of ours; a script cannot make a full userdata itself.
+static handle *to_handle(lua_State *L, int index) {
+    if (lua_type(L, index) != LUA_TUSERDATA || lua_islightuserdata(L, index)) return NULL;
+    if (!lua_getmetatable(L, index)) return NULL;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm_of(L)->context_metatable);
+    bool ours = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return ours ? lua_touserdata(L, index) : NULL;
+}
+
+static lb_context *check(lua_State *L, int index) {
+    handle *h = to_handle(L, index);
+    if (!h) luaL_argerror(L, index, "context expected (call methods with a colon: context:emit{…})");
+    if (h->generation != h->thread->generation || !h->thread->context)
+        luaL_error(L, "a context was used after its step had ended");
+    return h->thread->context;
+}
+
+static const uint8_t *slice(const lb_context *context, lb_slice slice, size_t *length) {
+    *length = slice.length;
+    return slice.length && context->arena ? context->arena->data + slice.offset : NULL;
+}
+
+/// The newest effect of this kind (and name, for store entries) that the host has not drained yet; false when there is none.
+static bool pending_effect(
+    const lb_context *context, uint8_t kind, const char *name, size_t name_length, const uint8_t **value, size_t *length) {
+    const lb_bytes *effects = context->effects;
+    bool found = false;
+    if (!effects) return false;
+    for (size_t at = 0; at < effects->count;) {
+        const uint8_t *record = effects->data + at;
+        uint32_t its_name = get_u32(record + 1);
+        uint32_t its_value = get_u32(record + 5 + its_name);
+        if (record[0] == kind && (!name || (its_name == name_length && memcmp(record + 5, name, name_length) == 0))) {
+            *value = record + 9 + its_name;
+            *length = its_value;
+            found = true;
+        }
+        at += 9 + (size_t)its_name + its_value;
+    }
+    return found;
+}
+
+static void push_value(lua_State *L, const uint8_t *value, size_t length) {
+    if (value) decode_value(L, value, length);
+    else lua_pushnil(L);
+}
+
+static void push_current(lua_State *L, const lb_context *context, uint8_t kind, lb_slice fallback) {
+    const uint8_t *value;
+    size_t length;
+    if (!pending_effect(context, kind, NULL, 0, &value, &length)) value = slice(context, fallback, &length);
+    push_value(L, value, length);
+}
+
+static void push_store(lua_State *L, const lb_context *context, const char *key, size_t key_length) {
+    const uint8_t *value = NULL;
+    size_t length = 0;
+    if (!pending_effect(context, LB_EFFECT_STORE, key, key_length, &value, &length)) {
+        for (uint32_t i = 0; i < context->store_count; i++) {
+            const lb_store_entry *entry = &context->store[i];
+            if (entry->key.length != key_length || memcmp(context->arena->data + entry->key.offset, key, key_length) != 0) continue;
+            value = slice(context, entry->value, &length);
+            break;
+        }
+    }
+    push_value(L, value, length);
+}
+
+static void push_text(lua_State *L, const char *text) {
+    if (text) lua_pushstring(L, text);
+    else lua_pushnil(L);
+}
+
+/// Pushes a table-valued field and keeps it beside the context, so that a second look at it gets the same table.
+static void push_kept(lua_State *L, const lb_context *context, lb_slice field, const char *name, bool readonly) {
+    if (lua_getiuservalue(L, 1, 1) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_createtable(L, 0, 2);
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, 1, 1);
+    }
+    lua_pushstring(L, name);
+    lua_pushvalue(L, -1);
+    if (lua_rawget(L, -3) != LUA_TNIL) return;
+    lua_pop(L, 1);
+    size_t length;
+    const uint8_t *value = slice(context, field, &length);
+    push_value(L, value, length);
+    if (readonly) {
+        lua_pushcfunction(L, bridge_readonly);
+        lua_insert(L, -2);
+        lua_call(L, 1, 1);
+    }
+    lua_pushvalue(L, -1);
+    lua_insert(L, -4);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+}
+
+enum field { F_WORKFLOW_ID = 1, F_RUN_ID, F_STEP_ID, F_PATH, F_KEY, F_ATTEMPT, F_OCCURRENCE, F_ITERATION, F_INITIAL, F_INPUT, F_CTX, F_STORE, F_SIGNAL, F_METADATA, F_RESULTS };
+
+static const char *const field_names[] = {
+    NULL, "workflow_id", "run_id", "step_id", "path", "idempotency_key", "attempt", "occurrence", "iteration",
+    "initial_input", "input", "ctx", "store", "signal", "metadata", "results",
+};
+#define FIELD_COUNT (sizeof field_names / sizeof *field_names)
+/// Scripts see the fields before this one; the others are for the prelude, through bridge.context_get.
+#define HIDDEN F_METADATA
+
+static void push_field(lua_State *L, const lb_context *context, enum field field) {
+    switch (field) {
+    case F_WORKFLOW_ID: push_text(L, context->workflow_id); return;
+    case F_RUN_ID: push_text(L, context->run_id); return;
+    case F_STEP_ID: push_text(L, context->step_id); return;
+    case F_PATH: push_text(L, context->path); return;
+    case F_KEY: push_text(L, context->idempotency_key); return;
+    case F_ATTEMPT: lua_pushinteger(L, context->attempt); return;
+    case F_OCCURRENCE: lua_pushinteger(L, context->occurrence); return;
+    case F_ITERATION:
+        if (context->iteration) lua_pushinteger(L, context->iteration);
+        else lua_pushnil(L);
+        return;
+    case F_INITIAL: push_kept(L, context, context->initial_input, "initial_input", false); return;
+    case F_INPUT: push_kept(L, context, context->input, "input", false); return;
+    case F_STORE: push_handle(L, ((handle *)lua_touserdata(L, 1))->thread, VIEW_STORE); return;
+    case F_SIGNAL: push_handle(L, ((handle *)lua_touserdata(L, 1))->thread, VIEW_SIGNAL); return;
+    case F_CTX:
+        // Written by update_ctx, so it is current rather than kept.
+        push_current(L, context, LB_EFFECT_CTX, context->ctx);
+        if (lua_istable(L, -1)) {
+            lua_pushcfunction(L, bridge_readonly);
+            lua_insert(L, -2);
+            lua_call(L, 1, 1);
+        }
+        return;
+    case F_METADATA: push_current(L, context, LB_EFFECT_METADATA, context->metadata); return;
+    case F_RESULTS: push_kept(L, context, context->results, "results", false); return;
+    }
+}
+
+static int context_index(lua_State *L) {
+    lb_context *context = check(L, 1);
+    handle *h = lua_touserdata(L, 1);
+    if (h->view == VIEW_STORE) {
+        size_t length;
+        const char *key = luaL_checklstring(L, 2, &length);
+        push_store(L, context, key, length);
+        return 1;
+    }
+    if (h->view == VIEW_SIGNAL) {
+        const char *key = luaL_checkstring(L, 2);
+        if (strcmp(key, "aborted") == 0) lua_pushboolean(L, context->aborted);
+        else if (strcmp(key, "reason") == 0) push_text(L, context->abort_reason);
+        else return luaL_error(L, "context.signal has no field '%s' (it has 'aborted' and 'reason')", key);
+        return 1;
+    }
+    // Upvalue 1 maps the names of fields to their numbers, upvalue 2 holds the methods.
+    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNUMBER && lua_tointeger(L, -1) < HIDDEN) {
+        push_field(L, context, (enum field)lua_tointeger(L, -1));
+        return 1;
+    }
+    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
+    lua_settop(L, 2);
+    if (lua_type(L, 2) != LUA_TSTRING) return luaL_error(L, "context has no field of that name");
+    const char *near = suggest(L, lua_tostring(L, 2), lua_upvalueindex(1));
+    if (!near) near = suggest(L, lua_tostring(L, 2), lua_upvalueindex(2));
+    if (near) return luaL_error(L, "context has no field '%s' (did you mean '%s'?)", lua_tostring(L, 2), near);
+    return luaL_error(L, "context has no field '%s'", lua_tostring(L, 2));
+}
+
+/// Appends an effect record whose value is at `index` (0: none). RAISES, and then appends nothing.
+static void add_effect(lua_State *L, lb_context *context, uint8_t kind, const char *name, size_t name_length, int index, const char *root) {
+    lb_bytes *effects = context->effects;
+    if (!effects) luaL_error(L, "%s cannot be changed here", root);
+    size_t start = effects->count;
+    if (name_length > MAX_VALUE_BYTES || !bytes_reserve(effects, 9 + name_length)) luaL_error(L, "not enough memory");
+    uint8_t *to = effects->data + start;
+    to[0] = kind;
+    put_u32(to + 1, (uint32_t)name_length);
+    if (name_length > 0) memcpy(to + 5, name, name_length);
+    // The record counts only once it is whole: an error in between leaves the effects as they were.
+    effects->count = start + 9 + name_length;
+    bool ok = index == 0 || encode_value(L, index, effects, root);
+    if (!ok) {
+        effects->count = start;
+        raise_error(L, "invalid_argument", "%s", vm_of(L)->message);
+    }
+    put_u32(effects->data + start + 5 + name_length, (uint32_t)(effects->count - start - 9 - name_length));
+}
+
+static int context_newindex(lua_State *L) {
+    lb_context *context = check(L, 1);
+    handle *h = lua_touserdata(L, 1);
+    const char *key = luaL_tolstring(L, 2, NULL);
+    if (h->view != VIEW_STORE)
+        return luaL_error(L, "context%s.%s cannot be assigned", h->view == VIEW_SIGNAL ? ".signal" : "", key);
+    size_t length;
+    key = luaL_checklstring(L, 2, &length);
+    if (!utf8_valid((const uint8_t *)key, length)) return luaL_error(L, "a key of context.store is not valid UTF-8");
+    lua_pushfstring(L, "context.store.%s", key);
+    add_effect(L, context, LB_EFFECT_STORE, key, length, lua_isnil(L, 3) ? 0 : 3, lua_tostring(L, -1));
+    return 0;
+}
+
+/// The keys of the store with their values as one table, for pairs.
+static int store_pairs(lua_State *L) {
+    lb_context *context = check(L, 1);
+    handle *h = lua_touserdata(L, 1);
+    if (h->view != VIEW_STORE) return luaL_error(L, "attempt to iterate over context");
+    lua_getfield(L, lua_upvalueindex(1), "next");
+    lua_createtable(L, 0, (int)context->store_count);
+    for (uint32_t i = 0; i < context->store_count; i++) {
+        const lb_store_entry *entry = &context->store[i];
+        size_t length;
+        lua_pushlstring(L, (const char *)context->arena->data + entry->key.offset, entry->key.length);
+        const uint8_t *value = slice(context, entry->value, &length);
+        push_value(L, value, length);
+        lua_rawset(L, -3);
+    }
+    const lb_bytes *effects = context->effects;
+    for (size_t at = 0; effects && at < effects->count;) {
+        uint32_t name_length = get_u32(effects->data + at + 1);
+        uint32_t value_length = get_u32(effects->data + at + 5 + name_length);
+        if (effects->data[at] == LB_EFFECT_STORE) {
+            lua_pushlstring(L, (const char *)effects->data + at + 5, name_length);
+            decode_value(L, effects->data + at + 9 + name_length, value_length);
+            lua_rawset(L, -3);
+        }
+        at += 9 + (size_t)name_length + value_length;
+    }
+    lua_pushnil(L);
+    return 3;
+}
+
+int bridge_context_get(lua_State *L) {
+    lb_context *context = check(L, 1);
+    const char *name = luaL_checkstring(L, 2);
+    lua_settop(L, 2);
+    if (strcmp(name, "ctx_read_only") == 0) {
+        lua_pushboolean(L, context->ctx_read_only);
+        return 1;
+    }
+    if (strcmp(name, "ctx") == 0) {
+        // For update_ctx, which hands it to a function that changes it.
+        push_current(L, context, LB_EFFECT_CTX, context->ctx);
+        return 1;
+    }
+    for (size_t i = 1; i < FIELD_COUNT; i++) {
+        if (strcmp(field_names[i], name) != 0) continue;
+        push_field(L, context, (enum field)i);
+        return 1;
+    }
+    return luaL_error(L, "context_get: unknown field '%s'", name);
+}
+
+int bridge_context_effect(lua_State *L) {
+    static const char *const kinds[] = {"emit", "metadata", "ctx", "store", "log", NULL};
+    lb_context *context = check(L, 1);
+    int kind = lua_isinteger(L, 2) ? (int)lua_tointeger(L, 2) : luaL_checkoption(L, 2, NULL, kinds) + 1;
+    size_t length = 0;
+    const char *name = luaL_optlstring(L, 3, "", &length);
+    luaL_argcheck(L, kind >= LB_EFFECT_EMIT && kind <= LB_EFFECT_LOG, 2, "unknown effect");
+    if (kind == LB_EFFECT_CTX && context->ctx_read_only)
+        return raise_error(L, "ctx_read_only", "ctx cannot be changed in a body that runs beside others");
+    static const char *const roots[] = {"data", "metadata", "ctx", "value", "fields"};
+    add_effect(L, context, (uint8_t)kind, name, length, lua_isnoneornil(L, 4) ? 0 : 4, roots[kind - 1]);
+    return 0;
+}
+
+int bridge_set_context_methods(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm_of(L)->context_metatable);
+    lua_getfield(L, -1, "__index");
+    lua_pushvalue(L, 1);
+    lua_setupvalue(L, -2, 2);
+    return 0;
+}
+
+static int context_tostring(lua_State *L) {
+    static const char *const names[] = {"context", "context.store", "context.signal"};
+    handle *h = to_handle(L, 1);
+    lua_pushstring(L, h ? names[h->view] : "context");
+    return 1;
+}
+
+void open_context(lua_State *L) {
+    lua_createtable(L, 0, 6);
+    lua_createtable(L, 0, FIELD_COUNT);
+    for (size_t i = 1; i < FIELD_COUNT; i++) {
+        lua_pushinteger(L, (lua_Integer)i);
+        lua_setfield(L, -2, field_names[i]);
+    }
+    lua_newtable(L);
+    lua_pushcclosure(L, context_index, 2);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, context_newindex);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushcfunction(L, context_tostring);
+    lua_setfield(L, -2, "__tostring");
+    lua_pushglobaltable(L);
+    lua_pushcclosure(L, store_pairs, 1);
+    lua_setfield(L, -2, "__pairs");
+    lua_pushliteral(L, "context");
+    lua_setfield(L, -2, "__metatable");
+    vm_of(L)->context_metatable = luaL_ref(L, LUA_REGISTRYINDEX);
+}

@@ -1,0 +1,200 @@
+// The coroutine library of scripts. It is our own for two reasons: it knows which coroutine runs now, which the interrupt has
+// to know (rule 7), and its resume hands a host request on to whoever resumed it, so that a generator may wait for the host
+// (rule 9).
+#include "internal.h"
+
+#define CLOSE_DEPTH 100
+
+/// Scripts' coroutines start here: errors and to-be-closed variables of the body are dealt with before the coroutine ends.
+static int finish_body(lua_State *L, int status, lua_KContext context) {
+    (void)context;
+    if (status != LUA_OK && status != LUA_YIELD) return lua_error(L);
+    return lua_gettop(L);
+}
+
+static int body(lua_State *L) {
+    int status = lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, 0, finish_body);
+    return finish_body(L, status, 0);
+}
+
+static lua_State *get_coroutine(lua_State *L) {
+    lua_State *co = lua_tothread(L, 1);
+    luaL_argexpected(L, co, 1, "coroutine");
+    return co;
+}
+
+static int co_create(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_State *co = lua_newthread(L);
+    lua_pushcfunction(co, body);
+    lua_pushvalue(L, 1);
+    lua_xmove(L, co, 1);
+    return 1;
+}
+
+static const char *status_of(lua_State *L, lua_State *co) {
+    lua_Debug frame;
+    if (L == co) return "running";
+    if (has_mark(co, MARK_STOPPED)) return "dead";
+    if (has_mark(co, MARK_WAITING | MARK_CLOSING)) return "normal";
+    switch (lua_status(co)) {
+    case LUA_YIELD: return has_mark(co, MARK_HOST) ? "normal" : "suspended";
+    case LUA_OK:
+        if (lua_getstack(co, 0, &frame)) return "normal";
+        return lua_gettop(co) == 0 ? "dead" : "suspended";
+    default: return "dead";
+    }
+}
+
+static int finish_resume(lua_State *L, int status, lua_KContext wrapped);
+
+/// Resumes `co`, whose arguments are on its stack, and moves what it yields or returns to L. With `wrapped` an error is raised,
+/// without it true or false comes first.
+static int drive(lua_State *L, lua_State *co, int count, bool wrapped) {
+    lb_vm *vm = vm_of(L);
+    resumer here = {L, vm->resumers};
+    int results = 0;
+    vm->resumers = &here;
+    vm->running = co;
+    atomic_signal_fence(memory_order_seq_cst);
+    if (unlikely(vm->interrupting)) arm_hook(co);
+    int status = lua_resume(co, L, count, &results);
+    vm->running = L;
+    vm->resumers = here.previous;
+    atomic_signal_fence(memory_order_seq_cst);
+    // What was armed on the inner coroutine goes on here.
+    if (unlikely(vm->interrupting)) arm_hook(L);
+    if (status == LUA_YIELD && unlikely(vm->yielding != YIELD_VALUES)) {
+        if (vm->yielding == YIELD_REQUEST) {
+            set_mark(co, MARK_WAITING);
+            return lua_yieldk(L, 0, wrapped, finish_resume);
+        }
+        set_mark(co, MARK_STOPPED);
+        write_traceback(L, &vm->traceback, vm->where, sizeof vm->where);
+        close_with_grace(vm, co);
+        if (lua_isyieldable(L) && !has_mark(L, MARK_CLOSING)) {
+            vm->yielding = YIELD_INTERRUPT;
+            return lua_yield(L, 0);
+        }
+        return raise_interrupt(L);
+    }
+    if (likely(status == LUA_OK || status == LUA_YIELD)) {
+        if (unlikely(!lua_checkstack(L, results + 1))) {
+            lua_pop(co, results);
+            return luaL_error(L, "too many results to resume");
+        }
+        if (!wrapped) lua_pushboolean(L, 1);
+        lua_xmove(co, L, results);
+        return results + !wrapped;
+    }
+    if (!wrapped) lua_pushboolean(L, 0);
+    lua_xmove(co, L, 1);
+    if (wrapped) return lua_error(L);
+    return 2;
+}
+
+/// The host has answered a request made inside the coroutine, which takes the answer itself.
+static int finish_resume(lua_State *L, int status, lua_KContext wrapped) {
+    (void)status;
+    lua_State *co = wrapped ? lua_tothread(L, lua_upvalueindex(1)) : lua_tothread(L, 1);
+    clear_mark(co, MARK_WAITING);
+    return drive(L, co, 0, wrapped);
+}
+
+static int refuse_resume(lua_State *L, const char *why, bool wrapped) {
+    if (wrapped) return luaL_error(L, "%s", why);
+    lua_pushboolean(L, 0);
+    lua_pushstring(L, why);
+    return 2;
+}
+
+static int resume(lua_State *L, lua_State *co, int first, bool wrapped) {
+    if (unlikely(has_mark(co, MARK_ALL))) {
+        if (has_mark(co, MARK_STOPPED)) return refuse_resume(L, "cannot resume dead coroutine", wrapped);
+        if (has_mark(co, MARK_WAITING)) return refuse_resume(L, "cannot resume a coroutine that waits for the host", wrapped);
+        return refuse_resume(L, "cannot resume a coroutine of the host", wrapped);
+    }
+    int count = lua_gettop(L) - first + 1;
+    bool fresh = lua_status(co) == LUA_OK;
+    if (fresh) {
+        lua_Debug frame;
+        if (lua_gettop(co) == 0) return refuse_resume(L, "cannot resume dead coroutine", wrapped);
+        if (lua_getstack(co, 0, &frame)) return refuse_resume(L, "cannot resume non-suspended coroutine", wrapped);
+    } else if (lua_status(co) != LUA_YIELD) {
+        return refuse_resume(L, "cannot resume dead coroutine", wrapped);
+    }
+    if (unlikely(!lua_checkstack(co, count + 2))) return refuse_resume(L, "too many arguments to resume", wrapped);
+    lua_xmove(L, co, count);
+    return drive(L, co, fresh ? lua_gettop(co) - 1 : count, wrapped);
+}
+
+static int co_resume(lua_State *L) { return resume(L, get_coroutine(L), 2, false); }
+
+static int co_wrapped(lua_State *L) { return resume(L, lua_tothread(L, lua_upvalueindex(1)), 1, true); }
+
+static int co_wrap(lua_State *L) {
+    co_create(L);
+    lua_pushcclosure(L, co_wrapped, 1);
+    return 1;
+}
+
+static int co_yield(lua_State *L) {
+    lb_vm *vm = vm_of(L);
+    if (unlikely(!vm->resumers || has_mark(L, MARK_HOST))) return luaL_error(L, "attempt to yield from outside a coroutine");
+    if (unlikely(has_mark(L, MARK_CLOSING))) return luaL_error(L, "attempt to yield from a coroutine that is being closed");
+    vm->yielding = YIELD_VALUES;
+    return lua_yield(L, lua_gettop(L));
+}
+
+static int co_status(lua_State *L) {
+    lua_pushstring(L, status_of(L, get_coroutine(L)));
+    return 1;
+}
+
+static int co_running(lua_State *L) {
+    lua_pushthread(L);
+    lua_pushboolean(L, has_mark(L, MARK_HOST));
+    return 2;
+}
+
+static int co_isyieldable(lua_State *L) {
+    lua_State *co = lua_isthread(L, 1) ? lua_tothread(L, 1) : L;
+    lua_pushboolean(L, lua_isyieldable(co) && !has_mark(co, MARK_HOST | MARK_CLOSING));
+    return 1;
+}
+
+static int co_close(lua_State *L) {
+    lua_State *co = get_coroutine(L);
+    lb_vm *vm = vm_of(L);
+    const char *status = status_of(L, co);
+    if (has_mark(co, MARK_HOST) || (strcmp(status, "suspended") != 0 && strcmp(status, "dead") != 0))
+        return luaL_error(L, "cannot close a %s coroutine", has_mark(co, MARK_HOST) ? "running" : status);
+    // Lua 5.4.4 does not count the C stack of chained closes, and 20,000 of them crash it.
+    if (vm->close_depth >= CLOSE_DEPTH) return luaL_error(L, "too many coroutines close each other");
+    vm->close_depth++;
+    set_mark(co, MARK_CLOSING);
+    vm->running = co;
+    atomic_signal_fence(memory_order_seq_cst);
+    int result = lua_resetthread(co);
+    vm->running = L;
+    atomic_signal_fence(memory_order_seq_cst);
+    clear_mark(co, MARK_CLOSING);
+    vm->close_depth--;
+    if (unlikely(vm->interrupting)) arm_hook(L);
+    if (result == LUA_OK) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    lua_pushboolean(L, 0);
+    lua_xmove(co, L, 1);
+    return 2;
+}
+
+void open_coroutine(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        {"create", co_create}, {"resume", co_resume}, {"wrap", co_wrap},     {"yield", co_yield},
+        {"status", co_status}, {"close", co_close},   {"running", co_running}, {"isyieldable", co_isyieldable},
+        {NULL, NULL},
+    };
+    luaL_newlib(L, functions);
+}

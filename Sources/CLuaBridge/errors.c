@@ -1,0 +1,215 @@
+// Error objects: whatever a script raises becomes { code, message, retryable?, details?, where?, traceback? }.
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "internal.h"
+
+#define HOST_CHUNK "=[aikit"
+#define FRAMES_SHOWN 20
+
+static bool is_script(const lua_Debug *frame) {
+    return frame->currentline > 0 && strncmp(frame->source, HOST_CHUNK, sizeof HOST_CHUNK - 1) != 0;
+}
+
+static const char *file_of(const lua_Debug *frame) {
+    return frame->source[0] == '@' ? frame->source + 1 : frame->short_src;
+}
+
+bool script_where(lua_State *L, int level, char *text, size_t size) {
+    lua_Debug frame;
+    for (; lua_getstack(L, level, &frame); level++) {
+        lua_getinfo(L, "Sl", &frame);
+        if (!is_script(&frame)) continue;
+        snprintf(text, size, "%s:%d", file_of(&frame), frame.currentline);
+        return true;
+    }
+    text[0] = 0;
+    return false;
+}
+
+/// Appends one line a script frame; frames of C and of the prelude are the host's business. It does not allocate in Lua, so it
+/// works on dead coroutines and when memory has run out.
+void write_traceback(lua_State *L, lb_bytes *out, char *where, size_t where_size) {
+    lua_Debug frame;
+    int shown = 0, left_out = 0;
+    for (int level = 0; lua_getstack(L, level, &frame); level++) {
+        lua_getinfo(L, "Sln", &frame);
+        if (!is_script(&frame)) continue;
+        if (shown == FRAMES_SHOWN) {
+            left_out++;
+            continue;
+        }
+        char line[400];
+        const char *file = file_of(&frame);
+        if (shown == 0 && where && !where[0]) snprintf(where, where_size, "%s:%d", file, frame.currentline);
+        int used = snprintf(line, sizeof line, "%s%.200s:%d: in ", out->count ? "\n" : "", file, frame.currentline);
+        char *rest = line + used;
+        size_t room = sizeof line - (size_t)used;
+        if (*frame.what == 'm') snprintf(rest, room, "main chunk");
+        else if (*frame.namewhat) snprintf(rest, room, "%s '%.80s'", strcmp(frame.namewhat, "method") == 0 ? "method" : "function", frame.name);
+        else snprintf(rest, room, "function <%.80s:%d>", file, frame.linedefined);
+        bytes_text(out, line);
+        shown++;
+    }
+    if (left_out > 0) {
+        char line[64];
+        snprintf(line, sizeof line, "\n... (%d more)", left_out);
+        bytes_text(out, line);
+    }
+}
+
+int note_traceback(lua_State *L) {
+    lb_vm *vm = vm_of(L);
+    vm->traceback.count = 0;
+    vm->where[0] = 0;
+    write_traceback(L, &vm->traceback, vm->where, sizeof vm->where);
+    return 1;
+}
+
+typedef struct object {
+    lb_bytes *out;
+    size_t start;
+    uint32_t count;
+} object;
+
+static void open_object(object *o, lb_bytes *out) {
+    *o = (object){out, out->count, 0};
+    if (bytes_reserve(out, 9)) out->count += 9;
+}
+
+static void put_key(object *o, const char *key) {
+    uint32_t length = (uint32_t)strlen(key);
+    bytes_append(o->out, &length, 4);
+    bytes_append(o->out, key, length);
+    o->count++;
+}
+
+static void put_string(object *o, const char *key, const char *text, size_t length) {
+    static const char broken[] = "(text that is not valid UTF-8)";
+    if (!utf8_valid((const uint8_t *)text, length)) {
+        text = broken;
+        length = sizeof broken - 1;
+    }
+    put_key(o, key);
+    uint8_t tag = TAG_STRING;
+    uint32_t word = (uint32_t)length;
+    bytes_append(o->out, &tag, 1);
+    bytes_append(o->out, &word, 4);
+    bytes_append(o->out, text, length);
+}
+
+static void close_object(object *o) {
+    uint8_t *to = o->out->data + o->start;
+    to[0] = TAG_OBJECT;
+    put_u32(to + 1, o->count);
+    put_u32(to + 5, (uint32_t)(o->out->count - o->start - 9));
+}
+
+static void put_traceback(lb_vm *vm, object *o) {
+    if (vm->where[0]) put_string(o, "where", vm->where, strlen(vm->where));
+    if (vm->traceback.count) put_string(o, "traceback", (const char *)vm->traceback.data, vm->traceback.count);
+}
+
+void append_plain_error(lb_vm *vm, const char *code, const char *message, lb_bytes *out) {
+    object o;
+    open_object(&o, out);
+    put_string(&o, "code", code, strlen(code));
+    put_string(&o, "message", message, strlen(message));
+    put_traceback(vm, &o);
+    close_object(&o);
+}
+
+static int raw_field(lua_State *L, int table, const char *name) {
+    lua_pushstring(L, name);
+    return lua_rawget(L, table);
+}
+
+static void put_details(lua_State *L, int index, object *o) {
+    size_t before = o->out->count;
+    put_key(o, "details");
+    if (encode_value(L, index, o->out, "details")) return;
+    o->out->count = before;
+    o->count--;
+    put_string(o, "details", vm_of(L)->message, strlen(vm_of(L)->message));
+}
+
+static void encode_table_error(lua_State *L, int index, object *o) {
+    size_t length;
+    int code = raw_field(L, index, "code");
+    if (code == LUA_TSTRING || code == LUA_TNUMBER) {
+        const char *text = lua_tolstring(L, -1, &length);
+        put_string(o, "code", text, length);
+    } else {
+        put_string(o, "code", "error", 5);
+    }
+    int message = raw_field(L, index, "message");
+    if (message == LUA_TSTRING || message == LUA_TNUMBER) {
+        const char *text = lua_tolstring(L, -1, &length);
+        put_string(o, "message", text, length);
+    } else if (code == LUA_TSTRING || code == LUA_TNUMBER) {
+        const char *text = lua_tolstring(L, -2, &length);
+        put_string(o, "message", text, length);
+    } else {
+        // No error table of ours: what the script raised is all that there is to say.
+        static const char text[] = "the script raised a table that has no message";
+        put_string(o, "message", text, sizeof text - 1);
+        put_details(L, index, o);
+        return;
+    }
+    if (raw_field(L, index, "retryable") == LUA_TBOOLEAN) {
+        put_key(o, "retryable");
+        uint8_t tag = lua_toboolean(L, -1) ? TAG_TRUE : TAG_FALSE;
+        bytes_append(o->out, &tag, 1);
+    }
+    if (raw_field(L, index, "details") != LUA_TNIL) put_details(L, lua_gettop(L), o);
+}
+
+void encode_error(lua_State *L, int index, int status, lb_bytes *out) {
+    lb_vm *vm = vm_of(L);
+    index = lua_absindex(L, index);
+    luaL_checkstack(L, 10, NULL);
+    size_t start = out->count;
+    if (status == LUA_ERRMEM) {
+        char text[96];
+        snprintf(text, sizeof text, "not enough memory (the limit is %zu MiB)", vm->limit >> 20);
+        append_plain_error(vm, "out_of_memory", vm->limit ? text : "not enough memory", out);
+        return;
+    }
+    object o;
+    open_object(&o, out);
+    size_t length;
+    if (lua_istable(L, index)) {
+        encode_table_error(L, index, &o);
+    } else {
+        put_string(&o, "code", "error", 5);
+        if (lua_isstring(L, index)) {
+            const char *text = lua_tolstring(L, index, &length);
+            put_string(&o, "message", text, length);
+        } else {
+            char text[64];
+            snprintf(text, sizeof text, "the script raised a %s", luaL_typename(L, index));
+            put_string(&o, "message", text, strlen(text));
+        }
+    }
+    put_traceback(vm, &o);
+    if (out->count - start > MAX_VALUE_BYTES) {
+        out->count = start;
+        append_plain_error(vm, "error", "the error is larger than 64 MiB, the limit of one value", out);
+        return;
+    }
+    close_object(&o);
+}
+
+int raise_error(lua_State *L, const char *code, const char *format, ...) {
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, code);
+    lua_setfield(L, -2, "code");
+    va_list arguments;
+    va_start(arguments, format);
+    lua_pushvfstring(L, format, arguments);
+    va_end(arguments);
+    lua_setfield(L, -2, "message");
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm_of(L)->error_metatable);
+    lua_setmetatable(L, -2);
+    return lua_error(L);
+}

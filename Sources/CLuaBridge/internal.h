@@ -1,0 +1,258 @@
+// What the files of the bridge share. Functions marked RAISES may longjmp: they are called inside a coroutine or a
+// protected call only, and hold nothing that would have to be freed. Everything else returns.
+#ifndef AIKIT_LUA_BRIDGE_INTERNAL_H
+#define AIKIT_LUA_BRIDGE_INTERNAL_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "include/lua_bridge.h"
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+enum {
+    TAG_NULL = 0,
+    TAG_FALSE = 1,
+    TAG_TRUE = 2,
+    TAG_INT = 3,
+    TAG_DOUBLE = 4,
+    TAG_STRING = 5,
+    TAG_ARRAY = 6,
+    TAG_OBJECT = 7,
+    TAG_EMPTY = 8,
+};
+
+#define MAX_DEPTH 128
+#define MAX_VALUE_BYTES ((size_t)64 << 20)
+
+/// Why the coroutine that runs now yields.
+typedef enum yield_kind { YIELD_VALUES = 0, YIELD_REQUEST, YIELD_INTERRUPT } yield_kind;
+
+/// Why the step that runs now is being stopped; 0 while it is not.
+enum { INTERRUPT_NONE = 0, INTERRUPT_CANCEL, INTERRUPT_DEADLINE, INTERRUPT_GRACE };
+
+/// Marks of a coroutine, kept in the low bits of its extra space, whose rest is the VM's address.
+enum {
+    /// Waits for the host: nobody else may resume or close it.
+    MARK_WAITING = 1,
+    /// Runs its to-be-closed variables: it may not yield.
+    MARK_CLOSING = 2,
+    /// Belongs to the host's pool: scripts may neither resume nor close it.
+    MARK_HOST = 4,
+    /// Was stopped by an interrupt: never resumed again.
+    MARK_STOPPED = 8,
+    MARK_ALL = 15,
+};
+
+typedef struct slot {
+    int reference;
+    /// How many arguments the function can see; the others are not even decoded.
+    uint8_t visible;
+    bool two;
+} slot;
+
+/// A coroutine that has resumed another and waits for it; the list ends at the host's own coroutine.
+typedef struct resumer {
+    lua_State *L;
+    struct resumer *previous;
+} resumer;
+
+typedef struct scope scope;
+
+typedef struct pending {
+    uint32_t token;
+    /// The innermost bridge.all around the request and the child in it; NULL for a request of the coroutine itself.
+    scope *scope;
+    uint32_t child;
+    /// The coroutine that asked, for its traceback.
+    lua_State *asker;
+} pending;
+
+typedef struct made {
+    size_t op, op_length, payload, payload_length;
+    uint32_t token;
+} made;
+
+struct lb_thread {
+    lb_vm *vm;
+    lua_State *co;
+    int reference;
+    uint32_t generation;
+    lb_thread *next_idle;
+    lb_thread *next;
+    lb_context *context;
+    const lb_arg *args;
+    size_t argc;
+    uint32_t slot;
+    lb_status outcome;
+    lb_bytes *out;
+    uintptr_t tag;
+    pending *pending;
+    uint32_t pending_count, pending_capacity;
+    pending one_pending;
+    const uint8_t *response;
+    size_t response_length;
+    bool response_ok;
+    /// Runs a chunk of the prelude, whose result is kept as a module.
+    bool module;
+};
+
+#define CLASS_BYTES 16
+#define CLASS_COUNT 20
+
+struct lb_vm {
+    lua_State *L;
+    lb_config config;
+
+    size_t used, limit, fail_countdown;
+    bool fail_again;
+    void *free_blocks[CLASS_COUNT];
+    uint8_t *chunk;
+    size_t chunk_left;
+    void *chunks;
+
+    lb_thread *idle, *spent, *threads, *current;
+    uint32_t idle_count;
+    uint32_t next_token;
+    resumer *resumers;
+    scope *scope;
+    uint32_t scope_child;
+    yield_kind yielding;
+
+    slot *slots;
+    uint32_t slot_count, slot_capacity;
+    int array_metatable, context_metatable, error_metatable, bridge_table, function_slot, modules, names;
+
+    lb_bytes requests;
+    made *made;
+    uint32_t made_count, made_capacity;
+    uint32_t *abandoned;
+    uint32_t abandoned_count, abandoned_capacity;
+    lb_bytes payload, response, traceback;
+    char where[160];
+    char message[512];
+    uint32_t close_depth;
+
+    pthread_t worker;
+    lua_State *volatile running;
+    volatile sig_atomic_t interrupting;
+    volatile sig_atomic_t closing;
+    _Atomic bool attention;
+    _Atomic uint64_t epoch, token, cancel_token, deadline, expired_epoch;
+    lb_vm *watch_next;
+    bool watched;
+    bool stop_noted;
+};
+
+static inline lb_vm *vm_of(lua_State *L) {
+    return (lb_vm *)(*(uintptr_t *)lua_getextraspace(L) & ~(uintptr_t)MARK_ALL);
+}
+static inline bool has_mark(lua_State *L, unsigned mark) { return (*(uintptr_t *)lua_getextraspace(L) & mark) != 0; }
+static inline void set_mark(lua_State *L, unsigned mark) { *(uintptr_t *)lua_getextraspace(L) |= mark; }
+static inline void clear_mark(lua_State *L, unsigned mark) { *(uintptr_t *)lua_getextraspace(L) &= ~(uintptr_t)mark; }
+
+// bytes.c
+bool bytes_grow(lb_bytes *bytes, size_t extra);
+static inline bool bytes_reserve(lb_bytes *bytes, size_t extra) {
+    return likely(bytes->capacity - bytes->count >= extra) || bytes_grow(bytes, extra);
+}
+bool bytes_append(lb_bytes *bytes, const void *source, size_t length);
+bool bytes_text(lb_bytes *bytes, const char *text);
+void bytes_free(lb_bytes *bytes);
+static inline void put_u32(uint8_t *at, uint32_t word) { memcpy(at, &word, 4); }
+static inline uint32_t get_u32(const uint8_t *at) {
+    uint32_t word;
+    memcpy(&word, at, 4);
+    return word;
+}
+
+// allocator.c
+void *allocate(void *user, void *block, size_t old_size, size_t new_size);
+void allocator_release(lb_vm *vm);
+
+// codec_decode.c
+/// Pushes the value. RAISES.
+void decode_value(lua_State *L, const uint8_t *at, size_t length);
+
+// codec_encode.c
+/// Appends the value at `index`; on false nothing was appended and vm->message says what is wrong with `root`.
+bool encode_value(lua_State *L, int index, lb_bytes *out, const char *root);
+
+// utf8.c
+bool utf8_valid(const uint8_t *bytes, size_t length);
+
+// errors.c
+/// The message handler of every protected call: notes the traceback while the frames still stand.
+int note_traceback(lua_State *L);
+void write_traceback(lua_State *L, lb_bytes *out, char *where, size_t where_size);
+/// Appends the error object for the value on top of L. RAISES.
+void encode_error(lua_State *L, int index, int status, lb_bytes *out);
+/// Appends an error object of plain texts; returns always.
+void append_plain_error(lb_vm *vm, const char *code, const char *message, lb_bytes *out);
+/// Writes "file:line" of the nearest script frame from `level` on; false when there is none.
+bool script_where(lua_State *L, int level, char *text, size_t size);
+/// Raises an error object { code, message } of ours. RAISES.
+int raise_error(lua_State *L, const char *code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+// interrupt.c
+void step_enter(lb_vm *vm, lua_State *co);
+void step_leave(lb_vm *vm, lua_State *co);
+void arm_hook(lua_State *L);
+void interrupt_setup(void);
+void signal_worker(lb_vm *vm);
+void watch_forget(lb_vm *vm);
+/// Closes a coroutine; its to-be-closed variables have the grace budget. Returns what lua_resetthread returns.
+int close_with_grace(lb_vm *vm, lua_State *co);
+int raise_interrupt(lua_State *L);
+/// For loops in C: RAISES when the step is being stopped.
+void check_interrupt(lua_State *L);
+
+// thread.c
+/// An idle coroutine, or NULL without memory.
+lb_thread *thread_take(lb_vm *vm);
+void thread_recycle(lb_vm *vm, lb_thread *thread);
+void thread_discard(lb_vm *vm, lb_thread *thread);
+void threads_release(lb_vm *vm);
+
+// request.c
+int bridge_request(lua_State *L);
+int bridge_sync(lua_State *L);
+/// Calls the synchronous host function with the value at `index` and pushes what it answers. RAISES.
+void call_sync(lua_State *L, const char *op, int index);
+bool pending_add(lb_thread *thread, uint32_t token, lua_State *asker);
+/// Tells every bridge.all around a request which child the answer is for.
+void route_answer(const pending *found);
+bool pending_remove(lb_thread *thread, uint32_t token, pending *found);
+
+// place.c
+/// Writes what keeps `co` from being suspended.
+void describe_place(lua_State *co, lua_State *L, char *text, size_t size);
+
+// The rest makes libraries. RAISES, all of them.
+void open_sandbox(lua_State *L);       // sandbox.c
+void push_environment(lua_State *L);   // sandbox.c
+const char *suggest(lua_State *L, const char *word, int table);  // suggest.c
+int bridge_suggest(lua_State *L);      // suggest.c
+void open_coroutine(lua_State *L);     // coroutine.c
+void open_context(lua_State *L);       // context.c
+void push_context(lua_State *L, lb_thread *thread);  // context.c
+int bridge_context_get(lua_State *L);
+int bridge_context_effect(lua_State *L);
+int bridge_set_context_methods(lua_State *L);
+int bridge_readonly(lua_State *L);     // readonly.c
+bool push_readonly_original(lua_State *L, int index);
+void open_bridge(lua_State *L);        // bridge_table.c
+int require_module(lua_State *L);      // require.c
+int load_text(lua_State *L);           // load.c
+int bridge_all(lua_State *L);          // all.c
+
+/// The address that stands for JSON null inside tables.
+extern const char null_address;
+
+#endif

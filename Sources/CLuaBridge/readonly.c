@@ -1,0 +1,80 @@
+// Read-only views of tables: an empty table in front of the real one, which the codec knows to look through.
+#include "internal.h"
+
+static const char original_key = 0;
+
+bool push_readonly_original(lua_State *L, int index) {
+    int top = lua_gettop(L);
+    if (!lua_getmetatable(L, index)) return false;
+    if (lua_rawgetp(L, -1, &original_key) == LUA_TTABLE) {
+        lua_replace(L, top + 1);
+        return true;
+    }
+    lua_settop(L, top);
+    return false;
+}
+
+static int refuse_write(lua_State *L) {
+    return luaL_error(L, "attempt to change field '%s' of a read-only table", luaL_tolstring(L, 2, NULL));
+}
+
+static int view_length(lua_State *L) {
+    push_readonly_original(L, 1);
+    lua_pushinteger(L, (lua_Integer)lua_rawlen(L, -1));
+    return 1;
+}
+
+static int view_next(lua_State *L) {
+    lua_settop(L, 2);
+    return lua_next(L, 1) ? 2 : (lua_pushnil(L), 1);
+}
+
+static int view_pairs(lua_State *L) {
+    lua_pushcfunction(L, view_next);
+    if (!push_readonly_original(L, 1)) lua_pushvalue(L, 1);
+    lua_pushnil(L);
+    return 3;
+}
+
+/// Replaces the table on top by a view of it; tables inside it first.
+static void make_view(lua_State *L, int depth) {
+    if (depth > MAX_DEPTH) luaL_error(L, "the table is nested more than %d levels deep", MAX_DEPTH);
+    luaL_checkstack(L, 6, NULL);
+    if (push_readonly_original(L, -1)) {
+        lua_pop(L, 1);
+        return;
+    }
+    int table = lua_gettop(L);
+    for (lua_pushnil(L); lua_next(L, table);) {
+        if (!lua_istable(L, -1)) {
+            lua_pop(L, 1);
+            continue;
+        }
+        make_view(L, depth + 1);
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, table);
+    }
+    lua_newtable(L);
+    lua_createtable(L, 0, 6);
+    lua_pushvalue(L, table);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, refuse_write);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushcfunction(L, view_length);
+    lua_setfield(L, -2, "__len");
+    lua_pushcfunction(L, view_pairs);
+    lua_setfield(L, -2, "__pairs");
+    lua_pushliteral(L, "read-only");
+    lua_setfield(L, -2, "__metatable");
+    lua_pushvalue(L, table);
+    lua_rawsetp(L, -2, &original_key);
+    lua_setmetatable(L, -2);
+    lua_replace(L, table);
+}
+
+int bridge_readonly(lua_State *L) {
+    lua_settop(L, 1);
+    if (lua_istable(L, 1)) make_view(L, 0);
+    return 1;
+}

@@ -1,0 +1,114 @@
+// require for modules in pure Lua. The host finds the source; a module is loaded once a VM, which is once a generation.
+#include "internal.h"
+
+/// Stands in the cache for a module that is being loaded; its fields say in which order they were begun.
+static const char loading = 0;
+
+/// Raises "module 'a' requires itself: a -> b -> a"; the modules that are being loaded lie in upvalue order in the cache.
+static int raise_cycle(lua_State *L, const char *name) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &loading);
+    luaL_Buffer text;
+    int chain = lua_gettop(L);
+    luaL_buffinit(L, &text);
+    bool inside = false;
+    for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, chain); i++) {
+        lua_rawgeti(L, chain, i);
+        inside = inside || strcmp(lua_tostring(L, -1), name) == 0;
+        if (!inside) {
+            lua_pop(L, 1);
+            continue;
+        }
+        luaL_addvalue(&text);
+        luaL_addstring(&text, " -> ");
+    }
+    luaL_addstring(&text, name);
+    luaL_pushresult(&text);
+    return luaL_error(L, "module '%s' requires itself: %s", name, lua_tostring(L, -1));
+}
+
+/// Forgets that the module is being loaded; runs however its loading ends, as the __close of a to-be-closed value.
+static int end_loading(lua_State *L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &loading);
+    lua_pushnil(L);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2));
+    return 0;
+}
+
+static void begin_loading(lua_State *L, int name) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &loading) != LUA_TTABLE) {
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &loading);
+        lua_replace(L, -2);
+    }
+    lua_pushvalue(L, name);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    lua_pop(L, 1);
+}
+
+static bool is_loading(lua_State *L, const char *name) {
+    bool found = false;
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &loading) == LUA_TTABLE) {
+        for (lua_Integer i = 1; !found && i <= (lua_Integer)lua_rawlen(L, -1); i++) {
+            lua_rawgeti(L, -1, i);
+            found = strcmp(lua_tostring(L, -1), name) == 0;
+            lua_pop(L, 1);
+        }
+    }
+    lua_pop(L, 1);
+    return found;
+}
+
+/// Compiles the module in vm->response, whose chunk name is in vm->payload, and pushes it.
+static void compile(lua_State *L, const char *name) {
+    lb_vm *vm = vm_of(L);
+    if (!bytes_append(&vm->payload, "", 1)) luaL_error(L, "not enough memory");
+    const char *chunk_name = (const char *)vm->payload.data;
+    if (luaL_loadbufferx(L, (const char *)vm->response.data, vm->response.count, chunk_name, "t") == LUA_OK) return;
+    if (lua_type(L, -1) == LUA_TSTRING) raise_error(L, "syntax", "%s", lua_tostring(L, -1));
+    lua_error(L);
+    (void)name;
+}
+
+int require_module(lua_State *L) {
+    lb_vm *vm = vm_of(L);
+    size_t length;
+    const char *name = luaL_checklstring(L, 1, &length);
+    lua_settop(L, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->modules);
+    lua_pushvalue(L, 1);
+    if (lua_rawget(L, 2) != LUA_TNIL) return 1;
+    if (is_loading(L, name)) return raise_cycle(L, name);
+    if (!vm->config.load_module) return luaL_error(L, "module '%s' not found", name);
+    vm->response.count = 0;
+    vm->payload.count = 0;
+    int found = vm->config.load_module(vm->config.user, name, length, &vm->response, &vm->payload);
+    if (found <= 0) {
+        lua_pushlstring(L, (const char *)vm->response.data, vm->response.count);
+        if (found < 0) return luaL_error(L, "module '%s': %s", name, lua_tostring(L, -1));
+        return luaL_error(L, "module '%s' not found: %s", name, lua_tostring(L, -1));
+    }
+    lua_settop(L, 2);
+    compile(L, name);
+    push_environment(L);
+    lua_setupvalue(L, -2, 1);
+    // Whichever way the loading ends, the module is no longer being loaded then.
+    begin_loading(L, 1);
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, end_loading);
+    lua_setfield(L, -2, "__close");
+    lua_setmetatable(L, -2);
+    lua_toclose(L, -1);
+    lua_pushvalue(L, 3);
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 1);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        lua_pushboolean(L, 1);
+    }
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, 2);
+    return 1;
+}

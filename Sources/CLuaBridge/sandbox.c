@@ -1,0 +1,188 @@
+// The libraries that a script sees: an allow-list, so that what a newer Lua adds stays outside until somebody decides.
+#include "internal.h"
+
+static const char *const base_names[] = {
+    "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen",
+    "rawset", "select", "tonumber", "tostring", "type", "xpcall", "_VERSION", NULL,
+};
+static const char *const string_names[] = {
+    "byte", "char", "find", "format", "gmatch", "gsub", "len", "lower", "match", "pack",
+    "packsize", "rep", "reverse", "sub", "unpack", "upper", NULL,
+};
+static const char *const table_names[] = {"concat", "insert", "move", "pack", "remove", "sort", "unpack", NULL};
+static const char *const math_names[] = {
+    "abs", "ceil", "floor", "max", "min", "fmod", "modf", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "exp",
+    "log", "tointeger", "type", "ult", "random", "pi", "huge", "maxinteger", "mininteger", NULL,
+};
+static const char *const utf8_names[] = {"char", "charpattern", "codepoint", "codes", "len", "offset", NULL};
+static const char *const os_names[] = {"clock", "date", "difftime", "time", NULL};
+
+/// Copies the named fields of the table on top to `target`.
+static void copy_fields(lua_State *L, const char *const *names, int target) {
+    for (; *names; names++) {
+        lua_getfield(L, -1, *names);
+        lua_setfield(L, target, *names);
+    }
+}
+
+/// Opens a library in a throw-away table and keeps the allowed half of it in the table at `target`.
+static void keep(lua_State *L, lua_CFunction open, const char *name, const char *const *names, int target) {
+    lua_pushcfunction(L, open);
+    lua_pushstring(L, name);
+    lua_call(L, 1, 1);
+    lua_newtable(L);
+    lua_insert(L, -2);
+    copy_fields(L, names, lua_gettop(L) - 1);
+    lua_pop(L, 1);
+    lua_setfield(L, target, name);
+}
+
+static int safe_setmetatable(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    int kind = lua_type(L, 2);
+    luaL_argexpected(L, kind == LUA_TNIL || kind == LUA_TTABLE, 2, "nil or table");
+    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL) return luaL_error(L, "cannot change a protected metatable");
+    if (kind == LUA_TTABLE) {
+        // Finalizers run at any time, inside the host's own calls and after the script's budget is gone.
+        lua_pushliteral(L, "__gc");
+        if (lua_rawget(L, 2) != LUA_TNIL) return luaL_error(L, "__gc is not available: use a <close> variable instead");
+        lua_pop(L, 1);
+    }
+    lua_settop(L, 2);
+    lua_setmetatable(L, 1);
+    return 1;
+}
+
+static int safe_collectgarbage(lua_State *L) {
+    if (strcmp(luaL_optstring(L, 1, "collect"), "count") != 0)
+        return luaL_error(L, "collectgarbage knows 'count' only: the host decides when to collect");
+    lua_pushnumber(L, (double)vm_of(L)->used / 1024);
+    return 1;
+}
+
+/// print goes to the host, because standard output belongs to the result.
+static int safe_print(lua_State *L) {
+    int count = lua_gettop(L);
+    luaL_Buffer text;
+    luaL_buffinit(L, &text);
+    for (int i = 1; i <= count; i++) {
+        if (i > 1) luaL_addchar(&text, '\t');
+        luaL_tolstring(L, i, NULL);
+        luaL_addvalue(&text);
+    }
+    luaL_pushresult(&text);
+    call_sync(L, "print", lua_gettop(L));
+    return 0;
+}
+
+/// Reading a global that does not exist; upvalue 1 is the environment.
+static int undefined_global(lua_State *L) {
+    if (lua_type(L, 2) != LUA_TSTRING) {
+        lua_pushnil(L);
+        return 1;
+    }
+    const char *name = lua_tostring(L, 2);
+    const char *near = suggest(L, name, lua_upvalueindex(1));
+    if (near) return luaL_error(L, "undefined global '%s' (did you mean '%s'?)", name, near);
+    return luaL_error(L, "undefined global '%s'", name);
+}
+
+static int new_global(lua_State *L) {
+    return luaL_error(L, "assignment to undeclared global '%s' (use \"local\")", luaL_tolstring(L, 2, NULL));
+}
+
+/// Every script and module has globals of its own: the same libraries, and errors for what is not there.
+void push_environment(lua_State *L) {
+    lua_createtable(L, 0, 40);
+    int environment = lua_gettop(L);
+    lua_pushglobaltable(L);
+    for (lua_pushnil(L); lua_next(L, -2);) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, environment);
+    }
+    lua_pop(L, 1);
+    // load gives a chunk the environment of the script that calls it.
+    lua_pushvalue(L, environment);
+    lua_pushcclosure(L, load_text, 1);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, environment, "load");
+    lua_pushliteral(L, "load");
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm_of(L)->names);
+    lua_insert(L, -3);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+    lua_pushvalue(L, environment);
+    lua_setfield(L, environment, "_G");
+    lua_createtable(L, 0, 3);
+    lua_pushvalue(L, environment);
+    lua_pushcclosure(L, undefined_global, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, new_global);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushliteral(L, "globals");
+    lua_setfield(L, -2, "__metatable");
+    lua_setmetatable(L, environment);
+}
+
+/// Notes the name of each function of the table on top, so that errors can say where something is impossible.
+static void name_functions(lua_State *L, const char *prefix, int names) {
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        if (!lua_isfunction(L, -1)) continue;
+        lua_pushvalue(L, -1);
+        lua_pushfstring(L, "%s%s", prefix, lua_tostring(L, -3));
+        lua_rawset(L, names);
+    }
+}
+
+void open_sandbox(lua_State *L) {
+    static const luaL_Reg own[] = {
+        {"setmetatable", safe_setmetatable}, {"collectgarbage", safe_collectgarbage},
+        {"print", safe_print},               {"require", require_module},
+        {NULL, NULL},
+    };
+    static const char *const libraries[] = {"string", "table", "math", "utf8", "os", "coroutine", NULL};
+    lua_newtable(L);
+    int globals = lua_gettop(L);
+    lua_pushcfunction(L, luaopen_base);
+    lua_call(L, 0, 1);
+    copy_fields(L, base_names, globals);
+    lua_pop(L, 1);
+    lua_pushvalue(L, globals);
+    lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+    luaL_setfuncs(L, own, 0);
+    keep(L, luaopen_string, "string", string_names, globals);
+    keep(L, luaopen_table, "table", table_names, globals);
+    keep(L, luaopen_math, "math", math_names, globals);
+    keep(L, luaopen_utf8, "utf8", utf8_names, globals);
+    keep(L, luaopen_os, "os", os_names, globals);
+    open_coroutine(L);
+    lua_setfield(L, globals, "coroutine");
+
+    // The strings' own metatable leads to the allowed library, and nobody can get at it.
+    lua_pushliteral(L, "");
+    lua_createtable(L, 0, 2);
+    lua_getfield(L, globals, "string");
+    lua_setfield(L, -2, "__index");
+    lua_pushliteral(L, "string");
+    lua_setfield(L, -2, "__metatable");
+    lua_setmetatable(L, -2);
+    lua_pop(L, 1);
+
+    lua_newtable(L);
+    int names = lua_gettop(L);
+    lua_pushvalue(L, globals);
+    name_functions(L, "", names);
+    for (const char *const *library = libraries; *library; library++) {
+        lua_getfield(L, globals, *library);
+        char prefix[16];
+        size_t length = strlen(*library);
+        memcpy(prefix, *library, length);
+        memcpy(prefix + length, ".", 2);
+        name_functions(L, prefix, names);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    vm_of(L)->names = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_settop(L, globals - 1);
+}

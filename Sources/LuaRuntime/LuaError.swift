@@ -1,0 +1,31 @@
+package import WorkflowCore
+
+/// An error that a script or the VM raised, as the bridge reports it.
+package struct LuaError: Error, Sendable {
+    /// A stable word, such as "error", "syntax", "out_of_memory", "cancelled", or one that the script chose.
+    package let code: String
+    package let message: String
+    /// `file:line` of the nearest frame of the script.
+    package let location: String?
+    /// One line a frame of the script, without the host's.
+    package let traceback: String?
+
+    package init(code: String, message: String, location: String? = nil, traceback: String? = nil) {
+        self.code = code
+        self.message = message
+        self.location = location
+        self.traceback = traceback
+    }
+
+    /// Reads the error object that a call left in the arena from `offset` on.
+    package init(_ arena: ByteArena, from offset: Int = 0) {
+        let value = ValueCursor(UnsafeRawBufferPointer(rebasing: arena.bytes[offset...]))
+        self.init(
+            code: value["code"]?.string ?? "error", message: value["message"]?.string ?? "unknown error",
+            location: value["where"]?.string, traceback: value["traceback"]?.string)
+    }
+}
+
+extension LuaError: CustomStringConvertible {
+    package var description: String { "\(code): \(message)" }
+}
