@@ -163,6 +163,7 @@ package final class SwiftExecutor: StepExecutor {
         return [waiting.request]
     }
 
+    package func serve(_ request: HostRequest) -> HostAnswer? { nil }
     package func abandoned(by call: OpaquePointer) -> [UInt32] { [] }
     package var schemaFunctions: (any SchemaFunctions)? { nil }
     package func beginWatch(_ token: UInt64) {}

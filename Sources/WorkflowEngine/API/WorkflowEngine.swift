@@ -46,7 +46,7 @@ public final class WorkflowEngine: Sendable {
     /// Makes a run of a workflow; nothing happens before it is started.
     ///
     /// - Parameter id: the run's id; nil makes one.
-    public func createRun(_ definition: WorkflowDefinition, id: String? = nil) -> WorkflowRun {
+    public func createRun(_ definition: Workflow, id: String? = nil) -> WorkflowRun {
         WorkflowRun(definition, id: id ?? RunIdentifier.make(), worker: pickWorker(), journal: journal)
     }
 

@@ -4,7 +4,7 @@ internal import Synchronization
 /// One run of a workflow, as its caller holds it. May be used from any thread.
 public final class WorkflowRun: Sendable {
     public let id: String
-    package let definition: WorkflowDefinition
+    package let definition: Workflow
     package let worker: Worker
     private let hasJournal: Bool
     private let state = Mutex(State())
@@ -27,7 +27,7 @@ public final class WorkflowRun: Sendable {
         var continuation: CheckedContinuation<RunRecord, any Error>
     }
 
-    init(_ definition: WorkflowDefinition, id: String, worker: Worker, journal: (any RunJournal)?) {
+    init(_ definition: Workflow, id: String, worker: Worker, journal: (any RunJournal)?) {
         self.definition = definition
         self.id = id
         self.worker = worker

@@ -63,6 +63,9 @@ package protocol StepExecutor: AnyObject {
     /// What a call has asked for since it was last given control.
     func requests(of call: OpaquePointer) -> [HostRequest]
 
+    /// Answers a request that the executor can serve by itself, now that the call is suspended; nil leaves it to the host.
+    func serve(_ request: HostRequest) -> HostAnswer?
+
     /// Requests that the call does not want answered any more.
     func abandoned(by call: OpaquePointer) -> [UInt32]
 

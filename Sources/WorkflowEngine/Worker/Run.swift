@@ -21,7 +21,7 @@ package final class Run: @unchecked Sendable {
     package private(set) var token: UInt64
     package private(set) var life: UInt32 = 0
     package unowned(unsafe) let plan: Plan
-    package let definition: WorkflowDefinition
+    package let definition: Workflow
     package let executor: any StepExecutor
 
     /// Calls that wait for the host; few, so a list.
@@ -48,7 +48,7 @@ package final class Run: @unchecked Sendable {
     static let identifierCapacity = 40
     private static let tokens = Atomic<UInt64>(1)
 
-    init(definition: WorkflowDefinition, executor: any StepExecutor, id: String?) {
+    init(definition: Workflow, executor: any StepExecutor, id: String?) {
         self.definition = definition
         self.executor = executor
         plan = definition.plan

@@ -48,7 +48,10 @@ extension Worker {
                 self.post(.answer(run, life: life, call: id, token: request.token, answer))
             }
             let operation: (any HostOperation)?
-            if let work = request.work {
+            if let served = run.executor.serve(request) {
+                answer(served)
+                operation = nil
+            } else if let work = request.work {
                 operation = TaskOperation(task: Task { answer(await work()) })
             } else {
                 operation = host.begin(request, for: caller, answer: answer)

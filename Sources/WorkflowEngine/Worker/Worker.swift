@@ -198,7 +198,7 @@ package final class Worker: @unchecked Sendable {
     package func drop(_ generation: Generation) { executors[ObjectIdentifier(generation)] = nil }
 
     /// A run of a workflow, from those that are over where there is one.
-    package func makeRun(_ definition: WorkflowDefinition, id: String?) throws -> Run {
+    package func makeRun(_ definition: Workflow, id: String?) throws -> Run {
         if id == nil, let run = spareRuns[ObjectIdentifier(definition)]?.popLast() {
             run.reuse()
             return run

@@ -3,7 +3,7 @@ package import WorkflowCore
 /// A workflow that an engine can run: its plan, and the code of its steps.
 ///
 /// It is immutable and may be shared. Workflows of Lua scripts come from the `LuaWorkflows` module.
-public final class WorkflowDefinition: Sendable {
+public final class Workflow: Sendable {
     package let plan: Plan
     package let generation: Generation
 
