@@ -62,6 +62,14 @@ static int decode_json(lua_State *L) {
     return 1;
 }
 
+/// bridge.set_collect(fn): what a script returns is given to fn, whose result the host gets as the result of loading
+static int set_collect(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    vm_of(L)->collect = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
 /// bridge.encode(value[, name]) -> the flat value as a string, for measuring and tests
 static int encode_flat(lua_State *L) {
     lb_vm *vm = vm_of(L);
@@ -91,6 +99,7 @@ void open_bridge(lua_State *L) {
         {"function_slot", function_slot},
         {"function_where", function_where},
         {"where", where},
+        {"set_collect", set_collect},
         {"request", bridge_request},
         {"sync", bridge_sync},
         {"all", bridge_all},

@@ -191,8 +191,28 @@ typedef struct loading {
     size_t length;
 } loading;
 
+/// Hands what a script returned to the prelude's collector, and gives what that makes of it.
+static int finish_chunk(lua_State *L, int status, lua_KContext context) {
+    (void)status;
+    lb_thread *thread = (lb_thread *)context;
+    int collect = thread->vm->collect;
+    if (thread->module || !collect) return 1;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, collect);
+    lua_insert(L, -2);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+/// Runs a chunk (argument 1) with the arguments that follow.
+static int run_chunk(lua_State *L) {
+    lb_thread *thread = vm_of(L)->current;
+    lua_callk(L, lua_gettop(L) - 1, 1, (lua_KContext)thread, finish_chunk);
+    return finish_chunk(L, LUA_OK, (lua_KContext)thread);
+}
+
 static int finish_load(lua_State *L, int status, lua_KContext context) {
     lb_thread *thread = (lb_thread *)context;
+    lb_vm *vm = thread->vm;
     thread->outcome = LB_DONE;
     if (status != LUA_OK && status != LUA_YIELD) {
         encode_error(L, -1, status, thread->out);
@@ -201,20 +221,22 @@ static int finish_load(lua_State *L, int status, lua_KContext context) {
     }
     if (thread->module) {
         // The trampoline's frame holds the module's name in its first slot.
-        lua_rawgeti(L, LUA_REGISTRYINDEX, thread->vm->modules);
+        lua_rawgeti(L, LUA_REGISTRYINDEX, vm->modules);
         lua_pushvalue(L, 1);
         lua_pushvalue(L, -3);
         lua_rawset(L, -3);
-        lua_pop(L, 1);
-    }
-    if (lua_isfunction(L, -1)) {
-        lua_rawgeti(L, LUA_REGISTRYINDEX, thread->vm->function_slot);
-        lua_insert(L, -2);
-        lua_call(L, 1, 1);
-    } else {
         lua_pushnil(L);
+    } else if (!vm->collect) {
+        // Without a collector a script gives one function to call.
+        if (lua_isfunction(L, -1)) {
+            lua_rawgeti(L, LUA_REGISTRYINDEX, vm->function_slot);
+            lua_insert(L, -2);
+            lua_call(L, 1, 1);
+        } else {
+            lua_pushnil(L);
+        }
     }
-    if (!encode_value(L, -1, thread->out, "slot")) return luaL_error(L, "%s", thread->vm->message);
+    if (!encode_value(L, -1, thread->out, "result")) return luaL_error(L, "%s", vm->message);
     return 0;
 }
 
@@ -229,6 +251,7 @@ static int call_chunk(lua_State *L) {
         lua_replace(L, 1);
     }
     lua_pushcfunction(L, note_traceback);
+    lua_pushcfunction(L, run_chunk);
     vm->traceback.count = 0;
     vm->where[0] = 0;
     if (luaL_loadbufferx(L, load->source, load->length, load->chunk_name, "t") != LUA_OK) {
@@ -240,7 +263,7 @@ static int call_chunk(lua_State *L) {
     push_environment(L);
     lua_setupvalue(L, -2, 1);
     if (trusted) lua_rawgeti(L, LUA_REGISTRYINDEX, vm->bridge_table);
-    int status = lua_pcallk(L, trusted ? 1 : 0, 1, 2, (lua_KContext)thread, finish_load);
+    int status = lua_pcallk(L, trusted ? 2 : 1, 1, 2, (lua_KContext)thread, finish_load);
     return finish_load(L, status, (lua_KContext)thread);
 }
 

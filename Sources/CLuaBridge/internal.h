@@ -127,7 +127,7 @@ struct lb_vm {
 
     slot *slots;
     uint32_t slot_count, slot_capacity;
-    int array_metatable, context_metatable, error_metatable, bridge_table, function_slot, modules, names;
+    int array_metatable, context_metatable, error_metatable, bridge_table, function_slot, modules, names, collect;
 
     lb_bytes requests;
     made *made;

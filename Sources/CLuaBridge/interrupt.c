@@ -8,7 +8,11 @@
 #define STOP_SIGNAL SIGURG
 
 /// The VM whose step runs on this thread; read by the signal handler, hence the model that never allocates.
+#ifdef __ELF__
 static _Thread_local lb_vm *working __attribute__((tls_model("initial-exec")));
+#else
+static _Thread_local lb_vm *working;
+#endif
 
 static bool can_yield(lua_State *L) { return lua_isyieldable(L) && !has_mark(L, MARK_CLOSING); }
 

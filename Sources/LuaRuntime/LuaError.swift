@@ -3,12 +3,12 @@ package import WorkflowCore
 /// An error that a script or the VM raised, as the bridge reports it.
 package struct LuaError: Error, Sendable {
     /// A stable word, such as "error", "syntax", "out_of_memory", "cancelled", or one that the script chose.
-    package let code: String
-    package let message: String
+    package var code: String
+    package var message: String
     /// `file:line` of the nearest frame of the script.
-    package let location: String?
+    package var location: String?
     /// One line a frame of the script, without the host's.
-    package let traceback: String?
+    package var traceback: String?
 
     package init(code: String, message: String, location: String? = nil, traceback: String? = nil) {
         self.code = code

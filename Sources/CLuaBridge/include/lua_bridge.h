@@ -161,8 +161,9 @@ lb_status lb_load_prelude(
 
 /// Compiles a script (text only) and runs its main chunk in an environment of its own.
 ///
-/// `chunk_name` is "@path". What the chunk returns is not encoded: LB_DONE appends an integer, the slot of a function
-/// that it returned, or null. A syntax error has the code "syntax".
+/// `chunk_name` is "@path". What the chunk returns goes to the function given to bridge.set_collect, whose result LB_DONE
+/// appends; without a collector LB_DONE appends the slot of a function that the chunk returned, or null. A syntax error has
+/// the code "syntax".
 lb_status lb_load(
     lb_vm *LB_NONNULL vm, const char *LB_NONNULL source, size_t length, const char *LB_NONNULL chunk_name,
     lb_context *LB_NULLABLE context, lb_bytes *LB_NONNULL out, lb_thread *LB_NULLABLE *LB_NONNULL suspended);
