@@ -14,6 +14,9 @@ static const char compile[] = {
 static const char context[] = {
 #embed "lua/context.lua"
 };
+static const char definition[] = {
+#embed "lua/definition.lua"
+};
 static const char docs[] = {
 #embed "lua/docs.lua"
 };
@@ -75,7 +78,7 @@ static const char validate[] = {
 #define PART(name) { #name, name, sizeof name }
 
 static const prelude_part parts[] = {
-    PART(aikit), PART(builder), PART(compile), PART(context), PART(docs), PART(docs_host), PART(docs_nodes),
+    PART(aikit), PART(builder), PART(compile), PART(context), PART(definition), PART(docs), PART(docs_host), PART(docs_nodes),
     PART(docs_schema), PART(docs_workflow), PART(document), PART(errors), PART(forms), PART(host), PART(http),
     PART(nodes), PART(objects), PART(schema), PART(schema_common), PART(schema_core), PART(schema_methods), PART(schema_object),
     PART(slots), PART(validate),

@@ -192,6 +192,24 @@ test("misuse raises at the script's line with the remedy", function()
     "'open'", "not committed")
 end)
 
+test("what is found before the host is asked is blamed on its node", function()
+  local aikit = new_bridge().aikit
+  local s = aikit.schema
+  local function lazy() error("by the script", 0) end
+  local steps = {
+    aikit.step { id = "a", input_schema = { city = s.string() } },
+    aikit.step { id = "b", input_schema = s.lazy(lazy) },
+  }
+  local line = steps[1]
+  local workflow = aikit.workflow { id = "w" }:step(line)
+  local raised = raises(function() return workflow:commit() end, "builder_test.lua:", "s.object { city")
+  local here = debug.getinfo(1, "l").currentline
+  equal(tonumber(raised:match ":(%d+):"), here - 6)
+  raises(function() aikit.workflow { id = "w" }:step(steps[2]):commit() end, "by the script")
+  raised = raises(function() aikit.step(5) end, "takes one table")
+  equal(tonumber(raised:match ":(%d+):"), debug.getinfo(1, "l").currentline - 1)
+end)
+
 test("a body that holds itself is refused", function()
   local aikit = new_bridge().aikit
   local body = {}
@@ -216,6 +234,7 @@ test("what a script returns is told apart", function()
   raises(function() collect(aikit.step { id = "x" }) end, "is a step, not a workflow")
   raises(function() collect {} end, "empty table")
   raises(function() collect { one, workflow "one" } end, "two workflows with the id 'one'")
+  equal(tostring(aikit.loop { id = "x" }), "loop 'x'")
   raises(function() collect(true) end, "is a boolean, not a workflow")
   raises(function() collect { one, "two" } end, "'[2]'", "is a string")
 end)

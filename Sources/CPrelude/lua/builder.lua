@@ -1,8 +1,9 @@
 -- The chain `aikit.workflow{…}:step(…)…:commit()` and what comes out of it.
 local bridge, part = ...
 local errors, objects, nodes = part "errors", part "objects", part "nodes"
-local ipairs, pairs, tostring, type = ipairs, pairs, tostring, type
-local format = string.format
+local error, ipairs, pairs, pcall = error, ipairs, pairs, pcall
+local tostring, type = tostring, type
+local format, gsub = string.format, string.gsub
 local misuse = errors.misuse
 
 local builder = { chain = {}, committed = {} }
@@ -33,8 +34,16 @@ end
 --- Checks the whole workflow in the host and returns it, never to change again.
 function chain:commit()
   local state = open_state(self, "commit")
-  local definition = nodes.define_workflow(state.config, state.children, state.where)
-  local plan = bridge.sync("commit", definition)
+  local definition = part "definition"(state.config, state.children, state.where)
+  local ok, plan = pcall(bridge.sync, "commit", definition)
+  if not ok then
+    -- A value that cannot cross to the host is told with its path, but not with its line.
+    if type(plan) == "table" and plan.code == "invalid_argument" then
+      errors.blame(state.where)
+      misuse("%s", (gsub(plan.message, "^commit%.?", "")))
+    end
+    error(plan, 0)
+  end
   state.committed = true
   return objects.new(workflow_class, {
     kind = "workflow", id = state.id, description = state.config.description,
@@ -91,7 +100,7 @@ function builder.collect(returned)
     return { plan_of(returned, "what the script returns").plan }
   end
   local plans, seen = {}, {}
-  for _, key in ipairs(nodes.ordered_keys(returned)) do
+  for _, key in ipairs(errors.ordered_keys(returned)) do
     local name = type(key) == "string" and key or format("[%s]", tostring(key))
     local state = plan_of(returned[key], format("'%s' of the table that the script returns", name))
     if seen[state.id] then errors.fail("the script returns two workflows with the id '%s'", tostring(state.id)) end

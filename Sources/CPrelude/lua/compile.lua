@@ -75,7 +75,7 @@ end
 --- A table of JSON Schema; it may hold schemas of ours anywhere.
 local function compile_raw(raw, scope, is_root)
   local result, only_schemas = {}, true
-  local keys = part("nodes").ordered_keys(raw)
+  local keys = errors.ordered_keys(raw)
   for _, key in ipairs(keys) do
     local value = raw[key]
     only_schemas = only_schemas and objects.state(value) ~= nil and type(key) == "string" and not HOLDS_SCHEMA[key]

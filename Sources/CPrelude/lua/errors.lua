@@ -6,9 +6,21 @@ local format, sort = string.format, table.sort
 
 local errors = {}
 
+local place
+
+--- Says which line of the script misuse is blamed on from now on; nil: the one that runs. Returns what was said before.
+--
+-- A chain usually ends in `return … :commit()`, a tail call that leaves no frame of the script to blame.
+function errors.blame(where)
+  local before = place
+  place = where
+  return before
+end
+
 --- Raises the message, formatted, at the line of the script that called the library.
 function errors.misuse(message, ...)
-  local where = bridge.where(1)
+  local where = place or bridge.where(1)
+  place = nil
   message = format(message, ...)
   error(where and where .. ": " .. message or message, 0)
 end
@@ -41,6 +53,19 @@ function errors.names(set)
   end
   sort(names)
   return names
+end
+
+--- The keys of a table in an order that every load of a script repeats: numbers, then strings, then the rest.
+function errors.ordered_keys(given)
+  local keys = {}
+  for key in pairs(given) do keys[#keys + 1] = key end
+  sort(keys, function(a, b)
+    local left, right = type(a), type(b)
+    if left ~= right then return left < right end
+    if left == "number" or left == "string" then return a < b end
+    return tostring(a) < tostring(b)
+  end)
+  return keys
 end
 
 --- `; did you mean 'x'?` when one of the names is near, else the empty string.

@@ -85,7 +85,7 @@ end
 function host.all(functions)
   errors.expect(functions, "table", "aikit.all { function() … end, function() … end }")
   local names, list = {}, {}
-  for _, name in ipairs(part("nodes").ordered_keys(functions)) do
+  for _, name in ipairs(errors.ordered_keys(functions)) do
     local run = functions[name]
     if type(run) ~= "function" then
       misuse("aikit.all takes functions, got %s at '%s': write function() return … end around the call",

@@ -35,8 +35,8 @@ function objects.class(name, methods, fields, remedy)
   end
 
   function class.__tostring(object)
-    local id = rawget(object, STATE).id
-    return id and name .. " '" .. tostring(id) .. "'" or name
+    local state = rawget(object, STATE)
+    return state.id and (fields.kind and state.kind or name) .. " '" .. tostring(state.id) .. "'" or name
   end
 
   class.methods = methods

@@ -1,5 +1,5 @@
--- Validation at run time. The host does all of it; a schema with functions of the script has to wait for the host, as these
--- run on the same thread once this coroutine is suspended.
+-- Validation at run time. The host does all of it; a schema with functions of the script has to wait for the host, as
+-- these run on the same thread once this coroutine is suspended.
 local bridge, part = ...
 local objects, compile = part "objects", part "compile"
 local request, sync = bridge.request, bridge.sync
