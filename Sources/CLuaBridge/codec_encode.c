@@ -20,21 +20,27 @@ typedef struct encoder {
     const char *root;
 } encoder;
 
+#define LONGEST_PATH 160
+
+/// Writes the path of the value below `at`, cut when it is long; returns its length.
 static size_t write_path(encoder *e, const frame *at, char *text, size_t size) {
     size_t used = at ? write_path(e, at->parent, text, size) : (size_t)snprintf(text, size, "%s", e->root);
-    if (!at || used + 1 >= size) return used < size ? used : size - 1;
+    if (used > LONGEST_PATH) {
+        if (strcmp(text + used - 3, "...") != 0) used += (size_t)snprintf(text + used, size - used, "...");
+        return used;
+    }
+    if (!at) return used;
     char *end = text + used;
     size_t left = size - used;
-    int written = 0;
     if (lua_isinteger(e->L, at->key)) {
-        written = snprintf(end, left, "[%lld]", (long long)lua_tointeger(e->L, at->key));
+        used += (size_t)snprintf(end, left, "[%lld]", (long long)lua_tointeger(e->L, at->key));
     } else if (lua_type(e->L, at->key) == LUA_TSTRING) {
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
         const char *key = lua_tostring(e->L, at->key);
-        bool plain = strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == strlen(key) && *key;
-        written = snprintf(end, left, plain ? ".%.60s" : "[\"%.60s\"]", key);
+        bool simple = *key && strspn(key, plain) == strlen(key);
+        used += (size_t)snprintf(end, left, simple ? ".%.60s" : "[\"%.60s\"]", key);
     }
-    used += written > 0 ? (size_t)written : 0;
-    return used < size ? used : size - 1;
+    return used;
 }
 
 __attribute__((format(printf, 3, 4), noinline, cold))
@@ -122,11 +128,19 @@ static inline bool encode(encoder *e, int index, frame *at, int depth) {
     }
 }
 
-static bool is_cycle(encoder *e, int table, const frame *at) {
+/// Says what is wrong with a value that is too deep: it contains itself, or it is just deep.
+static bool refuse_deep(encoder *e, int table, frame *at) {
     const void *address = lua_topointer(e->L, table);
-    for (; at; at = at->parent)
-        if (lua_topointer(e->L, at->table) == address) return true;
-    return false;
+    const frame *outer = NULL, *inner = NULL;
+    for (const frame *f = at; f; f = f->parent) {
+        if (lua_topointer(e->L, f->table) != address) continue;
+        inner = outer;
+        outer = f;
+    }
+    if (!outer) return refuse(e, NULL, "is nested more than %d levels deep", MAX_DEPTH);
+    char path[256];
+    write_path(e, outer->parent, path, sizeof path);
+    return refuse(e, inner ? inner->parent : at, "is the same table as %s, which contains it: a cycle", path);
 }
 
 static void close_container(encoder *e, size_t start, uint8_t tag, uint32_t count) {
@@ -176,10 +190,7 @@ static bool encode_unordered(encoder *e, int table, frame *at, size_t start, int
 static bool encode_table(encoder *e, int table, frame *parent, int depth) {
     lua_State *L = e->L;
     const frame *at = parent;
-    if (unlikely(depth >= MAX_DEPTH)) {
-        if (is_cycle(e, table, parent)) return refuse(e, parent, "contains itself");
-        return refuse(e, parent, "is nested more than %d levels deep", MAX_DEPTH);
-    }
+    if (unlikely(depth >= MAX_DEPTH)) return refuse_deep(e, table, parent);
     if (unlikely(!lua_checkstack(L, 6))) return refuse(e, parent, "cannot be encoded: stack overflow");
     // A shared table may be met exponentially often: the size is bounded, but stop at once when told to.
     if (unlikely(e->vm->interrupting)) return refuse(e, parent, "was not encoded: interrupted");

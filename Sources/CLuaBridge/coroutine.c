@@ -9,11 +9,13 @@
 static int finish_body(lua_State *L, int status, lua_KContext context) {
     (void)context;
     if (status != LUA_OK && status != LUA_YIELD) return lua_error(L);
-    return lua_gettop(L);
+    return lua_gettop(L) - 1;
 }
 
 static int body(lua_State *L) {
-    int status = lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, 0, finish_body);
+    lua_pushcfunction(L, note_traceback);
+    lua_insert(L, 1);
+    int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, finish_body);
     return finish_body(L, status, 0);
 }
 
@@ -23,12 +25,18 @@ static lua_State *get_coroutine(lua_State *L) {
     return co;
 }
 
-static int co_create(lua_State *L) {
-    luaL_checktype(L, 1, LUA_TFUNCTION);
+lua_State *new_coroutine(lua_State *L, int function) {
+    function = lua_absindex(L, function);
     lua_State *co = lua_newthread(L);
     lua_pushcfunction(co, body);
-    lua_pushvalue(L, 1);
+    lua_pushvalue(L, function);
     lua_xmove(L, co, 1);
+    return co;
+}
+
+static int co_create(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    new_coroutine(L, 1);
     return 1;
 }
 
@@ -46,32 +54,54 @@ static const char *status_of(lua_State *L, lua_State *co) {
     }
 }
 
-static int finish_resume(lua_State *L, int status, lua_KContext wrapped);
-
-/// Resumes `co`, whose arguments are on its stack, and moves what it yields or returns to L. With `wrapped` an error is raised,
-/// without it true or false comes first.
-static int drive(lua_State *L, lua_State *co, int count, bool wrapped) {
+int resume_tracked(lua_State *L, lua_State *co, int count, int *results) {
     lb_vm *vm = vm_of(L);
     resumer here = {L, vm->resumers};
-    int results = 0;
     vm->resumers = &here;
     vm->running = co;
     atomic_signal_fence(memory_order_seq_cst);
     if (unlikely(vm->interrupting)) arm_hook(co);
-    int status = lua_resume(co, L, count, &results);
+    int status = lua_resume(co, L, count, results);
     vm->running = L;
     vm->resumers = here.previous;
     atomic_signal_fence(memory_order_seq_cst);
     // What was armed on the inner coroutine goes on here.
     if (unlikely(vm->interrupting)) arm_hook(L);
+    return status;
+}
+
+void stop_coroutine(lua_State *L, lua_State *co) {
+    lb_vm *vm = vm_of(L);
+    set_mark(co, MARK_STOPPED);
+    write_traceback(L, &vm->traceback, vm->where, sizeof vm->where);
+    close_with_grace(vm, co);
+}
+
+/// How drive goes on after a host request: whether errors are raised, and whether the coroutine is closed with its caller.
+enum { WRAPPED = 1, GUARDED = 2 };
+
+static int finish_resume(lua_State *L, int status, lua_KContext flags);
+
+/// Resumes `co`, whose arguments are on its stack, and moves what it yields or returns to L. When it is wrapped an error is
+/// raised, otherwise true or false comes first.
+static int drive(lua_State *L, lua_State *co, int count, lua_KContext flags) {
+    lb_vm *vm = vm_of(L);
+    bool wrapped = flags & WRAPPED;
+    int results = 0;
+    int status = resume_tracked(L, co, count, &results);
     if (status == LUA_YIELD && unlikely(vm->yielding != YIELD_VALUES)) {
         if (vm->yielding == YIELD_REQUEST) {
             set_mark(co, MARK_WAITING);
-            return lua_yieldk(L, 0, wrapped, finish_resume);
+            if (!(flags & GUARDED)) {
+                // If the caller is cancelled while it waits, the to-be-closed variables in here run too.
+                luaL_checkstack(L, 1, NULL);
+                lua_pushthread(co);
+                lua_xmove(co, L, 1);
+                lua_toclose(L, -1);
+            }
+            return lua_yieldk(L, 0, flags | GUARDED, finish_resume);
         }
-        set_mark(co, MARK_STOPPED);
-        write_traceback(L, &vm->traceback, vm->where, sizeof vm->where);
-        close_with_grace(vm, co);
+        stop_coroutine(L, co);
         if (lua_isyieldable(L) && !has_mark(L, MARK_CLOSING)) {
             vm->yielding = YIELD_INTERRUPT;
             return lua_yield(L, 0);
@@ -94,11 +124,11 @@ static int drive(lua_State *L, lua_State *co, int count, bool wrapped) {
 }
 
 /// The host has answered a request made inside the coroutine, which takes the answer itself.
-static int finish_resume(lua_State *L, int status, lua_KContext wrapped) {
+static int finish_resume(lua_State *L, int status, lua_KContext flags) {
     (void)status;
-    lua_State *co = wrapped ? lua_tothread(L, lua_upvalueindex(1)) : lua_tothread(L, 1);
+    lua_State *co = flags & WRAPPED ? lua_tothread(L, lua_upvalueindex(1)) : lua_tothread(L, 1);
     clear_mark(co, MARK_WAITING);
-    return drive(L, co, 0, wrapped);
+    return drive(L, co, 0, flags);
 }
 
 static int refuse_resume(lua_State *L, const char *why, bool wrapped) {
@@ -125,7 +155,7 @@ static int resume(lua_State *L, lua_State *co, int first, bool wrapped) {
     }
     if (unlikely(!lua_checkstack(co, count + 2))) return refuse_resume(L, "too many arguments to resume", wrapped);
     lua_xmove(L, co, count);
-    return drive(L, co, fresh ? lua_gettop(co) - 1 : count, wrapped);
+    return drive(L, co, fresh ? lua_gettop(co) - 1 : count, wrapped ? WRAPPED : 0);
 }
 
 static int co_resume(lua_State *L) { return resume(L, get_coroutine(L), 2, false); }
@@ -163,25 +193,31 @@ static int co_isyieldable(lua_State *L) {
     return 1;
 }
 
-static int co_close(lua_State *L) {
-    lua_State *co = get_coroutine(L);
+int close_coroutine(lua_State *L, lua_State *co) {
     lb_vm *vm = vm_of(L);
-    const char *status = status_of(L, co);
-    if (has_mark(co, MARK_HOST) || (strcmp(status, "suspended") != 0 && strcmp(status, "dead") != 0))
-        return luaL_error(L, "cannot close a %s coroutine", has_mark(co, MARK_HOST) ? "running" : status);
     // Lua 5.4.4 does not count the C stack of chained closes, and 20,000 of them crash it.
     if (vm->close_depth >= CLOSE_DEPTH) return luaL_error(L, "too many coroutines close each other");
     vm->close_depth++;
     set_mark(co, MARK_CLOSING);
+    clear_mark(co, MARK_WAITING);
     vm->running = co;
     atomic_signal_fence(memory_order_seq_cst);
+    if (unlikely(vm->interrupting)) arm_hook(co);
     int result = lua_resetthread(co);
     vm->running = L;
     atomic_signal_fence(memory_order_seq_cst);
     clear_mark(co, MARK_CLOSING);
     vm->close_depth--;
     if (unlikely(vm->interrupting)) arm_hook(L);
-    if (result == LUA_OK) {
+    return result;
+}
+
+static int co_close(lua_State *L) {
+    lua_State *co = get_coroutine(L);
+    const char *status = status_of(L, co);
+    if (has_mark(co, MARK_HOST) || (strcmp(status, "suspended") != 0 && strcmp(status, "dead") != 0))
+        return luaL_error(L, "cannot close a %s coroutine", has_mark(co, MARK_HOST) ? "running" : status);
+    if (close_coroutine(L, co) == LUA_OK) {
         lua_pushboolean(L, 1);
         return 1;
     }
@@ -190,11 +226,26 @@ static int co_close(lua_State *L) {
     return 2;
 }
 
+/// The __close of coroutines, which drive relies on: closes one whose resumer is left while it waits for the host.
+static int close_waiting(lua_State *L) {
+    lua_State *co = lua_tothread(L, 1);
+    if (co && has_mark(co, MARK_WAITING)) close_coroutine(L, co);
+    return 0;
+}
+
 void open_coroutine(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"create", co_create}, {"resume", co_resume}, {"wrap", co_wrap},     {"yield", co_yield},
         {"status", co_status}, {"close", co_close},   {"running", co_running}, {"isyieldable", co_isyieldable},
         {NULL, NULL},
     };
+    lua_pushthread(L);
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, close_waiting);
+    lua_setfield(L, -2, "__close");
+    lua_pushliteral(L, "coroutine");
+    lua_setfield(L, -2, "__metatable");
+    lua_setmetatable(L, -2);
+    lua_pop(L, 1);
     luaL_newlib(L, functions);
 }

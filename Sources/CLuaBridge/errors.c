@@ -6,6 +6,7 @@
 
 #define HOST_CHUNK "=[aikit"
 #define FRAMES_SHOWN 20
+#define LONGEST_TRACEBACK 2000
 
 static bool is_script(const lua_Debug *frame) {
     return frame->currentline > 0 && strncmp(frame->source, HOST_CHUNK, sizeof HOST_CHUNK - 1) != 0;
@@ -32,6 +33,7 @@ bool script_where(lua_State *L, int level, char *text, size_t size) {
 void write_traceback(lua_State *L, lb_bytes *out, char *where, size_t where_size) {
     lua_Debug frame;
     int shown = 0, left_out = 0;
+    if (out->count > LONGEST_TRACEBACK) return;  // coroutines inside coroutines
     for (int level = 0; lua_getstack(L, level, &frame); level++) {
         lua_getinfo(L, "Sln", &frame);
         if (!is_script(&frame)) continue;
@@ -60,8 +62,13 @@ void write_traceback(lua_State *L, lb_bytes *out, char *where, size_t where_size
 
 int note_traceback(lua_State *L) {
     lb_vm *vm = vm_of(L);
-    vm->traceback.count = 0;
-    vm->where[0] = 0;
+    // An error that comes out of an inner coroutine has its first frames there.
+    const void *error = lua_topointer(L, 1);
+    if (!error || error != vm->noted_error) {
+        vm->traceback.count = 0;
+        vm->where[0] = 0;
+    }
+    vm->noted_error = error;
     write_traceback(L, &vm->traceback, vm->where, sizeof vm->where);
     return 1;
 }

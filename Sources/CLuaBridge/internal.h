@@ -135,6 +135,7 @@ struct lb_vm {
     uint32_t *abandoned;
     uint32_t abandoned_count, abandoned_capacity;
     lb_bytes payload, response, traceback;
+    const void *noted_error;
     char where[160];
     char message[512];
     uint32_t close_depth;
@@ -233,6 +234,16 @@ bool pending_remove(lb_thread *thread, uint32_t token, pending *found);
 // place.c
 /// Writes what keeps `co` from being suspended.
 void describe_place(lua_State *co, lua_State *L, char *text, size_t size);
+
+// coroutine.c
+/// A coroutine that will call the function at the index; pushed, and returned. RAISES.
+lua_State *new_coroutine(lua_State *L, int function);
+/// lua_resume that keeps track of what runs now. The error or the results are on `co`.
+int resume_tracked(lua_State *L, lua_State *co, int count, int *results);
+/// Ends a coroutine that an interrupt has suspended.
+void stop_coroutine(lua_State *L, lua_State *co);
+/// Closes a suspended coroutine; what lua_resetthread returns. RAISES when closes are nested too deep.
+int close_coroutine(lua_State *L, lua_State *co);
 
 // The rest makes libraries. RAISES, all of them.
 void open_sandbox(lua_State *L);       // sandbox.c
