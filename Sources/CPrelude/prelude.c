@@ -71,6 +71,9 @@ static const char schema_object[] = {
 static const char slots[] = {
 #embed "lua/slots.lua"
 };
+static const char types[] = {
+#embed "lua/types.lua"
+};
 static const char validate[] = {
 #embed "lua/validate.lua"
 };
@@ -81,7 +84,7 @@ static const prelude_part parts[] = {
     PART(aikit), PART(builder), PART(compile), PART(context), PART(definition), PART(docs), PART(docs_host), PART(docs_nodes),
     PART(docs_schema), PART(docs_workflow), PART(document), PART(errors), PART(forms), PART(host), PART(http),
     PART(nodes), PART(objects), PART(schema), PART(schema_common), PART(schema_core), PART(schema_methods), PART(schema_object),
-    PART(slots), PART(validate),
+    PART(slots), PART(types), PART(validate),
 };
 
 const prelude_part *prelude_find(const char *name, size_t length) {

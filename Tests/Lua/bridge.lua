@@ -107,6 +107,13 @@ return function()
     return results
   end
 
+  function bridge.encode(value)
+    if type(value) ~= "table" then return type(value) .. tostring(value) end
+    local pairs_of = {}
+    for key, item in pairs(value) do pairs_of[#pairs_of + 1] = bridge.encode(key) .. "=" .. bridge.encode(item) end
+    table.sort(pairs_of)
+    return "{" .. table.concat(pairs_of, ",") .. "}"
+  end
   function bridge.encode_json(value) return "json:" .. tostring(value) end
   function bridge.decode_json(text)
     if text == "{}" then return {} end

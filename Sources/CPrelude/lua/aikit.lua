@@ -16,7 +16,7 @@ local function part(name)
 end
 
 -- The host knows this one by its number, 1: the library's documentation as a text.
-part("slots").slot(function(format) return part "document"(format) end)
+part("slots").slot(function(format, definitions) return part "document"(format, definitions) end)
 
 local objects = part "objects"
 local nodes = part "nodes"

@@ -1,4 +1,4 @@
--- The texts that are made from docs.lua: stubs for editors, and the reference.
+-- The texts that are made from docs.lua and from a project's workflows: stubs for editors, and the reference.
 local _, part = ...
 local errors = part "errors"
 local concat = table.concat
@@ -126,11 +126,10 @@ local function reference(sections)
   return (gsub(concat(out, "\n"), "\n+$", "")) .. "\n"
 end
 
-local formats = { types = stubs, reference = reference }
-
---- The text in a format: "types" or "reference".
-return function(format)
-  local make = formats[format]
-  if not make then errors.fail("there is no documentation as '%s'", tostring(format)) end
-  return make(part "docs")
+--- The text in a format: "types" and "reference" are of the library, "classes" of a list of definitions.
+return function(format, definitions)
+  if format == "types" then return stubs(part "docs") end
+  if format == "reference" then return reference(part "docs") end
+  if format == "classes" then return part "types"(definitions) end
+  return errors.fail("there is no documentation as '%s'", tostring(format))
 end

@@ -1,0 +1,73 @@
+local check, new_bridge = require "check", require "bridge"
+local test, equal = check.test, check.equal
+
+--- The lines that describe the schemas of a workflow with one step.
+local function lines_of(make)
+  local bridge = new_bridge()
+  local definition = { id = "my-flow" }
+  local schema = make(bridge.aikit.schema)
+  bridge.aikit.workflow(definition):step { id = "a", input_schema = schema, handler = print }:commit()
+  local lines = {}
+  for line in bridge.functions[1]("classes", bridge.plans):gmatch "[^\n]+" do lines[#lines + 1] = line end
+  assert(load(table.concat(lines, "\n")))
+  return { table.unpack(lines, 3) }
+end
+
+test("an object schema becomes a class", function()
+  equal(lines_of(function(s)
+    return s.object {
+      city = s.string():describe "Where to look", days = s.integer():default(3), ["wind-speed"] = s.number():optional(),
+      tags = s.array(s.union { s.string(), s.number() }), mood = s.enum { "good", "bad" }:nullable(),
+      place = s.object { x = s.number(), y = s.number():optional() }, pair = s.tuple { s.string(), s.boolean() },
+      counts = s.record(s.integer()), rest = s.any(),
+    }
+  end), {
+    "---The input of `a`.",
+    "---@class MyFlow.A.Input",
+    "---@field city string Where to look",
+    "---@field counts table<string, integer>",
+    "---@field days integer",
+    '---@field mood? "good"|"bad"|nil',
+    "---@field pair [string, boolean]",
+    "---@field place { x: number, y?: number }",
+    "---@field rest? any",
+    "---@field tags (string|number)[]",
+    '---@field ["wind-speed"]? number',
+  })
+end)
+
+test("other schemas become aliases", function()
+  equal(lines_of(function(s) return s.array(s.string()):describe "Names" end),
+    { "---Names", "---@alias MyFlow.A.Input string[]" })
+  equal(lines_of(function(s) return s.string():transform(tonumber) end)[2], "---@alias MyFlow.A.Input any")
+end)
+
+test("a recursive schema names itself", function()
+  equal(lines_of(function(s)
+    local tree
+    tree = s.object { children = s.array(s.lazy(function() return tree end)) }
+    return tree
+  end), {
+    "---The input of `a`.",
+    "---@class MyFlow.A.Input",
+    "---@field children MyFlow.A.Input.Lazy1[]",
+    "---A part of MyFlow.A.Input.",
+    "---@class MyFlow.A.Input.Lazy1",
+    "---@field children MyFlow.A.Input.Lazy1[]",
+  })
+end)
+
+test("schemas are found in bodies", function()
+  local bridge = new_bridge()
+  local aikit = bridge.aikit
+  local s = aikit.schema
+  local step = aikit.step { id = "deep", output_schema = s.object { n = s.integer() }, handler = print }
+  aikit.workflow { id = "w", input_schema = s.object { q = s.string() } }
+    :foreach { id = "each", items = print, step = aikit.branch { id = "b", resolve = print, cases = { x = step } } }
+    :parallel { id = "p", branches = { step } }
+    :commit()
+  local text = bridge.functions[1]("classes", bridge.plans)
+  assert(text:find("---@class W.Input\n---@field q string", 1, true))
+  local _, count = text:gsub("%-%-%-@class W.Deep.Output\n%-%-%-@field n integer", "")
+  equal(count, 1)
+end)
