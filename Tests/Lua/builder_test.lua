@@ -11,13 +11,15 @@ test("a chain becomes the definition that the host gets", function()
     :step(aikit.step { id = "b", handler = echo, next = "c" })
     :delay { id = "c", duration = "1s" }
     :wait_for { id = "d", event = "paid", timeout = "2h" }
+    :delay { id = "e", duration = echo }
     :commit()
   local plan = bridge.plans[1]
   equal(plan.kind, "workflow")
   equal(plan.id, "w")
   equal(plan.metadata, { team = "ops" })
   equal(bridge.functions[plan.finalize], echo)
-  equal(#plan.nodes, 4)
+  equal(#plan.nodes, 5)
+  equal(plan.nodes[5].duration, { ["$function"] = plan.finalize })
   local first = plan.nodes[1]
   assert(first.where:find("builder_test.lua:9", 1, true), first.where)
   first.where = nil

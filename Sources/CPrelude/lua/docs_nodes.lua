@@ -25,7 +25,7 @@ return {
       "initial? aikit.Duration  The first wait.",
       "max? aikit.Duration  The longest wait.",
       "factor? number  By how much an exponential wait grows.",
-      "jitter? boolean|number  Whether, or by which share, the wait is varied at random.",
+      "jitter? number  By which share the wait is varied at random, from 0 to 1.",
     },
   },
   {

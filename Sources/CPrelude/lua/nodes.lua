@@ -16,7 +16,8 @@ nodes.kinds = {
   foreach = { step = "body", items = "callback", collect = "callback" },
   parallel = { branches = "bodies", aggregate = "callback" },
   human = { output = "callback", input = "form", response_schema = "schema" },
-  delay = { duration = "callback" },
+  -- A function there stays marked as one, for a bare slot would be a number of seconds.
+  delay = {},
   wait_for = { response_schema = "schema" },
 }
 
