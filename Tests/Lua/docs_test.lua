@@ -1,6 +1,6 @@
 -- The documentation and what is really there are the same.
 local here = ...
-local check, new_bridge = require "check", require "bridge"
+local check, luals, new_bridge = require "check", require "luals", require "bridge"
 local test, equal = check.test, check.equal
 
 local bridge = new_bridge()
@@ -104,6 +104,15 @@ test("the stubs are Lua that defines every function", function()
     assert(line:find "^%-%-%-" or line:find "^%-%- " or line:find "^local [%w_]+ = {}$"
       or line:find "^function [%w_]+[.:][%w_]+%([%w_, ]*%) end$" or line == "return aikit", line)
   end
+end)
+
+test("the annotations of the stubs are well formed", function()
+  assert(luals.check(bridge.document "types") > 300)
+  local refused = {
+    "---@field x fun(", "---@field x? string|", "---@param x { a string } y", "---@return", "---@class a: ",
+    "---@alias x string number", "---@nothing", "---@field x [string", "---@param ? string",
+  }
+  for _, line in ipairs(refused) do assert(not pcall(luals.check, line), line) end
 end)
 
 test("docs/reference.md is what the library says now", function()

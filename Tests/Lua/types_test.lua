@@ -1,4 +1,4 @@
-local check, new_bridge = require "check", require "bridge"
+local check, luals, new_bridge = require "check", require "luals", require "bridge"
 local test, equal = check.test, check.equal
 
 --- The lines that describe the schemas of a workflow with one step.
@@ -10,6 +10,7 @@ local function lines_of(make)
   local lines = {}
   for line in bridge.functions[1]("classes", bridge.plans):gmatch "[^\n]+" do lines[#lines + 1] = line end
   assert(load(table.concat(lines, "\n")))
+  assert(luals.check(table.concat(lines, "\n")) > 1)
   return { table.unpack(lines, 3) }
 end
 
