@@ -149,7 +149,7 @@ local function compile_schema(state, scope, is_root)
     end
   end
   -- The empty mark makes the host insist on the format, which plain JSON Schema only notes.
-  result["x-aikit"] = compile_extension(state.extension, scope) or result.format and {} or nil
+  result["x-aikit"] = compile_extension(state.extension, scope) or json.format and {} or nil
   return state.extension.nullable and or_null(result) or result
 end
 

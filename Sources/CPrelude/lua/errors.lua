@@ -2,7 +2,7 @@
 local bridge = ...
 local error, getmetatable, ipairs, pairs = error, getmetatable, ipairs, pairs
 local tostring, type = tostring, type
-local format, sort = string.format, table.sort
+local find, format, sort = string.find, string.format, table.sort
 
 local errors = {}
 
@@ -32,12 +32,17 @@ end
 
 local misuse = errors.misuse
 
+--- The noun with its article.
+function errors.a(noun)
+  return (find(noun, "^[aeiou]") and "an " or "a ") .. noun
+end
+
 --- What a value is called in a message: `nil`, `a number`, `a function`.
 function errors.kind(value)
   if value == nil then return "nil" end
   if value == bridge.null then return "aikit.null" end
   local name = getmetatable(value)
-  return "a " .. (type(value) == "table" and type(name) == "string" and name or type(value))
+  return errors.a(type(value) == "table" and type(name) == "string" and name or type(value))
 end
 
 --- The message of anything that was raised.
@@ -77,7 +82,7 @@ end
 --- Checks that an argument has the type; `usage` shows the call as it should be.
 function errors.expect(value, wanted, usage)
   if type(value) ~= wanted then
-    misuse("expected a %s, got %s: write %s", wanted, errors.kind(value), usage)
+    misuse("expected %s, got %s: write %s", errors.a(wanted), errors.kind(value), usage)
   end
   return value
 end

@@ -6,7 +6,7 @@ local misuse = errors.misuse
 
 local objects = {}
 
--- Only the library has this key, so nobody else can reach or forge what an object holds.
+-- The one key of every object. It is no string, so an object that a step returns by mistake is refused as an output.
 local STATE = {}
 
 --- What an object of `class` (or, without one, of any class) holds; nil for every other value.
@@ -27,11 +27,11 @@ function objects.class(name, methods, fields, remedy)
     if method ~= nil then return method end
     if fields[key] then return rawget(object, STATE)[key] end
     local names = errors.names(methods)
-    misuse("a %s has no '%s'%s", name, tostring(key), errors.hint(key, names, ":"))
+    misuse("%s has no '%s'%s", errors.a(name), tostring(key), errors.hint(key, names, ":"))
   end
 
   function class.__newindex(_, key)
-    misuse("'%s' cannot be set: a %s does not change%s", tostring(key), name, remedy or "")
+    misuse("'%s' cannot be set: %s does not change%s", tostring(key), errors.a(name), remedy or "")
   end
 
   function class.__tostring(object)
@@ -39,7 +39,6 @@ function objects.class(name, methods, fields, remedy)
     return state.id and (fields.kind and state.kind or name) .. " '" .. tostring(state.id) .. "'" or name
   end
 
-  class.methods = methods
   return class
 end
 
