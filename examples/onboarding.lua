@@ -57,8 +57,8 @@ return aikit.workflow {
         submit_label = "Decide",
         fields = {
           ask.select { id = "decision", label = "Decision", options = { "hire", "decline" } },
-          ask.date { id = "start", label = "First day", required = false },
-          ask.textarea { id = "note", label = "Note for the file", required = false },
+          ask.date { id = "start", label = "First day" },
+          ask.textarea { id = "note", label = "Note for the file" },
         },
       }
     end,
