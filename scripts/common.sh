@@ -14,6 +14,18 @@ die() {
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
+# The name of a Lua 5.4 interpreter; fails where there is none.
+lua_interpreter() {
+    local name
+    for name in lua5.4 lua-5.4 lua; do
+        if has "$name" && "$name" -v 2>&1 | grep -q '^Lua 5\.4'; then
+            echo "$name"
+            return
+        fi
+    done
+    return 1
+}
+
 # Homebrew keeps some of its packages out of pkg-config's way.
 if [ "$(uname -s)" = Darwin ] && has brew; then
     for formula in lua@5.4 pcre2 sqlite; do
@@ -21,3 +33,10 @@ if [ "$(uname -s)" = Darwin ] && has brew; then
     done
     export PKG_CONFIG_PATH
 fi
+
+# link_archive NAME FOLDER: puts a link to the static libNAME.a, where the machine has it, into the folder.
+link_archive() {
+    local archive
+    archive=$(clang -print-file-name="lib$1.a")
+    [ ! -f "$archive" ] || ln -sf "$(realpath "$archive")" "$2/lib$1.a"
+}

@@ -26,7 +26,7 @@ check() {
             need_library sqlite3 libsqlite3-dev sqlite
             ;;
         test)
-            need "has lua5.4 || has lua" lua5.4 lua@5.4
+            need lua_interpreter lua5.4 lua@5.4
             need "has python3" python3 python3
             ;;
         lint) need "has luacheck" lua-check luacheck ;;

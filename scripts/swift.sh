@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # swift, with the C libraries linked statically where their archives are there:  scripts/swift.sh build -c release …
 #
-# A static archive halves the time to start. The linker takes the first folder that has the library, so a folder with the
+# A static archive shortens the time to start. The linker takes the first folder that has the library, so a folder with the
 # archives alone comes first, through pkg-config files of our own. Where an archive is missing the shared library is
 # linked as usual. AIKIT_LUA_PKGCONFIG names another Lua 5.4 and is left alone.
 source "$(dirname "$0")/common.sh"
@@ -10,10 +10,9 @@ static=$repository/.build/static
 
 prepare() {
     mkdir -p "$static"
-    local name archive
+    local name
     for name in lua5.4 pcre2-8 sqlite3; do
-        archive=$(cc -print-file-name="lib$name.a" 2>/dev/null || clang -print-file-name="lib$name.a")
-        [ -f "$archive" ] && ln -sf "$(realpath "$archive")" "$static/lib$name.a"
+        link_archive "$name" "$static"
     done
     # The same flags as the system's file says, after our folder.
     for name in lua5.4 libpcre2-8; do

@@ -21,7 +21,7 @@ say "building the tests"
 scripts/swift.sh build --build-tests
 
 part "Swift tests" scripts/swift.sh test --skip-build
-part "Lua library tests" "$(command -v lua5.4 || command -v lua)" Tests/Lua/run.lua
+part "Lua library tests" "$(lua_interpreter)" Tests/Lua/run.lua
 part "C bridge under AddressSanitizer" scripts/test-asan.sh
 part "guides" scripts/test-docs.sh
 part "conformance" scripts/test-conformance.sh
