@@ -36,7 +36,8 @@ fi
 
 # link_archive NAME FOLDER: puts a link to the static libNAME.a, where the machine has it, into the folder.
 link_archive() {
-    local archive
-    archive=$(clang -print-file-name="lib$1.a")
+    local compiler archive
+    compiler=$(command -v clang || command -v cc) || return 0
+    archive=$("$compiler" -print-file-name="lib$1.a")
     [ ! -f "$archive" ] || ln -sf "$(realpath "$archive")" "$2/lib$1.a"
 }
