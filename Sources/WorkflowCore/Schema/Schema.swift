@@ -1,28 +1,49 @@
-/// A compiled schema.
+/// A JSON Schema (draft 2020-12), compiled once and then used from any thread.
+///
+/// Validation walks the flat value in place. What is valid as it stands costs no allocation; a value is rewritten only where
+/// the schema asks for it: unmarked empty tables become `[]` or `{}`, integral doubles become integers where the schema says
+/// `integer`, and schemas of the script's library (`x-aikit`) strip keys, fill defaults, convert and transform.
+///
+/// ```swift
+/// let schema = try Schema(Value(json: #"{"type":"object","required":["city"]}"#))
+/// switch schema.validate(value) { … }
+/// ```
 public final class Schema: Sendable {
-    /// What validating a value came to.
-    public enum Outcome: Sendable {
-        case unchanged
-        case rewritten(Slice)
-        case invalid([SchemaIssue])
+    /// How a document is read.
+    public struct Options: Sendable {
+        /// The documents that references may name.
+        public var registry = SchemaRegistry()
+        /// Whether `format` refuses; otherwise only schemas of the script's library assert their formats.
+        public var assertsFormats = false
+        /// Where the document is from, which its references are relative to.
+        public var uri = ""
+
+        public init(registry: SchemaRegistry = SchemaRegistry(), assertsFormats: Bool = false, uri: String = "") {
+            self.registry = registry
+            self.assertsFormats = assertsFormats
+            self.uri = uri
+        }
     }
 
-    public init() {}
+    /// The document that the schema was made from.
+    public let document: Value
+    let graph: SchemaGraph
+    let program: CheckProgram
 
-    /// Validates a value that lies in the arena; a value that has to be rewritten is appended to it.
-    public func validate(_ input: Slice, in arena: inout ByteArena, functions: (any SchemaFunctions)? = nil) -> Outcome {
-        .unchanged
+    public init(_ document: Value, options: Options = Options()) throws(SchemaError) {
+        self.document = document
+        graph = try SchemaCompiler.compile(document, options: options)
+        program = CheckProgram(graph)
     }
-}
 
-/// The callbacks of a script that a schema asks.
-public protocol SchemaFunctions {}
-
-/// One way in which a value does not conform.
-public struct SchemaIssue: Sendable {
-    public var path: String
-    public var code: String
-    public var message: String
-
-    public static func summary(_ issues: [SchemaIssue]) -> String { issues.map(\.message).joined(separator: "; ") }
+    /// Reads a schema from JSON text.
+    public convenience init(json: String, options: Options = Options()) throws(SchemaError) {
+        let document: Value
+        do throws(JSONError) {
+            document = try Value(json: json)
+        } catch {
+            throw SchemaError(pointer: "", message: "the schema is not JSON: \(error.description)")
+        }
+        try self.init(document, options: options)
+    }
 }

@@ -135,10 +135,7 @@ extension Worker {
         case .unchanged: return .valid(value)
         case .rewritten(let rewritten): return .valid(rewritten)
         case .invalid(let issues):
-            let list = issues.map { issue -> Value in
-                ["path": Value(issue.path), "code": Value(issue.code), "message": Value(issue.message)]
-            }
-            return .invalid(SchemaIssue.summary(issues), ["issues": Value(array: list)])
+            return .invalid(SchemaIssue.summary(issues), ["issues": Value(array: issues.map(\.value))])
         }
     }
 

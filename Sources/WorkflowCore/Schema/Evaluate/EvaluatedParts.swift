@@ -1,0 +1,18 @@
+/// The keys and items of one instance that schemas have looked at, for `unevaluatedProperties` and `unevaluatedItems`.
+struct EvaluatedParts {
+    var keys: Set<String> = []
+    var hasAllKeys = false
+    /// The items before this one.
+    var itemCount = 0
+    var items: Set<Int> = []
+
+    func contains(item index: Int) -> Bool { index < itemCount || items.contains(index) }
+    func contains(key: String) -> Bool { hasAllKeys || keys.contains(key) }
+
+    mutating func merge(_ other: EvaluatedParts) {
+        keys.formUnion(other.keys)
+        hasAllKeys = hasAllKeys || other.hasAllKeys
+        itemCount = max(itemCount, other.itemCount)
+        items.formUnion(other.items)
+    }
+}

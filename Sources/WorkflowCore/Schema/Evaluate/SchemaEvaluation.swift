@@ -1,0 +1,129 @@
+/// One thorough validation: it finds every issue and makes the rewritten value.
+///
+/// The fast check has gone before and was not satisfied, so this may take its time. Values that come into being live in
+/// `scratch`; a value is unchanged exactly if its cursor is.
+struct SchemaEvaluation {
+    /// What a schema says of a value, and what it makes of it.
+    struct Verdict {
+        let isValid: Bool
+        let value: ValueCursor
+    }
+
+    let graph: SchemaGraph
+    let functions: (any SchemaFunctions)?
+    var issues: [SchemaIssue] = []
+    /// How often something was refused, whether or not an issue tells of it.
+    var failures = 0
+    /// Above 0 while it only matters whether a schema matches.
+    var quiet = 0
+    var path = InstancePath()
+    var scratch = Scratch()
+    /// The resources that evaluation has entered and not left, outermost first.
+    private var scope: [Int] = []
+    private var depth = 0
+
+    /// Schemas that refer to themselves dynamically could go on for ever at one place.
+    private static let maximumDepth = 1024
+
+    init(_ graph: SchemaGraph, functions: (any SchemaFunctions)?) {
+        self.graph = graph
+        self.functions = functions
+    }
+
+    /// Frees what was made; cursors into it are dead afterwards.
+    func finish() { scratch.deallocate() }
+
+    mutating func evaluate(_ id: NodeID, _ value: ValueCursor) -> Verdict {
+        var ignored = EvaluatedParts()
+        return evaluate(id, value, &ignored)
+    }
+
+    /// Evaluates a schema and, where it is satisfied, adds the parts that it has looked at.
+    mutating func evaluate(_ id: NodeID, _ input: ValueCursor, _ parts: inout EvaluatedParts) -> Verdict {
+        let node = graph[id]
+        let before = failures
+        if let verdict = node.rules.verdict {
+            if !verdict {
+                refuse(node, nil, .notAllowed, expected: "nothing", input) { "is not allowed (got \(input.brief))" }
+            }
+            return Verdict(isValid: verdict, value: input)
+        }
+        guard depth < Self.maximumDepth else {
+            refuse(node, nil, .custom, expected: "a schema that ends", input) {
+                "the schema refers to itself without end"
+            }
+            return Verdict(isValid: false, value: input)
+        }
+        depth += 1
+        let entersResource = scope.last != node.resource
+        if entersResource { scope.append(node.resource) }
+        defer {
+            depth -= 1
+            if entersResource { scope.removeLast() }
+        }
+
+        var value = settled(node, converted(node, input))
+        checkType(node, value)
+        // What is of another type is told once; the rules for the right type have nothing to add.
+        if failures == before { value = checkChoice(node, value) }
+        guard failures == before else { return Verdict(isValid: false, value: value) }
+
+        var own = EvaluatedParts()
+        switch value.tag {
+        case .int, .double: if node.rules.hasNumberRules { checkNumber(node, value) }
+        case .string: if node.rules.hasStringRules { checkString(node, value) }
+        case .array: if node.rules.hasArrayRules { value = evaluateItems(node, value, &own) }
+        case .object, .emptyTable: if node.rules.hasObjectRules { value = evaluateEntries(node, value, &own) }
+        default: break
+        }
+        value = evaluateInPlace(node, value, &own)
+        if graph.tracksEvaluated {
+            value = evaluateUnevaluated(node, value, &own)
+            if failures == before { parts.merge(own) }
+        }
+        if failures == before, let rules = node.rules.extension, rules.callsFunctions {
+            value = callFunctions(node, rules, value)
+        }
+        return Verdict(isValid: failures == before, value: value)
+    }
+
+    /// Whether a schema matches, without a word about why not.
+    mutating func matches(_ id: NodeID, _ value: ValueCursor, _ parts: inout EvaluatedParts) -> Bool {
+        let before = failures
+        quiet += 1
+        let verdict = evaluate(id, value, &parts)
+        quiet -= 1
+        failures = before
+        return verdict.isValid
+    }
+
+    mutating func matches(_ id: NodeID, _ value: ValueCursor) -> Bool {
+        var ignored = EvaluatedParts()
+        return matches(id, value, &ignored)
+    }
+
+    /// The node that a dynamic reference means here: that of the outermost resource with the anchor.
+    func target(of reference: (target: NodeID, anchor: String?)) -> NodeID {
+        guard let anchor = reference.anchor else { return reference.target }
+        for resource in scope {
+            if let node = graph.dynamicAnchors[resource][anchor] { return node }
+        }
+        return reference.target
+    }
+
+    // MARK: Issues
+
+    /// Notes that a keyword refuses the value at the current path.
+    mutating func refuse(
+        _ node: SchemaNode, _ keyword: String?, _ code: SchemaIssue.Code, expected: @autoclosure () -> String,
+        _ value: ValueCursor?, message: () -> String
+    ) {
+        failures += 1
+        guard quiet == 0, issues.count < SchemaIssue.maximumCount else { return }
+        issues.append(
+            SchemaIssue(
+                path: path.text, pointer: path.pointer,
+                keywordLocation: keyword.map { "\(node.location)/\(JSONPointer.escape($0))" } ?? node.location,
+                code: code, expected: expected(), received: value?.brief ?? "nothing", message: message()))
+    }
+}
