@@ -66,7 +66,7 @@ package struct EventRenderer {
         case .stepBranch:
             let first = plan.firstNode(of: event.node, body: event.item)
             return [
-                "branchId": plan.branchID(of: event.node, choice: event.item), "nextStepId": plan.id(first),
+                "branchId": plan.branchID(of: event.node, choice: event.item), "nextStepId": plan.idValue(first),
                 "conditionStepId": Value(stepID),
             ]
         case .humanRequested:
@@ -80,7 +80,7 @@ package struct EventRenderer {
             return Value(entries: entries)
         case .humanCompleted:
             return [
-                "response": payload ?? .null, "nextStepId": plan.id(plan.following(event.node, next: event.item)),
+                "response": payload ?? .null, "nextStepId": plan.idValue(plan.following(event.node, next: event.item)),
             ]
         case .stepRetry:
             let error = payload?.entries?.map { ($0.key, $0.value) } ?? []

@@ -25,5 +25,6 @@ extension Plan {
         bodies[Int(nodes[Int(node)].firstBody + body)].first
     }
 
-    func id(_ node: NodeIndex?) -> Value { node.map { Value(details[Int($0)].id) } ?? .null }
+    /// The id of a node as a value; null for none.
+    func idValue(_ node: NodeIndex?) -> Value { node.map { Value(details[Int($0)].id) } ?? .null }
 }
