@@ -24,11 +24,26 @@ public enum DurationText {
 
     public static func microseconds(_ value: Value) -> Int64? { value.withCursor { microseconds($0) } }
 
-    private static func microseconds(seconds: Double) -> Int64? { bounded(seconds * 1_000_000) }
+    /// Microseconds of a number of seconds, or nil when it is negative or out of bounds.
+    public static func microseconds(seconds: Double) -> Int64? { bounded(seconds * 1_000_000) }
 
     /// Durations lie between nothing and a thousand years.
     private static func bounded(_ microseconds: Double) -> Int64? {
         guard microseconds >= 0, microseconds <= 31_557_600_000_000_000 else { return nil }
         return Int64(microseconds.rounded())
+    }
+
+    /// The shortest way to write a duration: `1m30s` for ninety seconds.
+    public static func text(microseconds: Int64) -> String {
+        guard microseconds > 0 else { return "0s" }
+        if microseconds < 1000 { return "\(Double(microseconds) / 1000)ms" }
+        var rest = microseconds / 1000
+        var text = ""
+        for (name, size) in [("d", Int64(86_400_000)), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)]
+        where rest >= size {
+            text += "\(rest / size)\(name)"
+            rest %= size
+        }
+        return text
     }
 }

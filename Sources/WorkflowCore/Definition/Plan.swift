@@ -121,7 +121,7 @@ package struct NodeDetails: Sendable {
     package var event: String?
     /// human: the answer that is taken when the time is over.
     package var fallback: Value?
-    /// The targets that a dynamic `next` may name: ids of the same body.
+    /// workflow: how its runs are traced, a boolean or an object.
     package var telemetry: Value?
 
     package init(id: String) { self.id = id }

@@ -27,3 +27,8 @@ private func editDistance(_ left: [Character], _ right: [Character]) -> Int {
     }
     return last[right.count]
 }
+
+/// `; did you mean 'x'?`, or nothing.
+package func suggestion(for word: String, in candidates: some Sequence<String>) -> String {
+    nearest(to: word, in: candidates).map { "; did you mean '\($0)'?" } ?? ""
+}

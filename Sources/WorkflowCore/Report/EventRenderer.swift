@@ -1,0 +1,102 @@
+/// Turns the entries of a run's journal into the events that watchers see, one after the other.
+///
+/// Every entry goes through it in order, the ones that watchers do not see included; it keeps what it needs to know of
+/// the entries before. ``skip(_:log:)`` passes over what is not to be shown.
+package struct EventRenderer {
+    package let plan: Plan
+    package let runID: String
+    private var tracker: FrameTracker
+    private var metadata: Value
+    private var sequence = 0
+
+    package init(plan: Plan, runID: String) {
+        self.plan = plan
+        self.runID = runID
+        tracker = FrameTracker(plan: plan)
+        metadata = plan.metadata
+    }
+
+    /// Takes the next entry without telling of it.
+    package mutating func skip(_ event: Event, log: RunLog) {
+        sequence += 1
+        tracker.follow(event)
+        if event.kind == .metadataSet { metadata = Value(log.value(event.payload)) }
+    }
+
+    /// Takes the next entry and gives the event that watchers see, if they see one.
+    package mutating func render(_ event: Event, log: RunLog) -> RunEvent? {
+        skip(event, log: log)
+        guard event.kind.isPublic else { return nil }
+        let time = event.time.milliseconds
+        var result = RunEvent(
+            kind: event.kind, workflowID: plan.id, runID: runID, sequence: sequence, timestamp: time, metadata: metadata)
+        if isOfStep(event.kind), event.node > 0 {
+            result.stepID = plan.details[Int(event.node)].id
+            result.path = tracker.path(of: event.frame, node: event.node)
+            result.attempt = Int(event.attempt)
+            result.occurrence = tracker.occurrence(of: event.frame)
+            if let group = tracker.parallelGroup(of: event.frame) {
+                result.parallelGroupID = group.id
+                result.parallelBranchID = group.branch
+            }
+        }
+        result.data = data(event, stepID: result.stepID ?? "", log)
+        return result
+    }
+
+    /// Takes entries up to the end of the log and gives the events that watchers see.
+    package mutating func render(from first: Int, log: RunLog) -> [RunEvent] {
+        (first..<max(first, log.count)).compactMap { render(log[$0], log: log) }
+    }
+
+    private func isOfStep(_ kind: EventKind) -> Bool {
+        switch kind {
+        case .stepStart, .stepSuccess, .stepError, .stepEvent, .stepBranch, .humanRequested, .humanCompleted, .stepRetry,
+            .stepCancelled, .stepWaiting:
+            true
+        case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .bodyOpened,
+            .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived:
+            false
+        }
+    }
+
+    private func data(_ event: Event, stepID: String, _ log: RunLog) -> Value? {
+        let payload = log.copy(event.payload)
+        switch event.kind {
+        case .stepBranch:
+            let first = plan.firstNode(of: event.node, body: event.item)
+            return [
+                "branchId": plan.branchID(of: event.node, choice: event.item), "nextStepId": plan.idValue(first),
+                "conditionStepId": Value(stepID),
+            ]
+        case .humanRequested:
+            var entries: [(String, Value)] = [
+                ("runId", Value(runID)), ("stepId", Value(stepID)), ("workflowId", Value(plan.id)),
+            ]
+            for key in ["output", "form"] {
+                if let value = payload?[key] { entries.append((key, value)) }
+            }
+            entries.append(("requestedAt", Value(event.time.milliseconds)))
+            return Value(entries: entries)
+        case .humanCompleted:
+            return [
+                "response": payload ?? .null, "nextStepId": plan.idValue(plan.following(event.node, next: event.item)),
+            ]
+        case .stepRetry:
+            let error = payload?.entries?.map { ($0.key, $0.value) } ?? []
+            return Value(
+                entries: error + [
+                    ("nextAttempt", Value(Int64(event.attempt) + 1)), ("delayMs", Value(Int64(event.item))),
+                ])
+        case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
+            .stepSuccess, .stepError, .stepEvent, .stepCancelled, .stepWaiting, .bodyOpened, .inputSettled, .itemsListed,
+            .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived:
+            return payload
+        }
+    }
+}
+
+extension Int64 {
+    /// Microseconds as whole milliseconds.
+    var milliseconds: Int64 { self / 1000 }
+}

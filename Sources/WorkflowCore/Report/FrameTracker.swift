@@ -1,0 +1,86 @@
+/// Knows from the events alone which node each frame runs and where the frame lies.
+///
+/// It is the little of the run machine's state that telling about events needs, so that a watcher can follow a run at its
+/// own pace, behind the machine that drives it.
+package struct FrameTracker {
+    struct Entry {
+        var parent: Int32
+        var ordinal: Int32
+        var node: Int32
+        var occurrence: Int
+    }
+
+    package let plan: Plan
+    private(set) var frames: [Entry] = []
+    private var starts: [Int]
+
+    package init(plan: Plan) {
+        self.plan = plan
+        starts = Array(repeating: 0, count: plan.nodes.count)
+    }
+
+    /// Takes the next event of the run.
+    package mutating func follow(_ event: Event) {
+        let frame = Int(event.frame)
+        switch event.kind {
+        case .workflowStart: put(Entry(parent: -1, ordinal: 0, node: 0, occurrence: 1), at: 0)
+        case .bodyOpened: put(Entry(parent: event.node, ordinal: event.item, node: -1, occurrence: 1), at: frame)
+        case .stepStart:
+            guard frame < frames.count else { return }
+            frames[frame].node = event.node
+            if event.attempt == 1 {
+                starts[Int(event.node)] += 1
+                frames[frame].occurrence = starts[Int(event.node)]
+            }
+        case .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepSuccess, .stepError, .stepEvent,
+            .stepBranch, .humanRequested, .humanCompleted, .stepRetry, .stepCancelled, .stepWaiting, .inputSettled,
+            .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived:
+            break
+        }
+    }
+
+    private mutating func put(_ entry: Entry, at frame: Int) {
+        while frames.count <= frame { frames.append(Entry(parent: -1, ordinal: 0, node: 0, occurrence: 1)) }
+        frames[frame] = entry
+    }
+
+    func occurrence(of frame: Int32) -> Int { frames[Int(frame)].occurrence }
+
+    /// The path of a node that a frame runs.
+    package func path(of frame: Int32, node: NodeIndex) -> String {
+        guard node > 0 else { return "" }
+        let prefix = prefix(of: frame)
+        let id = plan.details[Int(node)].id
+        return prefix.isEmpty ? id : prefix + "/" + id
+    }
+
+    private func prefix(of frame: Int32) -> String {
+        let entry = frames[Int(frame)]
+        guard entry.parent >= 0 else { return "" }
+        let owner = frames[Int(entry.parent)].node
+        guard owner > 0 else { return "" }
+        let base = path(of: entry.parent, node: owner)
+        let node = plan.nodes[Int(owner)]
+        switch node.kind {
+        case .loop, .foreach: return "\(base)[\(entry.ordinal)]"
+        case .parallel: return "\(base)[\(plan.bodies[Int(node.firstBody + entry.ordinal - 1)].name)]"
+        case .workflow, .branch, .step, .human, .delay, .waitFor: return base
+        }
+    }
+
+    /// The nearest parallel above a frame, and the name or the index of the branch.
+    func parallelGroup(of frame: Int32) -> (id: String, branch: Value)? {
+        var frame = frame
+        while frame >= 0, Int(frame) < frames.count, frames[Int(frame)].parent >= 0 {
+            let entry = frames[Int(frame)]
+            let owner = frames[Int(entry.parent)].node
+            let node = plan.nodes[Int(owner)]
+            if node.kind == .parallel {
+                let name = plan.bodies[Int(node.firstBody + entry.ordinal - 1)].name
+                return (plan.details[Int(owner)].id, node.isList ? Value(Int64(entry.ordinal)) : Value(name))
+            }
+            frame = entry.parent
+        }
+        return nil
+    }
+}

@@ -1,0 +1,128 @@
+/// Folds a run's journal into what people ask of a run: its result, its steps, what it waits for.
+///
+/// It takes one entry after the other, so it can follow a run that lives, or be made from a whole log.
+package struct RunReport {
+    package let plan: Plan
+    private var machine: RunMachine
+    private var tracker: FrameTracker
+    private var snapshots: [StepSnapshot] = []
+    /// The place in `snapshots` of what each frame runs.
+    private var open: [Int32: Int] = [:]
+    private var pending: [Int32: PendingHuman] = [:]
+    private var startedAt: Int64?
+    private var finishedAt: Int64?
+    private var taken = 0
+
+    package init(plan: Plan) {
+        self.plan = plan
+        machine = RunMachine(plan: plan)
+        tracker = FrameTracker(plan: plan)
+    }
+
+    /// The result of a run as its log has it.
+    package static func result(plan: Plan, log: RunLog) -> RunResult {
+        var report = RunReport(plan: plan)
+        report.follow(log)
+        return report.result(log)
+    }
+
+    /// Takes what the log has more than when it was last taken.
+    package mutating func follow(_ log: RunLog) {
+        while taken < log.count {
+            follow(log[taken], log)
+            taken += 1
+        }
+    }
+
+    private mutating func follow(_ event: Event, _ log: RunLog) {
+        tracker.follow(event)
+        machine.apply(event, log: log)
+        machine.commands.removeAll(keepingCapacity: true)
+        let time = event.time.milliseconds
+        if startedAt == nil { startedAt = time }
+        switch event.kind {
+        case .stepStart where event.attempt > 1:
+            change(event) {
+                $0.status = "running"
+                $0.attempts = Int(event.attempt)
+            }
+        case .stepStart:
+            open[event.frame] = snapshots.count
+            snapshots.append(
+                StepSnapshot(
+                    status: "running", stepID: plan.details[Int(event.node)].id,
+                    path: tracker.path(of: event.frame, node: event.node), node: event.node,
+                    input: log.copy(event.payload) ?? .null, startedAt: time,
+                    occurrence: tracker.occurrence(of: event.frame), attempts: 1))
+        case .inputSettled: change(event) { $0.input = log.copy(event.payload) ?? $0.input }
+        case .stepBranch:
+            let branch = plan.branchID(of: event.node, choice: event.item)
+            change(event) { $0.branchID = branch }
+        case .stepSuccess: succeed(event, time, log)
+        case .stepError: end(event, "failed", time) { $0.error = log.copy(event.payload) }
+        case .stepCancelled: end(event, "cancelled", time) { _ in }
+        case .stepRetry, .stepWaiting: change(event) { $0.status = "waiting" }
+        case .humanRequested:
+            change(event) { $0.status = "waiting_human" }
+            let request = log.copy(event.payload)
+            pending[event.frame] = PendingHuman(
+                stepID: plan.details[Int(event.node)].id, path: tracker.path(of: event.frame, node: event.node),
+                frame: event.frame, output: request?["output"], form: request?["form"], requestedAt: time)
+        case .workflowSuccess, .workflowError, .workflowCancelled:
+            finishedAt = time
+            pending = [:]
+        case .workflowStart, .workflowResumed, .stepEvent, .humanCompleted, .bodyOpened, .itemsListed, .metadataSet, .ctxSet,
+            .storeSet, .cancelRequested, .signalReceived:
+            break
+        }
+    }
+
+    private mutating func change(_ event: Event, _ body: (inout StepSnapshot) -> Void) {
+        guard let index = open[event.frame] else { return }
+        body(&snapshots[index])
+    }
+
+    private mutating func end(_ event: Event, _ status: String, _ time: Int64, _ body: (inout StepSnapshot) -> Void) {
+        change(event) {
+            $0.status = status
+            $0.finishedAt = time
+            body(&$0)
+        }
+        open[event.frame] = nil
+        pending[event.frame] = nil
+    }
+
+    private mutating func succeed(_ event: Event, _ time: Int64, _ log: RunLog) {
+        let following: NodeIndex?
+        if let index = open[event.frame], snapshots[index].branchID != nil, machine.frames[Int(event.frame)].total > 0 {
+            following = plan.firstNode(of: event.node, body: machine.frames[Int(event.frame)].total - 1)
+        } else {
+            following = plan.following(event.node, next: event.item)
+        }
+        let output = log.copy(event.payload) ?? .null
+        let name = following.map { plan.details[Int($0)].id }
+        end(event, "success", time) {
+            $0.output = output
+            $0.nextStepID = name
+        }
+    }
+
+    /// How far the run has come.
+    package func result(_ log: RunLog) -> RunResult {
+        let outcome = log.copy(machine.outcome)
+        return RunResult(
+            status: machine.status.rawValue, result: machine.ending == .workflowSuccess ? outcome ?? .null : nil,
+            error: machine.isOver && machine.ending != .workflowSuccess ? outcome : nil, steps: snapshots,
+            metadata: log.copy(machine.metadata) ?? plan.metadata, ctx: log.copy(machine.ctx) ?? plan.ctx,
+            startedAt: startedAt, finishedAt: finishedAt,
+            pending: pending.values.sorted { ($0.requestedAt, $0.path) < ($1.requestedAt, $1.path) })
+    }
+}
+
+extension RunLog {
+    /// A payload as a value of its own; nil where there is none.
+    package func copy(_ slice: Slice) -> Value? {
+        if slice.isNone { return Optional.none }
+        return Value(value(slice))
+    }
+}

@@ -1,0 +1,112 @@
+/// What a run came to, or how far it has come.
+///
+/// ``value`` is the result as it leaves the engine: `{ status, result?, error?, steps, metadata, ctx, startedAt,
+/// finishedAt?, pendingHuman?, pending? }`.
+public struct RunResult: Sendable, Equatable {
+    /// `queued`, `running`, `waiting`, `waiting_human`, `success`, `failed` or `cancelled`.
+    public var status: String
+    /// The output of a run that succeeded.
+    public var result: Value?
+    /// Why it failed or was cancelled: an object with a `message`, or with a `reason`.
+    public var error: Value?
+    /// Every start of a step, in the order of the starts.
+    public var steps: [StepSnapshot]
+    public var metadata: Value
+    public var ctx: Value
+    /// Milliseconds since 1970; nil for a run that has not begun.
+    public var startedAt: Int64?
+    public var finishedAt: Int64?
+    /// The steps that wait for a person, in the order of their requests.
+    public var pending: [PendingHuman]
+
+    /// The first step that waits for a person.
+    public var pendingHuman: PendingHuman? { pending.first }
+
+    public var value: Value {
+        var entries: [(String, Value)] = [("status", Value(status))]
+        if let result { entries.append(("result", result)) }
+        if let error { entries.append(("error", error)) }
+        entries.append(("steps", stepsByID))
+        entries.append(("metadata", metadata))
+        entries.append(("ctx", ctx))
+        if let startedAt { entries.append(("startedAt", Value(startedAt))) }
+        if let finishedAt { entries.append(("finishedAt", Value(finishedAt))) }
+        if let pendingHuman { entries.append(("pendingHuman", pendingHuman.value)) }
+        if pending.count > 1 { entries.append(("pending", Value(array: pending.map(\.value)))) }
+        return Value(entries: entries)
+    }
+
+    public var json: String { value.json }
+
+    /// The snapshots of one step, wherever it stands.
+    public func snapshots(of stepID: String) -> [StepSnapshot] { steps.filter { $0.stepID == stepID } }
+
+    private var stepsByID: Value {
+        var order: [String] = []
+        var groups: [String: [Value]] = [:]
+        for step in steps {
+            if groups[step.stepID] == nil { order.append(step.stepID) }
+            groups[step.stepID, default: []].append(step.value)
+        }
+        return Value(entries: order.map { ($0, Value(array: groups[$0] ?? [])) })
+    }
+}
+
+/// One start of one step: what it got, what it gave, how it ended.
+public struct StepSnapshot: Sendable, Equatable {
+    /// `running`, `waiting`, `waiting_human`, `success`, `failed` or `cancelled`.
+    public var status: String
+    public var stepID: String
+    /// The place in the run, such as `enrich[3]/translate`.
+    public var path: String
+    package var node: NodeIndex
+    /// After its schema, where the value passed it.
+    public var input: Value
+    public var output: Value?
+    public var error: Value?
+    /// Milliseconds since 1970.
+    public var startedAt: Int64
+    public var finishedAt: Int64?
+    /// Which start of this step in the run it is, from 1.
+    public var occurrence: Int
+    public var attempts: Int
+    /// Of a branch: the case that it chose.
+    public var branchID: Value?
+    /// The step that followed.
+    public var nextStepID: String?
+
+    public var value: Value {
+        var entries: [(String, Value)] = [("status", Value(status)), ("path", Value(path)), ("input", input)]
+        if let output { entries.append(("output", output)) }
+        if let error { entries.append(("error", error)) }
+        entries.append(("startedAt", Value(startedAt)))
+        if let finishedAt { entries.append(("finishedAt", Value(finishedAt))) }
+        entries.append(("occurrence", Value(Int64(occurrence))))
+        if attempts > 1 { entries.append(("attempts", Value(Int64(attempts)))) }
+        if let branchID { entries.append(("branchId", branchID)) }
+        if let nextStepID { entries.append(("nextStepId", Value(nextStepID))) }
+        return Value(entries: entries)
+    }
+}
+
+/// A step that waits for a person.
+public struct PendingHuman: Sendable, Equatable {
+    public var stepID: String
+    public var path: String
+    /// The machine's frame that waits.
+    package var frame: Int32
+    /// What the person is shown.
+    public var output: Value?
+    /// What the person is asked.
+    public var form: Value?
+    /// Milliseconds since 1970.
+    public var requestedAt: Int64
+
+    public var value: Value {
+        var entries: [(String, Value)] = [("stepId", Value(stepID)), ("path", Value(path))]
+        if let output { entries.append(("output", output)) }
+        if let form { entries.append(("form", form)) }
+        entries.append(("requestedAt", Value(requestedAt)))
+        return Value(entries: entries)
+    }
+}
