@@ -33,10 +33,13 @@ package final class WorkerThread: Sendable {
     package init(
         name: String, stackSize: Int = WorkerThread.defaultStackSize, body: @escaping @Sendable () -> Void
     ) {
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        pthread_attr_setstacksize(&attributes, max(stackSize, 1 << 20))
-        defer { pthread_attr_destroy(&attributes) }
+        let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
+        pthread_attr_init(attributes)
+        pthread_attr_setstacksize(attributes, max(stackSize, 1 << 20))
+        defer {
+            pthread_attr_destroy(attributes)
+            attributes.deallocate()
+        }
         let start = Unmanaged.passRetained(
             Start {
                 lb_name_thread(name)
@@ -44,10 +47,10 @@ package final class WorkerThread: Sendable {
             })
         #if canImport(Darwin)
             var handle: pthread_t?
-            let status = pthread_create(&handle, &attributes, { WorkerThread.run($0) }, start.toOpaque())
+            let status = pthread_create(&handle, attributes, { WorkerThread.run($0) }, start.toOpaque())
         #else
             var handle = pthread_t()
-            let status = pthread_create(&handle, &attributes, { WorkerThread.run($0) }, start.toOpaque())
+            let status = pthread_create(&handle, attributes, { WorkerThread.run($0) }, start.toOpaque())
         #endif
         guard status == 0 else { fatalError("cannot start a thread: \(String(cString: strerror(status)))") }
         thread = Mutex(handle)

@@ -176,7 +176,13 @@ struct SchemaProblem: Error {
 }
 
 /// The one place where definitions meet the schema engine.
-func compileSchema(_ definition: Value) -> Result<Schema, SchemaProblem> { .success(Schema()) }
+func compileSchema(_ definition: Value) -> Result<Schema, SchemaProblem> {
+    do throws(SchemaError) {
+        return .success(try Schema(definition))
+    } catch {
+        return .failure(SchemaProblem(pointer: error.pointer, message: error.message))
+    }
+}
 
 extension ValueCursor {
     /// A table that stands for itself, and not for something of the script that is no data.

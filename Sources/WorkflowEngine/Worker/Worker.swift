@@ -299,6 +299,17 @@ public struct LogRecord: Sendable {
     public var workflow: String
     public var run: String
     public var path: String
+
+    package init(
+        level: Level, message: String, fields: Value?, workflow: String, run: String, path: String
+    ) {
+        self.level = level
+        self.message = message
+        self.fields = fields
+        self.workflow = workflow
+        self.run = run
+        self.path = path
+    }
 }
 
 /// A small generator for jitter; what it gives comes into a run's journal as a fact.

@@ -12,17 +12,18 @@ package enum WorkerThread {
 
     /// Starts a thread that runs `body` and ends with it.
     package static func start(_ body: @escaping @Sendable () -> Void) {
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        pthread_attr_setstacksize(&attributes, stackSize)
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
+        defer { attributes.deallocate() }
+        pthread_attr_init(attributes)
+        pthread_attr_setstacksize(attributes, stackSize)
+        pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
         let box = Unmanaged.passRetained(Body(run: body))
         #if canImport(Darwin)
             var thread: pthread_t?
         #else
             var thread = pthread_t()
         #endif
-        let status = pthread_create(&thread, &attributes, { argument in
+        let status = pthread_create(&thread, attributes, { argument in
             #if canImport(Darwin)
                 let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
             #else
@@ -32,7 +33,7 @@ package enum WorkerThread {
             body.run()
             return nil
         }, box.toOpaque())
-        pthread_attr_destroy(&attributes)
+        pthread_attr_destroy(attributes)
         precondition(status == 0, "the system refused a thread (error \(status))")
     }
 

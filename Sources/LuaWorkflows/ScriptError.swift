@@ -1,0 +1,93 @@
+internal import LuaRuntime
+internal import WorkflowCore
+
+/// One thing that is wrong with a script, at its place.
+public struct ScriptDiagnostic: Sendable, Equatable {
+    public var code: String
+    public var message: String
+    public var file: String?
+    public var line: Int?
+    /// The source line.
+    public var excerpt: String?
+    /// The script's frames, one a line, the innermost first.
+    public var traceback: String?
+}
+
+/// Why a script could not be loaded: everything that is wrong with it at once.
+public struct ScriptError: Error, Sendable, CustomStringConvertible {
+    public var diagnostics: [ScriptDiagnostic]
+
+    public var code: String { diagnostics.first?.code ?? "error" }
+
+    public var description: String {
+        diagnostics.map { diagnostic in
+            guard let file = diagnostic.file else { return diagnostic.message }
+            return "\(file)\(diagnostic.line.map { ":\($0)" } ?? ""): \(diagnostic.message)"
+        }.joined(separator: "\n")
+    }
+
+    init(code: String, file: String, message: String) {
+        diagnostics = [ScriptDiagnostic(code: code, message: message, file: file)]
+    }
+
+    init(reading path: String, _ error: ScriptFiles.ReadError) {
+        switch error {
+        case .missing: self.init(code: "no_such_file", file: path, message: "there is no such file")
+        case .directory: self.init(code: "is_directory", file: path, message: "this is a folder; name a .lua file")
+        case .failed(let why): self.init(code: "unreadable", file: path, message: "cannot be read: \(why)")
+        }
+    }
+
+    /// An error of the VM, with the source lines that it speaks of.
+    init(_ error: LuaError, host: ScriptHost, bundle: ScriptBundle) {
+        let files = [bundle.script] + host.files
+        func diagnostic(_ code: String, _ message: String, _ location: String?, _ traceback: String?) -> ScriptDiagnostic {
+            let place = location.flatMap(Self.place)
+            var text = message
+            if let location, text.hasPrefix(location + ": ") { text.removeFirst(location.count + 2) }
+            return ScriptDiagnostic(
+                code: code, message: text, file: place?.file ?? bundle.script.path, line: place?.line,
+                excerpt: place.flatMap { Self.line($0.line, of: $0.file, in: files) }, traceback: traceback)
+        }
+        if error.code == "invalid_definition", !host.refused.isEmpty {
+            diagnostics = host.refused.map { diagnostic($0.code, $0.message, $0.location, nil) }
+        } else {
+            diagnostics = [
+                diagnostic(
+                    error.code, error.message, error.location ?? Self.leadingPlace(of: error.message), error.traceback)
+            ]
+        }
+    }
+
+    private static func place(_ location: String) -> (file: String, line: Int)? {
+        guard let colon = location.lastIndex(of: ":"), let line = Int(location[location.index(after: colon)...]) else {
+            return nil
+        }
+        return (String(location[..<colon]), line)
+    }
+
+    /// The `file:line` that a message begins with.
+    private static func leadingPlace(of message: String) -> String? {
+        guard let end = message.range(of: ": ")?.lowerBound else { return nil }
+        let candidate = String(message[..<end])
+        return place(candidate) == nil ? nil : candidate
+    }
+
+    private static func line(_ number: Int, of path: String, in files: [ScriptBundle.File]) -> String? {
+        guard let file = files.first(where: { $0.path == path }), number > 0 else { return nil }
+        let lines = file.source.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        return number <= lines.count ? String(decoding: lines[number - 1], as: UTF8.self) : nil
+    }
+}
+
+extension String {
+    /// Where a text first stands.
+    fileprivate func range(of text: String) -> Range<Index>? {
+        var start = startIndex
+        while start < endIndex {
+            if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
+            start = index(after: start)
+        }
+        return nil
+    }
+}

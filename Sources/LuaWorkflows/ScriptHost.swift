@@ -1,0 +1,175 @@
+internal import CPrelude
+internal import LuaRuntime
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// What one VM asks of the host without waiting: modules, definitions, time, chance, text.
+///
+/// It belongs to the VM's thread. While a script is loaded it collects the plans of the workflows that are committed and the
+/// files that are required.
+final class ScriptHost: LuaHost {
+    /// The definitions of committed workflows as canonical text, to compare what two VMs loaded.
+    private(set) var definitions: [String] = []
+    private(set) var plans: [Plan] = []
+    private(set) var warnings: [DefinitionIssue] = []
+    private(set) var files: [ScriptBundle.File] = []
+    private let pinned: ScriptBundle?
+    private let directory: String
+    private let environment: ScriptEnvironment
+    private var schemas: [Schema] = []
+    /// The problems of the definition that was refused last.
+    private(set) var refused: [DefinitionIssue] = []
+
+    /// - Parameters:
+    ///   - pinned: the files to take instead of those on the disk.
+    init(directory: String, pinned: ScriptBundle?, environment: ScriptEnvironment) {
+        self.directory = directory
+        self.pinned = pinned
+        self.environment = environment
+    }
+
+    func answer(op: UnsafeRawBufferPointer, payload: ValueCursor, response: inout ByteArena) -> Bool {
+        switch String(decoding: op, as: UTF8.self) {
+        case "commit": return commit(payload, &response)
+        case "prelude": return prelude(payload, &response)
+        case "now": response.write(environment.clock.now() / 1000)
+        case "uuid": response.write(environment.makeUUID())
+        case "random": random(payload, &response)
+        case "log": log(payload, &response)
+        case "print":
+            environment.print(payload.string ?? Value(payload).json)
+            response.writeNull()
+        case "version": response.write(engineVersion)
+        case "json.encode": response.write(Value(payload).json)
+        case "json.encode_pretty": response.write(Value(payload).prettyJSON)
+        case "json.decode": return decodeJSON(payload, &response)
+        case "schema_compile": return compileSchema(payload, &response)
+        case "schema_validate": return validateSchema(payload, &response)
+        case let name:
+            return fail("unknown_operation", "the host has no function '\(name)'", &response)
+        }
+        return true
+    }
+
+    private func fail(_ code: String, _ message: String, details: Value? = nil, _ response: inout ByteArena) -> Bool {
+        _ = ErrorObject(code: code, message: message, details: details).write(into: &response)
+        return false
+    }
+
+    // MARK: Loading
+
+    private func commit(_ payload: ValueCursor, _ response: inout ByteArena) -> Bool {
+        let definition = Value(payload)
+        do throws(DefinitionError) {
+            plans.append(try DefinitionReader.plan(from: definition))
+        } catch {
+            refused = error.issues
+            return fail(
+                "invalid_definition", error.description,
+                details: ["issues": Value(array: error.issues.map(\.value))], &response)
+        }
+        definitions.append(definition.json)
+        response.write(Int64(plans.count))
+        return true
+    }
+
+    private func prelude(_ payload: ValueCursor, _ response: inout ByteArena) -> Bool {
+        let name = payload.string ?? ""
+        guard let part = prelude_find(name, name.utf8.count) else {
+            return fail("unknown_part", "the library has no part '\(name)'", &response)
+        }
+        response.writeString(UnsafeRawBufferPointer(start: part.pointee.source, count: part.pointee.length))
+        return true
+    }
+
+    func findModule(named name: String) -> LuaModuleLookup {
+        if let pinned {
+            guard let file = pinned.files.dropFirst().first(where: { $0.module == name }) else {
+                return .notFound(places: "the files that the run was started with")
+            }
+            return .found(source: file.source, chunkName: "@" + file.path)
+        }
+        guard ScriptFiles.isModuleName(name) else {
+            return .failed(
+                message: "'\(name)' is no module name: letters, digits, '_' and '-', parts joined by dots")
+        }
+        let candidates = ScriptFiles.candidates(for: name, besideScript: directory)
+        for path in candidates {
+            do throws(ScriptFiles.ReadError) {
+                let source = try ScriptFiles.read(path)
+                files.append(ScriptBundle.File(module: name, path: path, source: source))
+                return .found(source: source, chunkName: "@" + path)
+            } catch {
+                if case .failed(let why) = error { return .failed(message: "cannot read \(path): \(why)") }
+            }
+        }
+        return .notFound(places: candidates.joined(separator: ", "))
+    }
+
+    // MARK: Time, chance, text
+
+    private func random(_ payload: ValueCursor, _ response: inout ByteArena) {
+        let bounds = payload.items.compactMap(\.int)
+        if bounds.count == 2, bounds[0] <= bounds[1] {
+            response.write(Int64.random(in: bounds[0]...bounds[1]))
+        } else {
+            response.write(Double.random(in: 0..<1))
+        }
+    }
+
+    private func log(_ payload: ValueCursor, _ response: inout ByteArena) {
+        environment.log(
+            LogRecord(
+                level: LogRecord.Level(rawValue: payload["level"]?.string ?? "") ?? .info,
+                message: payload["message"]?.string ?? "", fields: payload["fields"].map { Value($0) }, workflow: "",
+                run: "", path: payload["where"]?.string ?? ""))
+        response.writeNull()
+    }
+
+    private func decodeJSON(_ payload: ValueCursor, _ response: inout ByteArena) -> Bool {
+        do throws(JSONError) {
+            response.write(try Value(json: payload.string ?? ""))
+            return true
+        } catch {
+            return fail("invalid_json", "invalid JSON: \(error.description)", &response)
+        }
+    }
+
+    // MARK: Schemas that scripts use by themselves
+
+    private func compileSchema(_ payload: ValueCursor, _ response: inout ByteArena) -> Bool {
+        do throws(SchemaError) {
+            schemas.append(try Schema(Value(payload)))
+            response.write(Int64(schemas.count))
+            return true
+        } catch {
+            return fail("invalid_schema", error.description, &response)
+        }
+    }
+
+    private func validateSchema(_ payload: ValueCursor, _ response: inout ByteArena) -> Bool {
+        guard let answer = validate(payload, functions: nil) else { return fail("invalid_schema", "no such schema", &response) }
+        response.write(answer)
+        return true
+    }
+
+    /// The verdict of a compiled schema on a value: `{ value }`, or `{ issues, message }`.
+    func validate(_ payload: ValueCursor, functions: (any SchemaFunctions)?) -> Value? {
+        guard let handle = payload["schema"]?.int, handle > 0, handle <= schemas.count else { return nil }
+        let value = payload["value"].map { Value($0) } ?? .null
+        switch schemas[Int(handle) - 1].validate(value, functions: functions) {
+        case .valid(let value): return ["value": value]
+        case .invalid(let issues):
+            return [
+                "issues": Value(array: issues.map(\.value)), "message": Value(SchemaIssue.summary(issues)),
+            ]
+        }
+    }
+
+    /// Answers what a suspended call asks of the host and needs the script's own functions for.
+    func serve(_ request: HostRequest, functions: any SchemaFunctions) -> HostAnswer? {
+        guard request.operation == "schema_validate" else { return nil }
+        let answer = request.payload.withCursor { validate($0, functions: functions) }
+        return answer.map(HostAnswer.success) ?? .failure(code: "invalid_schema", message: "no such schema")
+    }
+}
