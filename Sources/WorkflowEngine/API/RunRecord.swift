@@ -1,4 +1,4 @@
-package import WorkflowCore
+public import WorkflowCore
 
 /// A run as it stood at one moment: all that it recorded, to be read at leisure.
 ///
@@ -26,6 +26,9 @@ public final class RunRecord: @unchecked Sendable {
         var log = log
         log.deallocate()
     }
+
+    /// The result with a snapshot of every step; made anew at each call.
+    public func result() -> RunResult { RunReport.result(plan: plan, log: log) }
 
     /// Where the run stands: `success`, `failed`, `cancelled`, `waiting_human`, `waiting`.
     public var statusName: String { status.rawValue }

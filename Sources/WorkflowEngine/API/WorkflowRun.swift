@@ -103,6 +103,20 @@ public final class WorkflowRun: Sendable {
         for waiter in waiters { waiter.continuation.resume(throwing: failure) }
     }
 
+    /// Tells a feed of everything that the run records; from the first event on, also when the run has started before.
+    @discardableResult
+    package func follow(_ feed: any EventFeed) -> UInt64 {
+        let (token, run) = state.withLock { state in
+            state.nextWatcher += 1
+            state.watchers[state.nextWatcher] = feed
+            return (state.nextWatcher, state.run)
+        }
+        if let run { worker.perform { _ in feed.take(run) } }
+        return token
+    }
+
+    package func unfollow(_ token: UInt64) { state.withLock { $0.watchers[token] = nil } }
+
     // MARK: Waiting
 
     /// Waits until the run is over, or waits for a person or a signal.
