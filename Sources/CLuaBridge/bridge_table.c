@@ -140,6 +140,8 @@ void open_bridge(lua_State *L) {
     vm->bridge_table = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_pushcfunction(L, function_slot);
     vm->function_slot = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_createtable(L, KEY_COUNT, 0);
+    vm->keys_table = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_newtable(L);
     vm->modules = luaL_ref(L, LUA_REGISTRYINDEX);
 }

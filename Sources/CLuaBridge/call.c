@@ -39,15 +39,18 @@ static int finish_call(lua_State *L, int status, lua_KContext context) {
     return 0;
 }
 
+/// Where the trampoline keeps what it needs on its stack.
+enum { THREAD = 1, HANDLER = 2, KEYS = 3 };
+
 static void push_argument(lua_State *L, lb_thread *thread, const lb_arg *arg) {
     switch (arg->kind) {
     case LB_ARG_NIL: lua_pushnil(L); return;
     case LB_ARG_SLICE: {
         lb_bytes *arena = thread->context && thread->context->arena ? thread->context->arena : thread->out;
-        decode_value(L, arena->data + arg->offset, arg->length);
+        decode_with_keys(L, arena->data + arg->offset, arg->length, KEYS);
         return;
     }
-    case LB_ARG_POINTER: decode_value(L, arg->pointer, arg->length); return;
+    case LB_ARG_POINTER: decode_with_keys(L, arg->pointer, arg->length, KEYS); return;
     case LB_ARG_CONTEXT: push_context(L, thread); return;
     case LB_ARG_INTEGER: lua_pushinteger(L, arg->integer); return;
     }
@@ -55,13 +58,14 @@ static void push_argument(lua_State *L, lb_thread *thread, const lb_arg *arg) {
 }
 
 static int call_slot(lua_State *L) {
-    lb_thread *thread = lua_touserdata(L, 1);
+    lb_thread *thread = lua_touserdata(L, THREAD);
     const slot *slot = &thread->vm->slots[thread->slot];
     lua_pushcfunction(L, note_traceback);
+    push_keys(L);
     lua_rawgeti(L, LUA_REGISTRYINDEX, slot->reference);
     size_t count = thread->argc < slot->visible ? thread->argc : slot->visible;
     for (size_t i = 0; i < count; i++) push_argument(L, thread, &thread->args[i]);
-    int status = lua_pcallk(L, (int)count, slot->two ? 2 : 1, 2, (lua_KContext)thread, finish_call);
+    int status = lua_pcallk(L, (int)count, slot->two ? 2 : 1, HANDLER, (lua_KContext)thread, finish_call);
     return finish_call(L, status, (lua_KContext)thread);
 }
 

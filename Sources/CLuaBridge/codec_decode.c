@@ -5,9 +5,32 @@ const char null_address = 0;
 
 typedef struct decoder {
     lua_State *L;
+    lb_vm *vm;
     const uint8_t *end;
-    int array_metatable;
+    /// The stack index of the table of cached keys.
+    int keys;
 } decoder;
+
+/// Pushes a key. The keys of objects repeat from step to step, so short ones are kept: finding one again costs half of what
+/// interning the bytes does.
+static inline void push_key(decoder *d, const uint8_t *text, uint32_t length) {
+    if (unlikely(length - 1 >= KEY_BYTES)) {
+        lua_pushlstring(d->L, (const char *)text, length);
+        return;
+    }
+    uint32_t hash = (length * 31 + text[0]) * 31 + text[length - 1] + text[length / 2] * 7u;
+    uint32_t at = hash % KEY_COUNT;
+    cached_key *cached = &d->vm->keys[at];
+    if (likely(cached->length == length && memcmp(cached->text, text, length) == 0)) {
+        lua_rawgeti(d->L, d->keys, at + 1);
+        return;
+    }
+    lua_pushlstring(d->L, (const char *)text, length);
+    lua_pushvalue(d->L, -1);
+    lua_rawseti(d->L, d->keys, at + 1);
+    memcpy(cached->text, text, length);
+    cached->length = (uint8_t)length;
+}
 
 static int malformed(lua_State *L) { return luaL_error(L, "the host sent a malformed value"); }
 
@@ -63,7 +86,7 @@ static const uint8_t *decode(decoder *d, const uint8_t *at, int depth) {
             at = decode(d, at, depth + 1);
             lua_rawseti(L, -2, i);
         }
-        lua_rawgeti(L, LUA_REGISTRYINDEX, d->array_metatable);
+        lua_rawgeti(L, LUA_REGISTRYINDEX, d->vm->array_metatable);
         lua_setmetatable(L, -2);
         return at;
     }
@@ -78,19 +101,32 @@ static const uint8_t *decode(decoder *d, const uint8_t *at, int depth) {
             at += length + 1;
             continue;
         }
-        lua_pushlstring(L, (const char *)at, length);
+        push_key(d, at, length);
         at = decode(d, at + length, depth + 1);
         lua_rawset(L, -3);
     }
     return at;
 }
 
-void decode_value(lua_State *L, const uint8_t *at, size_t length) {
+void push_keys(lua_State *L) { lua_rawgeti(L, LUA_REGISTRYINDEX, vm_of(L)->keys_table); }
+
+void decode_with_keys(lua_State *L, const uint8_t *at, size_t length, int keys) {
     if (length == 0 || *at == TAG_NULL) {
         lua_pushnil(L);
         return;
     }
-    decoder d = {L, at + length, vm_of(L)->array_metatable};
-    if (unlikely(!lua_checkstack(L, 4))) luaL_error(L, "stack overflow (value too deep)");
+    decoder d = {L, vm_of(L), at + length, keys};
     decode(&d, at, 0);
+}
+
+void decode_value(lua_State *L, const uint8_t *at, size_t length) {
+    luaL_checkstack(L, 6, NULL);
+    if (length == 0 || *at < TAG_ARRAY) {
+        // Without objects no keys are needed.
+        decode_with_keys(L, at, length, 0);
+        return;
+    }
+    push_keys(L);
+    decode_with_keys(L, at, length, lua_gettop(L));
+    lua_remove(L, -2);
 }

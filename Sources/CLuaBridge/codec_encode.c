@@ -73,11 +73,11 @@ static bool out_of_room(encoder *e, const frame *at, size_t extra) {
 
 static bool encode_table(encoder *e, int table, frame *parent, int depth);
 
-/// Appends the value at the absolute index.
-static inline bool encode(encoder *e, int index, frame *at, int depth) {
+/// Appends the value of that type at the absolute index.
+static inline bool encode_typed(encoder *e, int index, int type, frame *at, int depth) {
     lua_State *L = e->L;
     uint8_t *to;
-    switch (lua_type(L, index)) {
+    switch (type) {
     case LUA_TNUMBER:
         RESERVE(9);
         to = e->out->data + e->out->count;
@@ -124,8 +124,12 @@ static inline bool encode(encoder *e, int index, frame *at, int depth) {
             return true;
         }
         return refuse(e, at, "is a userdata, which JSON cannot hold");
-    default: return refuse(e, at, "is a %s, which JSON cannot hold", lua_typename(L, lua_type(L, index)));
+    default: return refuse(e, at, "is a %s, which JSON cannot hold", lua_typename(L, type));
     }
+}
+
+static inline bool encode(encoder *e, int index, frame *at, int depth) {
+    return encode_typed(e, index, lua_type(e->L, index), at, depth);
 }
 
 /// Says what is wrong with a value that is too deep: it contains itself, or it is just deep.
@@ -243,7 +247,8 @@ static bool encode_table(encoder *e, int table, frame *parent, int depth) {
             return refuse(e, parent, "has a key that is a %s; keys are strings, or 1..n", kind);
         }
         // A null field is an absent key.
-        if (unlikely(lua_type(L, top + 2) == LUA_TLIGHTUSERDATA) && lua_touserdata(L, top + 2) == &null_address) {
+        int type = lua_type(L, top + 2);
+        if (unlikely(type == LUA_TLIGHTUSERDATA) && lua_touserdata(L, top + 2) == &null_address) {
             lua_settop(L, top + 1);
             continue;
         }
@@ -257,7 +262,7 @@ static bool encode_table(encoder *e, int table, frame *parent, int depth) {
         memcpy(to + 4, key, length);
         e->out->count += 4 + length;
         count++;
-        if (unlikely(!encode(e, top + 2, &here, depth + 1))) return false;
+        if (unlikely(!encode_typed(e, top + 2, type, &here, depth + 1))) return false;
         lua_settop(L, top + 1);
     } while (lua_next(L, table));
     close_container(e, start, TAG_OBJECT, count);

@@ -103,6 +103,15 @@ struct lb_thread {
     bool module;
 };
 
+#define KEY_BYTES 31
+#define KEY_COUNT 256
+
+/// A key that decoding met; its Lua string stands in the table of cached keys at the same place.
+typedef struct cached_key {
+    uint8_t length;
+    char text[KEY_BYTES];
+} cached_key;
+
 #define CLASS_BYTES 16
 #define CLASS_COUNT 20
 
@@ -128,6 +137,9 @@ struct lb_vm {
     slot *slots;
     uint32_t slot_count, slot_capacity;
     int array_metatable, context_metatable, error_metatable, bridge_table, function_slot, modules, names, collect;
+
+    cached_key keys[KEY_COUNT];
+    int keys_table;
 
     lb_bytes requests;
     made *made;
@@ -180,6 +192,9 @@ void allocator_release(lb_vm *vm);
 // codec_decode.c
 /// Pushes the value. RAISES.
 void decode_value(lua_State *L, const uint8_t *at, size_t length);
+/// The same with the table of cached keys, which push_keys has pushed, at the stack index `keys`. RAISES.
+void decode_with_keys(lua_State *L, const uint8_t *at, size_t length, int keys);
+void push_keys(lua_State *L);
 
 // codec_encode.c
 /// Appends the value at `index`; on false nothing was appended and vm->message says what is wrong with `root`.
@@ -202,9 +217,32 @@ bool script_where(lua_State *L, int level, char *text, size_t size);
 int raise_error(lua_State *L, const char *code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 // interrupt.c
-void step_enter(lb_vm *vm, lua_State *co);
-void step_leave(lb_vm *vm, lua_State *co);
+#ifdef __ELF__
+#define TLS_MODEL __attribute__((tls_model("initial-exec")))
+#else
+#define TLS_MODEL
+#endif
+/// The VM whose step runs on this thread; read by the signal handler, hence the model that never allocates.
+extern _Thread_local lb_vm *working TLS_MODEL;
 void arm_hook(lua_State *L);
+/// Whether somebody wants to stop the step that begins.
+void look_for_interrupt(lb_vm *vm);
+
+static inline void step_enter(lb_vm *vm, lua_State *co) {
+    working = vm;
+    atomic_store_explicit(&vm->epoch, atomic_load_explicit(&vm->epoch, memory_order_relaxed) + 1, memory_order_relaxed);
+    vm->running = co;
+    // A signal before this point found nothing running; what it came for is seen here.
+    atomic_signal_fence(memory_order_seq_cst);
+    if (unlikely(atomic_load_explicit(&vm->attention, memory_order_relaxed))) look_for_interrupt(vm);
+}
+
+static inline void step_leave(lb_vm *vm, lua_State *co) {
+    vm->running = NULL;
+    atomic_signal_fence(memory_order_seq_cst);
+    atomic_store_explicit(&vm->epoch, atomic_load_explicit(&vm->epoch, memory_order_relaxed) + 1, memory_order_relaxed);
+    if (unlikely(vm->interrupting)) lua_sethook(co, NULL, 0, 0);
+}
 void interrupt_setup(void);
 void signal_worker(lb_vm *vm);
 void watch_forget(lb_vm *vm);

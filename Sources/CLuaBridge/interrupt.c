@@ -7,12 +7,7 @@
 
 #define STOP_SIGNAL SIGURG
 
-/// The VM whose step runs on this thread; read by the signal handler, hence the model that never allocates.
-#ifdef __ELF__
-static _Thread_local lb_vm *working __attribute__((tls_model("initial-exec")));
-#else
-static _Thread_local lb_vm *working;
-#endif
+_Thread_local lb_vm *working TLS_MODEL;
 
 static bool can_yield(lua_State *L) { return lua_isyieldable(L) && !has_mark(L, MARK_CLOSING); }
 
@@ -47,7 +42,7 @@ static void stop_hook(lua_State *L, lua_Debug *frame) {
 void arm_hook(lua_State *L) { lua_sethook(L, stop_hook, LUA_MASKCOUNT, 1); }
 
 /// Decides whether the step that runs now is meant; on the worker's thread, in the handler or outside it.
-static void look(lb_vm *vm) {
+void look_for_interrupt(lb_vm *vm) {
     if (vm->interrupting || !vm->running) return;
     uint64_t token = atomic_load(&vm->token);
     int reason = INTERRUPT_NONE;
@@ -62,7 +57,7 @@ static void look(lb_vm *vm) {
 
 static void on_signal(int number) {
     (void)number;
-    if (working) look(working);
+    if (working) look_for_interrupt(working);
 }
 
 static void install(void) {
@@ -80,22 +75,6 @@ void interrupt_setup(void) {
     sigemptyset(&set);
     sigaddset(&set, STOP_SIGNAL);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-}
-
-void step_enter(lb_vm *vm, lua_State *co) {
-    working = vm;
-    atomic_store_explicit(&vm->epoch, atomic_load_explicit(&vm->epoch, memory_order_relaxed) + 1, memory_order_relaxed);
-    vm->running = co;
-    // A signal before this point found nothing running; what it came for is seen here.
-    atomic_signal_fence(memory_order_seq_cst);
-    if (unlikely(atomic_load_explicit(&vm->attention, memory_order_relaxed))) look(vm);
-}
-
-void step_leave(lb_vm *vm, lua_State *co) {
-    vm->running = NULL;
-    atomic_signal_fence(memory_order_seq_cst);
-    atomic_store_explicit(&vm->epoch, atomic_load_explicit(&vm->epoch, memory_order_relaxed) + 1, memory_order_relaxed);
-    if (unlikely(vm->interrupting)) lua_sethook(co, NULL, 0, 0);
 }
 
 void check_interrupt(lua_State *L) {
