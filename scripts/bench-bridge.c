@@ -22,7 +22,8 @@ static const char prelude[] =
     "bridge.function_slot(function() return 1 end)\n"
     "bridge.function_slot(function() return { city = 'Oslo', days = 3, wind = 4.5, ok = true } end)\n"
     "bridge.function_slot(function(x, context) return x end)\n"
-    "return { start = function() return { city = 'Oslo', days = 3, wind = 4.5, ok = true } end }\n";
+    "local live = {} for i = 1, 5000 do live[i] = { i } end\n"
+    "return { live = live, start = function() return { city = 'Oslo', days = 3, wind = 4.5, ok = true } end }\n";
 
 static const char baseline[] =
     "local n = ...\n"
@@ -31,11 +32,12 @@ static const char baseline[] =
     "for i = 1, n do local ok, y = pcall(f, x); kept = { input = x, output = y, at = i }; x = y end\n";
 
 int main(int argc, char **argv) {
-    const int count = argc > 1 ? atoi(argv[1]) : 3000000;
+    const int rounds = 15;
+    const int count = argc > 1 ? atoi(argv[1]) : 200000;
     lua_State *L = luaL_newstate();
     luaL_openlibs(L);
     double best = 1e9;
-    for (int round = 0; round < 3; round++) {
+    for (int round = 0; round < rounds; round++) {
         if (luaL_loadstring(L, baseline) != LUA_OK) return 1;
         lua_pushinteger(L, count);
         double start = now();
@@ -65,7 +67,7 @@ int main(int argc, char **argv) {
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         best = 1e9;
-        for (int round = 0; round < 3; round++) {
+        for (int round = 0; round < rounds; round++) {
             double start = now();
             for (int i = 0; i < count; i++) {
                 out.count = length;

@@ -82,6 +82,7 @@ void *allocate(void *user, void *block, size_t old_size, size_t new_size) {
             // A failed allocation is tried again after an emergency collection: both tries have to fail.
             vm->fail_countdown = vm->fail_again ? 0 : 1;
             vm->fail_again = !vm->fail_again;
+            vm->failed = true;
             return NULL;
         }
     }
@@ -111,4 +112,7 @@ void lb_vm_set_memory_limit(lb_vm *vm, size_t bytes) { vm->limit = bytes; }
 void lb_vm_fail_allocation(lb_vm *vm, size_t countdown) {
     vm->fail_countdown = countdown;
     vm->fail_again = false;
+    vm->failed = false;
 }
+
+bool lb_vm_failed_allocation(const lb_vm *vm) { return vm->failed; }

@@ -11,6 +11,22 @@ typedef struct decoder {
     int keys;
 } decoder;
 
+static inline bool same_text(const char *a, const uint8_t *b, uint32_t length) {
+    if (length >= 4 && length <= 16) {
+        if (length < 8) {
+            return ((get_u32((const uint8_t *)a) ^ get_u32(b)) |
+                    (get_u32((const uint8_t *)a + length - 4) ^ get_u32(b + length - 4))) == 0;
+        }
+        uint64_t first[2], last[2];
+        memcpy(&first[0], a, 8);
+        memcpy(&first[1], b, 8);
+        memcpy(&last[0], a + length - 8, 8);
+        memcpy(&last[1], b + length - 8, 8);
+        return ((first[0] ^ first[1]) | (last[0] ^ last[1])) == 0;
+    }
+    return memcmp(a, b, length) == 0;
+}
+
 /// Pushes a key. The keys of objects repeat from step to step, so short ones are kept: finding one again costs half of what
 /// interning the bytes does.
 static inline void push_key(decoder *d, const uint8_t *text, uint32_t length) {
@@ -21,7 +37,7 @@ static inline void push_key(decoder *d, const uint8_t *text, uint32_t length) {
     uint32_t hash = (length * 31 + text[0]) * 31 + text[length - 1] + text[length / 2] * 7u;
     uint32_t at = hash % KEY_COUNT;
     cached_key *cached = &d->vm->keys[at];
-    if (likely(cached->length == length && memcmp(cached->text, text, length) == 0)) {
+    if (likely(cached->length == length && same_text(cached->text, text, length))) {
         lua_rawgeti(d->L, d->keys, at + 1);
         return;
     }

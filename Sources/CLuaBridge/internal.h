@@ -120,7 +120,7 @@ struct lb_vm {
     lb_config config;
 
     size_t used, limit, fail_countdown;
-    bool fail_again;
+    bool fail_again, failed;
     void *free_blocks[CLASS_COUNT];
     uint8_t *chunk;
     size_t chunk_left;
@@ -201,7 +201,22 @@ void push_keys(lua_State *L);
 bool encode_value(lua_State *L, int index, lb_bytes *out, const char *root);
 
 // utf8.c
-bool utf8_valid(const uint8_t *bytes, size_t length);
+bool utf8_valid_long(const uint8_t *bytes, size_t length);
+
+/// Whether the bytes are well-formed UTF-8. Keys and words are mostly short and ASCII: two loads that overlap decide those.
+static inline bool utf8_valid(const uint8_t *bytes, size_t length) {
+    if (length >= 4 && length <= 16) {
+        if (length < 8) {
+            if (likely(((get_u32(bytes) | get_u32(bytes + length - 4)) & 0x80808080u) == 0)) return true;
+        } else {
+            uint64_t first, last;
+            memcpy(&first, bytes, 8);
+            memcpy(&last, bytes + length - 8, 8);
+            if (likely(((first | last) & 0x8080808080808080u) == 0)) return true;
+        }
+    }
+    return utf8_valid_long(bytes, length);
+}
 
 // errors.c
 /// The message handler of every protected call: notes the traceback while the frames still stand.

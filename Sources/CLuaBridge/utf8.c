@@ -1,7 +1,7 @@
 #include "internal.h"
 
 /// Whether the bytes are well-formed UTF-8: no overlong forms, no surrogates, nothing beyond U+10FFFF.
-bool utf8_valid(const uint8_t *bytes, size_t length) {
+bool utf8_valid_long(const uint8_t *bytes, size_t length) {
     const uint8_t *end = bytes + length;
     while (bytes < end) {
         // Text is mostly ASCII: eight bytes at a time while no high bit is set.

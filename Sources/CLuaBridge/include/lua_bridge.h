@@ -146,8 +146,9 @@ size_t lb_vm_memory_used(const lb_vm *LB_NONNULL vm);
 size_t lb_vm_memory_limit(const lb_vm *LB_NONNULL vm);
 void lb_vm_set_memory_limit(lb_vm *LB_NONNULL vm, size_t bytes);
 
-/// Makes the allocation that follows `countdown` others fail, once; 0 turns it off. For tests.
+/// Makes the Nth allocation from now fail, once; 0 turns it off. For tests, as is whether it has failed.
 void lb_vm_fail_allocation(lb_vm *LB_NONNULL vm, size_t countdown);
+bool lb_vm_failed_allocation(const lb_vm *LB_NONNULL vm);
 
 /// A full garbage collection; also gives idle coroutines back.
 void lb_vm_gc(lb_vm *LB_NONNULL vm);

@@ -1,0 +1,179 @@
+// Drives the bridge through everything that allocates, under AddressSanitizer: the Nth allocation fails, for every N, and
+// nothing aborts, leaks or is used after it was freed. Run by scripts/test-asan.sh.
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua_bridge.h"
+
+#define FAIL(...) (fprintf(stderr, __VA_ARGS__), exit(1))
+
+static const char prelude[] =
+    "local bridge = ...\n"
+    "bridge.set_context_methods { emit = function(c, e) bridge.context_effect(c, 'emit', e.type, e.data) end }\n"
+    "return { wait = function(v) return bridge.request('wait', v) end, all = bridge.all, null = bridge.null,\n"
+    "  sync = bridge.sync, readonly = bridge.readonly, suggest = bridge.suggest, slot = bridge.function_slot }\n";
+
+/// Each is the body of a handler.
+static const char *const bodies[] = {
+    "return { a = 1, list = { 1, 2.5, 'three', true, test.null }, nested = { deep = { deeper = {} } } }",
+    "return input",
+    "error('plain')",
+    "error({ code = 'c', message = 'm', details = { 1, 2 } })",
+    "return test.wait { question = input }",
+    "local n = coroutine.wrap(function() for i = 1, 3 do coroutine.yield(test.wait(i)) end end)\n"
+    "local s = 0 for v in n do s = s + 1 end return s",
+    "return test.all { function() return test.wait(1) end, function() return test.wait(2) end }",
+    "test.all { function() return test.wait(1) end, function() test.wait(2) error 'sibling' end }",
+    "context:emit { type = 'x', data = { 1 } } context.store.key = { v = context.attempt }\n"
+    "return { context.store.key, context.run_id, context.ctx, context.signal.aborted }",
+    "local x <close> = setmetatable({}, { __close = function() print 'closed' end }) return test.wait(1)",
+    "return test.sync('echo', { 'a' })",
+    "return test.sync('refuse', 1)",
+    "return require('module').value",
+    "return pritn",
+    "return { x = print }",
+    "return load('return ' .. tostring(1 + 1))()",
+    "local t = {} for i = 1, 50 do t[i] = { id = i, name = 'item ' .. i } end return t",
+    "return ('x'):rep(100):gsub('x', { x = 'yy' }) .. ('%d'):format(3) .. table.concat({ 1, 2, 3 }, ',')",
+    "local t = test.readonly { a = { b = 1 } } return { pcall(function() t.a.b = 2 end), t.a.b }",
+    "return coroutine.close(coroutine.create(function() end))",
+    "table.sort({ 3, 2, 1 }, function(a, b) test.wait(1) return a < b end)",
+};
+#define BODY_COUNT (sizeof bodies / sizeof *bodies)
+
+static bool put(lb_bytes *to, const void *bytes, size_t length) {
+    to->data = realloc(to->data, to->count + length);
+    memcpy(to->data + to->count, bytes, length);
+    to->count += length;
+    to->capacity = to->count;
+    return true;
+}
+
+static bool sync_call(void *user, const char *op, size_t op_length, const uint8_t *payload, size_t length, lb_bytes *response) {
+    (void)user;
+    if (op_length == 6 && memcmp(op, "refuse", 6) == 0) {
+        static const uint8_t error[] = {7, 1, 0, 0, 0, 10, 0, 0, 0, 4, 0, 0, 0, 'c', 'o', 'd', 'e', 3, 1};
+        put(response, error, sizeof error - 2);
+        static const uint8_t null = 0;
+        put(response, &null, 1);
+        response->data[5] = 9;
+        return false;
+    }
+    return put(response, payload, length);
+}
+
+static int load_module(void *user, const char *name, size_t length, lb_bytes *source, lb_bytes *chunk_name) {
+    (void)user;
+    if (length != 6 || memcmp(name, "module", 6) != 0) return 0;
+    put(source, "return { value = 7 }", 20);
+    put(chunk_name, "@module.lua", 11);
+    return 1;
+}
+
+typedef struct bench {
+    lb_vm *vm;
+    lb_bytes out, effects, input;
+    lb_context context;
+} bench;
+
+static bool open_vm(bench *b) {
+    lb_config config = {.memory_limit = (size_t)64 << 20, .sync = sync_call, .load_module = load_module};
+    memset(b, 0, sizeof *b);
+    b->vm = lb_vm_create(&config);
+    if (!b->vm) return false;
+    static const uint8_t input[] = {7, 2, 0, 0, 0, 28, 0, 0, 0, 1, 0, 0, 0, 'a', 3, 5, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 'b', 5, 4, 0, 0, 0, 't', 'e', 'x', 't'};
+    put(&b->input, input, sizeof input);
+    b->context = (lb_context){.arena = &b->out, .effects = &b->effects, .run_id = "run", .step_id = "step", .attempt = 1};
+    return true;
+}
+
+static void close_vm(bench *b) {
+    size_t leaked = lb_vm_destroy(b->vm);
+    free(b->out.data);
+    free(b->effects.data);
+    free(b->input.data);
+    if (leaked) FAIL("%zu bytes leaked\n", leaked);
+}
+
+static lb_status load_body(bench *b, const char *body) {
+    char source[2000];
+    lb_thread *suspended = NULL;
+    int length = snprintf(source, sizeof source, "local test = require 'test'\nreturn function(input, context) %s end", body);
+    b->out.count = 0;
+    return lb_load(b->vm, source, (size_t)length, "@script.lua", NULL, &b->out, &suspended);
+}
+
+/// Calls slot 1 and answers what it asks; with `close_at` the coroutine is closed at that request instead.
+static lb_status drive(bench *b, int close_at) {
+    lb_thread *thread = NULL;
+    lb_arg args[2] = {{.kind = LB_ARG_POINTER, .pointer = b->input.data, .length = b->input.count}, {.kind = LB_ARG_CONTEXT}};
+    b->out.count = 0;
+    b->effects.count = 0;
+    lb_status status = lb_call(b->vm, lb_vm_slot_count(b->vm), &b->context, args, 2, &b->out, &thread);
+    uint32_t tokens[64], asked = 0, answered = 0;
+    for (int at = 0; status == LB_REQUEST; at++) {
+        for (uint32_t i = 0; i < lb_thread_request_count(thread); i++) tokens[asked++ % 64] = lb_thread_request(thread, i).token;
+        if (at == close_at) return lb_close(b->vm, thread, "cancelled", "closed by the test", &b->out);
+        if (answered == asked) FAIL("stuck\n");
+        static const uint8_t answer[] = {3, 9, 0, 0, 0, 0, 0, 0, 0};
+        status = lb_resume(b->vm, thread, tokens[answered++ % 64], true, answer, sizeof answer, &b->out);
+    }
+    return status;
+}
+
+static void fail_each_allocation(void) {
+    bench b;
+    for (size_t i = 0; i < BODY_COUNT; i++) {
+        size_t failures = 0;
+        for (int close_at = -1; close_at < 2; close_at++) {
+            for (size_t n = 1;; n++) {
+                if (!open_vm(&b)) FAIL("no VM\n");
+                if (lb_load_prelude(b.vm, "test", prelude, strlen(prelude), &b.out) != LB_DONE) FAIL("prelude\n");
+                lb_vm_fail_allocation(b.vm, n);
+                lb_status status = load_body(&b, bodies[i]);
+                if (status == LB_DONE) drive(&b, close_at);
+                bool reached = lb_vm_failed_allocation(b.vm);
+                lb_vm_fail_allocation(b.vm, 0);
+                // The VM goes on as if nothing had happened.
+                if (load_body(&b, "return 1") != LB_DONE || drive(&b, -1) != LB_DONE) FAIL("body %zu: unusable after failure %zu\n", i, n);
+                close_vm(&b);
+                if (!reached) break;
+                failures++;
+            }
+        }
+        printf("body %2zu: %zu failed allocations survived\n", i, failures);
+    }
+}
+
+static void fail_creation(void) {
+    // The counting allocator refuses by its limit here, because there is no VM yet to tell the Nth.
+    for (size_t limit = 1000; limit < 60000; limit += 200) {
+        lb_config config = {.memory_limit = limit};
+        lb_vm *vm = lb_vm_create(&config);
+        if (!vm) continue;
+        lb_bytes out = {0};
+        lb_load_prelude(vm, "test", prelude, strlen(prelude), &out);
+        free(out.data);
+        if (lb_vm_destroy(vm)) FAIL("leaked with a limit of %zu\n", limit);
+    }
+}
+
+static void *run(void *unused) {
+    fail_creation();
+    fail_each_allocation();
+    return unused;
+}
+
+int main(void) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, (size_t)16 << 20);
+    if (pthread_create(&thread, &attributes, run, NULL) != 0) FAIL("no thread\n");
+    pthread_join(thread, NULL);
+    puts("ok");
+    return 0;
+}
