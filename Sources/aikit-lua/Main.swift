@@ -1,6 +1,55 @@
 internal import ArgumentParser
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
 
+/// The program: reads the command line, runs one command, and ends with its status.
 @main
-struct AikitLua: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "aikit-lua", abstract: "Runs workflows written in Lua.")
+enum Main {
+    static func main() {
+        // A reader that goes away is seen by the write that fails, not by a signal that kills.
+        signal(SIGPIPE, SIG_IGN)
+        let status = run(CommandLineArguments(CommandLine.arguments.dropFirst()))
+        // Threads that still run have nothing left to do; ending in one step spares them the tear-down of what they use.
+        fflush(nil)
+        _exit(status.rawValue)
+    }
+
+    private static func run(_ arguments: CommandLineArguments) -> ExitStatus {
+        do {
+            if let problem = arguments.unknownCommand(in: AikitLua.configuration.subcommands) { throw UsageError(problem) }
+            var command = try AikitLua.parseAsRoot(arguments.words)
+            try command.run()
+            return .success
+        } catch let error as UsageError {
+            TextStream.errors.show(error.problem)
+            return .usage
+        } catch let error as ExitCode {
+            return ExitStatus(rawValue: error.rawValue) ?? .failed
+        } catch {
+            return report(error)
+        }
+    }
+
+    /// Help and versions go to standard output; what the parser refuses is wrong usage.
+    private static func report(_ error: any Error) -> ExitStatus {
+        if AikitLua.exitCode(for: error) == .success {
+            TextStream.output.writeLine(AikitLua.fullMessage(for: error))
+            return .success
+        }
+        let problems = problems(of: error)
+        if problems.isEmpty {
+            TextStream.errors.show(Problem(AikitLua.message(for: error)))
+            // The usage follows the message in the parser's own text.
+            let usage = AikitLua.fullMessage(for: error).split(separator: "\n").drop { !$0.hasPrefix("Usage:") }
+            if !usage.isEmpty { TextStream.errors.writeLine(usage.joined(separator: "\n")) }
+        } else {
+            TextStream.errors.show(problems)
+        }
+        return .usage
+    }
 }

@@ -1,0 +1,65 @@
+/// What scripts may do outside of the engine. Nothing is allowed unless it is given.
+package struct Permissions: Sendable, Equatable {
+    /// The word that allows everything of a kind.
+    package static let everything = "*"
+
+    /// How much of a kind of effect is allowed.
+    package enum Scope: Sendable, Equatable {
+        case nothing
+        /// Only what is named.
+        case only([String])
+        case everything
+
+        /// Reads the values of an option, each a list with commas; no value allows nothing.
+        package init(_ values: [String]) {
+            let names = values.flatMap { $0.split(separator: ",").map(String.init) }
+            self = names.contains(Permissions.everything) ? .everything : names.isEmpty ? .nothing : .only(names)
+        }
+    }
+
+    /// Hosts that may be called: `example.com`, `example.com:8080`, `*.example.com`.
+    package var net = Scope.nothing
+    /// Environment variables that may be read: `NAME`, or `PREFIX*`.
+    package var env = Scope.nothing
+    package var read = Scope.nothing
+    package var write = Scope.nothing
+    package var run = Scope.nothing
+
+    package init() {}
+
+    /// Whether a host may be called; `port` is the one that the request goes to.
+    package func allowsNet(host: String, port: Int) -> Bool {
+        switch net {
+        case .nothing: return false
+        case .everything: return true
+        case .only(let names):
+            let host = host.lowercased()
+            return names.contains { Self.matches($0.lowercased(), host: host, port: port) }
+        }
+    }
+
+    private static func matches(_ pattern: String, host: String, port: Int) -> Bool {
+        var name = pattern[...]
+        // An IPv6 address has colons of its own; with a port it stands in brackets.
+        if name.hasPrefix("["), let end = name.firstIndex(of: "]") {
+            let rest = name[name.index(after: end)...]
+            if rest.hasPrefix(":"), rest.dropFirst() != "\(port)" { return false }
+            name = name[name.index(after: name.startIndex)..<end]
+        } else if name.count(where: { $0 == ":" }) == 1, let colon = name.firstIndex(of: ":") {
+            if name[name.index(after: colon)...] != "\(port)" { return false }
+            name = name[..<colon]
+        }
+        if name.hasPrefix("*.") { return host.hasSuffix(name.dropFirst()) && host.utf8.count > name.utf8.count - 1 }
+        return host == name
+    }
+
+    /// Whether an environment variable may be read.
+    package func allowsEnv(_ name: String) -> Bool {
+        switch env {
+        case .nothing: false
+        case .everything: true
+        case .only(let names):
+            names.contains { $0.hasSuffix("*") ? name.hasPrefix($0.dropLast()) : $0 == name }
+        }
+    }
+}

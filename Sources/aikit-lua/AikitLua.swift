@@ -1,0 +1,21 @@
+internal import ArgumentParser
+internal import WorkflowEngine
+
+/// The root of all commands.
+struct AikitLua: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "aikit-lua",
+        abstract: "Runs workflows whose steps are Lua functions.",
+        discussion: """
+            Results go to standard output, everything for people to standard error.
+            Exit status: 0 success, 1 the run failed, 2 wrong usage or script, 3 it waits for a person or an event,
+            130 cancelled by Ctrl-C.
+
+            EXAMPLES
+              aikit-lua run hello.lua --input '{"name":"Ada"}'
+              aikit-lua check workflows/*.lua
+              aikit-lua graph weather.lua --format mermaid
+            """,
+        version: engineVersion,
+        subcommands: [RunCommand.self, CheckCommand.self, DoctorCommand.self])
+}

@@ -1,0 +1,78 @@
+internal import ArgumentParser
+internal import LuaWorkflows
+internal import WorkflowCore
+internal import WorkflowEngine
+
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Load scripts and say all that is wrong with them, without running anything.",
+        discussion: """
+            EXAMPLES
+              aikit-lua check weather.lua
+              aikit-lua check workflows/*.lua --json
+            """)
+
+    @Argument(help: "Scripts.", completion: .file(extensions: ["lua"]))
+    var scripts: [String]
+
+    @Flag(help: "Print what was found as JSON on standard output.")
+    var json = false
+
+    /// What a script came to.
+    private struct Finding: Sendable {
+        var path: String
+        var workflows: [Workflow] = []
+        var problems: [Problem] = []
+
+        var isGood: Bool { !problems.contains { $0.severity == .error } }
+
+        var value: Value {
+            [
+                "path": Value(path), "ok": Value(isGood), "problems": Value(array: problems.map(\.value)),
+                "workflows": Value(
+                    array: workflows.map { workflow in
+                        var entries = [("id", Value(workflow.id))]
+                        if let text = workflow.description { entries.append(("description", Value(text))) }
+                        return Value(entries: entries)
+                    }),
+            ]
+        }
+    }
+
+    func run() throws {
+        let findings = waitFor { [scripts] in
+            let engine = WorkflowEngine(workers: 1)
+            var findings: [Finding] = []
+            for path in scripts { findings.append(await Self.check(path, on: engine)) }
+            return findings
+        }
+        let isGood = findings.allSatisfy(\.isGood)
+        if json {
+            let report: Value = ["ok": Value(isGood), "scripts": Value(array: findings.map(\.value))]
+            TextStream.output.writeLine(report.prettyJSON)
+        } else {
+            for finding in findings { show(finding) }
+        }
+        if !isGood { throw ExitStatus.usage.code }
+    }
+
+    private static func check(_ path: String, on engine: WorkflowEngine) async -> Finding {
+        let options = LuaScriptOptions(print: { TextStream.errors.writeLine($0) })
+        do throws(ScriptError) {
+            let script = try await LuaScript.load(path: path, on: engine, options: options)
+            return Finding(path: path, workflows: script.workflows, problems: script.warnings.map(Problem.init))
+        } catch {
+            return Finding(path: path, problems: aikit_lua.problems(of: error))
+        }
+    }
+
+    private func show(_ finding: Finding) {
+        let errors = TextStream.errors
+        errors.show(finding.problems)
+        guard finding.isGood else { return }
+        let style = Style(errors)
+        let ids = finding.workflows.map { "\($0.id) (\(counted($0.plan.nodes.count - 1, "step")))" }
+        errors.writeLine(style("✓", .green) + " \(finding.path): " + ids.joined(separator: ", "))
+    }
+}

@@ -1,0 +1,52 @@
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// One event of a run, reduced to what a display needs; it refers to nothing of the run.
+struct ProgressEvent: Sendable {
+    var kind: EventKind
+    /// Microseconds since 1970.
+    var time: Int64
+    var frame: Int32
+    var node: Int32
+    var item: Int32
+    var attempt: UInt16
+    /// `itemsListed`: how many items there are.
+    var count = 0
+    /// `stepError`, `stepRetry`, `workflowError`: the message · `stepWaiting`, `workflowCancelled`: for what, why.
+    var text: String?
+}
+
+/// Copies what a run records for the main thread, on the worker's thread and without rendering anything.
+final class ProgressFeed: EventFeed {
+    private let mailbox: Mailbox
+    /// How many events of the log have been taken; only the worker's thread touches it.
+    nonisolated(unsafe) private var taken = 0
+
+    init(mailbox: Mailbox) { self.mailbox = mailbox }
+
+    func take(_ run: Run) {
+        let log = run.log
+        guard taken < log.count else { return }
+        var events: [ProgressEvent] = []
+        events.reserveCapacity(log.count - taken)
+        for index in taken..<log.count { events.append(Self.reduce(log[index], log)) }
+        taken = log.count
+        mailbox.post(.progress(events))
+    }
+
+    func finish() {}
+
+    private static func reduce(_ event: Event, _ log: RunLog) -> ProgressEvent {
+        var reduced = ProgressEvent(
+            kind: event.kind, time: event.time, frame: event.frame, node: event.node, item: event.item, attempt: event.attempt)
+        guard !event.payload.isNone else { return reduced }
+        switch event.kind {
+        case .itemsListed: reduced.count = log.value(event.payload).count
+        case .stepError, .stepRetry, .workflowError: reduced.text = log.value(event.payload)["message"]?.string
+        case .workflowCancelled: reduced.text = log.value(event.payload)["reason"]?.string
+        case .stepWaiting: reduced.text = log.value(event.payload)["event"]?.string
+        default: break
+        }
+        return reduced
+    }
+}

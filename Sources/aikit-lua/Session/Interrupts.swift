@@ -1,0 +1,54 @@
+internal import Synchronization
+internal import WorkflowEngine
+
+/// Ctrl-C and requests to end: the first one is told, so that a run can end cleanly, and the second one ends the process.
+///
+/// The signals are blocked in every thread that begins later, and one thread waits for them; so what is done on a signal
+/// is ordinary code and not bound by the rules of signal handlers.
+enum Interrupts {
+    /// Begins to listen. Called once, before any other thread exists; `onFirst` is called on a thread of its own.
+    static func install(onFirst: @escaping @Sendable (Int32) -> Void) {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGINT)
+        sigaddset(&signals, SIGTERM)
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        WorkerThread.start {
+            var signals = sigset_t()
+            sigemptyset(&signals)
+            sigaddset(&signals, SIGINT)
+            sigaddset(&signals, SIGTERM)
+            var signal: Int32 = 0
+            guard sigwait(&signals, &signal) == 0 else { return }
+            onFirst(signal)
+            guard sigwait(&signals, &signal) == 0 else { return }
+            TerminalMode.restore()
+            _exit(status(of: signal).rawValue)
+        }
+    }
+
+    /// The exit status of a process that a signal ended.
+    static func status(of signal: Int32) -> ExitStatus { signal == SIGTERM ? .terminated : .cancelled }
+}
+
+/// What has been changed in the terminal, so that it can be put back however the program ends.
+enum TerminalMode {
+    private static let saved = Mutex<termios?>(nil)
+
+    /// Gives keys to the program one by one, without showing them. Ctrl-C stays a signal.
+    static func readKeys(from descriptor: Int32) {
+        var mode = termios()
+        guard tcgetattr(descriptor, &mode) == 0 else { return }
+        saved.withLock { if $0 == nil { $0 = mode } }
+        mode.c_lflag &= ~tcflag_t(ICANON | ECHO)
+        tcsetattr(descriptor, TCSANOW, &mode)
+    }
+
+    static func restore() {
+        saved.withLock { mode in
+            guard var original = mode else { return }
+            tcsetattr(0, TCSANOW, &original)
+            mode = nil
+        }
+    }
+}

@@ -1,0 +1,93 @@
+internal import Synchronization
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// What the main thread hears of while a run is under way.
+enum Message: Sendable {
+    /// What the run recorded, for the display.
+    case progress([ProgressEvent])
+    /// What the run recorded, as lines of JSON for programs.
+    case lines([UInt8])
+    case log(LogRecord)
+    /// What a script printed.
+    case text(String)
+    /// The script has been loaded, and the run has been started.
+    case started(RunHandle)
+    /// The run is over or waits for somebody.
+    case settled(RunRecord)
+    /// An answer was not accepted; the run still waits.
+    case refused(RunFailure)
+    /// There is no run, or nothing is known of it any more.
+    case failed(any Error)
+    /// Ctrl-C, or another request to end.
+    case interrupted(signal: Int32)
+}
+
+/// Brings messages from every thread to the main thread, in order.
+///
+/// A pipe beside the list lets the reader wait for messages and for the keyboard at once.
+final class Mailbox: Sendable {
+    private let messages = Mutex<[Message]>([])
+    /// Readable while there are messages.
+    let readEnd: Int32
+    private let writeEnd: Int32
+
+    init() {
+        var ends: [Int32] = [-1, -1]
+        precondition(pipe(&ends) == 0, "the system refused a pipe: \(systemMessage(errno))")
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
+        (readEnd, writeEnd) = (ends[0], ends[1])
+    }
+
+    deinit {
+        close(readEnd)
+        close(writeEnd)
+    }
+
+    func post(_ message: Message) {
+        let wasEmpty = messages.withLock {
+            $0.append(message)
+            return $0.count == 1
+        }
+        guard wasEmpty else { return }
+        var byte: UInt8 = 1
+        _ = write(writeEnd, &byte, 1)
+    }
+
+    /// Takes all messages, after waiting until there is one or until a time of the monotonic clock in nanoseconds.
+    func take(until deadline: UInt64? = nil) -> [Message] {
+        var poll = pollfd(fd: readEnd, events: Int16(POLLIN), revents: 0)
+        _ = systemPoll(&poll, timeout: Self.milliseconds(until: deadline))
+        return takeAll()
+    }
+
+    /// Takes the messages that are there.
+    func takeAll() -> [Message] {
+        messages.withLock { messages in
+            var bytes: UInt64 = 0
+            _ = read(readEnd, &bytes, 8)
+            defer { messages.removeAll() }
+            return messages
+        }
+    }
+
+    var isEmpty: Bool { messages.withLock { $0.isEmpty } }
+
+    /// What `poll` takes for a deadline, rounded up; -1 for none.
+    static func milliseconds(until deadline: UInt64?) -> Int32 {
+        guard let deadline else { return -1 }
+        let now = monotonicNanoseconds()
+        return deadline <= now ? 0 : Int32(clamping: (deadline - now + 999_999) / 1_000_000)
+    }
+}
+
+private func systemPoll(_ poll: UnsafeMutablePointer<pollfd>, timeout: Int32) -> Int32 {
+    #if canImport(Darwin)
+        Darwin.poll(poll, 1, timeout)
+    #elseif canImport(Musl)
+        Musl.poll(poll, 1, timeout)
+    #else
+        Glibc.poll(poll, 1, timeout)
+    #endif
+}

@@ -1,0 +1,204 @@
+internal import WorkflowCore
+internal import WorkflowEngine
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// One run on the command line, from its start to the program's exit status.
+///
+/// The main thread hears of everything through the mailbox, so the display and the terminal belong to it alone.
+final class RunSession {
+    private let plan: RunPlan
+    private let mailbox = Mailbox()
+    private let driver: RunDriver
+    private let display: any Display
+    private let output = TextStream.output
+    private let errors = TextStream.errors
+    private var handle: RunHandle?
+    private var signal: Int32?
+    private var deadline: UInt64?
+    private var hasTimedOut = false
+    /// What the run came to when it last stood still.
+    private var settled: RunResult?
+    private var refusal: String?
+    private var failure: (any Error)?
+
+    init(_ plan: RunPlan) {
+        self.plan = plan
+        driver = RunDriver(mailbox: mailbox)
+        let isShared = plan.printsEvents && TextStream.output.isTerminal
+        display =
+            if isShared || (plan.printsEvents && !TextStream.errors.isTerminal) {
+                SilentDisplay()
+            } else if TextStream.errors.isTerminal && environment("TERM") != "dumb" {
+                TreeDisplay()
+            } else {
+                PlainDisplay()
+            }
+    }
+
+    /// Carries the run as far as it goes here.
+    func run() -> ExitStatus {
+        let driver = driver
+        let mailbox = mailbox
+        Interrupts.install { signal in
+            driver.cancel(reason: signal == SIGTERM ? "terminated" : "interrupted")
+            mailbox.post(.interrupted(signal: signal))
+        }
+        if let timeout = plan.timeout { deadline = monotonicNanoseconds() + UInt64(timeout) * 1000 }
+        let loader = RunLoader(plan: plan, mailbox: mailbox)
+        driver.start({ try await loader.load() }, plan: plan)
+        while true {
+            if let status = hearAll() { return status }
+            if let result = settled, result.status == "waiting_human", canAsk {
+                if let status = ask(result) { return status }
+            } else if let result = settled {
+                return conclude(result)
+            }
+        }
+    }
+
+    // MARK: Hearing
+
+    /// Waits for messages and handles them; a status ends the program.
+    private func hearAll() -> ExitStatus? {
+        while settled == nil {
+            for message in mailbox.take(until: nextWake) { handleMessage(message) }
+            if let failure { return conclude(failure) }
+            if signal != nil, handle == nil { return conclude(signal) }
+            let now = monotonicNanoseconds()
+            if let next = display.nextDraw, next <= now { display.draw() }
+            if let deadline, deadline <= now { timeOut() }
+        }
+        return nil
+    }
+
+    private var nextWake: UInt64? {
+        switch (display.nextDraw, deadline) {
+        case (let draw?, let end?): min(draw, end)
+        case (let one, let other): one ?? other
+        }
+    }
+
+    private func handleMessage(_ message: Message) {
+        switch message {
+        case .progress(let events): display.take(events)
+        case .lines(let bytes): bytes.withUnsafeBytes { output.write($0) }
+        case .log(let record): display.log(record)
+        case .text(let line): display.print(line)
+        case .started(let handle):
+            self.handle = handle
+            display.begin(handle)
+        case .settled(let record): settled = RunReport.result(plan: record.plan, log: record.log)
+        case .refused(let refusal): self.refusal = refusal.message
+        case .failed(let error): failure = error
+        case .interrupted(let signal): self.signal = signal
+        }
+    }
+
+    private func timeOut() {
+        deadline = nil
+        hasTimedOut = true
+        driver.cancel(reason: "the run took longer than --timeout allows")
+    }
+
+    // MARK: People
+
+    /// A form needs a keyboard and a screen, and a run that nobody has asked to stop.
+    private var canAsk: Bool { isatty(0) == 1 && errors.isTerminal && signal == nil && !hasTimedOut }
+
+    /// Asks for an answer until one is accepted; a status ends the program.
+    private func ask(_ result: RunResult) -> ExitStatus? {
+        guard let pending = result.pendingHuman else { return conclude(result) }
+        display.suspend()
+        let keyboard = Keyboard(mailbox: mailbox) { [unowned self] in try hearWhileAsking() }
+        let dialogue = FormDialogue(keyboard: keyboard)
+        refusal = nil
+        do {
+            repeat {
+                let answer = try dialogue.answer(
+                    step: pending.path, output: pending.output, form: pending.form, refusal: refusal)
+                refusal = nil
+                settled = nil
+                if let handle { display.begin(handle, again: true) }
+                driver.answer(pending.path, with: answer)
+                while settled == nil, refusal == nil {
+                    for message in mailbox.take(until: nextWake) { handleMessage(message) }
+                    if let failure { return conclude(failure) }
+                    if let next = display.nextDraw, next <= monotonicNanoseconds() { display.draw() }
+                }
+            } while refusal != nil
+            return nil
+        } catch NoAnswer.left {
+            errors.write("\n")
+            return conclude(result)
+        } catch {
+            // The run went on without an answer; what became of it is told by the messages that follow.
+            errors.write("\n")
+            return nil
+        }
+    }
+
+    private func hearWhileAsking() throws {
+        for message in mailbox.takeAll() {
+            if case .interrupted = message {
+                settled = nil
+                handleMessage(message)
+                throw NoAnswer.overtaken
+            }
+            handleMessage(message)
+        }
+    }
+
+    // MARK: The end
+
+    private func conclude(_ result: RunResult) -> ExitStatus {
+        display.suspend()
+        printResult(result)
+        let status = status(of: result)
+        let summary = RunSummary(result: result, plan: plan, handle: handle, style: Style(errors))
+        if !plan.printsEvents || errors.isTerminal || status != .success { errors.write(summary.text) }
+        return complete(status)
+    }
+
+    private func status(of result: RunResult) -> ExitStatus {
+        switch result.status {
+        case "success": .success
+        case "cancelled": signal.map(Interrupts.status) ?? .failed
+        case "waiting_human", "waiting": .waiting
+        default: .failed
+        }
+    }
+
+    private func printResult(_ result: RunResult) {
+        if plan.printsEvents {
+            let entries = [("type", Value("result"))] + (result.value.entries ?? []).map { ($0.key, $0.value) }
+            output.writeLine(Value(entries: entries).json)
+        } else if result.status == "success" {
+            output.writeLine((result.result ?? .null).prettyJSON)
+        }
+    }
+
+    /// There is no run to tell of.
+    private func conclude(_ error: any Error) -> ExitStatus {
+        display.suspend()
+        errors.show(problems(of: error))
+        return complete(.usage)
+    }
+
+    /// Ctrl-C came before the run had begun.
+    private func conclude(_ signal: Int32?) -> ExitStatus {
+        errors.writeLine("interrupted before the run began")
+        return signal.map(Interrupts.status) ?? .cancelled
+    }
+
+    private func complete(_ status: ExitStatus) -> ExitStatus {
+        guard let failure = output.failure else { return status }
+        errors.show(Problem("standard output cannot be written: \(failure)"))
+        return status == .success ? .failed : status
+    }
+}

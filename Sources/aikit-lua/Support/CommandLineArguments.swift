@@ -1,0 +1,35 @@
+internal import ArgumentParser
+internal import HostEffects
+internal import WorkflowCore
+
+/// The words of the command line, in the form in which the parser takes them.
+struct CommandLineArguments {
+    var words: [String]
+
+    /// Options that may stand without a value, which then means everything. A value is joined by `=` only, so that the word
+    /// behind such an option is never taken for it.
+    static let withOptionalValue: Set = ["--allow-net", "--allow-env", "--allow-read", "--allow-write", "--allow-run"]
+
+    init(_ arguments: some Sequence<String>) {
+        var isVerbatim = false
+        words = arguments.map { word in
+            if word == "--" { isVerbatim = true }
+            return !isVerbatim && Self.withOptionalValue.contains(word) ? word + "=" + Permissions.everything : word
+        }
+    }
+
+    /// What to say when the first word names no command.
+    func unknownCommand(in commands: [any ParsableCommand.Type]) -> Problem? {
+        guard let word = words.first, !word.hasPrefix("-"), word != "help" else { return nil }
+        let names = commands.compactMap { $0.configuration.commandName } + commands.flatMap { $0.configuration.aliases }
+        guard !names.contains(word) else { return nil }
+        var problem = Problem("there is no command '\(word)'")
+        if let near = nearest(to: word, in: names) {
+            problem.message += "; did you mean '\(near)'?"
+        } else if word.hasSuffix(".lua") {
+            problem.message += "; to run a script: aikit-lua run \(word)"
+        }
+        problem.notes = ["commands: " + names.joined(separator: " ")]
+        return problem
+    }
+}

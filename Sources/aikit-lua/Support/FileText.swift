@@ -1,0 +1,54 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Reading whole files and standard input without Foundation.
+enum FileText {
+    enum Failure: Error, Equatable {
+        /// The system's error number.
+        case system(Int32)
+        case isDirectory
+        /// Larger than the limit, in bytes.
+        case tooLarge(Int)
+
+        var message: String {
+            switch self {
+            case .system(let number): systemMessage(number)
+            case .isDirectory: "it is a folder"
+            case .tooLarge(let limit): "it is larger than \(limit >> 20) MiB"
+            }
+        }
+    }
+
+    static func read(_ path: String, limit: Int) -> Result<[UInt8], Failure> {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return .failure(.system(errno)) }
+        defer { close(descriptor) }
+        var info = stat()
+        if fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFDIR { return .failure(.isDirectory) }
+        return read(descriptor: descriptor, limit: limit)
+    }
+
+    static func read(descriptor: Int32, limit: Int) -> Result<[UInt8], Failure> {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = chunk.withUnsafeMutableBytes { systemRead(descriptor, $0) }
+            if count == 0 { return .success(bytes) }
+            if count < 0 {
+                if errno == EINTR { continue }
+                return .failure(.system(errno))
+            }
+            bytes += chunk[..<count]
+            if bytes.count > limit { return .failure(.tooLarge(limit)) }
+        }
+    }
+}
+
+private func systemRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawBufferPointer) -> Int {
+    read(descriptor, bytes.baseAddress, bytes.count)
+}

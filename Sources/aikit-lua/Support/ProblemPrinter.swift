@@ -1,0 +1,107 @@
+/// Renders problems as text: `file:line: error: message`, the source line with a mark under what is meant, the traceback.
+struct ProblemPrinter {
+    let style: Style
+
+    /// As many frames as help; the middle of a deep recursion says nothing.
+    static let frameLimit = 8
+
+    func text(_ problem: Problem) -> String {
+        var lines = [heading(problem)]
+        if let source = problem.sourceLine, let line = problem.line {
+            lines += excerpt(source, line: line, mark: mark(of: problem, in: source))
+        }
+        lines += problem.notes.map { "  " + $0 }
+        if !problem.traceback.isEmpty {
+            lines.append(style("  traceback:", .dim))
+            let frames = problem.traceback.prefix(Self.frameLimit).map { style("    " + $0, .dim) }
+            lines += frames
+            let left = problem.traceback.count - frames.count
+            if left > 0 { lines.append(style("    … \(counted(left, "more frame"))", .dim)) }
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    func text(_ problems: [Problem]) -> String { problems.map(text).joined(separator: "\n") }
+
+    private func heading(_ problem: Problem) -> String {
+        var place = ""
+        if let file = problem.file { place += file + ":" }
+        if let line = problem.line { place += "\(line):" }
+        if let column = problem.column { place += "\(column):" }
+        let word = problem.severity.rawValue + ":"
+        let tone = problem.severity == .error ? Style.Tone.red : .yellow
+        return [style(place, .bold), style(word, .bold, tone), problem.message].filter { !$0.isEmpty }.joined(separator: " ")
+    }
+
+    private func excerpt(_ source: String, line: Int, mark: Range<Int>) -> [String] {
+        let number = "\(line)"
+        let blank = String(repeating: " ", count: number.count)
+        // A long line is shown around its mark.
+        let characters = Array(source.replacingTabs())
+        let start = mark.upperBound > 100 ? max(mark.lowerBound - 20, 0) : 0
+        let shown = String(characters[start...].prefix(116))
+        let carets = String(repeating: " ", count: mark.lowerBound - start)
+            + String(repeating: "^", count: max(min(mark.count, 116 - (mark.lowerBound - start)), 1))
+        return [
+            style("  \(number) |", .dim) + " " + shown,
+            style("  \(blank) |", .dim) + " " + style(carets, .bold, .red),
+        ]
+    }
+
+    /// What to underline: the column, the name that the message quotes, or where the line's text begins.
+    private func mark(of problem: Problem, in source: String) -> Range<Int> {
+        let line = Array(source.replacingTabs())
+        let first = line.firstIndex { $0 != " " } ?? 0
+        if let column = problem.column {
+            let before = String(source.unicodeScalars.prefix(column - 1).map(Character.init)).replacingTabs().count
+            return before..<before + 1
+        }
+        for name in quotedNames(in: problem.message) {
+            if let start = find(name, in: line) { return start..<start + name.count }
+        }
+        return first..<max(line.count, first + 1)
+    }
+
+    /// The quoted parts of a message, the last first, without the field paths around a name.
+    private func quotedNames(in message: String) -> [[Character]] {
+        var names: [[Character]] = []
+        var rest = message[...]
+        while let open = rest.firstIndex(of: "'") {
+            let after = rest[rest.index(after: open)...]
+            guard let close = after.firstIndex(of: "'") else { break }
+            names.append(Array(after[..<close]))
+            rest = after[after.index(after: close)...]
+        }
+        return names.reversed().filter { !$0.isEmpty }
+    }
+
+    /// Where a name stands as a whole word.
+    private func find(_ name: [Character], in line: [Character]) -> Int? {
+        func isWord(_ character: Character) -> Bool { character.isLetter || character.isNumber || character == "_" }
+        guard name.count <= line.count else { return nil }
+        for start in 0...(line.count - name.count) where Array(line[start..<start + name.count]) == name {
+            let end = start + name.count
+            let before = start > 0 && isWord(line[start - 1]) && isWord(name[0])
+            let behind = end < line.count && isWord(line[end]) && isWord(name[name.count - 1])
+            if !before && !behind { return start }
+        }
+        return nil
+    }
+}
+
+extension String {
+    /// The text with tabs as four blanks, so that a mark below it stands where it should.
+    fileprivate func replacingTabs() -> String {
+        contains("\t") ? reduce(into: "") { $0 += $1 == "\t" ? "    " : String($1) } : self
+    }
+}
+
+extension TextStream {
+    /// Shows problems in the stream's own style.
+    func show(_ problems: [Problem]) {
+        guard !problems.isEmpty else { return }
+        writeLine(ProblemPrinter(style: Style(self)).text(problems))
+    }
+
+    func show(_ problem: Problem) { show([problem]) }
+}
