@@ -18,6 +18,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
     ],
     targets: [
         .systemLibrary(
@@ -47,6 +49,8 @@ let package = Package(
             name: "HostEffects",
             dependencies: [
                 "WorkflowCore", "WorkflowEngine", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
         .executableTarget(
             name: "aikit-lua",
@@ -59,6 +63,7 @@ let package = Package(
         .testTarget(name: "LuaRuntimeTests", dependencies: ["LuaRuntime", "CLuaBridge", "WorkflowCore"]),
         .testTarget(name: "LuaWorkflowsTests", dependencies: ["LuaWorkflows", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(name: "SQLiteJournalTests", dependencies: ["SQLiteJournal", "WorkflowEngine", "WorkflowCore"]),
+        .testTarget(name: "HostEffectsTests", dependencies: ["HostEffects", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(name: "CLITests", dependencies: ["aikit-lua"]),
     ],
     cLanguageStandard: .gnu17

@@ -1,3 +1,4 @@
+internal import WorkflowCore
 internal import WorkflowEngine
 
 /// How a run shows on standard error while it is under way. Only the main thread uses it.

@@ -1,5 +1,12 @@
 internal import Synchronization
 internal import WorkflowEngine
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
 
 /// Ctrl-C and requests to end: the first one is told, so that a run can end cleanly, and the second one ends the process.
 ///

@@ -1,6 +1,13 @@
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
 
 /// What the main thread hears of while a run is under way.
 enum Message: Sendable {
@@ -82,12 +89,4 @@ final class Mailbox: Sendable {
     }
 }
 
-private func systemPoll(_ poll: UnsafeMutablePointer<pollfd>, timeout: Int32) -> Int32 {
-    #if canImport(Darwin)
-        Darwin.poll(poll, 1, timeout)
-    #elseif canImport(Musl)
-        Musl.poll(poll, 1, timeout)
-    #else
-        Glibc.poll(poll, 1, timeout)
-    #endif
-}
+private func systemPoll(_ polls: UnsafeMutablePointer<pollfd>, timeout: Int32) -> Int32 { poll(polls, 1, timeout) }

@@ -1,0 +1,71 @@
+internal import AsyncHTTPClient
+internal import NIOCore
+internal import NIOPosix
+internal import NIOSSL
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+extension HostFailure {
+    /// Says what an error of the HTTP client means, in one place.
+    init(http error: any Error, call: HTTPCall) {
+        let host = call.url.host
+        switch error {
+        case let error as HTTPClientError: self.init(error, call: call)
+        case let error as NIOConnectionError: self.init(error, host: host)
+        case let error as IOError where error.errnoCode == ECONNREFUSED: self = .refused(host, call.url.port)
+        case let error as IOError:
+            self.init("connection_failed", "\(host): \(String(cString: strerror(error.errnoCode)))", retryable: true)
+        case let error as NIOSSLError: self.init("tls", "no secure connection to \(host): \(error)", retryable: false)
+        case let error as BoringSSLError: self.init("tls", "no secure connection to \(host): \(error)", retryable: false)
+        case is CancellationError: self.init("cancelled", "the request was given up", retryable: false)
+        default: self.init("http_failed", "\(call.method) \(call.url.text): \(error)", retryable: true)
+        }
+    }
+
+    private init(_ error: HTTPClientError, call: HTTPCall) {
+        let host = call.url.host
+        switch error {
+        case .deadlineExceeded, .readTimeout, .writeTimeout, .getConnectionFromPoolTimeout:
+            self.init(
+                "http_timeout", "\(host) did not answer within \(Self.seconds(call.timeout))", retryable: true)
+        case .connectTimeout, .tlsHandshakeTimeout:
+            self.init("http_timeout", "no connection to \(host) within 10 s", retryable: true)
+        case .remoteConnectionClosed:
+            self.init("connection_closed", "\(host) closed the connection before its answer was complete", retryable: true)
+        case .cancelled, .requestStreamCancelled: self.init("cancelled", "the request was given up", retryable: false)
+        case .invalidURL, .emptyHost, .emptyScheme:
+            self.init("invalid_url", "'\(call.url.text)' is no URL that can be called", retryable: false)
+        default: self.init("http_failed", "\(call.method) \(call.url.text): \(error)", retryable: true)
+        }
+    }
+
+    private init(_ error: NIOConnectionError, host: String) {
+        if error.connectionErrors.isEmpty, error.dnsAError != nil || error.dnsAAAAError != nil {
+            self.init("dns", "there is no host '\(host)', or its name cannot be resolved now", retryable: true)
+            return
+        }
+        let codes = error.connectionErrors.compactMap { ($0.error as? IOError)?.errnoCode }
+        if !codes.isEmpty, codes.allSatisfy({ $0 == ECONNREFUSED }) {
+            self = .refused(host, error.port)
+        } else if let code = codes.first {
+            self.init("connection_failed", "no connection to \(host): \(String(cString: strerror(code)))", retryable: true)
+        } else {
+            let isLate = error.connectionErrors.contains { $0.error is ChannelError }
+            self.init(
+                isLate ? "http_timeout" : "connection_failed", "no connection to \(host):\(error.port)", retryable: true)
+        }
+    }
+
+    private static func refused(_ host: String, _ port: Int) -> HostFailure {
+        HostFailure("connection_refused", "nothing listens at \(host):\(port)", retryable: true)
+    }
+
+    private static func seconds(_ microseconds: Int64) -> String {
+        microseconds % 1_000_000 == 0 ? "\(microseconds / 1_000_000) s" : "\(microseconds / 1000) ms"
+    }
+}

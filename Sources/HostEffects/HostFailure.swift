@@ -1,0 +1,28 @@
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// Why an effect did not happen, as the script sees it.
+struct HostFailure: Error, Equatable {
+    /// A stable word, such as `http_timeout`.
+    var code: String
+    var message: String
+    /// Whether trying again may help; nil leaves it to the step.
+    var retryable: Bool?
+    var details: Value?
+
+    init(_ code: String, _ message: String, retryable: Bool? = nil, details: Value? = nil) {
+        self.code = code
+        self.message = message
+        self.retryable = retryable
+        self.details = details
+    }
+
+    var answer: HostAnswer { .failure(code: code, message: message, retryable: retryable, details: details) }
+
+    /// The refusal of something that a flag would allow.
+    static func denied(_ what: String, flag: String) -> HostFailure {
+        HostFailure(
+            "permission_denied", "\(what) is not allowed; run with \(flag) to allow it", retryable: false,
+            details: ["flag": Value(flag)])
+    }
+}

@@ -1,0 +1,104 @@
+import Foundation
+
+/// Runs the real program in a folder of its own.
+struct Program {
+    /// What a call came to.
+    struct Outcome {
+        var status: Int32
+        var output: String
+        var errors: String
+    }
+
+    let folder: URL
+
+    /// - Parameter files: contents by name.
+    init(_ files: [String: String] = [:]) throws {
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("aikit-lua-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        for (name, text) in files { try write(text, to: name) }
+    }
+
+    func write(_ text: String, to name: String) throws {
+        try Data(text.utf8).write(to: folder.appendingPathComponent(name))
+    }
+
+    func remove() { try? FileManager.default.removeItem(at: folder) }
+
+    /// The program that was built beside the tests, or the one that AIKIT_LUA_BINARY names.
+    static let binary: String = {
+        if let path = ProcessInfo.processInfo.environment["AIKIT_LUA_BINARY"] { return path }
+        var folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        while folder.path != "/" {
+            let candidate = folder.appendingPathComponent("aikit-lua").path
+            if FileManager.default.isExecutableFile(atPath: candidate), !isFolder(candidate) { return candidate }
+            folder = folder.deletingLastPathComponent()
+        }
+        return "aikit-lua"
+    }()
+
+    private static func isFolder(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+    }
+
+    /// A process that has not been started.
+    func process(_ arguments: [String]) -> Process {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Self.binary)
+        process.arguments = arguments
+        process.currentDirectoryURL = folder
+        var environment = ProcessInfo.processInfo.environment
+        environment["NO_COLOR"] = nil
+        environment["TERM"] = "xterm"
+        process.environment = environment
+        return process
+    }
+
+    /// Runs a command to its end.
+    func run(_ arguments: String..., input: String? = nil) throws -> Outcome {
+        let process = process(arguments)
+        let output = Pipe()
+        let errors = Pipe()
+        let stdin = Pipe()
+        process.standardOutput = output
+        process.standardError = errors
+        process.standardInput = input == nil ? FileHandle.nullDevice : stdin
+        try process.run()
+        if let input {
+            stdin.fileHandleForWriting.write(Data(input.utf8))
+            try stdin.fileHandleForWriting.close()
+        }
+        let reader = Reader(errors.fileHandleForReading)
+        let outputData = output.fileHandleForReading.readDataToEndOfFile()
+        let errorData = reader.wait()
+        process.waitUntilExit()
+        return Outcome(
+            status: process.terminationStatus, output: String(decoding: outputData, as: UTF8.self),
+            errors: String(decoding: errorData, as: UTF8.self))
+    }
+}
+
+/// Reads a pipe to its end on a thread of its own.
+final class Reader: @unchecked Sendable {
+    private let done = DispatchSemaphore(value: 0)
+    private var data = Data()
+
+    init(_ handle: FileHandle) {
+        Thread.detachNewThread { [self] in
+            data = handle.readDataToEndOfFile()
+            done.signal()
+        }
+    }
+
+    func wait() -> Data {
+        done.wait()
+        return data
+    }
+}
+
+extension String {
+    /// The text with every duration as `TIME` and every run id as `RUN`, which no two calls share.
+    var withoutTimes: String {
+        replacing(#/\d+ ms|\d+\.\d+ s/#, with: "TIME").replacing(#/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{22}/#, with: "RUN")
+    }
+}

@@ -1,0 +1,140 @@
+import Synchronization
+import WorkflowEngine
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// A real HTTP server on 127.0.0.1 whose answers are written by the test, one connection a request.
+final class LoopbackServer: Sendable {
+    struct Request: Sendable {
+        /// `GET /path?query`.
+        var line: String
+        /// By name in lower case.
+        var headers: [String: String]
+        var body: [UInt8]
+    }
+
+    enum Reply: Sendable {
+        /// A status, headers and a body with its length.
+        case full(Int, [String: String], [UInt8])
+        /// These bytes as they are, and the end of the connection.
+        case raw(String)
+        /// Nothing, until the other side goes away.
+        case silence
+
+        static func text(_ text: String, status: Int = 200) -> Reply { .full(status, [:], Array(text.utf8)) }
+        static func redirect(_ status: Int, to location: String) -> Reply { .full(status, ["Location": location], []) }
+    }
+
+    let port: Int
+    private let listener: Int32
+    private let seen = Mutex<[Request]>([])
+    private let departures = Mutex<Int>(0)
+
+    var requests: [Request] { seen.withLock { $0 } }
+    /// How many clients went away while they were left without an answer.
+    var abandoned: Int { departures.withLock { $0 } }
+
+    var base: String { "http://127.0.0.1:\(port)" }
+
+    init(_ handler: @escaping @Sendable (Request) -> Reply) {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let port = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                precondition(bind(listener, address, length) == 0 && listen(listener, 64) == 0)
+                getsockname(listener, address, &length)
+                return UnsafeRawPointer(address).assumingMemoryBound(to: sockaddr_in.self).pointee.sin_port
+            }
+        }
+        self.listener = listener
+        self.port = Int(UInt16(bigEndian: port))
+        Self.detach { [weak self] in
+            while true {
+                let connection = accept(listener, nil, nil)
+                guard connection >= 0 else { return }
+                Self.detach {
+                    if let self { self.serve(connection, handler) }
+                    close(connection)
+                }
+            }
+        }
+    }
+
+    deinit {
+        shutdown(listener, Int32(SHUT_RDWR))
+        close(listener)
+    }
+
+    private func serve(_ connection: Int32, _ handler: (Request) -> Reply) {
+        guard let request = Self.read(connection) else { return }
+        seen.withLock { $0.append(request) }
+        switch handler(request) {
+        case .full(let status, let headers, let body):
+            var head = "HTTP/1.1 \(status) Test\r\nContent-Length: \(body.count)\r\nConnection: close\r\n"
+            for (name, value) in headers { head += "\(name): \(value)\r\n" }
+            Self.send(connection, Array((head + "\r\n").utf8) + (request.line.hasPrefix("HEAD") ? [] : body))
+        case .raw(let text): Self.send(connection, Array(text.utf8))
+        case .silence:
+            var byte: UInt8 = 0
+            if recv(connection, &byte, 1, 0) <= 0 { departures.withLock { $0 += 1 } }
+        }
+    }
+
+    private static func read(_ connection: Int32) -> Request? {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        func more() -> Bool {
+            let count = recv(connection, &chunk, chunk.count, 0)
+            guard count > 0 else { return false }
+            bytes += chunk[..<count]
+            return true
+        }
+        func headEnd() -> Int? {
+            bytes.indices.dropLast(3).first { Array(bytes[$0..<$0 + 4]) == [13, 10, 13, 10] }.map { $0 + 4 }
+        }
+        while headEnd() == nil { guard more() else { return nil } }
+        let end = headEnd() ?? 0
+        let lines = String(decoding: bytes[..<end], as: UTF8.self).split(separator: "\r\n")
+        var headers: [String: String] = [:]
+        for line in lines.dropFirst() {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            if parts.count == 2 { headers[parts[0].lowercased()] = String(parts[1].drop { $0 == " " }) }
+        }
+        let length = headers["content-length"].flatMap { Int($0) } ?? 0
+        while bytes.count < end + length { guard more() else { return nil } }
+        let line = lines.first.map { $0.split(separator: " ").prefix(2).joined(separator: " ") } ?? ""
+        return Request(line: line, headers: headers, body: Array(bytes[end..<end + length]))
+    }
+
+    private static func send(_ connection: Int32, _ bytes: [UInt8]) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { platformSend(connection, $0) }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    private static func platformSend(_ connection: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+        #if canImport(Darwin)
+            Darwin.send(connection, bytes.baseAddress, bytes.count, 0)
+        #elseif canImport(Musl)
+            Musl.send(connection, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+        #else
+            Glibc.send(connection, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL.rawValue))
+        #endif
+    }
+
+    private static func detach(_ body: @escaping @Sendable () -> Void) {
+        WorkerThread.start(body)
+    }
+}
