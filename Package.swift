@@ -73,16 +73,18 @@ let package = Package(
 for target in package.targets where ![.system, .plugin, .binary].contains(target.type) {
     if target.name.hasPrefix("C") && target.type == .regular {
         target.cSettings = [
-            .treatAllWarnings(as: .error), .enableWarning("all"), .enableWarning("extra"), .disableWarning("c23-extensions"),
+            .treatAllWarnings(as: .error), .enableWarning("all"), .enableWarning("extra"),
+            .disableWarning("c23-extensions"),
         ]
         continue
     }
-    target.swiftSettings = (target.swiftSettings ?? []) + [
-        .swiftLanguageMode(.v6),
-        .enableUpcomingFeature("ExistentialAny"),
-        .enableUpcomingFeature("InternalImportsByDefault"),
-        .enableUpcomingFeature("MemberImportVisibility"),
-        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-        .treatWarning("StrictLanguageFeatures", as: .error),
-    ]
+    target.swiftSettings =
+        (target.swiftSettings ?? []) + [
+            .swiftLanguageMode(.v6),
+            .enableUpcomingFeature("ExistentialAny"),
+            .enableUpcomingFeature("InternalImportsByDefault"),
+            .enableUpcomingFeature("MemberImportVisibility"),
+            .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+            .treatWarning("StrictLanguageFeatures", as: .error),
+        ]
 }

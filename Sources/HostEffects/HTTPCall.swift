@@ -31,7 +31,8 @@ struct HTTPCall: Sendable {
         if let given = payload["timeout"], !given.isNull {
             guard let duration = DurationText.microseconds(given), duration > 0 else {
                 throw HostFailure(
-                    "invalid_request", "timeout takes seconds or a text like \"5s\", got \(given.json)", retryable: false)
+                    "invalid_request", "timeout takes seconds or a text like \"5s\", got \(given.json)",
+                    retryable: false)
             }
             timeout = duration
         }
@@ -43,7 +44,8 @@ struct HTTPCall: Sendable {
         guard let value, !value.isNull else { return usual }
         if value.bool == false { return 0 }
         guard let count = value.int ?? value.double.flatMap(Int64.init(exactly:)), count >= 0 else {
-            throw HostFailure("invalid_request", "\(name) takes a number from 0 on, got \(value.json)", retryable: false)
+            throw HostFailure(
+                "invalid_request", "\(name) takes a number from 0 on, got \(value.json)", retryable: false)
         }
         return Int(clamping: count)
     }
@@ -58,7 +60,8 @@ struct HTTPCall: Sendable {
                 let text = item.string ?? item.json
                 // A line break would let a value add headers, or a request, of its own.
                 guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
-                    throw HostFailure("invalid_request", "the header '\(name)' has a line break in its value", retryable: false)
+                    throw HostFailure(
+                        "invalid_request", "the header '\(name)' has a line break in its value", retryable: false)
                 }
                 headers.append((name, text))
             }
@@ -69,7 +72,8 @@ struct HTTPCall: Sendable {
     /// The bytes of which methods and header names are made (RFC 9110, token).
     private static func isTokenByte(_ byte: UInt8) -> Bool {
         switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
             true
         default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
         }

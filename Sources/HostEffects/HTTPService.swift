@@ -53,7 +53,8 @@ final class HTTPService: Sendable {
             hops += 1
             if hops > call.redirects {
                 throw HostFailure(
-                    "too_many_redirects", "\(call.url.text) redirects more than \(call.redirects) times", retryable: false)
+                    "too_many_redirects", "\(call.url.text) redirects more than \(call.redirects) times",
+                    retryable: false)
             }
             let next = try url.following(location)
             redirect(&request, status: response.status.code, to: next, from: url)
@@ -76,7 +77,8 @@ final class HTTPService: Sendable {
 
     /// Changes a request as browsers do: after most redirects it asks with GET, and another origin learns no secrets.
     private func redirect(_ request: inout HTTPClientRequest, status: UInt, to next: WebAddress, from url: WebAddress) {
-        let becomesGet = status == 303 ? request.method != .HEAD : (status == 301 || status == 302) && request.method == .POST
+        let becomesGet =
+            status == 303 ? request.method != .HEAD : (status == 301 || status == 302) && request.method == .POST
         if becomesGet {
             request.method = .GET
             request.body = nil
@@ -96,7 +98,8 @@ final class HTTPService: Sendable {
                 "too_large", "the answer of \(url.host) is larger than \(limit) bytes; max_size raises the limit",
                 retryable: false)
         }
-        if let length = response.headers.first(name: "content-length").flatMap({ Int($0) }), length > limit, length > 0 {
+        if let length = response.headers.first(name: "content-length").flatMap({ Int($0) }), length > limit, length > 0
+        {
             throw tooLarge()
         }
         var arena = ByteArena()

@@ -2,6 +2,7 @@ internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOPosix
 internal import NIOSSL
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -21,7 +22,8 @@ extension HostFailure {
         case let error as IOError:
             self.init("connection_failed", "\(host): \(String(cString: strerror(error.errnoCode)))", retryable: true)
         case let error as NIOSSLError: self.init("tls", "no secure connection to \(host): \(error)", retryable: false)
-        case let error as BoringSSLError: self.init("tls", "no secure connection to \(host): \(error)", retryable: false)
+        case let error as BoringSSLError:
+            self.init("tls", "no secure connection to \(host): \(error)", retryable: false)
         case is CancellationError: self.init("cancelled", "the request was given up", retryable: false)
         default: self.init("http_failed", "\(call.method) \(call.url.text): \(error)", retryable: true)
         }
@@ -36,7 +38,8 @@ extension HostFailure {
         case .connectTimeout, .tlsHandshakeTimeout:
             self.init("http_timeout", "no connection to \(host) within 10 s", retryable: true)
         case .remoteConnectionClosed:
-            self.init("connection_closed", "\(host) closed the connection before its answer was complete", retryable: true)
+            self.init(
+                "connection_closed", "\(host) closed the connection before its answer was complete", retryable: true)
         case .cancelled, .requestStreamCancelled: self.init("cancelled", "the request was given up", retryable: false)
         case .invalidURL, .emptyHost, .emptyScheme:
             self.init("invalid_url", "'\(call.url.text)' is no URL that can be called", retryable: false)
@@ -53,11 +56,13 @@ extension HostFailure {
         if !codes.isEmpty, codes.allSatisfy({ $0 == ECONNREFUSED }) {
             self = .refused(host, error.port)
         } else if let code = codes.first {
-            self.init("connection_failed", "no connection to \(host): \(String(cString: strerror(code)))", retryable: true)
+            self.init(
+                "connection_failed", "no connection to \(host): \(String(cString: strerror(code)))", retryable: true)
         } else {
             let isLate = error.connectionErrors.contains { $0.error is ChannelError }
             self.init(
-                isLate ? "http_timeout" : "connection_failed", "no connection to \(host):\(error.port)", retryable: true)
+                isLate ? "http_timeout" : "connection_failed", "no connection to \(host):\(error.port)", retryable: true
+            )
         }
     }
 

@@ -39,7 +39,8 @@ struct WebAddress: Sendable, Equatable {
     /// Where a `Location` header leads from here.
     func following(_ location: String) throws(HostFailure) -> WebAddress {
         guard let target = URL(string: location, relativeTo: url) else {
-            throw HostFailure("invalid_redirect", "\(text) redirects to '\(location)', which is no URL", retryable: false)
+            throw HostFailure(
+                "invalid_redirect", "\(text) redirects to '\(location)', which is no URL", retryable: false)
         }
         return try WebAddress(target.absoluteString)
     }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -21,7 +22,9 @@ enum Main {
 
     private static func run(_ arguments: CommandLineArguments) -> ExitStatus {
         do {
-            if let problem = arguments.unknownCommand(in: AikitLua.configuration.subcommands) { throw UsageError(problem) }
+            if let problem = arguments.unknownCommand(in: AikitLua.configuration.subcommands) {
+                throw UsageError(problem)
+            }
             var command = try AikitLua.parseAsRoot(arguments.words)
             try command.run()
             return .success

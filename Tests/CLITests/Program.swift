@@ -99,6 +99,7 @@ final class Reader: @unchecked Sendable {
 extension String {
     /// The text with every duration as `TIME` and every run id as `RUN`, which no two calls share.
     var withoutTimes: String {
-        replacing(#/\d+ ms|\d+\.\d+ s/#, with: "TIME").replacing(#/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{22}/#, with: "RUN")
+        replacing(#/\d+ ms|\d+\.\d+ s/#, with: "TIME").replacing(
+            #/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{22}/#, with: "RUN")
     }
 }

@@ -18,7 +18,8 @@ final class Terminal {
 
     init(_ program: Program, _ arguments: String...) throws {
         let descriptor = posix_openpt(O_RDWR | O_NOCTTY)
-        guard descriptor >= 0, grantpt(descriptor) == 0, unlockpt(descriptor) == 0, let name = ptsname(descriptor) else {
+        guard descriptor >= 0, grantpt(descriptor) == 0, unlockpt(descriptor) == 0, let name = ptsname(descriptor)
+        else {
             throw CocoaError(.fileNoSuchFile)
         }
         let path = String(cString: name)

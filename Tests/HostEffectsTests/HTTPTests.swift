@@ -19,7 +19,9 @@ private func ask(_ payload: Value, net: Permissions.Scope = .everything) async -
 
 struct HTTPTests {
     @Test func `a request carries its method, headers, query and body, and the answer comes back whole`() async {
-        let server = LoopbackServer { _ in .full(201, ["X-Kind": "test", "Content-Type": "text/plain"], Array("made".utf8)) }
+        let server = LoopbackServer { _ in
+            .full(201, ["X-Kind": "test", "Content-Type": "text/plain"], Array("made".utf8))
+        }
         let answer = await ask([
             "method": "POST", "url": Value("\(server.base)/orders?a=1"), "headers": ["x-key": "k"],
             "query": ["q": "two words", "list": ["x", "y"], "n": 3], "body": "{}",
@@ -100,7 +102,9 @@ struct HTTPTests {
         #expect(answer.ok == false)
     }
 
-    @Test(arguments: ["", "example.com", "ftp://example.com/", "http:///path", "http://exa mple.com/", "http://a/\r\nx"])
+    @Test(arguments: [
+        "", "example.com", "ftp://example.com/", "http:///path", "http://exa mple.com/", "http://a/\r\nx",
+    ])
     func `what is no URL is refused`(url: String) async {
         let answer = await ask(["url": Value(url)])
         #expect(answer.value["code"] == "invalid_url")
@@ -165,10 +169,13 @@ struct RedirectTests {
     }
 
     @Test func `each hop needs its permission`() async {
-        let server = LoopbackServer { request in .redirect(302, to: "http://localhost:\(request.headers["host"]?.split(separator: ":").last ?? "")/") }
+        let server = LoopbackServer { request in
+            .redirect(302, to: "http://localhost:\(request.headers["host"]?.split(separator: ":").last ?? "")/")
+        }
         let answer = await ask(["url": Value(server.base + "/")], net: .only(["127.0.0.1"]))
         #expect(answer.value["code"] == "permission_denied")
-        let message = "calling localhost, to which 127.0.0.1 redirects, is not allowed; "
+        let message =
+            "calling localhost, to which 127.0.0.1 redirects, is not allowed; "
             + "run with --allow-net=localhost:\(server.port) to allow it"
         #expect(answer.value["message"] == Value(message))
         #expect(server.requests.count == 1)

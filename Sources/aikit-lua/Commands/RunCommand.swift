@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import HostEffects
 internal import WorkflowCore
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -81,7 +82,9 @@ struct RunCommand: ParsableCommand {
     private func workerCount() throws(UsageError) -> Int {
         // Beyond a few, threads of a single run only cost time to start.
         guard let workers else { return max(1, min(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 8)) }
-        guard (1...256).contains(workers) else { throw UsageError("--workers takes a number from 1 to 256, got \(workers)") }
+        guard (1...256).contains(workers) else {
+            throw UsageError("--workers takes a number from 1 to 256, got \(workers)")
+        }
         return workers
     }
 }

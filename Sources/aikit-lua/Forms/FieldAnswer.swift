@@ -49,7 +49,9 @@ enum FieldAnswer: Equatable {
 
     /// The option of a number from 1, of a label or of a value.
     private static func option(_ text: String, of field: FormField) -> Value? {
-        if let named = field.options.first(where: { $0.label == text || $0.value.string == text }) { return named.value }
+        if let named = field.options.first(where: { $0.label == text || $0.value.string == text }) {
+            return named.value
+        }
         if let number = Int(text), field.options.indices.contains(number - 1) { return field.options[number - 1].value }
         return field.options.first { $0.label.lowercased() == text.lowercased() }?.value
     }

@@ -1,4 +1,5 @@
 internal import WorkflowEngine
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -69,7 +70,8 @@ final class Keyboard {
     private func fill() throws {
         while true {
             var polls = [
-                pollfd(fd: 0, events: Int16(POLLIN), revents: 0), pollfd(fd: mailbox.readEnd, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: 0, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: mailbox.readEnd, events: Int16(POLLIN), revents: 0),
             ]
             guard poll(&polls, 2, -1) > 0 else { continue }
             if polls[1].revents != 0 { try hear() }

@@ -12,7 +12,8 @@ struct OptionList {
         TerminalMode.readKeys(from: 0)
         defer { TerminalMode.restore() }
         var cursor = field.options.firstIndex { $0.value == field.usual } ?? 0
-        var chosen = Set((field.usual?.array ?? []).compactMap { usual in field.options.firstIndex { $0.value == usual } })
+        var chosen = Set(
+            (field.usual?.array ?? []).compactMap { usual in field.options.firstIndex { $0.value == usual } })
         let keys = isMultiple ? "arrows or numbers, space, enter" : "arrows or a number, enter"
         TextStream.errors.write(style(field.label, .bold) + style(" [\(keys)]", .dim) + "\n")
         draw(cursor, chosen)

@@ -54,7 +54,8 @@ final class PlainDisplay: Display {
             return "retry      \(path) in \(wait), attempt \(event.attempt) failed: \(event.text ?? "no message")"
         case .humanRequested: return "asks       \(path)"
         case .stepWaiting: return "waits      \(path)" + (event.text.map { " for '\($0)'" } ?? "")
-        case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart, .stepEvent,
+        case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
+            .stepEvent,
             .stepBranch, .humanCompleted, .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet,
             .cancelRequested, .signalReceived:
             return nil

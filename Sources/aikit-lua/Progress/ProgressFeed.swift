@@ -38,7 +38,8 @@ final class ProgressFeed: EventFeed {
 
     private static func reduce(_ event: Event, _ log: RunLog) -> ProgressEvent {
         var reduced = ProgressEvent(
-            kind: event.kind, time: event.time, frame: event.frame, node: event.node, item: event.item, attempt: event.attempt)
+            kind: event.kind, time: event.time, frame: event.frame, node: event.node, item: event.item,
+            attempt: event.attempt)
         guard !event.payload.isNone else { return reduced }
         switch event.kind {
         case .itemsListed: reduced.count = log.value(event.payload).count

@@ -88,7 +88,8 @@ struct ProgressModel {
             rows[0].ended = event.time
             rows[0].note = event.text
             if rows[0].began == 0 { rows[0].began = event.time }
-        case .workflowResumed, .stepEvent, .inputSettled, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived:
+        case .workflowResumed, .stepEvent, .inputSettled, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
+            .signalReceived:
             break
         }
     }
@@ -147,7 +148,9 @@ struct ProgressModel {
         while frames.indices.contains(Int(frame)), frames[Int(frame)].parent >= 0 {
             let parent = frames[Int(frame)].parent
             let owner = frames[Int(parent)].node
-            if owner >= 0, plan.nodes[Int(owner)].kind == .foreach || plan.nodes[Int(owner)].kind == .loop { return true }
+            if owner >= 0, plan.nodes[Int(owner)].kind == .foreach || plan.nodes[Int(owner)].kind == .loop {
+                return true
+            }
             frame = parent
         }
         return false

@@ -62,7 +62,8 @@ struct TreeLines {
 
     private func glyph(_ row: ProgressModel.Row, isRoot: Bool, _ model: ProgressModel, _ tick: Int) -> String {
         if isRoot, let ending = model.ending {
-            return ending == .workflowSuccess ? style("✓", .green)
+            return ending == .workflowSuccess
+                ? style("✓", .green)
                 : ending == .workflowError ? style("✗", .red) : style("■", .yellow)
         }
         if !row.isStarted { return style("·", .dim) }

@@ -1,6 +1,7 @@
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)

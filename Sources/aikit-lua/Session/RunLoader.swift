@@ -26,7 +26,8 @@ func choose(_ id: String?, in workflows: [Workflow]) throws(UsageError) -> Workf
     let ids = workflows.map(\.id)
     guard let id else {
         if workflows.count == 1 { return workflows[0] }
-        throw UsageError("the script has \(workflows.count) workflows; choose one with --workflow: \(ids.joined(separator: ", "))")
+        throw UsageError(
+            "the script has \(workflows.count) workflows; choose one with --workflow: \(ids.joined(separator: ", "))")
     }
     if let workflow = workflows.first(where: { $0.id == id }) { return workflow }
     let hint = nearest(to: id, in: ids).map { "did you mean '\($0)'?" } ?? "it has: \(ids.joined(separator: ", "))"

@@ -36,7 +36,9 @@ struct RunSummary {
             return lines
         }
         var command = "resume \(runID)"
-        if result.pending.count > 1 || pending.path != pending.stepID { command += " --step \(shellQuoted(pending.path))" }
+        if result.pending.count > 1 || pending.path != pending.stepID {
+            command += " --step \(shellQuoted(pending.path))"
+        }
         command += " --data \(shellQuoted((Form(pending.form)?.sample ?? .emptyObject).json))"
         return ["\(mark) \(workflow) waits for a person at '\(pending.path)'"] + goOn(command, "Answer with:")
     }
@@ -49,8 +51,11 @@ struct RunSummary {
 
     private func goOn(_ command: String, _ words: String) -> [String] {
         switch plan.store {
-        case .memory: ["  It was kept in memory only and ends here; --store PATH keeps it, and it goes on with:",
-            "  aikit-lua \(command) --store PATH"]
+        case .memory:
+            [
+                "  It was kept in memory only and ends here; --store PATH keeps it, and it goes on with:",
+                "  aikit-lua \(command) --store PATH",
+            ]
         case .file(let path):
             ["  \(words)", "  aikit-lua \(command) --store \(shellQuoted(path))"]
         }
@@ -59,8 +64,11 @@ struct RunSummary {
 
 /// A word as a shell reads it back unchanged.
 func shellQuoted(_ word: String) -> String {
-    let isPlain = !word.isEmpty && word.allSatisfy {
-        $0.isASCII && ($0.isLetter || $0.isNumber || "-_./:@%+=,".contains($0))
-    }
-    return isPlain ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    let isPlain =
+        !word.isEmpty
+        && word.allSatisfy {
+            $0.isASCII && ($0.isLetter || $0.isNumber || "-_./:@%+=,".contains($0))
+        }
+    return isPlain
+        ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
 }

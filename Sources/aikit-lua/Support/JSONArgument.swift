@@ -23,7 +23,8 @@ enum JSONArgument {
                 "\(option) is not JSON: \(error.message)", code: "invalid_json", file: source.isEmpty ? option : source,
                 line: error.line, column: error.column, excerpt: line(error.line, of: bytes))
             if source.isEmpty, text.contains(where: { $0 == "'" }) || !text.contains(where: { "{[\"".contains($0) }) {
-                problem.notes.append("quote it for the shell: \(option) '{\"city\":\"Oslo\"}', or give a file: \(option) @input.json")
+                problem.notes.append(
+                    "quote it for the shell: \(option) '{\"city\":\"Oslo\"}', or give a file: \(option) @input.json")
             }
             throw UsageError(problem)
         }

@@ -21,8 +21,10 @@ struct Problem: Equatable {
     /// Frames of the script, the innermost first.
     var traceback: [String] = []
 
-    init(_ message: String, code: String = "", file: String? = nil, line: Int? = nil, column: Int? = nil, excerpt: String? = nil)
-    {
+    init(
+        _ message: String, code: String = "", file: String? = nil, line: Int? = nil, column: Int? = nil,
+        excerpt: String? = nil
+    ) {
         self.message = message
         self.code = code
         self.file = file
@@ -89,7 +91,8 @@ extension Problem {
                 return
             }
             // A body's error says first in which step it came up: "alerts[2]/translate: file.lua:3: …".
-            guard let colon = rest.firstIndex(of: ":"), let space = rest.index(colon, offsetBy: 1, limitedBy: rest.endIndex),
+            guard let colon = rest.firstIndex(of: ":"),
+                let space = rest.index(colon, offsetBy: 1, limitedBy: rest.endIndex),
                 space < rest.endIndex, rest[space] == " ", !rest[..<colon].contains(" ")
             else { break }
             prefix += rest[...space]

@@ -30,7 +30,8 @@ struct ProblemPrinter {
         if let column = problem.column { place += "\(column):" }
         let word = problem.severity.rawValue + ":"
         let tone = problem.severity == .error ? Style.Tone.red : .yellow
-        return [style(place, .bold), style(word, .bold, tone), problem.message].filter { !$0.isEmpty }.joined(separator: " ")
+        return [style(place, .bold), style(word, .bold, tone), problem.message].filter { !$0.isEmpty }.joined(
+            separator: " ")
     }
 
     private func excerpt(_ source: String, line: Int, mark: Range<Int>) -> [String] {
@@ -40,7 +41,8 @@ struct ProblemPrinter {
         let characters = Array(source.replacingTabs())
         let start = mark.upperBound > 100 ? max(mark.lowerBound - 20, 0) : 0
         let shown = String(characters[start...].prefix(116))
-        let carets = String(repeating: " ", count: mark.lowerBound - start)
+        let carets =
+            String(repeating: " ", count: mark.lowerBound - start)
             + String(repeating: "^", count: max(min(mark.count, 116 - (mark.lowerBound - start)), 1))
         return [
             style("  \(number) |", .dim) + " " + shown,

@@ -1,5 +1,6 @@
 internal import Synchronization
 internal import WorkflowCore
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
