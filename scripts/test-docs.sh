@@ -2,8 +2,9 @@
 # Checks that the guides show what really happens:  scripts/test-docs.sh [--update] [NAME…]
 #
 # A block of a guide that follows a line `<!-- PATH -->` shows the file PATH, word for word. A file docs/scripts/NAME.out
-# is a session at the terminal: each line that begins with `$ ` is run, in docs/scripts, and must print what stands
-# below it. What differs from run to run (ids, times, durations) is made equal before the comparison.
+# is a session: each line that begins with `$ ` is run, in docs/scripts, and must print what stands below it on standard
+# output; in a file NAME.terminal, on standard output and standard error. What differs from run to run (ids, times,
+# durations) is made equal before the comparison.
 #
 # --update writes the sessions as they came out, and the files into the guides; look at the difference before you commit.
 source "$(dirname "$0")/common.sh"
@@ -56,10 +57,13 @@ equalised() {
         -e 's/[0-9]+(\.[0-9]+)? ?(ms|µs|s)\b/DURATION/g' "$1"
 }
 
-for session in docs/scripts/*.out; do
-    name=$(basename "$session" .out)
+for session in docs/scripts/*.out docs/scripts/*.terminal; do
+    name=$(basename "${session%.*}")
     [ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
-    (set +e; replay "$repository/$session") >"$folder/session" 2>"$folder/stderr" || true
+    errors=$folder/stderr
+    [ "${session%.terminal}" = "$session" ] || errors=/dev/stdout
+    : >"$folder/stderr"
+    (set +e; replay "$repository/$session") >"$folder/session" 2>"$errors" || true
     if [ -n "$update" ]; then
         cp "$folder/session" "$session"
     elif ! diff -u --label "$session" --label "this time" <(equalised "$session") <(equalised "$folder/session") >&2; then

@@ -1,11 +1,18 @@
 local aikit = require "aikit"
 
+local function contains(list, wanted)
+  for _, item in ipairs(list or {}) do
+    if item == wanted then return true end
+  end
+  return false
+end
+
 local function supplier(id, price, days)
   return aikit.step {
     id = id,
     handler = function(order)
       aikit.sleep "20ms"
-      if order.unreachable == id then aikit.fail { code = "unreachable", message = id .. " does not answer" } end
+      if contains(order.unreachable, id) then aikit.fail "no answer" end
       return { price = price * order.count, days = days }
     end,
   }
