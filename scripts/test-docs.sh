@@ -60,10 +60,11 @@ equalised() {
 for session in docs/scripts/*.out docs/scripts/*.terminal; do
     name=$(basename "${session%.*}")
     [ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
-    errors=$folder/stderr
-    [ "${session%.terminal}" = "$session" ] || errors=/dev/stdout
     : >"$folder/stderr"
-    (set +e; replay "$repository/$session") >"$folder/session" 2>"$errors" || true
+    case $session in
+    *.terminal) (set +e; replay "$repository/$session") >"$folder/session" 2>&1 ;;
+    *) (set +e; replay "$repository/$session") >"$folder/session" 2>"$folder/stderr" ;;
+    esac || true
     if [ -n "$update" ]; then
         cp "$folder/session" "$session"
     elif ! diff -u --label "$session" --label "this time" <(equalised "$session") <(equalised "$folder/session") >&2; then
