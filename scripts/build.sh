@@ -7,12 +7,5 @@ source "$(dirname "$0")/common.sh"
 cd "$repository"
 
 options=(-c release --product aikit-lua)
-if [ "$(uname -s)" = Linux ]; then
-    runtime=$repository/.build/static-runtime
-    mkdir -p "$runtime"
-    link_archive stdc++ "$runtime"
-    link_archive z "$runtime"
-    # The linker takes what this folder has; only an -L of swiftc comes before the system's folders.
-    options+=(--static-swift-stdlib -Xswiftc -L"$runtime" -Xlinker -s)
-fi
+[ "$(uname -s)" = Darwin ] || options+=(--static-swift-stdlib -Xlinker -s)
 scripts/swift.sh build "${options[@]}"

@@ -7,11 +7,19 @@
 source "$(dirname "$0")/common.sh"
 
 static=$repository/.build/static
+libraries=(lua5.4 pcre2-8 sqlite3)
+case " $* " in
+*" --static-swift-stdlib "*)
+    # What Swift's static libraries need besides.
+    static+=-runtime
+    libraries+=(stdc++ z)
+    ;;
+esac
 
 prepare() {
     mkdir -p "$static"
     local name
-    for name in lua5.4 pcre2-8 sqlite3; do
+    for name in "${libraries[@]}"; do
         link_archive "$name" "$static"
     done
     # The same flags as the system's file says, after our folder.
