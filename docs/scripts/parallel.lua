@@ -11,7 +11,7 @@ local function supplier(id, price, days)
   return aikit.step {
     id = id,
     handler = function(order)
-      aikit.sleep "20ms"
+      aikit.sleep(days * 10 .. "ms")
       if contains(order.unreachable, id) then aikit.fail "no answer" end
       return { price = price * order.count, days = days }
     end,
