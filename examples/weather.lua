@@ -1,6 +1,6 @@
 -- A weather briefing over real HTTP: two requests, a retry policy, and a branch on what the wind does.
 --
---   aikit-lua run examples/weather.lua --input '{"city": "Nantes"}'
+--   aikit-lua run examples/weather.lua --allow-net --input '{"city": "Nantes"}'
 --
 -- The services are in ctx, so that a test (or a mirror) can stand in for them:
 --   --ctx '{"geocoding": "http://127.0.0.1:8080", "forecast": "http://127.0.0.1:8080"}'

@@ -79,6 +79,7 @@ return function()
       table.insert(bridge.plans, definition)
       return #bridge.plans
     end,
+    ["json.encode"] = function(value) return bridge.encode_json(value) end,
     ["json.encode_pretty"] = function(value) return "json:" .. tostring(value) .. ":pretty" end,
     version = function() return "0.0.0" end,
     now = function() return 1700000000000 end,

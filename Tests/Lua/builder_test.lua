@@ -36,8 +36,12 @@ test("a table in a chain is found by the functions in it", function()
       handler = function() return 1 end,
     }
     :step { id = "b", handler = echo }
+    :branch { id = "c", cases = {
+      x = { bridge.aikit.step { id = "d" } },
+    } }
     :commit()
   local nodes = bridge.plans[1].nodes
+  equal(tonumber(nodes[3].where:match ":(%d+)$"), tonumber(nodes[2].where:match ":(%d+)$") + 7)
   local start = tonumber(nodes[2].where:match ":(%d+)$")
   equal(tonumber(nodes[1].where:match ":(%d+)$"), start + 3)
 end)

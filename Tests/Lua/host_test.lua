@@ -28,7 +28,7 @@ test("a table is sent as JSON", function()
   equal(bridge.requests[1].payload.body, "json:v")
   equal(bridge.requests[1].payload.headers, { ["content-type"] = "application/json" })
   equal(response.ok, false)
-  local raised = raises(function() response:json() end, "host_test.lua:", "HTTP 404", "is not JSON", "begins with 'no'")
+  local raised = raises(function() response:json() end, "HTTP 404", "is not JSON", "begins with 'no'")
   equal(raised.code, "http_body")
   bridge.aikit.http.request { method = "options", url = "http://h/", body = "raw" }
   equal(bridge.requests[2].payload.method, "OPTIONS")
@@ -69,7 +69,10 @@ test("time, chance and logging ask the host", function()
   equal(aikit.version, "0.0.0")
   raises(function() aikit.random(0) end, "no integer from 1 to 0")
   raises(function() aikit.random(1.5) end, "takes integers")
-  raises(function() aikit.sleep {} end, "takes seconds")
+  for _, wrong in ipairs { {}, "5 parsecs", "", "s", "1.2.3s", -1, 1 / 0 } do
+    raises(function() aikit.sleep(wrong) end, "host_test.lua:", "takes seconds")
+  end
+  for _, right in ipairs { 0, 0.5, "10", "1.5 s", "30d" } do aikit.sleep(right) end
   aikit.log.info("hello", { a = 1 })
   equal(bridge.logs[1].level, "info")
   equal(bridge.logs[1].fields, { a = 1 })
@@ -88,6 +91,8 @@ test("json and arrays", function()
   local bridge = new_bridge()
   local aikit = bridge.aikit
   equal(aikit.json.encode("v", { pretty = true }), "json:v:pretty")
+  bridge.sync_ops["json.encode"] = function() error({ message = "json.encode.a[1] is infinite" }, 0) end
+  raises(function() aikit.json.encode { a = { 1 / 0 } } end, "host_test.lua:", "encode: value.a[1] is infinite")
   equal(aikit.json.decode "{}", {})
   raises(function() aikit.json.decode(nil) end, "expected a string, got nil")
   assert(getmetatable(aikit.array()) == "array")

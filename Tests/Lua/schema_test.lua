@@ -82,6 +82,11 @@ test("objects are made out of objects", function()
   local both = json(s.intersection(user, s.object { id = s.number():min(1), tag = s.string() }))
   equal(both.required, { "id", "name", "tag" })
   equal(both.properties.id, { allOf = { { type = "integer" }, { type = "number", minimum = 1 } } })
+  local either = s.union { s.object { a = s.string() }, s.object { b = s.string() } }
+  local distributed = json(s.intersection(either, s.object { c = s.string() })).anyOf
+  equal(distributed[1].required, { "a", "c" })
+  equal(distributed[2].required, { "b", "c" })
+  equal(json(s.intersection(s.object { c = s.string() }, either)).anyOf[2].required, { "b", "c" })
   equal(json(s.intersection(s.string(), s.enum { "a" })), { allOf = { { type = "string" }, { enum = { "a" } } } })
 end)
 

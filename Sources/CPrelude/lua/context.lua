@@ -30,8 +30,8 @@ local function changed(change, current, method)
   local result = change
   if type(change) == "function" then result = change(current) end
   if type(result) ~= "table" then
-    misuse("%s takes a function that returns a table, got %s%s: write context:%s(function(t) t.key = 1; return t end)",
-      method, errors.kind(result), type(change) == "function" and " from it" or "", method)
+    misuse("context:%s takes a function that returns a table, got %s%s: write function(t) t.key = 1; return t end",
+      method, errors.kind(result), type(change) == "function" and " from it" or "")
   end
   return result
 end

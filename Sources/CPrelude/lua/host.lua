@@ -3,7 +3,8 @@
 local bridge, part = ...
 local errors, objects = part "errors", part "objects"
 local error, getmetatable, ipairs, setmetatable = error, getmetatable, ipairs, setmetatable
-local tointeger, tostring, type = math.tointeger, tostring, type
+local pcall, tonumber, tostring, type = pcall, tonumber, tostring, type
+local gsub, match, tointeger = string.gsub, string.match, math.tointeger
 local request, sync = bridge.request, bridge.sync
 local misuse = errors.misuse
 
@@ -43,7 +44,10 @@ local json = {}
 --- The value as JSON text; keys are sorted, and `{ pretty = true }` breaks lines.
 function json.encode(value, options)
   local pretty = options and errors.known(options, { "pretty" }, "aikit.json.encode").pretty
-  return pretty and sync("json.encode_pretty", value) or bridge.encode_json(value)
+  local ok, text = pcall(sync, pretty and "json.encode_pretty" or "json.encode", value)
+  if ok then return text end
+  -- The path of what cannot be encoded begins with the name of the operation.
+  return misuse("aikit.json.encode: %s", (gsub(errors.text(text), "^json%.encode[_%l]*", "value")))
 end
 
 --- The value of JSON text; null in a list becomes aikit.null.
@@ -53,10 +57,21 @@ host.json = objects.namespace("aikit.json", json)
 
 -- Time and chance --------------------------------------------------------------------------------------------------
 
+local UNITS = { [""] = true, ms = true, s = true, m = true, h = true, d = true }
+
+--- Whether the value is a duration: seconds, or a text like "200ms".
+local function is_duration(value)
+  if type(value) == "number" then return value >= 0 and value < math.huge end
+  if type(value) ~= "string" then return false end
+  local number, unit = match(value, "^ *([%d.]+) *(%a*) *$")
+  return tonumber(number) ~= nil and UNITS[unit] ~= nil
+end
+
 --- Waits without holding up anything else; a number is seconds, a string like "200ms" says its unit.
 function host.sleep(duration)
-  if type(duration) ~= "number" and type(duration) ~= "string" then
-    misuse('aikit.sleep takes seconds or a text like "200ms", got %s', errors.kind(duration))
+  if not is_duration(duration) then
+    misuse('aikit.sleep takes seconds or a text like "200ms" or "2h", got %s',
+      type(duration) == "string" and "'" .. duration .. "'" or errors.kind(duration))
   end
   request("sleep", duration)
 end

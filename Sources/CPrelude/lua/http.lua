@@ -19,10 +19,11 @@ function response:json()
   local ok, value = pcall(bridge.decode_json, self.body)
   if ok then return value end
   local start = self.body:sub(1, 60):gsub("%s+", " ")
+  local why = errors.text(value):gsub("^invalid JSON: ", "")
   return part("host").fail {
     code = "http_body",
-    message = ("%s: the answer of %s (HTTP %d) is not JSON: %s; it begins with '%s'"):format(
-      bridge.where(1) or "?", self.url, self.status, errors.text(value), start),
+    message = ("the answer of %s (HTTP %d) is not JSON: %s; it begins with '%s'"):format(
+      self.url, self.status, why, start),
   }
 end
 

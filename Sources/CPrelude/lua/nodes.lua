@@ -2,8 +2,8 @@
 -- targets) the host says at commit, all of it at once.
 local bridge, part = ...
 local errors, objects = part "errors", part "objects"
-local pairs, tointeger, type = pairs, math.tointeger, type
-local match = string.match
+local pairs, tonumber, type = pairs, tonumber, type
+local match, maxinteger = string.match, math.maxinteger
 local misuse = errors.misuse
 
 local nodes = {}
@@ -32,22 +32,33 @@ local function new_node(kind, config, where)
   })
 end
 
+--- The lowest line after `line`, or `lowest`, at which something inside the table was written.
+local function lowest_line(config, file, line, lowest, depth)
+  for _, value in pairs(config) do
+    local where
+    local state = objects.state(value)
+    if type(value) == "function" then
+      where = bridge.function_where(value)
+    elseif state then
+      where = state.where
+    elseif type(value) == "table" and depth > 0 then
+      lowest = lowest_line(value, file, line, lowest, depth - 1)
+    end
+    local its_file, its_line = match(where or "", "^(.*):(%d+)$")
+    its_line = tonumber(its_line)
+    if its_file == file and its_line > line and its_line < lowest then lowest = its_line end
+  end
+  return lowest
+end
+
 --- Where a table in a chain was written: Lua 5.4 gives every call of a chain the line on which the chain begins, so a
---- function written inside the table says more.
+--- function or a node written inside the table says more.
 local function where_in_chain(config)
   local where = bridge.where(1)
-  local file, start = match(where or "", "^(.*):(%d+)$")
+  local file, line = match(where or "", "^(.*):(%d+)$")
   if not file then return where end
-  local first = tointeger(start)
-  local line
-  for _, value in pairs(config) do
-    local other_file, other = match(type(value) == "function" and bridge.function_where(value) or "", "^(.*):(%d+)$")
-    if other_file == file then
-      other = tointeger(other)
-      if other > first and (line == nil or other < line) then line = other end
-    end
-  end
-  return line and file .. ":" .. line or where
+  local lowest = lowest_line(config, file, tonumber(line), maxinteger, 2)
+  return lowest < maxinteger and file .. ":" .. lowest or where
 end
 
 --- `aikit.step`, `aikit.branch` …: the constructor of one kind of node.

@@ -24,7 +24,7 @@ end
 --- The text as a regular expression that matches nothing else.
 local function escaped(text, name)
   expect(text, "string", ":" .. name .. ' "text"')
-  return (gsub(text, "[%^%$%(%)%.%[%]%*%+%-%?%{%}|\\/]", "\\%0"))
+  return (gsub(text, "[%^%$%(%)%.%[%]%*%+%?%{%}|\\]", "\\%0"))
 end
 
 local strings = {

@@ -67,11 +67,26 @@ function object.merge(schema, other)
   return with_unknown(result, theirs.extension.unknown, theirs.json.additionalProperties)
 end
 
---- What both schemas accept: two objects become one, everything else must fit the one and the other.
+--- Each option of a union together with another schema.
+local function distributed(union, combine)
+  local result, state = derive(union)
+  local options = {}
+  for index, option in ipairs(state.json.anyOf) do options[index] = combine(option) end
+  state.json.anyOf = options
+  return result
+end
+
+--- What both schemas accept: two objects become one, also within a union, where either would drop the other's fields;
+--- everything else must fit the one and the other.
 function core.intersect(left, right)
   local a, b = objects.state(left), objects.state(right)
-  local class = core.class.object
-  if a and b and a.class == class and b.class == class then return (joined(left, right, core.intersect)) end
+  local object_class, union_class = core.class.object, core.class.union
+  if a.class == object_class and b.class == object_class then return (joined(left, right, core.intersect)) end
+  if a.class == union_class and (b.class == object_class or b.class == union_class) then
+    return distributed(left, function(option) return core.intersect(option, right) end)
+  elseif a.class == object_class and b.class == union_class then
+    return distributed(right, function(option) return core.intersect(left, option) end)
+  end
   return core.new("intersection", { allOf = { left, right } })
 end
 
