@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lua_bridge.h"
+#include "internal.h"
 
 #define FAIL(...) (fprintf(stderr, __VA_ARGS__), exit(1))
 
@@ -160,7 +160,57 @@ static void fail_creation(void) {
     }
 }
 
+/// A generator with a fixed seed, so that a failure can be repeated.
+static int next_random(lua_State *L) {
+    static uint64_t state = 42;
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    lua_pushinteger(L, (lua_Integer)((state >> 33) % (uint64_t)luaL_checkinteger(L, 1)) + 1);
+    return 1;
+}
+
+static int print_line(lua_State *L) {
+    puts(luaL_checkstring(L, 1));
+    return 0;
+}
+
+static void push_libraries(lua_State *L, bool own) {
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, luaopen_string);
+    lua_call(L, 0, 1);
+    if (own) replace_string_functions(L);
+    lua_setfield(L, -2, "string");
+    lua_pushcfunction(L, luaopen_table);
+    lua_call(L, 0, 1);
+    if (own) replace_table_functions(L);
+    lua_setfield(L, -2, "table");
+}
+
+static int compare_libraries(lua_State *L) {
+    if (luaL_loadfile(L, "scripts/test-patterns.lua") != LUA_OK) return lua_error(L);
+    lua_pushcfunction(L, print_line);
+    lua_setglobal(L, "print");
+    push_libraries(L, true);
+    push_libraries(L, false);
+    lua_pushcfunction(L, next_random);
+    lua_call(L, 3, 2);
+    return 2;
+}
+
+/// Our string and table functions give what Lua's own give.
+static void compare_with_lua(void) {
+    bench b;
+    if (!open_vm(&b)) FAIL("no VM\n");
+    lua_State *L = b.vm->L;
+    lua_pushcfunction(L, compare_libraries);
+    if (lua_pcall(L, 0, 2, 0) != LUA_OK) FAIL("%s\n", lua_tostring(L, -1));
+    printf("string and table functions: %lld cases compared with Lua's\n", (long long)lua_tointeger(L, -1));
+    if (lua_tointeger(L, -2) != 0) FAIL("%lld differ\n", (long long)lua_tointeger(L, -2));
+    lua_settop(L, 0);
+    close_vm(&b);
+}
+
 static void *run(void *unused) {
+    compare_with_lua();
     fail_creation();
     fail_each_allocation();
     return unused;

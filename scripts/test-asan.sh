@@ -11,6 +11,6 @@ linker=
 if "$compiler" -fuse-ld=lld --version >/dev/null 2>&1; then linker=-fuse-ld=lld; fi
 "$compiler" -std=gnu17 -g -O1 -Wall -Wextra -Werror -Wno-c23-extensions $linker \
     -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
-    $(pkg-config --cflags "$package") -ISources/CLuaBridge/include scripts/test-asan.c Sources/CLuaBridge/*.c \
+    $(pkg-config --cflags "$package") -ISources/CLuaBridge -ISources/CLuaBridge/include scripts/test-asan.c Sources/CLuaBridge/*.c \
     -o "$build/test-asan" $(pkg-config --libs "$package") -lm -lpthread
 "$build/test-asan"

@@ -304,6 +304,8 @@ void push_environment(lua_State *L);   // sandbox.c
 const char *suggest(lua_State *L, const char *word, int table);  // suggest.c
 int bridge_suggest(lua_State *L);      // suggest.c
 void open_coroutine(lua_State *L);     // coroutine.c
+void replace_string_functions(lua_State *L);  // string_library.c: in the table on top
+void replace_table_functions(lua_State *L);   // table_library.c: in the table on top
 void open_context(lua_State *L);       // context.c
 void push_context(lua_State *L, lb_thread *thread);  // context.c
 int bridge_context_get(lua_State *L);

@@ -158,6 +158,12 @@ void open_sandbox(lua_State *L) {
     keep(L, luaopen_os, "os", os_names, globals);
     open_coroutine(L);
     lua_setfield(L, globals, "coroutine");
+    lua_getfield(L, globals, "string");
+    replace_string_functions(L);
+    lua_pop(L, 1);
+    lua_getfield(L, globals, "table");
+    replace_table_functions(L);
+    lua_pop(L, 1);
 
     // The strings' own metatable leads to the allowed library, and nobody can get at it.
     lua_pushliteral(L, "");

@@ -3,7 +3,7 @@ package import WorkflowCore
 
 /// A sandboxed Lua VM: the one owner of the bridge's `lb_vm`.
 ///
-/// It belongs to the thread that made it, whose C stack must be at least 1 MiB (see ``WorkerThread``); only
+/// It belongs to the thread that made it, whose C stack must be at least 1 MiB (see the engine's `WorkerThread`); only
 /// ``interrupter`` may be used elsewhere. The calls of the hot path are thin wrappers that neither allocate nor throw: a
 /// status comes back, and the result or the error object has been appended to the arena.
 ///

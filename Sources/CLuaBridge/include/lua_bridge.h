@@ -229,9 +229,6 @@ void lb_watch_deadline(lb_vm *LB_NONNULL vm, uint64_t deadline);
 /// Stops what runs for `token`, now and whenever it is resumed; false when the VM works for somebody else. From any thread.
 bool lb_vm_interrupt(lb_vm *LB_NONNULL vm, uint64_t token);
 
-/// Names the calling thread for debuggers and profilers; a long name is cut.
-void lb_name_thread(const char *LB_NONNULL name);
-
 #ifdef __cplusplus
 }
 #endif
