@@ -1,7 +1,17 @@
 import CLuaBridge
 import LuaRuntime
+import Synchronization
 import Testing
 import WorkflowCore
+import WorkflowEngine
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// Answers the calls of a test's scripts and remembers them.
 final class TestHost: LuaHost {
@@ -139,6 +149,24 @@ final class TestVM {
         return outcome(status, &out, thread)
     }
 
+    /// Calls the function and stops it from another thread after `delay`; how it ended, and how long that took.
+    func interrupted(after delay: Duration = .milliseconds(20), _ body: () -> Outcome) -> (Outcome, Duration) {
+        let token: UInt64 = 7
+        let interrupter = vm.interrupter
+        lb_watch_begin(vm.handle, token)
+        let asked = Mutex<ContinuousClock.Instant?>(nil)
+        let canceller = Thread {
+            Thread.sleep(for: delay)
+            asked.withLock { $0 = .now }
+            interrupter.interrupt(token: token)
+        }
+        let outcome = body()
+        let end = ContinuousClock.now
+        canceller.join()
+        lb_watch_end(vm.handle)
+        return (outcome, (asked.withLock { $0 } ?? end).duration(to: end))
+    }
+
     /// Runs `source`, which is the body of a function of `input` and `context`.
     func run(_ source: String, _ argument: Value = .null) throws -> Outcome {
         call(try function("local test = require 'test'; return function(input, context) \(source) end"), argument)
@@ -163,6 +191,36 @@ final class TestVM {
 /// Runs a test's body on a thread with the stack that VMs are given.
 func onWorkerThread(_ body: @escaping @Sendable () throws -> Void) async throws {
     try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-        _ = WorkerThread(name: "test") { continuation.resume(with: Result(catching: body)) }
+        WorkerThread.start { continuation.resume(with: Result(catching: body)) }
     }
+}
+
+/// A thread that a test can wait for.
+final class Thread: Sendable {
+    private let done: Mutex<Bool>
+    private let body: @Sendable () -> Void
+
+    init(_ body: @escaping @Sendable () -> Void) {
+        self.body = body
+        done = Mutex(false)
+        WorkerThread.start { [self] in
+            self.body()
+            done.withLock { $0 = true }
+        }
+    }
+
+    func join() {
+        while !done.withLock({ $0 }) { Thread.sleep(for: .milliseconds(1)) }
+    }
+
+    static func sleep(for duration: Duration) {
+        usleep(UInt32(duration / .microseconds(1)))
+    }
+}
+
+/// CLOCK_MONOTONIC in nanoseconds, as deadlines are given.
+func monotonicNow() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }

@@ -1,0 +1,160 @@
+import CLuaBridge
+import LuaRuntime
+import Testing
+import WorkflowCore
+
+@Suite struct ContextTests {
+    /// A VM whose context has an arena with values in it.
+    private final class Setting {
+        let test: TestVM
+        let arena = UnsafeMutablePointer<ByteArena>.allocate(capacity: 1)
+        let effects = UnsafeMutablePointer<ByteArena>.allocate(capacity: 1)
+        let store = UnsafeMutablePointer<lb_store_entry>.allocate(capacity: 1)
+
+        init() throws {
+            test = try TestVM()
+            arena.initialize(to: ByteArena())
+            effects.initialize(to: ByteArena())
+            test.context.arena = UnsafeMutableRawPointer(arena).assumingMemoryBound(to: lb_bytes.self)
+            test.context.effects = UnsafeMutableRawPointer(effects).assumingMemoryBound(to: lb_bytes.self)
+            test.context.attempt = 2
+            test.context.input = slice(["city": "Oslo"])
+            test.context.ctx = slice(["locale": "en", "deep": ["x": 1]])
+            test.context.metadata = slice(["team": "ops"])
+            store.initialize(to: lb_store_entry(key: raw("count"), value: slice(3)))
+            test.context.store = UnsafePointer(store)
+            test.context.store_count = 1
+        }
+
+        deinit {
+            arena.pointee.deallocate()
+            effects.pointee.deallocate()
+            arena.deallocate()
+            effects.deallocate()
+            store.deallocate()
+        }
+
+        func slice(_ value: Value) -> lb_slice {
+            let start = arena.pointee.count
+            arena.pointee.write(value)
+            return lb_slice(offset: UInt32(start), length: UInt32(arena.pointee.count - start))
+        }
+
+        func raw(_ text: String) -> lb_slice {
+            let start = arena.pointee.count
+            arena.pointee.append(Array(text.utf8).withUnsafeBytes { $0 }.count == 0 ? 0 : Array(text.utf8)[0])
+            for byte in text.utf8.dropFirst() { arena.pointee.append(byte) }
+            return lb_slice(offset: UInt32(start), length: UInt32(text.utf8.count))
+        }
+
+        func run(_ body: String) throws -> TestVM.Outcome {
+            let slot = try test.function("local test = require 'test'; return function(input, context) \(body) end")
+            return test.call(slot, .null, withContext: true)
+        }
+    }
+
+    @Test func `fields come from the host's struct`() async throws {
+        try await onWorkerThread {
+            let setting = try Setting()
+            let value = try setting.run(
+                "return { context.attempt, context.input.city, context.ctx.locale, context.store.count, context.iteration == nil, context.signal.aborted }"
+            ).value
+            #expect(value == [2, "Oslo", "en", 3, true, false])
+        }
+    }
+
+    @Test func `a table field is the same table at each look`() async throws {
+        try await onWorkerThread {
+            let setting = try Setting()
+            #expect(try setting.run("return context.input == context.input").value == true)
+        }
+    }
+
+    @Test func `ctx cannot be changed in place`() async throws {
+        try await onWorkerThread {
+            let setting = try Setting()
+            #expect(
+                try setting.run("context.ctx.deep.x = 2").error?.message
+                    == "script.lua:1: attempt to change field 'x' of a read-only table")
+            #expect(
+                try setting.run("context.attempt = 2").error?.message
+                    == "script.lua:1: context.attempt cannot be assigned")
+        }
+    }
+
+    @Test func `writes are effects, and reads see them first`() async throws {
+        try await onWorkerThread {
+            let setting = try Setting()
+            let value = try setting.run(
+                """
+                local store = context.store
+                store.count = store.count + 1
+                store.fresh = { 1 }
+                local seen = {}
+                for key, value in pairs(store) do seen[key] = value end
+                store.fresh = nil
+                test.bridge.context_effect(context, "metadata", nil, { team = "dev" })
+                return { store.count, seen, store.fresh == nil, test.bridge.context_get(context, "metadata") }
+                """
+            ).value
+            #expect(value == [4, ["count": 4, "fresh": [1]], true, ["team": "dev"]])
+            let kinds = try effectKinds(setting.effects.pointee)
+            #expect(kinds == ["4 count", "4 fresh", "4 fresh", "2 "])
+        }
+    }
+
+    @Test func `an effect that cannot be encoded leaves none behind`() async throws {
+        try await onWorkerThread {
+            let setting = try Setting()
+            #expect(
+                try setting.run("context.store.bad = { f = print }").error?.message
+                    == "context.store.bad.f is a function, which JSON cannot hold")
+            #expect(setting.effects.pointee.count == 0)
+        }
+    }
+
+    @Test func `a context is dead once its step has ended`() async throws {
+        try await onWorkerThread {
+            let setting = try Setting()
+            let slot = try setting.test.function(
+                """
+                local kept
+                return function(input, context)
+                  if kept then return kept.attempt end
+                  kept = context
+                end
+                """)
+            #expect(setting.test.call(slot, withContext: true).value == .null)
+            #expect(
+                setting.test.call(slot, withContext: true).error?.message
+                    == "script.lua:3: a context was used after its step had ended")
+        }
+    }
+
+    @Test func `a misspelt field is an error with a hint`() async throws {
+        try await onWorkerThread {
+            let setting = try Setting()
+            #expect(
+                try setting.run("return context.atempt").error?.message
+                    == "script.lua:1: context has no field 'atempt' (did you mean 'attempt'?)")
+            #expect(
+                try setting.run("context:emti {}").error?.message
+                    == "script.lua:1: context has no field 'emti' (did you mean 'emit'?)")
+        }
+    }
+}
+
+/// "kind name" of each effect record.
+private func effectKinds(_ arena: ByteArena) throws -> [String] {
+    var kinds: [String] = []
+    var at = 0
+    let bytes = arena.bytes
+    func word(_ offset: Int) -> Int { Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)) }
+    while at < bytes.count {
+        let nameLength = word(at + 1)
+        let name = String(decoding: bytes[(at + 5)..<(at + 5 + nameLength)], as: UTF8.self)
+        kinds.append("\(bytes[at]) \(name)")
+        at += 9 + nameLength + word(at + 5 + nameLength)
+    }
+    return kinds
+}

@@ -1,0 +1,128 @@
+import LuaRuntime
+import Testing
+import WorkflowCore
+
+@Suite struct SandboxTests {
+    @Test func `only the libraries of the allow-list are there`() async throws {
+        try await onWorkerThread {
+            let test = try TestVM()
+            let names = try test.run(
+                "local names = {}; for k in pairs(_G) do names[#names + 1] = k end; table.sort(names); return table.concat(names, ' ')"
+            ).value?.string
+            #expect(
+                names
+                    == "_G _VERSION assert collectgarbage coroutine error getmetatable ipairs load math next os pairs pcall print "
+                    + "rawequal rawget rawlen rawset require select setmetatable string table tonumber tostring type utf8 xpcall"
+            )
+        }
+    }
+
+    @Test(
+        arguments: [
+            "io", "debug", "package", "dofile", "loadfile", "os.execute", "os.exit", "os.getenv", "os.remove",
+            "os.tmpname",
+            "os.setlocale", "string.dump", "math.randomseed", "warn",
+        ])
+    func `the dangerous half of the libraries is absent`(_ name: String) async throws {
+        try await onWorkerThread {
+            let test = try TestVM()
+            #expect(
+                try test.run("local ok, value = pcall(load('return \(name)')); return not ok or value == nil").value
+                    == true)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("return pritn", "script.lua:1: undefined global 'pritn' (did you mean 'print'?)"),
+            ("return zzzzzz", "script.lua:1: undefined global 'zzzzzz'"),
+            ("x = 1", "script.lua:1: assignment to undeclared global 'x' (use \"local\")"),
+            (
+                "setmetatable({}, { __gc = function() end })",
+                "script.lua:1: __gc is not available: use a <close> variable instead"
+            ),
+            ("load(function() return '' end, 'x', 'b')", "script.lua:1: load reads text only"),
+            (
+                "collectgarbage('stop')",
+                "script.lua:1: collectgarbage knows 'count' only: the host decides when to collect"
+            ),
+            ("('x').y.z = 1", "script.lua:1: attempt to index a nil value (field 'y')"),
+        ])
+    func `misuse is an error that says what to do`(_ body: String, _ message: String) async throws {
+        try await onWorkerThread {
+            let test = try TestVM()
+            #expect(try test.run(body).error?.message == message)
+        }
+    }
+
+    @Test func `the metatables of strings, arrays and coroutines cannot be reached`() async throws {
+        try await onWorkerThread {
+            let test = try TestVM()
+            let source =
+                "return { type(getmetatable('')), type(getmetatable(input)), type(getmetatable(coroutine.create(print))), "
+                + "pcall(setmetatable, input, {}) }"
+            let value = try test.run(source, [1]).value
+            #expect(value?.array?.prefix(4).map { $0 } == ["string", "string", "string", false])
+        }
+    }
+
+    @Test func `load gives a chunk the globals of the script and refuses bytecode`() async throws {
+        try await onWorkerThread {
+            let test = try TestVM()
+            let error = try test.run("return load('return prnt')()").error
+            #expect(error?.message.contains("did you mean 'print'?") == true)
+            #expect(try test.run("return { load('return x', 'c', 't', { x = 5 })() }").value == [5])
+            #expect(
+                try test.run("local f, e = load('\\27Lua'); return { f == nil, type(e) }").value == [true, "string"])
+            #expect(
+                try test.run("local i = 0; return load(function() i = i + 1; return ({ 'return ', '42' })[i] end)()")
+                    .value == 42)
+        }
+    }
+
+    @Test func `each script has globals of its own`() async throws {
+        try await onWorkerThread {
+            let test = try TestVM()
+            _ = test.load("print = nil")
+            #expect(try test.run("return type(print)").value == "function")
+        }
+    }
+
+    @Test func `print goes to the host`() async throws {
+        try await onWorkerThread {
+            let test = try TestVM()
+            _ = try test.run("print('a', 1, nil, true)")
+            #expect(test.host.printed == ["a\t1\tnil\ttrue"])
+        }
+    }
+
+    @Test func `a syntax error has the code syntax and says where`() async throws {
+        try await onWorkerThread {
+            let test = try TestVM()
+            let error = test.load("local x = = 1").error
+            #expect(error?.code == "syntax")
+            #expect(error?.message == "script.lua:1: unexpected symbol near '='")
+        }
+    }
+
+    @Test func `modules are loaded once, and a cycle or a missing module says so`() async throws {
+        try await onWorkerThread {
+            let test = try TestVM()
+            test.host.modules = [
+                "counter": "print('loaded'); local n = 0; return { next = function() n = n + 1; return n end }",
+                "a": "return require 'b'", "b": "return require 'c'", "c": "return require 'a'",
+                "broken": "local x =", "raises": "error('no luck')",
+            ]
+            #expect(try test.run("return { require('counter').next(), require('counter').next() }").value == [1, 2])
+            #expect(test.host.printed == ["loaded"])
+            #expect(test.load("require 'a'").error?.message == "c.lua:1: module 'a' requires itself: a -> b -> c -> a")
+            #expect(
+                test.load("require 'nope'").error?.message
+                    == "script.lua:1: module 'nope' not found: looked in test/nope.lua")
+            #expect(test.load("require 'broken'").error?.message == "broken.lua:1: unexpected symbol near <eof>")
+            #expect(test.load("require 'raises'").error?.message == "raises.lua:1: no luck")
+            // A module that failed is tried again, and is not taken for a cycle.
+            #expect(test.load("require 'raises'").error?.message == "raises.lua:1: no luck")
+        }
+    }
+}
