@@ -6,7 +6,8 @@ package struct ErrorObject {
     package var details: Value?
     package var traceback: String?
 
-    package init(code: String, message: String, retryable: Bool? = nil, details: Value? = nil, traceback: String? = nil) {
+    package init(code: String, message: String, retryable: Bool? = nil, details: Value? = nil, traceback: String? = nil)
+    {
         self.code = code
         self.message = message
         self.retryable = retryable
@@ -42,7 +43,8 @@ package struct ErrorObject {
     }
 
     /// One error for several branches; its message names each, and `details.errors` has them all.
-    static func combined(_ branches: [(String, Slice)], of total: Int, step: String, in arena: inout ByteArena) -> Slice {
+    static func combined(_ branches: [(String, Slice)], of total: Int, step: String, in arena: inout ByteArena) -> Slice
+    {
         let errors = branches.map { ($0.0, Value(ValueCursor(arena[$0.1]))) }
         let messages = errors.map { "\($0.0): \($0.1["message"]?.string ?? "failed")" }
         let object = ErrorObject(

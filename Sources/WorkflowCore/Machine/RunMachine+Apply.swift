@@ -17,7 +17,7 @@ extension RunMachine {
         case .inputSettled:
             frames[index].input = event.payload
         case .stepSuccess:
-            succeed(event.frame, event)
+            succeed(event.frame, event, log)
         case .stepBranch:
             frames[index].total = event.item + 1
         case .itemsListed:
@@ -58,8 +58,11 @@ extension RunMachine {
             break
         case .workflowResumed:
             if event.item == 1 {
-                for index in frames.indices where frames[index].phase == .running || frames[index].phase == .concluding {
+                for index in frames.indices where frames[index].phase == .running || frames[index].phase == .concluding
+                {
                     frames[index].crashes += 1
+                    // A branch whose choice was written without its success is asked again.
+                    if plan.nodes[Int(frames[index].node)].kind == .branch { frames[index].total = 0 }
                 }
             }
         case .workflowSuccess, .workflowError, .workflowCancelled:
@@ -100,14 +103,16 @@ extension RunMachine {
         if deadline != 0 {
             commands.append(
                 Command(
-                    kind: .wait, frame: Int32(index), node: frames[index].node, serial: frames[index].serial, time: deadline))
+                    kind: .wait, frame: Int32(index), node: frames[index].node, serial: frames[index].serial,
+                    time: deadline))
         }
     }
 
     private mutating func unwait(_ index: Int) {
         guard frames[index].deadline != 0 else { return }
         frames[index].deadline = 0
-        commands.append(Command(kind: .unwait, frame: Int32(index), node: frames[index].node, serial: frames[index].serial))
+        commands.append(
+            Command(kind: .unwait, frame: Int32(index), node: frames[index].node, serial: frames[index].serial))
     }
 
     private mutating func open(_ event: Event) {
@@ -212,7 +217,7 @@ extension RunMachine {
         }
     }
 
-    private mutating func succeed(_ frame: Int32, _ event: Event) {
+    private mutating func succeed(_ frame: Int32, _ event: Event, _ log: RunLog) {
         let index = Int(frame)
         let node = plan.nodes[Int(event.node)]
         if node.kind == .branch, frames[index].total > 0 {
@@ -220,7 +225,7 @@ extension RunMachine {
             return
         }
         if frames[index].phase == .waiting {
-            if node.kind == .waitFor { consumeSignal(event.payload) }
+            if node.kind == .waitFor { consumeSignal(of: event.node, log) }
             unwait(index)
         }
         if frames[index].table >= 0 {
@@ -371,6 +376,10 @@ extension RunMachine {
             frames[index].attempt = 0
             frames[index].phase = .cancelled
         case .opening where frames[index].live > 0: frames[index].phase = .body
+        case .opening where plan.nodes[Int(frames[index].node)].kind == .branch:
+            // The branch has told of its success; its case has not begun.
+            frames[index].attempt = 0
+            frames[index].phase = .cancelled
         case .opening, .concluded, .failing: become(.cancelled, Int32(index))
         case .body, .stopping, .cancelled, .free, .over: break
         }
@@ -405,11 +414,11 @@ extension RunMachine {
         }
     }
 
-    private mutating func consumeSignal(_ payload: Slice) {
-        if let index = signals.firstIndex(where: { contains($0, payload) }) { signals.remove(at: index) }
-    }
-
-    private func contains(_ outer: Slice, _ inner: Slice) -> Bool {
-        inner.offset >= outer.offset && inner.offset + inner.length <= outer.offset + outer.length
+    /// Takes away the signal that the wait got: the first one of its name.
+    private mutating func consumeSignal(of node: NodeIndex, _ log: RunLog) {
+        let name = plan.details[Int(node)].event
+        if let index = signals.firstIndex(where: { log.value($0)["name"]?.string == name }) {
+            signals.remove(at: index)
+        }
     }
 }

@@ -20,20 +20,20 @@ extension RunMachine {
             guard frames.isEmpty else { throw .outOfOrder }
             emit(.workflowError, time, &log, payload: error)
         case .inputSettled(let frame, let serial, let input):
-            guard try phase(frame, serial) != .stopping else { return }
+            switch try phase(frame, serial) {
+            case .running: break
+            case .stopping: return
+            case .concluding, .waiting, .backoff, .free, .ready, .opening, .body, .concluded, .failing, .cancelled,
+                .over:
+                throw .stale
+            }
             emit(.inputSettled, time, &log, frame: frame, payload: input)
         case .completed(let frame, let serial, let output, let next):
-            if try phase(frame, serial) == .stopping {
-                emit(.stepCancelled, time, &log, frame: frame)
-            } else {
-                complete(frame, output, next, time, &log)
-            }
+            guard try running(frame, serial, time, &log) else { break }
+            complete(frame, output, next, time, &log)
         case .failed(let frame, let serial, let error, let retryable, let chance):
-            if try phase(frame, serial) == .stopping {
-                emit(.stepCancelled, time, &log, frame: frame)
-            } else {
-                failed(frame, error, retryable: retryable, chance: chance, time, &log)
-            }
+            guard try running(frame, serial, time, &log) else { break }
+            failed(frame, error, retryable: retryable, chance: chance, time, &log)
         case .stopped(let frame, let serial):
             guard try phase(frame, serial) == .stopping else { throw .stale }
             cancelled(frame, time, &log)
@@ -87,7 +87,8 @@ extension RunMachine {
     // MARK: Writing
 
     private mutating func emit(
-        _ kind: EventKind, _ time: Int64, _ log: inout RunLog, frame: Int32 = 0, payload: Slice = .none, item: Int32 = 0,
+        _ kind: EventKind, _ time: Int64, _ log: inout RunLog, frame: Int32 = 0, payload: Slice = .none,
+        item: Int32 = 0,
         attempt: UInt16? = nil
     ) {
         let inFrame = Int(frame) < frames.count
@@ -119,7 +120,9 @@ extension RunMachine {
     }
 
     /// Whether the answer counts; one that came after the frame was told to stop only says that it has stopped.
-    private mutating func running(_ frame: Int32, _ serial: UInt32, _ time: Int64, _ log: inout RunLog) throws(Refusal) -> Bool {
+    private mutating func running(_ frame: Int32, _ serial: UInt32, _ time: Int64, _ log: inout RunLog) throws(Refusal)
+        -> Bool
+    {
         switch try phase(frame, serial) {
         case .running, .concluding: return true
         case .stopping:
@@ -169,7 +172,8 @@ extension RunMachine {
         if next >= 0, next <= frames[index].node, jumps >= plan.jumpLimit {
             let error = ErrorObject(
                 code: "too_many_jumps",
-                message: "the run jumped backwards more than \(plan.jumpLimit) times; does `next` ever choose another step?")
+                message:
+                    "the run jumped backwards more than \(plan.jumpLimit) times; does `next` ever choose another step?")
             fail(frame, error.write(into: &log.arena, step: path(of: frame)), time, &log)
             return
         }
@@ -249,7 +253,9 @@ extension RunMachine {
         complete(frame, response, Fact.usualNext, time, &log)
     }
 
-    private mutating func timerFired(_ frame: Int32, _ serial: UInt32, _ time: Int64, _ log: inout RunLog) throws(Refusal) {
+    private mutating func timerFired(_ frame: Int32, _ serial: UInt32, _ time: Int64, _ log: inout RunLog)
+        throws(Refusal)
+    {
         let index = Int(frame)
         switch try phase(frame, serial) {
         case .backoff:
@@ -265,7 +271,9 @@ extension RunMachine {
                     timedOut(frame, "nobody answered in time", time, &log)
                 }
             case .waitFor:
-                timedOut(frame, "event '\(plan.details[Int(frames[index].node)].event ?? "")' did not come in time", time, &log)
+                timedOut(
+                    frame, "event '\(plan.details[Int(frames[index].node)].event ?? "")' did not come in time", time,
+                    &log)
             case .workflow, .step, .branch, .loop, .foreach, .parallel: throw .stale
             }
         case .running, .concluding, .stopping, .free, .ready, .opening, .body, .concluded, .failing, .cancelled, .over:
@@ -292,7 +300,7 @@ extension RunMachine {
             if let value = cursor["payload"], let base = log.arena.bytes.baseAddress {
                 payload = Slice(offset: UInt32(value.start - base), length: UInt32(value.byteCount))
             } else {
-                payload = signal
+                payload = log.arena.writing { $0.writeNull() }
             }
             complete(Int32(waiting), payload, Fact.usualNext, time, &log)
         }
@@ -301,10 +309,13 @@ extension RunMachine {
     private mutating func recover(_ cause: Slice, _ time: Int64, _ log: inout RunLog) {
         emit(.workflowResumed, time, &log, payload: cause, item: 1)
         for index in frames.indices where frames[index].phase != .free {
-            if frames[index].crashes >= Self.crashLimit, frames[index].phase == .running || frames[index].phase == .concluding {
+            if frames[index].crashes >= Self.crashLimit,
+                frames[index].phase == .running || frames[index].phase == .concluding
+            {
                 let error = ErrorObject(
                     code: "poisoned",
-                    message: "the process died \(frames[index].crashes) times while this step ran; it is not tried again")
+                    message:
+                        "the process died \(frames[index].crashes) times while this step ran; it is not tried again")
                 fail(Int32(index), error.write(into: &log.arena, step: path(of: Int32(index))), time, &log)
             } else {
                 attend(Int32(index))

@@ -13,15 +13,15 @@ extension RunMachine {
         }
     }
 
-    /// `{ last_result, all_results }` of a loop.
+    /// `{ last_result, all_results }` of a loop; a loop that never ran has a null for its last result.
     func loopOutput(_ frame: Int32, _ log: inout RunLog) -> Slice {
         let index = Int(frame)
         let results = tables[Int(frames[index].table)]
-        let last = frames[index].opened == 0 ? frames[index].input : frames[index].value
+        let last = frames[index].opened == 0 ? Slice.none : frames[index].value
         return log.arena.writing { arena in
             let object = arena.beginObject()
             arena.writeKey("last_result")
-            arena.append(last)
+            if last.isNone { arena.writeNull() } else { arena.append(last) }
             arena.writeKey("all_results")
             arena.writeList(results)
             arena.end(object, count: 2)

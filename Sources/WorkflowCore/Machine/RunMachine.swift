@@ -85,7 +85,8 @@ package struct RunMachine {
                 kind = .wait
             case .free, .ready, .opening, .body, .concluded, .failing, .cancelled, .over: return nil
             }
-            return Command(kind: kind, frame: Int32(index), node: frame.node, serial: frame.serial, time: frame.deadline)
+            return Command(
+                kind: kind, frame: Int32(index), node: frame.node, serial: frame.serial, time: frame.deadline)
         }
     }
 
@@ -139,7 +140,8 @@ package struct RunMachine {
             case .free, .body: continue
             case .waiting where plan.nodes[Int(frame.node)].kind == .human: status = .waitingHuman
             case .waiting, .backoff: if status != .waitingHuman { status = .waiting }
-            case .ready, .running, .opening, .concluding, .concluded, .failing, .stopping, .cancelled, .over: return .running
+            case .ready, .running, .opening, .concluding, .concluded, .failing, .stopping, .cancelled, .over:
+                return .running
             }
         }
         return status
