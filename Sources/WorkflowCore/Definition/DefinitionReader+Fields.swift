@@ -8,7 +8,8 @@ extension DefinitionReader {
         let path = key.isEmpty ? scope.path : scope.path.isEmpty ? key : scope.path + "." + key
         issues.append(
             DefinitionIssue(
-                message: "\(scope.name) \(message)", location: scope.location, path: path, code: code, severity: severity))
+                message: "\(scope.name) \(message)", location: scope.location, path: path, code: code,
+                severity: severity))
     }
 
     /// Reports that a key has a value of the wrong kind.
@@ -85,11 +86,15 @@ extension DefinitionReader {
     mutating func callback(_ scope: Scope, _ key: String, required: String? = nil) -> CallbackSlot {
         guard let value = value(scope, key) else {
             if let required {
-                report(scope, "missing_callback", "has no `\(key)`; give it one: \(key) = function(\(required)) … end", key: key)
+                report(
+                    scope, "missing_callback", "has no `\(key)`; give it one: \(key) = function(\(required)) … end",
+                    key: key)
             }
             return 0
         }
-        if let slot = value.int ?? value["$function"]?.int, slot > 0, let slot = CallbackSlot(exactly: slot) { return slot }
+        if let slot = value.int ?? value["$function"]?.int, slot > 0, let slot = CallbackSlot(exactly: slot) {
+            return slot
+        }
         expected(scope, key, "a function", value)
         return 0
     }

@@ -71,13 +71,15 @@ extension DefinitionReader {
         checkData(scope, "default", fallback)
         details[index].fallback = Value(fallback)
         if nodes[index].duration == 0, value(scope, "timeout") == nil {
-            report(scope, "missing_timeout", "has a `default` but no `timeout` after which it would count", key: "default")
+            report(
+                scope, "missing_timeout", "has a `default` but no `timeout` after which it would count", key: "default")
         }
     }
 
     private mutating func readDelay(_ scope: Scope, into index: Int) {
         guard let value = value(scope, "duration") else {
-            return report(scope, "missing_duration", "has no `duration`; give it one: duration = \"10s\"", key: "duration")
+            return report(
+                scope, "missing_duration", "has no `duration`; give it one: duration = \"10s\"", key: "duration")
         }
         if let slot = value["$function"]?.int {
             nodes[index].callback = CallbackSlot(truncatingIfNeeded: slot)
@@ -135,7 +137,9 @@ extension DefinitionReader {
     private mutating func readBranch(_ scope: Scope, into index: Int, place: Place) {
         nodes[index].callback = callback(scope, "resolve", required: "input, context")
         var sources = readCases(scope, "cases", into: index, example: "cases = { yes = { … }, no = { … } }")
-        if let otherwise = value(scope, "otherwise"), let body = source(scope, "otherwise", otherwise, name: "otherwise") {
+        if let otherwise = value(scope, "otherwise"),
+            let body = source(scope, "otherwise", otherwise, name: "otherwise")
+        {
             if sources.contains(where: { $0.name == "otherwise" }) {
                 report(
                     scope, "duplicate_case", "has a case named 'otherwise' beside its `otherwise`; rename the case",
@@ -154,7 +158,8 @@ extension DefinitionReader {
         for source in sources where !nodes[index].isList {
             if source.name.isEmpty || Self.pathMark(in: source.name) != nil {
                 report(
-                    scope, "invalid_name", "has a branch named '\(source.name)'; it stands in paths, so it is not empty "
+                    scope, "invalid_name",
+                    "has a branch named '\(source.name)'; it stands in paths, so it is not empty "
                         + "and holds no '/', '[' or ']'", key: "branches.\(source.name)")
             }
         }

@@ -26,7 +26,8 @@ extension DefinitionReader {
             if let first = places[id] {
                 let other = members[first].scope.location.map { ", first at \($0)" } ?? ""
                 report(
-                    member.scope, "duplicate_id", "has the same id as another node of \(owner.name)\(other); ids are "
+                    member.scope, "duplicate_id",
+                    "has the same id as another node of \(owner.name)\(other); ids are "
                         + "unique within one sequence", key: "id")
             } else {
                 places[id] = position
@@ -79,7 +80,8 @@ extension DefinitionReader {
                 let names = circle.map { details[members[$0].index].id }.joined(separator: " → ")
                 let jump = circle.dropLast().first { successors[$0] ?? .max <= $0 } ?? again
                 report(
-                    members[jump].scope, "cycle", "closes a circle that never ends: \(names); a `next` that is a "
+                    members[jump].scope, "cycle",
+                    "closes a circle that never ends: \(names); a `next` that is a "
                         + "function may go back", key: "next")
             }
             done.formUnion(walk)

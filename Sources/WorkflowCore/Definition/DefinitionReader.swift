@@ -57,7 +57,8 @@ package struct DefinitionReader {
         nodes[node].outputSchema = schema(scope, "output_schema")
         nodes[node].conclude = callback(scope, "finalize")
         details[node].telemetry = scope.object["telemetry"].map { Value($0) }
-        if let telemetry = scope.object["telemetry"], telemetry.bool == nil, !telemetry.isPlainObject, !telemetry.isNull {
+        if let telemetry = scope.object["telemetry"], telemetry.bool == nil, !telemetry.isPlainObject, !telemetry.isNull
+        {
             expected(scope, "telemetry", "a boolean or a table", telemetry)
         }
         // The outer workflow is read first, and what it says counts.
@@ -122,7 +123,8 @@ package struct DefinitionReader {
         // A jump may repeat every node of the sequence, so it has to be known before the nodes are read.
         place.repeats = place.repeats || Sequence.mayRepeat(items)
         var members: [Sequence.Member] = []
-        let prefix = owner.bodyPrefix(named: bodies[body].name, isBranch: nodes[Int(bodies[body].owner)].kind == .parallel)
+        let prefix = owner.bodyPrefix(
+            named: bodies[body].name, isBranch: nodes[Int(bodies[body].owner)].kind == .parallel)
         for item in items {
             guard let kind = kind(of: item, owner) else { continue }
             let index = nodes.count
@@ -135,7 +137,9 @@ package struct DefinitionReader {
             var scope = Scope(
                 object: item, name: kind.name, path: prefix,
                 location: item["where"]?.string ?? item["workflow"]?["where"]?.string ?? owner.location)
-            scope.name = item["id"]?.string.map { "\(kind.name) '\($0)'" } ?? "\(kind.name) \(members.count + 1) of \(owner.name)"
+            scope.name =
+                item["id"]?.string.map { "\(kind.name) '\($0)'" }
+                ?? "\(kind.name) \(members.count + 1) of \(owner.name)"
             scope.path = prefix + (item["id"]?.string ?? "\(members.count + 1)")
             let id = readID(scope)
             details[index].id = id ?? "\(members.count + 1)"

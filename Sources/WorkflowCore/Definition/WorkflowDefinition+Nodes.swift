@@ -1,8 +1,10 @@
 extension NodeDefinition {
     /// A step that calls `handler`.
     public static func step(
-        _ id: String, description: String? = nil, handler: UInt32, inputSchema: Value? = nil, outputSchema: Value? = nil,
-        next: Next? = nil, retry: Retry? = nil, timeout: Duration? = nil, file: StaticString = #fileID, line: UInt = #line
+        _ id: String, description: String? = nil, handler: UInt32, inputSchema: Value? = nil,
+        outputSchema: Value? = nil,
+        next: Next? = nil, retry: Retry? = nil, timeout: Duration? = nil, file: StaticString = #fileID,
+        line: UInt = #line
     ) -> NodeDefinition {
         var fields = Fields(kind: .step, id: id, description, file, line)
         fields.add("handler", slot: handler)
@@ -32,7 +34,8 @@ extension NodeDefinition {
 
     /// A loop that runs its body while `condition` holds.
     public static func loop(
-        _ id: String, description: String? = nil, condition: UInt32, maxIterations: Int? = nil, prepareNextInput: UInt32? = nil,
+        _ id: String, description: String? = nil, condition: UInt32, maxIterations: Int? = nil,
+        prepareNextInput: UInt32? = nil,
         collect: UInt32? = nil, body: [NodeDefinition], file: StaticString = #fileID, line: UInt = #line
     ) -> NodeDefinition {
         var fields = Fields(kind: .loop, id: id, description, file, line)
@@ -71,7 +74,8 @@ extension NodeDefinition {
 
     /// Waits for a person; `output` gives what the person sees, `form` what is asked.
     public static func human(
-        _ id: String, description: String? = nil, output: UInt32? = nil, form: UInt32? = nil, responseSchema: Value? = nil,
+        _ id: String, description: String? = nil, output: UInt32? = nil, form: UInt32? = nil,
+        responseSchema: Value? = nil,
         timeout: Duration? = nil, fallback: Value? = nil, file: StaticString = #fileID, line: UInt = #line
     ) -> NodeDefinition {
         var fields = Fields(kind: .human, id: id, description, file, line)

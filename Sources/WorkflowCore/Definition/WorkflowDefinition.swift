@@ -67,7 +67,8 @@ public struct NodeDefinition: Sendable {
 
         var value: Value {
             [
-                "max_attempts": Value(Int64(maxAttempts)), "backoff": Value(backoff), "initial": Value(initial.inSeconds),
+                "max_attempts": Value(Int64(maxAttempts)), "backoff": Value(backoff),
+                "initial": Value(initial.inSeconds),
                 "max": Value(maximum.inSeconds), "factor": Value(factor), "jitter": Value(jitter),
             ]
         }
