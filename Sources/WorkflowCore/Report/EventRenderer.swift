@@ -29,7 +29,8 @@ package struct EventRenderer {
         guard event.kind.isPublic else { return nil }
         let time = event.time.milliseconds
         var result = RunEvent(
-            kind: event.kind, workflowID: plan.id, runID: runID, sequence: sequence, timestamp: time, metadata: metadata)
+            kind: event.kind, workflowID: plan.id, runID: runID, sequence: sequence, timestamp: time, metadata: metadata
+        )
         if isOfStep(event.kind), event.node > 0 {
             result.stepID = plan.details[Int(event.node)].id
             result.path = tracker.path(of: event.frame, node: event.node)
@@ -51,7 +52,8 @@ package struct EventRenderer {
 
     private func isOfStep(_ kind: EventKind) -> Bool {
         switch kind {
-        case .stepStart, .stepSuccess, .stepError, .stepEvent, .stepBranch, .humanRequested, .humanCompleted, .stepRetry,
+        case .stepStart, .stepSuccess, .stepError, .stepEvent, .stepBranch, .humanRequested, .humanCompleted,
+            .stepRetry,
             .stepCancelled, .stepWaiting:
             true
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .bodyOpened,
@@ -89,7 +91,8 @@ package struct EventRenderer {
                     ("nextAttempt", Value(Int64(event.attempt) + 1)), ("delayMs", Value(Int64(event.item))),
                 ])
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
-            .stepSuccess, .stepError, .stepEvent, .stepCancelled, .stepWaiting, .bodyOpened, .inputSettled, .itemsListed,
+            .stepSuccess, .stepError, .stepEvent, .stepCancelled, .stepWaiting, .bodyOpened, .inputSettled,
+            .itemsListed,
             .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived:
             return payload
         }

@@ -32,7 +32,8 @@ package struct FrameTracker {
                 starts[Int(event.node)] += 1
                 frames[frame].occurrence = starts[Int(event.node)]
             }
-        case .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepSuccess, .stepError, .stepEvent,
+        case .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepSuccess, .stepError,
+            .stepEvent,
             .stepBranch, .humanRequested, .humanCompleted, .stepRetry, .stepCancelled, .stepWaiting, .inputSettled,
             .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived:
             break

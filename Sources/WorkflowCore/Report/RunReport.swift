@@ -71,7 +71,8 @@ package struct RunReport {
         case .workflowSuccess, .workflowError, .workflowCancelled:
             finishedAt = time
             pending = [:]
-        case .workflowStart, .workflowResumed, .stepEvent, .humanCompleted, .bodyOpened, .itemsListed, .metadataSet, .ctxSet,
+        case .workflowStart, .workflowResumed, .stepEvent, .humanCompleted, .bodyOpened, .itemsListed, .metadataSet,
+            .ctxSet,
             .storeSet, .cancelRequested, .signalReceived:
             break
         }
@@ -109,10 +110,13 @@ package struct RunReport {
 
     /// How far the run has come.
     package func result(_ log: RunLog) -> RunResult {
+        // Spelt out, as a bare nil could as well mean the value null.
+        let absent = Value?.none
         let outcome = log.copy(machine.outcome)
+        let hasSucceeded = machine.ending == .workflowSuccess
         return RunResult(
-            status: machine.status.rawValue, result: machine.ending == .workflowSuccess ? outcome ?? .null : nil,
-            error: machine.isOver && machine.ending != .workflowSuccess ? outcome : nil, steps: snapshots,
+            status: machine.status.rawValue, result: hasSucceeded ? outcome ?? Value.null : absent,
+            error: machine.isOver && !hasSucceeded ? outcome : absent, steps: snapshots,
             metadata: log.copy(machine.metadata) ?? plan.metadata, ctx: log.copy(machine.ctx) ?? plan.ctx,
             startedAt: startedAt, finishedAt: finishedAt,
             pending: pending.values.sorted { ($0.requestedAt, $0.path) < ($1.requestedAt, $1.path) })
