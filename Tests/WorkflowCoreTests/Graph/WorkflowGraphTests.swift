@@ -1,0 +1,164 @@
+import Testing
+
+@testable import WorkflowCore
+
+/// A workflow with every construct.
+private let everything = WorkflowDefinition(
+    id: "weather", description: "Weather <briefing>",
+    nodes: [
+        .step("fetch", description: "Asks \"them\"", handler: 1, retry: .init(maxAttempts: 3)),
+        .branch(
+            "risk", resolve: 1,
+            cases: [
+                "storm": [.step("warn", handler: 1), .step("call", handler: 1)], "calm": [.step("brief", handler: 1)],
+            ]),
+        .foreach("each", items: 1, concurrency: 4, body: [.step("translate", handler: 1)]),
+        .parallel(
+            "prepare",
+            branches: [
+                "left": [.step("create", handler: 1)],
+                "right": [.loop("poll", condition: 1, body: [.delay("pause", .fixed(.seconds(90)))])],
+            ]),
+        .step("skip", handler: 1, next: .to("finish")),
+        .human("approve"), .waitFor("paid", event: "payment"),
+        .workflow(WorkflowDefinition(id: "inner", nodes: [.step("deep", handler: 1)])),
+        .step("finish", handler: 1),
+    ])
+
+@Suite struct `Outlines and graphs` {
+    private let plan: Plan
+
+    init() throws { plan = try DefinitionReader.plan(from: everything.value) }
+
+    private func edges(from path: String) -> [String] {
+        WorkflowOutline(plan).edges.filter { $0.from == path }.map { "\($0.kind) \($0.label ?? "-") \($0.to)" }
+    }
+
+    @Test func `every node has a place of its own`() {
+        let outline = WorkflowOutline(plan)
+        #expect(
+            outline.nodes.map(\.path) == [
+                "fetch", "risk", "risk/brief", "risk/warn", "risk/call", "each", "each/translate", "prepare",
+                "prepare[left]/create", "prepare[right]/poll", "prepare[right]/poll/pause", "skip", "approve", "paid",
+                "inner",
+                "inner/deep", "finish",
+            ])
+        #expect(outline.nodes.first { $0.path == "risk/warn" }?.parent == "risk")
+        #expect(outline.nodes.first { $0.path == "risk/warn" }?.body == "storm")
+        #expect(outline.nodes.first { $0.path == "fetch" }?.location?.contains("WorkflowGraphTests.swift:") == true)
+    }
+
+    @Test func `edges say what can follow, and nothing else`() {
+        #expect(edges(from: "fetch") == ["next - risk"])
+        #expect(edges(from: "risk") == ["branch calm risk/brief", "branch storm risk/warn", "next none each"])
+        #expect(edges(from: "risk/warn") == ["next - risk/call"])
+        #expect(edges(from: "risk/call") == ["next - each"])
+        #expect(edges(from: "each/translate") == [])
+        #expect(
+            edges(from: "prepare") == [
+                "body left prepare[left]/create", "body right prepare[right]/poll", "next - skip",
+            ])
+        #expect(edges(from: "skip") == ["next - finish"])
+        #expect(edges(from: "inner/deep") == [])
+        #expect(edges(from: "finish") == [])
+    }
+
+    @Test func `the same id in two cases stays apart`() throws {
+        let definition = WorkflowDefinition(
+            id: "w",
+            nodes: [.branch("b", resolve: 1, cases: ["x": [.step("s", handler: 1)], "y": [.step("s", handler: 1)]])])
+        let outline = WorkflowOutline(try DefinitionReader.plan(from: definition.value))
+        #expect(outline.nodes.map(\.path) == ["b", "b/s", "b{y}/s"])
+        #expect(outline.value["edges"]?.array?.map { $0["to"]?.string } == ["b/s", "b{y}/s"])
+    }
+
+    @Test func `a branch with otherwise has no way past its cases`() throws {
+        let definition = WorkflowDefinition(
+            id: "w",
+            nodes: [
+                .branch("b", resolve: 1, cases: ["x": [.step("s", handler: 1)]], otherwise: [.step("o", handler: 1)]),
+                .step("after", handler: 1),
+            ])
+        let outline = WorkflowOutline(try DefinitionReader.plan(from: definition.value))
+        #expect(outline.edges.filter { $0.from == "b" }.map(\.to) == ["b/s", "b/o"])
+    }
+
+    @Test func `Mermaid text frames the constructs`() {
+        let text = WorkflowGraph.mermaid(plan)
+        #expect(text.hasPrefix("flowchart TD\n  n1[\"fetch<br>up to 3 attempts\"]\n"))
+        #expect(text.contains("n2{\"risk<br>branch\"}"))
+        #expect(text.contains("n2 -->|\"storm\"| n4"))
+        #expect(text.contains("subgraph n6[\"each<br>foreach, 4 at once\"]"))
+        #expect(text.contains("n11([\"pause<br>delay 1m30s\"])"))
+        #expect(text.filter { $0 == "\n" }.count > 20)
+        #expect(
+            text.components("subgraph") == text.components("\n  end") + text.components("\n    end")
+                + text.components("\n      end"))
+    }
+
+    @Test func `dot text quotes what it must`() throws {
+        let odd = WorkflowDefinition(id: "a \"b\" \\", nodes: [.step("x \"y\"", handler: 1)])
+        let text = WorkflowGraph.dot(try DefinitionReader.plan(from: odd.value))
+        #expect(text.hasPrefix("digraph \"a \\\"b\\\" \\\\\" {"))
+        #expect(text.contains("label=\"x \\\"y\\\"\""))
+        #expect(WorkflowGraph.dot(plan).contains("n7 -> n") == false)
+        #expect(WorkflowGraph.dot(plan).components("{") == WorkflowGraph.dot(plan).components("}"))
+    }
+
+    @Test func `a run colours its nodes`() throws {
+        let run = TestRun(plan: plan, callbacks: [1: { _ in .failure("no") }])
+        try run.start()
+        try run.drive()
+        while !run.machine.isOver { try run.fireNext() }
+        let steps = run.result.steps
+        #expect(WorkflowGraph.mermaid(plan, steps: steps).contains("class n1 failed"))
+        #expect(WorkflowGraph.dot(plan, steps: steps).contains("fillcolor=\"#fee2e2\""))
+        #expect(WorkflowGraph.svg(plan, steps: steps).contains("fill=\"#fee2e2\""))
+    }
+
+    @Test func `an SVG picture shows every node within its bounds`() {
+        let block = GraphLayout(plan: plan).layout()
+        #expect(block.boxes.count == plan.nodes.count - 1)
+        for box in block.boxes {
+            #expect(
+                box.origin.x >= -0.1 && box.origin.x + box.width <= block.width + 0.1,
+                "\(plan.details[Int(box.node)].id)")
+            #expect(box.origin.y >= -0.1 && box.origin.y + box.height <= block.height + 0.1)
+        }
+        let text = WorkflowGraph.svg(plan)
+        #expect(text.contains("weather: Weather &lt;briefing&gt;"))
+        #expect(text.components("<g") == text.components("</g>"))
+        #expect(!text.contains("nan") && !text.contains("inf\""))
+    }
+
+    @Test(arguments: 0..<60 as Range<UInt64>)
+    func `no two boxes overlap, and each lies in its frame`(seed: UInt64) throws {
+        let plan = try RandomRun(seed: seed).run.plan
+        let block = GraphLayout(plan: plan).layout()
+        for (index, box) in block.boxes.enumerated() {
+            #expect(box.origin.x >= -0.1 && box.origin.x + box.width <= block.width + 0.1)
+            for other in block.boxes[(index + 1)...] {
+                let apart =
+                    box.origin.x + box.width <= other.origin.x || other.origin.x + other.width <= box.origin.x
+                    || box.origin.y + box.height <= other.origin.y || other.origin.y + other.height <= box.origin.y
+                #expect(apart, "\(plan.details[Int(box.node)].id) and \(plan.details[Int(other.node)].id)")
+            }
+        }
+        _ = WorkflowGraph.mermaid(plan)
+        _ = WorkflowGraph.dot(plan)
+        #expect(try Value(json: WorkflowGraph.json(plan))["nodes"]?.count == plan.nodes.count - 1)
+    }
+}
+
+extension String {
+    /// How often a part occurs.
+    fileprivate func components(_ part: String) -> Int {
+        var count = 0
+        var rest = self[...]
+        while let range = rest.firstRange(of: part) {
+            count += 1
+            rest = rest[range.upperBound...]
+        }
+        return count
+    }
+}
