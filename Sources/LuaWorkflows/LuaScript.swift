@@ -73,6 +73,14 @@ public final class LuaScript: Sendable {
         return try await load(ScriptBundle(files: [file]), pinned: false, on: engine, options: options)
     }
 
+    /// Loads a script whose source is at hand; `name` is what errors call it, and modules are looked for beside it.
+    public static func load(
+        source: String, named name: String, on engine: WorkflowEngine, options: LuaScriptOptions = LuaScriptOptions()
+    ) async throws(ScriptError) -> LuaScript {
+        let file = ScriptBundle.File(module: "", path: name, source: Array(source.utf8))
+        return try await load(ScriptBundle(files: [file]), pinned: false, on: engine, options: options)
+    }
+
     /// Loads a script from the files that an earlier load kept.
     package static func load(
         bundle: ScriptBundle, on engine: WorkflowEngine, options: LuaScriptOptions = LuaScriptOptions()

@@ -17,5 +17,5 @@ struct AikitLua: ParsableCommand {
               aikit-lua graph weather.lua --format mermaid
             """,
         version: engineVersion,
-        subcommands: [RunCommand.self, CheckCommand.self, DoctorCommand.self])
+        subcommands: [RunCommand.self, CheckCommand.self, DoctorCommand.self, BenchCommand.self])
 }

@@ -229,6 +229,16 @@ void lb_watch_deadline(lb_vm *LB_NONNULL vm, uint64_t deadline);
 /// Stops what runs for `token`, now and whenever it is resumed; false when the VM works for somebody else. From any thread.
 bool lb_vm_interrupt(lb_vm *LB_NONNULL vm, uint64_t token);
 
+/// Names the calling thread for debuggers and profilers; a long name is cut.
+void lb_name_thread(const char *LB_NONNULL name);
+
+/// Runs a chunk with one number in a plain Lua state, all standard libraries open and nothing of the bridge's in it; the
+/// number that it returns, or -1 on an error. For benchmarks.
+double lb_plain_run(const char *LB_NONNULL source, size_t length, double argument);
+
+/// The bytes of the process's heap that are in use, as the allocator counts them; 0 where it does not tell.
+size_t lb_heap_bytes(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -13,8 +13,23 @@ internal import Synchronization
 /// It belongs to one worker, and only that worker's thread touches it; other threads hold it only to name it. A worker uses
 /// the object again for another run when it is over and nobody looks at it any more.
 package final class Run: @unchecked Sendable {
-    package var machine: RunMachine
-    package var log = RunLog()
+    // Both lie outside the object: a stored property would be copied, retain by retain, before each call of a method, and
+    // checked for overlapping access at each use.
+    @usableFromInline let machineStorage: UnsafeMutablePointer<RunMachine>
+    @usableFromInline let logStorage: UnsafeMutablePointer<RunLog>
+
+    @inlinable
+    package var machine: RunMachine {
+        unsafeAddress { UnsafePointer(machineStorage) }
+        unsafeMutableAddress { machineStorage }
+    }
+
+    @inlinable
+    package var log: RunLog {
+        unsafeAddress { UnsafePointer(logStorage) }
+        unsafeMutableAddress { logStorage }
+    }
+
     /// The run's id as C reads it.
     package let identifier: UnsafeMutablePointer<CChar>
     /// What names the run's code to the watchdog; never used again, and never 0.
@@ -52,7 +67,10 @@ package final class Run: @unchecked Sendable {
         self.definition = definition
         self.executor = executor
         plan = definition.plan
-        machine = RunMachine(plan: definition.plan)
+        machineStorage = .allocate(capacity: 1)
+        machineStorage.initialize(to: RunMachine(plan: definition.plan))
+        logStorage = .allocate(capacity: 1)
+        logStorage.initialize(to: RunLog())
         token = Self.tokens.wrappingAdd(1, ordering: .relaxed).newValue
         if let id {
             identifier = strdup(id)
@@ -63,7 +81,10 @@ package final class Run: @unchecked Sendable {
     }
 
     deinit {
-        log.deallocate()
+        logStorage.pointee.deallocate()
+        logStorage.deallocate()
+        machineStorage.deinitialize(count: 1)
+        machineStorage.deallocate()
         free(identifier)
     }
 
@@ -144,7 +165,7 @@ package final class Run: @unchecked Sendable {
     var isDurable: Bool { durableEvents == log.count }
 
     /// Gives back memory that a run which waits does not need.
-    func trim() {
+    package func trim() {
         log.trim()
     }
 }

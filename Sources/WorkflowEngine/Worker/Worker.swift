@@ -13,6 +13,9 @@ package final class Worker: @unchecked Sendable {
         case stop
     }
 
+    /// How many commands one run may carry out before others have their turn.
+    package static let turnBudget = 1024
+
     package let index: Int
     let clock: any EngineClock
     let host: any HostEffects
@@ -153,10 +156,10 @@ package final class Worker: @unchecked Sendable {
     }
 
     /// Carries a run as far as it goes: until it waits for the host, for the journal, for a timer or for somebody.
-    func drive(_ run: Run) {
+    func drive(_ run: Run, budget: Int = Worker.turnBudget) {
         guard run.lost == nil else { return }
         enter(run)
-        var budget = 1024
+        var budget = budget
         if journal == nil {
             while budget > 0, let command = run.takeCommand() {
                 carryOut(command, of: run)
@@ -215,13 +218,13 @@ package final class Worker: @unchecked Sendable {
     /// Begins a run. Values are appended to its arena by `write`, which gives the slices of input, metadata and ctx.
     package func begin(
         _ run: Run, observer: (any RunObserver)?, journaled: JournaledRun?,
-        _ write: (inout ByteArena) -> (input: Slice, metadata: Slice, ctx: Slice)
+        budget: Int = Worker.turnBudget, _ write: (inout ByteArena) -> (input: Slice, metadata: Slice, ctx: Slice)
     ) {
         run.observer = observer
         run.journaled = journaled
         let values = write(&run.log.arena)
         start(run, values.input, values.metadata, values.ctx)
-        drive(run)
+        drive(run, budget: budget)
     }
 
     // MARK: The journal

@@ -1,0 +1,236 @@
+internal import CLuaBridge
+internal import LuaWorkflows
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// One line of the benchmark's table.
+struct BenchRow {
+    var name: String
+    var value: Double
+    var unit: String
+    /// Against the plain-Lua baseline of the same run, where that says something.
+    var ratio: Double?
+    /// What is to be reached, in words.
+    var goal: String
+    /// Whether it was reached, where that can be told.
+    var reached: Bool?
+
+    var json: Value {
+        var entries: [(String, Value)] = [
+            ("name", Value(name)), ("value", Value(value)), ("unit", Value(unit)), ("goal", Value(goal)),
+        ]
+        if let ratio { entries.append(("ratio", Value(ratio))) }
+        if let reached { entries.append(("reached", Value(reached))) }
+        return Value(entries: entries)
+    }
+}
+
+/// Measures the engine beside plain Lua in one process, so that the ratios tell and not the machine.
+struct BenchSuite: Sendable {
+    /// How long each throughput is measured.
+    var seconds = 1.0
+    var report: @Sendable (BenchRow) -> Void
+    /// Only rows whose name holds this text.
+    var filter: String?
+
+    func run() async throws {
+        let baseline = baselineRate()
+        report(
+            BenchRow(name: "plain Lua baseline", value: baseline, unit: "calls/s", ratio: 1, goal: "", reached: nil))
+        try await throughput("three steps, one worker", BenchScripts.threeSteps, 3, workers: 1, baseline, goal: 0.5)
+        try await throughput("three steps, two workers", BenchScripts.threeSteps, 3, workers: 2, baseline, goal: 0.85)
+        try await throughput("a hundred steps, two workers", BenchScripts.hundredSteps, 100, workers: 2, baseline, goal: 0.75)
+        try await schemas(baseline)
+        try await foreach()
+        try await sleeps()
+        try await memory()
+        try await runaway()
+        try await busy()
+    }
+
+    private func wants(_ name: String) -> Bool { filter.map { name.contains($0) } ?? true }
+
+    private func add(_ name: String, _ value: Double, _ unit: String, ratio: Double? = nil, goal: String, _ reached: Bool?) {
+        report(BenchRow(name: name, value: value, unit: unit, ratio: ratio, goal: goal, reached: reached))
+    }
+
+    // MARK: Throughput
+
+    private func baselineRate() -> Double {
+        let source = BenchScripts.baseline
+        func time(_ count: Double) -> Double {
+            let start = monotonicNanoseconds()
+            _ = lb_plain_run(source, source.utf8.count, count)
+            return Double(monotonicNanoseconds() - start) / 1e9
+        }
+        _ = time(200_000)
+        let samples = (0..<5).map { _ in 500_000 / time(500_000) }.sorted()
+        return samples[2]
+    }
+
+    /// Runs per second over all workers, each driving its runs from its own thread.
+    private func rate(_ source: String, workers: Int, input: Value, seconds: Double? = nil) async throws -> Double {
+        let seconds = seconds ?? self.seconds
+        let engine = WorkflowEngine(workers: workers)
+        defer { engine.shutdown() }
+        let script = try await LuaScript.load(source: source, named: "bench.lua", on: engine)
+        let workflow = script.workflows[0]
+        _ = try await count(engine, workflow, input, seconds: 0.2)
+        var samples: [Double] = []
+        for _ in 0..<3 { samples.append(try await count(engine, workflow, input, seconds: seconds / 3)) }
+        return samples.sorted()[1]
+    }
+
+    private func count(_ engine: WorkflowEngine, _ workflow: Workflow, _ input: Value, seconds: Double) async throws -> Double {
+        let end = monotonicNanoseconds() + UInt64(seconds * 1e9)
+        return try await withThrowingTaskGroup(of: Double.self) { group in
+            for worker in engine.workers {
+                group.addTask {
+                    try await withCheckedThrowingContinuation { continuation in
+                        worker.perform { worker in
+                            continuation.resume(with: Result { try Self.drive(worker, workflow, input, until: end) })
+                        }
+                    }
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+    }
+
+    private static func drive(_ worker: Worker, _ workflow: Workflow, _ input: Value, until end: UInt64) throws -> Double {
+        let start = monotonicNanoseconds()
+        var runs = 0
+        while true {
+            for _ in 0..<64 {
+                let run = try worker.makeRun(workflow, id: nil)
+                worker.begin(run, observer: nil, journaled: nil, budget: .max) { arena in
+                    (arena.writing { $0.write(input) }, .none, .none)
+                }
+                guard run.machine.status == .success else {
+                    throw RunFailure(code: "bench", message: "a benchmark's run ended \(run.machine.status.rawValue)")
+                }
+                worker.recycle(run)
+                runs += 1
+            }
+            let now = monotonicNanoseconds()
+            if now >= end { return Double(runs) / (Double(now - start) / 1e9) }
+        }
+    }
+
+    private func throughput(
+        _ name: String, _ source: String, _ steps: Double, workers: Int, _ baseline: Double, goal: Double
+    ) async throws {
+        guard wants(name) else { return }
+        let input: Value = ["id": 1, "name": "step", "value": 0, "done": false]
+        let rate = try await rate(source, workers: workers, input: input) * steps
+        add(name, rate, "steps/s", ratio: rate / baseline, goal: "≥ \(goal) × baseline", rate / baseline >= goal)
+    }
+
+    private func schemas(_ baseline: Double) async throws {
+        guard wants("schemas") else { return }
+        let input: Value = ["id": "a1", "name": "step", "value": 0.5, "samples": [1.5, 2.5, 3.5, 4.5, 5.5]]
+        let typed = try await rate(BenchScripts.schemas, workers: 2, input: input)
+        let untyped = try await rate(BenchScripts.untyped, workers: 2, input: input)
+        let ratio = typed / baseline
+        add("schemas on each step, two workers", typed, "runs/s", ratio: ratio, goal: "≥ 0.2 × baseline", ratio >= 0.2)
+        let cost = (untyped / typed - 1) * 100
+        add("cost of schemas over none", cost, "%", goal: "≤ 40 %", cost <= 40)
+    }
+
+    private func foreach() async throws {
+        guard wants("foreach") else { return }
+        let items = (1...10_000).map { index -> Value in
+            ["id": Value(Int64(index)), "name": "item", "value": 1, "done": false]
+        }
+        let rate = try await rate(BenchScripts.foreach, workers: 1, input: ["items": Value(array: items)]) * 10_000
+        add("foreach over 10,000 objects", rate, "items/s", goal: "≥ 1.5M/s", rate >= 1_500_000)
+    }
+
+    // MARK: Waiting
+
+    private func sleeps() async throws {
+        guard wants("sleeps") else { return }
+        let engine = WorkflowEngine(workers: 2)
+        defer { engine.shutdown() }
+        let script = try await LuaScript.load(source: BenchScripts.sleeps, named: "bench.lua", on: engine)
+        var best = Double.infinity
+        for _ in 0..<3 {
+            let runs = (0..<1000).map { _ in engine.createRun(script.workflows[0]) }
+            let start = monotonicNanoseconds()
+            for run in runs { try run.start() }
+            for run in runs { _ = try await run.finished() }
+            best = min(best, Double(monotonicNanoseconds() - start) / 1e6)
+        }
+        add("1,000 runs × 3 sleeps of 10 ms", best, "ms", goal: "≤ 36 ms", best <= 36)
+    }
+
+    private func memory() async throws {
+        guard wants("memory") else { return }
+        let outside = try await parkedBytes(BenchScripts.parked)
+        add("memory of a run that waits between steps", outside, "B", goal: "≤ 700 B", outside <= 700)
+        let inside = try await parkedBytes(BenchScripts.inside)
+        add("memory of a run that waits inside a handler", inside, "B", goal: "≤ 2,500 B", inside <= 2500)
+    }
+
+    private func parkedBytes(_ source: String) async throws -> Double {
+        let engine = WorkflowEngine(workers: 1)
+        defer { engine.shutdown() }
+        let script = try await LuaScript.load(source: source, named: "bench.lua", on: engine)
+        let workflow = script.workflows[0]
+        let count = 20_000
+        return try await withCheckedThrowingContinuation { continuation in
+            engine.workers[0].perform { worker in
+                continuation.resume(
+                    with: Result {
+                        var runs: [Run] = []
+                        runs.reserveCapacity(count)
+                        func park() throws {
+                            let run = try worker.makeRun(workflow, id: nil)
+                            worker.begin(run, observer: nil, journaled: nil) { arena in
+                                (arena.writing { $0.write(["id": 1, "name": "parked"]) }, .none, .none)
+                            }
+                            run.trim()
+                            runs.append(run)
+                        }
+                        for _ in 0..<64 { try park() }
+                        let before = Int(lb_heap_bytes())
+                        for _ in 0..<count { try park() }
+                        return Double(Int(lb_heap_bytes()) - before) / Double(count)
+                    })
+            }
+        }
+    }
+
+    // MARK: Code that runs long
+
+    private func runaway() async throws {
+        guard wants("runaway") else { return }
+        let engine = WorkflowEngine(workers: 1)
+        defer { engine.shutdown() }
+        let script = try await LuaScript.load(source: BenchScripts.runaway, named: "bench.lua", on: engine)
+        var samples: [Double] = []
+        for _ in 0..<5 {
+            let run = engine.createRun(script.workflows[0])
+            try run.start()
+            try await Task.sleep(for: .milliseconds(30))
+            let start = monotonicNanoseconds()
+            run.cancel()
+            _ = try await run.finished()
+            samples.append(Double(monotonicNanoseconds() - start) / 1e6)
+        }
+        let worst = samples.max() ?? 0
+        add("stop a runaway handler (worst of 5)", worst, "ms", goal: "≤ 50 ms", worst <= 50)
+    }
+
+    private func busy() async throws {
+        guard wants("CPU") else { return }
+        let source = BenchScripts.plainBusy
+        let start = monotonicNanoseconds()
+        _ = lb_plain_run(source, source.utf8.count, 60)
+        let plain = 60 / (Double(monotonicNanoseconds() - start) / 1e9)
+        let one = try await rate(BenchScripts.busy, workers: 1, input: .emptyObject)
+        let two = try await rate(BenchScripts.busy, workers: 2, input: .emptyObject)
+        add("CPU-bound handlers, one worker", one, "runs/s", ratio: one / plain, goal: "≥ 0.95 × plain Lua", one / plain >= 0.95)
+        add("CPU-bound handlers, two workers", two, "runs/s", ratio: two / plain, goal: "scales with cores", two / one >= 1.7)
+    }
+}
