@@ -21,7 +21,9 @@ final class SchemaNode: Sendable {
 }
 
 /// The keywords of one schema; nil or empty where a keyword is absent.
-struct SchemaRules: Sendable {
+///
+/// An object, so that passing it on does not copy dozens of fields; only its builder changes it, before anyone else sees it.
+final class SchemaRules: @unchecked Sendable {
     /// What a boolean schema says.
     var verdict: Bool?
 
@@ -102,6 +104,15 @@ struct SchemaRules: Sendable {
         !properties.isEmpty || !patternProperties.isEmpty || additionalProperties != nil || propertyNames != nil
             || minProperties != nil || maxProperties != nil || !required.isEmpty || !dependentRequired.isEmpty
             || !dependentSchemas.isEmpty || unevaluatedProperties != nil || `extension`?.unknown != nil
+    }
+
+    /// The target of a schema that is nothing but a reference.
+    var bareReference: NodeID? {
+        guard let reference, verdict == nil, types == nil, enumeration == nil, constant == nil, !hasNumberRules,
+            !hasStringRules,
+            !hasArrayRules, !hasObjectRules, `extension` == nil, inPlace.count == 1, dynamicReference == nil
+        else { return nil }
+        return reference
     }
 
     /// The schemas that look at the same instance as this one.

@@ -8,35 +8,38 @@ struct CheckArray: BitwiseCopyable {
     let minCount: Int
     let maxCount: Int
     let isUnique: Bool
+}
 
+extension UnsafePointer<CheckArray> {
     func check(_ value: ValueCursor) -> CheckProgram.Answer {
         let count = value.word(1)
-        if count < minCount || count > maxCount { return .invalid }
+        if count < pointee.minCount || count > pointee.maxCount { return .invalid }
         var iterator = value.items
-        for index in 0..<min(prefix.count, count) {
-            let answer = prefix[index].pointee.pointee.check(iterator.next().unsafelyUnwrapped)
+        for index in 0..<min(pointee.prefix.count, count) {
+            let answer = pointee.prefix[index].pointee.check(iterator.next().unsafelyUnwrapped)
             if answer != .valid { return answer }
         }
-        if let items {
+        if let items = pointee.items {
             while let item = iterator.next() {
-                let answer = items.pointee.check(item)
+                if items.isPlainlyValid(item) { continue }
+                let answer = items.check(item)
                 if answer != .valid { return answer }
             }
         }
-        if isUnique, value.firstEqualItems != nil { return .invalid }
-        return contains == nil ? .valid : checkContains(value)
+        if pointee.isUnique, value.firstEqualItems != nil { return .invalid }
+        return pointee.contains == nil ? .valid : checkContains(value)
     }
 
     private func checkContains(_ value: ValueCursor) -> CheckProgram.Answer {
-        guard let contains else { return .valid }
+        guard let contains = pointee.contains else { return .valid }
         var count = 0
         for item in value.items {
-            switch contains.pointee.check(item) {
+            switch contains.check(item) {
             case .valid: count += 1
             case .invalid: break
             case .unsure: return .unsure
             }
         }
-        return count >= minContains && count <= maxContains ? .valid : .invalid
+        return count >= pointee.minContains && count <= pointee.maxContains ? .valid : .invalid
     }
 }

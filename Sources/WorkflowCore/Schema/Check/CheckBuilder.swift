@@ -40,6 +40,7 @@ struct CheckBuilder {
         var result = CheckNode()
         if let verdict = rules.verdict {
             result.allowed = verdict ? CheckNode.everything : 0
+            result.isPlain = true
             return result
         }
         if rules.needsThoroughEvaluation {
@@ -71,6 +72,10 @@ struct CheckBuilder {
             }
         }
         if !rules.inPlace.isEmpty { result.inPlace = memory.allocate(inPlace(rules)) }
+        result.isPlain =
+            result.object == nil && result.array == nil && result.number == nil && result.string == nil
+            && result.constant == nil && result.choices == nil && result.inPlace == nil
+        result.hasMore = result.constant != nil || result.choices != nil || result.inPlace != nil
         return result
     }
 
@@ -139,14 +144,5 @@ extension SchemaRules {
     fileprivate var needsThoroughEvaluation: Bool {
         unevaluatedItems != nil || unevaluatedProperties != nil || dynamicReference != nil
             || (`extension`?.callsFunctions ?? false)
-    }
-
-    /// The target of a schema that is nothing but a reference.
-    fileprivate var bareReference: NodeID? {
-        guard let reference, verdict == nil, types == nil, enumeration == nil, constant == nil, !hasNumberRules,
-            !hasStringRules,
-            !hasArrayRules, !hasObjectRules, `extension` == nil, inPlace.count == 1, dynamicReference == nil
-        else { return nil }
-        return reference
     }
 }

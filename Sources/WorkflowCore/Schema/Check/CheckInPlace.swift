@@ -14,51 +14,53 @@ struct CheckInPlace: BitwiseCopyable {
     let then: UnsafePointer<CheckNode>?
     let otherwise: UnsafePointer<CheckNode>?
     let dependents: CheckList<Dependent>
+}
 
+extension UnsafePointer<CheckInPlace> {
     func check(_ value: ValueCursor) -> CheckProgram.Answer {
-        for index in 0..<all.count {
-            let answer = all[index].pointee.pointee.check(value)
+        for index in 0..<pointee.all.count {
+            let answer = pointee.all[index].pointee.check(value)
             if answer != .valid { return answer }
         }
-        if any.count > 0 {
+        if pointee.any.count > 0 {
             let answer = checkAny(value)
             if answer != .valid { return answer }
         }
-        if one.count > 0 {
+        if pointee.one.count > 0 {
             let answer = checkOne(value)
             if answer != .valid { return answer }
         }
-        if let not {
-            switch not.pointee.check(value) {
+        if let not = pointee.not {
+            switch not.check(value) {
             case .valid: return .invalid
             case .invalid: break
             case .unsure: return .unsure
             }
         }
-        if let condition {
+        if let condition = pointee.condition {
             let branch: UnsafePointer<CheckNode>?
-            switch condition.pointee.check(value) {
-            case .valid: branch = then
-            case .invalid: branch = otherwise
+            switch condition.check(value) {
+            case .valid: branch = pointee.then
+            case .invalid: branch = pointee.otherwise
             case .unsure: return .unsure
             }
             if let branch {
-                let answer = branch.pointee.check(value)
+                let answer = branch.check(value)
                 if answer != .valid { return answer }
             }
         }
-        for index in 0..<dependents.count where value.isObject {
-            let dependent = dependents[index].pointee
+        for index in 0..<pointee.dependents.count where value.isObject {
+            let dependent = pointee.dependents[index].pointee
             guard value.value(forKey: dependent.key) != nil else { continue }
-            let answer = dependent.node.pointee.check(value)
+            let answer = dependent.node.check(value)
             if answer != .valid { return answer }
         }
         return .valid
     }
 
     private func checkAny(_ value: ValueCursor) -> CheckProgram.Answer {
-        for index in 0..<any.count {
-            let answer = any[index].pointee.pointee.check(value)
+        for index in 0..<pointee.any.count {
+            let answer = pointee.any[index].pointee.check(value)
             // An unsure branch might rewrite the value, and comes before the ones after it.
             if answer != .invalid { return answer }
         }
@@ -67,8 +69,8 @@ struct CheckInPlace: BitwiseCopyable {
 
     private func checkOne(_ value: ValueCursor) -> CheckProgram.Answer {
         var count = 0
-        for index in 0..<one.count {
-            switch one[index].pointee.pointee.check(value) {
+        for index in 0..<pointee.one.count {
+            switch pointee.one[index].pointee.check(value) {
             case .valid: count += 1
             case .invalid: break
             case .unsure: return .unsure

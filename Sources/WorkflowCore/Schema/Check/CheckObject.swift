@@ -65,10 +65,12 @@ struct CheckObject: BitwiseCopyable {
     var maxCount = Int.max
     /// Keys that the unknown ones may be because another schema of an intersection knows them.
     var allied: CheckList<UnsafeRawBufferPointer>
+}
 
+extension UnsafePointer<CheckObject> {
     func check(_ value: ValueCursor) -> CheckProgram.Answer {
         var remaining = value.word(1)
-        if remaining < minCount || remaining > maxCount { return .invalid }
+        if remaining < pointee.minCount || remaining > pointee.maxCount { return .invalid }
         var position = value.start + 9
         var present: UInt64 = 0
         var next = 0
@@ -80,33 +82,36 @@ struct CheckObject: BitwiseCopyable {
             position = entry.start + entry.byteCount
             let index = find(key, length, from: next)
             if index >= 0 {
-                let property = properties[index]
+                let property = pointee.properties[index]
                 next = index &+ 1
                 present |= property.pointee.bit
-                let answer = property.pointee.node.pointee.check(entry)
-                if answer != .valid { return nullMayBeAbsence && entry.isNull ? .unsure : answer }
-                if !hasKeyRules { continue }
+                let node = property.pointee.node
+                if !node.isPlainlyValid(entry) {
+                    let answer = node.check(entry)
+                    if answer != .valid { return pointee.nullMayBeAbsence && entry.isNull ? .unsure : answer }
+                }
+                if !pointee.hasKeyRules { continue }
             }
-            if index < 0 || hasKeyRules {
+            if index < 0 || pointee.hasKeyRules {
                 let answer = checkUndeclared(
                     UnsafeRawBufferPointer(start: key, count: length), entry, isDeclared: index >= 0)
                 if answer != .valid { return answer }
             }
         }
-        if required & ~present != 0 { return .invalid }
-        if defaults & ~present != 0 { return .unsure }
-        return dependencies.count == 0 ? .valid : checkDependencies(value)
+        if pointee.required & ~present != 0 { return .invalid }
+        if pointee.defaults & ~present != 0 { return .unsure }
+        return pointee.dependencies.count == 0 ? .valid : checkDependencies(value)
     }
 
     /// The index of a key among the properties, or -1; keys mostly come in the order of the properties.
     @inline(__always)
     private func find(_ key: UnsafeRawPointer, _ length: Int, from next: Int) -> Int {
         let tail = CheckProperty.tail(key, length)
-        let count = properties.count
+        let count = pointee.properties.count
         var index = next
         for _ in 0..<count {
             if index >= count { index = 0 }
-            if properties[index].pointee.matches(key, length, tail) { return index }
+            if pointee.properties[index].pointee.matches(key, length, tail) { return index }
             index &+= 1
         }
         return -1
@@ -116,26 +121,26 @@ struct CheckObject: BitwiseCopyable {
     private func checkUndeclared(
         _ key: UnsafeRawBufferPointer, _ value: ValueCursor, isDeclared: Bool
     ) -> CheckProgram.Answer {
-        if let names {
-            let answer = withName(key) { names.pointee.check($0) }
+        if let names = pointee.names {
+            let answer = withName(key) { names.check($0) }
             if answer != .valid { return answer }
         }
         var isKnown = isDeclared
-        for index in 0..<patterns.count {
-            let property = patterns[index].pointee
+        for index in 0..<pointee.patterns.count {
+            let property = pointee.patterns[index].pointee
             switch property.pattern._withUnsafeGuaranteedRef({ $0.search(key) }) {
             case .absent: continue
             case .gaveUp: return .unsure
             case .found:
                 isKnown = true
-                let answer = property.node.pointee.check(value)
+                let answer = property.node.check(value)
                 if answer != .valid { return answer }
             }
         }
         if isKnown { return .valid }
-        switch unknown {
+        switch pointee.unknown {
         case .allowed: return .valid
-        case .checked: return additional.unsafelyUnwrapped.pointee.check(value)
+        case .checked: return pointee.additional.unsafelyUnwrapped.check(value)
         case .refused: return isAllied(key) ? .valid : .invalid
         case .unsure: return isAllied(key) ? .valid : .unsure
         }
@@ -154,13 +159,13 @@ struct CheckObject: BitwiseCopyable {
     }
 
     private func isAllied(_ key: UnsafeRawBufferPointer) -> Bool {
-        for index in 0..<allied.count where allied[index].pointee.elementsEqual(key) { return true }
+        for index in 0..<pointee.allied.count where pointee.allied[index].pointee.elementsEqual(key) { return true }
         return false
     }
 
     private func checkDependencies(_ value: ValueCursor) -> CheckProgram.Answer {
-        for index in 0..<dependencies.count {
-            let dependency = dependencies[index].pointee
+        for index in 0..<pointee.dependencies.count {
+            let dependency = pointee.dependencies[index].pointee
             guard value.value(forKey: dependency.key) != nil else { continue }
             for need in 0..<dependency.needs.count where value.value(forKey: dependency.needs[need].pointee) == nil {
                 return .invalid

@@ -20,7 +20,7 @@ final class CheckProgram: Sendable {
         patterns = builder.patterns
     }
 
-    func check(_ value: ValueCursor) -> Answer { root.pointee.check(value) }
+    func check(_ value: ValueCursor) -> Answer { root.check(value) }
 }
 
 /// Memory of one program, freed with it.

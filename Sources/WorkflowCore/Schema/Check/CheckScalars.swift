@@ -13,13 +13,15 @@ struct CheckNumber: BitwiseCopyable {
     let exclusiveMinimum: NumberBound?
     let exclusiveMaximum: NumberBound?
     let divisor: Divisor?
+}
 
+extension UnsafePointer<CheckNumber> {
     func check(_ value: ValueCursor) -> Bool {
-        if let minimum, minimum.order(of: value) < 0 { return false }
-        if let maximum, maximum.order(of: value) > 0 { return false }
-        if let exclusiveMinimum, exclusiveMinimum.order(of: value) <= 0 { return false }
-        if let exclusiveMaximum, exclusiveMaximum.order(of: value) >= 0 { return false }
-        if let divisor, !divisor.divides(value) { return false }
+        if let minimum = pointee.minimum, minimum.order(of: value) < 0 { return false }
+        if let maximum = pointee.maximum, maximum.order(of: value) > 0 { return false }
+        if let exclusiveMinimum = pointee.exclusiveMinimum, exclusiveMinimum.order(of: value) <= 0 { return false }
+        if let exclusiveMaximum = pointee.exclusiveMaximum, exclusiveMaximum.order(of: value) >= 0 { return false }
+        if let divisor = pointee.divisor, !divisor.divides(value) { return false }
         return true
     }
 }
@@ -30,21 +32,23 @@ struct CheckString: BitwiseCopyable {
     let maxLength: Int
     let pattern: Unmanaged<Pattern>?
     let format: Format?
+}
 
+extension UnsafePointer<CheckString> {
     func check(_ bytes: UnsafeRawBufferPointer) -> CheckProgram.Answer {
         // A character takes one to four bytes, which often settles it without counting.
-        if bytes.count > maxLength || (bytes.count + 3) / 4 < minLength {
+        if bytes.count > pointee.maxLength || (bytes.count + 3) / 4 < pointee.minLength {
             let length = UTF8Sequence.scalarCount(bytes)
-            if length < minLength || length > maxLength { return .invalid }
+            if length < pointee.minLength || length > pointee.maxLength { return .invalid }
         }
-        if let pattern {
+        if let pattern = pointee.pattern {
             switch pattern._withUnsafeGuaranteedRef({ $0.search(bytes) }) {
             case .found: break
             case .absent: return .invalid
             case .gaveUp: return .unsure
             }
         }
-        if let format, !format.accepts(bytes) { return .invalid }
+        if let format = pointee.format, !format.accepts(bytes) { return .invalid }
         return .valid
     }
 }

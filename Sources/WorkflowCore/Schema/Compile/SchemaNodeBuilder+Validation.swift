@@ -57,7 +57,7 @@ extension SchemaNodeBuilder {
     private func type(_ cursor: ValueCursor, _ compiler: SchemaCompiler) throws(SchemaError) -> SchemaTypes {
         guard let name = cursor.string, let type = SchemaTypes(name: name) else {
             throw failure(
-                "type", "must be \(SchemaTypes.all.union(.integer).description) or integer, not \(cursor.brief)",
+                "type", "must be string, number, integer, boolean, array, object or null, not \(cursor.brief)",
                 compiler)
         }
         return type

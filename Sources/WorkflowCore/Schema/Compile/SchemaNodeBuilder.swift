@@ -2,7 +2,7 @@
 struct SchemaNodeBuilder {
     let place: SchemaPlace
     let dialect: SchemaDialect
-    var rules = SchemaRules()
+    let rules = SchemaRules()
     /// Whether the script's schema library made this schema or one around it, so that formats are asserted.
     var inDSL: Bool
     /// Keys of the same object that other schemas declare.
