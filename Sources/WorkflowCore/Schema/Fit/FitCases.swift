@@ -31,6 +31,13 @@ struct FitCases {
         }
     }
 
+    /// The schema that a mere reference stands for.
+    func target(of id: NodeID) -> NodeID {
+        var id = id
+        while let target = graph[id].rules.bareReference { id = target }
+        return id
+    }
+
     private func own(_ rules: SchemaRules) -> [FitCase] {
         var base = FitCase(types: .all)
         base.values = rules.constant.map { [$0] } ?? rules.enumeration

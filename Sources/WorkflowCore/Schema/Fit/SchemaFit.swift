@@ -33,7 +33,7 @@ public struct SchemaFit {
     // MARK: Unions
 
     private mutating func compare(_ given: [NodeID], _ taken: [NodeID], _ path: String) -> [FitIssue] {
-        let pair = given + [-1] + taken
+        let pair = given.map(producerCases.target) + [-1] + taken.map(consumerCases.target)
         guard open.count < 64, open.insert(pair).inserted else { return [] }
         defer { open.remove(pair) }
         let kinds = producerCases.cases(of: given)
