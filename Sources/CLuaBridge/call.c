@@ -127,7 +127,7 @@ static lb_status run(lb_vm *vm, lb_thread *thread, int count, lb_bytes *out) {
 static inline void begin(lb_vm *vm) {
     vm->made_count = 0;
     vm->noted_error = NULL;
-    vm->requests.count = 0;
+    bytes_clear(&vm->requests);
     vm->abandoned_count = 0;
 }
 

@@ -92,17 +92,21 @@ static void put_key(object *o, const char *key) {
 }
 
 static void put_string(object *o, const char *key, const char *text, size_t length) {
-    static const char broken[] = "(text that is not valid UTF-8)";
-    if (!utf8_valid((const uint8_t *)text, length)) {
-        text = broken;
-        length = sizeof broken - 1;
-    }
     put_key(o, key);
     uint8_t tag = TAG_STRING;
-    uint32_t word = (uint32_t)length;
     bytes_append(o->out, &tag, 1);
-    bytes_append(o->out, &word, 4);
-    bytes_append(o->out, text, length);
+    size_t size = o->out->count;
+    bytes_append(o->out, "\0\0\0\0", 4);
+    // Every byte that is not UTF-8 becomes a replacement character.
+    for (const char *end = text + length; text < end;) {
+        size_t valid = utf8_prefix((const uint8_t *)text, (size_t)(end - text));
+        bytes_append(o->out, text, valid);
+        text += valid;
+        if (text == end) break;
+        bytes_append(o->out, "\xEF\xBF\xBD", 3);
+        text++;
+    }
+    put_u32(o->out->data + size, (uint32_t)(o->out->count - size - 4));
 }
 
 static void close_object(object *o) {

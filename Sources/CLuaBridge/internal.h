@@ -178,6 +178,11 @@ static inline bool bytes_reserve(lb_bytes *bytes, size_t extra) {
 bool bytes_append(lb_bytes *bytes, const void *source, size_t length);
 bool bytes_text(lb_bytes *bytes, const char *text);
 void bytes_free(lb_bytes *bytes);
+/// Empties a buffer that is used again and again; one value of many megabytes does not stay for ever.
+static inline void bytes_clear(lb_bytes *bytes) {
+    bytes->count = 0;
+    if (unlikely(bytes->capacity > ((size_t)1 << 20))) bytes_free(bytes);
+}
 static inline void put_u32(uint8_t *at, uint32_t word) { memcpy(at, &word, 4); }
 static inline uint32_t get_u32(const uint8_t *at) {
     uint32_t word;
@@ -201,7 +206,11 @@ void push_keys(lua_State *L);
 bool encode_value(lua_State *L, int index, lb_bytes *out, const char *root);
 
 // utf8.c
-bool utf8_valid_long(const uint8_t *bytes, size_t length);
+/// The length of the longest valid text at the start.
+size_t utf8_prefix(const uint8_t *bytes, size_t length);
+static inline bool utf8_valid_long(const uint8_t *bytes, size_t length) {
+    return utf8_prefix(bytes, length) == length;
+}
 
 /// Whether the bytes are well-formed UTF-8. Keys and words are mostly short and ASCII: two loads that overlap decide those.
 static inline bool utf8_valid(const uint8_t *bytes, size_t length) {
@@ -256,6 +265,8 @@ static inline void step_leave(lb_vm *vm, lua_State *co) {
     vm->running = NULL;
     atomic_signal_fence(memory_order_seq_cst);
     atomic_store_explicit(&vm->epoch, atomic_load_explicit(&vm->epoch, memory_order_relaxed) + 1, memory_order_relaxed);
+    // The VM may be gone when the next signal comes.
+    working = NULL;
     if (unlikely(vm->interrupting)) lua_sethook(co, NULL, 0, 0);
 }
 void interrupt_setup(void);

@@ -29,6 +29,8 @@ void describe_place(lua_State *co, lua_State *L, char *text, size_t size) {
         return;
     }
     lua_Debug frame;
+    snprintf(text, size, "this place");
+    if (!lua_checkstack(co, 4)) return;
     for (int level = 0; lua_getstack(co, level, &frame); level++) {
         lua_getinfo(co, "Sf", &frame);
         const char *name = NULL;
@@ -49,5 +51,4 @@ void describe_place(lua_State *co, lua_State *L, char *text, size_t size) {
         snprintf(text, size, "a function called by %s", name);
         return;
     }
-    snprintf(text, size, "this place");
 }

@@ -105,8 +105,8 @@ int bridge_request(lua_State *L) {
 
 void call_sync(lua_State *L, const char *op, int index) {
     lb_vm *vm = vm_of(L);
-    vm->payload.count = 0;
-    vm->response.count = 0;
+    bytes_clear(&vm->payload);
+    bytes_clear(&vm->response);
     if (!encode_value(L, index, &vm->payload, op)) raise_error(L, "invalid_argument", "%s", vm->message);
     if (!vm->config.sync) raise_error(L, "internal", "the host does not offer '%s'", op);
     bool ok = vm->config.sync(vm->config.user, op, strlen(op), vm->payload.data, vm->payload.count, &vm->response);

@@ -60,6 +60,24 @@ static int safe_collectgarbage(lua_State *L) {
     return 1;
 }
 
+/// Replaces the text on top by one in which every byte that is not UTF-8 is a replacement character.
+static void make_valid(lua_State *L) {
+    size_t length;
+    const char *text = lua_tolstring(L, -1, &length);
+    if (utf8_valid((const uint8_t *)text, length)) return;
+    luaL_Buffer out;
+    luaL_buffinit(L, &out);
+    for (const char *end = text + length; text < end;) {
+        size_t valid = utf8_prefix((const uint8_t *)text, (size_t)(end - text));
+        luaL_addlstring(&out, text, valid);
+        text += valid;
+        if (text == end) break;
+        luaL_addlstring(&out, "\xEF\xBF\xBD", 3);
+        text++;
+    }
+    luaL_pushresult(&out);
+}
+
 /// print goes to the host, because standard output belongs to the result.
 static int safe_print(lua_State *L) {
     int count = lua_gettop(L);
@@ -71,6 +89,7 @@ static int safe_print(lua_State *L) {
         luaL_addvalue(&text);
     }
     luaL_pushresult(&text);
+    make_valid(L);
     call_sync(L, "print", lua_gettop(L));
     return 0;
 }

@@ -1,5 +1,4 @@
 // The functions of the string library that may run for long: find, match, gmatch, gsub and rep, each of which can be interrupted.
-#define _GNU_SOURCE
 #include "pattern.h"
 
 /// Where a search begins, counted from 0: negative positions count from the end, and all are clipped at the start.
@@ -15,6 +14,20 @@ static bool is_plain(const char *pattern, size_t length) {
     return true;
 }
 
+static const char *find_plain(lua_State *L, const char *at, const char *end, const char *word, size_t length) {
+    if (length == 0) return at;
+    for (size_t work = 0; (size_t)(end - at) >= length; work += length) {
+        if (unlikely(work > (1 << 20))) {
+            work = 0;
+            check_interrupt(L);
+        }
+        at = memchr(at, *word, (size_t)(end - at) - length + 1);
+        if (!at || memcmp(at + 1, word + 1, length - 1) == 0) return at;
+        at++;
+    }
+    return NULL;
+}
+
 static int search(lua_State *L, bool find) {
     size_t length, pattern_length;
     const char *subject = luaL_checklstring(L, 1, &length);
@@ -25,7 +38,7 @@ static int search(lua_State *L, bool find) {
         return 1;
     }
     if (find && (lua_toboolean(L, 4) || is_plain(pattern, pattern_length))) {
-        const char *found = pattern_length == 0 ? subject + start : memmem(subject + start, length - start, pattern, pattern_length);
+        const char *found = find_plain(L, subject + start, subject + length, pattern, pattern_length);
         if (!found) {
             lua_pushnil(L);
             return 1;
@@ -207,15 +220,17 @@ static int string_rep(lua_State *L) {
     size_t total = unit * (size_t)count - separator_length;
     luaL_Buffer buffer;
     char *out = luaL_buffinitsize(L, &buffer, total);
-    char *at = out;
-    for (lua_Integer i = 0; i < count; i++) {
-        memcpy(at, text, length);
-        at += length;
-        if (i + 1 < count) {
-            memcpy(at, separator, separator_length);
-            at += separator_length;
-        }
-        if (unlikely((i & 0xFFFF) == 0xFFFF)) check_interrupt(L);
+    size_t done = unit < total ? unit : total;
+    memcpy(out, text, length);
+    if (done > length) memcpy(out + length, separator, done - length);
+    // What is there already is copied behind itself, twice as much each time.
+    while (done < total) {
+        check_interrupt(L);
+        size_t more = done < total - done ? done : total - done;
+        if (more > ((size_t)1 << 20)) more = ((size_t)1 << 20) / unit > 0 ? ((size_t)1 << 20) / unit * unit : done;
+        if (more > total - done) more = total - done;
+        memcpy(out + done, out, more);
+        done += more;
     }
     luaL_pushresultsize(&buffer, total);
     return 1;

@@ -3,6 +3,8 @@
 #include "internal.h"
 
 #define PATIENCE 1024
+/// Sorted on the stack before runs are merged.
+#define RUN 16
 
 /// Accepts tables, and whatever behaves like one.
 static void check_table(lua_State *L, int index) {
@@ -104,28 +106,45 @@ static int table_concat(lua_State *L) {
 
 enum { TABLE = 1, COMPARATOR = 2, FROM = 3, TO = 4 };
 
-/// Whether the value on top comes before the one below it.
-static bool is_before(lua_State *L) {
-    if (lua_isnil(L, COMPARATOR)) return lua_compare(L, -1, -2, LUA_OPLT);
+/// Whether the value at one absolute index comes before that at another.
+static bool is_before(lua_State *L, int one, int other) {
+    if (lua_isnil(L, COMPARATOR)) return lua_compare(L, one, other, LUA_OPLT);
     lua_pushvalue(L, COMPARATOR);
-    lua_pushvalue(L, -2);
-    lua_pushvalue(L, -4);
+    lua_pushvalue(L, one);
+    lua_pushvalue(L, other);
     lua_call(L, 2, 1);
     bool result = lua_toboolean(L, -1);
     lua_pop(L, 1);
     return result;
 }
 
+/// Sorts the items [low, high) of the table into the list at FROM, on the stack, where moving them is cheapest.
+static void sort_run(lua_State *L, lua_Integer low, lua_Integer high) {
+    int base = lua_gettop(L);
+    for (lua_Integer i = low; i < high; i++) {
+        lua_geti(L, TABLE, i);
+        int item = lua_gettop(L), first = base + 1, end = item;
+        while (first < end) {
+            int middle = first + (end - first) / 2;
+            if (is_before(L, item, middle)) end = middle;
+            else first = middle + 1;
+        }
+        if (first != item) lua_insert(L, first);
+    }
+    for (lua_Integer i = high - 1; i >= low; i--) lua_rawseti(L, FROM, i);
+}
+
 /// Merges the sorted runs [low, middle) and [middle, high) of one list into another.
 static void merge(lua_State *L, int from, int to, lua_Integer low, lua_Integer middle, lua_Integer high) {
     lua_Integer left = low, right = middle;
+    int top = lua_gettop(L);
     for (lua_Integer at = low; at < high; at++) {
         tick(L, at);
         if (left < middle && right < high) {
             lua_rawgeti(L, from, left);
             lua_rawgeti(L, from, right);
             // Only a right item that is smaller goes first: equal items keep their order.
-            if (is_before(L)) {
+            if (is_before(L, top + 2, top + 1)) {
                 lua_rawseti(L, to, at);
                 lua_pop(L, 1);
                 right++;
@@ -151,14 +170,14 @@ static int table_sort(lua_State *L) {
     // Room for what is there, and not for what __len claims.
     int room = (int)lua_rawlen(L, TABLE);
     lua_createtable(L, room, 0);
-    lua_createtable(L, room, 0);
-    for (lua_Integer i = 1; i <= size; i++) {
-        tick(L, i);
-        lua_geti(L, TABLE, i);
-        lua_rawseti(L, FROM, i);
+    lua_createtable(L, size > RUN ? room : 0, 0);
+    luaL_checkstack(L, RUN + 6, NULL);
+    for (lua_Integer low = 1; low <= size; low += RUN) {
+        check_interrupt(L);
+        sort_run(L, low, low + RUN <= size ? low + RUN : size + 1);
     }
     int from = FROM, to = TO;
-    for (lua_Integer width = 1; width < size; width *= 2) {
+    for (lua_Integer width = RUN; width < size; width *= 2) {
         for (lua_Integer low = 1; low <= size; low += 2 * width) {
             lua_Integer middle = low + width, high = low + 2 * width;
             if (middle > size + 1) middle = size + 1;

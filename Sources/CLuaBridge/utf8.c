@@ -1,8 +1,8 @@
 #include "internal.h"
 
-/// Whether the bytes are well-formed UTF-8: no overlong forms, no surrogates, nothing beyond U+10FFFF.
-bool utf8_valid_long(const uint8_t *bytes, size_t length) {
-    const uint8_t *end = bytes + length;
+/// Well-formed UTF-8 has no overlong forms, no surrogates and nothing beyond U+10FFFF.
+size_t utf8_prefix(const uint8_t *start, size_t length) {
+    const uint8_t *bytes = start, *end = bytes + length;
     while (bytes < end) {
         // Text is mostly ASCII: eight bytes at a time while no high bit is set.
         while (end - bytes >= 8) {
@@ -12,7 +12,7 @@ bool utf8_valid_long(const uint8_t *bytes, size_t length) {
             bytes += 8;
         }
         while (bytes < end && *bytes < 0x80) bytes++;
-        if (bytes == end) return true;
+        if (bytes == end) return length;
         uint8_t lead = *bytes;
         size_t left = (size_t)(end - bytes);
         uint8_t low = 0x80, high = 0xBF;
@@ -26,11 +26,12 @@ bool utf8_valid_long(const uint8_t *bytes, size_t length) {
             count = 4;
             if (lead == 0xF0) low = 0x90;
             if (lead == 0xF4) high = 0x8F;
-        } else return false;
-        if (left < count || bytes[1] < low || bytes[1] > high) return false;
-        for (size_t i = 2; i < count; i++)
-            if ((bytes[i] & 0xC0) != 0x80) return false;
+        } else break;
+        if (left < count || bytes[1] < low || bytes[1] > high) break;
+        size_t i = 2;
+        while (i < count && (bytes[i] & 0xC0) == 0x80) i++;
+        if (i < count) break;
         bytes += count;
     }
-    return true;
+    return (size_t)(bytes - start);
 }
