@@ -3,7 +3,7 @@
 source "$(dirname "$0")/common.sh"
 cd "$repository"
 
-binary=${AIKIT_BIN:-.build/release/aikit-lua}
+binary=${AIKIT_LUA_BINARY:-.build/release/aikit-lua}
 corpus=${AIKIT_CONFORMANCE:-../shared/conformance}
 
 if [ ! -f "$corpus/run.py" ]; then

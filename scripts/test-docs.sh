@@ -10,7 +10,7 @@
 source "$(dirname "$0")/common.sh"
 cd "$repository"
 
-binary=$(realpath "${AIKIT_BIN:-.build/release/aikit-lua}")
+binary=$(realpath "${AIKIT_LUA_BINARY:-.build/release/aikit-lua}")
 [ -x "$binary" ] || die "no program at $binary; run make build"
 update=
 if [ "${1:-}" = --update ]; then

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Runs every test and says at the end which part failed:  scripts/test.sh
 #
-# The tests of the command line, of the guides and of conformance run the release build, or the program that AIKIT_BIN
+# The tests of the command line, of the guides and of conformance run the release build, or the program that AIKIT_LUA_BINARY
 # names.
 source "$(dirname "$0")/common.sh"
 cd "$repository"
 
-export AIKIT_BIN=${AIKIT_BIN:-$repository/.build/release/aikit-lua}
+export AIKIT_LUA_BINARY=${AIKIT_LUA_BINARY:-$repository/.build/release/aikit-lua}
 failed=()
 
 # part NAME COMMAND…
