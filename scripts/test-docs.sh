@@ -21,6 +21,8 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 mkdir "$folder/bin" "$folder/shown"
 ln -s "$binary" "$folder/bin/aikit-lua"
+# The program of the guide to embedding.
+ln -s "$repository/.build/debug/embedding" "$folder/bin/embedding"
 failures=0
 
 fail() {
@@ -65,13 +67,15 @@ for session in docs/scripts/*.out docs/scripts/*.terminal; do
     *.terminal) (set +e; replay "$repository/$session") >"$folder/session" 2>&1 ;;
     *) (set +e; replay "$repository/$session") >"$folder/session" 2>"$folder/stderr" ;;
     esac || true
-    if [ -n "$update" ]; then
+    if cmp -s <(equalised "$session") <(equalised "$folder/session"); then
+        echo "ok   $session"
+    elif [ -n "$update" ]; then
         cp "$folder/session" "$session"
-    elif ! diff -u --label "$session" --label "this time" <(equalised "$session") <(equalised "$folder/session") >&2; then
+        echo "new  $session"
+    else
+        diff -u --label "$session" --label "this time" <(equalised "$session") <(equalised "$folder/session") >&2
         sed 's/^/  stderr: /' "$folder/stderr" | tail -n 20 >&2
         fail "$session"
-    else
-        echo "ok   $session"
     fi
 done
 

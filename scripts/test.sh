@@ -20,6 +20,8 @@ part() {
 say "building the tests"
 scripts/swift.sh build --build-tests
 
+part "building the embedding example" \
+    scripts/swift.sh build --package-path examples/embedding --scratch-path .build --product embedding
 part "Swift tests" scripts/swift.sh test --skip-build
 part "Lua library tests" "$(lua_interpreter)" Tests/Lua/run.lua
 part "C bridge under AddressSanitizer" scripts/test-asan.sh
