@@ -8,7 +8,7 @@ struct AikitLua: ParsableCommand {
         abstract: "Runs workflows whose steps are Lua functions.",
         discussion: """
             Results go to standard output, everything for people to standard error.
-            Exit status: 0 success, 1 the run failed, 2 wrong usage or script, 3 it waits for a person or an event,
+            Exit status: 0 success, 1 the run failed, 2 wrong usage or script, 3 it waits for a person or an event, \
             130 cancelled by Ctrl-C.
 
             EXAMPLES
@@ -17,5 +17,7 @@ struct AikitLua: ParsableCommand {
               aikit-lua graph weather.lua --format mermaid
             """,
         version: engineVersion,
-        subcommands: [RunCommand.self, CheckCommand.self, DoctorCommand.self, BenchCommand.self])
+        subcommands: [
+            RunCommand.self, CheckCommand.self, SchemaCommand.self, TypesCommand.self, DoctorCommand.self, BenchCommand.self,
+        ])
 }

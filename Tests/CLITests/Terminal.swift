@@ -17,14 +17,13 @@ final class Terminal {
     private(set) var screen = ""
 
     init(_ program: Program, _ arguments: String...) throws {
-        let descriptor = posix_openpt(O_RDWR | O_NOCTTY)
-        guard descriptor >= 0, grantpt(descriptor) == 0, unlockpt(descriptor) == 0, let name = ptsname(descriptor)
-        else {
-            throw CocoaError(.fileNoSuchFile)
-        }
-        let path = String(cString: name)
-        master = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        guard let slave = FileHandle(forUpdatingAtPath: path) else { throw CocoaError(.fileNoSuchFile) }
+        var ends: (master: Int32, slave: Int32) = (-1, -1)
+        guard openpty(&ends.master, &ends.slave, nil, nil, nil) == 0 else { throw POSIXError(.EIO) }
+        // The terminal has closed when nobody holds its other end, so the program must be the only one.
+        _ = fcntl(ends.master, F_SETFD, FD_CLOEXEC)
+        _ = fcntl(ends.slave, F_SETFD, FD_CLOEXEC)
+        master = FileHandle(fileDescriptor: ends.master, closeOnDealloc: true)
+        let slave = FileHandle(fileDescriptor: ends.slave, closeOnDealloc: true)
         process = program.process(arguments)
         process.standardInput = slave
         process.standardError = slave

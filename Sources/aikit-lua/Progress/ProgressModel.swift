@@ -86,7 +86,6 @@ struct ProgressModel {
             ending = event.kind
             rows[0].running = 0
             rows[0].ended = event.time
-            rows[0].note = event.text
             if rows[0].began == 0 { rows[0].began = event.time }
         case .workflowResumed, .stepEvent, .inputSettled, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
             .signalReceived:

@@ -27,6 +27,8 @@ final class RunSession {
     private var settled: RunResult?
     private var refusal: String?
     private var failure: (any Error)?
+    /// When the run was started, in nanoseconds of the monotonic clock.
+    private var startedAt: UInt64 = 0
 
     init(_ plan: RunPlan) {
         self.plan = plan
@@ -93,8 +95,9 @@ final class RunSession {
         case .text(let line): display.print(line)
         case .started(let handle):
             self.handle = handle
+            startedAt = monotonicNanoseconds()
             display.begin(handle)
-        case .settled(let record): settled = RunReport.result(plan: record.plan, log: record.log)
+        case .settled(let record): settled = record.result()
         case .refused(let refusal): self.refusal = refusal.message
         case .failed(let error): failure = error
         case .interrupted(let signal): self.signal = signal
@@ -161,7 +164,8 @@ final class RunSession {
         display.suspend()
         printResult(result)
         let status = status(of: result)
-        let summary = RunSummary(result: result, plan: plan, handle: handle, style: Style(errors))
+        let elapsed = Int64((monotonicNanoseconds() - startedAt) / 1000)
+        let summary = RunSummary(result: result, plan: plan, handle: handle, elapsed: elapsed, style: Style(errors))
         if !plan.printsEvents || errors.isTerminal || status != .success { errors.write(summary.text) }
         return complete(status)
     }

@@ -5,6 +5,8 @@ struct RunSummary {
     let result: RunResult
     let plan: RunPlan
     let handle: RunHandle?
+    /// Microseconds from the start to the end, as this process saw them.
+    let elapsed: Int64
     let style: Style
 
     var text: String { lines.map { $0 + "\n" }.joined() }
@@ -12,7 +14,7 @@ struct RunSummary {
     private var workflow: String { handle?.plan.id ?? "the run" }
 
     private var lines: [String] {
-        let time = durationText(microseconds: ((result.finishedAt ?? 0) - (result.startedAt ?? 0)) * 1000)
+        let time = durationText(microseconds: elapsed)
         switch result.status {
         case "success":
             return [style("✓", .green) + " \(workflow) succeeded in \(time), \(counted(result.steps.count, "step"))"]
@@ -21,10 +23,22 @@ struct RunSummary {
             return [style("■", .yellow) + " \(workflow) was cancelled after \(time)" + (reason.map { ": \($0)" } ?? "")]
         case "waiting_human", "waiting": return waiting
         default:
-            let problem = result.error.map(Problem.init(error:))
             return [style("✗", .red) + " \(workflow) failed after \(time)"]
                 + (problem.map { [ProblemPrinter(style: style).text($0)] } ?? [])
         }
+    }
+
+    /// Why the run failed; an error that comes from no line of code is shown at the node that it belongs to.
+    private var problem: Problem? {
+        guard let error = result.error else { return nil }
+        var problem = Problem(error: error)
+        guard problem.file == nil, let plan = handle?.plan else { return problem }
+        let step = error["step"]?.string.flatMap { path in result.steps.last { $0.path == path } }
+        if let place = plan.details[Int(step?.node ?? 0)].location.flatMap({ Location($0) }) {
+            problem.file = place.file
+            problem.line = place.line
+        }
+        return problem
     }
 
     private var waiting: [String] {

@@ -1,0 +1,62 @@
+internal import CPrelude
+internal import LuaRuntime
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// The texts that the script's library makes of its own documentation.
+enum LibraryDocument {
+    /// Editor stubs of the whole API, for the Lua language server.
+    static func types() throws -> String { try waitFor { () -> Result<String, LuaError> in await make("types") }.get() }
+
+    /// Runs the part that writes documents in a VM of its own, on a thread with a stack for Lua.
+    private static func make(_ format: String) async -> Result<String, LuaError> {
+        await withCheckedContinuation { continuation in
+            WorkerThread.start {
+                let host = DocumentHost()
+                do throws(LuaError) {
+                    let vm = try LuaVM(host: host)
+                    var chunk = """
+                        local bridge = ...
+                        local parts = {}
+                        local function part(name)
+                          if not parts[name] then
+                            parts[name] = assert(load(bridge.sync("prelude", name), "=[aikit " .. name .. "]", "t", _ENV))(bridge, part)
+                          end
+                          return parts[name]
+                        end
+                        bridge.sync("document", part "document"("\(format)"))
+                        """
+                    var fault: LuaError?
+                    chunk.withUTF8 { source in
+                        do throws(LuaError) { try vm.loadPrelude(name: "documents", source: source) } catch { fault = error }
+                    }
+                    if let fault { throw fault }
+                    continuation.resume(returning: .success(host.text))
+                } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }
+        }
+    }
+}
+
+/// Gives the parts of the library, and takes the document.
+private final class DocumentHost: LuaHost {
+    var text = ""
+
+    func answer(op: UnsafeRawBufferPointer, payload: ValueCursor, response: inout ByteArena) -> Bool {
+        let name = payload.string ?? ""
+        switch String(decoding: op, as: UTF8.self) {
+        case "document":
+            text = name
+            response.writeNull()
+        case "prelude":
+            guard let part = prelude_find(name, name.utf8.count) else { return false }
+            response.writeString(UnsafeRawBufferPointer(start: part.pointee.source, count: part.pointee.length))
+        default: return false
+        }
+        return true
+    }
+
+    func findModule(named name: String) -> LuaModuleLookup { .notFound(places: "") }
+}
