@@ -61,8 +61,8 @@ final class LoopbackServer: Sendable {
             while true {
                 let connection = accept(listener, nil, nil)
                 guard connection >= 0 else { return }
-                Self.detach {
-                    if let self { self.serve(connection, handler) }
+                Self.detach { [weak self] in
+                    self?.serve(connection, handler)
                     close(connection)
                 }
             }
@@ -130,7 +130,7 @@ final class LoopbackServer: Sendable {
         #elseif canImport(Musl)
             Musl.send(connection, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
         #else
-            Glibc.send(connection, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL.rawValue))
+            Glibc.send(connection, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
         #endif
     }
 
