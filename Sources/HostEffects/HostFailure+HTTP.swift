@@ -1,5 +1,6 @@
 internal import AsyncHTTPClient
 internal import NIOCore
+internal import NIOHTTP1
 internal import NIOPosix
 internal import NIOSSL
 
@@ -24,6 +25,7 @@ extension HostFailure {
         case let error as NIOSSLError: self.init("tls", "no secure connection to \(host): \(error)", retryable: false)
         case let error as BoringSSLError:
             self.init("tls", "no secure connection to \(host): \(error)", retryable: false)
+        case HTTPParserError.invalidEOFState: self = .closed(host)
         case is CancellationError: self.init("cancelled", "the request was given up", retryable: false)
         default: self.init("http_failed", "\(call.method) \(call.url.text): \(error)", retryable: true)
         }
@@ -37,9 +39,7 @@ extension HostFailure {
                 "http_timeout", "\(host) did not answer within \(Self.seconds(call.timeout))", retryable: true)
         case .connectTimeout, .tlsHandshakeTimeout:
             self.init("http_timeout", "no connection to \(host) within 10 s", retryable: true)
-        case .remoteConnectionClosed:
-            self.init(
-                "connection_closed", "\(host) closed the connection before its answer was complete", retryable: true)
+        case .remoteConnectionClosed: self = .closed(host)
         case .cancelled, .requestStreamCancelled: self.init("cancelled", "the request was given up", retryable: false)
         case .invalidURL, .emptyHost, .emptyScheme:
             self.init("invalid_url", "'\(call.url.text)' is no URL that can be called", retryable: false)
@@ -64,6 +64,11 @@ extension HostFailure {
                 isLate ? "http_timeout" : "connection_failed", "no connection to \(host):\(error.port)", retryable: true
             )
         }
+    }
+
+    private static func closed(_ host: String) -> HostFailure {
+        HostFailure(
+            "connection_closed", "\(host) closed the connection before its answer was complete", retryable: true)
     }
 
     private static func refused(_ host: String, _ port: Int) -> HostFailure {

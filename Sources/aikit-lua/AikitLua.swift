@@ -18,6 +18,7 @@ struct AikitLua: ParsableCommand {
             """,
         version: engineVersion,
         subcommands: [
-            RunCommand.self, CheckCommand.self, SchemaCommand.self, TypesCommand.self, DoctorCommand.self, BenchCommand.self,
+            RunCommand.self, CheckCommand.self, GraphCommand.self, SchemaCommand.self, TypesCommand.self, DoctorCommand.self,
+            BenchCommand.self,
         ])
 }

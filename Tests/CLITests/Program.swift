@@ -1,4 +1,8 @@
 import Foundation
+import Testing
+
+/// All tests that start the program: one after the other, as they wait for processes.
+@Suite(.serialized) enum CommandLine {}
 
 /// Runs the real program in a folder of its own.
 struct Program {
@@ -27,7 +31,7 @@ struct Program {
     /// The program that was built beside the tests, or the one that AIKIT_LUA_BINARY names.
     static let binary: String = {
         if let path = ProcessInfo.processInfo.environment["AIKIT_LUA_BINARY"] { return path }
-        var folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        var folder = URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
         while folder.path != "/" {
             let candidate = folder.appendingPathComponent("aikit-lua").path
             if FileManager.default.isExecutableFile(atPath: candidate), !isFolder(candidate) { return candidate }
@@ -100,6 +104,6 @@ extension String {
     /// The text with every duration as `TIME` and every run id as `RUN`, which no two calls share.
     var withoutTimes: String {
         replacing(#/\d+ ms|\d+\.\d+ s/#, with: "TIME").replacing(
-            #/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{22}/#, with: "RUN")
+            #/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{21}/#, with: "RUN")
     }
 }

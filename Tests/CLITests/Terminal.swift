@@ -40,10 +40,23 @@ final class Terminal {
                 screen.removeSubrange(..<found.upperBound)
                 return
             }
+            var poll = pollfd(fd: master.fileDescriptor, events: Int16(POLLIN), revents: 0)
+            let isReadable = Self.poll(&poll) > 0
+            try #require(isReadable, "waited in vain for '\(text)'; on the screen: \(screen)")
             let data = master.availableData
-            try #require(!data.isEmpty, "the terminal closed; what was left: \(screen)")
+            try #require(!data.isEmpty, "the terminal closed before '\(text)'; on the screen: \(screen)")
             screen += String(decoding: data, as: UTF8.self)
         }
+    }
+
+    private static func poll(_ descriptor: UnsafeMutablePointer<pollfd>) -> Int32 {
+        #if canImport(Darwin)
+            Darwin.poll(descriptor, 1, 10_000)
+        #elseif canImport(Musl)
+            Musl.poll(descriptor, 1, 10_000)
+        #else
+            Glibc.poll(descriptor, 1, 10_000)
+        #endif
     }
 
     func type(_ text: String) { master.write(Data(text.utf8)) }

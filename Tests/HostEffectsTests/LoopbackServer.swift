@@ -60,7 +60,10 @@ final class LoopbackServer: Sendable {
         Self.detach { [weak self] in
             while true {
                 let connection = accept(listener, nil, nil)
-                guard connection >= 0 else { return }
+                guard connection >= 0 else {
+                    close(listener)
+                    return
+                }
                 Self.detach { [weak self] in
                     self?.serve(connection, handler)
                     close(connection)
@@ -69,10 +72,8 @@ final class LoopbackServer: Sendable {
         }
     }
 
-    deinit {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-    }
+    /// Wakes the thread that accepts, which closes the socket: its number must not be used again before.
+    deinit { shutdown(listener, Int32(SHUT_RDWR)) }
 
     private func serve(_ connection: Int32, _ handler: (Request) -> Reply) {
         guard let request = Self.read(connection) else { return }
@@ -101,7 +102,10 @@ final class LoopbackServer: Sendable {
         func headEnd() -> Int? {
             bytes.indices.dropLast(3).first { Array(bytes[$0..<$0 + 4]) == [13, 10, 13, 10] }.map { $0 + 4 }
         }
-        while headEnd() == nil { guard more() else { return nil } }
+        while headEnd() == nil {
+            // A client that speaks TLS waits for an answer in TLS.
+            guard more(), bytes[0] != 0x16 else { return nil }
+        }
         let end = headEnd() ?? 0
         let lines = String(decoding: bytes[..<end], as: UTF8.self).split(separator: "\r\n")
         var headers: [String: String] = [:]

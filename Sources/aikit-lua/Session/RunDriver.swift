@@ -52,6 +52,18 @@ final class RunDriver: Sendable {
         }
     }
 
+    /// Waits until a run that stood still, and goes on by itself, stands still again.
+    func awaitRun() {
+        guard let run = state.withLock({ $0.run }) else { return }
+        Task.detached { [mailbox] in
+            do {
+                mailbox.post(.settled(try await run.settled()))
+            } catch {
+                mailbox.post(.failed(error))
+            }
+        }
+    }
+
     /// Asks the run to stop; may be called from any thread, and before there is a run.
     ///
     /// - Returns: whether there is a run that will tell of its end.

@@ -141,21 +141,26 @@ final class RunSession {
             errors.write("\n")
             return conclude(result)
         } catch {
-            // The run went on without an answer; what became of it is told by the messages that follow.
+            // The run goes on without an answer: it was cancelled, or the time of its question is over.
             errors.write("\n")
+            settled = nil
+            if let handle { display.begin(handle, again: true) }
+            driver.awaitRun()
             return nil
         }
     }
 
+    /// Handles what comes while somebody types; whatever moves the run makes the question pointless.
     private func hearWhileAsking() throws {
+        var isOvertaken = false
         for message in mailbox.takeAll() {
-            if case .interrupted = message {
-                settled = nil
-                handleMessage(message)
-                throw NoAnswer.overtaken
+            switch message {
+            case .interrupted, .progress: isOvertaken = true
+            case .lines, .log, .text, .started, .settled, .refused, .failed: break
             }
             handleMessage(message)
         }
+        if isOvertaken { throw NoAnswer.overtaken }
     }
 
     // MARK: The end

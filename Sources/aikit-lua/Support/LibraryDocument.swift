@@ -28,7 +28,9 @@ enum LibraryDocument {
                         """
                     var fault: LuaError?
                     chunk.withUTF8 { source in
-                        do throws(LuaError) { try vm.loadPrelude(name: "documents", source: source) } catch { fault = error }
+                        do throws(LuaError) { try vm.loadPrelude(name: "documents", source: source) } catch {
+                            fault = error
+                        }
                     }
                     if let fault { throw fault }
                     continuation.resume(returning: .success(host.text))
