@@ -220,7 +220,11 @@ extension WorkflowRun: RunObserver {
     }
 
     package func runAdvanced(_ run: Run, from first: Int) {
-        let feeds = state.withLock { Array($0.watchers.values) }
+        let feeds = state.withLock { state in
+            // What stood still moves again; whoever waits now waits for the next time.
+            state.latest = nil
+            return Array(state.watchers.values)
+        }
         for feed in feeds { feed.take(run) }
     }
 
