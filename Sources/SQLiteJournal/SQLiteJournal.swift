@@ -1,1 +1,72 @@
-internal import WorkflowCore
+internal import GRDB
+public import WorkflowEngine
+
+/// Runs in one SQLite file, which any number of processes may share.
+///
+/// An entry that was acknowledged survives the end of the process, and with ``SQLiteJournalOptions/Durability/full`` the loss of power.
+/// Beside the file `runs.db` lie `runs.db-wal` and `runs.db-shm`, which are part of the store, and `runs.db-owners`, by which
+/// processes see each other. The caller ends with ``close()``.
+///
+/// ```swift
+/// let journal = try SQLiteJournal(path: ".aikit/runs.db")
+/// ```
+public final class SQLiteJournal: RunJournal, Sendable {
+    public let path: String
+    let options: SQLiteJournalOptions
+    let clock: any EngineClock
+    let writer: Writer
+    let reader: Reader
+
+    /// Opens a store and brings it to the newest schema.
+    public init(
+        path: String, options: SQLiteJournalOptions = SQLiteJournalOptions(), clock: any EngineClock = SystemClock()
+    ) throws(JournalError) {
+        let connection = try StoreDatabase.writer(path, options)
+        do {
+            let writer = try connection.inDatabase { try Writer($0, path: path, options: options, clock: clock) }
+            self.writer = writer
+            WorkerThread.start {
+                connection.inDatabase { _ in writer.work() }
+                try? connection.close()
+                writer.finish()
+            }
+        } catch {
+            throw JournalError(error, store: path)
+        }
+        self.path = path
+        self.options = options
+        self.clock = clock
+        reader = Reader(path: path, options: options)
+    }
+
+    deinit { _ = writer.queue.post(.close({}), closing: true) }
+
+    package func submit(
+        _ batch: JournalBatch, answer: @escaping @Sendable (JournalBatch, [JournalOutcome]) -> Void
+    ) {
+        if !writer.queue.post(.batch(batch, answer)) {
+            answer(batch, Array(repeating: .failed(.closed(path)), count: batch.entries.count))
+        }
+    }
+
+    package func close() async {
+        await withCheckedContinuation { continuation in
+            if !writer.queue.post(.close({ continuation.resume() }), closing: true) { continuation.resume() }
+        }
+        await reader.close()
+    }
+
+    /// Runs `body` on the writer's thread.
+    func onWriter<Result: Sendable>(
+        _ body: @escaping @Sendable (Writer) throws(JournalError) -> Result
+    ) async throws(JournalError) -> Result {
+        let result: Swift.Result<Result, JournalError> = await withCheckedContinuation { continuation in
+            let isOpen = writer.queue.post(
+                .job { writer in
+                    continuation.resume(returning: Swift.Result { () throws(JournalError) in try body(writer) })
+                })
+            if !isOpen { continuation.resume(returning: .failure(.closed(path))) }
+        }
+        return try result.get()
+    }
+}

@@ -59,4 +59,9 @@ package enum InboxAnswer: Sendable, Equatable {
     case taken
     /// The message was not acceptable, and the run is as it was.
     case refused(code: String, message: String)
+
+    /// The answer to a message that a run never took.
+    package static var ended: InboxAnswer {
+        .refused(code: "run_over", message: "the run ended before it took the message")
+    }
 }

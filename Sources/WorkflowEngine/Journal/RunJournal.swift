@@ -144,11 +144,11 @@ package enum JournalOutcome: Sendable {
 }
 
 /// What the journal could not do, in words for a person.
-package struct JournalError: Error, Sendable {
-    package var code: String
-    package var message: String
+public struct JournalError: Error, Sendable {
+    public var code: String
+    public var message: String
 
-    package init(code: String, message: String) {
+    public init(code: String, message: String) {
         self.code = code
         self.message = message
     }

@@ -1,0 +1,63 @@
+internal import GRDB
+internal import WorkflowEngine
+
+/// The one place where SQLite's errors become the journal's.
+extension JournalError {
+    /// An error of the store at `path`, in words that name the file and what to do.
+    init(_ error: any Error, store path: String) {
+        if let error = error as? JournalError {
+            self = error
+            return
+        }
+        guard let error = error as? DatabaseError else {
+            self.init(code: "store_failed", message: "the store \(path) failed: \(error)")
+            return
+        }
+        let detail = error.message ?? "error \(error.extendedResultCode.rawValue)"
+        switch error.resultCode {
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            self.init(
+                code: "store_locked",
+                message:
+                    "the store \(path) is locked by another process that does not let go; end that process, or wait")
+        case .SQLITE_FULL:
+            self.init(
+                code: "store_full",
+                message:
+                    "the store \(path) cannot grow, the disk is full; make room or prune runs, nothing was half written"
+            )
+        case .SQLITE_READONLY:
+            self.init(
+                code: "store_read_only",
+                message:
+                    "the store \(path) cannot be written (\(detail)); check the permissions of the file and its directory, "
+                    + "or choose another place with --store")
+        case .SQLITE_CORRUPT:
+            self.init(
+                code: "store_corrupt",
+                message: "the store \(path) is damaged (\(detail)); move it aside, or save what can be read with "
+                    + "`sqlite3 \(path) .recover`")
+        case .SQLITE_NOTADB:
+            self.init(
+                code: "store_corrupt",
+                message:
+                    "\(path) is not a store of runs: it is damaged or another kind of file; move it aside or choose another "
+                    + "place with --store")
+        case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
+            self.init(
+                code: "store_unavailable",
+                message:
+                    "the store \(path) cannot be opened (\(detail)); check that its directory exists and may be written, "
+                    + "or choose another place with --store")
+        case .SQLITE_IOERR:
+            self.init(
+                code: "store_io", message: "the store \(path) cannot be read or written (\(detail)); check the disk")
+        default:
+            self.init(code: "store_failed", message: "the store \(path) failed: \(detail)")
+        }
+    }
+
+    static func closed(_ path: String) -> JournalError {
+        JournalError(code: "store_closed", message: "the store \(path) has been closed")
+    }
+}

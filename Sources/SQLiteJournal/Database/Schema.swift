@@ -1,0 +1,90 @@
+internal import GRDB
+
+/// The tables of a store, and how an older store comes to have them.
+///
+/// `entries` is written at the end only, in the order of commits, so that a commit of a hundred runs touches a few neighbouring
+/// pages. Each entry points to the one before it of the same run (`previous`); the way into that chain is `runs.entry`.
+/// The columns of `runs` after `owner` are copies of the newest entry and may be behind it: `owners.behind_from` is the
+/// first entry that they may not show yet. ``HeadQuery`` puts the two together.
+enum Schema {
+    /// "aikl": tells a store from any other SQLite file.
+    static let applicationID: Int32 = 0x6169_6B6C
+
+    /// One step for each version; a store of version n has taken the first n of them.
+    static let migrations: [String] = [version1]
+
+    static var version: Int { migrations.count }
+
+    /// Status numbers: 0 queued, 1 running, 2 waiting, 3 waiting_human, 4 success, 5 failed, 6 cancelled.
+    private static let version1 = """
+        CREATE TABLE owners (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT NOT NULL,
+            lease_until INTEGER NOT NULL,
+            behind_from INTEGER,
+            deposed INTEGER NOT NULL DEFAULT 0
+        ) STRICT;
+        CREATE TABLE runs (
+            row INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            workflow TEXT NOT NULL,
+            generation TEXT NOT NULL,
+            lineage TEXT,
+            created_at INTEGER NOT NULL,
+            owner INTEGER,
+            entry INTEGER NOT NULL,
+            sequence INTEGER NOT NULL,
+            arena_size INTEGER NOT NULL,
+            status INTEGER NOT NULL,
+            wake_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX unfinished_runs ON runs (status) WHERE status < 4;
+        CREATE TABLE entries (
+            id INTEGER PRIMARY KEY,
+            run INTEGER NOT NULL,
+            previous INTEGER NOT NULL,
+            sequence INTEGER NOT NULL,
+            arena_size INTEGER NOT NULL,
+            status INTEGER NOT NULL,
+            wake_at INTEGER NOT NULL,
+            time INTEGER NOT NULL,
+            events BLOB NOT NULL,
+            arena BLOB NOT NULL,
+            parts BLOB
+        ) STRICT;
+        CREATE TABLE contents (
+            id INTEGER PRIMARY KEY,
+            hash BLOB NOT NULL UNIQUE,
+            bytes BLOB NOT NULL
+        ) STRICT;
+        CREATE TABLE content_uses (
+            hash BLOB NOT NULL,
+            entry INTEGER NOT NULL,
+            PRIMARY KEY (hash, entry)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE generation_files (
+            generation TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            hash BLOB NOT NULL,
+            PRIMARY KEY (generation, position)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE generation_holds (
+            owner INTEGER NOT NULL,
+            generation TEXT NOT NULL,
+            PRIMARY KEY (owner, generation)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE inbox (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            run INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            target TEXT NOT NULL,
+            payload BLOB NOT NULL,
+            posted_at INTEGER NOT NULL,
+            answer TEXT,
+            answer_text TEXT
+        ) STRICT;
+        CREATE INDEX inbox_by_run ON inbox (run);
+        """
+}

@@ -1,0 +1,94 @@
+internal import GRDB
+internal import WorkflowEngine
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Opening the connections of a store.
+enum StoreDatabase {
+    /// The connection that writes, to a store of the newest schema.
+    static func writer(_ path: String, _ options: SQLiteJournalOptions) throws(JournalError) -> DatabaseQueue {
+        if options.creates {
+            try StoreFile.makeDirectory(of: path)
+        } else if access(path, F_OK) != 0 {
+            throw JournalError(
+                code: "store_missing", message: "there is no store at \(path); name another one with --store")
+        }
+        do {
+            let queue = try DatabaseQueue(path: path, configuration: configuration(options))
+            try queue.inDatabase { try migrate($0, path) }
+            try queue.inDatabase { database in
+                try database.execute(
+                    sql: """
+                        PRAGMA journal_mode = WAL;
+                        PRAGMA synchronous = \(options.durability == .full ? "FULL" : "NORMAL");
+                        PRAGMA wal_autocheckpoint = 0;
+                        PRAGMA mmap_size = 268435456;
+                        """)
+            }
+            return queue
+        } catch {
+            throw JournalError(error, store: path)
+        }
+    }
+
+    /// The connection that only reads, beside the one that writes.
+    static func reader(_ path: String, _ options: SQLiteJournalOptions) throws -> DatabaseQueue {
+        var configuration = configuration(options)
+        configuration.readonly = true
+        return try DatabaseQueue(path: path, configuration: configuration)
+    }
+
+    private static func configuration(_ options: SQLiteJournalOptions) -> Configuration {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(Double(options.lockTimeout) / 1_000_000)
+        configuration.foreignKeysEnabled = false
+        configuration.allowsUnsafeTransactions = true
+        return configuration
+    }
+
+    /// Brings a store to the newest schema, in one transaction.
+    private static func migrate(_ database: Database, _ path: String) throws {
+        if try version(of: database, path) == Schema.version { return }
+        try database.execute(sql: "BEGIN IMMEDIATE")
+        do {
+            // Another process may have been faster.
+            let version = try version(of: database, path)
+            if version < Schema.version {
+                for step in Schema.migrations[version...] { try database.execute(sql: step) }
+                try database.execute(
+                    sql: """
+                        PRAGMA application_id = \(Schema.applicationID);
+                        PRAGMA user_version = \(Schema.version);
+                        """)
+            }
+            try database.execute(sql: "COMMIT")
+        } catch {
+            if database.isInsideTransaction { try? database.execute(sql: "ROLLBACK") }
+            throw error
+        }
+    }
+
+    private static func version(of database: Database, _ path: String) throws -> Int {
+        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+        let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+        if application != Schema.applicationID, application != 0 || version != 0 || tables != 0 {
+            throw JournalError(
+                code: "store_foreign",
+                message: "\(path) is a database of another program; choose another place with --store")
+        }
+        if version > Schema.version {
+            throw JournalError(
+                code: "store_newer",
+                message: "the store \(path) was written by a newer aikit-lua (schema \(version), this one knows up to "
+                    + "\(Schema.version)); use that version, or another store with --store")
+        }
+        return version
+    }
+}

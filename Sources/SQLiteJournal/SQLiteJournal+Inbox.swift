@@ -1,0 +1,75 @@
+internal import Foundation
+internal import GRDB
+internal import WorkflowCore
+package import WorkflowEngine
+
+extension SQLiteJournal: RunInbox {
+    package func post(_ message: InboxMessage.Content, to run: String) async throws(JournalError) -> Int64? {
+        try await onWriter { writer throws(JournalError) in try writer.post(message, to: run) }
+    }
+
+    package func answer(to message: Int64) async throws(JournalError) -> InboxAnswer? {
+        let waits = try await reader.read { database in
+            guard
+                let row = try Row.fetchOne(
+                    database,
+                    sql: "SELECT answer, runs.id FROM inbox LEFT JOIN runs ON runs.row = inbox.run WHERE inbox.id = ?",
+                    arguments: [message]), row[0] == nil as String?, let run = row[1] as String?
+            else { return false }
+            return try StoredHead.find(run, in: database)?.header.status.isTerminal == false
+        }
+        if waits { return nil }
+        return try await onWriter { writer throws(JournalError) in try writer.takeAnswer(message) }
+    }
+
+    package func withdraw(_ message: Int64) async throws(JournalError) -> Bool {
+        try await onWriter { writer throws(JournalError) in
+            try writer.transaction {
+                try writer.database.execute(
+                    sql: "DELETE FROM inbox WHERE id = ? AND answer IS NULL", arguments: [message])
+                return writer.database.changesCount > 0
+            }
+        }
+    }
+
+    package func answer(_ message: Int64, with answer: InboxAnswer) async throws(JournalError) {
+        try await onWriter { writer throws(JournalError) in
+            try writer.transaction { try writer.answer(message, answer) }
+        }
+    }
+
+    package func watchInbox(_ deliver: @escaping @Sendable ([InboxMessage]) -> Void) {
+        _ = writer.queue.post(
+            .job { writer in
+                writer.inbox.deliver = deliver
+                writer.inbox.isDue = true
+            })
+    }
+}
+
+extension Writer {
+    func post(_ message: InboxMessage.Content, to run: String) throws(JournalError) -> Int64? {
+        try transaction {
+            guard let stored = try StoredHead.find(run, in: database), !stored.header.status.isTerminal else {
+                return nil
+            }
+            let payload = message.payload.withBytes { Data($0) }
+            try database.execute(
+                sql: "INSERT INTO inbox (run, kind, target, payload, posted_at) VALUES (?, ?, ?, ?, ?)",
+                arguments: [stored.row, message.kind.rawValue, message.target, payload, clock.now()])
+            inbox.isDue = inbox.deliver != nil
+            return database.lastInsertedRowID
+        }
+    }
+
+    /// The answer to a message, which is removed; a run that has ended without one refuses.
+    func takeAnswer(_ message: Int64) throws(JournalError) -> InboxAnswer? {
+        try transaction {
+            let row = try Row.fetchOne(
+                database, sql: "SELECT answer, answer_text FROM inbox WHERE id = ?", arguments: [message])
+            try database.execute(sql: "DELETE FROM inbox WHERE id = ?", arguments: [message])
+            guard let row, let code = row[0] as String? else { return .ended }
+            return code.isEmpty ? .taken : .refused(code: code, message: row[1] ?? "")
+        }
+    }
+}

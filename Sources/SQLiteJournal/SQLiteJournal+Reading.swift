@@ -1,0 +1,61 @@
+internal import GRDB
+internal import Synchronization
+internal import WorkflowCore
+package import WorkflowEngine
+
+extension SQLiteJournal: RunReading {
+    package func header(of run: String) async throws(JournalError) -> RunHeader? {
+        try await reader.read { [self] database in
+            try StoredHead.find(run, in: database)?.header(owners(database))
+        }
+    }
+
+    package func load(_ run: String, after sequence: Int) async throws(JournalError) -> StoredRun? {
+        try await reader.read { [self] database in
+            guard let stored = try StoredHead.find(run, in: database) else { return nil }
+            let header = try stored.header(owners(database))
+            return try EntryReader(database, path).load(stored, after: sequence, header: header)
+        }
+    }
+
+    package func list(_ filter: RunFilter) async throws(JournalError) -> [RunHeader] {
+        try await reader.read { [self] database in try StoredHead.list(filter, owners(database), in: database) }
+    }
+
+    package func changeCount() async throws(JournalError) -> Int64 {
+        try await reader.read { try Int64.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
+    }
+
+    private func owners(_ database: Database) throws -> OwnerTable {
+        let own = writer.ownNumber.load(ordering: .relaxed)
+        return try OwnerTable(database, OwnerLocks(store: path), own: own, now: clock.now())
+    }
+}
+
+extension StoredHead {
+    /// The runs that pass a filter, newest first.
+    static func list(_ filter: RunFilter, _ owners: OwnerTable, in database: Database) throws -> [RunHeader] {
+        var conditions: [String] = []
+        var arguments: StatementArguments = []
+        if filter.statuses?.contains(where: \.isTerminal) == false {
+            conditions.append("runs.row IN (SELECT row FROM runs WHERE status < \(RunMachine.Status.firstTerminal))")
+        }
+        if let workflow = filter.workflow {
+            conditions.append("runs.workflow = ?")
+            arguments += [workflow]
+        }
+        if let before = filter.before {
+            conditions.append("runs.row < (SELECT row FROM runs WHERE id = ?)")
+            arguments += [before]
+        }
+        let condition = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
+        var headers: [RunHeader] = []
+        let rows = try Row.fetchCursor(
+            database, sql: query + condition + " ORDER BY runs.row DESC", arguments: arguments)
+        while headers.count < filter.limit, let row = try rows.next() {
+            let header = StoredHead(row).header(owners)
+            if filter.admits(header) { headers.append(header) }
+        }
+        return headers
+    }
+}

@@ -1,0 +1,35 @@
+/// How a store is opened.
+public struct SQLiteJournalOptions: Sendable {
+    /// What a commit survives.
+    public enum Durability: String, Sendable, CaseIterable {
+        /// Everything that was acknowledged survives a loss of power: each commit waits for the disk.
+        case full
+        /// Everything that was acknowledged survives the death of the process; the last moments before a loss of power
+        /// may be missing, and the store is whole.
+        case normal
+    }
+
+    public var durability: Durability
+    /// Makes the file and its directory if they are missing; a missing store is an error otherwise.
+    public var creates: Bool
+    /// How long a store that another process has locked is waited for, in microseconds.
+    public var lockTimeout: Int64
+    /// How long this process is taken to be alive after it last said so, in microseconds.
+    public var lease: Int64
+    /// Payloads of this many bytes are stored once, by their hash.
+    public var largePayload: Int
+    /// The size that the write-ahead log may reach before its pages move into the database, in pages of 4 KiB.
+    public var logPages: Int
+
+    public init(
+        durability: Durability = .full, creates: Bool = true, lockTimeout: Int64 = 5_000_000, lease: Int64 = 15_000_000,
+        largePayload: Int = 64 << 10, logPages: Int = 4000
+    ) {
+        self.durability = durability
+        self.creates = creates
+        self.lockTimeout = lockTimeout
+        self.lease = lease
+        self.largePayload = largePayload
+        self.logPages = logPages
+    }
+}

@@ -1,0 +1,69 @@
+internal import WorkflowEngine
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Tells at once which owners' processes are alive: each locks one byte of a file beside the store.
+///
+/// The system lets go of a lock when its process ends, however it ends. The locks belong to the open file, not to the process, so
+/// that two journals in one process do not take each other for themselves.
+final class OwnerLocks {
+    private let path: String
+    private var descriptor: Int32 = -1
+
+    init(store path: String) { self.path = path + "-owners" }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    func lock(_ owner: Int64) throws(JournalError) {
+        guard open(), control(Self.setLock, kind: Int32(F_WRLCK), owner) != nil else {
+            throw JournalError(
+                code: "store_unavailable",
+                message: "the file \(path) cannot be locked: \(String(cString: strerror(errno)))")
+        }
+    }
+
+    func unlock(_ owner: Int64) { _ = control(Self.setLock, kind: Int32(F_UNLCK), owner) }
+
+    /// Whether the process that locked the byte still runs.
+    func isHeld(_ owner: Int64) -> Bool {
+        // What cannot be told is left to the lease.
+        guard open(), let lock = control(Self.getLock, kind: Int32(F_WRLCK), owner) else { return true }
+        return Int32(lock.l_type) != Int32(F_UNLCK)
+    }
+
+    private func open() -> Bool {
+        if descriptor < 0 {
+            #if canImport(Darwin)
+                descriptor = Darwin.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+            #elseif canImport(Musl)
+                descriptor = Musl.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+            #else
+                descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+            #endif
+        }
+        return descriptor >= 0
+    }
+
+    private func control(_ command: Int32, kind: Int32, _ owner: Int64) -> flock? {
+        var lock = flock()
+        lock.l_type = numericCast(kind)
+        lock.l_whence = numericCast(SEEK_SET)
+        lock.l_start = numericCast(owner)
+        lock.l_len = 1
+        return fcntl(descriptor, command, &lock) == 0 ? lock : nil
+    }
+
+    #if canImport(Darwin)
+        private static let getLock: Int32 = 92
+        private static let setLock: Int32 = 90
+    #else
+        private static let getLock: Int32 = 36
+        private static let setLock: Int32 = 37
+    #endif
+}

@@ -1,0 +1,173 @@
+internal import GRDB
+internal import WorkflowCore
+internal import WorkflowEngine
+
+extension Writer {
+    /// Writes batches in one transaction and answers each of them.
+    ///
+    /// When the transaction fails, all of their entries have failed.
+    func write(_ messages: ArraySlice<Message>) {
+        if messages.isEmpty { return }
+        var outcomes: [[JournalOutcome]] = []
+        outcomes.reserveCapacity(messages.count)
+        do throws(JournalError) {
+            try transaction {
+                try renewLease()
+                for case .batch(let batch, _) in messages { outcomes.append(try append(batch)) }
+                if entriesBehind >= Self.mostBehind { try catchUp() }
+            }
+            for case (.batch(let batch, let answer), let outcomes) in zip(messages, outcomes) {
+                answer(batch, outcomes)
+            }
+        } catch {
+            for case .batch(let batch, let answer) in messages {
+                answer(batch, Array(repeating: .failed(error), count: batch.entries.count))
+            }
+        }
+    }
+
+    /// How many entries readers have to look through because `runs` does not show them yet.
+    private static let mostBehind = 4096
+
+    private func append(_ batch: JournalBatch) throws -> [JournalOutcome] {
+        guard let statements else { throw JournalError.closed(path) }
+        var outcomes: [JournalOutcome] = []
+        outcomes.reserveCapacity(batch.entries.count)
+        for entry in batch.entries { outcomes.append(try append(entry, batch.bytes.bytes, statements)) }
+        for settlement in batch.settlements {
+            if case .durable = outcomes[settlement.entry] { try answer(settlement.message, .taken) }
+        }
+        return outcomes
+    }
+
+    private func append(
+        _ entry: JournalEntry, _ bytes: UnsafeRawBufferPointer, _ statements: WriterStatements
+    ) throws -> JournalOutcome {
+        let run = entry.run
+        let before = run.head
+        let begins = entry.sequence == 0
+        if begins {
+            guard before.entry == 0 else { return .conflict }
+            try becomeOwner()
+        } else if run.fence != owner.number || before.sequence != entry.sequence {
+            return .conflict
+        }
+        undo.append(Undo(run: run, row: run.row, fence: run.fence, head: before))
+        var head = before.advanced(by: entry, numbered: nextEntry)
+        if begins {
+            guard try begin(run, head, entry, statements) else { return .conflict }
+        } else if !head.isBehind {
+            head.isBehind = true
+            behind.append(run)
+        }
+        try insert(entry, bytes, head, previous: before, statements)
+        if !begins {
+            entriesBehind += 1
+            if owner.behindFrom == nil { try beginFallingBehind(statements) }
+        }
+        nextEntry += 1
+        run.head = head
+        return .durable
+    }
+
+    /// Makes the row of a new run; false if there is a run of that id.
+    private func begin(
+        _ run: JournaledRun, _ head: JournalHead, _ entry: JournalEntry, _ statements: WriterStatements
+    ) throws -> Bool {
+        let statement = statements.insertRun
+        statement.bind(run.id, at: 1)
+        statement.bind(run.workflow, at: 2)
+        statement.bind(run.generation, at: 3)
+        if let lineage = run.lineage { statement.bind(lineage, at: 4) } else { statement.bindNull(at: 4) }
+        statement.bind(entry.time, at: 5)
+        statement.bind(owner.number, at: 6)
+        statement.bind(head.entry, at: 7)
+        statement.bind(head.sequence, at: 8)
+        statement.bind(head.arena, at: 9)
+        statement.bind(head.status.number, at: 10)
+        statement.bind(head.wakeAt, at: 11)
+        statement.bind(head.time, at: 12)
+        try statement.run()
+        guard database.changesCount == 1 else { return false }
+        run.row = database.lastInsertedRowID
+        run.fence = owner.number
+        return true
+    }
+
+    private func insert(
+        _ entry: JournalEntry, _ bytes: UnsafeRawBufferPointer, _ head: JournalHead, previous: JournalHead,
+        _ statements: WriterStatements
+    ) throws {
+        let events = UnsafeRawBufferPointer(rebasing: bytes[entry.events])
+        let arena = UnsafeRawBufferPointer(rebasing: bytes[entry.arena])
+        let statement = statements.insertEntry
+        statement.bind(head.entry, at: 1)
+        statement.bind(entry.run.row, at: 2)
+        statement.bind(previous.entry, at: 3)
+        statement.bind(head.sequence, at: 4)
+        statement.bind(head.arena, at: 5)
+        statement.bind(head.status.number, at: 6)
+        statement.bind(head.wakeAt, at: 7)
+        statement.bind(head.time, at: 8)
+        statement.bind(events, at: 9)
+        let large =
+            arena.count < options.largePayload
+            ? [] : LargePayload.find(events: events, arena: arena, start: previous.arena, from: options.largePayload)
+        if large.isEmpty {
+            statement.bind(arena, at: 10)
+            statement.bindNull(at: 11)
+            try statement.run()
+        } else {
+            try LargePayload.remainder(of: arena, without: large).withUnsafeBytes { remainder in
+                try LargePayload.encode(large).withUnsafeBytes { parts in
+                    statement.bind(remainder, at: 10)
+                    statement.bind(parts, at: 11)
+                    try statement.run()
+                }
+            }
+            for payload in large {
+                try store(UnsafeRawBufferPointer(rebasing: arena[payload.range]), hash: payload.hash)
+                try database.cachedStatement(sql: "INSERT OR IGNORE INTO content_uses (hash, entry) VALUES (?, ?)")
+                    .execute(arguments: [payload.hash.databaseBlob, head.entry])
+            }
+        }
+    }
+
+    // MARK: Rows that are behind
+
+    private func beginFallingBehind(_ statements: WriterStatements) throws {
+        owner.behindFrom = nextEntry
+        statements.markBehind.bind(nextEntry, at: 1)
+        statements.markBehind.bind(owner.number, at: 2)
+        try statements.markBehind.run()
+    }
+
+    /// Makes the rows of runs show their newest entries.
+    func catchUp() throws {
+        guard let statements, owner.behindFrom != nil else { return }
+        for run in behind {
+            let statement = statements.updateRun
+            statement.bind(run.head.entry, at: 1)
+            statement.bind(run.head.sequence, at: 2)
+            statement.bind(run.head.arena, at: 3)
+            statement.bind(run.head.status.number, at: 4)
+            statement.bind(run.head.wakeAt, at: 5)
+            statement.bind(run.head.time, at: 6)
+            statement.bind(run.row, at: 7)
+            try statement.run()
+        }
+        owner.behindFrom = nil
+        statements.markBehind.bindNull(at: 1)
+        statements.markBehind.bind(owner.number, at: 2)
+        try statements.markBehind.run()
+        hasCaughtUp = true
+    }
+
+    /// Called when the transaction that caught up is in the store.
+    func forgetBehind() {
+        for run in behind { run.head.isBehind = false }
+        behind.removeAll(keepingCapacity: true)
+        entriesBehind = 0
+        hasCaughtUp = false
+    }
+}

@@ -1,0 +1,70 @@
+internal import Foundation
+internal import GRDB
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// What the writer knows of messages to its runs.
+struct InboxWatch {
+    var deliver: (@Sendable ([InboxMessage]) -> Void)?
+    /// Something may have come.
+    var isDue = false
+    /// The newest message that has been looked at.
+    var seen: Int64 = 0
+    /// The connection's `data_version` when the inbox was last looked into.
+    var version: Int64 = 0
+}
+
+extension Writer {
+    /// Hands over the messages that have come for own runs since the last time.
+    func deliverInbox() {
+        inbox.isDue = false
+        guard let deliver = inbox.deliver, owner.number != 0, let messages = try? newMessages() else { return }
+        if !messages.isEmpty { deliver(messages) }
+    }
+
+    /// The messages for own runs that have not been looked at, which now have been.
+    func newMessages() throws -> [InboxMessage] {
+        let rows = try Row.fetchAll(
+            database.cachedStatement(
+                sql: """
+                    SELECT inbox.id, runs.id, kind, target, payload, posted_at, runs.owner FROM inbox
+                    JOIN runs ON runs.row = inbox.run WHERE inbox.id > ? AND answer IS NULL ORDER BY inbox.id
+                    """), arguments: [inbox.seen])
+        inbox.seen = try Int64.fetchOne(database.cachedStatement(sql: "SELECT max(id) FROM inbox")) ?? inbox.seen
+        return rows.filter { $0[6] == owner.number }.compactMap(InboxMessage.init)
+    }
+
+    /// The messages that wait for a run.
+    func messages(for row: Int64) throws -> [InboxMessage] {
+        try Row.fetchAll(
+            database.cachedStatement(
+                sql: """
+                    SELECT inbox.id, runs.id, kind, target, payload, posted_at FROM inbox
+                    JOIN runs ON runs.row = inbox.run WHERE inbox.run = ? AND answer IS NULL ORDER BY inbox.id
+                    """), arguments: [row]
+        ).compactMap(InboxMessage.init)
+    }
+
+    func answer(_ message: Int64, _ answer: InboxAnswer) throws {
+        let columns: (String, String)
+        switch answer {
+        case .taken: columns = ("", "")
+        case .refused(let code, let text): columns = (code, text)
+        }
+        try database.cachedStatement(
+            sql: "UPDATE inbox SET answer = ?, answer_text = ? WHERE id = ? AND answer IS NULL"
+        )
+        .execute(arguments: [columns.0, columns.1, message])
+    }
+}
+
+extension InboxMessage {
+    init?(_ row: Row) {
+        guard let kind = Kind(rawValue: row[2]), let payload = try? Value(validating: [UInt8](row[4] as Data)) else {
+            return nil
+        }
+        self.init(
+            number: row[0], run: row[1], content: Content(kind: kind, target: row[3], payload: payload),
+            postedAt: row[5])
+    }
+}

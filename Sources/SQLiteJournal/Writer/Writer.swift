@@ -1,0 +1,205 @@
+internal import GRDB
+internal import GRDBSQLite
+internal import Synchronization
+internal import WorkflowEngine
+
+/// The one thread that writes to the store, through one connection.
+///
+/// It takes everything that waits, writes it in one transaction and answers afterwards, so that the more there is to write at
+/// once, the less a single entry costs. Everything but ``queue`` belongs to the thread.
+final class Writer: @unchecked Sendable {
+    typealias Answer = @Sendable (JournalBatch, [JournalOutcome]) -> Void
+
+    enum Message {
+        case batch(JournalBatch, Answer)
+        /// Something rarer that needs the connection; it begins its own transaction.
+        case job(@Sendable (Writer) -> Void)
+        case close(@Sendable () -> Void)
+    }
+
+    let queue = WriterQueue<Message>()
+    let path: String
+    let options: SQLiteJournalOptions
+    let clock: any EngineClock
+    let locks: OwnerLocks
+    let database: Database
+    var statements: WriterStatements?
+    var file: StoreFile
+    var owner = Ownership() { didSet { ownNumber.store(owner.number, ordering: .relaxed) } }
+    /// The number of ``owner`` for other threads.
+    let ownNumber = Atomic<Int64>(0)
+    /// Generations that this journal needs even if no run of theirs is left.
+    var generations: Set<String> = []
+    /// The number of the next entry; it never goes back, whatever is deleted.
+    var nextEntry: Int64 = 0
+    /// Runs whose row in `runs` is behind their entries, and by how many entries all of them are.
+    var behind: [JournaledRun] = []
+    var entriesBehind = 0
+    /// The transaction has brought them up to date.
+    var hasCaughtUp = false
+    /// What to put back if the transaction fails, oldest first.
+    var undo: [Undo] = []
+    var inbox = InboxWatch()
+    /// SQLite's count of what other connections have committed, when the writer last looked.
+    private var knownVersion: UInt32?
+    /// The size of the write-ahead log after the last commit, in pages.
+    private var logPages: Int32 = 0
+    private var closed: (@Sendable () -> Void)?
+
+    /// A run as it was before the transaction.
+    struct Undo {
+        let run: JournaledRun
+        let row: Int64
+        let fence: Int64
+        let head: JournalHead
+    }
+
+    init(_ database: Database, path: String, options: SQLiteJournalOptions, clock: any EngineClock) throws {
+        self.database = database
+        self.path = path
+        self.options = options
+        self.clock = clock
+        locks = OwnerLocks(store: path)
+        file = StoreFile(path: path)
+        statements = try WriterStatements(database)
+    }
+
+    // MARK: The thread
+
+    /// Works until the queue is closed. Called once, where the connection may be used.
+    func work() {
+        watchLogSize()
+        var messages: [Message] = []
+        while closed == nil {
+            queue.take(into: &messages, waiting: patience)
+            if messages.isEmpty { idle() } else { handle(messages) }
+            messages.removeAll(keepingCapacity: true)
+            if logPages >= options.logPages { checkpoint() }
+        }
+        leave()
+        // Statements must be gone before the connection is.
+        statements = nil
+    }
+
+    /// Tells whoever closed the queue that the connection is closed as well.
+    func finish() { closed?() }
+
+    private func handle(_ messages: [Message]) {
+        var first = messages.startIndex
+        for (index, message) in messages.enumerated() {
+            switch message {
+            case .batch: continue
+            case .job(let job):
+                write(messages[first..<index])
+                job(self)
+            case .close(let answer):
+                write(messages[first..<index])
+                closed = answer
+            }
+            first = index + 1
+        }
+        write(messages[first...])
+        if inbox.isDue { deliverInbox() }
+    }
+
+    /// How long the thread sleeps while nothing comes, in microseconds.
+    private var patience: Int64? {
+        if !behind.isEmpty || inbox.deliver != nil && owner.number != 0 { return 50_000 }
+        return owner.number == 0 ? nil : max(owner.renewAt(lease: options.lease) - clock.now(), 1000)
+    }
+
+    /// What is done when nothing waits. None of it has to survive a loss of power, so no commit here waits for the disk, and a
+    /// failure shows again with the next entry, which has somebody to tell.
+    private func idle() {
+        if !behind.isEmpty || owner.renewAt(lease: options.lease) <= clock.now() {
+            try? transaction(durable: false) {
+                try renewLease()
+                try catchUp()
+            }
+        } else if inbox.deliver != nil, owner.number != 0, let version = try? statements?.dataVersion() {
+            inbox.isDue = inbox.isDue || version != inbox.version
+            inbox.version = version
+        }
+        if inbox.isDue { deliverInbox() }
+        if logPages >= 1000 { checkpoint() }
+    }
+
+    /// The last thing: the rows are brought up to date and the runs let go.
+    private func leave() {
+        guard owner.number != 0 else { return }
+        try? transaction(durable: false) {
+            try catchUp()
+            try removeOwner()
+        }
+        locks.unlock(owner.number)
+    }
+
+    // MARK: Transactions
+
+    /// Runs `body` in a transaction; if it fails, everything that the writer remembers is as before.
+    ///
+    /// - Parameter durable: whether the commit has to survive a loss of power, in the mode that promises it.
+    func transaction<Result>(durable: Bool = true, _ body: () throws -> Result) throws(JournalError) -> Result {
+        guard let statements else { throw .closed(path) }
+        let relaxes = !durable && options.durability == .full
+        do {
+            try file.check()
+            if relaxes { try statements.relaxed.run() }
+            defer { if relaxes { try? statements.strict.run() } }
+            try statements.begin.run()
+            let saved = (owner: owner, behind: behind.count, entries: entriesBehind, next: nextEntry)
+            hasCaughtUp = false
+            do {
+                try lookAround()
+                let result = try body()
+                try statements.commit.run()
+                undo.removeAll(keepingCapacity: true)
+                if hasCaughtUp { forgetBehind() }
+                return result
+            } catch {
+                if database.isInsideTransaction { try? statements.rollback.run() }
+                for record in undo.reversed() {
+                    record.run.row = record.row
+                    record.run.fence = record.fence
+                    record.run.head = record.head
+                }
+                undo.removeAll(keepingCapacity: true)
+                behind.removeSubrange(min(saved.behind, behind.count)...)
+                entriesBehind = min(saved.entries, entriesBehind)
+                nextEntry = saved.next
+                if owner.number != saved.owner.number, owner.number != 0 { locks.unlock(owner.number) }
+                owner = saved.owner
+                knownVersion = nil
+                throw error
+            }
+        } catch {
+            throw JournalError(error, store: path)
+        }
+    }
+
+    /// Sees whether other processes have written, and if so, what that changes here.
+    private func lookAround() throws {
+        var version: UInt32 = 0
+        sqlite3_file_control(database.sqliteConnection, "main", SQLITE_FCNTL_DATA_VERSION, &version)
+        if version == knownVersion { return }
+        let newest = try Int64.fetchOne(database.cachedStatement(sql: "SELECT max(id) FROM entries")) ?? 0
+        nextEntry = max(nextEntry, newest + 1)
+        if owner.number != 0, try !isOwner() { try loseLease() }
+        knownVersion = version
+        inbox.isDue = inbox.deliver != nil
+    }
+
+    private func watchLogSize() {
+        sqlite3_wal_hook(
+            database.sqliteConnection,
+            { writer, _, _, pages in
+                if let writer { Unmanaged<Writer>.fromOpaque(writer).takeUnretainedValue().logPages = pages }
+                return SQLITE_OK
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    private func checkpoint() {
+        sqlite3_wal_checkpoint_v2(database.sqliteConnection, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+        logPages = 0
+    }
+}

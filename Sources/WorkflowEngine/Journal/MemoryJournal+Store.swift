@@ -1,0 +1,200 @@
+internal import Synchronization
+internal import WorkflowCore
+
+extension MemoryJournal: RunReading {
+    package func header(of run: String) async throws(JournalError) -> RunHeader? {
+        try read { contents, own in
+            contents.runs[run].map { contents.header(of: $0, for: own, at: clock.now()) }
+        }
+    }
+
+    package func load(_ run: String, after sequence: Int) async throws(JournalError) -> StoredRun? {
+        try read { contents, own in
+            contents.runs[run].map { $0.stored(contents.header(of: $0, for: own, at: clock.now()), after: sequence) }
+        }
+    }
+
+    package func list(_ filter: RunFilter) async throws(JournalError) -> [RunHeader] {
+        try read { contents, own in
+            var order = contents.order[...]
+            if let before = filter.before { order = order.prefix { $0 != before } }
+            var headers: [RunHeader] = []
+            for id in order.reversed() where headers.count < filter.limit {
+                guard let row = contents.runs[id] else { continue }
+                let header = contents.header(of: row, for: own, at: clock.now())
+                if filter.admits(header) { headers.append(header) }
+            }
+            return headers
+        }
+    }
+
+    package func changeCount() async throws(JournalError) -> Int64 { try read { contents, _ in contents.changes } }
+}
+
+extension MemoryJournal: RunOwning {
+    package func claim(_ runs: [String]) async throws(JournalError) -> [Claim] {
+        let now = clock.now()
+        return write { contents, own in
+            runs.map { id in
+                guard let row = contents.runs[id] else { return .missing }
+                var header = contents.header(of: row, for: own, at: now)
+                if header.status.isTerminal { return .over(header) }
+                if header.owner != nil { return .owned(header) }
+                // An owner whose lease ran out loses all of its runs at once.
+                if let gone = row.owner { contents.owners[gone] = nil }
+                contents.runs[id]?.owner = own
+                header = contents.header(of: row, for: own, at: now)
+                header.owner = contents.owners[own]?.owner
+                header.owner?.isSelf = true
+                let run = JournaledRun(
+                    id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage)
+                run.fence = own
+                let messages = contents.messages.filter { $0.message.run == id && $0.answer == nil }.map(\.message)
+                return .claimed(run, row.stored(header, after: 0), messages)
+            }
+        }
+    }
+
+    package func release(_ runs: [JournaledRun]) async throws(JournalError) {
+        write { contents, own in
+            for run in runs where run.fence == own && contents.runs[run.id]?.owner == own {
+                contents.runs[run.id]?.owner = nil
+                run.fence = -1
+            }
+        }
+    }
+}
+
+extension MemoryJournal: RunInbox {
+    package func post(_ message: InboxMessage.Content, to run: String) async throws(JournalError) -> Int64? {
+        let now = clock.now()
+        let posted: (InboxMessage, (@Sendable ([InboxMessage]) -> Void)?)? = store.contents.withLock { contents in
+            guard let row = contents.runs[run], !row.header.status.isTerminal else { return nil }
+            contents.lastMessage += 1
+            contents.changes += 1
+            let message = InboxMessage(number: contents.lastMessage, run: run, content: message, postedAt: now)
+            contents.messages.append((message, nil))
+            return (message, row.owner.flatMap { contents.watchers[$0] })
+        }
+        guard let (message, deliver) = posted else { return nil }
+        deliver?([message])
+        return message.number
+    }
+
+    package func answer(to message: Int64) async throws(JournalError) -> InboxAnswer? {
+        store.contents.withLock { contents in
+            guard let index = contents.messages.firstIndex(where: { $0.message.number == message }) else {
+                return InboxAnswer.ended
+            }
+            let entry = contents.messages[index]
+            if entry.answer == nil, contents.runs[entry.message.run]?.header.status.isTerminal == false { return nil }
+            contents.messages.remove(at: index)
+            return entry.answer ?? .ended
+        }
+    }
+
+    package func withdraw(_ message: Int64) async throws(JournalError) -> Bool {
+        store.contents.withLock { contents in
+            let before = contents.messages.count
+            contents.messages.removeAll { $0.message.number == message && $0.answer == nil }
+            return contents.messages.count < before
+        }
+    }
+
+    package func watchInbox(_ deliver: @escaping @Sendable ([InboxMessage]) -> Void) {
+        write { contents, own in contents.watchers[own] = deliver }
+    }
+
+    package func answer(_ message: Int64, with answer: InboxAnswer) async throws(JournalError) {
+        store.contents.withLock { $0.answer(message, answer) }
+    }
+}
+
+extension MemoryStore.Contents {
+    mutating func answer(_ message: Int64, _ answer: InboxAnswer) {
+        changes += 1
+        guard let index = messages.firstIndex(where: { $0.message.number == message }), messages[index].answer == nil
+        else { return }
+        messages[index].answer = answer
+    }
+}
+
+extension MemoryJournal: GenerationStore {
+    package func save(_ generation: ScriptGeneration) async throws(JournalError) {
+        write { contents, own in
+            contents.owners[own]?.held.insert(generation.hash)
+            if contents.generations[generation.hash] == nil { contents.generations[generation.hash] = generation }
+        }
+    }
+
+    package func generation(_ hash: String) async throws(JournalError) -> ScriptGeneration? {
+        try read { contents, _ in contents.generations[hash] }
+    }
+}
+
+extension MemoryJournal: StoreUpkeep {
+    package func prune(_ filter: PruneFilter) async throws(JournalError) -> PruneReport {
+        store.contents.withLock { contents in
+            let doomed = contents.runs.values.filter { filter.admits($0.header) }
+            var report = PruneReport()
+            report.runs = doomed.count
+            report.events = doomed.reduce(0) { $0 + $1.header.sequence }
+            let ids = Set(doomed.map(\.header.id))
+            let held = contents.owners.values.reduce(into: Set<String>()) { $0.formUnion($1.held) }
+            let needed = held.union(
+                contents.runs.values.filter { !ids.contains($0.header.id) }.map(\.header.generation))
+            report.generations = contents.generations.keys.count { !needed.contains($0) }
+            if !filter.dryRun {
+                contents.remove(ids)
+                contents.generations = contents.generations.filter { needed.contains($0.key) }
+            }
+            return report
+        }
+    }
+
+    package func delete(_ run: String) async throws(JournalError) -> Bool {
+        guard let header = try await header(of: run) else { return false }
+        if let owner = header.owner { throw .active(run, owner) }
+        store.contents.withLock { $0.remove([run]) }
+        return true
+    }
+
+    package func statistics() async throws(JournalError) -> StoreStatistics {
+        try read { contents, _ in
+            var statistics = StoreStatistics()
+            for row in contents.runs.values {
+                statistics.runs[row.header.status, default: 0] += 1
+                statistics.events += row.header.sequence
+            }
+            statistics.generations = contents.generations.count
+            return statistics
+        }
+    }
+
+    package func check() async throws(JournalError) -> [String] { [] }
+
+    package func close() async {
+        isClosed.store(true, ordering: .releasing)
+        let number = number.withLock { $0 }
+        store.contents.withLock { contents in
+            contents.owners[number] = nil
+            contents.watchers[number] = nil
+        }
+    }
+}
+
+extension MemoryStore.Contents {
+    mutating func remove(_ ids: Set<String>) {
+        changes += 1
+        for id in ids { runs[id] = nil }
+        order.removeAll { ids.contains($0) }
+        messages.removeAll { ids.contains($0.message.run) }
+    }
+}
+
+extension JournalError {
+    package static func active(_ run: String, _ owner: RunOwner) -> JournalError {
+        JournalError(
+            code: "run_active", message: "run \(run) is driven by \(owner.name); cancel it before it is deleted")
+    }
+}

@@ -1,0 +1,90 @@
+internal import Synchronization
+internal import WorkflowCore
+
+/// The runs of this process, which end with it; what several ``MemoryJournal``s share.
+package final class MemoryStore: Sendable {
+    let contents = Mutex(Contents())
+
+    package init() {}
+
+    struct Contents {
+        var runs: [String: StoredRow] = [:]
+        /// Ids in the order in which the runs began.
+        var order: [String] = []
+        var generations: [String: ScriptGeneration] = [:]
+        /// The owners that live, by number, with the generations that each holds.
+        var owners: [Int64: (owner: RunOwner, held: Set<String>)] = [:]
+        var messages: [(message: InboxMessage, answer: InboxAnswer?)] = []
+        var watchers: [Int64: @Sendable ([InboxMessage]) -> Void] = [:]
+        var lastOwner: Int64 = 0
+        var lastMessage: Int64 = 0
+        var changes: Int64 = 0
+    }
+
+    /// A run and its events.
+    struct StoredRow {
+        var header: RunHeader
+        var events: [UInt8] = []
+        var arena: [UInt8] = []
+        /// How many arena bytes belong to the events up to each entry's end.
+        var ends: [(sequence: Int, arena: Int)] = []
+        var owner: Int64?
+    }
+}
+
+extension MemoryStore.Contents {
+    /// The header as a journal sees it: with the owner, if that one lives and the run is not over.
+    func header(of row: MemoryStore.StoredRow, for number: Int64, at now: Int64) -> RunHeader {
+        var header = row.header
+        header.owner = nil
+        guard !header.status.isTerminal, let owner = row.owner.flatMap({ owners[$0]?.owner }) else { return header }
+        if owner.leaseUntil > now || owner.number == number {
+            header.owner = owner
+            header.owner?.isSelf = owner.number == number
+        }
+        return header
+    }
+
+    /// Writes an entry, or finds that the run is somebody else's.
+    mutating func write(_ entry: JournalEntry, _ bytes: UnsafeRawBufferPointer, as owner: Int64) -> JournalOutcome {
+        let run = entry.run
+        if entry.sequence == 0 {
+            guard runs[run.id] == nil else { return .conflict }
+            let header = RunHeader(
+                id: run.id, workflow: run.workflow, generation: run.generation, lineage: run.lineage,
+                status: entry.status, createdAt: entry.time, updatedAt: entry.time, wakeAt: 0, sequence: 0, arena: 0,
+                owner: nil)
+            runs[run.id] = MemoryStore.StoredRow(header: header, owner: owner)
+            order.append(run.id)
+            run.fence = owner
+        }
+        guard run.fence == owner, let row = runs[run.id], row.owner == owner, row.header.sequence == entry.sequence
+        else {
+            return .conflict
+        }
+        runs[run.id]?.append(entry, bytes)
+        return .durable
+    }
+}
+
+extension MemoryStore.StoredRow {
+    mutating func append(_ entry: JournalEntry, _ bytes: UnsafeRawBufferPointer) {
+        events.append(contentsOf: bytes[entry.events])
+        arena.append(contentsOf: bytes[entry.arena])
+        header.sequence = events.count / MemoryLayout<Event>.stride
+        header.arena = arena.count
+        header.status = entry.status
+        header.wakeAt = entry.wakeAt
+        header.updatedAt = entry.time
+        ends.append((header.sequence, header.arena))
+    }
+
+    /// The events after `sequence`, or after the end of an entry before it.
+    func stored(_ header: RunHeader, after sequence: Int) -> StoredRun {
+        let first = ends.last { $0.sequence <= sequence } ?? (0, 0)
+        return StoredRun(
+            header: header, after: first.sequence,
+            events: Array(events[(first.sequence * MemoryLayout<Event>.stride)...]), arena: Array(arena[first.arena...])
+        )
+    }
+}

@@ -1,0 +1,143 @@
+internal import Foundation
+internal import GRDB
+internal import Testing
+internal import WorkflowCore
+internal import WorkflowEngine
+
+@testable internal import SQLiteJournal
+
+@Suite("A store that fails while it is open refuses whole entries")
+struct RunningFaultTests {
+    @Test func `a full disk, and then one with room again`() async throws {
+        let directory = try TemporaryDirectory()
+        let journal = try SQLiteJournal(path: directory.store)
+        let run = TestRun("r1")
+        await run.write(to: journal)
+        try await journal.limitPages(to: 30)
+        let other = TestRun("r2")
+        let large = Value(String(repeating: "x", count: 50_000))
+        var written = 0
+        while await other.write(large, to: journal).isDurable { written += 1 }
+        let outcome = await TestRun("r3").write(large, to: journal)
+        #expect(outcome.error?.code == "store_full")
+        #expect(outcome.error?.message.contains(directory.store) == true)
+        #expect(try await journal.header(of: "r3") == nil)
+        #expect(try await journal.header(of: "r2")?.sequence == written)
+        #expect(try await journal.check().isEmpty)
+
+        try await journal.limitPages(to: 1_000_000)
+        #expect(await run.write("after", to: journal).isDurable)
+        #expect(run.matches(try await journal.load("r1")))
+        await journal.close()
+    }
+
+    @Test(.enabled(if: SmallDisk.isPossible)) func `a file system without room`() async throws {
+        let disk = try SmallDisk(kilobytes: 2048)
+        defer { disk.unmount() }
+        let journal = try SQLiteJournal(path: disk.path + "/runs.db")
+        let run = TestRun("r1")
+        var acknowledged = 0
+        var failure: JournalError?
+        while failure == nil {
+            let outcome = await run.write(Value(String(repeating: "x", count: 10_000)), to: journal)
+            if outcome.isDurable { acknowledged += 1 }
+            failure = outcome.error
+        }
+        #expect(failure?.code == "store_full" || failure?.code == "store_io")
+        #expect(acknowledged > 20)
+        await journal.close()
+        let again = try SQLiteJournal(path: disk.path + "/runs.db")
+        #expect(try await again.header(of: "r1")?.sequence == acknowledged)
+        #expect(try await again.check().isEmpty)
+        await again.close()
+    }
+
+    @Test func `a store that another process has locked`() async throws {
+        let directory = try TemporaryDirectory()
+        let holder = try SQLiteJournal(path: directory.store)
+        let journal = try SQLiteJournal(path: directory.store, options: SQLiteJournalOptions(lockTimeout: 50_000))
+        let (held, holding) = AsyncStream.makeStream(of: Void.self)
+        let gate = DispatchSemaphore(value: 0)
+        async let hold: Void = holder.onWriter { writer throws(JournalError) in
+            try writer.transaction {
+                holding.yield()
+                gate.wait()
+            }
+        }
+        for await _ in held { break }
+        let run = TestRun("r1")
+        #expect(await run.write(to: journal).error?.code == "store_locked")
+        gate.signal()
+        try await hold
+        #expect(await TestRun("r1").write(to: journal).isDurable)
+        await journal.close()
+        await holder.close()
+    }
+
+    @Test func `a store that was deleted`() async throws {
+        let directory = try TemporaryDirectory()
+        let journal = try SQLiteJournal(path: directory.store)
+        let run = TestRun("r1")
+        await run.write(to: journal)
+        try FileManager.default.removeItem(atPath: directory.store)
+        #expect(await run.write(to: journal).error?.code == "store_deleted")
+        #expect(FileManager.default.createFile(atPath: directory.store, contents: nil))
+        #expect(await run.write(to: journal).error?.code == "store_deleted")
+        await journal.close()
+    }
+
+    @Test func `a store whose log was deleted`() async throws {
+        let directory = try TemporaryDirectory()
+        let journal = try SQLiteJournal(path: directory.store)
+        let run = TestRun("r1")
+        await run.write(to: journal)
+        await run.write(to: journal)
+        try FileManager.default.removeItem(atPath: directory.store + "-wal")
+        #expect(await run.write(to: journal).error?.code == "store_deleted")
+        await journal.close()
+    }
+}
+
+extension SQLiteJournal {
+    /// Lets the database grow to so many pages and no more.
+    fileprivate func limitPages(to count: Int) async throws {
+        try await onWriter { writer throws(JournalError) in
+            do {
+                try writer.database.execute(sql: "PRAGMA max_page_count = \(count)")
+            } catch {
+                throw JournalError(code: "test", message: "\(error)")
+            }
+        }
+    }
+}
+
+/// A file system in memory of a fixed size, which only the superuser can mount.
+struct SmallDisk {
+    let path: String
+    private let directory: TemporaryDirectory
+
+    static let isPossible: Bool = {
+        guard let disk = try? SmallDisk(kilobytes: 64) else { return false }
+        disk.unmount()
+        return true
+    }()
+
+    init(kilobytes: Int) throws {
+        directory = try TemporaryDirectory()
+        path = directory.path
+        try Self.run(["mount", "-t", "tmpfs", "-o", "size=\(kilobytes)k", "tmpfs", path])
+    }
+
+    func unmount() { try? Self.run(["umount", path]) }
+
+    private static func run(_ arguments: [String]) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = arguments
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        struct Refused: Error {}
+        if process.terminationStatus != 0 { throw Refused() }
+    }
+}

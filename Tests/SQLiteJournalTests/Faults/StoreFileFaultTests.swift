@@ -1,0 +1,95 @@
+internal import Foundation
+internal import Testing
+internal import WorkflowEngine
+
+@testable internal import SQLiteJournal
+
+@Suite("A store that cannot be opened says why")
+struct StoreFileFaultTests {
+    private let directory = try? TemporaryDirectory()
+
+    /// The code of the error that opening the store ends in.
+    private func refusal(_ options: SQLiteJournalOptions = SQLiteJournalOptions()) async throws -> JournalError? {
+        let directory = try #require(directory)
+        do throws(JournalError) {
+            let journal = try SQLiteJournal(path: directory.store, options: options)
+            await journal.close()
+            return nil
+        } catch {
+            #expect(error.message.contains(directory.store))
+            return error
+        }
+    }
+
+    /// Makes a store with one run, then changes bytes of its file.
+    private func damage(_ bytes: [UInt8], at offset: UInt64) async throws {
+        let directory = try #require(directory)
+        let journal = try SQLiteJournal(path: directory.store)
+        await TestRun("r1").write(to: journal)
+        await journal.close()
+        let file = try #require(FileHandle(forUpdatingAtPath: directory.store))
+        try file.seek(toOffset: offset)
+        try file.write(contentsOf: Data(bytes))
+        try file.close()
+    }
+
+    @Test func `a store is made with its directories`() async throws {
+        let directory = try #require(directory)
+        let journal = try SQLiteJournal(path: directory.path + "/a/b/runs.db")
+        #expect(await TestRun("r1").write(to: journal).isDurable)
+        await journal.close()
+    }
+
+    @Test func `a missing store, where none is to be made`() async throws {
+        #expect(try await refusal(SQLiteJournalOptions(creates: false))?.code == "store_missing")
+    }
+
+    @Test func `a newer schema`() async throws {
+        try await damage([0, 0, 0, 99], at: 60)
+        let error = try #require(try await refusal())
+        #expect(error.code == "store_newer")
+        #expect(error.message.contains("schema 99"))
+    }
+
+    @Test func `a database of another program`() async throws {
+        try await damage([1, 2, 3, 4], at: 68)
+        #expect(try await refusal()?.code == "store_foreign")
+    }
+
+    @Test func `a file that is no database`() async throws {
+        let directory = try #require(directory)
+        try Data(repeating: 0x5A, count: 10_000).write(to: URL(filePath: directory.store))
+        #expect(try await refusal()?.code == "store_corrupt")
+    }
+
+    @Test func `a damaged page`() async throws {
+        try await damage([UInt8](repeating: 0xEE, count: 40_000), at: 4096)
+        let directory = try #require(directory)
+        do throws(JournalError) {
+            let journal = try SQLiteJournal(path: directory.store)
+            let outcome = await TestRun("r2").write(to: journal)
+            #expect(outcome.error?.code == "store_corrupt")
+            await journal.close()
+        } catch {
+            #expect(error.code == "store_corrupt")
+        }
+    }
+
+    @Test func `a directory that may not be written`() async throws {
+        let directory = try #require(directory)
+        let path = directory.store
+        try FileManager.default.setAttributes([.posixPermissions: 0o555], ofItemAtPath: directory.path)
+        defer { try? FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: directory.path) }
+        // The superuser may write everywhere, so that the question is asked by somebody else.
+        await #expect(processExitsWith: .success) { [path = path as String] in
+            if geteuid() == 0 { try #require(seteuid(65534) == 0) }
+            do throws(JournalError) {
+                _ = try SQLiteJournal(path: path)
+                Issue.record("the store was made")
+            } catch {
+                #expect(error.code == "store_unavailable")
+                #expect(error.message.contains(path))
+            }
+        }
+    }
+}
