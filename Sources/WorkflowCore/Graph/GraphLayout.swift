@@ -154,13 +154,13 @@ struct GraphLayout {
         return block
     }
 
-    /// A box with parts side by side below it, lines down to them and, where they are cases, together again.
+    /// A box with parts side by side below it, and lines down to them and together again.
     private func fan(_ node: NodeIndex, boxWidth: Double, _ parts: [Block], labels: [String]) -> Block {
-        let joins = !labels.isEmpty
+        let joins = parts.count > 1
         let partsWidth = parts.reduce(0) { $0 + $1.width } + Self.spread * Double(parts.count - 1)
         let inner = parts.count == 1 ? parts[0].spine : partsWidth / 2
         let spine = max(inner, boxWidth / 2)
-        let top = Self.boxHeight + Self.gap + (joins ? 12 : 0)
+        let top = Self.boxHeight + Self.gap + (labels.isEmpty ? 0 : 12)
         let bottom = top + (parts.map(\.height).max() ?? 0)
         var block = Block(
             width: spine + max(partsWidth - inner, boxWidth / 2), height: bottom + (joins ? Self.gap : 0), spine: spine)
@@ -176,7 +176,7 @@ struct GraphLayout {
                 [
                     Point(x: spine, y: Self.boxHeight), Point(x: spine, y: turn), Point(x: way, y: turn),
                     Point(x: way, y: top),
-                ], label: joins ? labels[index] : nil, hasArrow: part.height > 0)
+                ], label: labels.isEmpty ? nil : labels[index], hasArrow: part.height > 0)
             if joins {
                 let join = block.height - Self.gap / 2
                 block.connect(
