@@ -59,7 +59,9 @@ struct Program {
     }
 
     /// Runs a command to its end.
-    func run(_ arguments: String..., input: String? = nil) throws -> Outcome {
+    func run(_ arguments: String..., input: String? = nil) throws -> Outcome { try run(arguments, input: input) }
+
+    func run(_ arguments: [String], input: String? = nil) throws -> Outcome {
         let process = process(arguments)
         let output = Pipe()
         let errors = Pipe()
