@@ -5,7 +5,9 @@
 #include "internal.h"
 
 #define HOST_CHUNK "=[aikit"
-#define FRAMES_SHOWN 20
+#define FRAMES_FIRST 12
+#define LEVELS_FIRST 100
+#define LEVELS_LAST 10
 #define LONGEST_TRACEBACK 2000
 
 static bool is_script(const lua_Debug *frame) {
@@ -28,36 +30,57 @@ bool script_where(lua_State *L, int level, char *text, size_t size) {
     return false;
 }
 
-/// Appends one line a script frame; frames of C and of the prelude are the host's business. It does not allocate in Lua, so it
-/// works on dead coroutines and when memory has run out.
+/// Appends the line of a frame, if it is one of the script's; frames of C and of the prelude are the host's business.
+static bool write_frame(lua_State *L, lua_Debug *frame, lb_bytes *out) {
+    lua_getinfo(L, "Sln", frame);
+    if (!is_script(frame)) return false;
+    char line[400];
+    const char *file = file_of(frame);
+    int used = snprintf(line, sizeof line, "%s%.200s:%d: in ", out->count ? "\n" : "", file, frame->currentline);
+    char *rest = line + used;
+    size_t room = sizeof line - (size_t)used;
+    if (*frame->what == 'm') snprintf(rest, room, "main chunk");
+    else if (*frame->namewhat)
+        snprintf(rest, room, "%s '%.80s'", strcmp(frame->namewhat, "method") == 0 ? "method" : "function", frame->name);
+    else snprintf(rest, room, "function <%.80s:%d>", file, frame->linedefined);
+    bytes_text(out, line);
+    return true;
+}
+
+/// The outermost level of a deep stack. lua_getstack walks from the top each time, so it is asked a few times only.
+static int last_level(lua_State *L) {
+    lua_Debug frame;
+    int low = 1, high = 1;
+    while (lua_getstack(L, high, &frame)) {
+        low = high;
+        high *= 2;
+    }
+    while (low < high) {
+        int middle = (low + high) / 2;
+        if (lua_getstack(L, middle, &frame)) low = middle + 1;
+        else high = middle;
+    }
+    return high - 1;
+}
+
+/// Appends the script's frames, of a deep stack the first and the last ones. It does not allocate in Lua, so it works on dead
+/// coroutines and when memory has run out.
 void write_traceback(lua_State *L, lb_bytes *out, char *where, size_t where_size) {
     lua_Debug frame;
-    int shown = 0, left_out = 0;
     if (out->count > LONGEST_TRACEBACK) return;  // coroutines inside coroutines
-    for (int level = 0; lua_getstack(L, level, &frame); level++) {
-        lua_getinfo(L, "Sln", &frame);
-        if (!is_script(&frame)) continue;
-        if (shown == FRAMES_SHOWN) {
-            left_out++;
-            continue;
-        }
-        char line[400];
-        const char *file = file_of(&frame);
-        if (shown == 0 && where && !where[0]) snprintf(where, where_size, "%s:%d", file, frame.currentline);
-        int used = snprintf(line, sizeof line, "%s%.200s:%d: in ", out->count ? "\n" : "", file, frame.currentline);
-        char *rest = line + used;
-        size_t room = sizeof line - (size_t)used;
-        if (*frame.what == 'm') snprintf(rest, room, "main chunk");
-        else if (*frame.namewhat) snprintf(rest, room, "%s '%.80s'", strcmp(frame.namewhat, "method") == 0 ? "method" : "function", frame.name);
-        else snprintf(rest, room, "function <%.80s:%d>", file, frame.linedefined);
-        bytes_text(out, line);
-        shown++;
+    int level = 0;
+    for (int shown = 0; shown < FRAMES_FIRST && level < LEVELS_FIRST && lua_getstack(L, level, &frame); level++) {
+        if (!write_frame(L, &frame, out)) continue;
+        if (shown++ == 0 && where && !where[0])
+            snprintf(where, where_size, "%s:%d", file_of(&frame), frame.currentline);
     }
-    if (left_out > 0) {
-        char line[64];
-        snprintf(line, sizeof line, "\n... (%d more)", left_out);
-        bytes_text(out, line);
+    if (!lua_getstack(L, level, &frame)) return;
+    int last = last_level(L);
+    if (last - LEVELS_LAST > level) {
+        level = last - LEVELS_LAST;
+        bytes_text(out, "\n...");
     }
+    for (; lua_getstack(L, level, &frame); level++) write_frame(L, &frame, out);
 }
 
 int note_traceback(lua_State *L) {

@@ -11,9 +11,20 @@ _Thread_local lb_vm *working TLS_MODEL;
 
 static bool can_yield(lua_State *L) { return lua_isyieldable(L) && !has_mark(L, MARK_CLOSING); }
 
+/// Takes the traceback of the place at which the step is stopped: the first one counts.
+static void note_stop(lua_State *L) {
+    lb_vm *vm = vm_of(L);
+    if (vm->stop_noted) return;
+    vm->stop_noted = true;
+    vm->traceback.count = 0;
+    vm->where[0] = 0;
+    write_traceback(L, &vm->traceback, vm->where, sizeof vm->where);
+}
+
 /// Raises in a way that calls no message handler, as memory errors are: the handler would run inside the hook, where no hook
 /// fires, and could loop for ever.
 int raise_interrupt(lua_State *L) {
+    note_stop(L);
     lua_pushliteral(L, "not enough memory");
     return lua_error(L);
 }
@@ -27,10 +38,7 @@ static void stop_hook(lua_State *L, lua_Debug *frame) {
         lua_sethook(L, NULL, 0, 0);  // left over from an earlier step
         return;
     }
-    if (!vm->stop_noted) {
-        vm->stop_noted = true;
-        note_traceback(L);
-    }
+    note_stop(L);
     if (can_yield(L)) {
         vm->yielding = YIELD_INTERRUPT;
         lua_yield(L, 0);

@@ -25,14 +25,15 @@ import WorkflowCore
     @Test(
         arguments: [
             "local function f() return 1 + f() end f()",
-            "local function f() (('x'):gsub('.', f)) end f()",
+            "local function f() local s = ('x'):gsub('.', f) end f()",
             "local t = setmetatable({}, {}); getmetatable(t).__index = function(t, k) return t[k .. 'x'] end; return t.x",
             "local function f() return coroutine.wrap(f)() end f()",
-            "local function f() return pcall(f) and error('deep') or f() + 1 end f()",
+            "local function f() local ok, e = pcall(f); error(e, 0) end f()",
             "local function f() test.sync('echo', 1); table.sort({ 2, 1 }, function() f() end) end f()",
             "local t = setmetatable({}, {}); getmetatable(t).__concat = function(a, b) return 1 + #tostring(a) end; return (t .. t) + nil",
             "local s = ('('):rep(100000); assert(load('return ' .. s))",
             "return tostring(setmetatable({}, { __tostring = function(t) return tostring(t) end }))",
+            "local function f(n) return n == 0 and error('deep') or 1 + f(n - 1) end f(150000)",
             "error(('a'):rep(1000):match(('(.-)'):rep(40)))",
             "error(('a'):match(('a?'):rep(300)))",
         ])
