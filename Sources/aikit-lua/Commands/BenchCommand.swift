@@ -52,7 +52,8 @@ extension BenchRow {
         let share = ratio.map { "\(($0 * 100).rounded() / 100) ×" } ?? ""
         let verdict = reached.map { $0 ? "✓" : "✗" } ?? ""
         return [
-            padded(name, 46), padded(figure, 12, left: true), padded(unit, 9), padded(share, 8, left: true), padded(goal, 22),
+            padded(name, 46), padded(figure, 12, left: true), padded(unit, 9), padded(share, 8, left: true),
+            padded(goal, 22),
             verdict,
         ].joined(separator: " ")
     }

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import HostEffects
 
 /// What scripts may do outside of the engine: nothing, unless it is given here.
 struct PermissionOptions: ParsableArguments {
@@ -27,14 +26,4 @@ struct PermissionOptions: ParsableArguments {
         name: .customLong("allow-run"),
         help: ArgumentHelp("Allow running programs; these only where any are given.", valueName: "program,…"))
     var run: [String] = []
-
-    var permissions: Permissions {
-        var permissions = Permissions()
-        permissions.net = Permissions.Scope(net)
-        permissions.env = Permissions.Scope(env)
-        permissions.read = Permissions.Scope(read)
-        permissions.write = Permissions.Scope(write)
-        permissions.run = Permissions.Scope(run)
-        return permissions
-    }
 }

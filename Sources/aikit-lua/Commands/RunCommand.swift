@@ -1,15 +1,4 @@
 internal import ArgumentParser
-internal import HostEffects
-internal import WorkflowCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
-
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
@@ -55,36 +44,17 @@ struct RunCommand: ParsableCommand {
 
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
-    func run() throws {
-        var plan = RunPlan(script: script)
-        plan.workflow = workflow
-        if let input { plan.input = try JSONArgument.read(input, option: "--input") }
-        if let metadata { plan.metadata = try JSONArgument.readObject(metadata, option: "--metadata") }
-        if let ctx { plan.ctx = try JSONArgument.readObject(ctx, option: "--ctx") }
-        if let runID {
-            guard !runID.isEmpty, runID.utf8.count <= 200 else { throw UsageError("--run-id takes 1 to 200 bytes") }
-            plan.runID = runID
-        }
-        plan.printsEvents = events
-        plan.store = store.location(script: script)
-        if let timeout {
-            guard let duration = DurationText.microseconds(timeout), duration > 0 else {
-                throw UsageError("--timeout takes a duration such as 500ms, 30s, 5m or 2h, got '\(timeout)'")
-            }
-            plan.timeout = duration
-        }
-        plan.workers = try workerCount()
-        plan.permissions = permissions.permissions
-        let status = RunSession(plan).run()
-        if status != .success { throw status.code }
+    /// The request in the parser's words.
+    var request: RunRequest {
+        RunRequest(
+            script: script, workflow: workflow, input: input, metadata: metadata, ctx: ctx, runID: runID,
+            events: events,
+            store: store.store, timeout: timeout, workers: workers, net: permissions.net, env: permissions.env,
+            read: permissions.read, write: permissions.write, run: permissions.run)
     }
 
-    private func workerCount() throws(UsageError) -> Int {
-        // Beyond a few, threads of a single run only cost time to start.
-        guard let workers else { return max(1, min(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 8)) }
-        guard (1...256).contains(workers) else {
-            throw UsageError("--workers takes a number from 1 to 256, got \(workers)")
-        }
-        return workers
+    func run() throws {
+        let status = try request.carryOut()
+        if status != .success { throw status.code }
     }
 }

@@ -4,9 +4,4 @@ internal import ArgumentParser
 struct StoreOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Where the run is kept: a file, or memory.", valueName: "path|memory"))
     var store: String?
-
-    /// The place that was given.
-    func location(script: String) -> StoreLocation {
-        .memory
-    }
 }

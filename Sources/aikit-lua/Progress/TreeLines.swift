@@ -43,7 +43,7 @@ struct TreeLines {
     ) -> Line {
         let row = model.rows[node]
         let indent = String(repeating: "  ", count: depth)
-        let id = model.plan.details[node].id
+        let id = clipped(model.plan.details[node].id, to: max(width - 4 - indent.count, 8))
         var facts: [String] = []
         if let progress = progress(of: row, kind: model.plan.nodes[node].kind) { facts.append(progress) }
         if row.isStarted {

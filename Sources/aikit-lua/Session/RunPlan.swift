@@ -24,6 +24,9 @@ enum StoreLocation: Equatable {
     case memory
     case file(String)
 
+    /// Reads the value of `--store`. Until runs are kept in files, every place is the memory.
+    init(_ argument: String?, besideScript script: String) { self = .memory }
+
     /// The value of `--store` that leads here.
     var argument: String {
         switch self {
