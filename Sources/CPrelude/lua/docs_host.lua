@@ -20,7 +20,7 @@ end
 
 return {
   {
-    name = "aikit.http", text = "Requests over HTTP. The step waits for the answer, nothing else does.",
+    name = "aikit.http", text = "Requests over HTTP, to hosts that `--allow-net` names. The step waits for the answer, nothing else does.",
     functions = {
       get, post, verb("put", "Puts something in place."), verb("patch", "Changes a part of something."),
       verb("delete", "Removes something."), verb("head", "Asks for the headers alone."),

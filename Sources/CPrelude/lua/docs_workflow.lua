@@ -203,7 +203,6 @@ local answers = aikit.all {
       "attempt integer  Which try this is, from 1.",
       "occurrence integer  How often this step has begun in the run, from 1.",
       "iteration? integer  In a loop or a foreach, which iteration this is, from 1.",
-      "idempotency_key string  The same for every attempt at this step: give it to services that take one.",
       "initial_input any  The run's own input, validated.",
       "input any  The input of the construct whose callback this is.",
       "ctx table  Shared values, read-only: change them with `context:update_ctx`.",
