@@ -59,6 +59,10 @@ final class SchemaRules: @unchecked Sendable {
     // Objects
     var properties: [(key: String, node: NodeID)] = []
     var propertyIndex: [String: Int] = [:]
+    /// The keys as bytes, in the order of `properties`.
+    var propertyKeys: [[UInt8]] = []
+    /// Whether a default stands in for a key that is absent.
+    var fillsDefaults = false
     var patternProperties: [(pattern: Pattern, node: NodeID)] = []
     var additionalProperties: NodeID?
     var propertyNames: NodeID?
@@ -88,6 +92,12 @@ final class SchemaRules: @unchecked Sendable {
     var contentMediaType: String?
     var contentEncoding: String?
     var `extension`: SchemaExtension?
+
+    /// The place of a key among the properties.
+    func property(_ key: UnsafeRawBufferPointer) -> Int? {
+        if propertyKeys.count > 12 { return propertyIndex[String(decoding: key, as: UTF8.self)] }
+        return propertyKeys.firstIndex { $0.count == key.count && $0.withUnsafeBytes { $0.elementsEqual(key) } }
+    }
 
     var hasNumberRules: Bool {
         minimum != nil || maximum != nil || exclusiveMinimum != nil || exclusiveMaximum != nil || multipleOf != nil
@@ -123,7 +133,9 @@ final class SchemaRules: @unchecked Sendable {
 }
 
 /// The keyword `x-aikit`: what the script's schema library asks for beyond JSON Schema.
-struct SchemaExtension: Sendable {
+///
+/// An object for the same reason as ``SchemaRules``.
+final class SchemaExtension: @unchecked Sendable {
     enum UnknownKeys: String, Sendable {
         case strip, strict, passthrough
     }

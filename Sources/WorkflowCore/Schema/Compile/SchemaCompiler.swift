@@ -28,6 +28,9 @@ struct SchemaCompiler {
             nodes: compiler.nodes.compactMap { $0 }, root: root, dynamicAnchors: anchors,
             tracksEvaluated: compiler.tracksEvaluated)
         try compiler.refuseEndlessReferences(graph)
+        for node in graph.nodes where node.rules.extension != nil {
+            node.rules.fillsDefaults = node.rules.properties.contains { graph[$0.node].rules.defaultValue != nil }
+        }
         return graph
     }
 

@@ -4,7 +4,7 @@ extension SchemaNodeBuilder {
         guard let cursor = keyword("x-aikit") else { return }
         guard cursor.isObject else { throw failure("x-aikit", "must be an object, not \(cursor.kindName)", compiler) }
         inDSL = true
-        var result = SchemaExtension()
+        let result = SchemaExtension()
         result.alliedKeys = alliedKeys.union(try IntersectionKeys.declared(by: place.cursor, at: place, &compiler))
         if let unknown = cursor["unknown"] {
             guard let mode = unknown.string.flatMap(SchemaExtension.UnknownKeys.init) else {

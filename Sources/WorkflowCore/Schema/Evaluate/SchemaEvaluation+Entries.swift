@@ -29,15 +29,14 @@ extension SchemaEvaluation {
         _ parts: inout EvaluatedParts
     ) {
         let rules = node.rules
-        let key = entry.key
         var value = entry.value
         var isKnown = false
         if let names = rules.propertyNames { evaluateName(names, entry) }
-        if let property = rules.propertyIndex[key] {
+        if let property = rules.property(entry.keyBytes) {
             isKnown = true
             let schema = rules.properties[property].node
             // A script has no null fields: in its schemas an optional key that is null is a key that is absent.
-            if value.isNull, rules.extension != nil, !rules.required.contains(key), !matches(schema, value) {
+            if value.isNull, rules.extension != nil, !rules.required.contains(entry.key), !matches(schema, value) {
                 return edits.remove(index)
             }
             value = evaluate(schema, value).value
@@ -55,7 +54,7 @@ extension SchemaEvaluation {
             }
         }
         if !isKnown {
-            let isAllied = rules.extension?.alliedKeys.contains(key) ?? false
+            let isAllied = rules.extension?.alliedKeys.contains(entry.key) ?? false
             if let schema = rules.additionalProperties {
                 if graph[schema].rules.verdict == false {
                     if !isAllied { refuseKey(node, "additionalProperties", entry) }
@@ -69,7 +68,7 @@ extension SchemaEvaluation {
             }
         }
         if value.start != entry.value.start { edits.replace(index, with: value) }
-        if isKnown, graph.tracksEvaluated { parts.keys.insert(key) }
+        if isKnown, graph.tracksEvaluated { parts.keys.insert(entry.key) }
     }
 
     private mutating func evaluateName(_ schema: NodeID, _ entry: ValueEntries.Entry) {
@@ -113,7 +112,7 @@ extension SchemaEvaluation {
     }
 
     private mutating func fillDefaults(_ node: SchemaNode, _ value: ValueCursor, _ edits: inout ObjectEdits) {
-        guard node.rules.extension != nil else { return }
+        guard node.rules.fillsDefaults else { return }
         for (key, schema) in node.rules.properties {
             guard let filling = graph[schema].rules.defaultValue else { continue }
             if let present = value[key: key] {

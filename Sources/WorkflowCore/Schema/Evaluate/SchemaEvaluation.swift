@@ -31,7 +31,7 @@ struct SchemaEvaluation {
     }
 
     /// Frees what was made; cursors into it are dead afterwards.
-    func finish() { scratch.deallocate() }
+    mutating func finish() { scratch.deallocate() }
 
     mutating func evaluate(_ id: NodeID, _ value: ValueCursor) -> Verdict {
         var ignored = EvaluatedParts()
@@ -77,7 +77,8 @@ struct SchemaEvaluation {
         default: break
         }
         value = evaluateInPlace(node, value, &own)
-        if graph.tracksEvaluated {
+        // Where something has failed, what it looked at does not count, and to blame the rest would mislead.
+        if graph.tracksEvaluated, failures == before {
             value = evaluateUnevaluated(node, value, &own)
             if failures == before { parts.merge(own) }
         }

@@ -2,6 +2,8 @@
 struct Scratch {
     private var chunks: [UnsafeMutableRawBufferPointer] = []
     private var used = 0
+    /// Where values are put together before they are copied.
+    private var workshop = ByteArena()
 
     mutating func allocate(_ count: Int) -> UnsafeMutableRawPointer {
         if let last = chunks.last, last.count - used >= count {
@@ -15,7 +17,11 @@ struct Scratch {
         return chunk.baseAddress.unsafelyUnwrapped
     }
 
-    func deallocate() { for chunk in chunks { chunk.deallocate() } }
+    mutating func deallocate() {
+        for chunk in chunks { chunk.deallocate() }
+        chunks = []
+        workshop.deallocate()
+    }
 
     /// Copies an encoded value.
     mutating func copy(_ bytes: UnsafeRawBufferPointer) -> ValueCursor {
@@ -26,10 +32,10 @@ struct Scratch {
 
     mutating func copy(_ value: Value) -> ValueCursor { value.withBytes { copy($0) } }
 
+    /// Keeps the value that `body` writes.
     mutating func copy(_ body: (inout ByteArena) -> Void) -> ValueCursor {
-        var arena = ByteArena()
-        defer { arena.deallocate() }
-        body(&arena)
-        return copy(arena.bytes)
+        workshop.count = 0
+        body(&workshop)
+        return copy(workshop.bytes)
     }
 }
