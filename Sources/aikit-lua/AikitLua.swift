@@ -18,7 +18,8 @@ struct AikitLua: ParsableCommand {
             """,
         version: engineVersion,
         subcommands: [
-            RunCommand.self, CheckCommand.self, GraphCommand.self, SchemaCommand.self, TypesCommand.self, DoctorCommand.self,
-            BenchCommand.self,
+            RunCommand.self, ResumeCommand.self, SignalCommand.self, CheckCommand.self, GraphCommand.self,
+            SchemaCommand.self,
+            TypesCommand.self, DoctorCommand.self, BenchCommand.self,
         ])
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",

@@ -28,7 +28,7 @@ struct RunRequest: Equatable {
     var run: [String] = []
 
     /// Carries the request out; the exit status says what became of it.
-    func carryOut() throws(UsageError) -> ExitStatus { RunSession(try plan()).run() }
+    func carryOut() throws(UsageError) -> ExitStatus { try RunSession(try plan()).run() }
 
     /// Reads the values and checks them.
     func plan() throws(UsageError) -> RunPlan {
@@ -42,7 +42,7 @@ struct RunRequest: Equatable {
             plan.runID = runID
         }
         plan.printsEvents = events
-        plan.store = StoreLocation(store, besideScript: script)
+        plan.store = StoreLocation(store)
         if let timeout {
             guard let duration = DurationText.microseconds(timeout), duration > 0 else {
                 throw UsageError("--timeout takes a duration such as 500ms, 30s, 5m or 2h, got '\(timeout)'")

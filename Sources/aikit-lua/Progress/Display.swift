@@ -6,6 +6,8 @@ protocol Display: AnyObject {
     /// A run is about to start, or goes on after it was suspended.
     func begin(_ handle: RunHandle, again: Bool)
     func take(_ events: [ProgressEvent])
+    /// Takes events that are old, and tells nobody.
+    func takePast(_ events: [ProgressEvent])
     func log(_ record: LogRecord)
     /// Shows a line that a script printed.
     func print(_ line: String)
@@ -27,6 +29,7 @@ final class SilentDisplay: Display {
 
     func begin(_ handle: RunHandle, again: Bool) {}
     func take(_ events: [ProgressEvent]) {}
+    func takePast(_ events: [ProgressEvent]) {}
     func log(_ record: LogRecord) { TextStream.errors.writeLine(logs.line(record)) }
     func print(_ line: String) { TextStream.errors.writeLine(line) }
     func draw() {}

@@ -33,6 +33,10 @@ final class PlainDisplay: Display {
         if !text.isEmpty { TextStream.errors.write(text) }
     }
 
+    func takePast(_ events: [ProgressEvent]) {
+        for event in events { model?.take(event) }
+    }
+
     private func line(_ event: ProgressEvent, _ model: ProgressModel) -> String? {
         let path = model.path(of: event)
         let row = model.rows[Int(event.node)]

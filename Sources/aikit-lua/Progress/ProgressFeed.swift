@@ -22,19 +22,30 @@ final class ProgressFeed: EventFeed {
     /// How many events of the log have been taken; only the worker's thread touches it.
     nonisolated(unsafe) private var taken = 0
 
-    init(mailbox: Mailbox) { self.mailbox = mailbox }
+    private let past: Int
+
+    /// - Parameter past: how many events, from the first one on, are old.
+    init(past: Int, mailbox: Mailbox) {
+        self.past = past
+        self.mailbox = mailbox
+    }
 
     func take(_ run: Run) {
         let log = run.log
         guard taken < log.count else { return }
-        var events: [ProgressEvent] = []
-        events.reserveCapacity(log.count - taken)
-        for index in taken..<log.count { events.append(Self.reduce(log[index], log)) }
-        taken = log.count
-        mailbox.post(.progress(events))
+        if taken < past { send(run.log, to: min(past, log.count), isPast: true) }
+        if taken < log.count { send(run.log, to: log.count, isPast: false) }
     }
 
     func finish() {}
+
+    private func send(_ log: RunLog, to end: Int, isPast: Bool) {
+        var events: [ProgressEvent] = []
+        events.reserveCapacity(end - taken)
+        for index in taken..<end { events.append(Self.reduce(log[index], log)) }
+        taken = end
+        mailbox.post(isPast ? .past(events) : .progress(events))
+    }
 
     private static func reduce(_ event: Event, _ log: RunLog) -> ProgressEvent {
         var reduced = ProgressEvent(

@@ -26,6 +26,8 @@ final class TreeDisplay: Display {
         isDirty = true
     }
 
+    func takePast(_ events: [ProgressEvent]) { take(events) }
+
     func log(_ record: LogRecord) { print(logs.line(record)) }
 
     func print(_ line: String) {

@@ -8,9 +8,12 @@ final class JSONFeed: EventFeed {
     nonisolated(unsafe) private var renderer: EventRenderer
     nonisolated(unsafe) private var taken = 0
 
-    /// - Parameter first: the events before it have been told already.
-    init(plan: Plan, runID: String, mailbox: Mailbox) {
+    private let past: Int
+
+    /// - Parameter past: how many events, from the first one on, are not told.
+    init(plan: Plan, runID: String, past: Int, mailbox: Mailbox) {
         self.mailbox = mailbox
+        self.past = past
         renderer = EventRenderer(plan: plan, runID: runID)
     }
 
@@ -18,7 +21,9 @@ final class JSONFeed: EventFeed {
         var lines = ByteArena()
         defer { lines.deallocate() }
         while taken < run.log.count {
-            if let event = renderer.render(run.log[taken], log: run.log) {
+            if taken < past {
+                renderer.skip(run.log[taken], log: run.log)
+            } else if let event = renderer.render(run.log[taken], log: run.log) {
                 event.value.withCursor { $0.writeJSON(into: &lines) }
                 lines.append(UInt8(ascii: "\n"))
             }

@@ -14,6 +14,8 @@ internal import WorkflowEngine
 enum Message: Sendable {
     /// What the run recorded, for the display.
     case progress([ProgressEvent])
+    /// What the run had recorded before this process took it up.
+    case past([ProgressEvent])
     /// What the run recorded, as lines of JSON for programs.
     case lines([UInt8])
     case log(LogRecord)

@@ -16,20 +16,28 @@ final class RunDriver: Sendable {
 
     init(mailbox: Mailbox) { self.mailbox = mailbox }
 
-    /// Makes a run with `body`, starts it and waits until it is over or waits for somebody.
-    func start(_ body: @escaping @Sendable () async throws -> WorkflowRun, plan: RunPlan) {
+    /// Makes a run with `body`, starts it or moves it on, and waits until it is over or waits for somebody.
+    func start(_ body: @escaping @Sendable () async throws -> RunLoader.Loaded, plan: RunPlan) {
         Task.detached { [self] in
             do {
-                let run = try await body()
+                let loaded = try await body()
+                let run = loaded.run
                 let handle = RunHandle(run)
-                run.follow(ProgressFeed(mailbox: mailbox))
-                if plan.printsEvents { run.follow(JSONFeed(plan: handle.plan, runID: run.id, mailbox: mailbox)) }
                 let reason = state.withLock { state in
                     state.run = run
                     return state.cancelReason
                 }
                 mailbox.post(.started(handle))
-                try run.start(input: plan.input, metadata: plan.metadata, ctx: plan.ctx)
+                run.follow(ProgressFeed(past: loaded.pastEvents, mailbox: mailbox))
+                if plan.printsEvents {
+                    run.follow(
+                        JSONFeed(plan: handle.plan, runID: run.id, past: loaded.pastEvents, mailbox: mailbox))
+                }
+                switch plan.continuation?.push {
+                case nil: try run.start(input: plan.input, metadata: plan.metadata, ctx: plan.ctx)
+                case .answer(let step, let data): _ = try await run.resume(step: step, data: data)
+                case .signal(let event, let data): try await run.signal(event, payload: data)
+                }
                 if let reason { run.cancel(reason: reason) }
                 mailbox.post(.settled(try await run.settled()))
             } catch {

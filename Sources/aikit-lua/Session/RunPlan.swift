@@ -4,6 +4,8 @@ internal import WorkflowCore
 /// All that is to be known before a run begins; made of the command line, and checked.
 struct RunPlan {
     var script: String
+    /// A run that is in the store already, and what moves it on; the script and the input are those that it began with.
+    var continuation: Continuation?
     /// The id of the workflow; nil takes the only one.
     var workflow: String?
     var input: Value = .emptyObject
@@ -17,21 +19,16 @@ struct RunPlan {
     var timeout: Int64?
     var workers = 1
     var permissions = Permissions()
-}
 
-/// Where runs are kept.
-enum StoreLocation: Equatable {
-    case memory
-    case file(String)
-
-    /// Reads the value of `--store`. Until runs are kept in files, every place is the memory.
-    init(_ argument: String?, besideScript script: String) { self = .memory }
-
-    /// The value of `--store` that leads here.
-    var argument: String {
-        switch self {
-        case .memory: "memory"
-        case .file(let path): path
+    /// What a run that waits is given.
+    struct Continuation {
+        enum Push {
+            /// The answer of a person, at a step's path or at the only one that waits.
+            case answer(step: String?, data: Value)
+            case signal(event: String, data: Value)
         }
+
+        var runID: String
+        var push: Push
     }
 }

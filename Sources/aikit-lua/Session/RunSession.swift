@@ -1,3 +1,4 @@
+internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -14,6 +15,7 @@ internal import WorkflowEngine
 /// The main thread hears of everything through the mailbox, so the display and the terminal belong to it alone.
 final class RunSession {
     private let plan: RunPlan
+    private let journal: SQLiteJournal?
     private let mailbox = Mailbox()
     private let driver: RunDriver
     private let display: any Display
@@ -30,8 +32,9 @@ final class RunSession {
     /// When the run was started, in nanoseconds of the monotonic clock.
     private var startedAt: UInt64 = 0
 
-    init(_ plan: RunPlan) {
+    init(_ plan: RunPlan) throws(UsageError) {
         self.plan = plan
+        journal = try plan.store.open(creates: plan.continuation == nil)
         driver = RunDriver(mailbox: mailbox)
         let isShared = plan.printsEvents && TextStream.output.isTerminal
         display =
@@ -53,7 +56,7 @@ final class RunSession {
             mailbox.post(.interrupted(signal: signal))
         }
         if let timeout = plan.timeout { deadline = monotonicNanoseconds() + UInt64(timeout) * 1000 }
-        let loader = RunLoader(plan: plan, mailbox: mailbox)
+        let loader = RunLoader(plan: plan, mailbox: mailbox, journal: journal)
         driver.start({ try await loader.load() }, plan: plan)
         while true {
             if let status = hearAll() { return status }
@@ -90,6 +93,7 @@ final class RunSession {
     private func handleMessage(_ message: Message) {
         switch message {
         case .progress(let events): display.take(events)
+        case .past(let events): display.takePast(events)
         case .lines(let bytes): bytes.withUnsafeBytes { output.write($0) }
         case .log(let record): display.log(record)
         case .text(let line): display.print(line)
@@ -156,7 +160,7 @@ final class RunSession {
         for message in mailbox.takeAll() {
             switch message {
             case .interrupted, .progress: isOvertaken = true
-            case .lines, .log, .text, .started, .settled, .refused, .failed: break
+            case .past, .lines, .log, .text, .started, .settled, .refused, .failed: break
             }
             handleMessage(message)
         }
@@ -207,6 +211,8 @@ final class RunSession {
     }
 
     private func complete(_ status: ExitStatus) -> ExitStatus {
+        // What the store acknowledged is safe; closing it lets other processes take the run up at once.
+        if let journal { waitFor { await journal.close() } }
         guard let failure = output.failure else { return status }
         errors.show(Problem("standard output cannot be written: \(failure)"))
         return status == .success ? .failed : status
