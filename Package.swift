@@ -64,7 +64,9 @@ let package = Package(
         .testTarget(name: "LuaWorkflowsTests", dependencies: ["LuaWorkflows", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(name: "SQLiteJournalTests", dependencies: ["SQLiteJournal", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(name: "HostEffectsTests", dependencies: ["HostEffects", "WorkflowEngine", "WorkflowCore"]),
-        .testTarget(name: "CLITests", dependencies: ["aikit-lua"]),
+        .testTarget(
+            name: "CLITests",
+            dependencies: ["aikit-lua", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     ],
     cLanguageStandard: .gnu17
 )
