@@ -55,7 +55,8 @@ let package = Package(
         .executableTarget(
             name: "aikit-lua",
             dependencies: [
-                "CLuaBridge", "WorkflowCore", "WorkflowEngine", "LuaRuntime", "LuaWorkflows", "SQLiteJournal", "HostEffects",
+                "CLuaBridge", "WorkflowCore", "WorkflowEngine", "LuaRuntime", "LuaWorkflows", "SQLiteJournal",
+                "HostEffects",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .testTarget(name: "WorkflowCoreTests", dependencies: ["WorkflowCore"]),
