@@ -66,36 +66,52 @@ static void *block_resize(lb_vm *vm, void *block, size_t old_size, size_t new_si
     return moved;
 }
 
+/// Decides about growth beyond the threshold: the limit, or a test that wants an allocation to fail.
+__attribute__((noinline, cold))
+static bool may_grow(lb_vm *vm, size_t wanted) {
+    if (vm->limit && wanted > vm->limit) return false;
+    if (vm->fail_countdown == 0 || --vm->fail_countdown > 0) return true;
+    // A failed allocation is tried again after an emergency collection: both tries have to fail.
+    vm->fail_countdown = vm->fail_again ? 0 : 1;
+    vm->fail_again = !vm->fail_again;
+    vm->failed = true;
+    return false;
+}
+
+/// Growth up to here needs no decision.
+static void set_threshold(lb_vm *vm) {
+    vm->threshold = vm->fail_countdown ? 0 : vm->limit ? vm->limit : SIZE_MAX;
+}
+
 void *allocate(void *user, void *block, size_t old_size, size_t new_size) {
     lb_vm *vm = user;
-    if (!block) old_size = 0;  // Lua passes the kind of the object here
+    if (!block) {
+        // Lua passes the kind of the object in the place of the old size.
+        if (unlikely(new_size == 0)) return NULL;
+        if (unlikely(vm->used + new_size > vm->threshold) && !may_grow(vm, vm->used + new_size)) return NULL;
+        block = block_new(vm, new_size);
+        if (likely(block != NULL)) vm->used += new_size;
+        return block;
+    }
     if (new_size == 0) {
-        if (block) {
-            vm->used -= old_size;
-            block_free(vm, block, old_size);
-        }
+        vm->used -= old_size;
+        block_free(vm, block, old_size);
         return NULL;
     }
-    if (new_size > old_size) {
-        if (unlikely(vm->limit && vm->used + (new_size - old_size) > vm->limit)) return NULL;
-        if (unlikely(vm->fail_countdown > 0) && --vm->fail_countdown == 0) {
-            // A failed allocation is tried again after an emergency collection: both tries have to fail.
-            vm->fail_countdown = vm->fail_again ? 0 : 1;
-            vm->fail_again = !vm->fail_again;
-            vm->failed = true;
-            return NULL;
-        }
-    }
-    void *result = block ? block_resize(vm, block, old_size, new_size) : block_new(vm, new_size);
+    if (new_size > old_size && unlikely(vm->used + (new_size - old_size) > vm->threshold) &&
+        !may_grow(vm, vm->used + (new_size - old_size)))
+        return NULL;
+    void *result = block_resize(vm, block, old_size, new_size);
     if (unlikely(!result)) {
-        // Shrinking may not fail: the block stays where it is.
+        // Shrinking may not fail: the block stays where it is, and joins the freelist of its new size when it is freed.
         if (new_size > old_size) return NULL;
-        if (old_size > SMALL && new_size <= SMALL) return NULL;
         result = block;
     }
     vm->used += new_size - old_size;
     return result;
 }
+
+void allocator_init(lb_vm *vm) { set_threshold(vm); }
 
 void allocator_release(lb_vm *vm) {
     while (vm->chunks) {
@@ -107,12 +123,16 @@ void allocator_release(lb_vm *vm) {
 
 size_t lb_vm_memory_used(const lb_vm *vm) { return vm->used; }
 size_t lb_vm_memory_limit(const lb_vm *vm) { return vm->limit; }
-void lb_vm_set_memory_limit(lb_vm *vm, size_t bytes) { vm->limit = bytes; }
+void lb_vm_set_memory_limit(lb_vm *vm, size_t bytes) {
+    vm->limit = bytes;
+    set_threshold(vm);
+}
 
 void lb_vm_fail_allocation(lb_vm *vm, size_t countdown) {
     vm->fail_countdown = countdown;
     vm->fail_again = false;
     vm->failed = false;
+    set_threshold(vm);
 }
 
 bool lb_vm_failed_allocation(const lb_vm *vm) { return vm->failed; }

@@ -53,50 +53,55 @@ static int malformed(lua_State *L) { return luaL_error(L, "the host sent a malfo
 #define NEED(n) \
     if (unlikely((size_t)(d->end - at) < (size_t)(n))) malformed(d->L)
 
+static const uint8_t *decode_container(decoder *d, const uint8_t *at, int depth);
+
 /// Pushes the value at `at` and returns where it ends. A null is pushed as bridge.null: the caller knows better.
-static const uint8_t *decode(decoder *d, const uint8_t *at, int depth) {
+static inline const uint8_t *decode(decoder *d, const uint8_t *at, int depth) {
     lua_State *L = d->L;
     NEED(1);
-    switch (*at++) {
-    case TAG_NULL: lua_pushlightuserdata(L, (void *)&null_address); return at;
-    case TAG_FALSE: lua_pushboolean(L, 0); return at;
-    case TAG_TRUE: lua_pushboolean(L, 1); return at;
+    switch (*at) {
+    case TAG_NULL: lua_pushlightuserdata(L, (void *)&null_address); return at + 1;
+    case TAG_FALSE: lua_pushboolean(L, 0); return at + 1;
+    case TAG_TRUE: lua_pushboolean(L, 1); return at + 1;
     case TAG_INT: {
-        NEED(8);
+        NEED(9);
         int64_t integer;
-        memcpy(&integer, at, 8);
+        memcpy(&integer, at + 1, 8);
         lua_pushinteger(L, integer);
-        return at + 8;
+        return at + 9;
     }
     case TAG_DOUBLE: {
-        NEED(8);
+        NEED(9);
         double number;
-        memcpy(&number, at, 8);
+        memcpy(&number, at + 1, 8);
         lua_pushnumber(L, number);
-        return at + 8;
+        return at + 9;
     }
     case TAG_STRING: {
-        NEED(4);
-        uint32_t length = get_u32(at);
-        at += 4;
+        NEED(5);
+        uint32_t length = get_u32(at + 1);
+        at += 5;
         NEED(length);
         lua_pushlstring(L, (const char *)at, length);
         return at + length;
     }
-    case TAG_EMPTY: lua_createtable(L, 0, 0); return at;
-    case TAG_ARRAY:
-    case TAG_OBJECT: break;
-    default: malformed(L);
+    case TAG_EMPTY: lua_createtable(L, 0, 0); return at + 1;
+    default: return decode_container(d, at, depth);
     }
-    bool array = at[-1] == TAG_ARRAY;
-    NEED(8);
-    uint32_t count = get_u32(at);
-    at += 8;
+}
+
+static const uint8_t *decode_container(decoder *d, const uint8_t *at, int depth) {
+    lua_State *L = d->L;
+    uint8_t tag = *at;
+    if (unlikely(tag != TAG_ARRAY && tag != TAG_OBJECT)) malformed(L);
+    NEED(9);
+    uint32_t count = get_u32(at + 1);
+    at += 9;
     // Each item takes a byte at least, so a wrong count cannot ask for a huge table.
     NEED(count);
     if (unlikely(depth >= MAX_DEPTH)) luaL_error(L, "the value is nested more than %d levels deep", MAX_DEPTH);
     if (unlikely(!lua_checkstack(L, 4))) luaL_error(L, "stack overflow (value too deep)");
-    if (array) {
+    if (tag == TAG_ARRAY) {
         lua_createtable(L, (int)count, 0);
         for (uint32_t i = 1; i <= count; i++) {
             at = decode(d, at, depth + 1);
@@ -113,7 +118,7 @@ static const uint8_t *decode(decoder *d, const uint8_t *at, int depth) {
         at += 4;
         NEED((size_t)length + 1);
         // A null field is an absent key.
-        if (at[length] == TAG_NULL) {
+        if (unlikely(at[length] == TAG_NULL)) {
             at += length + 1;
             continue;
         }

@@ -16,9 +16,13 @@ typedef struct encoder {
     lua_State *L;
     lb_vm *vm;
     lb_bytes *out;
+    /// Where the next byte goes, and the end of the room; out->count is set when the encoding ends.
+    uint8_t *to, *end;
     size_t start;
     const char *root;
 } encoder;
+
+static inline size_t position(const encoder *e) { return (size_t)(e->to - e->out->data); }
 
 #define LONGEST_PATH 160
 
@@ -56,31 +60,33 @@ static bool refuse(encoder *e, const frame *at, const char *format, ...) {
     return false;
 }
 
+/// Makes room for `extra` bytes, or says why there is none.
 __attribute__((noinline, cold))
-static bool out_of_room(encoder *e, const frame *at, size_t extra) {
-    size_t total = e->out->count - e->start + extra;
-    if (total > MAX_VALUE_BYTES)
+static bool make_room(encoder *e, const frame *at, size_t extra) {
+    size_t used = position(e);
+    if (used - e->start + extra > MAX_VALUE_BYTES)
         return refuse(e, at, "makes the value larger than %d MiB, the limit of one value", (int)(MAX_VALUE_BYTES >> 20));
-    return refuse(e, at, "cannot be encoded: not enough memory");
+    e->out->count = used;
+    if (!bytes_grow(e->out, extra)) return refuse(e, at, "cannot be encoded: not enough memory");
+    e->to = e->out->data + used;
+    e->end = e->out->data + e->out->capacity;
+    return true;
 }
 
-#define RESERVE(n)                                                                                       \
-    do {                                                                                                 \
-        if (unlikely(e->out->capacity - e->out->count < (size_t)(n)) &&                                  \
-            (e->out->count - e->start + (size_t)(n) > MAX_VALUE_BYTES || !bytes_grow(e->out, (n))))      \
-            return out_of_room(e, at, (n));                                                              \
-    } while (0)
+#define RESERVE(n) \
+    if (unlikely((size_t)(e->end - e->to) < (size_t)(n)) && !make_room(e, at, (n))) return false
 
 static bool encode_table(encoder *e, int table, frame *parent, int depth);
 
-/// Appends the value of that type at the absolute index.
+/// What a value that is no container takes at most, a string's bytes aside.
+#define SCALAR 9
+
+/// Appends the value of that type at the absolute index; there is room for SCALAR bytes.
 static inline bool encode_typed(encoder *e, int index, int type, frame *at, int depth) {
     lua_State *L = e->L;
-    uint8_t *to;
+    uint8_t *to = e->to;
     switch (type) {
     case LUA_TNUMBER:
-        RESERVE(9);
-        to = e->out->data + e->out->count;
         if (lua_isinteger(L, index)) {
             int64_t integer = lua_tointeger(L, index);
             to[0] = TAG_INT;
@@ -92,43 +98,36 @@ static inline bool encode_typed(encoder *e, int index, int type, frame *at, int 
             to[0] = TAG_DOUBLE;
             memcpy(to + 1, &number, 8);
         }
-        e->out->count += 9;
+        e->to = to + 9;
         return true;
     case LUA_TSTRING: {
         size_t length;
         const char *text = lua_tolstring(L, index, &length);
-        if (unlikely(length > MAX_VALUE_BYTES)) return out_of_room(e, at, length);
         RESERVE(5 + length);
         if (unlikely(!utf8_valid((const uint8_t *)text, length))) return refuse(e, at, "is not valid UTF-8");
-        to = e->out->data + e->out->count;
+        to = e->to;
         to[0] = TAG_STRING;
         put_u32(to + 1, (uint32_t)length);
         memcpy(to + 5, text, length);
-        e->out->count += 5 + length;
+        e->to = to + 5 + length;
         return true;
     }
     case LUA_TBOOLEAN:
-        RESERVE(1);
-        e->out->data[e->out->count++] = lua_toboolean(L, index) ? TAG_TRUE : TAG_FALSE;
+        *e->to++ = lua_toboolean(L, index) ? TAG_TRUE : TAG_FALSE;
         return true;
     case LUA_TTABLE: return encode_table(e, index, at, depth);
     case LUA_TNIL:
-    case LUA_TNONE:
-        RESERVE(1);
-        e->out->data[e->out->count++] = TAG_NULL;
-        return true;
+    case LUA_TNONE: *e->to++ = TAG_NULL; return true;
     case LUA_TLIGHTUSERDATA:
-        if (lua_touserdata(L, index) == &null_address) {
-            RESERVE(1);
-            e->out->data[e->out->count++] = TAG_NULL;
-            return true;
-        }
-        return refuse(e, at, "is a userdata, which JSON cannot hold");
+        if (lua_touserdata(L, index) != &null_address) return refuse(e, at, "is a userdata, which JSON cannot hold");
+        *e->to++ = TAG_NULL;
+        return true;
     default: return refuse(e, at, "is a %s, which JSON cannot hold", lua_typename(L, type));
     }
 }
 
 static inline bool encode(encoder *e, int index, frame *at, int depth) {
+    RESERVE(SCALAR);
     return encode_typed(e, index, lua_type(e->L, index), at, depth);
 }
 
@@ -151,7 +150,7 @@ static void close_container(encoder *e, size_t start, uint8_t tag, uint32_t coun
     uint8_t *to = e->out->data + start;
     to[0] = tag;
     put_u32(to + 1, count);
-    put_u32(to + 5, (uint32_t)(e->out->count - start - 9));
+    put_u32(to + 5, (uint32_t)(position(e) - start - 9));
 }
 
 /// A list whose keys do not come in order (part of it lies in the table's hash): count them, then go by index.
@@ -176,7 +175,7 @@ static bool encode_unordered(encoder *e, int table, frame *at, size_t start, int
         return refuse(e, at->parent, "is a list with holes: item %lld is missing, but there is an item %lld",
                       (long long)missing, (long long)highest);
     }
-    e->out->count = start + 9;
+    e->to = e->out->data + start + 9;
     lua_pushnil(L);
     at->key = lua_gettop(L);
     for (lua_Integer i = 1; i <= count; i++) {
@@ -210,9 +209,9 @@ static bool encode_table(encoder *e, int table, frame *parent, int depth) {
             return ok;
         }
     }
-    size_t start = e->out->count;
+    size_t start = position(e);
     RESERVE(64);
-    e->out->count += 9;
+    e->to += 9;
     frame here = {parent, table, top + 1};
     uint32_t count = 0;
     lua_pushnil(L);
@@ -221,7 +220,7 @@ static bool encode_table(encoder *e, int table, frame *parent, int depth) {
             close_container(e, start, TAG_ARRAY, 0);
         } else {
             e->out->data[start] = TAG_EMPTY;
-            e->out->count = start + 1;
+            e->to = e->out->data + start + 1;
         }
         return true;
     }
@@ -254,13 +253,11 @@ static bool encode_table(encoder *e, int table, frame *parent, int depth) {
         }
         size_t length;
         const char *key = lua_tolstring(L, top + 1, &length);
-        if (unlikely(length > MAX_VALUE_BYTES)) return out_of_room(e, parent, length);
-        RESERVE(4 + length);
+        RESERVE(4 + length + SCALAR);
         if (unlikely(!utf8_valid((const uint8_t *)key, length))) return refuse(e, parent, "has a key that is not valid UTF-8");
-        uint8_t *to = e->out->data + e->out->count;
-        put_u32(to, (uint32_t)length);
-        memcpy(to + 4, key, length);
-        e->out->count += 4 + length;
+        put_u32(e->to, (uint32_t)length);
+        memcpy(e->to + 4, key, length);
+        e->to += 4 + length;
         count++;
         if (unlikely(!encode_typed(e, top + 2, type, &here, depth + 1))) return false;
         lua_settop(L, top + 1);
@@ -270,14 +267,18 @@ static bool encode_table(encoder *e, int table, frame *parent, int depth) {
 }
 
 bool encode_value(lua_State *L, int index, lb_bytes *out, const char *root) {
-    encoder encoder = {L, vm_of(L), out, out->count, root};
-    encoder.vm->message[0] = 0;
+    lb_vm *vm = vm_of(L);
+    encoder encoder = {L, vm, out, out->data + out->count, out->data + out->capacity, out->count, root};
+    vm->message[0] = 0;
     int top = lua_gettop(L);
-    bool ok = false;
-    if (lua_checkstack(L, 6)) ok = encode(&encoder, lua_absindex(L, index), NULL, 0);
-    else refuse(&encoder, NULL, "cannot be encoded: stack overflow");
-    if (ok && unlikely(out->count - encoder.start > MAX_VALUE_BYTES))
-        ok = refuse(&encoder, NULL, "is larger than %d MiB, the limit of one value", (int)(MAX_VALUE_BYTES >> 20));
+    bool ok;
+    if (likely(lua_checkstack(L, 6))) ok = encode(&encoder, lua_absindex(L, index), NULL, 0);
+    else ok = refuse(&encoder, NULL, "cannot be encoded: stack overflow");
+    if (likely(ok)) {
+        out->count = position(&encoder);
+        if (unlikely(out->count - encoder.start > MAX_VALUE_BYTES))
+            ok = refuse(&encoder, NULL, "is larger than %d MiB, the limit of one value", (int)(MAX_VALUE_BYTES >> 20));
+    }
     lua_settop(L, top);
     return ok;
 }

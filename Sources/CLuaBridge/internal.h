@@ -119,7 +119,7 @@ struct lb_vm {
     lua_State *L;
     lb_config config;
 
-    size_t used, limit, fail_countdown;
+    size_t used, limit, threshold, fail_countdown;
     bool fail_again, failed;
     void *free_blocks[CLASS_COUNT];
     uint8_t *chunk;
@@ -192,6 +192,7 @@ static inline uint32_t get_u32(const uint8_t *at) {
 
 // allocator.c
 void *allocate(void *user, void *block, size_t old_size, size_t new_size);
+void allocator_init(lb_vm *vm);
 void allocator_release(lb_vm *vm);
 
 // codec_decode.c

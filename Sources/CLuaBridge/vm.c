@@ -27,6 +27,7 @@ lb_vm *lb_vm_create(const lb_config *config) {
     memset(vm, 0, sizeof *vm);
     vm->config = *config;
     vm->limit = config->memory_limit;
+    allocator_init(vm);
     if (!vm->config.close_grace) vm->config.close_grace = DEFAULT_GRACE;
     vm->worker = pthread_self();
     vm->next_token = 0;
