@@ -8,6 +8,8 @@ struct CheckCommand: ParsableCommand {
         commandName: "check",
         abstract: "Load scripts and say all that is wrong with them, without running anything.",
         discussion: """
+            Where the schemas tell, an output that cannot be the input of what follows it is a problem too.
+
             EXAMPLES
               aikit-lua check weather.lua
               aikit-lua check workflows/*.lua --json
@@ -61,7 +63,8 @@ struct CheckCommand: ParsableCommand {
         let options = LuaScriptOptions(print: { TextStream.errors.writeLine($0) })
         do throws(ScriptError) {
             let script = try await LuaScript.load(path: path, on: engine, options: options)
-            return Finding(path: path, workflows: script.workflows, problems: script.warnings.map(Problem.init))
+            let issues = script.warnings + script.workflows.flatMap { FlowCheck.issues(in: $0.plan) }
+            return Finding(path: path, workflows: script.workflows, problems: issues.map(Problem.init))
         } catch {
             return Finding(path: path, problems: aikit_lua.problems(of: error))
         }
