@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -160,6 +161,49 @@ static void fail_creation(void) {
     }
 }
 
+/// Bodies that never end by themselves.
+static const char *const endless[] = {
+    "while true do end",
+    "while true do pcall(error) end",
+    "local function f() pcall(f) end while true do f() end",
+    "while true do xpcall(error, function() while true do end end) end",
+    "coroutine.wrap(function() while true do end end)()",
+    "while true do pcall(coroutine.wrap(function() while true do end end)) end",
+    "table.sort({ 3, 2, 1 }, function() while true do pcall(function() while true do end end) end end)",
+    "('aa'):gsub('a', function() while true do end end)",
+    "local x <close> = setmetatable({}, { __close = function() while true do end end }) while true do end",
+    "local x <close> = setmetatable({}, { __close = function() while true do end end }) error('x')",
+    "local closing = setmetatable({}, { __close = function() while true do end end })\ncoroutine.wrap(function() local x <close> = closing while true do end end)()",
+    "test.all { function() while true do end end, function() while true do end end }",
+    "return ('a'):rep(40):find(('a-'):rep(20) .. 'b')",
+    "table.remove(setmetatable({}, { __len = function() return 1 << 60 end }), 1)",
+};
+
+static void *interrupt_soon(void *vm) {
+    usleep(5000);
+    if (!lb_vm_interrupt(vm, 7)) FAIL("nothing to interrupt\n");
+    return NULL;
+}
+
+static void stop_endless_handlers(void) {
+    for (size_t i = 0; i < sizeof endless / sizeof *endless; i++) {
+        bench b;
+        if (!open_vm(&b)) FAIL("no VM\n");
+        if (lb_load_prelude(b.vm, "test", prelude, strlen(prelude), &b.out) != LB_DONE) FAIL("prelude\n");
+        if (load_body(&b, endless[i]) != LB_DONE) FAIL("cannot load: %s\n", endless[i]);
+        for (int round = 0; round < 5; round++) {
+            pthread_t canceller;
+            lb_watch_begin(b.vm, 7);
+            if (pthread_create(&canceller, NULL, interrupt_soon, b.vm) != 0) FAIL("no thread\n");
+            if (drive(&b, -1) != LB_CANCELLED) FAIL("not cancelled: %s\n", endless[i]);
+            pthread_join(canceller, NULL);
+            lb_watch_end(b.vm);
+        }
+        close_vm(&b);
+    }
+    printf("%zu endless handlers stopped\n", sizeof endless / sizeof *endless);
+}
+
 /// A generator with a fixed seed, so that a failure can be repeated.
 static int next_random(lua_State *L) {
     static uint64_t state = 42;
@@ -211,6 +255,7 @@ static void compare_with_lua(void) {
 
 static void *run(void *unused) {
     compare_with_lua();
+    stop_endless_handlers();
     fail_creation();
     fail_each_allocation();
     return unused;

@@ -1,10 +1,10 @@
 // require for modules in pure Lua. The host finds the source; a module is loaded once a VM, which is once a generation.
 #include "internal.h"
 
-/// Stands in the cache for a module that is being loaded; its fields say in which order they were begun.
+/// The key of the registry at which the names of the modules that are being loaded lie, the first begun first.
 static const char loading = 0;
 
-/// Raises "module 'a' requires itself: a -> b -> a"; the modules that are being loaded lie in upvalue order in the cache.
+/// Raises "module 'a' requires itself: a -> b -> a".
 static int raise_cycle(lua_State *L, const char *name) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &loading);
     luaL_Buffer text;
@@ -60,14 +60,13 @@ static bool is_loading(lua_State *L, const char *name) {
 }
 
 /// Compiles the module in vm->response, whose chunk name is in vm->payload, and pushes it.
-static void compile(lua_State *L, const char *name) {
+static void compile(lua_State *L) {
     lb_vm *vm = vm_of(L);
     if (!bytes_append(&vm->payload, "", 1)) luaL_error(L, "not enough memory");
     const char *chunk_name = (const char *)vm->payload.data;
     if (luaL_loadbufferx(L, (const char *)vm->response.data, vm->response.count, chunk_name, "t") == LUA_OK) return;
     if (lua_type(L, -1) == LUA_TSTRING) raise_error(L, "syntax", "%s", lua_tostring(L, -1));
     lua_error(L);
-    (void)name;
 }
 
 int require_module(lua_State *L) {
@@ -89,7 +88,7 @@ int require_module(lua_State *L) {
         return luaL_error(L, "module '%s' not found: %s", name, lua_tostring(L, -1));
     }
     lua_settop(L, 2);
-    compile(L, name);
+    compile(L);
     push_environment(L);
     lua_setupvalue(L, -2, 1);
     // Whichever way the loading ends, the module is no longer being loaded then.

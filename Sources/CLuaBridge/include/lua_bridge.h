@@ -91,10 +91,15 @@ typedef enum lb_status {
     /// The result was appended to `out` as one flat value.
     LB_DONE = 0,
     /// An error object { code, message, retryable?, details?, where?, traceback? } was appended to `out`.
+    ///
+    /// The code is the script's own, the host's, or one of these: "error" (anything else that was raised), "syntax",
+    /// "out_of_memory", "invalid_output" and "invalid_argument" (the message has the path of what cannot be encoded),
+    /// "cannot_wait" (a request where no coroutine can be suspended), "ctx_read_only", "internal".
     LB_ERROR = 1,
     /// The coroutine waits for the host: see lb_thread_request.
     LB_REQUEST = 2,
-    /// The coroutine was interrupted and has been closed; an error object was appended to `out`.
+    /// The coroutine was stopped and has been closed; an error object was appended to `out`, with the code "cancelled"
+    /// (lb_vm_interrupt), "timeout" (lb_watch_deadline) or the one given to lb_close.
     LB_CANCELLED = 3,
 } lb_status;
 
@@ -171,7 +176,8 @@ lb_status lb_load(
 
 /// Calls the function in `slot` on a pooled coroutine: decodes the arguments, calls, encodes the one result onto `out`.
 ///
-/// A slot made with "two" appends an array of both results. `*suspended` is set with LB_REQUEST only.
+/// A slot made with "two" appends an array of both results. `*suspended` is set with LB_REQUEST only; that thread is alive
+/// until a status other than LB_REQUEST comes back for it, and all of its outstanding requests are void then.
 lb_status lb_call(
     lb_vm *LB_NONNULL vm, uint32_t slot, lb_context *LB_NULLABLE context, const lb_arg *LB_NULLABLE args, size_t argc,
     lb_bytes *LB_NONNULL out, lb_thread *LB_NULLABLE *LB_NONNULL suspended);
