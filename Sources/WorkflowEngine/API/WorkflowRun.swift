@@ -87,6 +87,7 @@ public final class WorkflowRun: Sendable {
         let reason = state.withLock { state in
             state.run = run
             state.phase = .started
+            run.isWatched = !state.watchers.isEmpty
             return state.cancelReason
         }
         if let reason { run.askToCancel(reason) }
@@ -111,7 +112,12 @@ public final class WorkflowRun: Sendable {
             state.watchers[state.nextWatcher] = feed
             return (state.nextWatcher, state.run)
         }
-        if let run { worker.perform { _ in feed.take(run) } }
+        if let run {
+            worker.perform { _ in
+                run.isWatched = true
+                feed.take(run)
+            }
+        }
         return token
     }
 

@@ -55,6 +55,8 @@ package final class Run: @unchecked Sendable {
     var lost: JournalError?
     var journaled: JournaledRun?
     var observer: (any RunObserver)?
+    /// Somebody follows the events, so each is told as soon as it is there.
+    var isWatched = false
     var settledEvents = -1
     /// Another thread wants the run to stop.
     let cancelAsked = Atomic<Bool>(false)
@@ -107,6 +109,7 @@ package final class Run: @unchecked Sendable {
         lost = nil
         journaled = nil
         observer = nil
+        isWatched = false
         if cancelAsked.load(ordering: .relaxed) {
             cancelAsked.store(false, ordering: .relaxed)
             reason.withLock { $0 = "" }

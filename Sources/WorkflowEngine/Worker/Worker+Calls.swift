@@ -89,7 +89,10 @@ extension Worker {
         let node = run.plan.nodes[Int(run.machine.frames[Int(frame)].node)]
         let timed = node.duration > 0 && stage == .handler
         if timed { run.executor.setDeadline(monotonicNanoseconds() &+ UInt64(node.duration) &* 1000) }
+        // Whoever looks on sees the step begin before its code runs, and how long the code took.
+        if run.isWatched { tell(run) }
         let outcome = run.executor.call(slot, argument, run: run, frame: frame)
+        if run.isWatched { now = clock.now() }
         if timed { run.executor.setDeadline(0) }
         came(run, frame, serial, stage, .none, outcome)
     }

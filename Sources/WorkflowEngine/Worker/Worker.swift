@@ -276,14 +276,18 @@ package final class Worker: @unchecked Sendable {
         run.observer?.runLost(run, error)
     }
 
-    /// Tells the observer what is new and durable.
+    /// Tells the observer what is new, if it is durable.
+    func tell(_ run: Run) {
+        guard run.deliveredEvents < run.log.count, journal == nil || run.isDurable else { return }
+        let first = run.deliveredEvents
+        run.deliveredEvents = run.log.count
+        run.observer?.runAdvanced(run, from: first)
+    }
+
+    /// Tells the observer what is new and durable, and that the run stands still.
     private func advanced(_ run: Run) {
         guard let observer = run.observer else { return }
-        if run.deliveredEvents < run.log.count {
-            let first = run.deliveredEvents
-            run.deliveredEvents = run.log.count
-            observer.runAdvanced(run, from: first)
-        }
+        tell(run)
         guard run.settledEvents != run.log.count, !run.hasCommands else { return }
         if run.machine.isOver || (run.calls.isEmpty && run.machine.waitsOutside) {
             run.settledEvents = run.log.count
