@@ -31,7 +31,7 @@ extension Writer {
                     JOIN runs ON runs.row = inbox.run WHERE inbox.id > ? AND answer IS NULL ORDER BY inbox.id
                     """), arguments: [inbox.seen])
         inbox.seen = try Int64.fetchOne(database.cachedStatement(sql: "SELECT max(id) FROM inbox")) ?? inbox.seen
-        return rows.filter { $0[6] == owner.number }.compactMap(InboxMessage.init)
+        return rows.filter { $0[6] as Int64? == owner.number }.compactMap(InboxMessage.init)
     }
 
     /// The messages that wait for a run.

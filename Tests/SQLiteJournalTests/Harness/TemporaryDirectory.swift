@@ -1,16 +1,19 @@
 internal import Foundation
 
-/// A directory that is removed with the last reference to it.
-final class TemporaryDirectory: Sendable {
+/// A directory that is removed when the tests end: a store in it may outlive the test's last mention of it.
+struct TemporaryDirectory {
     let path: String
 
-    init() throws {
-        let url = FileManager.default.temporaryDirectory.appending(path: "journal-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-        path = url.path
-    }
+    private static let root: String = {
+        let path = FileManager.default.temporaryDirectory.appending(path: "journal-tests-\(getpid())").path
+        atexit { try? FileManager.default.removeItem(atPath: TemporaryDirectory.root) }
+        return path
+    }()
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    init() throws {
+        path = Self.root + "/" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
 
     var store: String { path + "/runs.db" }
 }
