@@ -148,8 +148,8 @@ static int resume(lua_State *L, lua_State *co, int first, bool wrapped) {
     bool fresh = lua_status(co) == LUA_OK;
     if (fresh) {
         lua_Debug frame;
-        if (lua_gettop(co) == 0) return refuse_resume(L, "cannot resume dead coroutine", wrapped);
         if (lua_getstack(co, 0, &frame)) return refuse_resume(L, "cannot resume non-suspended coroutine", wrapped);
+        if (lua_gettop(co) == 0) return refuse_resume(L, "cannot resume dead coroutine", wrapped);
     } else if (lua_status(co) != LUA_YIELD) {
         return refuse_resume(L, "cannot resume dead coroutine", wrapped);
     }

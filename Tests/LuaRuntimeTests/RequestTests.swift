@@ -134,6 +134,20 @@ import WorkflowCore
         }
     }
 
+    @Test func `a coroutine that resumes itself or has ended says which`() async throws {
+        try await onWorkerThread {
+            let test = try TestVM()
+            let value = try test.run(
+                """
+                local itself; itself = coroutine.create(function() return select(2, coroutine.resume(itself)) end)
+                local _, first = coroutine.resume(itself)
+                return { first, select(2, coroutine.resume(itself)), (select(2, coroutine.running())) }
+                """
+            ).value
+            #expect(value == ["cannot resume non-suspended coroutine", "cannot resume dead coroutine", true])
+        }
+    }
+
     @Test func `a thousand host errors leak nothing`() async throws {
         try await onWorkerThread {
             let test = try TestVM()
