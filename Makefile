@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 INPUT  ?= @examples/data/lighthouses.json
 
 binary := .build/release/aikit-lua
-swift_sources := Package.swift Sources Tests
+swift_sources := Package.swift Sources Tests examples
 
 .DEFAULT_GOAL := help
 .PHONY: help build run test bench format lint install clean
