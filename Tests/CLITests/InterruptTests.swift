@@ -16,10 +16,11 @@ extension CommandLine {
               :commit()
             """
 
-        @Test func `Ctrl-C during a runaway handler cancels the run at once`() throws {
+        @Test(arguments: [[], ["--store", "runs.db"]])
+        func `Ctrl-C during a runaway handler cancels the run at once`(store: [String]) throws {
             let program = try Program(["runaway.lua": Self.runaway])
             defer { program.remove() }
-            let process = program.process(["run", "runaway.lua", "--events"])
+            let process = program.process(["run", "runaway.lua", "--events"] + store)
             let output = Pipe()
             process.standardOutput = output
             let errors = Pipe()

@@ -28,7 +28,7 @@ struct RunRequest: Equatable {
     var run: [String] = []
 
     /// Carries the request out; the exit status says what became of it.
-    func carryOut() throws(UsageError) -> ExitStatus { try RunSession(try plan()).run() }
+    func carryOut() throws(UsageError) -> ExitStatus { try RunSession(plan()).run() }
 
     /// Reads the values and checks them.
     func plan() throws(UsageError) -> RunPlan {

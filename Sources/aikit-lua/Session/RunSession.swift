@@ -15,7 +15,7 @@ internal import WorkflowEngine
 /// The main thread hears of everything through the mailbox, so the display and the terminal belong to it alone.
 final class RunSession {
     private let plan: RunPlan
-    private let journal: SQLiteJournal?
+    private var journal: SQLiteJournal?
     private let mailbox = Mailbox()
     private let driver: RunDriver
     private let display: any Display
@@ -32,9 +32,8 @@ final class RunSession {
     /// When the run was started, in nanoseconds of the monotonic clock.
     private var startedAt: UInt64 = 0
 
-    init(_ plan: RunPlan) throws(UsageError) {
+    init(_ plan: RunPlan) {
         self.plan = plan
-        journal = try plan.store.open(creates: plan.continuation == nil)
         driver = RunDriver(mailbox: mailbox)
         let isShared = plan.printsEvents && TextStream.output.isTerminal
         display =
@@ -48,13 +47,17 @@ final class RunSession {
     }
 
     /// Carries the run as far as it goes here.
-    func run() -> ExitStatus {
+    ///
+    /// - Throws: ``UsageError`` when the store cannot be opened.
+    func run() throws(UsageError) -> ExitStatus {
         let driver = driver
         let mailbox = mailbox
         Interrupts.install { signal in
             driver.cancel(reason: signal == SIGTERM ? "terminated" : "interrupted")
             mailbox.post(.interrupted(signal: signal))
         }
+        // The store has threads of its own, which must not be the ones that get the signals.
+        journal = try plan.store.open(creates: plan.continuation == nil)
         if let timeout = plan.timeout { deadline = monotonicNanoseconds() + UInt64(timeout) * 1000 }
         let loader = RunLoader(plan: plan, mailbox: mailbox, journal: journal)
         driver.start({ try await loader.load() }, plan: plan)
