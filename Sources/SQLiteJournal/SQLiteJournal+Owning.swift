@@ -16,11 +16,11 @@ extension SQLiteJournal: RunOwning {
 
 extension Writer {
     func claim(_ runs: [String]) throws(JournalError) -> [Claim] {
-        // What has come for runs that are owned already is delivered first, so that all the rest comes with the claims.
-        if inbox.deliver != nil { deliverInbox() }
+        defer { if !inbox.waiting.isEmpty { deliverInbox() } }
         return try transaction {
             try becomeOwner()
-            _ = try newMessages()
+            // What is there for runs that are owned already is told apart from what comes with the claims.
+            try lookIntoInbox()
             var owners = try OwnerTable(database, locks, own: owner.number, now: clock.now())
             let reader = try EntryReader(database, path)
             return try runs.map { try claim($0, &owners, reader) }
@@ -53,6 +53,8 @@ extension Writer {
         run.row = stored.row
         run.fence = owner.number
         run.head = stored.head
+        // Messages from an earlier time as its owner are among those that come with the claim.
+        inbox.waiting.removeAll { $0.run == id }
         return .claimed(run, try reader.load(stored, after: 0, header: header), try messages(for: stored.row))
     }
 

@@ -57,6 +57,11 @@ extension JournalError {
         }
     }
 
+    static func tooLarge(_ run: String) -> JournalError {
+        JournalError(
+            code: "entry_too_large", message: "run \(run) made more than 900 MB at once, which the store cannot keep")
+    }
+
     static func closed(_ path: String) -> JournalError {
         JournalError(code: "store_closed", message: "the store \(path) has been closed")
     }

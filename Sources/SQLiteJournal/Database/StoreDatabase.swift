@@ -28,7 +28,6 @@ enum StoreDatabase {
                         PRAGMA journal_mode = WAL;
                         PRAGMA synchronous = \(options.durability == .full ? "FULL" : "NORMAL");
                         PRAGMA wal_autocheckpoint = 0;
-                        PRAGMA mmap_size = 268435456;
                         """)
             }
             return queue
@@ -54,10 +53,12 @@ enum StoreDatabase {
 
     /// Brings a store to the newest schema, in one transaction.
     private static func migrate(_ database: Database, _ path: String) throws {
-        if try version(of: database, path) == Schema.version { return }
+        let known = try Int.fetchOne(database, sql: "PRAGMA user_version")
+        let application = try Int32.fetchOne(database, sql: "PRAGMA application_id")
+        if known == Schema.version, application == Schema.applicationID { return }
+        // Anything else is looked at while nobody else can change it: another process may just be making the store.
         try database.execute(sql: "BEGIN IMMEDIATE")
         do {
-            // Another process may have been faster.
             let version = try version(of: database, path)
             if version < Schema.version {
                 for step in Schema.migrations[version...] { try database.execute(sql: step) }

@@ -65,5 +65,11 @@ struct StoreFile {
                     "the directory \(directory) for the store cannot be made: \(String(cString: strerror(errno))); "
                     + "choose another place with --store")
         }
+        // The name of the directory has to survive a loss of power as well.
+        let parent = open(directory + "/..", O_RDONLY | O_CLOEXEC)
+        if parent >= 0 {
+            fsync(parent)
+            close(parent)
+        }
     }
 }

@@ -34,6 +34,8 @@ extension Writer {
     /// Makes this journal an owner, in the transaction that is open.
     func becomeOwner() throws {
         if owner.number != 0 { return }
+        // Entries that the rows do not show are looked at by every reader, until somebody tidies up behind their owner.
+        try buryOwners()
         owner.leaseUntil = clock.now() + options.lease
         try database.execute(
             sql: "INSERT INTO owners (name, lease_until) VALUES (?, ?)",
@@ -96,6 +98,13 @@ extension Writer {
         } else {
             try database.execute(sql: "DELETE FROM owners WHERE id = ?", arguments: [number])
             try database.execute(sql: "DELETE FROM generation_holds WHERE owner = ?", arguments: [number])
+        }
+    }
+
+    /// Removes owners whose processes are gone; what they drove can be claimed as before.
+    func buryOwners() throws {
+        for number in try Int64.fetchAll(database, sql: "SELECT id FROM owners") {
+            if number != owner.number, !locks.isHeld(number) { try depose(number) }
         }
     }
 }

@@ -29,6 +29,9 @@ extension Writer {
     /// How many entries readers have to look through because `runs` does not show them yet.
     private static let mostBehind = 4096
 
+    /// SQLite takes no row of a billion bytes.
+    private static let largestEntry = 900_000_000
+
     private func append(_ batch: JournalBatch) throws -> [JournalOutcome] {
         guard let statements else { throw JournalError.closed(path) }
         var outcomes: [JournalOutcome] = []
@@ -46,6 +49,7 @@ extension Writer {
         let run = entry.run
         let before = run.head
         let begins = entry.sequence == 0
+        if max(entry.events.count, entry.arena.count) > Self.largestEntry { return .failed(.tooLarge(run.id)) }
         if begins {
             guard before.entry == 0 else { return .conflict }
             try becomeOwner()

@@ -10,6 +10,8 @@ struct InboxWatch {
     var isDue = false
     /// The newest message that has been looked at.
     var seen: Int64 = 0
+    /// Messages that have been looked at and wait for somebody to take them.
+    var waiting: [InboxMessage] = []
     /// The connection's `data_version` when the inbox was last looked into.
     var version: Int64 = 0
 }
@@ -18,20 +20,23 @@ extension Writer {
     /// Hands over the messages that have come for own runs since the last time.
     func deliverInbox() {
         inbox.isDue = false
-        guard let deliver = inbox.deliver, owner.number != 0, let messages = try? newMessages() else { return }
+        guard let deliver = inbox.deliver, owner.number != 0 else { return }
+        try? lookIntoInbox()
+        let messages = inbox.waiting
+        inbox.waiting = []
         if !messages.isEmpty { deliver(messages) }
     }
 
-    /// The messages for own runs that have not been looked at, which now have been.
-    func newMessages() throws -> [InboxMessage] {
+    /// Puts the messages for own runs that have not been looked at with those that wait.
+    func lookIntoInbox() throws {
         let rows = try Row.fetchAll(
             database.cachedStatement(
                 sql: """
                     SELECT inbox.id, runs.id, kind, target, payload, posted_at, runs.owner FROM inbox
                     JOIN runs ON runs.row = inbox.run WHERE inbox.id > ? AND answer IS NULL ORDER BY inbox.id
                     """), arguments: [inbox.seen])
-        inbox.seen = try Int64.fetchOne(database.cachedStatement(sql: "SELECT max(id) FROM inbox")) ?? inbox.seen
-        return rows.filter { $0[6] as Int64? == owner.number }.compactMap(InboxMessage.init)
+        if let newest = rows.last { inbox.seen = newest[0] }
+        inbox.waiting += rows.filter { $0[6] as Int64? == owner.number }.compactMap(InboxMessage.init)
     }
 
     /// The messages that wait for a run.

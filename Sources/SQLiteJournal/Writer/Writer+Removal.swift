@@ -74,11 +74,4 @@ extension Writer {
             return report
         }
     }
-
-    /// Removes owners whose processes are gone; what they drove can be claimed as before.
-    private func buryOwners() throws {
-        for number in try Int64.fetchAll(database, sql: "SELECT id FROM owners") {
-            if number != owner.number, !locks.isHeld(number) { try depose(number) }
-        }
-    }
 }

@@ -5,9 +5,6 @@ final class WriterStatements {
     let begin: RawStatement
     let commit: RawStatement
     let rollback: RawStatement
-    /// Commits do not wait for the disk, and do again.
-    let relaxed: RawStatement
-    let strict: RawStatement
     let insertEntry: RawStatement
     let insertRun: RawStatement
     let updateRun: RawStatement
@@ -18,8 +15,6 @@ final class WriterStatements {
         begin = try RawStatement("BEGIN IMMEDIATE", on: database)
         commit = try RawStatement("COMMIT", on: database)
         rollback = try RawStatement("ROLLBACK", on: database)
-        relaxed = try RawStatement("PRAGMA synchronous = NORMAL", on: database)
-        strict = try RawStatement("PRAGMA synchronous = FULL", on: database)
         insertEntry = try RawStatement(
             """
             INSERT INTO entries (id, run, previous, sequence, arena_size, status, wake_at, time, events, arena, parts)
