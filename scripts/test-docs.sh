@@ -2,9 +2,9 @@
 # Checks that the guides show what really happens:  scripts/test-docs.sh [--update] [NAME…]
 #
 # A block of a guide that follows a line `<!-- PATH -->` shows the file PATH, word for word. A file docs/scripts/NAME.out
-# is a session: each line that begins with `$ ` is run, in docs/scripts, and must print what stands below it on standard
-# output; in a file NAME.terminal, on standard output and standard error. What differs from run to run (ids, times,
-# durations) is made equal before the comparison.
+# is a session: each line that begins with `$ ` is run, in a copy of docs/scripts, and must print what stands below it on
+# standard output; in a file NAME.terminal, on standard output and standard error. What differs from run to run (ids,
+# times, durations) is made equal before the comparison.
 #
 # --update writes the sessions as they came out, and the files into the guides; look at the difference before you commit.
 source "$(dirname "$0")/common.sh"
@@ -21,7 +21,10 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 mkdir "$folder/bin" "$folder/shown"
 ln -s "$binary" "$folder/bin/aikit-lua"
-# The program of the guide to embedding.
+# Sessions run in a copy, so that the runs that they keep are gone afterwards.
+cp -r docs/scripts "$folder/scripts"
+# The program of the guide to embedding, and its script.
+cp examples/embedding/order.lua "$folder/scripts"
 ln -s "$repository/.build/debug/embedding" "$folder/bin/embedding"
 failures=0
 
@@ -33,7 +36,7 @@ fail() {
 # Runs the commands of a session in one shell and prints the session as it went.
 replay() {
     local session=$1 line command status=0
-    cd docs/scripts
+    cd "$folder/scripts"
     export PATH=$folder/bin:$PATH
     while IFS= read -r line; do
         [ "${line#\$ }" != "$line" ] || continue
