@@ -20,6 +20,8 @@ LUA
 say "cold start (target: 10 ms for a one-step script)"
 hyperfine --shell=none --warmup 10 --runs 100 --style basic --export-markdown "$folder/start.md" \
     --command-name "aikit-lua --version" "$binary --version" \
-    --command-name "aikit-lua run one-step.lua" "$binary run $folder/one-step.lua --input '\"you\"' --store memory" \
+    --command-name "aikit-lua run, kept in memory" "$binary run $folder/one-step.lua --input '\"you\"' --store memory" \
+    --command-name "aikit-lua run, kept in a file" \
+    "$binary run $folder/one-step.lua --input '\"you\"' --store $folder/runs.db" \
     >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
 cat "$folder/start.md"
