@@ -43,7 +43,8 @@ public final class LuaScript: Sendable {
     /// What is doubtful in the definitions, though not wrong.
     public let warnings: [DefinitionIssue]
 
-    init(path: String, workflows: [Workflow], bundle: ScriptBundle, generation: Generation, warnings: [DefinitionIssue]) {
+    init(path: String, workflows: [Workflow], bundle: ScriptBundle, generation: Generation, warnings: [DefinitionIssue])
+    {
         self.path = path
         self.workflows = workflows
         self.bundle = bundle
@@ -162,7 +163,8 @@ struct LoadedScript {
 
     /// Runs the main chunk; the places of the workflows that it returned.
     private static func run(
-        _ script: ScriptBundle.File, in vm: LuaVM, host: ScriptHost, bundle: ScriptBundle, environment: ScriptEnvironment
+        _ script: ScriptBundle.File, in vm: LuaVM, host: ScriptHost, bundle: ScriptBundle,
+        environment: ScriptEnvironment
     ) throws(ScriptError) -> [Int] {
         var out = ByteArena()
         defer { out.deallocate() }
@@ -183,10 +185,13 @@ struct LoadedScript {
             if let suspended { vm.close(suspended, code: "cancelled", message: "the script was given up", out: &out) }
             throw ScriptError(
                 code: "host_call_at_load", file: script.path,
-                message: "the script waits for the host while it is loaded; call aikit.http, aikit.sleep and the like in handlers")
+                message:
+                    "the script waits for the host while it is loaded; call aikit.http, aikit.sleep and the like in handlers"
+            )
         case LB_CANCELLED:
             var error = LuaError(out)
-            error.message = "the top level of the script ran for more than \(environment.options.loadTimeout); "
+            error.message =
+                "the top level of the script ran for more than \(environment.options.loadTimeout); "
                 + "is there an endless loop? Work belongs into handlers"
             throw ScriptError(error, host: host, bundle: bundle)
         default:

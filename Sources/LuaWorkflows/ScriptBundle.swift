@@ -1,4 +1,5 @@
 internal import Crypto
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -120,7 +121,8 @@ package enum ScriptFiles {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         return !name.isEmpty
             && parts.allSatisfy { part in
-                !part.isEmpty && part.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }
+                !part.isEmpty
+                    && part.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }
             }
     }
 }

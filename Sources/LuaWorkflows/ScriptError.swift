@@ -41,7 +41,9 @@ public struct ScriptError: Error, Sendable, CustomStringConvertible {
     /// An error of the VM, with the source lines that it speaks of.
     init(_ error: LuaError, host: ScriptHost, bundle: ScriptBundle) {
         let files = [bundle.script] + host.files
-        func diagnostic(_ code: String, _ message: String, _ location: String?, _ traceback: String?) -> ScriptDiagnostic {
+        func diagnostic(_ code: String, _ message: String, _ location: String?, _ traceback: String?)
+            -> ScriptDiagnostic
+        {
             let place = location.flatMap(Self.place)
             var text = message
             if let location, text.hasPrefix(location + ": ") { text.removeFirst(location.count + 2) }

@@ -148,7 +148,9 @@ final class ScriptHost: LuaHost {
     }
 
     private func validateSchema(_ payload: ValueCursor, _ response: inout ByteArena) -> Bool {
-        guard let answer = validate(payload, functions: nil) else { return fail("invalid_schema", "no such schema", &response) }
+        guard let answer = validate(payload, functions: nil) else {
+            return fail("invalid_schema", "no such schema", &response)
+        }
         response.write(answer)
         return true
     }

@@ -85,7 +85,8 @@ package struct Event: Sendable, BitwiseCopyable, Equatable {
     package var reserved: UInt8 = 0
 
     package init(
-        _ kind: EventKind, time: Int64, frame: Int32, node: Int32, payload: Slice = .none, item: Int32 = 0, attempt: UInt16 = 0
+        _ kind: EventKind, time: Int64, frame: Int32, node: Int32, payload: Slice = .none, item: Int32 = 0,
+        attempt: UInt16 = 0
     ) {
         self.time = time
         self.payload = payload

@@ -135,7 +135,8 @@ package final class SwiftExecutor: StepExecutor {
 
     private static func answer(to error: any Error) -> HostAnswer {
         if let error = error as? StepError {
-            return .failure(code: error.code, message: error.message, retryable: error.retryable, details: error.details)
+            return .failure(
+                code: error.code, message: error.message, retryable: error.retryable, details: error.details)
         }
         return .failure(code: "error", message: "\(error)")
     }
@@ -149,7 +150,9 @@ package final class SwiftExecutor: StepExecutor {
     package func resume(
         _ call: OpaquePointer, token: UInt32, ok: Bool, value: UnsafeRawBufferPointer, run: Run, frame: Int32
     ) -> CallOutcome {
-        guard let waiting = waiting.removeValue(forKey: call) else { return CallOutcome(status: .interrupted, value: .none) }
+        guard let waiting = waiting.removeValue(forKey: call) else {
+            return CallOutcome(status: .interrupted, value: .none)
+        }
         return finish(HostAnswer(ok: ok, value: Value(ValueCursor(value))), waiting.context, run)
     }
 

@@ -21,7 +21,8 @@ public final class WorkflowEngine: Sendable {
     ///   - clock: the time that timers, timeouts and events go by.
     ///   - log: gets what scripts log; called on the workers' threads.
     public convenience init(
-        workers: Int = 2, clock: any EngineClock = SystemClock(), log: @escaping @Sendable (LogRecord) -> Void = { _ in }
+        workers: Int = 2, clock: any EngineClock = SystemClock(),
+        log: @escaping @Sendable (LogRecord) -> Void = { _ in }
     ) {
         self.init(workers: workers, clock: clock, host: NoHostEffects(), journal: nil, log: log)
     }

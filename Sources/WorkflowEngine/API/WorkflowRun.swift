@@ -1,5 +1,5 @@
-public import WorkflowCore
 internal import Synchronization
+public import WorkflowCore
 
 /// One run of a workflow, as its caller holds it. May be used from any thread.
 public final class WorkflowRun: Sendable {
@@ -79,7 +79,8 @@ public final class WorkflowRun: Sendable {
 
     private static func merge(_ over: Value?, over base: Value) -> Value {
         guard let over, over.count > 0 else { return base }
-        return Value(entries: (base.entries ?? []).map { ($0.key, $0.value) } + (over.entries ?? []).map { ($0.key, $0.value) })
+        return Value(
+            entries: (base.entries ?? []).map { ($0.key, $0.value) } + (over.entries ?? []).map { ($0.key, $0.value) })
     }
 
     /// Takes the worker's run; a cancel that came before is passed on.

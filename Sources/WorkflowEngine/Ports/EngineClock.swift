@@ -1,4 +1,5 @@
 internal import Synchronization
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -41,7 +42,8 @@ public final class VirtualClock: EngineClock {
 
     public func skip(to deadline: Int64) -> Bool {
         let current = time.load(ordering: .relaxed)
-        return deadline > current && time.compareExchange(expected: current, desired: deadline, ordering: .relaxed).exchanged
+        return deadline > current
+            && time.compareExchange(expected: current, desired: deadline, ordering: .relaxed).exchanged
     }
 }
 

@@ -12,7 +12,9 @@ package struct HostAnswer: Sendable {
 
     package static func success(_ value: Value) -> HostAnswer { HostAnswer(ok: true, value: value) }
 
-    package static func failure(code: String, message: String, retryable: Bool? = nil, details: Value? = nil) -> HostAnswer {
+    package static func failure(code: String, message: String, retryable: Bool? = nil, details: Value? = nil)
+        -> HostAnswer
+    {
         var arena = ByteArena()
         defer { arena.deallocate() }
         let error = ErrorObject(code: code, message: message, retryable: retryable, details: details)

@@ -1,5 +1,6 @@
-package import WorkflowCore
 internal import Synchronization
+package import WorkflowCore
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)

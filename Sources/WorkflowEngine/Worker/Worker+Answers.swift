@@ -38,7 +38,8 @@ extension Worker {
             return
         }
         let known = (0..<cases).map { run.plan.bodies[Int(node.firstBody) + $0].name }
-        var message = "`resolve` returned \(answer.shortText), which is no case of this branch (it has: \(known.joined(separator: ", ")))"
+        var message =
+            "`resolve` returned \(answer.shortText), which is no case of this branch (it has: \(known.joined(separator: ", ")))"
         if let near = answer.string.flatMap({ nearest(to: $0, in: known) }) { message += "; did you mean '\(near)'?" }
         fail(run, frame, serial, ErrorObject(code: "unknown_case", message: message))
     }
@@ -109,7 +110,8 @@ extension Worker {
         if let microseconds = DurationText.microseconds(answer) {
             run.decide(.delayed(frame: frame, serial: serial, duration: microseconds), at: now)
         } else {
-            let message = "`duration` returned \(answer.shortText); it has to return seconds, or a text such as \"10s\" or \"2h\""
+            let message =
+                "`duration` returned \(answer.shortText); it has to return seconds, or a text such as \"10s\" or \"2h\""
             fail(run, frame, serial, ErrorObject(code: "invalid_duration", message: message))
         }
     }

@@ -85,7 +85,9 @@ extension Worker {
         return state.opened == 0 ? state.input : state.value
     }
 
-    private func call(_ run: Run, _ frame: Int32, _ serial: UInt32, _ stage: Stage, _ slot: CallbackSlot, _ argument: Slice) {
+    private func call(
+        _ run: Run, _ frame: Int32, _ serial: UInt32, _ stage: Stage, _ slot: CallbackSlot, _ argument: Slice
+    ) {
         let node = run.plan.nodes[Int(run.machine.frames[Int(frame)].node)]
         let timed = node.duration > 0 && stage == .handler
         if timed { run.executor.setDeadline(monotonicNanoseconds() &+ UInt64(node.duration) &* 1000) }
@@ -161,7 +163,8 @@ extension Worker {
     func timedOut(_ run: Run, _ frame: Int32, _ serial: UInt32, traceback: String?) {
         let limit = run.plan.nodes[Int(run.machine.frames[Int(frame)].node)].duration
         let error = ErrorObject(
-            code: "timeout", message: "the step took longer than its timeout of \(durationText(limit))", traceback: traceback)
+            code: "timeout", message: "the step took longer than its timeout of \(durationText(limit))",
+            traceback: traceback)
         fail(run, frame, serial, error, retryable: true)
     }
 

@@ -34,7 +34,9 @@ extension Worker {
         run.executor.effects.count = 0
     }
 
-    private func chunk(_ bytes: UnsafeRawBufferPointer, _ position: inout Int, after skipped: Int) -> UnsafeRawBufferPointer {
+    private func chunk(_ bytes: UnsafeRawBufferPointer, _ position: inout Int, after skipped: Int)
+        -> UnsafeRawBufferPointer
+    {
         position += skipped
         let length = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self)))
         position += 4
@@ -43,7 +45,8 @@ extension Worker {
     }
 
     private func pair(
-        _ run: Run, _ nameKey: String, _ name: UnsafeRawBufferPointer, _ valueKey: String, _ value: UnsafeRawBufferPointer
+        _ run: Run, _ nameKey: String, _ name: UnsafeRawBufferPointer, _ valueKey: String,
+        _ value: UnsafeRawBufferPointer
     ) -> Slice {
         run.log.arena.writing { arena in
             let object = arena.beginObject()

@@ -6,7 +6,8 @@ extension Worker {
     func waitingFrame(of run: Run, at path: String?) throws -> Int32 {
         let machine = run.machine
         if machine.isOver {
-            throw RunFailure(code: "over", message: "run \(run.id) is over (\(machine.status.rawValue)); it waits for nobody")
+            throw RunFailure(
+                code: "over", message: "run \(run.id) is over (\(machine.status.rawValue)); it waits for nobody")
         }
         let waiting = machine.frames.indices.filter { index in
             machine.frames[index].phase == .waiting && run.plan.nodes[Int(machine.frames[index].node)].kind == .human
@@ -23,7 +24,8 @@ extension Worker {
         let byID = waiting.filter { run.plan.details[Int(machine.frames[Int($0)].node)].id == path }
         if byID.count == 1 { return byID[0] }
         throw RunFailure(
-            code: "not_waiting", message: "step '\(path)' does not wait for an answer; waiting: \(paths.joined(separator: ", "))")
+            code: "not_waiting",
+            message: "step '\(path)' does not wait for an answer; waiting: \(paths.joined(separator: ", "))")
     }
 
     /// Checks an answer against the step's schema and tells the machine.
@@ -34,13 +36,15 @@ extension Worker {
         switch validate(run.plan.nodes[Int(state.node)].outputSchema, response, run) {
         case .valid(let settled):
             guard run.decide(.replied(frame: frame, serial: state.serial, response: settled), at: now) else {
-                throw RunFailure(code: "not_waiting", message: "step '\(run.machine.path(of: frame))' does not wait any more")
+                throw RunFailure(
+                    code: "not_waiting", message: "step '\(run.machine.path(of: frame))' does not wait any more")
             }
         case .invalid(let summary, let details):
             run.log.arena.count = mark
             throw RunFailure(
                 code: "invalid_response",
-                message: "the answer to '\(run.machine.path(of: frame))' does not fit its schema: \(summary)", details: details)
+                message: "the answer to '\(run.machine.path(of: frame))' does not fit its schema: \(summary)",
+                details: details)
         }
     }
 }

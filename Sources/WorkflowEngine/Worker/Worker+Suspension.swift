@@ -17,7 +17,8 @@ extension Worker {
         let node = run.plan.nodes[Int(run.machine.frames[Int(frame)].node)]
         if node.duration > 0, stage == .handler {
             timers.insert(
-                TimerHeap.Timer(deadline: now + node.duration, run: run, life: run.life, purpose: .timeout(call: pending.id)))
+                TimerHeap.Timer(
+                    deadline: now + node.duration, run: run, life: run.life, purpose: .timeout(call: pending.id)))
         }
         serve(run, pending.id)
     }

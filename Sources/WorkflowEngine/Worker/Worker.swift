@@ -1,5 +1,5 @@
-public import WorkflowCore
 internal import Synchronization
+public import WorkflowCore
 
 /// One thread that owns executors and runs, and drives the runs' machines.
 ///

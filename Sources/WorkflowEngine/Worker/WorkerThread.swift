@@ -23,16 +23,18 @@ package enum WorkerThread {
         #else
             var thread = pthread_t()
         #endif
-        let status = pthread_create(&thread, attributes, { argument in
-            #if canImport(Darwin)
-                let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
-            #else
-                guard let argument else { return nil }
-                let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
-            #endif
-            body.run()
-            return nil
-        }, box.toOpaque())
+        let status = pthread_create(
+            &thread, attributes,
+            { argument in
+                #if canImport(Darwin)
+                    let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
+                #else
+                    guard let argument else { return nil }
+                    let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
+                #endif
+                body.run()
+                return nil
+            }, box.toOpaque())
         pthread_attr_destroy(attributes)
         precondition(status == 0, "the system refused a thread (error \(status))")
     }

@@ -120,20 +120,21 @@ enum BenchScripts {
         end
         """
 
-    static let plainBusy = busyWork + """
+    static let plainBusy =
+        busyWork + """
 
-        local count = ...
-        for _ = 1, count do work(20000) end
-        return count
-        """
+            local count = ...
+            for _ = 1, count do work(20000) end
+            return count
+            """
 
     static let busy = """
         local aikit = require "aikit"
 
         """ + busyWork + """
 
-        return aikit.workflow { id = "busy" }
-          :step { id = "work", handler = function() return { sum = work(20000) } end }
-          :commit()
-        """
+            return aikit.workflow { id = "busy" }
+              :step { id = "work", handler = function() return { sum = work(20000) } end }
+              :commit()
+            """
 }

@@ -39,7 +39,8 @@ struct BenchSuite: Sendable {
             BenchRow(name: "plain Lua baseline", value: baseline, unit: "calls/s", ratio: 1, goal: "", reached: nil))
         try await throughput("three steps, one worker", BenchScripts.threeSteps, 3, workers: 1, baseline, goal: 0.5)
         try await throughput("three steps, two workers", BenchScripts.threeSteps, 3, workers: 2, baseline, goal: 0.85)
-        try await throughput("a hundred steps, two workers", BenchScripts.hundredSteps, 100, workers: 2, baseline, goal: 0.75)
+        try await throughput(
+            "a hundred steps, two workers", BenchScripts.hundredSteps, 100, workers: 2, baseline, goal: 0.75)
         try await schemas(baseline)
         try await foreach()
         try await sleeps()
@@ -50,7 +51,9 @@ struct BenchSuite: Sendable {
 
     private func wants(_ name: String) -> Bool { filter.map { name.contains($0) } ?? true }
 
-    private func add(_ name: String, _ value: Double, _ unit: String, ratio: Double? = nil, goal: String, _ reached: Bool?) {
+    private func add(
+        _ name: String, _ value: Double, _ unit: String, ratio: Double? = nil, goal: String, _ reached: Bool?
+    ) {
         report(BenchRow(name: name, value: value, unit: unit, ratio: ratio, goal: goal, reached: reached))
     }
 
@@ -81,7 +84,9 @@ struct BenchSuite: Sendable {
         return samples.sorted()[1]
     }
 
-    private func count(_ engine: WorkflowEngine, _ workflow: Workflow, _ input: Value, seconds: Double) async throws -> Double {
+    private func count(_ engine: WorkflowEngine, _ workflow: Workflow, _ input: Value, seconds: Double) async throws
+        -> Double
+    {
         let end = monotonicNanoseconds() + UInt64(seconds * 1e9)
         return try await withThrowingTaskGroup(of: Double.self) { group in
             for worker in engine.workers {
@@ -97,7 +102,9 @@ struct BenchSuite: Sendable {
         }
     }
 
-    private static func drive(_ worker: Worker, _ workflow: Workflow, _ input: Value, until end: UInt64) throws -> Double {
+    private static func drive(_ worker: Worker, _ workflow: Workflow, _ input: Value, until end: UInt64) throws
+        -> Double
+    {
         let start = monotonicNanoseconds()
         var runs = 0
         while true {
@@ -230,7 +237,11 @@ struct BenchSuite: Sendable {
         let plain = 60 / (Double(monotonicNanoseconds() - start) / 1e9)
         let one = try await rate(BenchScripts.busy, workers: 1, input: .emptyObject)
         let two = try await rate(BenchScripts.busy, workers: 2, input: .emptyObject)
-        add("CPU-bound handlers, one worker", one, "runs/s", ratio: one / plain, goal: "≥ 0.95 × plain Lua", one / plain >= 0.95)
-        add("CPU-bound handlers, two workers", two, "runs/s", ratio: two / plain, goal: "scales with cores", two / one >= 1.7)
+        add(
+            "CPU-bound handlers, one worker", one, "runs/s", ratio: one / plain, goal: "≥ 0.95 × plain Lua",
+            one / plain >= 0.95)
+        add(
+            "CPU-bound handlers, two workers", two, "runs/s", ratio: two / plain, goal: "scales with cores",
+            two / one >= 1.7)
     }
 }
