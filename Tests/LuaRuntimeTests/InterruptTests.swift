@@ -109,7 +109,8 @@ private let prompt = Duration.milliseconds(250)
     @Test func `only the run that is meant is stopped`() async throws {
         try await onWorkerThread {
             let test = try TestVM()
-            let slot = try test.function("return function() local s = 0; for i = 1, 1000 do s = s + i end; return s end")
+            let slot = try test.function(
+                "return function() local s = 0; for i = 1, 1000 do s = s + i end; return s end")
             lb_watch_begin(test.vm.handle, 3)
             #expect(!test.vm.interrupter.interrupt(token: 4))
             #expect(test.call(slot).value == 500_500)
