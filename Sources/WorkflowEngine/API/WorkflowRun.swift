@@ -152,6 +152,8 @@ public final class WorkflowRun: Sendable {
     public func cancel(reason: String = "cancelled") {
         let run = state.withLock { state in
             if state.cancelReason == nil { state.cancelReason = reason }
+            // Where the run stood before is not where it settles next.
+            if state.latest?.status.isTerminal == false { state.latest = nil }
             return state.run
         }
         guard let run else { return }

@@ -14,6 +14,15 @@ internal import WorkflowEngine
 /// The signals are blocked in every thread that begins later, and one thread waits for them; so what is done on a signal
 /// is ordinary code and not bound by the rules of signal handlers.
 enum Interrupts {
+    private static let first = Atomic<Int32>(0)
+
+    /// The first signal that came. It is known here before anything is done about it, so a run that a signal cancelled is
+    /// never taken for one that was cancelled otherwise.
+    static var caught: Int32? {
+        let signal = first.load(ordering: .acquiring)
+        return signal == 0 ? nil : signal
+    }
+
     /// Begins to listen. Called once, before any other thread exists; `onFirst` is called on a thread of its own.
     static func install(onFirst: @escaping @Sendable (Int32) -> Void) {
         var signals = sigset_t()
@@ -28,6 +37,7 @@ enum Interrupts {
             sigaddset(&signals, SIGTERM)
             var signal: Int32 = 0
             guard sigwait(&signals, &signal) == 0 else { return }
+            first.store(signal, ordering: .releasing)
             onFirst(signal)
             guard sigwait(&signals, &signal) == 0 else { return }
             TerminalMode.restore()

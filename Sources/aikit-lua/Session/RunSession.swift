@@ -185,7 +185,7 @@ final class RunSession {
     private func status(of result: RunResult) -> ExitStatus {
         switch result.status {
         case "success": .success
-        case "cancelled": signal.map(Interrupts.status) ?? .failed
+        case "cancelled": Interrupts.caught.map(Interrupts.status) ?? .failed
         case "waiting_human", "waiting": .waiting
         default: .failed
         }
