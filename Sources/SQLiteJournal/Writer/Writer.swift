@@ -17,7 +17,7 @@ final class Writer: @unchecked Sendable {
         case close(@Sendable () -> Void)
     }
 
-    let queue = WriterQueue<Message>()
+    let queue = Inbox<Message>()
     let path: String
     let options: SQLiteJournalOptions
     let clock: any EngineClock
@@ -71,7 +71,7 @@ final class Writer: @unchecked Sendable {
         watchLogSize()
         var messages: [Message] = []
         while closed == nil {
-            queue.take(into: &messages, waiting: patience)
+            queue.take(into: &messages, waiting: patience.map { UInt64(max($0, 0)) * 1000 })
             if messages.isEmpty { idle() } else { handle(messages) }
             messages.removeAll(keepingCapacity: true)
             if logPages >= options.logPages { checkpoint() }

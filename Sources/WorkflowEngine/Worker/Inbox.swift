@@ -8,19 +8,20 @@ internal import Synchronization
     internal import Darwin
 #endif
 
-/// The queue of one worker: many threads post, one takes everything at once.
+/// The queue of one thread, a worker's or a journal's writer's: many threads post, one takes everything at once.
 ///
-/// Only a worker that sleeps is signalled; one that works looks by itself. `pthread` is used because the worker sleeps
+/// Only a thread that sleeps is signalled; one that works looks by itself. `pthread` is used because the thread sleeps
 /// until a deadline, which `Mutex` has no condition variable for.
-final class Inbox<Message>: @unchecked Sendable {
+package final class Inbox<Message>: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
     private var messages: [Message] = []
     private var sleeping = false
+    private var closed = false
     /// Lets the owner see without the lock that nothing has come.
     private let hasMessages = Atomic<Bool>(false)
 
-    init() {
+    package init() {
         mutex = .allocate(capacity: 1)
         condition = .allocate(capacity: 1)
         pthread_mutex_init(mutex, nil)
@@ -41,18 +42,28 @@ final class Inbox<Message>: @unchecked Sendable {
     }
 
     /// Adds a message; may be called from any thread.
-    func post(_ message: Message) {
+    ///
+    /// - Parameter closing: whether this message is the last one that is taken.
+    /// - Returns: false when the queue is closed, and the message was not taken.
+    @discardableResult
+    package func post(_ message: Message, closing: Bool = false) -> Bool {
         pthread_mutex_lock(mutex)
+        if closed {
+            pthread_mutex_unlock(mutex)
+            return false
+        }
+        closed = closing
         messages.append(message)
         hasMessages.store(true, ordering: .releasing)
         let wake = sleeping
         sleeping = false
         pthread_mutex_unlock(mutex)
         if wake { pthread_cond_signal(condition) }
+        return true
     }
 
     /// Swaps what has come with an empty array; sleeps for up to `nanoseconds` while there is nothing (nil: for ever).
-    func take(into taken: inout [Message], waiting nanoseconds: UInt64?) {
+    package func take(into taken: inout [Message], waiting nanoseconds: UInt64?) {
         if nanoseconds == 0, !hasMessages.load(ordering: .acquiring) { return }
         pthread_mutex_lock(mutex)
         if messages.isEmpty, nanoseconds != 0 {
