@@ -1,64 +1,5 @@
 public import WorkflowCore
 
-/// What a step handler that is written in Swift sees of its run.
-///
-/// It is made for one call. Effects take place in the order in which they are made, when the call has returned.
-public final class StepContext: @unchecked Sendable {
-    public let workflowID: String
-    public let runID: String
-    public let path: String
-    public let attempt: Int
-    public let occurrence: Int
-    public let initialInput: Value
-    /// The run's ctx as it stood when the call began.
-    public let ctx: Value
-    /// The run's metadata as it stood when the call began.
-    public let metadata: Value
-    fileprivate var effects = ByteArena()
-
-    init(run: Run, frame: Int32) {
-        let machine = run.machine
-        let state = machine.frames[Int(frame)]
-        func value(_ slice: Slice) -> Value { slice.isNone ? .emptyObject : Value(run.log.value(slice)) }
-        workflowID = run.plan.id
-        runID = run.id
-        path = machine.path(of: frame)
-        attempt = Int(state.attempt)
-        occurrence = Int(state.occurrence)
-        initialInput = value(machine.initialInput)
-        ctx = value(machine.ctx)
-        metadata = value(machine.metadata)
-    }
-
-    deinit { effects.deallocate() }
-
-    /// Publishes an event of the step.
-    public func emit(type: String, data: Value? = nil) { effect(1, type, data) }
-
-    /// Merges entries into the run's metadata.
-    public func updateMetadata(_ changes: [String: Value]) {
-        let merged = (metadata.entries ?? []).map { ($0.key, $0.value) } + changes.map { ($0.key, $0.value) }
-        effect(2, "", Value(entries: merged))
-    }
-
-    /// Replaces the run's ctx.
-    public func updateCtx(_ value: Value) { effect(3, "", value) }
-
-    /// Stores a value for the rest of the run; nil removes the key.
-    public func store(_ key: String, _ value: Value?) { effect(4, key, value) }
-
-    private func effect(_ kind: UInt8, _ name: String, _ value: Value?) {
-        effects.append(kind)
-        effects.writeKey(name)
-        value.map { value in
-            value.withBytes {
-                effects.append(word: UInt32($0.count))
-                effects.append($0)
-            }
-        } ?? effects.append(word: UInt32(0))
-    }
-}
-
 /// A step handler written in Swift.
 public enum StepHandler: Sendable {
     /// Runs on the worker's thread, so it must be quick; it costs the least.
@@ -142,7 +83,7 @@ package final class SwiftExecutor: StepExecutor {
     }
 
     private func finish(_ answer: HostAnswer, _ context: StepContext, _ run: Run) -> CallOutcome {
-        effects.append(context.effects.bytes)
+        context.withEffects { effects.append($0) }
         let slice = run.log.arena.writing { $0.write(answer.value) }
         return CallOutcome(status: answer.ok ? .done : .failed, value: slice)
     }

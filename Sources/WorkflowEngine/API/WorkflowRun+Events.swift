@@ -22,7 +22,11 @@ extension WorkflowRun {
         let events = events()
         return WatchDisposer(
             task: Task {
-                for await event in events { try await body(event) }
+                for await event in events {
+                    // What was in the stream already would be handed out in spite of the cancel.
+                    try Task.checkCancellation()
+                    try await body(event)
+                }
             })
     }
 }

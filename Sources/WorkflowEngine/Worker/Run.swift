@@ -185,8 +185,10 @@ struct PendingCall {
     let held: Slice
     let call: OpaquePointer
     var operations: [UInt32: any HostOperation] = [:]
-    /// It is to end with this instead of an answer.
-    var timedOut = false
+    /// Its code runs outside of the executor and has been told to leave; its answer, whatever it is, ends the call so.
+    var leaving: Leaving?
+
+    enum Leaving { case stopped, timedOut }
 }
 
 /// Which of a node's callbacks runs.

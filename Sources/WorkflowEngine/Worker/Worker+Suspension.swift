@@ -68,6 +68,7 @@ extension Worker {
         guard let index = run.calls.firstIndex(where: { $0.id == id }) else { return }
         run.calls[index].operations.removeValue(forKey: token)
         let pending = run.calls[index]
+        if let leaving = pending.leaving { return left(run, pending, leaving) }
         let outcome = answer.value.withBytes {
             run.executor.resume(pending.call, token: token, ok: answer.ok, value: $0, run: run, frame: pending.frame)
         }
@@ -81,17 +82,40 @@ extension Worker {
     }
 
     func timedOut(_ run: Run, call id: UInt64) {
-        guard let pending = run.calls.first(where: { $0.id == id }) else { return }
-        end(run, pending, code: "timeout", message: "the step's time is over")
-        timedOut(run, pending.frame, pending.serial, traceback: nil)
+        guard let index = run.calls.firstIndex(where: { $0.id == id }), run.calls[index].leaving == nil else { return }
+        leave(run, index, .timedOut)
     }
 
     /// Stops what runs on behalf of a frame. Code that runs at this moment has left already: this is the thread that ran it.
     func stop(_ run: Run, _ command: Command) {
-        if let pending = run.calls.first(where: { $0.frame == command.frame && $0.serial == command.serial }) {
-            end(run, pending, code: "cancelled", message: run.cancelReason)
+        guard let index = run.calls.firstIndex(where: { $0.frame == command.frame && $0.serial == command.serial })
+        else {
+            run.decide(.stopped(frame: command.frame, serial: command.serial), at: now)
+            return
         }
-        run.decide(.stopped(frame: command.frame, serial: command.serial), at: now)
+        leave(run, index, .stopped)
+    }
+
+    /// Has a call leave. A coroutine is closed and has left; a task is told, and has left when it answers.
+    private func leave(_ run: Run, _ index: Int, _ leaving: PendingCall.Leaving) {
+        let tasks = run.calls[index].operations.values.filter { $0 is TaskOperation }
+        guard tasks.isEmpty else {
+            run.calls[index].leaving = leaving
+            for task in tasks { task.cancel() }
+            return
+        }
+        left(run, run.calls[index], leaving)
+    }
+
+    private func left(_ run: Run, _ pending: PendingCall, _ leaving: PendingCall.Leaving) {
+        switch leaving {
+        case .stopped:
+            end(run, pending, code: "cancelled", message: run.cancelReason)
+            run.decide(.stopped(frame: pending.frame, serial: pending.serial), at: now)
+        case .timedOut:
+            end(run, pending, code: "timeout", message: "the step's time is over")
+            timedOut(run, pending.frame, pending.serial, traceback: nil)
+        }
     }
 
     private func end(_ run: Run, _ pending: PendingCall, code: String, message: String) {

@@ -1,0 +1,120 @@
+internal import Synchronization
+public import WorkflowCore
+
+/// What a callback that is written in Swift sees of its run.
+///
+/// It is made for one call and may be used from any thread while the call lasts. Effects take place in the order in which
+/// they are made, when the call has returned; the context's own reads see them at once.
+public final class StepContext: Sendable {
+    public let workflowID: String
+    public let runID: String
+    public let stepID: String
+    /// The place in the run, such as `enrich[3]/translate`.
+    public let path: String
+    /// From 1.
+    public let attempt: Int
+    /// Which start of this step in the run it is, from 1.
+    public let occurrence: Int
+    /// The iteration or the item in which the step stands, from 1; nil outside of loops and foreach.
+    public let iteration: Int?
+    public let initialInput: Value
+    /// The input of the step or the construct whose callback this is.
+    public let input: Value
+    private let isConcurrent: Bool
+    private let state: Mutex<State>
+
+    private struct State: ~Copyable {
+        var metadata: Value
+        var ctx: Value
+        var store: [String: Value]
+        var effects = ByteArena()
+
+        mutating func effect(_ kind: UInt8, _ name: String, _ value: Value?) {
+            effects.append(kind)
+            effects.writeKey(name)
+            if let value {
+                value.withBytes {
+                    effects.append(word: UInt32($0.count))
+                    effects.append($0)
+                }
+            } else {
+                effects.append(word: UInt32(0))
+            }
+        }
+
+        deinit {
+            var effects = effects
+            effects.deallocate()
+        }
+    }
+
+    init(run: Run, frame: Int32) {
+        let machine = run.machine
+        let place = machine.frames[Int(frame)]
+        func value(_ slice: Slice) -> Value { slice.isNone ? .emptyObject : Value(run.log.value(slice)) }
+        workflowID = run.plan.id
+        runID = run.id
+        stepID = run.plan.details[Int(place.node)].id
+        path = machine.path(of: frame)
+        attempt = Int(max(place.attempt, 1))
+        occurrence = Int(place.occurrence)
+        isConcurrent = run.plan.nodes[Int(place.node)].concurrent
+        let isLoop = run.plan.nodes[Int(place.node)].kind == .loop
+        let ordinal = isLoop ? Int(place.opened) + 1 : Int(machine.iteration(of: frame))
+        iteration = ordinal == 0 ? nil : ordinal
+        initialInput = value(machine.initialInput)
+        input = value(place.input)
+        var store: [String: Value] = [:]
+        for entry in machine.store where !entry.value.isNone {
+            store[String(decoding: run.log.arena[entry.key], as: UTF8.self)] = value(entry.value)
+        }
+        state = Mutex(State(metadata: value(machine.metadata), ctx: value(machine.ctx), store: store))
+    }
+
+    /// The run's ctx, with what this call has changed.
+    public var ctx: Value { state.withLock { $0.ctx } }
+
+    /// The run's metadata, with what this call has changed.
+    public var metadata: Value { state.withLock { $0.metadata } }
+
+    /// What the run has stored under a key, with what this call has changed.
+    public func stored(_ key: String) -> Value? { state.withLock { $0.store[key] } }
+
+    /// Publishes an event of the step.
+    public func emit(type: String, data: Value? = nil) { state.withLock { $0.effect(1, type, data) } }
+
+    /// Merges entries into the run's metadata.
+    public func updateMetadata(_ changes: [String: Value]) {
+        state.withLock { state in
+            let kept = (state.metadata.entries ?? []).filter { changes[$0.key] == nil }.map { ($0.key, $0.value) }
+            state.metadata = Value(entries: kept + changes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+            state.effect(2, "", state.metadata)
+        }
+    }
+
+    /// Replaces the run's ctx.
+    ///
+    /// - Throws: ``StepError`` in a body that runs beside others: they would overwrite each other's.
+    public func updateCtx(_ value: Value) throws(StepError) {
+        guard !isConcurrent else {
+            throw StepError(
+                code: "ctx_read_only", message: "updateCtx cannot be used in a body that runs beside others",
+                retryable: false)
+        }
+        state.withLock { state in
+            state.ctx = value
+            state.effect(3, "", value)
+        }
+    }
+
+    /// Stores a value for the rest of the run; nil removes the key.
+    public func store(_ key: String, _ value: Value?) {
+        state.withLock { state in
+            state.store[key] = value
+            state.effect(4, key, value)
+        }
+    }
+
+    /// Gives what the call did to the run to `body`, in the order in which it was done.
+    func withEffects(_ body: (UnsafeRawBufferPointer) -> Void) { state.withLock { body($0.effects.bytes) } }
+}
