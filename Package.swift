@@ -52,19 +52,22 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
+        .target(name: "FileWatching"),
         .executableTarget(
             name: "aikit-lua",
             dependencies: [
                 "CLuaBridge", "WorkflowCore", "WorkflowEngine", "LuaRuntime", "LuaWorkflows", "SQLiteJournal",
-                "HostEffects",
+                "HostEffects", "FileWatching",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .testTarget(name: "WorkflowCoreTests", dependencies: ["WorkflowCore"]),
         .testTarget(name: "WorkflowEngineTests", dependencies: ["WorkflowEngine", "WorkflowCore"]),
         .testTarget(name: "LuaRuntimeTests", dependencies: ["LuaRuntime", "CLuaBridge", "WorkflowCore"]),
-        .testTarget(name: "LuaWorkflowsTests", dependencies: ["LuaWorkflows", "WorkflowEngine", "WorkflowCore"]),
+        .testTarget(
+            name: "LuaWorkflowsTests", dependencies: ["LuaWorkflows", "CLuaBridge", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(name: "SQLiteJournalTests", dependencies: ["SQLiteJournal", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(name: "HostEffectsTests", dependencies: ["HostEffects", "WorkflowEngine", "WorkflowCore"]),
+        .testTarget(name: "FileWatchingTests", dependencies: ["FileWatching"]),
         .testTarget(
             name: "CLITests",
             dependencies: ["aikit-lua", .product(name: "ArgumentParser", package: "swift-argument-parser")]),

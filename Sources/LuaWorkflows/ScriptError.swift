@@ -26,7 +26,7 @@ public struct ScriptError: Error, Sendable, CustomStringConvertible {
         }.joined(separator: "\n")
     }
 
-    init(code: String, file: String, message: String) {
+    package init(code: String, file: String, message: String) {
         diagnostics = [ScriptDiagnostic(code: code, message: message, file: file)]
     }
 

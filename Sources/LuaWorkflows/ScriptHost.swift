@@ -13,6 +13,8 @@ final class ScriptHost: LuaHost {
     private(set) var plans: [Plan] = []
     private(set) var warnings: [DefinitionIssue] = []
     private(set) var files: [ScriptBundle.File] = []
+    /// Every module that was looked for on the disk, found or not.
+    private(set) var lookups: [ScriptFootprint.Entry] = []
     private let pinned: ScriptBundle?
     private let directory: String
     private let environment: ScriptEnvironment
@@ -27,6 +29,8 @@ final class ScriptHost: LuaHost {
         self.pinned = pinned
         self.environment = environment
     }
+
+    var isPinned: Bool { pinned != nil }
 
     func answer(op: UnsafeRawBufferPointer, payload: ValueCursor, response: inout ByteArena) -> Bool {
         switch String(decoding: op, as: UTF8.self) {
@@ -93,17 +97,17 @@ final class ScriptHost: LuaHost {
             return .failed(
                 message: "'\(name)' is no module name: letters, digits, '_' and '-', parts joined by dots")
         }
-        let candidates = ScriptFiles.candidates(for: name, besideScript: directory)
-        for path in candidates {
-            do throws(ScriptFiles.ReadError) {
-                let source = try ScriptFiles.read(path)
-                files.append(ScriptBundle.File(module: name, path: path, source: source))
-                return .found(source: source, chunkName: "@" + path)
-            } catch {
-                if case .failed(let why) = error { return .failed(message: "cannot read \(path): \(why)") }
-            }
+        let found = ScriptFiles.find(module: name, besideScript: directory)
+        lookups.append(ScriptFootprint.Entry(found))
+        switch found.content {
+        case .success(let source):
+            files.append(ScriptBundle.File(module: name, path: found.path, source: source))
+            return .found(source: source, chunkName: "@" + found.path)
+        case .failure(.failed(let why)): return .failed(message: "cannot read \(found.path): \(why)")
+        case .failure(.missing), .failure(.directory):
+            let places = ScriptFiles.candidates(for: name, besideScript: directory)
+            return .notFound(places: places.joined(separator: ", "))
         }
-        return .notFound(places: candidates.joined(separator: ", "))
     }
 
     // MARK: Time, chance, text

@@ -39,9 +39,18 @@ public final class WorkflowEngine: Sendable {
         for worker in self.workers { worker.start() }
     }
 
-    /// The worker whose turn it is.
+    /// The worker with the fewest runs; of several, the one whose turn it is. So a handler that never ends, in a run that
+    /// nobody stops, keeps no later run waiting while another worker is free.
     package func pickWorker() -> Worker {
-        workers[nextWorker.wrappingAdd(1, ordering: .relaxed).oldValue % workers.count]
+        let turn = nextWorker.wrappingAdd(1, ordering: .relaxed).oldValue % workers.count
+        var best = workers[turn]
+        var least = best.load.load(ordering: .relaxed)
+        for offset in 1..<max(workers.count, 1) where least > 0 {
+            let worker = workers[(turn + offset) % workers.count]
+            let load = worker.load.load(ordering: .relaxed)
+            if load < least { (best, least) = (worker, load) }
+        }
+        return best
     }
 
     /// Makes a run of a workflow; nothing happens before it is started.

@@ -16,6 +16,8 @@ public final class WorkflowRun: Sendable {
         var latest: RunRecord?
         var failure: JournalError?
         var cancelReason: String?
+        /// Whether the run counts among those of its worker.
+        var isCounted = false
         var watchers: [UInt64: any EventFeed] = [:]
         var nextWatcher: UInt64 = 0
     }
@@ -89,12 +91,24 @@ public final class WorkflowRun: Sendable {
             state.run = run
             state.phase = .started
             run.isWatched = !state.watchers.isEmpty
+            state.isCounted = true
             return state.cancelReason
         }
+        worker.load.wrappingAdd(1, ordering: .relaxed)
         if let reason { run.askToCancel(reason) }
     }
 
+    /// The worker has nothing more to do for the run.
+    private func leaveWorker() {
+        let wasCounted = state.withLock { state in
+            defer { state.isCounted = false }
+            return state.isCounted
+        }
+        if wasCounted { worker.load.wrappingSubtract(1, ordering: .relaxed) }
+    }
+
     private func refuse(_ failure: any Error) {
+        leaveWorker()
         let waiters = state.withLock { state in
             if let failure = failure as? RunFailure {
                 state.failure = JournalError(code: failure.code, message: failure.message)
@@ -218,6 +232,7 @@ public final class WorkflowRun: Sendable {
 extension WorkflowRun: RunObserver {
     package func runSettled(_ run: Run) {
         let record = RunRecord(copying: run)
+        if record.status.isTerminal { leaveWorker() }
         let (waiters, feeds) = state.withLock { state in
             state.latest = record
             let resumed = state.waiters.filter { !$0.untilOver || record.status.isTerminal }

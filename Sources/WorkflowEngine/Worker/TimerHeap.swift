@@ -1,5 +1,5 @@
-/// The timers of one worker: a binary heap by deadline. A timer is never taken out early; one that is not wanted any more
-/// is recognised as such when it fires.
+/// The timers of one worker: a binary heap by deadline. A timer is not taken out early for its own sake; one that is not
+/// wanted any more is recognised as such when it fires.
 struct TimerHeap {
     struct Timer {
         /// Microseconds since 1970.
@@ -44,6 +44,14 @@ struct TimerHeap {
             sift()
         }
         return first
+    }
+
+    /// Takes out the timers of some runs, for the sake of what the runs hold.
+    mutating func removeAll(of isGone: (Run) -> Bool) {
+        let kept = heap.filter { !isGone($0.run) }
+        guard kept.count < heap.count else { return }
+        heap.removeAll(keepingCapacity: true)
+        for timer in kept { insert(timer) }
     }
 
     private mutating func sift() {

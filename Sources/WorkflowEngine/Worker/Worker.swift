@@ -22,17 +22,17 @@ package final class Worker: @unchecked Sendable {
     let journal: (any RunJournal)?
     let log: @Sendable (LogRecord) -> Void
 
+    /// How many runs that callers hold have begun here and have not ended.
+    let load = Atomic<Int>(0)
     private let inbox = Inbox<Message>()
     private var taken: [Message] = []
-    private var executors: [ObjectIdentifier: any StepExecutor] = [:]
+    private var executors: [ObjectIdentifier: GenerationExecutor] = [:]
     private var ready: [Run] = []
     private var nextReady = 0
     private var batch: JournalBatch?
     private var spareBatches: [JournalBatch] = []
     private var spareRuns: [ObjectIdentifier: [Run]] = [:]
     private var isStopping = false
-    /// Runs that have begun here and have not ended.
-    private var liveRuns = 0
     var timers = TimerHeap()
     /// Microseconds since 1970, read once a turn of the loop.
     var now: Int64 = 0
@@ -185,20 +185,23 @@ package final class Worker: @unchecked Sendable {
 
     /// The executor of a generation on this worker, made when it is first asked for.
     package func executor(of generation: Generation) throws -> any StepExecutor {
-        let key = ObjectIdentifier(generation)
-        if let executor = executors[key] { return executor }
+        if let known = executors[ObjectIdentifier(generation)] { return known.executor }
         let executor = try generation.makeExecutor()
-        executors[key] = executor
+        if !generation.isRetired { adopt(executor, for: generation) }
         return executor
     }
 
     /// Keeps an executor that was made while its script was loaded.
     package func adopt(_ executor: any StepExecutor, for generation: Generation) {
-        executors[ObjectIdentifier(generation)] = executor
+        executors[ObjectIdentifier(generation)] = GenerationExecutor(generation: generation, executor: executor)
     }
 
     /// Forgets a generation; its VM goes with the last run that uses it.
-    package func drop(_ generation: Generation) { executors[ObjectIdentifier(generation)] = nil }
+    package func drop(_ generation: Generation) {
+        executors[ObjectIdentifier(generation)] = nil
+        spareRuns = spareRuns.filter { $0.value.last?.definition.generation !== generation }
+        timers.removeAll { $0.machine.isOver && $0.definition.generation === generation }
+    }
 
     /// A run of a workflow, from those that are over where there is one.
     package func makeRun(_ definition: Workflow, id: String?) throws -> Run {
@@ -274,6 +277,7 @@ package final class Worker: @unchecked Sendable {
         run.lost = error
         abandonCalls(of: run, code: error.code, message: error.message)
         run.observer?.runLost(run, error)
+        run.observer = nil
     }
 
     /// Tells the observer what is new, if it is durable.
@@ -291,9 +295,19 @@ package final class Worker: @unchecked Sendable {
         guard run.settledEvents != run.log.count, !run.hasCommands else { return }
         if run.machine.isOver || (run.calls.isEmpty && run.machine.waitsOutside) {
             run.settledEvents = run.log.count
+            // A timer that nobody wants any more would keep the generation's VM until it fires.
+            if run.machine.isOver, run.definition.generation.isRetired { timers.removeAll { $0 === run } }
             observer.runSettled(run)
+            // The two hold each other while the run lives.
+            if run.machine.isOver { run.observer = nil }
         }
     }
+}
+
+/// A worker's executor of a generation. It holds the generation, whose identity would else pass on to a later one.
+private struct GenerationExecutor {
+    let generation: Generation
+    let executor: any StepExecutor
 }
 
 /// What a script or the engine has to say to whoever runs it.

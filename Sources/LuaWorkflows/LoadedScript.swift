@@ -1,0 +1,99 @@
+internal import CLuaBridge
+internal import CPrelude
+internal import LuaRuntime
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// A script in the VM of one worker; made on the worker's thread.
+struct LoadedScript {
+    let executor: LuaExecutor
+    let plans: [Plan]
+    let definitions: [String]
+    let bundle: ScriptBundle
+
+    init(_ bundle: ScriptBundle, pinned: Bool, environment: ScriptEnvironment) throws(ScriptError) {
+        let host = ScriptHost(
+            directory: ScriptFiles.directory(of: bundle.script.path), pinned: pinned ? bundle : nil,
+            environment: environment)
+        try self.init(bundle, host: host, environment: environment)
+    }
+
+    /// Loads a script with a host of the caller's, which knows afterwards what was looked for, also where this throws.
+    init(_ bundle: ScriptBundle, host: ScriptHost, environment: ScriptEnvironment) throws(ScriptError) {
+        let script = bundle.script
+        let vm: LuaVM
+        do throws(LuaError) {
+            vm = try LuaVM(host: host, memoryLimit: environment.options.memoryLimit)
+            guard let part = prelude_find("aikit", 5) else { preconditionFailure("the library is missing") }
+            let source = UnsafeRawBufferPointer(start: part.pointee.source, count: part.pointee.length)
+            try vm.loadPrelude(name: "aikit", source: source.assumingMemoryBound(to: UInt8.self))
+        } catch {
+            throw ScriptError(error, host: host, bundle: bundle)
+        }
+        let chosen = try Self.run(script, in: vm, host: host, bundle: bundle, environment: environment)
+        executor = LuaExecutor(vm: vm)
+        let functions = LuaSchemaFunctions(vm: vm)
+        executor.schemaFunctions = functions
+        executor.localService = { host.serve($0, functions: functions) }
+        plans = chosen.map { host.plans[$0] }
+        definitions = chosen.map { host.definitions[$0] }
+        self.bundle = host.isPinned ? bundle : ScriptBundle(files: [script] + host.files)
+    }
+
+    /// Runs the main chunk; the places of the workflows that it returned.
+    private static func run(
+        _ script: ScriptBundle.File, in vm: LuaVM, host: ScriptHost, bundle: ScriptBundle,
+        environment: ScriptEnvironment
+    ) throws(ScriptError) -> [Int] {
+        var out = ByteArena()
+        defer { out.deallocate() }
+        var suspended: OpaquePointer?
+        let limit = UInt64(environment.options.loadTimeout / .nanoseconds(1))
+        lb_watch_begin(vm.handle, UInt64.max)
+        lb_watch_deadline(vm.handle, monotonicNanoseconds() + limit)
+        let status = script.source.withUnsafeBytes {
+            vm.load(source: $0, chunkName: "@" + script.path, out: &out, suspended: &suspended)
+        }
+        lb_watch_deadline(vm.handle, 0)
+        lb_watch_end(vm.handle)
+        switch status {
+        case LB_DONE:
+            let plans = ValueCursor(out.bytes)
+            return plans.items.compactMap { $0.int.map { Int($0) - 1 } }
+        case LB_REQUEST:
+            if let suspended { vm.close(suspended, code: "cancelled", message: "the script was given up", out: &out) }
+            throw ScriptError(
+                code: "host_call_at_load", file: script.path,
+                message:
+                    "the script waits for the host while it is loaded; call aikit.http, aikit.sleep and the like in handlers"
+            )
+        case LB_CANCELLED:
+            var error = LuaError(out)
+            error.message =
+                "the top level of the script ran for more than \(environment.options.loadTimeout); "
+                + "is there an endless loop? Work belongs into handlers"
+            throw ScriptError(error, host: host, bundle: bundle)
+        default:
+            throw ScriptError(LuaError(out), host: host, bundle: bundle)
+        }
+    }
+
+    /// The script as callers hold it; other workers load its files again when they first run it.
+    func script(environment: ScriptEnvironment) -> LuaScript {
+        let bundle = bundle
+        let definitions = definitions
+        let generation = Generation(id: bundle.id) {
+            let loaded = try LoadedScript(bundle, pinned: true, environment: environment)
+            guard loaded.definitions == definitions else {
+                throw ScriptError(
+                    code: "unstable_definition", file: bundle.script.path,
+                    message: "the script defines other workflows each time that it is loaded; "
+                        + "iterate over tables in a sorted order and leave time and chance to handlers")
+            }
+            return loaded.executor
+        }
+        let workflows = plans.map { Workflow(plan: $0, generation: generation) }
+        return LuaScript(
+            path: bundle.script.path, workflows: workflows, bundle: bundle, generation: generation, warnings: [])
+    }
+}

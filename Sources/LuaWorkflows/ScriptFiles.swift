@@ -1,0 +1,104 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Where modules are looked for, and how files are read.
+package enum ScriptFiles {
+    /// The largest source that is taken.
+    static let sizeLimit = 8 << 20
+
+    enum ReadError: Error, Equatable {
+        case missing
+        case directory
+        case failed(String)
+    }
+
+    /// Reads a whole file.
+    static func read(_ path: String) throws(ReadError) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw errno == ENOENT || errno == ENOTDIR ? .missing : .failed(String(cString: strerror(errno)))
+        }
+        defer { close(descriptor) }
+        var info = stat()
+        guard fstat(descriptor, &info) == 0 else { throw .failed(String(cString: strerror(errno))) }
+        if info.st_mode & S_IFMT == S_IFDIR { throw .directory }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = chunk.withUnsafeMutableBytes { platformRead(descriptor, $0.baseAddress, $0.count) }
+            if count == 0 { return bytes }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw .failed(String(cString: strerror(errno)))
+            }
+            bytes.append(contentsOf: chunk[..<count])
+            if bytes.count > sizeLimit { throw .failed("it is larger than \(sizeLimit >> 20) MiB") }
+        }
+    }
+
+    private static func platformRead(_ descriptor: Int32, _ target: UnsafeMutableRawPointer?, _ count: Int) -> Int {
+        #if canImport(Glibc)
+            Glibc.read(descriptor, target, count)
+        #elseif canImport(Musl)
+            Musl.read(descriptor, target, count)
+        #else
+            Darwin.read(descriptor, target, count)
+        #endif
+    }
+
+    static func directory(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "" }
+        return String(path[...slash])
+    }
+
+    /// The places in which a module may lie, best first: beside the script, then in `lua_modules` there.
+    static func candidates(for module: String, besideScript directory: String) -> [String] {
+        let relative = module.split(separator: ".", omittingEmptySubsequences: false).joined(separator: "/")
+        return ["", "lua_modules/"].flatMap { folder in
+            ["\(directory)\(folder)\(relative).lua", "\(directory)\(folder)\(relative)/init.lua"]
+        }
+    }
+
+    /// What is found under the name of a module, or of the script itself where the name is empty.
+    struct Found {
+        var module: String
+        /// Where it lies; of what is missing, where it is looked for first.
+        var path: String
+        var content: Result<[UInt8], ReadError>
+    }
+
+    static func find(module name: String, besideScript directory: String) -> Found {
+        let candidates = candidates(for: name, besideScript: directory)
+        for path in candidates {
+            let found = find(module: name, at: path)
+            switch found.content {
+            case .success, .failure(.failed): return found
+            case .failure(.missing), .failure(.directory): continue
+            }
+        }
+        return Found(module: name, path: candidates[0], content: .failure(.missing))
+    }
+
+    static func find(module name: String, at path: String) -> Found {
+        do throws(ReadError) {
+            return Found(module: name, path: path, content: .success(try read(path)))
+        } catch {
+            return Found(module: name, path: path, content: .failure(error))
+        }
+    }
+
+    /// Whether a name leads to files below the script's directory only.
+    static func isModuleName(_ name: String) -> Bool {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        return !name.isEmpty
+            && parts.allSatisfy { part in
+                !part.isEmpty
+                    && part.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }
+            }
+    }
+}
