@@ -9,8 +9,7 @@ struct DefectTests {
         "approve",
         responseSchema: ["type": "object", "required": ["ok"], "properties": ["ok": ["type": "boolean"]]])
 
-    @Test("Nested steps tell of their start and their end")
-    func nestedSteps() async throws {
+    @Test func `nested steps tell of their start and their end`() async throws {
         let workflow = try Workflow(id: "nested") { code in
             [
                 .foreach(
@@ -33,8 +32,7 @@ struct DefectTests {
         }
     }
 
-    @Test("A person's step in a foreach waits for a person, for each item")
-    func humanInForeach() async throws {
+    @Test func `a person's step in a foreach waits for a person, for each item`() async throws {
         let workflow = try Workflow(id: "approvals") { code in
             [.foreach("each", items: code.inline { input, _ in input }, body: [Self.approval])]
         }
@@ -51,8 +49,7 @@ struct DefectTests {
         }
     }
 
-    @Test("A cancel is prompt, and is reported as a cancel only when the code has left")
-    func cancelIsPrompt() async throws {
+    @Test func `a cancel is prompt, and is reported as a cancel only when the code has left`() async throws {
         let left = Counter()
         let workflow = try Workflow(id: "slow") { code in
             [
@@ -78,8 +75,7 @@ struct DefectTests {
         }
     }
 
-    @Test("A run that waits for a person tells of its cancel")
-    func cancelOfWaitingRun() async throws {
+    @Test func `a run that waits for a person tells of its cancel`() async throws {
         let workflow = try Workflow(id: "waiting") { _ in [Self.approval] }
         try await withEngine { engine in
             let run = engine.createRun(workflow)
@@ -92,8 +88,7 @@ struct DefectTests {
         }
     }
 
-    @Test("Of two answers to one question one is taken, and what follows runs once")
-    func doubleResume() async throws {
+    @Test func `of two answers to one question one is taken, and what follows runs once`() async throws {
         let runs = Counter()
         let workflow = try Workflow(id: "double") { code in
             [
@@ -122,8 +117,7 @@ struct DefectTests {
         }
     }
 
-    @Test("A branch that fails fast stops its slow siblings at once")
-    func failFast() async throws {
+    @Test func `a branch that fails fast stops its slow siblings at once`() async throws {
         let stopped = Counter()
         let begun = Gate()
         let workflow = try Workflow(id: "race") { code in
@@ -161,8 +155,7 @@ struct DefectTests {
         }
     }
 
-    @Test("An item that fails stops the others, and no new one begins")
-    func failingItem() async throws {
+    @Test func `an item that fails stops the others, and no new one begins`() async throws {
         let begun = Counter()
         let bothRun = Gate()
         let workflow = try Workflow(id: "items") { code in
@@ -191,8 +184,7 @@ struct DefectTests {
         }
     }
 
-    @Test("A watcher that throws harms neither the run nor other watchers")
-    func throwingWatcher() async throws {
+    @Test func `a watcher that throws harms neither the run nor other watchers`() async throws {
         struct Broken: Error {}
         let seen = Counter()
         let workflow = try Workflow(id: "watched") { code in
@@ -210,8 +202,7 @@ struct DefectTests {
         }
     }
 
-    @Test("What a step gave cannot be changed afterwards")
-    func recordedOutputs() async throws {
+    @Test func `what a step gave cannot be changed afterwards`() async throws {
         let workflow = try Workflow(id: "aliases") { code in
             [
                 .step("make", handler: code.inline { _, _ in ["list": [1]] }),
@@ -228,8 +219,7 @@ struct DefectTests {
         }
     }
 
-    @Test("An error keeps its code, its message and its details in JSON")
-    func errorsInJSON() async throws {
+    @Test func `an error keeps its code, its message and its details in JSON`() async throws {
         let workflow = try Workflow(id: "failing") { code in
             [
                 .step(
@@ -248,8 +238,7 @@ struct DefectTests {
         }
     }
 
-    @Test("A jump back does not go on for ever")
-    func backwardNext() async throws {
+    @Test func `a jump back does not go on for ever`() async throws {
         let workflow = try Workflow(id: "jumps") { code in
             [
                 .step("first", handler: code.inline { input, _ in input }),

@@ -4,8 +4,7 @@ internal import WorkflowEngine
 
 @Suite("Running workflows written in Swift")
 struct RunningTests {
-    @Test("The result has a snapshot of each step")
-    func snapshots() async throws {
+    @Test func `the result has a snapshot of each step`() async throws {
         let workflow = try Workflow(id: "greet") { code in
             [
                 .step("name", handler: code.inline { input, _ in input["name"] ?? .null }),
@@ -22,8 +21,7 @@ struct RunningTests {
         }
     }
 
-    @Test("A run that was started cannot be started again")
-    func startedTwice() async throws {
+    @Test func `a run that was started cannot be started again`() async throws {
         let workflow = try Workflow(id: "once") { code in [.step("s", handler: code.inline { input, _ in input })] }
         try await withEngine { engine in
             let run = engine.createRun(workflow, id: "mine")
@@ -34,8 +32,7 @@ struct RunningTests {
         }
     }
 
-    @Test("All that is wrong with a definition is said at once, each with its line")
-    func wrongDefinition() throws {
+    @Test func `all that is wrong with a definition is said at once, each with its line`() throws {
         let error = #expect(throws: DefinitionError.self) {
             try Workflow(id: "wrong") { code in
                 [
@@ -52,8 +49,7 @@ struct RunningTests {
                 == true)
     }
 
-    @Test("The outline has an edge for what can follow what, and no other")
-    func outline() throws {
+    @Test func `the outline has an edge for what can follow what, and no other`() throws {
         let workflow = try Workflow(id: "graph") { code in
             let same = code.inline { input, _ in input }
             return [
@@ -75,8 +71,7 @@ struct RunningTests {
             ])
     }
 
-    @Test("What a handler does to the run is seen by later steps and in the result")
-    func effects() async throws {
+    @Test func `what a handler does to the run is seen by later steps and in the result`() async throws {
         let workflow = try Workflow(id: "effects", metadata: ["team": "ops"], ctx: ["locale": "en"]) { code in
             [
                 .step(
@@ -108,8 +103,7 @@ struct RunningTests {
         }
     }
 
-    @Test("A terminal status never changes")
-    func terminalStatus() async throws {
+    @Test func `a terminal status never changes`() async throws {
         let workflow = try Workflow(id: "done") { code in [.step("s", handler: code.inline { input, _ in input })] }
         try await withEngine { engine in
             let run = engine.createRun(workflow)
@@ -121,8 +115,7 @@ struct RunningTests {
         }
     }
 
-    @Test("A cancel that comes before the start stops the run before any code runs")
-    func cancelBeforeStart() async throws {
+    @Test func `a cancel that comes before the start stops the run before any code runs`() async throws {
         let calls = Counter()
         let workflow = try Workflow(id: "early") { code in
             [

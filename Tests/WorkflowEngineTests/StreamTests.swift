@@ -10,8 +10,9 @@ struct StreamTests {
         }
     }
 
-    @Test("Every stream has every event once and in order, whenever it was taken and however slow it is read")
-    func completeStreams() async throws {
+    @Test func `every stream has every event once and in order, whenever it was taken and however slow it is read`()
+        async throws
+    {
         let workflow = try Self.steps(500)
         try await withEngine { engine in
             let run = engine.createRun(workflow)
@@ -30,8 +31,7 @@ struct StreamTests {
         }
     }
 
-    @Test("A watcher that holds its thread up does not hold the run up")
-    func slowWatcher() async throws {
+    @Test func `a watcher that holds its thread up does not hold the run up`() async throws {
         let gate = Gate()
         let seen = Counter()
         let workflow = try Self.steps(20)
@@ -50,8 +50,7 @@ struct StreamTests {
         }
     }
 
-    @Test("A watch that is disposed of gets nothing more")
-    func disposedWatch() async throws {
+    @Test func `a watch that is disposed of gets nothing more`() async throws {
         let gate = Gate()
         let seen = Counter()
         let workflow = try Self.steps(20)
@@ -70,8 +69,7 @@ struct StreamTests {
         }
     }
 
-    @Test("A step's start is told before its code ends")
-    func startIsToldFirst() async throws {
+    @Test func `a step's start is told before its code ends`() async throws {
         let gate = Gate()
         let workflow = try Workflow(id: "held") { code in
             [

@@ -1,0 +1,126 @@
+internal import LuaWorkflows
+internal import Testing
+internal import WorkflowCore
+internal import WorkflowEngine
+
+@Suite("Loading scripts")
+struct LoadingTests {
+    @Test func `a script may return several workflows, which keep their order`() async throws {
+        let scripts = try Scripts([
+            "main.lua": """
+            local aikit = require "aikit"
+            local function workflow(id)
+              return aikit.workflow { id = id }:step { id = "s", handler = function() return id end }:commit()
+            end
+            return { workflow "second", workflow "first" }
+            """
+        ])
+        #expect(try await scripts.load().workflows.map(\.id) == ["second", "first"])
+    }
+
+    @Test func `modules are found beside the script and in lua_modules, and belong to its generation`() async throws {
+        let scripts = try Scripts([
+            "main.lua": """
+            local aikit = require "aikit"
+            local beside, installed = require "lib.beside", require "installed"
+            return aikit.workflow { id = "w" }
+              :step { id = "s", handler = function() return { beside(), installed.name } end }
+              :commit()
+            """,
+            "lib/beside.lua": "return function() return 'beside' end",
+            "lua_modules/installed.lua": "return { name = 'installed' }",
+        ])
+        let script = try await scripts.load()
+        #expect(script.files.map { $0.split(separator: "/").last } == ["main.lua", "beside.lua", "installed.lua"])
+        try scripts.write("lib/beside.lua", "return function() return 'changed' end")
+        let changed = try await scripts.load()
+        #expect(changed.generationID != script.generationID)
+        for (script, expected) in [(script, "beside"), (changed, "changed")] {
+            let result = try await scripts.engine.createRun(script.workflows[0]).run().result()
+            #expect(result.result == [Value(expected), "installed"])
+        }
+    }
+
+    @Test func `a worker that loads a generation later runs what was loaded, though the files are gone`() async throws {
+        let scripts = try Scripts(
+            ["main.lua": oneStep("return require('part')"), "part.lua": "return 'kept'"], workers: 3)
+        try scripts.write("main.lua", "require 'part'\n" + oneStep("return require('part')"))
+        let script = try await scripts.load()
+        try scripts.remove("main.lua")
+        try scripts.remove("part.lua")
+        for _ in 0..<3 {
+            let result = try await scripts.engine.createRun(script.workflows[0]).run().result()
+            #expect(result.result == "kept")
+        }
+    }
+
+    @Test func `a definition that comes out otherwise each time is refused where it matters`() async throws {
+        let scripts = try Scripts(
+            [
+                "main.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "id-" .. aikit.uuid() }
+                  :step { id = "s", handler = function() return 1 end }
+                  :commit()
+                """
+            ], workers: 2)
+        let script = try await scripts.load()
+        var failures: [String] = []
+        for _ in 0..<2 {
+            do {
+                _ = try await scripts.engine.createRun(script.workflows[0]).run()
+            } catch let failure as RunFailure {
+                failures.append(failure.message)
+            }
+        }
+        #expect(failures.count == 1)
+        #expect(failures.first?.contains("defines other workflows each time") == true)
+    }
+
+    @Test func `everything that is wrong with a definition is said at once, at its line`() async throws {
+        let scripts = try Scripts()
+        let error = await scripts.refusal(
+            of: """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "w" }
+                  :step { id = "a", handlr = function() end }
+                  :step { id = "a", handler = function() end, next = "b" }
+                  :commit()
+                """)
+        #expect(error?.diagnostics.map(\.line).contains(3) == true)
+        #expect(error?.diagnostics.map(\.line).contains(4) == true)
+        #expect(error?.diagnostics.contains { $0.message.contains("did you mean 'handler'") } == true)
+    }
+
+    @Test(arguments: [
+        ("local x = = 1", "unexpected symbol"),
+        ("return undefined_thing", "undefined_thing"),
+        ("return 7", "workflow"),
+        ("require 'nowhere'", "nowhere"),
+        ("error { code = 'mine', message = 'refused by itself' }", "refused by itself"),
+        ("local aikit = require 'aikit' aikit.sleep('1s')", "while it is loaded"),
+        ("debug.sethook()", "debug"),
+        ("assert(load('\\27Lua'))", "binary"),
+    ])
+    func `a script that cannot be loaded says why`(source: String, expected: String) async throws {
+        let scripts = try Scripts()
+        let error = await scripts.refusal(of: source)
+        #expect(error?.description.contains(expected) == true, "\(error?.description ?? "it was loaded")")
+    }
+
+    @Test func `a top level that does not end is stopped`() async throws {
+        let scripts = try Scripts()
+        let options = LuaScriptOptions(loadTimeout: .milliseconds(50))
+        let error = await scripts.refusal(of: "while true do pcall(error) end", options: options)
+        #expect(error?.description.contains("endless loop") == true)
+    }
+
+    @Test func `a top level that wants more memory than there is fails, and the engine goes on`() async throws {
+        let scripts = try Scripts(["main.lua": oneStep("return 'fine'")])
+        let options = LuaScriptOptions(memoryLimit: 8 << 20)
+        let error = await scripts.refusal(
+            of: "local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end", options: options)
+        #expect(error?.description.contains("memory") == true)
+        #expect(try await scripts.run().result == "fine")
+    }
+}
