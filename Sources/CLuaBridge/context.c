@@ -141,7 +141,11 @@ static void push_field(lua_State *L, const lb_context *context, enum field field
     case F_RUN_ID: push_text(L, context->run_id); return;
     case F_STEP_ID: push_text(L, context->step_id); return;
     case F_PATH: push_text(L, context->path); return;
-    case F_KEY: push_text(L, context->idempotency_key); return;
+    case F_KEY:
+        // The same for every attempt of one start of a step, wherever and however often it runs.
+        if (context->idempotency_key) push_text(L, context->idempotency_key);
+        else lua_pushfstring(L, "%s/%s#%d", context->run_id, context->path, (int)context->occurrence);
+        return;
     case F_ATTEMPT: lua_pushinteger(L, context->attempt); return;
     case F_OCCURRENCE: lua_pushinteger(L, context->occurrence); return;
     case F_ITERATION:

@@ -8,7 +8,7 @@ extension SQLiteJournal: GenerationStore {
     }
 
     package func generation(_ hash: String) async throws(JournalError) -> ScriptGeneration? {
-        try await reader.read { database in
+        try await read { database in
             let files = try Row.fetchAll(
                 database,
                 sql: """

@@ -9,7 +9,7 @@ extension SQLiteJournal: RunInbox {
     }
 
     package func answer(to message: Int64) async throws(JournalError) -> InboxAnswer? {
-        let waits = try await reader.read { database in
+        let waits = try await read { database in
             guard
                 let row = try Row.fetchOne(
                     database,
@@ -41,6 +41,7 @@ extension SQLiteJournal: RunInbox {
     package func watchInbox(_ deliver: @escaping @Sendable ([InboxMessage]) -> Void) {
         _ = writer.queue.post(
             .job { writer in
+                guard let writer = try? writer.get() else { return }
                 writer.inbox.deliver = deliver
                 writer.inbox.isDue = true
             })

@@ -21,7 +21,7 @@ extension Writer {
             try becomeOwner()
             // What is there for runs that are owned already is told apart from what comes with the claims.
             try lookIntoInbox()
-            var owners = try OwnerTable(database, locks, own: owner.number, now: clock.now())
+            var owners = try owners()
             let reader = try EntryReader(database, path)
             return try runs.map { try claim($0, &owners, reader) }
         }
@@ -46,12 +46,14 @@ extension Writer {
                 owner.number, stored.head.entry, stored.head.sequence, stored.head.arena, stored.head.status.number,
                 stored.head.wakeAt, stored.head.time, stored.row,
             ])
+        let ownerDied = stored.owner != nil
         stored.owner = owner.number
         header.owner = owners.living(owner.number)
         let run = JournaledRun(
             id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage)
         run.row = stored.row
         run.fence = owner.number
+        run.ownerDied = ownerDied
         run.head = stored.head
         // Messages from an earlier time as its owner are among those that come with the claim.
         inbox.waiting.removeAll { $0.run == id }

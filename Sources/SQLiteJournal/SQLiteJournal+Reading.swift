@@ -1,17 +1,16 @@
 internal import GRDB
-internal import Synchronization
 internal import WorkflowCore
 package import WorkflowEngine
 
 extension SQLiteJournal: RunReading {
     package func header(of run: String) async throws(JournalError) -> RunHeader? {
-        try await reader.read { [self] database in
+        try await read { [self] database in
             try StoredHead.find(run, in: database)?.header(owners(database))
         }
     }
 
     package func load(_ run: String, after sequence: Int) async throws(JournalError) -> StoredRun? {
-        try await reader.read { [self] database in
+        try await read { [self] database in
             guard let stored = try StoredHead.find(run, in: database) else { return nil }
             let header = try stored.header(owners(database))
             return try EntryReader(database, path).load(stored, after: sequence, header: header)
@@ -19,15 +18,29 @@ extension SQLiteJournal: RunReading {
     }
 
     package func list(_ filter: RunFilter) async throws(JournalError) -> [RunHeader] {
-        try await reader.read { [self] database in try StoredHead.list(filter, owners(database), in: database) }
+        // Runs that nobody drives are looked for at every start, for which a second connection would take too long to open.
+        if filter.unowned {
+            return try await onWriter { writer throws(JournalError) in
+                try writer.look { try StoredHead.list(filter, writer.owners(), in: $0) }
+            }
+        }
+        return try await read { [self] database in try StoredHead.list(filter, owners(database), in: database) }
     }
 
     package func changeCount() async throws(JournalError) -> Int64 {
-        try await reader.read { try Int64.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
+        try await read { try Int64.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
+    }
+
+    /// Reads the store once it is there.
+    func read<Result: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Result
+    ) async throws(JournalError) -> Result {
+        try await opened()
+        return try await reader.read(body)
     }
 
     private func owners(_ database: Database) throws -> OwnerTable {
-        let own = writer.ownNumber.load(ordering: .relaxed)
+        let own = writer.ownNumber.value
         return try OwnerTable(database, OwnerLocks(store: path), own: own, now: clock.now())
     }
 }

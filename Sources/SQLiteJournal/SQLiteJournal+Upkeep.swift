@@ -38,7 +38,7 @@ extension SQLiteJournal: StoreUpkeep {
     }
 
     package func statistics() async throws(JournalError) -> StoreStatistics {
-        try await reader.read { database in
+        try await read { database in
             var statistics = StoreStatistics()
             let runs = try Row.fetchCursor(
                 database, sql: "SELECT status, count(*), sum(sequence) FROM (\(StoredHead.statusQuery)) GROUP BY status"
@@ -59,7 +59,7 @@ extension SQLiteJournal: StoreUpkeep {
 
     package func check() async throws(JournalError) -> [String] {
         let path = path
-        return try await reader.read { database in
+        return try await read { database in
             var problems = try String.fetchAll(database, sql: "PRAGMA integrity_check").filter { $0 != "ok" }
             let reader = try EntryReader(database, path)
             let rows = try Row.fetchCursor(database, sql: StoredHead.query + "ORDER BY runs.row")

@@ -1,4 +1,3 @@
-internal import GRDB
 public import WorkflowEngine
 
 /// Runs in one SQLite file, which any number of processes may share.
@@ -14,29 +13,34 @@ public final class SQLiteJournal: RunJournal, Sendable {
     public let path: String
     let options: SQLiteJournalOptions
     let clock: any EngineClock
-    let writer: Writer
+    let writer: WriterThread
     let reader: Reader
 
     /// Opens a store and brings it to the newest schema.
     public init(
         path: String, options: SQLiteJournalOptions = SQLiteJournalOptions(), clock: any EngineClock = SystemClock()
     ) throws(JournalError) {
-        let connection = try StoreDatabase.writer(path, options)
-        do {
-            let writer = try connection.inDatabase { try Writer($0, path: path, options: options, clock: clock) }
-            self.writer = writer
-            WorkerThread.start {
-                connection.inDatabase { _ in writer.work() }
-                try? connection.close()
-                writer.finish()
-            }
-        } catch {
-            throw JournalError(error, store: path)
-        }
         self.path = path
         self.options = options
         self.clock = clock
         reader = Reader(path: path, options: options)
+        writer = WriterThread(path: path, options: options, clock: clock)
+        try writer.open()
+    }
+
+    /// Opens a store while its caller does something else; what cannot be opened fails at its first use.
+    ///
+    /// A store that is not there yet is made when something is first written to it.
+    public init(
+        deferring path: String, options: SQLiteJournalOptions = SQLiteJournalOptions(),
+        clock: any EngineClock = SystemClock()
+    ) {
+        self.path = path
+        self.options = options
+        self.clock = clock
+        reader = Reader(path: path, options: options)
+        writer = WriterThread(path: path, options: options, clock: clock)
+        writer.openLater()
     }
 
     deinit { _ = writer.queue.post(.close({}), closing: true) }
@@ -50,10 +54,11 @@ public final class SQLiteJournal: RunJournal, Sendable {
     }
 
     package func close() async {
+        // The last connection to go tidies up, and one that only reads cannot.
+        await reader.close()
         await withCheckedContinuation { continuation in
             if !writer.queue.post(.close({ continuation.resume() }), closing: true) { continuation.resume() }
         }
-        await reader.close()
     }
 
     /// Runs `body` on the writer's thread.
@@ -63,10 +68,17 @@ public final class SQLiteJournal: RunJournal, Sendable {
         let result: Swift.Result<Result, JournalError> = await withCheckedContinuation { continuation in
             let isOpen = writer.queue.post(
                 .job { writer in
-                    continuation.resume(returning: Swift.Result { () throws(JournalError) in try body(writer) })
+                    continuation.resume(
+                        returning: Swift.Result { () throws(JournalError) in try body(try writer.get()) })
                 })
             if !isOpen { continuation.resume(returning: .failure(.closed(path))) }
         }
         return try result.get()
+    }
+
+    /// Waits until a store whose opening was deferred is there to be read.
+    func opened() async throws(JournalError) {
+        if writer.isOpen { return }
+        try await onWriter { _ in }
     }
 }

@@ -12,6 +12,8 @@ public struct SQLiteJournalOptions: Sendable {
     public var durability: Durability
     /// Makes the file and its directory if they are missing; a missing store is an error otherwise.
     public var creates: Bool
+    /// Puts a `.gitignore` for everything into the store's directory if that is made as well.
+    public var hidesFromGit: Bool
     /// How long a store that another process has locked is waited for, in microseconds.
     public var lockTimeout: Int64
     /// How long this process is taken to be alive after it last said so, in microseconds.
@@ -22,11 +24,12 @@ public struct SQLiteJournalOptions: Sendable {
     public var logPages: Int
 
     public init(
-        durability: Durability = .full, creates: Bool = true, lockTimeout: Int64 = 5_000_000, lease: Int64 = 15_000_000,
-        largePayload: Int = 64 << 10, logPages: Int = 4000
+        durability: Durability = .full, creates: Bool = true, hidesFromGit: Bool = false,
+        lockTimeout: Int64 = 5_000_000, lease: Int64 = 15_000_000, largePayload: Int = 64 << 10, logPages: Int = 4000
     ) {
         self.durability = durability
         self.creates = creates
+        self.hidesFromGit = hidesFromGit
         self.lockTimeout = lockTimeout
         self.lease = lease
         self.largePayload = largePayload

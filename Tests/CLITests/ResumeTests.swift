@@ -80,9 +80,6 @@ extension CommandLine {
             _ = try program.run("run", "review.lua", "--store", "r.db", "--run-id", "r1")
             let run = try program.run("resume", "r2", "--store", "r.db", "--data", "{}")
             #expect(run.errors == "error: there is no run 'r2' in r.db\n")
-            let twice = try program.run("run", "review.lua", "--store", "r.db", "--run-id", "r1")
-            #expect(twice.status == 2)
-            #expect(twice.errors == "error: there is a run 'r1' in r.db already\n")
         }
     }
 }

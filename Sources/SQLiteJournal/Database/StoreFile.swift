@@ -53,7 +53,7 @@ struct StoreFile {
     }
 
     /// Makes the directory that the store lies in, and those above it.
-    static func makeDirectory(of path: String) throws(JournalError) {
+    static func makeDirectory(of path: String, hiddenFromGit: Bool = false) throws(JournalError) {
         guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
         let directory = String(path[..<slash])
         if identity(directory) != nil { return }
@@ -65,11 +65,21 @@ struct StoreFile {
                     "the directory \(directory) for the store cannot be made: \(String(cString: strerror(errno))); "
                     + "choose another place with --store")
         }
+        if hiddenFromGit { writeFile(directory + "/.gitignore", "*\n") }
         // The name of the directory has to survive a loss of power as well.
         let parent = open(directory + "/..", O_RDONLY | O_CLOEXEC)
         if parent >= 0 {
             fsync(parent)
             close(parent)
         }
+    }
+
+    /// Writes a small file that nothing depends on.
+    private static func writeFile(_ path: String, _ text: String) {
+        let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard file >= 0 else { return }
+        var text = text
+        text.withUTF8 { _ = write(file, $0.baseAddress, $0.count) }
+        close(file)
     }
 }

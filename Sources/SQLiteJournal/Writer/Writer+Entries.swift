@@ -40,6 +40,7 @@ extension Writer {
         for settlement in batch.settlements {
             if case .durable = outcomes[settlement.entry] { try answer(settlement.message, .taken) }
         }
+        for (message, answer) in batch.answers { try self.answer(message, answer) }
         return outcomes
     }
 

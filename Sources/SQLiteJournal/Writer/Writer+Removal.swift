@@ -6,7 +6,7 @@ extension Writer {
     func remove(_ runs: [String], dryRun: Bool) throws(JournalError) -> PruneReport {
         try transaction {
             try catchUp()
-            let owners = try OwnerTable(database, locks, own: owner.number, now: clock.now())
+            let owners = try owners()
             var report = PruneReport()
             for id in runs {
                 guard let stored = try StoredHead.find(id, in: database), stored.header(owners).owner == nil else {

@@ -1,6 +1,6 @@
 internal import GRDB
 internal import GRDBSQLite
-internal import Synchronization
+internal import WorkflowCore
 internal import WorkflowEngine
 
 /// The one thread that writes to the store, through one connection.
@@ -13,11 +13,11 @@ final class Writer: @unchecked Sendable {
     enum Message {
         case batch(JournalBatch, Answer)
         /// Something rarer that needs the connection; it begins its own transaction.
-        case job(@Sendable (Writer) -> Void)
+        case job(@Sendable (Result<Writer, JournalError>) -> Void)
         case close(@Sendable () -> Void)
     }
 
-    let queue = Inbox<Message>()
+    let queue: Inbox<Message>
     let path: String
     let options: SQLiteJournalOptions
     let clock: any EngineClock
@@ -25,9 +25,8 @@ final class Writer: @unchecked Sendable {
     let database: Database
     var statements: WriterStatements?
     var file: StoreFile
-    var owner = Ownership() { didSet { ownNumber.store(owner.number, ordering: .relaxed) } }
-    /// The number of ``owner`` for other threads.
-    let ownNumber = Atomic<Int64>(0)
+    var owner = Ownership() { didSet { ownNumber.value = owner.number } }
+    private let ownNumber: OwnNumber
     /// Generations that this journal needs even if no run of theirs is left.
     var generations: Set<String> = []
     /// The number of the next entry; it never goes back, whatever is deleted.
@@ -54,8 +53,13 @@ final class Writer: @unchecked Sendable {
         let head: JournalHead
     }
 
-    init(_ database: Database, path: String, options: SQLiteJournalOptions, clock: any EngineClock) throws {
+    init(
+        _ database: Database, _ queue: Inbox<Message>, _ ownNumber: OwnNumber, path: String,
+        options: SQLiteJournalOptions, clock: any EngineClock
+    ) throws {
         self.database = database
+        self.queue = queue
+        self.ownNumber = ownNumber
         self.path = path
         self.options = options
         self.clock = clock
@@ -66,10 +70,13 @@ final class Writer: @unchecked Sendable {
 
     // MARK: The thread
 
-    /// Works until the queue is closed. Called once, where the connection may be used.
-    func work() {
+    /// Works until the queue is closed, with messages that have been taken already. Called once, where the connection may
+    /// be used.
+    func work(first: [Message]) {
         watchLogSize()
-        var messages: [Message] = []
+        var messages = first
+        if !messages.isEmpty { handle(messages) }
+        messages.removeAll()
         while closed == nil {
             queue.take(into: &messages, waiting: patience.map { UInt64(max($0, 0)) * 1000 })
             if messages.isEmpty { idle() } else { handle(messages) }
@@ -91,7 +98,7 @@ final class Writer: @unchecked Sendable {
             case .batch: continue
             case .job(let job):
                 write(messages[first..<index])
-                job(self)
+                job(.success(self))
             case .close(let answer):
                 write(messages[first..<index])
                 closed = answer
@@ -129,6 +136,10 @@ final class Writer: @unchecked Sendable {
         guard owner.number != 0 else { return }
         try? transaction(durable: false) {
             try catchUp()
+            // Whoever takes these runs over sees that they were let go, and that nothing died.
+            try database.execute(
+                sql: "UPDATE runs SET owner = NULL WHERE status < ? AND owner = ?",
+                arguments: [RunMachine.Status.firstTerminal, owner.number])
             try removeOwner()
         }
         locks.unlock(owner.number)
@@ -177,6 +188,14 @@ final class Writer: @unchecked Sendable {
             throw JournalError(error, store: path)
         }
     }
+
+    /// Reads something, outside of any transaction.
+    func look<Result>(_ body: (Database) throws -> Result) throws(JournalError) -> Result {
+        do { return try body(database) } catch { throw JournalError(error, store: path) }
+    }
+
+    /// The owners that the store knows of at this moment.
+    func owners() throws -> OwnerTable { try OwnerTable(database, locks, own: owner.number, now: clock.now()) }
 
     /// Sees whether other processes have written, and if so, what that changes here.
     private func lookAround() throws {

@@ -78,7 +78,8 @@ package struct Event: Sendable, BitwiseCopyable, Equatable {
     /// The node; of `bodyOpened` the frame that the new one lies in.
     package var node: Int32
     /// `stepSuccess`: the next node · `stepBranch`: the body that was chosen · `bodyOpened`: the ordinal, from 1 ·
-    /// `stepRetry`: milliseconds until the next attempt.
+    /// `stepRetry`: milliseconds until the next attempt · `workflowResumed`: 1 after the process had died, 2 after it had let
+    /// the run go.
     package var item: Int32
     package var attempt: UInt16
     package var kind: EventKind

@@ -36,8 +36,8 @@ package enum Fact: Equatable {
     case cancelAsked(request: Slice)
     /// The code that a `stop` was meant for has left.
     case stopped(frame: Int32, serial: UInt32)
-    /// The process that drove the run is gone, and this one takes over.
-    case recovered(cause: Slice)
+    /// The process that drove the run is gone, and this one takes over; `died` if it did not let the run go by itself.
+    case recovered(cause: Slice, died: Bool = true)
     /// The script emitted something: `{ name, payload }`.
     case emitted(frame: Int32, event: Slice)
     case metadataSet(frame: Int32, value: Slice)

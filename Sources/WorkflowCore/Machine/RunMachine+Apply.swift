@@ -57,10 +57,10 @@ extension RunMachine {
         case .stepEvent:
             break
         case .workflowResumed:
-            if event.item == 1 {
+            if event.item != 0 {
                 for index in frames.indices where frames[index].phase == .running || frames[index].phase == .concluding
                 {
-                    frames[index].crashes += 1
+                    if event.item == 1 { frames[index].crashes += 1 }
                     // A branch whose choice was written without its success is asked again.
                     if plan.nodes[Int(frames[index].node)].kind == .branch { frames[index].total = 0 }
                 }

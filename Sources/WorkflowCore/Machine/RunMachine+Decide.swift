@@ -73,9 +73,9 @@ extension RunMachine {
             guard !frames.isEmpty else { throw .outOfOrder }
             guard cancelRequest.isNone else { return }
             emit(.cancelRequested, time, &log, payload: request)
-        case .recovered(let cause):
+        case .recovered(let cause, let died):
             guard !frames.isEmpty else { throw .outOfOrder }
-            recover(cause, time, &log)
+            recover(cause, died: died, time, &log)
         case .emitted(let frame, let event): emit(.stepEvent, time, &log, frame: frame, payload: event)
         case .metadataSet(let frame, let value): emit(.metadataSet, time, &log, frame: frame, payload: value)
         case .ctxSet(let frame, let value): emit(.ctxSet, time, &log, frame: frame, payload: value)
@@ -306,8 +306,8 @@ extension RunMachine {
         }
     }
 
-    private mutating func recover(_ cause: Slice, _ time: Int64, _ log: inout RunLog) {
-        emit(.workflowResumed, time, &log, payload: cause, item: 1)
+    private mutating func recover(_ cause: Slice, died: Bool, _ time: Int64, _ log: inout RunLog) {
+        emit(.workflowResumed, time, &log, payload: cause, item: died ? 1 : 2)
         for index in frames.indices where frames[index].phase != .free {
             if frames[index].crashes >= Self.crashLimit,
                 frames[index].phase == .running || frames[index].phase == .concluding

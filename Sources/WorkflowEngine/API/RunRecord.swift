@@ -17,9 +17,20 @@ public final class RunRecord: @unchecked Sendable {
     }
 
     convenience init(copying run: Run) {
+        self.init(id: run.id, plan: run.definition.plan, copying: run.log, status: run.machine.status)
+    }
+
+    package convenience init(id: String, plan: Plan, copying original: RunLog, status: RunMachine.Status) {
         var log = RunLog()
-        log.append(events: run.log.eventBytes(from: 0), arena: run.log.arena.bytes)
-        self.init(id: run.id, plan: run.definition.plan, log: log, status: run.machine.status)
+        log.append(events: original.eventBytes(from: 0), arena: original.arena.bytes)
+        self.init(id: id, plan: plan, log: log, status: status)
+    }
+
+    /// A run as a store has it.
+    package convenience init(_ stored: StoredRun, plan: Plan) {
+        var log = RunLog()
+        stored.append(to: &log)
+        self.init(id: stored.header.id, plan: plan, log: log, status: stored.header.status)
     }
 
     deinit {

@@ -1,17 +1,31 @@
+internal import WorkflowCore
+
 /// Going on with runs that a journal holds.
 extension WorkflowEngine {
     /// Builds a run anew from its journal; from then on this engine drives it.
     ///
+    /// A step whose code was under way begins again, with the same idempotency key.
+    ///
     /// - Parameters:
     ///   - journaled: the run as this engine's journal gave it when it was claimed.
     ///   - stored: all that the journal has of it.
+    ///   - messages: what waited for it in the inbox when it was claimed.
     ///   - definition: the workflow in the generation with which the run was started.
     /// - Throws: ``RunFailure`` when the code of the generation cannot be loaded.
     package func restore(
-        _ journaled: JournaledRun, _ stored: StoredRun, of definition: Workflow
+        _ journaled: JournaledRun, _ stored: StoredRun, messages: [InboxMessage] = [], of definition: Workflow
     ) async throws -> WorkflowRun {
+        try await revive(journaled, stored, messages, of: definition, holdingSuspects: false).run
+    }
+
+    /// Builds a run anew; one that may have been the cause of its process's deaths is held back if asked.
+    func revive(
+        _ journaled: JournaledRun, _ stored: StoredRun, _ messages: [InboxMessage], of definition: Workflow,
+        holdingSuspects: Bool
+    ) async throws -> (run: WorkflowRun, isHeld: Bool) {
         let restored = createRun(definition, id: journaled.id)
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+        let isHeld = try await withCheckedThrowingContinuation {
+            (continuation: CheckedContinuation<Bool, any Error>) in
             restored.worker.perform { worker in
                 do {
                     let run = try worker.makeRun(definition, id: journaled.id)
@@ -20,14 +34,18 @@ extension WorkflowEngine {
                     stored.events.withUnsafeBytes { events in
                         stored.arena.withUnsafeBytes { run.replay(events: events, arena: $0) }
                     }
+                    run.goOn(at: worker.now)
+                    run.isHeld = holdingSuspects && run.machine.isSuspect
                     restored.attach(run)
+                    for message in messages { worker.take(message, for: run) }
                     worker.enqueue(run)
-                    continuation.resume()
+                    continuation.resume(returning: run.isHeld)
                 } catch {
                     continuation.resume(throwing: RunFailure(code: "load_failed", message: "\(error)"))
                 }
             }
         }
-        return restored
+        live?.add(restored)
+        return (restored, isHeld)
     }
 }

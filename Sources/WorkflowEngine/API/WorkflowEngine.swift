@@ -12,7 +12,8 @@ internal import Synchronization
 /// ```
 public final class WorkflowEngine: Sendable {
     package let workers: [Worker]
-    package let journal: (any RunJournal)?
+    package let journal: (any RunStore)?
+    let live: LiveRuns?
     package let clock: any EngineClock
     private let nextWorker = Atomic<Int>(0)
 
@@ -28,10 +29,11 @@ public final class WorkflowEngine: Sendable {
     }
 
     package init(
-        workers: Int, clock: any EngineClock = SystemClock(), host: any HostEffects, journal: (any RunJournal)?,
+        workers: Int, clock: any EngineClock = SystemClock(), host: any HostEffects, journal: (any RunStore)?,
         log: @escaping @Sendable (LogRecord) -> Void = { _ in }
     ) {
         self.journal = journal
+        live = journal.map { LiveRuns($0) }
         self.clock = clock
         self.workers = (0..<max(workers, 1)).map { index in
             Worker(index: index, clock: clock, host: host, journal: journal, log: log)
@@ -57,7 +59,7 @@ public final class WorkflowEngine: Sendable {
     ///
     /// - Parameter id: the run's id; nil makes one.
     public func createRun(_ definition: Workflow, id: String? = nil) -> WorkflowRun {
-        WorkflowRun(definition, id: id ?? RunIdentifier.make(), worker: pickWorker(), journal: journal)
+        WorkflowRun(definition, id: id ?? RunIdentifier.make(), worker: pickWorker(), live: live)
     }
 
     /// Ends the workers after what they do now.

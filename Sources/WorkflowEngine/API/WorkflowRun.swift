@@ -6,7 +6,8 @@ public final class WorkflowRun: Sendable {
     public let id: String
     package let definition: Workflow
     package let worker: Worker
-    private let hasJournal: Bool
+    /// Where the run is known while it is recorded; nil where nothing is.
+    let live: LiveRuns?
     private let state = Mutex(State())
 
     private struct State {
@@ -29,11 +30,11 @@ public final class WorkflowRun: Sendable {
         var continuation: CheckedContinuation<RunRecord, any Error>
     }
 
-    init(_ definition: Workflow, id: String, worker: Worker, journal: (any RunJournal)?) {
+    init(_ definition: Workflow, id: String, worker: Worker, live: LiveRuns?) {
         self.definition = definition
         self.id = id
         self.worker = worker
-        hasJournal = journal != nil
+        self.live = live
     }
 
     // MARK: Starting
@@ -61,7 +62,8 @@ public final class WorkflowRun: Sendable {
         let plan = definition.plan
         let metadata = metadata ?? plan.metadata
         let ctx = Self.merge(ctx, over: plan.ctx)
-        let journaled = hasJournal ? JournaledRun(id: id, workflow: plan.id, generation: definition.generation.id) : nil
+        let journaled = live.map { _ in JournaledRun(id: id, workflow: plan.id, generation: definition.generation.id) }
+        live?.add(self)
         worker.perform { worker in
             do {
                 let run = try worker.makeRun(self.definition, id: self.id)
@@ -106,6 +108,9 @@ public final class WorkflowRun: Sendable {
         }
         if wasCounted { worker.load.wrappingSubtract(1, ordering: .relaxed) }
     }
+
+    /// The worker's run, once there is one.
+    var attachedRun: Run? { state.withLock { $0.run } }
 
     private func refuse(_ failure: any Error) {
         leaveWorker()
@@ -193,24 +198,27 @@ public final class WorkflowRun: Sendable {
     }
 
     /// Gives the run a signal; a step that waits for it, now or later, takes it.
+    ///
+    /// - Throws: ``RunFailure`` when the run is over, has no step that waits for such an event, or the payload does not fit
+    ///   the step's schema.
     public func signal(_ event: String, payload: Value = .null) async throws {
-        try await onWorker { worker, run in
-            let signal = run.log.arena.writing { arena in
-                let object = arena.beginObject()
-                arena.writeKey("name")
-                arena.write(event)
-                arena.writeKey("payload")
-                arena.write(payload)
-                arena.end(object, count: 2)
-            }
-            guard run.decide(.signalled(signal: signal), at: worker.now) else {
-                throw RunFailure(code: "over", message: "run \(self.id) is over")
-            }
+        try await onWorker { worker, run in try worker.signal(run, event, payload) }
+    }
+
+    /// Takes a message that another process left for the run; the store is told what became of it.
+    func take(_ message: InboxMessage) {
+        guard let run = state.withLock({ $0.run }) else { return }
+        if message.content.kind == .cancel { run.askToCancel(message.cancelReason) }
+        worker.perform { worker in
+            worker.take(message, for: run)
+            self.state.withLock { $0.latest = nil }
+            worker.enqueue(run)
         }
+        if message.content.kind == .cancel { run.executor.interrupter.interrupt(run.token) }
     }
 
     /// Does something with the run on its worker, and drives it afterwards. What is known of the run's state is stale from here on.
-    private func onWorker(_ body: @escaping @Sendable (Worker, Run) throws -> Void) async throws {
+    func onWorker(_ body: @escaping @Sendable (Worker, Run) throws -> Void) async throws {
         guard let run = state.withLock({ $0.run }) else {
             throw RunFailure(code: "not_started", message: "run \(id) has not been started")
         }
@@ -239,6 +247,7 @@ extension WorkflowRun: RunObserver {
             state.waiters.removeAll { !$0.untilOver || record.status.isTerminal }
             return (resumed, record.status.isTerminal ? Array(state.watchers.values) : [])
         }
+        if record.status.isTerminal { live?.remove(self) }
         for waiter in waiters { waiter.continuation.resume(returning: record) }
         for feed in feeds { feed.finish() }
     }
@@ -253,6 +262,7 @@ extension WorkflowRun: RunObserver {
     }
 
     package func runLost(_ run: Run, _ error: JournalError) {
+        live?.remove(self)
         refuse(RunFailure(code: error.code, message: error.message))
     }
 }

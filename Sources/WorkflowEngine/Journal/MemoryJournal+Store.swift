@@ -49,6 +49,7 @@ extension MemoryJournal: RunOwning {
                 let run = JournaledRun(
                     id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage)
                 run.fence = own
+                run.ownerDied = row.owner != nil
                 let messages = contents.messages.filter { $0.message.run == id && $0.answer == nil }.map(\.message)
                 return .claimed(run, row.stored(header, after: 0), messages)
             }
@@ -179,6 +180,7 @@ extension MemoryJournal: StoreUpkeep {
         store.contents.withLock { contents in
             contents.owners[number] = nil
             contents.watchers[number] = nil
+            for (id, row) in contents.runs where row.owner == number { contents.runs[id]?.owner = nil }
         }
     }
 }

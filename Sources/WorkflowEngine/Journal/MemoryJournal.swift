@@ -32,6 +32,7 @@ package final class MemoryJournal: RunJournal {
             for settlement in batch.settlements {
                 if case .durable = outcomes[settlement.entry] { contents.answer(settlement.message, .taken) }
             }
+            for (message, answer) in batch.answers { contents.answer(message, answer) }
             return outcomes
         }
         answer(batch, outcomes)

@@ -10,6 +10,9 @@ package final class JournaledRun: @unchecked Sendable {
     package let generation: String
     /// The run that this one was forked or retried from.
     package let lineage: String?
+    /// The run was taken over from an owner that died or hung, and did not let it go by itself. Written before the run is
+    /// handed out.
+    package var ownerDied = false
     /// The journal's own number for the run; only the journal's writer touches it.
     package var row: Int64 = 0
     /// The owner that may write the run, as the journal numbers its owners; a write under another one is refused. Only
@@ -92,6 +95,8 @@ package final class JournalBatch: @unchecked Sendable {
     package var lives: [UInt32] = []
     /// Messages that entries take out of the inbox: a message is answered exactly if its entry is in the journal.
     package private(set) var settlements: [Settlement] = []
+    /// Answers to messages to which no entry belongs.
+    package private(set) var answers: [(message: Int64, answer: InboxAnswer)] = []
 
     /// The answer to a message, which becomes durable together with an entry.
     package struct Settlement: Sendable {
@@ -109,6 +114,7 @@ package final class JournalBatch: @unchecked Sendable {
         runs.removeAll(keepingCapacity: true)
         lives.removeAll(keepingCapacity: true)
         if !settlements.isEmpty { settlements.removeAll() }
+        if !answers.isEmpty { answers.removeAll() }
     }
 
     deinit { bytes.deallocate() }
@@ -131,6 +137,9 @@ package final class JournalBatch: @unchecked Sendable {
 extension JournalBatch {
     /// Lets the entry that was added last answer a message with "taken".
     package func settle(_ message: Int64) { settlements.append(Settlement(entry: entries.count - 1, message: message)) }
+
+    /// Answers a message that led to no entry.
+    package func answer(_ message: Int64, with answer: InboxAnswer) { answers.append((message, answer)) }
 }
 
 /// What became of one entry of a batch.

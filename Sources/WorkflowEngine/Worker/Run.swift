@@ -55,6 +55,12 @@ package final class Run: @unchecked Sendable {
     /// It has been dropped: the journal says that somebody else owns it, or the journal failed.
     var lost: JournalError?
     var journaled: JournaledRun?
+    /// Messages of the inbox that the events answer which the journal does not have yet.
+    var settlements: [Int64] = []
+    /// Nothing begins any more, or not yet; what is under way may end.
+    var isHeld = false
+    /// Called when nothing of a run that is held is under way and all of it is durable.
+    var quietened: (() -> Void)?
     var observer: (any RunObserver)?
     /// Somebody follows the events, so each is told as soon as it is there.
     var isWatched = false
@@ -109,6 +115,9 @@ package final class Run: @unchecked Sendable {
         settledEvents = -1
         lost = nil
         journaled = nil
+        if !settlements.isEmpty { settlements.removeAll() }
+        isHeld = false
+        quietened = nil
         observer = nil
         isWatched = false
         if cancelAsked.load(ordering: .relaxed) {
@@ -140,18 +149,34 @@ package final class Run: @unchecked Sendable {
         }
     }
 
-    /// Takes events and bytes of a journal into an empty log and builds the state that they tell of.
+    /// Takes events and bytes of a journal into an empty log and builds the state that they tell of; what there is to do
+    /// is asked for by ``goOn(at:)``.
     func replay(events: UnsafeRawBufferPointer, arena: UnsafeRawBufferPointer) {
         log.append(events: events, arena: arena)
         for index in 0..<log.count {
             machine.apply(log[index], log: log)
             machine.commands.removeAll(keepingCapacity: true)
         }
-        machine.commands.append(contentsOf: machine.outstandingCommands())
         submittedEvents = log.count
         submittedArena = log.arena.count
         durableEvents = log.count
         deliveredEvents = log.count
+    }
+
+    /// Takes up what the journal left open, and writes first that the run was taken over, if its code was under way.
+    func goOn(at time: Int64) {
+        if machine.isInterrupted, let journaled {
+            let reason = journaled.ownerDied ? "its process died" : "its process let it go"
+            let cause = log.arena.writing { arena in
+                let object = arena.beginObject()
+                arena.writeKey("reason")
+                arena.write(reason)
+                arena.end(object, count: 1)
+            }
+            decide(.recovered(cause: cause, died: journaled.ownerDied), at: time)
+        }
+        machine.commands.removeAll(keepingCapacity: true)
+        machine.commands.append(contentsOf: machine.outstandingCommands())
     }
 
     /// Takes the next command, or nil when all have been carried out.

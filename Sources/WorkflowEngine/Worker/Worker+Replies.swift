@@ -1,31 +1,35 @@
-internal import WorkflowCore
+package import WorkflowCore
 
 /// Answers of people, found by the path of the step that waits.
+extension RunMachine {
+    /// The frame of a human step that waits, by its path, by its id where only one step of that id waits, or the only one.
+    package func waitingFrame(run: String, at path: String?) throws(RunFailure) -> Int32 {
+        let waiting = waitingForPeople
+        let paths = waiting.map(\.path)
+        guard !waiting.isEmpty else { throw RunFailure(code: "not_waiting", message: "run \(run) waits for nobody") }
+        let details: Value = ["waiting": Value(array: paths.map { Value($0) })]
+        guard let path else {
+            if waiting.count == 1 { return waiting[0].frame }
+            throw RunFailure(
+                code: "ambiguous_step",
+                message: "\(waiting.count) steps wait; name one with --step: \(paths.joined(separator: ", "))",
+                details: details)
+        }
+        if let found = waiting.first(where: { $0.path == path }) { return found.frame }
+        let byID = waiting.filter { plan.details[Int(frames[Int($0.frame)].node)].id == path }
+        if byID.count == 1 { return byID[0].frame }
+        throw RunFailure(
+            code: "not_waiting",
+            message: "step '\(path)' does not wait for an answer; waiting: \(paths.joined(separator: ", "))",
+            details: details)
+    }
+}
+
 extension Worker {
     /// The frame of a human step that waits.
     func waitingFrame(of run: Run, at path: String?) throws -> Int32 {
-        let machine = run.machine
-        if machine.isOver {
-            throw RunFailure(
-                code: "over", message: "run \(run.id) is over (\(machine.status.rawValue)); it waits for nobody")
-        }
-        let waiting = machine.frames.indices.filter { index in
-            machine.frames[index].phase == .waiting && run.plan.nodes[Int(machine.frames[index].node)].kind == .human
-        }.map { Int32($0) }
-        let paths = waiting.map { machine.path(of: $0) }
-        guard !waiting.isEmpty else { throw RunFailure(code: "not_waiting", message: "run \(run.id) waits for nobody") }
-        guard let path else {
-            if waiting.count == 1 { return waiting[0] }
-            throw RunFailure(
-                code: "ambiguous_step",
-                message: "several steps wait; name one with --step: \(paths.joined(separator: ", "))")
-        }
-        if let index = paths.firstIndex(of: path) { return waiting[index] }
-        let byID = waiting.filter { run.plan.details[Int(machine.frames[Int($0)].node)].id == path }
-        if byID.count == 1 { return byID[0] }
-        throw RunFailure(
-            code: "not_waiting",
-            message: "step '\(path)' does not wait for an answer; waiting: \(paths.joined(separator: ", "))")
+        if run.machine.isOver { throw RunFailure.over(run) }
+        return try run.machine.waitingFrame(run: run.id, at: path)
     }
 
     /// Checks an answer against the step's schema and tells the machine.

@@ -167,7 +167,7 @@ package final class Worker: @unchecked Sendable {
             }
         } else {
             // Commands wait until the events that they follow from are durable. Those that are open now may all begin.
-            while budget > 0, run.isDurable, run.hasCommands {
+            while budget > 0, run.isDurable, run.hasCommands, !run.isHeld {
                 let end = run.machine.commands.count
                 while run.nextCommand < end, let command = run.takeCommand() {
                     carryOut(command, of: run)
@@ -178,6 +178,7 @@ package final class Worker: @unchecked Sendable {
         leave(run)
         submit(run)
         if run.isDurable || journal == nil { advanced(run) }
+        if run.isHeld { quieten(run) }
         if budget <= 0, run.hasCommands { enqueue(run) }
     }
 
@@ -237,15 +238,26 @@ package final class Worker: @unchecked Sendable {
             if journal == nil { run.durableEvents = run.log.count }
             return
         }
-        let batch = self.batch ?? spareBatches.popLast() ?? JournalBatch()
-        self.batch = batch
+        let batch = openBatch()
         batch.add(
             run.log, of: journaled, from: run.submittedEvents, arena: run.submittedArena, status: run.machine.status,
             wakeAt: run.machine.earliestDeadline)
         batch.runs.append(run)
         batch.lives.append(run.life)
+        if !run.settlements.isEmpty {
+            for message in run.settlements { batch.settle(message) }
+            run.settlements.removeAll()
+        }
         run.submittedEvents = run.log.count
         run.submittedArena = run.log.arena.count
+    }
+
+    /// What goes to the journal at the end of this turn.
+    func openBatch() -> JournalBatch {
+        if let batch { return batch }
+        let batch = spareBatches.popLast() ?? JournalBatch()
+        self.batch = batch
+        return batch
     }
 
     private func submitBatch() {
@@ -273,7 +285,8 @@ package final class Worker: @unchecked Sendable {
         spareBatches.append(batch)
     }
 
-    private func lose(_ run: Run, _ error: JournalError) {
+    /// Drops a run: it is not written any more, and nothing more happens to it here.
+    func lose(_ run: Run, _ error: JournalError) {
         run.lost = error
         abandonCalls(of: run, code: error.code, message: error.message)
         run.observer?.runLost(run, error)
@@ -293,7 +306,9 @@ package final class Worker: @unchecked Sendable {
         guard let observer = run.observer else { return }
         tell(run)
         guard run.settledEvents != run.log.count, !run.hasCommands else { return }
-        if run.machine.isOver || (run.calls.isEmpty && run.machine.waitsOutside) {
+        // What waits for a person no longer than until now is about to go on.
+        let waits = run.calls.isEmpty && run.machine.waitsOutside && !(1...now).contains(run.machine.earliestDeadline)
+        if run.machine.isOver || waits {
             run.settledEvents = run.log.count
             // A timer that nobody wants any more would keep the generation's VM until it fires.
             if run.machine.isOver, run.definition.generation.isRetired { timers.removeAll { $0 === run } }

@@ -2,8 +2,14 @@ internal import ArgumentParser
 
 /// What the commands share that go on with a run of the store.
 struct ContinuationOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The file in which the run is kept.", valueName: "path"))
-    var store = ".aikit/runs.db"
+    @Option(
+        help: ArgumentHelp(
+            "The file in which the run is kept; the nearest \(StoreLocation.usual), here or above, unless given.",
+            valueName: "path"))
+    var store: String?
+
+    @Option(help: ArgumentHelp("What a finished step survives, as for run.", valueName: "full|normal"))
+    var durability: String?
 
     @Flag(help: "Print one JSON event a line on standard output, the result last; events of before are left out.")
     var events = false
@@ -18,16 +24,17 @@ struct ContinuationOptions: ParsableArguments {
     func carryOut(
         _ push: RunPlan.Continuation.Push, runID: String, _ permissions: PermissionOptions
     ) throws {
-        var request = RunRequest(events: events, store: store, timeout: timeout, workers: workers)
+        var request = RunRequest(
+            events: events, store: try StoreLocation.existing(store), durability: durability, timeout: timeout,
+            workers: workers)
         request.net = permissions.net
         request.env = permissions.env
         request.read = permissions.read
         request.write = permissions.write
         request.run = permissions.run
         var plan = try request.plan()
-        guard case .file = plan.store else { throw UsageError("--store takes the file in which the run is kept") }
         plan.continuation = RunPlan.Continuation(runID: runID, push: push)
-        let status = try RunSession(plan).run()
+        let status = RunSession(plan).run()
         if status != .success { throw status.code }
     }
 }

@@ -8,9 +8,13 @@ struct RunCommand: ParsableCommand {
             Progress is shown on standard error. On a terminal a step that waits for a person asks its form right there;
             elsewhere the command ends with status 3 and says how to answer.
 
+            The run is kept in \(StoreLocation.usual) beside the script, step by step, so that it can go on after a crash and
+            be looked at later. A --run-id that is there already gives that run, never a second one.
+
             EXAMPLES
               aikit-lua run hello.lua --input '{"name":"Ada"}'
               aikit-lua run weather.lua --input @city.json --allow-net=api.example.com
+              aikit-lua run orders.lua --run-id order-7 --durability normal
               jq '{items: .}' orders.json | aikit-lua run orders.lua --input - --events
             """)
 
@@ -50,7 +54,8 @@ struct RunCommand: ParsableCommand {
         RunRequest(
             script: script, workflow: workflow, input: input, metadata: metadata, ctx: ctx, runID: runID,
             events: events,
-            store: store.store, timeout: timeout, workers: workers, net: permissions.net, env: permissions.env,
+            store: store.store, durability: store.durability, timeout: timeout, workers: workers, net: permissions.net,
+            env: permissions.env,
             read: permissions.read, write: permissions.write, run: permissions.run)
     }
 

@@ -37,6 +37,7 @@ extension RunRequest {
         case "--ctx": return set(&ctx)
         case "--run-id": return set(&runID)
         case "--store": return set(&store)
+        case "--durability": return set(&durability)
         case "--timeout": return set(&timeout)
         case "--workers":
             guard workers == nil, let count = Int(value) else { return false }

@@ -19,6 +19,7 @@ struct RunRequest: Equatable {
     var runID: String?
     var events = false
     var store: String?
+    var durability: String?
     var timeout: String?
     var workers: Int?
     var net: [String] = []
@@ -28,7 +29,7 @@ struct RunRequest: Equatable {
     var run: [String] = []
 
     /// Carries the request out; the exit status says what became of it.
-    func carryOut() throws(UsageError) -> ExitStatus { try RunSession(plan()).run() }
+    func carryOut() throws(UsageError) -> ExitStatus { RunSession(try plan()).run() }
 
     /// Reads the values and checks them.
     func plan() throws(UsageError) -> RunPlan {
@@ -42,7 +43,7 @@ struct RunRequest: Equatable {
             plan.runID = runID
         }
         plan.printsEvents = events
-        plan.store = StoreLocation(store)
+        try chooseStore(&plan)
         if let timeout {
             guard let duration = DurationText.microseconds(timeout), duration > 0 else {
                 throw UsageError("--timeout takes a duration such as 500ms, 30s, 5m or 2h, got '\(timeout)'")
@@ -56,6 +57,20 @@ struct RunRequest: Equatable {
         plan.permissions.write = Permissions.Scope(write)
         plan.permissions.run = Permissions.Scope(run)
         return plan
+    }
+
+    private func chooseStore(_ plan: inout RunPlan) throws(UsageError) {
+        plan.store = StoreLocation(store, beside: script)
+        guard let durability else { return }
+        if let options = try DurabilityChoice(argument: durability).options {
+            if plan.store == .memory { throw UsageError("--durability \(durability) needs a store other than memory") }
+            plan.durability = options
+        } else {
+            if store != nil, plan.store != .memory {
+                throw UsageError("--durability memory keeps nothing in a store; leave --store out")
+            }
+            plan.store = .memory
+        }
     }
 
     private func workerCount() throws(UsageError) -> Int {

@@ -1,7 +1,43 @@
 internal import ArgumentParser
+internal import SQLiteJournal
+internal import WorkflowCore
 
-/// Where runs are kept.
+/// Where a run is kept, and how safely.
 struct StoreOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Where the run is kept: a file, or memory.", valueName: "path|memory"))
+    @Option(
+        help: ArgumentHelp(
+            "Where the run is kept: a file, or memory; \(StoreLocation.usual) beside the script unless given.",
+            valueName: "path|memory"))
     var store: String?
+
+    @Option(help: DurabilityChoice.help)
+    var durability: String?
+}
+
+/// What a step that has ended survives before the next one starts.
+enum DurabilityChoice: String, CaseIterable {
+    case full, normal
+    /// Nothing is written: the run ends with its process.
+    case memory
+
+    static let help = ArgumentHelp(
+        "What a finished step survives: full, a loss of power; normal, the death of the process; memory, neither.",
+        valueName: "full|normal|memory")
+
+    init(argument: String) throws(UsageError) {
+        guard let choice = Self(rawValue: argument) else {
+            let hint = nearest(to: argument, in: Self.allCases.map(\.rawValue)).map { "; did you mean '\($0)'?" } ?? ""
+            throw UsageError("--durability takes full, normal or memory, got '\(argument)'\(hint)")
+        }
+        self = choice
+    }
+
+    /// As the store takes it; nil where there is none.
+    var options: SQLiteJournalOptions.Durability? {
+        switch self {
+        case .full: .full
+        case .normal: .normal
+        case .memory: nil
+        }
+    }
 }

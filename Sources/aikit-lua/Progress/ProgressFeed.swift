@@ -30,11 +30,12 @@ final class ProgressFeed: EventFeed {
         self.mailbox = mailbox
     }
 
-    func take(_ run: Run) {
-        let log = run.log
+    func take(_ run: Run) { take(run.log) }
+
+    func take(_ log: RunLog) {
         guard taken < log.count else { return }
-        if taken < past { send(run.log, to: min(past, log.count), isPast: true) }
-        if taken < log.count { send(run.log, to: log.count, isPast: false) }
+        if taken < past { send(log, to: min(past, log.count), isPast: true) }
+        if taken < log.count { send(log, to: log.count, isPast: false) }
     }
 
     func finish() {}

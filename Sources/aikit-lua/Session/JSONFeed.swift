@@ -17,13 +17,15 @@ final class JSONFeed: EventFeed {
         renderer = EventRenderer(plan: plan, runID: runID)
     }
 
-    func take(_ run: Run) {
+    func take(_ run: Run) { take(run.log) }
+
+    func take(_ log: RunLog) {
         var lines = ByteArena()
         defer { lines.deallocate() }
-        while taken < run.log.count {
+        while taken < log.count {
             if taken < past {
-                renderer.skip(run.log[taken], log: run.log)
-            } else if let event = renderer.render(run.log[taken], log: run.log) {
+                renderer.skip(log[taken], log: log)
+            } else if let event = renderer.render(log[taken], log: log) {
                 event.value.withCursor { $0.writeJSON(into: &lines) }
                 lines.append(UInt8(ascii: "\n"))
             }

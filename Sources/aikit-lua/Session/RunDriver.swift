@@ -10,49 +10,154 @@ final class RunDriver: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        var run: WorkflowRun?
+        var run: Driven?
         var cancelReason: String?
+        var recovery: RunRecovery?
+    }
+
+    /// A run and who drives it.
+    private enum Driven: Sendable {
+        case own(WorkflowRun)
+        case foreign(ForeignRun)
     }
 
     init(mailbox: Mailbox) { self.mailbox = mailbox }
 
-    /// Makes a run with `body`, starts it or moves it on, and waits until it is over or waits for somebody.
-    func start(_ body: @escaping @Sendable () async throws -> RunLoader.Loaded, plan: RunPlan) {
+    /// Makes a run, starts it or moves it on, and waits until it is over or waits for somebody.
+    func start(_ loader: RunLoader) {
         Task.detached { [self] in
             do {
-                let loaded = try await body()
-                let run = loaded.run
-                let handle = RunHandle(run)
-                let reason = state.withLock { state in
-                    state.run = run
-                    return state.cancelReason
-                }
-                mailbox.post(.started(handle))
-                run.follow(ProgressFeed(past: loaded.pastEvents, mailbox: mailbox))
-                if plan.printsEvents {
-                    run.follow(
-                        JSONFeed(plan: handle.plan, runID: run.id, past: loaded.pastEvents, mailbox: mailbox))
-                }
-                switch plan.continuation?.push {
-                case nil: try run.start(input: plan.input, metadata: plan.metadata, ctx: plan.ctx)
-                case .answer(let step, let data): _ = try await run.resume(step: step, data: data)
-                case .signal(let event, let data): try await run.signal(event, payload: data)
-                }
-                if let reason { run.cancel(reason: reason) }
-                mailbox.post(.settled(try await run.settled()))
+                try await drive(loader.load(), push: loader.plan.continuation?.push, loader)
             } catch {
                 mailbox.post(.failed(error))
             }
         }
     }
 
+    private func drive(_ loaded: RunLoader.Loaded, push: RunPlan.Continuation.Push?, _ loader: RunLoader) async throws {
+        switch loaded {
+        case .new(let run): try await begin(run, loader)
+        case .own(let run, let past):
+            let reason = announce(.own(run), id: run.id, plan: run.definition.plan)
+            follow(run, past: past, loader.plan)
+            do {
+                switch push {
+                case nil: break
+                case .answer(let step, let data): _ = try await run.resume(step: step, data: data)
+                case .signal(let event, let data): try await run.signal(event, payload: data)
+                }
+            } catch let refusal as RunFailure {
+                // Somebody else's answer may have been first, and what follows from it is under way here.
+                _ = try? await run.settled()
+                throw refusal
+            }
+            if let reason { run.cancel(reason: reason) }
+            mailbox.post(.settled(try await run.settled()))
+        case .foreign(let run, let past): try await follow(run, past: past, push: push, loader)
+        case .over(let record):
+            mailbox.post(.started(RunHandle(id: record.id, plan: record.plan)))
+            mailbox.post(.text("run \(record.id) was there before; this is what it came to"))
+            mailbox.post(.settled(record))
+        }
+    }
+
+    private func begin(_ run: WorkflowRun, _ loader: RunLoader) async throws {
+        let plan = loader.plan
+        let reason = announce(.own(run), id: run.id, plan: run.definition.plan)
+        follow(run, past: 0, plan)
+        try run.start(input: plan.input, metadata: plan.metadata, ctx: plan.ctx)
+        if let reason { run.cancel(reason: reason) }
+        if loader.journal != nil {
+            let recovery = RunRecovery(loader, of: run.definition.id, mailbox: mailbox)
+            state.withLock { $0.recovery = recovery }
+            recovery.start()
+        }
+        do {
+            mailbox.post(.settled(try await run.settled()))
+        } catch let failure as RunFailure where failure.code == "conflict" && plan.runID != nil {
+            // Another process began a run of this id at the same moment.
+            try await drive(loader.takeUp(run.id), push: nil, loader)
+        }
+    }
+
+    /// Follows a run that another process drives, after it has been given what it is to be given.
+    private func follow(
+        _ run: ForeignRun, past: Int, push: RunPlan.Continuation.Push?, _ loader: RunLoader
+    ) async throws {
+        let progress = ProgressFeed(past: past, mailbox: mailbox)
+        let events =
+            loader.plan.printsEvents ? JSONFeed(plan: run.plan, runID: run.id, past: past, mailbox: mailbox) : nil
+        _ = announce(.foreign(run), id: run.id, plan: run.plan)
+        try await run.follow { log in
+            progress.take(log)
+            events?.take(log)
+        }
+        let delivery: ForeignRun.Delivery
+        switch push {
+        case nil: delivery = .taken
+        case .answer(let step, let data): delivery = try await run.resume(step: step, data: data)
+        case .signal(let event, let data): delivery = try await run.signal(event, payload: data)
+        }
+        switch delivery {
+        case .ownerGone: try await drive(loader.takeUp(run.id), push: push, loader)
+        case .taken:
+            if let record = try await run.settled() {
+                mailbox.post(.settled(record))
+            } else {
+                try await drive(loader.takeUp(run.id), push: nil, loader)
+            }
+        }
+    }
+
+    private func follow(_ run: WorkflowRun, past: Int, _ plan: RunPlan) {
+        run.follow(ProgressFeed(past: past, mailbox: mailbox))
+        if plan.printsEvents {
+            run.follow(JSONFeed(plan: run.definition.plan, runID: run.id, past: past, mailbox: mailbox))
+        }
+    }
+
+    /// Tells the session which run it is; gives the reason if it was asked to stop meanwhile.
+    private func announce(_ run: Driven, id: String, plan: Plan) -> String? {
+        let reason = state.withLock { state in
+            state.run = run
+            return state.cancelReason
+        }
+        mailbox.post(.started(RunHandle(id: id, plan: plan)))
+        return reason
+    }
+
     /// Answers a step that waits for a person.
     func answer(_ path: String, with data: Value) {
+        perform { run in
+            switch run {
+            case .own(let run): return try await run.resume(step: path, data: data)
+            case .foreign(let run):
+                if case .taken = try await run.resume(step: path, data: data), let record = try await run.settled() {
+                    return record
+                }
+                throw RunFailure(code: "owner_gone", message: "the process that drove run \(run.id) is gone")
+            }
+        }
+    }
+
+    /// Waits until a run that stood still, and goes on by itself, stands still again.
+    func awaitRun() {
+        perform { run in
+            switch run {
+            case .own(let run): return try await run.settled()
+            case .foreign(let run):
+                if let record = try await run.settled() { return record }
+                throw RunFailure(code: "owner_gone", message: "the process that drove run \(run.id) is gone")
+            }
+        }
+    }
+
+    private func perform(_ body: @escaping @Sendable (Driven) async throws -> RunRecord) {
         guard let run = state.withLock({ $0.run }) else { return }
         Task.detached { [mailbox] in
             do {
-                mailbox.post(.settled(try await run.resume(step: path, data: data)))
-            } catch let refusal as RunFailure {
+                mailbox.post(.settled(try await body(run)))
+            } catch let refusal as RunFailure where Self.refusals.contains(refusal.code) {
                 mailbox.post(.refused(refusal))
             } catch {
                 mailbox.post(.failed(error))
@@ -60,17 +165,7 @@ final class RunDriver: Sendable {
         }
     }
 
-    /// Waits until a run that stood still, and goes on by itself, stands still again.
-    func awaitRun() {
-        guard let run = state.withLock({ $0.run }) else { return }
-        Task.detached { [mailbox] in
-            do {
-                mailbox.post(.settled(try await run.settled()))
-            } catch {
-                mailbox.post(.failed(error))
-            }
-        }
-    }
+    private static let refusals = ["invalid_response", "not_waiting", "ambiguous_step", "over"]
 
     /// Asks the run to stop; may be called from any thread, and before there is a run.
     ///
@@ -81,7 +176,18 @@ final class RunDriver: Sendable {
             if state.cancelReason == nil { state.cancelReason = reason }
             return state.run
         }
-        run?.cancel(reason: reason)
-        return run != nil
+        guard case .own(let run) = run else { return false }
+        run.cancel(reason: reason)
+        return true
+    }
+
+    /// Whether the run is driven by this process.
+    var drivesRun: Bool {
+        if case .foreign = state.withLock({ $0.run }) { false } else { true }
+    }
+
+    /// Gives the runs back that were gone on with beside the session's own.
+    func endRecovery() {
+        if let recovery = state.withLock({ $0.recovery }) { waitFor { await recovery.end() } }
     }
 }

@@ -1,15 +1,7 @@
 internal import WorkflowCore
-internal import WorkflowEngine
 
-/// A run that the session drives, with what its display needs to know.
+/// What the displays need to know of the run that they show.
 struct RunHandle: Sendable {
-    var run: WorkflowRun
+    var id: String
     var plan: Plan
-
-    init(_ run: WorkflowRun) {
-        self.run = run
-        plan = run.definition.plan
-    }
-
-    var id: String { run.id }
 }

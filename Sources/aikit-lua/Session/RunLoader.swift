@@ -5,65 +5,84 @@ internal import WorkflowCore
 internal import WorkflowEngine
 
 /// Makes the engine and the run that a command line asks for.
-struct RunLoader: Sendable {
-    /// A run that is ready to be moved on.
-    struct Loaded: Sendable {
-        var run: WorkflowRun
-        /// How many of its events are old.
-        var pastEvents = 0
+final class RunLoader: Sendable {
+    /// What the run turned out to be, and how many of its events are old.
+    enum Loaded: Sendable {
+        /// It begins here.
+        case new(WorkflowRun)
+        /// It was in the store, and this process goes on with it.
+        case own(WorkflowRun, pastEvents: Int)
+        /// Another process drives it.
+        case foreign(ForeignRun, pastEvents: Int)
+        /// It was over before.
+        case over(RunRecord)
     }
 
     let plan: RunPlan
-    let mailbox: Mailbox
     /// Where the run is kept; nil for the memory.
     let journal: SQLiteJournal?
+    let engine: WorkflowEngine
+    private let scripts: StoredScripts?
+    private let options: LuaScriptOptions
+
+    init(plan: RunPlan, mailbox: Mailbox, journal: SQLiteJournal?) {
+        self.plan = plan
+        self.journal = journal
+        options = LuaScriptOptions(print: { mailbox.post(.text($0)) }, log: { mailbox.post(.log($0)) })
+        engine = WorkflowEngine(
+            workers: plan.workers, host: HostEffectsService(permissions: plan.permissions), journal: journal,
+            log: { mailbox.post(.log($0)) })
+        scripts = journal.map { [engine, options] in StoredScripts($0, on: engine, options: options) }
+    }
 
     /// Loads the script and makes the run, or builds it anew from the store; nothing of the workflow runs before this returns.
     func load() async throws -> Loaded {
-        if let continuation = plan.continuation, let journal {
-            return try await restore(continuation.runID, from: journal)
-        }
-        let engine = makeEngine()
+        if let continuation = plan.continuation { return try await takeUp(continuation.runID) }
         let script = try await LuaScript.load(path: plan.script, on: engine, options: options)
         let workflow = try choose(plan.workflow, in: script.workflows)
         if let journal {
-            if let id = plan.runID, try await journal.header(of: id) != nil {
-                throw UsageError("there is a run '\(id)' in \(journal.path) already")
-            }
             try await journal.save(script.stored)
+            if let id = plan.runID, let header = try await journal.header(of: id) {
+                guard header.workflow == workflow.id else {
+                    throw UsageError("run '\(id)' is one of workflow '\(header.workflow)', not of '\(workflow.id)'")
+                }
+                return try await takeUp(id)
+            }
         }
-        return Loaded(run: engine.createRun(workflow, id: plan.runID))
+        return .new(engine.createRun(workflow, id: plan.runID))
     }
 
-    private func restore(_ id: String, from journal: SQLiteJournal) async throws -> Loaded {
+    /// Goes on with a run of the store, or finds out who does.
+    func takeUp(_ id: String) async throws -> Loaded {
+        guard let journal, let scripts else { throw UsageError("run '\(id)' is kept nowhere") }
         switch try await journal.claim(id) {
         case .missing: throw UsageError("there is no run '\(id)' in \(journal.path)")
-        case .over(let header): throw UsageError("run \(id) is over (\(header.status.rawValue)); it waits for nobody")
-        case .owned(let header):
-            throw UsageError("run \(id) is driven by another process (\(header.owner?.name ?? "unknown"))")
-        case .claimed(let journaled, let stored, _):
-            guard let code = try await journal.generation(journaled.generation), let bundle = ScriptBundle(stored: code)
-            else {
-                throw UsageError("the code that run \(id) began with is not in \(journal.path)")
+        case .over(let header):
+            if plan.continuation != nil {
+                throw UsageError("run \(id) is over (\(header.status.rawValue)); it waits for nobody")
             }
-            let engine = makeEngine()
-            let script = try await LuaScript.load(bundle: bundle, on: engine, options: options)
-            let workflow = try choose(journaled.workflow, in: script.workflows)
-            let run = try await engine.restore(journaled, stored, of: workflow)
-            return Loaded(run: run, pastEvents: stored.header.sequence)
+            guard let stored = try await journal.load(id) else { throw UsageError("run '\(id)' has just been removed") }
+            return .over(RunRecord(stored, plan: try await scripts.workflow(of: header).plan))
+        case .owned(let header):
+            let plan = try await scripts.workflow(of: header).plan
+            return .foreign(ForeignRun(header, plan: plan, store: journal), pastEvents: header.sequence)
+        case .claimed(let journaled, let stored, let messages):
+            do {
+                let workflow = try await scripts.workflow(of: journaled)
+                let run = try await engine.restore(journaled, stored, messages: messages, of: workflow)
+                return .own(run, pastEvents: stored.header.sequence)
+            } catch {
+                try? await journal.release([journaled])
+                throw error
+            }
         }
     }
 
-    private func makeEngine() -> WorkflowEngine {
-        let mailbox = mailbox
-        return WorkflowEngine(
-            workers: plan.workers, host: HostEffectsService(permissions: plan.permissions), journal: journal,
-            log: { mailbox.post(.log($0)) })
-    }
-
-    private var options: LuaScriptOptions {
-        let mailbox = mailbox
-        return LuaScriptOptions(print: { mailbox.post(.text($0)) }, log: { mailbox.post(.log($0)) })
+    /// Goes on with unfinished runs of a workflow that nobody drives; `began` hears of each.
+    func recover(_ workflow: String, began: @Sendable (WorkflowRun) -> Void) async throws -> [RecoveryFailure] {
+        guard let scripts else { return [] }
+        let scope = RecoveryScope(workflow: workflow, timersUntil: engine.clock.now())
+        return try await engine.recover(scope, load: { try await scripts.workflow(of: $0) }, began: began)
     }
 }
 

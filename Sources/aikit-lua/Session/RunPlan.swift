@@ -1,4 +1,5 @@
 internal import HostEffects
+internal import SQLiteJournal
 internal import WorkflowCore
 
 /// All that is to be known before a run begins; made of the command line, and checked.
@@ -15,6 +16,8 @@ struct RunPlan {
     /// Print events as JSON instead of the output alone.
     var printsEvents = false
     var store = StoreLocation.memory
+    /// What a commit to the store survives.
+    var durability = SQLiteJournalOptions.Durability.full
     /// Microseconds that the run may take; nil for as long as it likes.
     var timeout: Int64?
     var workers = 1

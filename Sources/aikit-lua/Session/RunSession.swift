@@ -47,9 +47,7 @@ final class RunSession {
     }
 
     /// Carries the run as far as it goes here.
-    ///
-    /// - Throws: ``UsageError`` when the store cannot be opened.
-    func run() throws(UsageError) -> ExitStatus {
+    func run() -> ExitStatus {
         let driver = driver
         let mailbox = mailbox
         Interrupts.install { signal in
@@ -57,10 +55,9 @@ final class RunSession {
             mailbox.post(.interrupted(signal: signal))
         }
         // The store has threads of its own, which must not be the ones that get the signals.
-        journal = try plan.store.open(creates: plan.continuation == nil)
+        journal = plan.store.open(creates: plan.continuation == nil, durability: plan.durability)
         if let timeout = plan.timeout { deadline = monotonicNanoseconds() + UInt64(timeout) * 1000 }
-        let loader = RunLoader(plan: plan, mailbox: mailbox, journal: journal)
-        driver.start({ try await loader.load() }, plan: plan)
+        driver.start(RunLoader(plan: plan, mailbox: mailbox, journal: journal))
         while true {
             if let status = hearAll() { return status }
             if let result = settled, result.status == "waiting_human", canAsk {
@@ -78,7 +75,7 @@ final class RunSession {
         while settled == nil {
             for message in mailbox.take(until: nextWake) { handleMessage(message) }
             if let failure { return conclude(failure) }
-            if signal != nil, handle == nil { return conclude(signal) }
+            if signal != nil, handle == nil || !driver.drivesRun { return conclude(signal) }
             let now = monotonicNanoseconds()
             if let next = display.nextDraw, next <= now { display.draw() }
             if let deadline, deadline <= now { timeOut() }
@@ -113,6 +110,10 @@ final class RunSession {
 
     private func timeOut() {
         deadline = nil
+        if !driver.drivesRun {
+            failure = UsageError("the run takes longer than --timeout allows; it goes on in another process")
+            return
+        }
         hasTimedOut = true
         driver.cancel(reason: "the run took longer than --timeout allows")
     }
@@ -203,17 +204,40 @@ final class RunSession {
     /// There is no run to tell of.
     private func conclude(_ error: any Error) -> ExitStatus {
         display.suspend()
-        errors.show(problems(of: error))
+        var problems = problems(of: error)
+        if problems.isEmpty { problems = [Problem("\(error)")] }
+        if let failure = error as? RunFailure { problems[0].notes += ways(out: failure) }
+        if let failure = error as? JournalError, plan.continuation == nil, handle == nil {
+            problems[0].notes += ways(out: failure)
+        }
+        errors.show(problems)
         return complete(.usage)
     }
 
-    /// Ctrl-C came before the run had begun.
+    /// The commands that do what a refused one may have meant.
+    private func ways(out failure: RunFailure) -> [String] {
+        guard failure.code == "ambiguous_step", let id = plan.continuation?.runID,
+            let paths = failure.details?["waiting"]?.array
+        else { return [] }
+        return paths.compactMap(\.string).map { path in
+            "aikit-lua resume \(id) --step \(shellQuoted(path)) --data …\(plan.store.arguments)"
+        }
+    }
+
+    private func ways(out failure: JournalError) -> [String] {
+        ["to run without a store: --store memory; it then ends with the process"]
+    }
+
+    /// Ctrl-C came before the run had begun, or somewhere else than where it runs.
     private func conclude(_ signal: Int32?) -> ExitStatus {
-        errors.writeLine("interrupted before the run began")
+        display.suspend()
+        errors.writeLine(
+            driver.drivesRun ? "interrupted before the run began" : "interrupted; the run goes on in another process")
         return signal.map(Interrupts.status) ?? .cancelled
     }
 
     private func complete(_ status: ExitStatus) -> ExitStatus {
+        driver.endRecovery()
         // What the store acknowledged is safe; closing it lets other processes take the run up at once.
         if let journal { waitFor { await journal.close() } }
         guard let failure = output.failure else { return status }

@@ -67,11 +67,10 @@ struct RunSummary {
         switch plan.store {
         case .memory:
             [
-                "  It was kept in memory only and ends here; --store PATH keeps it, and it goes on with:",
-                "  aikit-lua \(command) --store PATH",
+                "  It was kept in memory only and ends here. In a store it would go on with:",
+                "  aikit-lua \(command)",
             ]
-        case .file(let path):
-            ["  \(words)", "  aikit-lua \(command) --store \(shellQuoted(path))"]
+        case .file: ["  \(words)", "  aikit-lua \(command)\(plan.store.arguments)"]
         }
     }
 }

@@ -1,28 +1,79 @@
 internal import SQLiteJournal
 internal import WorkflowEngine
 
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
 /// Where runs are kept.
 enum StoreLocation: Equatable {
     case memory
     case file(String)
 
-    /// Reads the value of `--store`.
-    init(_ argument: String?) {
+    /// The store of a directory in which scripts lie.
+    static let usual = ".aikit/runs.db"
+
+    /// Where the runs of a script are kept: as `--store` says, else beside the script.
+    init(_ argument: String?, beside script: String) {
         switch argument {
-        case nil, "memory": self = .memory
+        case "memory": self = .memory
         case let path?: self = .file(path)
+        case nil:
+            let directory = script.lastIndex(of: "/").map { script[...$0] } ?? ""
+            self = .file(directory + Self.usual)
         }
     }
 
-    /// The journal of the place; nil for the memory.
+    /// Where a run that is there already is looked for: as `--store` says, else in the nearest store, from the working
+    /// directory upwards.
+    static func existing(_ argument: String?) throws(UsageError) -> String {
+        switch argument {
+        case "memory":
+            throw UsageError("runs in memory end with their process; --store takes the file in which the run is kept")
+        case let path?: return path
+        case nil:
+            if let path = nearest { return path }
+            throw UsageError(
+                Problem(
+                    "there is no store at \(usual), here or in a directory above; name one with --store",
+                    code: "store_missing"))
+        }
+    }
+
+    /// The path of the nearest store, from the working directory upwards.
+    private static var nearest: String? {
+        guard let working = realpath(".", nil) else { return nil }
+        defer { free(working) }
+        let depth = String(cString: working).split(separator: "/").count
+        return (0...depth).lazy.map { String(repeating: "../", count: $0) + usual }.first { access($0, F_OK) == 0 }
+    }
+
+    /// What the command line of another command needs so that it finds this store from the same directory.
+    var arguments: String {
+        switch self {
+        case .memory: ""
+        case .file(let path): Self.nearest.map { Self.areSame($0, path) } == true ? "" : " --store " + shellQuoted(path)
+        }
+    }
+
+    private static func areSame(_ one: String, _ other: String) -> Bool {
+        var (first, second) = (stat(), stat())
+        return stat(one, &first) == 0 && stat(other, &second) == 0 && first.st_dev == second.st_dev
+            && first.st_ino == second.st_ino
+    }
+
+    /// The journal of the place; nil for the memory. What cannot be opened shows when it is first used.
     ///
     /// - Parameter creates: makes a store that is not there; a missing one is an error otherwise.
-    func open(creates: Bool) throws(UsageError) -> SQLiteJournal? {
+    func open(creates: Bool, durability: SQLiteJournalOptions.Durability = .full) -> SQLiteJournal? {
         guard case .file(let path) = self else { return nil }
-        do throws(JournalError) {
-            return try SQLiteJournal(path: path, options: SQLiteJournalOptions(creates: creates))
-        } catch {
-            throw UsageError(Problem(error.message, code: error.code))
-        }
+        let options = SQLiteJournalOptions(
+            durability: durability, creates: creates,
+            hidesFromGit: path == Self.usual || path.hasSuffix("/" + Self.usual))
+        return SQLiteJournal(deferring: path, options: options)
     }
 }

@@ -1,9 +1,8 @@
-internal import LuaWorkflows
-internal import WorkflowEngine
+package import WorkflowEngine
 
 extension LuaScript {
     /// The script and its modules as a store keeps them.
-    var stored: ScriptGeneration {
+    package var stored: ScriptGeneration {
         ScriptGeneration(
             hash: generationID,
             files: bundle.files.map { file in
@@ -16,7 +15,7 @@ extension LuaScript {
 
 extension ScriptBundle {
     /// Reads what ``LuaScript/stored`` wrote; nil if it is something else.
-    init?(stored: ScriptGeneration) {
+    package init?(stored: ScriptGeneration) {
         guard let script = stored.files.first else { return nil }
         var files = [File(module: "", path: script.name, source: script.content)]
         for file in stored.files.dropFirst() {

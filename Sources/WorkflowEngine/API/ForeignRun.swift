@@ -1,0 +1,116 @@
+package import WorkflowCore
+
+/// A run that another process drives, as far as the store shows it, and what that process is asked to do with it.
+package actor ForeignRun {
+    package nonisolated let id: String
+    package nonisolated let plan: Plan
+    /// Who drove the run when it was found, for people.
+    package nonisolated let owner: String
+    private let store: any RunStore
+    private let kept = KeptLog()
+    private var machine: RunMachine
+    private var hasOwner = true
+    private var changes: Int64 = -1
+    private var followers: [@Sendable (RunLog) -> Void] = []
+
+    package init(_ header: RunHeader, plan: Plan, store: any RunStore) {
+        id = header.id
+        self.plan = plan
+        self.store = store
+        owner = header.owner?.name ?? "another process"
+        machine = RunMachine(plan: plan)
+    }
+
+    private var log: RunLog { kept.log }
+
+    /// What became of a message to the run's owner.
+    package enum Delivery: Sendable {
+        case taken
+        /// The owner went away without having seen it, and it has been taken back.
+        case ownerGone
+    }
+
+    /// Calls `body` with the run's log, now and whenever it has grown.
+    package func follow(_ body: @escaping @Sendable (RunLog) -> Void) async throws {
+        _ = try await refresh()
+        followers.append(body)
+        body(log)
+    }
+
+    /// Answers a step that waits for a person.
+    ///
+    /// - Throws: ``RunFailure`` when no step waits there, or the owner did not accept the answer.
+    package func resume(step path: String?, data: Value) async throws -> Delivery {
+        _ = try await refresh()
+        // The step is settled on here: by the time the owner looks, another one may be the only one that waits.
+        let frame = try machine.waitingFrame(run: id, at: path)
+        let target = machine.path(of: frame)
+        return try await deliver(InboxMessage.Content(kind: .reply, target: target, payload: data))
+    }
+
+    package func signal(_ event: String, payload: Value) async throws -> Delivery {
+        try await deliver(InboxMessage.Content(kind: .signal, target: event, payload: payload))
+    }
+
+    package func cancel(reason: String) async throws -> Delivery {
+        try await deliver(InboxMessage.Content(kind: .cancel, target: "", payload: ["reason": Value(reason)]))
+    }
+
+    private func deliver(_ content: InboxMessage.Content) async throws -> Delivery {
+        guard let message = try await store.post(content, to: id) else {
+            throw RunFailure(code: "over", message: "run \(id) is over; it waits for nobody")
+        }
+        while true {
+            switch try await store.answer(to: message) {
+            case .taken: return .taken
+            case .refused(let code, let text): throw RunFailure(code: code, message: text)
+            case nil: break
+            }
+            if try await store.header(of: id)?.owner == nil, try await store.withdraw(message) { return .ownerGone }
+            try await Task.sleep(for: Self.interval)
+        }
+    }
+
+    /// Waits until the run is over, or waits for a person or a signal.
+    ///
+    /// - Returns: nil when nobody drives the run any more and it could go on.
+    package func settled() async throws -> RunRecord? {
+        while true {
+            if try await refresh() {
+                for follower in followers { follower(log) }
+            }
+            if machine.isOver || machine.waitsOutside {
+                return RunRecord(id: id, plan: plan, copying: log, status: machine.status)
+            }
+            if !hasOwner { return nil }
+            try await Task.sleep(for: Self.interval)
+        }
+    }
+
+    /// Takes what is new in the store; whether there was anything.
+    private func refresh() async throws -> Bool {
+        let changes = try await store.changeCount()
+        // An owner that dies changes nothing in the store.
+        let header = try await store.header(of: id)
+        hasOwner = header?.owner != nil
+        if changes == self.changes { return false }
+        self.changes = changes
+        guard let stored = try await store.load(id, after: log.count), !stored.events.isEmpty else { return false }
+        let first = log.count
+        stored.append(to: &kept.log)
+        for index in first..<log.count {
+            machine.apply(log[index], log: log)
+            machine.commands.removeAll(keepingCapacity: true)
+        }
+        return true
+    }
+
+    private static let interval = Duration.milliseconds(20)
+}
+
+/// A log that is freed with its last mention.
+private final class KeptLog {
+    var log = RunLog()
+
+    deinit { log.deallocate() }
+}

@@ -1,0 +1,95 @@
+internal import WorkflowCore
+
+/// Which runs are taken over that nobody drives.
+package struct RecoveryScope: Sendable {
+    /// Only runs of this workflow; nil for all.
+    package var workflow: String?
+    /// Only this run; nil for all.
+    package var run: String?
+    /// Runs that wait for a time are taken over if it comes before this one, in microseconds since 1970.
+    package var timersUntil: Int64
+
+    package init(workflow: String? = nil, run: String? = nil, timersUntil: Int64 = .max) {
+        self.workflow = workflow
+        self.run = run
+        self.timersUntil = timersUntil
+    }
+
+    /// Whether a run would go on by itself if somebody drove it. What waits for a person is taken up with the answer.
+    func wants(_ run: RunHeader) -> Bool {
+        if let id = self.run, run.id != id { return false }
+        switch run.status {
+        case .queued, .running: return true
+        case .waiting, .waitingHuman: return run.wakeAt != 0 && run.wakeAt <= timersUntil
+        case .success, .failed, .cancelled: return false
+        }
+    }
+}
+
+/// A run that could not be taken over; it is in the store as it was.
+package struct RecoveryFailure: Sendable {
+    package var run: String
+    package var error: any Error
+}
+
+/// Taking over runs whose process is gone.
+extension WorkflowEngine {
+    /// Goes on with unfinished runs of this engine's journal that nobody drives; steps that have ended are not run again.
+    ///
+    /// A step that was under way begins again, with the same idempotency key. If its process died in it more than once it may be
+    /// the cause: such runs are taken up last and one after the other, so that they do not take others down, and end `failed`
+    /// once that has happened ``RunMachine/crashLimit`` times.
+    ///
+    /// - Parameters:
+    ///   - load: gives the workflow of a run in the generation with which it was started.
+    ///   - began: hears of each run that this engine drives from now on.
+    /// - Returns: the runs that could not be taken over, when all others have been handed to `began`. That takes long only if there
+    ///   are runs under suspicion; cancelling the task leaves those that have not begun.
+    package func recover(
+        _ scope: RecoveryScope = RecoveryScope(), load: @Sendable (JournaledRun) async throws -> Workflow,
+        began: @Sendable (WorkflowRun) -> Void
+    ) async throws -> [RecoveryFailure] {
+        guard let journal else { return [] }
+        var filter = RunFilter.abandoned
+        filter.workflow = scope.workflow
+        let runs = try await journal.list(filter).filter(scope.wants).map(\.id).reversed()
+        var failures: [RecoveryFailure] = []
+        var suspects: [String] = []
+        var rest = Array(runs)[...]
+        while !rest.isEmpty, !Task.isCancelled {
+            // In pieces, so that the store's thread has time for others in between.
+            for claim in try await journal.claim(Array(rest.prefix(64))) {
+                guard let run = await takeOver(claim, &failures, holdingSuspects: true, load) else { continue }
+                if run.isHeld {
+                    suspects.append(run.run.id)
+                    try await run.run.release(within: .seconds(60))
+                } else {
+                    began(run.run)
+                }
+            }
+            rest = rest.dropFirst(64)
+        }
+        for id in suspects where !Task.isCancelled {
+            let claim = try await journal.claim(id)
+            guard let run = await takeOver(claim, &failures, holdingSuspects: false, load) else { continue }
+            began(run.run)
+            await run.run.passedSuspects()
+        }
+        return failures
+    }
+
+    private func takeOver(
+        _ claim: Claim, _ failures: inout [RecoveryFailure], holdingSuspects: Bool,
+        _ load: @Sendable (JournaledRun) async throws -> Workflow
+    ) async -> (run: WorkflowRun, isHeld: Bool)? {
+        guard case .claimed(let journaled, let stored, let messages) = claim else { return nil }
+        do {
+            let workflow = try await load(journaled)
+            return try await revive(journaled, stored, messages, of: workflow, holdingSuspects: holdingSuspects)
+        } catch {
+            failures.append(RecoveryFailure(run: journaled.id, error: error))
+            try? await journal?.release([journaled])
+            return nil
+        }
+    }
+}

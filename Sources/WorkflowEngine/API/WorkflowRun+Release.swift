@@ -1,0 +1,86 @@
+internal import Synchronization
+internal import WorkflowCore
+
+/// Letting a run go before it is over.
+extension WorkflowRun {
+    /// Lets nothing more of the run begin, waits until what is under way has ended, and gives the run back to the store,
+    /// where anybody may take it up again.
+    ///
+    /// - Parameter grace: how long it waits; code that is still under way then is given up, and begins again wherever the run
+    ///   is taken up.
+    package func release(within grace: Duration) async throws(JournalError) {
+        guard let store = live?.store, let run = attachedRun, let journaled = run.journaled else { return }
+        let quiet = Gate()
+        worker.perform { worker in
+            if run.lost != nil || run.machine.isOver { return quiet.open() }
+            run.isHeld = true
+            run.quietened = { quiet.open() }
+            worker.enqueue(run)
+        }
+        // The worker may be deep in code that does not let go, so the time is kept elsewhere.
+        let limit = Task {
+            try? await Task.sleep(for: grace)
+            quiet.open()
+        }
+        await quiet.passed()
+        limit.cancel()
+        try await store.release([journaled])
+        worker.perform { worker in
+            guard run.lost == nil, !run.machine.isOver else { return }
+            worker.lose(run, JournalError(code: "released", message: "run \(self.id) has been given back to the store"))
+        }
+    }
+
+    /// Waits until the steps that ran when their process died have ended, or will not end without help.
+    func passedSuspects() async {
+        guard let run = attachedRun else { return }
+        let gate = Gate()
+        follow(SuspectFeed(gate))
+        let end = Task {
+            _ = try? await settled()
+            gate.open()
+        }
+        // What is recorded is only told when more comes; so the state is looked at once by itself.
+        worker.perform { _ in if !run.machine.hasCrashed { gate.open() } }
+        await gate.passed()
+        end.cancel()
+    }
+}
+
+/// Opens a gate when no step of a run is suspected any more of having ended its process.
+private final class SuspectFeed: EventFeed {
+    private let gate: Gate
+
+    init(_ gate: Gate) { self.gate = gate }
+
+    func take(_ run: Run) { if !run.machine.hasCrashed { gate.open() } }
+    func finish() { gate.open() }
+}
+
+/// Something that happens once, and that one task waits for.
+final class Gate: Sendable {
+    private let state = Mutex(State())
+
+    private struct State {
+        var isOpen = false
+        var waiting: CheckedContinuation<Void, Never>?
+    }
+
+    func open() {
+        let waiting = state.withLock { state in
+            state.isOpen = true
+            return state.waiting.take()
+        }
+        waiting?.resume()
+    }
+
+    func passed() async {
+        await withCheckedContinuation { continuation in
+            let isOpen = state.withLock { state in
+                if !state.isOpen { state.waiting = continuation }
+                return state.isOpen
+            }
+            if isOpen { continuation.resume() }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+internal import WorkflowCore
+
+/// Messages that other processes leave for runs in the store.
+extension Worker {
+    /// Does what a message asks, and has the store told what became of it together with the events that follow.
+    func take(_ message: InboxMessage, for run: Run) {
+        let before = run.log.count
+        do {
+            switch message.content.kind {
+            case .reply:
+                let target = message.content.target
+                let frame = try waitingFrame(of: run, at: target.isEmpty ? nil : target)
+                try reply(run, frame, message.content.payload)
+            case .signal: try signal(run, message.content.target, message.content.payload)
+            case .cancel:
+                if run.machine.isOver { throw RunFailure.over(run) }
+                run.askToCancel(message.cancelReason)
+                cancel(run)
+            }
+            if run.log.count > before {
+                run.settlements.append(message.number)
+            } else {
+                openBatch().answer(message.number, with: .taken)
+            }
+        } catch let failure as RunFailure {
+            openBatch().answer(message.number, with: .refused(code: failure.code, message: failure.message))
+        } catch {
+            openBatch().answer(message.number, with: .refused(code: "failed", message: "\(error)"))
+        }
+    }
+
+    /// Gives a run a signal, if a step of it can take one.
+    func signal(_ run: Run, _ event: String, _ payload: Value) throws {
+        if run.machine.isOver { throw RunFailure.over(run) }
+        let mark = run.log.arena.count
+        let written = run.log.arena.writing { $0.write(payload) }
+        let settled: Slice
+        do {
+            settled = try accepted(event, written, run)
+        } catch {
+            run.log.arena.count = mark
+            throw error
+        }
+        let signal = run.log.arena.writing { arena in
+            let object = arena.beginObject()
+            arena.writeKey("name")
+            arena.write(event)
+            arena.writeKey("payload")
+            arena.append(settled)
+            arena.end(object, count: 2)
+        }
+        run.decide(.signalled(signal: signal), at: now)
+    }
+
+    /// What comes with an event, as the schema of the step that takes it leaves it.
+    ///
+    /// Where no step waits for the event yet, it has to fit every step that may come to wait for it.
+    private func accepted(_ event: String, _ payload: Slice, _ run: Run) throws -> Slice {
+        let plan = run.plan
+        let takers = plan.nodes.indices.filter { plan.nodes[$0].kind == .waitFor && plan.details[$0].event == event }
+        if takers.isEmpty { throw unknown(event, plan) }
+        let waiting = run.machine.frames.first { frame in
+            frame.phase == .waiting && takers.contains(Int(frame.node))
+        }
+        let nodes = waiting.map { [Int($0.node)] } ?? takers
+        var settled = payload
+        for node in nodes {
+            switch validate(plan.nodes[node].outputSchema, payload, run) {
+            case .valid(let value): if nodes.count == 1 { settled = value }
+            case .invalid(let summary, let details):
+                throw RunFailure(
+                    code: "invalid_event",
+                    message:
+                        "the data of event '\(event)' does not fit the schema of '\(plan.details[node].id)': \(summary)",
+                    details: details)
+            }
+        }
+        return settled
+    }
+
+    private func unknown(_ event: String, _ plan: Plan) -> RunFailure {
+        let known = plan.nodes.indices.compactMap { plan.details[$0].event }
+        var message = "workflow '\(plan.id)' has no step that waits for '\(event)'"
+        if let near = nearest(to: event, in: known) {
+            message += "; did you mean '\(near)'?"
+        } else if !known.isEmpty {
+            message += "; it waits for: " + Set(known).sorted().joined(separator: ", ")
+        }
+        return RunFailure(code: "unknown_event", message: message)
+    }
+
+    /// Tells whoever holds a run that nothing of it is under way any more.
+    func quieten(_ run: Run) {
+        guard let quietened = run.quietened, run.isDurable, run.calls.isEmpty else { return }
+        run.quietened = nil
+        quietened()
+    }
+}
+
+extension InboxMessage {
+    /// Why the run is to stop; of a `cancel`.
+    var cancelReason: String { content.payload["reason"]?.string ?? content.payload.string ?? "cancelled" }
+}
+
+extension RunFailure {
+    static func over(_ run: Run) -> RunFailure {
+        RunFailure(
+            code: "over", message: "run \(run.id) is over (\(run.machine.status.rawValue)); it waits for nobody")
+    }
+}

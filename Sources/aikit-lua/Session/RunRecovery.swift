@@ -1,0 +1,62 @@
+internal import Synchronization
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// Goes on with unfinished runs of the same workflow while a run is under way, without getting in its way.
+///
+/// Only runs of the same workflow: they need the same permissions. What waits for a person or for a time that has not come is
+/// left alone.
+final class RunRecovery: Sendable {
+    /// How long the process stays for steps that are under way when its own run has ended.
+    static let grace = Duration.seconds(2)
+
+    private let loader: RunLoader
+    private let workflow: String
+    private let mailbox: Mailbox
+    private let state = Mutex(State())
+
+    private struct State {
+        var task: Task<Void, Never>?
+        var runs: [WorkflowRun] = []
+    }
+
+    init(_ loader: RunLoader, of workflow: String, mailbox: Mailbox) {
+        self.loader = loader
+        self.workflow = workflow
+        self.mailbox = mailbox
+    }
+
+    func start() {
+        let task = Task.detached { [self] in
+            do {
+                let failures = try await loader.recover(workflow) { took($0) }
+                for failure in failures {
+                    mailbox.post(.text("run \(failure.run) could not be recovered: \(message(of: failure.error))"))
+                }
+            } catch {
+                // The run's own entries go the same way and tell of what is wrong with the store.
+            }
+        }
+        state.withLock { $0.task = task }
+    }
+
+    private func took(_ run: WorkflowRun) {
+        state.withLock { $0.runs.append(run) }
+        mailbox.post(.text("goes on with run \(run.id), whose process ended before it"))
+    }
+
+    private func message(of error: any Error) -> String {
+        problems(of: error).first?.message ?? "\(error)"
+    }
+
+    /// Takes nothing up any more, lets steps that are under way end, and gives the runs back.
+    func end() async {
+        let task = state.withLock { $0.task }
+        task?.cancel()
+        await task?.value
+        let runs = state.withLock { $0.runs }
+        await withTaskGroup { group in
+            for run in runs { group.addTask { try? await run.release(within: Self.grace) } }
+        }
+    }
+}

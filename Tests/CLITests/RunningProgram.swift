@@ -1,0 +1,56 @@
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// A call of the program that is under way, and what it has said so far.
+final class RunningProgram {
+    private let process: Process
+    private let output = Pipe()
+    private let errors = Pipe()
+    private let outputReader: Reader
+    private(set) var said = ""
+
+    init(_ program: Program, _ arguments: String...) throws {
+        process = program.process(arguments)
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        process.standardError = errors
+        try process.run()
+        outputReader = Reader(output.fileHandleForReading)
+    }
+
+    /// Reads standard error until it holds a text; false if the program ends before.
+    @discardableResult
+    func hear(_ text: String) -> Bool {
+        while !said.contains(text) {
+            let data = errors.fileHandleForReading.availableData
+            if data.isEmpty { return false }
+            said += String(decoding: data, as: UTF8.self)
+        }
+        return true
+    }
+
+    func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+
+    /// Ends the process as a crash does, and waits until it is gone.
+    func crash() {
+        send(SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// Waits for the end.
+    func finish() -> Program.Outcome {
+        while case let data = errors.fileHandleForReading.availableData, !data.isEmpty {
+            said += String(decoding: data, as: UTF8.self)
+        }
+        let text = String(decoding: outputReader.wait(), as: UTF8.self)
+        process.waitUntilExit()
+        return Program.Outcome(status: process.terminationStatus, output: text, errors: said)
+    }
+}
