@@ -53,11 +53,13 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
         .target(name: "FileWatching"),
+        .target(
+            name: "LuaTesting", dependencies: ["HostEffects", "LuaWorkflows", "WorkflowCore", "WorkflowEngine"]),
         .executableTarget(
             name: "aikit-lua",
             dependencies: [
                 "CLuaBridge", "WorkflowCore", "WorkflowEngine", "LuaRuntime", "LuaWorkflows", "SQLiteJournal",
-                "HostEffects", "FileWatching",
+                "HostEffects", "FileWatching", "LuaTesting",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .testTarget(name: "WorkflowCoreTests", dependencies: ["WorkflowCore"]),

@@ -70,6 +70,14 @@ static int set_collect(lua_State *L) {
     return 0;
 }
 
+/// bridge.set_script_globals(t): what main chunks see as globals besides the libraries; modules do not
+static int set_script_globals(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    vm_of(L)->script_globals = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
 /// bridge.encode(value[, name]) -> the flat value as a string, for measuring and tests
 static int encode_flat(lua_State *L) {
     lb_vm *vm = vm_of(L);
@@ -100,6 +108,7 @@ void open_bridge(lua_State *L) {
         {"function_where", function_where},
         {"where", where},
         {"set_collect", set_collect},
+        {"set_script_globals", set_script_globals},
         {"request", bridge_request},
         {"sync", bridge_sync},
         {"all", bridge_all},

@@ -245,6 +245,18 @@ static int finish_load(lua_State *L, int status, lua_KContext context) {
     return 0;
 }
 
+/// Copies what only main chunks see into the environment on top.
+static void add_script_globals(lua_State *L) {
+    int environment = lua_gettop(L);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm_of(L)->script_globals);
+    for (lua_pushnil(L); lua_next(L, -2);) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, environment);
+    }
+    lua_pop(L, 1);
+}
+
 static int call_chunk(lua_State *L) {
     loading *load = lua_touserdata(L, 1);
     lb_thread *thread = load->thread;
@@ -266,6 +278,7 @@ static int call_chunk(lua_State *L) {
         return 0;
     }
     push_environment(L);
+    if (!trusted && vm->script_globals) add_script_globals(L);
     lua_setupvalue(L, -2, 1);
     if (trusted) lua_rawgeti(L, LUA_REGISTRYINDEX, vm->bridge_table);
     int status = lua_pcallk(L, trusted ? 2 : 1, 1, 2, (lua_KContext)thread, finish_load);

@@ -136,7 +136,8 @@ struct lb_vm {
 
     slot *slots;
     uint32_t slot_count, slot_capacity;
-    int array_metatable, context_metatable, error_metatable, bridge_table, function_slot, modules, names, collect;
+    int array_metatable, context_metatable, error_metatable, bridge_table, function_slot, modules, names, collect,
+        script_globals;
 
     cached_key keys[KEY_COUNT];
     int keys_table;

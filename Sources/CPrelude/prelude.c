@@ -71,6 +71,30 @@ static const char schema_object[] = {
 static const char slots[] = {
 #embed "lua/slots.lua"
 };
+static const char testing[] = {
+#embed "lua/testing.lua"
+};
+static const char testing_compare[] = {
+#embed "lua/testing_compare.lua"
+};
+static const char testing_expect[] = {
+#embed "lua/testing_expect.lua"
+};
+static const char testing_http[] = {
+#embed "lua/testing_http.lua"
+};
+static const char testing_mocks[] = {
+#embed "lua/testing_mocks.lua"
+};
+static const char testing_replay[] = {
+#embed "lua/testing_replay.lua"
+};
+static const char testing_run[] = {
+#embed "lua/testing_run.lua"
+};
+static const char testing_text[] = {
+#embed "lua/testing_text.lua"
+};
 static const char types[] = {
 #embed "lua/types.lua"
 };
@@ -84,7 +108,8 @@ static const prelude_part parts[] = {
     PART(aikit), PART(builder), PART(compile), PART(context), PART(definition), PART(docs), PART(docs_host), PART(docs_nodes),
     PART(docs_schema), PART(docs_workflow), PART(document), PART(errors), PART(forms), PART(host), PART(http),
     PART(nodes), PART(objects), PART(schema), PART(schema_common), PART(schema_core), PART(schema_methods), PART(schema_object),
-    PART(slots), PART(types), PART(validate),
+    PART(slots), PART(testing), PART(testing_compare), PART(testing_expect), PART(testing_http), PART(testing_mocks),
+    PART(testing_replay), PART(testing_run), PART(testing_text), PART(types), PART(validate),
 };
 
 const prelude_part *prelude_find(const char *name, size_t length) {

@@ -1,9 +1,9 @@
-internal import WorkflowCore
+package import WorkflowCore
 
 /// Writes the query of a URL: names in order, values percent-encoded, a list as one pair for each item.
-enum QueryText {
+package enum QueryText {
     /// The URL with the query behind the one that it has.
-    static func adding(_ query: Value?, to url: String) -> String {
+    package static func adding(_ query: Value?, to url: String) -> String {
         let pairs = (query?.entries ?? []).sorted { $0.key < $1.key }.flatMap { key, value in
             (value.array ?? [value]).map { encoded(key) + "=" + encoded($0.string ?? $0.json) }
         }

@@ -21,16 +21,9 @@ struct LoadedScript {
     /// Loads a script with a host of the caller's, which knows afterwards what was looked for, also where this throws.
     init(_ bundle: ScriptBundle, host: ScriptHost, environment: ScriptEnvironment) throws(ScriptError) {
         let script = bundle.script
-        let vm: LuaVM
-        do throws(LuaError) {
-            vm = try LuaVM(host: host, memoryLimit: environment.options.memoryLimit)
-            guard let part = prelude_find("aikit", 5) else { preconditionFailure("the library is missing") }
-            let source = UnsafeRawBufferPointer(start: part.pointee.source, count: part.pointee.length)
-            try vm.loadPrelude(name: "aikit", source: source.assumingMemoryBound(to: UInt8.self))
-        } catch {
-            throw ScriptError(error, host: host, bundle: bundle)
-        }
-        let chosen = try Self.run(script, in: vm, host: host, bundle: bundle, environment: environment)
+        let vm = try Self.makeVM(["aikit": "aikit"], host: host, bundle: bundle, environment: environment)
+        let returned = try Self.run(script, in: vm, host: host, bundle: bundle, environment: environment)
+        let chosen = (returned.array ?? []).compactMap { $0.int.map { Int($0) - 1 } }
         executor = LuaExecutor(vm: vm)
         let functions = LuaSchemaFunctions(vm: vm)
         executor.schemaFunctions = functions
@@ -40,11 +33,30 @@ struct LoadedScript {
         self.bundle = host.isPinned ? bundle : ScriptBundle(files: [script] + host.files)
     }
 
-    /// Runs the main chunk; the places of the workflows that it returned.
-    private static func run(
+    /// A VM with parts of the library, each under the name by which scripts require it.
+    static func makeVM(
+        _ parts: KeyValuePairs<String, String>, host: ScriptHost, bundle: ScriptBundle, environment: ScriptEnvironment
+    ) throws(ScriptError) -> LuaVM {
+        do throws(LuaError) {
+            let vm = try LuaVM(host: host, memoryLimit: environment.options.memoryLimit)
+            for (name, part) in parts {
+                guard let part = prelude_find(part, part.utf8.count) else {
+                    preconditionFailure("the library is missing")
+                }
+                let source = UnsafeRawBufferPointer(start: part.pointee.source, count: part.pointee.length)
+                try vm.loadPrelude(name: name, source: source.assumingMemoryBound(to: UInt8.self))
+            }
+            return vm
+        } catch {
+            throw ScriptError(error, host: host, bundle: bundle)
+        }
+    }
+
+    /// Runs the main chunk; what the library's collector made of what it returned.
+    static func run(
         _ script: ScriptBundle.File, in vm: LuaVM, host: ScriptHost, bundle: ScriptBundle,
         environment: ScriptEnvironment
-    ) throws(ScriptError) -> [Int] {
+    ) throws(ScriptError) -> Value {
         var out = ByteArena()
         defer { out.deallocate() }
         var suspended: OpaquePointer?
@@ -57,9 +69,7 @@ struct LoadedScript {
         lb_watch_deadline(vm.handle, 0)
         lb_watch_end(vm.handle)
         switch status {
-        case LB_DONE:
-            let plans = ValueCursor(out.bytes)
-            return plans.items.compactMap { $0.int.map { Int($0) - 1 } }
+        case LB_DONE: return Value(ValueCursor(out.bytes))
         case LB_REQUEST:
             if let suspended { vm.close(suspended, code: "cancelled", message: "the script was given up", out: &out) }
             throw ScriptError(

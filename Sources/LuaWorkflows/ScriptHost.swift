@@ -16,16 +16,18 @@ final class ScriptHost: LuaHost {
     /// Every module that was looked for on the disk, found or not.
     private(set) var lookups: [ScriptFootprint.Entry] = []
     private let pinned: ScriptBundle?
-    private let directory: String
+    private let folders: [String]
     private let environment: ScriptEnvironment
     private var schemas: [Schema] = []
     /// The problems of the definition that was refused last.
     private(set) var refused: [DefinitionIssue] = []
 
     /// - Parameters:
+    ///   - directory: where modules are looked for; it ends in a slash or is empty.
+    ///   - others: folders in which they are looked for when they are not there, the best place first.
     ///   - pinned: the files to take instead of those on the disk.
-    init(directory: String, pinned: ScriptBundle?, environment: ScriptEnvironment) {
-        self.directory = directory
+    init(directory: String, others: [String] = [], pinned: ScriptBundle?, environment: ScriptEnvironment) {
+        folders = [directory] + others
         self.pinned = pinned
         self.environment = environment
     }
@@ -97,7 +99,8 @@ final class ScriptHost: LuaHost {
             return .failed(
                 message: "'\(name)' is no module name: letters, digits, '_' and '-', parts joined by dots")
         }
-        let found = ScriptFiles.find(module: name, besideScript: directory)
+        let tries = folders.lazy.map { ScriptFiles.find(module: name, besideScript: $0) }
+        let found = tries.first { $0.content != .failure(.missing) } ?? tries[0]
         lookups.append(ScriptFootprint.Entry(found))
         switch found.content {
         case .success(let source):
@@ -105,7 +108,7 @@ final class ScriptHost: LuaHost {
             return .found(source: source, chunkName: "@" + found.path)
         case .failure(.failed(let why)): return .failed(message: "cannot read \(found.path): \(why)")
         case .failure(.missing), .failure(.directory):
-            let places = ScriptFiles.candidates(for: name, besideScript: directory)
+            let places = folders.flatMap { ScriptFiles.candidates(for: name, besideScript: $0) }
             return .notFound(places: places.joined(separator: ", "))
         }
     }

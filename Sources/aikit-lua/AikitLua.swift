@@ -19,7 +19,7 @@ struct AikitLua: ParsableCommand {
         version: engineVersion,
         subcommands: [
             RunCommand.self, ResumeCommand.self, SignalCommand.self, CheckCommand.self, GraphCommand.self,
-            SchemaCommand.self,
+            SchemaCommand.self, TestCommand.self,
             TypesCommand.self, DoctorCommand.self, BenchCommand.self,
         ])
 }

@@ -15,6 +15,9 @@ local function part(name)
   return loaded
 end
 
+-- What the host loads besides, such as the library of tests, shares the parts.
+bridge.library = part
+
 -- The host knows this one by its number, 1: the library's documentation as a text.
 part("slots").slot(function(format, definitions) return part "document"(format, definitions) end)
 

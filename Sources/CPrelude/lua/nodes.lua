@@ -21,7 +21,10 @@ nodes.kinds = {
   wait_for = { response_schema = "schema" },
 }
 
-local node_class = objects.class("node", {}, { id = true, kind = true, description = true },
+--- What can be called on a node: nothing, outside of tests.
+nodes.methods = {}
+
+local node_class = objects.class("node", nodes.methods, { id = true, kind = true, description = true },
   "; aikit.clone_step(node, { … }) makes a changed copy")
 
 local function new_node(kind, config, where)

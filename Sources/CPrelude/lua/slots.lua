@@ -1,6 +1,6 @@
 -- Functions of the script by number: the host calls a function only by its slot.
 local bridge = ...
-local setmetatable = setmetatable
+local pairs, setmetatable = pairs, setmetatable
 
 local slots, pairs_of = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
 
@@ -14,6 +14,13 @@ function registry.slot(callback)
     slots[callback] = slot
   end
   return slot
+end
+
+--- The function in a slot.
+function registry.callback(slot)
+  for callback, its in pairs(slots) do
+    if its == slot then return callback end
+  end
 end
 
 --- The slot of a function of which the host gets two results, as a list.

@@ -16,7 +16,7 @@ public final class RunRecord: @unchecked Sendable {
         self.status = status
     }
 
-    convenience init(copying run: Run) {
+    package convenience init(copying run: Run) {
         self.init(id: run.id, plan: run.definition.plan, copying: run.log, status: run.machine.status)
     }
 

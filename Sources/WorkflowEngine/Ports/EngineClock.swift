@@ -40,6 +40,9 @@ public final class VirtualClock: EngineClock {
 
     public func now() -> Int64 { time.load(ordering: .relaxed) }
 
+    /// Sets the time, to an earlier one too.
+    public func set(_ microseconds: Int64) { time.store(microseconds, ordering: .relaxed) }
+
     public func skip(to deadline: Int64) -> Bool {
         let current = time.load(ordering: .relaxed)
         return deadline > current

@@ -19,7 +19,7 @@ package final class Inbox<Message>: @unchecked Sendable {
     private var sleeping = false
     private var closed = false
     /// Lets the owner see without the lock that nothing has come.
-    private let hasMessages = Atomic<Bool>(false)
+    private let isFilled = Atomic<Bool>(false)
 
     package init() {
         mutex = .allocate(capacity: 1)
@@ -41,6 +41,9 @@ package final class Inbox<Message>: @unchecked Sendable {
         mutex.deallocate()
     }
 
+    /// Whether something has come that was not taken.
+    package var hasMessages: Bool { isFilled.load(ordering: .acquiring) }
+
     /// Adds a message; may be called from any thread.
     ///
     /// - Parameter closing: whether this message is the last one that is taken.
@@ -54,7 +57,7 @@ package final class Inbox<Message>: @unchecked Sendable {
         }
         closed = closing
         messages.append(message)
-        hasMessages.store(true, ordering: .releasing)
+        isFilled.store(true, ordering: .releasing)
         let wake = sleeping
         sleeping = false
         pthread_mutex_unlock(mutex)
@@ -64,7 +67,7 @@ package final class Inbox<Message>: @unchecked Sendable {
 
     /// Swaps what has come with an empty array; sleeps for up to `nanoseconds` while there is nothing (nil: for ever).
     package func take(into taken: inout [Message], waiting nanoseconds: UInt64?) {
-        if nanoseconds == 0, !hasMessages.load(ordering: .acquiring) { return }
+        if nanoseconds == 0, !hasMessages { return }
         pthread_mutex_lock(mutex)
         if messages.isEmpty, nanoseconds != 0 {
             sleeping = true
@@ -81,7 +84,7 @@ package final class Inbox<Message>: @unchecked Sendable {
             sleeping = false
         }
         swap(&messages, &taken)
-        hasMessages.store(false, ordering: .releasing)
+        isFilled.store(false, ordering: .releasing)
         pthread_mutex_unlock(mutex)
     }
 }

@@ -133,7 +133,7 @@ package final class Run: @unchecked Sendable {
     }
 
     /// Leaves word that the run is to stop; may be called from any thread. The worker is told besides.
-    func askToCancel(_ text: String) {
+    package func askToCancel(_ text: String) {
         reason.withLock { if $0.isEmpty { $0 = text } }
         cancelAsked.store(true, ordering: .releasing)
     }

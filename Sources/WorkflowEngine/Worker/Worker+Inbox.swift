@@ -30,7 +30,7 @@ extension Worker {
     }
 
     /// Gives a run a signal, if a step of it can take one.
-    func signal(_ run: Run, _ event: String, _ payload: Value) throws {
+    package func signal(_ run: Run, _ event: String, _ payload: Value) throws {
         if run.machine.isOver { throw RunFailure.over(run) }
         let mark = run.log.arena.count
         let written = run.log.arena.writing { $0.write(payload) }

@@ -27,13 +27,13 @@ extension RunMachine {
 
 extension Worker {
     /// The frame of a human step that waits.
-    func waitingFrame(of run: Run, at path: String?) throws -> Int32 {
+    package func waitingFrame(of run: Run, at path: String?) throws -> Int32 {
         if run.machine.isOver { throw RunFailure.over(run) }
         return try run.machine.waitingFrame(run: run.id, at: path)
     }
 
     /// Checks an answer against the step's schema and tells the machine.
-    func reply(_ run: Run, _ frame: Int32, _ data: Value) throws {
+    package func reply(_ run: Run, _ frame: Int32, _ data: Value) throws {
         let mark = run.log.arena.count
         let response = run.log.arena.writing { $0.write(data) }
         let state = run.machine.frames[Int(frame)]

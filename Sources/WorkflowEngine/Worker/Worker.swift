@@ -59,6 +59,13 @@ package final class Worker: @unchecked Sendable {
     /// Ends the thread after what it does now; runs that are under way stay as the journal has them.
     func stop() { inbox.post(.stop) }
 
+    /// Keeps a clock that jumps from jumping, until as many calls of ``releaseClock()``; on the worker's thread only.
+    package func holdClock() { outstanding += 1 }
+
+    /// Lets the clock jump again; also used by who answers a request of a run with other runs of this worker, for which
+    /// time has to pass.
+    package func releaseClock() { outstanding -= 1 }
+
     /// Has `body` run on the worker's thread; may be called from any thread.
     package func perform(_ body: sending @escaping (Worker) -> Void) { inbox.post(.perform(body)) }
 
@@ -90,7 +97,7 @@ package final class Worker: @unchecked Sendable {
         if nextReady < ready.count { return 0 }
         guard let next = timers.next else { return nil }
         if next <= now { return 0 }
-        if outstanding == 0, clock.skip(to: next) { return 0 }
+        if outstanding == 0, !inbox.hasMessages, clock.skip(to: next) { return 0 }
         return UInt64(next - now) * 1000
     }
 
@@ -130,7 +137,7 @@ package final class Worker: @unchecked Sendable {
 
     private func leave(_ run: Run) { run.executor.endWatch() }
 
-    func enqueue(_ run: Run) {
+    package func enqueue(_ run: Run) {
         guard !run.isReady, run.lost == nil else { return }
         run.isReady = true
         ready.append(run)

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import HostEffects
 
 /// What scripts may do outside of the engine: nothing, unless it is given here.
 struct PermissionOptions: ParsableArguments {
@@ -26,4 +27,17 @@ struct PermissionOptions: ParsableArguments {
         name: .customLong("allow-run"),
         help: ArgumentHelp("Allow running programs; these only where any are given.", valueName: "program,…"))
     var run: [String] = []
+}
+
+extension PermissionOptions {
+    /// What the options allow.
+    var permissions: Permissions {
+        var permissions = Permissions()
+        permissions.net = Permissions.Scope(net)
+        permissions.env = Permissions.Scope(env)
+        permissions.read = Permissions.Scope(read)
+        permissions.write = Permissions.Scope(write)
+        permissions.run = Permissions.Scope(run)
+        return permissions
+    }
 }

@@ -33,6 +33,26 @@ enum FileText {
         return read(descriptor: descriptor, limit: limit)
     }
 
+    /// Writes a file in one step, so that whoever reads it sees the old text or the new one; what went wrong, or nil.
+    static func write(_ text: String, to path: String) -> String? {
+        let draft = path + ".new"
+        let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { return systemMessage(errno) }
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { systemWrite(descriptor, $0) }
+            if count < 0, errno != EINTR {
+                let message = systemMessage(errno)
+                close(descriptor)
+                unlink(draft)
+                return message
+            }
+            rest = rest.dropFirst(max(count, 0))
+        }
+        close(descriptor)
+        return rename(draft, path) == 0 ? nil : systemMessage(errno)
+    }
+
     static func read(descriptor: Int32, limit: Int) -> Result<[UInt8], Failure> {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
@@ -47,6 +67,10 @@ enum FileText {
             if bytes.count > limit { return .failure(.tooLarge(limit)) }
         }
     }
+}
+
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+    write(descriptor, bytes.baseAddress, bytes.count)
 }
 
 private func systemRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawBufferPointer) -> Int {

@@ -1,0 +1,214 @@
+-- `test.run` and `step:run`: whole workflows and single steps in the real engine, in virtual time.
+--
+-- The host starts a run and answers when it is over or waits for somebody; what it waits for is given here, so that an
+-- answer may be a function of the test.
+local bridge, part = ...
+local errors, objects = part "errors", part "objects"
+local error, getmetatable, ipairs, pairs = error, getmetatable, ipairs, pairs
+local setmetatable, tonumber, tostring, type = setmetatable, tonumber, tostring, type
+local gsub, match = string.gsub, string.match
+local misuse, request = errors.misuse, bridge.request
+
+local test = {}
+
+local OPTIONS = { "input", "mocks", "answers", "signals", "metadata", "ctx", "clock" }
+
+--- In `answers`: nobody answers, and the time passes until the step's timeout.
+test.nobody = objects.new(objects.class("answer", {}, {}), { text = "test.nobody" })
+
+-- Time -------------------------------------------------------------------------------------------------------------
+
+--- Days since 1970 of a date of the Gregorian calendar.
+local function days_of(year, month, day)
+  if month <= 2 then year = year - 1 end
+  local era = year // 400
+  local of_era = year - era * 400
+  local of_year = (153 * (month + (month > 2 and -3 or 9)) + 2) // 5 + day - 1
+  return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468
+end
+
+--- Milliseconds since 1970 of a number of them, or of a text such as `2026-01-31T09:00:00Z`.
+local function time_of(clock)
+  if type(clock) == "number" then return math.tointeger(clock) or clock // 1 | 0 end
+  local year, month, day, rest = match(type(clock) == "string" and clock or "", "^(%d%d%d%d)%-(%d%d)%-(%d%d)(.*)$")
+  local hour, minute, second = match(rest or "", "^[T ](%d%d):(%d%d):?(%d*)Z?$")
+  if not year or rest ~= "" and not hour then
+    misuse('clock takes milliseconds since 1970 or a text such as "2026-01-31T09:00:00Z", got %s', tostring(clock))
+  end
+  local seconds = (tonumber(hour) or 0) * 3600 + (tonumber(minute) or 0) * 60 + (tonumber(second) or 0)
+  return (days_of(tonumber(year), tonumber(month), tonumber(day)) * 86400 + seconds) * 1000 // 1 | 0
+end
+
+-- Runs -------------------------------------------------------------------------------------------------------------
+
+local methods = {}
+local run_class = { __index = methods, __name = "run", __metatable = "run" }
+
+-- What the script's side of a run keeps: its number in the host, and the answers that were given.
+local HANDLE = setmetatable({}, { __mode = "k" })
+
+local function update(run, state)
+  for key in pairs(run) do run[key] = nil end
+  for key, value in pairs(state.result) do run[key] = value end
+  run.events, run.snapshots, run.waiting = state.events, state.snapshots, state.waiting
+  return run
+end
+
+--- The answer to a step that waits: by its path, its path without indexes, or its id.
+local function answer_to(step, answers)
+  local answer = answers[step.path]
+  if answer == nil then answer = answers[(gsub(step.path, "%[%d+%]", ""))] end
+  if answer == nil then answer = answers[step.stepId] end
+  return answer
+end
+
+--- Whether time passes by itself: something waits that has a timeout, and no person whom the test may want to answer.
+local function time_passes(run, answers)
+  local passes = false
+  for _, step in ipairs(run.waiting) do
+    if step.kind == "human" then
+      if answer_to(step, answers) ~= test.nobody then return false end
+    end
+    passes = passes or step.hasTimeout
+  end
+  return passes
+end
+
+--- Gives answers until the run is over or waits for one that is not there.
+local function settle(run)
+  local handle = HANDLE[run]
+  while true do
+    -- An expectation in a mock is one of the test.
+    if run.error and run.error.code == "expectation_failed" then
+      local details = run.error.details or {}
+      details.where = run.error.where
+      error({ code = run.error.code, message = run.error.message, details = details }, 0)
+    end
+    local answered = false
+    for _, step in ipairs(run.waiting) do
+      local answer = step.kind == "human" and answer_to(step, handle.answers)
+      if answer and answer ~= test.nobody then
+        if type(answer) == "function" then answer = answer(step, run) end
+        update(run, request("test.answer", { run = handle.number, path = step.path, data = answer }))
+        answered = true
+        break
+      end
+    end
+    if not answered then
+      if not time_passes(run, handle.answers) then return run end
+      update(run, request("test.wait", { run = handle.number }))
+    end
+  end
+end
+
+--- The snapshot of a step by its path or its id, the last one where it ran more than once.
+function methods:step(path)
+  local found
+  for _, snapshot in ipairs(self.snapshots) do
+    if snapshot.path == path or snapshot.stepId == path then found = snapshot end
+  end
+  return found
+end
+
+--- What the steps emitted under a name, as a list of payloads.
+function methods:emitted(name)
+  local list = {}
+  for _, event in ipairs(self.events) do
+    if event.type == "step:event" and event.data.name == name then list[#list + 1] = event.data.payload end
+  end
+  return list
+end
+
+--- Answers the step that waits at a path, or the only one, and goes on until the run is over or waits again.
+function methods:answer(path, data)
+  if data == nil then path, data = nil, path end
+  update(self, request("test.answer", { run = HANDLE[self].number, path = path, data = data }))
+  return settle(self)
+end
+
+--- Sends a signal, and goes on until the run is over or waits again.
+function methods:signal(event, payload)
+  errors.expect(event, "string", 'run:signal("payment", { … })')
+  update(self, request("test.signal", { run = HANDLE[self].number, event = event, payload = payload }))
+  return settle(self)
+end
+
+local function start(plan, options)
+  local number = options.clock ~= nil and time_of(options.clock) or nil
+  local signals = {}
+  for _, name in ipairs(errors.names(options.signals or {})) do
+    signals[#signals + 1] = { event = name, payload = options.signals[name] }
+  end
+  local input = options.input
+  if input == nil then input = {} end
+  local state = request("test.start", {
+    plan = plan, input = input, metadata = options.metadata, ctx = options.ctx, clock = number, signals = signals,
+  })
+  local run = setmetatable({}, run_class)
+  HANDLE[run] = { number = state.run, answers = options.answers or {} }
+  return settle(update(run, state))
+end
+
+local function options_of(options, names, what)
+  if options == nil then return {} end
+  if type(options) ~= "table" or objects.state(options) then
+    misuse("%s takes a table of options, got %s", what, errors.kind(options))
+  end
+  for _, name in ipairs { "mocks", "answers", "signals" } do
+    if options[name] ~= nil and type(options[name]) ~= "table" then
+      misuse("%s: %s is a table by path or id, got %s", what, name, errors.kind(options[name]))
+    end
+  end
+  return errors.known(options, names, what)
+end
+
+--- Has the host check a definition; the number of its plan.
+local function commit(definition) return bridge.sync("commit", definition) end
+
+--- Runs a whole workflow in the real engine, in virtual time.
+function test.run(workflow, options)
+  local state = objects.state(workflow)
+  if not state or not state.plan then
+    misuse("test.run takes a workflow first, got %s: write test.run(workflow, { input = { … } })",
+      errors.kind(workflow))
+  end
+  options = options_of(options, OPTIONS, "test.run")
+  local plan = state.plan
+  if options.mocks then plan = commit(part "testing_mocks"(state.definition, options.mocks)) end
+  return start(plan, options)
+end
+
+local STEP_OPTIONS = { "mocks", "answers", "signals", "metadata", "ctx", "clock", "store" }
+
+--- Runs one node alone, with its schemas: gives its output, or raises its error. The second result is the run.
+local node_methods = part("nodes").methods
+
+function node_methods:run(input, options)
+  local state = objects.state(self)
+  if not state then misuse("call it with a colon: step:run(input)") end
+  options = options_of(options, STEP_OPTIONS, "step:run")
+  local definition = part "definition"({ id = tostring(state.id) }, { self }, state.where)
+  -- Where it goes on is a matter of the workflow that it stands in.
+  definition.nodes[1].next = nil
+  if options.store then
+    local entries = options.store
+    table.insert(definition.nodes, 1, {
+      kind = "step", id = "store of the test", handler = part("slots").slot(function(value, context)
+        for key, item in pairs(entries) do context.store[key] = item end
+        return value
+      end),
+    })
+  end
+  if options.mocks then definition = part "testing_mocks"(definition, options.mocks) end
+  local own = {}
+  for key, value in pairs(options) do own[key] = value end
+  own.input = input
+  local run = start(commit(definition), own)
+  if run.status == "failed" then error(run.error, 0) end
+  return run.result, run
+end
+
+--- Whether the value is what test.run returned.
+function test.is_run(value) return type(value) == "table" and getmetatable(value) == "run" end
+
+return test

@@ -1,0 +1,85 @@
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// A run that a test began: it tells the test each time that it stands still.
+///
+/// It belongs to the worker's thread.
+final class NestedRun: RunObserver {
+    let number: Int64
+    let run: Run
+    /// Gets the state when the run is over, or waits for a person or a signal.
+    var whenSettled: ((Value) -> Void)?
+    /// It has settled and nobody was told.
+    private(set) var hasNews = false
+
+    init(number: Int64, run: Run) {
+        self.number = number
+        self.run = run
+    }
+
+    func runSettled(_ run: Run) {
+        guard let tell = whenSettled else {
+            hasNews = true
+            return
+        }
+        whenSettled = nil
+        hasNews = false
+        tell(state)
+    }
+
+    /// What was not told does not count any more: something is about to be done with the run.
+    func forgetNews() { hasNews = false }
+
+    func runAdvanced(_ run: Run, from first: Int) {}
+    func runLost(_ run: Run, _ error: JournalError) {}
+
+    /// The frames of the code that failed last.
+    var lastTraceback: String? {
+        var renderer = EventRenderer(plan: run.plan, runID: run.id)
+        return renderer.render(from: 0, log: run.log).compactMap { event in
+            (event.data?["traceback"] ?? event.data?["error"]?["traceback"])?.string
+        }.last
+    }
+
+    var steps: [StepSnapshot] { RunReport.result(plan: run.plan, log: run.log).steps }
+
+    /// `{ run, result, events, snapshots, waiting }`.
+    var state: Value {
+        let result = RunReport.result(plan: run.plan, log: run.log)
+        var renderer = EventRenderer(plan: run.plan, runID: run.id)
+        let events = renderer.render(from: 0, log: run.log).map(\.value)
+        return [
+            "run": Value(number), "result": result.value, "events": Value(array: events),
+            "snapshots": Value(array: result.steps.map(snapshot)), "waiting": Value(array: waiting(result)),
+        ]
+    }
+
+    private func snapshot(_ step: StepSnapshot) -> Value {
+        let kind = run.plan.nodes[Int(step.node)].kind
+        return Value(
+            entries: [("stepId", Value(step.stepID)), ("kind", Value(kind == .waitFor ? "wait_for" : "\(kind)"))]
+                + (step.value.entries ?? []).map { ($0.key, $0.value) })
+    }
+
+    /// What the run waits for: `{ path, stepId, kind, hasTimeout, output?, form?, event? }`.
+    private func waiting(_ result: RunResult) -> [Value] {
+        guard !run.machine.isOver else { return [] }
+        return run.machine.frames.indices.compactMap { index in
+            let frame = run.machine.frames[index]
+            guard frame.phase == .waiting else { return nil }
+            let node = run.plan.nodes[Int(frame.node)]
+            let details = run.plan.details[Int(frame.node)]
+            let path = run.machine.path(of: Int32(index))
+            var entries: [(String, Value)] = [
+                ("path", Value(path)), ("stepId", Value(details.id)),
+                ("kind", node.kind == .human ? "human" : "wait_for"), ("hasTimeout", Value(frame.deadline != 0)),
+            ]
+            if let event = details.event { entries.append(("event", Value(event))) }
+            if let pending = result.pending.first(where: { $0.path == path }) {
+                if let output = pending.output { entries.append(("output", output)) }
+                if let form = pending.form { entries.append(("form", form)) }
+            }
+            return Value(entries: entries)
+        }
+    }
+}

@@ -1,0 +1,198 @@
+internal import LuaWorkflows
+internal import Synchronization
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// What test bodies and the steps under test ask of the host: runs, stubs of HTTP, fixtures; the rest goes on to the
+/// usual effects.
+///
+/// Requests come on the worker's thread, and everything here belongs to it.
+final class TestEffects: HostEffects, @unchecked Sendable {
+    private let path: String
+    private let clock: VirtualClock
+    private let live: LiveRuns
+    private let http: TestHTTP
+    private let base: any HostEffects
+    private var worker: Worker?
+    private var tests: LoadedTests?
+    private(set) var generation: Generation?
+    private var runs: [NestedRun] = []
+    private var coverage = Coverage()
+    private let traceback = Mutex<String?>(nil)
+
+    /// Where the code of a step was that was stopped in the body that ran last.
+    var lastTraceback: String? { traceback.withLock { $0 } }
+
+    init(
+        path: String, clock: VirtualClock, live: LiveRuns, cassette: Cassette, base: any HostEffects,
+        settings: TestSettings
+    ) {
+        self.path = path
+        self.clock = clock
+        self.live = live
+        self.base = base
+        http = TestHTTP(cassette: cassette, base: base, records: settings.records)
+    }
+
+    func attach(_ tests: LoadedTests, _ worker: Worker) {
+        self.tests = tests
+        self.worker = worker
+        let generation = Generation(id: "") { throw RunFailure(code: "not_here", message: "tests run on one worker") }
+        worker.adopt(tests.executor, for: generation)
+        self.generation = generation
+        for plan in tests.loadedPlans { coverage.add(plan) }
+    }
+
+    func detach() -> (files: [String], coverage: Coverage) {
+        let files = tests?.files ?? [path]
+        if let generation { worker?.drop(generation) }
+        runs = []
+        live.removeAll()
+        tests = nil
+        generation = nil
+        worker = nil
+        return (files, coverage)
+    }
+
+    func beginTest(_ title: String) { http.beginTest(title) }
+
+    /// Gives up the runs that the body left behind.
+    func endBody() {
+        traceback.withLock { $0 = nil }
+        for nested in runs {
+            coverage.note(nested.run.plan, nested.steps)
+            if live.wasStopped, let frames = nested.lastTraceback { traceback.withLock { $0 = frames } }
+            nested.whenSettled = nil
+            if !nested.run.machine.isOver {
+                nested.run.askToCancel("the test is over")
+                worker?.enqueue(nested.run)
+            }
+        }
+        runs = []
+        live.removeAll()
+    }
+
+    func begin(
+        _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
+    ) -> (any HostOperation)? {
+        let payload = request.payload
+        switch request.operation {
+        case "test.start": return start(payload, answer)
+        case "test.answer":
+            return move(payload, answer) { worker, run in
+                let frame = try worker.waitingFrame(of: run, at: payload["path"]?.string)
+                try worker.reply(run, frame, payload["data"] ?? .null)
+            }
+        case "test.signal":
+            return move(payload, answer) { worker, run in
+                try worker.signal(run, payload["event"]?.string ?? "", payload["payload"] ?? .null)
+            }
+        case "test.wait": return move(payload, answer, nil)
+        case "test.http":
+            http.stub(payload)
+            answer(.success(.null))
+        case "test.requests": answer(.success(http.requests))
+        case "test.fixture": answer(Fixture.read(payload.string ?? "", beside: path))
+        case "http": return http.begin(request, for: caller, answer: answer) { [self] in tests?.call($0, $1) }
+        default: return base.begin(request, for: caller, answer: answer)
+        }
+        return nil
+    }
+
+    // MARK: Runs
+
+    /// Begins a run of a plan: `{ plan, input, metadata?, ctx?, clock?, signals }`.
+    private func start(_ payload: Value, _ answer: @escaping @Sendable (HostAnswer) -> Void) -> (any HostOperation)? {
+        guard let worker, let generation, let plan = tests?.plan(payload["plan"]?.int ?? 0) else {
+            answer(.failure(code: "unknown_plan", message: "there is no such workflow"))
+            return nil
+        }
+        if let milliseconds = payload["clock"]?.int { clock.set(milliseconds * 1000) }
+        do {
+            let run = try worker.makeRun(Workflow(plan: plan, generation: generation), id: nil)
+            let nested = NestedRun(number: Int64(runs.count + 1), run: run)
+            runs.append(nested)
+            live.add(run)
+            let operation = wait(for: nested, answer)
+            // A turn later the worker has seen the clock that was set.
+            worker.perform { worker in
+                // Nothing is carried out before the signals are there.
+                worker.begin(run, observer: nested, journaled: nil, budget: 0) { arena in
+                    let ctx = Self.merged(payload["ctx"], over: plan.ctx)
+                    let metadata = payload["metadata"] ?? plan.metadata
+                    return (
+                        arena.writing { $0.write(payload["input"] ?? .emptyObject) },
+                        metadata.count == 0 ? .none : arena.writing { $0.write(metadata) },
+                        ctx.count == 0 ? .none : arena.writing { $0.write(ctx) }
+                    )
+                }
+                for signal in payload["signals"]?.array ?? [] where !run.machine.isOver {
+                    try? worker.signal(run, signal["event"]?.string ?? "", signal["payload"] ?? .null)
+                    worker.enqueue(run)
+                }
+            }
+            return operation
+        } catch {
+            answer(.failure(code: "load_failed", message: "\(error)"))
+            return nil
+        }
+    }
+
+    private static func merged(_ over: Value?, over base: Value) -> Value {
+        Value(entries: ((base.entries ?? []) + (over?.entries ?? [])).map { ($0.key, $0.value) })
+    }
+
+    /// Does something with a run that waits, or nothing, and answers when it next stands still.
+    private func move(
+        _ payload: Value, _ answer: @escaping @Sendable (HostAnswer) -> Void, _ body: ((Worker, Run) throws -> Void)?
+    ) -> (any HostOperation)? {
+        let number = payload["run"]?.int ?? 0
+        guard let worker, let nested = runs.first(where: { $0.number == number }) else {
+            answer(.failure(code: "over", message: "this run belongs to a test that is over"))
+            return nil
+        }
+        do {
+            if let body {
+                try body(worker, nested.run)
+                nested.forgetNews()
+            } else if nested.hasNews {
+                nested.forgetNews()
+                answer(.success(nested.state))
+                return nil
+            }
+            let operation = wait(for: nested, answer)
+            worker.enqueue(nested.run)
+            return operation
+        } catch let failure as RunFailure {
+            answer(.failure(code: failure.code, message: failure.message, details: failure.details))
+        } catch {
+            answer(.failure(code: "failed", message: "\(error)"))
+        }
+        return nil
+    }
+
+    /// Answers when the run stands still; until then the clock may jump.
+    private func wait(
+        for nested: NestedRun, _ answer: @escaping @Sendable (HostAnswer) -> Void
+    ) -> (any HostOperation)? {
+        guard let worker else { return nil }
+        worker.releaseClock()
+        nested.whenSettled = { state in
+            worker.holdClock()
+            answer(.success(state))
+        }
+        return WaitOperation {
+            guard nested.whenSettled != nil else { return }
+            nested.whenSettled = nil
+            worker.holdClock()
+            answer(.failure(code: "cancelled", message: "the test is over"))
+        }
+    }
+}
+
+/// A body's wait for a run; given up on the worker's thread.
+private struct WaitOperation: HostOperation, @unchecked Sendable {
+    let giveUp: () -> Void
+
+    func cancel() { giveUp() }
+}

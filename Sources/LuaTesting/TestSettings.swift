@@ -1,0 +1,18 @@
+package import WorkflowEngine
+
+/// How tests are run.
+package struct TestSettings: Sendable {
+    /// Only tests whose title has this text.
+    package var filter: String?
+    /// How long a test may take, hooks included, in the machine's time.
+    package var timeout: Duration = .seconds(5)
+    /// Requests that no stub answers go out, and are written into cassettes.
+    package var records = false
+    /// Makes the effects that steps may have besides; called once a file.
+    package var makeEffects: @Sendable () -> any HostEffects = { NoHostEffects() }
+    /// Where `print` goes; a line without its end.
+    package var print: @Sendable (String) -> Void = { _ in }
+    package var log: @Sendable (LogRecord) -> Void = { _ in }
+
+    package init() {}
+}

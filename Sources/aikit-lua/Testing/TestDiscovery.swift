@@ -1,0 +1,84 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Finds test files, and the folders in which each of them looks for modules.
+enum TestDiscovery {
+    static let suffix = "_test.lua"
+    /// Folders that hold no tests of the project, besides hidden ones.
+    private static let skipped: Set<String> = ["lua_modules", ".aikit", "node_modules"]
+    /// What stands in the folder that a project begins with.
+    private static let marks = [".luarc.json", ".git", ".aikit"]
+
+    /// The test files at and below paths, sorted, each once. A file that is named is taken whatever its name.
+    static func files(at paths: [String]) throws(UsageError) -> [String] {
+        var found: Set<String> = []
+        for path in paths {
+            var info = stat()
+            guard stat(path, &info) == 0 else {
+                throw UsageError("cannot read \(path): \(systemMessage(errno))")
+            }
+            if info.st_mode & S_IFMT == S_IFDIR {
+                walk(path == "." ? "" : path.hasSuffix("/") ? path : path + "/", into: &found)
+            } else {
+                found.insert(path)
+            }
+        }
+        return found.sorted()
+    }
+
+    private static func walk(_ folder: String, into found: inout Set<String>) {
+        guard let directory = opendir(folder.isEmpty ? "." : folder) else { return }
+        defer { closedir(directory) }
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard !name.hasPrefix("."), !skipped.contains(name) else { continue }
+            let path = folder + name
+            var info = stat()
+            // A link to a folder is not followed, so that a circle of them has an end.
+            guard lstat(path, &info) == 0 else { continue }
+            if info.st_mode & S_IFMT == S_IFDIR {
+                walk(path + "/", into: &found)
+            } else if name.hasSuffix(suffix) {
+                found.insert(path)
+            }
+        }
+    }
+
+    /// Where a test file's modules are looked for: beside it, then in each folder above up to the project's.
+    ///
+    /// The project begins in the nearest folder above with a `.luarc.json`, a `.git` or an `.aikit`, else in the folder in
+    /// which the program was started, where the file lies below it.
+    static func moduleFolders(of file: String) -> [String] {
+        let own = file.lastIndex(of: "/").map { String(file[...$0]) } ?? ""
+        var folders = [own]
+        var current = own
+        while !isProject(current) {
+            guard let above = folderAbove(current), folders.count < 64 else {
+                return isBelowHere(own) ? folders : [own]
+            }
+            current = above
+            folders.append(current)
+        }
+        return folders
+    }
+
+    private static func isProject(_ folder: String) -> Bool { marks.contains { access(folder + $0, F_OK) == 0 } }
+
+    /// Whether a relative folder leads down from where the program was started.
+    private static func isBelowHere(_ folder: String) -> Bool { !folder.hasPrefix("/") && !folder.hasPrefix("../") }
+
+    /// The folder above, as far as the path has names; nil above the one where the program was started, and above `/`.
+    private static func folderAbove(_ folder: String) -> String? {
+        let trimmed = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
+        guard !trimmed.isEmpty, trimmed != ".", !trimmed.hasSuffix("..") else { return nil }
+        guard let slash = trimmed.lastIndex(of: "/") else { return "" }
+        return String(trimmed[...slash])
+    }
+}

@@ -1,0 +1,26 @@
+internal import HostEffects
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// What a command line asks of `test`, checked.
+struct TestPlan {
+    /// Files and folders.
+    var paths: [String]
+    var filter: String?
+    /// How many files run at once.
+    var jobs = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    /// Microseconds that one test may take.
+    var timeout: Int64 = 5_000_000
+    var reporter = TestCommand.Reporter.pretty
+    var junitFile: String?
+    var reportsCoverage = false
+    var records = false
+    var watches = false
+    var permissions = Permissions()
+}

@@ -1,0 +1,405 @@
+import Foundation
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+extension CommandLine {
+    struct TestCommandTests {
+        /// A workflow that fetches, branches, waits a month and asks a person.
+        private static let weather = """
+            local aikit = require "aikit"
+            local s = aikit.schema
+            return aikit.workflow { id = "weather", input_schema = s.object { city = s.string():min(1) } }
+              :step {
+                id = "fetch",
+                output_schema = s.object { city = s.string(), wind = s.number() },
+                retry = { max_attempts = 3, initial = "1m" },
+                handler = function(input, context)
+                  local answer = aikit.http.get("https://weather.example/v1", { query = { q = input.city } })
+                  context:emit { type = "forecast", data = { city = input.city } }
+                  return answer:json()
+                end,
+              }
+              :branch {
+                id = "risk", resolve = function(w) return w.wind > 90 and "storm" or "calm" end,
+                cases = {
+                  storm = { aikit.step { id = "warn", handler = function(w) return { text = "STORM in " .. w.city } end } },
+                  calm = { aikit.step { id = "brief", handler = function(w) return { text = w.city .. " is calm" } end } },
+                },
+              }
+              :delay { id = "later", duration = "30d" }
+              :human { id = "approve", response_schema = s.object { decision = s.enum { "send", "drop" } } }
+              :step { id = "finish", handler = function(reply) return { decision = reply.decision, at = aikit.now() } end }
+              :commit()
+            """
+
+        /// Runs the tests of a file in a project with the workflow in `weather.lua`.
+        private func test(_ source: String, _ arguments: String...) throws -> Program.Outcome {
+            let program = try Program(["weather.lua": Self.weather, "weather_test.lua": source])
+            defer { program.remove() }
+            return try program.run(["test"] + arguments)
+        }
+
+        @Test func `a whole workflow runs with mocks and answers in virtual time`() throws {
+            let outcome = try test(
+                """
+                local weather = require "weather"
+                describe("weather", function()
+                  it("warns, a month later", function()
+                    local run = test.run(weather, {
+                      input = { city = "Oslo" }, mocks = { fetch = { city = "Oslo", wind = 120 } },
+                      answers = { approve = { decision = "send" } }, clock = "2026-01-31T09:00:00Z",
+                    })
+                    expect(run):succeeds { decision = "send", at = 1769850000000 + 30 * 86400000 }
+                    expect(run):ran "risk/warn"
+                    expect(run).never:ran "brief"
+                    expect(run.steps.risk[1].branchId):equals "storm"
+                  end)
+                  it("stops for a person", function()
+                    local run = test.run(weather, { input = { city = "Oslo" }, mocks = { fetch = { city = "x", wind = 1 } } })
+                    expect(run):waits_for "approve"
+                    run:answer("approve", { decision = "drop" })
+                    expect(run.result.decision):equals "drop"
+                  end)
+                end)
+                """)
+            #expect(outcome.status == 0)
+            #expect(outcome.output.isEmpty)
+            #expect(
+                outcome.errors.withoutTimes == """
+                    weather_test.lua
+                      weather
+                        ✓ warns, a month later
+                        ✓ stops for a person
+
+                    2 passed (1 file, TIME)
+
+                    """)
+        }
+
+        @Test func `mocks are functions, errors, and values of one iteration`() throws {
+            let outcome = try test(
+                """
+                local aikit = require "aikit"
+                local each = aikit.workflow { id = "each" }
+                  :foreach {
+                    id = "all", items = function(input) return input.list end,
+                    step = aikit.step { id = "call", handler = function(n) return n * 2 end },
+                  }
+                  :commit()
+                it("is a function that fails twice", function()
+                  local calls = 0
+                  local run = test.run(require "weather", { input = { city = "x" }, mocks = { fetch = function()
+                    calls = calls + 1
+                    if calls < 3 then error "busy" end
+                    return { city = "x", wind = 0 }
+                  end } })
+                  expect(run):waits_for "approve"
+                  expect(calls):equals(3)
+                end)
+                it("is of one iteration", function()
+                  local run = test.run(each, { input = { list = { 1, 2, 3 } }, mocks = { ["all[2]/call"] = 50 } })
+                  expect(run.result):equals { 2, 50, 6 }
+                end)
+                it("is an error", function()
+                  local run = test.run(each, { input = { list = { 1 } }, mocks = { call = { error = { code = "no", message = "No." } } } })
+                  expect(run):fails_with { code = "no", message = "No." }
+                end)
+                it("is unknown", function()
+                  expect(function() test.run(each, { mocks = { cal = 1 } }) end):fails_with "did you mean 'call'?"
+                end)
+                """)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+        }
+
+        @Test func `a step runs alone with its schemas, its ctx and its store`() throws {
+            let outcome = try test(
+                """
+                local aikit = require "aikit"
+                local double = aikit.step {
+                  id = "double", input_schema = aikit.schema.object { n = aikit.schema.number() },
+                  handler = function(input, context)
+                    return { n = input.n * 2, who = context.ctx.who, kept = context.store.kept }
+                  end,
+                }
+                it("doubles", function()
+                  expect(double:run({ n = 2 }, { ctx = { who = "me" }, store = { kept = true } })):equals { n = 4, who = "me", kept = true }
+                end)
+                it("refuses", function()
+                  expect(function() double:run { n = "two" } end):fails_with { code = "invalid_input" }
+                end)
+                """)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+        }
+
+        @Test func `a failure shows its line and each difference by its path`() throws {
+            let outcome = try test(
+                """
+                it("compares", function()
+                  expect { items = { { name = "Oslo" } }, n = 1 }
+                    :equals { items = { { name = "Bergen" } } }
+                end)
+                """)
+            #expect(outcome.status == 1)
+            #expect(
+                outcome.errors.withoutTimes == """
+                    weather_test.lua
+                      ✗ compares
+
+                    ✗ compares
+                    weather_test.lua:2: error: the values differ in 2 places
+                      2 |   expect { items = { { name = "Oslo" } }, n = 1 }
+                        |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+                      at .items[1].name
+                        expected  "Bergen"
+                        got       "Oslo"
+                      at .n
+                        expected  nil
+                        got       1
+
+                    1 failed (1 file, TIME)
+
+                    """)
+        }
+
+        @Test func `HTTP is stubbed, and a request that is not is an error that names it`() throws {
+            let outcome = try test(
+                """
+                local weather = require "weather"
+                it("is answered", function()
+                  local http = test.http { ["GET https://weather.example/v1"] = { json = { city = "Oslo", wind = 3 } } }
+                  local run = test.run(weather, { input = { city = "Oslo" } })
+                  expect(run):emitted { type = "forecast", data = { city = "Oslo" } }
+                  expect(http:requests()[1].url):equals "https://weather.example/v1?q=Oslo"
+                end)
+                it("answers in order", function()
+                  test.http { ["GET https://weather.example/*"] = { { error = "no route" }, { json = { city = "x", wind = 3 } } } }
+                  expect(test.run(weather, { input = { city = "x" } })):waits_for "approve"
+                end)
+                it("is not answered", function()
+                  expect(test.run(weather, { input = { city = "x" } })):succeeds()
+                end)
+                """)
+            #expect(outcome.status == 1)
+            #expect(outcome.errors.contains("✓ is answered"))
+            #expect(outcome.errors.contains("✓ answers in order"))
+            #expect(outcome.errors.contains("unexpected request GET https://weather.example/v1?q=x"))
+        }
+
+        @Test func `what was recorded is replayed without the network`() throws {
+            var service: WeatherService? = try WeatherService { _ in (200, #"{"city":"Oslo"}"#) }
+            let base = try #require(service?.base)
+            let program = try Program([
+                "fetch.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "fetch" }
+                  :step { id = "get", handler = function(url) return aikit.http.get(url):json() end }
+                  :commit()
+                """,
+                "fetch_test.lua": """
+                it("fetches", function()
+                  local run = test.run(require "fetch", { input = "\(base)/?city=Oslo" })
+                  expect(run):succeeds(test.containing { city = "Oslo" })
+                end)
+                """,
+            ])
+            defer { program.remove() }
+            #expect(try program.run("test").status == 1)
+            let recording = try program.run("test", "--record")
+            #expect(recording.status == 0, "\(recording.errors)")
+            service = nil
+            let replay = try program.run("test")
+            #expect(replay.status == 0, "\(replay.errors)")
+            let cassette = try String(
+                contentsOf: program.folder.appendingPathComponent("cassettes/fetch_test.json"), encoding: .utf8)
+            #expect(cassette.contains("\"fetches\""))
+        }
+
+        @Test func `a test that loops for ever is stopped at its line, and the others run`() throws {
+            let outcome = try test(
+                """
+                local weather = require "weather"
+                it("loops", function()
+                  while true do end
+                end)
+                it("loops in a step", function()
+                  test.run(weather, { input = { city = "x" }, mocks = { fetch = function()
+                    while true do end
+                  end } })
+                end)
+                it("runs", function() end)
+                """, "--timeout", "300ms")
+            #expect(outcome.status == 1)
+            #expect(outcome.errors.contains("weather_test.lua:3: error: the test took longer than 300 ms"))
+            #expect(outcome.errors.contains("weather_test.lua:7: error: the test took longer than 300 ms"))
+            #expect(outcome.errors.contains("✓ runs"))
+        }
+
+        @Test func `hooks surround tests from the outside in, and what fails in one fails the test`() throws {
+            let outcome = try test(
+                """
+                local log = {}
+                local function note(word) return function() log[#log + 1] = word end end
+                before_all(note "A") before_each(note "a") after_each(note "z") after_all(function() print(table.concat(log, " ")) end)
+                describe("inner", function()
+                  before_all(note "B") before_each(note "b") after_each(note "y") after_all(note "Y")
+                  it("one", note "1")
+                  it("two", function() error "no" end)
+                end)
+                it("three", note "3")
+                """)
+            #expect(outcome.status == 1)
+            #expect(outcome.errors.contains("A B a b 1 y z a b y z Y a 3 z\n"))
+        }
+
+        @Test func `tests are chosen by name, skipped, and singled out`() throws {
+            let source = """
+                describe("group", function()
+                  it("one", function() end)
+                  it("two", function() end)
+                  it.skip("three", function() error "never" end)
+                  it("four")
+                end)
+                """
+            let filtered = try test(source, "--filter", "GROUP › o")
+            #expect(filtered.errors.withoutTimes.hasSuffix("✓ one\n\n1 passed (1 file, TIME)\n"))
+            let all = try test(source)
+            #expect(all.errors.withoutTimes.hasSuffix("2 passed, 2 skipped (1 file, TIME)\n"))
+            let none = try test(source, "--filter", "nothing")
+            #expect(none.status == 2)
+            #expect(none.errors.contains("none of the 4 tests has 'nothing' in its name"))
+            let only = try test(source.replacing("it(\"two\"", with: "it.only(\"two\""))
+            #expect(only.errors.withoutTimes.hasSuffix("✓ two\n\n1 passed (1 file, TIME)\n"))
+        }
+
+        @Test func `programs read NDJSON and JUnit`() throws {
+            let source = """
+                it("passes", function() end)
+                it("fails & shows <that>", function() expect(1):equals(2) end)
+                """
+            let lines = try test(source, "--reporter", "ndjson")
+            #expect(lines.status == 1)
+            let objects = try lines.output.split(separator: "\n").map {
+                try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+            }
+            #expect(objects.map { $0["type"] as? String } == ["test", "test", "summary"])
+            #expect(objects[0]["status"] as? String == "passed")
+            let error = try #require(objects[1]["error"] as? [String: Any])
+            #expect(error["message"] as? String == "expected 2, got 1")
+            #expect(error["line"] as? Int == 2)
+            #expect(objects[2]["failed"] as? Int == 1)
+            let junit = try test(source, "--reporter", "junit")
+            #expect(junit.output.contains("<testsuites name=\"aikit-lua\" tests=\"2\" failures=\"1\""))
+            #expect(junit.output.contains("name=\"fails &amp; shows &lt;that&gt;\""))
+            #expect(junit.output.contains("message=\"expected 2, got 1\""))
+        }
+
+        @Test func `coverage names the steps and cases that did not run`() throws {
+            let outcome = try test(
+                """
+                it("is calm", function()
+                  test.run(require "weather", { input = { city = "x" }, mocks = { fetch = { city = "x", wind = 1 } } })
+                end)
+                local weather = require "weather"
+                """, "--coverage")
+            #expect(outcome.status == 0)
+            #expect(outcome.errors.contains("coverage: 50% (4 of 8 steps and cases)"))
+            #expect(outcome.errors.contains("weather: fetch\n"))
+            #expect(outcome.errors.contains("weather: risk → storm\n"))
+            #expect(outcome.errors.contains("weather: finish\n"))
+        }
+
+        @Test func `files are found in folders, and find modules beside them and above`() throws {
+            let program = try Program(["weather.lua": Self.weather])
+            defer { program.remove() }
+            let files = FileManager.default
+            for folder in ["tests/deep", ".hidden", "lua_modules", ".aikit"] {
+                try files.createDirectory(
+                    at: program.folder.appendingPathComponent(folder), withIntermediateDirectories: true)
+            }
+            try program.write(
+                "it('a', function() expect((require 'weather').id):equals 'weather' end)", to: "tests/a_test.lua")
+            try program.write("return 7", to: "tests/deep/own.lua")
+            try program.write(
+                "it('b', function() expect(require 'own'):equals(7) end)\nrequire 'weather'",
+                to: "tests/deep/b_test.lua")
+            for folder in [".hidden", "lua_modules", ".aikit"] {
+                try program.write("error 'no'", to: "\(folder)/c_test.lua")
+            }
+            let outcome = try program.run("test")
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(
+                outcome.errors.withoutTimes
+                    == "tests/a_test.lua\n  ✓ a\ntests/deep/b_test.lua\n  ✓ b\n\n2 passed (2 files, TIME)\n")
+        }
+
+        @Test func `wrong usage and files that cannot be loaded end with status 2`() throws {
+            let program = try Program(["broken_test.lua": "it('x', function()\n"])
+            defer { program.remove() }
+            let broken = try program.run("test")
+            #expect(broken.status == 2)
+            #expect(broken.errors.contains("broken_test.lua:"))
+            #expect(broken.errors.contains("1 file could not be loaded"))
+            #expect(try program.run("test", "nowhere").status == 2)
+            let empty = try Program()
+            defer { empty.remove() }
+            let nothing = try empty.run("test")
+            #expect(nothing.status == 2)
+            #expect(nothing.errors.contains("no tests found"))
+        }
+
+        @Test func `a recorded run is replayed, and the first step that goes otherwise is named`() throws {
+            let fixture = """
+                {
+                  "workflow": "weather", "status": "success", "startedAt": 1735689600000, "input": { "city": "Oslo" },
+                  "result": { "decision": "send", "at": 1738281600000 },
+                  "steps": [
+                    { "path": "fetch", "stepId": "fetch", "kind": "step", "status": "success",
+                      "input": { "city": "Oslo" }, "output": { "city": "Oslo", "wind": 120 } },
+                    { "path": "risk", "stepId": "risk", "kind": "branch", "status": "success", "branchId": "storm",
+                      "input": { "city": "Oslo", "wind": 120 }, "output": { "city": "Oslo", "wind": 120 } },
+                    { "path": "risk/warn", "stepId": "warn", "kind": "step", "status": "success",
+                      "input": { "city": "Oslo", "wind": 120 }, "output": { "text": "STORM in Oslo" } },
+                    { "path": "later", "stepId": "later", "kind": "delay", "status": "success",
+                      "input": { "text": "STORM in Oslo" }, "output": { "text": "STORM in Oslo" } },
+                    { "path": "approve", "stepId": "approve", "kind": "human", "status": "success",
+                      "input": { "text": "STORM in Oslo" }, "output": { "decision": "send" } },
+                    { "path": "finish", "stepId": "finish", "kind": "step", "status": "success",
+                      "input": { "decision": "send" }, "output": { "decision": "send", "at": 1738281600000 } }
+                  ]
+                }
+                """
+            let program = try Program([
+                "weather.lua": Self.weather, "storm.json": fixture,
+                "weather_test.lua":
+                    "it('goes as it went', function() test.replay(require 'weather', 'storm.json') end)",
+            ])
+            defer { program.remove() }
+            let same = try program.run("test")
+            #expect(same.status == 0, "\(same.errors)")
+            try program.write(Self.weather.replacing("w.wind > 90", with: "w.wind > 200"), to: "weather.lua")
+            let edited = try program.run("test")
+            #expect(edited.status == 1)
+            #expect(edited.errors.contains("'risk' chose \"calm\", in the recording \"storm\""))
+        }
+
+        @Test func `Ctrl-C ends the tests with status 130`() throws {
+            let program = try Program(["slow_test.lua": "it('loops', function() print 'looping' while true do end end)"]
+            )
+            defer { program.remove() }
+            let process = program.process(["test", "--timeout", "1m"])
+            let errors = Pipe()
+            process.standardError = errors
+            try process.run()
+            #expect(String(decoding: errors.fileHandleForReading.availableData, as: UTF8.self) == "looping\n")
+            kill(process.processIdentifier, SIGINT)
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 130)
+            #expect(process.terminationReason == .exit)
+        }
+    }
+}
