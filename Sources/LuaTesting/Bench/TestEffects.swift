@@ -126,9 +126,15 @@ final class TestEffects: HostEffects, @unchecked Sendable {
                         ctx.count == 0 ? .none : arena.writing { $0.write(ctx) }
                     )
                 }
-                for signal in payload["signals"]?.array ?? [] where !run.machine.isOver {
-                    try? worker.signal(run, signal["event"]?.string ?? "", signal["payload"] ?? .null)
-                    worker.enqueue(run)
+                do {
+                    for signal in payload["signals"]?.array ?? [] where !run.machine.isOver {
+                        try worker.signal(run, signal["event"]?.string ?? "", signal["payload"] ?? .null)
+                    }
+                } catch {
+                    guard nested.whenSettled != nil else { return }
+                    nested.whenSettled = nil
+                    worker.holdClock()
+                    answer(.failure(code: "invalid_signal", message: "signals: \(error)"))
                 }
             }
             return operation

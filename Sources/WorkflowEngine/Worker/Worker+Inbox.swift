@@ -1,4 +1,4 @@
-internal import WorkflowCore
+package import WorkflowCore
 
 /// Messages that other processes leave for runs in the store.
 extension Worker {
