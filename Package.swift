@@ -43,7 +43,7 @@ let package = Package(
             name: "SQLiteJournal",
             dependencies: [
                 "WorkflowCore", "WorkflowEngine", .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
             name: "HostEffects",
@@ -67,12 +67,19 @@ let package = Package(
         .testTarget(name: "LuaRuntimeTests", dependencies: ["LuaRuntime", "CLuaBridge", "WorkflowCore"]),
         .testTarget(
             name: "LuaWorkflowsTests", dependencies: ["LuaWorkflows", "CLuaBridge", "WorkflowEngine", "WorkflowCore"]),
-        .testTarget(name: "SQLiteJournalTests", dependencies: ["SQLiteJournal", "WorkflowEngine", "WorkflowCore"]),
+        .testTarget(
+            name: "SQLiteJournalTests",
+            dependencies: [
+                "SQLiteJournal", "WorkflowEngine", "WorkflowCore", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .testTarget(name: "HostEffectsTests", dependencies: ["HostEffects", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(name: "FileWatchingTests", dependencies: ["FileWatching"]),
         .testTarget(
             name: "CLITests",
-            dependencies: ["aikit-lua", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: [
+                "aikit-lua", "LuaWorkflows", "SQLiteJournal", "WorkflowEngine", "WorkflowCore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
     ],
     cLanguageStandard: .gnu17
 )

@@ -21,7 +21,7 @@ final class OwnerLocks {
     deinit { if descriptor >= 0 { close(descriptor) } }
 
     func lock(_ owner: Int64) throws(JournalError) {
-        guard open(), control(Self.setLock, kind: Int32(F_WRLCK), owner) != nil else {
+        guard prepare(), control(Self.setLock, kind: Int32(F_WRLCK), owner) != nil else {
             throw JournalError(
                 code: "store_unavailable",
                 message: "the file \(path) cannot be locked: \(String(cString: strerror(errno)))")
@@ -33,20 +33,13 @@ final class OwnerLocks {
     /// Whether the process that locked the byte still runs.
     func isHeld(_ owner: Int64) -> Bool {
         // What cannot be told is left to the lease.
-        guard open(), let lock = control(Self.getLock, kind: Int32(F_WRLCK), owner) else { return true }
+        guard prepare(), let lock = control(Self.getLock, kind: Int32(F_WRLCK), owner) else { return true }
         return Int32(lock.l_type) != Int32(F_UNLCK)
     }
 
-    private func open() -> Bool {
-        if descriptor < 0 {
-            #if canImport(Darwin)
-                descriptor = Darwin.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-            #elseif canImport(Musl)
-                descriptor = Musl.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-            #else
-                descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-            #endif
-        }
+    /// Makes sure that the file is open; whether it is.
+    private func prepare() -> Bool {
+        if descriptor < 0 { descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666) }
         return descriptor >= 0
     }
 

@@ -18,6 +18,9 @@ public final class StepContext: Sendable {
     /// The iteration or the item in which the step stands, from 1; nil outside of loops and foreach.
     public let iteration: Int?
     public let initialInput: Value
+    /// The same at every attempt of this start of the step, also in another process after a crash: what a service needs to
+    /// know a request that it has served before.
+    public var idempotencyKey: String { "\(runID)/\(path)#\(occurrence)" }
     /// The input of the step or the construct whose callback this is.
     public let input: Value
     private let isConcurrent: Bool

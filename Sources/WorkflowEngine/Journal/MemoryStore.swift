@@ -58,8 +58,8 @@ extension MemoryStore.Contents {
             order.append(run.id)
             run.fence = owner
         }
-        guard run.fence == owner, let row = runs[run.id], row.owner == owner, row.header.sequence == entry.sequence
-        else {
+        // No copy of the row is held here: appending to it would copy all of its events.
+        guard run.fence == owner, runs[run.id]?.owner == owner, runs[run.id]?.header.sequence == entry.sequence else {
             return .conflict
         }
         runs[run.id]?.append(entry, bytes)

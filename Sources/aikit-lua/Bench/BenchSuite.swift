@@ -47,9 +47,10 @@ struct BenchSuite: Sendable {
         try await memory()
         try await runaway()
         try await busy()
+        try await DurableBench(seconds: seconds, wants: wants, report: report).run()
     }
 
-    private func wants(_ name: String) -> Bool { filter.map { name.contains($0) } ?? true }
+    @Sendable private func wants(_ name: String) -> Bool { filter.map { name.contains($0) } ?? true }
 
     private func add(
         _ name: String, _ value: Double, _ unit: String, ratio: Double? = nil, goal: String, _ reached: Bool?
