@@ -99,6 +99,18 @@ static void push_text(lua_State *L, const char *text) {
     else lua_pushnil(L);
 }
 
+static void push_path(lua_State *L, const lb_context *context) {
+    if (context->path || !context->write_path) {
+        push_text(L, context->path);
+        return;
+    }
+    // The text lies in the VM: pushing it may raise, and would leak anything else.
+    lb_bytes *text = &vm_of(L)->path;
+    bytes_clear(text);
+    context->write_path(context, text);
+    lua_pushlstring(L, (const char *)text->data, text->count);
+}
+
 /// Pushes a table-valued field and keeps it beside the context, so that a second look at it gets the same table.
 static void push_kept(lua_State *L, const lb_context *context, lb_slice field, const char *name, bool readonly) {
     if (lua_getiuservalue(L, 1, 1) != LUA_TTABLE) {
@@ -140,11 +152,15 @@ static void push_field(lua_State *L, const lb_context *context, enum field field
     case F_WORKFLOW_ID: push_text(L, context->workflow_id); return;
     case F_RUN_ID: push_text(L, context->run_id); return;
     case F_STEP_ID: push_text(L, context->step_id); return;
-    case F_PATH: push_text(L, context->path); return;
+    case F_PATH: push_path(L, context); return;
     case F_KEY:
         // The same for every attempt of one start of a step, wherever and however often it runs.
-        if (context->idempotency_key) push_text(L, context->idempotency_key);
-        else lua_pushfstring(L, "%s/%s#%d", context->run_id, context->path, (int)context->occurrence);
+        if (context->idempotency_key) {
+            push_text(L, context->idempotency_key);
+            return;
+        }
+        push_path(L, context);
+        lua_pushfstring(L, "%s/%s#%d", context->run_id, lua_tostring(L, -1), (int)context->occurrence);
         return;
     case F_ATTEMPT: lua_pushinteger(L, context->attempt); return;
     case F_OCCURRENCE: lua_pushinteger(L, context->occurrence); return;

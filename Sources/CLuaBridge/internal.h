@@ -147,7 +147,7 @@ struct lb_vm {
     uint32_t made_count, made_capacity;
     uint32_t *abandoned;
     uint32_t abandoned_count, abandoned_capacity;
-    lb_bytes payload, response, traceback;
+    lb_bytes payload, response, traceback, path;
     const void *noted_error;
     char where[160];
     char message[512];

@@ -62,6 +62,7 @@ size_t lb_vm_destroy(lb_vm *vm) {
     bytes_free(&vm->payload);
     bytes_free(&vm->response);
     bytes_free(&vm->traceback);
+    bytes_free(&vm->path);
     free(vm->slots);
     free(vm->made);
     free(vm->abandoned);

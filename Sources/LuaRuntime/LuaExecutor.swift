@@ -12,16 +12,13 @@ package final class LuaExecutor: StepExecutor {
     private var context: UnsafeMutablePointer<CallContext>
     private var spareContexts: [UnsafeMutablePointer<CallContext>] = []
     private let arguments: UnsafeMutablePointer<lb_arg>
-    /// The names of the plan that was used last, as C reads them.
-    private var names: PlanNames?
-    private var namesByPlan: [ObjectIdentifier: PlanNames] = [:]
     package var schemaFunctions: (any SchemaFunctions)?
 
     package init(vm: LuaVM) {
         self.vm = vm
         effectBytes = .allocate(capacity: 1)
         effectBytes.initialize(to: ByteArena())
-        context = CallContext.make()
+        context = CallContext.make(effects: effectBytes)
         arguments = .allocate(capacity: 2)
         arguments.initialize(repeating: lb_arg(), count: 2)
     }
@@ -40,7 +37,7 @@ package final class LuaExecutor: StepExecutor {
     }
 
     package func call(_ slot: CallbackSlot, _ argument: Slice, run: Run, frame: Int32) -> CallOutcome {
-        fill(context, run, frame)
+        context.pointee.fill(run, frame)
         var count = 1
         if !argument.isNone {
             arguments[0].kind = LB_ARG_SLICE
@@ -58,7 +55,7 @@ package final class LuaExecutor: StepExecutor {
         }
         if status == LB_REQUEST, let thread {
             lb_thread_set_tag(thread, UInt(bitPattern: context))
-            context = spareContexts.popLast() ?? CallContext.make()
+            context = spareContexts.popLast() ?? CallContext.make(effects: effectBytes)
         }
         return outcome(status, run, from: start, thread)
     }
@@ -67,7 +64,7 @@ package final class LuaExecutor: StepExecutor {
         _ call: OpaquePointer, token: UInt32, ok: Bool, value: UnsafeRawBufferPointer, run: Run, frame: Int32
     ) -> CallOutcome {
         let held = Self.context(of: call)
-        if let held { fill(held, run, frame) }
+        if let held { held.pointee.fill(run, frame) }
         let start = run.log.arena.count
         let status = withUnsafeMutablePointer(to: &run.log.arena) { arena in
             let bytes = UnsafeMutableRawPointer(arena).assumingMemoryBound(to: lb_bytes.self)
@@ -82,7 +79,7 @@ package final class LuaExecutor: StepExecutor {
 
     package func close(_ call: OpaquePointer, code: String, message: String, run: Run, frame: Int32) {
         let held = Self.context(of: call)
-        if let held { fill(held, run, frame) }
+        if let held { held.pointee.fill(run, frame) }
         var out = ByteArena()
         withUnsafeMutablePointer(to: &run.log.arena) { arena in
             held?.pointee.bridge.arena = UnsafeMutableRawPointer(arena).assumingMemoryBound(to: lb_bytes.self)
@@ -130,109 +127,6 @@ package final class LuaExecutor: StepExecutor {
     package func endWatch() { lb_watch_end(vm.handle) }
     package func setDeadline(_ nanoseconds: UInt64) { lb_watch_deadline(vm.handle, nanoseconds) }
     package var interrupter: any CallInterrupter { VMInterrupter(vm: vm.interrupter) }
-
-    // MARK: The context
-
-    /// Writes into the context what a frame is, before each return to Lua.
-    private func fill(_ target: UnsafeMutablePointer<CallContext>, _ run: Run, _ frame: Int32) {
-        let names = names(of: run.plan)
-        let state = run.machine.frames[Int(frame)]
-        let node = run.plan.nodes[Int(state.node)]
-        target.pointee.bridge.workflow_id = UnsafePointer(names.ids[0])
-        target.pointee.bridge.run_id = UnsafePointer(run.identifier)
-        target.pointee.bridge.step_id = UnsafePointer(names.ids[Int(state.node)])
-        if node.body == 0 || state.node == 0 {
-            target.pointee.bridge.path = UnsafePointer(names.ids[Int(state.node)])
-            target.pointee.bridge.iteration = node.kind == .loop ? UInt32(state.opened) + 1 : 0
-        } else {
-            target.pointee.writePath(run.machine.path(of: frame))
-            target.pointee.bridge.path = UnsafePointer(target.pointee.path)
-            target.pointee.bridge.iteration =
-                node.kind == .loop ? UInt32(state.opened) + 1 : run.machine.iteration(of: frame)
-        }
-        target.pointee.bridge.attempt = UInt32(max(state.attempt, 1))
-        target.pointee.bridge.occurrence = state.occurrence
-        target.pointee.bridge.initial_input = lb_slice(run.machine.initialInput)
-        target.pointee.bridge.input = lb_slice(state.input)
-        target.pointee.bridge.metadata = lb_slice(run.machine.metadata)
-        target.pointee.bridge.ctx = lb_slice(run.machine.ctx)
-        // The store lies still while Lua runs: only the machine moves it, between calls.
-        target.pointee.bridge.store_count = UInt32(run.machine.store.count)
-        target.pointee.bridge.store =
-            run.machine.store.isEmpty
-            ? nil
-            : run.machine.store.withUnsafeBufferPointer {
-                UnsafeRawPointer($0.baseAddress.unsafelyUnwrapped).assumingMemoryBound(to: lb_store_entry.self)
-            }
-        target.pointee.bridge.aborted = state.phase == .stopping ? 1 : 0
-        target.pointee.bridge.ctx_read_only = node.concurrent ? 1 : 0
-        target.pointee.bridge.effects = UnsafeMutableRawPointer(effectBytes).assumingMemoryBound(to: lb_bytes.self)
-    }
-
-    private func names(of plan: Plan) -> PlanNames {
-        if let names, names.plan === plan { return names }
-        let key = ObjectIdentifier(plan)
-        let found = namesByPlan[key] ?? PlanNames(plan)
-        namesByPlan[key] = found
-        names = found
-        return found
-    }
-}
-
-/// The context of one call, with the memory of its path.
-struct CallContext {
-    var bridge = lb_context()
-    var path: UnsafeMutablePointer<CChar>
-    private var capacity: Int
-
-    private init() {
-        capacity = 64
-        path = .allocate(capacity: capacity)
-        path[0] = 0
-    }
-
-    static func make() -> UnsafeMutablePointer<CallContext> {
-        let context = UnsafeMutablePointer<CallContext>.allocate(capacity: 1)
-        context.initialize(to: CallContext())
-        return context
-    }
-
-    static func free(_ context: UnsafeMutablePointer<CallContext>) {
-        context.pointee.path.deallocate()
-        context.deallocate()
-    }
-
-    mutating func writePath(_ text: String) {
-        var text = text
-        text.withUTF8 { utf8 in
-            if utf8.count >= capacity {
-                path.deallocate()
-                capacity = utf8.count + 64
-                path = .allocate(capacity: capacity)
-            }
-            UnsafeMutableRawPointer(path).copyMemory(
-                from: UnsafeRawPointer(utf8.baseAddress.unsafelyUnwrapped), byteCount: utf8.count)
-            path[utf8.count] = 0
-        }
-    }
-}
-
-/// The ids of a plan's nodes as C strings.
-private final class PlanNames {
-    let plan: Plan
-    let ids: [UnsafeMutablePointer<CChar>]
-
-    init(_ plan: Plan) {
-        self.plan = plan
-        ids = plan.details.map { details in
-            let utf8 = details.id.utf8CString
-            let copy = UnsafeMutablePointer<CChar>.allocate(capacity: utf8.count)
-            for (offset, byte) in utf8.enumerated() { copy[offset] = byte }
-            return copy
-        }
-    }
-
-    deinit { for id in ids { id.deallocate() } }
 }
 
 extension lb_slice {

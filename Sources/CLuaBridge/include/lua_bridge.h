@@ -49,7 +49,9 @@ typedef struct lb_context {
     const char *LB_NULLABLE workflow_id;
     const char *LB_NULLABLE run_id;
     const char *LB_NULLABLE step_id;
+    /// NULL: `write_path` appends it when a script asks for it, because a nested path is dear to make.
     const char *LB_NULLABLE path;
+    void (*LB_NULLABLE write_path)(const struct lb_context *LB_NONNULL context, lb_bytes *LB_NONNULL out);
     const char *LB_NULLABLE idempotency_key;
     const char *LB_NULLABLE abort_reason;
     uint32_t attempt;

@@ -43,7 +43,9 @@ package final class Plan: Sendable {
         }
     }
 
-    package let nodes: ContiguousArray<PlanNode>
+    package let nodes: PlainBuffer<PlanNode>
+    /// The ids of the nodes as C reads them, each at its node's ``PlanNode/name``.
+    private let names: PlainBuffer<CChar>
     package let details: [NodeDetails]
     package let bodies: [Body]
     package let schemas: [Schema]
@@ -55,11 +57,19 @@ package final class Plan: Sendable {
     package let jumpLimit: Int32
 
     package init(
-        nodes: ContiguousArray<PlanNode>, details: [NodeDetails], bodies: [Body], schemas: [Schema], metadata: Value,
+        nodes: some Collection<PlanNode>, details: [NodeDetails], bodies: [Body], schemas: [Schema], metadata: Value,
         ctx: Value, jumpLimit: Int32 = 10_000
     ) {
         precondition(nodes.count == details.count && nodes.first?.kind == .workflow)
-        self.nodes = nodes
+        var rows = PlainBuffer(nodes)
+        var names = PlainBuffer<CChar>()
+        for (node, details) in details.enumerated() {
+            rows[node].name = UInt32(names.count)
+            for byte in details.id.utf8 { names.append(CChar(bitPattern: byte)) }
+            names.append(0)
+        }
+        self.nodes = rows
+        self.names = names
         self.details = details
         self.bodies = bodies
         self.schemas = schemas
@@ -70,6 +80,11 @@ package final class Plan: Sendable {
 
     /// The id of the workflow.
     package var id: String { details[0].id }
+
+    /// The id of a node with a NUL behind it; it lives as long as the plan.
+    package func name(of node: NodeIndex) -> UnsafePointer<CChar> {
+        names.elements.baseAddress.unsafelyUnwrapped + Int(nodes[Int(node)].name)
+    }
 }
 
 /// The part of a node that the run machine reads at each step.
@@ -106,6 +121,8 @@ package struct PlanNode: Sendable, BitwiseCopyable {
     /// step, human, wait_for: how long it may take · delay: how long it waits; in microseconds, 0 for none.
     package var duration: Int64 = 0
     package var hasRetry = false
+    /// Where its id begins among the plan's names.
+    fileprivate(set) var name: UInt32 = 0
 
     package init(kind: NodeKind) { self.kind = kind }
 }

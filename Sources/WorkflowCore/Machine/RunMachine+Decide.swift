@@ -148,7 +148,7 @@ extension RunMachine {
             case .free, .running, .body, .concluding, .waiting, .backoff, .stopping, .over: break
             }
         }
-        attention.removeAll(keepingCapacity: true)
+        attention.removeAll()
         attended = 0
     }
 
@@ -288,7 +288,10 @@ extension RunMachine {
 
     /// Gives every signal that came to the first step that waits for it.
     private mutating func deliverSignals(_ time: Int64, _ log: inout RunLog) {
-        for signal in signals {
+        // Delivering takes signals away, so this goes over those that there were.
+        let waitingSignals = signals.copy()
+        for index in waitingSignals.indices {
+            let signal = waitingSignals[index]
             let cursor = log.value(signal)
             guard let name = cursor["name"]?.string else { continue }
             let waiting = frames.indices.first { index in

@@ -5,9 +5,9 @@ extension RunMachine {
         let nodeIndex = Int(frames[index].node)
         let node = plan.nodes[nodeIndex]
         switch node.kind {
-        case .foreach: return list(tables[Int(frames[index].table)], &log)
+        case .foreach: return list(tables[frames[index].table], &log)
         case .parallel:
-            let results = tables[Int(frames[index].table)]
+            let results = tables[frames[index].table]
             return node.isList ? list(results, &log) : named(results, node, &log)
         case .workflow, .step, .branch, .loop, .human, .delay, .waitFor: return frames[index].value
         }
@@ -16,7 +16,7 @@ extension RunMachine {
     /// `{ last_result, all_results }` of a loop; a loop that never ran has a null for its last result.
     func loopOutput(_ frame: Int32, _ log: inout RunLog) -> Slice {
         let index = Int(frame)
-        let results = tables[Int(frames[index].table)]
+        let results = tables[frames[index].table]
         let last = frames[index].opened == 0 ? Slice.none : frames[index].value
         return log.arena.writing { arena in
             let object = arena.beginObject()
@@ -32,15 +32,15 @@ extension RunMachine {
     package func results(of frame: Int32, _ log: inout RunLog) -> Slice {
         let index = Int(frame)
         let node = plan.nodes[Int(frames[index].node)]
-        if node.kind == .parallel, !node.isList { return named(tables[Int(frames[index].table)], node, &log) }
-        return frames[index].table >= 0 ? list(tables[Int(frames[index].table)], &log) : frames[index].value
+        if node.kind == .parallel, !node.isList { return named(tables[frames[index].table], node, &log) }
+        return frames[index].table >= 0 ? list(tables[frames[index].table], &log) : frames[index].value
     }
 
-    private func list(_ results: ContiguousArray<Slice>, _ log: inout RunLog) -> Slice {
+    private func list(_ results: UnsafeBufferPointer<Slice>, _ log: inout RunLog) -> Slice {
         log.arena.writing { $0.writeList(results) }
     }
 
-    private func named(_ results: ContiguousArray<Slice>, _ node: PlanNode, _ log: inout RunLog) -> Slice {
+    private func named(_ results: UnsafeBufferPointer<Slice>, _ node: PlanNode, _ log: inout RunLog) -> Slice {
         log.arena.writing { arena in
             let object = arena.beginObject()
             for (offset, result) in results.enumerated() {
@@ -60,7 +60,7 @@ extension RunMachine {
         guard node.kind == .parallel, node.waitsForAll else {
             return ErrorObject.prefixed(frames[index].failure, in: &log.arena)
         }
-        let table = tables[Int(frames[index].table)]
+        let table = tables[frames[index].table]
         let failed = table.dropFirst(Int(node.bodyCount)).map { Int($0.offset) }.sorted()
         let branches = failed.map { ordinal in
             (plan.bodies[Int(node.firstBody) + ordinal - 1].name, table[ordinal - 1])
@@ -78,7 +78,7 @@ extension ByteArena {
         return Slice(from: start, to: count)
     }
 
-    mutating func writeList(_ slices: ContiguousArray<Slice>) {
+    mutating func writeList(_ slices: UnsafeBufferPointer<Slice>) {
         let size = slices.reduce(9) { $0 + Int($1.length) }
         reserve(size)
         let array = beginArray()

@@ -6,37 +6,38 @@
 ///
 /// What there is to do comes out as ``commands``, plain values that a driver carries out. After a replay the driver takes
 /// ``outstandingCommands()`` instead.
-package struct RunMachine {
+///
+/// A machine is not copied by accident: it owns the rows that it works on, and ``copy()`` says so.
+package struct RunMachine: ~Copyable {
     package let plan: Plan
-    package internal(set) var frames: ContiguousArray<Frame> = []
+    package internal(set) var frames = PlainBuffer<Frame>()
     /// The first free frame; `-1` for none.
     var freeFrame: Int32 = -1
+    var jumps: Int32 = 0
     /// Results of bodies by ordinal, for loops, foreach and parallel.
-    package internal(set) var tables: ContiguousArray<ContiguousArray<Slice>> = []
-    var freeTables: ContiguousArray<Int32> = []
+    package internal(set) var tables = ResultTables()
     /// How often each repeatable node has started, once one of them has.
-    var starts: ContiguousArray<UInt32> = []
+    var starts = PlainBuffer<UInt32>()
     /// Signals that came and that no step has taken, as `{ name, payload }`.
-    var signals: ContiguousArray<Slice> = []
+    var signals = PlainBuffer<Slice>()
     /// What the script stored, newest value of each key.
-    package internal(set) var store: ContiguousArray<StoreEntry> = []
+    package internal(set) var store = PlainBuffer<StoreEntry>()
     package internal(set) var metadata = Slice.none
     package internal(set) var ctx = Slice.none
     /// The input of the run, after its schema.
     package internal(set) var initialInput = Slice.none
     /// What the run came to: its output, its error, the reason of its cancellation.
     package internal(set) var outcome = Slice.none
-    /// The terminal event, once there is one.
-    package internal(set) var ending: EventKind?
     /// Why the run is to stop: `{ reason }`.
     package internal(set) var cancelRequest = Slice.none
-    var jumps: Int32 = 0
+    /// The terminal event, once there is one.
+    package internal(set) var ending: EventKind?
 
     /// What there is to do, in order; the driver takes it all after each ``decide(_:at:log:)``.
-    package var commands: ContiguousArray<Command> = []
+    package var commands = PlainBuffer<Command>()
     /// Frames that may need a decision. What they need is told by their phase, so a frame that stands here twice, or
     /// that has been freed, does no harm.
-    var attention: ContiguousArray<Int32> = []
+    var attention = PlainBuffer<Int32>()
     var attended = 0
 
     /// A key that the script stored, laid out as the bridge reads it. `key` is an encoded string without its tag and length.
@@ -47,15 +48,24 @@ package struct RunMachine {
 
     package init(plan: Plan) { self.plan = plan }
 
+    /// The machine of a run that rests, from its log: all that it ever asked for has been carried out, or is under way.
+    package init(plan: Plan, resting log: RunLog) {
+        self.plan = plan
+        for index in 0..<log.count {
+            apply(log[index], log: log)
+            commands.removeAll()
+            attention.removeAll()
+        }
+    }
+
     /// Makes the machine as if it were new, and keeps its memory.
     package mutating func reset() {
-        frames.removeAll(keepingCapacity: true)
+        frames.removeAll()
         freeFrame = -1
-        if !tables.isEmpty { tables.removeAll() }
-        if !freeTables.isEmpty { freeTables.removeAll() }
-        if !starts.isEmpty { starts.removeAll() }
-        if !signals.isEmpty { signals.removeAll() }
-        if !store.isEmpty { store.removeAll() }
+        tables.removeAll()
+        starts.removeAll()
+        signals.removeAll()
+        store.removeAll()
         metadata = .none
         ctx = .none
         initialInput = .none
@@ -63,9 +73,42 @@ package struct RunMachine {
         ending = nil
         cancelRequest = .none
         jumps = 0
-        commands.removeAll(keepingCapacity: true)
-        attention.removeAll(keepingCapacity: true)
+        commands.removeAll()
+        attention.removeAll()
         attended = 0
+    }
+
+    /// Gives back the memory that a run which waits does not need.
+    package mutating func trim() {
+        frames.trim()
+        tables.trim()
+        starts.trim()
+        signals.trim()
+        store.trim()
+        commands.trim()
+        attention.trim()
+    }
+
+    /// Another machine in the same state.
+    package func copy() -> RunMachine {
+        var copy = RunMachine(plan: plan)
+        copy.frames = frames.copy()
+        copy.freeFrame = freeFrame
+        copy.jumps = jumps
+        copy.tables = tables.copy()
+        copy.starts = starts.copy()
+        copy.signals = signals.copy()
+        copy.store = store.copy()
+        copy.metadata = metadata
+        copy.ctx = ctx
+        copy.initialInput = initialInput
+        copy.outcome = outcome
+        copy.cancelRequest = cancelRequest
+        copy.ending = ending
+        copy.commands = commands.copy()
+        copy.attention = attention.copy()
+        copy.attended = attended
+        return copy
     }
 
     package var isOver: Bool { ending != nil }
@@ -93,7 +136,7 @@ package struct RunMachine {
     /// When the earliest wait ends, in microseconds since 1970; 0 for never.
     package var earliestDeadline: Int64 {
         var earliest: Int64 = 0
-        for frame in frames where frame.deadline != 0 && (frame.phase == .waiting || frame.phase == .backoff) {
+        for frame in frames.elements where frame.deadline != 0 && (frame.phase == .waiting || frame.phase == .backoff) {
             if earliest == 0 || frame.deadline < earliest { earliest = frame.deadline }
         }
         return earliest
@@ -102,7 +145,7 @@ package struct RunMachine {
     /// Whether the run can only go on when somebody outside says something: a person, or whoever sends a signal.
     package var waitsOutside: Bool {
         var waits = false
-        for frame in frames {
+        for frame in frames.elements {
             switch frame.phase {
             case .free, .body: continue
             case .waiting:
@@ -135,7 +178,7 @@ package struct RunMachine {
         }
         if frames.isEmpty { return .queued }
         var status = Status.running
-        for frame in frames {
+        for frame in frames.elements {
             switch frame.phase {
             case .free, .body: continue
             case .waiting where plan.nodes[Int(frame.node)].kind == .human: status = .waitingHuman
@@ -148,13 +191,13 @@ package struct RunMachine {
     }
 }
 
-extension RunMachine: Equatable {
+extension RunMachine {
     /// Equal states; what a driver has not taken yet does not count.
-    package static func == (left: RunMachine, right: RunMachine) -> Bool {
+    package static func == (left: borrowing RunMachine, right: borrowing RunMachine) -> Bool {
         left.plan === right.plan && left.frames == right.frames && left.freeFrame == right.freeFrame
-            && left.tables == right.tables && left.freeTables == right.freeTables && left.starts == right.starts
-            && left.signals == right.signals && left.store == right.store && left.metadata == right.metadata
-            && left.ctx == right.ctx && left.initialInput == right.initialInput && left.outcome == right.outcome
+            && left.tables == right.tables && left.starts == right.starts && left.signals == right.signals
+            && left.store == right.store && left.metadata == right.metadata && left.ctx == right.ctx
+            && left.initialInput == right.initialInput && left.outcome == right.outcome
             && left.ending == right.ending && left.cancelRequest == right.cancelRequest && left.jumps == right.jumps
     }
 }

@@ -1,7 +1,7 @@
 /// Folds a run's journal into what people ask of a run: its result, its steps, what it waits for.
 ///
 /// It takes one entry after the other, so it can follow a run that lives, or be made from a whole log.
-package struct RunReport {
+package struct RunReport: ~Copyable {
     package let plan: Plan
     private var machine: RunMachine
     private var tracker: FrameTracker
@@ -37,7 +37,7 @@ package struct RunReport {
     private mutating func follow(_ event: Event, _ log: RunLog) {
         tracker.follow(event)
         machine.apply(event, log: log)
-        machine.commands.removeAll(keepingCapacity: true)
+        machine.commands.removeAll()
         let time = event.time.milliseconds
         if startedAt == nil { startedAt = time }
         switch event.kind {

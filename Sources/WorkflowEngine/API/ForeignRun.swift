@@ -100,7 +100,7 @@ package actor ForeignRun {
         stored.append(to: &kept.log)
         for index in first..<log.count {
             machine.apply(log[index], log: log)
-            machine.commands.removeAll(keepingCapacity: true)
+            machine.commands.removeAll()
         }
         return true
     }

@@ -52,26 +52,25 @@ public final class StepContext: Sendable {
     }
 
     init(run: Run, frame: Int32) {
-        let machine = run.machine
-        let place = machine.frames[Int(frame)]
+        let place = run.machine.frames[Int(frame)]
         func value(_ slice: Slice) -> Value { slice.isNone ? .emptyObject : Value(run.log.value(slice)) }
         workflowID = run.plan.id
         runID = run.id
         stepID = run.plan.details[Int(place.node)].id
-        path = machine.path(of: frame)
+        path = run.machine.path(of: frame)
         attempt = Int(max(place.attempt, 1))
         occurrence = Int(place.occurrence)
         isConcurrent = run.plan.nodes[Int(place.node)].concurrent
         let isLoop = run.plan.nodes[Int(place.node)].kind == .loop
-        let ordinal = isLoop ? Int(place.opened) + 1 : Int(machine.iteration(of: frame))
+        let ordinal = isLoop ? Int(place.opened) + 1 : Int(run.machine.iteration(of: frame))
         iteration = ordinal == 0 ? nil : ordinal
-        initialInput = value(machine.initialInput)
+        initialInput = value(run.machine.initialInput)
         input = value(place.input)
         var store: [String: Value] = [:]
-        for entry in machine.store where !entry.value.isNone {
+        for entry in run.machine.store.elements where !entry.value.isNone {
             store[String(decoding: run.log.arena[entry.key], as: UTF8.self)] = value(entry.value)
         }
-        state = Mutex(State(metadata: value(machine.metadata), ctx: value(machine.ctx), store: store))
+        state = Mutex(State(metadata: value(run.machine.metadata), ctx: value(run.machine.ctx), store: store))
     }
 
     /// The run's ctx, with what this call has changed.

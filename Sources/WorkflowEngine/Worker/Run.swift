@@ -13,47 +13,48 @@ package import WorkflowCore
 ///
 /// It belongs to one worker, and only that worker's thread touches it; other threads hold it only to name it. A worker uses
 /// the object again for another run when it is over and nobody looks at it any more.
+///
+/// A run that waits for long is parked: its log is all that it keeps, and the machine is built from it again when
+/// somebody asks for it.
 package final class Run: @unchecked Sendable {
-    // Both lie outside the object: a stored property would be copied, retain by retain, before each call of a method, and
-    // checked for overlapping access at each use.
-    @usableFromInline let machineStorage: UnsafeMutablePointer<RunMachine>
+    // Both are reached by address: a stored property would be checked for overlapping access at each use.
     @usableFromInline let logStorage: UnsafeMutablePointer<RunLog>
+    /// Nil while the run is parked.
+    @usableFromInline var machineStorage: UnsafeMutablePointer<RunMachine>?
 
     @inlinable
     package var machine: RunMachine {
-        unsafeAddress { UnsafePointer(machineStorage) }
-        unsafeMutableAddress { machineStorage }
+        @inline(__always) unsafeAddress { UnsafePointer(machineStorage ?? unpark()) }
+        @inline(__always) unsafeMutableAddress { machineStorage ?? unpark() }
     }
 
     @inlinable
     package var log: RunLog {
-        unsafeAddress { UnsafePointer(logStorage) }
-        unsafeMutableAddress { logStorage }
+        @inline(__always) unsafeAddress { UnsafePointer(logStorage) }
+        @inline(__always) unsafeMutableAddress { logStorage }
     }
 
-    /// The run's id as C reads it.
+    /// The run's id as C reads it; it lies behind the log.
     package let identifier: UnsafeMutablePointer<CChar>
     /// What names the run's code to the watchdog; never used again, and never 0.
     package private(set) var token: UInt64
     package private(set) var life: UInt32 = 0
-    package unowned(unsafe) let plan: Plan
-    package let definition: Workflow
+    /// The next of the machine's commands that has not been carried out.
+    var nextCommand = 0
+    package let plan: Plan
     package let executor: any StepExecutor
+    /// Takes the run back when it is over.
+    let pool: RunPool
 
     /// Calls that wait for the host; few, so a list.
     var calls: [PendingCall] = []
-    /// The next of the machine's commands that has not been carried out.
-    var nextCommand = 0
     /// How much of the log has been handed to the journal, and how much of it is durable.
     var submittedEvents = 0
     var submittedArena = 0
     var durableEvents = 0
     /// How much of the log the feed has.
     var deliveredEvents = 0
-    /// It stands in the worker's queue.
-    var isReady = false
-    /// It has been dropped: the journal says that somebody else owns it, or the journal failed.
-    var lost: JournalError?
+    var settledEvents = -1
     var journaled: JournaledRun?
     /// Messages of the inbox that the events answer which the journal does not have yet.
     var settlements: [Int64] = []
@@ -62,79 +63,137 @@ package final class Run: @unchecked Sendable {
     /// Called when nothing of a run that is held is under way and all of it is durable.
     var quietened: (() -> Void)?
     var observer: (any RunObserver)?
+    /// What it came to when it was dropped: somebody else owns it, or the journal failed.
+    private var loss: Loss?
+    /// Why it is to stop, once somebody has asked for that.
+    private let reason = AtomicLazyReference<Reason>()
+    /// It stands in the worker's queue.
+    var isReady = false
     /// Somebody follows the events, so each is told as soon as it is there.
     var isWatched = false
-    var settledEvents = -1
+    /// A call of it waits for so long that the run is worth being parked.
+    var waitsLong = false
     /// Another thread wants the run to stop.
     let cancelAsked = Atomic<Bool>(false)
-    private let reason = Mutex<String>("")
 
-    static let identifierCapacity = 40
-    private static let tokens = Atomic<UInt64>(1)
+    private final class Loss {
+        let error: JournalError
 
-    init(definition: Workflow, executor: any StepExecutor, id: String?) {
-        self.definition = definition
-        self.executor = executor
-        plan = definition.plan
-        machineStorage = .allocate(capacity: 1)
-        machineStorage.initialize(to: RunMachine(plan: definition.plan))
-        logStorage = .allocate(capacity: 1)
-        logStorage.initialize(to: RunLog())
-        token = Self.tokens.wrappingAdd(1, ordering: .relaxed).newValue
+        init(_ error: JournalError) { self.error = error }
+    }
+
+    private final class Reason: Sendable {
+        let text: String
+
+        init(_ text: String) { self.text = text }
+    }
+
+    init(pool: RunPool, id: String?, now: Int64) {
+        self.pool = pool
+        executor = pool.executor
+        plan = pool.definition.plan
+        token = pool.takeToken()
+        // The id shares a block with the log; both live as long as the object.
+        let length = id?.utf8.count ?? RunIdentifier.length
+        let memory = UnsafeMutableRawPointer.allocate(
+            byteCount: MemoryLayout<RunLog>.stride + length + 1, alignment: MemoryLayout<RunLog>.alignment)
+        logStorage = memory.initializeMemory(as: RunLog.self, to: RunLog())
+        identifier = (memory + MemoryLayout<RunLog>.stride).bindMemory(to: CChar.self, capacity: length + 1)
         if let id {
-            identifier = strdup(id)
+            for (offset, byte) in id.utf8.enumerated() { identifier[offset] = CChar(bitPattern: byte) }
+            identifier[length] = 0
         } else {
-            identifier = .allocate(capacity: Self.identifierCapacity)
-            RunIdentifier.fill(identifier)
+            RunIdentifier.fill(identifier, token: token, now: now)
         }
+        makeMachine(RunMachine(plan: plan))
     }
 
     deinit {
+        dropMachine()
         logStorage.pointee.deallocate()
-        logStorage.deallocate()
-        machineStorage.deinitialize(count: 1)
-        machineStorage.deallocate()
-        free(identifier)
+        UnsafeMutableRawPointer(logStorage).deallocate()
     }
 
+    // MARK: The machine
+
+    @discardableResult
+    private func makeMachine(_ machine: consuming RunMachine) -> UnsafeMutablePointer<RunMachine> {
+        let storage = UnsafeMutablePointer<RunMachine>.allocate(capacity: 1)
+        storage.initialize(to: machine)
+        machineStorage = storage
+        return storage
+    }
+
+    private func dropMachine() {
+        machineStorage?.deinitialize(count: 1)
+        machineStorage?.deallocate()
+        machineStorage = nil
+    }
+
+    /// The longest log that a machine is built from again without being noticed, in events.
+    private static let parkingLimit = 1024
+
+    /// Gives back the memory that a run which waits does not need.
+    ///
+    /// All commands have to be carried out.
+    package func park() {
+        log.trim()
+        if log.count <= Self.parkingLimit {
+            dropMachine()
+        } else {
+            machine.trim()
+        }
+    }
+
+    @usableFromInline
+    func unpark() -> UnsafeMutablePointer<RunMachine> {
+        makeMachine(RunMachine(plan: plan, resting: log))
+    }
+
+    package var definition: Workflow { pool.definition }
     package var id: String { String(cString: identifier) }
 
     /// Makes the object ready for another run of the same workflow under a new id.
-    func reuse() {
+    func reuse(now: Int64) {
         machine.reset()
         log.reset()
         life &+= 1
-        token = Self.tokens.wrappingAdd(1, ordering: .relaxed).newValue
-        RunIdentifier.fill(identifier)
-        calls.removeAll(keepingCapacity: true)
+        token = pool.takeToken()
+        RunIdentifier.fill(identifier, token: token, now: now)
         nextCommand = 0
         submittedEvents = 0
         submittedArena = 0
         durableEvents = 0
         deliveredEvents = 0
         settledEvents = -1
-        lost = nil
-        journaled = nil
+        if journaled != nil { journaled = nil }
         if !settlements.isEmpty { settlements.removeAll() }
         isHeld = false
-        quietened = nil
-        observer = nil
+        if quietened != nil { quietened = nil }
+        if observer != nil { observer = nil }
         isWatched = false
-        if cancelAsked.load(ordering: .relaxed) {
-            cancelAsked.store(false, ordering: .relaxed)
-            reason.withLock { $0 = "" }
-        }
+        waitsLong = false
     }
 
-    /// Why the run is to stop, in words.
-    var cancelReason: String {
-        let text = reason.withLock { $0 }
-        return text.isEmpty ? "cancelled" : text
+    /// Whether another run may take the object over: one that was lost or asked to stop keeps what others know of it.
+    var isReusable: Bool {
+        loss == nil && calls.isEmpty && !isReady && !cancelAsked.load(ordering: .relaxed)
     }
+
+    /// It has been dropped: the journal says that somebody else owns it, or the journal failed.
+    var lost: JournalError? {
+        get { loss?.error }
+        set { loss = newValue.map(Loss.init) }
+    }
+
+    var isLost: Bool { loss != nil }
+
+    /// Why the run is to stop, in words.
+    var cancelReason: String { reason.load()?.text ?? "cancelled" }
 
     /// Leaves word that the run is to stop; may be called from any thread. The worker is told besides.
     package func askToCancel(_ text: String) {
-        reason.withLock { if $0.isEmpty { $0 = text } }
+        if !text.isEmpty { _ = reason.storeIfNil(Reason(text)) }
         cancelAsked.store(true, ordering: .releasing)
     }
 
@@ -155,7 +214,7 @@ package final class Run: @unchecked Sendable {
         log.append(events: events, arena: arena)
         for index in 0..<log.count {
             machine.apply(log[index], log: log)
-            machine.commands.removeAll(keepingCapacity: true)
+            machine.commands.removeAll()
         }
         submittedEvents = log.count
         submittedArena = log.arena.count
@@ -175,28 +234,29 @@ package final class Run: @unchecked Sendable {
             }
             decide(.recovered(cause: cause, died: journaled.ownerDied), at: time)
         }
-        machine.commands.removeAll(keepingCapacity: true)
-        machine.commands.append(contentsOf: machine.outstandingCommands())
+        machine.commands.removeAll()
+        for command in machine.outstandingCommands() { machine.commands.append(command) }
     }
 
     /// Takes the next command, or nil when all have been carried out.
     func takeCommand() -> Command? {
-        guard nextCommand < machine.commands.count else {
-            machine.commands.removeAll(keepingCapacity: true)
+        guard hasCommands else { return nil }
+        let command = machine.commands[nextCommand]
+        nextCommand += 1
+        if nextCommand == machine.commands.count {
+            machine.commands.removeAll()
             nextCommand = 0
-            return nil
         }
-        defer { nextCommand += 1 }
-        return machine.commands[nextCommand]
+        return command
     }
 
-    var hasCommands: Bool { nextCommand < machine.commands.count }
+    /// Whether it is over; a run that is parked is not, and is not looked at more closely.
+    var isOver: Bool { !isParked && machine.isOver }
+    var isParked: Bool { machineStorage == nil }
+    /// How many commands have not been carried out; a parked run has none.
+    var commandCount: Int { isParked ? 0 : machine.commands.count - nextCommand }
+    var hasCommands: Bool { commandCount > 0 }
     var isDurable: Bool { durableEvents == log.count }
-
-    /// Gives back memory that a run which waits does not need.
-    package func trim() {
-        log.trim()
-    }
 }
 
 /// A callback that waits for the host.
@@ -229,52 +289,4 @@ package protocol RunObserver: AnyObject {
     func runAdvanced(_ run: Run, from first: Int)
     /// The journal has refused the run; nothing more happens to it here.
     func runLost(_ run: Run, _ error: JournalError)
-}
-
-/// Ids for runs: 32 hexadecimal digits in the form of a UUID of version 7, so that they sort by time.
-package enum RunIdentifier {
-    private static let counter = Atomic<UInt64>(UInt64.random(in: 0...UInt64.max))
-
-    /// Writes an id and a NUL: 37 bytes.
-    package static func fill(_ target: UnsafeMutablePointer<CChar>) {
-        let milliseconds = UInt64(bitPattern: SystemClock().now() / 1000)
-        // A counter that is spread over 64 bits (splitmix64), so that two ids of a process never agree.
-        var mixed = counter.wrappingAdd(0x9E37_79B9_7F4A_7C15, ordering: .relaxed).newValue
-        let ordinal = mixed
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        mixed ^= mixed >> 31
-        let high = milliseconds << 16 | 0x7000 | (ordinal >> 7 & 0x0FFF)
-        let low = mixed & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
-        var position = 0
-        func write(_ word: UInt64, from top: Int, digits: Int) {
-            for digit in 0..<digits {
-                let nibble = UInt8(truncatingIfNeeded: word >> UInt64(top - 4 * digit)) & 15
-                target[position] = CChar(bitPattern: nibble < 10 ? 48 + nibble : 87 + nibble)
-                position += 1
-            }
-        }
-        func dash() {
-            target[position] = 45
-            position += 1
-        }
-        write(high, from: 60, digits: 8)
-        dash()
-        write(high, from: 28, digits: 4)
-        dash()
-        write(high, from: 12, digits: 4)
-        dash()
-        write(low, from: 60, digits: 4)
-        dash()
-        write(low, from: 44, digits: 12)
-        target[position] = 0
-    }
-
-    package static func make() -> String {
-        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 37) { buffer in
-            guard let base = buffer.baseAddress else { return "" }
-            fill(base)
-            return String(cString: base)
-        }
-    }
 }

@@ -143,6 +143,7 @@ extension Worker {
 
     /// The input of a step as its schema leaves it; nil when it failed.
     func settle(_ schema: Int32, _ input: Slice, _ run: Run, _ command: Command) -> Slice? {
+        if schema < 0 { return input }
         switch validate(schema, input, run) {
         case .valid(let settled):
             if settled != input {
@@ -157,6 +158,7 @@ extension Worker {
     }
 
     func checked(_ schema: Int32, _ value: Slice, _ run: Run, _ frame: Int32, _ serial: UInt32) -> Slice? {
+        if schema < 0 { return value }
         switch validate(schema, value, run) {
         case .valid(let output): return output
         case .invalid(let summary, let details):

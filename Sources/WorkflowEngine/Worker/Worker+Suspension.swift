@@ -36,6 +36,7 @@ extension Worker {
         for request in requests {
             if request.operation == "sleep" {
                 let duration = DurationText.microseconds(request.payload) ?? 0
+                if duration > Self.parkingTime { run.waitsLong = true }
                 timers.insert(
                     TimerHeap.Timer(
                         deadline: clock.now() + duration, run: run, life: life,
@@ -67,6 +68,7 @@ extension Worker {
     func answered(_ run: Run, call id: UInt64, token: UInt32, _ answer: HostAnswer) {
         guard let index = run.calls.firstIndex(where: { $0.id == id }) else { return }
         run.calls[index].operations.removeValue(forKey: token)
+        run.waitsLong = false
         let pending = run.calls[index]
         if let leaving = pending.leaving { return left(run, pending, leaving) }
         let outcome = answer.value.withBytes {

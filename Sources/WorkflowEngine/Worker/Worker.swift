@@ -31,7 +31,9 @@ package final class Worker: @unchecked Sendable {
     private var nextReady = 0
     private var batch: JournalBatch?
     private var spareBatches: [JournalBatch] = []
-    private var spareRuns: [ObjectIdentifier: [Run]] = [:]
+    private var pools: [ObjectIdentifier: RunPool] = [:]
+    /// The pool that was used last: most runs are of the same workflow as the one before.
+    private var latestPool: RunPool?
     private var isStopping = false
     var timers = TimerHeap()
     /// Microseconds since 1970, read once a turn of the loop.
@@ -90,6 +92,9 @@ package final class Worker: @unchecked Sendable {
             submitBatch()
         }
         executors.removeAll()
+        for pool in pools.values { pool.close() }
+        pools.removeAll()
+        latestPool = nil
     }
 
     /// How long the inbox may sleep, in nanoseconds: nil for ever.
@@ -118,7 +123,7 @@ package final class Worker: @unchecked Sendable {
 
     private func fire(_ timer: TimerHeap.Timer) {
         let run = timer.run
-        guard run.life == timer.life, run.lost == nil else { return }
+        guard run.life == timer.life, !run.isLost else { return }
         enter(run)
         switch timer.purpose {
         case .frame(let frame, let serial): run.decide(.timerFired(frame: frame, serial: serial), at: now)
@@ -138,7 +143,7 @@ package final class Worker: @unchecked Sendable {
     private func leave(_ run: Run) { run.executor.endWatch() }
 
     package func enqueue(_ run: Run) {
-        guard !run.isReady, run.lost == nil else { return }
+        guard !run.isReady, !run.isLost else { return }
         run.isReady = true
         ready.append(run)
     }
@@ -164,7 +169,7 @@ package final class Worker: @unchecked Sendable {
 
     /// Carries a run as far as it goes: until it waits for the host, for the journal, for a timer or for somebody.
     func drive(_ run: Run, budget: Int = Worker.turnBudget) {
-        guard run.lost == nil else { return }
+        guard !run.isLost else { return }
         enter(run)
         var budget = budget
         if journal == nil {
@@ -175,8 +180,8 @@ package final class Worker: @unchecked Sendable {
         } else {
             // Commands wait until the events that they follow from are durable. Those that are open now may all begin.
             while budget > 0, run.isDurable, run.hasCommands, !run.isHeld {
-                let end = run.machine.commands.count
-                while run.nextCommand < end, let command = run.takeCommand() {
+                for _ in 0..<run.commandCount {
+                    guard let command = run.takeCommand() else { break }
                     carryOut(command, of: run)
                     budget -= 1
                 }
@@ -186,7 +191,28 @@ package final class Worker: @unchecked Sendable {
         submit(run)
         if run.isDurable || journal == nil { advanced(run) }
         if run.isHeld { quieten(run) }
-        if budget <= 0, run.hasCommands { enqueue(run) }
+        if run.hasCommands {
+            if budget <= 0 { enqueue(run) }
+        } else if !run.isHeld, !run.machine.isOver {
+            parkIfIdle(run)
+        }
+    }
+
+    /// How far away the end of a wait has to be for a run to be worth parking, in microseconds.
+    static let parkingTime: Int64 = 1_000_000
+
+    /// Parks a run that is durable and waits for long: for a person, a signal, or a time that is far away.
+    private func parkIfIdle(_ run: Run) {
+        guard run.isDurable || journal == nil else { return }
+        if run.calls.isEmpty {
+            let status = run.machine.status
+            guard status == .waiting || status == .waitingHuman else { return }
+            let deadline = run.machine.earliestDeadline
+            guard deadline == 0 || deadline > now + Self.parkingTime else { return }
+        } else if !run.waitsLong {
+            return
+        }
+        run.park()
     }
 
     // MARK: Runs
@@ -207,23 +233,33 @@ package final class Worker: @unchecked Sendable {
     /// Forgets a generation; its VM goes with the last run that uses it.
     package func drop(_ generation: Generation) {
         executors[ObjectIdentifier(generation)] = nil
-        spareRuns = spareRuns.filter { $0.value.last?.definition.generation !== generation }
-        timers.removeAll { $0.machine.isOver && $0.definition.generation === generation }
+        for (key, pool) in pools where pool.definition.generation === generation {
+            pool.close()
+            pools[key] = nil
+        }
+        latestPool = nil
+        timers.removeAll { $0.isOver && $0.definition.generation === generation }
     }
 
     /// A run of a workflow, from those that are over where there is one.
     package func makeRun(_ definition: Workflow, id: String?) throws -> Run {
-        if id == nil, let run = spareRuns[ObjectIdentifier(definition)]?.popLast() {
-            run.reuse()
-            return run
-        }
-        return Run(definition: definition, executor: try executor(of: definition.generation), id: id)
+        if let pool = latestPool, pool.definition === definition { return pool.take(id: id, now: now) }
+        let pool = try pool(of: definition)
+        latestPool = pool
+        return pool.take(id: id, now: now)
+    }
+
+    private func pool(of definition: Workflow) throws -> RunPool {
+        let key = ObjectIdentifier(definition)
+        if let pool = pools[key] { return pool }
+        let pool = RunPool(definition: definition, executor: try executor(of: definition.generation))
+        pools[key] = pool
+        return pool
     }
 
     /// Takes a run back that is over and that nobody looks at any more.
     package func recycle(_ run: Run) {
-        guard run.lost == nil, run.calls.isEmpty, !run.isReady else { return }
-        spareRuns[ObjectIdentifier(run.definition), default: []].append(run)
+        if run.isReusable { run.pool.put(run) }
     }
 
     /// Begins a run. Values are appended to its arena by `write`, which gives the slices of input, metadata and ctx.
@@ -277,7 +313,7 @@ package final class Worker: @unchecked Sendable {
     private func journaled(_ batch: JournalBatch, _ outcomes: [JournalOutcome]) {
         outstanding -= 1
         for (index, outcome) in outcomes.enumerated() {
-            guard let run = batch.runs[index] as? Run, run.life == batch.lives[index], run.lost == nil else { continue }
+            guard let run = batch.runs[index] as? Run, run.life == batch.lives[index], !run.isLost else { continue }
             switch outcome {
             case .durable:
                 let entry = batch.entries[index]
@@ -318,7 +354,7 @@ package final class Worker: @unchecked Sendable {
         if run.machine.isOver || waits {
             run.settledEvents = run.log.count
             // A timer that nobody wants any more would keep the generation's VM until it fires.
-            if run.machine.isOver, run.definition.generation.isRetired { timers.removeAll { $0 === run } }
+            if run.isOver, run.definition.generation.isRetired { timers.removeAll { $0 === run } }
             observer.runSettled(run)
             // The two hold each other while the run lives.
             if run.machine.isOver { run.observer = nil }

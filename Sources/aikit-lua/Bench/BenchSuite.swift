@@ -197,7 +197,6 @@ struct BenchSuite: Sendable {
                             worker.begin(run, observer: nil, journaled: nil) { arena in
                                 (arena.writing { $0.write(["id": 1, "name": "parked"]) }, .none, .none)
                             }
-                            run.trim()
                             runs.append(run)
                         }
                         for _ in 0..<64 { try park() }

@@ -39,7 +39,8 @@ import Testing
         let random = try RandomRun(seed: seed, cancels: true)
         try random.finish()
         let run = random.run
-        #expect(TestRun.replay(run.plan, run.log, upTo: run.log.count) == run.machine)
+        let isSame = TestRun.replay(run.plan, run.log, upTo: run.log.count) == run.machine
+        #expect(isSame)
     }
 
     @Test(arguments: 5000..<5020 as Range<UInt64>)
@@ -55,7 +56,9 @@ import Testing
             try again.run.crash()
             try again.finish()
             #expect(again.run.machine.isOver, "seed \(seed), prefix \(count)")
-            #expect(again.run.machine == TestRun.replay(again.run.plan, again.run.log, upTo: again.run.log.count))
+            let isSame =
+                again.run.machine == TestRun.replay(again.run.plan, again.run.log, upTo: again.run.log.count)
+            #expect(isSame)
         }
         withExtendedLifetime(random) {}
     }

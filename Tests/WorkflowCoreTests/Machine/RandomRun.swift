@@ -111,7 +111,7 @@ final class RandomRun {
 
     private func turn() throws {
         let humans = run.humans
-        let signals = run.machine.frames.filter {
+        let signals = run.machine.frames.elements.filter {
             $0.phase == .waiting && run.plan.nodes[Int($0.node)].kind == .waitFor
         }
         let choices = run.pending.count + humans.count + (signals.isEmpty ? 0 : 1)

@@ -50,21 +50,23 @@ final class TestRun {
     // MARK: Facts
 
     func decide(_ fact: Fact) throws(Refusal) {
-        let before = machine
+        let before = machine.copy()
         let count = log.count
         var refusal: Refusal?
         do throws(Refusal) { try machine.decide(fact, at: time, log: &log) } catch { refusal = error }
         if let refusal {
             #expect(log.count == count, "a refused fact wrote an event")
-            #expect(machine == before, "a refused fact changed the state")
+            let isSame = machine == before
+            #expect(isSame, "a refused fact changed the state")
             throw refusal
         }
         while shadowed < log.count {
             shadow.apply(log[shadowed], log: log)
             shadowed += 1
         }
-        #expect(machine == shadow, "the live state differs from the replayed one after event \(log.count)")
-        for command in machine.commands { take(command) }
+        let isReplayed = machine == shadow
+        #expect(isReplayed, "the live state differs from the replayed one after event \(log.count)")
+        for command in machine.commands.elements { take(command) }
         machine.commands.removeAll()
     }
 

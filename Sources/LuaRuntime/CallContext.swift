@@ -1,0 +1,69 @@
+internal import CLuaBridge
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// The context of one call, as the bridge reads it.
+///
+/// It is filled before each return to Lua, so it holds what costs nothing to know; the path of a nested step is written when
+/// the script asks for it.
+struct CallContext {
+    /// Comes first: the address of one is the address of the other.
+    var bridge = lb_context()
+    private unowned(unsafe) var run: Run?
+    private var frame: Int32 = 0
+
+    private init(effects: UnsafeMutablePointer<ByteArena>) {
+        bridge.effects = UnsafeMutableRawPointer(effects).assumingMemoryBound(to: lb_bytes.self)
+        bridge.write_path = { context, out in
+            let call = UnsafeRawPointer(context).assumingMemoryBound(to: CallContext.self)
+            guard let run = call.pointee.run else { return }
+            var path = run.machine.path(of: call.pointee.frame)
+            path.withUTF8 {
+                UnsafeMutableRawPointer(out).assumingMemoryBound(to: ByteArena.self).pointee.append(
+                    UnsafeRawBufferPointer($0))
+            }
+        }
+    }
+
+    /// - Parameter effects: where the script's effects go; it outlives the context.
+    static func make(effects: UnsafeMutablePointer<ByteArena>) -> UnsafeMutablePointer<CallContext> {
+        let context = UnsafeMutablePointer<CallContext>.allocate(capacity: 1)
+        context.initialize(to: CallContext(effects: effects))
+        return context
+    }
+
+    static func free(_ context: UnsafeMutablePointer<CallContext>) { context.deallocate() }
+
+    /// Writes what a frame is.
+    mutating func fill(_ run: Run, _ frame: Int32) {
+        self.run = run
+        self.frame = frame
+        bridge.workflow_id = run.plan.name(of: 0)
+        bridge.run_id = UnsafePointer(run.identifier)
+        fill(run.machine, frame)
+    }
+
+    private mutating func fill(_ machine: borrowing RunMachine, _ frame: Int32) {
+        let state = machine.frames[Int(frame)]
+        let node = machine.plan.nodes[Int(state.node)]
+        let id = machine.plan.name(of: state.node)
+        let isOutermost = node.body == 0 || state.node == 0
+        bridge.step_id = id
+        bridge.path = isOutermost ? id : nil
+        bridge.iteration =
+            node.kind == .loop ? UInt32(state.opened) + 1 : isOutermost ? 0 : machine.iteration(of: frame)
+        bridge.attempt = UInt32(max(state.attempt, 1))
+        bridge.occurrence = state.occurrence
+        bridge.initial_input = lb_slice(machine.initialInput)
+        bridge.input = lb_slice(state.input)
+        bridge.metadata = lb_slice(machine.metadata)
+        bridge.ctx = lb_slice(machine.ctx)
+        // The store lies still while Lua runs: only the machine moves it, between calls.
+        bridge.store_count = UInt32(machine.store.count)
+        bridge.store = machine.store.elements.baseAddress.map {
+            UnsafeRawPointer($0).assumingMemoryBound(to: lb_store_entry.self)
+        }
+        bridge.aborted = state.phase == .stopping ? 1 : 0
+        bridge.ctx_read_only = node.concurrent ? 1 : 0
+    }
+}
