@@ -244,16 +244,19 @@ package final class Worker: @unchecked Sendable {
     /// A run of a workflow, from those that are over where there is one.
     package func makeRun(_ definition: Workflow, id: String?) throws -> Run {
         if let pool = latestPool, pool.definition === definition { return pool.take(id: id, now: now) }
-        let pool = try pool(of: definition)
-        latestPool = pool
-        return pool.take(id: id, now: now)
+        return try pool(of: definition).take(id: id, now: now)
     }
 
     private func pool(of definition: Workflow) throws -> RunPool {
         let key = ObjectIdentifier(definition)
-        if let pool = pools[key] { return pool }
-        let pool = RunPool(definition: definition, executor: try executor(of: definition.generation))
-        pools[key] = pool
+        let pool = try pools[key] ?? RunPool(definition: definition, executor: executor(of: definition.generation))
+        // The pool of a generation that is retired goes with the runs that it makes.
+        if definition.generation.isRetired {
+            pool.close()
+        } else {
+            pools[key] = pool
+            latestPool = pool
+        }
         return pool
     }
 

@@ -36,12 +36,12 @@ private func issues(_ nodes: String, _ more: String = "") -> [DefinitionIssue] {
             #expect(body.first == body.members.first)
         }
         #expect(plan.bodies.map(\.name) == ["1", "x", "y", "otherwise", "step", "step"])
-        #expect(plan.nodes.map(\.next) == [-1, 2, 7, -1, 5, -1, -1, 10, -1, -1, -1])
+        #expect(plan.nodes.elements.map(\.next) == [-1, 2, 7, -1, 5, -1, -1, 10, -1, -1, -1])
         let branch = plan.nodes[2]
         #expect(branch.hasOtherwise && !branch.isList && branch.bodyCount == 3)
         let inBodies = [false, false, false, false, false, false, false, false, true, true, false]
-        #expect(plan.nodes.map(\.repeats) == inBodies)
-        #expect(plan.nodes.map(\.concurrent) == inBodies)
+        #expect(plan.nodes.elements.map(\.repeats) == inBodies)
+        #expect(plan.nodes.elements.map(\.concurrent) == inBodies)
         #expect(plan.nodes[8].limit == 7 && plan.nodes[7].limit == 2)
         #expect(plan.details[1].location == "w.lua:3")
         #expect(plan.details[4].location == "w.lua:1")
@@ -100,7 +100,7 @@ private func issues(_ nodes: String, _ more: String = "") -> [DefinitionIssue] {
             [{"kind":"step","id":"a","handler":1,"next":"c"},{"kind":"step","id":"b","handler":1,"next":"d"},
              {"kind":"step","id":"c","handler":1,"next":"b"},{"kind":"step","id":"d","handler":1}]
             """#)
-        #expect(back.nodes.dropFirst().allSatisfy { $0.repeats })
+        #expect(back.nodes.elements.dropFirst().allSatisfy { $0.repeats })
     }
 
     @Test func `all mistakes are said at once, each with its place`() {

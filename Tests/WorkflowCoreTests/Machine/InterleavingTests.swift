@@ -55,7 +55,7 @@ import Testing
             again.run.take(over: whole, upTo: count)
             try again.run.crash()
             try again.finish()
-            #expect(again.run.machine.isOver, "seed \(seed), prefix \(count)")
+            #expect(again.run.isOver, "seed \(seed), prefix \(count)")
             let isSame =
                 again.run.machine == TestRun.replay(again.run.plan, again.run.log, upTo: again.run.log.count)
             #expect(isSame)

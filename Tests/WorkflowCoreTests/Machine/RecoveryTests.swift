@@ -29,9 +29,9 @@ import Testing
         try run.carryOut(run.pending.removeFirst())
         try run.crash()
         try run.crash()
-        #expect(!run.machine.isOver)
+        #expect(!run.isOver)
         try run.crash()
-        #expect(run.machine.isOver)
+        #expect(run.isOver)
         #expect(run.result.error?["code"] == "poisoned")
         #expect(run.result.error?["step"] == "killer")
         run.pending.removeAll { $0.kind != .finish }

@@ -254,6 +254,8 @@ final class TestRun {
         return renderer.render(from: 0, log: log)
     }
 
+    var isOver: Bool { machine.isOver }
+
     var result: RunResult { RunReport.result(plan: plan, log: log) }
 
     /// The frame that runs the node at a path.
@@ -268,7 +270,7 @@ final class TestRun {
 
     /// What must be true of every run that is over.
     func expectSoundEnd(_ note: String = "", sourceLocation: SourceLocation = #_sourceLocation) {
-        #expect(machine.isOver, "the run is not over \(note)", sourceLocation: sourceLocation)
+        #expect(isOver, "the run is not over \(note)", sourceLocation: sourceLocation)
         var started: [Int32: Int32] = [:]
         var isCancelled = false
         var terminals = 0

@@ -257,12 +257,14 @@ import Testing
         var renderer = EventRenderer(plan: run.plan, runID: "r")
         for index in 0..<run.log.count {
             let event = run.log[index]
-            let before = machine
+            let before = machine.copy()
             machine.apply(event, log: run.log)
             guard let shown = renderer.render(event, log: run.log), let path = shown.path else { continue }
-            let state = event.kind == .stepStart ? machine : before
-            #expect(path == state.path(of: event.frame, node: event.node))
-            #expect(shown.occurrence == Int(state.frames[Int(event.frame)].occurrence))
+            let state = event.kind == .stepStart ? machine.copy() : before
+            let expected = state.path(of: event.frame, node: event.node)
+            let occurrence = Int(state.frames[Int(event.frame)].occurrence)
+            #expect(path == expected)
+            #expect(shown.occurrence == occurrence)
         }
     }
 }

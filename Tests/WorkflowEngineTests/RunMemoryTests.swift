@@ -1,0 +1,81 @@
+internal import Testing
+internal import WorkflowCore
+@testable import WorkflowEngine
+
+@Suite("Runs in memory")
+struct RunMemoryTests {
+    private func onWorker<Result: Sendable>(
+        of engine: WorkflowEngine, _ body: @escaping @Sendable (Worker) throws -> Result
+    ) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            engine.workers[0].perform { worker in continuation.resume(with: Swift.Result { try body(worker) }) }
+        }
+    }
+
+    private func begin(_ worker: Worker, _ workflow: Workflow) throws -> Run {
+        let run = try worker.makeRun(workflow, id: nil)
+        worker.begin(run, observer: nil, journaled: nil) { arena in
+            (arena.writing { $0.write(["n": 1]) }, .none, .none)
+        }
+        return run
+    }
+
+    @Test("A run that waits for a signal keeps its log alone, and its state comes back from it")
+    func parking() async throws {
+        let workflow = try Workflow(id: "parked") { code in
+            [
+                .step("first", handler: code.inline { input, _ in input }),
+                .parallel("both", branches: ["a": [.waitFor("a", event: "a")], "b": [.waitFor("b", event: "b")]]),
+            ]
+        }
+        try await withEngine { engine in
+            try await onWorker(of: engine) { worker in
+                let run = try begin(worker, workflow)
+                #expect(run.isParked)
+                #expect(run.machine.status == .waiting)
+                #expect(!run.isParked)
+                let before = run.machine.copy()
+                run.park()
+                let isSame = run.machine == before
+                #expect(isSame)
+            }
+        }
+    }
+
+    @Test("A run that is over is used again under another id, one that was asked to stop is not")
+    func recycling() async throws {
+        let workflow = try Workflow(id: "short") { code in [.step("only", handler: code.inline { input, _ in input })] }
+        try await withEngine { engine in
+            try await onWorker(of: engine) { worker in
+                let run = try begin(worker, workflow)
+                #expect(run.machine.status == .success)
+                let (id, token, object) = (run.id, run.token, ObjectIdentifier(run))
+                worker.recycle(run)
+                let next = try begin(worker, workflow)
+                #expect(ObjectIdentifier(next) == object)
+                #expect(next.id != id)
+                #expect(next.token != token)
+                #expect(next.machine.status == .success)
+                next.askToCancel("enough")
+                worker.recycle(next)
+                #expect(ObjectIdentifier(try begin(worker, workflow)) != object)
+            }
+        }
+    }
+
+    @Test("Ids are UUIDs of version 7 that begin with the time and never come twice")
+    func identifiers() {
+        func id(_ token: UInt64, now: Int64) -> String {
+            withUnsafeTemporaryAllocation(of: CChar.self, capacity: 37) { buffer in
+                RunIdentifier.fill(buffer.baseAddress!, token: token, now: now)
+                return String(cString: buffer.baseAddress!)
+            }
+        }
+        let ids = (0..<1000).map { id($0, now: 0x0192_ABCD_EF01 * 1000) }
+        #expect(Set(ids).count == 1000)
+        for id in ids {
+            #expect(id.wholeMatch(of: /0192abcd-ef01-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/) != nil, "\(id)")
+        }
+        #expect(RunIdentifier.hexadecimal(0x0123_CDEF) == "0123cdef".utf8.reversed().reduce(0) { $0 << 8 | UInt64($1) })
+    }
+}
