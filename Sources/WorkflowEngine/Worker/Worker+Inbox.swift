@@ -59,7 +59,7 @@ extension Worker {
         let plan = run.plan
         let takers = plan.nodes.indices.filter { plan.nodes[$0].kind == .waitFor && plan.details[$0].event == event }
         if takers.isEmpty { throw unknown(event, plan) }
-        let waiting = run.machine.frames.first { frame in
+        let waiting = run.machine.frames.elements.first { frame in
             frame.phase == .waiting && takers.contains(Int(frame.node))
         }
         let nodes = waiting.map { [Int($0.node)] } ?? takers
