@@ -36,7 +36,7 @@ package struct Coverage: Sendable {
 
     /// Adds what a workflow is made of.
     package mutating func add(_ plan: Plan) {
-        for (index, node) in plan.nodes.enumerated() {
+        for (index, node) in plan.nodes.elements.enumerated() {
             for unit in Self.units(of: plan, index, node) where known.insert(unit).inserted { units.append(unit) }
         }
     }

@@ -1,5 +1,6 @@
 internal import Testing
 internal import WorkflowCore
+
 @testable import WorkflowEngine
 
 @Suite("Runs in memory")
