@@ -17,6 +17,19 @@ static const char *const math_names[] = {
 static const char *const utf8_names[] = {"char", "charpattern", "codepoint", "codes", "len", "offset", NULL};
 static const char *const os_names[] = {"clock", "date", "difftime", "time", NULL};
 
+static int safe_setmetatable(lua_State *L);
+static int safe_collectgarbage(lua_State *L);
+static int safe_print(lua_State *L);
+
+static const luaL_Reg own[] = {
+    {"setmetatable", safe_setmetatable}, {"collectgarbage", safe_collectgarbage},
+    {"print", safe_print},               {"require", require_module},
+    {NULL, NULL},
+};
+static const char *const libraries[] = {"string", "table", "math", "utf8", "os", "coroutine", NULL};
+/// What each script and module has of its own.
+static const char *const environment_names[] = {"load", "_G", NULL};
+
 /// Copies the named fields of the table on top to `target`.
 static void copy_fields(lua_State *L, const char *const *names, int target) {
     for (; *names; names++) {
@@ -155,12 +168,6 @@ static void name_functions(lua_State *L, const char *prefix, int names) {
 }
 
 void open_sandbox(lua_State *L) {
-    static const luaL_Reg own[] = {
-        {"setmetatable", safe_setmetatable}, {"collectgarbage", safe_collectgarbage},
-        {"print", safe_print},               {"require", require_module},
-        {NULL, NULL},
-    };
-    static const char *const libraries[] = {"string", "table", "math", "utf8", "os", "coroutine", NULL};
     lua_newtable(L);
     int globals = lua_gettop(L);
     lua_pushcfunction(L, luaopen_base);
@@ -210,4 +217,14 @@ void open_sandbox(lua_State *L) {
     lua_pop(L, 1);
     vm_of(L)->names = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_settop(L, globals - 1);
+}
+
+const char *lb_global_name(size_t index) {
+    static const char *const *const lists[] = {base_names, libraries, environment_names};
+    for (size_t list = 0; list < sizeof lists / sizeof *lists; list++) {
+        for (const char *const *name = lists[list]; *name; name++) {
+            if (index-- == 0) return *name;
+        }
+    }
+    return index < sizeof own / sizeof *own ? own[index].name : NULL;
 }

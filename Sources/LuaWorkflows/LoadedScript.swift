@@ -10,11 +10,11 @@ struct LoadedScript {
     let plans: [Plan]
     let definitions: [String]
     let bundle: ScriptBundle
+    let warnings: [DefinitionIssue]
+    let findings: [DefinitionIssue]
 
     init(_ bundle: ScriptBundle, pinned: Bool, environment: ScriptEnvironment) throws(ScriptError) {
-        let host = ScriptHost(
-            directory: ScriptFiles.directory(of: bundle.script.path), pinned: pinned ? bundle : nil,
-            environment: environment)
+        let host = ScriptHost(script: bundle.script, pinned: pinned ? bundle : nil, environment: environment)
         try self.init(bundle, host: host, environment: environment)
     }
 
@@ -30,7 +30,10 @@ struct LoadedScript {
         executor.localService = { host.serve($0, functions: functions) }
         plans = chosen.map { host.plans[$0] }
         definitions = chosen.map { host.definitions[$0] }
+        if !host.isPinned { host.lookAhead() }
         self.bundle = host.isPinned ? bundle : ScriptBundle(files: [script] + host.files)
+        warnings = host.warnings
+        findings = host.findings
     }
 
     /// A VM with parts of the library, each under the name by which scripts require it.
@@ -104,6 +107,7 @@ struct LoadedScript {
         }
         let workflows = plans.map { Workflow(plan: $0, generation: generation) }
         return LuaScript(
-            path: bundle.script.path, workflows: workflows, bundle: bundle, generation: generation, warnings: [])
+            path: bundle.script.path, workflows: workflows, bundle: bundle, generation: generation, warnings: warnings,
+            findings: findings)
     }
 }

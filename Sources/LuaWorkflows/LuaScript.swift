@@ -39,14 +39,21 @@ public final class LuaScript: Sendable {
     package let generation: Generation
     /// What is doubtful in the definitions, though not wrong.
     public let warnings: [DefinitionIssue]
+    /// What the code shows to go wrong once a run comes to it: names that nothing has, cases that are not there.
+    ///
+    /// An error among them does not keep the script from being loaded, as other runs may never come to it.
+    public let findings: [DefinitionIssue]
 
-    init(path: String, workflows: [Workflow], bundle: ScriptBundle, generation: Generation, warnings: [DefinitionIssue])
-    {
+    init(
+        path: String, workflows: [Workflow], bundle: ScriptBundle, generation: Generation, warnings: [DefinitionIssue],
+        findings: [DefinitionIssue]
+    ) {
         self.path = path
         self.workflows = workflows
         self.bundle = bundle
         self.generation = generation
         self.warnings = warnings
+        self.findings = findings
     }
 
     /// The hash of the script and all of its modules.

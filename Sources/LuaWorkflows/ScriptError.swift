@@ -1,9 +1,10 @@
 internal import LuaRuntime
-internal import WorkflowCore
+public import WorkflowCore
 
 /// One thing that is wrong with a script, at its place.
 public struct ScriptDiagnostic: Sendable, Equatable {
     public var code: String
+    public var severity = DefinitionIssue.Severity.error
     public var message: String
     public var file: String?
     public var line: Int?
@@ -11,6 +12,10 @@ public struct ScriptDiagnostic: Sendable, Equatable {
     public var excerpt: String?
     /// The script's frames, one a line, the innermost first.
     public var traceback: String?
+    /// The place in the definition that it is about, such as `risk: wind`.
+    public var path: String?
+    /// The other place that has a part in it, as `file:line`.
+    public var related: String?
 }
 
 /// Why a script could not be loaded: everything that is wrong with it at once.
@@ -52,7 +57,13 @@ public struct ScriptError: Error, Sendable, CustomStringConvertible {
                 excerpt: place.flatMap { Self.line($0.line, of: $0.file, in: files) }, traceback: traceback)
         }
         if error.code == "invalid_definition", !host.refused.isEmpty {
-            diagnostics = host.refused.map { diagnostic($0.code, $0.message, $0.location, nil) }
+            diagnostics = host.refused.map { issue in
+                var result = diagnostic(issue.code, issue.message, issue.location, nil)
+                result.severity = issue.severity
+                result.path = issue.path
+                result.related = issue.related
+                return result
+            }
         } else {
             diagnostics = [
                 diagnostic(
@@ -61,7 +72,8 @@ public struct ScriptError: Error, Sendable, CustomStringConvertible {
         }
     }
 
-    private static func place(_ location: String) -> (file: String, line: Int)? {
+    /// Takes `file:line` apart.
+    static func place(_ location: String) -> (file: String, line: Int)? {
         guard let colon = location.lastIndex(of: ":"), let line = Int(location[location.index(after: colon)...]) else {
             return nil
         }

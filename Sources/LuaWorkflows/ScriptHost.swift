@@ -12,9 +12,13 @@ final class ScriptHost: LuaHost {
     private(set) var definitions: [String] = []
     private(set) var plans: [Plan] = []
     private(set) var warnings: [DefinitionIssue] = []
+    private(set) var findings: [DefinitionIssue] = []
     private(set) var files: [ScriptBundle.File] = []
     /// Every module that was looked for on the disk, found or not.
     private(set) var lookups: [ScriptFootprint.Entry] = []
+    private let script: ScriptBundle.File
+    /// What the files say, by path.
+    private var units: [String: LuaUnit] = [:]
     private let pinned: ScriptBundle?
     private let folders: [String]
     private let environment: ScriptEnvironment
@@ -23,11 +27,12 @@ final class ScriptHost: LuaHost {
     private(set) var refused: [DefinitionIssue] = []
 
     /// - Parameters:
-    ///   - directory: where modules are looked for; it ends in a slash or is empty.
-    ///   - others: folders in which they are looked for when they are not there, the best place first.
+    ///   - others: folders in which modules are looked for that do not lie beside the script, the best place first; each
+    ///     ends in a slash or is empty.
     ///   - pinned: the files to take instead of those on the disk.
-    init(directory: String, others: [String] = [], pinned: ScriptBundle?, environment: ScriptEnvironment) {
-        folders = [directory] + others
+    init(script: ScriptBundle.File, others: [String] = [], pinned: ScriptBundle?, environment: ScriptEnvironment) {
+        self.script = script
+        folders = [ScriptFiles.directory(of: script.path)] + others
         self.pinned = pinned
         self.environment = environment
     }
@@ -67,7 +72,15 @@ final class ScriptHost: LuaHost {
     private func commit(_ payload: ValueCursor, _ response: inout ByteArena) -> Bool {
         let definition = Value(payload)
         do throws(DefinitionError) {
-            plans.append(try DefinitionReader.plan(from: definition))
+            if pinned == nil {
+                let checked = try CheckedPlan(definition, shapes: shapes(), locator: locate)
+                plans.append(checked.plan)
+                Self.add(checked.warnings, to: &warnings)
+                Self.add(checked.findings, to: &findings)
+            } else {
+                // It was checked when it was first loaded; whatever is thought of it by now, its runs go on.
+                plans.append(try DefinitionReader.plan(from: definition, locator: locate))
+            }
         } catch {
             refused = error.issues
             return fail(
@@ -77,6 +90,14 @@ final class ScriptHost: LuaHost {
         definitions.append(definition.json)
         response.write(Int64(plans.count))
         return true
+    }
+
+    /// Adds what is new: a workflow that stands in another one is checked in each of them.
+    private static func add(_ issues: [DefinitionIssue], to list: inout [DefinitionIssue]) {
+        for issue in issues {
+            let isKnown = list.contains { $0.location == issue.location && $0.message == issue.message }
+            if !isKnown { list.append(issue) }
+        }
     }
 
     private func prelude(_ payload: ValueCursor, _ response: inout ByteArena) -> Bool {
@@ -99,6 +120,9 @@ final class ScriptHost: LuaHost {
             return .failed(
                 message: "'\(name)' is no module name: letters, digits, '_' and '-', parts joined by dots")
         }
+        if let file = files.first(where: { $0.module == name }) {
+            return .found(source: file.source, chunkName: "@" + file.path)
+        }
         let tries = folders.lazy.map { ScriptFiles.find(module: name, besideScript: $0) }
         let found = tries.first { $0.content != .failure(.missing) } ?? tries[0]
         lookups.append(ScriptFootprint.Entry(found))
@@ -111,6 +135,54 @@ final class ScriptHost: LuaHost {
             let places = folders.flatMap { ScriptFiles.candidates(for: name, besideScript: $0) }
             return .notFound(places: places.joined(separator: ", "))
         }
+    }
+
+    // MARK: What the source shows
+
+    private func unit(of file: ScriptBundle.File) -> LuaUnit {
+        if let unit = units[file.path] { return unit }
+        let unit = LuaParser.unit(of: file.source) ?? LuaUnit()
+        units[file.path] = unit
+        return unit
+    }
+
+    /// Where the table of a node stands in the source.
+    private func locate(_ id: String, _ location: String) -> String {
+        guard let place = ScriptError.place(location),
+            let file = ([script] + files).first(where: { $0.path == place.file }),
+            let line = unit(of: file).line(ofID: id, near: place.line)
+        else { return location }
+        return "\(place.file):\(line)"
+    }
+
+    private func shapes() -> CallbackShapes {
+        var shapes = CallbackShapes()
+        for file in [script] + files { unit(of: file).addShapes(to: &shapes) }
+        return shapes
+    }
+
+    /// Looks for modules that handlers require later, which belong to the generation too, and for names that nothing has.
+    func lookAhead() {
+        var next = -1
+        while next < files.count {
+            let file = next < 0 ? script : files[next]
+            next += 1
+            let unit = unit(of: file)
+            for mention in unit.modules where mention.name != "aikit" {
+                let problem: String
+                switch findModule(named: mention.name) {
+                case .found: continue
+                case .notFound(let places): problem = "not found: \(places)"
+                case .failed(let message): problem = message
+                }
+                if mention.isGuarded { continue }
+                Self.add([mention.issue("module_not_found", "module '\(mention.name)' \(problem)", in: file)], to: &findings)
+            }
+            Self.add(unit.undefinedGlobals(in: file), to: &findings)
+        }
+        let places = findings.map { $0.location.flatMap(ScriptError.place) ?? ("", 0) }
+        let order = findings.indices.sorted { places[$0] == places[$1] ? $0 < $1 : places[$0] < places[$1] }
+        findings = order.map { findings[$0] }
     }
 
     // MARK: Time, chance, text

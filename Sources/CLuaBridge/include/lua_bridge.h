@@ -237,6 +237,9 @@ void lb_watch_deadline(lb_vm *LB_NONNULL vm, uint64_t deadline);
 /// Stops what runs for `token`, now and whenever it is resumed; false when the VM works for somebody else. From any thread.
 bool lb_vm_interrupt(lb_vm *LB_NONNULL vm, uint64_t token);
 
+/// The name of a global that scripts have, by an index from 0; NULL behind the last.
+const char *LB_NULLABLE lb_global_name(size_t index);
+
 /// Names the calling thread for debuggers and profilers; a long name is cut.
 void lb_name_thread(const char *LB_NONNULL name);
 

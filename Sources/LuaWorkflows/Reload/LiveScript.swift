@@ -137,9 +137,8 @@ public final class LiveScript: Sendable {
             refuse(ScriptFootprint(entries: [entry]))
             return before != nil && error == .missing ? .missing : .failed(ScriptError(reading: path, error))
         }
-        let host = ScriptHost(
-            directory: ScriptFiles.directory(of: path), pinned: nil, environment: environment)
         let file = ScriptBundle.File(module: "", path: path, source: source)
+        let host = ScriptHost(script: file, pinned: nil, environment: environment)
         do throws(ScriptError) {
             let loaded = try LoadedScript(
                 ScriptBundle(files: [file]), host: host, environment: environment)

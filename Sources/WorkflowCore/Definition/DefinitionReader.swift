@@ -3,11 +3,24 @@
 /// A definition is one value: `{ kind = "workflow", id, nodes = { … } }`, with callbacks as slots. Whatever is wrong with
 /// it is reported at once, each issue with the place in the script that caused it.
 package struct DefinitionReader {
+    /// Says where the node of an id really stands, given where the script's side believes it.
+    package typealias Locator = (_ id: String, _ location: String) -> String
+
     /// Reads a definition.
     ///
     /// - Throws: ``DefinitionError`` with every issue.
-    package static func plan(from definition: Value) throws(DefinitionError) -> Plan {
-        var reader = DefinitionReader()
+    package static func plan(
+        from definition: Value, locator: Locator = { $1 }
+    ) throws(DefinitionError) -> Plan {
+        try withoutActuallyEscaping(locator) { locator throws(DefinitionError) in
+            try DefinitionReader(locator: locator).read(definition)
+        }
+    }
+
+    private init(locator: @escaping Locator) { self.locator = locator }
+
+    private consuming func read(_ definition: Value) throws(DefinitionError) -> Plan {
+        var reader = self
         definition.withCursor { reader.readRoot($0) }
         if !reader.issues.isEmpty { throw DefinitionError(issues: reader.issues) }
         return Plan(
@@ -18,6 +31,7 @@ package struct DefinitionReader {
     /// How deep bodies may nest.
     static let maximumDepth = 64
 
+    let locator: Locator
     var nodes: ContiguousArray<PlanNode> = []
     var details: [NodeDetails] = []
     var bodies: [Plan.Body] = []
@@ -41,6 +55,7 @@ package struct DefinitionReader {
             object: definition, name: id.isEmpty ? "workflow" : "workflow '\(id)'", path: "",
             location: definition["where"]?.string)
         if let id = readID(scope) {
+            if let location = scope.location { scope.location = locator(id, location) }
             details[0].id = id
         } else {
             scope.name = "workflow"
@@ -141,6 +156,7 @@ package struct DefinitionReader {
                 item["id"]?.string.map { "\(kind.name) '\($0)'" }
                 ?? "\(kind.name) \(members.count + 1) of \(owner.name)"
             scope.path = prefix + (item["id"]?.string ?? "\(members.count + 1)")
+            if let id = item["id"]?.string, let location = scope.location { scope.location = locator(id, location) }
             let id = readID(scope)
             details[index].id = id ?? "\(members.count + 1)"
             details[index].location = scope.location

@@ -8,9 +8,9 @@ struct Composition {
     private static let anything = Part(document: true)
 
     /// What one of several bodies gives; anything where one of them is not known.
-    static func anyOf(_ schemas: [Schema]) -> Part {
-        if schemas.isEmpty { return anything }
-        let documents = schemas.enumerated().map { part($0.element.document, number: $0.offset) }
+    static func anyOf(_ sources: [FlowCheck.Source]) -> Part {
+        if sources.isEmpty || !sources.allSatisfy(\.place.isRoot) { return anything }
+        let documents = sources.enumerated().map { part($0.element.place.schema.document, number: $0.offset) }
         return documents.count == 1 ? documents[0] : Part(document: ["anyOf": Value(array: documents.map(\.document))])
     }
 

@@ -63,7 +63,7 @@ struct CheckCommand: ParsableCommand {
         let options = LuaScriptOptions(print: { TextStream.errors.writeLine($0) })
         do throws(ScriptError) {
             let script = try await LuaScript.load(path: path, on: engine, options: options)
-            let issues = script.warnings + script.workflows.flatMap { FlowCheck.issues(in: $0.plan) }
+            let issues = script.warnings + script.findings
             return Finding(path: path, workflows: script.workflows, problems: issues.map(Problem.init))
         } catch {
             return Finding(path: path, problems: aikit_lua.problems(of: error))

@@ -21,6 +21,8 @@ enum Message: Sendable {
     case log(LogRecord)
     /// What a script printed.
     case text(String)
+    /// What is doubtful in the script, before the run starts.
+    case doubts([Problem])
     /// The script has been loaded, and the run has been started.
     case started(RunHandle)
     /// The run is over or waits for somebody.

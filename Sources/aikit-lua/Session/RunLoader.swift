@@ -40,6 +40,13 @@ final class RunLoader: Sendable {
         if let continuation = plan.continuation { return try await takeUp(continuation.runID) }
         let script = try await LuaScript.load(path: plan.script, on: engine, options: options)
         let workflow = try choose(plan.workflow, in: script.workflows)
+        let doubts = (script.warnings + script.findings).map { issue in
+            // The run begins nevertheless.
+            var problem = Problem(issue)
+            problem.severity = .warning
+            return problem
+        }
+        if !doubts.isEmpty { mailbox.post(.doubts(doubts)) }
         if let journal {
             try await journal.save(script.stored)
             if let id = plan.runID, let header = try await journal.header(of: id) {

@@ -97,6 +97,7 @@ final class RunSession {
         case .lines(let bytes): bytes.withUnsafeBytes { output.write($0) }
         case .log(let record): display.log(record)
         case .text(let line): display.print(line)
+        case .doubts(let problems): errors.show(problems)
         case .started(let handle):
             self.handle = handle
             startedAt = monotonicNanoseconds()
@@ -164,7 +165,7 @@ final class RunSession {
         for message in mailbox.takeAll() {
             switch message {
             case .interrupted, .progress: isOvertaken = true
-            case .past, .lines, .log, .text, .started, .settled, .refused, .failed: break
+            case .past, .lines, .log, .text, .doubts, .started, .settled, .refused, .failed: break
             }
             handleMessage(message)
         }

@@ -20,6 +20,9 @@ extension Problem {
         self.init(
             diagnostic.message, code: diagnostic.code, file: diagnostic.file, line: diagnostic.line,
             excerpt: diagnostic.excerpt)
+        severity = diagnostic.severity == .error ? .error : .warning
+        path = diagnostic.path ?? ""
+        related = diagnostic.related
         traceback = Self.frames(of: diagnostic.traceback ?? "")
     }
 
@@ -30,6 +33,7 @@ extension Problem {
             file = place.file
             line = place.line
         }
-        if let related = issue.related { notes.append("see \(related)") }
+        path = issue.path
+        related = issue.related
     }
 }

@@ -16,6 +16,10 @@ struct Problem: Equatable {
     var column: Int?
     /// The source line, where the file need not be read for it.
     var excerpt: String?
+    /// The place in a definition or a run, such as `enrich/translate.retry`; empty where there is none.
+    var path = ""
+    /// The other place that has a part in it, as `file:line`.
+    var related: String?
     /// More that belongs to it, one line each.
     var notes: [String] = []
     /// Frames of the script, the innermost first.
@@ -42,6 +46,8 @@ struct Problem: Equatable {
         if let line { entries.append(("line", Value(Int64(line)))) }
         if let column { entries.append(("column", Value(Int64(column)))) }
         if let source = sourceLine { entries.append(("source", Value(source))) }
+        if !path.isEmpty { entries.append(("path", Value(path))) }
+        if let related { entries.append(("related", Value(related))) }
         if !notes.isEmpty { entries.append(("notes", Value(array: notes.map { Value($0) }))) }
         if !traceback.isEmpty { entries.append(("traceback", Value(array: traceback.map { Value($0) }))) }
         return Value(entries: entries)

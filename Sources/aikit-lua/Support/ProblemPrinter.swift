@@ -11,6 +11,7 @@ struct ProblemPrinter {
             lines += excerpt(source, line: line, mark: mark(of: problem, in: source))
         }
         lines += problem.notes.map { "  " + $0 }
+        if let related = problem.related { lines.append("  see \(related)") }
         if !problem.traceback.isEmpty {
             lines.append(style("  traceback:", .dim))
             let frames = problem.traceback.prefix(Self.frameLimit).map { style("    " + $0, .dim) }
@@ -59,6 +60,10 @@ struct ProblemPrinter {
             return before..<before + 1
         }
         for name in quotedNames(in: problem.message) {
+            // A name that the source has as a text is meant rather than a variable that is called alike.
+            for quote in [["\""], ["'"]] as [[Character]] {
+                if let start = find(quote + name + quote, in: line) { return start + 1..<start + 1 + name.count }
+            }
             if let start = find(name, in: line) { return start..<start + name.count }
         }
         return first..<max(line.count, first + 1)

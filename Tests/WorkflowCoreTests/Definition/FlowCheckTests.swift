@@ -19,7 +19,7 @@ import Testing
     ) throws -> [DefinitionIssue] {
         let definition = WorkflowDefinition(
             id: "w", inputSchema: input, outputSchema: output, finalize: finalize, nodes: nodes)
-        return FlowCheck.issues(in: try DefinitionReader.plan(from: definition.value))
+        return FlowCheck.report(on: try DefinitionReader.plan(from: definition.value)).issues
     }
 
     private func gives(_ id: String, _ schema: Value) -> NodeDefinition { .step(id, handler: 1, outputSchema: schema) }

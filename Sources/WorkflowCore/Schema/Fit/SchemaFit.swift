@@ -23,6 +23,12 @@ public struct SchemaFit {
         return fit.compare([producer.graph.root], [consumer.graph.root], "")
     }
 
+    /// The same for what stands at a place within the producer's values.
+    static func check(producer place: ProducedPlace, consumer: Schema) -> [FitIssue] {
+        var fit = SchemaFit(place.schema, consumer)
+        return fit.compare(place.nodes, [consumer.graph.root], "")
+    }
+
     /// The same for documents.
     public static func check(
         producer: Value, consumer: Value, options: Schema.Options = Schema.Options()

@@ -1,0 +1,165 @@
+extension LuaParser {
+    // MARK: Statements that begin with an expression
+
+    /// A call, or an assignment to one or more places.
+    mutating func expressionStatement() throws(Failure) {
+        var targets: [LuaExpression] = []
+        let before = unit.globals.count
+        repeat { targets.append(try suffixed()) } while take(",")
+        guard take("=") else { return }
+        for target in targets {
+            switch target {
+            case .local(let local): local.isAssigned = true
+            case .field(_, let name): unit.assignedFields.insert(name)
+            case .global(let name):
+                if let index = unit.globals.indices.last(where: { $0 >= before && unit.globals[$0].name == name }) {
+                    unit.globals[index].isAssignment = true
+                }
+            default: break
+            }
+        }
+        _ = try expressions()
+    }
+
+    mutating func expressions() throws(Failure) -> [LuaExpression] {
+        var list = [try expression()]
+        while take(",") { list.append(try expression()) }
+        return list
+    }
+
+    // MARK: Operators
+
+    private static let binary: [String: (left: Int, right: Int)] = [
+        "or": (1, 1), "and": (2, 2), "<": (3, 3), ">": (3, 3), "<=": (3, 3), ">=": (3, 3), "~=": (3, 3), "==": (3, 3),
+        "|": (4, 4), "~": (5, 5), "&": (6, 6), "<<": (7, 7), ">>": (7, 7), "..": (9, 8), "+": (10, 10), "-": (10, 10),
+        "*": (11, 11), "/": (11, 11), "//": (11, 11), "%": (11, 11), "^": (14, 13),
+    ]
+    private static let unaryPriority = 12
+
+    mutating func expression(above limit: Int = 0) throws(Failure) -> LuaExpression {
+        try deeper { parser throws(Failure) in
+            var left: LuaExpression
+            if parser.take("not") || parser.take("-") || parser.take("#") || parser.take("~") {
+                _ = try parser.expression(above: Self.unaryPriority)
+                left = .other
+            } else {
+                left = try parser.simple()
+            }
+            while parser.token.kind == .symbol || parser.token.kind == .keyword,
+                let priority = Self.binary[parser.token.text], priority.left > limit
+            {
+                let word = parser.advance().text
+                let right = try parser.expression(above: priority.right)
+                left = word == "and" ? .and(left, right) : word == "or" ? .or(left, right) : .other
+            }
+            return left
+        }
+    }
+
+    private mutating func simple() throws(Failure) -> LuaExpression {
+        switch token.kind {
+        case .number: return .number(advance().text)
+        case .string: return .string(advance().text)
+        case .keyword:
+            if take("nil") { return .none }
+            if take("true") { return .boolean(true) }
+            if take("false") { return .boolean(false) }
+            if take("function") { return .function(try functionBody()) }
+        case .symbol:
+            if take("...") { return .other }
+            if token.isSymbol("{") { return .table(try table()) }
+        case .name, .end: break
+        }
+        return try suffixed()
+    }
+
+    // MARK: Names, fields and calls
+
+    private mutating func suffixed() throws(Failure) -> LuaExpression {
+        var value: LuaExpression
+        if take("(") {
+            value = try expression()
+            try expect(")")
+        } else {
+            guard token.kind == .name else { throw Failure() }
+            value = resolve(advance())
+        }
+        while true {
+            if take(".") {
+                value = .field(value, try name())
+            } else if take("[") {
+                let key = try expression()
+                try expect("]")
+                if case .string(let name) = key { value = .field(value, name) } else { value = .other }
+            } else if take(":") {
+                _ = try name()
+                _ = try arguments(of: .other)
+                value = .other
+            } else if token.isSymbol("(") || token.isSymbol("{") || token.kind == .string {
+                let place = token
+                let list = try arguments(of: value)
+                note(value, list, at: place)
+                value = .call(value, list)
+            } else {
+                return value
+            }
+        }
+    }
+
+    private mutating func arguments(of callee: LuaExpression) throws(Failure) -> [LuaExpression] {
+        if token.kind == .string { return [.string(advance().text)] }
+        if token.isSymbol("{") { return [.table(try table())] }
+        var guards = false
+        if case .global(let name) = callee.resolved { guards = name == "pcall" || name == "xpcall" }
+        guardDepth += guards ? 1 : 0
+        defer { guardDepth -= guards ? 1 : 0 }
+        try expect("(")
+        if take(")") { return [] }
+        let list = try expressions()
+        try expect(")")
+        return list
+    }
+
+    /// Keeps what some calls say about modules and globals.
+    private mutating func note(_ callee: LuaExpression, _ arguments: [LuaExpression], at place: LuaToken) {
+        guard case .global(let name) = callee.resolved else { return }
+        switch name {
+        case "require":
+            if case .string(let module)? = arguments.first { unit.modules.append(mention(module, place)) }
+        case "rawset":
+            guard case .global(let table)? = arguments.first?.resolved, table == "_G" || table == "_ENV" else { return }
+            if arguments.count > 1, case .string(let name) = arguments[1] {
+                unit.declared.insert(name)
+            } else {
+                unit.hasOwnGlobals = true
+            }
+        default: break
+        }
+    }
+
+    private mutating func table() throws(Failure) -> LuaTable {
+        let table = LuaTable()
+        let first = token.line
+        try expect("{")
+        while !token.isSymbol("}") {
+            if take("[") {
+                let key = try expression()
+                try expect("]")
+                try expect("=")
+                let value = try expression()
+                if case .string(let name) = key { table.fields[name] = value }
+            } else if token.kind == .name, tokens[position + 1].isSymbol("=") {
+                if token.text == "id" { table.idLine = token.line }
+                let name = try name()
+                try expect("=")
+                table.fields[name] = try expression()
+            } else {
+                _ = try expression()
+            }
+            if !take(",") { _ = take(";") }
+        }
+        table.lines = first...max(first, advance().line)
+        unit.tables.append(table)
+        return table
+    }
+}
