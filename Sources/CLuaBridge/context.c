@@ -175,11 +175,14 @@ static void push_field(lua_State *L, const lb_context *context, enum field field
     case F_CTX:
         // Written by update_ctx, so it is current rather than kept.
         push_current(L, context, LB_EFFECT_CTX, context->ctx);
-        if (lua_istable(L, -1)) {
-            lua_pushcfunction(L, bridge_readonly);
-            lua_insert(L, -2);
-            lua_call(L, 1, 1);
+        if (!lua_istable(L, -1)) {
+            lua_pop(L, 1);
+            lua_newtable(L);
         }
+        lua_pushcfunction(L, bridge_readonly);
+        lua_insert(L, -2);
+        lua_pushliteral(L, "context.ctx is read-only: use context:update_ctx(function(ctx) ctx.%s = …; return ctx end)");
+        lua_call(L, 2, 1);
         return;
     case F_METADATA: push_current(L, context, LB_EFFECT_METADATA, context->metadata); return;
     case F_RESULTS: push_kept(L, context, context->results, "results", false); return;

@@ -14,8 +14,10 @@ bool push_readonly_original(lua_State *L, int index) {
     return false;
 }
 
+/// Upvalue 1 is the message, with the field's name in the place of %s.
 static int refuse_write(lua_State *L) {
-    return luaL_error(L, "attempt to change field '%s' of a read-only table", luaL_tolstring(L, 2, NULL));
+    const char *field = luaL_tolstring(L, 2, NULL);
+    return luaL_error(L, "%s", luaL_gsub(L, lua_tostring(L, lua_upvalueindex(1)), "%s", field));
 }
 
 static int view_length(lua_State *L) {
@@ -36,8 +38,8 @@ static int view_pairs(lua_State *L) {
     return 3;
 }
 
-/// Replaces the table on top by a view of it; tables inside it first.
-static void make_view(lua_State *L, int depth) {
+/// Replaces the table on top by a view of it; tables inside it first. What refuses to be written is at `refusal`.
+static void make_view(lua_State *L, int refusal, int depth) {
     if (depth > MAX_DEPTH) luaL_error(L, "the table is nested more than %d levels deep", MAX_DEPTH);
     luaL_checkstack(L, 6, NULL);
     if (push_readonly_original(L, -1)) {
@@ -50,7 +52,7 @@ static void make_view(lua_State *L, int depth) {
             lua_pop(L, 1);
             continue;
         }
-        make_view(L, depth + 1);
+        make_view(L, refusal, depth + 1);
         lua_pushvalue(L, -2);
         lua_insert(L, -2);
         lua_rawset(L, table);
@@ -59,7 +61,7 @@ static void make_view(lua_State *L, int depth) {
     lua_createtable(L, 0, 6);
     lua_pushvalue(L, table);
     lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, refuse_write);
+    lua_pushvalue(L, refusal);
     lua_setfield(L, -2, "__newindex");
     lua_pushcfunction(L, view_length);
     lua_setfield(L, -2, "__len");
@@ -73,8 +75,15 @@ static void make_view(lua_State *L, int depth) {
     lua_replace(L, table);
 }
 
+/// readonly(table, message?): a view of the table; the message may name the field with %s.
 int bridge_readonly(lua_State *L) {
-    lua_settop(L, 1);
-    if (lua_istable(L, 1)) make_view(L, 0);
+    lua_settop(L, 2);
+    if (lua_isnil(L, 2)) {
+        lua_pushliteral(L, "attempt to change field '%s' of a read-only table");
+        lua_replace(L, 2);
+    }
+    lua_pushcclosure(L, refuse_write, 1);
+    lua_insert(L, 1);
+    if (lua_istable(L, 2)) make_view(L, 1, 0);
     return 1;
 }

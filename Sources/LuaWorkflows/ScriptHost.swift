@@ -176,7 +176,8 @@ final class ScriptHost: LuaHost {
                 case .failed(let message): problem = message
                 }
                 if mention.isGuarded { continue }
-                Self.add([mention.issue("module_not_found", "module '\(mention.name)' \(problem)", in: file)], to: &findings)
+                Self.add(
+                    [mention.issue("module_not_found", "module '\(mention.name)' \(problem)", in: file)], to: &findings)
             }
             Self.add(unit.undefinedGlobals(in: file), to: &findings)
         }
@@ -217,8 +218,10 @@ final class ScriptHost: LuaHost {
     // MARK: Schemas that scripts use by themselves
 
     private func compileSchema(_ payload: ValueCursor, _ response: inout ByteArena) -> Bool {
+        var options = Schema.Options()
+        options.keepsKeyOrder = false
         do throws(SchemaError) {
-            schemas.append(try Schema(Value(payload)))
+            schemas.append(try Schema(Value(payload), options: options))
             response.write(Int64(schemas.count))
             return true
         } catch {

@@ -41,7 +41,7 @@ extension CommandLine {
             defer { program.remove() }
             let run = try program.run("run", "cases.lua", "--input", #"{"level":"low","score":10}"#)
             #expect(run.status == 0)
-            #expect(run.errors.contains("cases.lua:15: warning: branch 'by-score' has no case 'bottm'"))
+            #expect(run.errors.contains("cases.lua:16: warning: branch 'by-score' has no case 'bottm'"))
             #expect(!run.errors.contains("error:"))
         }
 

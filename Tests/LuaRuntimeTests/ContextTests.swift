@@ -75,7 +75,8 @@ import WorkflowCore
             let setting = try Setting()
             #expect(
                 try setting.run("context.ctx.deep.x = 2").error?.message
-                    == "script.lua:1: attempt to change field 'x' of a read-only table")
+                    == "script.lua:1: context.ctx is read-only: use context:update_ctx(function(ctx) ctx.x = …; return ctx end)"
+            )
             #expect(
                 try setting.run("context.attempt = 2").error?.message
                     == "script.lua:1: context.attempt cannot be assigned")

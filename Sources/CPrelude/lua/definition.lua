@@ -56,9 +56,14 @@ local function define_bodies(bodies, depth)
   return list, is_list and #list > 0
 end
 
+--- What stands where a function belongs but is none; a number there would be taken for a slot.
+local function no_callback(value, depth)
+  return type(value) == "number" and { ["$value"] = "number" } or plain(value, depth)
+end
+
 --- Registers `fn(ask, context)`; the host calls the slot with the context alone.
 local function define_form(callback, depth)
-  if type(callback) ~= "function" then return plain(callback, depth) end
+  if type(callback) ~= "function" then return no_callback(callback, depth) end
   local ask = part "forms"
   return slot(function(context) return callback(ask, context) end)
 end
@@ -68,8 +73,8 @@ local function define_keys(config, keys, depth)
   for _, key in ipairs(ordered_keys(config)) do
     local value, kind = config[key], keys[key]
     if type(key) ~= "string" then key = "[" .. tostring(key) .. "]" end
-    if kind == "callback" and type(value) == "function" then
-      definition[key] = slot(value)
+    if kind == "callback" then
+      definition[key] = type(value) == "function" and slot(value) or no_callback(value, depth)
     elseif kind == "form" then
       definition[key] = define_form(value, depth)
     elseif kind == "body" then

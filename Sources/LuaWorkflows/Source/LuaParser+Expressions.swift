@@ -68,7 +68,7 @@ extension LuaParser {
         case .symbol:
             if take("...") { return .other }
             if token.isSymbol("{") { return .table(try table()) }
-        case .name, .end: break
+        case .name, .end, .broken: break
         }
         return try suffixed()
     }

@@ -191,7 +191,8 @@ struct LuaParser {
     private mutating func returnStatement() throws(Failure) -> Bool {
         _ = advance()
         var values: [LuaExpression] = []
-        let ends = token.kind == .end || ["end", "else", "elseif", "until", ";"].contains(token.text) && token.kind != .string
+        let ends =
+            token.kind == .end || ["end", "else", "elseif", "until", ";"].contains(token.text) && token.kind != .string
         if !ends { values = try expressions() }
         _ = take(";")
         functions[functions.count - 1].returns.append(values.first ?? .none)

@@ -2,6 +2,8 @@
 struct LuaToken: Equatable {
     enum Kind {
         case name, keyword, string, number, symbol, end
+        /// Stands where a text begins that has no end.
+        case broken
     }
 
     var kind: Kind
@@ -23,6 +25,8 @@ struct LuaLexer {
     private var index = 0
     private var line = 1
     private var lineStart = 0
+    /// Whether a text has no end.
+    private var isBroken = false
 
     init(_ source: [UInt8]) { self.source = source }
 
@@ -33,7 +37,7 @@ struct LuaLexer {
         // The first line may name an interpreter.
         if source.first == UInt8(ascii: "#") { lexer.skipLine() }
         while let token = lexer.next() { tokens.append(token) }
-        tokens.append(lexer.token(.end, ""))
+        tokens.append(lexer.token(lexer.isBroken ? .broken : .end, ""))
         return tokens
     }
 
@@ -41,7 +45,9 @@ struct LuaLexer {
         "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local", "nil",
         "not", "or", "repeat", "return", "then", "true", "until", "while",
     ]
-    private static let longSymbols = ["...", "..", "==", "~=", "<=", ">=", "//", "::", "<<", ">>"].map { Array($0.utf8) }
+    private static let longSymbols = ["...", "..", "==", "~=", "<=", ">=", "//", "::", "<<", ">>"].map {
+        Array($0.utf8)
+    }
 
     private func token(_ kind: LuaToken.Kind, _ text: String, from start: Int? = nil) -> LuaToken {
         LuaToken(kind: kind, text: text, line: line, column: (start ?? index) - lineStart + 1)
@@ -113,7 +119,8 @@ struct LuaLexer {
         let start = index
         var last: UInt8 = 0
         while Self.isLetter(byte()) || Self.isDigit(byte()) || byte() == UInt8(ascii: ".")
-            || (byte() == UInt8(ascii: "-") || byte() == UInt8(ascii: "+")) && Self.isExponent(last, source[start..<index])
+            || (byte() == UInt8(ascii: "-") || byte() == UInt8(ascii: "+"))
+                && Self.isExponent(last, source[start..<index])
         {
             last = byte()
             index += 1
@@ -155,7 +162,10 @@ struct LuaLexer {
             }
             text.append(here)
         }
-        guard index < source.count else { return nil }
+        guard index < source.count else {
+            isBroken = true
+            return nil
+        }
         index += 1
         result.text = String(decoding: text, as: UTF8.self)
         return result
@@ -181,6 +191,7 @@ struct LuaLexer {
             index += 1
             if source[index - 1] == 10 { newLine() }
         }
+        isBroken = true
         return nil
     }
 }

@@ -182,8 +182,10 @@ struct SchemaProblem: Error {
 
 /// The one place where definitions meet the schema engine.
 func compileSchema(_ definition: Value) -> Result<Schema, SchemaProblem> {
+    var options = Schema.Options()
+    options.keepsKeyOrder = false
     do throws(SchemaError) {
-        return .success(try Schema(definition))
+        return .success(try Schema(definition, options: options))
     } catch {
         return .failure(SchemaProblem(pointer: error.pointer, message: error.message))
     }

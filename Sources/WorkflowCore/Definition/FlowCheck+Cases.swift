@@ -19,7 +19,9 @@ extension FlowCheck {
         let node = plan.nodes[Int(index)]
         let cases = plan.bodies(of: index).map(\.name).dropLast(node.hasOtherwise ? 1 : 0)
         let chosen = choices.filter { $0 != .null }.map { node.isList ? $0.int.map(String.init) : $0.string }
-        let isCertain = shapes[plan.details[Int(index)].id, "resolve"].map { if case .choices = $0 { true } else { false } }
+        let isCertain = shapes[plan.details[Int(index)].id, "resolve"].map {
+            if case .choices = $0 { true } else { false }
+        }
         for (choice, name) in zip(choices.filter { $0 != .null }, chosen) where !cases.contains(name ?? "") {
             let list = cases.map { node.isList ? $0 : "'\($0)'" }.joined(separator: ", ")
             let hint = choice.string.map { suggestion(for: $0, in: cases) } ?? ""

@@ -205,7 +205,8 @@ package struct FlowCheck {
         guard case .field(let path)? = shapes[plan.details[Int(index)].id, "items"] else { return [.unknown] }
         return incoming.map { source in
             guard let items = source.place[path]?.items else { return .unknown }
-            let list = path.isEmpty ? "what \(source.giver) gives" : "'\(path.joined(separator: "."))' of \(source.giver)"
+            let list =
+                path.isEmpty ? "what \(source.giver) gives" : "'\(path.joined(separator: "."))' of \(source.giver)"
             return Source(
                 place: items, giver: "an item of \(list)", location: source.location, condition: source.condition)
         }

@@ -51,5 +51,9 @@ struct Composition {
 
     func object(_ fields: KeyValuePairs<String, Part>) -> Part { object(fields.map { ($0.key, $0.value) }) }
 
-    static func schema(_ part: Part) -> Schema? { try? Schema(part.document) }
+    static func schema(_ part: Part) -> Schema? {
+        var options = Schema.Options()
+        options.keepsKeyOrder = false
+        return try? Schema(part.document, options: options)
+    }
 }

@@ -6,7 +6,7 @@ package enum Fact: Equatable {
     /// The run begins; the input has passed the workflow's schema.
     case started(input: Slice, metadata: Slice, ctx: Slice)
     /// The input failed the workflow's schema.
-    case inputRefused(error: Slice)
+    case inputRefused(error: Slice, metadata: Slice = .none, ctx: Slice = .none)
     /// The schema of the step's input rewrote it.
     case inputSettled(frame: Int32, serial: UInt32, input: Slice)
     /// A node gave its output; `next` is the node that a dynamic `next` chose, else ``Fact/usualNext``.

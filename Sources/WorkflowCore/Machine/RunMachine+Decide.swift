@@ -16,8 +16,10 @@ extension RunMachine {
             if !metadata.isNone { emit(.metadataSet, time, &log, payload: metadata) }
             if !ctx.isNone { emit(.ctxSet, time, &log, payload: ctx) }
             emit(.workflowStart, time, &log, payload: input)
-        case .inputRefused(let error):
+        case .inputRefused(let error, let metadata, let ctx):
             guard frames.isEmpty else { throw .outOfOrder }
+            if !metadata.isNone { emit(.metadataSet, time, &log, payload: metadata) }
+            if !ctx.isNone { emit(.ctxSet, time, &log, payload: ctx) }
             emit(.workflowError, time, &log, payload: error)
         case .inputSettled(let frame, let serial, let input):
             switch try phase(frame, serial) {

@@ -84,7 +84,9 @@ extension Schema {
         var evaluation = SchemaEvaluation(graph, functions: functions)
         defer { evaluation.finish() }
         let verdict = evaluation.evaluate(graph.root, cursor)
-        guard verdict.isValid else { return .invalid(evaluation.issues) }
+        guard verdict.isValid else {
+            return .invalid(keepsKeyOrder ? evaluation.issues : SchemaIssue.inOrder(evaluation.issues))
+        }
         if verdict.value.start == cursor.start { return .unchanged }
         let start = arena.count
         arena.append(verdict.value.bytes)

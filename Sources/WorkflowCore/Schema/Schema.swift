@@ -17,6 +17,10 @@ public final class Schema: Sendable {
         public var assertsFormats = false
         /// Where the document is from, which its references are relative to.
         public var uri = ""
+        /// Whether the order of keys, in the document and in values, is that of somebody who wrote them.
+        ///
+        /// Tables of Lua have none that lasts; issues are told in the order of their paths then, instead of as they come up.
+        public var keepsKeyOrder = true
 
         public init(registry: SchemaRegistry = SchemaRegistry(), assertsFormats: Bool = false, uri: String = "") {
             self.registry = registry
@@ -27,11 +31,13 @@ public final class Schema: Sendable {
 
     /// The document that the schema was made from.
     public let document: Value
+    let keepsKeyOrder: Bool
     let graph: SchemaGraph
     let program: CheckProgram
 
     public init(_ document: Value, options: Options = Options()) throws(SchemaError) {
         self.document = document
+        keepsKeyOrder = options.keepsKeyOrder
         graph = try SchemaCompiler.compile(document, options: options)
         program = CheckProgram(graph)
     }

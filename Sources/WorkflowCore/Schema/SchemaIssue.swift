@@ -65,6 +65,20 @@ public struct SchemaIssue: Error, Equatable, Sendable, CustomStringConvertible {
         return (["\(count) problems:"] + issues.map { "  " + $0.description }).joined(separator: "\n")
     }
 
+    /// The issues in the order of their paths, keys by name and items by index; those of one place as they were.
+    static func inOrder(_ issues: [SchemaIssue]) -> [SchemaIssue] {
+        let places = issues.map { JSONPointer.tokens($0.pointer) ?? [] }
+        func comes(_ left: Int, before right: Int) -> Bool {
+            for (one, other) in zip(places[left], places[right]) where one != other {
+                if let first = Int(one), let second = Int(other) { return first < second }
+                return one < other
+            }
+            let (one, other) = (places[left].count, places[right].count)
+            return one == other ? left < right : one < other
+        }
+        return issues.indices.sorted(by: comes).map { issues[$0] }
+    }
+
     /// No more issues of one value are told than this.
     public static let maximumCount = 100
 }

@@ -10,7 +10,8 @@ extension Worker {
         case .valid(let input): run.decide(.started(input: input, metadata: metadata, ctx: ctx), at: now)
         case .invalid(let summary, let details):
             let error = ErrorObject(code: "invalid_input", message: "invalid input: " + summary, details: details)
-            run.decide(.inputRefused(error: error.write(into: &run.log.arena)), at: now)
+            run.decide(
+                .inputRefused(error: error.write(into: &run.log.arena), metadata: metadata, ctx: ctx), at: now)
         }
     }
 

@@ -69,7 +69,10 @@ import Testing
         let loop = NodeDefinition.loop(
             "l", condition: 1, maxIterations: 5, body: [.step("s", handler: 1, inputSchema: number, outputSchema: text)]
         )
-        #expect(try issues([loop], input: number).map(\.message) == ["step 's' gives string, step 's' expects number"])
+        #expect(
+            try issues([loop], input: number).map(\.message) == [
+                "step 's' in the iteration before gives string, step 's' expects number"
+            ])
         let prepared = NodeDefinition.loop(
             "l", condition: 1, maxIterations: 5, prepareNextInput: 2,
             body: [.step("s", handler: 1, inputSchema: number, outputSchema: text)])

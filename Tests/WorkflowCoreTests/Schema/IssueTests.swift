@@ -37,7 +37,7 @@ import Testing
         (#"{"propertyNames":{"maxLength":2}}"#, #"{"abc":1}"#, "abc: the key must have at most 2 characters (has 3)"),
         (#"{"dependentRequired":{"a":["b"]}}"#, #"{"a":1}"#, "must have 'b' where there is 'a'"),
         (#"{"not":{"type":"string"}}"#, #""x""#, #"must not be string (got "x")"#),
-        (#"{"prefixItems":[true],"items":false}"#, "[1,2]", "must have at most 1 items (has 2)"),
+        (#"{"prefixItems":[true],"items":false}"#, "[1,2]", "must have at most 1 item (has 2)"),
         (
             #"{"unevaluatedProperties":false,"allOf":[{"properties":{"a":true}}]}"#, #"{"a":1,"b":2}"#,
             "b: is not a known key"
@@ -71,6 +71,22 @@ import Testing
                   ["b/c"][1]: must be at least 1 (got 0)
                   ["b/c"][3]: must be at least 1 (got -1)
                 """)
+    }
+
+    @Test func `issues of values without an order of keys come in the order of their paths`() throws {
+        var options = Schema.Options()
+        options.keepsKeyOrder = false
+        let schema = try Schema(
+            json: #"{"required":["z","c"],"properties":{"b":{"items":{"type":"string"}},"a":{"type":"null"}}}"#,
+            options: options)
+        let list = Value(array: (0..<12).map { Value(Int64($0)) })
+        for instance in [["b": list, "a": 1], ["a": 1, "b": list]] as [Value] {
+            guard case .invalid(let issues) = schema.validate(instance) else {
+                Issue.record("taken")
+                continue
+            }
+            #expect(issues.map(\.pointer) == ["/a"] + (0..<12).map { "/b/\($0)" } + ["/c", "/z"])
+        }
     }
 
     @Test func `no more than a hundred issues are told`() throws {

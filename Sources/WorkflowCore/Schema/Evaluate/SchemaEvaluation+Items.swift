@@ -9,10 +9,10 @@ extension SchemaEvaluation {
 
         var rest = rules.items
         if let items = rest, graph[items].rules.verdict == false, value.count > prefix.count {
-            refuse(node, "items", .tooBig, expected: "at most \(prefix.count) items", value) {
+            refuse(node, "items", .tooBig, expected: "at most \(counted(prefix.count, "item"))", value) {
                 prefix.isEmpty
                     ? "must be empty (has \(value.count))"
-                    : "must have at most \(prefix.count) items (has \(value.count))"
+                    : "must have at most \(counted(prefix.count, "item")) (has \(value.count))"
             }
             rest = nil
         }

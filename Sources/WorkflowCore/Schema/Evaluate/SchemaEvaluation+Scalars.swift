@@ -92,16 +92,16 @@ extension SchemaEvaluation {
         _ maximum: Int?,
         _ noun: String, _ value: ValueCursor
     ) {
-        func counted(_ number: Int) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
         if let minimum, count < minimum {
-            refuse(node, minimumKeyword, .tooSmall, expected: "at least \(counted(minimum))", value) {
-                minimum == 1 ? "must not be empty" : "must have at least \(counted(minimum)) (has \(count))"
+            refuse(node, minimumKeyword, .tooSmall, expected: "at least \(counted(minimum, noun))", value) {
+                minimum == 1 ? "must not be empty" : "must have at least \(counted(minimum, noun)) (has \(count))"
             }
         }
         if let maximum, count > maximum {
-            refuse(node, maximumKeyword, .tooBig, expected: "at most \(counted(maximum))", value) {
+            refuse(node, maximumKeyword, .tooBig, expected: "at most \(counted(maximum, noun))", value) {
                 maximum == 0
-                    ? "must be empty (has \(counted(count)))" : "must have at most \(counted(maximum)) (has \(count))"
+                    ? "must be empty (has \(counted(count, noun)))"
+                    : "must have at most \(counted(maximum, noun)) (has \(count))"
             }
         }
     }

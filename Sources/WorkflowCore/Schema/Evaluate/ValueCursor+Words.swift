@@ -39,6 +39,9 @@ extension ValueCursor {
     }
 }
 
+/// `1 item`, `2 items`.
+func counted(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+
 /// A text of at most `length` characters; what is cut leaves an ellipsis.
 func shortened(_ text: String, to length: Int) -> String {
     guard let end = text.index(text.startIndex, offsetBy: length, limitedBy: text.endIndex), end < text.endIndex else {
