@@ -33,8 +33,7 @@ package final class LoadedTests {
         let file = ScriptBundle.File(module: "", path: path, source: source)
         bundle = ScriptBundle(files: [file])
         let environment = ScriptEnvironment(clock: clock, options: options)
-        let host = ScriptHost(
-            directory: folders.first ?? "", others: Array(folders.dropFirst()), pinned: nil, environment: environment)
+        let host = ScriptHost(script: file, folders: folders, pinned: nil, environment: environment)
         vm = try LoadedScript.makeVM(
             ["aikit": "aikit", "aikit.test": "testing"], host: host, bundle: bundle, environment: environment)
         suite = try LoadedScript.run(file, in: vm, host: host, bundle: bundle, environment: environment)

@@ -27,12 +27,12 @@ final class ScriptHost: LuaHost {
     private(set) var refused: [DefinitionIssue] = []
 
     /// - Parameters:
-    ///   - others: folders in which modules are looked for that do not lie beside the script, the best place first; each
-    ///     ends in a slash or is empty.
+    ///   - folders: where modules are looked for, the best place first, each with a slash at its end or empty; beside the
+    ///     script unless given.
     ///   - pinned: the files to take instead of those on the disk.
-    init(script: ScriptBundle.File, others: [String] = [], pinned: ScriptBundle?, environment: ScriptEnvironment) {
+    init(script: ScriptBundle.File, folders: [String]? = nil, pinned: ScriptBundle?, environment: ScriptEnvironment) {
         self.script = script
-        folders = [ScriptFiles.directory(of: script.path)] + others
+        self.folders = folders ?? [ScriptFiles.directory(of: script.path)]
         self.pinned = pinned
         self.environment = environment
     }

@@ -24,9 +24,11 @@ final class RunLoader: Sendable {
     let engine: WorkflowEngine
     private let scripts: StoredScripts?
     private let options: LuaScriptOptions
+    private let mailbox: Mailbox
 
     init(plan: RunPlan, mailbox: Mailbox, journal: SQLiteJournal?) {
         self.plan = plan
+        self.mailbox = mailbox
         self.journal = journal
         options = LuaScriptOptions(print: { mailbox.post(.text($0)) }, log: { mailbox.post(.log($0)) })
         engine = WorkflowEngine(
