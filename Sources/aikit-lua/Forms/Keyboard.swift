@@ -18,13 +18,14 @@ enum NoAnswer: Error, Equatable {
 
 /// Reads what a person types while messages of the run are still heard.
 final class Keyboard {
-    private let mailbox: Mailbox
+    /// Readable when there are messages.
+    private let messages: Int32
     /// Handles the messages that came; throws when the question is pointless now.
     private let hear: () throws -> Void
     private var pending: [UInt8] = []
 
-    init(mailbox: Mailbox, hear: @escaping () throws -> Void) {
-        self.mailbox = mailbox
+    init<Message>(mailbox: MessageBox<Message>, hear: @escaping () throws -> Void) {
+        messages = mailbox.readEnd
         self.hear = hear
     }
 
@@ -71,7 +72,7 @@ final class Keyboard {
         while true {
             var polls = [
                 pollfd(fd: 0, events: Int16(POLLIN), revents: 0),
-                pollfd(fd: mailbox.readEnd, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: messages, events: Int16(POLLIN), revents: 0),
             ]
             guard poll(&polls, 2, -1) > 0 else { continue }
             if polls[1].revents != 0 { try hear() }

@@ -16,7 +16,8 @@ final class PlainDisplay: Display {
     func begin(_ handle: RunHandle, again: Bool) {
         guard !again else { return }
         model = ProgressModel(plan: handle.plan)
-        TextStream.errors.writeLine("run \(handle.id) of workflow \(handle.plan.id)")
+        let note = handle.note.map { " " + $0 } ?? ""
+        TextStream.errors.writeLine("run \(handle.id) of workflow \(handle.plan.id)\(note)")
         nextReport = monotonicNanoseconds() + Self.reportInterval
     }
 

@@ -18,17 +18,21 @@ struct ProgressEvent: Sendable {
 
 /// Copies what a run records for the main thread, on the worker's thread and without rendering anything.
 final class ProgressFeed: EventFeed {
-    private let mailbox: Mailbox
+    private let post: @Sendable (Message) -> Void
     /// How many events of the log have been taken; only the worker's thread touches it.
     nonisolated(unsafe) private var taken = 0
 
     private let past: Int
 
-    /// - Parameter past: how many events, from the first one on, are old.
-    init(past: Int, mailbox: Mailbox) {
+    /// - Parameters:
+    ///   - past: how many events, from the first one on, are old.
+    ///   - post: called on the worker's thread.
+    init(past: Int, post: @escaping @Sendable (Message) -> Void) {
         self.past = past
-        self.mailbox = mailbox
+        self.post = post
     }
+
+    convenience init(past: Int, mailbox: Mailbox) { self.init(past: past) { mailbox.post($0) } }
 
     func take(_ run: Run) { take(run.log) }
 
@@ -45,7 +49,7 @@ final class ProgressFeed: EventFeed {
         events.reserveCapacity(end - taken)
         for index in taken..<end { events.append(Self.reduce(log[index], log)) }
         taken = end
-        mailbox.post(isPast ? .past(events) : .progress(events))
+        post(isPast ? .past(events) : .progress(events))
     }
 
     private static func reduce(_ event: Event, _ log: RunLog) -> ProgressEvent {

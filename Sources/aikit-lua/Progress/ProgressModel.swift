@@ -32,14 +32,17 @@ struct ProgressModel {
     }
 
     let plan: Plan
+    /// What is added to the workflow's name.
+    let note: String?
     private(set) var rows: [Row]
     private(set) var ending: EventKind?
     private var frames: [Frame] = []
     /// How many executions of steps have ended.
     private(set) var finishedSteps = 0
 
-    init(plan: Plan) {
+    init(plan: Plan, note: String? = nil) {
         self.plan = plan
+        self.note = note
         rows = Array(repeating: Row(), count: plan.nodes.count)
     }
 

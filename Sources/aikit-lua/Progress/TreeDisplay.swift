@@ -17,7 +17,7 @@ final class TreeDisplay: Display {
     private static let interval: UInt64 = 80_000_000
 
     func begin(_ handle: RunHandle, again: Bool) {
-        if !again { model = ProgressModel(plan: handle.plan) }
+        if !again { model = ProgressModel(plan: handle.plan, note: handle.note) }
         nextDraw = monotonicNanoseconds() + Self.interval
     }
 

@@ -45,6 +45,7 @@ struct TreeLines {
         let indent = String(repeating: "  ", count: depth)
         let id = clipped(model.plan.details[node].id, to: max(width - 4 - indent.count, 8))
         var facts: [String] = []
+        if node == 0, let note = model.note { facts.append(note) }
         if let progress = progress(of: row, kind: model.plan.nodes[node].kind) { facts.append(progress) }
         if row.isStarted {
             let end = row.isActive || row.ended == 0 ? now : row.ended

@@ -58,6 +58,7 @@ enum TerminalMode {
         var mode = termios()
         guard tcgetattr(descriptor, &mode) == 0 else { return }
         saved.withLock { if $0 == nil { $0 = mode } }
+        TerminalRescue.arm(mode)
         mode.c_lflag &= ~tcflag_t(ICANON | ECHO)
         tcsetattr(descriptor, TCSANOW, &mode)
     }
@@ -67,6 +68,7 @@ enum TerminalMode {
             guard var original = mode else { return }
             tcsetattr(0, TCSANOW, &original)
             mode = nil
+            TerminalRescue.disarm()
         }
     }
 }

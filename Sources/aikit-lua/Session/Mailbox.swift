@@ -35,10 +35,13 @@ enum Message: Sendable {
     case interrupted(signal: Int32)
 }
 
+/// The mailbox of a session with one run.
+typealias Mailbox = MessageBox<Message>
+
 /// Brings messages from every thread to the main thread, in order.
 ///
 /// A pipe beside the list lets the reader wait for messages and for the keyboard at once.
-final class Mailbox: Sendable {
+final class MessageBox<Message: Sendable>: Sendable {
     private let messages = Mutex<[Message]>([])
     /// Readable while there are messages.
     let readEnd: Int32
@@ -70,7 +73,7 @@ final class Mailbox: Sendable {
     /// Takes all messages, after waiting until there is one or until a time of the monotonic clock in nanoseconds.
     func take(until deadline: UInt64? = nil) -> [Message] {
         var poll = pollfd(fd: readEnd, events: Int16(POLLIN), revents: 0)
-        _ = systemPoll(&poll, timeout: Self.milliseconds(until: deadline))
+        _ = systemPoll(&poll, timeout: pollTimeout(until: deadline))
         return takeAll()
     }
 
@@ -85,13 +88,13 @@ final class Mailbox: Sendable {
     }
 
     var isEmpty: Bool { messages.withLock { $0.isEmpty } }
+}
 
-    /// What `poll` takes for a deadline, rounded up; -1 for none.
-    static func milliseconds(until deadline: UInt64?) -> Int32 {
-        guard let deadline else { return -1 }
-        let now = monotonicNanoseconds()
-        return deadline <= now ? 0 : Int32(clamping: (deadline - now + 999_999) / 1_000_000)
-    }
+/// What `poll` takes for a time of the monotonic clock in nanoseconds, rounded up; -1 for none.
+func pollTimeout(until deadline: UInt64?) -> Int32 {
+    guard let deadline else { return -1 }
+    let now = monotonicNanoseconds()
+    return deadline <= now ? 0 : Int32(clamping: (deadline - now + 999_999) / 1_000_000)
 }
 
 private func systemPoll(_ polls: UnsafeMutablePointer<pollfd>, timeout: Int32) -> Int32 { poll(polls, 1, timeout) }

@@ -4,4 +4,6 @@ internal import WorkflowCore
 struct RunHandle: Sendable {
     var id: String
     var plan: Plan
+    /// What a display adds to the workflow's name; nil for nothing.
+    var note: String?
 }

@@ -8,6 +8,8 @@ struct RunSummary {
     /// Microseconds from the start to the end, as this process saw them.
     let elapsed: Int64
     let style: Style
+    /// Whether this process goes on with the run while it waits.
+    var goesOn = false
 
     var text: String { lines.map { $0 + "\n" }.joined() }
 
@@ -65,6 +67,7 @@ struct RunSummary {
 
     private func goOn(_ command: String, _ words: String) -> [String] {
         switch plan.store {
+        case .memory where goesOn: []
         case .memory:
             [
                 "  It was kept in memory only and ends here. In a store it would go on with:",

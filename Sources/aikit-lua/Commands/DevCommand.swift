@@ -1,0 +1,51 @@
+internal import ArgumentParser
+
+struct DevCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dev",
+        abstract: "Run a workflow, and run it again whenever its script is saved.",
+        discussion: """
+            The script and every module that it requires are watched. A save that loads becomes a new generation, of which
+            the next run is made; runs under way stay on the generation that they began with. A save that does not load is
+            told, and what was live stays live.
+
+            On a terminal: r runs again, i edits the input, c cancels, g shows the steps, q quits, ? helps.
+
+            EXAMPLES
+              aikit-lua dev hello.lua --input '{"name":"Ada"}'
+              aikit-lua dev weather.lua --input @city.json --allow-net=api.example.com
+              aikit-lua dev orders.lua --workflow refund --store runs.db
+            """)
+
+    @Argument(help: "The script: a .lua file that returns a workflow.", completion: .file(extensions: ["lua"]))
+    var script: String
+
+    @Option(help: ArgumentHelp("The workflow to run, where the script has several.", valueName: "id"))
+    var workflow: String?
+
+    @Option(help: ArgumentHelp("The workflow's input.", valueName: "json|@file|-"))
+    var input: String?
+
+    @Option(help: ArgumentHelp("Metadata in place of the workflow's, an object.", valueName: "json|@file"))
+    var metadata: String?
+
+    @Option(help: ArgumentHelp("Merged over the workflow's ctx, an object.", valueName: "json|@file"))
+    var ctx: String?
+
+    @Option(help: ArgumentHelp("Where the runs are kept: memory unless a file is given.", valueName: "path|memory"))
+    var store: String?
+
+    @Option(help: ArgumentHelp("How many threads run steps; one a core unless given.", valueName: "n"))
+    var workers: Int?
+
+    @OptionGroup(title: "Permissions") var permissions: PermissionOptions
+
+    func run() throws {
+        let request = RunRequest(
+            script: script, workflow: workflow, input: input, metadata: metadata, ctx: ctx, store: store ?? "memory",
+            workers: workers, net: permissions.net, env: permissions.env, read: permissions.read,
+            write: permissions.write, run: permissions.run)
+        let status = try DevSession(request.plan()).run()
+        if status != .success { throw status.code }
+    }
+}

@@ -1,0 +1,17 @@
+internal import LuaWorkflows
+internal import WorkflowEngine
+
+/// What the main thread of a dev session hears of.
+enum DevMessage: Sendable {
+    /// The files have been looked at.
+    case refreshed(ScriptRefresh)
+    /// Something of a run, by its number in the session.
+    case run(Int, Message)
+    case log(LogRecord)
+    /// What a script printed.
+    case text(String)
+    /// The store refused something.
+    case failed(any Error)
+    /// Ctrl-C, or another request to end.
+    case interrupted(signal: Int32)
+}

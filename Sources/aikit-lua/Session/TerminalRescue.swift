@@ -1,0 +1,61 @@
+internal import Synchronization
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Puts the terminal back where no ordinary code can: when the program crashes or is stopped by Ctrl-Z.
+///
+/// What happens on a signal uses nothing but memory that exists already and calls that are safe in a signal handler.
+enum TerminalRescue {
+    nonisolated(unsafe) private static let original = UnsafeMutablePointer<termios>.allocate(capacity: 1)
+    nonisolated(unsafe) private static let own = UnsafeMutablePointer<termios>.allocate(capacity: 1)
+    private static let isArmed = Atomic<Bool>(false)
+    private static let isInstalled = Atomic<Bool>(false)
+
+    private static let fatal = [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGQUIT, SIGHUP]
+
+    /// - Parameter mode: what the terminal is put back to.
+    static func arm(_ mode: termios) {
+        if !isArmed.load(ordering: .relaxed) { original.initialize(to: mode) }
+        isArmed.store(true, ordering: .releasing)
+        guard !isInstalled.exchange(true, ordering: .relaxed) else { return }
+        for signal in fatal { handle(signal) { TerminalRescue.die(of: $0) } }
+        handle(SIGTSTP) { _ in TerminalRescue.pause() }
+    }
+
+    static func disarm() { isArmed.store(false, ordering: .releasing) }
+
+    private static func handle(_ signal: Int32, _ body: @escaping @convention(c) (Int32) -> Void) {
+        var action = sigaction()
+        #if canImport(Darwin)
+            action.__sigaction_u.__sa_handler = body
+        #else
+            action.__sigaction_handler.sa_handler = body
+        #endif
+        action.sa_flags = Int32(bitPattern: UInt32(SA_ONSTACK))
+        sigaction(signal, &action, nil)
+    }
+
+    private static func die(of number: Int32) {
+        if isArmed.load(ordering: .acquiring) { tcsetattr(0, TCSANOW, original) }
+        signal(number, SIG_DFL)
+        raise(number)
+    }
+
+    /// Gives the terminal back, stops, and takes the terminal again when the program goes on.
+    private static func pause() {
+        let wasArmed = isArmed.load(ordering: .acquiring)
+        if wasArmed {
+            tcgetattr(0, own)
+            tcsetattr(0, TCSANOW, original)
+        }
+        // SIGSTOP cannot be handled, so it needs no change of handlers.
+        raise(SIGSTOP)
+        if wasArmed { tcsetattr(0, TCSANOW, own) }
+    }
+}
