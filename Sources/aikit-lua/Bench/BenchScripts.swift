@@ -102,6 +102,20 @@ enum BenchScripts {
           :commit()
         """
 
+    static let reloaded = """
+        local aikit = require "aikit"
+        local s = aikit.schema
+        local part = require "part"
+        local ticket = s.object { id = s.integer(), text = s.string():min(1) }
+        return aikit.workflow { id = "reloaded", input_schema = s.object { tickets = s.array(ticket) } }
+          :foreach {
+            id = "tickets",
+            items = function(input) return input.tickets end,
+            step = { id = "score", input_schema = ticket, handler = function(t) return { id = t.id, part = part } end },
+          }
+          :commit()
+        """
+
     static let runaway = """
         local aikit = require "aikit"
         return aikit.workflow { id = "runaway" }

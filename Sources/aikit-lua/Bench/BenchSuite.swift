@@ -48,6 +48,7 @@ struct BenchSuite: Sendable {
         try await runaway()
         try await busy()
         try await DurableBench(seconds: seconds, wants: wants, report: report).run()
+        try await reload()
     }
 
     @Sendable private func wants(_ name: String) -> Bool { filter.map { name.contains($0) } ?? true }
@@ -206,6 +207,14 @@ struct BenchSuite: Sendable {
                     })
             }
         }
+    }
+
+    // MARK: Code that changes
+
+    private func reload() async throws {
+        guard wants("reload") else { return }
+        let median = try await ReloadBench.median()
+        add("reload: save → live, after the debounce", median, "ms", goal: "≤ 50 ms", median <= 50)
     }
 
     // MARK: Code that runs long
