@@ -100,8 +100,7 @@ final class DevSession {
                 staying: runs.staying(before: generation.number))
             say {
                 errors.writeLine(style("↻", .cyan) + " " + text)
-                let workflow = try? choose(plan.workflow, in: generation.script.workflows)
-                errors.show((workflow.map { FlowCheck.issues(in: $0.plan) } ?? []).map(Problem.init))
+                errors.show((generation.script.warnings + generation.script.findings).map(Problem.init))
             }
             startRun()
         case .restored(let generation):
@@ -131,7 +130,7 @@ final class DevSession {
             _ = runs.end(number)
             handles[number] = nil
             say { errors.show(problems(of: error)) }
-        case .past, .lines, .log, .text, .started, .interrupted: break
+        case .past, .lines, .log, .text, .doubts, .started, .interrupted: break
         }
     }
 
