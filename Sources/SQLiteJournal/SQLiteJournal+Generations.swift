@@ -25,7 +25,8 @@ extension SQLiteJournal: GenerationStore {
 extension Writer {
     func save(_ generation: ScriptGeneration) throws(JournalError) {
         if generations.contains(generation.hash), owner.number != 0 { return }
-        try transaction {
+        // It need not reach the disk by itself: the first entry of a run that needs it brings it along.
+        try transaction(durable: false) {
             try becomeOwner()
             try hold(generation.hash)
             let isKnown = try Bool.fetchOne(

@@ -5,6 +5,12 @@ import Testing
 import WorkflowCore
 import WorkflowEngine
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// Every kind of node, and a note on standard error of each handler that runs.
 private let load = """
     local aikit = require "aikit"

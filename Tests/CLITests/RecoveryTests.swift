@@ -1,6 +1,12 @@
 import Foundation
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// `slow` says when it runs and with which key, and takes long unless it is the second time.
 private let steps = """
     local aikit = require "aikit"

@@ -202,6 +202,7 @@ local answers = aikit.all {
       "path string  Where the step is in the workflow: `alerts[2]/translate`.",
       "attempt integer  Which try this is, from 1.",
       "occurrence integer  How often this step has begun in the run, from 1.",
+      "idempotency_key string  The same at every attempt, in every process: for services that must act only once.",
       "iteration? integer  In a loop or a foreach, which iteration this is, from 1.",
       "initial_input any  The run's own input, validated.",
       "input any  The input of the construct whose callback this is.",

@@ -1,0 +1,29 @@
+public import WorkflowEngine
+
+extension WorkflowEngine {
+    /// An engine that keeps its runs in a store, so that they outlive the process.
+    ///
+    /// ```swift
+    /// let store = try SQLiteJournal(path: "runs.db")
+    /// let engine = WorkflowEngine(store: store)
+    /// let runs = try await engine.recover([order])
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - store: closed by the caller, after ``WorkflowEngine/shutdown()``.
+    ///   - workers: how many threads run steps; at least 1.
+    ///   - clock: the time that timers, timeouts and events go by.
+    ///   - log: gets what handlers log; called on the workers' threads.
+    public convenience init(
+        store: SQLiteJournal, workers: Int = 2, clock: any EngineClock = SystemClock(),
+        log: @escaping @Sendable (LogRecord) -> Void = { _ in }
+    ) {
+        self.init(workers: workers, clock: clock, host: NoHostEffects(), journal: store, log: log)
+    }
+
+    /// Closes a store for a program that ends: lets its runs go, so that others may take them up at once.
+    public func shutdown(closing store: SQLiteJournal) async {
+        shutdown()
+        await store.close()
+    }
+}
