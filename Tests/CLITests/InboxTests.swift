@@ -1,16 +1,29 @@
 import Foundation
 import Testing
 
-/// Two people and a step beside them that keeps the process alive for a while.
+/// Two people and an event, and a step beside them that keeps the process alive until all three have come.
 private let both = """
     local aikit = require "aikit"
     local s = aikit.schema
+    local function mark(key)
+      return aikit.step { id = "mark", handler = function(value, context) context.store[key] = true return value end }
+    end
     return aikit.workflow { id = "both" }
       :parallel { id = "all", branches = {
-        a = aikit.human { id = "ask", response_schema = s.object { ok = s.boolean() } },
-        b = aikit.human { id = "ask" },
-        c = { id = "busy", handler = function() print "busy" aikit.sleep(1.5) return 1 end },
-        d = aikit.wait_for { id = "paid", event = "payment", response_schema = s.object { amount = s.integer() } },
+        a = { aikit.human { id = "ask", response_schema = s.object { ok = s.boolean() } }, mark "a" },
+        b = { aikit.human { id = "ask" }, mark "b" },
+        c = { id = "busy", handler = function(_, context)
+          print "busy"
+          local store = context.store
+          for _ = 1, 1000 do
+            if store.a and store.b and store.d then return 1 end
+            aikit.sleep(0.03)
+          end
+        end },
+        d = {
+          aikit.wait_for { id = "paid", event = "payment", response_schema = s.object { amount = s.integer() } },
+          mark "d",
+        },
       } }
       :commit()
     """
