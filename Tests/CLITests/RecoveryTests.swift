@@ -87,6 +87,10 @@ extension CommandLine {
             let next = try RunningProgram(program, "run", "steps.lua", "--run-id", "old")
             #expect(next.hear("slow runs"))
             next.crash()
+            // By now it is suspected, and watched, which keeps nobody either.
+            let third = try program.run("run", "steps.lua", "--run-id", "third", "--input", #"{"seconds":0.3}"#)
+            #expect(third.status == 0)
+            #expect(third.errors.contains("goes on with run old"))
             let last = try RunningProgram(program, "run", "steps.lua", "--run-id", "old")
             #expect(last.hear("slow runs old/slow#1"))
             last.send(SIGINT)

@@ -53,8 +53,17 @@ final class RunRecovery: Sendable {
     func end() async {
         let task = state.withLock { $0.task }
         task?.cancel()
+        // A run that is watched for its next death keeps the task until it is given back.
+        await giveBack()
         await task?.value
-        let runs = state.withLock { $0.runs }
+        await giveBack()
+    }
+
+    private func giveBack() async {
+        let runs = state.withLock { state in
+            defer { state.runs = [] }
+            return state.runs
+        }
         await withTaskGroup { group in
             for run in runs { group.addTask { try? await run.release(within: Self.grace) } }
         }
