@@ -26,6 +26,7 @@ part "Swift tests" scripts/swift.sh test --skip-build
 part "Lua library tests" "$(lua_interpreter)" Tests/Lua/run.lua
 part "C bridge under AddressSanitizer" scripts/test-asan.sh
 part "guides" scripts/test-docs.sh
+part "gallery of errors" scripts/error-gallery.sh
 part "conformance" scripts/test-conformance.sh
 
 if [ ${#failed[@]} -gt 0 ]; then

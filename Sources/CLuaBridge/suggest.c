@@ -30,8 +30,10 @@ static int distance(const char *a, const char *b) {
 
 /// How far a suggestion may be: a third of the word, at least one change.
 static int tolerance(const char *word) {
-    int third = (int)strlen(word) / 3;
-    return third < 1 ? 1 : third;
+    int length = (int)strlen(word);
+    // Every name of one letter is near to every other.
+    if (length < 2) return 0;
+    return length < 6 ? 1 : length / 3;
 }
 
 /// The nearest string key of the table at `table`, or NULL; ties go to the first in alphabetical order.

@@ -74,12 +74,15 @@ struct LoadedScript {
         switch status {
         case LB_DONE: return Value(ValueCursor(out.bytes))
         case LB_REQUEST:
-            if let suspended { vm.close(suspended, code: "cancelled", message: "the script was given up", out: &out) }
-            throw ScriptError(
-                code: "host_call_at_load", file: script.path,
-                message:
-                    "the script waits for the host while it is loaded; call aikit.http, aikit.sleep and the like in handlers"
-            )
+            var error = LuaError(code: "host_call_at_load", message: "")
+            if let suspended {
+                let end = out.count
+                vm.close(suspended, code: error.code, message: "", out: &out)
+                error.traceback = LuaError(out, from: end).traceback
+            }
+            error.message =
+                "the script waits for the host while it is loaded; call aikit.http, aikit.sleep and the like in handlers"
+            throw ScriptError(error, host: host, bundle: bundle)
         case LB_CANCELLED:
             var error = LuaError(out)
             error.message =
@@ -108,6 +111,6 @@ struct LoadedScript {
         let workflows = plans.map { Workflow(plan: $0, generation: generation) }
         return LuaScript(
             path: bundle.script.path, workflows: workflows, bundle: bundle, generation: generation, warnings: warnings,
-            findings: findings)
+            findings: findings, definitions: definitions)
     }
 }

@@ -43,10 +43,12 @@ public final class LuaScript: Sendable {
     ///
     /// An error among them does not keep the script from being loaded, as other runs may never come to it.
     public let findings: [DefinitionIssue]
+    /// The workflows as JSON, as the script defined them.
+    package let definitions: [String]
 
     init(
         path: String, workflows: [Workflow], bundle: ScriptBundle, generation: Generation, warnings: [DefinitionIssue],
-        findings: [DefinitionIssue]
+        findings: [DefinitionIssue], definitions: [String]
     ) {
         self.path = path
         self.workflows = workflows
@@ -54,6 +56,7 @@ public final class LuaScript: Sendable {
         self.generation = generation
         self.warnings = warnings
         self.findings = findings
+        self.definitions = definitions
     }
 
     /// The hash of the script and all of its modules.

@@ -67,7 +67,9 @@ public struct ScriptError: Error, Sendable, CustomStringConvertible {
         } else {
             diagnostics = [
                 diagnostic(
-                    error.code, error.message, error.location ?? Self.leadingPlace(of: error.message), error.traceback)
+                    error.code, error.message,
+                    error.location ?? Self.leadingPlace(of: error.message) ?? Self.innermostPlace(of: error.traceback),
+                    error.traceback)
             ]
         }
     }
@@ -85,6 +87,12 @@ public struct ScriptError: Error, Sendable, CustomStringConvertible {
         guard let end = message.range(of: ": ")?.lowerBound else { return nil }
         let candidate = String(message[..<end])
         return place(candidate) == nil ? nil : candidate
+    }
+
+    /// The `file:line` of the first frame.
+    private static func innermostPlace(of traceback: String?) -> String? {
+        let frames = traceback?.split(separator: "\n").map { $0.drop { $0 == "\t" || $0 == " " } } ?? []
+        return frames.lazy.compactMap { leadingPlace(of: String($0)) }.first
     }
 
     private static func line(_ number: Int, of path: String, in files: [ScriptBundle.File]) -> String? {

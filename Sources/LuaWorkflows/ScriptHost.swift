@@ -19,6 +19,8 @@ final class ScriptHost: LuaHost {
     private let script: ScriptBundle.File
     /// What the files say, by path.
     private var units: [String: LuaUnit] = [:]
+    /// The lines of the nodes of the definition that is being read, by their ids.
+    private var located: [String: Set<Int>] = [:]
     private let pinned: ScriptBundle?
     private let folders: [String]
     private let environment: ScriptEnvironment
@@ -71,6 +73,7 @@ final class ScriptHost: LuaHost {
 
     private func commit(_ payload: ValueCursor, _ response: inout ByteArena) -> Bool {
         let definition = Value(payload)
+        located = [:]
         do throws(DefinitionError) {
             if pinned == nil {
                 let checked = try CheckedPlan(definition, shapes: shapes(), locator: locate)
@@ -150,8 +153,9 @@ final class ScriptHost: LuaHost {
     private func locate(_ id: String, _ location: String) -> String {
         guard let place = ScriptError.place(location),
             let file = ([script] + files).first(where: { $0.path == place.file }),
-            let line = unit(of: file).line(ofID: id, near: place.line)
+            let line = unit(of: file).line(ofID: id, near: place.line, taken: located[id, default: []])
         else { return location }
+        located[id, default: []].insert(line)
         return "\(place.file):\(line)"
     }
 

@@ -74,5 +74,8 @@ import WorkflowCore
         #expect(try unit(source).line(ofID: "b", near: 1) == 5)
         #expect(try unit(source).line(ofID: "b", near: 4) == 5)
         #expect(try unit(source).line(ofID: "c", near: 1) == nil)
+        let twins = try unit("f { id = 'a' }\ng { id = 'a' }")
+        #expect(twins.line(ofID: "a", near: 1, taken: [1]) == 1, "the table is around that line")
+        #expect(twins.line(ofID: "a", near: 0) == 1 && twins.line(ofID: "a", near: 0, taken: [1]) == 2)
     }
 }

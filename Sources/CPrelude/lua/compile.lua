@@ -48,7 +48,7 @@ local function compile_extension(extension, scope)
       local list = {}
       for index, entry in ipairs(value) do
         if key == "refine" then
-          list[index] = { slot = slots.slot_of_two(entry.callback), message = entry.message }
+          list[index] = { slot = slots.slot_of_two(entry.callback), message = entry.message, path = entry.path }
         else
           list[index] = slots.slot(entry.callback)
         end

@@ -20,7 +20,7 @@ local every = methods("self", {
   {
     "refine", "Adds a check of your own, run on values that pass the rest.",
     "check fun(value: any): boolean, string?  Whether the value is good, and, if it is not, why.",
-    "message? string  What to say about a value that is refused.",
+    "options? string|aikit.RefineOptions  What to say about a value that is refused.",
   },
   { "transform", "Replaces a value that passes by what the function returns.", "change fun(value: any): any  The function." },
 })
@@ -156,6 +156,13 @@ tree = s.object { name = s.string(), children = s.array(s.lazy(function() return
     methods = { method("aikit.TupleSchema", "rest", "Allows more items, of one schema.", "item aikit.SchemaLike  The schema.") },
   },
   { name = "aikit.ObjectSchema", instance = "schema", extends = "aikit.Schema", text = "The schema of a table.", methods = objects },
+  {
+    name = "aikit.RefineOptions", text = "What `:refine` takes in place of a message.",
+    fields = {
+      "message? string  What to say about a value that is refused.",
+      "path? string|(string|integer)[]  The field of the value that is to blame, or the way to it.",
+    },
+  },
   {
     name = "aikit.Parsed", text = "What `:safe_parse` returns.",
     fields = {

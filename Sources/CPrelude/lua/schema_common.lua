@@ -1,6 +1,7 @@
 -- The methods that every schema has.
 local _, part = ...
 local errors, core = part "errors", part "schema_core"
+local type = type
 local misuse, expect = errors.misuse, errors.expect
 local state_of, extend, append, replace = core.state_of, core.extend, core.append, core.replace
 
@@ -18,9 +19,16 @@ function common.default(schema, value)
   return replace(schema, "default", value)
 end
 
-function common.refine(schema, check, message)
-  expect(check, "function", ':refine(function(value) return value ~= "" end, "must not be empty")')
-  return append(schema, "refine", { callback = check, message = message })
+--- `options` is the message, or `{ message = …, path = … }`, where the path names the field that is to blame.
+function common.refine(schema, check, options)
+  local usage = ':refine(function(value) return value ~= "" end, "must not be empty")'
+  expect(check, "function", usage)
+  if type(options) ~= "table" then options = { message = options } end
+  errors.known(options, { "message", "path" }, ":refine")
+  if options.message ~= nil then expect(options.message, "string", usage) end
+  local path = options.path
+  if path ~= nil and type(path) ~= "table" then path = { path } end
+  return append(schema, "refine", { callback = check, message = options.message, path = path })
 end
 
 function common.transform(schema, change)

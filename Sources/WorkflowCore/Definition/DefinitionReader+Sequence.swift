@@ -59,9 +59,10 @@ extension DefinitionReader {
         let ids = members.filter(\.hasID).map { details[$0.index].id }
         let others = ids.filter { $0 != details[member.index].id }
         let list = others.isEmpty ? "" : "; known here are \(others.map { "'\($0)'" }.joined(separator: ", "))"
+        let hint = suggestion(for: target, in: others)
         report(
             member.scope, "unknown_target",
-            "goes on to '\(target)', which is no node of the same sequence\(suggestion(for: target, in: others))\(list)",
+            "goes on to '\(target)', which is no node of the same sequence\(hint.isEmpty ? list : hint)",
             key: "next")
     }
 

@@ -1,5 +1,7 @@
 /// The word of a list that is nearest to a misspelt one, for `did you mean`; nil when none is near enough.
 package func nearest(to word: String, in candidates: some Sequence<String>) -> String? {
+    // Every name of one letter is near to every other.
+    guard word.count > 1 else { return nil }
     let limit = max(1, word.count / 3)
     var best: (word: String, distance: Int)?
     for candidate in candidates {

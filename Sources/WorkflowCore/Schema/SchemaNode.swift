@@ -155,6 +155,8 @@ final class SchemaExtension: @unchecked Sendable {
     struct Refinement: Sendable {
         let slot: Int
         let message: String?
+        /// The place within the value that is to blame.
+        let path: [String]
     }
 
     var convertsText: Bool { trim || lower || upper }

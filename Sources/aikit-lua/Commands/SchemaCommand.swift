@@ -12,7 +12,7 @@ internal import WorkflowCore
 struct SchemaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "schema", abstract: "Work with JSON Schemas (draft 2020-12).",
-        subcommands: [SchemaValidateCommand.self])
+        subcommands: [SchemaValidateCommand.self, SchemaExportCommand.self])
 }
 
 struct SchemaValidateCommand: ParsableCommand {

@@ -53,6 +53,14 @@ enum FileText {
         return rename(draft, path) == 0 ? nil : systemMessage(errno)
     }
 
+    /// Makes the folders that a file is to lie in; what went wrong, or nil.
+    static func makeFolders(of path: String) -> String? {
+        for slash in path.indices where path[slash] == "/" && slash != path.startIndex {
+            if mkdir(String(path[..<slash]), 0o777) != 0, errno != EEXIST { return systemMessage(errno) }
+        }
+        return nil
+    }
+
     static func read(descriptor: Int32, limit: Int) -> Result<[UInt8], Failure> {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 << 10)

@@ -5,14 +5,35 @@ internal import WorkflowEngine
 
 /// The texts that the script's library makes of its own documentation.
 enum LibraryDocument {
-    /// Editor stubs of the whole API, for the Lua language server.
-    static func types() throws -> String { try waitFor { () -> Result<String, LuaError> in await make("types") }.get() }
+    enum Kind: Sendable {
+        /// Editor stubs of the whole API, for the Lua language server.
+        case types
+        /// The reference of the API, in Markdown.
+        case reference
+        /// Stubs of the schemas of workflows, given as a list of definitions.
+        case classes(Value)
+
+        fileprivate var format: String {
+            switch self {
+            case .types: "types"
+            case .reference: "reference"
+            case .classes: "classes"
+            }
+        }
+    }
+
+    static func types() throws -> String { try text(.types) }
+
+    static func text(_ kind: Kind) throws -> String {
+        try waitFor { () -> Result<String, LuaError> in await make(kind) }.get()
+    }
 
     /// Runs the part that writes documents in a VM of its own, on a thread with a stack for Lua.
-    private static func make(_ format: String) async -> Result<String, LuaError> {
+    private static func make(_ kind: Kind) async -> Result<String, LuaError> {
         await withCheckedContinuation { continuation in
             WorkerThread.start {
                 let host = DocumentHost()
+                if case .classes(let definitions) = kind { host.definitions = definitions }
                 do throws(LuaError) {
                     let vm = try LuaVM(host: host)
                     var chunk = """
@@ -24,7 +45,7 @@ enum LibraryDocument {
                           end
                           return parts[name]
                         end
-                        bridge.sync("document", part "document"("\(format)"))
+                        bridge.sync("document", part "document"("\(kind.format)", bridge.sync "definitions"))
                         """
                     var fault: LuaError?
                     chunk.withUTF8 { source in
@@ -45,6 +66,7 @@ enum LibraryDocument {
 /// Gives the parts of the library, and takes the document.
 private final class DocumentHost: LuaHost {
     var text = ""
+    var definitions = Value(array: [])
 
     func answer(op: UnsafeRawBufferPointer, payload: ValueCursor, response: inout ByteArena) -> Bool {
         let name = payload.string ?? ""
@@ -52,6 +74,7 @@ private final class DocumentHost: LuaHost {
         case "document":
             text = name
             response.writeNull()
+        case "definitions": response.write(definitions)
         case "prelude":
             guard let part = prelude_find(name, name.utf8.count) else { return false }
             response.writeString(UnsafeRawBufferPointer(start: part.pointee.source, count: part.pointee.length))

@@ -132,7 +132,7 @@ struct Location {
                 length = text.distance(from: text.startIndex, to: digits.endIndex) + 2
                 return
             }
-            guard !text[search..<colon].contains(" ") else { return nil }
+            guard !text[search..<colon].contains(" "), !end.hasPrefix(" ") else { return nil }
             search = text.index(after: colon)
         }
         return nil

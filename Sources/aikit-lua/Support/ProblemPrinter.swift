@@ -59,7 +59,7 @@ struct ProblemPrinter {
             let before = String(source.unicodeScalars.prefix(column - 1).map(Character.init)).replacingTabs().count
             return before..<before + 1
         }
-        for name in quotedNames(in: problem.message) {
+        for name in names(in: problem.message) {
             // A name that the source has as a text is meant rather than a variable that is called alike.
             for quote in [["\""], ["'"]] as [[Character]] {
                 if let start = find(quote + name + quote, in: line) { return start + 1..<start + 1 + name.count }
@@ -69,13 +69,20 @@ struct ProblemPrinter {
         return first..<max(line.count, first + 1)
     }
 
-    /// The quoted parts of a message, the last first, without the field paths around a name.
-    private func quotedNames(in message: String) -> [[Character]] {
+    /// What a message names: keys in backticks, then quoted names, the last first, then the dotted name that it begins with.
+    private func names(in message: String) -> [[Character]] {
+        let first = message.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }
+        let parts = first.split(separator: ".")
+        let dotted: [[Character]] = parts.count > 1 ? [Array(first), Array(parts[parts.count - 1])] : []
+        return quotedParts(of: message, by: "`") + quotedParts(of: message, by: "'") + dotted
+    }
+
+    private func quotedParts(of message: String, by quote: Character) -> [[Character]] {
         var names: [[Character]] = []
         var rest = message[...]
-        while let open = rest.firstIndex(of: "'") {
+        while let open = rest.firstIndex(of: quote) {
             let after = rest[rest.index(after: open)...]
-            guard let close = after.firstIndex(of: "'") else { break }
+            guard let close = after.firstIndex(of: quote) else { break }
             names.append(Array(after[..<close]))
             rest = after[after.index(after: close)...]
         }

@@ -22,7 +22,8 @@ extension SchemaNodeBuilder {
             guard let slot = (item.int ?? item["slot"]?.int).map(Int.init) else {
                 throw failure("x-aikit", "'refine' must hold functions", compiler)
             }
-            result.refine.append(.init(slot: slot, message: item["message"]?.string))
+            let path = item["path"].map { Array($0.items).compactMap { $0.string ?? $0.int.map(String.init) } } ?? []
+            result.refine.append(.init(slot: slot, message: item["message"]?.string, path: path))
         }
         for item in cursor["transform"].map({ Array($0.items) }) ?? [] {
             guard let slot = (item.int ?? item["slot"]?.int).map(Int.init) else {

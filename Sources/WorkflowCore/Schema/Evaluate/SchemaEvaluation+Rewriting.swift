@@ -46,9 +46,17 @@ extension SchemaEvaluation {
         let before = failures
         for refinement in rules.refine {
             guard case .fails(let message) = functions.refine(refinement.slot, value) else { continue }
+            for step in refinement.path {
+                if let number = Int(step) {
+                    path.steps.append(.index(number - 1))
+                } else if let key = scratch.copy(Value(step)).stringBytes {
+                    path.steps.append(.key(key))
+                }
+            }
             refuse(node, "x-aikit", .custom, expected: "a value that the script accepts", value) {
                 message ?? refinement.message ?? "is refused by the script (got \(value.shortJSON))"
             }
+            path.steps.removeLast(refinement.path.count)
         }
         var value = value
         for slot in rules.transform where failures == before {

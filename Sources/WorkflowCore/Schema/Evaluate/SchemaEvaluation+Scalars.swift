@@ -71,7 +71,9 @@ extension SchemaEvaluation {
             case .found: break
             case .absent:
                 refuse(node, "pattern", .invalidString, expected: "text that matches \(pattern.source)", value) {
-                    "must match the pattern \(shortened(pattern.source, to: 60)) (got \(value.shortJSON))"
+                    let rule =
+                        PatternWords.rule(pattern.source) ?? "match the pattern \(shortened(pattern.source, to: 60))"
+                    return "must \(rule) (got \(value.shortJSON))"
                 }
             case .gaveUp:
                 refuse(node, "pattern", .custom, expected: "text that matches \(pattern.source)", value) {

@@ -1,0 +1,5 @@
+-- The script is no Lua
+local aikit = require "aikit"
+return aikit.workflow { id = "greet" }
+  :step { id = "hello" handler = function() return "hello" end }
+  :commit()
