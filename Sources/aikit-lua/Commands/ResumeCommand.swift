@@ -9,7 +9,7 @@ struct ResumeCommand: ParsableCommand {
             the step's schema is refused with status 2, and the run still waits.
 
             EXAMPLES
-              aikit-lua resume 0199c0de-… --store .aikit/runs.db --data '{"decision":"send"}'
+              aikit-lua resume 0199c0de-… --data '{"decision":"send"}'
               aikit-lua resume order-7 --store runs.db --step approve --data @answer.json --events
             """)
 

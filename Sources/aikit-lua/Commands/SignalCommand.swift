@@ -7,7 +7,7 @@ struct SignalCommand: ParsableCommand {
         abstract: "Send a run an event that a step of it waits for, and go on with it.",
         discussion: """
             EXAMPLES
-              aikit-lua signal order-7 paid --store runs.db --data '{"amount":42}'
+              aikit-lua signal order-7 paid --data '{"amount":42}'
             """)
 
     @Argument(help: ArgumentHelp("The run's id.", valueName: "run"))
