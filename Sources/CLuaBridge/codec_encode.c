@@ -60,6 +60,31 @@ static bool refuse(encoder *e, const frame *at, const char *format, ...) {
     return false;
 }
 
+/// Copies a key or a string. Most are short, and two moves that overlap are cheaper than a call.
+static inline void copy_text(uint8_t *to, const char *from, size_t length) {
+    if (likely(length <= 16)) {
+        uint64_t first, last;
+        uint32_t head, tail;
+        if (length >= 8) {
+            memcpy(&first, from, 8);
+            memcpy(&last, from + length - 8, 8);
+            memcpy(to, &first, 8);
+            memcpy(to + length - 8, &last, 8);
+        } else if (length >= 4) {
+            memcpy(&head, from, 4);
+            memcpy(&tail, from + length - 4, 4);
+            memcpy(to, &head, 4);
+            memcpy(to + length - 4, &tail, 4);
+        } else if (length > 0) {
+            to[0] = (uint8_t)from[0];
+            to[length / 2] = (uint8_t)from[length / 2];
+            to[length - 1] = (uint8_t)from[length - 1];
+        }
+        return;
+    }
+    memcpy(to, from, length);
+}
+
 /// Makes room for `extra` bytes, or says why there is none.
 __attribute__((noinline, cold))
 static bool make_room(encoder *e, const frame *at, size_t extra) {
@@ -108,7 +133,7 @@ static inline bool encode_typed(encoder *e, int index, int type, frame *at, int 
         to = e->to;
         to[0] = TAG_STRING;
         put_u32(to + 1, (uint32_t)length);
-        memcpy(to + 5, text, length);
+        copy_text(to + 5, text, length);
         e->to = to + 5 + length;
         return true;
     }
@@ -256,7 +281,7 @@ static bool encode_table(encoder *e, int table, frame *parent, int depth) {
         RESERVE(4 + length + SCALAR);
         if (unlikely(!utf8_valid((const uint8_t *)key, length))) return refuse(e, parent, "has a key that is not valid UTF-8");
         put_u32(e->to, (uint32_t)length);
-        memcpy(e->to + 4, key, length);
+        copy_text(e->to + 4, key, length);
         e->to += 4 + length;
         count++;
         if (unlikely(!encode_typed(e, top + 2, type, &here, depth + 1))) return false;

@@ -216,7 +216,10 @@ static inline bool utf8_valid_long(const uint8_t *bytes, size_t length) {
 
 /// Whether the bytes are well-formed UTF-8. Keys and words are mostly short and ASCII: two loads that overlap decide those.
 static inline bool utf8_valid(const uint8_t *bytes, size_t length) {
-    if (length >= 4 && length <= 16) {
+    if (length < 4) {
+        // Three loads that may be of the same byte.
+        if (length == 0 || likely(((bytes[0] | bytes[length / 2] | bytes[length - 1]) & 0x80) == 0)) return true;
+    } else if (length <= 16) {
         if (length < 8) {
             if (likely(((get_u32(bytes) | get_u32(bytes + length - 4)) & 0x80808080u) == 0)) return true;
         } else {

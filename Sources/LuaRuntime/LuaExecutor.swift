@@ -113,6 +113,15 @@ package final class LuaExecutor: StepExecutor {
         }
     }
 
+    package func sleep(of call: OpaquePointer) -> (token: UInt32, microseconds: Int64)? {
+        guard lb_thread_request_count(call) == 1 else { return nil }
+        let request = lb_thread_request(call, 0)
+        guard UnsafeRawBufferPointer(start: request.op, count: request.op_length).elementsEqual("sleep".utf8),
+            let payload = request.payload
+        else { return nil }
+        return DurationText.microseconds(ValueCursor(UnsafeRawPointer(payload))).map { (request.token, $0) }
+    }
+
     /// What serves a request without leaving the VM's thread, where the script's library wants that.
     package var localService: ((HostRequest) -> HostAnswer?)?
 

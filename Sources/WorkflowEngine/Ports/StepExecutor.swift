@@ -63,6 +63,11 @@ package protocol StepExecutor: AnyObject {
     /// What a call has asked for since it was last given control.
     func requests(of call: OpaquePointer) -> [HostRequest]
 
+    /// The request of a call that only wants to sleep; nil when it wants something else, or more.
+    ///
+    /// It is the most frequent wish, and is found out without a copy.
+    func sleep(of call: OpaquePointer) -> (token: UInt32, microseconds: Int64)?
+
     /// Answers a request that the executor can serve by itself, now that the call is suspended; nil leaves it to the host.
     func serve(_ request: HostRequest) -> HostAnswer?
 
@@ -84,6 +89,10 @@ package protocol StepExecutor: AnyObject {
 
     /// A thing that may be called from any thread to stop what runs for a token; it must not outlive the executor.
     var interrupter: any CallInterrupter { get }
+}
+
+extension StepExecutor {
+    package func sleep(of call: OpaquePointer) -> (token: UInt32, microseconds: Int64)? { nil }
 }
 
 /// Stops running code from another thread.

@@ -30,17 +30,15 @@ extension Worker {
         for token in run.executor.abandoned(by: pending.call) {
             run.calls[index].operations.removeValue(forKey: token)?.cancel()
         }
+        if let sleep = run.executor.sleep(of: pending.call) {
+            return beginSleep(run, id, sleep.token, sleep.microseconds)
+        }
         let requests = run.executor.requests(of: pending.call)
         guard !requests.isEmpty else { return }
         let life = run.life
         for request in requests {
             if request.operation == "sleep" {
-                let duration = DurationText.microseconds(request.payload) ?? 0
-                if duration > Self.parkingTime { run.waitsLong = true }
-                timers.insert(
-                    TimerHeap.Timer(
-                        deadline: clock.now() + duration, run: run, life: life,
-                        purpose: .sleep(call: id, token: request.token)))
+                beginSleep(run, id, request.token, DurationText.microseconds(request.payload) ?? 0)
                 continue
             }
             let caller = HostCaller(
@@ -62,6 +60,13 @@ extension Worker {
                 run.calls[index].operations[request.token] = operation
             }
         }
+    }
+
+    private func beginSleep(_ run: Run, _ id: UInt64, _ token: UInt32, _ duration: Int64) {
+        if duration > Self.parkingTime { run.waitsLong = true }
+        timers.insert(
+            TimerHeap.Timer(
+                deadline: clock.now() + duration, run: run, life: run.life, purpose: .sleep(call: id, token: token)))
     }
 
     /// The host has answered a request; a call that is gone does not mind.

@@ -10,6 +10,7 @@ import Testing
         ] as [(String, Int64)])
     func `are microseconds`(text: String, expected: Int64) {
         #expect(DurationText.microseconds(text) == expected)
+        #expect(DurationText.microseconds(Value(text)) == expected)
     }
 
     @Test(arguments: ["", "s", "10 parsecs", "-5s", "1e3s", "ten", "99999999999d", "1..5s"])
