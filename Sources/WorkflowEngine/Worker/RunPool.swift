@@ -1,5 +1,5 @@
 internal import Synchronization
-package import WorkflowCore
+internal import WorkflowCore
 
 /// What the runs of one workflow share on one worker: the executor, and the objects of runs that are over.
 package final class RunPool {
