@@ -156,7 +156,10 @@ package struct DefinitionReader {
                 item["id"]?.string.map { "\(kind.name) '\($0)'" }
                 ?? "\(kind.name) \(members.count + 1) of \(owner.name)"
             scope.path = prefix + (item["id"]?.string ?? "\(members.count + 1)")
-            if let id = item["id"]?.string, let location = scope.location { scope.location = locator(id, location) }
+            // What has no place of its own, such as a step that a test mocks, is not looked for in the source.
+            if let id = item["id"]?.string, let own = item["where"]?.string ?? item["workflow"]?["where"]?.string {
+                scope.location = locator(id, own)
+            }
             let id = readID(scope)
             details[index].id = id ?? "\(members.count + 1)"
             details[index].location = scope.location
