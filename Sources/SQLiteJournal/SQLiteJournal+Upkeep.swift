@@ -7,7 +7,7 @@ extension SQLiteJournal: StoreUpkeep {
     package func prune(_ filter: PruneFilter) async throws(JournalError) -> PruneReport {
         let doomed = try await list(
             RunFilter(workflow: filter.workflow, statuses: filter.statuses)
-        ).filter(filter.admits).map(\.id)
+        ).filter(filter.admits).dropFirst(filter.keep).map(\.id)
         var report = PruneReport()
         // In small pieces, so that runs that are under way are not kept waiting.
         for start in stride(from: 0, to: doomed.count, by: 200) {

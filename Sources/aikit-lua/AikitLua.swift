@@ -18,8 +18,8 @@ struct AikitLua: ParsableCommand {
             """,
         version: engineVersion,
         subcommands: [
-            RunCommand.self, DevCommand.self, ResumeCommand.self, SignalCommand.self, CheckCommand.self,
-            GraphCommand.self, SchemaCommand.self, TestCommand.self,
+            RunCommand.self, DevCommand.self, ResumeCommand.self, SignalCommand.self, RunsCommand.self,
+            CheckCommand.self, GraphCommand.self, SchemaCommand.self, TestCommand.self, TortureCommand.self,
             TypesCommand.self, DoctorCommand.self, BenchCommand.self,
         ])
 }

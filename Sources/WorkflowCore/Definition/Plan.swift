@@ -138,6 +138,8 @@ package struct NodeDetails: Sendable {
     package var event: String?
     /// human: the answer that is taken when the time is over.
     package var fallback: Value?
+    /// What its own callbacks are made of: it differs where their code does. Empty where nothing is known of it.
+    package var code = ""
     /// workflow: how its runs are traced, a boolean or an object.
     package var telemetry: Value?
 

@@ -38,6 +38,8 @@ package enum Fact: Equatable {
     case stopped(frame: Int32, serial: UInt32)
     /// The process that drove the run is gone, and this one takes over; `died` if it did not let the run go by itself.
     case recovered(cause: Slice, died: Bool = true)
+    /// The run begins with what another one recorded: `{ reason, run, path? }`; the node of a frame gets another input.
+    case forked(cause: Slice, frame: Int32, input: Slice)
     /// The script emitted something: `{ name, payload }`.
     case emitted(frame: Int32, event: Slice)
     case metadataSet(frame: Int32, value: Slice)

@@ -78,6 +78,11 @@ extension RunMachine {
         case .recovered(let cause, let died):
             guard !frames.isEmpty else { throw .outOfOrder }
             recover(cause, died: died, time, &log)
+        case .forked(let cause, let frame, let input):
+            guard !frames.isEmpty else { throw .outOfOrder }
+            emit(.workflowResumed, time, &log, payload: cause, item: 3)
+            if frame >= 0, !input.isNone { emit(.inputSettled, time, &log, frame: frame, payload: input) }
+            for index in frames.indices where frames[index].phase != .free { attend(Int32(index)) }
         case .emitted(let frame, let event): emit(.stepEvent, time, &log, frame: frame, payload: event)
         case .metadataSet(let frame, let value): emit(.metadataSet, time, &log, frame: frame, payload: value)
         case .ctxSet(let frame, let value): emit(.ctxSet, time, &log, frame: frame, payload: value)

@@ -66,6 +66,20 @@ extension MemoryJournal: RunOwning {
     }
 }
 
+extension MemoryJournal {
+    package func rewrite(_ run: JournaledRun, events: [UInt8], generation: String) async throws(JournalError) {
+        let isRewritten = write { contents, own in
+            guard run.fence == own, contents.runs[run.id]?.owner == own,
+                contents.runs[run.id]?.events.count == events.count
+            else { return false }
+            contents.runs[run.id]?.events = events
+            contents.runs[run.id]?.header.generation = generation
+            return true
+        }
+        if !isRewritten { throw .notOwned(run.id) }
+    }
+}
+
 extension MemoryJournal: RunInbox {
     package func post(_ message: InboxMessage.Content, to run: String) async throws(JournalError) -> Int64? {
         let now = clock.now()
@@ -136,7 +150,8 @@ extension MemoryJournal: GenerationStore {
 extension MemoryJournal: StoreUpkeep {
     package func prune(_ filter: PruneFilter) async throws(JournalError) -> PruneReport {
         store.contents.withLock { contents in
-            let doomed = contents.runs.values.filter { filter.admits($0.header) }
+            let doomed = contents.order.reversed().compactMap { contents.runs[$0] }.filter { filter.admits($0.header) }
+                .dropFirst(filter.keep)
             var report = PruneReport()
             report.runs = doomed.count
             report.events = doomed.reduce(0) { $0 + $1.header.sequence }
@@ -195,6 +210,10 @@ extension MemoryStore.Contents {
 }
 
 extension JournalError {
+    package static func notOwned(_ run: String) -> JournalError {
+        JournalError(code: "conflict", message: "run \(run) has been taken over by another process, or has gone on")
+    }
+
     package static func active(_ run: String, _ owner: RunOwner) -> JournalError {
         JournalError(
             code: "run_active", message: "run \(run) is driven by \(owner.name); cancel it before it is deleted")

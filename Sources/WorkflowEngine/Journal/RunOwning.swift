@@ -11,6 +11,10 @@ package protocol RunOwning: AnyObject, Sendable {
 
     /// Lets runs go, so that anybody may claim them; entries for them are refused from then on.
     func release(_ runs: [JournaledRun]) async throws(JournalError)
+
+    /// Puts other events in the place of a run's events, one for one, and pins the run to another generation; the values
+    /// stay where they are. The run must be owned by this journal and have exactly as many events.
+    func rewrite(_ run: JournaledRun, events: [UInt8], generation: String) async throws(JournalError)
 }
 
 /// What came of claiming a run.

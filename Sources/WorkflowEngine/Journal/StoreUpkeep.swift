@@ -23,19 +23,23 @@ package struct PruneFilter: Sendable {
     package var statuses: Set<RunMachine.Status>
     /// Runs whose last event is older than this, in microseconds since 1970.
     package var endedBefore: Int64
+    /// How many of the newest runs that would go are spared.
+    package var keep: Int
     /// Says what would go and leaves everything.
     package var dryRun: Bool
 
     package init(
         workflow: String? = nil, statuses: Set<RunMachine.Status> = [.success, .failed, .cancelled],
-        endedBefore: Int64 = .max, dryRun: Bool = false
+        endedBefore: Int64 = .max, keep: Int = 0, dryRun: Bool = false
     ) {
         self.workflow = workflow
         self.statuses = statuses.filter(\.isTerminal)
         self.endedBefore = endedBefore
+        self.keep = keep
         self.dryRun = dryRun
     }
 
+    /// Whether a run goes, unless it is spared.
     package func admits(_ run: RunHeader) -> Bool {
         statuses.contains(run.status) && run.updatedAt < endedBefore && (workflow == nil || workflow == run.workflow)
     }

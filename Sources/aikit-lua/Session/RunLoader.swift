@@ -40,6 +40,7 @@ final class RunLoader: Sendable {
     /// Loads the script and makes the run, or builds it anew from the store; nothing of the workflow runs before this returns.
     func load() async throws -> Loaded {
         if let continuation = plan.continuation { return try await takeUp(continuation.runID) }
+        if let fork = plan.fork { return try await start(fork) }
         let script = try await LuaScript.load(path: plan.script, on: engine, options: options)
         let workflow = try choose(plan.workflow, in: script.workflows)
         let doubts = (script.warnings + script.findings).map { issue in
@@ -92,6 +93,28 @@ final class RunLoader: Sendable {
         guard let scripts else { return [] }
         let scope = RecoveryScope(workflow: workflow, timersUntil: engine.clock.now())
         return try await engine.recover(scope, load: { try await scripts.workflow(of: $0) }, began: began)
+    }
+
+    /// Starts a run that takes its beginning from another one.
+    private func start(_ request: RunPlan.Fork) async throws -> Loaded {
+        guard let journal else { throw UsageError("run '\(request.run)' is kept nowhere") }
+        let runs = StoredRuns(journal)
+        let header = try await runs.find(request.run)
+        let source = try await runs.load(header)
+        if let id = plan.runID, try await journal.header(of: id) != nil {
+            throw UsageError("there is a run '\(id)' in \(runs.path) already")
+        }
+        let script =
+            if let path = request.script {
+                try await LuaScript.load(path: path, on: engine, options: options)
+            } else {
+                try await LuaScript.load(bundle: try await runs.code(of: header), on: engine, options: options)
+            }
+        try await journal.save(script.stored)
+        let started = try await engine.fork(
+            source, of: try choose(header.workflow, in: script.workflows), at: request.point, input: request.input,
+            id: plan.runID, reason: request.reason)
+        return .own(started.run, pastEvents: started.fork.events.count)
     }
 }
 

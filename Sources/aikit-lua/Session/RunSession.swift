@@ -55,7 +55,7 @@ final class RunSession {
             mailbox.post(.interrupted(signal: signal))
         }
         // The store has threads of its own, which must not be the ones that get the signals.
-        journal = plan.store.open(creates: plan.continuation == nil, durability: plan.durability)
+        journal = plan.store.open(creates: !plan.needsStore, durability: plan.durability)
         if let timeout = plan.timeout { deadline = monotonicNanoseconds() + UInt64(timeout) * 1000 }
         driver.start(RunLoader(plan: plan, mailbox: mailbox, journal: journal))
         while true {
@@ -208,7 +208,7 @@ final class RunSession {
         var problems = problems(of: error)
         if problems.isEmpty { problems = [Problem("\(error)")] }
         if let failure = error as? RunFailure { problems[0].notes += ways(out: failure) }
-        if let failure = error as? JournalError, plan.continuation == nil, handle == nil {
+        if let failure = error as? JournalError, !plan.needsStore, handle == nil {
             problems[0].notes += ways(out: failure)
         }
         errors.show(problems)

@@ -105,6 +105,15 @@ final class TestRun {
         shadowed = count
     }
 
+    /// Begins with events that were taken from elsewhere.
+    func begin(_ events: UnsafeRawBufferPointer, _ arena: UnsafeRawBufferPointer) {
+        log.append(events: events, arena: arena)
+        machine = TestRun.replay(plan, log, upTo: log.count)
+        shadow = machine
+        shadowed = log.count
+        pending = machine.outstandingCommands()
+    }
+
     static func replay(_ plan: Plan, _ log: RunLog, upTo count: Int) -> RunMachine {
         var machine = RunMachine(plan: plan)
         for index in 0..<count { machine.apply(log[index], log: log) }

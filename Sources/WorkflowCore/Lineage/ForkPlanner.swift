@@ -1,0 +1,154 @@
+/// Decides what a fork takes over of a recorded run.
+package struct ForkPlanner {
+    private let log: RunLog
+    private let mapping: PlanMapping
+    private var transfer: JournalTransfer
+    private var fork = Fork()
+
+    /// The beginning of a run of the plan `new`, taken from the log of a run of the plan `old`.
+    package static func fork(_ log: RunLog, from old: Plan, to new: Plan, at point: ForkPoint) throws(ForkError) -> Fork
+    {
+        var planner = ForkPlanner(log, PlanMapping(from: old, to: new))
+        switch point {
+        case .before(let path): return try planner.before(path)
+        case .failure: return try planner.beforeFailure()
+        case .change: return try planner.beforeChange()
+        }
+    }
+
+    private init(_ log: RunLog, _ mapping: PlanMapping) {
+        self.log = log
+        self.mapping = mapping
+        transfer = JournalTransfer(mapping)
+    }
+
+    private mutating func take(_ event: Event) throws(Misfit) {
+        fork.events.append(try transfer.take(event, log: log))
+        fork.arena = max(fork.arena, Int(event.payload.offset + event.payload.length))
+    }
+
+    private mutating func stop(at frame: Int32, _ path: String) -> Fork {
+        fork.frame = frame
+        fork.path = path
+        fork.isAtStart = !fork.events.contains { $0.kind == .stepStart }
+        return fork
+    }
+
+    // MARK: A path
+
+    private mutating func before(_ path: String) throws(ForkError) -> Fork {
+        for index in 0..<log.count where !log[index].kind.isTerminal {
+            do throws(Misfit) {
+                try take(log[index])
+            } catch {
+                let advice = path == error.path ? "" : "; fork from there, or from a step before it"
+                throw ForkError(code: .misfit, message: error.description + advice)
+            }
+            if let frame = transfer.ready.first(where: { transfer.machine.path(of: $0) == path }) {
+                return stop(at: frame, path)
+            }
+        }
+        throw unknown(path)
+    }
+
+    private func unknown(_ path: String) -> ForkError {
+        let recorded = RunReport.result(plan: mapping.old, log: log).steps.map(\.path)
+        let isKnown = mapping.new.details.dropFirst().contains { path == $0.id || path.hasSuffix("/" + $0.id) }
+        let message = isKnown ? "the run never came to '\(path)'" : "the run has no step at '\(path)'"
+        return ForkError(code: .unknownPath, message: message + suggestion(for: path, in: recorded))
+    }
+
+    // MARK: A failure
+
+    private mutating func beforeFailure() throws(ForkError) -> Fork {
+        let (end, failed) = try failures()
+        for index in 0..<end where !failed.contains(where: { $0.holds(index, log[index]) }) {
+            do throws(Misfit) { try take(log[index]) } catch {
+                throw ForkError(code: .misfit, message: error.description)
+            }
+        }
+        return stop(at: -1, failed.first?.path ?? "")
+    }
+
+    /// What one failure recorded: the events of a frame from the start of the failed step to its error.
+    private struct Failure {
+        var frame: Int32
+        var start: Int
+        var end: Int
+        var path: String
+
+        func holds(_ index: Int, _ event: Event) -> Bool {
+            index >= start && index <= end && event.kind != .bodyOpened && event.frame == frame
+        }
+    }
+
+    /// The failures of steps that nothing below them caused, and the first event that follows from them.
+    private func failures() throws(ForkError) -> (end: Int, [Failure]) {
+        var machine = RunMachine(plan: mapping.old)
+        var starts: [Int32: Int] = [:]
+        var failed: [Failure] = []
+        var end: Int?
+        for index in 0..<log.count where end == nil {
+            let event = log[index]
+            switch event.kind {
+            case .stepStart where event.attempt == 1: starts[event.frame] = index
+            case .stepError:
+                if machine.frames[Int(event.frame)].phase == .failing {
+                    end = index
+                } else {
+                    // The callbacks of a construct are asked again where it stood; a step begins anew.
+                    let isLeaf = mapping.old.nodes[Int(event.node)].bodyCount == 0
+                    let start = isLeaf ? starts[event.frame] ?? index : index
+                    failed.append(
+                        Failure(frame: event.frame, start: start, end: index, path: machine.path(of: event.frame)))
+                }
+            case .stepCancelled, .cancelRequested, .workflowError, .workflowCancelled: end = index
+            case .workflowSuccess:
+                throw ForkError(code: .notFailed, message: "the run succeeded; nothing is to be retried")
+            default: break
+            }
+            machine.apply(event, log: log)
+            machine.attention.removeAll(keepingCapacity: true)
+            machine.commands.removeAll(keepingCapacity: true)
+        }
+        guard let end else {
+            throw ForkError(code: .notFailed, message: "the run is not over; nothing is to be retried")
+        }
+        guard (0..<end).contains(where: { log[$0].kind == .workflowStart }) else {
+            throw ForkError(
+                code: .notFailed,
+                message: "the run failed before its first step; run the workflow again with another input")
+        }
+        return (end, failed)
+    }
+
+    // MARK: A change
+
+    private mutating func beforeChange() throws(ForkError) -> Fork {
+        for index in 0..<log.count where !log[index].kind.isTerminal {
+            let event = log[index]
+            do throws(Misfit) {
+                try take(event)
+            } catch {
+                guard !error.path.isEmpty else { throw ForkError(code: .misfit, message: error.description) }
+                // Something else would have run there: it is what runs now. Else the node itself has to run again.
+                if event.kind == .stepStart, let frame = transfer.readyFrame(of: event) {
+                    return stop(at: frame, transfer.machine.path(of: frame))
+                }
+                var again = ForkPlanner(log, mapping)
+                return try again.before(error.path)
+            }
+            if let frame = transfer.ready.first(where: { isChanged(transfer.machine.frames[Int($0)].node) }) {
+                return stop(at: frame, transfer.machine.path(of: frame))
+            }
+        }
+        if mapping.old.details[0].code != mapping.new.details[0].code { return stop(at: -1, "") }
+        throw ForkError(code: .unchanged, message: "no step that the run came to has changed")
+    }
+
+    /// Whether a node of the new plan is new, or its code is not what it was.
+    private func isChanged(_ node: NodeIndex) -> Bool {
+        guard let twin = mapping.original(of: node) else { return true }
+        return mapping.old.details[Int(twin)].code != mapping.new.details[Int(node)].code
+    }
+}

@@ -1,0 +1,78 @@
+package import WorkflowCore
+
+/// A run that was claimed and that nobody drives: its journal can be added to without running any of its code.
+package final class ParkedRun {
+    private let journaled: JournaledRun
+    private var machine: RunMachine
+    private var log = RunLog()
+    /// How much of the log the journal has.
+    private var writtenEvents = 0
+    private var writtenArena = 0
+
+    /// - Parameters:
+    ///   - journaled: the run as the journal gave it when it was claimed.
+    ///   - stored: all that the journal has of it.
+    package init(_ journaled: JournaledRun, _ stored: StoredRun, plan: Plan) {
+        self.journaled = journaled
+        machine = RunMachine(plan: plan)
+        stored.append(to: &log)
+        for index in 0..<log.count { machine.apply(log[index], log: log) }
+        machine.commands.removeAll()
+        writtenEvents = log.count
+        writtenArena = log.arena.count
+    }
+
+    deinit { log.deallocate() }
+
+    /// Cancels the run; whatever was under way when its process ended has stopped with it.
+    ///
+    /// - Throws: ``Refusal`` when the run is over.
+    package func cancel(reason: String, at time: Int64) throws(Refusal) {
+        let request = log.arena.writing { $0.write(["reason": Value(reason)] as Value) }
+        try machine.decide(.cancelAsked(request: request), at: time, log: &log)
+        var next = 0
+        while next < machine.commands.count {
+            let command = machine.commands[next]
+            next += 1
+            guard command.kind == .stop else { continue }
+            try machine.decide(.stopped(frame: command.frame, serial: command.serial), at: time, log: &log)
+        }
+        machine.commands.removeAll()
+    }
+
+    /// Notes that the run goes on in another way than it began, and what follows from it.
+    package func resume(cause: Value, at time: Int64) {
+        let cause = log.arena.writing { $0.write(cause) }
+        try? machine.decide(.forked(cause: cause, frame: -1, input: .none), at: time, log: &log)
+        machine.commands.removeAll()
+    }
+
+    /// Writes what has been decided.
+    ///
+    /// - Throws: ``JournalError`` when another process has taken the run over, or the store cannot be written.
+    package func write(to journal: any RunJournal) async throws(JournalError) {
+        guard log.count > writtenEvents else { return }
+        let batch = JournalBatch()
+        batch.add(
+            log, of: journaled, from: writtenEvents, arena: writtenArena, status: machine.status,
+            wakeAt: machine.earliestDeadline)
+        try await journal.submitAlone(batch)
+        writtenEvents = log.count
+        writtenArena = log.arena.count
+    }
+}
+
+extension RunJournal {
+    /// Submits a batch of one entry and waits until it is durable.
+    package func submitAlone(_ batch: JournalBatch) async throws(JournalError) {
+        let outcome = await withCheckedContinuation { (continuation: CheckedContinuation<JournalOutcome?, Never>) in
+            submit(batch) { _, outcomes in continuation.resume(returning: outcomes.first) }
+        }
+        switch outcome {
+        case .durable: return
+        case .failed(let error): throw error
+        case .conflict, nil:
+            throw JournalError(code: "conflict", message: "another process has taken the run over")
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package import WorkflowCore
+
+/// Starting runs from what other runs recorded.
+extension WorkflowEngine {
+    /// Starts a new run that takes over what a recorded one had done up to a point, and goes on from there.
+    ///
+    /// The recorded results, the metadata, the ctx and the store are those of that moment; steps that had begun and not ended
+    /// by then begin again. The new run has the recorded one as its lineage.
+    ///
+    /// - Parameters:
+    ///   - source: the recorded run; it may be over or not, and stays as it is.
+    ///   - definition: the workflow that goes on, of the same generation or of another one.
+    ///   - point: where the new run leaves the recorded one.
+    ///   - input: what the step there gets in place of its recorded input; at the first step the run's input.
+    ///   - id: the new run's id; nil makes one.
+    ///   - reason: why, in a word: `forked`, `retried`.
+    /// - Returns: the run, which is under way, and what it took over.
+    /// - Throws: ``ForkError`` when nothing can be taken over up to there, ``RunFailure`` when the code cannot be loaded.
+    package func fork(
+        _ source: RunRecord, of definition: Workflow, at point: ForkPoint, input: Value? = nil, id: String? = nil,
+        reason: String = "forked"
+    ) async throws -> (run: WorkflowRun, fork: Fork) {
+        var fork = try ForkPlanner.fork(source.log, from: source.plan, to: definition.plan, at: point)
+        let begins = fork.isAtStart && input != nil
+        if begins { fork.events = [] }
+        let taken = fork
+        let created = createRun(definition, id: id)
+        let journaled =
+            journal == nil
+            ? nil
+            : JournaledRun(
+                id: created.id, workflow: definition.id, generation: definition.generation.id, lineage: source.id)
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            created.worker.perform { worker in
+                do {
+                    let run = try worker.makeRun(definition, id: created.id)
+                    created.attach(run)
+                    if begins, let input {
+                        worker.begin(run, anewFrom: source, input: input, observer: created, journaled: journaled)
+                    } else {
+                        run.observer = created
+                        run.journaled = journaled
+                        run.take(over: taken, of: source, input: input, reason: reason, at: worker.now)
+                        worker.enqueue(run)
+                    }
+                    continuation.resume()
+                } catch {
+                    continuation.resume(throwing: RunFailure(code: "load_failed", message: "\(error)"))
+                }
+            }
+        }
+        live?.add(created)
+        return (created, taken)
+    }
+}
+
+extension Worker {
+    /// Begins a run with another input, and with the metadata and the ctx that a recorded run began with.
+    fileprivate func begin(
+        _ run: Run, anewFrom source: RunRecord, input: Value, observer: any RunObserver, journaled: JournaledRun?
+    ) {
+        func first(_ kind: EventKind) -> Value? {
+            for index in 0..<source.log.count {
+                if source.log[index].kind == kind { return source.log.copy(source.log[index].payload) }
+                if source.log[index].kind == .workflowStart { break }
+            }
+            return Value?.none
+        }
+        let (metadata, ctx) = (first(.metadataSet), first(.ctxSet))
+        begin(run, observer: observer, journaled: journaled) { arena in
+            (
+                arena.writing { $0.write(input) },
+                metadata.map { value in arena.writing { $0.write(value) } } ?? .none,
+                ctx.map { value in arena.writing { $0.write(value) } } ?? .none
+            )
+        }
+    }
+}
+
+extension Run {
+    /// Makes what a fork takes over this run's own beginning, and goes on from there.
+    fileprivate func take(over fork: Fork, of source: RunRecord, input: Value?, reason: String, at time: Int64) {
+        let arena = UnsafeRawBufferPointer(rebasing: source.log.arena.bytes[..<fork.arena])
+        fork.events.withUnsafeBytes { log.append(events: $0, arena: arena) }
+        for index in 0..<log.count {
+            machine.apply(log[index], log: log)
+            machine.commands.removeAll(keepingCapacity: true)
+        }
+        machine.commands.append(contentsOf: machine.outstandingCommands())
+        var entries: [(String, Value)] = [("reason", Value(reason)), ("run", Value(source.id))]
+        if !fork.path.isEmpty { entries.append(("path", Value(fork.path))) }
+        let cause = log.arena.writing { $0.write(Value(entries: entries)) }
+        let given = input.map { input in log.arena.writing { $0.write(input) } } ?? .none
+        decide(.forked(cause: cause, frame: fork.frame, input: given), at: time)
+    }
+}

@@ -1,0 +1,60 @@
+internal import ArgumentParser
+internal import SQLiteJournal
+
+struct RunsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "runs",
+        abstract: "Look at the runs of a store, and steer them.",
+        discussion: """
+            A run's id may be shortened to its first letters, as long as no other run's id begins with them.
+
+            EXAMPLES
+              aikit-lua runs list --status failed --since 2h
+              aikit-lua runs show order-7
+              aikit-lua runs events order-7 --follow
+              aikit-lua runs retry order-7 --script fixed.lua
+            """,
+        subcommands: [
+            RunsListCommand.self, RunsShowCommand.self, RunsEventsCommand.self, RunsCancelCommand.self,
+            RunsRetryCommand.self, RunsForkCommand.self, RunsUpgradeCommand.self, RunsRecoverCommand.self,
+            RunsPruneCommand.self,
+        ])
+}
+
+/// The store that a command looks into.
+struct StoreChoice: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The file in which the runs are kept; the nearest \(StoreLocation.usual), here or above, unless given.",
+            valueName: "path"))
+    var store: String?
+
+    /// The file in which the runs are kept.
+    var path: String { get throws(UsageError) { try StoreLocation.existing(store) } }
+
+    /// Opens the store for one command, does something with it, and closes it.
+    func withRuns<Result: Sendable>(
+        _ body: @escaping @Sendable (StoredRuns) async throws -> Result
+    ) throws -> Result {
+        guard let journal = StoreLocation.file(try path).open(creates: false) else {
+            throw UsageError("--store takes the file in which the runs are kept")
+        }
+        let result = waitFor {
+            let result: Swift.Result<Result, any Error>
+            do {
+                result = .success(try await body(StoredRuns(journal)))
+            } catch {
+                result = .failure(error)
+            }
+            await journal.close()
+            return result
+        }
+        return try result.get()
+    }
+}
+
+/// A run that a command is about.
+struct RunChoice: ParsableArguments {
+    @Argument(help: ArgumentHelp("The run's id, or the beginning of it.", valueName: "run"))
+    var run: String
+}

@@ -1,0 +1,55 @@
+internal import ArgumentParser
+internal import SQLiteJournal
+internal import WorkflowCore
+internal import WorkflowEngine
+
+struct RunsEventsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "events",
+        abstract: "Print a run's events, one JSON object a line, as run --events does.",
+        discussion: """
+            With --follow the events of a run that another process drives are printed as they come, until the run is over.
+
+            EXAMPLES
+              aikit-lua runs events order-7
+              aikit-lua runs events order-7 --follow | jq -r '[.type, .path] | @tsv'
+            """)
+
+    @OptionGroup var target: RunChoice
+    @OptionGroup var store: StoreChoice
+
+    @Flag(help: "Wait for more until the run is over.")
+    var follow = false
+
+    func run() throws {
+        let (id, follow) = (target.run, follow)
+        try store.withRuns { runs in
+            let header = try await runs.find(id)
+            let engine = WorkflowEngine(workers: 1)
+            let plan = try await runs.workflow(of: header, on: engine).plan
+            engine.shutdown()
+            try await Self.tell(header.id, plan, of: runs, follow: follow)
+        }
+    }
+
+    private static let interval = Duration.milliseconds(25)
+
+    private static func tell(_ id: String, _ plan: Plan, of runs: StoredRuns, follow: Bool) async throws {
+        var renderer = EventRenderer(plan: plan, runID: id)
+        var log = RunLog()
+        defer { log.deallocate() }
+        while TextStream.output.isOpen {
+            // Asked before the run is read, so that nothing that is written meanwhile is missed.
+            let seen = try await runs.journal.changeCount()
+            guard let stored = try await runs.journal.load(id, after: log.count) else {
+                throw UsageError("run \(id) has been removed from \(runs.path)")
+            }
+            let first = log.count
+            if !stored.events.isEmpty { stored.append(to: &log) }
+            let text = renderer.render(from: first, log: log).map { $0.json + "\n" }.joined()
+            TextStream.output.write(text)
+            if !follow || stored.header.status.isTerminal { return }
+            while try await runs.journal.changeCount() == seen { try await Task.sleep(for: interval) }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+internal import ArgumentParser
+internal import SQLiteJournal
+internal import WorkflowCore
+internal import WorkflowEngine
+
+struct RunsPruneCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prune",
+        abstract: "Remove runs that are over, and the code and values that only they needed.",
+        discussion: """
+            Runs that are not over are never removed. Without --older-than every run that is over goes, but for those that
+            --keep spares. With --json the report is { runs, events, generations, contents, dryRun }.
+
+            EXAMPLES
+              aikit-lua runs prune --older-than 30d
+              aikit-lua runs prune --status success --keep 100
+              aikit-lua runs prune --older-than 7d --workflow order --dry-run
+            """)
+
+    @OptionGroup var store: StoreChoice
+
+    @Option(help: ArgumentHelp("Only runs that ended longer ago than this, such as 30d.", valueName: "duration"))
+    var olderThan: String?
+
+    @Option(help: ArgumentHelp("Only runs of these statuses: success, failed, cancelled.", valueName: "status,…"))
+    var status: [String] = []
+
+    @Option(help: ArgumentHelp("Only runs of this workflow.", valueName: "id"))
+    var workflow: String?
+
+    @Option(help: ArgumentHelp("Spare this many of the newest runs that would go.", valueName: "n"))
+    var keep: Int?
+
+    @Flag(help: "Say what would go, and remove nothing.")
+    var dryRun = false
+
+    @Flag(help: "Print the report as JSON.")
+    var json = false
+
+    func run() throws {
+        let filter = try filter(now: SystemClock().now())
+        tell(try store.withRuns { runs in try await runs.journal.prune(filter) })
+    }
+
+    private func filter(now: Int64) throws(UsageError) -> PruneFilter {
+        var filter = PruneFilter(workflow: workflow, dryRun: dryRun)
+        if let olderThan {
+            guard let age = DurationText.microseconds(olderThan) else {
+                throw UsageError("--older-than takes a duration such as 12h or 30d, got '\(olderThan)'")
+            }
+            filter.endedBefore = now - age
+        }
+        if let keep {
+            guard keep >= 0 else { throw UsageError("--keep takes how many runs to spare, got \(keep)") }
+            filter.keep = keep
+        }
+        if let statuses = try RunMachine.Status.read(status) {
+            if let living = statuses.first(where: { !$0.isTerminal }) {
+                throw UsageError("--status: a run that is \(living.rawValue) is not over, so it is never removed")
+            }
+            filter.statuses = statuses
+        }
+        return filter
+    }
+
+    private func tell(_ report: PruneReport) {
+        if json {
+            let value: Value = [
+                "runs": Value(Int64(report.runs)), "events": Value(Int64(report.events)),
+                "generations": Value(Int64(report.generations)), "contents": Value(Int64(report.contents)),
+                "dryRun": Value(dryRun),
+            ]
+            return TextStream.output.writeLine(value.prettyJSON)
+        }
+        let parts = [
+            counted(report.runs, "run"), counted(report.events, "event"), counted(report.generations, "generation"),
+        ]
+        TextStream.errors.writeLine((dryRun ? "would remove " : "removed ") + parts.joined(separator: ", "))
+    }
+}

@@ -1,0 +1,44 @@
+internal import ArgumentParser
+internal import SQLiteJournal
+internal import WorkflowCore
+internal import WorkflowEngine
+
+struct RunsShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Show all that a run recorded: its steps, their inputs and outputs, what it waits for.",
+        discussion: """
+            The code is the one that the run began with; the text says whether the files have changed since. With --json
+            the run is one object: what run --events gives as its result, and { runId, workflowId, input, generation,
+            lineage?, waits, owner? } besides.
+
+            EXAMPLES
+              aikit-lua runs show order-7
+              aikit-lua runs show order-7 --full
+              aikit-lua runs show order-7 --json | jq '.steps.translate[0].input'
+            """)
+
+    @OptionGroup var target: RunChoice
+    @OptionGroup var store: StoreChoice
+
+    @Flag(help: "Show values and long lists of steps whole.")
+    var full = false
+
+    @Flag(help: "Print the run as a JSON object.")
+    var json = false
+
+    func run() throws {
+        let id = target.run
+        let inspection = try store.withRuns { runs in
+            let header = try await runs.find(id)
+            return RunInspection(
+                header: header, record: try await runs.load(header), code: try await runs.code(of: header),
+                store: runs.path)
+        }
+        if json {
+            TextStream.output.writeLine(inspection.value.prettyJSON)
+        } else {
+            TextStream.output.write(RunDescription(inspection, stream: .output, isFull: full).text)
+        }
+    }
+}

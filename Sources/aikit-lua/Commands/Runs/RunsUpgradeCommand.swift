@@ -1,0 +1,186 @@
+internal import ArgumentParser
+internal import LuaWorkflows
+internal import SQLiteJournal
+internal import WorkflowCore
+internal import WorkflowEngine
+
+struct RunsUpgradeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "upgrade",
+        abstract: "Move a run that waits to other code, if all that it recorded fits.",
+        discussion: """
+            A run goes on with the code that it began with. This moves it to the code of a script: every finished step has to be
+            there under the same path and id, in the same order, and its recorded input and output have to fit the schemas.
+            What does not fit is named, and such a run stays as it is. Exit status: 0 all fit, 2 some do not.
+
+            EXAMPLES
+              aikit-lua runs upgrade order-7 --to order.lua --dry-run
+              aikit-lua runs upgrade order-7 --to order.lua
+              aikit-lua runs upgrade --all --workflow order --to order.lua --json
+            """)
+
+    @Argument(help: ArgumentHelp("The run's id, or the beginning of it.", valueName: "run"))
+    var run: String?
+
+    @Option(
+        help: ArgumentHelp("The script with the new code.", valueName: "script"), completion: .file(extensions: ["lua"])
+    )
+    var to: String
+
+    @Flag(help: "Move every run of the workflow that is not over.")
+    var all = false
+
+    @Option(help: ArgumentHelp("With --all: the workflow, where the script has several.", valueName: "id"))
+    var workflow: String?
+
+    @Flag(help: "Say what fits, and move nothing.")
+    var dryRun = false
+
+    @Flag(help: "Print what was found as JSON.")
+    var json = false
+
+    @OptionGroup var store: StoreChoice
+
+    func validate() throws {
+        if (run == nil) != all { throw ValidationError("name one run, or give --all") }
+    }
+
+    func run() throws {
+        let (id, path, workflow, dryRun) = (run, to, workflow, dryRun)
+        let findings = try store.withRuns { runs in
+            let upgrader = try await RunUpgrader(script: path, runs: runs, dryRun: dryRun)
+            return try await upgrader.upgrade(id, workflow: workflow)
+        }
+        if json {
+            TextStream.output.writeLine(Value(array: findings.map(\.value)).prettyJSON)
+        } else {
+            let style = Style(.errors)
+            if findings.isEmpty { TextStream.errors.writeLine("no runs to upgrade") }
+            for finding in findings { TextStream.errors.writeLine(finding.text(style, to: to, dryRun: dryRun)) }
+        }
+        if findings.contains(where: { !$0.fits }) { throw ExitStatus.usage.code }
+    }
+}
+
+/// Moves runs of a store to the code of one script.
+private struct RunUpgrader {
+    /// What came of one run.
+    struct Finding: Sendable {
+        var run: String
+        var steps: [Upgrade.Step] = []
+        var misfit: Misfit?
+        /// Why the run was not looked at, such as that it is driven.
+        var note: String?
+        var fits: Bool
+        var isMoved = false
+
+        var value: Value {
+            var entries: [(String, Value)] = [
+                ("runId", Value(run)), ("fits", Value(fits)), ("moved", Value(isMoved)),
+                (
+                    "steps",
+                    Value(
+                        array: steps.map { step in
+                            var entries: [(String, Value)] = [
+                                ("path", Value(step.path)), ("status", Value(step.status)),
+                                ("fits", Value(step.misfit == nil)),
+                            ]
+                            if let misfit = step.misfit {
+                                entries += [
+                                    ("code", Value(misfit.kind.rawValue)), ("message", Value(misfit.message)),
+                                ]
+                            }
+                            return Value(entries: entries)
+                        })
+                ),
+            ]
+            if let problem { entries.append(("message", Value(problem))) }
+            return Value(entries: entries)
+        }
+
+        private var problem: String? { note ?? misfit?.description }
+
+        func text(_ style: Style, to script: String, dryRun: Bool) -> String {
+            var lines: [String] = []
+            for step in steps {
+                let sign = step.misfit == nil ? style("✓", .green) : style("✗", .red)
+                lines.append("  \(sign) \(step.path)" + (step.misfit.map { ": " + $0.message } ?? ""))
+            }
+            if let problem { lines.append("  " + problem) }
+            let verdict =
+                isMoved
+                ? "goes on with \(script)"
+                : fits ? (note == nil ? "would go on with \(script)" : "stays as it is") : "does not fit \(script)"
+            lines.insert((fits ? style("✓", .green) : style("✗", .red)) + " run \(run) \(verdict)", at: 0)
+            return lines.joined(separator: "\n")
+        }
+    }
+
+    private let runs: StoredRuns
+    private let engine = WorkflowEngine(workers: 1)
+    private let script: LuaScript
+    private let dryRun: Bool
+
+    init(script path: String, runs: StoredRuns, dryRun: Bool) async throws {
+        self.runs = runs
+        self.dryRun = dryRun
+        script = try await LuaScript.load(path: path, on: engine, options: StoredRuns.quietOptions)
+    }
+
+    func upgrade(_ id: String?, workflow: String?) async throws -> [Finding] {
+        defer { engine.shutdown() }
+        if let id {
+            let header = try await runs.find(id)
+            if header.status.isTerminal {
+                throw UsageError(
+                    "run \(header.id) is over (\(header.status.rawValue)); fork it to run its steps with other code")
+            }
+            return [try await upgrade(header)]
+        }
+        let living = Set(RunMachine.Status.allCases.filter { !$0.isTerminal })
+        let target = try choose(workflow, in: script.workflows)
+        var findings: [Finding] = []
+        for header in try await runs.journal.list(RunFilter(workflow: target.id, statuses: living)) {
+            findings.append(try await upgrade(header))
+        }
+        return findings
+    }
+
+    private func upgrade(_ header: RunHeader) async throws -> Finding {
+        if header.generation == script.generationID {
+            return Finding(run: header.id, note: "it is on this code already", fits: true)
+        }
+        let definition = try choose(header.workflow, in: script.workflows)
+        let old = try await runs.workflow(of: header, on: engine).plan
+        if dryRun {
+            guard let stored = try await runs.journal.load(header.id) else {
+                throw UsageError("run \(header.id) is gone")
+            }
+            let record = RunRecord(stored, plan: old)
+            return finding(header.id, Upgrade(record.log, from: old, to: definition.plan), isMoved: false)
+        }
+        switch try await runs.journal.claim(header.id) {
+        case .missing, .over: return Finding(run: header.id, note: "it has ended meanwhile", fits: true)
+        case .owned(let header):
+            let owner = header.owner?.name ?? "another process"
+            return Finding(run: header.id, note: "it is driven by \(owner); stop that first", fits: false)
+        case .claimed(let journaled, let stored, _):
+            let result: Result<Upgrade, any Error>
+            do {
+                try await runs.journal.save(script.stored)
+                let upgrade = try await runs.journal.upgrade(
+                    journaled, stored, from: old, to: definition, at: SystemClock().now())
+                result = .success(upgrade)
+            } catch {
+                result = .failure(error)
+            }
+            try await runs.journal.release([journaled])
+            let upgrade = try result.get()
+            return finding(header.id, upgrade, isMoved: upgrade.fits)
+        }
+    }
+
+    private func finding(_ id: String, _ upgrade: Upgrade, isMoved: Bool) -> Finding {
+        Finding(run: id, steps: upgrade.steps, misfit: upgrade.misfit, fits: upgrade.fits, isMoved: isMoved)
+    }
+}

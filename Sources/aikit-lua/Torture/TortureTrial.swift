@@ -1,0 +1,181 @@
+internal import HostEffects
+internal import LuaWorkflows
+internal import SQLiteJournal
+internal import WorkflowCore
+internal import WorkflowEngine
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// One run of the workflow under torture: with a death of its process at one write, or without.
+///
+/// Time is virtual, so that delays take none. What dies is the state of the process: engine, virtual machines and the
+/// connection to the store; the store's file is all that is left.
+struct TortureTrial: Sendable {
+    /// What a trial came to.
+    struct Outcome: Sendable {
+        var result: RunResult
+        /// How many writes the journal took when nothing died.
+        var writes: Int
+        /// Steps whose code was called again after their success had been recorded.
+        var repeated: [String]
+    }
+
+    let bundle: ScriptBundle
+    let workflow: String
+    let input: Value
+    let answers: [String: Value]
+    let permissions: Permissions
+
+    static let runID = "torture"
+
+    /// Runs the workflow with a death at write `death`; nil for none.
+    func run(dyingAt death: Int?) async throws -> Outcome {
+        let folder = try Self.makeFolder()
+        defer { Self.remove(folder) }
+        let clock = VirtualClock()
+        let path = folder + "/runs.db"
+        if let death {
+            try await die(at: death, path, clock)
+            return try await recover(path, clock)
+        }
+        let journal = try open(path)
+        let counting = DyingJournal(journal)
+        let (engine, definition) = try await load(counting, clock, nil)
+        let run = engine.createRun(definition, id: Self.runID)
+        try run.start(input: input)
+        let result = try await finish(run)
+        engine.shutdown()
+        await journal.close()
+        return Outcome(result: result, writes: counting.writes, repeated: [])
+    }
+
+    /// Runs until the write that is refused, and leaves nothing but the store.
+    private func die(at death: Int, _ path: String, _ clock: VirtualClock) async throws {
+        let journal = try open(path)
+        let dying = DyingJournal(journal, limit: death)
+        let (engine, definition) = try await load(dying, clock, nil)
+        let run = engine.createRun(definition, id: Self.runID)
+        let answering = Task { [self] in _ = try? await finish(run) }
+        try run.start(input: input)
+        await withCheckedContinuation { continuation in dying.onDeath { continuation.resume() } }
+        answering.cancel()
+        engine.shutdown()
+        await journal.close()
+    }
+
+    /// Goes on in another engine with what the store has.
+    private func recover(_ path: String, _ clock: VirtualClock) async throws -> Outcome {
+        let journal = try open(path)
+        let recorder = CallRecorder()
+        let (engine, definition) = try await load(journal, clock, recorder)
+        let run: WorkflowRun
+        var finished: Set<CallRecorder.Call> = []
+        switch try await journal.claim(Self.runID) {
+        case .missing:
+            run = engine.createRun(definition, id: Self.runID)
+            try run.start(input: input)
+        case .claimed(let journaled, let stored, _):
+            finished = Self.finishedCalls(RunRecord(stored, plan: definition.plan))
+            run = try await engine.restore(journaled, stored, of: definition)
+        case .over(let header):
+            guard let stored = try await journal.load(header.id) else { throw UsageError("the run is gone") }
+            engine.shutdown()
+            await journal.close()
+            return Outcome(result: RunRecord(stored, plan: definition.plan).result(), writes: 0, repeated: [])
+        case .owned: throw UsageError("the store's lock is held by another process")
+        }
+        let result = try await finish(run)
+        engine.shutdown()
+        await journal.close()
+        let repeated = Set(recorder.calls.filter(finished.contains).map(\.path))
+        return Outcome(result: result, writes: 0, repeated: repeated.sorted())
+    }
+
+    /// Carries a run to its end, and answers what it waits for.
+    private func finish(_ run: WorkflowRun) async throws -> RunResult {
+        var record = try await run.settled()
+        while !record.status.isTerminal, !Task.isCancelled {
+            let result = record.result()
+            let waiting = result.steps.filter { $0.status == "waiting" || $0.status == "waiting_human" }
+            guard let step = waiting.first(where: { answer(to: $0) != nil }), let answer = answer(to: step) else {
+                let path = waiting.first?.path ?? "?"
+                throw UsageError("the run waits at '\(path)'; give it an answer: --answer \(shellQuoted(path))='…'")
+            }
+            if step.status == "waiting_human" {
+                record = try await run.resume(step: step.path, data: answer)
+            } else {
+                let event = run.definition.plan.details[Int(step.node)].event ?? ""
+                try await run.signal(event, payload: answer)
+                record = try await run.settled()
+            }
+        }
+        return record.result()
+    }
+
+    private func answer(to step: StepSnapshot) -> Value? { answers[step.path] ?? answers[step.stepID] }
+
+    /// The calls that nothing may make again: those of every step whose success is in the journal.
+    private static func finishedCalls(_ record: RunRecord) -> Set<CallRecorder.Call> {
+        var calls: Set<CallRecorder.Call> = []
+        var machine = RunMachine(plan: record.plan)
+        for index in 0..<record.log.count {
+            let event = record.log[index]
+            if event.kind == .stepSuccess {
+                let node = record.plan.nodes[Int(event.node)]
+                for slot in [node.callback, node.conclude, node.extra] where slot != 0 {
+                    calls.insert(
+                        CallRecorder.Call(
+                            path: machine.path(of: event.frame),
+                            occurrence: machine.frames[Int(event.frame)].occurrence, slot: slot))
+                }
+            }
+            machine.apply(event, log: record.log)
+            machine.commands.removeAll(keepingCapacity: true)
+        }
+        return calls
+    }
+
+    // MARK: Parts
+
+    private func open(_ path: String) throws -> SQLiteJournal {
+        try SQLiteJournal(path: path, options: SQLiteJournalOptions(durability: .normal))
+    }
+
+    private func load(
+        _ journal: any RunStore, _ clock: VirtualClock, _ recorder: CallRecorder?
+    ) async throws -> (WorkflowEngine, Workflow) {
+        let engine = WorkflowEngine(
+            workers: 1, clock: clock, host: HostEffectsService(permissions: permissions), journal: journal)
+        let script = try await LuaScript.load(bundle: bundle, on: engine, options: StoredRuns.quietOptions)
+        let definition = try choose(workflow, in: script.workflows)
+        return (engine, recorder?.watching(definition) ?? definition)
+    }
+
+    private static func makeFolder() throws -> String {
+        var template = Array(
+            (environment("TMPDIR") ?? "/tmp").utf8CString.dropLast() + "/aikit-torture-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw UsageError("no folder for the store can be made: \(systemMessage(errno))")
+        }
+        return template.withUnsafeBufferPointer { String(cString: $0.baseAddress.unsafelyUnwrapped) }
+    }
+
+    /// Removes a folder and the files in it.
+    private static func remove(_ folder: String) {
+        guard let directory = opendir(folder) else { return }
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { unlink(folder + "/" + name) }
+        }
+        closedir(directory)
+        rmdir(folder)
+    }
+}

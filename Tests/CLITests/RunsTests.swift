@@ -1,0 +1,240 @@
+import Foundation
+import Testing
+
+private let order = """
+    local aikit = require "aikit"
+    return aikit.workflow { id = "order" }
+      :step { id = "price", handler = function(order, context)
+        context.store.seen = order.n
+        return { total = order.n * 2 }
+      end }
+      :foreach { id = "items", items = function() return { { k = 1 }, { k = 2 } } end,
+        step = { { id = "double", handler = function(item) return { k = item.k * 2 } end } } }
+      :step { id = "send", handler = function(items, context)
+        if context.initial_input.n > 5 then error("too many") end
+        return { items = #items, seen = context.store.seen }
+      end }
+      :commit()
+    """
+
+private let approval = """
+    local aikit = require "aikit"
+    return aikit.workflow { id = "approval" }
+      :human { id = "judge", input = function(ask) return ask.form { fields = { ask.text { id = "why", label = "Why" } } } end }
+      :commit()
+    """
+
+extension CommandLine {
+    struct RunsTests {
+        /// A folder with a store of three runs: `good` succeeded, `poor` failed, `open` waits for a person.
+        private func program() throws -> Program {
+            let program = try Program(["order.lua": order, "approval.lua": approval])
+            _ = try program.run("run", "order.lua", "--store", "r.db", "--run-id", "good", "--input", #"{"n":1}"#)
+            _ = try program.run("run", "order.lua", "--store", "r.db", "--run-id", "poor", "--input", #"{"n":9}"#)
+            _ = try program.run("run", "approval.lua", "--store", "r.db", "--run-id", "open")
+            return program
+        }
+
+        private func runs(_ program: Program, _ arguments: String...) throws -> Program.Outcome {
+            try program.run(["runs", arguments[0]] + arguments.dropFirst() + ["--store", "r.db"])
+        }
+
+        private func json(_ outcome: Program.Outcome) throws -> Any {
+            try JSONSerialization.jsonObject(with: Data(outcome.output.utf8), options: .fragmentsAllowed)
+        }
+
+        // MARK: Looking
+
+        @Test func `runs are listed as a table and as JSON, the newest first`() throws {
+            let program = try program()
+            defer { program.remove() }
+            let table = try runs(program, "list")
+            #expect(table.status == 0)
+            let lines = table.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+            #expect(lines[0] == ["RUN", "WORKFLOW", "STATUS", "STARTED", "TOOK"])
+            #expect(
+                lines.dropFirst().map { Array($0[..<3]) } == [
+                    ["open", "approval", "waiting_human"], ["poor", "order", "failed"], ["good", "order", "success"],
+                ])
+            let list = try #require(try json(runs(program, "list", "--json")) as? [[String: Any]])
+            #expect(list.map { $0["runId"] as? String } == ["open", "poor", "good"])
+            #expect(list.allSatisfy { $0["startedAt"] is Int && ($0["generation"] as? String)?.count == 64 })
+        }
+
+        @Test func `a list is filtered by workflow, status and time`() throws {
+            let program = try program()
+            defer { program.remove() }
+            func ids(_ arguments: String...) throws -> [String] {
+                let outcome = try program.run(["runs", "list", "--json", "--store", "r.db"] + arguments)
+                return try #require(try json(outcome) as? [[String: Any]]).compactMap { $0["runId"] as? String }
+            }
+            #expect(try ids("--workflow", "order") == ["poor", "good"])
+            #expect(try ids("--status", "failed,waiting_human") == ["open", "poor"])
+            #expect(try ids("--limit", "1") == ["open"])
+            #expect(try ids("--since", "1h").count == 3)
+            #expect(try ids("--until", "1h") == [])
+            #expect(try ids("--since", "2020-01-01T00:00Z", "--until", "2020-12-31") == [])
+            for (arguments, words) in [
+                (["--status", "failled"], "did you mean 'failed'?"), (["--since", "soon"], "--since takes a duration"),
+                (["--limit", "0"], "--limit takes"),
+            ] {
+                let wrong = try program.run(["runs", "list", "--store", "r.db"] + arguments)
+                #expect(wrong.status == 2)
+                #expect(wrong.errors.contains(words))
+            }
+        }
+
+        @Test func `a run is shown with its steps, its error and its code`() throws {
+            let program = try program()
+            defer { program.remove() }
+            let shown = try runs(program, "show", "poor")
+            #expect(shown.status == 0)
+            for words in [
+                "✗ poor, workflow order: failed", "order.lua, unchanged since", "✓ items[2]/double",
+                #"in  {"k":2}"#, #"out {"k":4}"#, "✗ send", "order.lua:10: error: too many", "10 |",
+            ] {
+                #expect(shown.output.contains(words), "\(words)")
+            }
+            try program.write("-- changed\n" + order, to: "order.lua")
+            #expect(try runs(program, "show", "poor").output.contains("order.lua has changed since"))
+            let value = try #require(try json(runs(program, "show", "poor", "--json")) as? [String: Any])
+            #expect(value["runId"] as? String == "poor")
+            #expect(value["status"] as? String == "failed")
+            #expect((value["generation"] as? [String: Any])?["changed"] as? Bool == true)
+            #expect((value["steps"] as? [String: Any])?["double"] as? [Any] != nil)
+        }
+
+        @Test func `a waiting run is shown with the command that answers it`() throws {
+            let program = try program()
+            defer { program.remove() }
+            let shown = try runs(program, "show", "op")
+            #expect(shown.output.contains("aikit-lua resume open --data '{\"why\":\"…\"}' --store r.db"))
+            let value = try #require(try json(runs(program, "show", "open", "--json")) as? [String: Any])
+            let waits = try #require(value["waits"] as? [[String: Any]])
+            #expect(waits.map { $0["path"] as? String } == ["judge"])
+        }
+
+        @Test func `a run that is not there is named, with what is near`() throws {
+            let program = try program()
+            defer { program.remove() }
+            _ = try program.run("run", "order.lua", "--store", "r.db", "--run-id", "good-2", "--input", #"{"n":1}"#)
+            #expect(try runs(program, "show", "good").status == 0)
+            for (id, words) in [
+                ("gud", "did you mean 'good'?"), ("go", "2 runs begin with 'go'"),
+                ("zzzzzz", "there is no run 'zzzzzz'"),
+            ] {
+                let wrong = try runs(program, "show", id)
+                #expect(wrong.status == 2)
+                #expect(wrong.output == "")
+                #expect(wrong.errors.contains(words), "\(wrong.errors)")
+            }
+        }
+
+        @Test func `the events of a run are those that its process printed`() throws {
+            let program = try Program(["order.lua": order])
+            defer { program.remove() }
+            let live = try program.run(
+                "run", "order.lua", "--store", "r.db", "--run-id", "r", "--events", "--input", #"{"n":1}"#)
+            let later = try runs(program, "events", "r")
+            #expect(later.status == 0)
+            #expect(later.output.split(separator: "\n") == live.output.split(separator: "\n").dropLast())
+            #expect(try runs(program, "events", "r", "--follow").output == later.output)
+        }
+
+        @Test func `events are followed until the run is over, whoever ends it`() throws {
+            let program = try program()
+            defer { program.remove() }
+            let follower = program.process(["runs", "events", "open", "--follow", "--store", "r.db"])
+            let output = Pipe()
+            follower.standardOutput = output
+            try follower.run()
+            let reader = Reader(output.fileHandleForReading)
+            #expect(try program.run("resume", "open", "--store", "r.db", "--data", #"{"why":"so"}"#).status == 0)
+            let lines = String(decoding: reader.wait(), as: UTF8.self).split(separator: "\n")
+            follower.waitUntilExit()
+            #expect(follower.terminationStatus == 0)
+            #expect(lines.first?.contains("workflow:start") == true)
+            #expect(lines.last?.contains("workflow:success") == true)
+        }
+
+        // MARK: Steering
+
+        @Test func `a waiting run is cancelled in the store, once`() throws {
+            let program = try program()
+            defer { program.remove() }
+            let cancelled = try runs(program, "cancel", "open", "--reason", "not needed")
+            #expect(cancelled.status == 0)
+            let events = try runs(program, "events", "open").output.split(separator: "\n")
+            #expect(events.suffix(2).first?.contains("step:cancelled") == true)
+            #expect(events.last?.contains(#""data":{"reason":"not needed"}"#) == true)
+            #expect(events.last?.contains("workflow:cancelled") == true)
+            let again = try runs(program, "cancel", "open")
+            #expect(again.status == 2)
+            #expect(again.errors.contains("is over (cancelled)"))
+            #expect(try program.run("resume", "open", "--store", "r.db", "--data", "{}").status == 2)
+        }
+
+        @Test func `runs that are over are pruned, and others never`() throws {
+            let program = try program()
+            defer { program.remove() }
+            #expect(try runs(program, "prune", "--older-than", "1d").errors.hasPrefix("removed 0 runs"))
+            #expect(try runs(program, "prune", "--dry-run", "--keep", "1").errors.hasPrefix("would remove 1 run,"))
+            #expect(try runs(program, "prune", "--status", "waiting_human").status == 2)
+            #expect(try runs(program, "prune", "--keep", "1").errors.hasPrefix("removed 1 run,"))
+            #expect(try runs(program, "show", "good").status == 2)
+            #expect(try runs(program, "prune").errors.hasPrefix("removed 1 run,"))
+            let list = try #require(try json(runs(program, "list", "--json")) as? [[String: Any]])
+            #expect(list.map { $0["runId"] as? String } == ["open"])
+        }
+
+        // MARK: Forking
+
+        @Test func `a fork takes the recorded results up to its step, with its lineage`() throws {
+            let program = try program()
+            defer { program.remove() }
+            let fork = try runs(
+                program, "fork", "good", "--from", "items[2]/double", "--input", #"{"k":50}"#, "--run-id", "f",
+                "--events")
+            #expect(fork.status == 0)
+            let lines = fork.output.split(separator: "\n")
+            #expect(lines.first?.contains(#""type":"workflow:resumed""#) == true)
+            #expect(!lines.contains { $0.contains("step:start") && $0.contains(#""path":"price""#) })
+            #expect(lines.last?.contains(#""result":{"items":2,"seen":1}"#) == true)
+            let value = try #require(try json(runs(program, "show", "f", "--json")) as? [String: Any])
+            let lineage = value["lineage"] as? [String: Any]
+            #expect(lineage?["runId"] as? String == "good")
+            #expect(lineage?["path"] as? String == "items[2]/double")
+            #expect(try runs(program, "show", "f").output.contains("good, forked at 'items[2]/double'"))
+            let wrong = try runs(program, "fork", "good", "--from", "items[2]/dubble")
+            #expect(wrong.status == 2)
+            #expect(
+                wrong.errors == "error: the run has no step at 'items[2]/dubble'; did you mean 'items[2]/double'?\n")
+        }
+
+        @Test func `a retry with mended code goes on at the failed step, as a new run`() throws {
+            let program = try program()
+            defer { program.remove() }
+            let failed = try runs(program, "retry", "poor", "--run-id", "again")
+            #expect(failed.status == 1)
+            try program.write(
+                order.replacing("if context.initial_input.n > 5 then error(\"too many\") end", with: ""),
+                to: "order.lua")
+            let mended = try runs(program, "retry", "poor", "--script", "order.lua", "--run-id", "mended")
+            #expect(mended.status == 0)
+            #expect(mended.errors.contains("run mended of workflow order\n  done       send"))
+            #expect(!mended.errors.contains("price"))
+            #expect(try runs(program, "show", "poor").output.contains("poor, workflow order: failed"))
+            #expect(try runs(program, "retry", "good").status == 2)
+        }
+
+        @Test func `code that does not fit is refused before anything runs`() throws {
+            let program = try program()
+            defer { program.remove() }
+            try program.write(order.replacing("id = \"price\"", with: "id = \"cost\""), to: "order.lua")
+            let refused = try runs(program, "fork", "good", "--from", "send", "--script", "order.lua", "--run-id", "f")
+            #expect(refused.status == 2)
+            #expect(refused.errors.contains("'price' is not in the new definition"))
+            #expect(try runs(program, "show", "f").status == 2)
+        }
+    }
+}
