@@ -120,7 +120,7 @@ extension CommandLine {
             _ = try program.run("run", "order.lua", "--store", "r.db", "--run-id", "good-2", "--input", #"{"n":1}"#)
             #expect(try runs(program, "show", "good").status == 0)
             for (id, words) in [
-                ("gud", "did you mean 'good'?"), ("go", "2 runs begin with 'go'"),
+                ("goood", "did you mean 'good'?"), ("go", "2 runs begin with 'go'"),
                 ("zzzzzz", "there is no run 'zzzzzz'"),
             ] {
                 let wrong = try runs(program, "show", id)
@@ -185,6 +185,52 @@ extension CommandLine {
             #expect(try runs(program, "prune").errors.hasPrefix("removed 1 run,"))
             let list = try #require(try json(runs(program, "list", "--json")) as? [[String: Any]])
             #expect(list.map { $0["runId"] as? String } == ["open"])
+        }
+
+        @Test func `a run whose process was killed is recovered, and what had ended is not run again`() throws {
+            let program = try Program([
+                "slow.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "slow" }
+                  :step { id = "quick", handler = function() return { n = 1 } end }
+                  :step { id = "slow", handler = function(x) aikit.sleep "700ms" return x end }
+                  :commit()
+                """
+            ])
+            defer { program.remove() }
+            let process = program.process(["run", "slow.lua", "--store", "r.db", "--run-id", "r", "--events"])
+            let output = Pipe()
+            process.standardOutput = output
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            var text = ""
+            while !text.contains(#""path":"slow""#) {
+                let data = output.fileHandleForReading.availableData
+                if data.isEmpty { break }
+                text += String(decoding: data, as: UTF8.self)
+            }
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+
+            let recovered = try runs(program, "recover", "--json")
+            #expect(recovered.status == 0, "\(recovered.errors)")
+            let findings = try #require(try json(recovered) as? [[String: Any]])
+            #expect(findings.map { $0["status"] as? String } == ["success"])
+            let events = try runs(program, "events", "r").output
+            #expect(events.split(separator: "\n").count { $0.contains("step:start") && $0.contains("quick") } == 1)
+            #expect(try runs(program, "recover").errors == "no runs to recover\n")
+        }
+
+        @Test(arguments: ["mermaid", "dot", "svg", "json"])
+        func `a graph shows what became of each node in a run`(format: String) throws {
+            let program = try program()
+            defer { program.remove() }
+            let graph = try program.run("graph", "--run", "poor", "--format", format, "--store", "r.db")
+            #expect(graph.status == 0)
+            let plain = try program.run("graph", "order.lua", "--format", format)
+            let marks = ["mermaid": "class n4 failed", "json": "\"status\": \"failed\""][format] ?? "#fee2e2"
+            #expect(graph.output.contains(marks))
+            #expect(!plain.output.contains(marks))
         }
 
         // MARK: Forking

@@ -12,8 +12,11 @@ package enum WorkflowGraph {
         DotWriter(plan, GraphStatus.latest(steps)).text()
     }
 
-    /// The nodes and edges as JSON text.
-    package static func json(_ plan: Plan) -> String { WorkflowOutline(plan).value.prettyJSON }
+    /// The nodes and edges as JSON text; nodes that started in the run have their `status`.
+    package static func json(_ plan: Plan, steps: [StepSnapshot] = []) -> String {
+        let statuses = GraphStatus.latest(steps).mapValues(\.rawValue)
+        return WorkflowOutline(plan).value(withStatus: { statuses[$0.index] }).prettyJSON
+    }
 
     /// A picture as SVG, which needs no other program and no font but the viewer's own.
     package static func svg(_ plan: Plan, steps: [StepSnapshot] = []) -> String {

@@ -47,7 +47,10 @@ public struct WorkflowOutline: Sendable, Equatable {
     public var edges: [Edge]
 
     /// The outline as `{ id, description?, nodes, edges }`.
-    public var value: Value {
+    public var value: Value { value(withStatus: { _ in nil }) }
+
+    /// The outline with the status of each node that has one.
+    func value(withStatus status: (Node) -> String?) -> Value {
         func object(_ entries: [(String, String?)]) -> [(String, Value)] {
             entries.compactMap { entry in entry.1.map { (entry.0, Value($0)) } }
         }
@@ -57,6 +60,7 @@ public struct WorkflowOutline: Sendable, Equatable {
                 ("where", node.location), ("parent", node.parent), ("body", node.body),
             ])
             if node.choosesNext { entries.append(("choosesNext", true)) }
+            if let status = status(node) { entries.append(("status", Value(status))) }
             return Value(entries: entries)
         }
         let edges = edges.map { edge in

@@ -45,6 +45,12 @@ struct TortureCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Die at this many writes, spread over all, instead of at each.", valueName: "n"))
     var kills: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "A place in the result that may differ, such as /job/id, for what comes from time or chance (repeatable).",
+            valueName: "pointer"))
+    var ignore: [String] = []
+
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
     func run() throws {
@@ -72,7 +78,7 @@ struct TortureCommand: ParsableCommand {
         request.write = permissions.write
         request.run = permissions.run
         let plan = try request.plan()
-        let (path, workflow, kills) = (script, workflow, kills)
+        let (path, workflow, kills, ignore) = (script, workflow, kills, ignore)
         let result = waitFor { () -> Result<TortureReport, any Error> in
             do {
                 let engine = WorkflowEngine(workers: 1)
@@ -82,7 +88,7 @@ struct TortureCommand: ParsableCommand {
                 let trial = TortureTrial(
                     bundle: script.bundle, workflow: id, input: input ?? .emptyObject, answers: answers,
                     permissions: plan.permissions)
-                return .success(try await TortureReport.make(of: trial, kills: kills))
+                return .success(try await TortureReport.make(of: trial, kills: kills, ignoring: ignore))
             } catch {
                 return .failure(error)
             }

@@ -33,7 +33,9 @@ struct RunTable {
                 if index == 0 { return style(padded, .dim) }
                 return column == 2 ? style(padded, runs[index - 1].status.tone) : padded
             }
-            text += cells.joined(separator: "  ") + "\n"
+            var line = cells.joined(separator: "  ")
+            while line.last == " " { line.removeLast() }
+            text += line + "\n"
         }
         return text
     }

@@ -43,9 +43,7 @@ struct StoredRuns: Sendable {
 
     /// The workflow of a run, from the generation that it began with.
     func workflow(of header: RunHeader, on engine: WorkflowEngine) async throws -> Workflow {
-        let script = try await LuaScript.load(
-            bundle: try await code(of: header), on: engine, options: StoredRuns.quietOptions)
-        return try choose(header.workflow, in: script.workflows)
+        try await StoredScripts(journal, on: engine, options: StoredRuns.quietOptions).workflow(of: header)
     }
 
     /// A run with everything that it recorded.

@@ -37,16 +37,16 @@ struct TortureReport: Sendable {
     }
 
     /// Runs the trial once without a death and then with one at each write, and tells how far it is.
-    static func make(of trial: TortureTrial, kills: Int?) async throws -> TortureReport {
+    static func make(of trial: TortureTrial, kills: Int?, ignoring pointers: [String]) async throws -> TortureReport {
         let whole = try await trial.run(dyingAt: nil)
         var report = TortureReport(workflow: trial.workflow, status: whole.result.status, writes: whole.writes)
-        let expected = outcome(of: whole.result)
+        let expected = outcome(of: whole.result, ignoring: pointers)
         let deaths = spread(kills ?? whole.writes, over: whole.writes)
         for (index, write) in deaths.enumerated() {
             tell(index, of: deaths.count)
             let outcome = try await trial.run(dyingAt: write)
             report.kills += 1
-            let got = Self.outcome(of: outcome.result)
+            let got = Self.outcome(of: outcome.result, ignoring: pointers)
             if got != expected { report.differences.append(Difference(write: write + 1, expected: expected, got: got)) }
             if !outcome.repeated.isEmpty { report.repeated.append((write + 1, outcome.repeated)) }
         }
@@ -60,24 +60,34 @@ struct TortureReport: Sendable {
         return (0..<kills).map { $0 * writes / kills }
     }
 
-    /// What has to be the same: how the run ended, with what, and what every step gave.
-    private static func outcome(of result: RunResult) -> Value {
-        let absent = Value.null
-        let steps = result.steps.filter { $0.status == "success" || $0.status == "failed" }
-            .sorted { ($0.path, $0.occurrence) < ($1.path, $1.occurrence) }
-        return [
-            "status": Value(result.status), "result": result.result ?? absent, "error": result.error ?? absent,
-            "metadata": result.metadata, "ctx": result.ctx,
-            "steps": Value(
-                array: steps.map { step in
-                    ["path": Value(step.path), "output": step.output ?? step.error ?? absent] as Value
-                }),
+    /// What has to be the same: how the run ended and with what, without what is not compared.
+    private static func outcome(of result: RunResult, ignoring pointers: [String]) -> Value {
+        let value: Value = [
+            "status": Value(result.status), "result": result.result ?? .null, "error": result.error ?? .null,
         ]
+        return pointers.reduce(value) { $0.without("result/" + $1.drop { $0 == "/" }) }
     }
 
     /// Progress for a person who waits; a log gets none.
     private static func tell(_ done: Int, of all: Int) {
         guard TextStream.errors.isTerminal else { return }
         TextStream.errors.write("\r\u{1B}[K" + (done < all ? "death \(done + 1) of \(all)" : ""))
+    }
+}
+
+extension Value {
+    /// The value with null at a place, given as keys and indexes (from 0) joined by slashes; as it is if there is no such place.
+    fileprivate func without(_ place: String) -> Value {
+        guard let slash = place.firstIndex(of: "/") else { return replacing(place) { _ in .null } }
+        let rest = String(place[place.index(after: slash)...])
+        return replacing(String(place[..<slash])) { $0.without(rest) }
+    }
+
+    private func replacing(_ key: String, with body: (Value) -> Value) -> Value {
+        if let array, let index = Int(key), array.indices.contains(index) {
+            return Value(array: array.enumerated().map { $0.offset == index ? body($0.element) : $0.element })
+        }
+        guard let entries else { return self }
+        return Value(entries: entries.map { ($0.key, $0.key == key ? body($0.value) : $0.value) })
     }
 }

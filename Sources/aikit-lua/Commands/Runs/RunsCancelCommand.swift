@@ -56,19 +56,20 @@ extension StoredRuns {
             case .owned(let header):
                 let plan = try await workflow(of: header, on: engine).plan
                 let run = ForeignRun(header, plan: plan, store: journal)
-                if case .taken = try await run.cancel(reason: reason) { return try await wait(for: run) }
+                if case .taken = try await run.cancel(reason: reason), try await hasStopped(run) { return }
             }
         }
     }
 
-    /// Waits until a run that its owner is to cancel has stopped.
-    private func wait(for run: ForeignRun) async throws {
+    /// Waits until a run that its owner is to cancel has stopped; false if the owner went away before that.
+    private func hasStopped(_ run: ForeignRun) async throws -> Bool {
         while let record = try await run.settled() {
-            if record.status == .cancelled { return }
+            if record.status == .cancelled { return true }
             if record.status.isTerminal {
                 throw UsageError("run \(run.id) was over (\(record.statusName)) before it could be cancelled")
             }
             try await Task.sleep(for: .milliseconds(20))
         }
+        return false
     }
 }

@@ -20,7 +20,7 @@ struct RunsUpgradeCommand: ParsableCommand {
             """)
 
     @Argument(help: ArgumentHelp("The run's id, or the beginning of it.", valueName: "run"))
-    var run: String?
+    var target: String?
 
     @Option(
         help: ArgumentHelp("The script with the new code.", valueName: "script"), completion: .file(extensions: ["lua"])
@@ -42,11 +42,11 @@ struct RunsUpgradeCommand: ParsableCommand {
     @OptionGroup var store: StoreChoice
 
     func validate() throws {
-        if (run == nil) != all { throw ValidationError("name one run, or give --all") }
+        if (target == nil) != all { throw ValidationError("name one run, or give --all") }
     }
 
     func run() throws {
-        let (id, path, workflow, dryRun) = (run, to, workflow, dryRun)
+        let (id, path, workflow, dryRun) = (target, to, workflow, dryRun)
         let findings = try store.withRuns { runs in
             let upgrader = try await RunUpgrader(script: path, runs: runs, dryRun: dryRun)
             return try await upgrader.upgrade(id, workflow: workflow)
