@@ -41,6 +41,29 @@ static int function_where(lua_State *L) {
     return 1;
 }
 
+/// bridge.function_lines(fn) -> file, first line, last line of a function of the script; nil for any other
+static int function_lines(lua_State *L) {
+    lua_Debug info;
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_getinfo(L, ">S", &info);
+    if (info.source[0] != '@') return 0;
+    lua_pushstring(L, info.source + 1);
+    lua_pushinteger(L, info.linedefined);
+    lua_pushinteger(L, info.lastlinedefined);
+    return 3;
+}
+
+/// bridge.upvalue(fn, index) -> name, value of what a function holds; nil behind the last
+static int upvalue(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    const char *name = lua_getupvalue(L, 1, (int)luaL_checkinteger(L, 2));
+    if (!name) return 0;
+    lua_pushstring(L, name);
+    lua_insert(L, -2);
+    return 2;
+}
+
 /// bridge.where([level]) -> "file:line" of the nearest script frame, or nil
 static int where(lua_State *L) {
     char text[256];
@@ -106,6 +129,8 @@ void open_bridge(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"function_slot", function_slot},
         {"function_where", function_where},
+        {"function_lines", function_lines},
+        {"upvalue", upvalue},
         {"where", where},
         {"set_collect", set_collect},
         {"set_script_globals", set_script_globals},

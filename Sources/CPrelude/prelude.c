@@ -8,6 +8,9 @@ static const char aikit[] = {
 static const char builder[] = {
 #embed "lua/builder.lua"
 };
+static const char code[] = {
+#embed "lua/code.lua"
+};
 static const char compile[] = {
 #embed "lua/compile.lua"
 };
@@ -105,7 +108,7 @@ static const char validate[] = {
 #define PART(name) { #name, name, sizeof name }
 
 static const prelude_part parts[] = {
-    PART(aikit), PART(builder), PART(compile), PART(context), PART(definition), PART(docs), PART(docs_host), PART(docs_nodes),
+    PART(aikit), PART(builder), PART(code), PART(compile), PART(context), PART(definition), PART(docs), PART(docs_host), PART(docs_nodes),
     PART(docs_schema), PART(docs_workflow), PART(document), PART(errors), PART(forms), PART(host), PART(http),
     PART(nodes), PART(objects), PART(schema), PART(schema_common), PART(schema_core), PART(schema_methods), PART(schema_object),
     PART(slots), PART(testing), PART(testing_compare), PART(testing_expect), PART(testing_http), PART(testing_mocks),

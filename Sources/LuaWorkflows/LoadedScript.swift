@@ -28,10 +28,12 @@ struct LoadedScript {
         let functions = LuaSchemaFunctions(vm: vm)
         executor.schemaFunctions = functions
         executor.localService = { host.serve($0, functions: functions) }
-        plans = chosen.map { host.plans[$0] }
         definitions = chosen.map { host.definitions[$0] }
         if !host.isPinned { host.lookAhead() }
-        self.bundle = host.isPinned ? bundle : ScriptBundle(files: [script] + host.files)
+        let files = host.isPinned ? bundle : ScriptBundle(files: [script] + host.files)
+        self.bundle = files
+        let code = CallbackCode(host.codes, in: files)
+        plans = chosen.map { host.plans[$0].withCode(code.hash) }
         warnings = host.warnings
         findings = host.findings
     }

@@ -41,7 +41,8 @@ package struct ScriptBundle: Sendable, Equatable {
     }
 }
 
-private func hexadecimal(_ digest: SHA256Digest) -> String {
+/// A hash in hexadecimal digits.
+func hexadecimal(_ digest: SHA256Digest) -> String {
     let digits = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []
     text.reserveCapacity(64)

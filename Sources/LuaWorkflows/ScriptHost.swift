@@ -14,6 +14,8 @@ final class ScriptHost: LuaHost {
     private(set) var warnings: [DefinitionIssue] = []
     private(set) var findings: [DefinitionIssue] = []
     private(set) var files: [ScriptBundle.File] = []
+    /// What callbacks are made of: places in the files, and values.
+    private(set) var codes: [Value] = []
     /// Every module that was looked for on the disk, found or not.
     private(set) var lookups: [ScriptFootprint.Entry] = []
     private let script: ScriptBundle.File
@@ -44,6 +46,7 @@ final class ScriptHost: LuaHost {
     func answer(op: UnsafeRawBufferPointer, payload: ValueCursor, response: inout ByteArena) -> Bool {
         switch String(decoding: op, as: UTF8.self) {
         case "commit": return commit(payload, &response)
+        case "code": response.write(keep(payload))
         case "prelude": return prelude(payload, &response)
         case "now": response.write(environment.clock.now() / 1000)
         case "uuid": response.write(environment.makeUUID())
@@ -101,6 +104,13 @@ final class ScriptHost: LuaHost {
             let isKnown = list.contains { $0.location == issue.location && $0.message == issue.message }
             if !isKnown { list.append(issue) }
         }
+    }
+
+    /// Keeps what callbacks are made of, and gives the number that the definition names it by: two loads of a script
+    /// must give the same definition, whatever values its functions hold at that moment.
+    private func keep(_ code: ValueCursor) -> Int64 {
+        codes.append(Value(code))
+        return Int64(codes.count)
     }
 
     private func prelude(_ payload: ValueCursor, _ response: inout ByteArena) -> Bool {

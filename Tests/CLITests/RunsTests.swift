@@ -273,6 +273,43 @@ extension CommandLine {
             #expect(try runs(program, "retry", "good").status == 2)
         }
 
+        @Test func `a fork onto edited code begins at the first step that has changed`() throws {
+            let program = try program()
+            defer { program.remove() }
+            let shifted = "-- a line more\n" + order
+            try program.write(shifted, to: "order.lua")
+            let same = try runs(program, "fork", "good", "--script", "order.lua")
+            #expect(same.status == 2)
+            #expect(same.errors == "error: no step that the run came to has changed\n")
+            try program.write(shifted.replacing("k = item.k * 2", with: "k = item.k * 3"), to: "order.lua")
+            let edited = try runs(program, "fork", "good", "--script", "order.lua", "--run-id", "f", "--events")
+            #expect(edited.status == 0)
+            let starts = edited.output.split(separator: "\n").filter { $0.contains("step:start") }
+            #expect(starts.count == 3)
+            #expect(starts.first?.contains(#""path":"items[1]/double""#) == true)
+        }
+
+        @Test func `what a step reaches in a module belongs to its code`() throws {
+            let program = try Program([
+                "main.lua": """
+                local aikit = require "aikit"
+                local words = require "words"
+                return aikit.workflow { id = "main" }
+                  :step { id = "a", handler = function() return { n = 1 } end }
+                  :step { id = "b", handler = function(x) return { text = words.say(x.n) } end }
+                  :commit()
+                """, "words.lua": "local HELLO = 'hello'\nreturn { say = function(n) return HELLO .. n end }",
+            ])
+            defer { program.remove() }
+            _ = try program.run("run", "main.lua", "--store", "r.db", "--run-id", "r")
+            try program.write(
+                "local HELLO = 'goodbye'\nreturn { say = function(n) return HELLO .. n end }", to: "words.lua")
+            let edited = try runs(program, "fork", "r", "--script", "main.lua")
+            #expect(edited.status == 0, "\(edited.errors)")
+            #expect(edited.output == "{\n  \"text\": \"goodbye1\"\n}\n")
+            #expect(!edited.errors.contains("done       a"))
+        }
+
         @Test func `code that does not fit is refused before anything runs`() throws {
             let program = try program()
             defer { program.remove() }

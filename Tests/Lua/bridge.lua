@@ -64,6 +64,13 @@ return function()
     return info.short_src .. ":" .. info.linedefined
   end
 
+  function bridge.function_lines(callback)
+    local info = debug.getinfo(callback, "S")
+    if info.source:sub(1, 1) == "@" then return info.source:sub(2), info.linedefined, info.lastlinedefined end
+  end
+
+  bridge.upvalue = debug.getupvalue
+
   function bridge.suggest(word, names)
     local best, least = nil, 4
     for _, name in ipairs(names) do
@@ -75,6 +82,7 @@ return function()
 
   bridge.sync_ops = {
     prelude = read,
+    code = function() return 1 end,
     commit = function(definition)
       table.insert(bridge.plans, definition)
       return #bridge.plans

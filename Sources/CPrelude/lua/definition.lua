@@ -4,6 +4,7 @@
 -- the host tells everything that is wrong with a workflow at once.
 local bridge, part = ...
 local errors, objects, slot = part "errors", part "objects", part("slots").slot
+local code = part "code"
 local ipairs, next, setmetatable, getmetatable = ipairs, next, setmetatable, getmetatable
 local tostring, type = tostring, type
 local misuse = errors.misuse
@@ -110,6 +111,7 @@ function define(node, depth)
     definition.id, definition.workflow = state.id, state.definition
   else
     definition = define_keys(state.config, kinds[state.kind], depth)
+    definition.code = code(state.config, kinds[state.kind])
   end
   definition.kind, definition.where = state.kind, errors.blame(outer)
   return definition
@@ -125,5 +127,6 @@ return function(config, children, where)
   local list = setmetatable({}, bridge.array_metatable)
   for index, node in ipairs(children) do list[index] = define(node, 1) end
   definition.kind, definition.nodes, definition.where = "workflow", list, where
+  definition.code = code(config, workflow_keys)
   return definition
 end

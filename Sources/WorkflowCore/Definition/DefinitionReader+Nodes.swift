@@ -107,7 +107,7 @@ extension DefinitionReader {
         var inner = scope
         inner.object = value
         inner.location = value["where"]?.string ?? scope.location
-        readWorkflow(inner, into: index, place: place, allowing: NodeKind.workflowKeys + ["kind", "where", "nodes"])
+        readWorkflow(inner, into: index, place: place, allowing: NodeKind.workflowKeys + ["kind", "where", "nodes", "code"])
     }
 
     // MARK: Bodies

@@ -60,7 +60,7 @@ package struct DefinitionReader {
         } else {
             scope.name = "workflow"
         }
-        readWorkflow(scope, into: 0, place: Place(), allowing: NodeKind.workflowKeys + ["kind", "where", "nodes"])
+        readWorkflow(scope, into: 0, place: Place(), allowing: NodeKind.workflowKeys + ["kind", "where", "nodes", "code"])
     }
 
     /// Reads what a workflow has, whether it is the outermost or stands in another one.
@@ -68,6 +68,7 @@ package struct DefinitionReader {
         checkKeys(scope, allowed: keys, shown: NodeKind.workflowKeys)
         if details[node].description == nil { details[node].description = string(scope, "description") }
         if details[node].location == nil { details[node].location = scope.location }
+        details[node].code = scope.object["code"]?.int.map(String.init) ?? ""
         nodes[node].inputSchema = schema(scope, "input_schema")
         nodes[node].outputSchema = schema(scope, "output_schema")
         nodes[node].conclude = callback(scope, "finalize")
@@ -164,6 +165,7 @@ package struct DefinitionReader {
             details[index].id = id ?? "\(members.count + 1)"
             details[index].location = scope.location
             details[index].description = string(scope, "description")
+            details[index].code = item["code"]?.int.map(String.init) ?? ""
             readNode(kind, scope, into: index, place: place)
             members.append(Sequence.Member(index: index, scope: scope, hasID: id != nil))
         }

@@ -44,5 +44,5 @@ extension NodeKind {
     ]
 
     /// The keys that the script's side adds.
-    var hiddenKeys: [String] { self == .workflow ? ["kind", "where", "workflow"] : ["kind", "where", "list"] }
+    var hiddenKeys: [String] { self == .workflow ? ["kind", "where", "workflow"] : ["kind", "where", "list", "code"] }
 }

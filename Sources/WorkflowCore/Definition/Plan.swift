@@ -78,6 +78,18 @@ package final class Plan: Sendable {
         self.jumpLimit = jumpLimit
     }
 
+    /// The same plan with other words for the code of its nodes.
+    package func withCode(_ body: (String) -> String) -> Plan {
+        let changed = details.map { details in
+            var details = details
+            details.code = body(details.code)
+            return details
+        }
+        return Plan(
+            nodes: nodes, details: changed, bodies: bodies, schemas: schemas, metadata: metadata, ctx: ctx,
+            jumpLimit: jumpLimit)
+    }
+
     /// The id of the workflow.
     package var id: String { details[0].id }
 
@@ -138,7 +150,7 @@ package struct NodeDetails: Sendable {
     package var event: String?
     /// human: the answer that is taken when the time is over.
     package var fallback: Value?
-    /// What its own callbacks are made of: it differs where their code does. Empty where nothing is known of it.
+    /// What its own callbacks are made of: it differs where their code does. Empty for none, and where nothing is known of it.
     package var code = ""
     /// workflow: how its runs are traced, a boolean or an object.
     package var telemetry: Value?

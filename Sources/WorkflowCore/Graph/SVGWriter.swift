@@ -12,7 +12,7 @@ struct SVGWriter {
         let margin = 24.0
         let block = GraphLayout(plan: plan).layout()
         let title = plan.details[0].description.map { "\(plan.id): \($0)" } ?? plan.id
-        let width = max(block.width, Double(title.count) * 8.5) + 2 * margin
+        let width = max(block.width, Double(title.count) * 10.4) + 2 * margin
         let top = margin + 30
         let height = block.height + top + margin
         var lines = [

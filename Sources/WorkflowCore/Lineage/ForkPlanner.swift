@@ -142,13 +142,13 @@ package struct ForkPlanner {
                 return stop(at: frame, transfer.machine.path(of: frame))
             }
         }
-        if mapping.old.details[0].code != mapping.new.details[0].code { return stop(at: -1, "") }
+        if !mapping.isAlike(0, 0) { return stop(at: -1, "") }
         throw ForkError(code: .unchanged, message: "no step that the run came to has changed")
     }
 
-    /// Whether a node of the new plan is new, or its code is not what it was.
+    /// Whether a node of the new plan is new, or does not do what it did.
     private func isChanged(_ node: NodeIndex) -> Bool {
         guard let twin = mapping.original(of: node) else { return true }
-        return mapping.old.details[Int(twin)].code != mapping.new.details[Int(node)].code
+        return !mapping.isAlike(twin, node)
     }
 }

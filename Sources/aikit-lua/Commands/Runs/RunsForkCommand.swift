@@ -13,6 +13,7 @@ struct RunsForkCommand: ParsableCommand {
 
             EXAMPLES
               aikit-lua runs fork order-7 --from charge
+              aikit-lua runs fork order-7 --script edited.lua
               aikit-lua runs fork order-7 --from 'items[3]/price' --script edited.lua
               aikit-lua runs fork order-7 --from charge --input '{"amount":1}' --run-id order-7-b
             """)
@@ -20,8 +21,10 @@ struct RunsForkCommand: ParsableCommand {
     @OptionGroup var target: RunChoice
 
     @Option(
-        help: ArgumentHelp("The path of the first step that runs again, such as items[3]/price.", valueName: "path"))
-    var from: String
+        help: ArgumentHelp(
+            "The path of the first step that runs again, such as items[3]/price; with --script the first one that has changed.",
+            valueName: "path"))
+    var from: String?
 
     @Option(help: ArgumentHelp("The input of that step in place of the recorded one.", valueName: "json|@file|-"))
     var input: String?
@@ -29,10 +32,17 @@ struct RunsForkCommand: ParsableCommand {
     @OptionGroup var options: ForkOptions
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
+    func validate() throws {
+        if from == nil, options.script == nil {
+            throw ValidationError("name the first step that runs again with --from")
+        }
+    }
+
     func run() throws {
         let input = try input.map { text throws(UsageError) in try JSONArgument.read(text, option: "--input") }
         let fork = RunPlan.Fork(
-            run: target.run, point: .before(from), reason: "forked", input: input, script: options.script)
+            run: target.run, point: from.map { .before($0) } ?? .change, reason: "forked", input: input,
+            script: options.script)
         try options.carryOut(fork, permissions)
     }
 }

@@ -1,0 +1,38 @@
+internal import Crypto
+internal import WorkflowCore
+
+/// Tells the code of one callback from another one's by content: the source lines that it is made of, wherever they stand.
+struct CallbackCode {
+    private let codes: [Value]
+    private let lines: [String: [ArraySlice<UInt8>]]
+
+    init(_ codes: [Value], in bundle: ScriptBundle) {
+        self.codes = codes
+        var lines: [String: [ArraySlice<UInt8>]] = [:]
+        if !codes.isEmpty {
+            for file in bundle.files {
+                lines[file.path] = file.source.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            }
+        }
+        self.lines = lines
+    }
+
+    /// The hash of what the host keeps under a number; empty for none.
+    func hash(_ number: String) -> String {
+        guard let number = Int(number), codes.indices.contains(number - 1) else { return "" }
+        var hasher = SHA256()
+        for part in codes[number - 1].array ?? [] {
+            if let file = part["file"]?.string, let first = part["first"]?.int, let last = part["last"]?.int {
+                hasher.update(data: Array("lines \(last - first)\n".utf8))
+                for line in (lines[file] ?? []).dropFirst(Int(first) - 1).prefix(Int(last - first) + 1) {
+                    hasher.update(data: line)
+                    hasher.update(data: [UInt8(ascii: "\n")])
+                }
+            } else {
+                hasher.update(data: Array((part.string ?? part.json).utf8))
+                hasher.update(data: [0])
+            }
+        }
+        return hexadecimal(hasher.finalize())
+    }
+}
