@@ -93,7 +93,7 @@ package enum ScriptFiles {
     }
 
     /// Whether a name leads to files below the script's directory only.
-    static func isModuleName(_ name: String) -> Bool {
+    package static func isModuleName(_ name: String) -> Bool {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         return !name.isEmpty
             && parts.allSatisfy { part in

@@ -28,7 +28,7 @@ struct DotWriter {
     private mutating func write(_ body: Plan.Body, indent: String) {
         for member in body.members {
             let node = plan.nodes[Int(member)]
-            var attributes = "label=\(quoted(label(member)))"
+            var attributes = "label=\(quoted(plan.label(member)))"
             switch node.kind {
             case .branch: attributes += ", shape=diamond, style=filled"
             case .human: attributes += ", shape=parallelogram, style=filled"
@@ -61,11 +61,6 @@ struct DotWriter {
         }
         let list = attributes.isEmpty ? "" : " [\(attributes.joined(separator: ", "))]"
         lines.append("  n\(edge.fromIndex) -> n\(edge.toIndex)\(list);")
-    }
-
-    private func label(_ index: NodeIndex) -> String {
-        let id = plan.details[Int(index)].id
-        return plan.caption(index).map { "\(id)\n\($0)" } ?? id
     }
 
     private func quoted(_ text: String) -> String {

@@ -33,7 +33,7 @@ struct MermaidWriter {
 
     private mutating func write(_ body: Plan.Body, indent: String) {
         for member in body.members {
-            let label = label(member)
+            let label = quoted(plan.label(member))
             if hasFrame(member) {
                 writeFrame(member, label, indent: indent)
                 continue
@@ -67,11 +67,6 @@ struct MermaidWriter {
         if edge.kind == .body { return }
         let label = edge.label.map { "|\(quoted($0))|" } ?? ""
         lines.append("  n\(edge.fromIndex) -->\(label) n\(edge.toIndex)")
-    }
-
-    private func label(_ index: NodeIndex) -> String {
-        let id = plan.details[Int(index)].id
-        return quoted(plan.caption(index).map { "\(id)\n\($0)" } ?? id)
     }
 
     private func quoted(_ text: String) -> String {

@@ -58,6 +58,12 @@ enum GraphStatus: String, CaseIterable {
 }
 
 extension Plan {
+    /// What stands in the box of a node: its id, and below it what it says about itself.
+    func label(_ index: NodeIndex) -> String {
+        let id = details[Int(index)].id
+        return caption(index).map { "\(id)\n\($0)" } ?? id
+    }
+
     /// What a node says about itself below its id.
     func caption(_ index: NodeIndex) -> String? {
         let node = nodes[Int(index)]

@@ -28,54 +28,47 @@ public struct RunEvent: Sendable, Equatable {
         Value { arena in
             let object = arena.beginObject()
             var count = 0
-            func key(_ name: String, _ arena: inout ByteArena) {
-                arena.writeKey(name)
-                count += 1
-            }
-            key("type", &arena)
-            arena.write(type)
-            key("workflowId", &arena)
-            arena.write(workflowID)
-            key("runId", &arena)
-            arena.write(runID)
-            key("sequence", &arena)
-            arena.write(Int64(sequence))
-            key("timestamp", &arena)
-            arena.write(timestamp)
-            if let stepID {
-                key("stepId", &arena)
-                arena.write(stepID)
-            }
-            if let path {
-                key("path", &arena)
-                arena.write(path)
-            }
-            if let attempt {
-                key("attempt", &arena)
-                arena.write(Int64(attempt))
-            }
-            if let occurrence {
-                key("occurrence", &arena)
-                arena.write(Int64(occurrence))
-            }
-            key("metadata", &arena)
-            arena.write(metadata)
-            if let data {
-                key("data", &arena)
-                arena.write(data)
-            }
-            if let parallelGroupID {
-                key("parallelGroupId", &arena)
-                arena.write(parallelGroupID)
-            }
-            if let parallelBranchID {
-                key("parallelBranchId", &arena)
-                arena.write(parallelBranchID)
-            }
+            arena.writeEntry("type", type, &count)
+            arena.writeEntry("workflowId", workflowID, &count)
+            arena.writeEntry("runId", runID, &count)
+            arena.writeEntry("sequence", sequence, &count)
+            arena.writeEntry("timestamp", Int(timestamp), &count)
+            arena.writeEntry("stepId", stepID, &count)
+            arena.writeEntry("path", path, &count)
+            arena.writeEntry("attempt", attempt, &count)
+            arena.writeEntry("occurrence", occurrence, &count)
+            arena.writeEntry("metadata", metadata, &count)
+            arena.writeEntry("data", data, &count)
+            arena.writeEntry("parallelGroupId", parallelGroupID, &count)
+            arena.writeEntry("parallelBranchId", parallelBranchID, &count)
             arena.end(object, count: count)
         }
     }
 
     /// The envelope as one line of JSON text.
     public var json: String { value.json }
+}
+
+/// Entries of an object under way; one without a value is left out.
+extension ByteArena {
+    fileprivate mutating func writeEntry(_ key: String, _ value: String?, _ count: inout Int) {
+        guard let value else { return }
+        writeKey(key)
+        write(value)
+        count += 1
+    }
+
+    fileprivate mutating func writeEntry(_ key: String, _ value: Int?, _ count: inout Int) {
+        guard let value else { return }
+        writeKey(key)
+        write(Int64(value))
+        count += 1
+    }
+
+    fileprivate mutating func writeEntry(_ key: String, _ value: Value?, _ count: inout Int) {
+        guard let value else { return }
+        writeKey(key)
+        write(value)
+        count += 1
+    }
 }
