@@ -86,7 +86,7 @@ package final class Plan: Sendable {
             return details
         }
         return Plan(
-            nodes: nodes, details: changed, bodies: bodies, schemas: schemas, metadata: metadata, ctx: ctx,
+            nodes: nodes.elements, details: changed, bodies: bodies, schemas: schemas, metadata: metadata, ctx: ctx,
             jumpLimit: jumpLimit)
     }
 

@@ -1,5 +1,5 @@
 /// Decides what a fork takes over of a recorded run.
-package struct ForkPlanner {
+package struct ForkPlanner: ~Copyable {
     private let log: RunLog
     private let mapping: PlanMapping
     private var transfer: JournalTransfer
@@ -44,9 +44,7 @@ package struct ForkPlanner {
                 let advice = path == error.path ? "" : "; fork from there, or from a step before it"
                 throw ForkError(code: .misfit, message: error.description + advice)
             }
-            if let frame = transfer.ready.first(where: { transfer.machine.path(of: $0) == path }) {
-                return stop(at: frame, path)
-            }
+            for frame in transfer.ready where transfer.machine.path(of: frame) == path { return stop(at: frame, path) }
         }
         throw unknown(path)
     }
@@ -108,8 +106,8 @@ package struct ForkPlanner {
             default: break
             }
             machine.apply(event, log: log)
-            machine.attention.removeAll(keepingCapacity: true)
-            machine.commands.removeAll(keepingCapacity: true)
+            machine.attention.removeAll()
+            machine.commands.removeAll()
         }
         guard let end else {
             throw ForkError(code: .notFailed, message: "the run is not over; nothing is to be retried")
@@ -138,7 +136,7 @@ package struct ForkPlanner {
                 var again = ForkPlanner(log, mapping)
                 return try again.before(error.path)
             }
-            if let frame = transfer.ready.first(where: { isChanged(transfer.machine.frames[Int($0)].node) }) {
+            for frame in transfer.ready where isChanged(transfer.machine.frames[Int(frame)].node) {
                 return stop(at: frame, transfer.machine.path(of: frame))
             }
         }

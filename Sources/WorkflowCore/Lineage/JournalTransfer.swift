@@ -3,7 +3,7 @@
 /// Nodes, bodies and frames get the numbers that they have in the new plan; values stay as they were recorded, at their
 /// places in the arena. Each event is held against a machine of the new plan, so what has been taken is a journal that a run of
 /// the new plan could have written.
-package struct JournalTransfer {
+package struct JournalTransfer: ~Copyable {
     package let mapping: PlanMapping
     /// The state of the new run after what has been taken.
     package private(set) var machine: RunMachine
@@ -36,9 +36,9 @@ package struct JournalTransfer {
         tracker.follow(event)
         if event.kind == .bodyOpened { place(event.frame, translated.frame) }
         machine.apply(translated, log: log)
-        ready = machine.attention.filter { machine.frames[Int($0)].phase == .ready }
-        machine.attention.removeAll(keepingCapacity: true)
-        machine.commands.removeAll(keepingCapacity: true)
+        ready = readyFrames()
+        machine.attention.removeAll()
+        machine.commands.removeAll()
         if event.kind == .stepSuccess, event.item < 0, translated.item >= 0 { ahead.append(translated.frame) }
         return translated
     }
@@ -54,6 +54,12 @@ package struct JournalTransfer {
 
     /// The new frame that is a frame of the old run.
     private func frame(_ old: Int32) -> Int32 { Int(old) < frames.count ? frames[Int(old)] : old }
+
+    private func readyFrames() -> [Int32] {
+        var ready: [Int32] = []
+        for frame in machine.attention.elements where machine.frames[Int(frame)].phase == .ready { ready.append(frame) }
+        return ready
+    }
 
     private mutating func place(_ old: Int32, _ new: Int32) {
         while frames.count <= old { frames.append(Int32(frames.count)) }

@@ -84,9 +84,9 @@ extension Run {
         fork.events.withUnsafeBytes { log.append(events: $0, arena: arena) }
         for index in 0..<log.count {
             machine.apply(log[index], log: log)
-            machine.commands.removeAll(keepingCapacity: true)
+            machine.commands.removeAll()
         }
-        machine.commands.append(contentsOf: machine.outstandingCommands())
+        for command in machine.outstandingCommands() { machine.commands.append(command) }
         var entries: [(String, Value)] = [("reason", Value(reason)), ("run", Value(source.id))]
         if !fork.path.isEmpty { entries.append(("path", Value(fork.path))) }
         let cause = log.arena.writing { $0.write(Value(entries: entries)) }

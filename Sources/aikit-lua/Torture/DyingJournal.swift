@@ -3,8 +3,8 @@ internal import Synchronization
 internal import WorkflowEngine
 
 /// A journal whose process dies at a certain write: that one and all later ones are never taken and never answered.
-final class DyingJournal: RunJournal {
-    let journal: SQLiteJournal
+final class DyingJournal: RunJournal, ForwardingStore {
+    let inner: SQLiteJournal
     private let limit: Int
     private let state = Mutex(State())
 
@@ -16,7 +16,7 @@ final class DyingJournal: RunJournal {
 
     /// - Parameter limit: how many writes are taken.
     init(_ journal: SQLiteJournal, limit: Int = .max) {
-        self.journal = journal
+        inner = journal
         self.limit = limit
     }
 
@@ -42,7 +42,7 @@ final class DyingJournal: RunJournal {
             state.writes += batch.entries.count
             return (true, nil)
         }
-        if isTaken { return journal.submit(batch, answer: answer) }
+        if isTaken { return inner.submit(batch, answer: answer) }
         tell?()
     }
 }

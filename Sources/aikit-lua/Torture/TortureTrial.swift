@@ -136,7 +136,7 @@ struct TortureTrial: Sendable {
                 }
             }
             machine.apply(event, log: record.log)
-            machine.commands.removeAll(keepingCapacity: true)
+            machine.commands.removeAll()
         }
         return calls
     }

@@ -227,7 +227,8 @@ private func starts(_ run: TestRun, after count: Int) -> [String] {
             let fork = try ForkPlanner.fork(run.log, from: run.plan, to: run.plan, at: .before(path))
             let machine = TestRun.replay(run.plan, run.log, upTo: fork.events.count)
             #expect((0..<fork.events.count).allSatisfy { fork.events[$0] == run.log[$0] })
-            #expect(machine.frames[Int(fork.frame)].phase == .ready)
+            let phase = machine.frames[Int(fork.frame)].phase
+            #expect(phase == .ready)
         }
     }
 }

@@ -109,7 +109,7 @@ final class TestRun {
     func begin(_ events: UnsafeRawBufferPointer, _ arena: UnsafeRawBufferPointer) {
         log.append(events: events, arena: arena)
         machine = TestRun.replay(plan, log, upTo: log.count)
-        shadow = machine
+        shadow = machine.copy()
         shadowed = log.count
         pending = machine.outstandingCommands()
     }

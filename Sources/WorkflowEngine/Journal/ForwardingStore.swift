@@ -1,0 +1,50 @@
+/// A store in front of another one: what it does not do itself goes to that one as it is.
+package protocol ForwardingStore: RunReading, RunOwning, RunInbox, GenerationStore, StoreUpkeep {
+    associatedtype Inner: RunStore
+    var inner: Inner { get }
+}
+
+extension ForwardingStore {
+    package func header(of run: String) async throws(JournalError) -> RunHeader? { try await inner.header(of: run) }
+
+    package func load(_ run: String, after sequence: Int) async throws(JournalError) -> StoredRun? {
+        try await inner.load(run, after: sequence)
+    }
+
+    package func list(_ filter: RunFilter) async throws(JournalError) -> [RunHeader] { try await inner.list(filter) }
+    package func changeCount() async throws(JournalError) -> Int64 { try await inner.changeCount() }
+    package func claim(_ runs: [String]) async throws(JournalError) -> [Claim] { try await inner.claim(runs) }
+    package func release(_ runs: [JournaledRun]) async throws(JournalError) { try await inner.release(runs) }
+
+    package func rewrite(_ run: JournaledRun, events: [UInt8], generation: String) async throws(JournalError) {
+        try await inner.rewrite(run, events: events, generation: generation)
+    }
+
+    package func post(_ message: InboxMessage.Content, to run: String) async throws(JournalError) -> Int64? {
+        try await inner.post(message, to: run)
+    }
+
+    package func answer(to message: Int64) async throws(JournalError) -> InboxAnswer? {
+        try await inner.answer(to: message)
+    }
+    package func withdraw(_ message: Int64) async throws(JournalError) -> Bool { try await inner.withdraw(message) }
+    package func watchInbox(_ deliver: @escaping @Sendable ([InboxMessage]) -> Void) { inner.watchInbox(deliver) }
+
+    package func answer(_ message: Int64, with answer: InboxAnswer) async throws(JournalError) {
+        try await inner.answer(message, with: answer)
+    }
+
+    package func save(_ generation: ScriptGeneration) async throws(JournalError) { try await inner.save(generation) }
+
+    package func generation(_ hash: String) async throws(JournalError) -> ScriptGeneration? {
+        try await inner.generation(hash)
+    }
+
+    package func prune(_ filter: PruneFilter) async throws(JournalError) -> PruneReport {
+        try await inner.prune(filter)
+    }
+    package func delete(_ run: String) async throws(JournalError) -> Bool { try await inner.delete(run) }
+    package func statistics() async throws(JournalError) -> StoreStatistics { try await inner.statistics() }
+    package func check() async throws(JournalError) -> [String] { try await inner.check() }
+    package func close() async { await inner.close() }
+}
