@@ -91,13 +91,21 @@ local function define_keys(config, keys, depth)
   return definition
 end
 
+--- Where a step given as its table was written, as far as that is known: at its handler, or where what holds it was.
+local function where_of_table(config)
+  if type(config.handler) == "function" then return bridge.function_where(config.handler) end
+  local outer = errors.blame(nil)
+  errors.blame(outer)
+  return outer
+end
+
 --- The definition of a node, of a workflow that stands as one, or of a step given as its table.
 function define(node, depth)
   if depth > MAX_DEPTH then misuse("a body of the workflow holds itself, or is nested deeper than %d", MAX_DEPTH) end
   local state = objects.state(node)
   if not state then
     if type(node) ~= "table" then return plain(node, depth) end
-    state = { kind = "step", config = node }
+    state = { kind = "step", config = node, where = where_of_table(node) }
   elseif state.kind == "builder" then
     misuse("workflow '%s' stands as a step but was not committed; end its chain with :commit()", tostring(state.id))
   elseif not state.definition and not kinds[state.kind] then
