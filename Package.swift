@@ -30,6 +30,7 @@ let package = Package(
             providers: [.apt(["libpcre2-dev"]), .brew(["pcre2"])]),
         .target(name: "CLuaBridge", dependencies: ["CLua"]),
         .target(name: "CPrelude", exclude: ["lua"]),
+        .target(name: "CTemplates", exclude: ["templates"]),
         .target(name: "WorkflowCore", dependencies: ["CPCRE2"]),
         .target(name: "WorkflowEngine", dependencies: ["WorkflowCore"]),
         .target(name: "LuaRuntime", dependencies: ["CLuaBridge", "WorkflowCore", "WorkflowEngine"]),
@@ -59,7 +60,7 @@ let package = Package(
             name: "aikit-lua",
             dependencies: [
                 "CLuaBridge", "WorkflowCore", "WorkflowEngine", "LuaRuntime", "LuaWorkflows", "SQLiteJournal",
-                "HostEffects", "FileWatching", "LuaTesting",
+                "HostEffects", "FileWatching", "LuaTesting", "CTemplates",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .testTarget(name: "WorkflowCoreTests", dependencies: ["WorkflowCore"]),

@@ -19,7 +19,7 @@ struct AikitLua: ParsableCommand {
         version: engineVersion,
         subcommands: [
             RunCommand.self, DevCommand.self, ResumeCommand.self, SignalCommand.self, RunsCommand.self,
-            CheckCommand.self, GraphCommand.self, SchemaCommand.self, TestCommand.self, TortureCommand.self,
+            CheckCommand.self, GraphCommand.self, SchemaCommand.self, TestCommand.self, InitCommand.self, TortureCommand.self,
             TypesCommand.self, DoctorCommand.self, BenchCommand.self,
         ])
 }

@@ -142,6 +142,7 @@ return function()
     if kind == "metadata" or kind == "ctx" then context.fields[kind] = value end
   end
   function bridge.set_context_methods(methods) bridge.methods = methods end
+  function bridge.set_script_globals(globals) bridge.script_globals = globals end
   function bridge.set_collect(collect) bridge.collect = collect end
   function bridge.document(format) return bridge.functions[1](format) end
 

@@ -68,6 +68,23 @@ test("every key of a node that the library knows is described", function()
   end
 end)
 
+test("what test files see is described, and nothing else", function()
+  local library = part "testing"
+  for _, section in ipairs(part "docs_testing") do by_name[section.name] = section end
+  local functions = {}
+  for name, member in pairs(library) do
+    local callable = type(member) == "function" or getmetatable(member) == "function"
+    if callable then functions[#functions + 1] = name end
+  end
+  equal(described("aikit.test", "functions"), sorted(functions))
+  local matchers = part("testing_expect").matchers
+  equal(described("aikit.Expectation", "methods"), names_of(matchers))
+  for name in pairs(bridge.script_globals) do assert(name == "test" or library[name], name) end
+  local text = bridge.document "test-types"
+  assert(load(text))
+  assert(luals.check(text) > 60)
+end)
+
 test("a type that is named is described", function()
   local known = {}
   for _, section in ipairs(sections) do

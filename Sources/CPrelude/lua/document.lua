@@ -47,8 +47,12 @@ local function function_stub(out, entry, prefix)
   out[#out + 1] = ""
 end
 
-local function stubs(sections)
-  local out = { "---@meta aikit", "-- The aikit library, for the Lua language server. Made by `aikit-lua types`.", "" }
+local function stubs(sections, library)
+  local out = {
+    "---@meta " .. library,
+    "-- The library " .. library .. ", for the Lua language server. Made by `aikit-lua types`.",
+    "",
+  }
   for _, section in ipairs(sections) do
     for _, line in ipairs(section.aliases or {}) do
       local alias = parse(line)
@@ -68,7 +72,27 @@ local function stubs(sections)
     for _, entry in ipairs(section.functions or {}) do function_stub(out, entry, name .. ".") end
     for _, entry in ipairs(section.methods or {}) do function_stub(out, entry, name .. ":") end
   end
+  return out
+end
+
+local function library_stubs()
+  local out = stubs(part "docs", "aikit")
   out[#out + 1] = "return aikit"
+  return concat(out, "\n") .. "\n"
+end
+
+--- The library of tests, its globals, and what it adds to steps.
+local function test_stubs()
+  local out = stubs(part "docs_testing", "aikit.test")
+  for _, name in ipairs { "describe", "it", "expect", "before_all", "before_each", "after_all", "after_each" } do
+    out[#out + 1] = name .. " = aikit_test." .. name
+  end
+  out[#out + 1] = "test = aikit_test"
+  out[#out + 1] = ""
+  out[#out + 1] = "---@class aikit.Node"
+  out[#out + 1] = "---@field run fun(self, input: any, options?: aikit.TestOptions): any, aikit.TestRun Runs it alone."
+  out[#out + 1] = ""
+  out[#out + 1] = "return aikit_test"
   return concat(out, "\n") .. "\n"
 end
 
@@ -105,12 +129,16 @@ local function function_entry(out, entry, prefix)
   end
 end
 
-local function reference(sections)
+local function reference()
   local out = {
     "# Reference of the Lua API", "",
     "Made from the library's own table of documentation; `aikit-lua types` makes editor stubs from the same table.",
     "A name that ends in `?` may be left out.", "",
   }
+  local sections = {}
+  for _, name in ipairs { "docs", "docs_testing" } do
+    for _, section in ipairs(part(name)) do sections[#sections + 1] = section end
+  end
   for _, section in ipairs(sections) do
     out[#out + 1] = "## `" .. section.name .. "`"
     out[#out + 1] = ""
@@ -126,10 +154,11 @@ local function reference(sections)
   return (gsub(concat(out, "\n"), "\n+$", "")) .. "\n"
 end
 
---- The text in a format: "types" and "reference" are of the library, "classes" of a list of definitions.
+--- The text in a format: "types", "test-types" and "reference" are of the library, "classes" of a list of definitions.
 return function(format, definitions)
-  if format == "types" then return stubs(part "docs") end
-  if format == "reference" then return reference(part "docs") end
+  if format == "types" then return library_stubs() end
+  if format == "test-types" then return test_stubs() end
+  if format == "reference" then return reference() end
   if format == "classes" then return part "types"(definitions) end
   return errors.fail("there is no documentation as '%s'", tostring(format))
 end

@@ -28,6 +28,11 @@ enum LibraryDocument {
         try waitFor { () -> Result<String, LuaError> in await make(kind) }.get()
     }
 
+    /// Editor stubs of what test files have besides.
+    static func testTypes() throws -> String {
+        try waitFor { () -> Result<String, LuaError> in await make("test-types") }.get()
+    }
+
     /// Runs the part that writes documents in a VM of its own, on a thread with a stack for Lua.
     private static func make(_ kind: Kind) async -> Result<String, LuaError> {
         await withCheckedContinuation { continuation in

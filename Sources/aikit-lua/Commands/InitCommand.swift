@@ -1,0 +1,42 @@
+internal import ArgumentParser
+
+struct InitCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init",
+        abstract: "Make a project: a workflow, its tests, and what an editor needs.",
+        discussion: """
+            Templates:
+              minimal         two steps and a branch
+              http-api        calls a public API, with retries; its tests answer the requests themselves
+              human-approval  asks a person, and goes on when nobody answers for a week
+              batch           takes a list of orders, four at a time
+            Files that are there already are never written over.
+
+            EXAMPLES
+              aikit-lua init hello
+              aikit-lua init approvals --template human-approval
+              aikit-lua init .
+            """)
+
+    @Argument(
+        help: ArgumentHelp("The folder; it is made unless it is there.", valueName: "dir"), completion: .directory)
+    var folder: String
+
+    @Option(help: ArgumentHelp("minimal, http-api, human-approval or batch.", valueName: "name"))
+    var template = ProjectTemplate.minimal
+
+    func run() throws {
+        let project = NewProject(folder: folder, template: template)
+        let files = try project.files()
+        try project.write(files)
+        let errors = TextStream.errors
+        let style = Style(errors)
+        errors.writeLine(
+            style("✓", .green) + " made \(counted(files.count, "file")) in \(folder) from '\(template.rawValue)'")
+        errors.writeLine("")
+        errors.writeLine("Next:")
+        if project.shellFolder != "." { errors.writeLine("  cd \(project.shellFolder)") }
+        errors.writeLine("  " + template.runCommand)
+        errors.writeLine("  aikit-lua test")
+    }
+}

@@ -1,0 +1,90 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// A project that is about to be made in a folder.
+struct NewProject {
+    let folder: String
+    let template: ProjectTemplate
+
+    /// The folder as a shell takes it.
+    var shellFolder: String {
+        let isPlain = folder.utf8.allSatisfy { byte in
+            byte >= 0x80 || "-_./~+".utf8.contains(byte) || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A)
+                || byte >= 0x30 && byte <= 0x39
+        }
+        let trimmed = folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
+        return isPlain
+            ? trimmed
+            : "'" + trimmed.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
+    }
+
+    /// The files that are to be written, by their paths in the folder.
+    func files() throws -> [(path: String, text: String)] {
+        let types = [
+            (".aikit/types/aikit.lua", try LibraryDocument.types()),
+            (".aikit/types/aikit-test.lua", try LibraryDocument.testTypes()),
+        ]
+        return template.files.map { ($0.path, filled($0.text)) } + types
+    }
+
+    /// A text with the names of this project in it.
+    private func filled(_ text: String) -> String {
+        let name = template.scriptName
+        let values = [
+            "{project}": projectName, "{summary}": template.summary, "{script}": name + ".lua",
+            "{tests}": name + "_test.lua", "{run}": template.runCommand,
+        ]
+        return values.reduce(text) { text, entry in
+            text.split(separator: entry.key, omittingEmptySubsequences: false).joined(separator: entry.value)
+        }
+    }
+
+    /// The last name of the folder's whole path.
+    private var projectName: String {
+        let resolved = realpath(folder, nil)
+        defer { free(resolved) }
+        let path = resolved.map { String(cString: $0) } ?? folder
+        return path.split(separator: "/").last.map(String.init) ?? "project"
+    }
+
+    /// Writes all files, or none when one of them is there.
+    func write(_ files: [(path: String, text: String)]) throws(UsageError) {
+        try refuseWhatIsThere(files)
+        try makeFolder("")
+        for file in files {
+            if let slash = file.path.lastIndex(of: "/") { try makeFolder(String(file.path[..<slash])) }
+            if let failure = FileText.write(file.text, to: path(file.path)) {
+                throw UsageError("cannot write \(path(file.path)): \(failure)")
+            }
+        }
+    }
+
+    private func refuseWhatIsThere(_ files: [(path: String, text: String)]) throws(UsageError) {
+        var info = stat()
+        if stat(folder, &info) == 0, info.st_mode & S_IFMT != S_IFDIR { throw UsageError("\(folder) is a file") }
+        let present = files.map(\.path).filter { access(path($0), F_OK) == 0 }
+        guard present.isEmpty else {
+            throw UsageError("\(folder) has \(present.joined(separator: ", ")) already; nothing was written")
+        }
+    }
+
+    private func path(_ name: String) -> String { folder.hasSuffix("/") ? folder + name : folder + "/" + name }
+
+    /// Makes a folder below the project's, and those above it.
+    private func makeFolder(_ name: String) throws(UsageError) {
+        let whole = name.isEmpty ? folder : path(name)
+        var current = whole.hasPrefix("/") ? "/" : ""
+        for part in whole.split(separator: "/") {
+            current += part
+            if mkdir(current, 0o777) != 0, errno != EEXIST, errno != EISDIR {
+                throw UsageError("cannot make the folder \(current): \(systemMessage(errno))")
+            }
+            current += "/"
+        }
+    }
+}

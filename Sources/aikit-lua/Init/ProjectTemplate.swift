@@ -1,0 +1,55 @@
+internal import ArgumentParser
+internal import CTemplates
+
+/// What a new project begins as.
+enum ProjectTemplate: String, CaseIterable, ExpressibleByArgument {
+    case minimal
+    case httpAPI = "http-api"
+    case humanApproval = "human-approval"
+    case batch
+
+    /// What the project does, in one sentence.
+    var summary: String {
+        switch self {
+        case .minimal: "A workflow of two steps that says hello."
+        case .httpAPI: "A workflow that asks a public API for the weather."
+        case .humanApproval: "A workflow that books an expense once a person has approved it."
+        case .batch: "A workflow that imports a batch of orders."
+        }
+    }
+
+    /// The name of the workflow's file, without its ending.
+    var scriptName: String {
+        switch self {
+        case .minimal: "hello"
+        case .httpAPI: "weather"
+        case .humanApproval: "expense"
+        case .batch: "import"
+        }
+    }
+
+    /// What runs the workflow on the input that comes with it.
+    var runCommand: String {
+        let command = "aikit-lua run \(scriptName).lua --input @input.json"
+        return self == .httpAPI
+            ? command + " --allow-net=geocoding-api.open-meteo.com,api.open-meteo.com" : command
+    }
+
+    /// Its own files and those that every project has, by the names that they have in the project.
+    var files: [(path: String, text: String)] {
+        var files: [(path: String, text: String)] = []
+        var index = 0
+        while let file = template_at(index)?.pointee {
+            index += 1
+            let text = String(decoding: UnsafeRawBufferPointer(start: file.text, count: file.length), as: UTF8.self)
+            let name = String(cString: file.name)
+            switch String(cString: file.folder) {
+            case rawValue: files.append((name, text))
+            // Files that begin with a dot would be overlooked in the repository.
+            case "common": files.append((name == "README.md" ? name : "." + name, text))
+            default: continue
+            }
+        }
+        return files
+    }
+}
