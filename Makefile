@@ -35,9 +35,8 @@ lint: ## Check the format of the Swift sources, and every Lua file with luacheck
 	swift format lint --strict --parallel --recursive $(swift_sources)
 	luacheck --quiet $$(git ls-files '*.lua')
 
-install: build ## Install the program into PREFIX/bin (PREFIX=/usr/local)
-	install -d '$(DESTDIR)$(PREFIX)/bin'
-	install -m 755 $(binary) '$(DESTDIR)$(PREFIX)/bin/aikit-lua'
+install: build ## Install the program, its manual page and shell completions below PREFIX (/usr/local)
+	scripts/install.sh $(binary) '$(DESTDIR)$(PREFIX)'
 
 clean: ## Remove what was built
 	rm -rf .build

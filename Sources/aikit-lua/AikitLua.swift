@@ -20,6 +20,6 @@ struct AikitLua: ParsableCommand {
         subcommands: [
             RunCommand.self, DevCommand.self, ResumeCommand.self, SignalCommand.self, RunsCommand.self,
             CheckCommand.self, GraphCommand.self, SchemaCommand.self, TestCommand.self, InitCommand.self, TortureCommand.self,
-            TypesCommand.self, DoctorCommand.self, BenchCommand.self,
+            TypesCommand.self, DoctorCommand.self, BenchCommand.self, ManualCommand.self,
         ])
 }

@@ -56,9 +56,8 @@ local function mocked(node, handler)
   local output = node.output_schema or node.workflow and node.workflow.output_schema
   return {
     kind = "step", id = node.id, description = node.description, handler = slots.slot(handler),
-    input_schema = node.input_schema, output_schema = output or nil,
+    input_schema = node.input_schema, output_schema = output or nil, where = node.where,
     next = node.next, retry = node.retry, timeout = node.kind == "step" and node.timeout or nil,
-    -- No `where`: it is not the code that was written there that runs.
   }
 end
 
@@ -74,10 +73,10 @@ local function by_path(node, path, mocks, common)
   return function(input, context) return (handlers[context.path] or original)(input, context) end
 end
 
---- The definition with mocks in it, by path or by id.
+--- The definition with mocks in it, by path or by id; second: the paths at which no code of the workflow runs.
 return function(definition, mocks)
   local result = copy(definition)
-  local left, known, exact = {}, {}, {}
+  local left, known, exact, mocked_paths = {}, {}, {}, {}
   for key in pairs(mocks) do
     if type(key) ~= "string" then misuse("mocks: keys are paths or ids of steps, got %s", errors.kind(key)) end
     left[key] = true
@@ -85,6 +84,7 @@ return function(definition, mocks)
       local path = without_indexes(key)
       exact[path] = exact[path] or {}
       exact[path][key] = mocks[key]
+      mocked_paths[#mocked_paths + 1] = key
     end
   end
   each_node(result.nodes, "", function(list, index, path)
@@ -100,6 +100,7 @@ return function(definition, mocks)
     if mock == nil then mock = mocks[plain] end
     if mock == nil then mock = mocks[node.id] end
     left[path], left[plain], left[node.id] = nil, nil, nil
+    if mock ~= nil then mocked_paths[#mocked_paths + 1] = plain end
     if single then
       list[index] = mocked(node, by_path(node, plain, single, mock))
     elseif mock ~= nil then
@@ -110,5 +111,5 @@ return function(definition, mocks)
   if unknown then
     misuse("mocks: workflow '%s' has no step '%s'%s", tostring(definition.id), unknown, errors.hint(unknown, known))
   end
-  return result
+  return result, mocked_paths
 end

@@ -133,7 +133,7 @@ function methods:signal(event, payload)
   return settle(self)
 end
 
-local function start(plan, options)
+local function start(plan, options, mocked)
   local number = options.clock ~= nil and time_of(options.clock) or nil
   local signals = {}
   for _, name in ipairs(errors.names(options.signals or {})) do
@@ -143,6 +143,7 @@ local function start(plan, options)
   if input == nil then input = {} end
   local state = request("test.start", {
     plan = plan, input = input, metadata = options.metadata, ctx = options.ctx, clock = number, signals = signals,
+    mocked = mocked,
   })
   local run = setmetatable({}, run_class)
   HANDLE[run] = { number = state.run, answers = options.answers or {} }
@@ -173,9 +174,9 @@ function test.run(workflow, options)
       errors.kind(workflow))
   end
   options = options_of(options, OPTIONS, "test.run")
-  local plan = state.plan
-  if options.mocks then plan = commit(part "testing_mocks"(state.definition, options.mocks)) end
-  return start(plan, options)
+  if not options.mocks then return start(state.plan, options) end
+  local definition, mocked = part "testing_mocks"(state.definition, options.mocks)
+  return start(commit(definition), options, mocked)
 end
 
 local STEP_OPTIONS = { "mocks", "answers", "signals", "metadata", "ctx", "clock", "store" }
@@ -199,11 +200,12 @@ function node_methods:run(input, options)
       end),
     })
   end
-  if options.mocks then definition = part "testing_mocks"(definition, options.mocks) end
+  local mocked
+  if options.mocks then definition, mocked = part "testing_mocks"(definition, options.mocks) end
   local own = {}
   for key, value in pairs(options) do own[key] = value end
   own.input = input
-  local run = start(commit(definition), own)
+  local run = start(commit(definition), own, mocked)
   if run.status == "failed" then error(run.error, 0) end
   return run.result, run
 end

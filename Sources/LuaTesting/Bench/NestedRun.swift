@@ -7,13 +7,16 @@ internal import WorkflowEngine
 final class NestedRun: RunObserver {
     let number: Int64
     let run: Run
+    /// The paths at which no code of the workflow runs; without indexes they mean every iteration.
+    private let mocked: Set<String>
     /// Gets the state when the run is over, or waits for a person or a signal.
     var whenSettled: ((Value) -> Void)?
     /// It has settled and nobody was told.
     private(set) var hasNews = false
 
-    init(number: Int64, run: Run) {
+    init(number: Int64, run: Run, mocked: [String]) {
         self.number = number
+        self.mocked = Set(mocked)
         self.run = run
     }
 
@@ -41,7 +44,15 @@ final class NestedRun: RunObserver {
         }.last
     }
 
-    var steps: [StepSnapshot] { RunReport.result(plan: run.plan, log: run.log).steps }
+    /// The steps whose own code ran.
+    var steps: [StepSnapshot] {
+        let steps = RunReport.result(plan: run.plan, log: run.log).steps
+        return mocked.isEmpty ? steps : steps.filter { !isMocked($0.path) }
+    }
+
+    private func isMocked(_ path: String) -> Bool {
+        mocked.contains(path) || mocked.contains(path.replacing(#/\[\d+\]/#, with: ""))
+    }
 
     /// `{ run, result, events, snapshots, waiting }`.
     var state: Value {

@@ -110,7 +110,9 @@ final class TestEffects: HostEffects, @unchecked Sendable {
         if let milliseconds = payload["clock"]?.int { clock.set(milliseconds * 1000) }
         do {
             let run = try worker.makeRun(Workflow(plan: plan, generation: generation), id: nil)
-            let nested = NestedRun(number: Int64(runs.count + 1), run: run)
+            let nested = NestedRun(
+                number: Int64(runs.count + 1), run: run,
+                mocked: (payload["mocked"]?.array ?? []).compactMap(\.string))
             runs.append(nested)
             live.add(run)
             let operation = wait(for: nested, answer)

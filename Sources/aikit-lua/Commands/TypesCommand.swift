@@ -25,7 +25,7 @@ struct TypesCommand: ParsableCommand {
     @Argument(help: "Scripts whose schemas become classes.", completion: .file(extensions: ["lua"]))
     var scripts: [String] = []
 
-    @Option(help: ArgumentHelp("Write aikit.lua and project.lua into this folder.", valueName: "folder"))
+    @Option(help: ArgumentHelp("Write aikit.lua, aikit-test.lua and project.lua into this folder.", valueName: "folder"))
     var output: String?
 
     @Flag(help: "Write a .luarc.json that names the folder (.aikit/types unless given) where there is none yet.")
@@ -42,6 +42,7 @@ struct TypesCommand: ParsableCommand {
             return TextStream.output.write(library + (classes.map { "\n" + $0 } ?? ""))
         }
         try write(library, to: "\(folder)/aikit.lua")
+        try write(LibraryDocument.text(.testTypes), to: "\(folder)/aikit-test.lua")
         if let classes { try write(classes, to: "\(folder)/project.lua") }
         if luarc { try writeSettings(naming: folder) }
     }

@@ -26,8 +26,8 @@ struct NewProject {
     /// The files that are to be written, by their paths in the folder.
     func files() throws -> [(path: String, text: String)] {
         let types = [
-            (".aikit/types/aikit.lua", try LibraryDocument.types()),
-            (".aikit/types/aikit-test.lua", try LibraryDocument.testTypes()),
+            (".aikit/types/aikit.lua", try LibraryDocument.text(.types)),
+            (".aikit/types/aikit-test.lua", try LibraryDocument.text(.testTypes)),
         ]
         return template.files.map { ($0.path, filled($0.text)) } + types
     }
@@ -55,11 +55,10 @@ struct NewProject {
     /// Writes all files, or none when one of them is there.
     func write(_ files: [(path: String, text: String)]) throws(UsageError) {
         try refuseWhatIsThere(files)
-        try makeFolder("")
         for file in files {
-            if let slash = file.path.lastIndex(of: "/") { try makeFolder(String(file.path[..<slash])) }
-            if let failure = FileText.write(file.text, to: path(file.path)) {
-                throw UsageError("cannot write \(path(file.path)): \(failure)")
+            let path = path(file.path)
+            if let failure = FileText.makeFolders(of: path) ?? FileText.write(file.text, to: path) {
+                throw UsageError("cannot write \(path): \(failure)")
             }
         }
     }
@@ -74,17 +73,4 @@ struct NewProject {
     }
 
     private func path(_ name: String) -> String { folder.hasSuffix("/") ? folder + name : folder + "/" + name }
-
-    /// Makes a folder below the project's, and those above it.
-    private func makeFolder(_ name: String) throws(UsageError) {
-        let whole = name.isEmpty ? folder : path(name)
-        var current = whole.hasPrefix("/") ? "/" : ""
-        for part in whole.split(separator: "/") {
-            current += part
-            if mkdir(current, 0o777) != 0, errno != EEXIST, errno != EISDIR {
-                throw UsageError("cannot make the folder \(current): \(systemMessage(errno))")
-            }
-            current += "/"
-        }
-    }
 }

@@ -21,8 +21,11 @@ struct CommandLineArguments {
     /// What to say when the first word names no command.
     func unknownCommand(in commands: [any ParsableCommand.Type]) -> Problem? {
         guard let word = words.first, !word.hasPrefix("-"), word != "help" else { return nil }
-        let names = commands.compactMap { $0.configuration.commandName } + commands.flatMap { $0.configuration.aliases }
-        guard !names.contains(word) else { return nil }
+        func names(_ commands: [any ParsableCommand.Type]) -> [String] {
+            commands.compactMap { $0.configuration.commandName } + commands.flatMap { $0.configuration.aliases }
+        }
+        guard !names(commands).contains(word) else { return nil }
+        let names = names(commands.filter { $0.configuration.shouldDisplay })
         var problem = Problem("there is no command '\(word)'")
         if let near = nearest(to: word, in: names) {
             problem.message += "; did you mean '\(near)'?"

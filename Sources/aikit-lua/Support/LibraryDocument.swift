@@ -8,6 +8,8 @@ enum LibraryDocument {
     enum Kind: Sendable {
         /// Editor stubs of the whole API, for the Lua language server.
         case types
+        /// Editor stubs of what test files have besides.
+        case testTypes
         /// The reference of the API, in Markdown.
         case reference
         /// Stubs of the schemas of workflows, given as a list of definitions.
@@ -16,6 +18,7 @@ enum LibraryDocument {
         fileprivate var format: String {
             switch self {
             case .types: "types"
+            case .testTypes: "test-types"
             case .reference: "reference"
             case .classes: "classes"
             }
@@ -26,11 +29,6 @@ enum LibraryDocument {
 
     static func text(_ kind: Kind) throws -> String {
         try waitFor { () -> Result<String, LuaError> in await make(kind) }.get()
-    }
-
-    /// Editor stubs of what test files have besides.
-    static func testTypes() throws -> String {
-        try waitFor { () -> Result<String, LuaError> in await make("test-types") }.get()
     }
 
     /// Runs the part that writes documents in a VM of its own, on a thread with a stack for Lua.
