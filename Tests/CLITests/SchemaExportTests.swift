@@ -70,6 +70,7 @@ extension CommandLine {
             #expect(
                 first.errors == """
                       wrote .aikit/types/aikit.lua
+                      wrote .aikit/types/aikit-test.lua
                       wrote .aikit/types/project.lua
                       wrote .luarc.json
 
