@@ -25,7 +25,8 @@ struct TypesCommand: ParsableCommand {
     @Argument(help: "Scripts whose schemas become classes.", completion: .file(extensions: ["lua"]))
     var scripts: [String] = []
 
-    @Option(help: ArgumentHelp("Write aikit.lua, aikit-test.lua and project.lua into this folder.", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp("Write aikit.lua and what goes with it into this folder.", valueName: "folder"))
     var output: String?
 
     @Flag(help: "Write a .luarc.json that names the folder (.aikit/types unless given) where there is none yet.")
