@@ -18,7 +18,8 @@ struct AikitLua: ParsableCommand {
             """,
         version: engineVersion,
         subcommands: [
-            RunCommand.self, DevCommand.self, ResumeCommand.self, SignalCommand.self, RunsCommand.self,
+            RunCommand.self, DevCommand.self, ReplCommand.self, ResumeCommand.self, SignalCommand.self,
+            RunsCommand.self,
             CheckCommand.self, GraphCommand.self, SchemaCommand.self, TestCommand.self, InitCommand.self,
             TortureCommand.self,
             TypesCommand.self, DoctorCommand.self, BenchCommand.self, ManualCommand.self,

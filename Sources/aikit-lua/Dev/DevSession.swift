@@ -17,7 +17,7 @@ internal import WorkflowEngine
 final class DevSession {
     private var plan: RunPlan
     private let mailbox = MessageBox<DevMessage>()
-    private let terminal = DevTerminal()
+    private let terminal = Console()
     private let display: any Display
     private let errors = TextStream.errors
     private let style = Style(.errors)
@@ -234,13 +234,15 @@ final class DevSession {
 
     private func editInput() {
         display.suspend()
-        let line = terminal.edit(plan.input.json, prompt: "input: ", messages: mailbox.readEnd) {
-            hearAll()
-            return !isOver
-        }
-        guard let line else { return }
+        let line = terminal.readLine(
+            plan.input.json, prompt: "input: ", messages: mailbox.readEnd,
+            hear: {
+                hearAll()
+                return !isOver
+            })
+        guard case .text(let text) = line else { return }
         do throws(UsageError) {
-            plan.input = try JSONArgument.read(line, option: "input")
+            plan.input = try JSONArgument.read(text, option: "input")
             startRun()
         } catch {
             let problem = error.problem

@@ -53,13 +53,14 @@ enum Interrupts {
 enum TerminalMode {
     private static let saved = Mutex<termios?>(nil)
 
-    /// Gives keys to the program one by one, without showing them. Ctrl-C stays a signal.
-    static func readKeys(from descriptor: Int32) {
+    /// Gives keys to the program one by one, without showing them. Ctrl-C stays a signal unless that is not wanted.
+    static func readKeys(from descriptor: Int32, signals: Bool = true) {
         var mode = termios()
         guard tcgetattr(descriptor, &mode) == 0 else { return }
         saved.withLock { if $0 == nil { $0 = mode } }
         TerminalRescue.arm(mode)
         mode.c_lflag &= ~tcflag_t(ICANON | ECHO)
+        if !signals { mode.c_lflag &= ~tcflag_t(ISIG) }
         tcsetattr(descriptor, TCSANOW, &mode)
     }
 
