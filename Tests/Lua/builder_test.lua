@@ -22,7 +22,8 @@ test("a chain becomes the definition that the host gets", function()
   equal(plan.nodes[5].duration, { ["$function"] = plan.finalize })
   local first = plan.nodes[1]
   assert(first.where:find("builder_test.lua:9", 1, true), first.where)
-  first.where = nil
+  assert(first.code, "what tells a change of the step's code")
+  first.where, first.code = nil, nil
   equal(first, { kind = "step", id = "a", handler = plan.finalize, retry = { max_attempts = 3 }, timeout = "10s" })
   equal(plan.nodes[2].next, "c")
   equal(plan.nodes[4].event, "paid")

@@ -66,17 +66,17 @@ struct TimeTests {
                 .step(
                     "slow",
                     handler: code.async { _, context in
-                        if context.attempt == 2 { return "second" }
+                        #expect(left.value == context.attempt - 1)
                         defer { left.increment() }
                         try await Task.sleep(for: .seconds(3600))
                         return .null
-                    }, retry: .init(maxAttempts: 2, initial: .milliseconds(1)), timeout: .milliseconds(500))
+                    }, retry: .init(maxAttempts: 2, initial: .milliseconds(1)), timeout: .milliseconds(20))
             ]
         }
         try await withEngine { engine in
             let record = try await engine.createRun(workflow).run()
-            #expect(left.value == 1)
-            #expect(record.output == "second")
+            #expect(left.value == 2)
+            #expect(record.errorCode == "timeout")
             #expect(record.result().snapshots(of: "slow").first?.attempts == 2)
         }
     }
