@@ -113,12 +113,8 @@ struct RunWait: Sendable {
     static func waits(of result: RunResult, plan: Plan, runID: String, store: String) -> [RunWait] {
         let place = StoreLocation.file(store).arguments
         var waits = result.pending.map { pending in
-            var command = "aikit-lua resume \(shellQuoted(runID))"
-            if result.pending.count > 1 || pending.path != pending.stepID {
-                command += " --step \(shellQuoted(pending.path))"
-            }
-            let sample = Form(pending.form)?.sample ?? .emptyObject
-            command += " --data \(shellQuoted(sample.json))" + place
+            let answer = AnswerCommand(pending: pending, result: result, plan: plan, runID: runID)
+            let command = "aikit-lua \(answer.text)" + place
             var entries: [(String, Value)] = []
             if let output = pending.output { entries.append(("output", output)) }
             if let form = pending.form { entries.append(("form", form)) }

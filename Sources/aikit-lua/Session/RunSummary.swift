@@ -51,11 +51,7 @@ struct RunSummary {
             if let step, let event = event(of: step) { lines += goOn("signal \(runID) \(event)", "Send it with:") }
             return lines
         }
-        var command = "resume \(runID)"
-        if result.pending.count > 1 || pending.path != pending.stepID {
-            command += " --step \(shellQuoted(pending.path))"
-        }
-        command += " --data \(shellQuoted((Form(pending.form)?.sample ?? .emptyObject).json))"
+        let command = AnswerCommand(pending: pending, result: result, plan: handle?.plan, runID: runID).text
         return ["\(mark) \(workflow) waits for a person at '\(pending.path)'"] + goOn(command, "Answer with:")
     }
 
