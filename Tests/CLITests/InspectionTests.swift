@@ -56,8 +56,10 @@ extension CommandLine {
             defer { program.remove() }
             for command in [
                 ["run"], ["resume"], ["signal"], ["check"], ["graph"], ["schema", "validate"], ["types"], ["doctor"],
-                ["runs"], ["runs", "list"], ["runs", "show"], ["runs", "events"], ["runs", "cancel"], ["runs", "retry"],
-                ["runs", "fork"], ["runs", "upgrade"], ["runs", "recover"], ["runs", "prune"], ["runs", "record"], ["torture"],
+                ["runs"], ["runs", "list"], ["runs", "show"], ["runs", "events"], ["runs", "cancel"],
+                ["runs", "retry"],
+                ["runs", "fork"], ["runs", "upgrade"], ["runs", "recover"], ["runs", "prune"], ["runs", "record"],
+                ["torture"],
             ] {
                 let outcome = try program.run(command + ["--help"])
                 #expect(outcome.status == 0)

@@ -107,7 +107,8 @@ extension DefinitionReader {
         var inner = scope
         inner.object = value
         inner.location = value["where"]?.string ?? scope.location
-        readWorkflow(inner, into: index, place: place, allowing: NodeKind.workflowKeys + ["kind", "where", "nodes", "code"])
+        readWorkflow(
+            inner, into: index, place: place, allowing: NodeKind.workflowKeys + ["kind", "where", "nodes", "code"])
     }
 
     // MARK: Bodies

@@ -60,7 +60,8 @@ package struct DefinitionReader {
         } else {
             scope.name = "workflow"
         }
-        readWorkflow(scope, into: 0, place: Place(), allowing: NodeKind.workflowKeys + ["kind", "where", "nodes", "code"])
+        readWorkflow(
+            scope, into: 0, place: Place(), allowing: NodeKind.workflowKeys + ["kind", "where", "nodes", "code"])
     }
 
     /// Reads what a workflow has, whether it is the outermost or stands in another one.

@@ -28,7 +28,8 @@ struct ReplEntryTests {
     @Test func `a command that does not exist is refused with the nearest one`() {
         #expect(ReplEntry(":relaod") == .refused("there is no command :relaod; did you mean :reload?"))
         #expect(
-            ReplEntry(":step") == .refused(":step takes the id of a step and its input: :step greet {\"name\":\"Ada\"}"))
+            ReplEntry(":step") == .refused(":step takes the id of a step and its input: :step greet {\"name\":\"Ada\"}")
+        )
     }
 
     @Test func `the history survives the session and holds no line twice in a row`() throws {
