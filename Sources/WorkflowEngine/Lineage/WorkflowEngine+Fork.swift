@@ -20,25 +20,37 @@ extension WorkflowEngine {
         _ source: RunRecord, of definition: Workflow, at point: ForkPoint, input: Value? = nil, id: String? = nil,
         reason: String = "forked"
     ) async throws -> (run: WorkflowRun, fork: Fork) {
-        var fork = try ForkPlanner.fork(source.log, from: source.plan, to: definition.plan, at: point)
-        let begins = fork.isAtStart && input != nil
-        if begins { fork.events = [] }
-        let taken = fork
+        let fork = try ForkPlanner.fork(source.log, from: source.plan, to: definition.plan, at: point)
         let created = createRun(definition, id: id)
-        let journaled =
-            journal == nil
-            ? nil
-            : JournaledRun(
-                id: created.id, workflow: definition.id, generation: definition.generation.id, lineage: source.id)
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            created.worker.perform { worker in
+        return (created, try await created.start(taking: fork, of: source, input: input, reason: reason))
+    }
+}
+
+extension WorkflowRun {
+    /// Starts the run with what a fork takes over of a recorded run.
+    ///
+    /// - Parameter input: what the step there gets in place of its recorded input; at the first step the run's input.
+    /// - Returns: what it took over: nothing, if it begins with another input.
+    /// - Throws: ``RunFailure`` when the code cannot be loaded.
+    @discardableResult
+    package func start(
+        taking fork: Fork, of source: RunRecord, input: Value? = nil, reason: String = "forked"
+    ) async throws -> Fork {
+        var taken = fork
+        let begins = fork.isAtStart && input != nil
+        if begins { taken.events = [] }
+        let journaled = live.map { _ in
+            JournaledRun(id: id, workflow: definition.id, generation: definition.generation.id, lineage: source.id)
+        }
+        try await withCheckedThrowingContinuation { [taken] (continuation: CheckedContinuation<Void, any Error>) in
+            worker.perform { worker in
                 do {
-                    let run = try worker.makeRun(definition, id: created.id)
-                    created.attach(run)
+                    let run = try worker.makeRun(self.definition, id: self.id)
+                    self.attach(run)
                     if begins, let input {
-                        worker.begin(run, anewFrom: source, input: input, observer: created, journaled: journaled)
+                        worker.begin(run, anewFrom: source, input: input, observer: self, journaled: journaled)
                     } else {
-                        run.observer = created
+                        run.observer = self
                         run.journaled = journaled
                         run.take(over: taken, of: source, input: input, reason: reason, at: worker.now)
                         worker.enqueue(run)
@@ -49,8 +61,8 @@ extension WorkflowEngine {
                 }
             }
         }
-        live?.add(created)
-        return (created, taken)
+        live?.add(self)
+        return taken
     }
 }
 

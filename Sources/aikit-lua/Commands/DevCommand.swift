@@ -9,10 +9,17 @@ struct DevCommand: ParsableCommand {
             the next run is made; runs under way stay on the generation that they began with. A save that does not load is
             told, and what was live stays live.
 
+            After a save the results of the steps before the first one that changed are taken from the last run that ended or
+            waits, and the new run goes on from there. --from names another place. Where nothing can be taken, the run begins
+            at the start and says why. Functions reached by a global name count as unchanged; r runs all steps again.
+
+            Without --input a --store gives the input of the last run of the workflow that failed.
+
             On a terminal: r runs again, i edits the input, c cancels, g shows the steps, q quits, ? helps.
 
             EXAMPLES
               aikit-lua dev hello.lua --input '{"name":"Ada"}'
+              aikit-lua dev report.lua --from write
               aikit-lua dev weather.lua --input @city.json --allow-net=api.example.com
               aikit-lua dev orders.lua --workflow refund --store runs.db
             """)
@@ -25,6 +32,12 @@ struct DevCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("The workflow's input.", valueName: "json|@file|-"))
     var input: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The path of the first step that runs again after a save, such as items[3]/price; otherwise the first one that changed.",
+            valueName: "path"))
+    var from: String?
 
     @Option(help: ArgumentHelp("Metadata in place of the workflow's, an object.", valueName: "json|@file"))
     var metadata: String?
@@ -45,7 +58,7 @@ struct DevCommand: ParsableCommand {
             script: script, workflow: workflow, input: input, metadata: metadata, ctx: ctx, store: store ?? "memory",
             workers: workers, net: permissions.net, env: permissions.env, read: permissions.read,
             write: permissions.write, run: permissions.run)
-        let status = try DevSession(request.plan()).run()
+        let status = try DevSession(request.plan(), from: from, asksStoreForInput: input == nil).run()
         if status != .success { throw status.code }
     }
 }

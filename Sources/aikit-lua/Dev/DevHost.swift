@@ -12,9 +12,13 @@ final class DevHost: Sendable {
     let live: LiveScript
     private let journal: SQLiteJournal?
     private let mailbox: MessageBox<DevMessage>
+    private let wanted: String?
+    /// Whether the store is still to be asked for an input.
+    private let asksForInput: Mutex<Bool>
     private let watcher = Mutex<FileWatcher?>(nil)
 
-    init(_ plan: RunPlan, journal: SQLiteJournal?, mailbox: MessageBox<DevMessage>) {
+    init(_ plan: RunPlan, journal: SQLiteJournal?, asksForInput: Bool, mailbox: MessageBox<DevMessage>) {
+        self.asksForInput = Mutex(asksForInput)
         self.journal = journal
         self.mailbox = mailbox
         engine = WorkflowEngine(
@@ -22,6 +26,7 @@ final class DevHost: Sendable {
             log: { mailbox.post(.log($0)) })
         let options = LuaScriptOptions(print: { mailbox.post(.text($0)) }, log: { mailbox.post(.log($0)) })
         let wanted = plan.workflow
+        self.wanted = wanted
         live = LiveScript(path: plan.script, on: engine, options: options) { (script) throws(ScriptError) in
             do throws(UsageError) {
                 _ = try choose(wanted, in: script.workflows)
@@ -49,12 +54,34 @@ final class DevHost: Sendable {
         if case .live(let generation, _, _) = refresh, let journal {
             do {
                 try await journal.save(generation.script.stored)
+                try await findInput(for: generation, in: journal)
             } catch {
                 mailbox.post(.failed(error))
             }
         }
         if case .unchanged = refresh { return }
         mailbox.post(.refreshed(refresh))
+    }
+
+    /// Tells the input of the last failed run of the workflow, once and if there is one.
+    private func findInput(for generation: LiveGeneration, in journal: SQLiteJournal) async throws {
+        let isDue = asksForInput.withLock { isDue in
+            defer { isDue = false }
+            return isDue
+        }
+        guard isDue, let workflow = try? choose(wanted, in: generation.script.workflows) else { return }
+        let failed = RunFilter(workflow: workflow.id, statuses: [.failed], limit: 1)
+        guard let header = try await journal.list(failed).first, let stored = try await journal.load(header.id) else {
+            return
+        }
+        let record = RunRecord(stored, plan: workflow.plan)
+        // The log lives as long as its record.
+        withExtendedLifetime(record) {
+            let log = record.log
+            let start = (0..<log.count).first { log[$0].kind == .workflowStart }
+            guard let start, let input = log.copy(log[start].payload) else { return }
+            mailbox.post(.input(input, run: header.id))
+        }
     }
 
     func stop() {

@@ -1,10 +1,13 @@
 internal import LuaWorkflows
+internal import WorkflowCore
 internal import WorkflowEngine
 
 /// What the main thread of a dev session hears of.
 enum DevMessage: Sendable {
     /// The files have been looked at.
     case refreshed(ScriptRefresh)
+    /// The input of the last run that failed, and that run's id.
+    case input(Value, run: String)
     /// Something of a run, by its number in the session.
     case run(Int, Message)
     case log(LogRecord)

@@ -4,20 +4,30 @@ internal import WorkflowEngine
 /// A run of a dev session; what happens to it is posted.
 final class DevRun: Sendable {
     let handle: RunHandle
+    let input: Value
+    private let origin: DevOrigin
     private let run: WorkflowRun
     private let post: @Sendable (Message) -> Void
 
-    init(_ run: WorkflowRun, generation: Int, post: @escaping @Sendable (Message) -> Void) {
+    init(
+        _ run: WorkflowRun, input: Value, generation: Int, origin: DevOrigin,
+        post: @escaping @Sendable (Message) -> Void
+    ) {
         self.run = run
-        handle = RunHandle(id: run.id, plan: run.definition.plan, note: "on gen \(generation)")
+        self.input = input
+        self.origin = origin
+        handle = RunHandle(id: run.id, plan: run.definition.plan, note: "on gen \(generation)" + origin.note)
         self.post = post
     }
 
     /// Starts the run, and tells when it waits for somebody and when it is over.
-    func start(input: Value, metadata: Value?, ctx: Value?) {
-        run.follow(ProgressFeed(past: 0, post: post))
-        perform { [run, post] in
-            try run.start(input: input, metadata: metadata, ctx: ctx)
+    func start(metadata: Value?, ctx: Value?) {
+        run.follow(ProgressFeed(past: origin.pastEvents, post: post))
+        perform { [run, post, input, origin] in
+            switch origin {
+            case .start: try run.start(input: input, metadata: metadata, ctx: ctx)
+            case .fork(let fork, let source): try await run.start(taking: fork, of: source)
+            }
             let record = try await run.settled()
             post(.settled(record))
             if !record.isOver { post(.settled(try await run.finished())) }

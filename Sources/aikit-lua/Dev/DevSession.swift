@@ -16,6 +16,9 @@ internal import WorkflowEngine
 /// The main thread hears of everything through the mailbox, so the display and the terminal belong to it alone.
 final class DevSession {
     private var plan: RunPlan
+    /// The path of the first step that runs again after a save; nil for the first one that has changed.
+    private let from: String?
+    private let asksStoreForInput: Bool
     private let mailbox = MessageBox<DevMessage>()
     private let terminal = Console()
     private let display: any Display
@@ -24,6 +27,8 @@ final class DevSession {
     private var host: DevHost?
     private var runs = DevRuns()
     private var handles: [Int: DevRun] = [:]
+    /// The newest run that came to something, from which the next one goes on.
+    private var source: DevSource?
     /// The run on the screen: the newest one.
     private var shown: Int?
     private var screen: DevRun?
@@ -36,8 +41,13 @@ final class DevSession {
     private var signal: Int32?
     private var isOver = false
 
-    init(_ plan: RunPlan) {
+    /// - Parameters:
+    ///   - from: the path of the first step that runs again after a save; nil for the first one that has changed.
+    ///   - asksStoreForInput: whether the input is that of the last failed run, if the store has one.
+    init(_ plan: RunPlan, from: String?, asksStoreForInput: Bool) {
         self.plan = plan
+        self.from = from
+        self.asksStoreForInput = asksStoreForInput
         display = TextStream.errors.isTerminal && environment("TERM") != "dumb" ? TreeDisplay() : PlainDisplay()
     }
 
@@ -50,7 +60,9 @@ final class DevSession {
         guard access(plan.script, F_OK) == 0 else {
             throw UsageError(Problem("there is no such file", file: plan.script))
         }
-        let host = DevHost(plan, journal: plan.store.open(creates: true, durability: plan.durability), mailbox: mailbox)
+        let host = DevHost(
+            plan, journal: plan.store.open(creates: true, durability: plan.durability),
+            asksForInput: asksStoreForInput, mailbox: mailbox)
         self.host = host
         terminal.begin()
         defer { terminal.end() }
@@ -80,6 +92,9 @@ final class DevSession {
             terminal.hideHint()
             switch message {
             case .refreshed(let refresh): take(refresh)
+            case .input(let input, let run):
+                plan.input = input
+                say { errors.writeLine(style("· " + DevText.input(input, of: run), .dim)) }
             case .run(let number, let message): take(message, of: number)
             case .log(let record): display.log(record)
             case .text(let line): display.print(line)
@@ -102,10 +117,10 @@ final class DevSession {
                 errors.writeLine(style("↻", .cyan) + " " + text)
                 errors.show((generation.script.warnings + generation.script.findings).map(Problem.init))
             }
-            startRun()
+            startRun(goesOn: true)
         case .restored(let generation):
             say { errors.writeLine(style("↻", .cyan) + " " + DevText.restored(generation.number)) }
-            startRun()
+            startRun(goesOn: true)
         case .failed(let error):
             say {
                 errors.show(problems(of: error))
@@ -124,17 +139,22 @@ final class DevSession {
             hasMoved = true
             if display.nextDraw == nil { display.begin(screen.handle, again: true) }
             display.take(events)
+        case .past(let events):
+            if number == shown { display.takePast(events) }
         case .settled(let record): settle(record, of: number)
         case .refused(let refusal): if number == shown { self.refusal = refusal.message }
         case .failed(let error):
             _ = runs.end(number)
             handles[number] = nil
             say { errors.show(problems(of: error)) }
-        case .past, .lines, .log, .text, .doubts, .started, .interrupted: break
+        case .lines, .log, .text, .doubts, .started, .interrupted: break
         }
     }
 
     private func settle(_ record: RunRecord, of number: Int) {
+        if let run = handles[number], record.status != .cancelled, number >= source?.run ?? 0 {
+            source = DevSource(run: number, input: run.input, record: record)
+        }
         if record.isOver {
             handles[number] = nil
             // The end may be told twice: to whoever waited for it, and to whoever answered a person's step.
@@ -158,16 +178,24 @@ final class DevSession {
     // MARK: Runs
 
     /// Runs the live generation with the input of last time; the run before, if it goes on, leaves the screen.
-    private func startRun() {
+    ///
+    /// - Parameter goesOn: whether the run takes what an earlier one recorded, as far as that still holds.
+    private func startRun(goesOn: Bool) {
         guard let host, let generation = host.live.generation,
             let workflow = try? choose(plan.workflow, in: generation.script.workflows)
         else { return }
         terminal.hideHint()
         display.suspend()
         let number = runs.begin(on: generation.number)
+        let origin =
+            goesOn
+            ? DevOrigin(workflow.plan, input: plan.input, after: source, from: from, isFirst: number == 1)
+            : .start(reason: nil)
         let mailbox = mailbox
         let id = number == 1 ? plan.runID : nil
-        let run = DevRun(host.engine.createRun(workflow, id: id), generation: generation.number) {
+        let run = DevRun(
+            host.engine.createRun(workflow, id: id), input: plan.input, generation: generation.number, origin: origin
+        ) {
             mailbox.post(.run(number, $0))
         }
         handles[number] = run
@@ -176,7 +204,7 @@ final class DevSession {
         settled = nil
         startedAt = monotonicNanoseconds()
         display.begin(run.handle)
-        run.start(input: plan.input, metadata: plan.metadata, ctx: plan.ctx)
+        run.start(metadata: plan.metadata, ctx: plan.ctx)
     }
 
     /// Deals with a run that is over or waits for somebody.
@@ -210,7 +238,7 @@ final class DevSession {
     private func act(on key: DevKey) {
         terminal.hideHint()
         switch key {
-        case .runAgain: startRun()
+        case .runAgain: startRun(goesOn: false)
         case .cancel: cancelRuns()
         case .quit: isOver = true
         case .help: say { errors.writeLine(DevText.help) }
@@ -243,7 +271,7 @@ final class DevSession {
         guard case .text(let text) = line else { return }
         do throws(UsageError) {
             plan.input = try JSONArgument.read(text, option: "input")
-            startRun()
+            startRun(goesOn: false)
         } catch {
             let problem = error.problem
             say { errors.show(problem) }

@@ -1,3 +1,5 @@
+internal import WorkflowCore
+
 /// The sentences of a dev session.
 enum DevText {
     /// How many files are named before the rest is counted.
@@ -36,6 +38,10 @@ enum DevText {
         "gen \(generation) again: the files are what it was loaded from"
     }
 
+    static func input(_ input: Value, of run: String) -> String {
+        "the input is that of run \(run), which failed: \(input.json)"
+    }
+
     /// How a run ended that is not the one on the screen.
     static func ended(_ run: DevRuns.Entry, status: String) -> String {
         let verb = status == "success" ? "succeeded" : status == "cancelled" ? "was cancelled" : "failed"
@@ -45,12 +51,12 @@ enum DevText {
     static let keys = "r run again · i input · c cancel · g graph · q quit · ? help"
 
     static let help = """
-          r  run again with the same input
+          r  run again from the start with the same input
           i  edit the input, then run
           c  cancel the runs under way
           g  show the steps of the workflow
           q  quit
           ?  show this
-        Saving the script or one of its modules runs it again.
+        Saving the script or one of its modules runs it again, from the first step that changed.
         """
 }

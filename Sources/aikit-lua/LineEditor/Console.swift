@@ -27,7 +27,7 @@ final class Console {
 
     /// Whether keys can be read and forms be asked.
     let isInteractive: Bool
-    /// Keys that came with others before them: a text that was pasted.
+    /// Keys that came before anybody asked for them: a text that was pasted or typed ahead.
     private var queue: [Key] = []
     private var decoder = KeyDecoder()
     private var bytes: [UInt8] = []
@@ -79,6 +79,9 @@ final class Console {
         return decoder.take(bytes)
     }
 
+    /// Gives keys back that are for whoever waits next.
+    func putBack(_ keys: [Key]) { queue = keys + queue }
+
     /// Reads what has been typed; how many bytes that is, and whether there are messages.
     private func fill(_ messages: Int32, timeout: Int32) -> (count: Int, hasMessage: Bool) {
         var polls = [pollfd(fd: messages, events: Int16(POLLIN), revents: 0)]
@@ -117,7 +120,7 @@ final class Console {
                 switch editor.take(key) {
                 case .submitted(let line):
                     TextStream.errors.write(style(prompt, .bold) + line + "\n")
-                    queue = Array(keys)
+                    putBack(Array(keys))
                     return .text(line)
                 case .abandoned: return .abandoned
                 case .ended: return .ended

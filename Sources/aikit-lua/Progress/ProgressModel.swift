@@ -36,6 +36,8 @@ struct ProgressModel {
     let note: String?
     private(set) var rows: [Row]
     private(set) var ending: EventKind?
+    /// The `item` of the event that follows what a run took from another one.
+    private static let forked: Int32 = 3
     private var frames: [Frame] = []
     /// How many executions of steps have ended.
     private(set) var finishedSteps = 0
@@ -90,7 +92,10 @@ struct ProgressModel {
             rows[0].running = 0
             rows[0].ended = event.time
             if rows[0].began == 0 { rows[0].began = event.time }
-        case .workflowResumed, .stepEvent, .inputSettled, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
+        case .workflowResumed:
+            // A run that took its beginning from another one has taken time only since then.
+            if event.item == ProgressModel.forked { rows[0].began = event.time }
+        case .stepEvent, .inputSettled, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
             .signalReceived:
             break
         }

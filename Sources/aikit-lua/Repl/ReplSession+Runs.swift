@@ -56,12 +56,15 @@ extension ReplSession {
     private func follow(_ workflow: Workflow, _ input: Value) {
         let mailbox = mailbox
         let start = monotonicNanoseconds()
-        let run = DevRun(engine.createRun(workflow), generation: live?.generation?.number ?? 1) {
+        let run = DevRun(
+            engine.createRun(workflow), input: input, generation: live?.generation?.number ?? 1,
+            origin: .start(reason: nil)
+        ) {
             mailbox.post(.run($0))
         }
         runMessages = []
         display.begin(run.handle)
-        run.start(input: input, metadata: plan.metadata, ctx: plan.ctx)
+        run.start(metadata: plan.metadata, ctx: plan.ctx)
         while let record = settle(run) {
             let result = record.result()
             if result.status == "waiting_human", console.isInteractive, !isInterrupted {
@@ -81,10 +84,9 @@ extension ReplSession {
 
     /// Waits until the run stands still; nil if there is nothing to be told of it.
     private func settle(_ run: DevRun) -> RunRecord? {
+        defer { returnKeys() }
         while true {
-            let keys = console.wait(for: mailbox.readEnd, until: display.nextDraw)
-            hear()
-            if isInterrupted || keys.contains(.control("c")) { run.cancel(reason: "interrupted") }
+            if isAskedToStop(until: display.nextDraw) { run.cancel(reason: "interrupted") }
             defer { runMessages = [] }
             for message in runMessages {
                 switch message {

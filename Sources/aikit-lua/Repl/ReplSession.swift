@@ -25,6 +25,8 @@ final class ReplSession {
     /// What an evaluation came to, and what a run of a command told, until somebody deals with it.
     private var evaluation: Evaluation?
     var runMessages: [Message] = []
+    /// What has been typed while something was under way.
+    private var typedAhead: [Key] = []
 
     /// - Parameter plan: its script is empty where there is none.
     init(_ plan: RunPlan) {
@@ -147,12 +149,27 @@ final class ReplSession {
         let mailbox = mailbox
         evaluation = nil
         Task.detached { mailbox.post(.evaluated(await body())) }
+        defer { returnKeys() }
         while true {
-            let keys = console.wait(for: mailbox.readEnd, until: nil)
-            hear()
+            let isToStop = isAskedToStop(until: nil)
             if let evaluation { return evaluation }
-            if signal != nil || keys.contains(.control("c")) { evaluator?.cancel() }
+            if isToStop { evaluator?.cancel() }
         }
+    }
+
+    /// Waits for messages while something is under way, and keeps what is typed meanwhile; whether that is to stop.
+    func isAskedToStop(until deadline: UInt64?) -> Bool {
+        let keys = console.wait(for: mailbox.readEnd, until: deadline)
+        hear()
+        let isAsked = signal != nil || keys.contains(.control("c"))
+        typedAhead = isAsked ? [] : typedAhead + keys
+        return isAsked
+    }
+
+    /// Gives what was typed ahead to whoever reads next.
+    func returnKeys() {
+        console.putBack(typedAhead)
+        typedAhead = []
     }
 
     /// Handles the messages that came.

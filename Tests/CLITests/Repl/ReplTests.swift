@@ -84,6 +84,21 @@ extension CommandLine {
             #expect(outcome.status == 1)
         }
 
+        @Test func `what is typed while a line is evaluated is the next line`() throws {
+            let program = try Program()
+            defer { program.remove() }
+            let terminal = try Terminal(program, "repl")
+            try terminal.wait(for: "> ")
+            // Like a paste: the second line and half of the third are there before the first one is evaluated.
+            terminal.type("require('aikit').sleep('200ms')\r6 * 7\r'typed ")
+            try terminal.wait(for: "6 * 7")
+            terminal.type("ahead'\r:quit\r")
+            let outcome = terminal.finish()
+            #expect(outcome.status == 0)
+            #expect(outcome.output.contains("42\n"))
+            #expect(outcome.output.contains("\"typed ahead\""))
+        }
+
         @Test func `a script that is not there is wrong usage`() throws {
             let outcome = try repl("1", "nowhere.lua")
             #expect(outcome.status == 2)
