@@ -1,5 +1,5 @@
 internal import LuaWorkflows
-package import WorkflowCore
+internal import WorkflowCore
 internal import WorkflowEngine
 
 /// Runs the tests of one file, one after the other.

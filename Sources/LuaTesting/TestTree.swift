@@ -1,4 +1,4 @@
-package import WorkflowCore
+internal import WorkflowCore
 
 /// The tests of one file as it registered them.
 package struct TestTree: Sendable {

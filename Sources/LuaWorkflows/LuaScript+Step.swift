@@ -1,4 +1,4 @@
-package import WorkflowCore
+internal import WorkflowCore
 package import WorkflowEngine
 
 /// There is no step of the name; what there is.

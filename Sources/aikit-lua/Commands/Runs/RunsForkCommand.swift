@@ -104,7 +104,7 @@ struct ForkOptions: ParsableArguments {
         request.run = permissions.run
         var plan = try request.plan()
         plan.fork = fork
-        let status = try RunSession(plan).run()
+        let status = RunSession(plan).run()
         if status != .success { throw status.code }
     }
 }
