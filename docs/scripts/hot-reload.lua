@@ -4,7 +4,10 @@ local s = aikit.schema
 return aikit.workflow { id = "report", input_schema = s.object { city = s.string():min(1) } }
   :step {
     id = "measure",
-    handler = function(input) return { city = input.city, celsius = 21.5 } end,
+    handler = function(input)
+      aikit.sleep "300ms" -- a slow instrument
+      return { city = input.city, celsius = 21.5 }
+    end,
   }
   :step {
     id = "write",
