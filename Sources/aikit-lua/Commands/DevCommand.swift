@@ -35,7 +35,7 @@ struct DevCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The path of the first step that runs again after a save, such as items[3]/price; otherwise the first one that changed.",
+            "The path of the first step that runs again after a save; otherwise the first one that changed.",
             valueName: "path"))
     var from: String?
 
