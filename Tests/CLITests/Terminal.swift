@@ -33,15 +33,16 @@ final class Terminal {
         reader = Reader(output.fileHandleForReading)
     }
 
-    /// Waits until a text stands behind all that was waited for before.
+    /// Waits until a text stands behind all that was waited for before: half a minute, whatever else is drawn meanwhile.
     func wait(for text: String) throws {
+        let deadline = ContinuousClock.now + .seconds(30)
         while true {
             if let found = screen.range(of: text) {
                 screen.removeSubrange(..<found.upperBound)
                 return
             }
             var poll = pollfd(fd: master.fileDescriptor, events: Int16(POLLIN), revents: 0)
-            let isReadable = Self.poll(&poll) > 0
+            let isReadable = ContinuousClock.now < deadline && Self.poll(&poll) > 0
             try #require(isReadable, "waited in vain for '\(text)'; on the screen: \(screen)")
             let data = master.availableData
             try #require(!data.isEmpty, "the terminal closed before '\(text)'; on the screen: \(screen)")
