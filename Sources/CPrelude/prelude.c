@@ -71,6 +71,9 @@ static const char schema_common[] = {
 static const char schema_core[] = {
 #embed "lua/schema_core.lua"
 };
+static const char schema_export[] = {
+#embed "lua/schema_export.lua"
+};
 static const char schema_methods[] = {
 #embed "lua/schema_methods.lua"
 };
@@ -116,7 +119,7 @@ static const char validate[] = {
 static const prelude_part parts[] = {
     PART(aikit), PART(builder), PART(code), PART(compile), PART(context), PART(definition), PART(docs), PART(docs_host), PART(docs_nodes),
     PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(errors), PART(forms), PART(host), PART(http),
-    PART(nodes), PART(objects), PART(repl), PART(schema), PART(schema_common), PART(schema_core), PART(schema_methods), PART(schema_object),
+    PART(nodes), PART(objects), PART(repl), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export), PART(schema_methods), PART(schema_object),
     PART(slots), PART(testing), PART(testing_compare), PART(testing_expect), PART(testing_http), PART(testing_mocks),
     PART(testing_replay), PART(testing_run), PART(testing_text), PART(types), PART(validate),
 };

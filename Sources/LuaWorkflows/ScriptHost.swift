@@ -261,6 +261,7 @@ final class ScriptHost: LuaHost {
             return [
                 "issues": Value(array: issues.map(\.value)), "message": Value(SchemaIssue.summary(issues)),
             ]
+        case .stopped: return ["issues": [], "message": "the validation took too long and was stopped"]
         }
     }
 

@@ -3,7 +3,8 @@ local test, equal, raises = check.test, check.equal, check.raises
 
 local bridge = new_bridge()
 local s = bridge.aikit.schema
-local function json(schema) return schema:json_schema() end
+--- What the host gets of a schema.
+local function json(schema) return (bridge.library "compile"(schema)) end
 
 test("simple schemas are JSON Schema", function()
   equal(json(s.string():min(1):max(5)), { type = "string", minLength = 1, maxLength = 5 })
@@ -106,7 +107,7 @@ end)
 test("null is accepted beside the rest", function()
   equal(json(s.string():nullable():describe "d"), { type = { "string", "null" }, description = "d" })
   equal(json(s.enum { "a" }:nullable():default "a"),
-    { anyOf = { { enum = { "a" } }, { type = "null" } }, default = "a" })
+    { anyOf = { { enum = { "a" } }, { type = "null" } }, default = "a", ["x-aikit"] = {} })
   equal(json(s.string():trim():nullable()).anyOf[1], { type = "string", ["x-aikit"] = { trim = true } })
 end)
 
@@ -115,9 +116,72 @@ test("functions of a schema get slots", function()
   local t = fresh.aikit.schema
   local function even(n) return n % 2 == 0 end
   local schema = t.integer():refine(even, "must be even"):transform(tostring)
-  equal(json(schema)["x-aikit"], { refine = { { slot = 2, message = "must be even" } }, transform = { 3 } })
-  equal(json(schema)["x-aikit"].refine[1].slot, 2)
+  local compiled = fresh.library "compile"(schema)
+  equal(compiled["x-aikit"], { functions = { { refine = 2, message = "must be even" }, { transform = 3 } } })
   equal({ fresh.functions[2], fresh.functions[3] }, { even, tostring })
+end)
+
+test("functions of a schema keep their order", function()
+  local schema = s.string():transform(tonumber):refine(function() return true end):transform(tostring)
+  local steps = json(schema)["x-aikit"].functions
+  equal({ steps[1].transform ~= nil, steps[2].refine ~= nil, steps[3].transform ~= nil }, { true, true, true })
+end)
+
+test("the fields of an object with functions cannot be taken away", function()
+  local range = s.object { low = s.number(), high = s.number() }:refine(function(r) return r.low <= r.high end)
+  for method, names in pairs { pick = { "low" }, omit = { "low" }, partial = { "low" } } do
+    raises(function() range[method](range, names) end, ":" .. method .. " cannot tell which fields")
+  end
+  equal(json(range:required()).required, { "high", "low" })
+end)
+
+test("a table of words is no JSON Schema", function()
+  raises(function() json { n = "number" } end, "'n' is no keyword of JSON Schema", "s.object { n = s.number() }")
+  raises(function() json { type = "string", name = "string" } end, "'name' is no keyword", "{ name = s.string() }")
+  raises(function() json { type = "array", items = { n = "integer" } } end, "'n' is no keyword")
+  raises(function() json { anyOf = { { n = "integer" } } } end, "'n' is no keyword")
+  raises(function() json { properties = { a = { limit = 3 } } } end, "'limit' is no keyword")
+  equal(json { type = "object", properties = { n = { type = "number" } } }.properties.n, { type = "number" })
+  equal(json { const = { n = "number" } }.const, { n = "number" })
+  equal(json { ["$comment"] = "anything" }, { ["$comment"] = "anything" })
+  equal(json { description = "anything", ["x-owner"] = "us" }["x-owner"], "us")
+end)
+
+test("the library's own keyword is not for scripts", function()
+  raises(function() json { type = "string", ["x-aikit"] = { functions = { { transform = 1 } } } } end, "'x-aikit'")
+  raises(function() json { allOf = { { ["x-aikit"] = {} } } } end, "'x-aikit'")
+  equal(json { properties = { ["x-aikit"] = { type = "string" } } }.properties["x-aikit"], { type = "string" })
+end)
+
+test("schemas for others are plain JSON Schema", function()
+  local user = s.object { name = s.string():trim():min(1), mail = s.string():email():optional() }
+  equal(user:json_schema(), {
+    type = "object", required = { "name" },
+    properties = { name = { type = "string", minLength = 1 }, mail = { type = "string", format = "email" } },
+  })
+  equal(user:strict():json_schema().additionalProperties, false)
+end)
+
+test("the strict form closes objects and asks for every field", function()
+  local user = s.object {
+    name = s.string():min(1), age = s.integer():optional(), tags = s.array(s.enum { "a", "b" }):default {},
+  }
+  equal(user:json_schema { target = "openai" }, {
+    type = "object", required = { "age", "name", "tags" }, additionalProperties = false,
+    properties = {
+      name = { type = "string" }, age = { type = { "integer", "null" } },
+      tags = { type = { "array", "null" }, items = { enum = { "a", "b" } } },
+    },
+  })
+  raises(function() s.record(s.number()):json_schema { target = "strict" } end, "keys of any name")
+  raises(function() s.tuple { s.string() }:json_schema { target = "strict" } end, "a tuple cannot be said")
+  raises(function() user:json_schema { target = "other" } end, 'target = "strict"')
+end)
+
+test("optional items at the end of a tuple may stay away", function()
+  equal(json(s.tuple { s.string(), s.integer():optional() }).minItems, 1)
+  equal(json(s.tuple { s.string(), s.integer():default(1), s.boolean():optional() }).minItems, 1)
+  equal(json(s.tuple { s.string():optional(), s.integer() }).minItems, 2)
 end)
 
 test("a union is told apart by a field", function()
@@ -128,6 +192,9 @@ test("a union is told apart by a field", function()
   equal(#json(union).anyOf, 2)
   raises(function() s.discriminated_union("type", { s.object { lives = s.integer() } }) end,
     "option 1", "no literal or enum in its field 'type'")
+  raises(function()
+    s.discriminated_union("type", { s.object { type = s.literal "a" }, s.object { type = s.enum { "b", "a" } } })
+  end, "options 1 and 2", '"a"')
 end)
 
 test("a recursive schema refers to itself", function()

@@ -3,7 +3,7 @@ local bridge, part = ...
 local errors, objects, slots = part "errors", part "objects", part "slots"
 local getmetatable, ipairs, next, pairs = getmetatable, ipairs, next, pairs
 local setmetatable, type = setmetatable, type
-local find = string.find
+local find, gmatch = string.find, string.gmatch
 local misuse = errors.misuse
 
 -- Keywords that hold values, not schemas.
@@ -11,6 +11,30 @@ local LITERAL = { const = true, default = true, enum = true, examples = true }
 
 -- Keywords that one would write with one of our schemas, even alone in a table of JSON Schema.
 local HOLDS_SCHEMA = { items = true, ["not"] = true, contains = true, additionalProperties = true }
+
+-- What stands under a keyword: one schema, a list of schemas, or a map of schemas by name.
+local ROLE = {
+  additionalProperties = "schema", contains = "schema", contentSchema = "schema", ["else"] = "schema",
+  ["if"] = "schema", items = "schema", ["not"] = "schema", propertyNames = "schema", ["then"] = "schema",
+  unevaluatedItems = "schema", unevaluatedProperties = "schema", allOf = "list", anyOf = "list", oneOf = "list", prefixItems = "list",
+  properties = "map", patternProperties = "map", dependentSchemas = "map", ["$defs"] = "map", definitions = "map",
+}
+
+-- All keywords of draft 2020-12, and those of earlier drafts that still mean something.
+local KEYWORDS = {}
+for name in gmatch([[
+  $anchor $comment $defs $dynamicAnchor $dynamicRef $id $ref $schema $vocabulary additionalProperties allOf anyOf const
+  contains contentEncoding contentMediaType contentSchema default definitions dependentRequired dependentSchemas
+  deprecated description else enum examples exclusiveMaximum exclusiveMinimum format if items maxContains maxItems
+  maxLength maxProperties maximum minContains minItems minLength minProperties minimum multipleOf not oneOf pattern
+  patternProperties prefixItems properties propertyNames readOnly required then title type unevaluatedItems
+  unevaluatedProperties uniqueItems writeOnly dependencies additionalItems]], "%S+") do KEYWORDS[name] = true end
+
+-- Texts that somebody would write for a type, and the schema that they mean.
+local TYPE_NAMES = {
+  string = "s.string()", number = "s.number()", integer = "s.integer()", boolean = "s.boolean()", null = "s.null()",
+  object = "s.object { … }", table = "s.object { … }", array = "s.array(…)", any = "s.any()",
+}
 
 -- Keywords that apply to the schema as a whole when it is wrapped to accept null.
 local OUTER = { "description", "default" }
@@ -20,8 +44,10 @@ local MAX_LAZY = 1000
 local compile
 
 --- The value of a keyword with the schemas in it compiled.
-local function compile_under(key, value, scope)
-  if objects.state(value) or type(value) == "table" and not LITERAL[key] then return compile(value, scope) end
+local function compile_under(key, value, scope, role)
+  if objects.state(value) or type(value) == "table" and (role == "schema" or not LITERAL[key]) then
+    return compile(value, scope, false, role)
+  end
   return value
 end
 
@@ -44,14 +70,13 @@ local function compile_extension(extension, scope)
   local result = {}
   for _, key in ipairs(errors.names(extension)) do
     local value = extension[key]
-    if key == "refine" or key == "transform" then
+    if key == "functions" then
       local list = {}
       for index, entry in ipairs(value) do
-        if key == "refine" then
-          list[index] = { slot = slots.slot_of_two(entry.callback), message = entry.message, path = entry.path }
-        else
-          list[index] = slots.slot(entry.callback)
-        end
+        list[index] = {
+          refine = entry.refine and slots.slot_of_two(entry.refine), message = entry.message, path = entry.path,
+          transform = entry.transform and slots.slot(entry.transform),
+        }
       end
       result[key], scope.calls = list, true
     elseif key ~= "nullable" then
@@ -72,24 +97,48 @@ local function has_local_reference(raw)
   return false
 end
 
---- A table of JSON Schema; it may hold schemas of ours anywhere.
-local function compile_raw(raw, scope, is_root)
+local NO_KEYWORD = "'%s' is no keyword of JSON Schema: for an object with that field write s.object { %s = %s }"
+
+--- Refuses a raw table that cannot be meant as JSON Schema: `{ n = "number" }`, or keywords that are the library's own.
+local function expect_keywords(raw, keys)
+  local is_known = false
+  for _, key in ipairs(keys) do
+    if key == "x-aikit" then misuse("'x-aikit' is the library's own keyword: make the schema with aikit.schema") end
+    is_known = is_known or KEYWORDS[key] or type(key) == "string" and find(key, "^[%$x]%-?") ~= nil
+  end
+  for _, key in ipairs(keys) do
+    local value = raw[key]
+    local name = type(value) == "string" and not KEYWORDS[key] and TYPE_NAMES[value]
+    if name and type(key) == "string" then
+      misuse(NO_KEYWORD, key, key, name)
+    end
+  end
+  if type(keys[1]) == "string" and not is_known then
+    misuse(NO_KEYWORD, keys[1], keys[1], "…")
+  end
+end
+
+--- A table of JSON Schema; it may hold schemas of ours anywhere. `role` says what the table is: a "schema", a "map" or
+--- a "list" of schemas; nil where it is none of them.
+local function compile_raw(raw, scope, is_root, role)
   local result, only_schemas = {}, true
   local keys = errors.ordered_keys(raw)
   for _, key in ipairs(keys) do
     local value = raw[key]
     only_schemas = only_schemas and objects.state(value) ~= nil and type(key) == "string" and not HOLDS_SCHEMA[key]
-    result[key] = compile_under(key, value, scope)
+    local inner = role == "schema" and ROLE[key] or (role == "map" or role == "list") and "schema" or nil
+    result[key] = compile_under(key, value, scope, inner)
   end
   if getmetatable(raw) == "array" then setmetatable(result, bridge.array_metatable) end
   if is_root and only_schemas and keys[1] then
     misuse("a table of schemas is not a schema: write s.object { %s = … }", keys[1])
   end
+  if role == "schema" then expect_keywords(raw, keys) end
   return result
 end
 
 local function embedded(raw, scope, is_root)
-  local result = compile_raw(raw, scope, is_root)
+  local result = compile_raw(raw, scope, is_root, "schema")
   if not is_root and result["$id"] == nil and has_local_reference(raw) then
     scope.identities = scope.identities + 1
     result["$id"] = "urn:aikit:schema:" .. scope.identities
@@ -148,24 +197,29 @@ local function compile_schema(state, scope, is_root)
       result[key] = compile_under(key, value, scope)
     end
   end
-  -- The empty mark makes the host insist on the format, which plain JSON Schema only notes.
-  result["x-aikit"] = compile_extension(state.extension, scope) or json.format and {} or nil
-  return state.extension.nullable and or_null(result) or result
+  -- The empty mark makes the host insist on the format, which plain JSON Schema only notes, and use the default of a
+  -- whole value.
+  local is_marked = json.format or is_root and json.default ~= nil and not state.extension.nullable
+  result["x-aikit"] = compile_extension(state.extension, scope) or is_marked and {} or nil
+  if not state.extension.nullable then return result end
+  local outer = or_null(result)
+  if is_root and outer.default ~= nil then outer["x-aikit"] = outer["x-aikit"] or {} end
+  return outer
 end
 
 --- Any value under a keyword: a schema, or a table that may hold some.
-function compile(value, scope, is_root)
+function compile(value, scope, is_root, role)
   local state = objects.state(value)
   if state and state.json then return compile_schema(state, scope, is_root) end
-  return compile_raw(value, scope, is_root)
+  return compile_raw(value, scope, is_root, role)
 end
 
 --- The JSON Schema of a schema or of a raw table, and whether it calls functions; `key` names where it stands.
-return function(schema, key)
+local function compiled(_, schema, key)
   local state = objects.state(schema)
   if state and not state.json then misuse("%s is %s, not a schema", key, errors.kind(schema)) end
   local scope = { names = {}, defs = {}, count = 0, identities = 0, calls = false }
-  local result = compile(schema, scope, true)
+  local result = compile(schema, scope, true, "schema")
   if next(scope.defs) then
     local defs = result["$defs"] or {}
     for name, definition in pairs(scope.defs) do defs[name] = definition end
@@ -173,3 +227,5 @@ return function(schema, key)
   end
   return result, scope.calls
 end
+
+return setmetatable({ role = ROLE }, { __call = compiled })

@@ -13,12 +13,12 @@ local function methods(class, list)
 end
 
 local every = methods("self", {
-  { "optional", "The value may be missing." },
+  { "optional", "The value may be missing: a field of an object, or the whole value where a step returns nothing." },
   { "nullable", "The value may be null; in an object it may be missing, too." },
   { "default", "A missing value becomes this one.", "value any  The value." },
   { "describe", "Says what the value is for.", "text string  A sentence." },
   {
-    "refine", "Adds a check of your own, run on values that pass the rest.",
+    "refine", "Adds a check of your own, run on values that pass the rest; after a `:transform` it sees what that made.",
     "check fun(value: any): boolean, string?  Whether the value is good, and, if it is not, why.",
     "options? string|aikit.RefineOptions  What to say about a value that is refused.",
   },
@@ -39,7 +39,12 @@ every[#every + 1] = {
   "validate", "Whether the value fits.", "value any  The value.",
   returns = "boolean, aikit.Issue[]?  Whether it does, and every problem if it does not.",
 }
-every[#every + 1] = { "json_schema", "The schema as JSON Schema.", returns = "table  A new table." }
+every[#every + 1] = {
+  "json_schema", "The schema as plain JSON Schema, without what functions of the script do.",
+  "options? { target: \"strict\"|\"openai\" }  The form that model providers ask for: closed objects, every field required "
+    .. "and nullable where it may be missing, no keyword that they refuse. What cannot be said in it is an error.",
+  returns = "table  A new table.",
+}
 
 local strings = methods("aikit.StringSchema", {
   { "min", "At least so many characters.", "length integer  How many." },

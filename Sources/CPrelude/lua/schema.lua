@@ -1,7 +1,7 @@
 -- `aikit.schema`: what a value must look like, said in Lua and kept as JSON Schema.
 local bridge, part = ...
 local errors, objects, core = part "errors", part "objects", part "schema_core"
-local ipairs, pairs, type = ipairs, pairs, type
+local ipairs, pairs, tostring, type = ipairs, pairs, tostring, type
 local misuse, expect = errors.misuse, errors.expect
 local new, expect_schema, expect_schemas = core.new, core.expect_schema, core.expect_schemas
 part "schema_methods"
@@ -32,9 +32,12 @@ function s.array(item)
   return new("array", { type = "array", items = item ~= nil and expect_schema(item, "s.array(s.string())") or nil })
 end
 
+--- Optional items may be left out at the end, so that those before the last one that is needed are needed too.
 function s.tuple(items)
   local list = expect_schemas(items, "s.tuple { s.string(), s.number() }")
-  return new("tuple", { type = "array", prefixItems = list[1] and list, items = false, minItems = #list })
+  local needed = #list
+  while needed > 0 and core.may_be_absent(list[needed]) do needed = needed - 1 end
+  return new("tuple", { type = "array", prefixItems = list[1] and list, items = false, minItems = needed })
 end
 
 function s.object(fields)
@@ -70,12 +73,20 @@ function s.discriminated_union(field, options)
   local usage = 's.discriminated_union("type", { s.object { type = s.literal "a" }, … })'
   expect(field, "string", usage)
   local union, list = union_of(options, usage, { discriminator = field })
+  local owners = {}
   for index, option in ipairs(list) do
     local state = objects.state(option)
     if state and state.class == core.class.object then
       local tag = objects.state(state.json.properties[field])
       if not tag or tag.json.const == nil and not tag.json.enum then
         misuse("option %d of the union has no literal or enum in its field '%s'", index, field)
+      end
+      for _, value in ipairs(tag.json.enum or { tag.json.const }) do
+        if owners[value] then
+          misuse("options %d and %d of the union both have %q in their field '%s': only the first could be chosen",
+            owners[value], index, tostring(value), field)
+        end
+        owners[value] = index
       end
     end
   end

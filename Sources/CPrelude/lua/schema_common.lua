@@ -3,7 +3,7 @@ local _, part = ...
 local errors, core = part "errors", part "schema_core"
 local type = type
 local misuse, expect = errors.misuse, errors.expect
-local state_of, extend, append, replace = core.state_of, core.extend, core.append, core.replace
+local state_of, extend, append_function, replace = core.state_of, core.extend, core.append_function, core.replace
 
 local common = {}
 
@@ -28,12 +28,12 @@ function common.refine(schema, check, options)
   if options.message ~= nil then expect(options.message, "string", usage) end
   local path = options.path
   if path ~= nil and type(path) ~= "table" then path = { path } end
-  return append(schema, "refine", { callback = check, message = options.message, path = path })
+  return append_function(schema, { refine = check, message = options.message, path = path })
 end
 
 function common.transform(schema, change)
   expect(change, "function", ":transform(function(value) return value end)")
-  return append(schema, "transform", { callback = change })
+  return append_function(schema, { transform = change })
 end
 
 function common.array(schema)
@@ -41,9 +41,11 @@ function common.array(schema)
   return core.new("array", { type = "array", items = schema })
 end
 
-function common.json_schema(schema)
+function common.json_schema(schema, options)
   state_of(schema)
-  return (part "compile"(schema))
+  options = options == nil and {} or expect(options, "table", ':json_schema { target = "strict" }')
+  errors.known(options, { "target" }, ":json_schema")
+  return part "schema_export"(schema, options.target)
 end
 
 function common.safe_parse(schema, value)

@@ -52,6 +52,12 @@ function core.expect_schemas(list, usage)
   return schemas
 end
 
+--- Whether a value may stay away altogether, because it is optional or because a default stands in.
+function core.may_be_absent(schema)
+  local state = objects.state(schema)
+  return state.extension.optional or state.json.default ~= nil
+end
+
 --- A copy, and its state to be changed.
 function core.derive(schema)
   local state = copy(core.state_of(schema))
@@ -66,11 +72,11 @@ function core.extend(schema, key, value)
   return result
 end
 
---- A copy with one more entry in one of our own lists.
-function core.append(schema, key, entry)
-  local list = copy(core.state_of(schema).extension[key] or {})
+--- A copy with one more function of the script, which runs after those before it.
+function core.append_function(schema, entry)
+  local list = copy(core.state_of(schema).extension.functions or {})
   list[#list + 1] = entry
-  return core.extend(schema, key, list)
+  return core.extend(schema, "functions", list)
 end
 
 --- A copy with a JSON Schema keyword in place of what it was.

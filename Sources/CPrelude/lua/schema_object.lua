@@ -20,6 +20,13 @@ function object.catchall(schema, other)
   return with_unknown(schema, "passthrough", expect_schema(other, ":catchall(s.string())"))
 end
 
+--- Refuses to change the fields that the object's own functions rely on.
+local function expect_no_functions(schema, method)
+  if core.state_of(schema).extension.functions then
+    misuse(":%s cannot tell which fields the object's :refine and :transform need: call it before them", method)
+  end
+end
+
 --- A copy whose fields are what `change(fields)` makes of a copy of them.
 local function with_fields(schema, change)
   local result, state = derive(schema)
@@ -53,11 +60,9 @@ local function joined(schema, other, combine)
     fields[name] = fields[name] and combine(fields[name], field) or field
   end
   state.json.properties = fields
-  for _, key in ipairs { "refine", "transform" } do
-    local list = copy(state.extension[key] or {})
-    for _, entry in ipairs(theirs.extension[key] or {}) do list[#list + 1] = entry end
-    state.extension[key] = #list > 0 and list or nil
-  end
+  local functions = copy(state.extension.functions or {})
+  for _, entry in ipairs(theirs.extension.functions or {}) do functions[#functions + 1] = entry end
+  state.extension.functions = functions[1] and functions
   return result, theirs
 end
 
@@ -103,6 +108,7 @@ local function chosen(schema, names, method)
 end
 
 function object.pick(schema, names)
+  expect_no_functions(schema, "pick")
   local set = chosen(schema, names, "pick")
   return with_fields(schema, function(fields)
     for name in pairs(fields) do
@@ -112,6 +118,7 @@ function object.pick(schema, names)
 end
 
 function object.omit(schema, names)
+  expect_no_functions(schema, "omit")
   local set = chosen(schema, names, "omit")
   return with_fields(schema, function(fields)
     for name in pairs(set) do fields[name] = nil end
@@ -120,6 +127,7 @@ end
 
 --- Makes fields optional, or required again: all of them, or those of a list.
 local function with_optional(schema, names, method, optional)
+  if optional then expect_no_functions(schema, method) end
   local set = names and chosen(schema, names, method)
   return with_fields(schema, function(fields)
     for name, field in pairs(fields) do

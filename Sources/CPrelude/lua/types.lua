@@ -102,7 +102,9 @@ function type_of(schema, root)
   if schema.oneOf then return types_of(schema.oneOf, root) end
   -- A transformation may return anything.
   local own = schema["x-aikit"]
-  if own and own.transform then return "any" end
+  for _, step in ipairs(own and own.functions or {}) do
+    if step.transform then return "any" end
+  end
   if type(schema.type) == "table" then
     local list = {}
     for index, name in ipairs(schema.type) do

@@ -4,14 +4,19 @@ public enum SchemaOutcome: Sendable {
     case unchanged
     /// The value is valid once rewritten; the new one was appended to the arena.
     case rewritten(Slice)
-    /// The value is refused, with everything that is wrong with it.
+    /// The value is refused, with everything that is wrong with it: one issue or more.
     case invalid([SchemaIssue])
+    /// ``SchemaFunctions/mayContinue()`` said no; nothing is known of the value.
+    case stopped
 }
 
 /// What validation says of a value of its own.
 public enum SchemaVerdict: Sendable {
     case valid(Value)
+    /// One issue or more.
     case invalid([SchemaIssue])
+    /// ``SchemaFunctions/mayContinue()`` said no; nothing is known of the value.
+    case stopped
 }
 
 /// The functions of a script that its schemas call.
@@ -22,6 +27,13 @@ public protocol SchemaFunctions {
     func refine(_ slot: Int, _ value: ValueCursor) -> SchemaRefinement
     /// Appends the value that takes the place of `value`, or says why there is none.
     func transform(_ slot: Int, _ value: ValueCursor, into arena: inout ByteArena) -> SchemaTransformation
+    /// Whether the validation may go on: asked about every millisecond of work, after each search of a pattern that may have
+    /// taken long, and after each call of a function. After a no the validation ends as `stopped`.
+    func mayContinue() -> Bool
+}
+
+extension SchemaFunctions {
+    public func mayContinue() -> Bool { true }
 }
 
 /// The answer of a refinement.
@@ -69,12 +81,16 @@ extension Schema {
         case .unchanged: return .valid(value)
         case .rewritten(let slice): return .valid(Value(ValueCursor(arena[slice])))
         case .invalid(let issues): return .invalid(issues)
+        case .stopped: return .stopped
         }
     }
 
     /// Whether the fast check can already say that the value is valid and stays as it is.
     @usableFromInline
-    func isPlainlyValid(_ cursor: ValueCursor) -> Bool { program.check(cursor) == .valid }
+    func isPlainlyValid(_ cursor: ValueCursor) -> Bool {
+        if cursor.isNull, graph.fillsAbsentRoot { return false }
+        return program.check(cursor) == .valid
+    }
 
     @usableFromInline
     @inline(never)
@@ -83,7 +99,8 @@ extension Schema {
     ) -> SchemaOutcome {
         var evaluation = SchemaEvaluation(graph, functions: functions)
         defer { evaluation.finish() }
-        let verdict = evaluation.evaluate(graph.root, cursor)
+        let verdict = evaluation.evaluateRoot(cursor)
+        if evaluation.isStopped { return .stopped }
         guard verdict.isValid else {
             return .invalid(keepsKeyOrder ? evaluation.issues : SchemaIssue.inOrder(evaluation.issues))
         }

@@ -146,10 +146,18 @@ final class SchemaExtension: @unchecked Sendable {
     var lower = false
     var upper = false
     var optional = false
-    var refine: [Refinement] = []
-    var transform: [Int] = []
+    /// The key whose value tells the branches of a union apart.
+    var discriminator: String?
+    /// What the script's functions do with a value that passes the rest, in the order of the chain that made the schema.
+    var functions: [Function] = []
     /// Keys that the other schemas of an intersection know, so that stripping leaves them alone.
     var alliedKeys: Set<String> = []
+
+    /// One link of the chain: a refinement sees what the transformations before it have made.
+    enum Function: Sendable {
+        case refine(Refinement)
+        case transform(slot: Int)
+    }
 
     /// A test by a function of the script, and the message where it gives none.
     struct Refinement: Sendable {
@@ -160,7 +168,10 @@ final class SchemaExtension: @unchecked Sendable {
     }
 
     var convertsText: Bool { trim || lower || upper }
-    var callsFunctions: Bool { !refine.isEmpty || !transform.isEmpty }
+    var callsFunctions: Bool { !functions.isEmpty }
+    var transforms: Bool {
+        functions.contains { if case .transform = $0 { true } else { false } }
+    }
 }
 
 /// All nodes that are reachable from the root, and the resources that they stand in.
@@ -171,6 +182,22 @@ struct SchemaGraph: Sendable {
     var dynamicAnchors: [[String: NodeID]]
     /// Whether some schema asks what others have evaluated.
     var tracksEvaluated: Bool
+    /// Whether the verdict of a schema on a value may depend on the dynamic scope.
+    let usesScope: Bool
+
+    init(nodes: [SchemaNode], root: NodeID, dynamicAnchors: [[String: NodeID]], tracksEvaluated: Bool) {
+        self.nodes = nodes
+        self.root = root
+        self.dynamicAnchors = dynamicAnchors
+        self.tracksEvaluated = tracksEvaluated
+        usesScope = nodes.contains { $0.rules.dynamicReference?.anchor != nil }
+    }
+
+    /// Whether a default stands in for the whole value where it is absent.
+    var fillsAbsentRoot: Bool {
+        let rules = nodes[root].rules
+        return rules.extension != nil && rules.defaultValue != nil
+    }
 
     subscript(_ id: NodeID) -> SchemaNode { nodes[id] }
 }

@@ -138,6 +138,7 @@ extension Worker {
         case .rewritten(let rewritten): return .valid(rewritten)
         case .invalid(let issues):
             return .invalid(SchemaIssue.summary(issues), ["issues": Value(array: issues.map(\.value))])
+        case .stopped: return .invalid("the validation took too long and was stopped", [:])
         }
     }
 

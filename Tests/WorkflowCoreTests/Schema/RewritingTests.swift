@@ -129,16 +129,44 @@ import Testing
         }
     }
 
-    @Test func `functions of the script refine, then transform`() throws {
-        let schema =
-            #"{"items":{"type":"integer","minimum":0,"x-aikit":{"refine":[{"slot":1,"message":"must be even"}],"transform":[2]}}}"#
+    @Test func `functions of the script refine and transform`() throws {
+        let schema = #"""
+            {"items":{"type":"integer","minimum":0,"x-aikit":{"functions":[{"refine":1,"message":"must be even"},{"transform":2}]}}}
+            """#
         #expect(try verdict(schema, [2, 4], functions: Functions()) == "[4,8]")
         #expect(try verdict(schema, [2, 3], functions: Functions()) == "[2]: must be even")
         #expect(
             try verdict(schema, [-1], functions: Functions()) == "[1]: must be at least 0 (got -1)",
             "a wrong value is not shown to functions")
         #expect(try verdict(schema, [3]) == "[3]", "without functions they are passed over")
-        #expect(try verdict(#"{"x-aikit":{"refine":[5]}}"#, 3, functions: Functions()) == "from the function")
-        #expect(try verdict(#"{"x-aikit":{"transform":[2]}}"#, "x", functions: Functions()) == "no number")
+        #expect(
+            try verdict(#"{"x-aikit":{"functions":[{"refine":5}]}}"#, 3, functions: Functions()) == "from the function")
+        #expect(
+            try verdict(#"{"x-aikit":{"functions":[{"transform":2}]}}"#, "x", functions: Functions()) == "no number")
+    }
+
+    @Test func `functions of the script see what those before them made`() throws {
+        let late = #"{"x-aikit":{"functions":[{"transform":2},{"refine":1,"message":"odd"},{"transform":2}]}}"#
+        #expect(try verdict(late, 3, functions: Functions()) == "12", "3 is odd, but 6 is not")
+        let early =
+            #"{"x-aikit":{"functions":[{"refine":1,"message":"odd"},{"refine":5},{"transform":2},{"refine":1}]}}"#
+        #expect(
+            try verdict(early, 3, functions: Functions()) == "odd\nfrom the function",
+            "refused values are not transformed")
+    }
+
+    @Test(arguments: ["[-1]", "[0]", "[4294967296]", "[{}]", #"[{"refine":"1"}]"#, #"[{"transform":-1}]"#, "[1]"])
+    func `what is no number of a function is refused`(functions: String) {
+        #expect(throws: SchemaError.self) { try Schema(json: #"{"allOf":[{"x-aikit":{"functions":\#(functions)}}]}"#) }
+    }
+
+    @Test func `in our schemas null stands for an absent value`() throws {
+        #expect(try verdict(#"{"type":"string","default":"x","x-aikit":{}}"#, .null) == #""x""#)
+        #expect(try verdict(#"{"type":"string","x-aikit":{"optional":true}}"#, .null) == "null")
+        #expect(try verdict(#"{"type":["string","null"],"default":"x","x-aikit":{}}"#, .null) == #""x""#)
+        #expect(
+            try verdict(#"{"type":"object","default":{},"x-aikit":{},"properties":{"a":{"default":1}}}"#, .null)
+                == #"{"a":1}"#)
+        #expect(try verdict(#"{"type":"string","default":"x"}"#, .null) == "expected string, got null")
     }
 }

@@ -99,7 +99,7 @@ import Testing
         ),
         ("{}", #"{"type":"number"}"#, []), (#"{"type":"number"}"#, "true", []),
         (#"{"type":"number"}"#, "false", ["definite: step 'fetch' gives it, step 'risk' allows nothing there"]),
-        (#"{"type":"string","x-aikit":{"transform":[1]}}"#, #"{"type":"number"}"#, []),
+        (#"{"type":"string","x-aikit":{"functions":[{"transform":1}]}}"#, #"{"type":"number"}"#, []),
         (
             #"{"oneOf":[{"type":"object","properties":{"k":{"const":"a"},"x":{"type":"string"}},"required":["k","x"]},{"type":"object","properties":{"k":{"const":"b"}},"required":["k"]}]}"#,
             #"{"oneOf":[{"type":"object","properties":{"k":{"const":"a"},"x":{"type":"number"}},"required":["k","x"]},{"type":"object","properties":{"k":{"const":"b"}},"required":["k"]}]}"#,

@@ -14,6 +14,7 @@ func verdict(
     switch schema.validate(instance, functions: functions) {
     case .valid(let value): return value.json
     case .invalid(let issues): return issues.map(\.description).joined(separator: "\n")
+    case .stopped: return "stopped"
     }
 }
 

@@ -57,6 +57,7 @@ import Testing
                 case .invalid(let issues):
                     #expect(expected == false, "\(description): \(SchemaIssue.summary(issues))")
                     #expect(!issues.isEmpty, "\(description): refused without an issue")
+                case .stopped: Issue.record("\(description): was stopped")
                 }
                 switch instance.withCursor(schema.program.check) {
                 case .valid: #expect(expected == true, "\(description): the fast check took it")

@@ -34,13 +34,15 @@ extension UnsafePointer<CheckNode> {
         pointee.isPlain && pointee.allowed & (1 << UInt16(value.start.load(as: UInt8.self))) != 0
     }
 
-    func check(_ value: ValueCursor) -> CheckProgram.Answer {
+    func check(_ value: ValueCursor, _ work: UnsafeMutablePointer<CheckWork>) -> CheckProgram.Answer {
+        work.pointee.remaining &-= 1
+        if work.pointee.remaining < 0 { return .unsure }
         let bit: UInt16 = 1 << UInt16(value.start.load(as: UInt8.self))
         if pointee.allowed & bit == 0 { return pointee.unsure & bit == 0 ? .invalid : .unsure }
         switch value.tag {
         case .object:
             if let object = pointee.object {
-                let answer = object.check(value)
+                let answer = object.check(value, work)
                 if answer != .valid { return answer }
             }
         case .string:
@@ -52,7 +54,7 @@ extension UnsafePointer<CheckNode> {
             if let number = pointee.number, !number.check(value) { return .invalid }
         case .array:
             if let array = pointee.array {
-                let answer = array.check(value)
+                let answer = array.check(value, work)
                 if answer != .valid { return answer }
             }
         case .null, .true, .false, .emptyTable: break
@@ -60,6 +62,6 @@ extension UnsafePointer<CheckNode> {
         if !pointee.hasMore { return .valid }
         if let constant = pointee.constant, !constant.pointee.contains(value) { return .invalid }
         if let choices = pointee.choices, !choices.pointee.contains(value) { return .invalid }
-        return pointee.inPlace?.check(value) ?? .valid
+        return pointee.inPlace?.check(value, work) ?? .valid
     }
 }

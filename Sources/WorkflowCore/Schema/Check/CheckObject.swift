@@ -68,7 +68,7 @@ struct CheckObject: BitwiseCopyable {
 }
 
 extension UnsafePointer<CheckObject> {
-    func check(_ value: ValueCursor) -> CheckProgram.Answer {
+    func check(_ value: ValueCursor, _ work: UnsafeMutablePointer<CheckWork>) -> CheckProgram.Answer {
         var remaining = value.word(1)
         if remaining < pointee.minCount || remaining > pointee.maxCount { return .invalid }
         var position = value.start + 9
@@ -87,14 +87,14 @@ extension UnsafePointer<CheckObject> {
                 present |= property.pointee.bit
                 let node = property.pointee.node
                 if !node.isPlainlyValid(entry) {
-                    let answer = node.check(entry)
+                    let answer = node.check(entry, work)
                     if answer != .valid { return pointee.nullMayBeAbsence && entry.isNull ? .unsure : answer }
                 }
                 if !pointee.hasKeyRules { continue }
             }
             if index < 0 || pointee.hasKeyRules {
                 let answer = checkUndeclared(
-                    UnsafeRawBufferPointer(start: key, count: length), entry, isDeclared: index >= 0)
+                    UnsafeRawBufferPointer(start: key, count: length), entry, isDeclared: index >= 0, work)
                 if answer != .valid { return answer }
             }
         }
@@ -119,28 +119,28 @@ extension UnsafePointer<CheckObject> {
 
     @inline(never)
     private func checkUndeclared(
-        _ key: UnsafeRawBufferPointer, _ value: ValueCursor, isDeclared: Bool
+        _ key: UnsafeRawBufferPointer, _ value: ValueCursor, isDeclared: Bool, _ work: UnsafeMutablePointer<CheckWork>
     ) -> CheckProgram.Answer {
         if let names = pointee.names {
-            let answer = withName(key) { names.check($0) }
+            let answer = withName(key) { names.check($0, work) }
             if answer != .valid { return answer }
         }
         var isKnown = isDeclared
         for index in 0..<pointee.patterns.count {
             let property = pointee.patterns[index].pointee
-            switch property.pattern._withUnsafeGuaranteedRef({ $0.search(key) }) {
+            switch property.pattern._withUnsafeGuaranteedRef({ $0.quickSearch(key) }) {
             case .absent: continue
             case .gaveUp: return .unsure
             case .found:
                 isKnown = true
-                let answer = property.node.check(value)
+                let answer = property.node.check(value, work)
                 if answer != .valid { return answer }
             }
         }
         if isKnown { return .valid }
         switch pointee.unknown {
         case .allowed: return .valid
-        case .checked: return pointee.additional.unsafelyUnwrapped.check(value)
+        case .checked: return pointee.additional.unsafelyUnwrapped.check(value, work)
         case .refused: return isAllied(key) ? .valid : .invalid
         case .unsure: return isAllied(key) ? .valid : .unsure
         }

@@ -20,7 +20,19 @@ final class CheckProgram: Sendable {
         patterns = builder.patterns
     }
 
-    func check(_ value: ValueCursor) -> Answer { root.check(value) }
+    func check(_ value: ValueCursor) -> Answer {
+        // A check that goes over a value many times leaves it to the thorough evaluation, which remembers and can be stopped.
+        var work = CheckWork(remaining: Self.freeWork + value.byteCount)
+        return withUnsafeMutablePointer(to: &work) { root.check(value, $0) }
+    }
+
+    /// How many schemas a check may apply beside one for each byte of the value.
+    private static let freeWork = 20_000
+}
+
+/// What a check may still do.
+struct CheckWork {
+    var remaining: Int
 }
 
 /// Memory of one program, freed with it.

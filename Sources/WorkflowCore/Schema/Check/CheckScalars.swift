@@ -42,7 +42,7 @@ extension UnsafePointer<CheckString> {
             if length < pointee.minLength || length > pointee.maxLength { return .invalid }
         }
         if let pattern = pointee.pattern {
-            switch pattern._withUnsafeGuaranteedRef({ $0.search(bytes) }) {
+            switch pattern._withUnsafeGuaranteedRef({ $0.quickSearch(bytes) }) {
             case .found: break
             case .absent: return .invalid
             case .gaveUp: return .unsure

@@ -66,6 +66,7 @@ public struct SchemaCommandReport {
             switch schema.validate(instance) {
             case .valid: return Verdict(status: .valid, issues: [], error: nil)
             case .invalid(let issues): return Verdict(status: .invalid, issues: issues, error: nil)
+            case .stopped: return Verdict(status: .invalid, issues: [], error: nil)
             }
         }
     }

@@ -15,19 +15,30 @@ enum IntersectionKeys {
     }
 
     /// The keys that a schema declares by itself, by a reference or as an intersection.
-    static func declared(
-        by schema: ValueCursor, at place: SchemaPlace, _ compiler: inout SchemaCompiler, depth: Int = 0
-    ) throws(SchemaError) -> Set<String> {
-        // Deeper than this it can only be a schema that refers to itself, which is refused elsewhere.
-        guard schema.isObject, depth < 32 else { return [] }
-        var keys = Set(schema["properties"]?.entries.map(\.key) ?? [])
+    static func declared(by schema: ValueCursor, at place: SchemaPlace, _ compiler: inout SchemaCompiler)
+        throws(SchemaError) -> Set<String>
+    {
+        var keys: Set<String> = []
+        var visited: Set<String> = []
+        try collect(schema, place, &compiler, &keys, &visited, depth: 0)
+        return keys
+    }
+
+    /// Adds the keys of a schema, and of each schema that it refers to once.
+    private static func collect(
+        _ schema: ValueCursor, _ place: SchemaPlace, _ compiler: inout SchemaCompiler, _ keys: inout Set<String>,
+        _ visited: inout Set<String>, depth: Int
+    ) throws(SchemaError) {
+        guard schema.isObject, depth < Value.maximumDepth else { return }
+        keys.formUnion(schema["properties"]?.entries.map(\.key) ?? [])
         if let reference = schema["$ref"]?.string {
             let target = try compiler.resolve(reference, keyword: "$ref", from: place)
-            keys.formUnion(try declared(by: target.cursor, at: target, &compiler, depth: depth + 1))
+            if visited.insert("\(target.document)#\(target.pointer)").inserted {
+                try collect(target.cursor, target, &compiler, &keys, &visited, depth: depth + 1)
+            }
         }
         for part in schema["allOf"].map({ Array($0.items) }) ?? [] {
-            keys.formUnion(try declared(by: part, at: place, &compiler, depth: depth + 1))
+            try collect(part, place, &compiler, &keys, &visited, depth: depth + 1)
         }
-        return keys
     }
 }

@@ -5,6 +5,12 @@ struct SchemaCompiler {
     private var nodes: [SchemaNode?] = []
     private var known: [String: NodeID] = [:]
     private var tracksEvaluated = false
+    private var depth = 0
+
+    /// Intersections multiply what they refer to; more than this no honest schema has.
+    private static let maximumNodes = 100_000
+    /// Bounds the stack: a chain of references is followed by calls.
+    private static let maximumDepth = 2000
 
     init(options: Schema.Options) {
         self.options = options
@@ -38,6 +44,14 @@ struct SchemaCompiler {
     mutating func node(_ place: SchemaPlace, inDSL: Bool, alliedKeys: Set<String> = []) throws(SchemaError) -> NodeID {
         let key = "\(place.document)#\(place.pointer)" + (alliedKeys.isEmpty ? "" : "#\(alliedKeys.sorted())")
         if let id = known[key] { return id }
+        guard nodes.count < Self.maximumNodes else {
+            throw library.error(place, nil, "the schema has more than \(Self.maximumNodes) parts")
+        }
+        depth += 1
+        defer { depth -= 1 }
+        guard depth < Self.maximumDepth else {
+            throw library.error(place, nil, "the schema's references are nested more than \(Self.maximumDepth) deep")
+        }
         let id = nodes.count
         nodes.append(nil)
         known[key] = id

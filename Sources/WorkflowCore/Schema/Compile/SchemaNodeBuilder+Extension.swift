@@ -18,19 +18,30 @@ extension SchemaNodeBuilder {
         result.lower = cursor["lower"]?.bool ?? false
         result.upper = cursor["upper"]?.bool ?? false
         result.optional = cursor["optional"]?.bool ?? false
-        for item in cursor["refine"].map({ Array($0.items) }) ?? [] {
-            guard let slot = (item.int ?? item["slot"]?.int).map(Int.init) else {
-                throw failure("x-aikit", "'refine' must hold functions", compiler)
+        result.discriminator = cursor["discriminator"]?.string
+        for item in cursor["functions"].map({ Array($0.items) }) ?? [] {
+            if let slot = item["transform"] {
+                result.functions.append(.transform(slot: try functionSlot(slot, compiler)))
+            } else {
+                result.functions.append(.refine(try refinement(item, compiler)))
             }
-            let path = item["path"].map { Array($0.items).compactMap { $0.string ?? $0.int.map(String.init) } } ?? []
-            result.refine.append(.init(slot: slot, message: item["message"]?.string, path: path))
-        }
-        for item in cursor["transform"].map({ Array($0.items) }) ?? [] {
-            guard let slot = (item.int ?? item["slot"]?.int).map(Int.init) else {
-                throw failure("x-aikit", "'transform' must hold functions", compiler)
-            }
-            result.transform.append(slot)
         }
         rules.extension = result
+    }
+
+    private func refinement(_ item: ValueCursor, _ compiler: SchemaCompiler) throws(SchemaError)
+        -> SchemaExtension.Refinement
+    {
+        let path = item["path"].map { Array($0.items).compactMap { $0.string ?? $0.int.map(String.init) } } ?? []
+        return SchemaExtension.Refinement(
+            slot: try functionSlot(item["refine"], compiler), message: item["message"]?.string, path: path)
+    }
+
+    /// The number of a function of the script; the VM checks that there is one.
+    private func functionSlot(_ cursor: ValueCursor?, _ compiler: SchemaCompiler) throws(SchemaError) -> Int {
+        guard let slot = cursor?.int, let number = UInt32(exactly: slot), number > 0 else {
+            throw failure("x-aikit", "'functions' must hold functions of the script", compiler)
+        }
+        return Int(number)
     }
 }

@@ -42,7 +42,7 @@ extension SchemaEvaluation {
             value = evaluate(schema, value).value
         }
         for (pattern, schema) in rules.patternProperties {
-            switch pattern.search(entry.keyBytes) {
+            switch search(pattern, entry.keyBytes) {
             case .absent: continue
             case .found:
                 isKnown = true

@@ -40,35 +40,56 @@ extension SchemaEvaluation {
         return value
     }
 
-    /// Calls the script's refinements, then its transformations.
+    /// Calls the script's functions in their order. After a refusal further refinements of the same value still have their
+    /// say; a transformation, and all that comes after it, does not.
     mutating func callFunctions(_ node: SchemaNode, _ rules: SchemaExtension, _ value: ValueCursor) -> ValueCursor {
         guard let functions else { return value }
         let before = failures
-        for refinement in rules.refine {
-            guard case .fails(let message) = functions.refine(refinement.slot, value) else { continue }
-            for step in refinement.path {
-                if let number = Int(step) {
-                    path.steps.append(.index(number - 1))
-                } else if let key = scratch.copy(Value(step)).stringBytes {
-                    path.steps.append(.key(key))
-                }
-            }
-            refuse(node, "x-aikit", .custom, expected: "a value that the script accepts", value) {
-                message ?? refinement.message ?? "is refused by the script (got \(value.shortJSON))"
-            }
-            path.steps.removeLast(refinement.path.count)
-        }
         var value = value
-        for slot in rules.transform where failures == before {
-            var output = ByteArena()
-            defer { output.deallocate() }
-            switch functions.transform(slot, value, into: &output) {
-            case .done: value = scratch.copy(output.bytes)
-            case .fails(let message):
-                refuse(node, "x-aikit", .custom, expected: "a value that the script can transform", value) { message }
+        for function in rules.functions where !isStopped {
+            switch function {
+            case .refine(let refinement): refine(node, refinement, value, functions)
+            case .transform(let slot):
+                guard failures == before else { return value }
+                value = transformed(node, slot, value, functions)
             }
+            if !functions.mayContinue() { stop() }
         }
         return value
+    }
+
+    private mutating func refine(
+        _ node: SchemaNode, _ refinement: SchemaExtension.Refinement, _ value: ValueCursor,
+        _ functions: any SchemaFunctions
+    ) {
+        guard case .fails(let message) = functions.refine(refinement.slot, value) else { return }
+        let depth = path.steps.count
+        for step in refinement.path {
+            // A script counts items from 1.
+            if let number = Int(step), number > 0 {
+                path.steps.append(.index(number - 1))
+            } else if let key = scratch.copy(Value(step)).stringBytes {
+                path.steps.append(.key(key))
+            }
+        }
+        refuse(node, "x-aikit", .custom, expected: "a value that the script accepts", value) {
+            message ?? refinement.message ?? "is refused by the script (got \(value.shortJSON))"
+        }
+        path.steps.removeLast(path.steps.count - depth)
+    }
+
+    private mutating func transformed(
+        _ node: SchemaNode, _ slot: Int, _ value: ValueCursor, _ functions: any SchemaFunctions
+    ) -> ValueCursor {
+        var output = ByteArena()
+        defer { output.deallocate() }
+        switch functions.transform(slot, value, into: &output) {
+        case .done where output.count > 0: return scratch.copy(output.bytes)
+        case .done: return scratch.copy(.null)
+        case .fails(let message):
+            refuse(node, "x-aikit", .custom, expected: "a value that the script can transform", value) { message }
+            return value
+        }
     }
 }
 

@@ -67,7 +67,7 @@ extension SchemaEvaluation {
             checkCount(node, length, "minLength", rules.minLength, "maxLength", rules.maxLength, "character", value)
         }
         if let pattern = rules.pattern {
-            switch pattern.search(bytes) {
+            switch search(pattern, bytes) {
             case .found: break
             case .absent:
                 refuse(node, "pattern", .invalidString, expected: "text that matches \(pattern.source)", value) {

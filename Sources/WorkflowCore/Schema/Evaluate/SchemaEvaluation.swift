@@ -21,6 +21,15 @@ struct SchemaEvaluation {
     /// The resources that evaluation has entered and not left, outermost first.
     private var scope: [Int] = []
     private var depth = 0
+    private var memory = VerdictMemory()
+    /// How many schemas have been evaluated, with a surcharge for what takes long.
+    private var steps = 0
+    private var nextLook = SchemaEvaluation.stepsBetweenLooks
+    /// The validation was told to end: what is still evaluated is refused at once, and the verdict says nothing.
+    private(set) var isStopped = false
+
+    /// How many steps pass before ``SchemaFunctions/mayContinue()`` is asked again: about a millisecond.
+    private static let stepsBetweenLooks = 2048
 
     /// Schemas that refer to themselves dynamically could go on for ever at one place.
     private static let maximumDepth = 1024
@@ -33,13 +42,82 @@ struct SchemaEvaluation {
     /// Frees what was made; cursors into it are dead afterwards.
     mutating func finish() { scratch.deallocate() }
 
+    /// Evaluates the schema of the whole value. In a script's own schemas null is a value that is absent: a default stands in
+    /// for it, and an optional one may stay away.
+    mutating func evaluateRoot(_ value: ValueCursor) -> Verdict {
+        let rules = graph[graph.root].rules
+        guard value.isNull, let own = rules.extension else { return evaluate(graph.root, value) }
+        if let filling = rules.defaultValue { return evaluate(graph.root, scratch.copy(filling)) }
+        return own.optional ? Verdict(isValid: true, value: value) : evaluate(graph.root, value)
+    }
+
     mutating func evaluate(_ id: NodeID, _ value: ValueCursor) -> Verdict {
         var ignored = EvaluatedParts()
         return evaluate(id, value, &ignored)
     }
 
+    /// Counts work that was done, and asks from time to time whether the validation may go on.
+    mutating func spend(_ count: Int) {
+        steps &+= count
+        guard steps >= nextLook, !isStopped else { return }
+        nextLook = steps &+ Self.stepsBetweenLooks
+        if let functions, !functions.mayContinue() { stop() }
+    }
+
+    mutating func stop() { isStopped = true }
+
+    /// Searches a text for a pattern. One search is bounded, so that looking after it is soon enough.
+    mutating func search(_ pattern: Pattern, _ text: UnsafeRawBufferPointer) -> Pattern.Answer {
+        let answer = pattern.search(text)
+        // Unless it is short, a text may have cost any number of steps up to the limit.
+        spend(answer == .gaveUp ? Self.stepsBetweenLooks : text.count < 16 ? 8 : Self.stepsBetweenLooks / 4)
+        return answer
+    }
+
     /// Evaluates a schema and, where it is satisfied, adds the parts that it has looked at.
     mutating func evaluate(_ id: NodeID, _ input: ValueCursor, _ parts: inout EvaluatedParts) -> Verdict {
+        spend(1)
+        if isStopped {
+            failures += 1
+            return Verdict(isValid: false, value: input)
+        }
+        guard steps > VerdictMemory.threshold, graph[id].rules.verdict == nil else { return judge(id, input, &parts) }
+        return recall(id, input, &parts)
+    }
+
+    /// Evaluates a schema unless it has judged the value before.
+    private mutating func recall(_ id: NodeID, _ input: ValueCursor, _ parts: inout EvaluatedParts) -> Verdict {
+        let key = VerdictMemory.Key(node: id, value: input.start, scope: graph.usesScope ? scope : [])
+        switch memory[key] {
+        case .underWay: return refuseEndless(graph[id], input)
+        case .judged(let verdict, let seen, let told) where verdict.isValid || quiet > 0 || told != nil:
+            if verdict.isValid {
+                parts.merge(seen)
+            } else {
+                failures += 1
+                if quiet == 0, let told {
+                    issues.append(contentsOf: told.prefix(max(0, SchemaIssue.maximumCount - issues.count)))
+                }
+            }
+            return verdict
+        case .judged, nil: break
+        }
+        let first = issues.count
+        var own = EvaluatedParts()
+        memory[key] = .underWay
+        let verdict = judge(id, input, &own)
+        let told = quiet == 0 && issues.count >= first ? Array(issues[first...]) : nil
+        memory[key] = isStopped ? nil : .judged(verdict, parts: own, issues: told)
+        parts.merge(own)
+        return verdict
+    }
+
+    private mutating func refuseEndless(_ node: SchemaNode, _ value: ValueCursor) -> Verdict {
+        refuse(node, nil, .custom, expected: "a schema that ends", value) { "the schema refers to itself without end" }
+        return Verdict(isValid: false, value: value)
+    }
+
+    private mutating func judge(_ id: NodeID, _ input: ValueCursor, _ parts: inout EvaluatedParts) -> Verdict {
         let node = graph[id]
         let before = failures
         if let verdict = node.rules.verdict {
@@ -48,12 +126,7 @@ struct SchemaEvaluation {
             }
             return Verdict(isValid: verdict, value: input)
         }
-        guard depth < Self.maximumDepth else {
-            refuse(node, nil, .custom, expected: "a schema that ends", input) {
-                "the schema refers to itself without end"
-            }
-            return Verdict(isValid: false, value: input)
-        }
+        guard depth < Self.maximumDepth else { return refuseEndless(node, input) }
         depth += 1
         let entersResource = scope.last != node.resource
         if entersResource { scope.append(node.resource) }

@@ -1,19 +1,31 @@
+/// How much one comparison may do: unions of unions multiply, and what is left undone is only not told.
+final class FitBudget {
+    private var remaining = 50_000
+
+    /// Whether there was something left.
+    func spend() -> Bool {
+        remaining -= 1
+        return remaining > 0
+    }
+}
+
 /// Takes a schema apart into the kinds of value that it takes.
 struct FitCases {
     let graph: SchemaGraph
     /// Whether the schema is seen from its output, after transformations and defaults.
     let isProducer: Bool
+    let budget: FitBudget
 
     private static let maximumCount = 48
 
     /// The kinds of value of a schema; one of anything where it says more than can be followed.
     func cases(of id: NodeID, depth: Int = 0) -> [FitCase] {
         let any = [FitCase(types: .all)]
-        guard depth < 16 else { return any }
+        guard depth < 16, budget.spend() else { return any }
         let rules = graph[id].rules
         if let verdict = rules.verdict { return verdict ? any : [] }
         // What a function of the script makes of a value is not known.
-        if isProducer, !(rules.extension?.transform.isEmpty ?? true) || rules.dynamicReference != nil { return any }
+        if isProducer, rules.extension?.transforms ?? false || rules.dynamicReference != nil { return any }
         var result = own(rules)
         for part in rules.allOf + (rules.reference.map { [$0] } ?? []) {
             result = combined(result, cases(of: part, depth: depth + 1))

@@ -16,7 +16,9 @@ struct ProducedPlace {
     /// Whether it is the value itself.
     var isRoot: Bool { nodes == [schema.graph.root] }
 
-    private var cases: [FitCase] { FitCases(graph: schema.graph, isProducer: true).cases(of: nodes) }
+    private var cases: [FitCase] {
+        FitCases(graph: schema.graph, isProducer: true, budget: FitBudget()).cases(of: nodes)
+    }
 
     /// The place of a key, nil where nothing is known of it.
     subscript(key: String) -> ProducedPlace? {

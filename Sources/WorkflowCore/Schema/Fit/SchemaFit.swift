@@ -7,14 +7,16 @@ public struct SchemaFit {
     private let consumer: SchemaGraph
     private let producerCases: FitCases
     private let consumerCases: FitCases
+    private let budget: FitBudget
     /// The pairs that are being compared, so that recursive schemas come to an end.
     private var open: Set<[NodeID]> = []
 
     private init(_ producer: Schema, _ consumer: Schema) {
         self.producer = producer.graph
         self.consumer = consumer.graph
-        producerCases = FitCases(graph: producer.graph, isProducer: true)
-        consumerCases = FitCases(graph: consumer.graph, isProducer: false)
+        budget = FitBudget()
+        producerCases = FitCases(graph: producer.graph, isProducer: true, budget: budget)
+        consumerCases = FitCases(graph: consumer.graph, isProducer: false, budget: budget)
     }
 
     /// All places where a value of `producer` may not be, or never is, one of `consumer`.
@@ -40,7 +42,7 @@ public struct SchemaFit {
 
     private mutating func compare(_ given: [NodeID], _ taken: [NodeID], _ path: String) -> [FitIssue] {
         let pair = given.map(producerCases.target) + [-1] + taken.map(consumerCases.target)
-        guard open.count < 64, open.insert(pair).inserted else { return [] }
+        guard open.count < 64, budget.spend(), open.insert(pair).inserted else { return [] }
         defer { open.remove(pair) }
         let kinds = producerCases.cases(of: given)
         let wanted = consumerCases.cases(of: taken)

@@ -19,12 +19,15 @@ final class Pattern: Sendable {
 
     /// Backtracking steps of one search: about ten milliseconds.
     private static let stepLimit: UInt32 = 500_000
+    /// Those of a search in the fast check, which nobody can stop between two values: some ten microseconds.
+    private static let quickStepLimit: UInt32 = 2000
     private static let heapLimitKiB: UInt32 = 8192
 
     let source: String
     /// PCRE2's code is immutable once compiled, and owned by this object alone.
     private nonisolated(unsafe) let code: OpaquePointer
     private nonisolated(unsafe) let limits: OpaquePointer
+    private nonisolated(unsafe) let quickLimits: OpaquePointer
     /// One match block is kept for the next search; searches that run beside each other make their own.
     /// It is held as its address; 0 is none.
     private let spare = Atomic<UInt>(0)
@@ -46,22 +49,41 @@ final class Pattern: Sendable {
         let compiled = text.withUTF8 {
             pcre2_compile_8($0.baseAddress, $0.count, options, &errorCode, &errorOffset, compileContext)
         }
-        guard let compiled, let matchContext = pcre2_match_context_create_8(nil) else {
-            throw SyntaxError(message: Self.message(of: errorCode))
+        guard let compiled else { throw SyntaxError(message: Self.message(of: errorCode)) }
+        guard let limits = Self.limits(steps: Self.stepLimit) else {
+            pcre2_code_free_8(compiled)
+            throw SyntaxError(message: "there is no memory for it")
         }
-        pcre2_set_match_limit_8(matchContext, Self.stepLimit)
-        pcre2_set_heap_limit_8(matchContext, Self.heapLimitKiB)
+        guard let quickLimits = Self.limits(steps: Self.quickStepLimit) else {
+            pcre2_match_context_free_8(limits)
+            pcre2_code_free_8(compiled)
+            throw SyntaxError(message: "there is no memory for it")
+        }
         code = compiled
-        limits = matchContext
+        self.limits = limits
+        self.quickLimits = quickLimits
+    }
+
+    private static func limits(steps: UInt32) -> OpaquePointer? {
+        guard let context = pcre2_match_context_create_8(nil) else { return nil }
+        pcre2_set_match_limit_8(context, steps)
+        pcre2_set_heap_limit_8(context, heapLimitKiB)
+        return context
     }
 
     deinit {
         if let block = OpaquePointer(bitPattern: spare.load(ordering: .relaxed)) { pcre2_match_data_free_8(block) }
         pcre2_match_context_free_8(limits)
+        pcre2_match_context_free_8(quickLimits)
         pcre2_code_free_8(code)
     }
 
-    func search(_ text: UnsafeRawBufferPointer) -> Answer {
+    func search(_ text: UnsafeRawBufferPointer) -> Answer { search(text, within: limits) }
+
+    /// A search that gives up early; what it finds or does not find is certain.
+    func quickSearch(_ text: UnsafeRawBufferPointer) -> Answer { search(text, within: quickLimits) }
+
+    private func search(_ text: UnsafeRawBufferPointer, within limits: OpaquePointer) -> Answer {
         let kept = OpaquePointer(bitPattern: spare.exchange(0, ordering: .acquiring))
         guard let block = kept ?? pcre2_match_data_create_8(1, nil) else { return .gaveUp }
         let start = text.baseAddress?.assumingMemoryBound(to: UInt8.self)
