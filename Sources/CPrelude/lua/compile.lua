@@ -16,7 +16,8 @@ local HOLDS_SCHEMA = { items = true, ["not"] = true, contains = true, additional
 local ROLE = {
   additionalProperties = "schema", contains = "schema", contentSchema = "schema", ["else"] = "schema",
   ["if"] = "schema", items = "schema", ["not"] = "schema", propertyNames = "schema", ["then"] = "schema",
-  unevaluatedItems = "schema", unevaluatedProperties = "schema", allOf = "list", anyOf = "list", oneOf = "list", prefixItems = "list",
+  unevaluatedItems = "schema", unevaluatedProperties = "schema",
+  allOf = "list", anyOf = "list", oneOf = "list", prefixItems = "list",
   properties = "map", patternProperties = "map", dependentSchemas = "map", ["$defs"] = "map", definitions = "map",
 }
 

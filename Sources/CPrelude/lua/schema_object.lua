@@ -20,13 +20,6 @@ function object.catchall(schema, other)
   return with_unknown(schema, "passthrough", expect_schema(other, ":catchall(s.string())"))
 end
 
---- Refuses to change the fields that the object's own functions rely on.
-local function expect_no_functions(schema, method)
-  if core.state_of(schema).extension.functions then
-    misuse(":%s cannot tell which fields the object's :refine and :transform need: call it before them", method)
-  end
-end
-
 --- A copy whose fields are what `change(fields)` makes of a copy of them.
 local function with_fields(schema, change)
   local result, state = derive(schema)
@@ -95,6 +88,14 @@ function core.intersect(left, right)
   return core.new("intersection", { allOf = { left, right } })
 end
 
+--- The same with fewer fields, or with fields that may be missing: functions of the whole object may need what is gone,
+--- so that they are dropped.
+local function with_less(schema, change)
+  local result, state = derive(with_fields(schema, change))
+  state.extension.functions = nil
+  return result
+end
+
 --- The named fields as a set; each must exist.
 local function chosen(schema, names, method)
   local properties, set = core.state_of(schema).json.properties, {}
@@ -108,9 +109,8 @@ local function chosen(schema, names, method)
 end
 
 function object.pick(schema, names)
-  expect_no_functions(schema, "pick")
   local set = chosen(schema, names, "pick")
-  return with_fields(schema, function(fields)
+  return with_less(schema, function(fields)
     for name in pairs(fields) do
       if not set[name] then fields[name] = nil end
     end
@@ -118,18 +118,17 @@ function object.pick(schema, names)
 end
 
 function object.omit(schema, names)
-  expect_no_functions(schema, "omit")
   local set = chosen(schema, names, "omit")
-  return with_fields(schema, function(fields)
+  return with_less(schema, function(fields)
     for name in pairs(set) do fields[name] = nil end
   end)
 end
 
 --- Makes fields optional, or required again: all of them, or those of a list.
 local function with_optional(schema, names, method, optional)
-  if optional then expect_no_functions(schema, method) end
   local set = names and chosen(schema, names, method)
-  return with_fields(schema, function(fields)
+  local change = optional and with_less or with_fields
+  return change(schema, function(fields)
     for name, field in pairs(fields) do
       if not set or set[name] then
         fields[name] = core.extend(field, "optional", optional)

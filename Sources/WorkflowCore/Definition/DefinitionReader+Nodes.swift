@@ -69,11 +69,18 @@ extension DefinitionReader {
     private mutating func readFallback(_ scope: Scope, into index: Int) {
         guard let fallback = value(scope, "default") else { return }
         checkData(scope, "default", fallback)
-        details[index].fallback = Value(fallback)
+        details[index].fallback = settled(Value(fallback), nodes[index].outputSchema)
         if nodes[index].duration == 0, value(scope, "timeout") == nil {
             report(
                 scope, "missing_timeout", "has a `default` but no `timeout` after which it would count", key: "default")
         }
+    }
+
+    /// A default as the response schema leaves it, as it would leave an answer; one that does not fit is told of elsewhere.
+    private func settled(_ fallback: Value, _ schema: Int32) -> Value {
+        guard schemas.indices.contains(Int(schema)), case .valid(let value) = schemas[Int(schema)].validate(fallback)
+        else { return fallback }
+        return value
     }
 
     private mutating func readDelay(_ scope: Scope, into index: Int) {

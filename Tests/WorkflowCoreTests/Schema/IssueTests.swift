@@ -136,4 +136,14 @@ import Testing
     func `a union is refused by its nearest branch`(schema: String, instance: String, text: String) throws {
         #expect(try verdict(schema, instance) == text)
     }
+
+    @Test func `name all that a missing discriminator may be`() throws {
+        let schema = #"""
+            {"x-aikit":{"discriminator":"type"},"anyOf":[
+            {"type":"object","required":["type"],"properties":{"type":{"const":"mail"}}},
+            {"type":"object","required":["type"],"properties":{"type":{"enum":["sms","call"]}}}]}
+            """#
+        #expect(try verdict(schema, "{}") == #"type: is missing (expected "mail" or "sms" or "call")"#)
+        #expect(try verdict(schema, #"{"type":"x"}"#) == #"type: must be "mail" or "sms" or "call" (got string "x")"#)
+    }
 }

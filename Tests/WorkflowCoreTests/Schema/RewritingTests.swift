@@ -101,6 +101,7 @@ import Testing
         (#"{"type":"integer","x-aikit":{"coerce":true}}"#, #""4.0""#, "4"),
         (#"{"type":"integer","minimum":50,"x-aikit":{"coerce":true}}"#, #""42""#, "must be at least 50 (got 42)"),
         (#"{"type":"number","x-aikit":{"coerce":true}}"#, #""0x10""#, #"expected number, got string "0x10""#),
+        (#"{"type":"number","x-aikit":{"coerce":true}}"#, #""1e400""#, #"expected number, got string "1e400""#),
         (#"{"type":"boolean","x-aikit":{"coerce":true}}"#, #""Yes""#, "true"),
         (#"{"type":"boolean","x-aikit":{"coerce":true}}"#, "0", "false"),
         (#"{"type":"string","x-aikit":{"coerce":true}}"#, "3.0", #""3""#),

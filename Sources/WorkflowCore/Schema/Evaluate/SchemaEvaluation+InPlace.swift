@@ -88,6 +88,24 @@ extension SchemaEvaluation {
         return verdict
     }
 
+    /// Tells that the key is missing which would say what branch is meant, with all that it may be.
+    private mutating func refuseWithoutDiscriminator(
+        _ node: SchemaNode, _ keyword: String, _ key: String, _ branches: [NodeID]
+    ) {
+        let tags = branches.compactMap { branch in
+            graph[branch].rules.propertyIndex[key].map { graph[branch].rules.properties[$0].node }
+        }
+        let expected = SchemaWords(graph).alternatives(tags)
+        var name = key
+        name.withUTF8 { bytes in
+            path.steps.append(.key(UnsafeRawBufferPointer(bytes)))
+            refuse(node, keyword, .invalidUnionDiscriminator, expected: expected, nil) {
+                "is missing (expected \(expected))"
+            }
+            path.steps.removeLast()
+        }
+    }
+
     /// Tells why no branch of a union fits, by the branch that is nearest.
     private mutating func refuseUnion(
         _ node: SchemaNode, _ keyword: String, _ branches: [NodeID], _ refusals: [[SchemaIssue]], _ value: ValueCursor
@@ -95,6 +113,9 @@ extension SchemaEvaluation {
         guard quiet == 0 else {
             failures += 1
             return
+        }
+        if let key = node.rules.extension?.discriminator, value.isObject, value[key: key] == nil {
+            return refuseWithoutDiscriminator(node, keyword, key, branches)
         }
         let place = path.pointer
         switch UnionReport(refusals, at: place) {

@@ -134,7 +134,8 @@ enum Coercion {
         // Swift reads more than decimal numbers.
         guard !digits.isEmpty, digits.utf8.allSatisfy({ $0.isDigit || "+-.e".utf8.contains($0) }) else { return nil }
         if let whole = Int64(digits) { return Value(whole) }
-        return Double(digits).flatMap { $0.isFinite ? Value($0) : nil }
+        guard let number = Double(digits), number.isFinite else { return nil }
+        return Value(number)
     }
 }
 
