@@ -183,6 +183,10 @@ lb_status lb_close(lb_vm *vm, lb_thread *thread, const char *code, const char *m
     }
     write_traceback(thread->co, &vm->traceback, vm->where, sizeof vm->where);
     append_plain_error(vm, code, message, out);
+    if (thread->context) {
+        thread->context->aborted = 1;
+        thread->context->abort_reason = message;
+    }
     vm->current = thread;
     close_with_grace(vm, thread->co);
     vm->current = NULL;

@@ -111,6 +111,28 @@ static void push_path(lua_State *L, const lb_context *context) {
     lua_pushlstring(L, (const char *)text->data, text->count);
 }
 
+/// Whether the step is being stopped: the host said so, or its to-be-closed variables run.
+static bool is_aborted(lua_State *L, const lb_context *context) { return context->aborted || vm_of(L)->closing; }
+
+static void push_reason(lua_State *L, const lb_context *context) {
+    if (context->abort_reason || !is_aborted(L, context)) {
+        push_text(L, context->abort_reason);
+        return;
+    }
+    if (!context->aborted && vm_of(L)->stopped_for == INTERRUPT_DEADLINE) {
+        lua_pushliteral(L, "the step's time is over");
+        return;
+    }
+    if (!context->write_reason) {
+        lua_pushliteral(L, "cancelled");
+        return;
+    }
+    lb_bytes *text = &vm_of(L)->path;
+    bytes_clear(text);
+    context->write_reason(context, text);
+    lua_pushlstring(L, (const char *)text->data, text->count);
+}
+
 /// Pushes a table-valued field and keeps it beside the context, so that a second look at it gets the same table.
 static void push_kept(lua_State *L, const lb_context *context, lb_slice field, const char *name, bool readonly) {
     if (lua_getiuservalue(L, 1, 1) != LUA_TTABLE) {
@@ -200,8 +222,8 @@ static int context_index(lua_State *L) {
     }
     if (h->view == VIEW_SIGNAL) {
         const char *key = luaL_checkstring(L, 2);
-        if (strcmp(key, "aborted") == 0) lua_pushboolean(L, context->aborted);
-        else if (strcmp(key, "reason") == 0) push_text(L, context->abort_reason);
+        if (strcmp(key, "aborted") == 0) lua_pushboolean(L, is_aborted(L, context));
+        else if (strcmp(key, "reason") == 0) push_reason(L, context);
         else return luaL_error(L, "context.signal has no field '%s' (it has 'aborted' and 'reason')", key);
         return 1;
     }

@@ -115,6 +115,9 @@ typedef struct cached_key {
 #define CLASS_BYTES 16
 #define CLASS_COUNT 20
 
+/// The thread of one or more VMs, which may end before they are freed.
+typedef struct worker worker;
+
 struct lb_vm {
     lua_State *L;
     lb_config config;
@@ -153,12 +156,19 @@ struct lb_vm {
     char message[512];
     uint32_t close_depth;
 
-    pthread_t worker;
+    worker *worker;
     lua_State *volatile running;
     volatile sig_atomic_t interrupting;
     volatile sig_atomic_t closing;
+    /// Why the step that was stopped last was.
+    volatile sig_atomic_t stopped_for;
     _Atomic bool attention;
     _Atomic uint64_t epoch, token, cancel_token, deadline, expired_epoch;
+    /// Counts the entries into Lua, and the CPU time that the one under way may use: nanoseconds, 0 for no limit.
+    _Atomic uint64_t entry, budget;
+    /// The entry that the watchdog saw last, its CPU time so far, and the thread's CPU time when it was first seen.
+    _Atomic uint64_t seen_entry, spent_cpu;
+    uint64_t seen_cpu;
     lb_vm *watch_next;
     bool watched;
     bool stop_noted;
@@ -246,6 +256,7 @@ bool script_where(lua_State *L, int level, char *text, size_t size);
 int raise_error(lua_State *L, const char *code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 // interrupt.c
+#define STOP_SIGNAL SIGURG
 #ifdef __ELF__
 #define TLS_MODEL __attribute__((tls_model("initial-exec")))
 #else
@@ -259,6 +270,7 @@ void look_for_interrupt(lb_vm *vm);
 
 static inline void step_enter(lb_vm *vm, lua_State *co) {
     working = vm;
+    atomic_store_explicit(&vm->entry, atomic_load_explicit(&vm->entry, memory_order_relaxed) + 1, memory_order_relaxed);
     atomic_store_explicit(&vm->epoch, atomic_load_explicit(&vm->epoch, memory_order_relaxed) + 1, memory_order_relaxed);
     vm->running = co;
     // A signal before this point found nothing running; what it came for is seen here.
@@ -275,13 +287,21 @@ static inline void step_leave(lb_vm *vm, lua_State *co) {
     if (unlikely(vm->interrupting)) lua_sethook(co, NULL, 0, 0);
 }
 void interrupt_setup(void);
-void signal_worker(lb_vm *vm);
 void watch_forget(lb_vm *vm);
 /// Closes a coroutine; its to-be-closed variables have the grace budget. Returns what lua_resetthread returns.
 int close_with_grace(lb_vm *vm, lua_State *co);
 int raise_interrupt(lua_State *L);
 /// For loops in C: RAISES when the step is being stopped.
 void check_interrupt(lua_State *L);
+
+// worker.c
+/// The calling thread, with one more owner; NULL without memory.
+worker *worker_retain(void);
+void worker_release(worker *worker);
+/// Sends the signal that stops code. No-op once the thread has ended. From any thread.
+void worker_signal(worker *worker, int number);
+/// The CPU time of the thread in nanoseconds; 0 once it has ended. From any thread.
+uint64_t worker_cpu_time(worker *worker);
 
 // thread.c
 /// An idle coroutine, or NULL without memory.

@@ -5,8 +5,6 @@
 
 #include "internal.h"
 
-#define STOP_SIGNAL SIGURG
-
 _Thread_local lb_vm *working TLS_MODEL;
 
 static bool can_yield(lua_State *L) { return lua_isyieldable(L) && !has_mark(L, MARK_CLOSING); }
@@ -59,6 +57,7 @@ void look_for_interrupt(lb_vm *vm) {
     if (!vm->closing && token && atomic_load(&vm->cancel_token) == token) reason = INTERRUPT_CANCEL;
     if (!reason) return;
     vm->stop_noted = false;
+    if (reason != INTERRUPT_GRACE) vm->stopped_for = reason;
     vm->interrupting = reason;
     arm_hook(vm->running);
 }
@@ -99,7 +98,7 @@ int close_with_grace(lb_vm *vm, lua_State *co) {
     lua_State *running = vm->running;
     lb_vm *was_working = working;
     sig_atomic_t interrupting = vm->interrupting, closing = vm->closing;
-    uint64_t deadline = atomic_load(&vm->deadline);
+    uint64_t deadline = atomic_load(&vm->deadline), budget = atomic_load(&vm->budget);
     vm->running = NULL;
     atomic_signal_fence(memory_order_seq_cst);
     vm->interrupting = INTERRUPT_NONE;
@@ -107,6 +106,7 @@ int close_with_grace(lb_vm *vm, lua_State *co) {
     working = vm;
     // Odd epochs are steps. This one is new, so that whoever wanted to stop the step does not stop the closing.
     atomic_store(&vm->epoch, (atomic_load(&vm->epoch) | 1) + 2);
+    atomic_store(&vm->budget, 0);
     lb_watch_deadline(vm, now() + vm->config.close_grace);
     set_mark(co, MARK_CLOSING);
     lua_sethook(co, NULL, 0, 0);
@@ -119,6 +119,7 @@ int close_with_grace(lb_vm *vm, lua_State *co) {
     lua_sethook(co, NULL, 0, 0);
     atomic_store(&vm->epoch, (atomic_load(&vm->epoch) | 1) + (running ? 2 : 1));
     lb_watch_deadline(vm, deadline);
+    atomic_store(&vm->budget, budget);
     vm->closing = closing;
     vm->interrupting = interrupting;
     working = was_working;
@@ -127,24 +128,16 @@ int close_with_grace(lb_vm *vm, lua_State *co) {
     return status;
 }
 
-void lb_watch_begin(lb_vm *vm, uint64_t token) {
-    atomic_store_explicit(&vm->attention, false, memory_order_relaxed);
-    atomic_store(&vm->token, token);
-}
-
-void lb_watch_end(lb_vm *vm) {
-    atomic_store_explicit(&vm->token, 0, memory_order_relaxed);
-    if (atomic_load_explicit(&vm->deadline, memory_order_relaxed))
-        atomic_store_explicit(&vm->deadline, 0, memory_order_relaxed);
-}
-
 bool lb_vm_interrupt(lb_vm *vm, uint64_t token) {
     // Only the run that the VM works for is stopped, so two cancellers cannot overwrite each other's wish.
     if (atomic_load(&vm->token) != token) return false;
     atomic_store(&vm->cancel_token, token);
     atomic_store(&vm->attention, true);
-    pthread_kill(vm->worker, STOP_SIGNAL);
+    worker_signal(vm->worker, STOP_SIGNAL);
     return true;
 }
 
-void signal_worker(lb_vm *vm) { pthread_kill(vm->worker, STOP_SIGNAL); }
+void lb_vm_interrupt_any(lb_vm *vm) {
+    uint64_t token = atomic_load(&vm->token);
+    if (token) lb_vm_interrupt(vm, token);
+}

@@ -29,11 +29,12 @@ lb_vm *lb_vm_create(const lb_config *config) {
     vm->limit = config->memory_limit;
     allocator_init(vm);
     if (!vm->config.close_grace) vm->config.close_grace = DEFAULT_GRACE;
-    vm->worker = pthread_self();
+    vm->worker = worker_retain();
     vm->next_token = 0;
     interrupt_setup();
-    vm->L = lua_newstate(allocate, vm);
+    vm->L = vm->worker ? lua_newstate(allocate, vm) : NULL;
     if (!vm->L) {
+        if (vm->worker) worker_release(vm->worker);
         allocator_release(vm);
         free(vm);
         return NULL;
@@ -66,6 +67,7 @@ size_t lb_vm_destroy(lb_vm *vm) {
     free(vm->slots);
     free(vm->made);
     free(vm->abandoned);
+    worker_release(vm->worker);
     free(vm);
     return leaked;
 }

@@ -14,6 +14,7 @@ struct CallContext {
 
     private init(effects: UnsafeMutablePointer<ByteArena>) {
         bridge.effects = UnsafeMutableRawPointer(effects).assumingMemoryBound(to: lb_bytes.self)
+        bridge.write_reason = Self.writeReason
         bridge.write_path = { context, out in
             let call = UnsafeRawPointer(context).assumingMemoryBound(to: CallContext.self)
             guard let run = call.pointee.run else { return }
@@ -24,6 +25,17 @@ struct CallContext {
             }
         }
     }
+
+    /// Why the run is to stop, for a script that asks.
+    private static let writeReason:
+        @convention(c) (UnsafePointer<lb_context>, UnsafeMutablePointer<lb_bytes>) -> Void = { context, out in
+            let call = UnsafeRawPointer(context).assumingMemoryBound(to: CallContext.self)
+            var reason = call.pointee.run?.stopReason ?? "cancelled"
+            reason.withUTF8 {
+                UnsafeMutableRawPointer(out).assumingMemoryBound(to: ByteArena.self).pointee.append(
+                    UnsafeRawBufferPointer($0))
+            }
+        }
 
     /// - Parameter effects: where the script's effects go; it outlives the context.
     static func make(effects: UnsafeMutablePointer<ByteArena>) -> UnsafeMutablePointer<CallContext> {
@@ -64,6 +76,7 @@ struct CallContext {
             UnsafeRawPointer($0).assumingMemoryBound(to: lb_store_entry.self)
         }
         bridge.aborted = state.phase == .stopping ? 1 : 0
+        bridge.abort_reason = nil
         bridge.ctx_read_only = node.concurrent ? 1 : 0
     }
 }

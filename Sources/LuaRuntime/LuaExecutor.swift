@@ -12,7 +12,7 @@ package final class LuaExecutor: StepExecutor {
     private var context: UnsafeMutablePointer<CallContext>
     private var spareContexts: [UnsafeMutablePointer<CallContext>] = []
     private let arguments: UnsafeMutablePointer<lb_arg>
-    package var schemaFunctions: (any SchemaFunctions)?
+    private var functions: LuaSchemaFunctions?
 
     package init(vm: LuaVM) {
         self.vm = vm
@@ -36,7 +36,17 @@ package final class LuaExecutor: StepExecutor {
         set { effectBytes.pointee = newValue }
     }
 
-    package func call(_ slot: CallbackSlot, _ argument: Slice, run: Run, frame: Int32) -> CallOutcome {
+    package var schemaFunctions: (any SchemaFunctions)? {
+        get { functions }
+        set { functions = newValue as? LuaSchemaFunctions }
+    }
+
+    package func beginChecking(within limits: CallLimits) { functions?.begin(within: limits) }
+    package func endChecking() -> SchemaCalls { functions?.end() ?? .none }
+
+    package func call(_ slot: CallbackSlot, _ argument: Slice, limits: CallLimits, run: Run, frame: Int32)
+        -> CallOutcome
+    {
         context.pointee.fill(run, frame)
         var count = 1
         if !argument.isNone {
@@ -51,8 +61,10 @@ package final class LuaExecutor: StepExecutor {
         let status = withUnsafeMutablePointer(to: &run.log.arena) { arena in
             let bytes = UnsafeMutableRawPointer(arena).assumingMemoryBound(to: lb_bytes.self)
             context.pointee.bridge.arena = bytes
+            lb_watch_limits(vm.handle, limits.deadline, limits.cpu)
             return lb_call(vm.handle, slot, &context.pointee.bridge, arguments, count, bytes, &thread)
         }
+        lb_watch_limits(vm.handle, 0, 0)
         if status == LB_REQUEST, let thread {
             lb_thread_set_tag(thread, UInt(bitPattern: context))
             context = spareContexts.popLast() ?? CallContext.make(effects: effectBytes)
@@ -61,7 +73,8 @@ package final class LuaExecutor: StepExecutor {
     }
 
     package func resume(
-        _ call: OpaquePointer, token: UInt32, ok: Bool, value: UnsafeRawBufferPointer, run: Run, frame: Int32
+        _ call: OpaquePointer, token: UInt32, ok: Bool, value: UnsafeRawBufferPointer, limits: CallLimits, run: Run,
+        frame: Int32
     ) -> CallOutcome {
         let held = Self.context(of: call)
         if let held { held.pointee.fill(run, frame) }
@@ -69,10 +82,12 @@ package final class LuaExecutor: StepExecutor {
         let status = withUnsafeMutablePointer(to: &run.log.arena) { arena in
             let bytes = UnsafeMutableRawPointer(arena).assumingMemoryBound(to: lb_bytes.self)
             held?.pointee.bridge.arena = bytes
+            lb_watch_limits(vm.handle, limits.deadline, limits.cpu)
             return lb_resume(
                 vm.handle, call, token, ok, value.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self),
                 value.count, bytes)
         }
+        lb_watch_limits(vm.handle, 0, 0)
         if status != LB_REQUEST, let held { spareContexts.append(held) }
         return outcome(status, run, from: start, status == LB_REQUEST ? call : nil)
     }
@@ -134,7 +149,7 @@ package final class LuaExecutor: StepExecutor {
 
     package func beginWatch(_ token: UInt64) { lb_watch_begin(vm.handle, token) }
     package func endWatch() { lb_watch_end(vm.handle) }
-    package func setDeadline(_ nanoseconds: UInt64) { lb_watch_deadline(vm.handle, nanoseconds) }
+    package var spentCPU: UInt64 { lb_watch_spent(vm.handle) }
     package var interrupter: any CallInterrupter { VMInterrupter(vm: vm.interrupter) }
 }
 
@@ -146,4 +161,5 @@ private struct VMInterrupter: CallInterrupter {
     let vm: LuaInterrupter
 
     func interrupt(_ token: UInt64) -> Bool { vm.interrupt(token: token) }
+    func interruptAny() { vm.interruptAny() }
 }

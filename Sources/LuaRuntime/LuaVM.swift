@@ -110,4 +110,7 @@ package struct LuaInterrupter: @unchecked Sendable {
     /// Stops what runs for `token` (see `lb_watch_begin`); false when the VM works for somebody else.
     @discardableResult
     package func interrupt(token: UInt64) -> Bool { lb_vm_interrupt(handle, token) }
+
+    /// Stops what runs, for whichever token.
+    package func interruptAny() { lb_vm_interrupt_any(handle) }
 }

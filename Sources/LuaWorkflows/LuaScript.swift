@@ -102,7 +102,7 @@ public final class LuaScript: Sendable {
         let environment = ScriptEnvironment(clock: engine.clock, options: options)
         let worker = engine.workers[0]
         let result: Result<LuaScript, ScriptError> = await withCheckedContinuation { continuation in
-            worker.perform { worker in
+            let posted = worker.perform { worker in
                 do throws(ScriptError) {
                     let loaded = try LoadedScript(bundle, pinned: pinned, environment: environment)
                     let script = loaded.script(environment: environment)
@@ -111,6 +111,11 @@ public final class LuaScript: Sendable {
                 } catch {
                     continuation.resume(returning: .failure(error))
                 }
+            }
+            if !posted {
+                let error = ScriptError(
+                    code: "engine_stopped", file: bundle.script.path, message: "the engine has stopped")
+                continuation.resume(returning: .failure(error))
             }
         }
         return try result.get()

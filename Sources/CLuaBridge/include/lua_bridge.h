@@ -53,7 +53,9 @@ typedef struct lb_context {
     const char *LB_NULLABLE path;
     void (*LB_NULLABLE write_path)(const struct lb_context *LB_NONNULL context, lb_bytes *LB_NONNULL out);
     const char *LB_NULLABLE idempotency_key;
+    /// Why the step is being stopped; NULL: `write_reason` appends it when a script asks for it.
     const char *LB_NULLABLE abort_reason;
+    void (*LB_NULLABLE write_reason)(const struct lb_context *LB_NONNULL context, lb_bytes *LB_NONNULL out);
     uint32_t attempt;
     uint32_t occurrence;
     /// The iteration from 1; 0 shows as nil.
@@ -234,8 +236,18 @@ void lb_watch_end(lb_vm *LB_NONNULL vm);
 /// The time on CLOCK_MONOTONIC in nanoseconds at which what runs is stopped with the code "timeout"; 0 means never.
 void lb_watch_deadline(lb_vm *LB_NONNULL vm, uint64_t deadline);
 
+/// Limits the next entry into Lua, between lb_watch_begin and lb_watch_end: the time on CLOCK_MONOTONIC, as above, and the CPU
+/// time of the thread in nanoseconds that it may use before it is stopped with the code "timeout"; 0 for none of either.
+void lb_watch_limits(lb_vm *LB_NONNULL vm, uint64_t deadline, uint64_t cpu);
+
+/// The CPU time that the last entry into Lua used, in nanoseconds: less than it was by up to 4 ms, and 0 for short ones.
+uint64_t lb_watch_spent(const lb_vm *LB_NONNULL vm);
+
 /// Stops what runs for `token`, now and whenever it is resumed; false when the VM works for somebody else. From any thread.
 bool lb_vm_interrupt(lb_vm *LB_NONNULL vm, uint64_t token);
+
+/// The same for whatever token the VM works for; no-op while it works for none. From any thread.
+void lb_vm_interrupt_any(lb_vm *LB_NONNULL vm);
 
 /// The name of a global that scripts have, by an index from 0; NULL behind the last.
 const char *LB_NULLABLE lb_global_name(size_t index);

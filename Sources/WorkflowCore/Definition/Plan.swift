@@ -130,7 +130,8 @@ package struct PlanNode: Sendable, BitwiseCopyable {
     package var inputSchema: Int32 = -1
     /// The schema of what it gives; of a human step, that of the response.
     package var outputSchema: Int32 = -1
-    /// step, human, wait_for: how long it may take · delay: how long it waits; in microseconds, 0 for none.
+    /// step, human, wait_for: how long it may take · delay: how long it waits; in microseconds, 0 for none. A step with a
+    /// negative one goes on without any limit, one with 0 has the engine's.
     package var duration: Int64 = 0
     package var hasRetry = false
     /// Where its id begins among the plan's names.
@@ -196,8 +197,10 @@ package struct RetryPolicy: Sendable, Equatable {
             case .exponential: Double(initial) * power(factor, steps)
             }
         let capped = min(base, Double(maximum))
-        let jittered = capped * (1 - jitter * chance)
-        return Int32(clamping: Int64((jittered / 1000).rounded()))
+        let jittered = capped * (1 - jitter * chance) / 1000
+        // Also false for what is no number.
+        guard jittered < Double(Int32.max) else { return jittered.isNaN ? 0 : .max }
+        return Int32(max(jittered, 0).rounded())
     }
 
     private func power(_ base: Double, _ exponent: Double) -> Double {

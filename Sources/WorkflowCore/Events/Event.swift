@@ -107,6 +107,8 @@ package struct RunLog {
     package private(set) var count = 0
     private var capacity = 0
     package var arena = ByteArena()
+    /// The bytes that it may hold, events and arena together.
+    package var limit = 1 << 30
 
     package init() {}
 
@@ -144,6 +146,12 @@ package struct RunLog {
     package func eventBytes(from index: Int) -> UnsafeRawBufferPointer {
         guard let events, index < count else { return UnsafeRawBufferPointer(start: nil, count: 0) }
         return UnsafeRawBufferPointer(start: events + index, count: (count - index) * MemoryLayout<Event>.stride)
+    }
+
+    /// Whether it may take as many bytes more. Whoever appends to the arena asks before, or at once afterwards where the size is
+    /// not known before and lies far below 4 GiB: offsets have 32 bits.
+    package func hasRoom(for bytes: Int) -> Bool {
+        bytes >= 0 && bytes <= limit && arena.count + count * MemoryLayout<Event>.stride <= limit - bytes
     }
 
     /// The value that a payload holds; a slice of length 0 has none.

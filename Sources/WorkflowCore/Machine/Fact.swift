@@ -40,6 +40,8 @@ package enum Fact: Equatable {
     case recovered(cause: Slice, died: Bool = true)
     /// The run begins with what another one recorded: `{ reason, run, path? }`; the node of a frame gets another input.
     case forked(cause: Slice, frame: Int32, input: Slice)
+    /// The run cannot go on at all, whatever it does; nothing of it is under way.
+    case abandoned(error: Slice)
     /// The script emitted something: `{ name, payload }`.
     case emitted(frame: Int32, event: Slice)
     case metadataSet(frame: Int32, value: Slice)

@@ -31,14 +31,15 @@ extension RunMachine {
         case .stepRetry:
             frames[index].phase = .backoff
             frames[index].attempt = event.attempt
-            wait(index, until: event.time + Int64(event.item) * 1000)
+            wait(index, until: event.time.clamped(adding: Int64(event.item) * 1000))
         case .stepWaiting:
             frames[index].phase = .waiting
-            wait(index, until: log.value(event.payload)["until"]?.int.map { $0 * 1000 } ?? 0)
+            let until = event.payload.isNone ? nil : log.value(event.payload)["until"]?.int
+            wait(index, until: until.map { $0.multipliedReportingOverflow(by: 1000) }.map { $0.overflow ? .max : $0.0 } ?? 0)
         case .humanRequested:
             frames[index].phase = .waiting
             let duration = plan.nodes[Int(event.node)].duration
-            wait(index, until: duration > 0 ? event.time + duration : 0)
+            wait(index, until: duration > 0 ? event.time.clamped(adding: duration) : 0)
         case .humanCompleted:
             unwait(index)
         case .stepCancelled:
@@ -60,7 +61,7 @@ extension RunMachine {
             if event.item != 0 {
                 for index in frames.indices where frames[index].phase == .running || frames[index].phase == .concluding
                 {
-                    if event.item == 1 { frames[index].crashes += 1 }
+                    if event.item == 1, frames[index].crashes < .max { frames[index].crashes += 1 }
                     // A branch whose choice was written without its success is asked again.
                     if plan.nodes[Int(frames[index].node)].kind == .branch { frames[index].total = 0 }
                 }
@@ -189,5 +190,13 @@ extension RunMachine {
         if let index = signals.elements.firstIndex(where: { log.value($0)["name"]?.string == name }) {
             signals.remove(at: index)
         }
+    }
+}
+
+extension Int64 {
+    /// The sum of two times, or the last or first one that there is.
+    func clamped(adding other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other < 0 ? .min : .max) : sum
     }
 }

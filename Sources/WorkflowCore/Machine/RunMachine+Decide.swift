@@ -61,7 +61,7 @@ extension RunMachine {
             emit(.humanRequested, time, &log, frame: frame, payload: request)
         case .delayed(let frame, let serial, let duration):
             guard try running(frame, serial, time, &log) else { break }
-            waitFor(frame, until: time + duration, time, &log)
+            waitFor(frame, until: time.clamped(adding: duration), time, &log)
         case .replied(let frame, let serial, let response):
             guard try phase(frame, serial) == .waiting, kind(frame) == .human else { throw .notWaiting }
             answer(frame, response, time, &log)
@@ -72,9 +72,12 @@ extension RunMachine {
             emit(.signalReceived, time, &log, payload: signal)
             deliverSignals(time, &log)
         case .cancelAsked(let request):
-            guard !frames.isEmpty else { throw .outOfOrder }
             guard cancelRequest.isNone else { return }
-            emit(.cancelRequested, time, &log, payload: request)
+            // A run whose input was still being checked has nothing that could be stopped.
+            emit(frames.isEmpty ? .workflowCancelled : .cancelRequested, time, &log, payload: request)
+        case .abandoned(let error):
+            guard !frames.isEmpty else { throw .outOfOrder }
+            emit(.workflowError, time, &log, payload: error)
         case .recovered(let cause, let died):
             guard !frames.isEmpty else { throw .outOfOrder }
             recover(cause, died: died, time, &log)
@@ -149,7 +152,12 @@ extension RunMachine {
             switch frames[Int(frame)].phase {
             case .ready: emit(.stepStart, time, &log, frame: frame, payload: frames[Int(frame)].input, attempt: 1)
             case .opening: enter(frame, time, &log)
-            case .concluded: complete(frame, defaultOutput(frame, &log), Fact.usualNext, time, &log)
+            case .concluded:
+                if log.hasRoom(for: resultSize(of: frame)) {
+                    complete(frame, defaultOutput(frame, &log), Fact.usualNext, time, &log)
+                } else {
+                    outgrown(frame, time, &log)
+                }
             case .failing: fail(frame, bodyError(frame, &log), time, &log)
             case .cancelled: cancelled(frame, time, &log)
             case .free, .running, .body, .concluding, .waiting, .backoff, .stopping, .over: break
@@ -203,6 +211,13 @@ extension RunMachine {
         fail(frame, error, time, &log)
     }
 
+    /// The output of a construct does not fit into the run.
+    private mutating func outgrown(_ frame: Int32, _ time: Int64, _ log: inout RunLog) {
+        let error = ErrorObject(
+            code: "run_too_large", message: "the run has recorded as much as it may", retryable: false)
+        fail(frame, error.write(into: &log.arena, step: path(of: frame)), time, &log)
+    }
+
     private mutating func fail(_ frame: Int32, _ error: Slice, _ time: Int64, _ log: inout RunLog) {
         emit(frames[Int(frame)].node == 0 ? .workflowError : .stepError, time, &log, frame: frame, payload: error)
     }
@@ -224,7 +239,7 @@ extension RunMachine {
                 let slice = Slice(offset: frames[index].cursor, length: UInt32(item.byteCount))
                 open(frame, ordinal: frames[index].opened + 1, slice, time, &log)
             }
-        case .delay: waitFor(frame, until: time + node.duration, time, &log)
+        case .delay: waitFor(frame, until: time.clamped(adding: node.duration), time, &log)
         case .waitFor:
             let event = plan.details[Int(frames[index].node)].event ?? ""
             let payload = log.arena.writing { arena in
@@ -233,7 +248,7 @@ extension RunMachine {
                 arena.write(event)
                 if node.duration > 0 {
                     arena.writeKey("until")
-                    arena.write((time + node.duration) / 1000)
+                    arena.write(time.clamped(adding: node.duration) / 1000)
                 }
                 arena.end(object, count: node.duration > 0 ? 2 : 1)
             }
@@ -247,7 +262,7 @@ extension RunMachine {
         let payload = log.arena.writing { arena in
             let object = arena.beginObject()
             arena.writeKey("until")
-            arena.write((deadline + 999) / 1000)
+            arena.write(deadline.clamped(adding: 999) / 1000)
             arena.end(object, count: 1)
         }
         emit(.stepWaiting, time, &log, frame: frame, payload: payload)
@@ -266,7 +281,8 @@ extension RunMachine {
         let index = Int(frame)
         switch try phase(frame, serial) {
         case .backoff:
-            emit(.stepStart, time, &log, frame: frame, payload: frames[index].input, attempt: frames[index].attempt + 1)
+            emit(.stepStart, time, &log, frame: frame, payload: frames[index].input,
+                attempt: frames[index].attempt == .max ? .max : frames[index].attempt + 1)
         case .waiting:
             switch kind(frame) {
             case .delay: complete(frame, frames[index].input, Fact.usualNext, time, &log)

@@ -36,6 +36,15 @@ extension RunMachine {
         return frames[index].table >= 0 ? list(tables[frames[index].table], &log) : frames[index].value
     }
 
+    /// The bytes that the output of a construct takes, or that its results take in one value.
+    package func resultSize(of frame: Int32) -> Int {
+        let state = frames[Int(frame)]
+        guard state.table >= 0 else { return Int(state.value.length) }
+        let node = plan.nodes[Int(state.node)]
+        let names = node.kind == .parallel ? Int(node.bodyCount) * 64 : 64
+        return tables[state.table].reduce(Int(state.value.length) + names) { $0 + Int($1.length) }
+    }
+
     private func list(_ results: UnsafeBufferPointer<Slice>, _ log: inout RunLog) -> Slice {
         log.arena.writing { $0.writeList(results) }
     }

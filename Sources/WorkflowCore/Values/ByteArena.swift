@@ -114,6 +114,8 @@ public struct Slice: Hashable, Sendable, BitwiseCopyable {
 
     @inlinable
     public init(from start: Int, to end: Int) {
+        // The one place where an offset becomes one of 32 bits. Whoever fills an arena keeps it far below that.
+        precondition(start >= 0 && end >= start && end <= Int(UInt32.max), "an arena of more than 4 GiB")
         self.init(offset: UInt32(truncatingIfNeeded: start), length: UInt32(truncatingIfNeeded: end - start))
     }
 

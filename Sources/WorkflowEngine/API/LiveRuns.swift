@@ -19,15 +19,21 @@ final class LiveRuns: Sendable {
     init(_ store: any RunStore) { self.store = store }
 
     /// Has messages for a run delivered to it from now on, and those that came while it was being built.
-    func add(_ run: WorkflowRun) {
-        let (early, isFirst) = state.withLock { state in
+    ///
+    /// - Returns: false when another run of that id is under way, which keeps its messages.
+    @discardableResult
+    func add(_ run: WorkflowRun) -> Bool {
+        let (early, isFirst, isOther) = state.withLock { state -> ([InboxMessage], Bool, Bool) in
+            if let known = state.runs[run.id]?.run, known !== run { return ([], false, true) }
             state.runs[run.id] = Weak(run: run)
             defer { state.isWatching = true }
-            return (state.early.removeValue(forKey: run.id) ?? [], !state.isWatching)
+            return (state.early.removeValue(forKey: run.id) ?? [], !state.isWatching, false)
         }
+        if isOther { return false }
         // A store that nothing is written to is not opened for this.
         if isFirst { store.watchInbox { [self] in deliver($0) } }
         for message in early { run.take(message) }
+        return true
     }
 
     func remove(_ run: WorkflowRun) {

@@ -48,7 +48,9 @@ package final class SwiftExecutor: StepExecutor {
         Generation(id: "") { SwiftExecutor(handlers: handlers) }
     }
 
-    package func call(_ slot: CallbackSlot, _ argument: Slice, run: Run, frame: Int32) -> CallOutcome {
+    package func call(_ slot: CallbackSlot, _ argument: Slice, limits: CallLimits, run: Run, frame: Int32)
+        -> CallOutcome
+    {
         let context = StepContext(run: run, frame: frame)
         let input = argument.isNone ? Value.null : Value(run.log.value(argument))
         switch handlers[Int(slot) - 1] {
@@ -89,7 +91,8 @@ package final class SwiftExecutor: StepExecutor {
     }
 
     package func resume(
-        _ call: OpaquePointer, token: UInt32, ok: Bool, value: UnsafeRawBufferPointer, run: Run, frame: Int32
+        _ call: OpaquePointer, token: UInt32, ok: Bool, value: UnsafeRawBufferPointer, limits: CallLimits, run: Run,
+        frame: Int32
     ) -> CallOutcome {
         guard let waiting = waiting.removeValue(forKey: call) else {
             return CallOutcome(status: .interrupted, value: .none)
@@ -112,11 +115,14 @@ package final class SwiftExecutor: StepExecutor {
     package var schemaFunctions: (any SchemaFunctions)? { nil }
     package func beginWatch(_ token: UInt64) {}
     package func endWatch() {}
-    package func setDeadline(_ nanoseconds: UInt64) {}
+    package var spentCPU: UInt64 { 0 }
+    package func beginChecking(within limits: CallLimits) {}
+    package func endChecking() -> SchemaCalls { .none }
     package var interrupter: any CallInterrupter { NoInterrupter() }
 }
 
 /// Swift code cannot be stopped from outside; an `async` handler learns of a cancel by its task.
 private struct NoInterrupter: CallInterrupter {
     func interrupt(_ token: UInt64) -> Bool { false }
+    func interruptAny() {}
 }

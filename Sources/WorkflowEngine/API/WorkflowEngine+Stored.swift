@@ -26,10 +26,10 @@ extension WorkflowEngine {
         let restored = createRun(definition, id: journaled.id)
         let isHeld = try await withCheckedThrowingContinuation {
             (continuation: CheckedContinuation<Bool, any Error>) in
-            restored.worker.perform { worker in
+            let posted = restored.worker.perform { worker in
                 do {
                     let run = try worker.makeRun(definition, id: journaled.id)
-                    run.observer = restored
+                    worker.observe(run, restored)
                     run.journaled = journaled
                     stored.events.withUnsafeBytes { events in
                         stored.arena.withUnsafeBytes { run.replay(events: events, arena: $0) }
@@ -44,6 +44,7 @@ extension WorkflowEngine {
                     continuation.resume(throwing: RunFailure(code: "load_failed", message: "\(error)"))
                 }
             }
+            if !posted { continuation.resume(throwing: RunFailure.engineStopped) }
         }
         live?.add(restored)
         return (restored, isHeld)

@@ -15,28 +15,38 @@ public final class WorkflowEngine: Sendable {
     package let journal: (any RunStore)?
     let live: LiveRuns?
     package let clock: any EngineClock
+    package let limits: EngineLimits
     private let nextWorker = Atomic<Int>(0)
 
     /// - Parameters:
     ///   - workers: how many threads run steps; at least 1.
     ///   - clock: the time that timers, timeouts and events go by.
+    ///   - limits: what the code of a run may take.
     ///   - log: gets what scripts log; called on the workers' threads.
     public convenience init(
-        workers: Int = 2, clock: any EngineClock = SystemClock(),
+        workers: Int = 2, clock: any EngineClock = SystemClock(), limits: EngineLimits = EngineLimits(),
         log: @escaping @Sendable (LogRecord) -> Void = { _ in }
     ) {
-        self.init(workers: workers, clock: clock, host: NoHostEffects(), journal: nil, log: log)
+        self.init(workers: workers, clock: clock, limits: limits, host: NoHostEffects(), journal: nil, log: log)
     }
 
     package init(
-        workers: Int, clock: any EngineClock = SystemClock(), host: any HostEffects, journal: (any RunStore)?,
+        workers: Int, clock: any EngineClock = SystemClock(), limits: EngineLimits = EngineLimits(),
+        host: any HostEffects, journal: (any RunStore)?,
         log: @escaping @Sendable (LogRecord) -> Void = { _ in }
     ) {
         self.journal = journal
         live = journal.map { LiveRuns($0) }
         self.clock = clock
-        self.workers = (0..<max(workers, 1)).map { index in
-            Worker(index: index, clock: clock, host: host, journal: journal, log: log)
+        self.limits = limits
+        let count = max(workers, 1)
+        // A clock that goes by itself has nothing to decide.
+        let sharedTime = clock is SystemClock ? nil : SharedTime(clock, workers: count)
+        self.workers = (0..<count).map { index in
+            let worker = Worker(
+                index: index, clock: clock, sharedTime: sharedTime, limits: limits, host: host, journal: journal, log: log)
+            sharedTime?.join(worker)
+            return worker
         }
         for worker in self.workers { worker.start() }
     }
@@ -62,8 +72,41 @@ public final class WorkflowEngine: Sendable {
         WorkflowRun(definition, id: id ?? RunIdentifier.make(), worker: pickWorker(), live: live)
     }
 
-    /// Ends the workers after what they do now.
+    /// Ends the workers after what they do now: runs are given up where they stand, and whoever waits for one is told so with
+    /// the code `engine_stopped`. Returns at once; ``shutdown(grace:)`` waits.
     public func shutdown() {
         for worker in workers { worker.stop() }
     }
+
+    /// Ends the engine: no run begins anything more, what is under way may end within `grace`, and code that runs on then is
+    /// stopped. Whoever waits for a run that is not over gets ``RunFailure`` with the code `engine_stopped`, and streams end.
+    ///
+    /// When it returns the workers have ended, so a store may be closed; durable runs can be taken up from it.
+    public func shutdown(grace: Duration) async {
+        await withTaskGroup { group in
+            for worker in workers {
+                group.addTask {
+                    let quiet = Gate()
+                    guard worker.perform({ $0.drain { quiet.open() } }) else { return await worker.ended.passed() }
+                    // The worker may be deep in code that does not let go, so the time is kept elsewhere.
+                    let limit = Task {
+                        try? await Task.sleep(for: grace)
+                        quiet.open()
+                    }
+                    await quiet.passed()
+                    limit.cancel()
+                    worker.stop()
+                    while true {
+                        worker.interruptAll()
+                        if await worker.ended.passed(within: .milliseconds(20)) { return }
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension JournalError {
+    static let engineStopped = JournalError(
+        code: "engine_stopped", message: "the engine has stopped; a run that is stored can be taken up again")
 }

@@ -11,7 +11,7 @@ extension WorkflowRun {
     package func release(within grace: Duration) async throws(JournalError) {
         guard let store = live?.store, let run = attachedRun, let journaled = run.journaled else { return }
         let quiet = Gate()
-        worker.perform { worker in
+        let posted = worker.perform { worker in
             if run.lost != nil || run.machine.isOver { return quiet.open() }
             run.isHeld = true
             run.quietened = { quiet.open() }
@@ -22,6 +22,7 @@ extension WorkflowRun {
             try? await Task.sleep(for: grace)
             quiet.open()
         }
+        if !posted { quiet.open() }
         await quiet.passed()
         limit.cancel()
         try await store.release([journaled])
@@ -55,32 +56,4 @@ private final class SuspectFeed: EventFeed {
 
     func take(_ run: Run) { if !run.machine.hasCrashed { gate.open() } }
     func finish() { gate.open() }
-}
-
-/// Something that happens once, and that one task waits for.
-final class Gate: Sendable {
-    private let state = Mutex(State())
-
-    private struct State {
-        var isOpen = false
-        var waiting: CheckedContinuation<Void, Never>?
-    }
-
-    func open() {
-        let waiting = state.withLock { state in
-            state.isOpen = true
-            return state.waiting.take()
-        }
-        waiting?.resume()
-    }
-
-    func passed() async {
-        await withCheckedContinuation { continuation in
-            let isOpen = state.withLock { state in
-                if !state.isOpen { state.waiting = continuation }
-                return state.isOpen
-            }
-            if isOpen { continuation.resume() }
-        }
-    }
 }

@@ -13,9 +13,10 @@ public final class WorkflowRun: Sendable {
     private struct State {
         var run: Run?
         var phase = Phase.created
-        var waiters: [Waiter] = []
+        var waiters: [UInt64: Waiter] = [:]
+        var nextWaiter: UInt64 = 0
         var latest: RunRecord?
-        var failure: JournalError?
+        var failure: RunFailure?
         var cancelReason: String?
         /// Whether the run counts among those of its worker.
         var isCounted = false
@@ -45,8 +46,8 @@ public final class WorkflowRun: Sendable {
     ///   - input: the workflow's input.
     ///   - metadata: replaces the workflow's metadata; an object.
     ///   - ctx: merged over the workflow's ctx; an object.
-    /// - Throws: ``RunFailure`` when the run could not be started or recorded. A run that fails does not throw:
-    ///   its result says so.
+    /// - Throws: ``RunFailure`` when the run could not be started or recorded, `CancellationError` when the task is cancelled, which
+    ///   leaves the run as it is. A run that fails does not throw: its result says so.
     public func run(input: Value = .emptyObject, metadata: Value? = nil, ctx: Value? = nil) async throws -> RunRecord {
         try start(input: input, metadata: metadata, ctx: ctx)
         return try await settled()
@@ -62,9 +63,12 @@ public final class WorkflowRun: Sendable {
         let plan = definition.plan
         let metadata = metadata ?? plan.metadata
         let ctx = Self.merge(ctx, over: plan.ctx)
+        try requireRoom(input, metadata, ctx)
         let journaled = live.map { _ in JournaledRun(id: id, workflow: plan.id, generation: definition.generation.id) }
-        live?.add(self)
-        worker.perform { worker in
+        if live?.add(self) == false {
+            return refuse(RunFailure(code: "conflict", message: "run \(id) is under way in this engine already"))
+        }
+        let begins = worker.perform { worker in
             do {
                 let run = try worker.makeRun(self.definition, id: self.id)
                 self.attach(run)
@@ -79,6 +83,16 @@ public final class WorkflowRun: Sendable {
                 self.refuse(RunFailure(code: "load_failed", message: "\(error)"))
             }
         }
+        if !begins { refuse(.engineStopped) }
+    }
+
+    /// Refuses what would not fit into the run at all.
+    private func requireRoom(_ values: Value...) throws(RunFailure) {
+        var size = 0
+        for value in values { size = size.addingReportingOverflow(value.withBytes(\.count)).partialValue }
+        guard size > worker.limits.runSize / 2 else { return }
+        let error = ErrorObject.runTooLarge(worker.limits.runSize)
+        throw RunFailure(code: error.code, message: error.message)
     }
 
     private static func merge(_ over: Value?, over base: Value) -> Value {
@@ -112,32 +126,40 @@ public final class WorkflowRun: Sendable {
     /// The worker's run, once there is one.
     var attachedRun: Run? { state.withLock { $0.run } }
 
-    private func refuse(_ failure: any Error) {
+    /// Ends everything that waits for the run or follows it: nothing more happens to it here.
+    private func refuse(_ failure: RunFailure) {
         leaveWorker()
-        let waiters = state.withLock { state in
-            if let failure = failure as? RunFailure {
-                state.failure = JournalError(code: failure.code, message: failure.message)
+        live?.remove(self)
+        let (waiters, feeds) = state.withLock { state in
+            if state.failure == nil { state.failure = failure }
+            defer {
+                state.waiters = [:]
+                state.watchers = [:]
             }
-            defer { state.waiters = [] }
-            return state.waiters
+            return (state.waiters.values, state.watchers.values)
         }
         for waiter in waiters { waiter.continuation.resume(throwing: failure) }
+        for feed in feeds { feed.finish() }
     }
 
     /// Tells a feed of everything that the run records; from the first event on, also when the run has started before.
     @discardableResult
     package func follow(_ feed: any EventFeed) -> UInt64 {
-        let (token, run) = state.withLock { state in
+        let (token, run, isGone) = state.withLock { state in
             state.nextWatcher += 1
-            state.watchers[state.nextWatcher] = feed
-            return (state.nextWatcher, state.run)
+            let isGone = state.failure != nil
+            if !isGone { state.watchers[state.nextWatcher] = feed }
+            return (state.nextWatcher, state.run, isGone)
         }
-        if let run {
-            worker.perform { _ in
-                run.isWatched = true
-                feed.take(run)
-            }
-        }
+        let follows =
+            run.map { run in
+                worker.perform { _ in
+                    if !isGone { run.isWatched = true }
+                    feed.take(run)
+                    if isGone { feed.finish() }
+                }
+            } ?? !isGone
+        if !follows { feed.finish() }
         return token
     }
 
@@ -146,22 +168,34 @@ public final class WorkflowRun: Sendable {
     // MARK: Waiting
 
     /// Waits until the run is over, or waits for a person or a signal.
+    ///
+    /// - Throws: ``RunFailure`` when nothing more happens to the run here: it was refused, its store has failed, another process has
+    ///   taken it over, or the engine has stopped; `CancellationError` when the task is cancelled, which leaves the run as it is.
     public func settled() async throws -> RunRecord { try await wait(untilOver: false) }
 
-    /// Waits until the run is over.
+    /// Waits until the run is over; throws as ``settled()`` does.
     public func finished() async throws -> RunRecord { try await wait(untilOver: true) }
 
     private func wait(untilOver: Bool) async throws -> RunRecord {
-        try await withCheckedThrowingContinuation { continuation in
-            let answer: Result<RunRecord, any Error>? = state.withLock { state in
-                if let failure = state.failure {
-                    return .failure(RunFailure(code: failure.code, message: failure.message))
+        let number = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let answer: Result<RunRecord, any Error>? = state.withLock { state in
+                    if let latest = state.latest, !untilOver || latest.status.isTerminal { return .success(latest) }
+                    if let failure = state.failure { return .failure(failure) }
+                    // A cancel that comes later finds the waiter.
+                    if Task.isCancelled { return .failure(CancellationError()) }
+                    state.waiters[number] = Waiter(untilOver: untilOver, continuation: continuation)
+                    return nil
                 }
-                if let latest = state.latest, !untilOver || latest.status.isTerminal { return .success(latest) }
-                state.waiters.append(Waiter(untilOver: untilOver, continuation: continuation))
-                return nil
+                if let answer { continuation.resume(with: answer) }
             }
-            if let answer { continuation.resume(with: answer) }
+        } onCancel: {
+            let waiter = state.withLock { $0.waiters.removeValue(forKey: number) }
+            waiter?.continuation.resume(throwing: CancellationError())
         }
     }
 
@@ -223,8 +257,9 @@ public final class WorkflowRun: Sendable {
             throw RunFailure(code: "not_started", message: "run \(id) has not been started")
         }
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            worker.perform { worker in
+            let posted = worker.perform { worker in
                 do {
+                    if let lost = run.lost { throw RunFailure(code: lost.code, message: lost.message) }
                     try body(worker, run)
                     self.state.withLock { $0.latest = nil }
                     continuation.resume()
@@ -233,6 +268,7 @@ public final class WorkflowRun: Sendable {
                     continuation.resume(throwing: error)
                 }
             }
+            if !posted { continuation.resume(throwing: RunFailure.engineStopped) }
         }
     }
 }
@@ -243,9 +279,9 @@ extension WorkflowRun: RunObserver {
         if record.status.isTerminal { leaveWorker() }
         let (waiters, feeds) = state.withLock { state in
             state.latest = record
-            let resumed = state.waiters.filter { !$0.untilOver || record.status.isTerminal }
-            state.waiters.removeAll { !$0.untilOver || record.status.isTerminal }
-            return (resumed, record.status.isTerminal ? Array(state.watchers.values) : [])
+            let resumed = state.waiters.filter { !$0.value.untilOver || record.status.isTerminal }
+            for number in resumed.keys { state.waiters[number] = nil }
+            return (resumed.values, record.status.isTerminal ? Array(state.watchers.values) : [])
         }
         if record.status.isTerminal { live?.remove(self) }
         for waiter in waiters { waiter.continuation.resume(returning: record) }
@@ -262,7 +298,6 @@ extension WorkflowRun: RunObserver {
     }
 
     package func runLost(_ run: Run, _ error: JournalError) {
-        live?.remove(self)
         refuse(RunFailure(code: error.code, message: error.message))
     }
 }
@@ -280,4 +315,7 @@ public struct RunFailure: Error, Sendable, CustomStringConvertible {
     }
 
     public var description: String { message }
+
+    static let engineStopped = RunFailure(
+        code: JournalError.engineStopped.code, message: JournalError.engineStopped.message)
 }

@@ -43,14 +43,14 @@ extension WorkflowRun {
             JournaledRun(id: id, workflow: definition.id, generation: definition.generation.id, lineage: source.id)
         }
         try await withCheckedThrowingContinuation { [taken] (continuation: CheckedContinuation<Void, any Error>) in
-            worker.perform { worker in
+            let posted = worker.perform { worker in
                 do {
                     let run = try worker.makeRun(self.definition, id: self.id)
                     self.attach(run)
                     if begins, let input {
                         worker.begin(run, anewFrom: source, input: input, observer: self, journaled: journaled)
                     } else {
-                        run.observer = self
+                        worker.observe(run, self)
                         run.journaled = journaled
                         run.take(over: taken, of: source, input: input, reason: reason, at: worker.now)
                         worker.enqueue(run)
@@ -60,6 +60,7 @@ extension WorkflowRun {
                     continuation.resume(throwing: RunFailure(code: "load_failed", message: "\(error)"))
                 }
             }
+            if !posted { continuation.resume(throwing: RunFailure.engineStopped) }
         }
         live?.add(self)
         return taken

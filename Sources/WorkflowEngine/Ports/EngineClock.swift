@@ -8,28 +8,54 @@ internal import Synchronization
     internal import Darwin
 #endif
 
-/// The time, as the engine sees it.
+/// The time, as the engine sees it: the time of the day, and the time that passes.
+///
+/// What the journal says is in the time of the day. Waits of this process go by the time that passes, which nobody sets.
 public protocol EngineClock: Sendable {
     /// Microseconds since 1970.
     func now() -> Int64
 
-    /// Called by a worker that has nothing to do before `deadline` (microseconds since 1970).
+    /// Microseconds since some moment; it never goes back, and goes on while the machine is suspended.
     ///
-    /// - Returns: whether the clock has moved, so that the worker does not sleep.
+    /// The default is ``now()``.
+    func elapsed() -> Int64
+
+    /// Called when no worker of an engine has anything to do before `deadline`, in microseconds of ``elapsed()``.
+    ///
+    /// - Returns: whether the clock has moved, so that the workers do not sleep.
     func skip(to deadline: Int64) -> Bool
+}
+
+extension EngineClock {
+    public func elapsed() -> Int64 { now() }
 }
 
 /// The machine's clock.
 public struct SystemClock: EngineClock {
     public init() {}
 
-    public func now() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
-    }
+    public func now() -> Int64 { Self.microseconds(CLOCK_REALTIME) }
+
+    public func elapsed() -> Int64 { Self.elapsedMicroseconds() }
 
     public func skip(to deadline: Int64) -> Bool { false }
+
+    @inline(__always)
+    static func elapsedMicroseconds() -> Int64 {
+        // On Darwin the monotonic clock goes on while the machine sleeps; on Linux it does not.
+        #if canImport(Darwin)
+            microseconds(CLOCK_MONOTONIC)
+        #else
+            microseconds(CLOCK_BOOTTIME)
+        #endif
+    }
+
+    @inline(__always)
+    private static func microseconds(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Int64(time.tv_sec) &* 1_000_000 &+ Int64(time.tv_nsec) / 1000
+    }
 }
 
 /// A clock that jumps to the next timer as soon as nothing else is left to do: a sleep of 30 days takes no time.
@@ -54,5 +80,5 @@ public final class VirtualClock: EngineClock {
 package func monotonicNanoseconds() -> UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    return UInt64(bitPattern: Int64(time.tv_sec)) &* 1_000_000_000 &+ UInt64(bitPattern: Int64(time.tv_nsec))
 }

@@ -16,7 +16,7 @@ package enum CallStatus: UInt8, Sendable, BitwiseCopyable {
 package struct CallOutcome: BitwiseCopyable {
     package var status: CallStatus
     package var value: Slice
-    /// The suspended call, to be given back to ``StepExecutor/resume(_:token:ok:value:run:frame:)``.
+    /// The suspended call, to be given back to ``StepExecutor/resume(_:token:ok:value:limits:run:frame:)``.
     package var call: OpaquePointer?
 
     package init(status: CallStatus, value: Slice, call: OpaquePointer? = nil) {
@@ -50,14 +50,18 @@ package struct HostRequest: Sendable {
 /// Every call gets at most one value and the context of the frame. Results are appended to the run's arena.
 package protocol StepExecutor: AnyObject {
     /// Calls a callback with a value (unless it is absent) and the context of a frame.
-    func call(_ slot: CallbackSlot, _ argument: Slice, run: Run, frame: Int32) -> CallOutcome
+    func call(_ slot: CallbackSlot, _ argument: Slice, limits: CallLimits, run: Run, frame: Int32) -> CallOutcome
 
     /// Gives a suspended call the answer to one of its requests, and goes on with it.
     func resume(
-        _ call: OpaquePointer, token: UInt32, ok: Bool, value: UnsafeRawBufferPointer, run: Run, frame: Int32
+        _ call: OpaquePointer, token: UInt32, ok: Bool, value: UnsafeRawBufferPointer, limits: CallLimits, run: Run,
+        frame: Int32
     ) -> CallOutcome
 
-    /// Ends a suspended call; its cleanup has run when this returns.
+    /// The CPU time that the last entry into code took, in nanoseconds; 0 for a short one.
+    var spentCPU: UInt64 { get }
+
+    /// Ends a suspended call; its cleanup, which has a time of its own, has run when this returns.
     func close(_ call: OpaquePointer, code: String, message: String, run: Run, frame: Int32)
 
     /// What a call has asked for since it was last given control.
@@ -84,8 +88,9 @@ package protocol StepExecutor: AnyObject {
     func beginWatch(_ token: UInt64)
     func endWatch()
 
-    /// Stops what runs when the time has come: nanoseconds of the monotonic clock, 0 for never.
-    func setDeadline(_ nanoseconds: UInt64)
+    /// Begins a validation that may ask ``schemaFunctions``, which take no more than this together.
+    func beginChecking(within limits: CallLimits)
+    func endChecking() -> SchemaCalls
 
     /// A thing that may be called from any thread to stop what runs for a token; it must not outlive the executor.
     var interrupter: any CallInterrupter { get }
@@ -99,4 +104,7 @@ extension StepExecutor {
 package protocol CallInterrupter: Sendable {
     /// Whether code of that token was running and was told to stop.
     @discardableResult func interrupt(_ token: UInt64) -> Bool
+
+    /// Stops the code that runs, whosever it is.
+    func interruptAny()
 }

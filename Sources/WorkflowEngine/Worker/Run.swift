@@ -46,8 +46,8 @@ package final class Run: @unchecked Sendable {
     /// Takes the run back when it is over.
     let pool: RunPool
 
-    /// Calls that wait for the host; few, so a list.
-    var calls: [PendingCall] = []
+    /// Calls that wait for the host.
+    var calls = CallTable()
     /// How much of the log has been handed to the journal, and how much of it is durable.
     var submittedEvents = 0
     var submittedArena = 0
@@ -75,6 +75,10 @@ package final class Run: @unchecked Sendable {
     var waitsLong = false
     /// Another thread wants the run to stop.
     let cancelAsked = Atomic<Bool>(false)
+    /// Its neighbours among the runs that the worker drives; see ``LiveList``.
+    unowned(unsafe) var previousLive: Run?
+    var nextLive: Run?
+    var isLive = false
 
     private final class Loss {
         let error: JournalError
@@ -188,8 +192,16 @@ package final class Run: @unchecked Sendable {
 
     var isLost: Bool { loss != nil }
 
+    /// Whether another thread wants the run to stop.
+    var isCancelAsked: Bool { cancelAsked.load(ordering: .acquiring) }
+
     /// Why the run is to stop, in words.
     var cancelReason: String { reason.load()?.text ?? "cancelled" }
+
+    /// Why the run, or a part of it, is being stopped, in words.
+    package var stopReason: String {
+        isCancelAsked ? cancelReason : "another part of the run failed"
+    }
 
     /// Leaves word that the run is to stop; may be called from any thread. The worker is told besides.
     package func askToCancel(_ text: String) {
@@ -224,6 +236,12 @@ package final class Run: @unchecked Sendable {
 
     /// Takes up what the journal left open, and writes first that the run was taken over, if its code was under way.
     func goOn(at time: Int64) {
+        if !machine.isOver, !log.hasRoom(for: 0) {
+            // A store may hold one that was recorded under a larger limit; it could only fail again, at every recovery.
+            let error = ErrorObject.runTooLarge(log.limit).write(into: &log.arena)
+            decide(.abandoned(error: error), at: time)
+            return
+        }
         if machine.isInterrupted, let journaled {
             let reason = journaled.ownerDied ? "its process died" : "its process let it go"
             let cause = log.arena.writing { arena in
@@ -257,28 +275,31 @@ package final class Run: @unchecked Sendable {
     var commandCount: Int { isParked ? 0 : machine.commands.count - nextCommand }
     var hasCommands: Bool { commandCount > 0 }
     var isDurable: Bool { durableEvents == log.count }
-}
-
-/// A callback that waits for the host.
-struct PendingCall {
-    /// Unique within the worker.
-    let id: UInt64
-    let frame: Int32
-    let serial: UInt32
-    let stage: Stage
-    /// What an earlier stage of the same command gave.
-    let held: Slice
-    let call: OpaquePointer
-    var operations: [UInt32: any HostOperation] = [:]
-    /// Its code runs outside of the executor and has been told to leave; its answer, whatever it is, ends the call so.
-    var leaving: Leaving?
-
-    enum Leaving { case stopped, timedOut }
+    /// Whether more may be recorded before the journal has what there is: one entry must not become too large for a store.
+    var hasRoomToSubmit: Bool { isDurable || log.arena.count - submittedArena < 1 << 27 }
 }
 
 /// Which of a node's callbacks runs.
 enum Stage: UInt8 {
     case handler, next, resolve, condition, prepare, collect, items, output, form, duration, finalize, conclude
+
+    /// The name of the callback in a script.
+    func name(of kind: NodeKind) -> String {
+        switch self {
+        case .handler: "handler"
+        case .next: "next"
+        case .resolve: "resolve"
+        case .condition: "condition"
+        case .prepare: "prepare_next_input"
+        case .collect: "collect"
+        case .items: "items"
+        case .output: "output"
+        case .form: "input"
+        case .duration: "duration"
+        case .finalize: "finalize"
+        case .conclude: kind == .parallel ? "aggregate" : "collect"
+        }
+    }
 }
 
 /// Whoever wants to know when a run is over, or waits for somebody.

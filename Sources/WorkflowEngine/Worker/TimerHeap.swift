@@ -2,8 +2,10 @@
 /// wanted any more is recognised as such when it fires.
 struct TimerHeap {
     struct Timer {
-        /// Microseconds since 1970.
+        /// Microseconds of ``EngineClock/elapsed()``.
         var deadline: Int64
+        /// The time of the day at which it is due too, in microseconds since 1970; 0 for none.
+        var wall: Int64 = 0
         var run: Run
         /// The serial of the run when the timer was set: runs are used again.
         var life: UInt32
@@ -46,6 +48,19 @@ struct TimerHeap {
         return first
     }
 
+    /// Moves the timers that go by the time of the day as well to when that time will be, where it is earlier.
+    mutating func hasten(elapsed: Int64, now: Int64) {
+        let timers = heap
+        guard timers.contains(where: { $0.wall != 0 }) else { return }
+        heap.removeAll(keepingCapacity: true)
+        for var timer in timers {
+            if timer.wall != 0 {
+                timer.deadline = min(timer.deadline, elapsed.advanced(clampingBy: max(timer.wall.distance(from: now), 0)))
+            }
+            insert(timer)
+        }
+    }
+
     /// Takes out the timers of some runs, for the sake of what the runs hold.
     mutating func removeAll(of isGone: (Run) -> Bool) {
         let kept = heap.filter { !isGone($0.run) }
@@ -65,5 +80,19 @@ struct TimerHeap {
             heap.swapAt(smaller, index)
             index = smaller
         }
+    }
+}
+
+extension Int64 {
+    /// The sum, or the largest number where it would be larger.
+    func advanced(clampingBy other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other < 0 ? .min : .max) : sum
+    }
+
+    /// How far it lies after another time; the largest or smallest number where that cannot be said.
+    func distance(from other: Int64) -> Int64 {
+        let (difference, overflow) = subtractingReportingOverflow(other)
+        return overflow ? (self < other ? .min : .max) : difference
     }
 }

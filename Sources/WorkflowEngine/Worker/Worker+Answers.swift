@@ -61,15 +61,15 @@ extension Worker {
                 run.decide(.continues(frame: frame, serial: serial, input: current), at: now)
                 return
             }
-            let outcome = run.executor.call(node.extra, current, run: run, frame: frame)
-            return came(run, frame, serial, .prepare, .none, outcome)
+            return call(run, frame, serial, .prepare, node.extra, current)
         }
         guard node.conclude != 0 else {
+            guard run.log.hasRoom(for: run.machine.resultSize(of: frame)) else { return outgrown(run, frame, serial) }
             run.decide(.ends(frame: frame, serial: serial), at: now)
             return
         }
-        let results = run.machine.results(of: frame, &run.log)
-        came(run, frame, serial, .collect, .none, run.executor.call(node.conclude, results, run: run, frame: frame))
+        guard let results = results(run, frame, serial) else { return }
+        call(run, frame, serial, .collect, node.conclude, results)
     }
 
     func list(_ run: Run, _ frame: Int32, _ serial: UInt32, _ value: Slice) {
@@ -88,7 +88,7 @@ extension Worker {
     func askForm(_ run: Run, _ frame: Int32, _ serial: UInt32, output: Slice) {
         let node = run.plan.nodes[Int(run.machine.frames[Int(frame)].node)]
         guard node.callback != 0 else { return asked(run, frame, serial, output: output, form: .none) }
-        came(run, frame, serial, .form, output, run.executor.call(node.callback, .none, run: run, frame: frame))
+        call(run, frame, serial, .form, node.callback, .none, held: output)
     }
 
     func asked(_ run: Run, _ frame: Int32, _ serial: UInt32, output: Slice, form: Slice) {
@@ -119,7 +119,7 @@ extension Worker {
     /// The workflow's own output, after finalize: checked against its schema.
     func finish(_ run: Run, _ frame: Int32, _ serial: UInt32, _ value: Slice) {
         let node = run.plan.nodes[Int(run.machine.frames[Int(frame)].node)]
-        guard let output = checked(node.outputSchema, value, run, frame, serial) else { return }
+        guard let output = checked(node.outputSchema, value, run, frame, serial, within: limits.callback) else { return }
         run.decide(.completed(frame: frame, serial: serial, output: output, next: Fact.usualNext), at: now)
     }
 
@@ -128,12 +128,23 @@ extension Worker {
     enum Checked {
         case valid(Slice)
         case invalid(String, Value)
+        /// A function of the schema was stopped: the run is cancelled, or its time is over.
+        case stopped
     }
 
-    func validate(_ schema: Int32, _ value: Slice, _ run: Run) -> Checked {
+    func validate(_ schema: Int32, _ value: Slice, _ run: Run, within limits: CallLimits) -> Checked {
         guard schema >= 0 else { return .valid(value) }
         let schema = run.plan.schemas[Int(schema)]
-        switch schema.validate(value, in: &run.log.arena, functions: run.executor.schemaFunctions) {
+        run.executor.beginChecking(within: limits)
+        let outcome = schema.validate(value, in: &run.log.arena, functions: run.executor.schemaFunctions)
+        switch run.executor.endChecking() {
+        case .none: break
+        case .some: readTime()
+        case .stopped:
+            readTime()
+            return .stopped
+        }
+        switch outcome {
         case .unchanged: return .valid(value)
         case .rewritten(let rewritten): return .valid(rewritten)
         case .invalid(let issues):
@@ -143,9 +154,9 @@ extension Worker {
     }
 
     /// The input of a step as its schema leaves it; nil when it failed.
-    func settle(_ schema: Int32, _ input: Slice, _ run: Run, _ command: Command) -> Slice? {
+    func settle(_ schema: Int32, _ input: Slice, _ run: Run, _ command: Command, within limits: CallLimits) -> Slice? {
         if schema < 0 { return input }
-        switch validate(schema, input, run) {
+        switch validate(schema, input, run, within: limits) {
         case .valid(let settled):
             if settled != input {
                 run.decide(.inputSettled(frame: command.frame, serial: command.serial, input: settled), at: now)
@@ -154,18 +165,33 @@ extension Worker {
         case .invalid(let summary, let details):
             let error = ErrorObject(code: "invalid_input", message: "invalid input: " + summary, details: details)
             fail(run, command.frame, command.serial, error)
-            return nil
+        case .stopped: checkStopped(run, command.frame, command.serial, limits, "the input")
         }
+        return nil
     }
 
-    func checked(_ schema: Int32, _ value: Slice, _ run: Run, _ frame: Int32, _ serial: UInt32) -> Slice? {
+    func checked(
+        _ schema: Int32, _ value: Slice, _ run: Run, _ frame: Int32, _ serial: UInt32, within limits: CallLimits
+    ) -> Slice? {
         if schema < 0 { return value }
-        switch validate(schema, value, run) {
+        switch validate(schema, value, run, within: limits) {
         case .valid(let output): return output
         case .invalid(let summary, let details):
             let error = ErrorObject(code: "invalid_output", message: "invalid output: " + summary, details: details)
             fail(run, frame, serial, error)
-            return nil
+        case .stopped: checkStopped(run, frame, serial, limits, "the output")
+        }
+        return nil
+    }
+
+    /// A function of a step's schema was stopped.
+    private func checkStopped(_ run: Run, _ frame: Int32, _ serial: UInt32, _ limits: CallLimits, _ what: String) {
+        let isStep = run.plan.nodes[Int(run.machine.frames[Int(frame)].node)].kind == .step
+        let isStopped = run.isCancelAsked || closing != nil
+        if isStep || isStopped || run.machine.frames[Int(frame)].phase == .stopping {
+            interrupted(run, frame, serial, .handler, .none, limits)
+        } else {
+            fail(run, frame, serial, checkTimeout(what))
         }
     }
 }

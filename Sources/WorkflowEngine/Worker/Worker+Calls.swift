@@ -5,14 +5,35 @@ internal import WorkflowCore
 extension Worker {
     /// Checks the input against the workflow's schema and tells the machine that the run begins.
     func start(_ run: Run, _ input: Slice, _ metadata: Slice, _ ctx: Slice) {
+        let before = enter(run)
+        defer { leave(run, before) }
         let schema = run.plan.nodes[0].inputSchema
-        switch validate(schema, input, run) {
+        switch validate(schema, input, run, within: limits.callback) {
         case .valid(let input): run.decide(.started(input: input, metadata: metadata, ctx: ctx), at: now)
         case .invalid(let summary, let details):
             let error = ErrorObject(code: "invalid_input", message: "invalid input: " + summary, details: details)
-            run.decide(
-                .inputRefused(error: error.write(into: &run.log.arena), metadata: metadata, ctx: ctx), at: now)
+            refuse(run, error, metadata, ctx)
+        case .stopped:
+            if run.isCancelAsked {
+                cancel(run)
+            } else if let closing {
+                lose(run, closing)
+            } else {
+                refuse(run, checkTimeout("the input"), metadata, ctx)
+            }
         }
+    }
+
+    private func refuse(_ run: Run, _ error: ErrorObject, _ metadata: Slice, _ ctx: Slice) {
+        run.decide(.inputRefused(error: error.write(into: &run.log.arena), metadata: metadata, ctx: ctx), at: now)
+    }
+
+    /// The functions of a schema, outside of a step, took too long.
+    func checkTimeout(_ what: String) -> ErrorObject {
+        ErrorObject(
+            code: "timeout",
+            message: "checking \(what) took too long: the schema's functions may use "
+                + "\(durationText(nanoseconds: limits.callback.cpu)) of CPU time")
     }
 
     func carryOut(_ command: Command, of run: Run) {
@@ -24,13 +45,23 @@ extension Worker {
             guard isAsked(command, .concluding, run) else { return }
             conclude(run, command)
         case .stop: stop(run, command)
-        case .wait:
-            timers.insert(
-                TimerHeap.Timer(
-                    deadline: command.time, run: run, life: run.life,
-                    purpose: .frame(command.frame, serial: command.serial)))
+        case .wait: wait(run, command)
         case .unwait, .finish: break
         }
+    }
+
+    /// How long a wait has to be to go by the time of the day as well: by what the journal says, which another process or a
+    /// clock that was set right would go by. In microseconds.
+    private static let longWait: Int64 = 60_000_000
+
+    /// Sets the timer of a wait. Its end is a time of the day; how far that lies ahead is counted by the clock that nobody sets.
+    private func wait(_ run: Run, _ command: Command) {
+        let rest = max(command.time.distance(from: now), 0)
+        let isBackoff = run.machine.frames[Int(command.frame)].phase == .backoff
+        timers.insert(
+            TimerHeap.Timer(
+                deadline: elapsed.advanced(clampingBy: rest), wall: rest > Self.longWait && !isBackoff ? command.time : 0,
+                run: run, life: run.life, purpose: .frame(command.frame, serial: command.serial)))
     }
 
     private func isAsked(_ command: Command, _ phase: Frame.Phase, _ run: Run) -> Bool {
@@ -46,8 +77,9 @@ extension Worker {
         let input = run.machine.frames[Int(frame)].input
         switch node.kind {
         case .step:
-            guard let input = settle(node.inputSchema, input, run, command) else { return }
-            call(run, frame, command.serial, .handler, node.callback, input)
+            let limits = attemptLimits(node)
+            guard let input = settle(node.inputSchema, input, run, command, within: limits) else { return }
+            call(run, frame, command.serial, .handler, node.callback, input, within: limits)
         case .branch: call(run, frame, command.serial, .resolve, node.callback, input)
         case .loop: call(run, frame, command.serial, .condition, node.callback, current(run, frame))
         case .foreach: call(run, frame, command.serial, .items, node.callback, input)
@@ -59,7 +91,7 @@ extension Worker {
             }
         case .delay: call(run, frame, command.serial, .duration, node.callback, input)
         case .workflow:
-            guard settle(node.inputSchema, input, run, command) != nil else { return }
+            guard settle(node.inputSchema, input, run, command, within: limits.callback) != nil else { return }
             run.decide(.entered(frame: frame, serial: command.serial), at: now)
         case .parallel, .waitFor: run.decide(.entered(frame: frame, serial: command.serial), at: now)
         }
@@ -67,7 +99,7 @@ extension Worker {
 
     private func conclude(_ run: Run, _ command: Command) {
         let node = run.plan.nodes[Int(command.node)]
-        let results = run.machine.results(of: command.frame, &run.log)
+        guard let results = results(run, command.frame, command.serial) else { return }
         switch node.kind {
         case .workflow:
             if node.conclude != 0 {
@@ -86,42 +118,66 @@ extension Worker {
         return state.opened == 0 ? state.input : state.value
     }
 
-    private func call(
-        _ run: Run, _ frame: Int32, _ serial: UInt32, _ stage: Stage, _ slot: CallbackSlot, _ argument: Slice
+    /// Calls a callback on behalf of a frame and goes on with its answer.
+    ///
+    /// - Parameters:
+    ///   - held: what an earlier stage of the same command gave.
+    ///   - limits: what the callback may take; nil for what any callback may.
+    func call(
+        _ run: Run, _ frame: Int32, _ serial: UInt32, _ stage: Stage, _ slot: CallbackSlot, _ argument: Slice,
+        held: Slice = .none, within limits: CallLimits? = nil
     ) {
-        let node = run.plan.nodes[Int(run.machine.frames[Int(frame)].node)]
-        let timed = node.duration > 0 && stage == .handler
-        if timed { run.executor.setDeadline(monotonicNanoseconds() &+ UInt64(node.duration) &* 1000) }
-        // Whoever looks on sees the step begin before its code runs, and how long the code took.
+        let limits = limits ?? self.limits.callback
+        // Whoever looks on sees the step begin before its code runs.
         if run.isWatched { tell(run) }
-        let outcome = run.executor.call(slot, argument, run: run, frame: frame)
-        if run.isWatched { now = clock.now() }
-        if timed { run.executor.setDeadline(0) }
-        came(run, frame, serial, stage, .none, outcome)
+        let outcome = run.executor.call(slot, argument, limits: limits, run: run, frame: frame)
+        readTime()
+        came(run, frame, serial, stage, held, outcome, limits)
+    }
+
+    /// The results of a construct's bodies, as its concluding callback gets them; nil when the run has no room for them.
+    func results(_ run: Run, _ frame: Int32, _ serial: UInt32) -> Slice? {
+        guard run.log.hasRoom(for: run.machine.resultSize(of: frame)) else {
+            outgrown(run, frame, serial)
+            return nil
+        }
+        return run.machine.results(of: frame, &run.log)
     }
 
     // MARK: Answers
 
-    /// A callback came back.
-    func came(_ run: Run, _ frame: Int32, _ serial: UInt32, _ stage: Stage, _ held: Slice, _ outcome: CallOutcome) {
-        if run.executor.effects.count > 0 { takeEffects(run, frame) }
+    /// Handles how a callback came back.
+    func came(
+        _ run: Run, _ frame: Int32, _ serial: UInt32, _ stage: Stage, _ held: Slice, _ outcome: CallOutcome,
+        _ limits: CallLimits
+    ) {
+        guard takeEffects(run, frame), run.log.hasRoom(for: 0) else {
+            if let call = outcome.call {
+                run.executor.close(
+                    call, code: "run_too_large", message: "the run has become too large", run: run, frame: frame)
+                run.executor.effects.count = 0
+            }
+            return outgrown(run, frame, serial)
+        }
         switch outcome.status {
-        case .done: done(run, frame, serial, stage, held, outcome.value)
+        case .done: done(run, frame, serial, stage, held, outcome.value, limits)
         case .failed: failed(run, frame, serial, outcome.value)
-        case .suspended: suspend(run, frame, serial, stage, held, outcome)
-        case .interrupted: interrupted(run, frame, serial, outcome.value)
+        case .suspended: suspend(run, frame, serial, stage, held, outcome, limits)
+        case .interrupted: interrupted(run, frame, serial, stage, outcome.value, limits)
         }
     }
 
-    private func done(_ run: Run, _ frame: Int32, _ serial: UInt32, _ stage: Stage, _ held: Slice, _ value: Slice) {
+    private func done(
+        _ run: Run, _ frame: Int32, _ serial: UInt32, _ stage: Stage, _ held: Slice, _ value: Slice,
+        _ limits: CallLimits
+    ) {
         let node = run.plan.nodes[Int(run.machine.frames[Int(frame)].node)]
         switch stage {
         case .handler:
-            guard let output = checked(node.outputSchema, value, run, frame, serial) else { return }
-            if node.extra != 0 {
-                let outcome = run.executor.call(node.extra, output, run: run, frame: frame)
-                return came(run, frame, serial, .next, output, outcome)
-            }
+            var rest = limits
+            if node.outputSchema >= 0 { rest.spend(run.executor.spentCPU) }
+            guard let output = checked(node.outputSchema, value, run, frame, serial, within: rest) else { return }
+            if node.extra != 0 { return call(run, frame, serial, .next, node.extra, output, held: output) }
             run.decide(.completed(frame: frame, serial: serial, output: output, next: Fact.usualNext), at: now)
         case .next: chooseNext(run, frame, serial, output: held, value)
         case .resolve: resolve(run, frame, serial, node, value)
@@ -149,29 +205,52 @@ extension Worker {
         run.decide(.failed(frame: frame, serial: serial, error: slice, retryable: retryable, chance: chance), at: now)
     }
 
-    /// Code was stopped from outside: because the run is cancelled, or because the step's time is over.
-    private func interrupted(_ run: Run, _ frame: Int32, _ serial: UInt32, _ error: Slice) {
-        if run.cancelAsked.load(ordering: .acquiring) {
+    /// What the run would record goes beyond its size.
+    func outgrown(_ run: Run, _ frame: Int32, _ serial: UInt32) {
+        fail(run, frame, serial, .runTooLarge(limits.runSize))
+    }
+
+    /// Code was stopped from outside: because the run is cancelled, the engine ends, or its time is over.
+    ///
+    /// - Parameter error: an error object with a traceback; none when the function of a schema was stopped.
+    func interrupted(
+        _ run: Run, _ frame: Int32, _ serial: UInt32, _ stage: Stage, _ error: Slice, _ limits: CallLimits
+    ) {
+        if run.isCancelAsked {
             cancel(run)
             run.decide(.stopped(frame: frame, serial: serial), at: now)
         } else if run.machine.frames[Int(frame)].phase == .stopping {
             run.decide(.stopped(frame: frame, serial: serial), at: now)
+        } else if let closing {
+            lose(run, closing)
         } else {
-            timedOut(run, frame, serial, traceback: run.log.value(error)["traceback"]?.string)
+            let traceback = error.isNone ? nil : run.log.value(error)["traceback"]?.string
+            timedOut(run, frame, serial, stage, limits, traceback: traceback)
         }
     }
 
-    func timedOut(_ run: Run, _ frame: Int32, _ serial: UInt32, traceback: String?) {
-        let limit = run.plan.nodes[Int(run.machine.frames[Int(frame)].node)].duration
-        let error = ErrorObject(
-            code: "timeout", message: "the step took longer than its timeout of \(durationText(limit))",
-            traceback: traceback)
-        fail(run, frame, serial, error, retryable: true)
+    func timedOut(
+        _ run: Run, _ frame: Int32, _ serial: UInt32, _ stage: Stage, _ limits: CallLimits, traceback: String?
+    ) {
+        let node = run.plan.nodes[Int(run.machine.frames[Int(frame)].node)]
+        let message: String
+        if limits.until < .max {
+            message = "the step took longer than its timeout of \(durationText(node.duration))"
+        } else if stage == .handler {
+            message =
+                "the step used more than \(durationText(nanoseconds: self.limits.handler.cpu)) of CPU time; "
+                + "give it a `timeout` of its own, or `timeout = 0` for none"
+        } else {
+            message =
+                "`\(stage.name(of: node.kind))` used more than \(durationText(nanoseconds: self.limits.callback.cpu)) of CPU time"
+        }
+        let error = ErrorObject(code: "timeout", message: message, traceback: traceback)
+        fail(run, frame, serial, error, retryable: stage == .handler)
     }
 
     /// Tells the machine that somebody asked for the run to stop, once.
     func cancel(_ run: Run) {
-        guard run.machine.cancelRequest.isNone, !run.machine.isOver else { return }
+        guard !run.isLost, run.machine.cancelRequest.isNone, !run.machine.isOver else { return }
         let reason = run.cancelReason
         let request = run.log.arena.writing { arena in
             let object = arena.beginObject()
@@ -182,6 +261,8 @@ extension Worker {
         run.decide(.cancelAsked(request: request), at: now)
     }
 }
+
+func durationText(nanoseconds: UInt64) -> String { durationText(Int64(nanoseconds / 1000)) }
 
 /// A duration as a person writes it: `200 ms`, `10 s`, `5 min`.
 package func durationText(_ microseconds: Int64) -> String {

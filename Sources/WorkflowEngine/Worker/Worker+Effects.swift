@@ -6,11 +6,20 @@ extension Worker {
 
     /// Tells the machine of the effects in the order in which the script made them.
     ///
-    /// A record is: u8 kind, u32 name length, name, u32 value length, flat value (length 0: no value).
-    func takeEffects(_ run: Run, _ frame: Int32) {
+    /// A record is: u8 kind, u32 name length, name, u32 value length, flat value (length 0: no value). Metadata and ctx that
+    /// the same call replaces before an event shows them are left out.
+    ///
+    /// - Returns: false when the run has no room for them; none has been taken then.
+    @discardableResult
+    func takeEffects(_ run: Run, _ frame: Int32) -> Bool {
         let bytes = run.executor.effects.bytes
+        guard !bytes.isEmpty else { return true }
+        defer { run.executor.effects.count = 0 }
+        let shown = shownChanges(bytes)
+        guard run.log.hasRoom(for: bytes.count * 2) else { return false }
         var position = 0
         while position < bytes.count {
+            let start = position
             let kind = Kind(rawValue: bytes[position])
             let name = chunk(bytes, &position, after: 1)
             let value = chunk(bytes, &position, after: 0)
@@ -18,20 +27,51 @@ extension Worker {
             case .emit:
                 let event = pair(run, "name", name, "payload", value)
                 run.decide(.emitted(frame: frame, event: event), at: now)
-            case .metadata:
+            case .metadata where shown.contains(start) && !isSame(value, run.machine.metadata, run):
                 let slice = run.log.arena.writing { $0.append(value) }
                 run.decide(.metadataSet(frame: frame, value: slice), at: now)
-            case .ctx:
+            case .ctx where shown.contains(start) && !isSame(value, run.machine.ctx, run):
                 let slice = run.log.arena.writing { $0.append(value) }
                 run.decide(.ctxSet(frame: frame, value: slice), at: now)
+            case .metadata, .ctx: break
             case .store:
                 let entry = pair(run, "key", name, "value", value)
                 run.decide(.storeSet(frame: frame, entry: entry), at: now)
             case .log: report(run, frame, name, value)
-            case nil: return run.executor.effects.count = 0
+            case nil: return true
             }
         }
-        run.executor.effects.count = 0
+        return true
+    }
+
+    /// Where the changes of metadata and ctx lie that an event or the end of the call finds in force.
+    private func shownChanges(_ bytes: UnsafeRawBufferPointer) -> Set<Int> {
+        var shown: Set<Int> = []
+        var metadata: Int?
+        var ctx: Int?
+        var position = 0
+        while position < bytes.count {
+            let start = position
+            let kind = Kind(rawValue: bytes[position])
+            _ = chunk(bytes, &position, after: 1)
+            _ = chunk(bytes, &position, after: 0)
+            switch kind {
+            case .metadata: metadata = start
+            case .ctx: ctx = start
+            case .emit:
+                if let metadata { shown.insert(metadata) }
+                if let ctx { shown.insert(ctx) }
+                (metadata, ctx) = (nil, nil)
+            case .store, .log, nil: break
+            }
+        }
+        if let metadata { shown.insert(metadata) }
+        if let ctx { shown.insert(ctx) }
+        return shown
+    }
+
+    private func isSame(_ value: UnsafeRawBufferPointer, _ current: Slice, _ run: Run) -> Bool {
+        !current.isNone && Int(current.length) == value.count && run.log.arena[current].elementsEqual(value)
     }
 
     private func chunk(_ bytes: UnsafeRawBufferPointer, _ position: inout Int, after skipped: Int)

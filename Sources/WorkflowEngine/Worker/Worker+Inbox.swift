@@ -32,6 +32,9 @@ extension Worker {
     /// Gives a run a signal, if a step of it can take one.
     package func signal(_ run: Run, _ event: String, _ payload: Value) throws {
         if run.machine.isOver { throw RunFailure.over(run) }
+        let before = enter(run)
+        defer { leave(run, before) }
+        try requireRoom(run, for: payload)
         let mark = run.log.arena.count
         let written = run.log.arena.writing { $0.write(payload) }
         let settled: Slice
@@ -65,7 +68,7 @@ extension Worker {
         let nodes = waiting.map { [Int($0.node)] } ?? takers
         var settled = payload
         for node in nodes {
-            switch validate(plan.nodes[node].outputSchema, payload, run) {
+            switch validate(plan.nodes[node].outputSchema, payload, run, within: limits.callback) {
             case .valid(let value): if nodes.count == 1 { settled = value }
             case .invalid(let summary, let details):
                 throw RunFailure(
@@ -73,6 +76,7 @@ extension Worker {
                     message:
                         "the data of event '\(event)' does not fit the schema of '\(plan.details[node].id)': \(summary)",
                     details: details)
+            case .stopped: throw stopped(run, "the data of event '\(event)'")
             }
         }
         return settled

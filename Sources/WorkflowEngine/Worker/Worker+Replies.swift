@@ -34,10 +34,13 @@ extension Worker {
 
     /// Checks an answer against the step's schema and tells the machine.
     package func reply(_ run: Run, _ frame: Int32, _ data: Value) throws {
+        let before = enter(run)
+        defer { leave(run, before) }
+        try requireRoom(run, for: data)
         let mark = run.log.arena.count
         let response = run.log.arena.writing { $0.write(data) }
         let state = run.machine.frames[Int(frame)]
-        switch validate(run.plan.nodes[Int(state.node)].outputSchema, response, run) {
+        switch validate(run.plan.nodes[Int(state.node)].outputSchema, response, run, within: limits.callback) {
         case .valid(let settled):
             guard run.decide(.replied(frame: frame, serial: state.serial, response: settled), at: now) else {
                 throw RunFailure(
@@ -49,6 +52,40 @@ extension Worker {
                 code: "invalid_response",
                 message: "the answer to '\(run.machine.path(of: frame))' does not fit its schema: \(summary)",
                 details: details)
+        case .stopped:
+            run.log.arena.count = mark
+            throw stopped(run, "the answer to '\(run.machine.path(of: frame))'")
         }
+    }
+
+    /// Why a value from outside was not checked to the end.
+    func stopped(_ run: Run, _ what: String) -> RunFailure {
+        if run.isCancelAsked {
+            return RunFailure(code: "over", message: "run \(run.id) is cancelled: \(run.cancelReason)")
+        }
+        if let closing { return RunFailure(code: closing.code, message: closing.message) }
+        let error = checkTimeout(what)
+        return RunFailure(code: error.code, message: error.message)
+    }
+
+    /// Refuses a value from outside for which the run has no room.
+    func requireRoom(_ run: Run, for value: Value) throws {
+        let size = value.withBytes(\.count)
+        guard run.log.hasRoom(for: size.multipliedReportingOverflow(by: 2).partialValue) else {
+            let error = ErrorObject.runTooLarge(limits.runSize)
+            throw RunFailure(code: error.code, message: error.message)
+        }
+    }
+}
+
+extension ErrorObject {
+    static func runTooLarge(_ limit: Int) -> ErrorObject {
+        let mebibytes = limit >> 20
+        let size = mebibytes >= 1024 && mebibytes % 1024 == 0 ? "\(mebibytes / 1024) GiB" : "\(mebibytes) MiB"
+        return ErrorObject(
+            code: "run_too_large",
+            message: "the run has recorded as much as it may: more than the limit of \(size); keep large data in files or a "
+                + "database, or do the work in several runs",
+            retryable: false)
     }
 }

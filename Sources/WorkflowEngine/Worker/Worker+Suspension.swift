@@ -9,26 +9,29 @@ private struct TaskOperation: HostOperation {
 
 /// Calls that wait for the host, their answers and their end.
 extension Worker {
-    func suspend(_ run: Run, _ frame: Int32, _ serial: UInt32, _ stage: Stage, _ held: Slice, _ outcome: CallOutcome) {
+    func suspend(
+        _ run: Run, _ frame: Int32, _ serial: UInt32, _ stage: Stage, _ held: Slice, _ outcome: CallOutcome,
+        _ limits: CallLimits
+    ) {
         guard let call = outcome.call else { return }
         callCount += 1
-        let pending = PendingCall(id: callCount, frame: frame, serial: serial, stage: stage, held: held, call: call)
-        run.calls.append(pending)
-        let node = run.plan.nodes[Int(run.machine.frames[Int(frame)].node)]
-        if node.duration > 0, stage == .handler {
+        var limits = limits
+        limits.spend(run.executor.spentCPU)
+        let id = run.calls.add(
+            PendingCall(frame: frame, serial: serial, stage: stage, held: held, call: call, limits: limits),
+            ordinal: callCount)
+        if limits.until < .max {
             timers.insert(
-                TimerHeap.Timer(
-                    deadline: now + node.duration, run: run, life: run.life, purpose: .timeout(call: pending.id)))
+                TimerHeap.Timer(deadline: limits.until, run: run, life: run.life, purpose: .timeout(call: id)))
         }
-        serve(run, pending.id)
+        serve(run, id)
     }
 
     /// Begins what a call has asked for since it last ran.
     private func serve(_ run: Run, _ id: UInt64) {
-        guard let index = run.calls.firstIndex(where: { $0.id == id }) else { return }
-        let pending = run.calls[index]
+        guard let pending = run.calls[id] else { return }
         for token in run.executor.abandoned(by: pending.call) {
-            run.calls[index].operations.removeValue(forKey: token)?.cancel()
+            run.calls[id]?.operations.removeValue(forKey: token)?.cancel()
         }
         if let sleep = run.executor.sleep(of: pending.call) {
             return beginSleep(run, id, sleep.token, sleep.microseconds)
@@ -37,102 +40,129 @@ extension Worker {
         guard !requests.isEmpty else { return }
         let life = run.life
         for request in requests {
-            if request.operation == "sleep" {
-                beginSleep(run, id, request.token, DurationText.microseconds(request.payload) ?? 0)
-                continue
-            }
-            let caller = HostCaller(
-                workflow: run.plan.id, run: run.id, path: run.machine.path(of: pending.frame))
-            outstanding += 1
             let answer: @Sendable (HostAnswer) -> Void = { answer in
                 self.post(.answer(run, life: life, call: id, token: request.token, answer))
             }
+            if request.operation == "sleep", let duration = DurationText.microseconds(request.payload) {
+                beginSleep(run, id, request.token, duration)
+                continue
+            }
+            outstanding += 1
             let operation: (any HostOperation)?
-            if let served = run.executor.serve(request) {
+            if request.operation == "sleep" {
+                answer(Self.invalidSleep(request.payload))
+                operation = nil
+            } else if let served = serve(request, run, pending.limits) {
                 answer(served)
                 operation = nil
             } else if let work = request.work {
                 operation = TaskOperation(task: Task { answer(await work()) })
             } else {
+                let caller = HostCaller(
+                    workflow: run.plan.id, run: run.id, path: run.machine.path(of: pending.frame))
                 operation = host.begin(request, for: caller, answer: answer)
             }
-            if let operation, let index = run.calls.firstIndex(where: { $0.id == id }) {
-                run.calls[index].operations[request.token] = operation
-            }
+            if let operation { run.calls[id]?.operations[request.token] = operation }
         }
+    }
+
+    /// Has the executor answer a request, where it can; the functions of schemas have the time of the call.
+    private func serve(_ request: HostRequest, _ run: Run, _ limits: CallLimits) -> HostAnswer? {
+        run.executor.beginChecking(within: limits)
+        let answer = run.executor.serve(request)
+        if run.executor.endChecking() != .none { readTime() }
+        return answer
+    }
+
+    private static func invalidSleep(_ payload: Value) -> HostAnswer {
+        let text = payload.withCursor { $0["duration"].map { $0.shortText } ?? $0.shortText }
+        return .failure(
+            code: "invalid_duration",
+            message: "sleep takes seconds, or a text such as \"10s\" or \"2h\", up to 100 years; got \(text)",
+            retryable: false)
     }
 
     private func beginSleep(_ run: Run, _ id: UInt64, _ token: UInt32, _ duration: Int64) {
         if duration > Self.parkingTime { run.waitsLong = true }
         timers.insert(
             TimerHeap.Timer(
-                deadline: clock.now() + duration, run: run, life: run.life, purpose: .sleep(call: id, token: token)))
+                deadline: elapsed.advanced(clampingBy: duration), run: run, life: run.life,
+                purpose: .sleep(call: id, token: token)))
     }
 
-    /// The host has answered a request; a call that is gone does not mind.
+    /// Delivers a host answer to a suspended call. No-op if the call has ended (cancelled, timed out, run lost).
     func answered(_ run: Run, call id: UInt64, token: UInt32, _ answer: HostAnswer) {
-        guard let index = run.calls.firstIndex(where: { $0.id == id }) else { return }
-        run.calls[index].operations.removeValue(forKey: token)
+        guard let pending = run.calls[id] else { return }
+        run.calls[id]?.operations.removeValue(forKey: token)
         run.waitsLong = false
-        let pending = run.calls[index]
         if let leaving = pending.leaving { return left(run, pending, leaving) }
+        // What was told to stop does not go on; the command that stops it is on its way.
+        if run.machine.frames[Int(pending.frame)].phase == .stopping { return }
+        if elapsed > pending.limits.until { return leave(run, pending, .timedOut) }
         let outcome = answer.value.withBytes {
-            run.executor.resume(pending.call, token: token, ok: answer.ok, value: $0, run: run, frame: pending.frame)
+            run.executor.resume(
+                pending.call, token: token, ok: answer.ok, value: $0, limits: pending.limits, run: run,
+                frame: pending.frame)
         }
+        readTime()
         if outcome.status == .suspended {
-            if run.executor.effects.count > 0 { takeEffects(run, pending.frame) }
+            run.calls[id]?.limits.spend(run.executor.spentCPU)
+            guard takeEffects(run, pending.frame), run.log.hasRoom(for: 0) else {
+                end(run, pending, code: "run_too_large", message: "the run has become too large")
+                return outgrown(run, pending.frame, pending.serial)
+            }
             return serve(run, id)
         }
-        run.calls.removeAll { $0.id == id }
+        run.calls[id] = nil
         for operation in pending.operations.values { operation.cancel() }
-        came(run, pending.frame, pending.serial, pending.stage, pending.held, outcome)
+        came(run, pending.frame, pending.serial, pending.stage, pending.held, outcome, pending.limits)
     }
 
     func timedOut(_ run: Run, call id: UInt64) {
-        guard let index = run.calls.firstIndex(where: { $0.id == id }), run.calls[index].leaving == nil else { return }
-        leave(run, index, .timedOut)
+        guard let pending = run.calls[id], pending.leaving == nil else { return }
+        leave(run, pending, .timedOut)
     }
 
     /// Stops what runs on behalf of a frame. Code that runs at this moment has left already: this is the thread that ran it.
     func stop(_ run: Run, _ command: Command) {
-        guard let index = run.calls.firstIndex(where: { $0.frame == command.frame && $0.serial == command.serial })
-        else {
+        guard let id = run.calls.call(of: command.frame, serial: command.serial), let pending = run.calls[id] else {
             run.decide(.stopped(frame: command.frame, serial: command.serial), at: now)
             return
         }
-        leave(run, index, .stopped)
+        leave(run, pending, .stopped)
     }
 
     /// Has a call leave. A coroutine is closed and has left; a task is told, and has left when it answers.
-    private func leave(_ run: Run, _ index: Int, _ leaving: PendingCall.Leaving) {
-        let tasks = run.calls[index].operations.values.filter { $0 is TaskOperation }
+    private func leave(_ run: Run, _ pending: PendingCall, _ leaving: PendingCall.Leaving) {
+        let tasks = pending.operations.values.filter { $0 is TaskOperation }
         guard tasks.isEmpty else {
-            run.calls[index].leaving = leaving
+            run.calls[pending.id]?.leaving = leaving
             for task in tasks { task.cancel() }
             return
         }
-        left(run, run.calls[index], leaving)
+        left(run, pending, leaving)
     }
 
     private func left(_ run: Run, _ pending: PendingCall, _ leaving: PendingCall.Leaving) {
         switch leaving {
         case .stopped:
-            end(run, pending, code: "cancelled", message: run.cancelReason)
+            end(run, pending, code: "cancelled", message: run.stopReason)
             run.decide(.stopped(frame: pending.frame, serial: pending.serial), at: now)
         case .timedOut:
             end(run, pending, code: "timeout", message: "the step's time is over")
-            timedOut(run, pending.frame, pending.serial, traceback: nil)
+            timedOut(run, pending.frame, pending.serial, pending.stage, pending.limits, traceback: nil)
         }
     }
 
     private func end(_ run: Run, _ pending: PendingCall, code: String, message: String) {
-        run.calls.removeAll { $0.id == pending.id }
+        run.calls[pending.id] = nil
         for operation in pending.operations.values { operation.cancel() }
         run.executor.close(pending.call, code: code, message: message, run: run, frame: pending.frame)
-        if run.executor.effects.count > 0 { takeEffects(run, pending.frame) }
+        readTime()
+        takeEffects(run, pending.frame)
     }
 
     func abandonCalls(of run: Run, code: String, message: String) {
-        for pending in run.calls { end(run, pending, code: code, message: message) }
+        for pending in run.calls.all { end(run, pending, code: code, message: message) }
     }
 }

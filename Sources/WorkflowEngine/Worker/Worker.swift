@@ -11,21 +11,42 @@ package final class Worker: @unchecked Sendable {
         case answer(Run, life: UInt32, call: UInt64, token: UInt32, HostAnswer)
         case journaled(JournalBatch, [JournalOutcome])
         case stop
+        /// One that has been handled.
+        case none
     }
 
     /// How many commands one run may carry out before others have their turn.
     package static let turnBudget = 1024
+    /// How long each part of a turn (messages, timers, runs) goes on before the others have theirs, in microseconds.
+    static let partTime: Int64 = 1000
+    /// The longest sleep while there are timers, in microseconds: the clock may have been set meanwhile.
+    static let longestSleep: Int64 = 30_000_000
+    /// By how much the clock has to be set for waits to be looked at again, in microseconds.
+    static let clockStep: Int64 = 500_000
 
     package let index: Int
     let clock: any EngineClock
     let host: any HostEffects
     let journal: (any RunJournal)?
     let log: @Sendable (LogRecord) -> Void
+    let limits: WorkerLimits
+    /// Shared by the workers of an engine whose clock may jump.
+    private let sharedTime: SharedTime?
+    private let isRealTime: Bool
+
+    /// The engine ends: code that is stopped is given up, and its run goes on elsewhere or is lost.
+    private let isClosing = Atomic<Bool>(false)
+    /// Opened when the thread has nothing more to do.
+    let ended = Gate()
+    private var live = LiveList()
+    /// What stops the code of the executors that there are, for when the engine ends.
+    private let interrupters = Mutex<[ObjectIdentifier: any CallInterrupter]>([:])
 
     /// How many runs that callers hold have begun here and have not ended.
     let load = Atomic<Int>(0)
     private let inbox = Inbox<Message>()
     private var taken: [Message] = []
+    private var nextTaken = 0
     private var executors: [ObjectIdentifier: GenerationExecutor] = [:]
     private var ready: [Run] = []
     private var nextReady = 0
@@ -36,19 +57,31 @@ package final class Worker: @unchecked Sendable {
     private var latestPool: RunPool?
     private var isStopping = false
     var timers = TimerHeap()
-    /// Microseconds since 1970, read once a turn of the loop.
-    var now: Int64 = 0
+    /// Microseconds since 1970, read once a turn of the loop and after each return from an executor.
+    private(set) package var now: Int64 = 0
+    /// Microseconds of ``EngineClock/elapsed()``, read with ``now``.
+    private(set) var elapsed: Int64 = 0
+    /// ``now`` less ``elapsed``, and what it was when the timers were last looked at for it.
+    private var wallOffset: Int64 = 0
+    private var knownOffset: Int64 = 0
+    /// When the part of the turn that runs now is over, in microseconds of ``EngineClock/elapsed()``.
+    private var partEnd: Int64 = .max
+    /// The run whose code would be stopped now; nil between runs.
+    private unowned(unsafe) var watched: Run?
     var callCount: UInt64 = 0
     var random = SplitMix()
     /// Requests to the host that are not answered: a clock that jumps must not jump over them.
     var outstanding = 0
 
     init(
-        index: Int, clock: any EngineClock, host: any HostEffects, journal: (any RunJournal)?,
-        log: @escaping @Sendable (LogRecord) -> Void
+        index: Int, clock: any EngineClock, sharedTime: SharedTime?, limits: EngineLimits, host: any HostEffects,
+        journal: (any RunJournal)?, log: @escaping @Sendable (LogRecord) -> Void
     ) {
         self.index = index
         self.clock = clock
+        self.sharedTime = sharedTime
+        isRealTime = clock is SystemClock
+        self.limits = WorkerLimits(limits)
         self.host = host
         self.journal = journal
         self.log = log
@@ -58,8 +91,38 @@ package final class Worker: @unchecked Sendable {
         WorkerThread.start { self.loop() }
     }
 
-    /// Ends the thread after what it does now; runs that are under way stay as the journal has them.
-    func stop() { inbox.post(.stop) }
+    /// Ends the thread after what it does now; runs that are under way stay as the journal has them, and whoever waits for them
+    /// is told that the engine has stopped. May be called from any thread, more than once.
+    func stop() {
+        isClosing.store(true, ordering: .releasing)
+        inbox.post(.stop, closing: true)
+    }
+
+    /// Why code is given up once the engine ends; nil before.
+    var closing: JournalError? { isClosing.load(ordering: .acquiring) ? .engineStopped : nil }
+
+    /// Stops the code that runs at this moment, whosever it is. Only after ``stop()``, so that it counts as given up. May be
+    /// called from any thread.
+    func interruptAll() {
+        // Under the lock: an executor goes only after it has left the table.
+        interrupters.withLock { for interrupter in $0.values { interrupter.interruptAny() } }
+    }
+
+    /// Lets no run begin anything more, and calls `done` once nothing of any run is under way and all is recorded.
+    func drain(_ done: @escaping @Sendable () -> Void) {
+        let runs = live.all.filter { !$0.isOver && !$0.isLost }
+        guard !runs.isEmpty else { return done() }
+        let count = Countdown(runs.count, done)
+        for run in runs {
+            run.isHeld = true
+            let before = run.quietened
+            run.quietened = {
+                before?()
+                count.pass()
+            }
+            enqueue(run)
+        }
+    }
 
     /// Keeps a clock that jumps from jumping, until as many calls of ``releaseClock()``; on the worker's thread only.
     package func holdClock() { outstanding += 1 }
@@ -69,41 +132,98 @@ package final class Worker: @unchecked Sendable {
     package func releaseClock() { outstanding -= 1 }
 
     /// Has `body` run on the worker's thread; may be called from any thread.
-    package func perform(_ body: sending @escaping (Worker) -> Void) { inbox.post(.perform(body)) }
+    ///
+    /// - Returns: false when the engine has stopped, and `body` will not run.
+    @discardableResult
+    package func perform(_ body: sending @escaping (Worker) -> Void) -> Bool { inbox.post(.perform(body)) }
 
     func post(_ message: Message) { inbox.post(message) }
 
     // MARK: The loop
 
     private func loop() {
+        elapsed = clock.elapsed()
+        now = clock.now()
+        knownOffset = now &- elapsed
         while !isStopping {
-            now = clock.now()
-            inbox.take(into: &taken, waiting: pause())
-            now = clock.now()
-            if !taken.isEmpty {
-                var messages: [Message] = []
-                swap(&messages, &taken)
-                for message in messages { handle(message) }
-                messages.removeAll(keepingCapacity: true)
-                taken = messages
+            if nextTaken == taken.count {
+                taken.removeAll(keepingCapacity: true)
+                nextTaken = 0
+                syncTime()
+                inbox.take(into: &taken, waiting: pause())
+                sharedTime?.works(self)
             }
-            while let timer = timers.pop(dueAt: now) { fire(timer) }
+            syncTime()
+            handleMessages()
+            beginPart()
+            while elapsed < partEnd, let timer = timers.pop(dueAt: elapsed) { fire(timer) }
+            beginPart()
             driveReady()
             submitBatch()
         }
+        sharedTime?.left(self)
+        for run in live.all { lose(run, .engineStopped) }
+        ready.removeAll()
+        timers = TimerHeap()
+        interrupters.withLock { $0.removeAll() }
         executors.removeAll()
         for pool in pools.values { pool.close() }
         pools.removeAll()
         latestPool = nil
+        ended.open()
     }
+
+    /// Reads the clock: after whatever may have taken time.
+    func readTime() {
+        if isRealTime {
+            elapsed = SystemClock.elapsedMicroseconds()
+            now = elapsed &+ wallOffset
+        } else {
+            elapsed = clock.elapsed()
+            now = clock.now()
+        }
+    }
+
+    /// Reads both clocks, and looks at the timers again if the time of the day has been set.
+    private func syncTime() {
+        elapsed = clock.elapsed()
+        now = clock.now()
+        wallOffset = now &- elapsed
+        let step = wallOffset.distance(from: knownOffset)
+        guard step > Self.clockStep || step < -Self.clockStep else { return }
+        knownOffset = wallOffset
+        if step > 0 { timers.hasten(elapsed: elapsed, now: now) }
+    }
+
+    private func beginPart() {
+        readTime()
+        partEnd = isRealTime ? elapsed &+ Self.partTime : .max
+    }
+
+    var hasMessages: Bool { inbox.hasMessages }
 
     /// How long the inbox may sleep, in nanoseconds: nil for ever.
     private func pause() -> UInt64? {
         if nextReady < ready.count { return 0 }
-        guard let next = timers.next else { return nil }
-        if next <= now { return 0 }
-        if outstanding == 0, !inbox.hasMessages, clock.skip(to: next) { return 0 }
-        return UInt64(next - now) * 1000
+        let next = timers.next
+        if let next, next <= elapsed { return 0 }
+        if outstanding == 0, !inbox.hasMessages, let sharedTime, sharedTime.rests(self, until: next) { return 0 }
+        guard let next else { return nil }
+        return UInt64(max(min(next.distance(from: elapsed), Self.longestSleep), 0)) * 1000
+    }
+
+    private func handleMessages() {
+        beginPart()
+        let first = nextTaken
+        while nextTaken < taken.count {
+            // A message is dropped with its handling, and what it holds with it.
+            let message = taken[nextTaken]
+            taken[nextTaken] = .none
+            nextTaken += 1
+            handle(message)
+            if elapsed >= partEnd { return }
+            if (nextTaken - first) & 63 == 0 { readTime() }
+        }
     }
 
     private func handle(_ message: Message) {
@@ -112,35 +232,49 @@ package final class Worker: @unchecked Sendable {
         case .answer(let run, let life, let call, let token, let answer):
             outstanding -= 1
             guard run.life == life else { return }
-            enter(run)
+            let before = enter(run)
             answered(run, call: call, token: token, answer)
-            leave(run)
+            leave(run, before)
             enqueue(run)
         case .journaled(let batch, let outcomes): journaled(batch, outcomes)
         case .stop: isStopping = true
+        case .none: break
         }
     }
 
     private func fire(_ timer: TimerHeap.Timer) {
         let run = timer.run
         guard run.life == timer.life, !run.isLost else { return }
-        enter(run)
+        let before = enter(run)
         switch timer.purpose {
         case .frame(let frame, let serial): run.decide(.timerFired(frame: frame, serial: serial), at: now)
         case .sleep(let call, let token): answered(run, call: call, token: token, HostAnswer(ok: true, value: .null))
         case .timeout(let call): timedOut(run, call: call)
         }
-        leave(run)
+        leave(run, before)
         enqueue(run)
     }
 
     /// Turns to a run: what is asked to stop from now on is this run's code, and what was asked before is seen here.
-    private func enter(_ run: Run) {
-        run.executor.beginWatch(run.token)
-        if run.cancelAsked.load(ordering: .acquiring) { cancel(run) }
+    ///
+    /// - Returns: the run that was turned to before, for ``leave(_:_:)``: a request of its code may be what leads here.
+    func enter(_ run: Run) -> Run? {
+        let before = watched
+        watch(run)
+        return before
     }
 
-    private func leave(_ run: Run) { run.executor.endWatch() }
+    func leave(_ run: Run, _ before: Run?) {
+        run.executor.endWatch()
+        watched = nil
+        if let before { watch(before) }
+    }
+
+    private func watch(_ run: Run) {
+        watched = run
+        run.executor.beginWatch(run.token)
+        if run.isCancelAsked { cancel(run) }
+    }
 
     package func enqueue(_ run: Run) {
         guard !run.isReady, !run.isLost else { return }
@@ -151,12 +285,13 @@ package final class Worker: @unchecked Sendable {
     private func driveReady() {
         // Runs that become ready meanwhile are taken in the same turn, up to a bound, so that the inbox is looked at.
         var turns = 0
-        while nextReady < ready.count, turns < 4096 {
+        while nextReady < ready.count, turns < 4096, elapsed < partEnd {
             let run = ready[nextReady]
             nextReady += 1
             turns += 1
             run.isReady = false
             drive(run)
+            if turns & 63 == 0 { readTime() }
         }
         if nextReady == ready.count {
             ready.removeAll(keepingCapacity: true)
@@ -170,24 +305,26 @@ package final class Worker: @unchecked Sendable {
     /// Carries a run as far as it goes: until it waits for the host, for the journal, for a timer or for somebody.
     func drive(_ run: Run, budget: Int = Worker.turnBudget) {
         guard !run.isLost else { return }
-        enter(run)
+        let before = enter(run)
         var budget = budget
         if journal == nil {
-            while budget > 0, let command = run.takeCommand() {
+            while budget > 0, !run.isHeld, let command = run.takeCommand() {
                 carryOut(command, of: run)
                 budget -= 1
+                if elapsed >= partEnd { budget = 0 }
             }
         } else {
             // Commands wait until the events that they follow from are durable. Those that are open now may all begin.
             while budget > 0, run.isDurable, run.hasCommands, !run.isHeld {
                 for _ in 0..<run.commandCount {
-                    guard let command = run.takeCommand() else { break }
+                    guard run.hasRoomToSubmit, let command = run.takeCommand() else { break }
                     carryOut(command, of: run)
                     budget -= 1
                 }
+                if elapsed >= partEnd { budget = 0 }
             }
         }
-        leave(run)
+        leave(run, before)
         submit(run)
         if run.isDurable || journal == nil { advanced(run) }
         if run.isHeld { quieten(run) }
@@ -228,10 +365,12 @@ package final class Worker: @unchecked Sendable {
     /// Keeps an executor that was made while its script was loaded.
     package func adopt(_ executor: any StepExecutor, for generation: Generation) {
         executors[ObjectIdentifier(generation)] = GenerationExecutor(generation: generation, executor: executor)
+        interrupters.withLock { $0[ObjectIdentifier(generation)] = executor.interrupter }
     }
 
     /// Forgets a generation; its VM goes with the last run that uses it.
     package func drop(_ generation: Generation) {
+        interrupters.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(generation)) }
         executors[ObjectIdentifier(generation)] = nil
         for (key, pool) in pools where pool.definition.generation === generation {
             pool.close()
@@ -270,11 +409,24 @@ package final class Worker: @unchecked Sendable {
         _ run: Run, observer: (any RunObserver)?, journaled: JournaledRun?,
         budget: Int = Worker.turnBudget, _ write: (inout ByteArena) -> (input: Slice, metadata: Slice, ctx: Slice)
     ) {
-        run.observer = observer
+        observe(run, observer)
         run.journaled = journaled
         let values = write(&run.log.arena)
         start(run, values.input, values.metadata, values.ctx)
         drive(run, budget: budget)
+    }
+
+    /// Tells `observer` what becomes of a run from now on; the two hold each other until it is over or lost.
+    package func observe(_ run: Run, _ observer: (any RunObserver)?) {
+        run.observer = observer
+        run.log.limit = limits.runSize
+        if observer != nil { live.add(run) }
+    }
+
+    /// Lets go of what observes a run.
+    private func unobserve(_ run: Run) {
+        run.observer = nil
+        live.remove(run)
     }
 
     // MARK: The journal
@@ -333,10 +485,14 @@ package final class Worker: @unchecked Sendable {
 
     /// Drops a run: it is not written any more, and nothing more happens to it here.
     func lose(_ run: Run, _ error: JournalError) {
+        guard !run.isLost else { return }
         run.lost = error
         abandonCalls(of: run, code: error.code, message: error.message)
-        run.observer?.runLost(run, error)
-        run.observer = nil
+        let quietened = run.quietened.take()
+        let observer = run.observer
+        unobserve(run)
+        observer?.runLost(run, error)
+        quietened?()
     }
 
     /// Tells the observer what is new, if it is durable.
@@ -360,7 +516,7 @@ package final class Worker: @unchecked Sendable {
             if run.isOver, run.definition.generation.isRetired { timers.removeAll { $0 === run } }
             observer.runSettled(run)
             // The two hold each other while the run lives.
-            if run.machine.isOver { run.observer = nil }
+            if run.machine.isOver { unobserve(run) }
         }
     }
 }
@@ -369,39 +525,4 @@ package final class Worker: @unchecked Sendable {
 private struct GenerationExecutor {
     let generation: Generation
     let executor: any StepExecutor
-}
-
-/// What a script or the engine has to say to whoever runs it.
-public struct LogRecord: Sendable {
-    public enum Level: String, Sendable, CaseIterable { case debug, info, warn, error }
-
-    public var level: Level
-    public var message: String
-    public var fields: Value?
-    public var workflow: String
-    public var run: String
-    public var path: String
-
-    package init(
-        level: Level, message: String, fields: Value?, workflow: String, run: String, path: String
-    ) {
-        self.level = level
-        self.message = message
-        self.fields = fields
-        self.workflow = workflow
-        self.run = run
-        self.path = path
-    }
-}
-
-/// A small generator for jitter; what it gives comes into a run's journal as a fact.
-struct SplitMix: RandomNumberGenerator {
-    private var state = UInt64.random(in: 0...UInt64.max)
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }

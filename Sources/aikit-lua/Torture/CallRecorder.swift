@@ -36,17 +36,18 @@ private final class RecordingExecutor: StepExecutor {
         self.recorder = recorder
     }
 
-    func call(_ slot: CallbackSlot, _ argument: Slice, run: Run, frame: Int32) -> CallOutcome {
+    func call(_ slot: CallbackSlot, _ argument: Slice, limits: CallLimits, run: Run, frame: Int32) -> CallOutcome {
         recorder.note(
             CallRecorder.Call(
                 path: run.machine.path(of: frame), occurrence: run.machine.frames[Int(frame)].occurrence, slot: slot))
-        return executor.call(slot, argument, run: run, frame: frame)
+        return executor.call(slot, argument, limits: limits, run: run, frame: frame)
     }
 
     func resume(
-        _ call: OpaquePointer, token: UInt32, ok: Bool, value: UnsafeRawBufferPointer, run: Run, frame: Int32
+        _ call: OpaquePointer, token: UInt32, ok: Bool, value: UnsafeRawBufferPointer, limits: CallLimits, run: Run,
+        frame: Int32
     ) -> CallOutcome {
-        executor.resume(call, token: token, ok: ok, value: value, run: run, frame: frame)
+        executor.resume(call, token: token, ok: ok, value: value, limits: limits, run: run, frame: frame)
     }
 
     func close(_ call: OpaquePointer, code: String, message: String, run: Run, frame: Int32) {
@@ -65,6 +66,8 @@ private final class RecordingExecutor: StepExecutor {
     var schemaFunctions: (any SchemaFunctions)? { executor.schemaFunctions }
     func beginWatch(_ token: UInt64) { executor.beginWatch(token) }
     func endWatch() { executor.endWatch() }
-    func setDeadline(_ nanoseconds: UInt64) { executor.setDeadline(nanoseconds) }
+    var spentCPU: UInt64 { executor.spentCPU }
+    func beginChecking(within limits: CallLimits) { executor.beginChecking(within: limits) }
+    func endChecking() -> SchemaCalls { executor.endChecking() }
     var interrupter: any CallInterrupter { executor.interrupter }
 }

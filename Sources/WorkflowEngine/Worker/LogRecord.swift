@@ -1,0 +1,24 @@
+public import WorkflowCore
+
+/// What a script or the engine has to say to whoever runs it.
+public struct LogRecord: Sendable {
+    public enum Level: String, Sendable, CaseIterable { case debug, info, warn, error }
+
+    public var level: Level
+    public var message: String
+    public var fields: Value?
+    public var workflow: String
+    public var run: String
+    public var path: String
+
+    package init(
+        level: Level, message: String, fields: Value?, workflow: String, run: String, path: String
+    ) {
+        self.level = level
+        self.message = message
+        self.fields = fields
+        self.workflow = workflow
+        self.run = run
+        self.path = path
+    }
+}

@@ -1,0 +1,20 @@
+internal import WorkflowCore
+
+/// A callback that waits for the host.
+struct PendingCall {
+    /// Unique within the worker; given by ``CallTable/add(_:ordinal:)``.
+    var id: UInt64 = 0
+    let frame: Int32
+    let serial: UInt32
+    let stage: Stage
+    /// What an earlier stage of the same command gave.
+    let held: Slice
+    let call: OpaquePointer
+    /// What is left of its time.
+    var limits: CallLimits
+    var operations: [UInt32: any HostOperation] = [:]
+    /// Its code runs outside of the executor and has been told to leave; its answer, whatever it is, ends the call so.
+    var leaving: Leaving?
+
+    enum Leaving { case stopped, timedOut }
+}

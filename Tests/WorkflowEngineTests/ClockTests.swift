@@ -1,0 +1,129 @@
+internal import Synchronization
+internal import Testing
+internal import WorkflowCore
+
+@testable import WorkflowEngine
+
+/// A clock whose time of the day can be set while the time that passes goes on.
+private final class SettableClock: EngineClock {
+    private let offset = Atomic<Int64>(0)
+
+    func now() -> Int64 { SystemClock().now() + offset.load(ordering: .relaxed) }
+    func elapsed() -> Int64 { SystemClock().elapsed() }
+    func skip(to deadline: Int64) -> Bool { false }
+
+    func step(_ microseconds: Int64) { offset.wrappingAdd(microseconds, ordering: .relaxed) }
+}
+
+@Suite("Clocks that are set, and times that are true")
+struct ClockTests {
+    private static let hour: Int64 = 3_600_000_000
+
+    @Test(arguments: [-hour, hour], [false, true])
+    func `a wait ends on time when the clock is set meanwhile`(step: Int64, isRetry: Bool) async throws {
+        let clock = SettableClock()
+        let attempts = Counter()
+        let workflow = try Workflow(id: "waits") { code in
+            if isRetry {
+                [
+                    .step(
+                        "again",
+                        handler: code.inline { _, _ in
+                            if attempts.increment() == 1 { throw StepError(message: "once") }
+                            return 1
+                        }, retry: .init(maxAttempts: 2, backoff: "constant", initial: .milliseconds(200)))
+                ]
+            } else {
+                [.delay("short", .fixed(.milliseconds(200)))]
+            }
+        }
+        try await withEngine(clock: clock) { engine in
+            let start = ContinuousClock.now
+            let run = engine.createRun(workflow)
+            try run.start()
+            await run.reached(isRetry ? "step:retry" : "step:waiting")
+            clock.step(step)
+            // A turn of the worker sees the clock.
+            engine.workers[0].perform { _ in }
+            let record = try await run.finished()
+            let took = start.duration(to: .now)
+            #expect(record.statusName == "success")
+            #expect(took >= .milliseconds(195) && took < .seconds(3), "\(took)")
+        }
+    }
+
+    @Test func `a wait of hours ends when the time of the day has come`() async throws {
+        let clock = SettableClock()
+        let workflow = try Workflow(id: "long") { _ in [.delay("long", .fixed(.seconds(7200)))] }
+        try await withEngine(clock: clock) { engine in
+            let run = engine.createRun(workflow)
+            try run.start()
+            await run.reached("step:waiting")
+            clock.step(2 * Self.hour)
+            engine.workers[0].perform { _ in }
+            #expect(try await run.finished().statusName == "success")
+        }
+    }
+
+    @Test func `the time of a step that computes is recorded`() async throws {
+        let workflow = try Workflow(id: "busy") { code in
+            let burn = code.inline { _, _ in
+                let end = ContinuousClock.now + .milliseconds(60)
+                while ContinuousClock.now < end {}
+                return 1
+            }
+            return [.step("a", handler: burn), .step("b", handler: burn)]
+        }
+        try await withEngine { engine in
+            let result = try await engine.createRun(workflow).run().result()
+            for id in ["a", "b"] {
+                let snapshot = try #require(result.snapshots(of: id).first)
+                let took = (snapshot.finishedAt ?? 0) - snapshot.startedAt
+                #expect(took >= 59 && took < 1000, "\(id): \(took)")
+            }
+        }
+    }
+
+    @Test func `a clock that jumps waits for the workers that compute`() async throws {
+        let clock = VirtualClock()
+        let gate = Gate()
+        let seen = Mutex<Int64>(0)
+        let busy = try Workflow(id: "busy") { code in
+            [
+                .step(
+                    "compute",
+                    handler: code.inline { _, _ in
+                        let before = clock.now()
+                        gate.open()
+                        let end = ContinuousClock.now + .milliseconds(100)
+                        while ContinuousClock.now < end {}
+                        seen.withLock { $0 = clock.now() - before }
+                        return .null
+                    })
+            ]
+        }
+        let month = try Workflow(id: "month") { _ in [.delay("month", .fixed(.seconds(30 * 86_400)))] }
+        try await withEngine(workers: 2, clock: clock) { engine in
+            let computing = engine.createRun(busy)
+            try computing.start()
+            await gate.passed()
+            let waiting = engine.createRun(month)
+            #expect(waiting.worker !== computing.worker)
+            #expect(try await waiting.run().statusName == "success")
+            #expect(try await computing.finished().statusName == "success")
+            #expect(seen.withLock { $0 } == 0)
+        }
+    }
+
+    @Test(arguments: [Duration.seconds(3_155_760_000), .seconds(9e18)])
+    func `a wait of a century or more does not end the process`(length: Duration) async throws {
+        guard let workflow = try? Workflow(id: "far", { _ in [.delay("far", .fixed(length))] }) else { return }
+        try await withEngine { engine in
+            let run = engine.createRun(workflow)
+            try run.start()
+            await run.reached("step:waiting")
+            run.cancel()
+            #expect(try await run.finished().statusName == "cancelled")
+        }
+    }
+}
