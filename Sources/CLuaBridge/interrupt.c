@@ -137,6 +137,11 @@ bool lb_vm_interrupt(lb_vm *vm, uint64_t token) {
     return true;
 }
 
+bool lb_watch_is_stopping(const lb_vm *vm) {
+    uint64_t token = atomic_load(&vm->token);
+    return vm->interrupting || (token && atomic_load(&vm->cancel_token) == token);
+}
+
 void lb_vm_interrupt_any(lb_vm *vm) {
     uint64_t token = atomic_load(&vm->token);
     if (token) lb_vm_interrupt(vm, token);

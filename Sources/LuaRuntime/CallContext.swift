@@ -27,8 +27,8 @@ struct CallContext {
     }
 
     /// Why the run is to stop, for a script that asks.
-    private static let writeReason:
-        @convention(c) (UnsafePointer<lb_context>, UnsafeMutablePointer<lb_bytes>) -> Void = { context, out in
+    private static let writeReason: @convention(c) (UnsafePointer<lb_context>, UnsafeMutablePointer<lb_bytes>) -> Void =
+        { context, out in
             let call = UnsafeRawPointer(context).assumingMemoryBound(to: CallContext.self)
             var reason = call.pointee.run?.stopReason ?? "cancelled"
             reason.withUTF8 {

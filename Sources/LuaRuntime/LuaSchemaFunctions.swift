@@ -7,23 +7,18 @@ package import WorkflowEngine
 /// They run between two calls of the script, on the VM's thread; they may not ask the host for anything that takes time.
 package final class LuaSchemaFunctions: SchemaFunctions {
     private let vm: LuaVM
-    /// What the functions of one validation may take together.
-    private var limits = CallLimits.none
-    private var calls = SchemaCalls.none
+    private var budget = CheckBudget()
 
     package init(vm: LuaVM) { self.vm = vm }
 
-    /// Begins a validation, whose functions may take as much as this together.
-    package func begin(within limits: CallLimits) {
-        self.limits = limits
-        calls = .none
-    }
+    /// Begins a validation, which may take as much as this with all that it calls.
+    package func begin(within limits: CallLimits) { budget.begin(within: limits) }
 
-    /// Ends a validation: whether functions were called, and whether one was stopped. None was called after that one.
-    package func end() -> SchemaCalls {
-        limits = .none
-        return calls
-    }
+    /// Ends a validation: whether functions were called, and whether it was stopped.
+    package func end() -> SchemaCalls { budget.end() }
+
+    /// Also false while the code of the VM is being stopped, for a validation that it waits for.
+    package func mayContinue() -> Bool { budget.mayContinue(isCancelled: lb_watch_is_stopping(vm.handle)) }
 
     package func refine(_ slot: Int, _ value: ValueCursor) -> SchemaRefinement {
         var out = ByteArena()
@@ -45,19 +40,18 @@ package final class LuaSchemaFunctions: SchemaFunctions {
 
     /// Calls the function; the message of its failure, or nil.
     private func call(_ slot: Int, _ value: ValueCursor, _ out: inout ByteArena) -> String? {
-        if calls == .stopped { return "stopped" }
+        if budget.calls == .stopped { return "stopped" }
         guard let slot = UInt32(exactly: slot) else { return "the schema names a function that does not exist" }
-        calls = .some
         var argument = lb_arg()
         argument.kind = LB_ARG_POINTER
         argument.pointer = value.start.assumingMemoryBound(to: UInt8.self)
         argument.length = value.byteCount
         var suspended: OpaquePointer?
-        lb_watch_limits(vm.handle, limits.deadline, limits.cpu)
+        lb_watch_limits(vm.handle, budget.limits.deadline, budget.limits.cpu)
         let status = vm.call(
             slot: slot, context: nil, arguments: &argument, count: 1, out: &out, suspended: &suspended)
         lb_watch_limits(vm.handle, 0, 0)
-        limits.spend(lb_watch_spent(vm.handle))
+        budget.called(spending: lb_watch_spent(vm.handle), wasStopped: status == LB_CANCELLED)
         switch status {
         case LB_DONE: return nil
         case LB_REQUEST:
@@ -67,9 +61,6 @@ package final class LuaSchemaFunctions: SchemaFunctions {
                 vm.close(suspended, code: "cancelled", message: "a schema's function may not wait", out: &rest)
             }
             return "a schema's function may not wait for the host"
-        case LB_CANCELLED:
-            calls = .stopped
-            return LuaError(out).message
         default: return LuaError(out).message
         }
     }

@@ -35,6 +35,9 @@ package final class LuaVM {
 
     deinit { lb_vm_destroy(handle) }
 
+    /// Whether the code that runs is being stopped, for work of the host on its behalf.
+    package var isStopping: Bool { lb_watch_is_stopping(handle) }
+
     package var memoryUsed: Int { lb_vm_memory_used(handle) }
     package var slotCount: Int { Int(lb_vm_slot_count(handle)) }
 

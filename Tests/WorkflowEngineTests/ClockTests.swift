@@ -48,7 +48,7 @@ struct ClockTests {
             let record = try await run.finished()
             let took = start.duration(to: .now)
             #expect(record.statusName == "success")
-            #expect(took >= .milliseconds(195) && took < .seconds(3), "\(took)")
+            #expect(took >= .milliseconds(195) && took < .seconds(60), "\(took)")
         }
     }
 

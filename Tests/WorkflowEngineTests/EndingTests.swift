@@ -1,6 +1,7 @@
 internal import Testing
 internal import WorkflowCore
-internal import WorkflowEngine
+
+@testable import WorkflowEngine
 
 @Suite("Whoever waits is told")
 struct EndingTests {
@@ -26,7 +27,7 @@ struct EndingTests {
         #expect(refused?.code == "engine_stopped")
     }
 
-    @Test func `a shutdown lets what is under way end within its grace, and begins nothing more`() async throws {
+    @Test func `a drain lets what is under way end, and begins nothing more`() async throws {
         let (begun, gate) = (Gate(), Gate())
         let second = Counter()
         let workflow = try Workflow(id: "two") { code in
@@ -50,9 +51,13 @@ struct EndingTests {
         let run = engine.createRun(workflow)
         try run.start()
         await begun.passed()
-        async let ended: Void = engine.shutdown(grace: .seconds(10))
-        gate.open()
-        await ended
+        let quiet = Gate()
+        engine.workers[0].perform { worker in
+            worker.drain { quiet.open() }
+            gate.open()
+        }
+        await quiet.passed()
+        await engine.shutdown(grace: .seconds(10))
         #expect(second.value == 0)
         let failure = await #expect(throws: RunFailure.self) { _ = try await run.finished() }
         #expect(failure?.code == "engine_stopped")

@@ -243,6 +243,9 @@ void lb_watch_limits(lb_vm *LB_NONNULL vm, uint64_t deadline, uint64_t cpu);
 /// The CPU time that the last entry into Lua used, in nanoseconds: less than it was by up to 4 ms, and 0 for short ones.
 uint64_t lb_watch_spent(const lb_vm *LB_NONNULL vm);
 
+/// Whether the code of the VM is being stopped, or will be at its next entry: for host code that works on its behalf.
+bool lb_watch_is_stopping(const lb_vm *LB_NONNULL vm);
+
 /// Stops what runs for `token`, now and whenever it is resumed; false when the VM works for somebody else. From any thread.
 bool lb_vm_interrupt(lb_vm *LB_NONNULL vm, uint64_t token);
 

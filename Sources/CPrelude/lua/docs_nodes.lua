@@ -14,7 +14,8 @@ return {
       "output_schema? aikit.SchemaLike  What the output must look like.",
       "next? string|fun(output: any, context: aikit.Context): string?  The id of the step to go on with, if not the next one.",
       "retry? aikit.Retry  What happens when the handler fails.",
-      "timeout? aikit.Duration  How long one attempt may take.",
+      "timeout? aikit.Duration  How long one attempt may take, its schemas' functions included; 0 for any time. "
+        .. "Without one it may use 60 s of CPU time.",
     },
   },
   {

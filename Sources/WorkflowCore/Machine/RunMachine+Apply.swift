@@ -35,7 +35,9 @@ extension RunMachine {
         case .stepWaiting:
             frames[index].phase = .waiting
             let until = event.payload.isNone ? nil : log.value(event.payload)["until"]?.int
-            wait(index, until: until.map { $0.multipliedReportingOverflow(by: 1000) }.map { $0.overflow ? .max : $0.0 } ?? 0)
+            wait(
+                index,
+                until: until.map { $0.multipliedReportingOverflow(by: 1000) }.map { $0.overflow ? .max : $0.0 } ?? 0)
         case .humanRequested:
             frames[index].phase = .waiting
             let duration = plan.nodes[Int(event.node)].duration

@@ -281,7 +281,8 @@ extension RunMachine {
         let index = Int(frame)
         switch try phase(frame, serial) {
         case .backoff:
-            emit(.stepStart, time, &log, frame: frame, payload: frames[index].input,
+            emit(
+                .stepStart, time, &log, frame: frame, payload: frames[index].input,
                 attempt: frames[index].attempt == .max ? .max : frames[index].attempt + 1)
         case .waiting:
             switch kind(frame) {

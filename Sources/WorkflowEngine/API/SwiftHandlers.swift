@@ -112,13 +112,28 @@ package final class SwiftExecutor: StepExecutor {
 
     package func serve(_ request: HostRequest) -> HostAnswer? { nil }
     package func abandoned(by call: OpaquePointer) -> [UInt32] { [] }
-    package var schemaFunctions: (any SchemaFunctions)? { nil }
+    private let functions = BudgetedFunctions()
+    package var schemaFunctions: (any SchemaFunctions)? { functions }
     package func beginWatch(_ token: UInt64) {}
     package func endWatch() {}
     package var spentCPU: UInt64 { 0 }
-    package func beginChecking(within limits: CallLimits) {}
-    package func endChecking() -> SchemaCalls { .none }
+    package func beginChecking(within limits: CallLimits) { functions.budget.begin(within: limits) }
+    package func endChecking() -> SchemaCalls { functions.budget.end() }
     package var interrupter: any CallInterrupter { NoInterrupter() }
+}
+
+/// Passes over the functions of a script, which there are none of, and bounds the work on the value.
+private final class BudgetedFunctions: SchemaFunctions {
+    var budget = CheckBudget()
+
+    func refine(_ slot: Int, _ value: ValueCursor) -> SchemaRefinement { .passes }
+
+    func transform(_ slot: Int, _ value: ValueCursor, into arena: inout ByteArena) -> SchemaTransformation {
+        arena.write(value)
+        return .done
+    }
+
+    func mayContinue() -> Bool { budget.mayContinue(isCancelled: false) }
 }
 
 /// Swift code cannot be stopped from outside; an `async` handler learns of a cancel by its task.

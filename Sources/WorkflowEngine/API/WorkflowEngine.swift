@@ -44,7 +44,8 @@ public final class WorkflowEngine: Sendable {
         let sharedTime = clock is SystemClock ? nil : SharedTime(clock, workers: count)
         self.workers = (0..<count).map { index in
             let worker = Worker(
-                index: index, clock: clock, sharedTime: sharedTime, limits: limits, host: host, journal: journal, log: log)
+                index: index, clock: clock, sharedTime: sharedTime, limits: limits, host: host, journal: journal,
+                log: log)
             sharedTime?.join(worker)
             return worker
         }

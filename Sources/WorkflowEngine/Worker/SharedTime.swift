@@ -42,7 +42,11 @@ final class SharedTime: Sendable {
             for index in state.members.indices {
                 guard let next = state.members[index].next, next <= now else { continue }
                 state.members[index].isIdle = false
-                if index == worker.index { isDue = true } else if let other = state.members[index].worker { others.append(other) }
+                if index == worker.index {
+                    isDue = true
+                } else if let other = state.members[index].worker {
+                    others.append(other)
+                }
             }
             return (isDue, others)
         }

@@ -55,7 +55,8 @@ struct TimerHeap {
         heap.removeAll(keepingCapacity: true)
         for var timer in timers {
             if timer.wall != 0 {
-                timer.deadline = min(timer.deadline, elapsed.advanced(clampingBy: max(timer.wall.distance(from: now), 0)))
+                timer.deadline = min(
+                    timer.deadline, elapsed.advanced(clampingBy: max(timer.wall.distance(from: now), 0)))
             }
             insert(timer)
         }

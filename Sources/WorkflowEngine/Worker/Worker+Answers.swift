@@ -119,7 +119,9 @@ extension Worker {
     /// The workflow's own output, after finalize: checked against its schema.
     func finish(_ run: Run, _ frame: Int32, _ serial: UInt32, _ value: Slice) {
         let node = run.plan.nodes[Int(run.machine.frames[Int(frame)].node)]
-        guard let output = checked(node.outputSchema, value, run, frame, serial, within: limits.callback) else { return }
+        guard let output = checked(node.outputSchema, value, run, frame, serial, within: limits.callback) else {
+            return
+        }
         run.decide(.completed(frame: frame, serial: serial, output: output, next: Fact.usualNext), at: now)
     }
 
@@ -149,7 +151,7 @@ extension Worker {
         case .rewritten(let rewritten): return .valid(rewritten)
         case .invalid(let issues):
             return .invalid(SchemaIssue.summary(issues), ["issues": Value(array: issues.map(\.value))])
-        case .stopped: return .invalid("the validation took too long and was stopped", [:])
+        case .stopped: return .stopped
         }
     }
 

@@ -60,7 +60,8 @@ extension Worker {
         let isBackoff = run.machine.frames[Int(command.frame)].phase == .backoff
         timers.insert(
             TimerHeap.Timer(
-                deadline: elapsed.advanced(clampingBy: rest), wall: rest > Self.longWait && !isBackoff ? command.time : 0,
+                deadline: elapsed.advanced(clampingBy: rest),
+                wall: rest > Self.longWait && !isBackoff ? command.time : 0,
                 run: run, life: run.life, purpose: .frame(command.frame, serial: command.serial)))
     }
 

@@ -84,7 +84,8 @@ extension ErrorObject {
         let size = mebibytes >= 1024 && mebibytes % 1024 == 0 ? "\(mebibytes / 1024) GiB" : "\(mebibytes) MiB"
         return ErrorObject(
             code: "run_too_large",
-            message: "the run has recorded as much as it may: more than the limit of \(size); keep large data in files or a "
+            message:
+                "the run has recorded as much as it may: more than the limit of \(size); keep large data in files or a "
                 + "database, or do the work in several runs",
             retryable: false)
     }

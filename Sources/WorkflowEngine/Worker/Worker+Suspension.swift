@@ -33,7 +33,7 @@ extension Worker {
         for token in run.executor.abandoned(by: pending.call) {
             run.calls[id]?.operations.removeValue(forKey: token)?.cancel()
         }
-        if let sleep = run.executor.sleep(of: pending.call) {
+        if let sleep = run.executor.sleep(of: pending.call), sleep.microseconds <= Self.longestDuration {
             return beginSleep(run, id, sleep.token, sleep.microseconds)
         }
         let requests = run.executor.requests(of: pending.call)
@@ -43,7 +43,9 @@ extension Worker {
             let answer: @Sendable (HostAnswer) -> Void = { answer in
                 self.post(.answer(run, life: life, call: id, token: request.token, answer))
             }
-            if request.operation == "sleep", let duration = DurationText.microseconds(request.payload) {
+            if request.operation == "sleep", let duration = DurationText.microseconds(request.payload),
+                duration <= Self.longestDuration
+            {
                 beginSleep(run, id, request.token, duration)
                 continue
             }
@@ -73,6 +75,9 @@ extension Worker {
         if run.executor.endChecking() != .none { readTime() }
         return answer
     }
+
+    /// A hundred years, in microseconds.
+    private static let longestDuration: Int64 = 3_155_760_000_000_000
 
     private static func invalidSleep(_ payload: Value) -> HostAnswer {
         let text = payload.withCursor { $0["duration"].map { $0.shortText } ?? $0.shortText }
