@@ -15,8 +15,8 @@ extension Worker {
         let bytes = run.executor.effects.bytes
         guard !bytes.isEmpty else { return true }
         defer { run.executor.effects.count = 0 }
-        let shown = shownChanges(bytes)
-        guard run.log.hasRoom(for: bytes.count * 2) else { return false }
+        let (shown, size) = shownChanges(bytes)
+        guard run.log.hasRoom(for: size) else { return false }
         var position = 0
         while position < bytes.count {
             let start = position
@@ -44,30 +44,37 @@ extension Worker {
         return true
     }
 
-    /// Where the changes of metadata and ctx lie that an event or the end of the call finds in force.
-    private func shownChanges(_ bytes: UnsafeRawBufferPointer) -> Set<Int> {
+    /// Where the changes of metadata and ctx lie that an event or the end of the call finds in force, and how many bytes all that
+    /// is recorded takes, about.
+    private func shownChanges(_ bytes: UnsafeRawBufferPointer) -> (shown: Set<Int>, size: Int) {
         var shown: Set<Int> = []
+        var size = 0
         var metadata: Int?
         var ctx: Int?
+        var (metadataSize, ctxSize) = (0, 0)
         var position = 0
         while position < bytes.count {
             let start = position
             let kind = Kind(rawValue: bytes[position])
             _ = chunk(bytes, &position, after: 1)
-            _ = chunk(bytes, &position, after: 0)
+            let value = chunk(bytes, &position, after: 0)
             switch kind {
-            case .metadata: metadata = start
-            case .ctx: ctx = start
+            // What a later change replaces takes nothing.
+            case .metadata: (metadata, metadataSize) = (start, value.count)
+            case .ctx: (ctx, ctxSize) = (start, value.count)
             case .emit:
+                size += position - start + 64 + metadataSize + ctxSize
+                (metadataSize, ctxSize) = (0, 0)
                 if let metadata { shown.insert(metadata) }
                 if let ctx { shown.insert(ctx) }
                 (metadata, ctx) = (nil, nil)
-            case .store, .log, nil: break
+            case .store, .log: size += position - start + 64
+            case nil: break
             }
         }
         if let metadata { shown.insert(metadata) }
         if let ctx { shown.insert(ctx) }
-        return shown
+        return (shown, size + metadataSize + ctxSize)
     }
 
     private func isSame(_ value: UnsafeRawBufferPointer, _ current: Slice, _ run: Run) -> Bool {
