@@ -40,6 +40,13 @@ static const char *const bodies[] = {
     "return ('x'):rep(100):gsub('x', { x = 'yy' }) .. ('%d'):format(3) .. table.concat({ 1, 2, 3 }, ',')",
     "local t = test.readonly { a = { b = 1 } } return { pcall(function() t.a.b = 2 end), t.a.b }",
     "return coroutine.close(coroutine.create(function() end))",
+    "local g = coroutine.wrap(function() local g = coroutine.wrap(function() return test.wait(1) end) return g() end)\n"
+    "pcall(g) return test.wait(2)",
+    "local t = test.readonly { a = 1 } for k, v in pairs(t) do t = { k, v } end return t",
+    "return ('%s %s %p'):format(print, {}, coroutine.create(print)):len() > 0 and '10' + 1",
+    "local x <close> = setmetatable({}, { __close = function() pcall(test.all, { function() error 'x' end, function() end }) end })\n"
+    "return test.wait(1)",
+    "error { code = 'c', message = ('m'):rep(300), details = { ('d'):rep(300) } }",
     "table.sort({ 3, 2, 1 }, function(a, b) test.wait(1) return a < b end)",
 };
 #define BODY_COUNT (sizeof bodies / sizeof *bodies)

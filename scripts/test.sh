@@ -25,6 +25,7 @@ part "building the embedding example" \
 part "Swift tests" scripts/swift.sh test --skip-build
 part "Lua library tests" "$(lua_interpreter)" Tests/Lua/run.lua
 part "C bridge under AddressSanitizer" scripts/test-asan.sh
+part "fuzzing of the C bridge" scripts/test-fuzz.sh
 part "guides" scripts/test-docs.sh
 part "gallery of errors" scripts/error-gallery.sh
 part "conformance" scripts/test-conformance.sh

@@ -1,7 +1,5 @@
 // bridge.all: runs functions beside each other inside one handler. Each is a coroutine of its own; what they ask of the host is
 // outstanding at the same time, and an answer goes to the one that asked. The first error ends all of them.
-#include <stdlib.h>
-
 #include "internal.h"
 
 /// One call of bridge.all that waits: a userdata on the stack of the coroutine that called.
@@ -14,6 +12,8 @@ struct scope {
     /// The child that the next answer is for.
     uint32_t answered;
 };
+
+#define MOST_FUNCTIONS 1000000
 
 enum { FUNCTIONS = 1, CHILDREN = 2, RESULTS = 3, SCOPE = 4 };
 
@@ -35,22 +35,11 @@ static bool is_inside(const scope *at, const scope *outer) {
 static void abandon(lb_vm *vm, scope *scope) {
     lb_thread *thread = scope->thread;
     for (uint32_t i = 0; i < thread->pending_count;) {
-        pending *pending = &thread->pending[i];
-        if (!is_inside(pending->scope, scope)) {
+        if (!is_inside(thread->pending[i].scope, scope)) {
             i++;
             continue;
         }
-        if (vm->abandoned_count == vm->abandoned_capacity) {
-            uint32_t capacity = vm->abandoned_capacity ? vm->abandoned_capacity * 2 : 16;
-            uint32_t *moved = realloc(vm->abandoned, capacity * sizeof *moved);
-            if (moved) {
-                vm->abandoned = moved;
-                vm->abandoned_capacity = capacity;
-            }
-        }
-        // Without memory for the list the host keeps an answer that is ignored later.
-        if (vm->abandoned_count < vm->abandoned_capacity) vm->abandoned[vm->abandoned_count++] = pending->token;
-        *pending = thread->pending[--thread->pending_count];
+        abandon_at(vm, thread, i);
     }
 }
 
@@ -143,6 +132,7 @@ int bridge_all(lua_State *L) {
     lb_vm *vm = vm_of(L);
     luaL_checktype(L, FUNCTIONS, LUA_TTABLE);
     lua_settop(L, 1);
+    luaL_argcheck(L, lua_rawlen(L, FUNCTIONS) <= MOST_FUNCTIONS, 1, "too many functions");
     uint32_t count = (uint32_t)lua_rawlen(L, FUNCTIONS);
     lua_createtable(L, (int)count, 0);
     lua_createtable(L, (int)count, 0);

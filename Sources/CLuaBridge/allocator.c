@@ -1,6 +1,8 @@
 // The allocator of a VM: counts what Lua holds and refuses only growth (rule 5), so that shrinking and freeing, which Lua
-// assumes cannot fail, never do. Small blocks come from freelists by size class, which are faster than malloc.
+// assumes cannot fail, never do. Small blocks come from freelists by size class, which are faster than malloc; they lie in
+// chunks that go back to the system when nothing lies in them.
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "internal.h"
 
@@ -14,30 +16,105 @@
 #endif
 
 #define SMALL (CLASS_BYTES * CLASS_COUNT)
-#define CHUNK ((size_t)64 << 10)
+#define CHUNK ((size_t)256 << 10)
+/// How far what is held may exceed the limit, as chunks are taken whole.
+#define SLACK (2 * CHUNK)
+/// Fewer empty chunks than that are kept without a look at them.
+#define EMPTY_KEPT 8
+
+/// The head of a chunk, which lies at an address that is a multiple of its size.
+struct chunk {
+    struct chunk *next;
+    uint32_t live;
+    bool leaving;
+};
+#define HEAD 64
 
 static inline size_t class_of(size_t size) { return (size - 1) / CLASS_BYTES; }
+static inline struct chunk *chunk_of(const void *block) { return (struct chunk *)((uintptr_t)block & ~(uintptr_t)(CHUNK - 1)); }
 
-static void *small_new(lb_vm *vm, size_t size) {
+bool may_hold(const lb_vm *vm, size_t extra) {
+    if (!vm->limit) return true;
+    size_t held = USE_MALLOC ? vm->used : vm->held;
+    return held <= vm->limit + SLACK && extra <= vm->limit + SLACK - held;
+}
+
+// MARK: Chunks
+
+static struct chunk *map_chunk(void) {
+    // Twice the size has an aligned half in it; the rest is given back.
+    uint8_t *raw = mmap(NULL, 2 * CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (raw == MAP_FAILED) return NULL;
+    uint8_t *start = (uint8_t *)(((uintptr_t)raw + CHUNK - 1) & ~(uintptr_t)(CHUNK - 1));
+    if (start > raw) munmap(raw, (size_t)(start - raw));
+    if (start < raw + CHUNK) munmap(start + CHUNK, (size_t)(raw + CHUNK - start));
+    return (struct chunk *)(void *)start;
+}
+
+void allocator_trim(lb_vm *vm) {
+    struct chunk *newest = vm->room ? chunk_of(vm->room - 1) : NULL;
+    size_t leaving = 0;
+    for (struct chunk *at = vm->chunks; at; at = at->next) {
+        at->leaving = at->live == 0 && at != newest;
+        leaving += at->leaving;
+    }
+    if (leaving == 0) return;
+    for (size_t class = 0; class < CLASS_COUNT; class++) {
+        for (void **link = &vm->free_blocks[class]; *link;) {
+            if (chunk_of(*link)->leaving) *link = *(void **)*link;
+            else link = *link;
+        }
+    }
+    for (struct chunk **link = &vm->chunks; *link;) {
+        struct chunk *at = *link;
+        if (!at->leaving) {
+            link = &at->next;
+            continue;
+        }
+        *link = at->next;
+        munmap(at, CHUNK);
+    }
+    vm->chunk_count -= leaving;
+    vm->empty_chunks -= leaving;
+    vm->held -= leaving * CHUNK;
+}
+
+/// Takes a chunk. With `force` the limit is not asked.
+__attribute__((noinline, cold))
+static bool add_chunk(lb_vm *vm, bool force) {
+    if (vm->empty_chunks > EMPTY_KEPT && vm->empty_chunks > vm->chunk_count / 4) allocator_trim(vm);
+    if (!force && !may_hold(vm, CHUNK)) {
+        if (vm->empty_chunks > 1) allocator_trim(vm);
+        if (!may_hold(vm, CHUNK)) return false;
+    }
+    struct chunk *fresh = map_chunk();
+    if (!fresh) return false;
+    // What is left of the last one is given up (< SMALL bytes).
+    *fresh = (struct chunk){.next = vm->chunks};
+    vm->chunks = fresh;
+    vm->room = (uint8_t *)fresh + HEAD;
+    vm->room_left = CHUNK - HEAD;
+    vm->chunk_count++;
+    vm->empty_chunks++;
+    vm->held += CHUNK;
+    return true;
+}
+
+// MARK: Blocks
+
+static void *small_new(lb_vm *vm, size_t size, bool force) {
     size_t class = class_of(size);
     void *block = vm->free_blocks[class];
     if (likely(block != NULL)) {
         vm->free_blocks[class] = *(void **)block;
-        return block;
+    } else {
+        size_t rounded = (class + 1) * CLASS_BYTES;
+        if (unlikely(vm->room_left < rounded) && !add_chunk(vm, force)) return NULL;
+        block = vm->room;
+        vm->room += rounded;
+        vm->room_left -= rounded;
     }
-    size_t rounded = (class + 1) * CLASS_BYTES;
-    if (vm->chunk_left < rounded) {
-        uint8_t *fresh = malloc(CHUNK);
-        if (!fresh) return NULL;
-        // The first bytes of a chunk link it to the others; what is left of the last one is given up (< SMALL bytes).
-        *(void **)(void *)fresh = vm->chunks;
-        vm->chunks = fresh;
-        vm->chunk = fresh + CLASS_BYTES;
-        vm->chunk_left = CHUNK - CLASS_BYTES;
-    }
-    block = vm->chunk;
-    vm->chunk += rounded;
-    vm->chunk_left -= rounded;
+    if (unlikely(chunk_of(block)->live++ == 0)) vm->empty_chunks--;
     return block;
 }
 
@@ -45,26 +122,89 @@ static inline void small_free(lb_vm *vm, void *block, size_t size) {
     size_t class = class_of(size);
     *(void **)block = vm->free_blocks[class];
     vm->free_blocks[class] = block;
+    if (unlikely(--chunk_of(block)->live == 0)) vm->empty_chunks++;
+}
+
+static inline bool is_small(size_t size) { return !USE_MALLOC && likely(size <= SMALL); }
+
+static void *large_new(lb_vm *vm, size_t size) {
+    if (unlikely(!may_hold(vm, size))) {
+        if (vm->empty_chunks > 1) allocator_trim(vm);
+        if (!may_hold(vm, size)) return NULL;
+    }
+    void *block = malloc(size);
+    if (block) vm->held += size;
+    return block;
+}
+
+/// Whether the small block is a large one that could not be moved; it is one no longer.
+__attribute__((noinline, cold))
+static bool take_stray(lb_vm *vm, const void *block) {
+    for (uint32_t i = 0; i < vm->stray_count; i++) {
+        if (vm->strays[i] != block) continue;
+        vm->strays[i] = vm->strays[--vm->stray_count];
+        return true;
+    }
+    return false;
 }
 
 static inline void *block_new(lb_vm *vm, size_t size) {
-    return !USE_MALLOC && likely(size <= SMALL) ? small_new(vm, size) : malloc(size);
+    return is_small(size) ? small_new(vm, size, false) : large_new(vm, size);
 }
 
 static inline void block_free(lb_vm *vm, void *block, size_t size) {
-    if (!USE_MALLOC && likely(size <= SMALL)) small_free(vm, block, size);
-    else free(block);
+    if (!is_small(size)) {
+        vm->held -= size;
+        free(block);
+        return;
+    }
+    if (unlikely(vm->stray_count > 0) && take_stray(vm, block)) free(block);
+    else small_free(vm, block, size);
+}
+
+static void *large_resize(lb_vm *vm, void *block, size_t old_size, size_t new_size) {
+    if (new_size > old_size && unlikely(!may_hold(vm, new_size - old_size))) {
+        if (vm->empty_chunks > 1) allocator_trim(vm);
+        if (!may_hold(vm, new_size - old_size)) return NULL;
+    }
+    void *moved = realloc(block, new_size);
+    // What shrinks may stay where it is.
+    if (!moved && new_size < old_size) moved = block;
+    if (moved) vm->held += new_size - old_size;
+    return moved;
+}
+
+/// A large block that becomes a small one, which may not fail.
+static void *shrink_to_small(lb_vm *vm, void *block, size_t old_size, size_t new_size) {
+    void *moved = small_new(vm, new_size, true);
+    if (unlikely(!moved)) {
+        if (vm->stray_count == STRAY_COUNT) return NULL;
+        vm->held -= old_size;
+        vm->strays[vm->stray_count++] = block;
+        return block;
+    }
+    memcpy(moved, block, new_size);
+    block_free(vm, block, old_size);
+    return moved;
 }
 
 static void *block_resize(lb_vm *vm, void *block, size_t old_size, size_t new_size) {
-    if (USE_MALLOC || (old_size > SMALL && new_size > SMALL)) return realloc(block, new_size);
-    if (old_size <= SMALL && new_size <= SMALL && class_of(old_size) == class_of(new_size)) return block;
+    if (!is_small(old_size)) {
+        if (!is_small(new_size)) return large_resize(vm, block, old_size, new_size);
+        return shrink_to_small(vm, block, old_size, new_size);
+    }
+    if (is_small(new_size) && class_of(old_size) == class_of(new_size)) return block;
     void *moved = block_new(vm, new_size);
-    if (!moved) return NULL;
+    if (!moved) {
+        // The block stays where it is, and joins the freelist of its new size when it is freed.
+        return new_size < old_size ? block : NULL;
+    }
     memcpy(moved, block, old_size < new_size ? old_size : new_size);
     block_free(vm, block, old_size);
     return moved;
 }
+
+// MARK: What Lua calls
 
 /// Decides about growth beyond the threshold: the limit, or a test that wants an allocation to fail.
 __attribute__((noinline, cold))
@@ -102,12 +242,7 @@ void *allocate(void *user, void *block, size_t old_size, size_t new_size) {
         !may_grow(vm, vm->used + (new_size - old_size)))
         return NULL;
     void *result = block_resize(vm, block, old_size, new_size);
-    if (unlikely(!result)) {
-        // Shrinking may not fail: the block stays where it is, and joins the freelist of its new size when it is freed.
-        if (new_size > old_size) return NULL;
-        result = block;
-    }
-    vm->used += new_size - old_size;
+    if (likely(result != NULL)) vm->used += new_size - old_size;
     return result;
 }
 
@@ -115,8 +250,8 @@ void allocator_init(lb_vm *vm) { set_threshold(vm); }
 
 void allocator_release(lb_vm *vm) {
     while (vm->chunks) {
-        void *next = *(void **)vm->chunks;
-        free(vm->chunks);
+        struct chunk *next = vm->chunks->next;
+        munmap(vm->chunks, CHUNK);
         vm->chunks = next;
     }
 }
@@ -128,6 +263,7 @@ void lb_vm_set_memory_limit(lb_vm *vm, size_t bytes) {
     set_threshold(vm);
 }
 
+#ifdef LB_TESTING
 void lb_vm_fail_allocation(lb_vm *vm, size_t countdown) {
     vm->fail_countdown = countdown;
     vm->fail_again = false;
@@ -136,3 +272,4 @@ void lb_vm_fail_allocation(lb_vm *vm, size_t countdown) {
 }
 
 bool lb_vm_failed_allocation(const lb_vm *vm) { return vm->failed; }
+#endif

@@ -12,7 +12,12 @@
 double lb_plain_run(const char *source, size_t length, double argument) {
     lua_State *L = luaL_newstate();
     if (!L) return -1;
-    luaL_openlibs(L);
+    // Not luaL_openlibs, which would link what no script may reach.
+    luaL_requiref(L, LUA_GNAME, luaopen_base, 1);
+    luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 1);
+    luaL_requiref(L, LUA_TABLIBNAME, luaopen_table, 1);
+    luaL_requiref(L, LUA_MATHLIBNAME, luaopen_math, 1);
+    lua_settop(L, 0);
     double result = -1;
     if (luaL_loadbufferx(L, source, length, "=baseline", "t") == LUA_OK) {
         lua_pushnumber(L, argument);

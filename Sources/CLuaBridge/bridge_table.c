@@ -1,35 +1,5 @@
 // The table `bridge` that the prelude gets as its one argument, and scripts never see.
-#include <stdlib.h>
-
 #include "internal.h"
-
-/// How many arguments a function can see: the rest need not be decoded.
-static uint8_t visible_arguments(lua_State *L, int index) {
-    lua_Debug info;
-    lua_pushvalue(L, index);
-    lua_getinfo(L, ">u", &info);
-    return info.isvararg ? UINT8_MAX : info.nparams;
-}
-
-/// bridge.function_slot(fn[, "two"]) -> the number by which the host calls the function
-static int function_slot(lua_State *L) {
-    luaL_checktype(L, 1, LUA_TFUNCTION);
-    bool two = !lua_isnoneornil(L, 2);
-    lb_vm *vm = vm_of(L);
-    lua_settop(L, 1);
-    if (vm->slot_count == vm->slot_capacity) {
-        uint32_t capacity = vm->slot_capacity ? vm->slot_capacity * 2 : 32;
-        slot *moved = realloc(vm->slots, capacity * sizeof *moved);
-        if (!moved) return luaL_error(L, "not enough memory");
-        vm->slots = moved;
-        vm->slot_capacity = capacity;
-    }
-    uint8_t visible = visible_arguments(L, 1);
-    int reference = luaL_ref(L, LUA_REGISTRYINDEX);
-    vm->slots[vm->slot_count++] = (slot){reference, visible, two};
-    lua_pushinteger(L, vm->slot_count);
-    return 1;
-}
 
 static int function_where(lua_State *L) {
     lua_Debug info;
@@ -127,7 +97,9 @@ static int error_tostring(lua_State *L) {
 
 void open_bridge(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"function_slot", function_slot},
+        {"function_slot", bridge_function_slot},
+        {"lease", bridge_lease},
+        {"released", bridge_released},
         {"function_where", function_where},
         {"function_lines", function_lines},
         {"upvalue", upvalue},
@@ -145,6 +117,7 @@ void open_bridge(lua_State *L) {
         {"encode", encode_flat},
         {"decode", decode_flat},
         {"readonly", bridge_readonly},
+        {"protect", bridge_protect},
         {"suggest", bridge_suggest},
         {NULL, NULL},
     };
@@ -172,10 +145,12 @@ void open_bridge(lua_State *L) {
     lua_pushcfunction(L, require_module);
     lua_setfield(L, -2, "require");
     vm->bridge_table = luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_pushcfunction(L, function_slot);
+    lua_pushcfunction(L, bridge_function_slot);
     vm->function_slot = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_createtable(L, KEY_COUNT, 0);
     vm->keys_table = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_newtable(L);
     vm->modules = luaL_ref(L, LUA_REGISTRYINDEX);
+    open_text(L);
+    open_slots(L);
 }

@@ -13,7 +13,7 @@ static int finish_call(lua_State *L, int status, lua_KContext context) {
         thread->outcome = LB_ERROR;
         return 0;
     }
-    if (unlikely(thread->vm->slots[thread->slot].two)) {
+    if (unlikely(thread->two)) {
         // Two results become an array of two, whatever they are.
         uint8_t *to;
         lb_bytes *out = thread->out;
@@ -63,9 +63,11 @@ static int call_slot(lua_State *L) {
     lua_pushcfunction(L, note_traceback);
     push_keys(L);
     lua_rawgeti(L, LUA_REGISTRYINDEX, slot->reference);
+    // The slot may be gone when the function returns.
+    thread->two = slot->two;
     size_t count = thread->argc < slot->visible ? thread->argc : slot->visible;
     for (size_t i = 0; i < count; i++) push_argument(L, thread, &thread->args[i]);
-    int status = lua_pcallk(L, (int)count, slot->two ? 2 : 1, HANDLER, (lua_KContext)thread, finish_call);
+    int status = lua_pcallk(L, (int)count, thread->two ? 2 : 1, HANDLER, (lua_KContext)thread, finish_call);
     return finish_call(L, status, (lua_KContext)thread);
 }
 
@@ -76,16 +78,14 @@ static void append_stopped(lb_vm *vm, int reason, lb_bytes *out) {
 }
 
 /// Resumes a coroutine and maps every status of Lua's to one of ours.
-static lb_status run(lb_vm *vm, lb_thread *thread, int count, lb_bytes *out) {
+static lb_status run_current(lb_vm *vm, lb_thread *thread, int count, lb_bytes *out) {
     lua_State *co = thread->co;
     size_t start = out->count;
     int results;
-    vm->current = thread;
     thread->out = out;
     step_enter(vm, co);
     int status = lua_resume(co, vm->L, count, &results);
     step_leave(vm, co);
-    vm->current = NULL;
     int interrupting = vm->interrupting;
     vm->interrupting = INTERRUPT_NONE;
     if (likely(status == LUA_OK)) {
@@ -124,6 +124,16 @@ static lb_status run(lb_vm *vm, lb_thread *thread, int count, lb_bytes *out) {
     return interrupting ? LB_CANCELLED : LB_ERROR;
 }
 
+/// The thread stays the current one until its to-be-closed variables have run.
+static lb_status run(lb_vm *vm, lb_thread *thread, int count, lb_bytes *out) {
+    lb_thread *outer = vm->current;
+    thread->outer = outer;
+    vm->current = thread;
+    lb_status status = run_current(vm, thread, count, out);
+    vm->current = outer;
+    return status;
+}
+
 static inline void begin(lb_vm *vm) {
     vm->made_count = 0;
     vm->noted_error = NULL;
@@ -141,7 +151,7 @@ static lb_status no_thread(lb_vm *vm, lb_bytes *out) {
 lb_status lb_call(
     lb_vm *vm, uint32_t slot, lb_context *context, const lb_arg *args, size_t argc, lb_bytes *out, lb_thread **suspended) {
     begin(vm);
-    if (unlikely(slot == 0 || slot > vm->slot_count)) {
+    if (unlikely(slot == 0 || slot > vm->slot_count || vm->slots[slot - 1].reference == LUA_NOREF)) {
         append_plain_error(vm, "internal", "there is no function in this slot", out);
         return LB_ERROR;
     }
@@ -187,9 +197,10 @@ lb_status lb_close(lb_vm *vm, lb_thread *thread, const char *code, const char *m
         thread->context->aborted = 1;
         thread->context->abort_reason = message;
     }
+    thread->outer = vm->current;
     vm->current = thread;
     close_with_grace(vm, thread->co);
-    vm->current = NULL;
+    vm->current = thread->outer;
     thread_discard(vm, thread);
     return LB_CANCELLED;
 }
@@ -275,7 +286,7 @@ static int call_chunk(lua_State *L) {
     lua_pushcfunction(L, run_chunk);
     vm->traceback.count = 0;
     vm->where[0] = 0;
-    if (luaL_loadbufferx(L, load->source, load->length, load->chunk_name, "t") != LUA_OK) {
+    if (compile_text(L, load->source, load->length, load->chunk_name) != LUA_OK) {
         if (lua_type(L, -1) != LUA_TSTRING) return lua_error(L);
         append_plain_error(vm, "syntax", lua_tostring(L, -1), thread->out);
         thread->outcome = LB_ERROR;

@@ -233,6 +233,10 @@ static bool encode_table(encoder *e, int table, frame *parent, int depth) {
             lua_settop(L, top);
             return ok;
         }
+        if (!marked && is_protected(L, table)) {
+            const char *name = luaL_getmetafield(L, table, "__name") == LUA_TSTRING ? lua_tostring(L, -1) : "library object";
+            return refuse(e, parent, "is a %.60s, which JSON cannot hold", name);
+        }
     }
     size_t start = position(e);
     RESERVE(64);

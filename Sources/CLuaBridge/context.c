@@ -40,6 +40,9 @@ static lb_context *check(lua_State *L, int index) {
     if (!h) luaL_argerror(L, index, "context expected (call methods with a colon: context:emit{…})");
     if (h->generation != h->thread->generation || !h->thread->context)
         luaL_error(L, "a context was used after its step had ended");
+    // While a step waits, its run goes on and moves what the host's struct points at.
+    for (const lb_thread *at = vm_of(L)->current; at != h->thread; at = at->outer)
+        if (!at) luaL_error(L, "a context was used outside its own step, which waits for the host");
     return h->thread->context;
 }
 
@@ -245,6 +248,9 @@ static int context_index(lua_State *L) {
     return luaL_error(L, "context has no field '%s'", lua_tostring(L, 2));
 }
 
+/// The most that a call may leave for the host between two waits.
+#define MAX_EFFECT_BYTES ((size_t)256 << 20)
+
 /// Appends an effect record whose value is at `index` (0: none). RAISES, and then appends nothing.
 static void add_effect(lua_State *L, lb_context *context, uint8_t kind, const char *name, size_t name_length, int index, const char *root) {
     lb_bytes *effects = context->effects;
@@ -263,12 +269,18 @@ static void add_effect(lua_State *L, lb_context *context, uint8_t kind, const ch
         raise_error(L, "invalid_argument", "%s", vm_of(L)->message);
     }
     put_u32(effects->data + start + 5 + name_length, (uint32_t)(effects->count - start - 9 - name_length));
+    // What the host is to keep counts as the script's memory until the host has taken it.
+    if (unlikely(effects->count > MAX_EFFECT_BYTES || !may_hold(vm_of(L), effects->count))) {
+        effects->count = start;
+        raise_error(L, "too_many_effects", "the events, logs and stored values of this call reach the memory limit (%d MiB)",
+                    (int)(start >> 20));
+    }
 }
 
 static int context_newindex(lua_State *L) {
     lb_context *context = check(L, 1);
     handle *h = lua_touserdata(L, 1);
-    const char *key = luaL_tolstring(L, 2, NULL);
+    const char *key = text_of(L, 2, NULL);
     if (h->view != VIEW_STORE)
         return luaL_error(L, "context%s.%s cannot be assigned", h->view == VIEW_SIGNAL ? ".signal" : "", key);
     size_t length;

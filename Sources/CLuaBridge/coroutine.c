@@ -43,8 +43,9 @@ static int co_create(lua_State *L) {
 static const char *status_of(lua_State *L, lua_State *co) {
     lua_Debug frame;
     if (L == co) return "running";
-    if (has_mark(co, MARK_STOPPED)) return "dead";
+    // A stopped coroutine is dead once its to-be-closed variables have run.
     if (has_mark(co, MARK_WAITING | MARK_CLOSING)) return "normal";
+    if (has_mark(co, MARK_STOPPED)) return "dead";
     switch (lua_status(co)) {
     case LUA_YIELD: return has_mark(co, MARK_HOST) ? "normal" : "suspended";
     case LUA_OK:
@@ -88,15 +89,18 @@ static int drive(lua_State *L, lua_State *co, int count, lua_KContext flags) {
     lb_vm *vm = vm_of(L);
     bool wrapped = flags & WRAPPED;
     int results = 0;
+    // For the guard: it is put up after a request, when nothing may fail any more.
+    luaL_checkstack(L, 3, NULL);
     int status = resume_tracked(L, co, count, &results);
     if (status == LUA_YIELD && unlikely(vm->yielding != YIELD_VALUES)) {
         if (vm->yielding == YIELD_REQUEST) {
             set_mark(co, MARK_WAITING);
             if (!(flags & GUARDED)) {
-                // If the caller is cancelled while it waits, the to-be-closed variables in here run too.
-                luaL_checkstack(L, 1, NULL);
+                // If the caller is cancelled while it waits, the to-be-closed variables in here run too. The guard is an
+                // address, which takes no memory, and which no script can get hold of.
                 lua_pushthread(co);
                 lua_xmove(co, L, 1);
+                lua_pushlightuserdata(L, co);
                 lua_toclose(L, -1);
             }
             return lua_yieldk(L, 0, flags | GUARDED, finish_resume);
@@ -200,6 +204,7 @@ int close_coroutine(lua_State *L, lua_State *co) {
     vm->close_depth++;
     set_mark(co, MARK_CLOSING);
     clear_mark(co, MARK_WAITING);
+    pending_abandon(vm, co);
     vm->running = co;
     atomic_signal_fence(memory_order_seq_cst);
     if (unlikely(vm->interrupting)) arm_hook(co);
@@ -226,11 +231,18 @@ static int co_close(lua_State *L) {
     return 2;
 }
 
-/// The __close of coroutines, which drive relies on: closes one whose resumer is left while it waits for the host.
-static int close_waiting(lua_State *L) {
-    lua_State *co = lua_tothread(L, 1);
-    if (co && has_mark(co, MARK_WAITING)) close_coroutine(L, co);
+/// The __close of addresses: closes a coroutine whose resumer is left while it waits for the host. Of light userdata scripts
+/// have bridge.null only.
+static int close_guarded(lua_State *L) {
+    if (!lua_islightuserdata(L, 1) || lua_touserdata(L, 1) == &null_address) return 0;
+    lua_State *co = lua_touserdata(L, 1);
+    if (has_mark(co, MARK_WAITING)) close_coroutine(L, co);
     return 0;
+}
+
+static int null_tostring(lua_State *L) {
+    lua_pushliteral(L, "null");
+    return 1;
 }
 
 void open_coroutine(lua_State *L) {
@@ -239,11 +251,13 @@ void open_coroutine(lua_State *L) {
         {"status", co_status}, {"close", co_close},   {"running", co_running}, {"isyieldable", co_isyieldable},
         {NULL, NULL},
     };
-    lua_pushthread(L);
-    lua_createtable(L, 0, 2);
-    lua_pushcfunction(L, close_waiting);
+    lua_pushlightuserdata(L, (void *)&null_address);
+    lua_createtable(L, 0, 3);
+    lua_pushcfunction(L, close_guarded);
     lua_setfield(L, -2, "__close");
-    lua_pushliteral(L, "coroutine");
+    lua_pushcfunction(L, null_tostring);
+    lua_setfield(L, -2, "__tostring");
+    lua_pushliteral(L, "null");
     lua_setfield(L, -2, "__metatable");
     lua_setmetatable(L, -2);
     lua_pop(L, 1);

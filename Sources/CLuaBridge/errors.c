@@ -100,39 +100,58 @@ typedef struct object {
     lb_bytes *out;
     size_t start;
     uint32_t count;
+    /// There was no memory for a part of it.
+    bool failed;
 } object;
 
 static void open_object(object *o, lb_bytes *out) {
-    *o = (object){out, out->count, 0};
-    if (bytes_reserve(out, 9)) out->count += 9;
+    *o = (object){out, out->count, 0, false};
+    // Room for the error that close_object falls back to.
+    if (bytes_reserve(out, 128)) out->count += 9;
+    else o->failed = true;
+}
+
+static void append(object *o, const void *bytes, size_t length) {
+    if (!o->failed && !bytes_append(o->out, bytes, length)) o->failed = true;
 }
 
 static void put_key(object *o, const char *key) {
     uint32_t length = (uint32_t)strlen(key);
-    bytes_append(o->out, &length, 4);
-    bytes_append(o->out, key, length);
+    append(o, &length, 4);
+    append(o, key, length);
     o->count++;
 }
 
 static void put_string(object *o, const char *key, const char *text, size_t length) {
     put_key(o, key);
     uint8_t tag = TAG_STRING;
-    bytes_append(o->out, &tag, 1);
+    append(o, &tag, 1);
     size_t size = o->out->count;
-    bytes_append(o->out, "\0\0\0\0", 4);
+    append(o, "\0\0\0\0", 4);
     // Every byte that is not UTF-8 becomes a replacement character.
-    for (const char *end = text + length; text < end;) {
+    for (const char *end = text + length; text < end && !o->failed;) {
         size_t valid = utf8_prefix((const uint8_t *)text, (size_t)(end - text));
-        bytes_append(o->out, text, valid);
+        append(o, text, valid);
         text += valid;
         if (text == end) break;
-        bytes_append(o->out, "\xEF\xBF\xBD", 3);
+        append(o, "\xEF\xBF\xBD", 3);
         text++;
     }
-    put_u32(o->out->data + size, (uint32_t)(o->out->count - size - 4));
+    if (!o->failed) put_u32(o->out->data + size, (uint32_t)(o->out->count - size - 4));
 }
 
+/// Without memory the error becomes one that says so; nothing is appended when not even that is possible.
 static void close_object(object *o) {
+    if (o->failed) {
+        o->out->count = o->start;
+        open_object(o, o->out);
+        put_string(o, "code", "out_of_memory", 13);
+        put_string(o, "message", "not enough memory for the error", 31);
+        if (o->failed) {
+            o->out->count = o->start;
+            return;
+        }
+    }
     uint8_t *to = o->out->data + o->start;
     to[0] = TAG_OBJECT;
     put_u32(to + 1, o->count);
@@ -161,7 +180,7 @@ static int raw_field(lua_State *L, int table, const char *name) {
 static void put_details(lua_State *L, int index, object *o) {
     size_t before = o->out->count;
     put_key(o, "details");
-    if (encode_value(L, index, o->out, "details")) return;
+    if (o->failed || encode_value(L, index, o->out, "details")) return;
     o->out->count = before;
     o->count--;
     put_string(o, "details", vm_of(L)->message, strlen(vm_of(L)->message));
@@ -193,7 +212,7 @@ static void encode_table_error(lua_State *L, int index, object *o) {
     if (raw_field(L, index, "retryable") == LUA_TBOOLEAN) {
         put_key(o, "retryable");
         uint8_t tag = lua_toboolean(L, -1) ? TAG_TRUE : TAG_FALSE;
-        bytes_append(o->out, &tag, 1);
+        append(o, &tag, 1);
     }
     if (raw_field(L, index, "details") != LUA_TNIL) put_details(L, lua_gettop(L), o);
 }

@@ -55,6 +55,10 @@ typedef struct slot {
     /// How many arguments the function can see; the others are not even decoded.
     uint8_t visible;
     bool two;
+    /// Part of a lease.
+    bool leased;
+    /// Of a free slot, the number of the next one that is free; 0 for none.
+    uint32_t next_free;
 } slot;
 
 /// A coroutine that has resumed another and waits for it; the list ends at the host's own coroutine.
@@ -90,6 +94,8 @@ struct lb_thread {
     const lb_arg *args;
     size_t argc;
     uint32_t slot;
+    /// Whether the call gives two results.
+    bool two;
     lb_status outcome;
     lb_bytes *out;
     uintptr_t tag;
@@ -101,6 +107,8 @@ struct lb_thread {
     bool response_ok;
     /// Runs a chunk of the prelude, whose result is kept as a module.
     bool module;
+    /// The thread whose call of the host has led to this one's.
+    lb_thread *outer;
 };
 
 #define KEY_BYTES 31
@@ -114,6 +122,7 @@ typedef struct cached_key {
 
 #define CLASS_BYTES 16
 #define CLASS_COUNT 20
+#define STRAY_COUNT 16
 
 /// The thread of one or more VMs, which may end before they are freed.
 typedef struct worker worker;
@@ -122,12 +131,19 @@ struct lb_vm {
     lua_State *L;
     lb_config config;
 
-    size_t used, limit, threshold, fail_countdown;
+    /// The bytes of Lua's blocks, and those of the system's memory in which they lie.
+    size_t used, held;
+    size_t limit, threshold, fail_countdown;
     bool fail_again, failed;
     void *free_blocks[CLASS_COUNT];
-    uint8_t *chunk;
-    size_t chunk_left;
-    void *chunks;
+    /// The room that is left at the end of the newest chunk.
+    uint8_t *room;
+    size_t room_left;
+    struct chunk *chunks;
+    size_t chunk_count, empty_chunks;
+    /// Large blocks that could not be moved when they shrank to the size of small ones.
+    void *strays[STRAY_COUNT];
+    uint32_t stray_count;
 
     lb_thread *idle, *spent, *threads, *current;
     uint32_t idle_count;
@@ -138,9 +154,13 @@ struct lb_vm {
     yield_kind yielding;
 
     slot *slots;
-    uint32_t slot_count, slot_capacity;
+    uint32_t slot_count, slot_capacity, free_slot;
+    /// The host's schemas whose leases have ended, and how many leases there are.
+    uint32_t *released;
+    uint32_t released_count, released_capacity, lease_count;
     int array_metatable, context_metatable, error_metatable, bridge_table, function_slot, modules, names, collect,
-        script_globals;
+        script_globals, numbers, lease_metatable;
+    lua_Integer last_number;
 
     cached_key keys[KEY_COUNT];
     int keys_table;
@@ -205,6 +225,10 @@ static inline uint32_t get_u32(const uint8_t *at) {
 void *allocate(void *user, void *block, size_t old_size, size_t new_size);
 void allocator_init(lb_vm *vm);
 void allocator_release(lb_vm *vm);
+/// Gives the chunks in which nothing lies back to the system.
+void allocator_trim(lb_vm *vm);
+/// Whether the VM may hold that many bytes besides what it holds now.
+bool may_hold(const lb_vm *vm, size_t extra);
 
 // codec_decode.c
 /// Pushes the value. RAISES.
@@ -319,6 +343,10 @@ bool pending_add(lb_thread *thread, uint32_t token, lua_State *asker);
 /// Tells every bridge.all around a request which child the answer is for.
 void route_answer(const pending *found);
 bool pending_remove(lb_thread *thread, uint32_t token, pending *found);
+/// Takes back what a coroutine that is being closed has asked for: nobody waits for the answer any more.
+void pending_abandon(lb_vm *vm, const lua_State *asker);
+/// Takes back the request at `index` of the thread's list.
+void abandon_at(lb_vm *vm, lb_thread *thread, uint32_t index);
 
 // place.c
 /// Writes what keeps `co` from being suspended.
@@ -348,10 +376,24 @@ int bridge_context_get(lua_State *L);
 int bridge_context_effect(lua_State *L);
 int bridge_set_context_methods(lua_State *L);
 int bridge_readonly(lua_State *L);     // readonly.c
+int bridge_protect(lua_State *L);
+/// Whether scripts may not write to the table, even raw.
+bool is_protected(lua_State *L, int index);
+void open_text(lua_State *L);          // text.c
+void replace_format(lua_State *L);     // text.c: in the table on top
+int safe_tostring(lua_State *L);       // text.c
+/// Pushes the text of the value, as tostring gives it, and returns it. RAISES.
+const char *text_of(lua_State *L, int index, size_t *length);  // text.c
 bool push_readonly_original(lua_State *L, int index);
 void open_bridge(lua_State *L);        // bridge_table.c
+void open_slots(lua_State *L);         // slots.c
+int bridge_function_slot(lua_State *L);
+int bridge_lease(lua_State *L);
+int bridge_released(lua_State *L);
 int require_module(lua_State *L);      // require.c
 int load_text(lua_State *L);           // load.c
+/// luaL_loadbufferx for text, which an interrupt ends. RAISES then only.
+int compile_text(lua_State *L, const char *text, size_t length, const char *chunk_name);
 int bridge_all(lua_State *L);          // all.c
 
 /// The address that stands for JSON null inside tables.

@@ -1,7 +1,7 @@
 // Read-only views of tables: an empty table in front of the real one, which the codec knows to look through.
 #include "internal.h"
 
-static const char original_key = 0;
+static const char original_key = 0, protected_key = 0;
 
 bool push_readonly_original(lua_State *L, int index) {
     int top = lua_gettop(L);
@@ -14,26 +14,52 @@ bool push_readonly_original(lua_State *L, int index) {
     return false;
 }
 
+bool is_protected(lua_State *L, int index) {
+    int top = lua_gettop(L);
+    if (!lua_getmetatable(L, index)) return false;
+    bool found = lua_rawgetp(L, -1, &protected_key) != LUA_TNIL || lua_rawgetp(L, top + 1, &original_key) != LUA_TNIL;
+    lua_settop(L, top);
+    return found;
+}
+
+/// protect(metatable) -> metatable: tables that have it are not written to by rawset, and the codec refuses them.
+int bridge_protect(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    lua_pushboolean(L, 1);
+    lua_rawsetp(L, 1, &protected_key);
+    return 1;
+}
+
 /// Upvalue 1 is the message, with the field's name in the place of %s.
 static int refuse_write(lua_State *L) {
-    const char *field = luaL_tolstring(L, 2, NULL);
+    const char *field = text_of(L, 2, NULL);
     return luaL_error(L, "%s", luaL_gsub(L, lua_tostring(L, lua_upvalueindex(1)), "%s", field));
 }
 
+/// Pushes the table behind the view that is the first argument, or raises.
+static void check_view(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    if (!push_readonly_original(L, 1)) luaL_argerror(L, 1, "read-only table expected");
+}
+
 static int view_length(lua_State *L) {
-    push_readonly_original(L, 1);
+    check_view(L);
     lua_pushinteger(L, (lua_Integer)lua_rawlen(L, -1));
     return 1;
 }
 
+/// The iterator of pairs over a view. A script may call it with anything.
 static int view_next(lua_State *L) {
     lua_settop(L, 2);
-    return lua_next(L, 1) ? 2 : (lua_pushnil(L), 1);
+    check_view(L);
+    lua_insert(L, 2);
+    return lua_next(L, 2) ? 2 : (lua_pushnil(L), 1);
 }
 
 static int view_pairs(lua_State *L) {
     lua_pushcfunction(L, view_next);
-    if (!push_readonly_original(L, 1)) lua_pushvalue(L, 1);
+    lua_pushvalue(L, 1);
     lua_pushnil(L);
     return 3;
 }

@@ -29,6 +29,29 @@ bool pending_remove(lb_thread *thread, uint32_t token, pending *found) {
     return false;
 }
 
+void abandon_at(lb_vm *vm, lb_thread *thread, uint32_t index) {
+    if (vm->abandoned_count == vm->abandoned_capacity) {
+        uint32_t capacity = vm->abandoned_capacity ? vm->abandoned_capacity * 2 : 16;
+        uint32_t *moved = realloc(vm->abandoned, capacity * sizeof *moved);
+        if (moved) {
+            vm->abandoned = moved;
+            vm->abandoned_capacity = capacity;
+        }
+    }
+    // Without memory for the list the host keeps an answer that is ignored later.
+    if (vm->abandoned_count < vm->abandoned_capacity)
+        vm->abandoned[vm->abandoned_count++] = thread->pending[index].token;
+    thread->pending[index] = thread->pending[--thread->pending_count];
+}
+
+void pending_abandon(lb_vm *vm, const lua_State *asker) {
+    lb_thread *thread = vm->current;
+    for (uint32_t i = 0; thread && i < thread->pending_count;) {
+        if (thread->pending[i].asker == asker) abandon_at(vm, thread, i);
+        else i++;
+    }
+}
+
 uint32_t lb_thread_request_count(const lb_thread *thread) { return thread->vm->made_count; }
 
 lb_request lb_thread_request(const lb_thread *thread, uint32_t index) {
@@ -94,6 +117,10 @@ int bridge_request(lua_State *L) {
     made.payload = vm->requests.count;
     if (!encode_value(L, 2, &vm->requests, op)) return raise_error(L, "invalid_argument", "%s", vm->message);
     made.payload_length = vm->requests.count - made.payload;
+    if (unlikely(!may_hold(vm, vm->requests.count))) {
+        vm->requests.count = made.op;
+        return raise_error(L, "out_of_memory", "'%s' asks for too much at once: the memory limit is reached", op);
+    }
     if (!pending_add(vm->current, made.token, L)) return luaL_error(L, "not enough memory");
     vm->next_token = made.token;
     vm->made[vm->made_count++] = made;

@@ -64,7 +64,7 @@ static void compile(lua_State *L) {
     lb_vm *vm = vm_of(L);
     if (!bytes_append(&vm->payload, "", 1)) luaL_error(L, "not enough memory");
     const char *chunk_name = (const char *)vm->payload.data;
-    if (luaL_loadbufferx(L, (const char *)vm->response.data, vm->response.count, chunk_name, "t") == LUA_OK) return;
+    if (compile_text(L, (const char *)vm->response.data, vm->response.count, chunk_name) == LUA_OK) return;
     if (lua_type(L, -1) == LUA_TSTRING) raise_error(L, "syntax", "%s", lua_tostring(L, -1));
     lua_error(L);
 }

@@ -3,7 +3,7 @@
 
 static const char *const base_names[] = {
     "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen",
-    "rawset", "select", "tonumber", "tostring", "type", "xpcall", "_VERSION", NULL,
+    "select", "tonumber", "type", "xpcall", "_VERSION", NULL,
 };
 static const char *const string_names[] = {
     "byte", "char", "find", "format", "gmatch", "gsub", "len", "lower", "match", "pack",
@@ -20,10 +20,12 @@ static const char *const os_names[] = {"clock", "date", "difftime", "time", NULL
 static int safe_setmetatable(lua_State *L);
 static int safe_collectgarbage(lua_State *L);
 static int safe_print(lua_State *L);
+static int safe_rawset(lua_State *L);
 
 static const luaL_Reg own[] = {
     {"setmetatable", safe_setmetatable}, {"collectgarbage", safe_collectgarbage},
     {"print", safe_print},               {"require", require_module},
+    {"rawset", safe_rawset},             {"tostring", safe_tostring},
     {NULL, NULL},
 };
 static const char *const libraries[] = {"string", "table", "math", "utf8", "os", "coroutine", NULL};
@@ -66,6 +68,16 @@ static int safe_setmetatable(lua_State *L) {
     return 1;
 }
 
+static int safe_rawset(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checkany(L, 2);
+    luaL_checkany(L, 3);
+    if (is_protected(L, 1)) return luaL_error(L, "rawset cannot change what is read-only");
+    lua_settop(L, 3);
+    lua_rawset(L, 1);
+    return 1;
+}
+
 static int safe_collectgarbage(lua_State *L) {
     if (strcmp(luaL_optstring(L, 1, "collect"), "count") != 0)
         return luaL_error(L, "collectgarbage knows 'count' only: the host decides when to collect");
@@ -98,7 +110,7 @@ static int safe_print(lua_State *L) {
     luaL_buffinit(L, &text);
     for (int i = 1; i <= count; i++) {
         if (i > 1) luaL_addchar(&text, '\t');
-        luaL_tolstring(L, i, NULL);
+        text_of(L, i, NULL);
         luaL_addvalue(&text);
     }
     luaL_pushresult(&text);
@@ -120,7 +132,7 @@ static int undefined_global(lua_State *L) {
 }
 
 static int new_global(lua_State *L) {
-    return luaL_error(L, "assignment to undeclared global '%s' (use \"local\")", luaL_tolstring(L, 2, NULL));
+    return luaL_error(L, "assignment to undeclared global '%s' (use \"local\")", text_of(L, 2, NULL));
 }
 
 /// Every script and module has globals of its own: the same libraries, and errors for what is not there.
@@ -186,20 +198,20 @@ void open_sandbox(lua_State *L) {
     lua_setfield(L, globals, "coroutine");
     lua_getfield(L, globals, "string");
     replace_string_functions(L);
+    replace_format(L);
     lua_pop(L, 1);
     lua_getfield(L, globals, "table");
     replace_table_functions(L);
     lua_pop(L, 1);
 
-    // The strings' own metatable leads to the allowed library, and nobody can get at it.
+    // The strings' own metatable, which has their arithmetic, leads to the allowed library, and nobody can get at it.
     lua_pushliteral(L, "");
-    lua_createtable(L, 0, 2);
+    lua_getmetatable(L, -1);
     lua_getfield(L, globals, "string");
     lua_setfield(L, -2, "__index");
     lua_pushliteral(L, "string");
     lua_setfield(L, -2, "__metatable");
-    lua_setmetatable(L, -2);
-    lua_pop(L, 1);
+    lua_pop(L, 2);
 
     lua_newtable(L);
     int names = lua_gettop(L);

@@ -66,6 +66,7 @@ size_t lb_vm_destroy(lb_vm *vm) {
     bytes_free(&vm->path);
     free(vm->slots);
     free(vm->made);
+    free(vm->released);
     free(vm->abandoned);
     worker_release(vm->worker);
     free(vm);
@@ -86,6 +87,7 @@ void lb_vm_gc(lb_vm *vm) {
     }
     lua_pushcfunction(vm->L, collect);
     if (lua_pcall(vm->L, 0, 0, 0) != LUA_OK) lua_settop(vm->L, 0);
+    allocator_trim(vm);
 }
 
 uint32_t lb_vm_slot_count(const lb_vm *vm) { return vm->slot_count; }

@@ -18,7 +18,13 @@ package struct LuaError: Error, Sendable {
     }
 
     /// Reads the error object that a call left in the arena from `offset` on.
+    ///
+    /// There is none when memory did not suffice even for that.
     package init(_ arena: ByteArena, from offset: Int = 0) {
+        guard offset < arena.bytes.count else {
+            self.init(code: "out_of_memory", message: "not enough memory for the error")
+            return
+        }
         let value = ValueCursor(UnsafeRawBufferPointer(rebasing: arena.bytes[offset...]))
         self.init(
             code: value["code"]?.string ?? "error", message: value["message"]?.string ?? "unknown error",

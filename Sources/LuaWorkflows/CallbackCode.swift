@@ -23,8 +23,11 @@ struct CallbackCode {
         var hasher = SHA256()
         for part in codes[number - 1].array ?? [] {
             if let file = part["file"]?.string, let first = part["first"]?.int, let last = part["last"]?.int {
-                hasher.update(data: Array("lines \(last - first)\n".utf8))
-                for line in (lines[file] ?? []).dropFirst(Int(first) - 1).prefix(Int(last - first) + 1) {
+                // A main chunk, which `load` gives, begins in line 0.
+                let skipped = Int(clamping: max(first, 1) - 1)
+                let count = last >= first ? Int(clamping: last) - skipped : 0
+                hasher.update(data: Array("lines \(last &- first)\n".utf8))
+                for line in (lines[file] ?? []).dropFirst(skipped).prefix(max(count, 0)) {
                     hasher.update(data: line)
                     hasher.update(data: [UInt8(ascii: "\n")])
                 }

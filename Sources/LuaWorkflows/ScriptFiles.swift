@@ -17,9 +17,9 @@ package enum ScriptFiles {
         case failed(String)
     }
 
-    /// Reads a whole file.
+    /// Reads a whole regular file. Anything else, such as a FIFO or a device, might never end.
     static func read(_ path: String) throws(ReadError) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw errno == ENOENT || errno == ENOTDIR ? .missing : .failed(String(cString: strerror(errno)))
         }
@@ -27,6 +27,7 @@ package enum ScriptFiles {
         var info = stat()
         guard fstat(descriptor, &info) == 0 else { throw .failed(String(cString: strerror(errno))) }
         if info.st_mode & S_IFMT == S_IFDIR { throw .directory }
+        guard info.st_mode & S_IFMT == S_IFREG else { throw .failed("it is not a regular file") }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         while true {

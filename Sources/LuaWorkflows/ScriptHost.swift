@@ -26,7 +26,9 @@ final class ScriptHost: LuaHost {
     private let pinned: ScriptBundle?
     private let folders: [String]
     private let environment: ScriptEnvironment
-    private var schemas: [Schema] = []
+    /// By number from 1; nil where one was released, whose number is in `freeSchemas`.
+    private var schemas: [Schema?] = []
+    private var freeSchemas: [Int] = []
     /// Whether work on behalf of the script may go on; set once there is a VM.
     var mayContinue: () -> Bool = { true }
     /// The problems of the definition that was refused last.
@@ -63,6 +65,9 @@ final class ScriptHost: LuaHost {
         case "json.decode": return decodeJSON(payload, &response)
         case "schema_compile": return compileSchema(payload, &response)
         case "schema_validate": return validateSchema(payload, &response)
+        case "schema_release":
+            for handle in payload.items { release(handle.int) }
+            response.writeNull()
         case let name:
             return fail("unknown_operation", "the host has no function '\(name)'", &response)
         }
@@ -237,12 +242,25 @@ final class ScriptHost: LuaHost {
         var options = Schema.Options()
         options.keepsKeyOrder = false
         do throws(SchemaError) {
-            schemas.append(try Schema(Value(payload), options: options))
-            response.write(Int64(schemas.count))
+            let schema = try Schema(Value(payload), options: options)
+            if let free = freeSchemas.popLast() {
+                schemas[free] = schema
+                response.write(Int64(free + 1))
+            } else {
+                schemas.append(schema)
+                response.write(Int64(schemas.count))
+            }
             return true
         } catch {
             return fail("invalid_schema", error.description, &response)
         }
+    }
+
+    /// Forgets a schema that the script has no more.
+    private func release(_ handle: Int64?) {
+        guard let handle, handle > 0, handle <= schemas.count, schemas[Int(handle) - 1] != nil else { return }
+        schemas[Int(handle) - 1] = nil
+        freeSchemas.append(Int(handle) - 1)
     }
 
     private func validateSchema(_ payload: ValueCursor, _ response: inout ByteArena) -> Bool {
@@ -255,9 +273,11 @@ final class ScriptHost: LuaHost {
 
     /// The verdict of a compiled schema on a value: `{ value }`, or `{ issues, message }`.
     func validate(_ payload: ValueCursor, functions: (any SchemaFunctions)?) -> Value? {
-        guard let handle = payload["schema"]?.int, handle > 0, handle <= schemas.count else { return nil }
+        guard let handle = payload["schema"]?.int, handle > 0, handle <= schemas.count,
+            let schema = schemas[Int(handle) - 1]
+        else { return nil }
         let value = payload["value"].map { Value($0) } ?? .null
-        switch schemas[Int(handle) - 1].validate(value, functions: functions) {
+        switch schema.validate(value, functions: functions) {
         case .valid(let value): return ["value": value]
         case .invalid(let issues):
             return [

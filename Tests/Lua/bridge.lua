@@ -70,6 +70,9 @@ return function()
   end
 
   bridge.upvalue = debug.getupvalue
+  function bridge.protect(metatable) return metatable end
+  function bridge.lease(schema, slots) return { schema = schema, slots = slots } end
+  function bridge.released() return nil end
 
   function bridge.suggest(word, names)
     local best, least = nil, 4

@@ -125,4 +125,84 @@ import WorkflowCore
             #expect(test.load("require 'raises'").error?.message == "raises.lua:1: no luck")
         }
     }
+
+    @Test(
+        arguments: [
+            "pcall(pairs(test.readonly { a = 1 }), 'a short string', false)",
+            "pcall(pairs(test.readonly { a = 1 }), 7)",
+            "pcall(pairs(test.readonly { a = 1 }), print)", "pcall((pairs(test.readonly { a = 1 })))",
+            "pcall(pairs(test.readonly { a = 1 }), { a = 1 })", "pcall(pairs(test.readonly { a = 1 }), test.null)",
+            "pcall(rawset, test.readonly { a = 1 }, 'a', 2)", "pcall(table.insert, test.readonly { 1 }, 2)",
+            "pcall(table.move, { 1, 2 }, 1, 2, 1, test.readonly { 1 })", "pcall(table.sort, test.readonly { 2, 1 })",
+            "pcall(setmetatable, test.readonly { 1 }, {})",
+            "pcall(rawset, setmetatable({}, test.bridge.protect {}), 1, 2)",
+            "pcall(function() local x <close> = coroutine.create(print) end)",
+        ])
+    func `what is read-only stays so, and takes itself only`(_ attempt: String) async throws {
+        try await onWorkerThread {
+            let outcome = try TestVM().run("return (\(attempt))")
+            #expect(outcome.value == false)
+        }
+    }
+
+    @Test func `a view is iterated as a table is`() async throws {
+        try await onWorkerThread {
+            let source = """
+                local sum, next_, view, first = 0, pairs(test.readonly { 1, 2, x = { y = 3 } })
+                for key, value in next_, view, first do sum = sum + (type(value) == "table" and value.y or value) end
+                return sum
+                """
+            let outcome = try TestVM().run(source)
+            #expect(outcome.value == 6)
+        }
+    }
+
+    @Test func `no text shows an address, and each object has a text of its own`() async throws {
+        try await onWorkerThread {
+            let source = """
+                local a, b = {}, {}
+                local co, named = coroutine.create(print), setmetatable({}, { __name = "thing" })
+                local texts = { tostring(a), tostring(b), tostring(print), tostring(co), tostring(named),
+                  ("%s %p"):format(a, a), ("%-20s|%p|%p"):format(print, 1, "x"), tostring(test.null) }
+                local _, message = pcall(error, a)
+                texts[#texts + 1] = tostring(message)
+                assert(tostring(a) == tostring(a) and tostring(a) ~= tostring(b) and tostring(a):find "^table: %d+$")
+                assert(tostring(named):find "^thing: %d+$" and ("%p"):format(1) == "(null)")
+                return not table.concat(texts, "\n"):find "0x"
+                """
+            let outcome = try TestVM().run(source)
+            #expect(outcome.value == true)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("'10' + 1", 11), ("'3' * '4'", 12), ("-'2'", -2), ("10 // '3'", 3), ("'0x10' + 0", 16), ("'7' % 4", 3),
+        ])
+    func `strings that are numbers calculate`(_ expression: String, _ expected: Int) async throws {
+        try await onWorkerThread {
+            let outcome = try TestVM().run("return \(expression)")
+            #expect(outcome.value?.int.map(Int.init) == expected)
+        }
+    }
+
+    @Test func `a coroutine that is being stopped cannot be closed from inside`() async throws {
+        try await onWorkerThread {
+            let source = """
+                local co
+                co = coroutine.create(function()
+                  local x <close> = setmetatable({}, { __close = function()
+                    coroutine.wrap(function() print(coroutine.status(co), (pcall(coroutine.close, co))) end)()
+                  end })
+                  while true do end
+                end)
+                coroutine.resume(co)
+                """
+            let test = try TestVM()
+            let slot = try test.function("return function() \(source) end")
+            let (outcome, _) = test.interrupted { test.call(slot) }
+            #expect(outcome.isCancelled)
+            #expect(test.host.printed == ["normal\tfalse"])
+        }
+    }
 }

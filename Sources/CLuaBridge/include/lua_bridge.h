@@ -155,9 +155,11 @@ size_t lb_vm_memory_used(const lb_vm *LB_NONNULL vm);
 size_t lb_vm_memory_limit(const lb_vm *LB_NONNULL vm);
 void lb_vm_set_memory_limit(lb_vm *LB_NONNULL vm, size_t bytes);
 
-/// Makes the Nth allocation from now fail, once; 0 turns it off. For tests, as is whether it has failed.
+#ifdef LB_TESTING
+/// Makes the Nth allocation from now fail, once; 0 turns it off. In builds for tests only, as is whether it has failed.
 void lb_vm_fail_allocation(lb_vm *LB_NONNULL vm, size_t countdown);
 bool lb_vm_failed_allocation(const lb_vm *LB_NONNULL vm);
+#endif
 
 /// A full garbage collection; also gives idle coroutines back.
 void lb_vm_gc(lb_vm *LB_NONNULL vm);
@@ -255,11 +257,8 @@ void lb_vm_interrupt_any(lb_vm *LB_NONNULL vm);
 /// The name of a global that scripts have, by an index from 0; NULL behind the last.
 const char *LB_NULLABLE lb_global_name(size_t index);
 
-/// Names the calling thread for debuggers and profilers; a long name is cut.
-void lb_name_thread(const char *LB_NONNULL name);
-
-/// Runs a chunk with one number in a plain Lua state, all standard libraries open and nothing of the bridge's in it; the
-/// number that it returns, or -1 on an error. For benchmarks.
+/// Runs a chunk with one number in a plain Lua state with the libraries base, string, table and math and nothing of the
+/// bridge's in it; the number that it returns, or -1 on an error. For benchmarks.
 double lb_plain_run(const char *LB_NONNULL source, size_t length, double argument);
 
 /// The bytes of the process's heap that are in use, as the allocator counts them; 0 where it does not tell.

@@ -1,18 +1,19 @@
 -- Values that a script can hold and call but not change: namespaces, steps, workflows, schemas.
-local _, part = ...
+local bridge, part = ...
 local errors = part "errors"
 local ipairs, next, rawget, setmetatable, tostring, type = ipairs, next, rawget, setmetatable, tostring, type
+local protect = bridge.protect
 local misuse = errors.misuse
 
 local objects = {}
 
--- The one key of every object. It is no string, so an object that a step returns by mistake is refused as an output.
-local STATE = {}
+-- What every object holds. It lies here and not in the object, so that neither next nor rawget hands it out.
+local states = setmetatable({}, { __mode = "k" })
 
 --- What an object of `class` (or, without one, of any class) holds; nil for every other value.
 function objects.state(value, class)
   if type(value) ~= "table" then return nil end
-  local state = rawget(value, STATE)
+  local state = states[value]
   if state and (class == nil or state.class == class) then return state end
 end
 
@@ -25,7 +26,7 @@ function objects.class(name, methods, fields, remedy)
   function class.__index(object, key)
     local method = methods[key]
     if method ~= nil then return method end
-    if fields[key] then return rawget(object, STATE)[key] end
+    if fields[key] then return states[object][key] end
     local names = errors.names(methods)
     misuse("%s has no '%s'%s", errors.a(name), tostring(key), errors.hint(key, names, ":"))
   end
@@ -35,16 +36,18 @@ function objects.class(name, methods, fields, remedy)
   end
 
   function class.__tostring(object)
-    local state = rawget(object, STATE)
+    local state = states[object]
     return state.id and (fields.kind and state.kind or name) .. " '" .. tostring(state.id) .. "'" or name
   end
 
-  return class
+  return protect(class)
 end
 
 function objects.new(class, state)
   state.class = class
-  return setmetatable({ [STATE] = state }, class)
+  local object = setmetatable({}, class)
+  states[object] = state
+  return object
 end
 
 --- A read-only table of functions, in which a wrong name is an error that suggests the right one.
@@ -65,13 +68,15 @@ function objects.namespace(name, members, on_demand)
       misuse("%s.%s does not exist%s", name, tostring(key), errors.hint(key, names, name .. "."))
     end,
   })
-  return setmetatable({}, {
+  -- A step of the iteration gives one member, never the table of them.
+  local function following(_, key) return next(members, key) end
+  return setmetatable({}, protect {
     __name = name, __metatable = name,
     __index = members,
     __newindex = function(_, key) misuse("%s.%s cannot be set: the library does not change", name, tostring(key)) end,
     __pairs = function()
       for key, make in next, on_demand do members[key] = rawget(members, key) or make() end
-      return next, members
+      return following
     end,
   })
 end

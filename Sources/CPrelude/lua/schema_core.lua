@@ -61,7 +61,8 @@ end
 --- A copy, and its state to be changed.
 function core.derive(schema)
   local state = copy(core.state_of(schema))
-  state.json, state.extension, state.handle = copy(state.json), copy(state.extension), nil
+  state.json, state.extension = copy(state.json), copy(state.extension)
+  state.handle, state.lease = nil, nil
   return objects.new(state.class, state), state
 end
 

@@ -1,0 +1,109 @@
+// The text of any value: what has none of its own is shown by its type and a number that is stable within the VM. An address
+// never appears, neither by tostring nor by %p, because it would tell a script where memory lies.
+#include "internal.h"
+
+/// Whether lua_topointer would tell this value apart from others. A string is what its bytes are.
+static bool has_identity(int type) { return type == LUA_TTABLE || type == LUA_TFUNCTION || type >= LUA_TUSERDATA; }
+
+/// The number of the object at the absolute index: 1 for the first that was asked about.
+static lua_Integer number_of(lua_State *L, int index) {
+    lb_vm *vm = vm_of(L);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->numbers);
+    lua_pushvalue(L, index);
+    if (lua_rawget(L, -2) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_pushinteger(L, ++vm->last_number);
+        lua_pushvalue(L, index);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, -4);
+    }
+    lua_Integer number = lua_tointeger(L, -1);
+    lua_pop(L, 2);
+    return number;
+}
+
+const char *text_of(lua_State *L, int index, size_t *length) {
+    luaL_checkstack(L, 8, NULL);
+    index = lua_absindex(L, index);
+    int type = lua_type(L, index);
+    if (!has_identity(type) && type != LUA_TLIGHTUSERDATA) return luaL_tolstring(L, index, length);
+    if (luaL_callmeta(L, index, "__tostring")) {
+        if (!lua_isstring(L, -1)) luaL_error(L, "'__tostring' must return a string");
+        return lua_tolstring(L, -1, length);
+    }
+    int named = luaL_getmetafield(L, index, "__name");
+    const char *name = named == LUA_TSTRING ? lua_tostring(L, -1) : lua_typename(L, type);
+    lua_pushfstring(L, "%s: %I", name, (LUAI_UACINT)number_of(L, index));
+    if (named != LUA_TNIL) lua_remove(L, -2);
+    return lua_tolstring(L, -1, length);
+}
+
+int safe_tostring(lua_State *L) {
+    luaL_checkany(L, 1);
+    text_of(L, 1, NULL);
+    return 1;
+}
+
+/// Where the conversion that begins behind the '%' at `at` has its letter, at most `end`.
+static const char *conversion(const char *at, const char *end) {
+    while (at < end && *at && strchr("-+ #0123456789.", *at)) at++;
+    return at;
+}
+
+/// Replaces the arguments of %s and %p by texts; whether the format has a %p.
+static bool replace_arguments(lua_State *L, const char *format, const char *end) {
+    int top = lua_gettop(L), argument = 1;
+    bool pointers = false;
+    for (const char *at = format; (at = memchr(at, '%', (size_t)(end - at))); at++) {
+        if (++at == end) break;
+        if (*at == '%') continue;
+        at = conversion(at, end);
+        if (at == end || ++argument > top) break;
+        if (*at == 's' && lua_type(L, argument) != LUA_TSTRING) {
+            text_of(L, argument, NULL);
+            lua_replace(L, argument);
+        } else if (*at == 'p') {
+            pointers = true;
+            if (has_identity(lua_type(L, argument))) lua_pushfstring(L, "%I", (LUAI_UACINT)number_of(L, argument));
+            else lua_pushliteral(L, "(null)");
+            lua_replace(L, argument);
+        }
+    }
+    return pointers;
+}
+
+/// Upvalue 1 is Lua's own string.format, which runs in this function's frame, so its messages name the right function.
+static int safe_format(lua_State *L) {
+    size_t length;
+    const char *format = luaL_checklstring(L, 1, &length), *end = format + length;
+    if (replace_arguments(L, format, end)) {
+        luaL_Buffer out;
+        luaL_buffinit(L, &out);
+        for (const char *at = format; at < end; at++) {
+            luaL_addchar(&out, *at);
+            if (*at != '%' || at + 1 == end) continue;
+            const char *letter = at[1] == '%' ? at + 1 : conversion(at + 1, end);
+            luaL_addlstring(&out, at + 1, (size_t)(letter - at - 1));
+            if (letter < end) luaL_addchar(&out, *letter == 'p' ? 's' : *letter);
+            at = letter;
+        }
+        luaL_pushresult(&out);
+        lua_replace(L, 1);
+    }
+    return lua_tocfunction(L, lua_upvalueindex(1))(L);
+}
+
+void replace_format(lua_State *L) {
+    lua_getfield(L, -1, "format");
+    lua_pushcclosure(L, safe_format, 1);
+    lua_setfield(L, -2, "format");
+}
+
+void open_text(lua_State *L) {
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    vm_of(L)->numbers = luaL_ref(L, LUA_REGISTRYINDEX);
+}
