@@ -14,7 +14,8 @@ static const char prelude[] =
     "local bridge = ...\n"
     "bridge.set_context_methods { emit = function(c, e) bridge.context_effect(c, 'emit', e.type, e.data) end }\n"
     "return { wait = function(v) return bridge.request('wait', v) end, all = bridge.all, null = bridge.null,\n"
-    "  sync = bridge.sync, readonly = bridge.readonly, suggest = bridge.suggest, slot = bridge.function_slot }\n";
+    "  sync = bridge.sync, readonly = bridge.readonly, suggest = bridge.suggest, slot = bridge.function_slot,\n"
+    "  lease = bridge.lease, released = bridge.released }\n";
 
 /// Each is the body of a handler.
 static const char *const bodies[] = {
@@ -155,6 +156,35 @@ static void fail_each_allocation(void) {
     }
 }
 
+/// What a handler leaves for the host is charged to its VM, and what it makes for itself goes when nothing refers to it.
+static void charge_handlers(void) {
+    static const char *const floods[] = {
+        "for i = 1, 1000 do context:emit { type = 'x', data = ('x'):rep(1 << 20) } end",
+        "for i = 1, 1000 do context.store['k' .. i] = ('x'):rep(1 << 20) end",
+        "local list = {} for i = 1, 1000 do list[i] = function() test.wait(('x'):rep(1 << 20)) end end test.all(list)",
+    };
+    bench b;
+    for (size_t i = 0; i < sizeof floods / sizeof *floods; i++) {
+        if (!open_vm(&b)) FAIL("no VM\n");
+        if (lb_load_prelude(b.vm, "test", prelude, strlen(prelude), &b.out) != LB_DONE) FAIL("prelude\n");
+        if (load_body(&b, floods[i]) != LB_DONE) FAIL("cannot load: %s\n", floods[i]);
+        if (drive(&b, -1) != LB_ERROR) FAIL("not refused: %s\n", floods[i]);
+        if (b.effects.count > (size_t)66 << 20) FAIL("%zu bytes of effects\n", b.effects.count);
+        close_vm(&b);
+    }
+    if (!open_vm(&b)) FAIL("no VM\n");
+    if (lb_load_prelude(b.vm, "test", prelude, strlen(prelude), &b.out) != LB_DONE) FAIL("prelude\n");
+    static const char leases[] =
+        "local released = 0 for i = 1, 20000 do test.lease(i, { test.slot(function() return i end) })\n"
+        "if i % 1000 == 0 then released = released + #(test.released() or {}) end end return released";
+    if (load_body(&b, leases) != LB_DONE || drive(&b, -1) != LB_DONE) FAIL("leases\n");
+    if (lb_vm_slot_count(b.vm) > 10000) FAIL("%u slots\n", lb_vm_slot_count(b.vm));
+    lb_vm_gc(b.vm);
+    if (lb_vm_memory_used(b.vm) > (size_t)2 << 20) FAIL("%zu bytes after leases\n", lb_vm_memory_used(b.vm));
+    close_vm(&b);
+    puts("handlers are charged");
+}
+
 static void fail_creation(void) {
     // The counting allocator refuses by its limit here, because there is no VM yet to tell the Nth.
     for (size_t limit = 1000; limit < 60000; limit += 200) {
@@ -184,6 +214,9 @@ static const char *const endless[] = {
     "test.all { function() while true do end end, function() while true do end end }",
     "return ('a'):rep(40):find(('a-'):rep(20) .. 'b')",
     "table.remove(setmetatable({}, { __len = function() return 1 << 60 end }), 1)",
+    "load('local a = 1 return a' .. (' and a'):rep(300000))",
+    "load('local a = 1 if a then ' .. ('elseif a then '):rep(300000) .. 'end')",
+    "local text = 'local a = 1 return a' .. (' and a'):rep(300000) load(function() local t = text text = nil return t end)",
 };
 
 static void *interrupt_soon(void *vm) {
@@ -263,6 +296,7 @@ static void compare_with_lua(void) {
 static void *run(void *unused) {
     compare_with_lua();
     stop_endless_handlers();
+    charge_handlers();
     fail_creation();
     fail_each_allocation();
     return unused;

@@ -209,12 +209,15 @@ static void *block_resize(lb_vm *vm, void *block, size_t old_size, size_t new_si
 /// Decides about growth beyond the threshold: the limit, or a test that wants an allocation to fail.
 __attribute__((noinline, cold))
 static bool may_grow(lb_vm *vm, size_t wanted) {
-    if (vm->limit && wanted > vm->limit) return false;
+    if (vm->limit && wanted > vm->limit) {
+        vm->refused = true;
+        return false;
+    }
     if (vm->fail_countdown == 0 || --vm->fail_countdown > 0) return true;
     // A failed allocation is tried again after an emergency collection: both tries have to fail.
     vm->fail_countdown = vm->fail_again ? 0 : 1;
     vm->fail_again = !vm->fail_again;
-    vm->failed = true;
+    vm->failed = vm->refused = true;
     return false;
 }
 
@@ -231,6 +234,7 @@ void *allocate(void *user, void *block, size_t old_size, size_t new_size) {
         if (unlikely(vm->used + new_size > vm->threshold) && !may_grow(vm, vm->used + new_size)) return NULL;
         block = block_new(vm, new_size);
         if (likely(block != NULL)) vm->used += new_size;
+        else vm->refused = true;
         return block;
     }
     if (new_size == 0) {
@@ -243,6 +247,7 @@ void *allocate(void *user, void *block, size_t old_size, size_t new_size) {
         return NULL;
     void *result = block_resize(vm, block, old_size, new_size);
     if (likely(result != NULL)) vm->used += new_size - old_size;
+    else vm->refused = true;
     return result;
 }
 

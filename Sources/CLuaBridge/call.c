@@ -137,6 +137,7 @@ static lb_status run(lb_vm *vm, lb_thread *thread, int count, lb_bytes *out) {
 static inline void begin(lb_vm *vm) {
     vm->made_count = 0;
     vm->noted_error = NULL;
+    vm->refused = false;
     bytes_clear(&vm->requests);
     vm->abandoned_count = 0;
 }

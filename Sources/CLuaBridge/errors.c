@@ -222,7 +222,7 @@ void encode_error(lua_State *L, int index, int status, lb_bytes *out) {
     index = lua_absindex(L, index);
     luaL_checkstack(L, 10, NULL);
     size_t start = out->count;
-    if (status == LUA_ERRMEM) {
+    if (status == LUA_ERRMEM && (vm->refused || !lua_isstring(L, index))) {
         char text[96];
         snprintf(text, sizeof text, "not enough memory (the limit is %zu MiB)", vm->limit >> 20);
         append_plain_error(vm, "out_of_memory", vm->limit ? text : "not enough memory", out);

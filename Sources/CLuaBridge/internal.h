@@ -135,6 +135,8 @@ struct lb_vm {
     size_t used, held;
     size_t limit, threshold, fail_countdown;
     bool fail_again, failed;
+    /// A block was refused since the call began: a script may raise the text of memory errors itself.
+    bool refused;
     void *free_blocks[CLASS_COUNT];
     /// The room that is left at the end of the newest chunk.
     uint8_t *room;

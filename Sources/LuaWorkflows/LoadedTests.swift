@@ -65,7 +65,7 @@ package final class LoadedTests {
             given.pointer = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
             given.length = bytes.count
             return vm.call(
-                slot: UInt32(slot), context: nil, arguments: &given, count: 1, out: &out, suspended: &suspended)
+                slot: UInt32(clamping: slot), context: nil, arguments: &given, count: 1, out: &out, suspended: &suspended)
         }
         if let suspended {
             vm.close(suspended, code: "cancelled", message: "given up", out: &out)

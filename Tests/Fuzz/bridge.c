@@ -103,7 +103,7 @@ static bool sync_call(void *user, const char *op, size_t length, const uint8_t *
     if (length == 9) lb_vm_interrupt(vm, 7);
     if (length == 4) lb_vm_fail_allocation(vm, payload_length > 1 ? payload[1] : 1);
     put(response, payload, payload_length);
-    return memcmp(op, "refuse", 6) != 0;
+    return !(length == 6 && memcmp(op, "refuse", 6) == 0);
 }
 
 typedef struct step {
@@ -123,7 +123,6 @@ static void free_step(step *s) {
 /// Notes what a call has asked for, or lets the step go when it has ended.
 static bool settle(step *s, lb_status status) {
     if (status != LB_REQUEST) {
-        // Whatever ended has left one value, which is sound: encoding it again would raise otherwise.
         free_step(s);
         return false;
     }
@@ -286,6 +285,12 @@ static int compare_libraries(lua_State *L) {
     if (luaL_loadfile(L, "Tests/Fuzz/libraries.lua") != LUA_OK) return lua_error(L);
     lua_pushcfunction(L, print_line);
     lua_setglobal(L, "print");
+    lua_pushliteral(L, "load");
+    push_environment(L);
+    lua_pushvalue(L, -2);
+    lua_rawget(L, -2);
+    lua_setglobal(L, "load");
+    lua_pop(L, 2);
     lua_pushglobaltable(L);
     lua_newtable(L);
     for (const luaL_Reg *library = libraries; library->name; library++) {

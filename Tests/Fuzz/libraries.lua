@@ -41,7 +41,7 @@ local function shown(item)
   if type(item) == "string" then return ("%q"):format(item) end
   if type(item) ~= "table" then return math.type(item) == "float" and ("%a"):format(item) or tostring(item) end
   local parts = {}
-  for i = 1, 20 do parts[i] = tostring(item[i]) end
+  for i = 1, 20 do parts[i] = type(item[i]) == "table" and "table" or tostring(item[i]) end
   return "{" .. table.concat(parts, ",") .. ",n=" .. tostring(item.n) .. "}"
 end
 
@@ -115,7 +115,7 @@ end
 
 -- Arithmetic on text goes through the metatable of strings.
 for _ = 1, 200 do
-  local a, b, operator = any(texts), number(), any { "+", "-", "*", "/", "//", "%", "^", "..", "<", "&" }
+  local a, b, operator = any(texts), number(), any { "+", "-", "*", "/", "//", "%", "^", "..", "<" }
   local f = load("local a, b = ... return a " .. operator .. " b")
   local plain, calculated = tonumber(a), table.pack(pcall(f, a, b))
   if plain and type(b) == "number" and operator ~= ".." and operator ~= "<" then

@@ -22,6 +22,20 @@ import WorkflowCore
         }
     }
 
+    @Test func `memory that was left is there for blocks of other sizes, within the limit`() async throws {
+        try await onWorkerThread {
+            let source = """
+                for size = 1, 6 do
+                  local kept = {}
+                  for i = 1, 150000 do kept[i] = ("x"):rep(24 + size * 16) .. i end
+                end
+                return 1
+                """
+            let outcome = try TestVM(memoryLimit: 48 << 20).run(source)
+            #expect(outcome.value == 1)
+        }
+    }
+
     @Test(
         arguments: [
             "local function f() return 1 + f() end f()",

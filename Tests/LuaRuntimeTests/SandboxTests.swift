@@ -168,7 +168,7 @@ import WorkflowCore
                 texts[#texts + 1] = tostring(message)
                 assert(tostring(a) == tostring(a) and tostring(a) ~= tostring(b) and tostring(a):find "^table: %d+$")
                 assert(tostring(named):find "^thing: %d+$" and ("%p"):format(1) == "(null)")
-                return not table.concat(texts, "\n"):find "0x"
+                return not table.concat(texts, " "):find "0x"
                 """
             let outcome = try TestVM().run(source)
             #expect(outcome.value == true)
