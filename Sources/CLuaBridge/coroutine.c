@@ -251,6 +251,12 @@ void open_coroutine(lua_State *L) {
         {"status", co_status}, {"close", co_close},   {"running", co_running}, {"isyieldable", co_isyieldable},
         {NULL, NULL},
     };
+    lua_pushthread(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "coroutine");
+    lua_setfield(L, -2, "__metatable");
+    lua_setmetatable(L, -2);
+    lua_pop(L, 1);
     lua_pushlightuserdata(L, (void *)&null_address);
     lua_createtable(L, 0, 3);
     lua_pushcfunction(L, close_guarded);
