@@ -1,15 +1,19 @@
--- Calls the functions of the libraries with random arguments, the sandbox's and Lua's own; the number of calls that differ.
--- Arguments: the globals of the sandbox, { string = …, table = …, math = …, utf8 = … } as Lua has them, random(n) -> 1…n.
+-- Calls the functions of the libraries with random arguments, the sandbox's and Lua's own; how many calls differ.
+-- Arguments: the globals of the sandbox, { string = …, table = …, math = …, utf8 = … } of Lua, random(n) -> 1…n.
 local ours, theirs, random = ...
 local failures = 0
 
 local function any(list) return list[random(#list)] end
 
 local integers = { 0, 1, -1, 2, 3, -3, 7, 10, 31, 32, 33, 64, 127, 255, 256, -129, 1 << 31, -(1 << 31), 1 << 53 }
-local extremes = { math.maxinteger, math.mininteger, 0.5, -0.5, 1e15, 1e300, -0.0, 1 / 0, -1 / 0, 3.0, 2 ^ 53, "10", "0x1p4", " 5 " }
+local extremes = {
+  math.maxinteger, math.mininteger, 0.5, -0.5, 1e15, 1e300, -0.0, 1 / 0, -1 / 0, 3.0, 2 ^ 53, "10", "0x1p4", " 5 ",
+}
 local texts = {
-  "", "a", "abc", "hello world", "a,b,,c", "\0", "a\0b", "caf\u{e9}", "\u{20ac}\u{1f600}", "\xff\xfe", "10", "-0x1F", "1e2",
-  "%d", "%5.2f", "%s|%q", "%-10s|", "%x %X %o", "%c%c", "%i", "%g %e %a", "%%", "%", "%10", "%y", "%.3q", "%.14g",
+  "", "a", "abc", "hello world", "a,b,,c", "\0", "a\0b",
+  "caf\u{e9}", "\u{20ac}\u{1f600}", "\xff\xfe", "10", "-0x1F", "1e2",
+  "%d", "%5.2f", "%s|%q", "%-10s|", "%x %X %o", "%c%c", "%i", "%g %e %a",
+  "%%", "%", "%10", "%y", "%.3q", "%.14g",
   "<i4", ">I2 i8 z", "s1", "!4 b i", "xXi4", "j n", "f d", "s", "=B", "i17", "c5", ".", "%a+", "(%w)(%w)", "[^,]*", "^a", "x*",
 }
 
@@ -21,7 +25,8 @@ local function list()
 end
 
 local makers = {
-  function() return any(integers) end, function() return any(extremes) end, function() return any(texts) end, small, small,
+  function() return any(integers) end, function() return any(extremes) end, function() return any(texts) end,
+  small, small,
   function() return random(2) == 1 end, function() return nil end, list,
 }
 local function value() return any(makers)() end
@@ -53,10 +58,14 @@ local function outcome(f, arguments)
   if not results[1] then return "error" end
   for i = 1, results.n do
     local result = results[i]
-    for k = 1, arguments.n do if rawequal(result, given[k]) and type(result) == "table" then result = "argument " .. k end end
+    for k = 1, arguments.n do
+      if type(result) == "table" and rawequal(result, given[k]) then result = "argument " .. k end
+    end
     results[i] = type(result) == "function" and "function" or shown(result)
   end
-  for i = 1, arguments.n do if type(given[i]) == "table" then results[#results + 1] = shown(given[i]) end end
+  for i = 1, arguments.n do
+    if type(given[i]) == "table" then results[#results + 1] = shown(given[i]) end
+  end
   return table.concat(results, " ")
 end
 
@@ -72,7 +81,8 @@ end
 
 local calls = {
   string = {
-    byte = { text, count, count }, char = { number, number }, find = { text, text, count, value }, match = { text, text, count },
+    byte = { text, count, count }, char = { number, number }, find = { text, text, count, value },
+    match = { text, text, count },
     format = { text, number, text, value }, gsub = { text, text, text, count }, len = { text }, lower = { text },
     pack = { text, number, number }, packsize = { text }, rep = { text, count, text }, reverse = { text },
     sub = { text, number, number }, unpack = { text, text, count }, upper = { text },
@@ -82,7 +92,8 @@ local calls = {
     pack = { value, value }, remove = { list, count }, unpack = { list, count, count }, sort = { list },
   },
   utf8 = {
-    char = { number, number }, codepoint = { text, count, count }, len = { text, count, count }, offset = { text, count, count },
+    char = { number, number }, codepoint = { text, count, count }, len = { text, count, count },
+    offset = { text, count, count },
   },
   math = {},
 }
@@ -122,7 +133,8 @@ for _ = 1, 200 do
     local expected = table.pack(pcall(f, plain, b))
     if shown(calculated[2]) ~= shown(expected[2]) and expected[1] then
       failures = failures + 1
-      print(("%q %s %s: %s, and with numbers %s"):format(a, operator, tostring(b), shown(calculated[2]), shown(expected[2])))
+      local got, wanted = shown(calculated[2]), shown(expected[2])
+      print(("%q %s %s: %s, and with numbers %s"):format(a, operator, tostring(b), got, wanted))
     end
   end
 end
