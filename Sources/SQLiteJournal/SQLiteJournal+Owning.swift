@@ -3,7 +3,7 @@ internal import WorkflowCore
 package import WorkflowEngine
 
 extension SQLiteJournal: RunOwning {
-    package func claim(_ runs: [String]) async throws(JournalError) -> [Claim] {
+    package func claim(_ runs: [String]) async throws(JournalError) -> [Result<Claim, JournalError>] {
         if runs.isEmpty { return [] }
         return try await onWriter { writer throws(JournalError) in try writer.claim(runs) }
     }
@@ -15,7 +15,7 @@ extension SQLiteJournal: RunOwning {
 }
 
 extension Writer {
-    func claim(_ runs: [String]) throws(JournalError) -> [Claim] {
+    func claim(_ runs: [String]) throws(JournalError) -> [Result<Claim, JournalError>] {
         defer { if !inbox.waiting.isEmpty { deliverInbox() } }
         return try transaction {
             try becomeOwner()
@@ -23,7 +23,18 @@ extension Writer {
             try lookIntoInbox()
             var owners = try owners()
             let reader = try EntryReader(database, path)
-            return try runs.map { try claim($0, &owners, reader) }
+            return try runs.map { try attempt($0, &owners, reader) }
+        }
+    }
+
+    /// A claim that fails alone where the run cannot be read.
+    private func attempt(
+        _ id: String, _ owners: inout OwnerTable, _ reader: EntryReader
+    ) throws -> Result<Claim, JournalError> {
+        do {
+            return .success(try claim(id, &owners, reader))
+        } catch let error as JournalError where error.code == "store_corrupt" || error.code == "store_newer" {
+            return .failure(error)
         }
     }
 
@@ -32,6 +43,8 @@ extension Writer {
         var header = stored.header(owners)
         if header.status.isTerminal { return .over(header) }
         if header.owner != nil { return .owned(header) }
+        // Before anything is changed: what cannot be read is not claimed.
+        let run = try reader.load(stored, after: 0, header: header)
         if let gone = stored.owner, owners.isUnburied(gone) {
             try depose(gone)
             owners.bury(gone)
@@ -49,15 +62,18 @@ extension Writer {
         let ownerDied = stored.owner != nil
         stored.owner = owner.number
         header.owner = owners.living(owner.number)
-        let run = JournaledRun(
-            id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage)
-        run.row = stored.row
-        run.fence = owner.number
-        run.ownerDied = ownerDied
-        run.head = stored.head
+        let journaled = JournaledRun(
+            id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage,
+            origin: header.origin)
+        journaled.row = stored.row
+        journaled.fence = owner.number
+        journaled.ownerDied = ownerDied
+        journaled.head = stored.head
         // Messages from an earlier time as its owner are among those that come with the claim.
         inbox.waiting.removeAll { $0.run == id }
-        return .claimed(run, try reader.load(stored, after: 0, header: header), try messages(for: stored.row))
+        var claimed = run
+        claimed.header = header
+        return .claimed(journaled, claimed, try messages(for: stored.row))
     }
 
     func release(_ runs: [JournaledRun]) throws(JournalError) {

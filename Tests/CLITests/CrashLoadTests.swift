@@ -129,7 +129,7 @@ extension CommandLine {
             let stored = try await journal.load(id)
             await journal.close()
             guard let stored else { return nil }
-            let result = RunRecord(stored, plan: plan).result()
+            let result = try RunRecord(stored, plan: plan).result()
             let keys = result.steps.filter { $0.status == "success" }.map { "\(id)/\($0.path)#\($0.occurrence)" }
             #expect(Set(keys).count == keys.count, "a step succeeded twice")
             return Look(status: result.status, ended: keys)

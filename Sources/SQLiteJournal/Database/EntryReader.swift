@@ -12,12 +12,16 @@ final class EntryReader {
     init(_ database: Database, _ path: String) throws {
         self.path = path
         links = try RawStatement("SELECT run, previous, sequence, arena_size FROM entries WHERE id = ?", on: database)
-        rows = try RawStatement("SELECT events, arena, parts FROM entries WHERE id = ?", on: database)
+        rows = try RawStatement("SELECT events, arena, parts, format, checksum FROM entries WHERE id = ?", on: database)
         contents = try RawStatement("SELECT bytes FROM contents WHERE hash = ?", on: database)
     }
 
     /// The events of a run that follow on event `after`, or on the end of an entry before it.
     func load(_ stored: StoredHead, after: Int, header: RunHeader) throws -> StoredRun {
+        // A store is input: nothing is reserved or counted by what it says before it has been looked at.
+        guard stored.head.sequence >= 0, stored.head.arena >= 0, stored.head.arena <= Int(UInt32.max) else {
+            throw damaged(stored)
+        }
         var chain: [Int64] = []
         var first = (sequence: 0, arena: 0)
         var next = stored.head.entry
@@ -28,6 +32,9 @@ final class EntryReader {
                 throw damaged(stored)
             }
             let end = (sequence: Int(links.int(at: 2)), arena: Int(links.int(at: 3)))
+            guard end.sequence >= 0, end.arena >= 0, end.sequence <= stored.head.sequence,
+                end.arena <= stored.head.arena
+            else { throw damaged(stored) }
             if end.sequence <= after {
                 first = end
                 break
@@ -36,12 +43,12 @@ final class EntryReader {
             next = links.int(at: 1)
         }
         var run = StoredRun(header: header, after: first.sequence, events: [], arena: [])
-        run.events.reserveCapacity((stored.head.sequence - first.sequence) * MemoryLayout<Event>.stride)
-        run.arena.reserveCapacity(stored.head.arena - first.arena)
         for entry in chain.reversed() { try append(entry, to: &run, stored) }
-        guard run.events.count == (stored.head.sequence - first.sequence) * MemoryLayout<Event>.stride,
-            run.arena.count == stored.head.arena - first.arena
-        else { throw damaged(stored) }
+        let (size, overflows) = (stored.head.sequence - first.sequence)
+            .multipliedReportingOverflow(by: MemoryLayout<Event>.stride)
+        guard !overflows, run.events.count == size, run.arena.count == stored.head.arena - first.arena else {
+            throw damaged(stored)
+        }
         return run
     }
 
@@ -49,7 +56,26 @@ final class EntryReader {
         rows.bind(entry, at: 1)
         defer { rows.reset() }
         guard try rows.step() else { throw damaged(stored) }
+        guard rows.int(at: 3) == Self.format else { throw newer(stored, format: rows.int(at: 3)) }
+        let firstEvent = run.events.count
+        let start = run.arena.count
         run.events.append(contentsOf: rows.bytes(at: 0))
+        try appendArena(to: &run, stored)
+        if rows.isNull(at: 4) { return }
+        let checksum = run.events.withUnsafeBytes { events in
+            run.arena.withUnsafeBytes { arena in
+                Checksum.of(
+                    events: UnsafeRawBufferPointer(rebasing: events[firstEvent...]),
+                    arena: UnsafeRawBufferPointer(rebasing: arena[start...]))
+            }
+        }
+        guard checksum == rows.int(at: 4) else {
+            throw damaged(stored, "bytes of its journal have changed on the disk")
+        }
+    }
+
+    /// The arena bytes of the entry that has been read, with the large payloads that are stored by themselves.
+    private func appendArena(to run: inout StoredRun, _ stored: StoredHead) throws {
         let remainder = rows.bytes(at: 1)
         guard !rows.isNull(at: 2) else { return run.arena.append(contentsOf: remainder) }
         var position = 0
@@ -73,11 +99,20 @@ final class EntryReader {
         }
     }
 
-    private func damaged(_ stored: StoredHead) -> JournalError {
+    /// How events and values are laid out in an entry, as `entries.format` says.
+    private static let format: Int64 = 1
+
+    private func damaged(_ stored: StoredHead, _ what: String = "its journal has a gap") -> JournalError {
         JournalError(
             code: "store_corrupt",
+            message: "run \(stored.header.id) in the store \(path) is damaged: \(what); other runs are not affected")
+    }
+
+    private func newer(_ stored: StoredHead, format: Int64) -> JournalError {
+        JournalError(
+            code: "store_newer",
             message:
-                "the store \(path) is damaged: the journal of run \(stored.header.id) has a gap; other runs may be whole"
+                "run \(stored.header.id) was written by a newer aikit-lua (entries of format \(format)); use that version"
         )
     }
 }

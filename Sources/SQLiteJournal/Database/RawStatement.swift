@@ -27,6 +27,10 @@ final class RawStatement {
 
     func bindNull(at index: Int32) { sqlite3_bind_null(handle, index) }
 
+    func bind(_ text: String?, at index: Int32) {
+        if let text { bind(text, at: index) } else { bindNull(at: index) }
+    }
+
     /// Binds bytes that stay where they are until the statement has run.
     @inline(__always)
     func bind(_ bytes: UnsafeRawBufferPointer, at index: Int32) {

@@ -11,7 +11,7 @@ enum Schema {
     static let applicationID: Int32 = 0x6169_6B6C
 
     /// One step for each version; a store of version n has taken the first n of them.
-    static let migrations: [String] = [version1]
+    static let migrations: [String] = [version1, version2]
 
     static var version: Int { migrations.count }
 
@@ -86,5 +86,16 @@ enum Schema {
             answer_text TEXT
         ) STRICT;
         CREATE INDEX inbox_by_run ON inbox (run);
+        """
+
+    /// `origin` of a run: the permissions of its start as JSON, the fingerprint of its plan, the digest of its input. `format`
+    /// of an entry: 1, events of 32 bytes as ``JournalDecoder`` reads them. `checksum`: ``Checksum`` of its events and values;
+    /// NULL in entries of version 1.
+    private static let version2 = """
+        ALTER TABLE runs ADD COLUMN granted TEXT;
+        ALTER TABLE runs ADD COLUMN fingerprint TEXT;
+        ALTER TABLE runs ADD COLUMN input_digest TEXT;
+        ALTER TABLE entries ADD COLUMN format INTEGER NOT NULL DEFAULT 1;
+        ALTER TABLE entries ADD COLUMN checksum INTEGER;
         """
 }

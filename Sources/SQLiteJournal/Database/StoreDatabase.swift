@@ -21,7 +21,11 @@ enum StoreDatabase {
         }
         do {
             let queue = try DatabaseQueue(path: path, configuration: configuration(options))
-            try queue.inDatabase { try migrate($0, path) }
+            try queue.inDatabase { database in
+                // Pages that become free can go back to the file system. It counts for a store without tables only.
+                try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
+                try migrate(database, path)
+            }
             try queue.inDatabase { database in
                 try database.execute(
                     sql: """
@@ -83,6 +87,10 @@ enum StoreDatabase {
             throw JournalError(
                 code: "store_foreign",
                 message: "\(path) is a database of another program; choose another place with --store")
+        }
+        if version < 0 {
+            throw JournalError(
+                code: "store_corrupt", message: "the store \(path) is damaged: it says that its schema is \(version)")
         }
         if version > Schema.version {
             throw JournalError(

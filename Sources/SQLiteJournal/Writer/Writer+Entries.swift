@@ -3,26 +3,45 @@ internal import WorkflowCore
 internal import WorkflowEngine
 
 extension Writer {
-    /// Writes batches in one transaction and answers each of them.
-    ///
-    /// When the transaction fails, all of their entries have failed.
+    /// Writes batches in one transaction and answers each of them, or lets them wait behind those that wait already.
     func write(_ messages: ArraySlice<Message>) {
         if messages.isEmpty { return }
-        var outcomes: [[JournalOutcome]] = []
-        outcomes.reserveCapacity(messages.count)
+        if stall != nil {
+            stall?.messages += messages
+        } else if let error = attempt(messages), !stall(messages, because: error) {
+            refuse(messages, with: error)
+        }
+    }
+
+    /// Writes batches and answers them; if that is not possible, nothing is in the store and nobody has an answer.
+    ///
+    /// When one entry is the reason, it fails alone.
+    func attempt(_ messages: ArraySlice<Message>) -> JournalError? {
         do throws(JournalError) {
-            try transaction {
-                try renewLease()
-                for case .batch(let batch, _) in messages { outcomes.append(try append(batch)) }
-                if entriesBehind >= Self.mostBehind { try catchUp() }
-            }
-            for case (.batch(let batch, let answer), let outcomes) in zip(messages, outcomes) {
-                answer(batch, outcomes)
+            try write(messages, apart: false)
+            return nil
+        } catch where !error.mayPass && error.code != "store_deleted" {
+            do throws(JournalError) {
+                try write(messages, apart: true)
+                return nil
+            } catch {
+                return error
             }
         } catch {
-            for case .batch(let batch, let answer) in messages {
-                answer(batch, Array(repeating: .failed(error), count: batch.entries.count))
-            }
+            return error
+        }
+    }
+
+    private func write(_ messages: ArraySlice<Message>, apart: Bool) throws(JournalError) {
+        var outcomes: [[JournalOutcome]] = []
+        outcomes.reserveCapacity(messages.count)
+        try transaction {
+            try renewLease()
+            for case .batch(let batch, _) in messages { outcomes.append(try append(batch, apart: apart)) }
+            if entriesBehind >= Self.mostBehind { try catchUp() }
+        }
+        for (message, outcomes) in zip(messages, outcomes) {
+            if case .batch(let batch, let answer) = message { answer(batch, outcomes) }
         }
     }
 
@@ -32,16 +51,40 @@ extension Writer {
     /// SQLite takes no row of a billion bytes.
     private static let largestEntry = 900_000_000
 
-    private func append(_ batch: JournalBatch) throws -> [JournalOutcome] {
+    /// - Parameter apart: whether an entry that cannot be written is left out, and only that one.
+    func append(_ batch: JournalBatch, apart: Bool = false) throws -> [JournalOutcome] {
         guard let statements else { throw JournalError.closed(path) }
         var outcomes: [JournalOutcome] = []
         outcomes.reserveCapacity(batch.entries.count)
-        for entry in batch.entries { outcomes.append(try append(entry, batch.bytes.bytes, statements)) }
+        for entry in batch.entries {
+            outcomes.append(
+                apart
+                    ? try appendApart(entry, batch.bytes.bytes, statements)
+                    : try append(entry, batch.bytes.bytes, statements))
+        }
         for settlement in batch.settlements {
             if case .durable = outcomes[settlement.entry] { try answer(settlement.message, .taken) }
         }
         for (message, answer) in batch.answers { try self.answer(message, answer) }
         return outcomes
+    }
+
+    private func appendApart(
+        _ entry: JournalEntry, _ bytes: UnsafeRawBufferPointer, _ statements: WriterStatements
+    ) throws -> JournalOutcome {
+        let saved = (undo: undo.count, behind: behind.count)
+        try database.execute(sql: "SAVEPOINT entry")
+        do {
+            let outcome = try append(entry, bytes, statements)
+            try database.execute(sql: "RELEASE entry")
+            return outcome
+        } catch {
+            guard database.isInsideTransaction else { throw error }
+            try database.execute(sql: "ROLLBACK TO entry; RELEASE entry")
+            while undo.count > saved.undo { undo.removeLast().restore() }
+            behind.removeSubrange(min(saved.behind, behind.count)...)
+            return .failed(JournalError(error, store: path))
+        }
     }
 
     private func append(
@@ -83,7 +126,7 @@ extension Writer {
         statement.bind(run.id, at: 1)
         statement.bind(run.workflow, at: 2)
         statement.bind(run.generation, at: 3)
-        if let lineage = run.lineage { statement.bind(lineage, at: 4) } else { statement.bindNull(at: 4) }
+        statement.bind(run.lineage, at: 4)
         statement.bind(entry.time, at: 5)
         statement.bind(owner.number, at: 6)
         statement.bind(head.entry, at: 7)
@@ -92,6 +135,9 @@ extension Writer {
         statement.bind(head.status.number, at: 10)
         statement.bind(head.wakeAt, at: 11)
         statement.bind(head.time, at: 12)
+        statement.bind(run.origin.grant.isNull ? nil : run.origin.grant.json, at: 13)
+        statement.bind(run.origin.fingerprint, at: 14)
+        statement.bind(run.origin.inputDigest, at: 15)
         try statement.run()
         guard database.changesCount == 1 else { return false }
         run.row = database.lastInsertedRowID
@@ -115,6 +161,7 @@ extension Writer {
         statement.bind(head.wakeAt, at: 7)
         statement.bind(head.time, at: 8)
         statement.bind(events, at: 9)
+        statement.bind(Checksum.of(events: events, arena: arena), at: 12)
         let large =
             arena.count < options.largePayload
             ? [] : LargePayload.find(events: events, arena: arena, start: previous.arena, from: options.largePayload)

@@ -4,39 +4,57 @@ internal import WorkflowCore
 package import WorkflowEngine
 
 extension SQLiteJournal {
-    package func rewrite(_ run: JournaledRun, events: [UInt8], generation: String) async throws(JournalError) {
-        try await onWriter { writer throws(JournalError) in
-            try writer.rewrite(run, events: events, generation: generation)
-        }
+    package func rewrite(_ run: JournaledRun, _ rewriting: RunRewriting, appending batch: JournalBatch)
+        async throws(JournalError)
+    {
+        try await onWriter { writer throws(JournalError) in try writer.rewrite(run, rewriting, appending: batch) }
     }
 }
 
 extension Writer {
     /// Replaces the events of a run along the chain of its entries; what they refer to stays.
-    func rewrite(_ run: JournaledRun, events: [UInt8], generation: String) throws(JournalError) {
-        let stride = MemoryLayout<Event>.stride
+    func rewrite(_ run: JournaledRun, _ rewriting: RunRewriting, appending batch: JournalBatch) throws(JournalError) {
         try transaction {
             try catchUp()
-            guard run.fence == owner.number, run.row != 0, run.head.sequence * stride == events.count else {
-                throw JournalError.notOwned(run.id)
+            guard run.fence == owner.number, run.row != 0,
+                run.head.sequence * MemoryLayout<Event>.stride == rewriting.events.count
+            else { throw JournalError.notOwned(run.id) }
+            try rewriteEntries(of: run, rewriting.events)
+            try database.cachedStatement(sql: "UPDATE runs SET generation = ?, fingerprint = ? WHERE row = ?").execute(
+                arguments: [rewriting.generation, rewriting.fingerprint, run.row])
+            for outcome in try append(batch) {
+                switch outcome {
+                case .durable: continue
+                case .failed(let error): throw error
+                case .conflict: throw JournalError.notOwned(run.id)
+                }
             }
-            var entry = run.head.entry
-            var end = run.head.sequence
-            while entry != 0 {
-                guard
-                    let row = try Row.fetchOne(
-                        database.cachedStatement(
-                            sql: "SELECT previous, length(events) FROM entries WHERE id = ? AND run = ?"),
-                        arguments: [entry, run.row])
-                else { throw JournalError.notOwned(run.id) }
-                let start = end - (row[1] as Int) / stride
-                try database.cachedStatement(sql: "UPDATE entries SET events = ? WHERE id = ?").execute(
-                    arguments: [Data(events[start * stride..<end * stride]), entry])
-                (entry, end) = (row[0], start)
-            }
-            guard end == 0 else { throw JournalError.notOwned(run.id) }
-            try database.cachedStatement(sql: "UPDATE runs SET generation = ? WHERE row = ?").execute(
-                arguments: [generation, run.row])
         }
+    }
+
+    private func rewriteEntries(of run: JournaledRun, _ events: [UInt8]) throws {
+        var entry = run.head.entry
+        var end = events.count
+        while entry != 0 {
+            guard
+                let row = try Row.fetchOne(
+                    database.cachedStatement(
+                        sql: "SELECT previous, events, checksum FROM entries WHERE id = ? AND run = ?"),
+                    arguments: [entry, run.row])
+            else { throw JournalError.notOwned(run.id) }
+            let old: Data = row[1]
+            let start = end - old.count
+            guard start >= 0 else { throw JournalError.notOwned(run.id) }
+            let new = Data(events[start..<end])
+            let checksum = (row[2] as Int64?).map { checksum in
+                old.withUnsafeBytes { old in
+                    new.withUnsafeBytes { Checksum.replacing(old, by: $0, in: checksum) }
+                }
+            }
+            try database.cachedStatement(sql: "UPDATE entries SET events = ?, checksum = ? WHERE id = ?").execute(
+                arguments: [new, checksum, entry])
+            (entry, end) = (row[0], start)
+        }
+        guard end == 0 else { throw JournalError.notOwned(run.id) }
     }
 }

@@ -38,6 +38,10 @@ final class Writer: @unchecked Sendable {
     var hasCaughtUp = false
     /// What to put back if the transaction fails, oldest first.
     var undo: [Undo] = []
+    /// What waits until the store can be written again.
+    var stall: Stall?
+    /// Runs whose entries were refused, and which the store still takes for this owner's.
+    var givenUp: [JournaledRun] = []
     var inbox = InboxWatch()
     /// SQLite's count of what other connections have committed, when the writer last looked.
     private var knownVersion: UInt32?
@@ -51,6 +55,12 @@ final class Writer: @unchecked Sendable {
         let row: Int64
         let fence: Int64
         let head: JournalHead
+
+        func restore() {
+            run.row = row
+            run.fence = fence
+            run.head = head
+        }
     }
 
     init(
@@ -78,11 +88,14 @@ final class Writer: @unchecked Sendable {
         if !messages.isEmpty { handle(messages) }
         messages.removeAll()
         while closed == nil {
-            queue.take(into: &messages, waiting: patience.map { UInt64(max($0, 0)) * 1000 })
-            if messages.isEmpty { idle() } else { handle(messages) }
+            let pause = stall?.remaining ?? patience.map { UInt64(max($0, 0)) * 1000 }
+            queue.take(into: &messages, waiting: pause)
+            if !messages.isEmpty { handle(messages) } else if stall == nil { idle() }
             messages.removeAll(keepingCapacity: true)
+            retryStalled()
             if logPages >= options.logPages { checkpoint() }
         }
+        retryStalled(atEnd: true)
         leave()
         // Statements must be gone before the connection is.
         statements = nil
@@ -111,18 +124,20 @@ final class Writer: @unchecked Sendable {
 
     /// How long the thread sleeps while nothing comes, in microseconds.
     private var patience: Int64? {
-        if !behind.isEmpty || inbox.deliver != nil && owner.number != 0 { return 50_000 }
+        if !behind.isEmpty || !givenUp.isEmpty || inbox.deliver != nil && owner.number != 0 { return 50_000 }
         return owner.number == 0 ? nil : max(owner.renewAt(lease: options.lease) - clock.now(), 50_000)
     }
 
     /// What is done when nothing waits. None of it has to survive a loss of power, so no commit here waits for the disk, and a
     /// failure shows again with the next entry, which has somebody to tell.
     private func idle() {
-        if !behind.isEmpty || owner.renewAt(lease: options.lease) <= clock.now() {
-            try? transaction(durable: false) {
+        if !behind.isEmpty || !givenUp.isEmpty || owner.renewAt(lease: options.lease) <= clock.now() {
+            let isDone = try? transaction(durable: false) {
                 try renewLease()
                 try catchUp()
+                try releaseGivenUp()
             }
+            if isDone != nil { forgetGivenUp() }
         } else if inbox.deliver != nil, owner.number != 0, let version = try? statements?.dataVersion() {
             inbox.isDue = inbox.isDue || version != inbox.version
             inbox.version = version
@@ -170,11 +185,7 @@ final class Writer: @unchecked Sendable {
                 return result
             } catch {
                 if database.isInsideTransaction { try? statements.rollback.run() }
-                for record in undo.reversed() {
-                    record.run.row = record.row
-                    record.run.fence = record.fence
-                    record.run.head = record.head
-                }
+                for record in undo.reversed() { record.restore() }
                 undo.removeAll(keepingCapacity: true)
                 behind.removeSubrange(min(saved.behind, behind.count)...)
                 entriesBehind = min(saved.entries, entriesBehind)

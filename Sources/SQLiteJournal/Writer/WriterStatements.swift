@@ -17,14 +17,15 @@ final class WriterStatements {
         rollback = try RawStatement("ROLLBACK", on: database)
         insertEntry = try RawStatement(
             """
-            INSERT INTO entries (id, run, previous, sequence, arena_size, status, wake_at, time, events, arena, parts)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO entries (id, run, previous, sequence, arena_size, status, wake_at, time, events, arena, parts,
+                checksum)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """, on: database)
         insertRun = try RawStatement(
             """
             INSERT INTO runs (id, workflow, generation, lineage, created_at, owner, entry, sequence, arena_size, status,
-                wake_at, updated_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+                wake_at, updated_at, granted, fingerprint, input_digest)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
             """, on: database)
         updateRun = try RawStatement(
             """

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// The place of a node in its plan; `-1` means that there is none.
 package typealias NodeIndex = Int32
 
@@ -55,6 +57,15 @@ package final class Plan: Sendable {
     package let ctx: Value
     /// How often one run may jump backwards before it fails.
     package let jumpLimit: Int32
+    private let fingerprintMemory = Mutex<String?>(nil)
+
+    /// What a journal has to fit to be replayed on this plan; see ``makeFingerprint()``. Computed at the first use.
+    package var fingerprint: String {
+        if let known = fingerprintMemory.withLock({ $0 }) { return known }
+        let made = makeFingerprint()
+        fingerprintMemory.withLock { $0 = made }
+        return made
+    }
 
     package init(
         nodes: some Collection<PlanNode>, details: [NodeDetails], bodies: [Body], schemas: [Schema], metadata: Value,

@@ -1,40 +1,52 @@
 /// What an event says. The names that leave the engine are those of ``name``.
+///
+/// The numbers stand in stores and never change; a new kind takes the next one, whatever it is about.
 package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
-    case workflowStart
-    case workflowSuccess
-    case workflowError
-    case workflowCancelled
+    case workflowStart = 0
+    case workflowSuccess = 1
+    case workflowError = 2
+    case workflowCancelled = 3
     /// The run goes on after it waited for somebody, or after its process had died.
-    case workflowResumed
-    case stepStart
-    case stepSuccess
-    case stepError
+    case workflowResumed = 4
+    case stepStart = 5
+    case stepSuccess = 6
+    case stepError = 7
     /// The script emitted something.
-    case stepEvent
-    case stepBranch
-    case humanRequested
-    case humanCompleted
+    case stepEvent = 8
+    case stepBranch = 9
+    case humanRequested = 10
+    case humanCompleted = 11
     /// An attempt failed and another one follows.
-    case stepRetry
-    case stepCancelled
+    case stepRetry = 12
+    case stepCancelled = 13
     /// The step waits for a time or for a signal.
-    case stepWaiting
-
-    // Facts that the journal needs and that no watcher sees.
+    case stepWaiting = 14
     /// A body of a construct begins: an iteration, an item, a branch, a case.
-    case bodyOpened
+    case bodyOpened = 15
     /// The step's input as its schema left it.
-    case inputSettled
+    case inputSettled = 16
     /// The list that a foreach runs over.
-    case itemsListed
-    case metadataSet
-    case ctxSet
-    case storeSet
-    case cancelRequested
-    case signalReceived
+    case itemsListed = 17
+    case metadataSet = 18
+    case ctxSet = 19
+    case storeSet = 20
+    case cancelRequested = 21
+    case signalReceived = 22
+    /// The script logged something: `{ level, message, fields? }`.
+    case log = 23
 
-    /// Whether watchers are told.
-    package var isPublic: Bool { rawValue < EventKind.bodyOpened.rawValue }
+    /// Whether watchers are told; the others are facts that only the journal needs.
+    package var isPublic: Bool {
+        switch self {
+        case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
+            .stepSuccess, .stepError, .stepEvent, .stepBranch, .humanRequested, .humanCompleted, .stepRetry,
+            .stepCancelled, .stepWaiting, .log:
+            true
+        case .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
+            .signalReceived:
+            false
+        }
+    }
 
     /// Whether the run is over.
     package var isTerminal: Bool { self == .workflowSuccess || self == .workflowError || self == .workflowCancelled }
@@ -56,6 +68,7 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .stepRetry: "step:retry"
         case .stepCancelled: "step:cancelled"
         case .stepWaiting: "step:waiting"
+        case .log: "log"
         case .bodyOpened: "body:opened"
         case .inputSettled: "input:settled"
         case .itemsListed: "items:listed"
@@ -68,6 +81,18 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     }
 }
 
+/// Why a run goes on again: the `item` of `workflowResumed`.
+package enum ResumeCause: Int32, Sendable {
+    /// Somebody answered.
+    case answered = 0
+    /// Its process had died.
+    case processDied = 1
+    /// Its process had let it go.
+    case released = 2
+    /// It took over what another run had done, or was moved to other code.
+    case forked = 3
+}
+
 /// One entry of a run's journal: 32 bytes of plain data, with the payload in the run's arena.
 package struct Event: Sendable, BitwiseCopyable, Equatable {
     /// Microseconds since 1970.
@@ -78,8 +103,7 @@ package struct Event: Sendable, BitwiseCopyable, Equatable {
     /// The node; of `bodyOpened` the frame that the new one lies in.
     package var node: Int32
     /// `stepSuccess`: the next node · `stepBranch`: the body that was chosen · `bodyOpened`: the ordinal, from 1 ·
-    /// `stepRetry`: milliseconds until the next attempt · `workflowResumed`: 1 after the process had died, 2 after it had let
-    /// the run go.
+    /// `stepRetry`: milliseconds until the next attempt · `workflowResumed`: a ``ResumeCause``.
     package var item: Int32
     package var attempt: UInt16
     package var kind: EventKind
@@ -121,6 +145,8 @@ package struct RunLog {
     }
 
     /// Takes events and bytes that a journal gives back, which follow on what is there.
+    ///
+    /// The caller has checked the bytes with ``JournalDecoder``, or they come from another log.
     package mutating func append(events bytes: UnsafeRawBufferPointer, arena tail: UnsafeRawBufferPointer) {
         let added = bytes.count / MemoryLayout<Event>.stride
         if count + added > capacity { grow(to: count + added) }

@@ -44,6 +44,8 @@ package enum Fact: Equatable {
     case abandoned(error: Slice)
     /// The script emitted something: `{ name, payload }`.
     case emitted(frame: Int32, event: Slice)
+    /// The script logged something: `{ level, message, fields? }`.
+    case logged(frame: Int32, record: Slice)
     case metadataSet(frame: Int32, value: Slice)
     case ctxSet(frame: Int32, value: Slice)
     /// `{ key, value }`; no `value` deletes.

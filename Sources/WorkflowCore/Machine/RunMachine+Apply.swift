@@ -57,13 +57,15 @@ extension RunMachine {
             ctx = event.payload
         case .storeSet:
             storeSet(event.payload, log)
-        case .stepEvent:
+        case .stepEvent, .log:
             break
         case .workflowResumed:
-            if event.item != 0 {
+            if event.item != ResumeCause.answered.rawValue {
                 for index in frames.indices where frames[index].phase == .running || frames[index].phase == .concluding
                 {
-                    if event.item == 1, frames[index].crashes < .max { frames[index].crashes += 1 }
+                    if event.item == ResumeCause.processDied.rawValue, frames[index].crashes < .max {
+                        frames[index].crashes += 1
+                    }
                     // A branch whose choice was written without its success is asked again.
                     if plan.nodes[Int(frames[index].node)].kind == .branch { frames[index].total = 0 }
                 }

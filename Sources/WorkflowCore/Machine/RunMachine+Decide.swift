@@ -83,10 +83,11 @@ extension RunMachine {
             recover(cause, died: died, time, &log)
         case .forked(let cause, let frame, let input):
             guard !frames.isEmpty else { throw .outOfOrder }
-            emit(.workflowResumed, time, &log, payload: cause, item: 3)
+            emit(.workflowResumed, time, &log, payload: cause, item: ResumeCause.forked.rawValue)
             if frame >= 0, !input.isNone { emit(.inputSettled, time, &log, frame: frame, payload: input) }
             for index in frames.indices where frames[index].phase != .free { attend(Int32(index)) }
         case .emitted(let frame, let event): emit(.stepEvent, time, &log, frame: frame, payload: event)
+        case .logged(let frame, let record): emit(.log, time, &log, frame: frame, payload: record)
         case .metadataSet(let frame, let value): emit(.metadataSet, time, &log, frame: frame, payload: value)
         case .ctxSet(let frame, let value): emit(.ctxSet, time, &log, frame: frame, payload: value)
         case .storeSet(let frame, let entry): emit(.storeSet, time, &log, frame: frame, payload: entry)
@@ -334,7 +335,8 @@ extension RunMachine {
     }
 
     private mutating func recover(_ cause: Slice, died: Bool, _ time: Int64, _ log: inout RunLog) {
-        emit(.workflowResumed, time, &log, payload: cause, item: died ? 1 : 2)
+        let origin: ResumeCause = died ? .processDied : .released
+        emit(.workflowResumed, time, &log, payload: cause, item: origin.rawValue)
         for index in frames.indices where frames[index].phase != .free {
             if frames[index].crashes >= Self.crashLimit,
                 frames[index].phase == .running || frames[index].phase == .concluding

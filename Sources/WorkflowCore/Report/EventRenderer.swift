@@ -54,7 +54,7 @@ package struct EventRenderer {
         switch kind {
         case .stepStart, .stepSuccess, .stepError, .stepEvent, .stepBranch, .humanRequested, .humanCompleted,
             .stepRetry,
-            .stepCancelled, .stepWaiting:
+            .stepCancelled, .stepWaiting, .log:
             true
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .bodyOpened,
             .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived:
@@ -93,7 +93,7 @@ package struct EventRenderer {
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
             .stepSuccess, .stepError, .stepEvent, .stepCancelled, .stepWaiting, .bodyOpened, .inputSettled,
             .itemsListed,
-            .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived:
+            .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived, .log:
             return payload
         }
     }

@@ -35,7 +35,7 @@ package struct FrameTracker {
         case .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepSuccess, .stepError,
             .stepEvent,
             .stepBranch, .humanRequested, .humanCompleted, .stepRetry, .stepCancelled, .stepWaiting, .inputSettled,
-            .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived:
+            .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived, .log:
             break
         }
     }

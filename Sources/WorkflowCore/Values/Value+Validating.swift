@@ -22,6 +22,18 @@ extension Value {
     }
 }
 
+extension Value {
+    /// What is wrong with bytes as one encoded value of any size; nil for nothing.
+    static func fault(in bytes: UnsafeRawBufferPointer) -> MalformedValue? {
+        do throws(MalformedValue) {
+            try ValueCheck.check(bytes, limit: .max)
+            return nil
+        } catch {
+            return error
+        }
+    }
+}
+
 /// Why bytes are not one encoded value, and at which of them.
 public struct MalformedValue: Error, Equatable, Sendable, CustomStringConvertible {
     public let offset: Int
@@ -34,11 +46,9 @@ private struct ValueCheck {
     let bytes: UnsafeRawBufferPointer
     var position = 0
 
-    static func check(_ bytes: UnsafeRawBufferPointer) throws(MalformedValue) {
+    static func check(_ bytes: UnsafeRawBufferPointer, limit: Int = Value.maximumByteCount) throws(MalformedValue) {
         var check = ValueCheck(bytes: bytes)
-        if bytes.count > Value.maximumByteCount {
-            throw check.fault("larger than \(Value.maximumByteCount >> 20) MiB")
-        }
+        if bytes.count > limit { throw check.fault("larger than \(limit >> 20) MiB") }
         try check.value(depth: 0)
         if check.position != bytes.count { throw check.fault("bytes after the value") }
     }

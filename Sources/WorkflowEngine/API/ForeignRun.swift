@@ -7,8 +7,7 @@ package actor ForeignRun {
     /// Who drove the run when it was found, for people.
     package nonisolated let owner: String
     private let store: any RunStore
-    private let kept = KeptLog()
-    private var machine: RunMachine
+    private var journal: JournalDecoder
     private var hasOwner = true
     private var changes: Int64 = -1
     private var followers: [@Sendable (RunLog) -> Void] = []
@@ -18,10 +17,10 @@ package actor ForeignRun {
         self.plan = plan
         self.store = store
         owner = header.owner?.name ?? "another process"
-        machine = RunMachine(plan: plan)
+        journal = JournalDecoder(plan: plan)
     }
 
-    private var log: RunLog { kept.log }
+    private var log: RunLog { journal.log }
 
     /// What became of a message to the run's owner.
     package enum Delivery: Sendable {
@@ -43,8 +42,8 @@ package actor ForeignRun {
     package func resume(step path: String?, data: Value) async throws -> Delivery {
         _ = try await refresh()
         // The step is settled on here: by the time the owner looks, another one may be the only one that waits.
-        let frame = try machine.waitingFrame(run: id, at: path)
-        let target = machine.path(of: frame)
+        let frame = try journal.machine.waitingFrame(run: id, at: path)
+        let target = journal.machine.path(of: frame)
         return try await deliver(InboxMessage.Content(kind: .reply, target: target, payload: data))
     }
 
@@ -79,8 +78,8 @@ package actor ForeignRun {
             if try await refresh() {
                 for follower in followers { follower(log) }
             }
-            if machine.isOver || machine.waitsOutside {
-                return RunRecord(id: id, plan: plan, copying: log, status: machine.status)
+            if journal.machine.isOver || journal.machine.waitsOutside {
+                return RunRecord(id: id, plan: plan, copying: log, status: journal.machine.status)
             }
             if !hasOwner { return nil }
             try await Task.sleep(for: Self.interval)
@@ -96,21 +95,10 @@ package actor ForeignRun {
         if changes == self.changes { return false }
         self.changes = changes
         guard let stored = try await store.load(id, after: log.count), !stored.events.isEmpty else { return false }
-        let first = log.count
-        stored.append(to: &kept.log)
-        for index in first..<log.count {
-            machine.apply(log[index], log: log)
-            machine.commands.removeAll()
-        }
+        try stored.header.expect(plan)
+        try journal.take(stored)
         return true
     }
 
     private static let interval = Duration.milliseconds(20)
-}
-
-/// A log that is freed with its last mention.
-private final class KeptLog {
-    var log = RunLog()
-
-    deinit { log.deallocate() }
 }

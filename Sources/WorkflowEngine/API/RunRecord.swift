@@ -26,11 +26,10 @@ public final class RunRecord: @unchecked Sendable {
         self.init(id: id, plan: plan, log: log, status: status)
     }
 
-    /// A run as a store has it.
-    package convenience init(_ stored: StoredRun, plan: Plan) {
-        var log = RunLog()
-        stored.append(to: &log)
-        self.init(id: stored.header.id, plan: plan, log: log, status: stored.header.status)
+    /// A run as a store has it; see ``StoredRun/decoded(on:)`` for what it throws.
+    package convenience init(_ stored: StoredRun, plan: Plan) throws(JournalError) {
+        var decoder = try stored.decoded(on: plan)
+        self.init(id: stored.header.id, plan: plan, log: decoder.takeLog(), status: stored.header.status)
     }
 
     deinit {

@@ -58,8 +58,11 @@ extension WorkflowEngine {
         var rest = Array(runs)[...]
         while !rest.isEmpty, !Task.isCancelled {
             // In pieces, so that the store's thread has time for others in between.
-            for claim in try await journal.claim(Array(rest.prefix(64))) {
-                guard let run = await takeOver(claim, &failures, holdingSuspects: true, load) else { continue }
+            let ids = Array(rest.prefix(64))
+            for (id, claim) in zip(ids, try await journal.claim(ids)) {
+                guard let claim = Self.noting(claim, of: id, &failures),
+                    let run = await takeOver(claim, &failures, holdingSuspects: true, load)
+                else { continue }
                 if run.isHeld {
                     suspects.append(run.run.id)
                     try await run.run.release(within: .seconds(60))
@@ -76,6 +79,18 @@ extension WorkflowEngine {
             await run.run.passedSuspects()
         }
         return failures
+    }
+
+    /// The claim, or nil where the run cannot be read, which is noted.
+    private static func noting(
+        _ claim: Result<Claim, JournalError>, of id: String, _ failures: inout [RecoveryFailure]
+    ) -> Claim? {
+        do throws(JournalError) {
+            return try claim.get()
+        } catch {
+            failures.append(RecoveryFailure(run: id, error: error))
+            return nil
+        }
     }
 
     private func takeOver(

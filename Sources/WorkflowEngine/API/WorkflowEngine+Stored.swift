@@ -23,7 +23,9 @@ extension WorkflowEngine {
         _ journaled: JournaledRun, _ stored: StoredRun, _ messages: [InboxMessage], of definition: Workflow,
         holdingSuspects: Bool
     ) async throws -> (run: WorkflowRun, isHeld: Bool) {
-        let restored = createRun(definition, id: journaled.id)
+        // What a worker replays has to be whole, and to fit.
+        _ = try stored.decoded(on: definition.plan)
+        let restored = createRun(definition, id: journaled.id, grant: journaled.origin.grant)
         let isHeld = try await withCheckedThrowingContinuation {
             (continuation: CheckedContinuation<Bool, any Error>) in
             let posted = restored.worker.perform { worker in

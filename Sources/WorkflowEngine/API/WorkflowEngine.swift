@@ -1,4 +1,5 @@
 internal import Synchronization
+package import WorkflowCore
 
 /// Runs workflows: it owns the workers, and hands out runs.
 ///
@@ -70,7 +71,12 @@ public final class WorkflowEngine: Sendable {
     ///
     /// - Parameter id: the run's id; nil makes one.
     public func createRun(_ definition: Workflow, id: String? = nil) -> WorkflowRun {
-        WorkflowRun(definition, id: id ?? RunIdentifier.make(), worker: pickWorker(), live: live)
+        createRun(definition, id: id, grant: .null)
+    }
+
+    /// - Parameter grant: what the run's host calls may do, as it is kept in its journal.
+    package func createRun(_ definition: Workflow, id: String?, grant: Value) -> WorkflowRun {
+        WorkflowRun(definition, id: id ?? RunIdentifier.make(), worker: pickWorker(), live: live, grant: grant)
     }
 
     /// Ends the workers after what they do now: runs are given up where they stand, and whoever waits for one is told so with

@@ -8,6 +8,8 @@ public final class WorkflowRun: Sendable {
     package let worker: Worker
     /// Where the run is known while it is recorded; nil where nothing is.
     let live: LiveRuns?
+    /// What the run's host calls may do, as it is kept in its journal.
+    let grant: Value
     private let state = Mutex(State())
 
     private struct State {
@@ -31,7 +33,8 @@ public final class WorkflowRun: Sendable {
         var continuation: CheckedContinuation<RunRecord, any Error>
     }
 
-    init(_ definition: Workflow, id: String, worker: Worker, live: LiveRuns?) {
+    init(_ definition: Workflow, id: String, worker: Worker, live: LiveRuns?, grant: Value = .null) {
+        self.grant = grant
         self.definition = definition
         self.id = id
         self.worker = worker
@@ -64,7 +67,13 @@ public final class WorkflowRun: Sendable {
         let metadata = metadata ?? plan.metadata
         let ctx = Self.merge(ctx, over: plan.ctx)
         try requireRoom(input, metadata, ctx)
-        let journaled = live.map { _ in JournaledRun(id: id, workflow: plan.id, generation: definition.generation.id) }
+        let journaled = live.map { _ in
+            JournaledRun(
+                id: id, workflow: plan.id, generation: definition.generation.id,
+                origin: RunOrigin(
+                    grant: grant, fingerprint: plan.fingerprint,
+                    inputDigest: RunOrigin.digest(input: input, metadata: metadata, ctx: ctx)))
+        }
         if live?.add(self) == false {
             return refuse(RunFailure(code: "conflict", message: "run \(id) is under way in this engine already"))
         }

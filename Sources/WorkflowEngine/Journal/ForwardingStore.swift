@@ -13,11 +13,15 @@ extension ForwardingStore {
 
     package func list(_ filter: RunFilter) async throws(JournalError) -> [RunHeader] { try await inner.list(filter) }
     package func changeCount() async throws(JournalError) -> Int64 { try await inner.changeCount() }
-    package func claim(_ runs: [String]) async throws(JournalError) -> [Claim] { try await inner.claim(runs) }
+    package func claim(_ runs: [String]) async throws(JournalError) -> [Result<Claim, JournalError>] {
+        try await inner.claim(runs)
+    }
     package func release(_ runs: [JournaledRun]) async throws(JournalError) { try await inner.release(runs) }
 
-    package func rewrite(_ run: JournaledRun, events: [UInt8], generation: String) async throws(JournalError) {
-        try await inner.rewrite(run, events: events, generation: generation)
+    package func rewrite(_ run: JournaledRun, _ rewriting: RunRewriting, appending batch: JournalBatch)
+        async throws(JournalError)
+    {
+        try await inner.rewrite(run, rewriting, appending: batch)
     }
 
     package func post(_ message: InboxMessage.Content, to run: String) async throws(JournalError) -> Int64? {

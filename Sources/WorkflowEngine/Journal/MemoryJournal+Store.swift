@@ -32,14 +32,14 @@ extension MemoryJournal: RunReading {
 }
 
 extension MemoryJournal: RunOwning {
-    package func claim(_ runs: [String]) async throws(JournalError) -> [Claim] {
+    package func claim(_ runs: [String]) async throws(JournalError) -> [Result<Claim, JournalError>] {
         let now = clock.now()
         return write { contents, own in
             runs.map { id in
-                guard let row = contents.runs[id] else { return .missing }
+                guard let row = contents.runs[id] else { return .success(.missing) }
                 var header = contents.header(of: row, for: own, at: now)
-                if header.status.isTerminal { return .over(header) }
-                if header.owner != nil { return .owned(header) }
+                if header.status.isTerminal { return .success(.over(header)) }
+                if header.owner != nil { return .success(.owned(header)) }
                 // An owner whose lease ran out loses all of its runs at once.
                 if let gone = row.owner { contents.owners[gone] = nil }
                 contents.runs[id]?.owner = own
@@ -47,11 +47,12 @@ extension MemoryJournal: RunOwning {
                 header.owner = contents.owners[own]?.owner
                 header.owner?.isSelf = true
                 let run = JournaledRun(
-                    id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage)
+                    id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage,
+                    origin: header.origin)
                 run.fence = own
                 run.ownerDied = row.owner != nil
                 let messages = contents.messages.filter { $0.message.run == id && $0.answer == nil }.map(\.message)
-                return .claimed(run, row.stored(header, after: 0), messages)
+                return .success(.claimed(run, row.stored(header, after: 0), messages))
             }
         }
     }
@@ -67,13 +68,17 @@ extension MemoryJournal: RunOwning {
 }
 
 extension MemoryJournal {
-    package func rewrite(_ run: JournaledRun, events: [UInt8], generation: String) async throws(JournalError) {
+    package func rewrite(_ run: JournaledRun, _ rewriting: RunRewriting, appending batch: JournalBatch)
+        async throws(JournalError)
+    {
         let isRewritten = write { contents, own in
             guard run.fence == own, contents.runs[run.id]?.owner == own,
-                contents.runs[run.id]?.events.count == events.count
+                contents.runs[run.id]?.events.count == rewriting.events.count
             else { return false }
-            contents.runs[run.id]?.events = events
-            contents.runs[run.id]?.header.generation = generation
+            contents.runs[run.id]?.events = rewriting.events
+            contents.runs[run.id]?.header.generation = rewriting.generation
+            contents.runs[run.id]?.header.origin.fingerprint = rewriting.fingerprint
+            for entry in batch.entries { _ = contents.write(entry, batch.bytes.bytes, as: own) }
             return true
         }
         if !isRewritten { throw .notOwned(run.id) }

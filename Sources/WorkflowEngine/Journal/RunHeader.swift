@@ -7,6 +7,7 @@ package struct RunHeader: Sendable, Equatable {
     package var generation: String
     /// The run that this one was forked or retried from.
     package var lineage: String?
+    package var origin: RunOrigin
     package var status: RunMachine.Status
     /// The times of the first and of the newest event, in microseconds since 1970.
     package var createdAt: Int64
@@ -20,13 +21,15 @@ package struct RunHeader: Sendable, Equatable {
     package var owner: RunOwner?
 
     package init(
-        id: String, workflow: String, generation: String, lineage: String? = nil, status: RunMachine.Status,
+        id: String, workflow: String, generation: String, lineage: String? = nil, origin: RunOrigin = RunOrigin(),
+        status: RunMachine.Status,
         createdAt: Int64, updatedAt: Int64, wakeAt: Int64, sequence: Int, arena: Int, owner: RunOwner?
     ) {
         self.id = id
         self.workflow = workflow
         self.generation = generation
         self.lineage = lineage
+        self.origin = origin
         self.status = status
         self.createdAt = createdAt
         self.updatedAt = updatedAt
@@ -34,6 +37,30 @@ package struct RunHeader: Sendable, Equatable {
         self.sequence = sequence
         self.arena = arena
         self.owner = owner
+    }
+}
+
+/// With what a run was started, as its journal keeps it; nothing of it ever changes.
+package struct RunOrigin: Sendable, Equatable {
+    /// What the run's host calls may do: the permissions of its start, as whoever grants them writes them. Null for none.
+    package var grant: Value
+    /// ``Plan/fingerprint`` of the plan that the run was started on; nil for runs that older versions started.
+    package var fingerprint: String?
+    /// Of the input, the metadata and the ctx that the run was started with, to tell a repeated start from another one; nil for
+    /// runs that older versions started.
+    package var inputDigest: String?
+
+    package init(grant: Value = .null, fingerprint: String? = nil, inputDigest: String? = nil) {
+        self.grant = grant
+        self.fingerprint = fingerprint
+        self.inputDigest = inputDigest
+    }
+
+    /// The digest of what a run is started with; the order of keys does not matter.
+    package static func digest(input: Value, metadata: Value?, ctx: Value?) -> String {
+        var digest = Fingerprint()
+        for value in [input, metadata ?? .null, ctx ?? .null] { digest.add(value.json) }
+        return digest.text
     }
 }
 

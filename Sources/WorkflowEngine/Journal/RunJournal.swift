@@ -10,6 +10,8 @@ package final class JournaledRun: @unchecked Sendable {
     package let generation: String
     /// The run that this one was forked or retried from.
     package let lineage: String?
+    /// What the run is besides its events: with what it was started, and on what.
+    package let origin: RunOrigin
     /// The run was taken over from an owner that died or hung, and did not let it go by itself. Written before the run is
     /// handed out.
     package var ownerDied = false
@@ -21,11 +23,14 @@ package final class JournaledRun: @unchecked Sendable {
     /// Where the journal stands with the run. Only the journal touches it.
     package var head = JournalHead()
 
-    package init(id: String, workflow: String, generation: String, lineage: String? = nil) {
+    package init(
+        id: String, workflow: String, generation: String, lineage: String? = nil, origin: RunOrigin = RunOrigin()
+    ) {
         self.id = id
         self.workflow = workflow
         self.generation = generation
         self.lineage = lineage
+        self.origin = origin
     }
 }
 

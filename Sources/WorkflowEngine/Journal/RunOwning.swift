@@ -6,15 +6,34 @@
 package protocol RunOwning: AnyObject, Sendable {
     /// Takes over runs that nobody drives; one answer for each, in order.
     ///
-    /// A run whose owner's process is gone can be claimed at once, one whose owner only hangs when its lease has run out.
-    func claim(_ runs: [String]) async throws(JournalError) -> [Claim]
+    /// A run whose owner's process is gone can be claimed at once, one whose owner only hangs when its lease has run out. A run
+    /// that cannot be read fails alone, and stays as it is.
+    func claim(_ runs: [String]) async throws(JournalError) -> [Result<Claim, JournalError>]
 
     /// Lets runs go, so that anybody may claim them; entries for them are refused from then on.
     func release(_ runs: [JournaledRun]) async throws(JournalError)
 
-    /// Puts other events in the place of a run's events, one for one, and pins the run to another generation; the values
-    /// stay where they are. The run must be owned by this journal and have exactly as many events.
-    func rewrite(_ run: JournaledRun, events: [UInt8], generation: String) async throws(JournalError)
+    /// Moves a run to other code, in one transaction: puts other events in the place of its events, one for one, while the
+    /// values stay where they are, pins it to another generation, and appends what a batch has.
+    ///
+    /// The run must be owned by this journal and have exactly as many events; the batch has entries of this run only.
+    func rewrite(_ run: JournaledRun, _ rewriting: RunRewriting, appending batch: JournalBatch)
+        async throws(JournalError)
+}
+
+/// What a run becomes when it is moved to other code.
+package struct RunRewriting: Sendable {
+    /// All events of the run in their new form, 32 bytes each.
+    package let events: [UInt8]
+    package let generation: String
+    /// Of the plan that the events are of from now on.
+    package let fingerprint: String
+
+    package init(events: [UInt8], generation: String, fingerprint: String) {
+        self.events = events
+        self.generation = generation
+        self.fingerprint = fingerprint
+    }
 }
 
 /// What came of claiming a run.
@@ -29,5 +48,7 @@ package enum Claim: Sendable {
 }
 
 extension RunOwning {
-    package func claim(_ run: String) async throws(JournalError) -> Claim { try await claim([run])[0] }
+    package func claim(_ run: String) async throws(JournalError) -> Claim {
+        try await claim([run]).first?.get() ?? .missing
+    }
 }

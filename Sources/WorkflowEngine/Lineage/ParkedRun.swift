@@ -12,12 +12,12 @@ package final class ParkedRun {
     /// - Parameters:
     ///   - journaled: the run as the journal gave it when it was claimed.
     ///   - stored: all that the journal has of it.
-    package init(_ journaled: JournaledRun, _ stored: StoredRun, plan: Plan) {
+    /// - Throws: as ``StoredRun/decoded(on:)`` does.
+    package init(_ journaled: JournaledRun, _ stored: StoredRun, plan: Plan) throws(JournalError) {
+        var decoder = try stored.decoded(on: plan)
         self.journaled = journaled
-        machine = RunMachine(plan: plan)
-        stored.append(to: &log)
-        for index in 0..<log.count { machine.apply(log[index], log: log) }
-        machine.commands.removeAll()
+        machine = RunMachine(plan: plan, resting: decoder.log)
+        log = decoder.takeLog()
         writtenEvents = log.count
         writtenArena = log.arena.count
     }
@@ -52,13 +52,18 @@ package final class ParkedRun {
     /// - Throws: ``JournalError`` when another process has taken the run over, or the store cannot be written.
     package func write(to journal: any RunJournal) async throws(JournalError) {
         guard log.count > writtenEvents else { return }
+        try await journal.submitAlone(batch())
+        writtenEvents = log.count
+        writtenArena = log.arena.count
+    }
+
+    /// What has been decided and is not written, as one entry.
+    func batch() -> JournalBatch {
         let batch = JournalBatch()
         batch.add(
             log, of: journaled, from: writtenEvents, arena: writtenArena, status: machine.status,
             wakeAt: machine.earliestDeadline)
-        try await journal.submitAlone(batch)
-        writtenEvents = log.count
-        writtenArena = log.arena.count
+        return batch
     }
 }
 

@@ -15,18 +15,20 @@ extension RunOwning where Self: RunJournal {
     package func upgrade(
         _ journaled: JournaledRun, _ stored: StoredRun, from old: Plan, to definition: Workflow, at time: Int64
     ) async throws(JournalError) -> Upgrade {
-        var log = RunLog()
-        defer { log.deallocate() }
-        stored.append(to: &log)
-        let upgrade = Upgrade(log, from: old, to: definition.plan)
+        let decoder = try stored.decoded(on: old)
+        let upgrade = Upgrade(decoder.log, from: old, to: definition.plan)
         guard let events = upgrade.events else { return upgrade }
         var moved = stored
         moved.events = events.withUnsafeBytes { Array($0) }
-        try await rewrite(journaled, events: moved.events, generation: definition.generation.id)
-        let run = ParkedRun(journaled, moved, plan: definition.plan)
+        moved.header.origin.fingerprint = definition.plan.fingerprint
+        let run = try ParkedRun(journaled, moved, plan: definition.plan)
         run.resume(
             cause: ["reason": "upgraded", "generation": Value(stored.header.generation)], at: time)
-        try await run.write(to: self)
+        try await rewrite(
+            journaled,
+            RunRewriting(
+                events: moved.events, generation: definition.generation.id, fingerprint: definition.plan.fingerprint),
+            appending: run.batch())
         return upgrade
     }
 }

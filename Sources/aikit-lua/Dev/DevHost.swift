@@ -74,7 +74,7 @@ final class DevHost: Sendable {
         guard let header = try await journal.list(failed).first, let stored = try await journal.load(header.id) else {
             return
         }
-        let record = RunRecord(stored, plan: workflow.plan)
+        let record = try RunRecord(stored, plan: workflow.plan)
         // The log lives as long as its record.
         withExtendedLifetime(record) {
             let log = record.log

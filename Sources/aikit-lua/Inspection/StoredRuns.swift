@@ -54,7 +54,7 @@ struct StoredRuns: Sendable {
         guard let stored = try await journal.load(header.id) else {
             throw UsageError("run \(header.id) has been removed from \(path)")
         }
-        return RunRecord(stored, plan: plan)
+        return try RunRecord(stored, plan: plan)
     }
 
     /// What a script prints or logs while it is loaded only to be looked at goes nowhere.

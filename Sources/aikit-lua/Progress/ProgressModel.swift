@@ -36,8 +36,6 @@ struct ProgressModel {
     let note: String?
     private(set) var rows: [Row]
     private(set) var ending: EventKind?
-    /// The `item` of the event that follows what a run took from another one.
-    private static let forked: Int32 = 3
     private var frames: [Frame] = []
     /// How many executions of steps have ended.
     private(set) var finishedSteps = 0
@@ -94,7 +92,7 @@ struct ProgressModel {
             if rows[0].began == 0 { rows[0].began = event.time }
         case .workflowResumed:
             // A run that took its beginning from another one has taken time only since then.
-            if event.item == ProgressModel.forked { rows[0].began = event.time }
+            if event.item == ResumeCause.forked.rawValue { rows[0].began = event.time }
         case .stepEvent, .inputSettled, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
             .signalReceived:
             break

@@ -72,7 +72,7 @@ final class RunLoader: Sendable {
                 throw UsageError("run \(id) is over (\(header.status.rawValue)); it waits for nobody")
             }
             guard let stored = try await journal.load(id) else { throw UsageError("run '\(id)' has just been removed") }
-            return .over(RunRecord(stored, plan: try await scripts.workflow(of: header).plan))
+            return .over(try RunRecord(stored, plan: try await scripts.workflow(of: header).plan))
         case .owned(let header):
             let plan = try await scripts.workflow(of: header).plan
             return .foreign(ForeignRun(header, plan: plan, store: journal), pastEvents: header.sequence)

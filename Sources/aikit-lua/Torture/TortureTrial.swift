@@ -81,13 +81,13 @@ struct TortureTrial: Sendable {
             run = engine.createRun(definition, id: Self.runID)
             try run.start(input: input)
         case .claimed(let journaled, let stored, _):
-            finished = Self.finishedCalls(RunRecord(stored, plan: definition.plan))
+            finished = Self.finishedCalls(try RunRecord(stored, plan: definition.plan))
             run = try await engine.restore(journaled, stored, of: definition)
         case .over(let header):
             guard let stored = try await journal.load(header.id) else { throw UsageError("the run is gone") }
             engine.shutdown()
             await journal.close()
-            return Outcome(result: RunRecord(stored, plan: definition.plan).result(), writes: 0, repeated: [])
+            return Outcome(result: try RunRecord(stored, plan: definition.plan).result(), writes: 0, repeated: [])
         case .owned: throw UsageError("the store's lock is held by another process")
         }
         let result = try await finish(run)

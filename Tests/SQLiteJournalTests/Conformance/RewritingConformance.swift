@@ -30,7 +30,9 @@ struct RewritingConformance {
         #expect(await first.write(batch)[0].isDurable)
 
         let before = try #require(try await first.load("r1"))
-        try await first.rewrite(run.journaled, events: moved(before), generation: "g2")
+        try await first.rewrite(
+            run.journaled, RunRewriting(events: moved(before), generation: "g2", fingerprint: "f2"),
+            appending: JournalBatch())
         let after = try #require(try await second.load("r1"))
         #expect(after.events == moved(before))
         #expect(after.arena == before.arena)
@@ -50,11 +52,15 @@ struct RewritingConformance {
         await run.write("one", to: first)
         let stored = try #require(try await first.load("r1"))
         await #expect(throws: JournalError.self) {
-            try await second.rewrite(run.journaled, events: stored.events, generation: "g2")
+            try await second.rewrite(
+                run.journaled, RunRewriting(events: stored.events, generation: "g2", fingerprint: "f2"),
+                appending: JournalBatch())
         }
         await run.write("two", to: first)
         await #expect(throws: JournalError.self) {
-            try await first.rewrite(run.journaled, events: stored.events, generation: "g2")
+            try await first.rewrite(
+                run.journaled, RunRewriting(events: stored.events, generation: "g2", fingerprint: "f2"),
+                appending: JournalBatch())
         }
         #expect(try await first.load("r1")?.header.generation == "g1")
         await first.close()

@@ -46,7 +46,7 @@ extension StoredRuns {
                 throw UsageError("run \(header.id) is over (\(header.status.rawValue)); it cannot be cancelled")
             case .claimed(let journaled, let stored, _):
                 do {
-                    let run = ParkedRun(journaled, stored, plan: try await workflow(of: header, on: engine).plan)
+                    let run = try ParkedRun(journaled, stored, plan: try await workflow(of: header, on: engine).plan)
                     try run.cancel(reason: reason, at: SystemClock().now())
                     return try await run.write(to: journal)
                 } catch {

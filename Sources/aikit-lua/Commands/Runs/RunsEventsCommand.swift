@@ -36,17 +36,16 @@ struct RunsEventsCommand: ParsableCommand {
 
     private static func tell(_ id: String, _ plan: Plan, of runs: StoredRuns, follow: Bool) async throws {
         var renderer = EventRenderer(plan: plan, runID: id)
-        var log = RunLog()
-        defer { log.deallocate() }
+        var journal = JournalDecoder(plan: plan)
         while TextStream.output.isOpen {
             // Asked before the run is read, so that nothing that is written meanwhile is missed.
             let seen = try await runs.journal.changeCount()
-            guard let stored = try await runs.journal.load(id, after: log.count) else {
+            guard let stored = try await runs.journal.load(id, after: journal.log.count) else {
                 throw UsageError("run \(id) has been removed from \(runs.path)")
             }
-            let first = log.count
-            if !stored.events.isEmpty { stored.append(to: &log) }
-            let text = renderer.render(from: first, log: log).map { $0.json + "\n" }.joined()
+            let first = journal.log.count
+            try journal.take(stored)
+            let text = renderer.render(from: first, log: journal.log).map { $0.json + "\n" }.joined()
             TextStream.output.write(text)
             if !follow || stored.header.status.isTerminal { return }
             while try await runs.journal.changeCount() == seen { try await Task.sleep(for: interval) }

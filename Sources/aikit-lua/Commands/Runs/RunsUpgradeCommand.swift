@@ -156,7 +156,7 @@ private struct RunUpgrader {
             guard let stored = try await runs.journal.load(header.id) else {
                 throw UsageError("run \(header.id) is gone")
             }
-            let record = RunRecord(stored, plan: old)
+            let record = try RunRecord(stored, plan: old)
             return finding(header.id, Upgrade(record.log, from: old, to: definition.plan), isMoved: false)
         }
         switch try await runs.journal.claim(header.id) {

@@ -1,0 +1,219 @@
+/// Why stored bytes are not the journal of a run of a plan.
+package struct JournalDamage: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The sequence number of the first event that does not fit, from 1; 0 for the bytes as a whole.
+    package let sequence: Int
+    package let reason: String
+    /// The event is of a kind that only a newer version knows.
+    package var isOfNewerVersion = false
+
+    package var description: String { sequence == 0 ? reason : "event \(sequence) \(reason)" }
+}
+
+/// Reads a run's journal from bytes that may hold anything, and folds it into the run's state.
+///
+/// What it has taken can be replayed, reported, rendered and gone on with: every index lies in the plan and in the state, every
+/// payload in the arena and is one well-formed value. ``RunMachine/apply(_:log:)`` itself checks nothing.
+package struct JournalDecoder: ~Copyable {
+    /// The events that were taken, with their bytes. The owner calls ``RunLog/deallocate()`` unless ``takeLog()`` took it.
+    package private(set) var log = RunLog()
+    package private(set) var machine: RunMachine
+    /// Payloads that have been found well-formed.
+    private var checked: Set<Slice> = []
+
+    package init(plan: Plan) { machine = RunMachine(plan: plan) }
+
+    /// The whole journal of a run.
+    package init(
+        plan: Plan, events: UnsafeRawBufferPointer, arena: UnsafeRawBufferPointer
+    ) throws(JournalDamage) {
+        machine = RunMachine(plan: plan)
+        try take(events: events, arena: arena)
+    }
+
+    deinit {
+        var log = log
+        log.deallocate()
+    }
+
+    /// The log, which is the caller's from here on; the decoder is left with an empty one.
+    package mutating func takeLog() -> RunLog {
+        defer { log = RunLog() }
+        return log
+    }
+
+    /// Takes events and arena bytes that follow on those before.
+    ///
+    /// - Throws: ``JournalDamage`` at the first event that does not fit; those before it have been taken.
+    package mutating func take(
+        events: UnsafeRawBufferPointer, arena: UnsafeRawBufferPointer
+    ) throws(JournalDamage) {
+        guard events.count % MemoryLayout<Event>.stride == 0 else { throw whole("its events are cut off") }
+        guard log.arena.count + arena.count <= Int(UInt32.max) else { throw whole("it is larger than any run can be") }
+        // Payloads may lie anywhere in what the entry brings.
+        log.append(events: UnsafeRawBufferPointer(start: nil, count: 0), arena: arena)
+        for offset in stride(from: 0, to: events.count, by: MemoryLayout<Event>.stride) {
+            let event = try decode(events, at: offset)
+            if let fault = fault(in: event) { throw JournalDamage(sequence: log.count + 1, reason: fault) }
+            log.append(event)
+            machine.apply(event, log: log)
+            machine.commands.removeAll()
+        }
+    }
+
+    private func whole(_ reason: String) -> JournalDamage { JournalDamage(sequence: 0, reason: reason) }
+
+    /// An event from its 32 bytes, in the order of the structure's fields and little-endian.
+    private func decode(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(JournalDamage) -> Event {
+        func word<Word: FixedWidthInteger>(_ place: Int, _ type: Word.Type) -> Word {
+            Word(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + place, as: Word.self))
+        }
+        guard let kind = EventKind(rawValue: word(30, UInt8.self)) else {
+            throw JournalDamage(
+                sequence: log.count + 1,
+                reason:
+                    "is of a kind (\(word(30, UInt8.self))) that this version does not know: a newer aikit-lua made it",
+                isOfNewerVersion: true)
+        }
+        guard word(31, UInt8.self) == 0 else {
+            throw JournalDamage(sequence: log.count + 1, reason: "has a mark that no version writes")
+        }
+        return Event(
+            kind, time: word(0, Int64.self), frame: word(16, Int32.self), node: word(20, Int32.self),
+            payload: Slice(offset: word(8, UInt32.self), length: word(12, UInt32.self)), item: word(24, Int32.self),
+            attempt: word(28, UInt16.self))
+    }
+
+    // MARK: What an event has to be
+
+    /// The latest time that an event may have: so far away that additions stay in range.
+    private static let latest: Int64 = 1 << 60
+
+    /// What is wrong with an event as the next one; nil if it may be applied.
+    private mutating func fault(in event: Event) -> String? {
+        if machine.isOver { return "follows on the end of the run" }
+        guard event.time >= 0, event.time < Self.latest else { return "has no possible time" }
+        if let fault = payloadFault(event) { return fault }
+        if machine.frames.isEmpty { return faultBeforeStart(event) }
+        switch event.kind {
+        case .workflowStart: return "starts the run a second time"
+        case .workflowSuccess, .workflowError, .workflowCancelled, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
+            .signalReceived:
+            return nil
+        case .workflowResumed: return resumptionFault(event)
+        case .stepEvent, .log:
+            return hasFrame(event) && machine.plan.nodes.indices.contains(Int(event.node)) ? nil : "is of no step"
+        case .inputSettled: return hasFrame(event) ? nil : "is of no step that runs"
+        case .bodyOpened: return openingFault(event)
+        case .stepStart, .stepSuccess, .stepError, .stepBranch, .humanRequested, .humanCompleted, .stepRetry,
+            .stepCancelled, .stepWaiting, .itemsListed:
+            return stepFault(event)
+        }
+    }
+
+    private func faultBeforeStart(_ event: Event) -> String? {
+        switch event.kind {
+        case .workflowStart: event.frame == 0 && event.node == 0 ? nil : "starts the run in the wrong place"
+        case .workflowError, .workflowCancelled, .metadataSet, .ctxSet, .storeSet: nil
+        default: "comes before the run has started"
+        }
+    }
+
+    /// Whether the event's frame is in use.
+    private func hasFrame(_ event: Event) -> Bool {
+        machine.frames.indices.contains(Int(event.frame)) && machine.frames[Int(event.frame)].phase != .free
+    }
+
+    private mutating func payloadFault(_ event: Event) -> String? {
+        let payload = event.payload
+        if payload.isNone {
+            switch event.kind {
+            case .itemsListed, .stepWaiting, .storeSet, .signalReceived, .metadataSet, .ctxSet, .humanRequested,
+                .cancelRequested, .stepEvent, .log, .stepRetry, .stepError:
+                return "has no value"
+            default: return nil
+            }
+        }
+        guard Int(payload.offset) + Int(payload.length) <= log.arena.count else {
+            return "refers to bytes that are not there"
+        }
+        if checked.contains(payload) { return nil }
+        if let malformed = Value.fault(in: log.arena[payload]) { return "holds a \(malformed)" }
+        checked.insert(payload)
+        let value = log.value(payload)
+        switch event.kind {
+        case .itemsListed:
+            if !value.isArray && value.tag != .emptyTable || value.count > Int(Int32.max) { return "lists no items" }
+        case .stepWaiting:
+            if let until = value["until"]?.int, until < 0 || until >= Self.latest / 1000 {
+                return "waits for no possible time"
+            }
+        default: break
+        }
+        return nil
+    }
+
+    private func resumptionFault(_ event: Event) -> String? {
+        guard let cause = ResumeCause(rawValue: event.item) else { return "resumes the run for no known reason" }
+        if cause == .processDied, machine.frames.elements.contains(where: { $0.crashes == .max }) {
+            return "counts too many deaths"
+        }
+        return nil
+    }
+
+    private func openingFault(_ event: Event) -> String? {
+        guard event.frame == machine.nextFrame else { return "opens a body in the wrong frame" }
+        guard machine.frames.indices.contains(Int(event.node)) else { return "opens a body of nothing" }
+        let parent = machine.frames[Int(event.node)]
+        guard parent.phase == .opening else { return "opens a body of a step that has none to open" }
+        let node = machine.plan.nodes[Int(parent.node)]
+        let isNext = event.item == parent.opened &+ 1
+        let fits =
+            switch node.kind {
+            case .workflow: event.item == 1 && node.bodyCount == 1
+            case .loop: event.item >= 1 && node.bodyCount == 1
+            case .foreach: isNext && event.item <= parent.total && node.bodyCount == 1
+            case .parallel: isNext && event.item <= node.bodyCount
+            case .branch: event.item >= 1 && event.item <= node.bodyCount
+            case .step, .human, .delay, .waitFor: false
+            }
+        if !fits { return "opens a body that the plan does not have" }
+        return node.kind == .foreach && event.payload.isNone ? "opens an item without a value" : nil
+    }
+
+    private func stepFault(_ event: Event) -> String? {
+        // The outermost frame is the workflow's own, whose end has events of its own.
+        guard event.frame > 0, hasFrame(event) else { return "is of no step that runs" }
+        let frame = machine.frames[Int(event.frame)]
+        guard frame.node == event.node else { return "is of another step than the one that runs" }
+        let node = machine.plan.nodes[Int(event.node)]
+        switch event.kind {
+        case .stepStart:
+            if frame.phase != .ready && frame.phase != .backoff || frame.live != 0 { return "starts a step that runs" }
+            return event.attempt > 0 ? nil : "starts no attempt"
+        case .stepBranch:
+            return node.kind == .branch && event.item >= -1 && event.item < node.bodyCount ? nil : "chooses no case"
+        case .itemsListed:
+            return node.kind == .foreach && frame.phase == .running ? nil : "lists items of no foreach"
+        case .humanRequested: return node.kind == .human && frame.phase == .running ? nil : "asks nobody"
+        case .humanCompleted: return node.kind == .human && frame.phase == .waiting ? nil : "answers nothing"
+        case .stepRetry: return frame.phase == .running && event.item >= 0 ? nil : "retries nothing"
+        case .stepWaiting: return node.kind == .delay || node.kind == .waitFor ? nil : "waits for nothing"
+        case .stepSuccess: return successFault(event, frame, node)
+        case .stepError, .stepCancelled: return frame.live == 0 ? nil : "ends a step whose body runs"
+        default: return nil
+        }
+    }
+
+    private func successFault(_ event: Event, _ frame: Frame, _ node: PlanNode) -> String? {
+        guard frame.live == 0 else { return "ends a step whose body runs" }
+        switch frame.phase {
+        case .running, .concluding, .concluded, .waiting, .opening, .backoff: break
+        case .free, .ready, .body, .failing, .stopping, .cancelled, .over: return "ends a step that does not run"
+        }
+        if event.item < 0 { return nil }
+        guard machine.plan.nodes.indices.contains(Int(event.item)),
+            machine.plan.nodes[Int(event.item)].body == node.body
+        else { return "goes on to a step of another place" }
+        return nil
+    }
+}
