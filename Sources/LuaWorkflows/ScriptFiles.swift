@@ -14,12 +14,15 @@ package enum ScriptFiles {
     enum ReadError: Error, Equatable {
         case missing
         case directory
+        /// A symbolic link that leads out of the project.
+        case outside
         case failed(String)
     }
 
     /// Reads a whole file.
     static func read(_ path: String) throws(ReadError) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // Without waiting: a pipe would wait for its writer.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw errno == ENOENT || errno == ENOTDIR ? .missing : .failed(String(cString: strerror(errno)))
         }
@@ -27,6 +30,7 @@ package enum ScriptFiles {
         var info = stat()
         guard fstat(descriptor, &info) == 0 else { throw .failed(String(cString: strerror(errno))) }
         if info.st_mode & S_IFMT == S_IFDIR { throw .directory }
+        guard info.st_mode & S_IFMT == S_IFREG else { throw .failed("it is no regular file") }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         while true {
@@ -75,17 +79,21 @@ package enum ScriptFiles {
     static func find(module name: String, besideScript directory: String) -> Found {
         let candidates = candidates(for: name, besideScript: directory)
         for path in candidates {
-            let found = find(module: name, at: path)
+            let found = find(module: name, at: path, project: directory)
             switch found.content {
-            case .success, .failure(.failed): return found
+            case .success, .failure(.failed), .failure(.outside): return found
             case .failure(.missing), .failure(.directory): continue
             }
         }
         return Found(module: name, path: candidates[0], content: .failure(.missing))
     }
 
-    static func find(module name: String, at path: String) -> Found {
+    /// - Parameter project: a folder of the project that the file must not lie outside of; nil for any place.
+    static func find(module name: String, at path: String, project: String? = nil) -> Found {
         do throws(ReadError) {
+            if let project, !ProjectFolder.contains(path, from: project) {
+                return Found(module: name, path: path, content: .failure(.outside))
+            }
             return Found(module: name, path: path, content: .success(try read(path)))
         } catch {
             return Found(module: name, path: path, content: .failure(error))
