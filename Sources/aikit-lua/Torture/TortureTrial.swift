@@ -41,8 +41,9 @@ struct TortureTrial: Sendable {
         let (engine, definition) = try await load(counting, clock, nil)
         defer { engine.shutdown() }
         let run = engine.createRun(definition, id: Self.runID)
+        hold(clock, for: run)
         try run.start(input: input)
-        let result = try await finish(run, clock)
+        let result = try await finish(run)
         engine.shutdown()
         await journal.close()
         return Outcome(result: result, writes: counting.writes, repeated: [])
@@ -54,11 +55,12 @@ struct TortureTrial: Sendable {
         let dying = DyingJournal(journal, limit: death)
         let (engine, definition) = try await load(dying, clock, nil)
         let run = engine.createRun(definition, id: Self.runID)
+        hold(clock, for: run)
         let (ending, end) = AsyncStream.makeStream(of: Void.self)
         dying.onDeath { end.finish() }
         try run.start(input: input)
         let answering = Task { [self] in
-            _ = try? await finish(run, clock)
+            _ = try? await finish(run)
             end.finish()
         }
         for await _ in ending {}
@@ -77,10 +79,13 @@ struct TortureTrial: Sendable {
         switch try await journal.claim(Self.runID) {
         case .missing:
             run = engine.createRun(definition, id: Self.runID)
+            hold(clock, for: run)
             try run.start(input: input)
         case .claimed(let journaled, let stored, _):
             finished = Self.finishedCalls(RunRecord(stored, plan: definition.plan))
+            clock.holds = { true }
             run = try await engine.restore(journaled, stored, of: definition)
+            hold(clock, for: run)
         case .over(let header):
             guard let stored = try await journal.load(header.id) else { throw UsageError("the run is gone") }
             engine.shutdown()
@@ -89,7 +94,7 @@ struct TortureTrial: Sendable {
         case .owned: throw UsageError("the store's lock is held by another process")
         }
         defer { engine.shutdown() }
-        let result = try await finish(run, clock)
+        let result = try await finish(run)
         engine.shutdown()
         await journal.close()
         let repeated = Set(recorder.calls.filter(finished.contains).map(\.path))
@@ -97,10 +102,7 @@ struct TortureTrial: Sendable {
     }
 
     /// Carries a run to its end, and answers what it waits for.
-    private func finish(_ run: WorkflowRun, _ clock: HeldClock) async throws -> RunResult {
-        clock.holds = { [weak run] in run?.standing.map { self.waiting($0).contains { answer(to: $0) != nil } } ?? false
-        }
-        defer { clock.holds = nil }
+    private func finish(_ run: WorkflowRun) async throws -> RunResult {
         var record = try await run.settled()
         while !record.status.isTerminal, !Task.isCancelled {
             let steps = waiting(record)
@@ -123,6 +125,14 @@ struct TortureTrial: Sendable {
             }
         }
         return record.result()
+    }
+
+    /// Keeps time from passing while the run waits for one of the answers.
+    private func hold(_ clock: HeldClock, for run: WorkflowRun) {
+        clock.holds = { [weak run] in
+            guard let record = run?.standing else { return false }
+            return self.waiting(record).contains { self.answer(to: $0) != nil }
+        }
     }
 
     /// The steps that wait for a person, an event or a time.
