@@ -1,3 +1,4 @@
+internal import LuaWorkflows
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -29,6 +30,12 @@ enum Fixture {
     /// Reads a fixture whose path is relative to a test file.
     static func read(_ name: String, beside testFile: String) -> HostAnswer {
         let path = name.hasPrefix("/") ? name : FolderPath.of(testFile) + name
+        let folder = FolderPath.of(testFile)
+        guard !name.utf8.contains(0), name.utf8.count < 4096, ProjectFolder.contains(path, from: folder) else {
+            return .failure(
+                code: "no_fixture",
+                message: "a recorded run lies in the project of its test; '\(name.prefix(200))' leads out of it")
+        }
         switch TextFile.read(path, limit: sizeLimit) {
         case .failure(let failure):
             return .failure(code: "no_fixture", message: "cannot read \(path): \(failure.message)")

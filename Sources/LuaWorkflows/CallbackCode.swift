@@ -5,9 +5,12 @@ internal import WorkflowCore
 struct CallbackCode {
     private let codes: [Value]
     private let lines: [String: [ArraySlice<UInt8>]]
+    /// Stands for code that no file shows.
+    private let bundle: String
 
     init(_ codes: [Value], in bundle: ScriptBundle) {
         self.codes = codes
+        self.bundle = bundle.id
         var lines: [String: [ArraySlice<UInt8>]] = [:]
         if !codes.isEmpty {
             for file in bundle.files {
@@ -23,11 +26,13 @@ struct CallbackCode {
         var hasher = SHA256()
         for part in codes[number - 1].array ?? [] {
             if let file = part["file"]?.string, let first = part["first"]?.int, let last = part["last"]?.int {
-                // A main chunk, which `load` gives, begins in line 0.
-                let skipped = Int(clamping: max(first, 1) - 1)
-                let count = last >= first ? Int(clamping: last) - skipped : 0
-                hasher.update(data: Array("lines \(last &- first)\n".utf8))
-                for line in (lines[file] ?? []).dropFirst(skipped).prefix(max(count, 0)) {
+                guard let lines = lines[file], first > 0, first <= last, last <= lines.count else {
+                    // Made of a text while the script was loaded: any change of the script may have changed it.
+                    hasher.update(data: Array("bundle \(bundle)\n".utf8))
+                    continue
+                }
+                hasher.update(data: Array("lines \(last - first)\n".utf8))
+                for line in lines[Int(first) - 1..<Int(last)] {
                     hasher.update(data: line)
                     hasher.update(data: [UInt8(ascii: "\n")])
                 }

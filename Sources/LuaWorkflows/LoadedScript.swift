@@ -23,7 +23,7 @@ struct LoadedScript {
         let script = bundle.script
         let vm = try Self.makeVM(["aikit": "aikit"], host: host, bundle: bundle, environment: environment)
         let returned = try Self.run(script, in: vm, host: host, bundle: bundle, environment: environment)
-        let chosen = (returned.array ?? []).compactMap { $0.int.map { Int($0) - 1 } }
+        let chosen = try Self.chosen(returned, of: host, bundle: bundle)
         executor = LuaExecutor(vm: vm)
         let functions = LuaSchemaFunctions(vm: vm)
         executor.schemaFunctions = functions
@@ -37,6 +37,22 @@ struct LoadedScript {
         plans = chosen.map { host.plans[$0].withCode(code.hash) }
         warnings = host.warnings
         findings = host.findings
+    }
+
+    /// The indexes of the plans that a script returned; at least one.
+    private static func chosen(
+        _ returned: Value, of host: ScriptHost, bundle: ScriptBundle
+    ) throws(ScriptError) -> [Int] {
+        let numbers = returned.array ?? []
+        let chosen = numbers.compactMap { number in
+            number.int.flatMap { $0 > 0 && $0 <= host.plans.count ? Int($0) - 1 : nil }
+        }
+        guard !chosen.isEmpty, chosen.count == numbers.count else {
+            throw ScriptError(
+                code: "no_workflow", file: bundle.script.path,
+                message: "what the script returns is no workflow of its own")
+        }
+        return chosen
     }
 
     /// A VM with parts of the library, each under the name by which scripts require it.

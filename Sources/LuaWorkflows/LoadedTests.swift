@@ -56,6 +56,9 @@ package final class LoadedTests {
 
     /// Calls a function of the file with one value, between two calls of the engine; it may not wait for anything.
     package func call(_ slot: Int64, _ argument: Value) -> HostAnswer {
+        guard let slot = UInt32(exactly: slot) else {
+            return .failure(code: "no_function", message: "the test file has no function of that number")
+        }
         var out = ByteArena()
         defer { out.deallocate() }
         var suspended: OpaquePointer?
@@ -65,7 +68,7 @@ package final class LoadedTests {
             given.pointer = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
             given.length = bytes.count
             return vm.call(
-                slot: UInt32(clamping: slot), context: nil, arguments: &given, count: 1, out: &out, suspended: &suspended)
+                slot: slot, context: nil, arguments: &given, count: 1, out: &out, suspended: &suspended)
         }
         if let suspended {
             vm.close(suspended, code: "cancelled", message: "given up", out: &out)

@@ -39,6 +39,8 @@ public struct ScriptError: Error, Sendable, CustomStringConvertible {
         switch error {
         case .missing: self.init(code: "no_such_file", file: path, message: "there is no such file")
         case .directory: self.init(code: "is_directory", file: path, message: "this is a folder; name a .lua file")
+        case .outside:
+            self.init(code: "unreadable", file: path, message: "this is a symbolic link that leads out of the project")
         case .failed(let why): self.init(code: "unreadable", file: path, message: "cannot be read: \(why)")
         }
     }
@@ -52,9 +54,11 @@ public struct ScriptError: Error, Sendable, CustomStringConvertible {
             let place = location.flatMap(Self.place)
             var text = message
             if let location, text.hasPrefix(location + ": ") { text.removeFirst(location.count + 2) }
+            let excerpt = place.flatMap { Self.line($0.line, of: $0.file, in: files) }
+            if code == "syntax" { text += SyntaxHint.text(for: excerpt) }
             return ScriptDiagnostic(
                 code: code, message: text, file: place?.file ?? bundle.script.path, line: place?.line,
-                excerpt: place.flatMap { Self.line($0.line, of: $0.file, in: files) }, traceback: traceback)
+                excerpt: excerpt, traceback: traceback)
         }
         if error.code == "invalid_definition", !host.refused.isEmpty {
             diagnostics = host.refused.map { issue in
@@ -95,10 +99,19 @@ public struct ScriptError: Error, Sendable, CustomStringConvertible {
         return frames.lazy.compactMap { leadingPlace(of: String($0)) }.first
     }
 
+    /// More of a line than anybody reads.
+    private static let excerptLimit = 4096
+
     private static func line(_ number: Int, of path: String, in files: [ScriptBundle.File]) -> String? {
         guard let file = files.first(where: { $0.path == path }), number > 0 else { return nil }
-        let lines = file.source.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        return number <= lines.count ? String(decoding: lines[number - 1], as: UTF8.self) : nil
+        var rest = file.source[...]
+        for _ in 1..<number {
+            guard let end = rest.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+            rest = rest[(end + 1)...]
+        }
+        var line = rest.prefix { $0 != UInt8(ascii: "\n") }.prefix(excerptLimit)
+        if line.last == UInt8(ascii: "\r") { line.removeLast() }
+        return String(decoding: line, as: UTF8.self)
     }
 }
 

@@ -14,6 +14,8 @@ package enum ScriptFiles {
     enum ReadError: Error, Equatable {
         case missing
         case directory
+        /// A symbolic link that leads out of the project.
+        case outside
         case failed(String)
     }
 
@@ -76,17 +78,21 @@ package enum ScriptFiles {
     static func find(module name: String, besideScript directory: String) -> Found {
         let candidates = candidates(for: name, besideScript: directory)
         for path in candidates {
-            let found = find(module: name, at: path)
+            let found = find(module: name, at: path, project: directory)
             switch found.content {
-            case .success, .failure(.failed): return found
+            case .success, .failure(.failed), .failure(.outside): return found
             case .failure(.missing), .failure(.directory): continue
             }
         }
         return Found(module: name, path: candidates[0], content: .failure(.missing))
     }
 
-    static func find(module name: String, at path: String) -> Found {
+    /// - Parameter project: a folder of the project that the file must not lie outside of; nil for any place.
+    static func find(module name: String, at path: String, project: String? = nil) -> Found {
         do throws(ReadError) {
+            if let project, !ProjectFolder.contains(path, from: project) {
+                return Found(module: name, path: path, content: .failure(.outside))
+            }
             return Found(module: name, path: path, content: .success(try read(path)))
         } catch {
             return Found(module: name, path: path, content: .failure(error))

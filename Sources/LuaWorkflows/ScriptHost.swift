@@ -151,6 +151,8 @@ final class ScriptHost: LuaHost {
             files.append(ScriptBundle.File(module: name, path: found.path, source: source))
             return .found(source: source, chunkName: "@" + found.path)
         case .failure(.failed(let why)): return .failed(message: "cannot read \(found.path): \(why)")
+        case .failure(.outside):
+            return .failed(message: "\(found.path) is a symbolic link that leads out of the project")
         case .failure(.missing), .failure(.directory):
             let places = folders.flatMap { ScriptFiles.candidates(for: name, besideScript: $0) }
             return .notFound(places: places.joined(separator: ", "))

@@ -52,6 +52,40 @@ extension CommandLine {
             #expect((report["differences"] as? [Any])?.isEmpty == false)
         }
 
+        @Test func `waits with a timeout are answered, or wait until it`() throws {
+            let program = try Program([
+                "ask.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "ask" }
+                  :human { id = "judge", timeout = "2d" }
+                  :wait_for { id = "paid", event = "pay", timeout = "30d" }
+                  :human { id = "late", timeout = "1h", default = { decision = "none" } }
+                  :commit()
+                """
+            ])
+            defer { program.remove() }
+            let outcome = try program.run(
+                "torture", "ask.lua", "--answer", #"judge={"decision":"yes"}"#, "--answer", "paid=1")
+            #expect(outcome.status == 0, "\(outcome.errors)\(outcome.output)")
+            #expect(try report(outcome)["status"] as? String == "success")
+        }
+
+        @Test func `a workflow whose writes vary from run to run comes to its end`() throws {
+            let program = try Program([
+                "vary.lua": """
+                local aikit = require "aikit"
+                local function wait() aikit.sleep(aikit.random(40) / 1000) return 1 end
+                return aikit.workflow { id = "vary" }:foreach {
+                  id = "each", concurrency = 4, items = function() return { 1, 2, 3, 4, 5, 6 } end,
+                  step = { aikit.step { id = "x", handler = wait }, aikit.step { id = "y", handler = wait } },
+                }:commit()
+                """
+            ])
+            defer { program.remove() }
+            let outcome = try program.run("torture", "vary.lua")
+            #expect(outcome.status == 0, "\(outcome.errors)\(outcome.output)")
+        }
+
         @Test func `a wait without an answer is named`() throws {
             let program = try Program([
                 "ask.lua": """

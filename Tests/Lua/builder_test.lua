@@ -228,6 +228,25 @@ test("a body that holds itself is refused", function()
   raises(function() aikit.workflow { id = "w", metadata = metadata }:commit() end, "holds itself")
 end)
 
+test("the collect of a foreach that goes on after errors gets them third", function()
+  local bridge = new_bridge()
+  local function collect(results, context, errors) return { results, context, errors } end
+  local function collected(on_error)
+    local step = { id = "s", handler = echo }
+    local config = { id = "each", items = echo, step = step, collect = collect, on_error = on_error }
+    bridge.aikit.workflow { id = "w" }:foreach(config):commit()
+    return bridge.functions[bridge.plans[#bridge.plans].nodes[1].collect]
+  end
+  equal(collected(nil), collect)
+  equal(collected("continue")({ results = { 1 }, errors = { 2 } }, "context"), { { 1 }, "context", { 2 } })
+end)
+
+test("names of other languages lead to those of the library", function()
+  local aikit = new_bridge().aikit
+  raises(function() return aikit.workflow { id = "w" }:map(echo) end, "a workflow has no 'map'", ":step")
+  raises(function() return aikit.workflow { id = "w" }:waitFor {} end, "did you mean ':wait_for'?")
+end)
+
 test("what a script returns is told apart", function()
   local bridge = new_bridge()
   local aikit, collect = bridge.aikit, bridge.collect
@@ -238,6 +257,9 @@ test("what a script returns is told apart", function()
   equal(collect { b = one, a = two }, { 2, 1 })
   raises(function() collect(nil) end, "the script returns nothing; end it with `return aikit.workflow")
   raises(function() collect(aikit.workflow { id = "x" }) end, "workflow 'x' was not committed; end the chain with")
+  local dropped = aikit.workflow { id = "d" }:step { id = "a", handler = echo }
+  dropped:commit()
+  raises(function() collect(dropped) end, "workflow 'd' was committed, but", "write return flow:commit()")
   raises(function() collect(aikit.step { id = "x" }) end, "is a step, not a workflow")
   raises(function() collect {} end, "empty table")
   raises(function() collect { one, workflow "one" } end, "two workflows with the id 'one'")
@@ -250,4 +272,8 @@ test("commit raises what the host says", function()
   local bridge = new_bridge()
   bridge.sync_ops.commit = function() error("two problems", 0) end
   raises(function() bridge.aikit.workflow { id = "w" }:commit() end, "two problems")
+  bridge.sync_ops.commit = function()
+    error({ code = "invalid_argument", message = "commit is nested more than 128 levels deep" }, 0)
+  end
+  raises(function() bridge.aikit.workflow { id = "w" }:commit() end, "workflow 'w' is nested more than 128 levels deep")
 end)

@@ -37,6 +37,14 @@ test("an object schema becomes a class", function()
   })
 end)
 
+test("a line break in a name or a value does not end a line of a stub", function()
+  equal(lines_of(function(s) return s.object { ["a\nos.exit()"] = s.enum { "x\ny" } } end), {
+    "---The input of `a`.",
+    "---@class MyFlow.A.Input",
+    [[---@field ["a\nos.exit()"] "x\ny"]],
+  })
+end)
+
 test("other schemas become aliases", function()
   equal(lines_of(function(s) return s.array(s.string()):describe "Names" end),
     { "---Names", "---@alias MyFlow.A.Input string[]" })

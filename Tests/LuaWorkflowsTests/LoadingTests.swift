@@ -1,3 +1,4 @@
+internal import Foundation
 internal import LuaWorkflows
 internal import Testing
 internal import WorkflowCore
@@ -122,5 +123,49 @@ struct LoadingTests {
             of: "local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end", options: options)
         #expect(error?.description.contains("memory") == true)
         #expect(try await scripts.run().result == "fine")
+    }
+
+    @Test func `a handler that was made of a text is a handler`() async throws {
+        let scripts = try Scripts([
+            "main.lua": """
+            local aikit = require "aikit"
+            return aikit.workflow { id = "w" }
+              :step { id = "a", handler = load("return { ok = true }", "@generated.lua") }:commit()
+            """
+        ])
+        #expect(try await scripts.run().result == ["ok": true])
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `what is no regular file is refused without waiting for it`() async throws {
+        let scripts = try Scripts(["main.lua": oneStep("return require 'pipe'")])
+        #expect(mkfifo(scripts.folder.appending(path: "pipe.lua").path, 0o600) == 0)
+        let script = try await scripts.load()
+        #expect(script.findings.map(\.code) == ["module_not_found"])
+        #expect(script.findings.first?.message.contains("no regular file") == true)
+        do throws(ScriptError) {
+            _ = try await scripts.load("pipe.lua")
+            Issue.record("a pipe was loaded")
+        } catch {
+            #expect(error.description.contains("no regular file"))
+        }
+    }
+
+    @Test func `a module may be a link within the project and not out of it`() async throws {
+        let outside = try Scripts(["secret.lua": "return { token = 1 }"])
+        let scripts = try Scripts([
+            "flows/main.lua": oneStep("return require 'linked'"), "lib/linked.lua": "return { a = 1 }",
+        ])
+        let link = scripts.folder.appending(path: "flows/linked.lua")
+        func point(to path: String) throws {
+            try? FileManager.default.removeItem(at: link)
+            try FileManager.default.createSymbolicLink(atPath: link.path, withDestinationPath: path)
+        }
+        try point(to: outside.folder.appending(path: "secret.lua").path)
+        let refused = try await scripts.load("flows/main.lua")
+        #expect(refused.findings.first?.message.contains("leads out of the project") == true)
+        try point(to: "../lib/linked.lua")
+        #expect(try await scripts.load("flows/main.lua").findings.count == 1, "no mark says that lib is of the project")
+        try scripts.write(".luarc.json", "{}")
+        #expect(try await scripts.load("flows/main.lua").findings.isEmpty)
     }
 }

@@ -78,4 +78,30 @@ import WorkflowCore
         #expect(twins.line(ofID: "a", near: 1, taken: [1]) == 1, "the table is around that line")
         #expect(twins.line(ofID: "a", near: 0) == 1 && twins.line(ofID: "a", near: 0, taken: [1]) == 2)
     }
+
+    @Test func `source of any length is followed in bounded depth`() throws {
+        func many(_ part: String) -> String { String(repeating: part, count: 30_000) }
+        for text in [
+            "return a\(many(".a"))", "return a\(many("()"))", "return 1\(many(" + 1"))", "return a\(many(" and a"))",
+            "if a then\(many(" elseif a then"))\nend", "return a\(many("['a']"))", "a\(many(":b()"))",
+        ] { #expect(LuaParser.unit(of: Array(text.utf8)) != nil, "\(text.prefix(20))") }
+        let chain = (1...150).map { "local a\($0) = a\($0 - 1) or a\($0 - 1)" }.joined(separator: "\n")
+        #expect(try shape("function() return a150 end", before: "local a0 = 'x'\n\(chain)") == nil)
+    }
+
+    @Test func `escapes in texts are what Lua makes of them`() throws {
+        #expect(try shape(#"function() return "caf\195\169" end"#) == .choices(["café"]))
+        #expect(try shape(#"function() return "\x41\u{e9}\65b\z   c\"" end"#) == .choices(["AéAbc\""]))
+        #expect(try shape(#"function() return '\u{1F600}\0651' end"#) == .choices(["😀A1"]))
+    }
+
+    @Test func `names that nothing has are told up to a bound`() throws {
+        let file = ScriptBundle.File(module: "", path: "x.lua", source: [])
+        let names = (0..<5000).map { "name\($0)()" }.joined(separator: "\n")
+        let findings = try unit(names).undefinedGlobals(in: file)
+        #expect(findings.count == 101)
+        #expect(findings.last?.message == "and 4900 more names that nothing has")
+        let long = try unit(String(repeating: "n", count: 60_000) + "()").undefinedGlobals(in: file)
+        #expect(long.count == 1 && long[0].message.utf8.count < 200)
+    }
 }

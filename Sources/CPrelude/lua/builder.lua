@@ -3,7 +3,7 @@ local bridge, part = ...
 local errors, objects, nodes = part "errors", part "objects", part "nodes"
 local error, ipairs, pairs, pcall = error, ipairs, pairs, pcall
 local tostring, type = tostring, type
-local format, gsub = string.format, string.gsub
+local format, gsub, match = string.format, string.gsub, string.match
 local misuse = errors.misuse
 
 local builder = { chain = {}, committed = {} }
@@ -40,7 +40,10 @@ function chain:commit()
     -- A value that cannot cross to the host is told with its path, but not with its line.
     if type(plan) == "table" and plan.code == "invalid_argument" then
       errors.blame(state.where)
-      misuse("%s", (gsub(plan.message, "^commit%.?", "")))
+      local message = gsub(plan.message, "^commit%.?", "")
+      -- What is wrong with the whole has no path.
+      if match(message, "^%s") then message = format("workflow '%s'%s", tostring(state.id), message) end
+      misuse("%s", message)
     end
     error(plan, 0)
   end
@@ -80,7 +83,10 @@ end
 local function plan_of(value, whence)
   local state = objects.state(value)
   if state and state.plan then return state end
-  if state and state.kind == "builder" then
+  if state and state.kind == "builder" and state.committed then
+    errors.fail("workflow '%s' was committed, but the script returns what :commit() was called on; :commit() gives the "
+      .. "workflow: write return flow:commit()", tostring(state.id))
+  elseif state and state.kind == "builder" then
     errors.fail("workflow '%s' was not committed; end the chain with :commit()", tostring(state.id))
   elseif state and state.kind then
     errors.fail("%s is a %s, not a workflow; put it into one: return aikit.workflow { id = \"…\" }:step(…):commit()",

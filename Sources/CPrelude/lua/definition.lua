@@ -66,7 +66,22 @@ end
 local function define_form(callback, depth)
   if type(callback) ~= "function" then return no_callback(callback, depth) end
   local ask = part "forms"
-  return slot(function(context) return callback(ask, context) end)
+  return slot(function(context)
+    local form = callback(ask, context)
+    local outer = errors.blame(bridge.function_where(callback))
+    if type(form) ~= "table" or type(form.fields) ~= "table" then
+      misuse("`input` gives %s, not a form: write return ask.form { fields = { ask.text { id = \"…\" } } }",
+        errors.kind(form))
+    end
+    form = ask.form(form)
+    errors.blame(outer)
+    return form
+  end)
+end
+
+--- The `collect` of a foreach that goes on after errors: the host gives results and errors as one value.
+local function with_errors(collect)
+  return function(given, context) return collect(given.results, context, given.errors) end
 end
 
 local function define_keys(config, keys, depth)
@@ -75,6 +90,9 @@ local function define_keys(config, keys, depth)
     local value, kind = config[key], keys[key]
     if type(key) ~= "string" then key = "[" .. tostring(key) .. "]" end
     if kind == "callback" then
+      if key == "collect" and config.on_error == "continue" and type(value) == "function" then
+        value = with_errors(value)
+      end
       definition[key] = type(value) == "function" and slot(value) or no_callback(value, depth)
     elseif kind == "form" then
       definition[key] = define_form(value, depth)

@@ -52,13 +52,17 @@ return {
     },
   },
   {
-    name = "aikit.ForeachConfig", text = "What `aikit.foreach` and `:foreach` take. The output is the list of results.",
+    name = "aikit.ForeachConfig", text = "What `aikit.foreach` and `:foreach` take. The output is the list of results; with "
+      .. "`on_error = \"continue\"` it is `{ results, errors }`.",
     fields = {
       "id string  The foreach's name.",
       "items fun(input: any, context: aikit.Context): any[]  The list.",
       "step aikit.Body  The body, whose input is an item.",
       "concurrency? integer  How many items at a time; 1 unless given.",
-      "collect? fun(results: any[], context: aikit.Context): any  Makes the output; results come in the order of items.",
+      "collect? fun(results: any[], context: aikit.Context, errors?: table[]): any  Makes the output; results come in the "
+        .. "order of items, and errors as `{ index, code, message, … }` where the foreach goes on after them.",
+      "on_error? \"fail-fast\"|\"continue\"  Whether the first error ends the whole, or each item runs to its end and one "
+        .. "that failed has `aikit.null` for its result.",
       "description? string  What it is for.",
     },
   },

@@ -9,7 +9,7 @@ return {
     text = "The library of tests. Test files have it as the global `test`, and `describe`, `it`, `expect` and the hooks as "
       .. "globals of their own; helper modules write `local test = require \"aikit.test\"`.",
     aliases = { "aikit.Mock any  A function in place of a handler, a constant output, or `{ error = … }`." },
-    fields = { "nobody any  In `answers`: nobody answers, and time passes until the step's timeout." },
+    fields = { "nobody any  In `answers`: nobody answers or sends the event, and time passes until the step's timeout." },
     functions = {
       {
         "describe", "Groups tests. `describe.skip` leaves a group out, `describe.only` leaves all others out.",

@@ -111,7 +111,6 @@ local answers = aikit.all {
       "metadata? table  The metadata that a run starts with, unless it is given its own.",
       "ctx? table  The ctx that a run starts with; what a run is given is merged over it.",
       "finalize? fun(value: any, context: aikit.Context): any  Makes the result out of the last output.",
-      "telemetry? boolean|table  Whether and how runs are traced.",
     },
   },
   {

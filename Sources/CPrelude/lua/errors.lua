@@ -2,7 +2,7 @@
 local bridge = ...
 local error, getmetatable, ipairs, pairs = error, getmetatable, ipairs, pairs
 local tostring, type = tostring, type
-local find, format, sort = string.find, string.format, table.sort
+local find, format, gsub, lower, sort = string.find, string.format, string.gsub, string.lower, table.sort
 
 local errors = {}
 
@@ -75,7 +75,15 @@ end
 
 --- `; did you mean 'x'?` when one of the names is near, else the empty string.
 function errors.hint(word, names, prefix)
-  local near = type(word) == "string" and bridge.suggest(word, names)
+  local near
+  if type(word) == "string" then
+    -- toEqual is to_equal, not what is nearest by its letters.
+    local snake = lower((gsub(word, "(%l)(%u)", "%1_%2")))
+    for _, name in ipairs(names) do
+      if name == snake and name ~= word then near = name end
+    end
+    near = near or bridge.suggest(word, names)
+  end
   return near and format("; did you mean '%s%s'?", prefix or "", near) or ""
 end
 

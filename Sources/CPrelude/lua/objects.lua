@@ -28,7 +28,9 @@ function objects.class(name, methods, fields, remedy)
     if method ~= nil then return method end
     if fields[key] then return states[object][key] end
     local names = errors.names(methods)
-    misuse("%s has no '%s'%s", errors.a(name), tostring(key), errors.hint(key, names, ":"))
+    local hint = errors.hint(key, names, ":")
+    if hint == "" and #names > 0 then hint = "; it has :" .. table.concat(names, ", :") end
+    misuse("%s has no '%s'%s", errors.a(name), tostring(key), hint)
   end
 
   function class.__newindex(_, key)

@@ -13,7 +13,7 @@ local test = {}
 
 local OPTIONS = { "input", "mocks", "answers", "signals", "metadata", "ctx", "clock" }
 
---- In `answers`: nobody answers, and the time passes until the step's timeout.
+--- In `answers`: nobody answers or sends the event, and the time passes until the step's timeout.
 test.nobody = objects.new(objects.class("answer", {}, {}), { text = "test.nobody" })
 
 -- Time -------------------------------------------------------------------------------------------------------------
@@ -62,11 +62,11 @@ local function answer_to(step, answers)
   return answer
 end
 
---- Whether time passes by itself: something waits that has a timeout, and no person whom the test may want to answer.
+--- Whether time passes by itself: something waits for a time, and nothing for what the test may want to give.
 local function time_passes(run, answers)
   local passes = false
   for _, step in ipairs(run.waiting) do
-    if step.kind == "human" then
+    if step.kind == "human" or step.kind == "wait_for" then
       if answer_to(step, answers) ~= test.nobody then return false end
     end
     passes = passes or step.hasTimeout
@@ -188,7 +188,8 @@ function node_methods:run(input, options)
   local state = objects.state(self)
   if not state then misuse("call it with a colon: step:run(input)") end
   options = options_of(options, STEP_OPTIONS, "step:run")
-  local definition = part "definition"({ id = tostring(state.id) }, { self }, state.where)
+  local id = gsub(tostring(state.id), "[^%w%-_.\128-\255]", "-")
+  local definition = part "definition"({ id = id }, { self }, state.where)
   -- Where it goes on is a matter of the workflow that it stands in.
   definition.nodes[1].next = nil
   if options.store then

@@ -21,7 +21,8 @@ local function camel(id)
 end
 
 local function literal(value)
-  if type(value) == "string" then return format("%q", value) end
+  -- A line of a stub is a comment, which a line break would end.
+  if type(value) == "string" then return (gsub(format("%q", value), "\\\n", "\\n")) end
   return tostring(value)
 end
 
@@ -54,7 +55,7 @@ local function each_field(schema, root, visit)
   local required = required_set(schema)
   for _, name in ipairs(errors.names(schema.properties or {})) do
     local field = schema.properties[name]
-    local label = find(name, "^[%a_][%w_]*$") and name or format("[%q]", name)
+    local label = find(name, "^[%a_][%w_]*$") and name or "[" .. literal(name) .. "]"
     local present = required[name] or field.default ~= nil
     visit(label .. (present and "" or "?"), type_of(field, root), field)
   end

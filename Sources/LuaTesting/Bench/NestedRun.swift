@@ -72,7 +72,7 @@ final class NestedRun: RunObserver {
                 + (step.value.entries ?? []).map { ($0.key, $0.value) })
     }
 
-    /// What the run waits for: `{ path, stepId, kind, hasTimeout, output?, form?, event? }`.
+    /// What the run waits for, times too: `{ path, stepId, kind, hasTimeout, output?, form?, event? }`.
     private func waiting(_ result: RunResult) -> [Value] {
         guard !run.machine.isOver else { return [] }
         return run.machine.frames.indices.compactMap { index in
@@ -83,7 +83,7 @@ final class NestedRun: RunObserver {
             let path = run.machine.path(of: Int32(index))
             var entries: [(String, Value)] = [
                 ("path", Value(path)), ("stepId", Value(details.id)),
-                ("kind", node.kind == .human ? "human" : "wait_for"), ("hasTimeout", Value(frame.deadline != 0)),
+                ("kind", Value(node.kind.name)), ("hasTimeout", Value(frame.deadline != 0)),
             ]
             if let event = details.event { entries.append(("event", Value(event))) }
             if let pending = result.pending.first(where: { $0.path == path }) {

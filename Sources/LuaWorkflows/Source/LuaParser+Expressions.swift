@@ -51,6 +51,7 @@ extension LuaParser {
                 let word = parser.advance().text
                 let right = try parser.expression(above: priority.right)
                 left = word == "and" ? .and(left, right) : word == "or" ? .or(left, right) : .other
+                left = left.bounded
             }
             return left
         }
@@ -86,11 +87,11 @@ extension LuaParser {
         }
         while true {
             if take(".") {
-                value = .field(value, try name())
+                value = LuaExpression.field(value.bounded, try name())
             } else if take("[") {
                 let key = try expression()
                 try expect("]")
-                if case .string(let name) = key { value = .field(value, name) } else { value = .other }
+                if case .string(let name) = key { value = .field(value.bounded, name) } else { value = .other }
             } else if take(":") {
                 _ = try name()
                 _ = try arguments(of: .other)
@@ -99,7 +100,7 @@ extension LuaParser {
                 let place = token
                 let list = try arguments(of: value)
                 note(value, list, at: place)
-                value = .call(value, list)
+                value = .other
             } else {
                 return value
             }
@@ -159,7 +160,7 @@ extension LuaParser {
             if !take(",") { _ = take(";") }
         }
         table.lines = first...max(first, advance().line)
-        unit.tables.append(table)
+        unit.pool.tables.append(table)
         return table
     }
 }

@@ -67,6 +67,7 @@ struct LuaParser {
     mutating func declare(_ name: String, _ value: LuaExpression? = nil) -> LuaLocal {
         if name == "_ENV" { unit.hasOwnGlobals = true }
         let local = LuaLocal(value)
+        unit.pool.locals.append(local)
         scopes[scopes.count - 1][name] = local
         return local
     }
@@ -241,6 +242,7 @@ struct LuaParser {
 
     mutating func functionBody(isMethod: Bool = false) throws(Failure) -> LuaFunction {
         let function = LuaFunction()
+        unit.pool.functions.append(function)
         return try deeper { parser throws(Failure) in
             parser.scopes.append([:])
             parser.functions.append(function)

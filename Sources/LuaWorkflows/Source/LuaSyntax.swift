@@ -8,18 +8,36 @@ indirect enum LuaExpression {
     case global(String)
     /// A field with a fixed name.
     case field(LuaExpression, String)
-    case call(LuaExpression, [LuaExpression])
     case function(LuaFunction)
     case table(LuaTable)
     case and(LuaExpression, LuaExpression)
     case or(LuaExpression, LuaExpression)
     case other
 
+    /// How many parts deep an expression is kept; what is longer is `other`.
+    static let maximumDepth = 32
+
     /// The expression that a local name stands for, where it never changes.
     var resolved: LuaExpression {
-        if case .local(let local) = self, let value = local.value, !local.isAssigned { return value.resolved }
-        return self
+        var found = self
+        for _ in 0..<Self.maximumDepth {
+            guard case .local(let local) = found, let value = local.value, !local.isAssigned else { return found }
+            found = value
+        }
+        return .other
     }
+
+    /// How many expressions it is made of, those in functions and tables aside.
+    private var size: Int {
+        switch self {
+        case .field(let base, _): base.size + 1
+        case .and(let left, let right), .or(let left, let right): left.size + right.size + 1
+        default: 1
+        }
+    }
+
+    /// The expression, or `other` when it is made of too much to follow.
+    var bounded: LuaExpression { size > Self.maximumDepth ? .other : self }
 }
 
 /// A local variable or a parameter.
@@ -50,6 +68,20 @@ final class LuaTable {
     var lines = 0...0
 }
 
+/// All that is shared of the syntax of a file. Chains of it may be as long as the file, and functions may hold themselves, so
+/// they are taken apart piece by piece when the file is forgotten.
+final class LuaSyntaxPool {
+    var locals: [LuaLocal] = []
+    var functions: [LuaFunction] = []
+    var tables: [LuaTable] = []
+
+    deinit {
+        for local in locals { local.value = nil }
+        for function in functions { function.returns = [] }
+        for table in tables { table.fields = [:] }
+    }
+}
+
 /// What one file of Lua says.
 struct LuaUnit {
     /// A name at its place.
@@ -66,8 +98,9 @@ struct LuaUnit {
     var globals: [Mention] = []
     /// Modules that are required by a fixed name.
     var modules: [Mention] = []
+    let pool = LuaSyntaxPool()
     /// The tables that are written in it.
-    var tables: [LuaTable] = []
+    var tables: [LuaTable] { pool.tables }
     /// Globals that it makes with rawset.
     var declared: Set<String> = []
     /// Whether its globals are not those of the sandbox, or not known.

@@ -147,6 +147,22 @@ struct LuaLexer {
                 case UInt8(ascii: "n"): here = 10
                 case UInt8(ascii: "t"): here = 9
                 case UInt8(ascii: "r"): here = 13
+                case UInt8(ascii: "a"): here = 7
+                case UInt8(ascii: "b"): here = 8
+                case UInt8(ascii: "f"): here = 12
+                case UInt8(ascii: "v"): here = 11
+                case UInt8(ascii: "x"):
+                    guard let code = digits(2, radix: 16) else { continue }
+                    here = UInt8(truncatingIfNeeded: code)
+                case UInt8(ascii: "u"):
+                    if byte() == UInt8(ascii: "{") { index += 1 }
+                    let code = digits(8, radix: 16) ?? 0
+                    if byte() == UInt8(ascii: "}") { index += 1 }
+                    text += Self.utf8(code)
+                    continue
+                case 48...57:
+                    index -= 1
+                    here = UInt8(truncatingIfNeeded: digits(3, radix: 10) ?? 0)
                 case UInt8(ascii: "z"):
                     while index < source.count, source[index] == 32 || (9...13).contains(source[index]) {
                         index += 1
@@ -156,7 +172,7 @@ struct LuaLexer {
                 case 10:
                     newLine()
                     here = 10
-                // Codes stand for themselves: texts that matter here (ids, names of modules and cases) have none.
+                case 13: continue
                 default: here = mark
                 }
             }
@@ -169,6 +185,41 @@ struct LuaLexer {
         index += 1
         result.text = String(decoding: text, as: UTF8.self)
         return result
+    }
+
+    /// The number that at most `count` digits give; nil where there is none.
+    private mutating func digits(_ count: Int, radix: UInt32) -> UInt32? {
+        var result: UInt32?
+        let end = index + count
+        while index < end, case let digit = UInt32(byte()), let value = Self.digitValue(digit), value < radix {
+            result = (result ?? 0) &* radix &+ value
+            index += 1
+        }
+        return result
+    }
+
+    private static func digitValue(_ byte: UInt32) -> UInt32? {
+        switch byte {
+        case 48...57: byte - 48
+        case 65...70: byte - 55
+        case 97...102: byte - 87
+        default: nil
+        }
+    }
+
+    /// The bytes of a code point, also of those that Unicode does not have, up to 2^31 as Lua writes them.
+    private static func utf8(_ code: UInt32) -> [UInt8] {
+        if code < 0x80 { return [UInt8(truncatingIfNeeded: code)] }
+        var rest = code
+        var bytes: [UInt8] = []
+        var first: UInt32 = 0x3F
+        repeat {
+            bytes.insert(UInt8(truncatingIfNeeded: 0x80 | rest & 0x3F), at: 0)
+            rest >>= 6
+            first >>= 1
+        } while rest > first
+        bytes.insert(UInt8(truncatingIfNeeded: ~first << 1 | rest), at: 0)
+        return bytes
     }
 
     /// The number of equal signs of a long bracket that begins here.

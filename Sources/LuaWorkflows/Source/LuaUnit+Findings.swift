@@ -7,27 +7,54 @@ extension LuaUnit {
         $0.map { String(cString: $0) } ?? ""
     }
 
+    /// What scripts have in place of the globals of other programs and languages.
+    private static let habits = [
+        "io": "scripts reach no files; give what they need as input",
+        "console": "write print(…) or context:log { … }", "undefined": "Lua says nil",
+        "null": "Lua says nil, JSON's is aikit.null",
+        "None": "Lua says nil", "True": "Lua says true", "False": "Lua says false", "this": "Lua says self, in methods",
+        "JSON": "write aikit.json.encode(…) and aikit.json.decode(…)", "fetch": "write aikit.http.get(…)",
+        "setTimeout": "write aikit.sleep(…)", "await": "calls give their result when it is there, without await",
+        "async": "functions need no async", "Promise": "write aikit.all { … }", "len": "Lua writes #list",
+        "parseInt": "write math.tointeger(…) or tonumber(…)", "module": "a module returns its table",
+        "exports": "a module returns its table",
+    ]
+
+    /// How many names a file is told of.
+    private static let findingLimit = 100
+
     /// Names that stand for nothing: reading one, or giving it a value, raises an error once the code comes to it.
     func undefinedGlobals(in file: ScriptBundle.File) -> [DefinitionIssue] {
         if hasOwnGlobals { return [] }
         var seen: Set<String> = []
-        return globals.compactMap { mention in
-            let name = mention.name
-            guard !mention.isGuarded, !Self.knownGlobals.contains(name), !declared.contains(name),
-                seen.insert(name).inserted
-            else { return nil }
+        let unknown = globals.filter { mention in
+            !mention.isGuarded && !Self.knownGlobals.contains(mention.name) && !declared.contains(mention.name)
+                && seen.insert(mention.name).inserted
+        }
+        var findings = unknown.prefix(Self.findingLimit).map { mention in
+            let name = mention.shownName
             if mention.isAssignment {
                 return mention.issue(
                     "undefined_global", "there is no global '\(name)' to assign to; declare it: local \(name) = …",
                     in: file)
             }
-            let hint = suggestion(for: name, in: Self.knownGlobals)
+            let hint = Self.habits[name].map { "; \($0)" } ?? suggestion(for: name, in: Self.knownGlobals)
             return mention.issue("undefined_global", "there is no global '\(name)'\(hint)", in: file)
         }
+        if unknown.count > Self.findingLimit {
+            findings.append(
+                unknown[Self.findingLimit].issue(
+                    "undefined_global", "and \(unknown.count - Self.findingLimit) more names that nothing has", in: file
+                ))
+        }
+        return findings
     }
 }
 
 extension LuaUnit.Mention {
+    /// The name, shortened where nobody would read it whole.
+    fileprivate var shownName: String { name.utf8.count <= 80 ? name : String(name.prefix(79)) + "…" }
+
     func issue(_ code: String, _ message: String, in file: ScriptBundle.File) -> DefinitionIssue {
         DefinitionIssue(message: message, location: "\(file.path):\(line)", path: "", code: code)
     }

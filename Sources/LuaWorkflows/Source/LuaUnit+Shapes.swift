@@ -21,8 +21,9 @@ extension LuaUnit {
             return .field(path)
         }
         var values: [Value] = function.fallsThrough ? [.null] : []
+        var budget = choiceLimit
         for result in function.returns {
-            guard let some = choices(result) else { return nil }
+            guard let some = choices(result, &budget) else { return nil }
             for value in some where !values.contains(value) { values.append(value) }
         }
         return .choices(values)
@@ -37,16 +38,21 @@ extension LuaUnit {
         }
     }
 
+    /// How many values and operators are looked at for one callback.
+    private static let choiceLimit = 500
+
     /// All values that an expression may have, where the source names them.
-    private static func choices(_ expression: LuaExpression) -> [Value]? {
+    private static func choices(_ expression: LuaExpression, _ budget: inout Int) -> [Value]? {
+        budget -= 1
+        guard budget >= 0 else { return nil }
         switch expression.resolved {
         case .none: return [.null]
         case .boolean(let value): return [Value(value)]
         case .string(let value): return [Value(value)]
         case .number(let text): return Int64(text).map { [Value($0)] }
-        case .and(_, let right): return choices(right).map { [.null] + $0 }
+        case .and(_, let right): return choices(right, &budget).map { [.null] + $0 }
         case .or(let left, let right):
-            guard let first = choices(left), let second = choices(right) else { return nil }
+            guard let first = choices(left, &budget), let second = choices(right, &budget) else { return nil }
             return first.filter { $0 != .null && $0.bool != false } + second
         default: return nil
         }

@@ -14,9 +14,34 @@ package struct CheckedPlan {
         _ definition: Value, shapes: CallbackShapes = CallbackShapes(), locator: DefinitionReader.Locator = { $1 }
     ) throws(DefinitionError) {
         plan = try DefinitionReader.plan(from: definition, locator: locator)
+        let refused = Self.refused(in: definition)
+        if !refused.isEmpty { throw DefinitionError(issues: refused) }
         let report = FlowCheck.report(on: plan, shapes: shapes)
         if report.issues.contains(where: { $0.severity == .error }) { throw DefinitionError(issues: report.issues) }
         warnings = report.issues
         findings = report.findings
+    }
+
+    /// What a new workflow may not have, though runs of stored ones that do go on.
+    private static func refused(in definition: Value) -> [DefinitionIssue] {
+        let id = definition["id"]?.string ?? ""
+        func issue(_ code: String, _ key: String, _ problem: String) -> DefinitionIssue {
+            DefinitionIssue(
+                message: "workflow '\(id)' has \(problem)", location: definition["where"]?.string,
+                path: "\(id).\(key)", code: code)
+        }
+        var issues: [DefinitionIssue] = []
+        let isName = id.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "_" || $0 == "." }
+        if !isName {
+            issues.append(
+                issue("invalid_id", "id", "an `id` with other characters than letters, digits, '-', '_' and '.'"))
+        }
+        if let telemetry = definition["telemetry"], telemetry != .null {
+            issues.append(
+                issue(
+                    "unsupported", "telemetry",
+                    "`telemetry`, which this version does not have; the events of a run tell the same: run --events"))
+        }
+        return issues
     }
 }

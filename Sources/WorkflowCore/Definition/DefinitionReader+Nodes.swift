@@ -21,6 +21,7 @@ extension DefinitionReader {
             nodes[index].callback = callback(scope, "items", required: "input, context")
             nodes[index].conclude = callback(scope, "collect")
             nodes[index].limit = count(scope, "concurrency") ?? 1
+            nodes[index].waitsForAll = word(scope, "on_error", of: ["fail-fast", "continue"]) == "continue"
             let concurrent = place.concurrent || nodes[index].limit > 1
             readBody(scope, "step", into: index, place: Place(repeats: true, concurrent: concurrent))
         case .parallel: readParallel(scope, into: index, place: place)

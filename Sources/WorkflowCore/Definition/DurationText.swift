@@ -43,9 +43,12 @@ public enum DurationText {
     /// Microseconds of a number of seconds, or nil when it is negative or out of bounds.
     public static func microseconds(seconds: Double) -> Int64? { bounded(seconds * 1_000_000) }
 
-    /// Durations lie between nothing and a thousand years.
+    /// The longest duration: a hundred years.
+    package static let longest: Int64 = 3_155_760_000_000_000
+
+    /// Durations lie between nothing and a hundred years.
     private static func bounded(_ microseconds: Double) -> Int64? {
-        guard microseconds >= 0, microseconds <= 31_557_600_000_000_000 else { return nil }
+        guard microseconds >= 0, microseconds <= Double(longest) else { return nil }
         return Int64(microseconds.rounded())
     }
 

@@ -174,7 +174,7 @@ package struct FlowCheck {
         case .foreach:
             guard let body = plan.bodies(of: index).first else { return [.unknown] }
             let given = checkBody(body, items(of: index, incoming))
-            if node.conclude != 0 { return [.unknown] }
+            if node.conclude != 0 || node.waitsForAll { return [.unknown] }
             return composed(index) { $0.list(of: Composition.anyOf(given)) }
         case .parallel:
             var results: [(String, Composition.Part)] = []

@@ -29,7 +29,7 @@ extension NodeKind {
             case .step: ["input_schema", "output_schema", "handler", "next", "retry", "timeout"]
             case .branch: ["resolve", "cases", "otherwise"]
             case .loop: ["step", "condition", "max_iterations", "prepare_next_input", "collect"]
-            case .foreach: ["items", "step", "concurrency", "collect"]
+            case .foreach: ["items", "step", "concurrency", "collect", "on_error"]
             case .parallel: ["branches", "aggregate", "on_error"]
             case .human: ["output", "input", "response_schema", "timeout", "default"]
             case .delay: ["duration"]

@@ -117,7 +117,7 @@ package struct PlanNode: Sendable, BitwiseCopyable {
     package var repeats = false
     /// It stands in a body that runs beside others.
     package var concurrent = false
-    /// A parallel that waits for all of its branches before it fails.
+    /// parallel: waits for all of its branches before it fails · foreach: goes on after the error of an item.
     package var waitsForAll = false
     /// Cases, branches: they have no names but 1-based indexes.
     package var isList = false

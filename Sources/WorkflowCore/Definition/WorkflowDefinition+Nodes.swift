@@ -47,15 +47,17 @@ extension NodeDefinition {
         return fields.node
     }
 
-    /// Runs its body once for each item of the list that `items` gives.
+    /// Runs its body once for each item of the list that `items` gives; the first error ends it, unless it goes on after errors,
+    /// in which case it gives `{ results, errors }`.
     public static func foreach(
         _ id: String, description: String? = nil, items: UInt32, concurrency: Int? = nil, collect: UInt32? = nil,
-        body: [NodeDefinition], file: StaticString = #fileID, line: UInt = #line
+        continuesAfterErrors: Bool = false, body: [NodeDefinition], file: StaticString = #fileID, line: UInt = #line
     ) -> NodeDefinition {
         var fields = Fields(kind: .foreach, id: id, description, file, line)
         fields.add("items", slot: items)
         fields.add("concurrency", concurrency.map { Value(Int64($0)) })
         fields.add("collect", slot: collect)
+        if continuesAfterErrors { fields.add("on_error", "continue") }
         fields.add("step", list(body))
         return fields.node
     }

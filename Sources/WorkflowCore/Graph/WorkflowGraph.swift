@@ -71,7 +71,9 @@ extension Plan {
         case .step: return node.hasRetry ? "up to \(details[Int(index)].retry?.maxAttempts ?? 1) attempts" : nil
         case .branch: return "branch"
         case .loop: return node.limit > 0 ? "loop, at most \(node.limit)×" : "loop"
-        case .foreach: return node.limit > 1 ? "foreach, \(node.limit) at once" : "foreach"
+        case .foreach:
+            let ending = node.waitsForAll ? ", continues after errors" : ""
+            return (node.limit > 1 ? "foreach, \(node.limit) at once" : "foreach") + ending
         case .parallel: return node.waitsForAll ? "parallel, wait-all" : "parallel"
         case .human: return "human"
         case .delay: return node.callback == 0 ? "delay \(DurationText.text(microseconds: node.duration))" : "delay"

@@ -90,6 +90,8 @@ package struct ForkPlanner: ~Copyable {
             let event = log[index]
             switch event.kind {
             case .stepStart where event.attempt == 1: starts[event.frame] = index
+            case .stepError where isContained(event.frame, machine): break
+            case .stepCancelled where isContained(event.frame, machine): break
             case .stepError:
                 if machine.frames[Int(event.frame)].phase == .failing {
                     end = index
@@ -118,6 +120,19 @@ package struct ForkPlanner: ~Copyable {
                 message: "the run failed before its first step; run the workflow again with another input")
         }
         return (end, failed)
+    }
+
+    /// Whether the end of a frame ends nothing but an item of a foreach that goes on after errors.
+    private func isContained(_ frame: Int32, _ machine: borrowing RunMachine) -> Bool {
+        var parent = machine.frames[Int(frame)].parent
+        while parent >= 0 {
+            let above = machine.frames[Int(parent)]
+            let node = mapping.old.nodes[Int(above.node)]
+            if above.cancelling { return false }
+            if node.kind == .foreach, node.waitsForAll { return true }
+            parent = above.parent
+        }
+        return false
     }
 
     // MARK: A change

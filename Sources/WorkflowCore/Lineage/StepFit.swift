@@ -7,7 +7,7 @@ extension PlanMapping {
         if was.kind == .parallel, !hasSameBranches(node, twin) {
             throw Misfit(kind: .bodies, path: path, message: "has other branches now")
         }
-        if was.kind == .parallel, was.waitsForAll != now.waitsForAll {
+        if was.kind == .parallel || was.kind == .foreach, was.waitsForAll != now.waitsForAll {
             throw Misfit(kind: .bodies, path: path, message: "has another on_error now")
         }
         if was.kind == .waitFor, old.details[Int(node)].event != new.details[Int(twin)].event {

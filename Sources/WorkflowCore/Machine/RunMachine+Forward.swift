@@ -87,12 +87,18 @@ extension RunMachine {
             ask(.invoke, frame)
         case .foreach, .parallel:
             tables.set(output, in: frames[index].table, at: ordinal - 1)
-            if frames[index].opened < frames[index].total {
-                become(.opening, frame)
-            } else if frames[index].live == 0 {
-                if frames[index].failed { become(.failing, frame) } else { conclude(frame) }
-            }
+            itemEnded(frame)
         case .step, .human, .delay, .waitFor: break
+        }
+    }
+
+    /// The next body of a foreach or a parallel begins, or its last one has ended.
+    mutating func itemEnded(_ frame: Int32) {
+        let index = Int(frame)
+        if frames[index].opened < frames[index].total {
+            become(.opening, frame)
+        } else if frames[index].live == 0 {
+            if frames[index].failed { become(.failing, frame) } else { conclude(frame) }
         }
     }
 

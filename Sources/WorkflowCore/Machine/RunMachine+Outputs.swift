@@ -5,7 +5,7 @@ extension RunMachine {
         let nodeIndex = Int(frames[index].node)
         let node = plan.nodes[nodeIndex]
         switch node.kind {
-        case .foreach: return list(tables[frames[index].table], &log)
+        case .foreach: return results(of: frame, &log)
         case .parallel:
             let results = tables[frames[index].table]
             return node.isList ? list(results, &log) : named(results, node, &log)
@@ -28,11 +28,13 @@ extension RunMachine {
         }
     }
 
-    /// The results of a construct's bodies, as its concluding callback gets them: a list, or an object by branch.
+    /// The results of a construct's bodies, as its concluding callback gets them: a list, an object by branch, or of a foreach
+    /// that goes on after errors `{ results, errors }`, with null as the result of an item that failed.
     package func results(of frame: Int32, _ log: inout RunLog) -> Slice {
         let index = Int(frame)
         let node = plan.nodes[Int(frames[index].node)]
         if node.kind == .parallel, !node.isList { return named(tables[frames[index].table], node, &log) }
+        if node.kind == .foreach, node.waitsForAll { return outcomes(of: frame, &log) }
         return frames[index].table >= 0 ? list(tables[frames[index].table], &log) : frames[index].value
     }
 
@@ -43,6 +45,37 @@ extension RunMachine {
         let node = plan.nodes[Int(state.node)]
         let names = node.kind == .parallel ? Int(node.bodyCount) * 64 : 64
         return tables[state.table].reduce(Int(state.value.length) + names) { $0 + Int($1.length) }
+    }
+
+    /// `{ results, errors }`: the errors in the order of their items, each with the item's `index` from 1.
+    private func outcomes(of frame: Int32, _ log: inout RunLog) -> Slice {
+        let table = tables[frames[Int(frame)].table]
+        let total = Int(frames[Int(frame)].total)
+        let failed = table.dropFirst(total).map { Int($0.offset) }.sorted()
+        return log.arena.writing { arena in
+            let object = arena.beginObject()
+            arena.writeKey("results")
+            let results = arena.beginArray()
+            var next = failed[...]
+            for ordinal in 1..<total + 1 {
+                if next.first == ordinal {
+                    next.removeFirst()
+                    arena.writeNull()
+                } else {
+                    arena.append(table[ordinal - 1])
+                }
+            }
+            arena.end(results, count: total)
+            arena.writeKey("errors")
+            let errors = arena.beginArray()
+            for ordinal in failed {
+                let error = Value(ValueCursor(arena[table[ordinal - 1]]))
+                let entries = (error.entries ?? []).filter { $0.key != "traceback" && $0.key != "index" }
+                arena.write(Value(entries: [("index", Value(Int64(ordinal)))] + entries.map { ($0.key, $0.value) }))
+            }
+            arena.end(errors, count: failed.count)
+            arena.end(object, count: 2)
+        }
     }
 
     private func list(_ results: UnsafeBufferPointer<Slice>, _ log: inout RunLog) -> Slice {

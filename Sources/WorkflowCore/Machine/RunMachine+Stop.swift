@@ -18,6 +18,10 @@ extension RunMachine {
             }
             failures(of: parent, insert: ordinal)
             if frames[index].live == 0, frames[index].opened == frames[index].total { become(.failing, parent) }
+        case .foreach where node.waitsForAll:
+            tables.set(error, in: frames[index].table, at: Int(ordinal) - 1)
+            failures(of: parent, insert: ordinal)
+            itemEnded(parent)
         case .workflow, .loop, .foreach, .parallel, .step, .human, .delay, .waitFor:
             if !frames[index].failed {
                 frames[index].failed = true
@@ -29,7 +33,7 @@ extension RunMachine {
         }
     }
 
-    /// Marks which results of a parallel that waits for all are errors: an entry behind the results for each.
+    /// Marks which results of a construct that waits for all are errors: an entry behind the results for each.
     private mutating func failures(of frame: Int32, insert ordinal: Int32) {
         tables.append(Slice(offset: UInt32(ordinal), length: 0), to: frames[Int(frame)].table)
     }

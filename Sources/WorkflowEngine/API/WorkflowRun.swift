@@ -30,7 +30,13 @@ public final class WorkflowRun: Sendable {
 
     private struct Waiter {
         var untilOver: Bool
+        /// How many events the record must have more than.
+        var beyond: Int
         var continuation: CheckedContinuation<RunRecord, any Error>
+
+        func takes(_ record: RunRecord) -> Bool {
+            (!untilOver || record.status.isTerminal) && record.log.count > beyond
+        }
     }
 
     init(_ definition: Workflow, id: String, worker: Worker, live: LiveRuns?, grant: Value = .null) {
@@ -185,7 +191,15 @@ public final class WorkflowRun: Sendable {
     /// Waits until the run is over; throws as ``settled()`` does.
     public func finished() async throws -> RunRecord { try await wait(untilOver: true) }
 
-    private func wait(untilOver: Bool) async throws -> RunRecord {
+    /// Waits until the run is over, or waits for a person or a signal with more than `count` events recorded.
+    package func settled(beyond count: Int) async throws -> RunRecord {
+        try await wait(untilOver: false, beyond: count)
+    }
+
+    /// How the run stands; nil while it moves.
+    package var standing: RunRecord? { state.withLock(\.latest) }
+
+    private func wait(untilOver: Bool, beyond count: Int = -1) async throws -> RunRecord {
         let number = state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter
@@ -193,11 +207,12 @@ public final class WorkflowRun: Sendable {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let answer: Result<RunRecord, any Error>? = state.withLock { state in
-                    if let latest = state.latest, !untilOver || latest.status.isTerminal { return .success(latest) }
+                    let waiter = Waiter(untilOver: untilOver, beyond: count, continuation: continuation)
+                    if let latest = state.latest, waiter.takes(latest) { return .success(latest) }
                     if let failure = state.failure { return .failure(failure) }
                     // A cancel that comes later finds the waiter.
                     if Task.isCancelled { return .failure(CancellationError()) }
-                    state.waiters[number] = Waiter(untilOver: untilOver, continuation: continuation)
+                    state.waiters[number] = waiter
                     return nil
                 }
                 if let answer { continuation.resume(with: answer) }
@@ -288,7 +303,7 @@ extension WorkflowRun: RunObserver {
         if record.status.isTerminal { leaveWorker() }
         let (waiters, feeds) = state.withLock { state in
             state.latest = record
-            let resumed = state.waiters.filter { !$0.value.untilOver || record.status.isTerminal }
+            let resumed = state.waiters.filter { $0.value.takes(record) }
             for number in resumed.keys { state.waiters[number] = nil }
             return (resumed.values, record.status.isTerminal ? Array(state.watchers.values) : [])
         }

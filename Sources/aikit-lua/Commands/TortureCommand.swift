@@ -11,7 +11,8 @@ struct TortureCommand: ParsableCommand {
         discussion: """
             The workflow runs once to count the writes, then once for each: there its state dies, another engine recovers it
             from the store on disk, and the result has to be the same, with no step's code called again after its success was
-            recorded. Delays take no time. Steps that wait for a person or an event get their answers from the command line.
+            recorded. Delays take no time. Steps that wait for a person or an event get their answers from the command line;
+            one that has none and a timeout waits until that.
 
             The report on standard output is { ok, workflowId, status, writes, kills, differences, repeated }. Exit status: 0
             all is well, 1 something differs, 2 the workflow cannot be run. A step that reads the time or chance gives other
@@ -78,6 +79,8 @@ struct TortureCommand: ParsableCommand {
         request.write = permissions.write
         request.run = permissions.run
         let plan = try request.plan()
+        Interrupts.install { TortureFolder.leave(Interrupts.status(of: $0)) }
+        TortureFolder.sweep()
         let (path, workflow, kills, ignore) = (script, workflow, kills, ignore)
         let result = waitFor { () -> Result<TortureReport, any Error> in
             do {

@@ -104,11 +104,27 @@ struct RunFixture {
         return name
     }
 
+    /// A text as Lua writes it, in one line.
+    private static func literal(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            if scalar.value < 0x20 || scalar.value == 0x7F {
+                let digits = String(scalar.value)
+                result += "\\" + String(repeating: "0", count: 3 - digits.count) + digits
+            } else {
+                if scalar == "\"" || scalar == "\\" { result += "\\" }
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+
     func test() throws(UsageError) -> String {
         let module = try module()
-        let id = Value(header.workflow).json
+        let id = Self.literal(header.workflow)
+        let shown = shellQuoted(String(header.id.map { $0.isNewline ? " " : $0 }))
         var lines = [
-            "-- Recorded with: aikit-lua runs record \(shellQuoted(header.id))",
+            "-- Recorded with: aikit-lua runs record \(shown)",
             "-- The recorded results stand in for the steps; the first step that goes otherwise fails the test. To run the code",
             "-- of some steps, name them: test.replay(workflow, \"\(name).json\", { live = { \"step\" } })",
         ]
@@ -120,7 +136,7 @@ struct RunFixture {
         } else {
             lines.append("local workflow = require \"\(module)\"")
         }
-        let title = Value("\(header.workflow) goes as run \(header.id) did").json
+        let title = Self.literal("\(header.workflow) goes as run \(header.id) did")
         lines += ["", "it(\(title), function()", "  test.replay(workflow, \"\(name).json\")", "end)"]
         return lines.joined(separator: "\n") + "\n"
     }

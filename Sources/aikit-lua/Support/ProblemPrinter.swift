@@ -59,6 +59,7 @@ struct ProblemPrinter {
             let before = String(source.unicodeScalars.prefix(column - 1).map(Character.init)).replacingTabs().count
             return before..<before + 1
         }
+        if let operand = OperandMark.range(of: problem.message, in: line) { return operand }
         for name in names(in: problem.message) {
             // A name that the source has as a text is meant rather than a variable that is called alike.
             for quote in [["\""], ["'"]] as [[Character]] {

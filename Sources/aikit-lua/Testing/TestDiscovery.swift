@@ -1,3 +1,5 @@
+internal import LuaWorkflows
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -11,8 +13,6 @@ enum TestDiscovery {
     static let suffix = "_test.lua"
     /// Folders that hold no tests of the project, besides hidden ones.
     private static let skipped: Set<String> = ["lua_modules", ".aikit", "node_modules"]
-    /// What stands in the folder that a project begins with.
-    private static let marks = [".luarc.json", ".git", ".aikit"]
 
     /// The test files at and below paths, sorted, each once. A file that is named is taken whatever its name.
     static func files(at paths: [String]) throws(UsageError) -> [String] {
@@ -69,7 +69,9 @@ enum TestDiscovery {
         return folders
     }
 
-    private static func isProject(_ folder: String) -> Bool { marks.contains { access(folder + $0, F_OK) == 0 } }
+    private static func isProject(_ folder: String) -> Bool {
+        ProjectFolder.marks.contains { access(folder + $0, F_OK) == 0 }
+    }
 
     /// Whether a relative folder leads down from where the program was started.
     private static func isBelowHere(_ folder: String) -> Bool { !folder.hasPrefix("/") && !folder.hasPrefix("../") }

@@ -4,14 +4,6 @@ internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
 
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
-
 /// One run of the workflow under torture: with a death of its process at one write, or without.
 ///
 /// Time is virtual, so that delays take none. What dies is the state of the process: engine, virtual machines and the
@@ -36,9 +28,9 @@ struct TortureTrial: Sendable {
 
     /// Runs the workflow with a death at write `death`; nil for none.
     func run(dyingAt death: Int?) async throws -> Outcome {
-        let folder = try Self.makeFolder()
-        defer { Self.remove(folder) }
-        let clock = VirtualClock()
+        let folder = try TortureFolder.make()
+        defer { TortureFolder.remove(folder) }
+        let clock = HeldClock()
         let path = folder + "/runs.db"
         if let death {
             try await die(at: death, path, clock)
@@ -47,7 +39,9 @@ struct TortureTrial: Sendable {
         let journal = try open(path)
         let counting = DyingJournal(journal)
         let (engine, definition) = try await load(counting, clock, nil)
+        defer { engine.shutdown() }
         let run = engine.createRun(definition, id: Self.runID)
+        hold(clock, for: run)
         try run.start(input: input)
         let result = try await finish(run)
         engine.shutdown()
@@ -55,22 +49,28 @@ struct TortureTrial: Sendable {
         return Outcome(result: result, writes: counting.writes, repeated: [])
     }
 
-    /// Runs until the write that is refused, and leaves nothing but the store.
-    private func die(at death: Int, _ path: String, _ clock: VirtualClock) async throws {
+    /// Runs until the write that is refused, or to its end where it comes to fewer writes, and leaves nothing but the store.
+    private func die(at death: Int, _ path: String, _ clock: HeldClock) async throws {
         let journal = try open(path)
         let dying = DyingJournal(journal, limit: death)
         let (engine, definition) = try await load(dying, clock, nil)
         let run = engine.createRun(definition, id: Self.runID)
-        let answering = Task { [self] in _ = try? await finish(run) }
+        hold(clock, for: run)
+        let (ending, end) = AsyncStream.makeStream(of: Void.self)
+        dying.onDeath { end.finish() }
         try run.start(input: input)
-        await withCheckedContinuation { continuation in dying.onDeath { continuation.resume() } }
+        let answering = Task { [self] in
+            _ = try? await finish(run)
+            end.finish()
+        }
+        for await _ in ending {}
         answering.cancel()
         engine.shutdown()
         await journal.close()
     }
 
     /// Goes on in another engine with what the store has.
-    private func recover(_ path: String, _ clock: VirtualClock) async throws -> Outcome {
+    private func recover(_ path: String, _ clock: HeldClock) async throws -> Outcome {
         let journal = try open(path)
         let recorder = CallRecorder()
         let (engine, definition) = try await load(journal, clock, recorder)
@@ -79,10 +79,14 @@ struct TortureTrial: Sendable {
         switch try await journal.claim(Self.runID) {
         case .missing:
             run = engine.createRun(definition, id: Self.runID)
+            hold(clock, for: run)
             try run.start(input: input)
         case .claimed(let journaled, let stored, _):
             finished = Self.finishedCalls(try RunRecord(stored, plan: definition.plan))
+
+            clock.holds = { true }
             run = try await engine.restore(journaled, stored, of: definition)
+            hold(clock, for: run)
         case .over(let header):
             guard let stored = try await journal.load(header.id) else { throw UsageError("the run is gone") }
             engine.shutdown()
@@ -90,6 +94,7 @@ struct TortureTrial: Sendable {
             return Outcome(result: try RunRecord(stored, plan: definition.plan).result(), writes: 0, repeated: [])
         case .owned: throw UsageError("the store's lock is held by another process")
         }
+        defer { engine.shutdown() }
         let result = try await finish(run)
         engine.shutdown()
         await journal.close()
@@ -101,10 +106,15 @@ struct TortureTrial: Sendable {
     private func finish(_ run: WorkflowRun) async throws -> RunResult {
         var record = try await run.settled()
         while !record.status.isTerminal, !Task.isCancelled {
-            let result = record.result()
-            let waiting = result.steps.filter { $0.status == "waiting" || $0.status == "waiting_human" }
-            guard let step = waiting.first(where: { answer(to: $0) != nil }), let answer = answer(to: step) else {
-                let path = waiting.first?.path ?? "?"
+            let steps = waiting(record)
+            guard let step = steps.first(where: { answer(to: $0) != nil }), let answer = answer(to: step) else {
+                let plan = run.definition.plan
+                if steps.contains(where: { plan.nodes[Int($0.node)].duration > 0 }) {
+                    // Nobody is to answer, so its time passes.
+                    record = try await run.settled(beyond: record.log.count)
+                    continue
+                }
+                let path = steps.first?.path ?? "?"
                 throw UsageError("the run waits at '\(path)'; give it an answer: --answer \(shellQuoted(path))='…'")
             }
             if step.status == "waiting_human" {
@@ -118,7 +128,22 @@ struct TortureTrial: Sendable {
         return record.result()
     }
 
-    private func answer(to step: StepSnapshot) -> Value? { answers[step.path] ?? answers[step.stepID] }
+    /// Keeps time from passing while the run waits for one of the answers.
+    private func hold(_ clock: HeldClock, for run: WorkflowRun) {
+        clock.holds = { [weak run] in
+            guard let record = run?.standing else { return false }
+            return self.waiting(record).contains { self.answer(to: $0) != nil }
+        }
+    }
+
+    /// The steps that wait for a person, an event or a time.
+    private func waiting(_ record: RunRecord) -> [StepSnapshot] {
+        record.result().steps.filter { $0.status == "waiting" || $0.status == "waiting_human" }
+    }
+
+    private func answer(to step: StepSnapshot) -> Value? {
+        answers[step.path] ?? answers[step.path.replacing(#/\[\d+\]/#, with: "")] ?? answers[step.stepID]
+    }
 
     /// The calls that nothing may make again: those of every step whose success is in the journal.
     private static func finishedCalls(_ record: RunRecord) -> Set<CallRecorder.Call> {
@@ -148,34 +173,12 @@ struct TortureTrial: Sendable {
     }
 
     private func load(
-        _ journal: any RunStore, _ clock: VirtualClock, _ recorder: CallRecorder?
+        _ journal: any RunStore, _ clock: HeldClock, _ recorder: CallRecorder?
     ) async throws -> (WorkflowEngine, Workflow) {
         let engine = WorkflowEngine(
             workers: 1, clock: clock, host: HostEffectsService(permissions: permissions), journal: journal)
         let script = try await LuaScript.load(bundle: bundle, on: engine, options: StoredRuns.quietOptions)
         let definition = try choose(workflow, in: script.workflows)
         return (engine, recorder?.watching(definition) ?? definition)
-    }
-
-    private static func makeFolder() throws -> String {
-        var template = Array(
-            (environment("TMPDIR") ?? "/tmp").utf8CString.dropLast() + "/aikit-torture-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw UsageError("no folder for the store can be made: \(systemMessage(errno))")
-        }
-        return template.withUnsafeBufferPointer { String(cString: $0.baseAddress.unsafelyUnwrapped) }
-    }
-
-    /// Removes a folder and the files in it.
-    private static func remove(_ folder: String) {
-        guard let directory = opendir(folder) else { return }
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { unlink(folder + "/" + name) }
-        }
-        closedir(directory)
-        rmdir(folder)
     }
 }

@@ -76,7 +76,7 @@ final class RandomRun {
         case 8, 9:
             return .foreach(
                 id, items: 5, concurrency: 1 + chance.below(3), collect: chance.happens(40) ? 8 : nil,
-                body: body(chance, depth: depth + 1, &count))
+                continuesAfterErrors: chance.happens(40), body: body(chance, depth: depth + 1, &count))
         case 10:
             let inner = WorkflowDefinition(
                 id: id, finalize: chance.happens(40) ? 8 : nil, nodes: body(chance, depth: depth + 1, &count))

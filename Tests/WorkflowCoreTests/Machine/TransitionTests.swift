@@ -210,6 +210,28 @@ import Testing
         run.expectSoundEnd()
     }
 
+    @Test(arguments: [1, 2, 5]) func `a foreach that continues gives results and errors by item`(_ width: Int) throws {
+        let run = try TestRun(
+            [
+                .foreach(
+                    "all", items: 1, concurrency: width, continuesAfterErrors: true,
+                    body: [.foreach("inner", items: 3, concurrency: 2, body: [.step("one", handler: 2)])])
+            ],
+            callbacks: [
+                1: { _ in .value([1, 2, 3, 4]) }, 3: { .value([$0, $0]) },
+                2: { ($0.int ?? 0) % 2 == 0 ? .failure("even") : .value($0) },
+            ])
+        try run.start()
+        try run.drive()
+        #expect(run.machine.status == .success)
+        let output = try #require(run.result.result)
+        #expect(output["results"] == [[1, 1], .null, [3, 3], .null])
+        #expect(output["errors"]?.array?.map { $0["index"]?.int } == [2, 4])
+        #expect(output["errors"]?.array?.first?["message"]?.string?.contains("even") == true)
+        #expect(run.story.filter { $0.hasPrefix("step:start all[") && !$0.contains("/one") }.count == 4)
+        run.expectSoundEnd()
+    }
+
     @Test func `a failed attempt is tried again after its backoff`() throws {
         var calls = 0
         let run = try TestRun(
