@@ -145,6 +145,7 @@ final class ScriptHost: LuaHost {
         case .success(let source):
             files.append(ScriptBundle.File(module: name, path: found.path, source: source))
             return .found(source: source, chunkName: "@" + found.path)
+        case .failure(.notText(let line)): return .failed(message: "\(found.path):\(line): \(ScriptError.notText)")
         case .failure(.failed(let why)): return .failed(message: "cannot read \(found.path): \(why)")
         case .failure(.missing), .failure(.directory):
             let places = folders.flatMap { ScriptFiles.candidates(for: name, besideScript: $0) }
