@@ -9,9 +9,6 @@ static const char common_gitignore[] = {
 static const char common_luacheckrc[] = {
 #embed "templates/common/luacheckrc"
 };
-static const char common_luarc_json[] = {
-#embed "templates/common/luarc.json"
-};
 static const char minimal_input_json[] = {
 #embed "templates/minimal/input.json"
 };
@@ -53,7 +50,6 @@ static const template_file files[] = {
     {"common", "README.md", common_README_md, sizeof common_README_md},
     {"common", "gitignore", common_gitignore, sizeof common_gitignore},
     {"common", "luacheckrc", common_luacheckrc, sizeof common_luacheckrc},
-    {"common", "luarc.json", common_luarc_json, sizeof common_luarc_json},
     {"minimal", "input.json", minimal_input_json, sizeof minimal_input_json},
     {"minimal", "hello.lua", minimal_hello_lua, sizeof minimal_hello_lua},
     {"minimal", "hello_test.lua", minimal_hello_test_lua, sizeof minimal_hello_test_lua},

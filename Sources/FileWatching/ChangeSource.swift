@@ -8,6 +8,8 @@ protocol ChangeSource: AnyObject {
     ///
     /// - Returns: whether something may have changed in between that nobody will tell of.
     func watch(_ set: WatchSet) -> Bool
+    /// Whether it misses changes of what it was last told to watch, as the system gives it no more watches.
+    var isExhausted: Bool { get }
     /// Whether something that matters has changed since it was last asked.
     func takeChanges() -> Bool
 }

@@ -32,23 +32,34 @@ package final class FileWatcher: Sendable {
     ///   - quiet: how long nothing may have happened before a burst counts as over.
     ///   - limit: how long a burst is waited out.
     ///   - changed: called on the watcher's thread, which notices nothing while it waits for the answer.
-    package init(
+    ///   - polls: called on the watcher's thread when the system has no more notices to give, and it looks instead.
+    package convenience init(
         quiet: Duration = .milliseconds(30), limit: Duration = .milliseconds(250), method: Method = .best,
-        changed: @escaping @Sendable () -> Void
+        polls: @escaping @Sendable () -> Void = {}, changed: @escaping @Sendable () -> Void
+    ) {
+        self.init(quiet: quiet, limit: limit, source: { Self.source(method) }, polls: polls, changed: changed)
+    }
+
+    /// - Parameter source: where changes are noticed; nil where the system has nothing to notice them with.
+    init(
+        quiet: Duration, limit: Duration, source: @escaping @Sendable () -> (any ChangeSource)?,
+        polls: @escaping @Sendable () -> Void, changed: @escaping @Sendable () -> Void
     ) {
         let shared = Shared()
         self.shared = shared
         let debounce = Debounce(
             quiet: UInt64(max(0, quiet / .nanoseconds(1))), limit: UInt64(max(0, limit / .nanoseconds(1))))
-        startThread { Self.work(shared, Self.source(method), debounce, changed) }
+        startThread { Self.work(shared, source(), debounce, polls, changed) }
     }
 
     deinit { stop() }
 
     /// Watches these files from now on, and no others; a path is taken as it is meant in the current directory of now.
-    package func watch(_ paths: [String]) {
-        let paths = paths.map(FileSystem.absolute)
-        shared.state.withLock { $0.paths = paths }
+    ///
+    /// - Parameter folders: folders of which every entry matters, also one that is yet to come.
+    package func watch(_ paths: [String], folders: [String] = []) {
+        let watched = Watched(paths: paths.map(FileSystem.absolute), folders: folders.map(FileSystem.absolute))
+        shared.state.withLock { $0.watched = watched }
         shared.wake()
     }
 
@@ -57,42 +68,56 @@ package final class FileWatcher: Sendable {
         shared.wake()
     }
 
-    private static func source(_ method: Method) -> any ChangeSource {
+    private static func source(_ method: Method) -> (any ChangeSource)? {
+        if method == .polling { return PollingSource() }
         #if os(Linux) || os(Android)
-            if method == .best, let source = InotifySource() { return source }
+            return InotifySource()
+        #else
+            return PollingSource()
         #endif
-        return PollingSource()
     }
 
     /// The thread: waits for changes, for other paths and for the end of a burst.
     private static func work(
-        _ shared: Shared, _ source: any ChangeSource, _ burst: Debounce, _ changed: () -> Void
+        _ shared: Shared, _ best: (any ChangeSource)?, _ burst: Debounce, _ polls: () -> Void, _ changed: () -> Void
     ) {
         var debounce = burst
-        var paths: [String] = []
+        var watched = Watched()
+        var source = best ?? PollingSource()
+        if best == nil { polls() }
+        /// Follows what is watched; a source that is exhausted gives way to one that looks.
+        func follow() -> Bool {
+            let isNew = settle(source, watched)
+            guard source.isExhausted else { return isNew }
+            source = PollingSource()
+            polls()
+            _ = settle(source, watched)
+            return true
+        }
         while true {
             wait(shared, source, until: debounce.deadline)
             let state = shared.state.withLock { $0 }
             if state.isStopped { return }
             if source.takeChanges() { debounce.change(at: FileSystem.now()) }
-            if state.paths != paths {
-                paths = state.paths
-                if settle(source, paths) { debounce.change(at: FileSystem.now()) }
+            if state.watched != watched {
+                watched = state.watched
+                if follow() { debounce.change(at: FileSystem.now()) }
             }
             if debounce.fire(at: FileSystem.now()) {
                 // Links may lead elsewhere now. They are followed before anybody reads, so that no later change is missed.
-                _ = settle(source, paths)
+                _ = follow()
                 changed()
             }
         }
     }
 
     /// Follows the paths until nothing new comes into view; whether anything did.
-    private static func settle(_ source: any ChangeSource, _ paths: [String]) -> Bool {
+    private static func settle(_ source: any ChangeSource, _ watched: Watched) -> Bool {
         var isNew = false
         // A tree that changes all the while is looked at again after the next burst.
         for _ in 0..<8 {
-            guard source.watch(WatchSet(paths: paths, node: FileSystem.node)) else { return isNew }
+            let set = WatchSet(paths: watched.paths, folders: watched.folders, node: FileSystem.node)
+            guard source.watch(set) else { return isNew }
             isNew = true
         }
         return isNew
@@ -113,6 +138,12 @@ package final class FileWatcher: Sendable {
     }
 }
 
+/// What is watched, by absolute paths.
+private struct Watched: Equatable {
+    var paths: [String] = []
+    var folders: [String] = []
+}
+
 /// What the thread and the owner share; it is not the watcher, so that dropping that one ends the thread.
 private final class Shared: Sendable {
     let state = Mutex(State())
@@ -120,7 +151,7 @@ private final class Shared: Sendable {
     let writeEnd: Int32
 
     struct State {
-        var paths: [String] = []
+        var watched = Watched()
         var isStopped = false
     }
 

@@ -12,6 +12,7 @@
         /// Directories by watch; one directory may be known by several paths.
         private var directories: [Int32: Set<String>] = [:]
         private var watches: [String: Int32] = [:]
+        private(set) var isExhausted = false
 
         private static let changes = UInt32(
             IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO
@@ -37,8 +38,11 @@
             var isNew = false
             for directory in set.names.keys where watches[directory] == nil {
                 let watch = inotify_add_watch(inotify, directory, Self.changes)
-                // A directory that has just gone: the next look finds where its path ends now.
-                guard watch >= 0 else { continue }
+                guard watch >= 0 else {
+                    // Of a directory that has just gone, the next look finds where its path ends now.
+                    if errno != ENOENT && errno != ENOTDIR { isExhausted = true }
+                    continue
+                }
                 watches[directory] = watch
                 directories[watch, default: []].insert(directory)
                 isNew = true

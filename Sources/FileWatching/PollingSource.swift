@@ -4,6 +4,7 @@ final class PollingSource: ChangeSource {
 
     var descriptor: Int32? { nil }
     var interval: UInt64? { 100_000_000 }
+    var isExhausted: Bool { false }
 
     func watch(_ set: WatchSet) -> Bool {
         let old = stamps

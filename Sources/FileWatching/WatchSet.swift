@@ -12,7 +12,7 @@ struct WatchSet: Equatable {
         case link(to: String)
     }
 
-    /// Directories without links in their paths, with the names of their entries that matter.
+    /// Directories without links in their paths, with the names of their entries that matter; the empty name stands for all.
     private(set) var names: [String: Set<String>] = [:]
 
     /// As many links as a path may lead through, like the system's own limit.
@@ -20,12 +20,15 @@ struct WatchSet: Equatable {
 
     /// - Parameters:
     ///   - paths: absolute paths of files.
+    ///   - folders: absolute paths of folders of which every entry matters.
     ///   - node: what stands at an absolute path, itself and not what it links to.
-    init(paths: [String], node: (String) -> Node) {
-        for path in paths { follow(path, node) }
+    init(paths: [String], folders: [String] = [], node: (String) -> Node) {
+        for path in paths { _ = follow(path, node) }
+        for folder in folders { if let found = follow(folder, node) { note("", in: found) } }
     }
 
-    private mutating func follow(_ path: String, _ node: (String) -> Node) {
+    /// Notes what lies on the way to a path; the directory that it leads to, if it is one.
+    private mutating func follow(_ path: String, _ node: (String) -> Node) -> [Substring]? {
         var directory: [Substring] = []
         var rest = path.split(separator: "/")[...]
         var links = 0
@@ -40,14 +43,15 @@ struct WatchSet: Equatable {
             case .link(let target):
                 note(part, in: directory)
                 links += 1
-                guard links <= Self.linkLimit else { return }
+                guard links <= Self.linkLimit else { return nil }
                 if target.hasPrefix("/") { directory = [] }
                 rest = (target.split(separator: "/") + rest)[...]
             case .file, .missing:
                 note(part, in: directory)
-                return
+                return nil
             }
         }
+        return directory
     }
 
     private mutating func note(_ name: Substring, in directory: [Substring]) {
@@ -57,5 +61,7 @@ struct WatchSet: Equatable {
     private static func path(_ parts: [Substring]) -> String { "/" + parts.joined(separator: "/") }
 
     /// Whether a change of an entry matters.
-    func matters(_ name: String, in directory: String) -> Bool { names[directory]?.contains(name) == true }
+    func matters(_ name: String, in directory: String) -> Bool {
+        names[directory].map { $0.contains(name) || $0.contains("") } ?? false
+    }
 }

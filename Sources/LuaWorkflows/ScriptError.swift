@@ -35,12 +35,17 @@ public struct ScriptError: Error, Sendable, CustomStringConvertible {
         diagnostics = [ScriptDiagnostic(code: code, message: message, file: file)]
     }
 
+    static let notText = "this line is not UTF-8; save the file with that encoding"
+
     init(reading path: String, _ error: ScriptFiles.ReadError) {
         switch error {
         case .missing: self.init(code: "no_such_file", file: path, message: "there is no such file")
         case .directory: self.init(code: "is_directory", file: path, message: "this is a folder; name a .lua file")
         case .outside:
             self.init(code: "unreadable", file: path, message: "this is a symbolic link that leads out of the project")
+        case .notText(let line):
+            self.init(code: "not_utf8", file: path, message: Self.notText)
+            diagnostics[0].line = line
         case .failed(let why): self.init(code: "unreadable", file: path, message: "cannot be read: \(why)")
         }
     }

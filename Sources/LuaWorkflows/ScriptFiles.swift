@@ -16,10 +16,13 @@ package enum ScriptFiles {
         case directory
         /// A symbolic link that leads out of the project.
         case outside
+        /// The line, from 1, that is no UTF-8.
+        case notText(line: Int)
         case failed(String)
     }
 
-    /// Reads a whole regular file. Anything else, such as a FIFO or a device, might never end.
+    /// Reads a whole source in UTF-8, without the byte order mark that some editors write before it. Only regular files are read:
+    /// anything else, such as a FIFO or a device, might never end.
     static func read(_ path: String) throws(ReadError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
@@ -34,7 +37,7 @@ package enum ScriptFiles {
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         while true {
             let count = chunk.withUnsafeMutableBytes { platformRead(descriptor, $0.baseAddress, $0.count) }
-            if count == 0 { return bytes }
+            if count == 0 { return try text(bytes) }
             if count < 0 {
                 if errno == EINTR { continue }
                 throw .failed(String(cString: strerror(errno)))
@@ -42,6 +45,16 @@ package enum ScriptFiles {
             bytes.append(contentsOf: chunk[..<count])
             if bytes.count > sizeLimit { throw .failed("it is larger than \(sizeLimit >> 20) MiB") }
         }
+    }
+
+    private static func text(_ bytes: [UInt8]) throws(ReadError) -> [UInt8] {
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let text = bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes
+        // Compiled chunks are refused by name where sources are loaded.
+        guard text.first != 0x1B, String(validating: text, as: UTF8.self) == nil else { return text }
+        let lines = text.split(separator: 10, omittingEmptySubsequences: false)
+        let index = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0
+        throw .notText(line: index + 1)
     }
 
     private static func platformRead(_ descriptor: Int32, _ target: UnsafeMutableRawPointer?, _ count: Int) -> Int {
@@ -80,7 +93,7 @@ package enum ScriptFiles {
         for path in candidates {
             let found = find(module: name, at: path, project: directory)
             switch found.content {
-            case .success, .failure(.failed), .failure(.outside): return found
+            case .success, .failure(.failed), .failure(.outside), .failure(.notText): return found
             case .failure(.missing), .failure(.directory): continue
             }
         }

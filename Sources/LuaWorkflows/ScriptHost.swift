@@ -150,6 +150,7 @@ final class ScriptHost: LuaHost {
         case .success(let source):
             files.append(ScriptBundle.File(module: name, path: found.path, source: source))
             return .found(source: source, chunkName: "@" + found.path)
+        case .failure(.notText(let line)): return .failed(message: "\(found.path):\(line): \(ScriptError.notText)")
         case .failure(.failed(let why)): return .failed(message: "cannot read \(found.path): \(why)")
         case .failure(.outside):
             return .failed(message: "\(found.path) is a symbolic link that leads out of the project")

@@ -12,8 +12,7 @@ internal import ArgumentParser
 @main
 enum Main {
     static func main() {
-        // A reader that goes away is seen by the write that fails, not by a signal that kills.
-        signal(SIGPIPE, SIG_IGN)
+        ProcessStart.prepare()
         let status = run(CommandLineArguments(CommandLine.arguments.dropFirst()))
         // Threads that still run have nothing left to do; ending in one step spares them the tear-down of what they use.
         fflush(nil)
@@ -22,6 +21,7 @@ enum Main {
 
     private static func run(_ arguments: CommandLineArguments) -> ExitStatus {
         do {
+            if let shortage = ProcessStart.shortage { throw UsageError(shortage) }
             if let request = RunRequest(quickly: arguments.words) { return try request.carryOut() }
             if let problem = arguments.unknownCommand(in: AikitLua.configuration.subcommands) {
                 throw UsageError(problem)

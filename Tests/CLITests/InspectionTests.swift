@@ -46,7 +46,7 @@ extension CommandLine {
             defer { program.remove() }
             let outcome = try program.run("doctor")
             #expect(outcome.status == 0)
-            for name in ["aikit-lua", "Lua 5.4", "SQLite", "recursing __concat", "chained coroutine.close"] {
+            for name in ["aikit-lua", "Lua 5.4.", "SQLite", "PCRE2", "recursing __concat", "chained coroutine.close"] {
                 #expect(outcome.output.contains(name))
             }
         }

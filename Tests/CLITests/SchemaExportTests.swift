@@ -81,7 +81,7 @@ extension CommandLine {
             let settings = try String(contentsOf: program.folder.appendingPathComponent(".luarc.json"), encoding: .utf8)
             #expect(try Value(json: settings)["workspace.library"] == [".aikit/types"])
             let second = try program.run("types", "--luarc", "weather.lua")
-            #expect(second.status == 0 && second.errors.contains(".luarc.json is there already"))
+            #expect(second.status == 0 && second.errors.contains(".luarc.json names the folder already"))
         }
 
         @Test func `types prints the stubs where no folder is named`() throws {

@@ -90,3 +90,50 @@ struct FileWatcherTests {
         await watched.told()
     }
 }
+
+/// A source to which the system gives no watches.
+private final class ExhaustedSource: ChangeSource {
+    var descriptor: Int32? { nil }
+    var interval: UInt64? { nil }
+    var isExhausted: Bool { true }
+    func watch(_ set: WatchSet) -> Bool { false }
+    func takeChanges() -> Bool { false }
+}
+
+@Suite(.timeLimit(.minutes(1)))
+struct ExhaustionTests {
+    @Test(arguments: [true, false])
+    func `without notices of the system it looks, and says so`(hasSource: Bool) async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("aikit-watch-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appendingPathComponent("a.lua")
+        try Data("1".utf8).write(to: file)
+        let (changes, change) = AsyncStream.makeStream(of: Void.self)
+        let (notes, note) = AsyncStream.makeStream(of: Void.self)
+        let watcher = FileWatcher(
+            quiet: .milliseconds(5), limit: .milliseconds(50), source: { hasSource ? ExhaustedSource() : nil },
+            polls: { note.yield() }, changed: { change.yield() })
+        watcher.watch([file.path])
+        var iterator = notes.makeAsyncIterator()
+        await iterator.next()
+        var told = changes.makeAsyncIterator()
+        await told.next()
+        try Data("22".utf8).write(to: file)
+        await told.next()
+    }
+
+    @Test(arguments: FileWatcher.Method.allCases)
+    func `an entry that comes in a watched folder is told`(method: FileWatcher.Method) async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("aikit-watch-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (changes, change) = AsyncStream.makeStream(of: Void.self)
+        let watcher = FileWatcher(quiet: .milliseconds(5), limit: .milliseconds(50), method: method) { change.yield() }
+        watcher.watch([], folders: [folder.path])
+        var told = changes.makeAsyncIterator()
+        await told.next()
+        try Data("1".utf8).write(to: folder.appendingPathComponent("new_test.lua"))
+        await told.next()
+    }
+}

@@ -80,3 +80,24 @@ test("schemas are found in bodies", function()
   local _, count = text:gsub("%-%-%-@class W.Deep.Output\n%-%-%-@field n integer", "")
   equal(count, 1)
 end)
+
+test("whatever ids, keys and texts hold, stubs parse and each schema has a name of its own", function()
+  local bridge = new_bridge()
+  local aikit = bridge.aikit
+  local s = aikit.schema
+  local function step(id) return { id = id, input_schema = s.object { [id] = s.string() }, handler = print } end
+  aikit.workflow { id = "order-import", input_schema = s.enum { ",", "\n", '"', "\27", "\u{202E}", "\r" } }
+    :step(step "a-b"):step(step "a.b"):step { id = "words", handler = print,
+      input_schema = s.object { ["end"] = s.string(), ["a\nb"] = s.string():describe "two\nlines" } }
+    :commit()
+  aikit.workflow { id = "order.import", input_schema = s.object { n = s.integer() } }:step(step "a-b"):commit()
+  local text = bridge.functions[1]("classes", bridge.plans)
+  assert(load(text))
+  assert(luals.check(text) > 1)
+  for line in text:gmatch "[^\n]+" do assert(line:find "^%-%-", line) end
+  assert(not text:find "[\0-\9\11-\31\127]")
+  for _, name in ipairs { "OrderImport.AB.Input", "OrderImport.AB_2.Input", "OrderImport_2.Input" } do
+    assert(text:find("---@class " .. name .. "\n", 1, true), name)
+  end
+  assert(text:find('---@field ["end"] string', 1, true))
+end)

@@ -264,6 +264,9 @@ double lb_plain_run(const char *LB_NONNULL source, size_t length, double argumen
 /// The bytes of the process's heap that are in use, as the allocator counts them; 0 where it does not tell.
 size_t lb_heap_bytes(void);
 
+/// The text by which the Lua library that runs names its release: "$LuaVersion: Lua 5.4.6  Copyright …". Never freed.
+const char *LB_NONNULL lb_lua_ident(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -4,6 +4,7 @@ local _, part = ...
 local errors = part "errors"
 local ipairs, next, setmetatable, tostring, type = ipairs, next, setmetatable, tostring, type
 local concat, sort = table.concat, table.sort
+local utf8 = utf8
 local find, format, gsub, match, upper = string.find, string.format, string.gsub, string.match, string.upper
 
 local SIMPLE = {
@@ -14,17 +15,55 @@ local SIMPLE = {
 -- Where the schemas of a node are, and what the class of each is called.
 local SCHEMAS = { input_schema = "Input", output_schema = "Output", response_schema = "Response" }
 
+local KEYWORDS = {}
+for word in string.gmatch([[and break do else elseif end false for function goto if in local nil not or repeat return
+  then true until while]], "%a+") do KEYWORDS[word] = true end
+
 --- `fetch-weather` as `FetchWeather`.
 local function camel(id)
   local name = gsub(gsub(id, "^%l", upper), "[^%w]+(%w?)", upper)
   return find(name, "^%a") and name or "_" .. name
 end
 
+-- The names that ids have got, by scope and then by id, and which of them are taken.
+local names
+
+--- The name of an id in a scope, always the same: ids that differ have names that differ.
+local function name_of(scope, id)
+  local known = names[scope]
+  if not known then
+    known = { ids = {}, taken = {} }
+    names[scope] = known
+  end
+  local name = known.ids[id]
+  if name then return name end
+  name = camel(id)
+  local base, number = name, 1
+  while known.taken[name] do
+    number = number + 1
+    name = base .. "_" .. number
+  end
+  known.ids[id], known.taken[name] = name, true
+  return name
+end
+
+--- A text as a literal on one line without quotes in it: what `%q` breaks and what does not show is escaped.
+local function quoted(text)
+  return (gsub(gsub(gsub(format("%q", text), "\\\n", "\\n"), '\\"', "\\x22"), "[\127\194-\244][\128-\191]*", function(char)
+    local code = utf8.len(char) and utf8.codepoint(char)
+    if code and code > 0x9F and not (code >= 0x200B and code <= 0x206F) and code ~= 0xFEFF then return char end
+    return gsub(char, ".", function(byte) return format("\\x%02x", string.byte(byte)) end)
+  end))
+end
+
 local function literal(value)
-  -- A line of a stub is a comment, which a line break would end.
-  if type(value) == "string" then return (gsub(format("%q", value), "\\\n", "\\n")) end
+  if type(value) == "string" then return quoted(value) end
+  if type(value) == "table" then return "table" end
   return tostring(value)
 end
+
+--- A text as it may stand in a comment: on one line.
+local function one_line(text) return (gsub(text, "[%s%c]+", " ")) end
 
 --- Types joined by `|`, each once.
 local function union(list)
@@ -55,7 +94,7 @@ local function each_field(schema, root, visit)
   local required = required_set(schema)
   for _, name in ipairs(errors.names(schema.properties or {})) do
     local field = schema.properties[name]
-    local label = find(name, "^[%a_][%w_]*$") and name or "[" .. literal(name) .. "]"
+    local label = find(name, "^[%a_][%w_]*$") and not KEYWORDS[name] and name or "[" .. quoted(name) .. "]"
     local present = required[name] or field.default ~= nil
     visit(label .. (present and "" or "?"), type_of(field, root), field)
   end
@@ -91,7 +130,7 @@ function type_of(schema, root)
   if type(schema) ~= "table" then return "any" end
   if schema["$ref"] then
     local name = match(schema["$ref"], "^#/%$defs/(.+)$")
-    return name and root and root .. "." .. camel(name) or "any"
+    return name and root and root .. "." .. name_of(root, name) or "any"
   end
   if schema.const ~= nil then return literal(schema.const) end
   if schema.enum then
@@ -123,11 +162,11 @@ end
 --- Appends a class (or, where the schema is no object, an alias) of that name; `root` has the classes of its `$defs`.
 local function declare(out, name, schema, text, root)
   root = root or name
-  out[#out + 1] = "---" .. gsub(schema.description or text, "%s+", " ")
+  out[#out + 1] = "---" .. one_line(schema.description or text)
   if schema.type == "object" and schema.properties and next(schema.properties) and not schema["$ref"] then
     out[#out + 1] = "---@class " .. name
     each_field(schema, root, function(label, kind, field)
-      local note = field.description and " " .. gsub(field.description, "%s+", " ") or ""
+      local note = field.description and " " .. one_line(field.description) or ""
       out[#out + 1] = "---@field " .. label .. " " .. kind .. note
     end)
   else
@@ -136,7 +175,7 @@ local function declare(out, name, schema, text, root)
   out[#out + 1] = ""
   local definitions = schema["$defs"]
   for _, key in ipairs(errors.names(definitions or {})) do
-    declare(out, name .. "." .. camel(key), definitions[key], "A part of " .. name .. ".", root)
+    declare(out, name .. "." .. name_of(name, key), definitions[key], "A part of " .. name .. ".", root)
   end
 end
 
@@ -162,7 +201,7 @@ end
 --- Declares the schemas of a node and of all that it holds.
 function visit(out, seen, prefix, node)
   if node.workflow then return end
-  declare_schemas(out, seen, prefix .. "." .. camel(node.id), node)
+  declare_schemas(out, seen, prefix .. "." .. name_of(prefix, node.id), node)
   for _, key in ipairs { "otherwise", "step" } do visit_list(out, seen, prefix, node[key]) end
   for _, key in ipairs { "cases", "branches" } do
     for _, entry in ipairs(node[key] or {}) do visit_list(out, seen, prefix, entry.body) end
@@ -171,10 +210,11 @@ end
 
 --- The classes for a list of committed definitions.
 return function(definitions)
+  names = {}
   local out, seen = { "---@meta", "-- The schemas of this project's workflows. Made by `aikit-lua types`.", "" }, {}
   sort(definitions, function(a, b) return a.id < b.id end)
   for _, definition in ipairs(definitions) do
-    local prefix = camel(definition.id)
+    local prefix = name_of("", definition.id)
     declare_schemas(out, seen, prefix, definition)
     visit_list(out, seen, prefix, definition.nodes)
   end

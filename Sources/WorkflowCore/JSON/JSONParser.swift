@@ -22,10 +22,16 @@ struct JSONParser {
     }
 
     mutating func parseDocument() throws(JSONError) {
+        skipByteOrderMark()
         skipSpace()
         try parseValue()
         skipSpace()
         if position < end { throw unexpected("the end of the text") }
+    }
+
+    /// A mark that some programs write before UTF-8; a parser may pass over it (RFC 8259, section 8.1).
+    private mutating func skipByteOrderMark() {
+        if end - position >= 3, position[0] == 0xEF, position[1] == 0xBB, position[2] == 0xBF { position += 3 }
     }
 
     func error(_ message: String, at place: UnsafePointer<UInt8>) -> JSONError {

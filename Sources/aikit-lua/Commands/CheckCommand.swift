@@ -15,7 +15,7 @@ struct CheckCommand: ParsableCommand {
               aikit-lua check workflows/*.lua --json
             """)
 
-    @Argument(help: "Scripts.", completion: .file(extensions: ["lua"]))
+    @Argument(help: "Scripts.", completion: .file(extensions: ["lua"]), transform: namedPath)
     var scripts: [String]
 
     @Flag(help: "Print what was found as JSON on standard output.")

@@ -5,7 +5,7 @@ struct ContinuationOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The file in which the run is kept; the nearest \(StoreLocation.usual), here or above, unless given.",
-            valueName: "path"))
+            valueName: "path"), transform: namedPath)
     var store: String?
 
     @Option(help: ArgumentHelp("What a finished step survives, as for run.", valueName: "full|normal"))

@@ -24,7 +24,9 @@ struct DevCommand: ParsableCommand {
               aikit-lua dev orders.lua --workflow refund --store runs.db
             """)
 
-    @Argument(help: "The script: a .lua file that returns a workflow.", completion: .file(extensions: ["lua"]))
+    @Argument(
+        help: "The script: a .lua file that returns a workflow.", completion: .file(extensions: ["lua"]),
+        transform: namedPath)
     var script: String
 
     @Option(help: ArgumentHelp("The workflow to run, where the script has several.", valueName: "id"))
@@ -45,7 +47,9 @@ struct DevCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Merged over the workflow's ctx, an object.", valueName: "json|@file"))
     var ctx: String?
 
-    @Option(help: ArgumentHelp("Where the runs are kept: memory unless a file is given.", valueName: "path|memory"))
+    @Option(
+        help: ArgumentHelp("Where the runs are kept: memory unless a file is given.", valueName: "path|memory"),
+        transform: namedPath)
     var store: String?
 
     @Option(help: ArgumentHelp("How many threads run steps; one a core unless given.", valueName: "n"))

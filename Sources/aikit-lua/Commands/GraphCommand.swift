@@ -22,7 +22,7 @@ struct GraphCommand: ParsableCommand {
         case mermaid, dot, json, svg
     }
 
-    @Argument(help: "The script; not needed with --run.", completion: .file(extensions: ["lua"]))
+    @Argument(help: "The script; not needed with --run.", completion: .file(extensions: ["lua"]), transform: namedPath)
     var script: String?
 
     @Option(help: ArgumentHelp("mermaid, dot, json or svg.", valueName: "format"))

@@ -19,7 +19,8 @@ struct InitCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("The folder; it is made unless it is there.", valueName: "dir"), completion: .directory)
+        help: ArgumentHelp("The folder; it is made unless it is there.", valueName: "dir"), completion: .directory,
+        transform: namedFolder)
     var folder: String
 
     @Option(help: ArgumentHelp("minimal, http-api, human-approval or batch.", valueName: "name"))
@@ -29,10 +30,11 @@ struct InitCommand: ParsableCommand {
         let project = NewProject(folder: folder, template: template)
         let files = try project.files()
         try project.write(files)
+        try project.writeClasses()
         let errors = TextStream.errors
         let style = Style(errors)
         errors.writeLine(
-            style("✓", .green) + " made \(counted(files.count, "file")) in \(folder) from '\(template.rawValue)'")
+            style("✓", .green) + " made \(counted(files.count + 1, "file")) in \(folder) from '\(template.rawValue)'")
         errors.writeLine("")
         errors.writeLine("Next:")
         if project.shellFolder != "." { errors.writeLine("  cd \(project.shellFolder)") }

@@ -16,7 +16,8 @@ struct ReplCommand: ParsableCommand {
               echo 'aikit.json.encode { 1, 2 }' | aikit-lua repl
             """)
 
-    @Argument(help: "A script whose workflow is to be tried.", completion: .file(extensions: ["lua"]))
+    @Argument(
+        help: "A script whose workflow is to be tried.", completion: .file(extensions: ["lua"]), transform: namedPath)
     var script: String?
 
     @Option(help: ArgumentHelp("The workflow of :run and :step, where the script has several.", valueName: "id"))

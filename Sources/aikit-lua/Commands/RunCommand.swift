@@ -18,7 +18,9 @@ struct RunCommand: ParsableCommand {
               jq '{items: .}' orders.json | aikit-lua run orders.lua --input - --events
             """)
 
-    @Argument(help: "The script: a .lua file that returns a workflow.", completion: .file(extensions: ["lua"]))
+    @Argument(
+        help: "The script: a .lua file that returns a workflow.", completion: .file(extensions: ["lua"]),
+        transform: namedPath)
     var script: String
 
     @Option(help: ArgumentHelp("The workflow to run, where the script has several.", valueName: "id"))

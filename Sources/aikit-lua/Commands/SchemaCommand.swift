@@ -30,10 +30,14 @@ struct SchemaValidateCommand: ParsableCommand {
               aikit-lua schema validate --batch < pairs.ndjson
             """)
 
-    @Argument(help: "The schema, a file or - for standard input.", completion: .file(extensions: ["json"]))
+    @Argument(
+        help: "The schema, a file or - for standard input.", completion: .file(extensions: ["json"]),
+        transform: namedPath)
     var schema: String?
 
-    @Argument(help: "The instance, a file or - for standard input, which is the default.", completion: .file())
+    @Argument(
+        help: "The instance, a file or - for standard input, which is the default.", completion: .file(),
+        transform: namedPath)
     var instance: String?
 
     @Flag(help: "Judge every line of the input.")
@@ -44,7 +48,8 @@ struct SchemaValidateCommand: ParsableCommand {
 
     @Option(
         name: .customLong("document"), help: "A further schema that references may name by its $id (repeatable).",
-        completion: .file(extensions: ["json"]))
+        completion: .file(extensions: ["json"]),
+        transform: namedPath)
     var documents: [String] = []
 
     @Flag(help: "Refuse what does not have its 'format'; otherwise formats are only notes.")

@@ -17,7 +17,9 @@ struct SchemaExportCommand: ParsableCommand {
               aikit-lua schema export weather.lua --step fetch-weather --side output > weather.schema.json
             """)
 
-    @Argument(help: "The script: a .lua file that returns a workflow.", completion: .file(extensions: ["lua"]))
+    @Argument(
+        help: "The script: a .lua file that returns a workflow.", completion: .file(extensions: ["lua"]),
+        transform: namedPath)
     var script: String
 
     @Option(help: ArgumentHelp("Only this workflow.", valueName: "id"))

@@ -7,7 +7,7 @@ struct StoreOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Where the run is kept: a file, or memory; \(StoreLocation.usual) beside the script unless given.",
-            valueName: "path|memory"))
+            valueName: "path|memory"), transform: namedPath)
     var store: String?
 
     @Option(help: DurabilityChoice.help)

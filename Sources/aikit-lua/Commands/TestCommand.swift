@@ -23,7 +23,8 @@ struct TestCommand: ParsableCommand {
     }
 
     @Argument(
-        help: "Test files, and folders to look for them in; this folder unless given.", completion: .file())
+        help: "Test files, and folders to look for them in; this folder unless given.", completion: .file(),
+        transform: namedPath)
     var paths: [String] = []
 
     @Option(help: ArgumentHelp("Only tests whose name has this text.", valueName: "text"))
@@ -40,7 +41,9 @@ struct TestCommand: ParsableCommand {
     @Option(help: ArgumentHelp("pretty (on standard error), ndjson or junit (on standard output).", valueName: "form"))
     var reporter = Reporter.pretty
 
-    @Option(help: ArgumentHelp("Write a JUnit report into this file besides.", valueName: "file"), completion: .file())
+    @Option(
+        help: ArgumentHelp("Write a JUnit report into this file besides.", valueName: "file"), completion: .file(),
+        transform: namedPath)
     var junit: String?
 
     @Flag(help: "Say which steps and cases of the workflows ran.")

@@ -24,7 +24,7 @@ struct TortureCommand: ParsableCommand {
               aikit-lua torture orders.lua --answers answers.json --kills 50
             """)
 
-    @Argument(help: "The script.", completion: .file(extensions: ["lua"]))
+    @Argument(help: "The script.", completion: .file(extensions: ["lua"]), transform: namedPath)
     var script: String
 
     @Option(help: ArgumentHelp("The workflow to run, where the script has several.", valueName: "id"))

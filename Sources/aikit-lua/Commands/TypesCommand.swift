@@ -1,7 +1,5 @@
 internal import ArgumentParser
-internal import LuaWorkflows
 internal import WorkflowCore
-internal import WorkflowEngine
 
 struct TypesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -22,11 +20,14 @@ struct TypesCommand: ParsableCommand {
               aikit-lua types > aikit.lua
             """)
 
-    @Argument(help: "Scripts whose schemas become classes.", completion: .file(extensions: ["lua"]))
+    @Argument(
+        help: "Scripts whose schemas become classes.", completion: .file(extensions: ["lua"]), transform: namedPath)
     var scripts: [String] = []
 
     @Option(
-        help: ArgumentHelp("Write aikit.lua and what goes with it into this folder.", valueName: "folder"))
+        help: ArgumentHelp("Write aikit.lua and what goes with it into this folder.", valueName: "folder"),
+        completion: .directory,
+        transform: namedFolder)
     var output: String?
 
     @Flag(help: "Write a .luarc.json that names the folder (.aikit/types unless given) where there is none yet.")
@@ -38,8 +39,9 @@ struct TypesCommand: ParsableCommand {
     func run() throws {
         if reference { return TextStream.output.write(try LibraryDocument.text(.reference)) }
         let library = try LibraryDocument.text(.types)
-        let classes = try scripts.isEmpty ? nil : LibraryDocument.text(.classes(definitions()))
-        guard let folder = output ?? (luarc ? ".aikit/types" : nil) else {
+        let classes =
+            try scripts.isEmpty ? nil : LibraryDocument.classes(of: scripts) { TextStream.errors.writeLine($0) }
+        guard let folder = output ?? (luarc ? EditorSettings.folder : nil) else {
             return TextStream.output.write(library + (classes.map { "\n" + $0 } ?? ""))
         }
         try write(library, to: "\(folder)/aikit.lua")
@@ -48,39 +50,28 @@ struct TypesCommand: ParsableCommand {
         if luarc { try writeSettings(naming: folder) }
     }
 
-    /// The definitions of all workflows of the scripts.
-    private func definitions() throws -> Value {
-        let options = LuaScriptOptions(print: { TextStream.errors.writeLine($0) })
-        let loaded = waitFor { [scripts] () -> Result<[String], any Error> in
-            var definitions: [String] = []
-            do {
-                for path in scripts {
-                    let engine = WorkflowEngine(workers: 1)
-                    definitions += try await LuaScript.load(path: path, on: engine, options: options).definitions
-                }
-                return .success(definitions)
-            } catch {
-                return .failure(error)
-            }
-        }
-        return Value(array: try loaded.get().map { try Value(json: $0) })
-    }
-
     private func writeSettings(naming folder: String) throws {
         let path = ".luarc.json"
-        if case .success = FileText.read(path, limit: 1 << 20) {
-            let words = "is there already; name the folder in it: \"workspace.library\": [\"\(folder)\"]"
+        if case .success(let bytes) = FileText.read(path, limit: 1 << 20) {
+            let present = bytes.withUnsafeBytes { try? Value(json: $0) }
+            let folders = present.flatMap { $0["workspace.library"] ?? $0["workspace"]?["library"] }?.array ?? []
+            let isNamed = folders.contains { $0.string.map(Self.trimmed) == Self.trimmed(folder) }
+            let words =
+                isNamed
+                ? "names the folder already"
+                : "is there already; name the folder in it: "
+                    + Value(entries: [("workspace.library", Value(array: [Value(folder)]))]).json
             return TextStream.errors.writeLine("  \(path) \(words)")
         }
-        let settings: Value = [
-            "$schema": "https://raw.githubusercontent.com/LuaLS/vscode-lua/master/setting/schema.json",
-            "runtime.version": "Lua 5.4",
-            // The sandbox has neither.
-            "runtime.builtin": ["io": "disable", "debug": "disable", "package": "disable"],
-            "workspace.library": Value(array: [Value(folder)]),
-            "workspace.checkThirdParty": false,
-        ]
-        try write(settings.prettyJSON + "\n", to: path)
+        try write(EditorSettings.text(naming: folder), to: path)
+    }
+
+    /// A folder's path without what does not matter in it.
+    private static func trimmed(_ folder: String) -> String {
+        var folder = folder[...]
+        while folder.hasPrefix("./") { folder = folder.dropFirst(2) }
+        while folder.hasSuffix("/") { folder = folder.dropLast() }
+        return String(folder)
     }
 
     private func write(_ text: String, to path: String) throws {

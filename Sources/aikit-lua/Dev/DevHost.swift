@@ -23,8 +23,9 @@ final class DevHost: Sendable {
         self.mailbox = mailbox
         engine = WorkflowEngine(
             workers: max(plan.workers, 2), host: HostEffectsService(permissions: plan.permissions), journal: journal,
-            log: { mailbox.post(.log($0)) })
-        let options = LuaScriptOptions(print: { mailbox.post(.text($0)) }, log: { mailbox.post(.log($0)) })
+            log: { mailbox.postLog($0, as: .log($0)) })
+        let options = LuaScriptOptions(
+            print: { mailbox.postLine(.text($0), bytes: $0.utf8.count) }, log: { mailbox.postLog($0, as: .log($0)) })
         let wanted = plan.workflow
         self.wanted = wanted
         live = LiveScript(path: plan.script, on: engine, options: options) { (script) throws(ScriptError) in
@@ -38,7 +39,7 @@ final class DevHost: Sendable {
 
     /// Loads the script and follows its files from then on.
     func start() {
-        let made = FileWatcher { [weak self] in
+        let made = FileWatcher(polls: { [mailbox] in mailbox.post(.note(DevText.polls)) }) { [weak self] in
             // On the watcher's thread, so that what is told comes in the order in which it was found.
             guard let self else { return }
             waitFor { await self.refresh() }

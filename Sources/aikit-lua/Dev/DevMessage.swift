@@ -2,6 +2,10 @@ internal import LuaWorkflows
 internal import WorkflowCore
 internal import WorkflowEngine
 
+extension DevMessage: LineMessage {
+    static func line(_ text: String) -> DevMessage { .text(text) }
+}
+
 /// What the main thread of a dev session hears of.
 enum DevMessage: Sendable {
     /// The files have been looked at.
@@ -13,6 +17,8 @@ enum DevMessage: Sendable {
     case log(LogRecord)
     /// What a script printed.
     case text(String)
+    /// Something that the person should know of.
+    case note(String)
     /// The store refused something.
     case failed(any Error)
     /// Ctrl-C, or another request to end.

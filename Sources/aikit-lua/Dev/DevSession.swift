@@ -48,7 +48,9 @@ final class DevSession {
         self.plan = plan
         self.from = from
         self.asksStoreForInput = asksStoreForInput
-        display = TextStream.errors.isTerminal && environment("TERM") != "dumb" ? TreeDisplay() : PlainDisplay()
+        display =
+            TextStream.errors.isTerminal && environment("TERM") != "dumb"
+            ? TreeDisplay(footer: terminal.isInteractive ? DevText.runningKeys : nil) : PlainDisplay()
     }
 
     /// Goes on until it is told to end.
@@ -98,6 +100,7 @@ final class DevSession {
             case .run(let number, let message): take(message, of: number)
             case .log(let record): display.log(record)
             case .text(let line): display.print(line)
+            case .note(let text): say { errors.writeLine(style("· " + text, .dim)) }
             case .failed(let error): say { errors.show(problems(of: error)) }
             case .interrupted(let signal):
                 self.signal = signal
@@ -262,19 +265,25 @@ final class DevSession {
 
     private func editInput() {
         display.suspend()
-        let line = terminal.readLine(
-            plan.input.json, prompt: "input: ", messages: mailbox.readEnd,
-            hear: {
-                hearAll()
-                return !isOver
-            })
-        guard case .text(let text) = line else { return }
-        do throws(UsageError) {
-            plan.input = try JSONArgument.read(text, option: "input")
-            startRun(goesOn: false)
-        } catch {
-            let problem = error.problem
-            say { errors.show(problem) }
+        let usual = plan.input.json
+        var draft = usual
+        while true {
+            let line = terminal.readLine(
+                draft, prompt: "input: ", history: draft == usual ? [] : [usual], messages: mailbox.readEnd,
+                hear: {
+                    hearAll()
+                    return !isOver
+                })
+            guard case .text(let text) = line else { return }
+            do throws(UsageError) {
+                plan.input = try JSONArgument.read(text, option: "input")
+                return startRun(goesOn: false)
+            } catch {
+                // What was typed stays to be mended; without a terminal there is nobody to mend it.
+                errors.show(error.problem)
+                guard terminal.isInteractive else { return }
+                draft = text
+            }
         }
     }
 

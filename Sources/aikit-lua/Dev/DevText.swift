@@ -48,10 +48,16 @@ enum DevText {
         return "run \(run.number) on gen \(run.generation) \(verb)"
     }
 
+    static let polls =
+        "the system has no file watches left (fs.inotify.max_user_watches), so the files are looked at ten times a second"
+
+    /// While a run is under way.
+    static let runningKeys = "c cancel · r run again · q quit · ? help"
+
     static let keys = "r run again · i input · c cancel · g graph · q quit · ? help"
 
     static let help = """
-          r  run again from the start with the same input
+          r  run again from the start with the same input (Enter too)
           i  edit the input, then run
           c  cancel the runs under way
           g  show the steps of the workflow

@@ -1,3 +1,6 @@
+internal import CLuaBridge
+internal import SQLiteJournal
+internal import WorkflowCore
 internal import WorkflowEngine
 
 #if canImport(Glibc)
@@ -12,7 +15,11 @@ internal import WorkflowEngine
 enum Platform {
     static var findings: [Finding] {
         [
-            Finding(name: "aikit-lua", text: engineVersion), lua, library("SQLite", sqliteVersion),
+            Finding(name: "aikit-lua", text: engineVersion),
+            library("Lua", luaRelease, file: "liblua"),
+            library("SQLite", SQLiteLibrary.version, file: "libsqlite3"),
+            library("PCRE2", RegexLibrary.version, file: "libpcre2"),
+            Finding(name: "system", text: system),
             Finding(name: "processors", text: "\(sysconf(Int32(_SC_NPROCESSORS_ONLN)))"),
             Finding(
                 name: "terminal",
@@ -23,29 +30,26 @@ enum Platform {
         ]
     }
 
-    /// The release of the library, by the mark that it carries, and where it was loaded from.
-    private static var lua: Finding {
-        var release = "Lua 5.4"
-        if let mark = symbol("lua_ident") {
-            // "$LuaVersion: Lua 5.4.4  Copyright (C) …"
-            let words = String(cString: mark.assumingMemoryBound(to: CChar.self)).split(separator: " ")
-            if words.count > 2 { release = words[1...2].joined(separator: " ") }
+    /// A library that the program runs on, by what it says of itself, and where it was loaded from.
+    private static func library(_ name: String, _ release: String, file: String) -> Finding {
+        Finding(name: name, text: "\(release), \(loadedFile(named: file) ?? "linked into the program")")
+    }
+
+    /// The release of the Lua library that runs, such as `5.4.6`, by the mark that it carries.
+    private static var luaRelease: String {
+        // "$LuaVersion: Lua 5.4.4  Copyright (C) …"
+        let words = String(cString: lb_lua_ident()).split(separator: " ")
+        return words.count > 2 ? words[1...2].joined(separator: " ") : "Lua 5.4"
+    }
+
+    private static var system: String {
+        var names = utsname()
+        guard uname(&names) == 0 else { return "unknown" }
+        func text<Field>(_ field: Field) -> String {
+            withUnsafeBytes(of: field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         }
-        return Finding(name: "Lua", text: "\(release), \(loadedFile(named: "liblua") ?? "linked into the program")")
+        return "\(text(names.sysname)) \(text(names.release)), \(text(names.machine))"
     }
-
-    private static func library(_ name: String, _ version: String?) -> Finding {
-        guard let version else { return Finding(name: name, text: "not linked", state: .doubtful) }
-        return Finding(name: name, text: version)
-    }
-
-    private static var sqliteVersion: String? {
-        guard let function = symbol("sqlite3_libversion") else { return nil }
-        typealias Version = @convention(c) () -> UnsafePointer<CChar>
-        return String(cString: unsafeBitCast(function, to: Version.self)())
-    }
-
-    private static func symbol(_ name: String) -> UnsafeMutableRawPointer? { dlsym(dlopen(nil, RTLD_NOW), name) }
 
     /// The path of a shared library of this process, where the system tells.
     private static func loadedFile(named name: String) -> String? {

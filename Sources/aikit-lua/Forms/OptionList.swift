@@ -8,54 +8,107 @@ struct OptionList {
 
     private var isMultiple: Bool { field.kind == .multiselect }
 
+    /// What is chosen and shown.
+    struct State: Equatable {
+        var count: Int
+        var cursor: Int
+        var chosen: Set<Int>
+        /// The first option that is shown.
+        var top = 0
+        /// The digits of a number that is being typed.
+        var typed = ""
+
+        /// Moves the shown part so that the cursor lies in it.
+        mutating func scroll(to room: Int) {
+            let room = max(room, 1)
+            top = min(max(top, cursor - room + 1), cursor, max(count - room, 0))
+            top = max(top, 0)
+        }
+
+        /// Takes a digit: with those before it the number of an option, from 1, else the first digit of another one.
+        mutating func type(_ digit: Character) -> Bool {
+            for text in [typed + String(digit), String(digit)] {
+                guard let number = Int(text), number >= 1, number <= count else { continue }
+                typed = text
+                cursor = number - 1
+                return true
+            }
+            typed = ""
+            return false
+        }
+    }
+
     func choose() throws -> Value? {
         TerminalMode.readKeys(from: 0)
         defer { TerminalMode.restore() }
-        var cursor = field.options.firstIndex { $0.value == field.usual } ?? 0
-        var chosen = Set(
-            (field.usual?.array ?? []).compactMap { usual in field.options.firstIndex { $0.value == usual } })
-        let keys = isMultiple ? "arrows or numbers, space, enter" : "arrows or a number, enter"
-        TextStream.errors.write(style(field.label, .bold) + style(" [\(keys)]", .dim) + "\n")
-        draw(cursor, chosen)
+        var state = State(
+            count: field.options.count, cursor: field.options.firstIndex { $0.value == field.usual } ?? 0,
+            chosen: Set(
+                (field.usual?.array ?? []).compactMap { usual in field.options.firstIndex { $0.value == usual } }))
+        var block = ScreenBlock()
+        draw(&state, &block)
         while true {
             guard let key = try keyboard.readKey() else { continue }
             let last = field.options.count - 1
+            if case .character = key {} else { state.typed = "" }
             switch key {
-            case .up, .character("k"): cursor = cursor == 0 ? last : cursor - 1
-            case .down, .character("j"): cursor = cursor == last ? 0 : cursor + 1
-            case .space where isMultiple: chosen.formSymmetricDifference([cursor])
+            case .up, .character("k"): state.cursor = state.cursor == 0 ? last : state.cursor - 1
+            case .down, .character("j"): state.cursor = state.cursor == last ? 0 : state.cursor + 1
+            case .space where isMultiple: state.chosen.formSymmetricDifference([state.cursor])
             case .character(let digit):
-                guard let number = digit.wholeNumberValue, field.options.indices.contains(number - 1) else { continue }
-                cursor = number - 1
-                if isMultiple { chosen.formSymmetricDifference([cursor]) }
+                guard state.type(digit) else { continue }
+                if isMultiple, field.options.count < 10 { state.chosen.formSymmetricDifference([state.cursor]) }
             case .enter:
-                if isMultiple, chosen.isEmpty, field.isRequired { continue }
-                let picked = isMultiple ? chosen.sorted() : [cursor]
-                conclude(picked)
+                if isMultiple, state.chosen.isEmpty, field.isRequired { continue }
+                let picked = isMultiple ? state.chosen.sorted() : [state.cursor]
+                conclude(picked, &block)
                 let values = picked.map { field.options[$0].value }
                 return isMultiple ? Value(array: values) : values.first
             case .space: continue
             }
-            TextStream.errors.write("\u{1B}[\(field.options.count)A\r\u{1B}[J")
-            draw(cursor, chosen)
+            draw(&state, &block)
         }
     }
 
-    private func draw(_ cursor: Int, _ chosen: Set<Int>) {
-        var text = ""
-        for (index, option) in field.options.enumerated() {
-            let pointer = index == cursor ? style("❯ ", .cyan) : "  "
-            let mark = isMultiple ? (chosen.contains(index) ? style("◉ ", .green) : "◯ ") : ""
-            let label = "\(index + 1). \(option.label)"
-            text += "  " + pointer + mark + (index == cursor ? style(label, .bold) : label) + "\n"
+    private func draw(_ state: inout State, _ block: inout ScreenBlock) {
+        let stream = TextStream.errors
+        let columns = max(stream.width - 1, 8)
+        // The question, how many there are more, and the row of the cursor stay free.
+        let room = min(field.options.count, max(stream.height - 4, 1))
+        state.scroll(to: room)
+        var update = ScreenUpdate()
+        block.restart(in: &update, of: stream)
+        let keys = isMultiple ? "arrows or numbers, space, enter" : "arrows or a number, enter"
+        let label = ScreenText.clipped(field.label, to: columns)
+        let hint = ScreenText.clipped(" [\(keys)]", to: columns - ScreenText.width(of: label))
+        block.add(
+            style(label, .bold) + style(hint, .dim), width: ScreenText.width(of: label) + ScreenText.width(of: hint),
+            to: &update)
+        for index in state.top..<min(state.top + room, field.options.count) {
+            let isCurrent = index == state.cursor
+            let pointer = isCurrent ? style("❯ ", .cyan) : "  "
+            let mark = isMultiple ? (state.chosen.contains(index) ? style("◉ ", .green) : "◯ ") : ""
+            let indent = isMultiple ? 6 : 4
+            let label = ScreenText.clipped("\(index + 1). \(field.options[index].label)", to: columns - indent)
+            block.add(
+                "  " + pointer + mark + (isCurrent ? style(label, .bold) : label),
+                width: indent + ScreenText.width(of: label), to: &update)
         }
-        TextStream.errors.write(text)
+        if room < field.options.count {
+            let text = ScreenText.clipped(
+                "  \(state.top + 1) to \(state.top + room) of \(field.options.count)", to: columns)
+            block.add(style(text, .dim), width: ScreenText.width(of: text), to: &update)
+        }
+        block.finish(in: &update)
+        stream.write(update)
     }
 
-    private func conclude(_ picked: [Int]) {
+    private func conclude(_ picked: [Int], _ block: inout ScreenBlock) {
         let labels = picked.map { field.options[$0].label }.joined(separator: ", ")
-        TextStream.errors.write(
-            "\u{1B}[\(field.options.count + 1)A\r\u{1B}[J" + style(field.label, .bold) + ": "
-                + (labels.isEmpty ? style("nothing", .dim) : labels) + "\n")
+        var update = ScreenUpdate()
+        block.restart(in: &update, of: .errors)
+        block.write(style(field.label, .bold) + ": " + (labels.isEmpty ? style("nothing", .dim) : labels), to: &update)
+        block.finish(in: &update)
+        TextStream.errors.write(update)
     }
 }

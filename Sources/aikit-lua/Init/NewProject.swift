@@ -26,8 +26,9 @@ struct NewProject {
     /// The files that are to be written, by their paths in the folder.
     func files() throws -> [(path: String, text: String)] {
         let types = [
-            (".aikit/types/aikit.lua", try LibraryDocument.text(.types)),
-            (".aikit/types/aikit-test.lua", try LibraryDocument.text(.testTypes)),
+            (".luarc.json", EditorSettings.text(naming: EditorSettings.folder)),
+            (EditorSettings.folder + "/aikit.lua", try LibraryDocument.text(.types)),
+            (EditorSettings.folder + "/aikit-test.lua", try LibraryDocument.text(.testTypes)),
         ]
         return template.files.map { ($0.path, filled($0.text)) } + types
     }
@@ -60,6 +61,15 @@ struct NewProject {
             if let failure = FileText.makeFolders(of: path) ?? FileText.write(file.text, to: path) {
                 throw UsageError("cannot write \(path): \(failure)")
             }
+        }
+    }
+
+    /// Writes the classes of the new script's schemas, as `types` does when they change.
+    func writeClasses() throws {
+        let name = EditorSettings.folder + "/project.lua"
+        let text = try LibraryDocument.classes(of: [path(template.scriptName + ".lua")], print: { _ in })
+        if let failure = FileText.write(text, to: path(name)) {
+            throw UsageError("cannot write \(path(name)): \(failure)")
         }
     }
 

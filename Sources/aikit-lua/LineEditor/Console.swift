@@ -53,13 +53,13 @@ final class Console {
     func showHint(_ text: String) {
         guard isInteractive, !hasHint else { return }
         let room = max(TextStream.errors.width - 1, 10)
-        TextStream.errors.write(style(text.count > room ? text.prefix(room - 1) + "…" : text, .dim))
+        TextStream.errors.write(style(ScreenText.clipped(text, to: room), .dim))
         hasHint = true
     }
 
     func hideHint() {
         guard hasHint else { return }
-        TextStream.errors.write("\r\u{1B}[K")
+        TextStream.errors.write(.clearsRow)
         hasHint = false
     }
 
@@ -114,7 +114,7 @@ final class Console {
         draw(editor, prompt)
         while true {
             var keys = wait(for: messages, until: nil)[...]
-            TextStream.errors.write("\r\u{1B}[K")
+            TextStream.errors.write(.clearsRow)
             guard hear() else { return .abandoned }
             while let key = keys.popFirst() {
                 switch editor.take(key) {
@@ -125,7 +125,7 @@ final class Console {
                 case .abandoned: return .abandoned
                 case .ended: return .ended
                 case .completes: self.complete(&editor, complete(editor.textBeforeCursor))
-                case .clearsScreen: TextStream.errors.write("\u{1B}[H\u{1B}[2J")
+                case .clearsScreen: TextStream.errors.write(.clearsScreen)
                 case .edited: break
                 }
             }
@@ -161,8 +161,13 @@ final class Console {
 
     private func draw(_ editor: LineEditor, _ prompt: String) {
         let view = LineView(editor, prompt: prompt, columns: TextStream.errors.width)
-        let move = view.cursor > 0 ? "\u{1B}[\(view.cursor)C" : ""
-        TextStream.errors.write("\r" + style(prompt, .bold) + view.text + "\u{1B}[K\r" + move)
+        var update = ScreenUpdate()
+        update.add(.leftEdge)
+        update.add(style(prompt, .bold) + view.text)
+        update.add(.clearsRestOfRow)
+        update.add(.leftEdge)
+        update.add(.right(view.cursor))
+        TextStream.errors.write(update)
     }
 }
 

@@ -17,20 +17,20 @@ final class PlainDisplay: Display {
         guard !again else { return }
         model = ProgressModel(plan: handle.plan)
         let note = handle.note.map { " " + $0 } ?? ""
-        TextStream.errors.writeLine("run \(handle.id) of workflow \(handle.plan.id)\(note)")
+        TextStream.errors.writeLine(
+            "run \(ShownText.line(handle.id)) of workflow \(ShownText.line(handle.plan.id))\(note)")
         nextReport = monotonicNanoseconds() + Self.reportInterval
     }
 
     func take(_ events: [ProgressEvent]) {
-        guard var model else { return }
         var text = ""
         for event in events {
-            if event.kind == .stepStart, event.attempt <= 1 { began[event.frame] = event.time }
-            let line = line(event, model)
-            model.take(event)
-            if let line { text += "  " + line + "\n" }
+            if event.kind == .stepStart, event.attempt <= 1, let frame = ProgressModel.frame(of: event) {
+                began[frame] = event.time
+            }
+            model?.take(event)
+            if let line = line(event) { text += "  " + line + "\n" }
         }
-        self.model = model
         if !text.isEmpty { TextStream.errors.write(text) }
     }
 
@@ -38,38 +38,46 @@ final class PlainDisplay: Display {
         for event in events { model?.take(event) }
     }
 
-    private func line(_ event: ProgressEvent, _ model: ProgressModel) -> String? {
-        let path = model.path(of: event)
-        let row = model.rows[Int(event.node)]
+    /// What is told of an event that the model has taken.
+    private func line(_ event: ProgressEvent) -> String? {
+        guard let model, let node = model.node(of: event) else { return nil }
         switch event.kind {
         case .stepSuccess:
             if model.isRepeated(event) { return nil }
-            var line = "done       \(path)"
-            switch model.plan.nodes[Int(event.node)].kind {
-            case .branch: if let choice = row.note { line += " -> \(choice)" }
+            var line = "done       \(path(event, model))"
+            let row = model.rows[node]
+            switch model.plan.nodes[node].kind {
+            case .branch: if let choice = row.note { line += " -> \(ShownText.line(choice))" }
             case .foreach: line += " (\(counted(row.total, "item")))"
             case .loop: line += " (\(counted(row.total, "iteration")))"
             case .workflow, .step, .parallel, .human, .delay, .waitFor: break
             }
             return line + elapsed(event)
-        case .stepError: return "failed     \(path)\(elapsed(event)): \(event.text ?? "no message")"
-        case .stepCancelled: return model.isRepeated(event) ? nil : "cancelled  \(path)\(elapsed(event))"
+        case .stepError: return "failed     \(path(event, model))\(elapsed(event)): \(event.text ?? "no message")"
+        case .stepCancelled:
+            return model.isRepeated(event) ? nil : "cancelled  \(path(event, model))\(elapsed(event))"
         case .stepRetry:
             let wait = durationText(microseconds: Int64(event.item) * 1000)
-            return "retry      \(path) in \(wait), attempt \(event.attempt) failed: \(event.text ?? "no message")"
-        case .humanRequested: return "asks       \(path)"
-        case .stepWaiting: return "waits      \(path)" + (event.text.map { " for '\($0)'" } ?? "")
+            let reason = event.text ?? "no message"
+            return "retry      \(path(event, model)) in \(wait), attempt \(event.attempt) failed: \(reason)"
+        case .humanRequested: return "asks       \(path(event, model))"
+        case .stepWaiting:
+            return "waits      \(path(event, model))" + (event.text.map { " for '\(ShownText.line($0))'" } ?? "")
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
-            .stepEvent,
-            .stepBranch, .humanCompleted, .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet,
-            .cancelRequested, .signalReceived:
+            .stepEvent, .stepBranch, .humanCompleted, .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet,
+            .storeSet, .cancelRequested, .signalReceived:
             return nil
         }
     }
 
+    private func path(_ event: ProgressEvent, _ model: ProgressModel) -> String {
+        ShownText.line(model.path(of: event))
+    }
+
     private func elapsed(_ event: ProgressEvent) -> String {
-        guard let start = began[event.frame] else { return "" }
-        return " " + durationText(microseconds: event.time - start)
+        guard let frame = ProgressModel.frame(of: event), let start = began[frame] else { return "" }
+        let (elapsed, overflow) = event.time.subtractingReportingOverflow(start)
+        return overflow ? "" : " " + durationText(microseconds: max(elapsed, 0))
     }
 
     func log(_ record: LogRecord) { TextStream.errors.writeLine("  " + logs.line(record)) }

@@ -3,11 +3,21 @@ internal import WorkflowEngine
 
 /// One event of a run, reduced to what a display needs; it refers to nothing of the run.
 struct ProgressEvent: Sendable {
+    /// What an event is about. Numbers are those of the log and fit no plan until ``ProgressModel`` has checked them.
+    enum Place: Sendable, Equatable {
+        /// The run as a whole.
+        case run
+        /// A node in a frame.
+        case node(Int32, frame: Int32)
+        /// A body that begins: its frame, and the frame that it lies in.
+        case body(frame: Int32, parent: Int32)
+    }
+
     var kind: EventKind
     /// Microseconds since 1970.
     var time: Int64
-    var frame: Int32
-    var node: Int32
+    var place: Place
+    /// See ``Event/item``.
     var item: Int32
     var attempt: UInt16
     /// `itemsListed`: how many items there are.
@@ -52,10 +62,23 @@ final class ProgressFeed: EventFeed {
         post(isPast ? .past(events) : .progress(events))
     }
 
+    private static func place(of event: Event) -> ProgressEvent.Place {
+        switch event.kind {
+        case .bodyOpened: .body(frame: event.frame, parent: event.node)
+        case .stepStart, .stepSuccess, .stepError, .stepEvent, .stepBranch, .humanRequested, .humanCompleted,
+            .stepRetry,
+            .stepCancelled, .stepWaiting, .inputSettled, .itemsListed:
+            .node(event.node, frame: event.frame)
+        case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .metadataSet,
+            .ctxSet,
+            .storeSet, .cancelRequested, .signalReceived:
+            .run
+        }
+    }
+
     private static func reduce(_ event: Event, _ log: RunLog) -> ProgressEvent {
         var reduced = ProgressEvent(
-            kind: event.kind, time: event.time, frame: event.frame, node: event.node, item: event.item,
-            attempt: event.attempt)
+            kind: event.kind, time: event.time, place: place(of: event), item: event.item, attempt: event.attempt)
         guard !event.payload.isNone else { return reduced }
         switch event.kind {
         case .itemsListed: reduced.count = log.value(event.payload).count

@@ -22,6 +22,12 @@ struct ProgressModel {
 
         var isStarted: Bool { began != 0 }
         var isActive: Bool { running > 0 || waiting > 0 }
+
+        /// Microseconds from the first beginning to the last end, or to now.
+        func elapsed(now: Int64) -> Int64 {
+            let (elapsed, overflow) = (isActive || ended == 0 ? now : ended).subtractingReportingOverflow(began)
+            return overflow ? 0 : max(elapsed, 0)
+        }
     }
 
     /// A body that is under way: what it lies in, and which one it is.
@@ -49,42 +55,28 @@ struct ProgressModel {
     /// The row of the workflow itself.
     var root: Row { rows[0] }
 
+    /// Takes the next event. An event that fits neither the plan nor what came before changes nothing.
     mutating func take(_ event: ProgressEvent) {
-        let node = Int(event.node)
+        switch event.place {
+        case .run: takeRun(event)
+        case .body(let frame, let parent):
+            guard let owner = frameIndex(parent) else { return }
+            place(frame, Frame(parent: parent, ordinal: event.item, node: -1))
+            if let node = nodeIndex(frames[owner].node), plan.nodes[node].kind == .loop {
+                rows[node].total = Int(event.item)
+            }
+        case .node(let node, let frame):
+            guard let node = nodeIndex(node) else { return }
+            take(event, node: node, frame: frame)
+        }
+    }
+
+    private mutating func takeRun(_ event: ProgressEvent) {
         switch event.kind {
         case .workflowStart:
             place(0, Frame(parent: -1, ordinal: 0, node: 0))
             rows[0].began = event.time
             rows[0].running = 1
-        case .bodyOpened:
-            place(event.frame, Frame(parent: event.node, ordinal: event.item, node: -1))
-            let owner = Int(frames[Int(event.node)].node)
-            if owner >= 0, plan.nodes[owner].kind == .loop { rows[owner].total = Int(event.item) }
-        case .stepStart:
-            setNode(event)
-            guard event.attempt <= 1 else { return }
-            rows[node].running += 1
-            if rows[node].began == 0 { rows[node].began = event.time }
-        case .itemsListed:
-            rows[node].total = event.count
-            rows[node].done = 0
-        case .stepBranch:
-            let body = Int(plan.nodes[node].firstBody + event.item)
-            if plan.bodies.indices.contains(body) { rows[node].note = plan.bodies[body].name }
-        case .stepWaiting, .humanRequested:
-            rows[node].waiting += 1
-            rows[node].note = event.text
-        case .humanCompleted:
-            rows[node].waiting = max(rows[node].waiting - 1, 0)
-        case .stepRetry:
-            rows[node].note = "attempt \(event.attempt) failed: \(event.text ?? "no message")"
-        case .stepSuccess: end(event) { $0.succeeded += 1 }
-        case .stepError:
-            end(event) {
-                $0.failed += 1
-                $0.note = event.text
-            }
-        case .stepCancelled: end(event) { $0.cancelled += 1 }
         case .workflowSuccess, .workflowError, .workflowCancelled:
             ending = event.kind
             rows[0].running = 0
@@ -93,70 +85,126 @@ struct ProgressModel {
         case .workflowResumed:
             // A run that took its beginning from another one has taken time only since then.
             if event.item == ResumeCause.forked.rawValue { rows[0].began = event.time }
-        case .stepEvent, .inputSettled, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
-            .signalReceived:
-            break
+        default: break
         }
     }
 
-    private mutating func place(_ index: Int32, _ frame: Frame) {
-        while frames.count <= Int(index) { frames.append(Frame(parent: -1, ordinal: 0, node: -1)) }
-        frames[Int(index)] = frame
-    }
-
-    private mutating func setNode(_ event: ProgressEvent) {
-        guard frames.indices.contains(Int(event.frame)) else { return }
-        frames[Int(event.frame)].node = event.node
-    }
-
-    private mutating func end(_ event: ProgressEvent, _ count: (inout Row) -> Void) {
-        let node = Int(event.node)
-        if rows[node].running > 0 { rows[node].running -= 1 }
-        if plan.nodes[node].kind == .waitFor || plan.nodes[node].kind == .delay || plan.nodes[node].kind == .human {
+    private mutating func take(_ event: ProgressEvent, node: Int, frame: Int32) {
+        switch event.kind {
+        case .stepStart:
+            if let index = frameIndex(frame) { frames[index].node = Int32(node) }
+            guard event.attempt <= 1 else { return }
+            rows[node].running += 1
+            if rows[node].began == 0 { rows[node].began = event.time }
+        case .itemsListed:
+            rows[node].total = event.count
+            rows[node].done = 0
+        case .stepBranch:
+            if let name = bodyName(of: node, Int(event.item)) { rows[node].note = name }
+        case .stepWaiting, .humanRequested:
+            rows[node].waiting += 1
+            rows[node].note = event.text
+        case .humanCompleted:
             rows[node].waiting = max(rows[node].waiting - 1, 0)
+        case .stepRetry:
+            rows[node].note = "attempt \(event.attempt) failed: \(event.text ?? "no message")"
+        case .stepSuccess: end(event, node, frame) { $0.succeeded += 1 }
+        case .stepError:
+            end(event, node, frame) {
+                $0.failed += 1
+                $0.note = event.text
+            }
+        case .stepCancelled: end(event, node, frame) { $0.cancelled += 1 }
+        default: break
+        }
+    }
+
+    private func nodeIndex(_ node: Int32) -> Int? { rows.indices.contains(Int(node)) ? Int(node) : nil }
+
+    private func frameIndex(_ frame: Int32) -> Int? { frames.indices.contains(Int(frame)) ? Int(frame) : nil }
+
+    /// The name of a construct's body, counted from 0.
+    private func bodyName(of node: Int, _ index: Int) -> String? {
+        let body = Int(plan.nodes[node].firstBody) + index
+        return plan.bodies.indices.contains(body) ? plan.bodies[body].name : nil
+    }
+
+    /// Frames are numbered in the order in which they are made, and numbers are used again.
+    private mutating func place(_ index: Int32, _ frame: Frame) {
+        let index = Int(index)
+        if index == frames.count {
+            frames.append(frame)
+        } else if frames.indices.contains(index) {
+            frames[index] = frame
+        }
+    }
+
+    private mutating func end(_ event: ProgressEvent, _ node: Int, _ frame: Int32, _ count: (inout Row) -> Void) {
+        if rows[node].running > 0 { rows[node].running -= 1 }
+        switch plan.nodes[node].kind {
+        case .waitFor, .delay, .human: rows[node].waiting = max(rows[node].waiting - 1, 0)
+        case .workflow, .step, .branch, .loop, .foreach, .parallel: break
         }
         rows[node].ended = event.time
         count(&rows[node])
         finishedSteps += 1
         // The last node of an item's body ends the item.
-        let frame = Int(event.frame)
-        guard frames.indices.contains(frame), frames[frame].parent >= 0, plan.nodes[node].next < 0 else { return }
-        let owner = Int(frames[Int(frames[frame].parent)].node)
-        if owner >= 0, plan.nodes[owner].kind == .foreach { rows[owner].done += 1 }
+        guard plan.nodes[node].next < 0, let owner = owner(of: frame), plan.nodes[owner].kind == .foreach else {
+            return
+        }
+        rows[owner].done += 1
     }
 
-    /// The path of an execution, such as `enrich[3]/translate`.
-    func path(of event: ProgressEvent) -> String { path(frame: event.frame, node: event.node) }
+    /// The node whose body a frame runs; nil for the workflow's own.
+    private func owner(of frame: Int32) -> Int? {
+        guard let index = frameIndex(frame), let parent = frameIndex(frames[index].parent) else { return nil }
+        return nodeIndex(frames[parent].node)
+    }
 
-    private func path(frame: Int32, node: Int32) -> String {
-        guard node > 0, frames.indices.contains(Int(frame)) else { return "" }
-        let id = plan.details[Int(node)].id
-        let parent = frames[Int(frame)].parent
-        guard parent >= 0 else { return id }
-        let owner = frames[Int(parent)].node
-        guard owner > 0 else { return id }
-        var prefix = path(frame: parent, node: owner)
-        let ordinal = frames[Int(frame)].ordinal
-        switch plan.nodes[Int(owner)].kind {
-        case .loop, .foreach: prefix += "[\(ordinal)]"
-        case .parallel:
-            let body = Int(plan.nodes[Int(owner)].firstBody + ordinal - 1)
-            if plan.bodies.indices.contains(body) { prefix += "[\(plan.bodies[body].name)]" }
-        case .workflow, .branch, .step, .human, .delay, .waitFor: break
+    // MARK: Where an event is
+
+    /// The node that an event is about, as an index of ``rows``; nil for the run, for a body, and for what fits no plan.
+    func node(of event: ProgressEvent) -> Int? {
+        guard case .node(let node, _) = event.place else { return nil }
+        return nodeIndex(node)
+    }
+
+    /// The frame of an event's node, as a key; nil for an event that is not about one.
+    static func frame(of event: ProgressEvent) -> Int32? {
+        guard case .node(_, let frame) = event.place else { return nil }
+        return frame
+    }
+
+    /// As deep as nodes may lie in each other; a log that says more is not believed.
+    private static let depthLimit = 4096
+
+    /// The path of an execution, such as `enrich[3]/translate`; empty for an event that is not about one.
+    func path(of event: ProgressEvent) -> String {
+        guard case .node(let number, var frame) = event.place, let node = nodeIndex(number), node > 0 else { return "" }
+        var parts = [plan.details[node].id]
+        while parts.count < Self.depthLimit, let owner = owner(of: frame), owner > 0, let index = frameIndex(frame) {
+            let ordinal = frames[index].ordinal
+            var part = plan.details[owner].id
+            switch plan.nodes[owner].kind {
+            case .loop, .foreach: part += "[\(ordinal)]"
+            case .parallel: if let name = bodyName(of: owner, Int(ordinal) - 1) { part += "[\(name)]" }
+            case .workflow, .branch, .step, .human, .delay, .waitFor: break
+            }
+            parts.append(part)
+            frame = frames[index].parent
         }
-        return prefix + "/" + id
+        return parts.reversed().joined(separator: "/")
     }
 
     /// Whether an execution lies in one of many bodies: the items of a foreach, the iterations of a loop.
     func isRepeated(_ event: ProgressEvent) -> Bool {
-        var frame = event.frame
-        while frames.indices.contains(Int(frame)), frames[Int(frame)].parent >= 0 {
-            let parent = frames[Int(frame)].parent
-            let owner = frames[Int(parent)].node
-            if owner >= 0, plan.nodes[Int(owner)].kind == .foreach || plan.nodes[Int(owner)].kind == .loop {
-                return true
+        guard case .node(_, var frame) = event.place else { return false }
+        for _ in 0..<Self.depthLimit {
+            guard let owner = owner(of: frame), let index = frameIndex(frame) else { return false }
+            switch plan.nodes[owner].kind {
+            case .foreach, .loop: return true
+            case .workflow, .step, .branch, .parallel, .human, .delay, .waitFor: frame = frames[index].parent
             }
-            frame = parent
         }
         return false
     }

@@ -6,15 +6,19 @@ internal import WorkflowEngine
 /// Nothing is drawn in the first moment, so that a short run does not flicker: it shows its tree once, at its end.
 final class TreeDisplay: Display {
     private var model: ProgressModel?
-    /// How many lines of the tree stand on the screen, above the cursor.
-    private var drawnLines = 0
+    private var block = ScreenBlock()
     private var ticks = 0
     private let logs = LogLines(stream: .errors)
     private let lines = TreeLines(style: Style(.errors))
     private(set) var nextDraw: UInt64?
     private var isDirty = false
 
+    /// A line below the tree while the run is under way, such as the keys that there are.
+    private let footer: String?
+
     private static let interval: UInt64 = 80_000_000
+
+    init(footer: String? = nil) { self.footer = footer }
 
     func begin(_ handle: RunHandle, again: Bool) {
         if !again { model = ProgressModel(plan: handle.plan, note: handle.note) }
@@ -31,8 +35,11 @@ final class TreeDisplay: Display {
     func log(_ record: LogRecord) { print(logs.line(record)) }
 
     func print(_ line: String) {
-        erase()
-        TextStream.errors.writeLine(line)
+        var update = ScreenUpdate()
+        block.restart(in: &update, of: .errors)
+        block.write(line, to: &update)
+        block.finish(in: &update)
+        TextStream.errors.write(update)
         if nextDraw != nil { nextDraw = monotonicNanoseconds() }
     }
 
@@ -44,7 +51,7 @@ final class TreeDisplay: Display {
 
     func suspend() {
         if isDirty { paint(final: true) }
-        drawnLines = 0
+        block.release()
         nextDraw = nil
         isDirty = false
     }
@@ -52,21 +59,21 @@ final class TreeDisplay: Display {
     private func paint(final: Bool) {
         guard let model else { return }
         let stream = TextStream.errors
-        var rows = lines.lines(of: model, now: SystemClock().now(), tick: ticks, width: stream.width)
-        let room = max(stream.height - 2, 4)
+        let width = stream.width
         // A tree that is higher than the screen cannot be drawn in place: what has not begun gives way first.
-        if !final, rows.count > room { rows = lines.shortened(rows, to: room) }
-        var text = eraseSequence
-        for row in rows { text += row.text + "\n" }
-        stream.write(text)
-        drawnLines = rows.count
-    }
-
-    private var eraseSequence: String { drawnLines == 0 ? "" : "\u{1B}[\(drawnLines)A\r\u{1B}[J" }
-
-    private func erase() {
-        guard drawnLines > 0 else { return }
-        TextStream.errors.write(eraseSequence)
-        drawnLines = 0
+        let rows = lines.rows(of: model, room: final ? nil : max(stream.height - (footer == nil ? 2 : 3), 4))
+        var update = ScreenUpdate()
+        block.restart(in: &update, of: stream)
+        let now = SystemClock().now()
+        for row in rows {
+            let line = lines.line(row, model, now: now, tick: ticks, width: width)
+            block.add(line.text, width: line.width, to: &update)
+        }
+        if !final, let footer {
+            let text = ScreenText.clipped(footer, to: width - 1)
+            block.add(Style(stream)(text, .dim), width: ScreenText.width(of: text), to: &update)
+        }
+        block.finish(in: &update)
+        stream.write(update)
     }
 }

@@ -2,63 +2,93 @@ internal import WorkflowCore
 
 /// Writes the lines of the tree: one a node, indented as the nodes lie in each other.
 struct TreeLines {
-    /// A line, and whether something goes on in it.
-    struct Line {
-        var text: String
-        var weight: Weight
+    /// A line of the tree before it is written: a node, or how many lines are left out.
+    enum Row: Equatable {
+        case node(Int, depth: Int)
+        case omitted(Int)
     }
 
     /// What gives way first when there is no room.
-    enum Weight: Int, Comparable {
+    private enum Weight: CaseIterable {
         case idle, over, active
-
-        static func < (left: Weight, right: Weight) -> Bool { left.rawValue < right.rawValue }
     }
 
     let style: Style
 
     private static let spinner: [Character] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
 
-    func lines(of model: ProgressModel, now: Int64, tick: Int, width: Int) -> [Line] {
-        var lines: [Line] = []
-        add(0, depth: 0, model, now, tick, width, &lines)
-        return lines
+    /// The lines that are shown, from the workflow's own down.
+    ///
+    /// - Parameter room: how many lines there may be; what is under way stays longest. Nil for as many as there are.
+    func rows(of model: ProgressModel, room: Int?) -> [Row] {
+        var nodes: [(node: Int, depth: Int)] = []
+        var stack = [(node: 0, depth: 0)]
+        while let next = stack.popLast() {
+            nodes.append(next)
+            let plan = model.plan.nodes[next.node]
+            guard plan.bodyCount > 0 else { continue }
+            for body in model.plan.bodies[Int(plan.firstBody)..<Int(plan.firstBody + plan.bodyCount)].reversed() {
+                // Of the cases of a branch, those that were taken.
+                if plan.kind == .branch, !body.members.contains(where: { model.rows[Int($0)].isStarted }) { continue }
+                for member in body.members.reversed() { stack.append((Int(member), next.depth + 1)) }
+            }
+        }
+        guard let room, nodes.count > room else { return nodes.map { .node($0.node, depth: $0.depth) } }
+        var excess = nodes.count - max(room, 2) + 1
+        var isLeftOut = Array(repeating: false, count: nodes.count)
+        for weight in Weight.allCases where excess > 0 {
+            for index in nodes.indices.dropFirst().reversed() where excess > 0 {
+                guard self.weight(model.rows[nodes[index].node]) == weight else { continue }
+                isLeftOut[index] = true
+                excess -= 1
+            }
+        }
+        let kept = nodes.indices.filter { !isLeftOut[$0] }.map { Row.node(nodes[$0].node, depth: nodes[$0].depth) }
+        return kept + [.omitted(nodes.count - kept.count)]
     }
 
-    private func add(
-        _ node: Int, depth: Int, _ model: ProgressModel, _ now: Int64, _ tick: Int, _ width: Int, _ lines: inout [Line]
-    ) {
-        lines.append(line(node, depth: depth, model, now, tick, width))
-        let plan = model.plan.nodes[node]
-        guard plan.bodyCount > 0 else { return }
-        for body in model.plan.bodies[Int(plan.firstBody)..<Int(plan.firstBody + plan.bodyCount)] {
-            // Of the cases of a branch, those that were taken.
-            if plan.kind == .branch, !body.members.contains(where: { model.rows[Int($0)].isStarted }) { continue }
-            for member in body.members { add(Int(member), depth: depth + 1, model, now, tick, width, &lines) }
+    private func weight(_ row: ProgressModel.Row) -> Weight { row.isActive ? .active : row.isStarted ? .over : .idle }
+
+    /// A row as text, and the columns that it takes: fewer than `width`, so that no terminal breaks it.
+    func line(_ row: Row, _ model: ProgressModel, now: Int64, tick: Int, width: Int) -> (text: String, width: Int) {
+        switch row {
+        case .node(let node, let depth): return line(node, depth: depth, model, now, tick, width)
+        case .omitted(let count):
+            let text = ScreenText.clipped("… \(counted(count, "more step"))", to: max(width - 1, 1))
+            return (style(text, .dim), ScreenText.width(of: text))
         }
     }
 
     private func line(
         _ node: Int, depth: Int, _ model: ProgressModel, _ now: Int64, _ tick: Int, _ width: Int
-    ) -> Line {
+    ) -> (text: String, width: Int) {
         let row = model.rows[node]
-        let indent = String(repeating: "  ", count: depth)
-        let id = clipped(model.plan.details[node].id, to: max(width - 4 - indent.count, 8))
+        let kind = model.plan.nodes[node].kind
+        // The sign, the blank behind it, and the column that stays free.
+        let columns = max(width - 3, 4)
+        let indent = String(repeating: " ", count: min(depth * 2, columns / 2))
+        let id = ScreenText.clipped(model.plan.details[node].id, to: columns - indent.count)
+        let used = indent.count + ScreenText.width(of: id)
+        // Of a detail that would be cut after a few characters nothing is shown.
+        let room = columns - used - 2
+        let detail = room < 6 ? "" : ScreenText.clipped(facts(node, row, kind, model, now), to: room)
+        let name = depth == 0 ? style(id, .bold) : row.isStarted ? id : style(id, .dim)
+        let tail = detail.isEmpty ? "" : "  " + (row.failed > 0 ? style(detail, .red) : style(detail, .dim))
+        return (
+            indent + glyph(row, isRoot: node == 0, model, tick) + " " + name + tail,
+            used + 2 + (detail.isEmpty ? 0 : 2 + ScreenText.width(of: detail))
+        )
+    }
+
+    private func facts(
+        _ node: Int, _ row: ProgressModel.Row, _ kind: NodeKind, _ model: ProgressModel, _ now: Int64
+    ) -> String {
         var facts: [String] = []
         if node == 0, let note = model.note { facts.append(note) }
-        if let progress = progress(of: row, kind: model.plan.nodes[node].kind) { facts.append(progress) }
-        if row.isStarted {
-            let end = row.isActive || row.ended == 0 ? now : row.ended
-            facts.append(durationText(microseconds: max(end - row.began, 0)))
-        }
-        if let note = note(of: row, kind: model.plan.nodes[node].kind) { facts.append(note) }
-        let room = max(width - 4 - indent.count - id.count, 8)
-        let detail = clipped(facts.joined(separator: "  "), to: room)
-        let isIdle = !row.isStarted
-        let name = depth == 0 ? style(id, .bold) : isIdle ? style(id, .dim) : id
-        let tail = detail.isEmpty ? "" : "  " + (row.failed > 0 ? style(detail, .red) : style(detail, .dim))
-        let weight: Weight = isIdle ? .idle : row.isActive ? .active : .over
-        return Line(text: indent + glyph(row, isRoot: node == 0, model, tick) + " " + name + tail, weight: weight)
+        if let progress = progress(of: row, kind: kind) { facts.append(progress) }
+        if row.isStarted { facts.append(durationText(microseconds: row.elapsed(now: now))) }
+        if let note = note(of: row, kind: kind) { facts.append(note) }
+        return facts.joined(separator: "  ")
     }
 
     private func glyph(_ row: ProgressModel.Row, isRoot: Bool, _ model: ProgressModel, _ tick: Int) -> String {
@@ -92,25 +122,5 @@ struct TreeLines {
         }
         guard row.waiting > 0 else { return nil }
         return kind == .human ? "waits for an answer" : "waits"
-    }
-
-    /// The first line of a text, cut to a number of columns.
-    private func clipped(_ text: String, to room: Int) -> String {
-        let line = text.prefix { !$0.isNewline }
-        return line.count > room ? line.prefix(room - 1) + "…" : String(line)
-    }
-
-    /// As many lines as there is room for: what is under way stays longest.
-    func shortened(_ lines: [Line], to room: Int) -> [Line] {
-        var excess = lines.count - room + 1
-        var kept = lines
-        for weight in [Weight.idle, .over, .active] where excess > 0 {
-            for index in kept.indices.reversed() where kept[index].weight == weight && index > 0 && excess > 0 {
-                kept.remove(at: index)
-                excess -= 1
-            }
-        }
-        kept.append(Line(text: style("… \(counted(lines.count - kept.count, "more step"))", .dim), weight: .idle))
-        return kept
     }
 }

@@ -1,5 +1,9 @@
 internal import WorkflowEngine
 
+extension ReplMessage: LineMessage {
+    static func line(_ text: String) -> ReplMessage { .text(text) }
+}
+
 /// What the main thread of a REPL hears of.
 enum ReplMessage: Sendable {
     /// What was typed has been evaluated.

@@ -39,14 +39,14 @@ final class ReplSession {
         // The engine's threads must not be the ones that get the signals.
         Interrupts.install { mailbox.post(.interrupted(signal: $0)) }
         engine = WorkflowEngine(
-            workers: plan.workers, host: host, journal: nil, log: { mailbox.post(.log($0)) })
+            workers: plan.workers, host: host, journal: nil, log: { mailbox.postLog($0, as: .log($0)) })
         live =
             plan.script.isEmpty
             ? nil : LiveScript(path: plan.script, on: engine, options: Self.options(mailbox))
     }
 
     private static func options(_ mailbox: MessageBox<ReplMessage>) -> LuaScriptOptions {
-        LuaScriptOptions(print: { mailbox.post(.text($0)) }, log: { mailbox.post(.log($0)) })
+        LuaScriptOptions(print: { mailbox.postLine(.text($0), bytes: $0.utf8.count) }, log: { mailbox.postLog($0, as: .log($0)) })
     }
 
     /// Goes on until the input ends; 1 if an input failed that nobody sat before.
@@ -217,7 +217,7 @@ final class ReplSession {
             do {
                 let evaluator = try await Evaluator(
                     directory: directory, host: host, options: Self.options(mailbox),
-                    log: { mailbox.post(.log($0)) })
+                    log: { mailbox.postLog($0, as: .log($0)) })
                 guard let script else { return .success((evaluator, nil)) }
                 let source = String(decoding: script.source, as: UTF8.self)
                 return .success((evaluator, await evaluator.open(source, path: script.path)))

@@ -42,7 +42,17 @@ typealias Mailbox = MessageBox<Message>
 ///
 /// A pipe beside the list lets the reader wait for messages and for the keyboard at once.
 final class MessageBox<Message: Sendable>: Sendable {
-    private let messages = Mutex<[Message]>([])
+    private let state = Mutex(State())
+
+    private struct State {
+        var messages: [Message] = []
+        /// Bytes of the lines among them.
+        var lineBytes = 0
+        var omitted = 0
+        /// Says how many lines were left out.
+        var omission: Message?
+    }
+
     /// Readable while there are messages.
     let readEnd: Int32
     private let writeEnd: Int32
@@ -61,11 +71,14 @@ final class MessageBox<Message: Sendable>: Sendable {
     }
 
     func post(_ message: Message) {
-        let wasEmpty = messages.withLock {
-            $0.append(message)
-            return $0.count == 1
+        let wasEmpty = state.withLock {
+            $0.messages.append(message)
+            return $0.messages.count == 1
         }
-        guard wasEmpty else { return }
+        if wasEmpty { wake() }
+    }
+
+    private func wake() {
         var byte: UInt8 = 1
         _ = write(writeEnd, &byte, 1)
     }
@@ -79,15 +92,70 @@ final class MessageBox<Message: Sendable>: Sendable {
 
     /// Takes the messages that are there.
     func takeAll() -> [Message] {
-        messages.withLock { messages in
+        state.withLock { state in
             var bytes: UInt64 = 0
             _ = read(readEnd, &bytes, 8)
-            defer { messages.removeAll() }
-            return messages
+            defer { state = State() }
+            return state.messages + (state.omission.map { [$0] } ?? [])
         }
     }
 
-    var isEmpty: Bool { messages.withLock { $0.isEmpty } }
+    var isEmpty: Bool { state.withLock { $0.messages.isEmpty } }
+}
+
+/// A message that may be one of a flood of lines.
+protocol LineMessage: Sendable {
+    /// The line in place of those that were left out.
+    static func line(_ text: String) -> Self
+}
+
+extension Message: LineMessage {
+    static func line(_ text: String) -> Message { .text(text) }
+}
+
+extension MessageBox where Message: LineMessage {
+    /// Posts a line that a script printed or logged. A script can write faster than anybody reads: with a mebibyte unread the
+    /// caller waits a moment for the reader, and then lines are left out and counted until it has read on.
+    func postLine(_ line: Message, bytes: Int) {
+        for _ in 0..<MessageBoxLimits.patience {
+            if isAccepted(line, bytes) { return }
+            if state.withLock({ $0.omitted > 0 }) { break }
+            usleep(MessageBoxLimits.pause)
+        }
+        guard !isAccepted(line, bytes) else { return }
+        state.withLock {
+            $0.omitted += 1
+            $0.omission = .line(
+                "… \(counted($0.omitted, "line")) left out: they were written faster than they are read")
+        }
+    }
+
+    private func isAccepted(_ line: Message, _ bytes: Int) -> Bool {
+        let (accepted, wasEmpty) = state.withLock { state in
+            guard state.omitted == 0, state.lineBytes == 0 || state.lineBytes + bytes <= MessageBoxLimits.lineBytes
+            else {
+                return (false, false)
+            }
+            state.lineBytes += bytes
+            state.messages.append(line)
+            return (true, state.messages.count == 1)
+        }
+        if wasEmpty { wake() }
+        return accepted
+    }
+
+    func postLog(_ record: LogRecord, as message: Message) {
+        postLine(message, bytes: 64 + record.message.utf8.count + (record.fields?.json.utf8.count ?? 0))
+    }
+}
+
+enum MessageBoxLimits {
+    /// Bytes of lines that wait for the reader.
+    static let lineBytes = 1 << 20
+    /// How often, and how many microseconds each time, a line waits for room: 40 ms in all, as a step that is to stop cannot
+    /// meanwhile.
+    static let patience = 40
+    static let pause: UInt32 = 1000
 }
 
 /// What `poll` takes for a time of the monotonic clock in nanoseconds, rounded up; -1 for none.

@@ -30,10 +30,10 @@ final class RunLoader: Sendable {
         self.plan = plan
         self.mailbox = mailbox
         self.journal = journal
-        options = LuaScriptOptions(print: { mailbox.post(.text($0)) }, log: { mailbox.post(.log($0)) })
+        options = LuaScriptOptions(print: { mailbox.postLine(.text($0), bytes: $0.utf8.count) }, log: { mailbox.postLog($0, as: .log($0)) })
         engine = WorkflowEngine(
             workers: plan.workers, host: HostEffectsService(permissions: plan.permissions), journal: journal,
-            log: { mailbox.post(.log($0)) })
+            log: { mailbox.postLog($0, as: .log($0)) })
         scripts = journal.map { [engine, options] in StoredScripts($0, on: engine, options: options) }
     }
 

@@ -94,7 +94,7 @@ final class RunSession {
         switch message {
         case .progress(let events): display.take(events)
         case .past(let events): display.takePast(events)
-        case .lines(let bytes): bytes.withUnsafeBytes { output.write($0) }
+        case .lines(let bytes): bytes.withUnsafeBytes { output.writeJSON($0) }
         case .log(let record): display.log(record)
         case .text(let line): display.print(line)
         case .doubts(let problems): errors.show(problems)

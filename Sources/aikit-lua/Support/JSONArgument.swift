@@ -11,6 +11,7 @@ enum JSONArgument {
             bytes = try contents(FileText.read(descriptor: 0, limit: Value.maximumByteCount), of: source, option)
         } else if text.hasPrefix("@") {
             source = String(text.dropFirst())
+            guard !source.isEmpty else { throw UsageError("\(option) names no file behind the @") }
             bytes = try contents(FileText.read(source, limit: Value.maximumByteCount), of: source, option)
         } else {
             source = ""

@@ -39,7 +39,7 @@ struct ProblemPrinter {
         let number = "\(line)"
         let blank = String(repeating: " ", count: number.count)
         // A long line is shown around its mark.
-        let characters = Array(source.replacingTabs())
+        let characters = Array(source.asShown())
         let start = mark.upperBound > 100 ? max(mark.lowerBound - 20, 0) : 0
         let shown = String(characters[start...].prefix(116))
         let carets =
@@ -53,10 +53,10 @@ struct ProblemPrinter {
 
     /// What to underline: the column, the name that the message quotes, or where the line's text begins.
     private func mark(of problem: Problem, in source: String) -> Range<Int> {
-        let line = Array(source.replacingTabs())
+        let line = Array(source.asShown())
         let first = line.firstIndex { $0 != " " } ?? 0
         if let column = problem.column {
-            let before = String(source.unicodeScalars.prefix(column - 1).map(Character.init)).replacingTabs().count
+            let before = String(source.unicodeScalars.prefix(column - 1).map(Character.init)).asShown().count
             return before..<before + 1
         }
         if let operand = OperandMark.range(of: problem.message, in: line) { return operand }
@@ -105,9 +105,10 @@ struct ProblemPrinter {
 }
 
 extension String {
-    /// The text with tabs as four blanks, so that a mark below it stands where it should.
-    fileprivate func replacingTabs() -> String {
-        contains("\t") ? reduce(into: "") { $0 += $1 == "\t" ? "    " : String($1) } : self
+    /// The text as the stream shows it, with tabs as four blanks, so that a mark below it stands where it should.
+    fileprivate func asShown() -> String {
+        let text = ShownText.text(self)
+        return text.contains("\t") ? text.reduce(into: "") { $0 += $1 == "\t" ? "    " : String($1) } : text
     }
 }
 

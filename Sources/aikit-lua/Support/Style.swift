@@ -1,4 +1,6 @@
 /// The few ways in which text on a terminal differs from text elsewhere.
+///
+/// Styled text has marks in it that a ``TextStream`` makes escape sequences of; it is for nothing but such a stream.
 struct Style {
     enum Tone: String {
         case bold = "1"
@@ -19,14 +21,14 @@ struct Style {
 
     func callAsFunction(_ text: String, _ tones: Tone...) -> String {
         guard hasColours, !text.isEmpty else { return text }
-        return "\u{1B}[\(tones.map(\.rawValue).joined(separator: ";"))m\(text)\u{1B}[0m"
+        return StyleMark.text(codes: tones.map(\.rawValue).joined(separator: ";")) + text + StyleMark.text(codes: "0")
     }
 }
 
 /// A time as people read it: `3 ms`, `1.24 s`, `2 m 05 s`, `3 h 12 m`.
 func durationText(microseconds: Int64) -> String {
     func padded(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    let milliseconds = (microseconds + 500) / 1000
+    let milliseconds = microseconds / 1000 + (microseconds % 1000 >= 500 ? 1 : 0)
     if milliseconds < 1000 { return "\(milliseconds) ms" }
     if milliseconds < 60_000 {
         let hundredths = (milliseconds + 5) / 10

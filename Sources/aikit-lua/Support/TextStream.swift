@@ -11,6 +11,9 @@ internal import WorkflowCore
 
 /// Standard output or standard error, written without a buffer of its own.
 ///
+/// Text is shown, never sent: ``ShownText`` says how control characters look. What moves the cursor is a ``ScreenControl``, and
+/// bytes that are JSON for programs go through ``writeJSON(_:)``.
+///
 /// A reader that has gone away is no error: what is written after that is lost in silence, and whatever the program does goes
 /// on. Any other failure is kept, so that the program can say at its end that its output is not complete.
 final class TextStream: Sendable {
@@ -49,15 +52,26 @@ final class TextStream: Sendable {
 
     var isOpen: Bool { state.withLock { $0 == .open } }
 
+    /// Writes text for people; JSON in it keeps its meaning.
     func write(_ text: String) {
         var text = text
-        text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
+        text.withUTF8 { writeShown(UnsafeRawBufferPointer($0)) }
     }
 
     func writeLine(_ text: String) { write(text + "\n") }
 
-    /// Writes all of the bytes, waiting for a slow reader.
-    func write(_ bytes: UnsafeRawBufferPointer) {
+    /// Writes lines of JSON: to a program as they are, to a terminal with what it would obey escaped.
+    func writeJSON(_ bytes: UnsafeRawBufferPointer) {
+        if isTerminal { writeShown(bytes) } else { writeRaw(bytes) }
+    }
+
+    private func writeShown(_ bytes: UnsafeRawBufferPointer) {
+        guard let shown = ShownText.escaped(bytes) else { return writeRaw(bytes) }
+        shown.withUnsafeBytes { writeRaw($0) }
+    }
+
+    /// Writes all of the bytes as they are, waiting for a slow reader.
+    func writeRaw(_ bytes: UnsafeRawBufferPointer) {
         guard isOpen else { return }
         var rest = bytes[...]
         while !rest.isEmpty {

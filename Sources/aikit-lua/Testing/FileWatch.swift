@@ -1,3 +1,5 @@
+internal import FileWatching
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -6,7 +8,7 @@
     internal import Darwin
 #endif
 
-/// Sees when one of some files changes, or when a test file comes or goes: it looks a few times a second.
+/// Waits until one of some files has changed, or until a test file has come or gone.
 struct FileWatch {
     /// What a file looked like: its date, size and place on the disk tell two states apart.
     private struct Mark: Equatable {
@@ -16,21 +18,30 @@ struct FileWatch {
         var inode: UInt64
     }
 
-    private static let pause: useconds_t = 150_000
-
-    private let files: [String]
-    private let folders: [String]
-    private let seen: [String: Mark]
-
-    init(files: [String], folders: [String]) {
-        self.files = files
-        self.folders = folders
-        seen = Self.marks(of: files, folders)
+    private enum Event: Sendable {
+        case stirred, polls
     }
 
-    private static func marks(of files: [String], _ folders: [String]) -> [String: Mark] {
+    private let files: [String]
+    private let paths: [String]
+    private let seen: [String: Mark]
+
+    /// - Parameters:
+    ///   - files: the files on which the last result hangs.
+    ///   - paths: test files, and folders in which they are looked for.
+    init(files: [String], paths: [String]) {
+        self.files = files
+        self.paths = paths
+        seen = Self.marks(files, Self.survey(paths).files)
+    }
+
+    private static func survey(_ paths: [String]) -> (files: [String], folders: [String]) {
+        (try? TestDiscovery.survey(paths)) ?? ([], [])
+    }
+
+    private static func marks(_ files: [String], _ tests: [String]) -> [String: Mark] {
         var marks: [String: Mark] = [:]
-        for path in files + ((try? TestDiscovery.files(at: folders)) ?? []) {
+        for path in files + tests {
             var info = stat()
             guard stat(path, &info) == 0 else { continue }
             #if canImport(Darwin)
@@ -44,14 +55,28 @@ struct FileWatch {
         return marks
     }
 
-    /// Returns when something has changed and has then been still for one pause, or when `stop` says so.
-    func waitForChange(unless stop: () -> Bool) {
-        var last = seen
-        while !stop() {
-            usleep(Self.pause)
-            let now = Self.marks(of: files, folders)
-            if now != seen, now == last { return }
-            last = now
+    /// Returns when something has changed and has then been still, or when `interruption` is raised.
+    func waitForChange(unless interruption: Interruption) {
+        let events = MessageBox<Event>()
+        let watcher = FileWatcher(polls: { events.post(.polls) }, changed: { events.post(.stirred) })
+        defer { watcher.stop() }
+        interruption.whenRaised { events.post(.stirred) }
+        var folders = Self.survey(paths).folders
+        watcher.watch(files, folders: folders)
+        while !interruption.isRaised {
+            for event in events.take() {
+                guard case .stirred = event else {
+                    TextStream.errors.writeLine(DevText.polls)
+                    continue
+                }
+                // In a folder anything may change; what matters are the files and the tests that come or go.
+                let found = Self.survey(paths)
+                if Self.marks(files, found.files) != seen { return }
+                if found.folders != folders {
+                    folders = found.folders
+                    watcher.watch(files, folders: folders)
+                }
+            }
         }
     }
 }

@@ -15,25 +15,30 @@ enum TestDiscovery {
     private static let skipped: Set<String> = ["lua_modules", ".aikit", "node_modules"]
 
     /// The test files at and below paths, sorted, each once. A file that is named is taken whatever its name.
-    static func files(at paths: [String]) throws(UsageError) -> [String] {
+    static func files(at paths: [String]) throws(UsageError) -> [String] { try survey(paths).files }
+
+    /// The test files at and below paths, and the folders in which others may come.
+    static func survey(_ paths: [String]) throws(UsageError) -> (files: [String], folders: [String]) {
         var found: Set<String> = []
+        var folders: Set<String> = []
         for path in paths {
             var info = stat()
             guard stat(path, &info) == 0 else {
                 throw UsageError("cannot read \(path): \(systemMessage(errno))")
             }
             if info.st_mode & S_IFMT == S_IFDIR {
-                walk(path == "." ? "" : path.hasSuffix("/") ? path : path + "/", into: &found)
+                walk(path == "." ? "" : path.hasSuffix("/") ? path : path + "/", into: &found, &folders)
             } else {
                 found.insert(path)
             }
         }
-        return found.sorted()
+        return (found.sorted(), folders.sorted())
     }
 
-    private static func walk(_ folder: String, into found: inout Set<String>) {
+    private static func walk(_ folder: String, into found: inout Set<String>, _ folders: inout Set<String>) {
         guard let directory = opendir(folder.isEmpty ? "." : folder) else { return }
         defer { closedir(directory) }
+        folders.insert(folder.isEmpty ? "." : folder)
         while let entry = readdir(directory) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
@@ -44,7 +49,7 @@ enum TestDiscovery {
             // A link to a folder is not followed, so that a circle of them has an end.
             guard lstat(path, &info) == 0 else { continue }
             if info.st_mode & S_IFMT == S_IFDIR {
-                walk(path + "/", into: &found)
+                walk(path + "/", into: &found, &folders)
             } else if name.hasSuffix(suffix) {
                 found.insert(path)
             }

@@ -25,11 +25,11 @@ final class TestSession {
         Interrupts.install { _ in interruption.raise() }
         var (status, files) = try runOnce()
         while plan.watches, !interruption.isRaised {
-            let watch = FileWatch(files: files, folders: plan.paths)
+            let watch = FileWatch(files: files, paths: plan.paths)
             TextStream.errors.writeLine("\nwatching \(counted(files.count, "file")); Ctrl-C ends it")
-            watch.waitForChange { interruption.isRaised }
+            watch.waitForChange(unless: interruption)
             if interruption.isRaised { break }
-            if TextStream.errors.isTerminal { TextStream.errors.write("\u{1B}[H\u{1B}[2J\u{1B}[3J") }
+            if TextStream.errors.isTerminal { TextStream.errors.write(.clearsAll) }
             (status, files) = try runOnce()
         }
         return Interrupts.caught.map(Interrupts.status) ?? status

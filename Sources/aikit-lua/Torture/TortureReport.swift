@@ -71,7 +71,8 @@ struct TortureReport: Sendable {
     /// Progress for a person who waits; a log gets none.
     private static func tell(_ done: Int, of all: Int) {
         guard TextStream.errors.isTerminal else { return }
-        TextStream.errors.write("\r\u{1B}[K" + (done < all ? "death \(done + 1) of \(all)" : ""))
+        TextStream.errors.write(.clearsRow)
+        if done < all { TextStream.errors.write("death \(done + 1) of \(all)") }
     }
 }
 

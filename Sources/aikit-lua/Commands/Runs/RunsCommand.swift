@@ -26,7 +26,7 @@ struct StoreChoice: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The file in which the runs are kept; the nearest \(StoreLocation.usual), here or above, unless given.",
-            valueName: "path"))
+            valueName: "path"), transform: namedPath)
     var store: String?
 
     /// The file in which the runs are kept.

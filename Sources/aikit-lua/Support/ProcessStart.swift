@@ -1,0 +1,143 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Makes the process fit to run in, whatever it was started with; called once, before anything else is opened or started.
+enum ProcessStart {
+    /// Descriptors that a command may need at once: the store with its files, wake-up pipes, the event loops of HTTP.
+    private static let neededDescriptors = 24
+    private static let neededThreads = 8
+    /// Bytes of address space: the stacks of the threads and the first memory of Lua.
+    private static let neededMemory = 320 << 20
+    /// Limits from here on are not probed.
+    private static let roomyDescriptors = 1024
+    private static let roomyThreads = 4096
+
+    /// Opens the standard descriptors that are closed and has failing writes seen as errors.
+    static func prepare() {
+        openStandardDescriptors()
+        // A reader that goes away and a file that may not grow are seen by the write that fails, not by a signal that kills.
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
+    }
+
+    /// Files that are opened later must not get the numbers of the standard streams, to which results are written.
+    private static func openStandardDescriptors() {
+        for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) < 0 && errno == EBADF {
+            // The lowest free number is taken, and those below are open by now.
+            _ = open("/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY)
+        }
+    }
+
+    /// What the process lacks to do its work at all, or nil.
+    static var shortage: String? { descriptorShortage ?? threadShortage ?? memoryShortage }
+
+    private static var descriptorShortage: String? {
+        guard let limit = softLimit(of: .descriptors), limit < roomyDescriptors else { return nil }
+        var open: [Int32] = []
+        defer { for descriptor in open { close(descriptor) } }
+        for _ in 0..<neededDescriptors {
+            let descriptor = dup(2)
+            if descriptor < 0 {
+                return "too few files may be open at once: the limit is \(limit), and \(open.count) are free of the "
+                    + "\(neededDescriptors) that are needed (ulimit -n)"
+            }
+            open.append(descriptor)
+        }
+        return nil
+    }
+
+    private static var threadShortage: String? {
+        guard let limit = softLimit(of: .processes), limit < roomyThreads else { return nil }
+        return startThreads(neededThreads) < neededThreads
+            ? "the system refuses to start threads: the user may have \(limit) processes and threads at once (ulimit -u)"
+            : nil
+    }
+
+    /// Address space is limited in containers and by `ulimit -v`; what cannot be reserved now cannot be had later.
+    private static var memoryShortage: String? {
+        guard let limit = softLimit(of: .memory) else { return nil }
+        let space = mmap(nil, neededMemory, PROT_NONE, MAP_PRIVATE | MAP_ANON, -1, 0)
+        guard let space, space != MAP_FAILED else {
+            return
+                "too little memory may be used: the limit is \(limit >> 20) MiB, and \(neededMemory >> 20) MiB more are "
+                + "needed (ulimit -v)"
+        }
+        munmap(space, neededMemory)
+        return nil
+    }
+
+    private enum Resource {
+        case descriptors, processes, memory
+    }
+
+    /// The limit that holds now; nil for none.
+    private static func softLimit(of resource: Resource) -> Int? {
+        var limit = rlimit()
+        #if canImport(Glibc)
+            let number =
+                switch resource {
+                case .descriptors: RLIMIT_NOFILE
+                case .processes: __RLIMIT_NPROC
+                case .memory: RLIMIT_AS
+                }
+            let status = getrlimit(.init(number.rawValue), &limit)
+        #else
+            let number =
+                switch resource {
+                case .descriptors: RLIMIT_NOFILE
+                case .processes: RLIMIT_NPROC
+                case .memory: RLIMIT_AS
+                }
+            let status = getrlimit(number, &limit)
+        #endif
+        guard status == 0, limit.rlim_cur < rlim_t(Int64.max) else { return nil }
+        return Int(limit.rlim_cur)
+    }
+
+    /// Has so many threads at once for a moment; how many there were.
+    private static func startThreads(_ count: Int) -> Int {
+        var gate = pthread_mutex_t()
+        pthread_mutex_init(&gate, nil)
+        return withUnsafeMutablePointer(to: &gate) { gate in
+            pthread_mutex_lock(gate)
+            var attributes = pthread_attr_t()
+            pthread_attr_init(&attributes)
+            pthread_attr_setstacksize(&attributes, 64 << 10)
+            var threads: [pthread_t] = []
+            for _ in 0..<count {
+                #if canImport(Darwin)
+                    var thread: pthread_t?
+                #else
+                    var thread = pthread_t()
+                #endif
+                let status = pthread_create(
+                    &thread, &attributes,
+                    { gate in
+                        #if canImport(Darwin)
+                            let gate = Optional(gate)
+                        #endif
+                        guard let gate = gate?.assumingMemoryBound(to: pthread_mutex_t.self) else { return nil }
+                        pthread_mutex_lock(gate)
+                        pthread_mutex_unlock(gate)
+                        return nil
+                    }, gate)
+                guard status == 0 else { break }
+                #if canImport(Darwin)
+                    if let thread { threads.append(thread) }
+                #else
+                    threads.append(thread)
+                #endif
+            }
+            pthread_mutex_unlock(gate)
+            for thread in threads { pthread_join(thread, nil) }
+            pthread_attr_destroy(&attributes)
+            pthread_mutex_destroy(gate)
+            return threads.count
+        }
+    }
+}
