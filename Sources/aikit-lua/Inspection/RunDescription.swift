@@ -31,7 +31,7 @@ struct RunDescription {
         let status = run.header.status
         var lines = [
             style(status.sign, status.tone) + " " + style(run.header.id, .bold)
-                + ", workflow \(run.header.workflow): " + style(status.rawValue, status.tone)
+                + ", workflow \(run.header.workflow): " + style(run.header.statusText, status.tone)
         ]
         func add(_ name: String, _ text: String) {
             lines.append("  " + style(name.padding(to: 9), .dim) + text)
@@ -39,6 +39,7 @@ struct RunDescription {
         let took = durationText(microseconds: max(run.header.updatedAt - run.header.createdAt, 0))
         let verb = status.isTerminal ? "took" : "last event after"
         add("started", TimeText.text(microseconds: run.header.createdAt) + ", \(verb) \(took)")
+        if run.header.isResting { add("wakes", TimeText.text(microseconds: run.header.wakeAt)) }
         add("code", "\(run.header.generation.prefix(12))  \(run.code.text)")
         if let from = run.header.lineage {
             let word = run.origin?["reason"]?.string ?? "forked"
@@ -97,6 +98,9 @@ struct RunDescription {
             guard let command = wait.command else { continue }
             lines.append("  " + (wait.kind == .human ? "Answer '\(wait.path)' with:" : "Go on at '\(wait.path)' with:"))
             lines.append("  " + command)
+        }
+        if run.header.isAbandoned || (run.header.isResting && run.header.owner == nil) {
+            lines += [run.header.isAbandoned ? "  Go on with:" : "  When its time has come, go on with:", "  " + run.recovery]
         }
         return lines
     }

@@ -39,7 +39,9 @@ final class RunLoader: Sendable {
 
     /// Loads the script and makes the run, or builds it anew from the store; nothing of the workflow runs before this returns.
     func load() async throws -> Loaded {
-        if let continuation = plan.continuation { return try await takeUp(continuation.runID) }
+        if let continuation = plan.continuation, let journal {
+            return try await takeUp(StoredRuns(journal).find(continuation.runID).id)
+        }
         if let fork = plan.fork { return try await start(fork) }
         let script = try await LuaScript.load(path: plan.script, on: engine, options: options)
         let workflow = try choose(plan.workflow, in: script.workflows)
@@ -53,9 +55,8 @@ final class RunLoader: Sendable {
         if let journal {
             try await journal.save(script.stored)
             if let id = plan.runID, let header = try await journal.header(of: id) {
-                guard header.workflow == workflow.id else {
-                    throw UsageError("run '\(id)' is one of workflow '\(header.workflow)', not of '\(workflow.id)'")
-                }
+                let known = KnownRun(header, in: StoredRuns(journal))
+                try await known.requireSame(workflow, of: script, input: plan.isInputGiven ? plan.input : nil)
                 return try await takeUp(id)
             }
         }
@@ -85,6 +86,23 @@ final class RunLoader: Sendable {
                 try? await journal.release([journaled])
                 throw error
             }
+        }
+    }
+
+    /// Tells whenever nothing happens before a time to a run that another process drives, until the task is cancelled.
+    func watchRests(of id: String, told: @Sendable (Int64) -> Void) async throws {
+        guard let journal, plan.patience != nil else { return }
+        var (seen, last): (Int64, Int64) = (0, 0)
+        while !Task.isCancelled {
+            let header = try await journal.header(of: id)
+            let wake = header.map { $0.isResting ? $0.wakeAt : 0 } ?? 0
+            // Seen twice: by then it is known whether the run waits for somebody besides, which is told otherwise.
+            if wake > 0, wake == seen, wake != last {
+                last = wake
+                told(wake)
+            }
+            seen = wake
+            try await Task.sleep(for: .milliseconds(200))
         }
     }
 
