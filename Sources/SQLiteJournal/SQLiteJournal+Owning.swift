@@ -50,7 +50,8 @@ extension Writer {
         stored.owner = owner.number
         header.owner = owners.living(owner.number)
         let run = JournaledRun(
-            id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage)
+            id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage,
+            grant: header.grant)
         run.row = stored.row
         run.fence = owner.number
         run.ownerDied = ownerDied

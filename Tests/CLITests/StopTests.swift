@@ -110,7 +110,7 @@ extension CommandLine {
             let program = try Program(["nap.lua": nap])
             defer { program.remove() }
             for _ in 0..<4 {
-                let kept = try program.run("run", "nap.lua", "--run-id", "k", "--input", "{}", "--timeout", "50ms")
+                let kept = try program.run("run", "nap.lua", "--run-id", "k", "--input", "{}", "--timeout", "1s")
                 #expect(kept.status == 3)
             }
             #expect(try program.run("runs", "events", "k").output.contains("poisoned") == false)

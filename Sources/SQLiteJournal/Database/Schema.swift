@@ -11,9 +11,12 @@ enum Schema {
     static let applicationID: Int32 = 0x6169_6B6C
 
     /// One step for each version; a store of version n has taken the first n of them.
-    static let migrations: [String] = [version1]
+    static let migrations: [String] = [version1, version2]
 
     static var version: Int { migrations.count }
+
+    /// `runs.permissions` is what a run may do outside of the engine, as JSON; null for runs of before.
+    private static let version2 = "ALTER TABLE runs ADD COLUMN permissions TEXT;"
 
     /// Status numbers: 0 queued, 1 running, 2 waiting, 3 waiting_human, 4 success, 5 failed, 6 cancelled.
     private static let version1 = """

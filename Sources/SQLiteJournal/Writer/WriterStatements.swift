@@ -23,8 +23,8 @@ final class WriterStatements {
         insertRun = try RawStatement(
             """
             INSERT INTO runs (id, workflow, generation, lineage, created_at, owner, entry, sequence, arena_size, status,
-                wake_at, updated_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+                wake_at, updated_at, permissions)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
             """, on: database)
         updateRun = try RawStatement(
             """

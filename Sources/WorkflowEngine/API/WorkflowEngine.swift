@@ -1,4 +1,5 @@
 internal import Synchronization
+package import WorkflowCore
 
 /// Runs workflows: it owns the workers, and hands out runs.
 ///
@@ -70,7 +71,12 @@ public final class WorkflowEngine: Sendable {
     ///
     /// - Parameter id: the run's id; nil makes one.
     public func createRun(_ definition: Workflow, id: String? = nil) -> WorkflowRun {
-        WorkflowRun(definition, id: id ?? RunIdentifier.make(), worker: pickWorker(), live: live)
+        createRun(definition, id: id, grant: nil)
+    }
+
+    /// - Parameter grant: what the run may do outside of the engine, recorded at its start; nil leaves that to the process.
+    package func createRun(_ definition: Workflow, id: String? = nil, grant: Value?) -> WorkflowRun {
+        WorkflowRun(definition, id: id ?? RunIdentifier.make(), grant: grant, worker: pickWorker(), live: live)
     }
 
     /// Ends the workers after what they do now: runs are given up where they stand, and whoever waits for one is told so with

@@ -47,7 +47,8 @@ extension MemoryJournal: RunOwning {
                 header.owner = contents.owners[own]?.owner
                 header.owner?.isSelf = true
                 let run = JournaledRun(
-                    id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage)
+                    id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage,
+                    grant: header.grant)
                 run.fence = own
                 run.ownerDied = row.owner != nil
                 let messages = contents.messages.filter { $0.message.run == id && $0.answer == nil }.map(\.message)

@@ -7,6 +7,8 @@ package struct RunHeader: Sendable, Equatable {
     package var generation: String
     /// The run that this one was forked or retried from.
     package var lineage: String?
+    /// What the run may do outside of the engine, as it was told at its start; nil where nothing is recorded of that.
+    package var grant: Value?
     package var status: RunMachine.Status
     /// The times of the first and of the newest event, in microseconds since 1970.
     package var createdAt: Int64
@@ -20,13 +22,14 @@ package struct RunHeader: Sendable, Equatable {
     package var owner: RunOwner?
 
     package init(
-        id: String, workflow: String, generation: String, lineage: String? = nil, status: RunMachine.Status,
-        createdAt: Int64, updatedAt: Int64, wakeAt: Int64, sequence: Int, arena: Int, owner: RunOwner?
+        id: String, workflow: String, generation: String, lineage: String? = nil, grant: Value? = nil,
+        status: RunMachine.Status, createdAt: Int64, updatedAt: Int64, wakeAt: Int64, sequence: Int, arena: Int, owner: RunOwner?
     ) {
         self.id = id
         self.workflow = workflow
         self.generation = generation
         self.lineage = lineage
+        self.grant = grant
         self.status = status
         self.createdAt = createdAt
         self.updatedAt = updatedAt

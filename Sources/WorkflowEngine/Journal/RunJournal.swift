@@ -10,6 +10,10 @@ package final class JournaledRun: @unchecked Sendable {
     package let generation: String
     /// The run that this one was forked or retried from.
     package let lineage: String?
+    /// What the run may do outside of the engine, as it was told at its start; nil where nothing is recorded of that.
+    package let grant: Value?
+    /// What the run may do while this process drives it. Written before the run is handed out.
+    package var allowance: Value?
     /// The run was taken over from an owner that died or hung, and did not let it go by itself. Written before the run is
     /// handed out.
     package var ownerDied = false
@@ -21,11 +25,15 @@ package final class JournaledRun: @unchecked Sendable {
     /// Where the journal stands with the run. Only the journal touches it.
     package var head = JournalHead()
 
-    package init(id: String, workflow: String, generation: String, lineage: String? = nil) {
+    package init(
+        id: String, workflow: String, generation: String, lineage: String? = nil, grant: Value? = nil
+    ) {
         self.id = id
         self.workflow = workflow
         self.generation = generation
         self.lineage = lineage
+        self.grant = grant
+        allowance = grant
     }
 }
 

@@ -1,3 +1,4 @@
+internal import HostEffects
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -41,6 +42,10 @@ struct RunDescription {
         add("started", TimeText.text(microseconds: run.header.createdAt) + ", \(verb) \(took)")
         if run.header.isResting { add("wakes", TimeText.text(microseconds: run.header.wakeAt)) }
         add("code", "\(run.header.generation.prefix(12))  \(run.code.text)")
+        if let grant = run.header.grant {
+            let options = Permissions(grant: grant).arguments
+            if !options.isEmpty { add("may", String(options.dropFirst())) }
+        }
         if let from = run.header.lineage {
             let word = run.origin?["reason"]?.string ?? "forked"
             let place = run.origin?["path"]?.string.map { " at '\($0)'" } ?? ""

@@ -45,7 +45,7 @@ struct LetGoNotice {
             let what = when.map { "waits" + $0 } ?? "goes on"
             return ["\(mark) \(what) in another process" + (isRest ? "" : "; \(reason.text) here")]
         }
-        let command = "aikit-lua runs recover \(shellQuoted(handle.id))\(store.arguments)"
+        let command = "aikit-lua runs recover \(shellQuoted(handle.id))\(store.arguments)\(handle.permissions)"
         let cancel = "aikit-lua runs cancel \(shellQuoted(handle.id))\(store.arguments)"
         let what = when.map { "waits\($0)" } ?? "is not over"
         return [

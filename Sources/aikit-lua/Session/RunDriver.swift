@@ -40,7 +40,7 @@ final class RunDriver: Sendable {
         switch loaded {
         case .new(let run): try await begin(run, loader)
         case .own(let run, let past):
-            let reason = try announce(.own(run), id: run.id, plan: run.definition.plan)
+            let reason = try announce(.own(run), id: run.id, plan: run.definition.plan, adding: loader.addedPermissions)
             follow(run, past: past, loader.plan)
             do {
                 switch push {
@@ -125,13 +125,13 @@ final class RunDriver: Sendable {
     /// Tells the session which run it is; gives the reason if it was asked to stop meanwhile.
     ///
     /// - Throws: ``LetGo`` when the run is not wanted here any more; one that was taken up is given back with the store.
-    private func announce(_ run: Driven, id: String, plan: Plan) throws -> String? {
+    private func announce(_ run: Driven, id: String, plan: Plan, adding permissions: String = "") throws -> String? {
         let reason = try state.withLock { state in
             if state.isLettingGo { throw LetGo() }
             state.run = run
             return state.cancelReason
         }
-        mailbox.post(.started(RunHandle(id: id, plan: plan)))
+        mailbox.post(.started(RunHandle(id: id, plan: plan, permissions: permissions)))
         return reason
     }
 

@@ -1,6 +1,7 @@
 internal import HostEffects
 internal import LuaWorkflows
 internal import SQLiteJournal
+internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -25,6 +26,7 @@ final class RunLoader: Sendable {
     private let scripts: StoredScripts?
     private let options: LuaScriptOptions
     private let mailbox: Mailbox
+    private let widening = Mutex("")
 
     init(plan: RunPlan, mailbox: Mailbox, journal: SQLiteJournal?) {
         self.plan = plan
@@ -32,7 +34,7 @@ final class RunLoader: Sendable {
         self.journal = journal
         options = LuaScriptOptions(print: { mailbox.post(.text($0)) }, log: { mailbox.post(.log($0)) })
         engine = WorkflowEngine(
-            workers: plan.workers, host: HostEffectsService(permissions: plan.permissions), journal: journal,
+            workers: plan.workers, host: GrantedEffects(usual: plan.permissions), journal: journal,
             log: { mailbox.post(.log($0)) })
         scripts = journal.map { [engine, options] in StoredScripts($0, on: engine, options: options) }
     }
@@ -56,11 +58,12 @@ final class RunLoader: Sendable {
             try await journal.save(script.stored)
             if let id = plan.runID, let header = try await journal.header(of: id) {
                 let known = KnownRun(header, in: StoredRuns(journal))
-                try await known.requireSame(workflow, of: script, input: plan.isInputGiven ? plan.input : nil)
+                try await known.requireSame(workflow, of: script, input: plan.isInputGiven ? plan.input : Value?.none)
+                try known.requirePermissions(plan.permissions, of: script)
                 return try await takeUp(id)
             }
         }
-        return .new(engine.createRun(workflow, id: plan.runID))
+        return .new(engine.createRun(workflow, id: plan.runID, grant: plan.permissions.grant))
     }
 
     /// Goes on with a run of the store, or finds out who does.
@@ -79,6 +82,7 @@ final class RunLoader: Sendable {
             return .foreign(ForeignRun(header, plan: plan, store: journal), pastEvents: header.sequence)
         case .claimed(let journaled, let stored, let messages):
             do {
+                journaled.allowance = allowance(of: journaled.grant).grant
                 let workflow = try await scripts.workflow(of: journaled)
                 let run = try await engine.restore(journaled, stored, messages: messages, of: workflow)
                 return .own(run, pastEvents: stored.header.sequence)
@@ -110,7 +114,23 @@ final class RunLoader: Sendable {
     func recover(_ workflow: String, began: @Sendable (WorkflowRun) -> Void) async throws -> [RecoveryFailure] {
         guard let scripts else { return [] }
         let scope = RecoveryScope(workflow: workflow, timersUntil: engine.clock.now())
-        return try await engine.recover(scope, load: { try await scripts.workflow(of: $0) }, began: began)
+        return try await engine.recover(scope, 
+            load: { run in
+                // Nobody has asked for these runs to have more than they began with.
+                run.allowance = run.grant ?? Permissions().grant
+                return try await scripts.workflow(of: run)
+            }, began: began)
+    }
+
+    /// The permissions, as options, that the run has here besides those of its journal.
+    var addedPermissions: String { widening.withLock { $0 } }
+
+    /// What a run may do here: what its journal says, and what the command line adds.
+    private func allowance(of grant: Value?) -> Permissions {
+        let recorded = grant.map(Permissions.init(grant:)) ?? Permissions()
+        let isWider = !recorded.covers(plan.permissions)
+        if isWider { widening.withLock { $0 = plan.permissions.arguments } }
+        return isWider ? recorded.union(plan.permissions) : recorded
     }
 
     /// Starts a run that takes its beginning from another one.
@@ -131,7 +151,9 @@ final class RunLoader: Sendable {
         try await journal.save(script.stored)
         let started = try await engine.fork(
             source, of: try choose(header.workflow, in: script.workflows), at: request.point, input: request.input,
-            id: plan.runID, reason: request.reason)
+            id: plan.runID,
+            grant: (header.grant.map(Permissions.init(grant:)) ?? Permissions()).union(plan.permissions).grant,
+            reason: request.reason)
         return .own(started.run, pastEvents: started.fork.events.count)
     }
 }

@@ -64,7 +64,7 @@ final class RunsRecovery: Sendable {
         permissions: Permissions
     ) async throws -> [Finding] {
         let engine = WorkflowEngine(
-            workers: workers, host: HostEffectsService(permissions: permissions), journal: runs.journal,
+            workers: workers, host: GrantedEffects(usual: permissions), journal: runs.journal,
             log: { TextStream.errors.writeLine(LogLines(stream: .errors).line($0)) })
         defer { engine.shutdown() }
         let limit = timeout.map { timeout in
@@ -78,7 +78,12 @@ final class RunsRecovery: Sendable {
         let scripts = StoredScripts(runs.journal, on: engine, options: options)
         let taking = Task {
             try await engine.recover(
-                scope, load: { try await scripts.workflow(of: $0) }, began: { self.began($0, patience: patience) })
+                scope,
+                load: { run in
+                    let recorded = run.grant.map(Permissions.init(grant:)) ?? Permissions()
+                    run.allowance = recorded.union(permissions).grant
+                    return try await scripts.workflow(of: run)
+                }, began: { self.began($0, patience: patience) })
         }
         state.withLock { $0.taking = taking }
         let failures = try await taking.value
