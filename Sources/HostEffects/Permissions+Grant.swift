@@ -6,7 +6,7 @@ extension Permissions {
         [("net", \.net), ("env", \.env), ("read", \.read), ("write", \.write), ("run", \.run)]
     }
 
-    /// Reads what ``grant`` wrote; what is not understood allows nothing.
+    /// Reads what ``grant`` wrote; what is not understood, and null, allow nothing.
     package init(grant: Value) {
         self.init()
         for kind in Self.kinds {

@@ -51,7 +51,7 @@ extension Writer {
         header.owner = owners.living(owner.number)
         let run = JournaledRun(
             id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage,
-            grant: header.grant)
+            origin: header.origin)
         run.row = stored.row
         run.fence = owner.number
         run.ownerDied = ownerDied

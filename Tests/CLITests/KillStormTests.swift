@@ -88,7 +88,8 @@ extension CommandLine {
         /// Goes on with all that is open, and looks at what everything came to.
         private func settle(_ program: Program, _ before: [String: Look], _ path: String, _ plan: Plan) async throws {
             var runs = before
-            for _ in 0..<6 where runs.values.contains(where: { !["success", "failed", "cancelled"].contains($0.status) }) {
+            for _ in 0..<6
+            where runs.values.contains(where: { !["success", "failed", "cancelled"].contains($0.status) }) {
                 let recovered = try program.run("runs", "recover")
                 runs = try await check(recovered, number: 0, against: runs, path, plan)
                 for (id, run) in runs {

@@ -91,13 +91,15 @@ extension CommandLine {
             defer { program.remove() }
             _ = try crash(program, "old", seconds: 30)
             // It takes the old run over and gives it back. Were that a death, the next one would be the third.
-            let other = try program.run("run", "steps.lua", "--run-id", "other", "--recover", "--input", #"{"seconds":0.3}"#)
+            let other = try program.run(
+                "run", "steps.lua", "--run-id", "other", "--recover", "--input", #"{"seconds":0.3}"#)
             #expect(other.errors.contains("goes on with run old"))
             let next = try RunningProgram(program, "run", "steps.lua", "--run-id", "old")
             #expect(next.hear("slow runs"))
             next.crash()
             // By now it is suspected, and watched, which keeps nobody either.
-            let third = try program.run("run", "steps.lua", "--run-id", "third", "--recover", "--input", #"{"seconds":0.3}"#)
+            let third = try program.run(
+                "run", "steps.lua", "--run-id", "third", "--recover", "--input", #"{"seconds":0.3}"#)
             #expect(third.status == 0)
             #expect(third.errors.contains("goes on with run old"))
             let last = try RunningProgram(program, "run", "steps.lua", "--run-id", "old")

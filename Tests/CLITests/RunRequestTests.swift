@@ -21,7 +21,8 @@ struct RunRequestTests {
     @Test func `the quick way knows every option of the parser`() throws {
         let words = ["run", "a.lua", "--workflow=w", "--input=1", "--metadata={}", "--ctx={}", "--run-id=r"]
         let rest = [
-            "--store=s", "--durability=full", "--recover", "--events", "--timeout=1s", "--cancel-on-timeout", "--wait=1s",
+            "--store=s", "--durability=full", "--recover", "--events", "--timeout=1s", "--cancel-on-timeout",
+            "--wait=1s",
             "--detach", "--workers=1", "--allow-net=a",
         ]
         #expect(RunRequest(quickly: words + rest) != nil)

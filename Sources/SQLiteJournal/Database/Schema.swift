@@ -15,9 +15,6 @@ enum Schema {
 
     static var version: Int { migrations.count }
 
-    /// `runs.permissions` is what a run may do outside of the engine, as JSON; null for runs of before.
-    private static let version2 = "ALTER TABLE runs ADD COLUMN permissions TEXT;"
-
     /// Status numbers: 0 queued, 1 running, 2 waiting, 3 waiting_human, 4 success, 5 failed, 6 cancelled.
     private static let version1 = """
         CREATE TABLE owners (
@@ -89,5 +86,10 @@ enum Schema {
             answer_text TEXT
         ) STRICT;
         CREATE INDEX inbox_by_run ON inbox (run);
+        """
+
+    /// `granted` of a run: the permissions of its start as JSON.
+    private static let version2 = """
+        ALTER TABLE runs ADD COLUMN granted TEXT;
         """
 }

@@ -21,7 +21,8 @@ struct StoredHead {
         SELECT runs.row, runs.id, runs.workflow, runs.generation, runs.lineage, runs.created_at, runs.owner,
             coalesce(newest.id, runs.entry), coalesce(newest.sequence, runs.sequence),
             coalesce(newest.arena_size, runs.arena_size), coalesce(newest.status, runs.status),
-            coalesce(newest.wake_at, runs.wake_at), coalesce(newest.time, runs.updated_at), runs.permissions
+            coalesce(newest.wake_at, runs.wake_at), coalesce(newest.time, runs.updated_at),
+            runs.granted
         FROM runs LEFT JOIN behind ON behind.run = runs.row LEFT JOIN entries AS newest ON newest.id = behind.entry
 
         """
@@ -37,12 +38,10 @@ struct StoredHead {
         head.wakeAt = row[11]
         head.time = row[12]
         header = RunHeader(
-            id: row[1], workflow: row[2], generation: row[3], lineage: row[4],
-            grant: Self.grant(row[13]), status: head.status, createdAt: row[5], updatedAt: head.time, wakeAt: head.wakeAt, sequence: head.sequence, arena: head.arena, owner: nil)
+            id: row[1], workflow: row[2], generation: row[3], lineage: row[4], status: head.status, createdAt: row[5],
+            updatedAt: head.time, wakeAt: head.wakeAt, sequence: head.sequence, arena: head.arena, owner: nil)
+        header.origin.grant = (row[13] as String?).flatMap { try? Value(json: $0) } ?? .null
     }
-
-    /// What cannot be read grants nothing.
-    private static func grant(_ text: String?) -> Value? { text.map { (try? Value(json: $0)) ?? .emptyObject } }
 
     static func find(_ id: String, in database: Database) throws -> StoredHead? {
         try Row.fetchOne(database.cachedStatement(sql: query + "WHERE runs.id = ?"), arguments: [id]).map(

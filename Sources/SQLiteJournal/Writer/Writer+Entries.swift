@@ -92,7 +92,7 @@ extension Writer {
         statement.bind(head.status.number, at: 10)
         statement.bind(head.wakeAt, at: 11)
         statement.bind(head.time, at: 12)
-        if let grant = run.grant { statement.bind(grant.json, at: 13) } else { statement.bindNull(at: 13) }
+        if run.origin.grant.isNull { statement.bindNull(at: 13) } else { statement.bind(run.origin.grant.json, at: 13) }
         try statement.run()
         guard database.changesCount == 1 else { return false }
         run.row = database.lastInsertedRowID

@@ -23,7 +23,7 @@ final class WriterStatements {
         insertRun = try RawStatement(
             """
             INSERT INTO runs (id, workflow, generation, lineage, created_at, owner, entry, sequence, arena_size, status,
-                wake_at, updated_at, permissions)
+                wake_at, updated_at, granted)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
             """, on: database)
         updateRun = try RawStatement(

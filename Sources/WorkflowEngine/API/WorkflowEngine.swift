@@ -71,12 +71,12 @@ public final class WorkflowEngine: Sendable {
     ///
     /// - Parameter id: the run's id; nil makes one.
     public func createRun(_ definition: Workflow, id: String? = nil) -> WorkflowRun {
-        createRun(definition, id: id, grant: nil)
+        createRun(definition, id: id, grant: .null)
     }
 
-    /// - Parameter grant: what the run may do outside of the engine, recorded at its start; nil leaves that to the process.
-    package func createRun(_ definition: Workflow, id: String? = nil, grant: Value?) -> WorkflowRun {
-        WorkflowRun(definition, id: id ?? RunIdentifier.make(), grant: grant, worker: pickWorker(), live: live)
+    /// - Parameter grant: what the run's host calls may do, as it is kept in its journal.
+    package func createRun(_ definition: Workflow, id: String?, grant: Value) -> WorkflowRun {
+        WorkflowRun(definition, id: id ?? RunIdentifier.make(), worker: pickWorker(), live: live, grant: grant)
     }
 
     /// Ends the workers after what they do now: runs are given up where they stand, and whoever waits for one is told so with

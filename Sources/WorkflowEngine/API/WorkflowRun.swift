@@ -8,8 +8,8 @@ public final class WorkflowRun: Sendable {
     package let worker: Worker
     /// Where the run is known while it is recorded; nil where nothing is.
     let live: LiveRuns?
-    /// What the run may do outside of the engine, to be recorded at its start; nil leaves that to the process.
-    let grant: Value?
+    /// What the run's host calls may do, as it is kept in its journal.
+    let grant: Value
     private let state = Mutex(State())
 
     private struct State {
@@ -33,12 +33,12 @@ public final class WorkflowRun: Sendable {
         var continuation: CheckedContinuation<RunRecord, any Error>
     }
 
-    init(_ definition: Workflow, id: String, grant: Value?, worker: Worker, live: LiveRuns?) {
+    init(_ definition: Workflow, id: String, worker: Worker, live: LiveRuns?, grant: Value = .null) {
+        self.grant = grant
         self.definition = definition
         self.id = id
         self.worker = worker
         self.live = live
-        self.grant = grant
     }
 
     // MARK: Starting
@@ -68,7 +68,9 @@ public final class WorkflowRun: Sendable {
         let ctx = Self.merge(ctx, over: plan.ctx)
         try requireRoom(input, metadata, ctx)
         let journaled = live.map { _ in
-            JournaledRun(id: id, workflow: plan.id, generation: definition.generation.id, grant: grant)
+            JournaledRun(
+                id: id, workflow: plan.id, generation: definition.generation.id,
+                origin: RunOrigin(grant: grant))
         }
         if live?.add(self) == false {
             return refuse(RunFailure(code: "conflict", message: "run \(id) is under way in this engine already"))

@@ -48,7 +48,7 @@ extension MemoryJournal: RunOwning {
                 header.owner?.isSelf = true
                 let run = JournaledRun(
                     id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage,
-                    grant: header.grant)
+                    origin: header.origin)
                 run.fence = own
                 run.ownerDied = row.owner != nil
                 let messages = contents.messages.filter { $0.message.run == id && $0.answer == nil }.map(\.message)

@@ -52,7 +52,8 @@ extension MemoryStore.Contents {
             guard runs[run.id] == nil else { return .conflict }
             let header = RunHeader(
                 id: run.id, workflow: run.workflow, generation: run.generation, lineage: run.lineage,
-                grant: run.grant, status: entry.status, createdAt: entry.time, updatedAt: entry.time, wakeAt: 0, sequence: 0, arena: 0,
+                origin: run.origin,
+                status: entry.status, createdAt: entry.time, updatedAt: entry.time, wakeAt: 0, sequence: 0, arena: 0,
                 owner: nil)
             runs[run.id] = MemoryStore.StoredRow(header: header, owner: owner)
             order.append(run.id)

@@ -7,8 +7,7 @@ package struct RunHeader: Sendable, Equatable {
     package var generation: String
     /// The run that this one was forked or retried from.
     package var lineage: String?
-    /// What the run may do outside of the engine, as it was told at its start; nil where nothing is recorded of that.
-    package var grant: Value?
+    package var origin: RunOrigin
     package var status: RunMachine.Status
     /// The times of the first and of the newest event, in microseconds since 1970.
     package var createdAt: Int64
@@ -22,14 +21,15 @@ package struct RunHeader: Sendable, Equatable {
     package var owner: RunOwner?
 
     package init(
-        id: String, workflow: String, generation: String, lineage: String? = nil, grant: Value? = nil,
-        status: RunMachine.Status, createdAt: Int64, updatedAt: Int64, wakeAt: Int64, sequence: Int, arena: Int, owner: RunOwner?
+        id: String, workflow: String, generation: String, lineage: String? = nil, origin: RunOrigin = RunOrigin(),
+        status: RunMachine.Status,
+        createdAt: Int64, updatedAt: Int64, wakeAt: Int64, sequence: Int, arena: Int, owner: RunOwner?
     ) {
         self.id = id
         self.workflow = workflow
         self.generation = generation
         self.lineage = lineage
-        self.grant = grant
+        self.origin = origin
         self.status = status
         self.createdAt = createdAt
         self.updatedAt = updatedAt
@@ -37,6 +37,16 @@ package struct RunHeader: Sendable, Equatable {
         self.sequence = sequence
         self.arena = arena
         self.owner = owner
+    }
+}
+
+/// With what a run was started, as its journal keeps it; nothing of it ever changes.
+package struct RunOrigin: Sendable, Equatable {
+    /// What the run's host calls may do: the permissions of its start, as whoever grants them writes them. Null for none.
+    package var grant: Value
+
+    package init(grant: Value = .null) {
+        self.grant = grant
     }
 }
 

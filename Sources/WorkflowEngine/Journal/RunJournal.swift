@@ -10,9 +10,9 @@ package final class JournaledRun: @unchecked Sendable {
     package let generation: String
     /// The run that this one was forked or retried from.
     package let lineage: String?
-    /// What the run may do outside of the engine, as it was told at its start; nil where nothing is recorded of that.
-    package let grant: Value?
-    /// What the run may do while this process drives it. Written before the run is handed out.
+    /// What the run is besides its events: with what it was started, and on what.
+    package let origin: RunOrigin
+    /// What the run may do while this process drives it; nil where nothing is recorded. Written before the run is handed out.
     package var allowance: Value?
     /// The run was taken over from an owner that died or hung, and did not let it go by itself. Written before the run is
     /// handed out.
@@ -26,14 +26,14 @@ package final class JournaledRun: @unchecked Sendable {
     package var head = JournalHead()
 
     package init(
-        id: String, workflow: String, generation: String, lineage: String? = nil, grant: Value? = nil
+        id: String, workflow: String, generation: String, lineage: String? = nil, origin: RunOrigin = RunOrigin()
     ) {
         self.id = id
         self.workflow = workflow
         self.generation = generation
         self.lineage = lineage
-        self.grant = grant
-        allowance = grant
+        self.origin = origin
+        allowance = origin.grant.isNull ? Value?.none : origin.grant
     }
 }
 

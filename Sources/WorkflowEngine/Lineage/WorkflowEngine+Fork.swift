@@ -13,13 +13,13 @@ extension WorkflowEngine {
     ///   - point: where the new run leaves the recorded one.
     ///   - input: what the step there gets in place of its recorded input; at the first step the run's input.
     ///   - id: the new run's id; nil makes one.
-    ///   - grant: what the new run may do outside of the engine; nil leaves that to the process.
     ///   - reason: why, in a word: `forked`, `retried`.
+    ///   - grant: what the new run's host calls may do, as it is kept in its journal.
     /// - Returns: the run, which is under way, and what it took over.
     /// - Throws: ``ForkError`` when nothing can be taken over up to there, ``RunFailure`` when the code cannot be loaded.
     package func fork(
         _ source: RunRecord, of definition: Workflow, at point: ForkPoint, input: Value? = nil, id: String? = nil,
-        grant: Value? = nil, reason: String = "forked"
+        reason: String = "forked", grant: Value = .null
     ) async throws -> (run: WorkflowRun, fork: Fork) {
         let fork = try ForkPlanner.fork(source.log, from: source.plan, to: definition.plan, at: point)
         let created = createRun(definition, id: id, grant: grant)
@@ -42,7 +42,8 @@ extension WorkflowRun {
         if begins { taken.events = [] }
         let journaled = live.map { _ in
             JournaledRun(
-                id: id, workflow: definition.id, generation: definition.generation.id, lineage: source.id, grant: grant)
+                id: id, workflow: definition.id, generation: definition.generation.id, lineage: source.id,
+                origin: RunOrigin(grant: grant))
         }
         try await withCheckedThrowingContinuation { [taken] (continuation: CheckedContinuation<Void, any Error>) in
             let posted = worker.perform { worker in

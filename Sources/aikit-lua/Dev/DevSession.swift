@@ -200,7 +200,8 @@ final class DevSession {
         let mailbox = mailbox
         let id = number == 1 ? plan.runID : nil
         let run = DevRun(
-            host.engine.createRun(workflow, id: id, grant: plan.permissions.grant), input: plan.input, generation: generation.number, origin: origin
+            host.engine.createRun(workflow, id: id, grant: plan.permissions.grant), input: plan.input,
+            generation: generation.number, origin: origin
         ) {
             mailbox.post(.run(number, $0))
         }

@@ -42,10 +42,8 @@ struct RunDescription {
         add("started", TimeText.text(microseconds: run.header.createdAt) + ", \(verb) \(took)")
         if run.header.isResting { add("wakes", TimeText.text(microseconds: run.header.wakeAt)) }
         add("code", "\(run.header.generation.prefix(12))  \(run.code.text)")
-        if let grant = run.header.grant {
-            let options = Permissions(grant: grant).arguments
-            if !options.isEmpty { add("may", String(options.dropFirst())) }
-        }
+        let options = Permissions(grant: run.header.origin.grant).arguments
+        if !options.isEmpty { add("may", String(options.dropFirst())) }
         if let from = run.header.lineage {
             let word = run.origin?["reason"]?.string ?? "forked"
             let place = run.origin?["path"]?.string.map { " at '\($0)'" } ?? ""
@@ -105,7 +103,9 @@ struct RunDescription {
             lines.append("  " + command)
         }
         if run.header.isAbandoned || (run.header.isResting && run.header.owner == nil) {
-            lines += [run.header.isAbandoned ? "  Go on with:" : "  When its time has come, go on with:", "  " + run.recovery]
+            lines += [
+                run.header.isAbandoned ? "  Go on with:" : "  When its time has come, go on with:", "  " + run.recovery,
+            ]
         }
         return lines
     }

@@ -116,7 +116,7 @@ extension RunHeader {
         if wakeAt > 0, !status.isTerminal { entries.append(("wakeAt", Value(wakeAt / 1000))) }
         entries.append(("generation", Value(generation)))
         if let lineage { entries.append(("lineage", Value(lineage))) }
-        if let grant { entries.append(("permissions", grant)) }
+        if !origin.grant.isNull { entries.append(("permissions", origin.grant)) }
         if let owner { entries.append(("owner", Value(owner.name))) }
         if isAbandoned { entries.append(("processGone", true)) }
         entries.append(("events", Value(Int64(sequence))))

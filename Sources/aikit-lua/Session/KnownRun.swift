@@ -26,11 +26,13 @@ struct KnownRun {
         if header.generation != script.generationID {
             let began = try await runs.code(of: header).script.path
             if Self.name(of: began) != Self.name(of: script.path) {
-                throw refusal("began with the workflow '\(workflow.id)' of \(began), whose code is not that of \(script.path)")
+                throw refusal(
+                    "began with the workflow '\(workflow.id)' of \(began), whose code is not that of \(script.path)")
             }
         }
         guard let input, let recorded = try await recordedInputs(), !recorded.contains(input) else { return }
-        throw refusal("began with another input", notes: ["then: \(Self.short(recorded[0]))", "now:  \(Self.short(input))"])
+        throw refusal(
+            "began with another input", notes: ["then: \(Self.short(recorded[0]))", "now:  \(Self.short(input))"])
     }
 
     /// A run keeps the permissions that it began with: fewer would fail it, and more are for code that has been looked at.
@@ -38,7 +40,7 @@ struct KnownRun {
     /// - Parameter permissions: those of the command line; none leaves the run what it has.
     func requirePermissions(_ permissions: Permissions, of script: LuaScript) throws(UsageError) {
         guard permissions != Permissions(), !header.status.isTerminal else { return }
-        let recorded = header.grant.map(Permissions.init(grant:)) ?? Permissions()
+        let recorded = Permissions(grant: header.origin.grant)
         guard permissions.covers(recorded) else {
             throw refusal("began with\(recorded.arguments), which is more", notes: ["without --allow-… it keeps them"])
         }

@@ -49,7 +49,8 @@ struct LetGoNotice {
         let cancel = "aikit-lua runs cancel \(shellQuoted(handle.id))\(store.arguments)"
         let what = when.map { "waits\($0)" } ?? "is not over"
         return [
-            "\(mark) \(what)" + (isRest ? "; no process is needed before that" : "; \(reason.text), and nothing is lost"),
+            "\(mark) \(what)"
+                + (isRest ? "; no process is needed before that" : "; \(reason.text), and nothing is lost"),
             "  \(when == nil ? "It goes on" : "From then on it goes on") with:", "  " + command,
             "  or is cancelled with: " + cancel,
         ]

@@ -103,7 +103,9 @@ final class RunDriver: Sendable {
         switch delivery {
         case .ownerGone: try await drive(loader.takeUp(run.id), push: push, loader)
         case .taken:
-            let rests = Task { [mailbox] in try await loader.watchRests(of: run.id) { mailbox.post(.resting(until: $0)) } }
+            let rests = Task { [mailbox] in
+                try await loader.watchRests(of: run.id) { mailbox.post(.resting(until: $0)) }
+            }
             defer { rests.cancel() }
             if let record = try await run.settled() {
                 mailbox.post(.settled(record))

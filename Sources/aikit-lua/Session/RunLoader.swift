@@ -82,7 +82,7 @@ final class RunLoader: Sendable {
             return .foreign(ForeignRun(header, plan: plan, store: journal), pastEvents: header.sequence)
         case .claimed(let journaled, let stored, let messages):
             do {
-                journaled.allowance = allowance(of: journaled.grant).grant
+                journaled.allowance = allowance(of: journaled.origin.grant).grant
                 let workflow = try await scripts.workflow(of: journaled)
                 let run = try await engine.restore(journaled, stored, messages: messages, of: workflow)
                 return .own(run, pastEvents: stored.header.sequence)
@@ -114,10 +114,11 @@ final class RunLoader: Sendable {
     func recover(_ workflow: String, began: @Sendable (WorkflowRun) -> Void) async throws -> [RecoveryFailure] {
         guard let scripts else { return [] }
         let scope = RecoveryScope(workflow: workflow, timersUntil: engine.clock.now())
-        return try await engine.recover(scope, 
+        return try await engine.recover(
+            scope,
             load: { run in
                 // Nobody has asked for these runs to have more than they began with.
-                run.allowance = run.grant ?? Permissions().grant
+                run.allowance = Permissions(grant: run.origin.grant).grant
                 return try await scripts.workflow(of: run)
             }, began: began)
     }
@@ -126,8 +127,8 @@ final class RunLoader: Sendable {
     var addedPermissions: String { widening.withLock { $0 } }
 
     /// What a run may do here: what its journal says, and what the command line adds.
-    private func allowance(of grant: Value?) -> Permissions {
-        let recorded = grant.map(Permissions.init(grant:)) ?? Permissions()
+    private func allowance(of grant: Value) -> Permissions {
+        let recorded = Permissions(grant: grant)
         let isWider = !recorded.covers(plan.permissions)
         if isWider { widening.withLock { $0 = plan.permissions.arguments } }
         return isWider ? recorded.union(plan.permissions) : recorded
@@ -152,8 +153,7 @@ final class RunLoader: Sendable {
         let started = try await engine.fork(
             source, of: try choose(header.workflow, in: script.workflows), at: request.point, input: request.input,
             id: plan.runID,
-            grant: (header.grant.map(Permissions.init(grant:)) ?? Permissions()).union(plan.permissions).grant,
-            reason: request.reason)
+            reason: request.reason, grant: Permissions(grant: header.origin.grant).union(plan.permissions).grant)
         return .own(started.run, pastEvents: started.fork.events.count)
     }
 }

@@ -194,7 +194,7 @@ final class RunSession {
         } catch NoAnswer.left {
             errors.write("\n")
             return conclude(result)
-        } catch where leaving != nil && isStored {
+        } catch  where leaving != nil && isStored {
             // The run waits on, and what it waits for is told.
             errors.write("\n")
             return conclude(result)

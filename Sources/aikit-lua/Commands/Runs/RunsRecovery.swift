@@ -80,8 +80,7 @@ final class RunsRecovery: Sendable {
             try await engine.recover(
                 scope,
                 load: { run in
-                    let recorded = run.grant.map(Permissions.init(grant:)) ?? Permissions()
-                    run.allowance = recorded.union(permissions).grant
+                    run.allowance = Permissions(grant: run.origin.grant).union(permissions).grant
                     return try await scripts.workflow(of: run)
                 }, began: { self.began($0, patience: patience) })
         }
