@@ -71,6 +71,11 @@ struct StayRequest: Equatable {
         plan.detaches = plan.patience == 0
     }
 
+    /// Sleeps for a duration in microseconds; one that the system's clock cannot tell from for ever is shortened.
+    static func sleep(_ microseconds: Int64) async throws {
+        try await Task.sleep(for: .microseconds(min(microseconds, 1_000_000_000_000_000)))
+    }
+
     /// Reads the duration that an option has; nil where there is none.
     static func duration(_ text: String?, option: String, example: String) throws(UsageError) -> Int64? {
         guard let text else { return nil }

@@ -58,7 +58,7 @@ final class RunSession {
         journal = plan.store.open(creates: !plan.needsStore, durability: plan.durability)
         if let timeout = plan.timeout {
             Task.detached { [mailbox] in
-                try? await Task.sleep(for: .microseconds(timeout))
+                try? await StayRequest.sleep(timeout)
                 mailbox.post(.timedOut)
             }
         }

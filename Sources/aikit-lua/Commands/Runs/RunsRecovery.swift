@@ -69,7 +69,7 @@ final class RunsRecovery: Sendable {
         defer { engine.shutdown() }
         let limit = timeout.map { timeout in
             Task {
-                try await Task.sleep(for: .microseconds(timeout))
+                try await StayRequest.sleep(timeout)
                 letGo()
             }
         }
