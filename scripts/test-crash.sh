@@ -9,5 +9,7 @@ cd "$repository"
 export AIKIT_CRASH_ROUNDS=${1:-200}
 say "$AIKIT_CRASH_ROUNDS kills of real processes"
 scripts/swift.sh test --skip-build --filter 'CrashLoadTests'
+say "$AIKIT_CRASH_ROUNDS kills over mixed commands"
+scripts/swift.sh test --skip-build --filter 'KillStormTests'
 say "$AIKIT_CRASH_ROUNDS kills of a process that writes to a store"
 scripts/swift.sh test --skip-build --filter 'CrashTests'

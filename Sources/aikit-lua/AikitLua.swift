@@ -8,8 +8,8 @@ struct AikitLua: ParsableCommand {
         abstract: "Runs workflows whose steps are Lua functions.",
         discussion: """
             Results go to standard output, everything for people to standard error.
-            Exit status: 0 success, 1 the run failed, 2 wrong usage or script, 3 it waits for a person or an event, \
-            130 cancelled by Ctrl-C.
+            Exit status: 0 success, 1 the run failed, 2 wrong usage or script, 3 it is not over: it waits, or was let go, \
+            130 and 143 stopped by Ctrl-C and SIGTERM.
 
             EXAMPLES
               aikit-lua run hello.lua --input '{"name":"Ada"}'

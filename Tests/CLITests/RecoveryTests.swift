@@ -51,11 +51,20 @@ extension CommandLine {
             #expect(!again.errors.contains("runs r1"))
         }
 
-        @Test func `an unfinished run of the same workflow goes on beside a new one`() throws {
+        @Test func `a run begins nothing of other runs, unless it is told to`() throws {
+            let program = try Program(["steps.lua": steps])
+            defer { program.remove() }
+            _ = try crash(program, "old", seconds: 30)
+            let new = try program.run("run", "steps.lua", "--run-id", "new", "--input", #"{"seconds":0.3}"#)
+            #expect(new.status == 0)
+            #expect(!new.errors.contains("old"))
+        }
+
+        @Test func `with --recover an unfinished run of the same workflow goes on beside a new one`() throws {
             let program = try Program(["steps.lua": steps])
             defer { program.remove() }
             _ = try crash(program, "old", seconds: 0.4)
-            let new = try program.run("run", "steps.lua", "--run-id", "new", "--input", #"{"seconds":1}"#)
+            let new = try program.run("run", "steps.lua", "--run-id", "new", "--recover", "--input", #"{"seconds":1}"#)
             #expect(new.status == 0)
             #expect(new.errors.contains("goes on with run old, whose process ended before it"))
             let old = try program.run("run", "steps.lua", "--run-id", "old")
@@ -82,13 +91,15 @@ extension CommandLine {
             defer { program.remove() }
             _ = try crash(program, "old", seconds: 30)
             // It takes the old run over and gives it back. Were that a death, the next one would be the third.
-            let other = try program.run("run", "steps.lua", "--run-id", "other", "--input", #"{"seconds":0.3}"#)
+            let other = try program.run(
+                "run", "steps.lua", "--run-id", "other", "--recover", "--input", #"{"seconds":0.3}"#)
             #expect(other.errors.contains("goes on with run old"))
             let next = try RunningProgram(program, "run", "steps.lua", "--run-id", "old")
             #expect(next.hear("slow runs"))
             next.crash()
             // By now it is suspected, and watched, which keeps nobody either.
-            let third = try program.run("run", "steps.lua", "--run-id", "third", "--input", #"{"seconds":0.3}"#)
+            let third = try program.run(
+                "run", "steps.lua", "--run-id", "third", "--recover", "--input", #"{"seconds":0.3}"#)
             #expect(third.status == 0)
             #expect(third.errors.contains("goes on with run old"))
             let last = try RunningProgram(program, "run", "steps.lua", "--run-id", "old")

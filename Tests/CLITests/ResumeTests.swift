@@ -79,7 +79,7 @@ extension CommandLine {
             #expect(store.errors == "error: there is no store at none.db; name another one with --store\n")
             _ = try program.run("run", "review.lua", "--store", "r.db", "--run-id", "r1")
             let run = try program.run("resume", "r2", "--store", "r.db", "--data", "{}")
-            #expect(run.errors == "error: there is no run 'r2' in r.db\n")
+            #expect(run.errors == "error: there is no run 'r2' in r.db; did you mean 'r1'?\n")
         }
     }
 }

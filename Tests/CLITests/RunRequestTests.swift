@@ -8,14 +8,32 @@ struct RunRequestTests {
         arguments: [
             "run a.lua", "run --events a.lua --input {}", "run a.lua --input=- --workers 3 --timeout=5s",
             "run a.lua --store memory --run-id x --workflow w --metadata {} --ctx {\"a\":1}",
-            "run --allow-net=* --allow-net=a,b --allow-env=HOME a.lua --allow-read=. --allow-write=/tmp --allow-run=git",
-            "run a.lua --input -",
+            "run --allow-net=* --allow-net=a,b a.lua", "run a.lua --input -", "run a.lua --wait 1h --recover",
+            "run a.lua --detach --timeout 5s --cancel-on-timeout",
         ])
     func `the quick way reads what the parser reads`(line: String) throws {
         let words = line.split(separator: " ").map(String.init)
         let quick = try #require(RunRequest(quickly: words))
         let command = try #require(try AikitLua.parseAsRoot(words) as? RunCommand)
         #expect(quick == command.request)
+    }
+
+    @Test func `the quick way knows every option of the parser`() throws {
+        let words = ["run", "a.lua", "--workflow=w", "--input=1", "--metadata={}", "--ctx={}", "--run-id=r"]
+        let rest = [
+            "--store=s", "--durability=full", "--recover", "--events", "--timeout=1s", "--cancel-on-timeout",
+            "--wait=1s",
+            "--detach", "--workers=1", "--allow-net=a",
+        ]
+        #expect(RunRequest(quickly: words + rest) != nil)
+        // Every option of the help is in the list above.
+        let help = AikitLua.helpMessage(for: RunCommand.self, columns: 400)
+        let options = help.split(separator: "\n").filter { $0.hasPrefix("  --") }.compactMap {
+            $0.split(whereSeparator: { " =<".contains($0) }).first.map(String.init)
+        }
+        let known = (words + rest).map { String($0.prefix { $0 != "=" }) } + ["--version"]
+        #expect(options.count > 10)
+        for option in options { #expect(known.contains(option), "\(option)") }
     }
 
     @Test(

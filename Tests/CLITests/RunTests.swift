@@ -61,7 +61,7 @@ extension CommandLine {
             #expect(outcome.errors.contains("  [warn] careful {\"n\":2}\n"))
         }
 
-        @Test func `a run that takes longer than it may is cancelled and fails`() throws {
+        @Test func `a run in memory that takes longer than it may is cancelled and fails`() throws {
             let program = try Program([
                 "slow.lua": """
                 local aikit = require "aikit"
@@ -69,7 +69,7 @@ extension CommandLine {
                 """
             ])
             defer { program.remove() }
-            let outcome = try program.run("run", "slow.lua", "--timeout", "50ms")
+            let outcome = try program.run("run", "slow.lua", "--timeout", "50ms", "--store", "memory")
             #expect(outcome.status == 1)
             #expect(outcome.output == "")
             #expect(outcome.errors.contains("the run took longer than --timeout allows"))

@@ -51,7 +51,7 @@ extension CommandLine {
             let table = try runs(program, "list")
             #expect(table.status == 0)
             let lines = table.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
-            #expect(lines[0] == ["RUN", "WORKFLOW", "STATUS", "STARTED", "TOOK"])
+            #expect(lines[0] == ["RUN", "WORKFLOW", "STATUS", "STARTED", "TOOK", "WHAT"])
             #expect(
                 lines.dropFirst().map { Array($0[..<3]) } == [
                     ["open", "approval", "waiting_human"], ["poor", "order", "failed"], ["good", "order", "success"],

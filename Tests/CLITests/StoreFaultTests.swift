@@ -113,6 +113,8 @@ extension CommandLine {
             let run = try RunningProgram(program, "run", "stubborn.lua", "--run-id", "r1")
             #expect(run.hear("holds"))
             run.send(SIGINT)
+            #expect(run.hear("a second Ctrl-C cancels the run"))
+            run.send(SIGINT)
             let outcome = run.finish()
             #expect(outcome.status == 130)
             #expect(outcome.errors.components(separatedBy: "holds").count == 2)

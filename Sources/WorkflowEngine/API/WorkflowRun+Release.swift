@@ -8,8 +8,10 @@ extension WorkflowRun {
     ///
     /// - Parameter grace: how long it waits; code that is still under way then is given up, and begins again wherever the run
     ///   is taken up.
-    package func release(within grace: Duration) async throws(JournalError) {
-        guard let store = live?.store, let run = attachedRun, let journaled = run.journaled else { return }
+    /// - Returns: whether the run has been given back; false if it is over, was cancelled meanwhile or is in no store.
+    @discardableResult
+    package func release(within grace: Duration) async throws(JournalError) -> Bool {
+        guard let store = live?.store, let run = attachedRun, let journaled = run.journaled else { return false }
         let quiet = Gate()
         let posted = worker.perform { worker in
             if run.lost != nil || run.machine.isOver { return quiet.open() }
@@ -25,11 +27,23 @@ extension WorkflowRun {
         if !posted { quiet.open() }
         await quiet.passed()
         limit.cancel()
+        // Whoever cancels wants to see the end.
+        if run.cancelAsked.load(ordering: .acquiring) { return false }
         try await store.release([journaled])
+        let released = Gate()
+        // A worker in code that does not let go does not come to this; the store refuses what it writes.
+        let patience = Task {
+            try? await Task.sleep(for: .milliseconds(100))
+            released.open()
+        }
         worker.perform { worker in
+            defer { released.open() }
             guard run.lost == nil, !run.machine.isOver else { return }
             worker.lose(run, JournalError(code: "released", message: "run \(self.id) has been given back to the store"))
         }
+        await released.passed()
+        patience.cancel()
+        return try await store.header(of: id)?.status.isTerminal != true
     }
 
     /// Waits until the steps that ran when their process died have ended, or will not end without help.

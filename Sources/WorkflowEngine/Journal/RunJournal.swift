@@ -12,6 +12,8 @@ package final class JournaledRun: @unchecked Sendable {
     package let lineage: String?
     /// What the run is besides its events: with what it was started, and on what.
     package let origin: RunOrigin
+    /// What the run may do while this process drives it; nil where nothing is recorded. Written before the run is handed out.
+    package var allowance: Value?
     /// The run was taken over from an owner that died or hung, and did not let it go by itself. Written before the run is
     /// handed out.
     package var ownerDied = false
@@ -31,6 +33,7 @@ package final class JournaledRun: @unchecked Sendable {
         self.generation = generation
         self.lineage = lineage
         self.origin = origin
+        allowance = origin.grant.isNull ? Value?.none : origin.grant
     }
 }
 

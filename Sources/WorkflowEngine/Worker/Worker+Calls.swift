@@ -251,6 +251,8 @@ extension Worker {
 
     /// Tells the machine that somebody asked for the run to stop, once.
     func cancel(_ run: Run) {
+        // What is to stop has an end to write, also in a run that was about to be given back.
+        run.isHeld = false
         guard !run.isLost, run.machine.cancelRequest.isNone, !run.machine.isOver else { return }
         let reason = run.cancelReason
         let request = run.log.arena.writing { arena in

@@ -61,7 +61,8 @@ extension Worker {
                 operation = TaskOperation(task: Task { answer(await work()) })
             } else {
                 let caller = HostCaller(
-                    workflow: run.plan.id, run: run.id, path: run.machine.path(of: pending.frame))
+                    workflow: run.plan.id, run: run.id, path: run.machine.path(of: pending.frame),
+                    grant: run.journaled?.allowance)
                 operation = host.begin(request, for: caller, answer: answer)
             }
             if let operation { run.calls[id]?.operations[request.token] = operation }

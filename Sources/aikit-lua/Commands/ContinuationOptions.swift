@@ -8,30 +8,17 @@ struct ContinuationOptions: ParsableArguments {
             valueName: "path"), transform: namedPath)
     var store: String?
 
-    @Option(help: ArgumentHelp("What a finished step survives, as for run.", valueName: "full|normal"))
+    @Option(
+        help: ArgumentHelp("What a finished step survives, as for run.", valueName: "full|normal"),
+        completion: .list(["full", "normal"]))
     var durability: String?
 
-    @Flag(help: "Print one JSON event a line on standard output, the result last; events of before are left out.")
-    var events = false
+    @OptionGroup var options: RunOptions
 
-    @Option(help: ArgumentHelp("Cancel the run after this time, such as 30s or 5m.", valueName: "duration"))
-    var timeout: String?
-
-    @Option(help: ArgumentHelp("How many threads run steps; one a core unless given.", valueName: "n"))
-    var workers: Int?
-
-    /// Moves a run on and follows it until it is over or waits again.
-    func carryOut(
-        _ push: RunPlan.Continuation.Push, runID: String, _ permissions: PermissionOptions
-    ) throws {
-        var request = RunRequest(
-            events: events, store: try StoreLocation.existing(store), durability: durability, timeout: timeout,
-            workers: workers)
-        request.net = permissions.net
-        request.env = permissions.env
-        request.read = permissions.read
-        request.write = permissions.write
-        request.run = permissions.run
+    /// Moves a run on and follows it until it is over, waits again or is let go.
+    func carryOut(_ push: RunPlan.Continuation.Push, runID: String) throws {
+        let request = RunRequest(
+            store: try StoreLocation.existing(store), durability: durability, stay: options.request)
         var plan = try request.plan()
         plan.continuation = RunPlan.Continuation(runID: runID, push: push)
         let status = RunSession(plan).run()

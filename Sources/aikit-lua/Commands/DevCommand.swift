@@ -60,8 +60,7 @@ struct DevCommand: ParsableCommand {
     func run() throws {
         let request = RunRequest(
             script: script, workflow: workflow, input: input, metadata: metadata, ctx: ctx, store: store ?? "memory",
-            workers: workers, net: permissions.net, env: permissions.env, read: permissions.read,
-            write: permissions.write, run: permissions.run)
+            stay: StayRequest(workers: workers, permissions: permissions.permissions))
         let status = try DevSession(request.plan(), from: from, asksStoreForInput: input == nil).run()
         if status != .success { throw status.code }
     }

@@ -7,26 +7,6 @@ struct PermissionOptions: ParsableArguments {
         name: .customLong("allow-net"),
         help: ArgumentHelp("Allow HTTP requests; to these hosts only where any are given.", valueName: "host,…"))
     var net: [String] = []
-
-    @Option(
-        name: .customLong("allow-env"),
-        help: ArgumentHelp("Allow reading environment variables; these only where any are given.", valueName: "name,…"))
-    var env: [String] = []
-
-    @Option(
-        name: .customLong("allow-read"),
-        help: ArgumentHelp("Allow reading files; below these paths only where any are given.", valueName: "path,…"))
-    var read: [String] = []
-
-    @Option(
-        name: .customLong("allow-write"),
-        help: ArgumentHelp("Allow writing files; below these paths only where any are given.", valueName: "path,…"))
-    var write: [String] = []
-
-    @Option(
-        name: .customLong("allow-run"),
-        help: ArgumentHelp("Allow running programs; these only where any are given.", valueName: "program,…"))
-    var run: [String] = []
 }
 
 extension PermissionOptions {
@@ -34,10 +14,26 @@ extension PermissionOptions {
     var permissions: Permissions {
         var permissions = Permissions()
         permissions.net = Permissions.Scope(net)
-        permissions.env = Permissions.Scope(env)
-        permissions.read = Permissions.Scope(read)
-        permissions.write = Permissions.Scope(write)
-        permissions.run = Permissions.Scope(run)
         return permissions
+    }
+}
+
+extension CommandLineArguments {
+    /// Permissions that are planned and do nothing yet: asking for one is an error, so that nobody relies on it.
+    private static let missingPermissions = [
+        "--allow-env": "read environment variables", "--allow-read": "read files", "--allow-write": "write files",
+        "--allow-run": "run programs",
+    ]
+
+    /// What to say when a permission is given that does not exist yet.
+    var missingPermission: Problem? {
+        for word in words.prefix(while: { $0 != "--" }) {
+            let option = String(word.prefix { $0 != "=" })
+            guard let what = Self.missingPermissions[option] else { continue }
+            var problem = Problem("\(option) is not supported yet: no script can \(what), so there is nothing to allow")
+            problem.notes = ["the one permission that there is: --allow-net[=HOST,…]"]
+            return problem
+        }
+        return nil
     }
 }

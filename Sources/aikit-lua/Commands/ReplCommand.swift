@@ -30,8 +30,8 @@ struct ReplCommand: ParsableCommand {
 
     func run() throws {
         let request = RunRequest(
-            script: script ?? "", workflow: workflow, input: input, store: "memory", net: permissions.net,
-            env: permissions.env, read: permissions.read, write: permissions.write, run: permissions.run)
+            script: script ?? "", workflow: workflow, input: input, store: "memory",
+            stay: StayRequest(permissions: permissions.permissions))
         let status = try ReplSession(request.plan()).run()
         if status != .success { throw status.code }
     }

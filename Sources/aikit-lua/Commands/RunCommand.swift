@@ -9,12 +9,17 @@ struct RunCommand: ParsableCommand {
             elsewhere the command ends with status 3 and says how to answer.
 
             The run is kept in \(StoreLocation.usual) beside the script, step by step, so that it can go on after a crash and
-            be looked at later. A --run-id that is there already gives that run, never a second one.
+            be looked at later. A --run-id that is there already gives that run, never a second one; with another input or
+            another workflow it is refused with status 2.
+
+            Ctrl-C and SIGTERM let the run go, and the command says how it goes on; a second Ctrl-C cancels it. A run that
+            waits for a time further away than --wait is let go too, with status 3. In memory a stop cancels the run.
 
             EXAMPLES
               aikit-lua run hello.lua --input '{"name":"Ada"}'
               aikit-lua run weather.lua --input @city.json --allow-net=api.example.com
               aikit-lua run orders.lua --run-id order-7 --durability normal
+              aikit-lua run report.lua --run-id night-1 --timeout 10m
               jq '{items: .}' orders.json | aikit-lua run orders.lua --input - --events
             """)
 
@@ -38,27 +43,18 @@ struct RunCommand: ParsableCommand {
     @Option(name: .customLong("run-id"), help: ArgumentHelp("The run's id; one is made unless given.", valueName: "id"))
     var runID: String?
 
-    @Flag(help: "Print one JSON event a line on standard output, the result last.")
-    var events = false
-
     @OptionGroup var store: StoreOptions
 
-    @Option(help: ArgumentHelp("Cancel the run after this time, such as 30s or 5m.", valueName: "duration"))
-    var timeout: String?
+    @Flag(help: "Go on with other unfinished runs of the workflow beside this one.")
+    var recover = false
 
-    @Option(help: ArgumentHelp("How many threads run steps; one a core unless given.", valueName: "n"))
-    var workers: Int?
-
-    @OptionGroup(title: "Permissions") var permissions: PermissionOptions
+    @OptionGroup var options: RunOptions
 
     /// The request in the parser's words.
     var request: RunRequest {
         RunRequest(
             script: script, workflow: workflow, input: input, metadata: metadata, ctx: ctx, runID: runID,
-            events: events,
-            store: store.store, durability: store.durability, timeout: timeout, workers: workers, net: permissions.net,
-            env: permissions.env,
-            read: permissions.read, write: permissions.write, run: permissions.run)
+            store: store.store, durability: store.durability, recovers: recover, stay: options.request)
     }
 
     func run() throws {

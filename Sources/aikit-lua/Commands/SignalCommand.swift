@@ -6,12 +6,15 @@ struct SignalCommand: ParsableCommand {
         commandName: "signal",
         abstract: "Send a run an event that a step of it waits for, and go on with it.",
         discussion: """
+            The run has the permissions that it began with; --allow-net adds to them. In a web hook, --detach ends the
+            command when the run only waits again.
+
             EXAMPLES
               aikit-lua signal order-7 paid --data '{"amount":42}'
+              aikit-lua signal order-7 paid --detach
             """)
 
-    @Argument(help: ArgumentHelp("The run's id.", valueName: "run"))
-    var runID: String
+    @OptionGroup var target: RunChoice
 
     @Argument(help: "The name of the event.")
     var event: String
@@ -20,10 +23,9 @@ struct SignalCommand: ParsableCommand {
     var data: String?
 
     @OptionGroup var options: ContinuationOptions
-    @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
     func run() throws {
         let data = try data.map { try JSONArgument.read($0, option: "--data") } ?? .null
-        try options.carryOut(.signal(event: event, data: data), runID: runID, permissions)
+        try options.carryOut(.signal(event: event, data: data), runID: target.run)
     }
 }

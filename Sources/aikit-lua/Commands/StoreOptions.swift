@@ -10,7 +10,7 @@ struct StoreOptions: ParsableArguments {
             valueName: "path|memory"), transform: namedPath)
     var store: String?
 
-    @Option(help: DurabilityChoice.help)
+    @Option(help: DurabilityChoice.help, completion: .list(DurabilityChoice.allCases.map(\.rawValue)))
     var durability: String?
 }
 

@@ -72,13 +72,7 @@ struct TortureCommand: ParsableCommand {
         let input = try input.map { text throws(UsageError) in try JSONArgument.read(text, option: "--input") }
         let answers = try readAnswers()
         if let kills, kills < 1 { throw UsageError("--kills takes a number of at least 1, got \(kills)") }
-        var request = RunRequest()
-        request.net = permissions.net
-        request.env = permissions.env
-        request.read = permissions.read
-        request.write = permissions.write
-        request.run = permissions.run
-        let plan = try request.plan()
+        let permissions = permissions.permissions
         Interrupts.install { TortureFolder.leave(Interrupts.status(of: $0)) }
         TortureFolder.sweep()
         let (path, workflow, kills, ignore) = (script, workflow, kills, ignore)
@@ -90,7 +84,7 @@ struct TortureCommand: ParsableCommand {
                 let id = try choose(workflow, in: script.workflows).id
                 let trial = TortureTrial(
                     bundle: script.bundle, workflow: id, input: input ?? .emptyObject, answers: answers,
-                    permissions: plan.permissions)
+                    permissions: permissions)
                 return .success(try await TortureReport.make(of: trial, kills: kills, ignoring: ignore))
             } catch {
                 return .failure(error)

@@ -47,9 +47,21 @@ final class DevRun: Sendable {
 
     func cancel(reason: String) { run.cancel(reason: reason) }
 
+    /// Gives the run back to the store, where it can be taken up again; `released` follows if it is not over.
+    func letGo() {
+        perform { [run, post] in
+            if try await run.release(within: .seconds(1)) { post(.released) }
+        }
+    }
+
     private func perform(_ body: @escaping @Sendable () async throws -> Void) {
         Task.detached { [post] in
-            do { try await body() } catch { post(.failed(error)) }
+            do {
+                try await body()
+            } catch let failure as RunFailure where failure.code == "released" {
+            } catch {
+                post(.failed(error))
+            }
         }
     }
 }

@@ -150,7 +150,13 @@ final class DevSession {
             _ = runs.end(number)
             handles[number] = nil
             say { errors.show(problems(of: error)) }
-        case .lines, .log, .text, .doubts, .started, .interrupted: break
+        case .released:
+            _ = runs.end(number)
+            if let run = handles.removeValue(forKey: number) {
+                let command = "aikit-lua runs recover \(shellQuoted(run.handle.id))\(plan.store.arguments)"
+                say { errors.writeLine("run \(run.handle.id) is not over; it goes on with: \(command)") }
+            }
+        case .lines, .log, .text, .doubts, .started, .resting, .timedOut, .interrupted: break
         }
     }
 
@@ -197,7 +203,8 @@ final class DevSession {
         let mailbox = mailbox
         let id = number == 1 ? plan.runID : nil
         let run = DevRun(
-            host.engine.createRun(workflow, id: id), input: plan.input, generation: generation.number, origin: origin
+            host.engine.createRun(workflow, id: id, grant: plan.permissions.grant), input: plan.input,
+            generation: generation.number, origin: origin
         ) {
             mailbox.post(.run(number, $0))
         }
@@ -223,10 +230,16 @@ final class DevSession {
         errors.write(summary.text)
     }
 
-    /// Ends what is under way, as far as it lets itself be ended in a moment.
+    /// Ends what is under way, as far as it lets itself be ended in a moment; runs that are stored are let go.
     private func finish() {
-        for run in handles.values { run.cancel(reason: signal == nil ? "the session ended" : "interrupted") }
-        let deadline = monotonicNanoseconds() + 1_000_000_000
+        for run in handles.values {
+            if plan.store == .memory {
+                run.cancel(reason: signal == nil ? "the session ended" : "interrupted")
+            } else {
+                run.letGo()
+            }
+        }
+        let deadline = monotonicNanoseconds() + 1_500_000_000
         while !runs.inFlight.isEmpty, monotonicNanoseconds() < deadline {
             _ = terminal.wait(for: mailbox.readEnd, until: deadline)
             hearAll()

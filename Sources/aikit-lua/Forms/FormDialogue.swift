@@ -29,7 +29,7 @@ struct FormDialogue {
     }
 
     private func introduce(_ step: String, _ output: Value?) {
-        show("\n" + style("? ", .cyan, .bold) + style(step, .bold) + "\n")
+        show("\n" + style("? ", .cyan, .bold) + style(step, .bold) + style("  Ctrl-D answers later", .dim) + "\n")
         guard let output, !output.isNull else { return }
         if let entries = output.entries, entries.allSatisfy({ $0.value.count == 0 }) {
             for (key, value) in entries { show("  \(style(key + ":", .dim)) \(value.string ?? value.json)\n") }

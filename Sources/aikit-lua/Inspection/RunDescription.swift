@@ -1,3 +1,4 @@
+internal import HostEffects
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -31,7 +32,7 @@ struct RunDescription {
         let status = run.header.status
         var lines = [
             style(status.sign, status.tone) + " " + style(run.header.id, .bold)
-                + ", workflow \(run.header.workflow): " + style(status.rawValue, status.tone)
+                + ", workflow \(run.header.workflow): " + style(run.header.statusText, status.tone)
         ]
         func add(_ name: String, _ text: String) {
             lines.append("  " + style(name.padding(to: 9), .dim) + text)
@@ -39,7 +40,10 @@ struct RunDescription {
         let took = durationText(microseconds: max(run.header.updatedAt - run.header.createdAt, 0))
         let verb = status.isTerminal ? "took" : "last event after"
         add("started", TimeText.text(microseconds: run.header.createdAt) + ", \(verb) \(took)")
+        if run.header.isResting { add("wakes", TimeText.text(microseconds: run.header.wakeAt)) }
         add("code", "\(run.header.generation.prefix(12))  \(run.code.text)")
+        let options = Permissions(grant: run.header.origin.grant).arguments
+        if !options.isEmpty { add("may", String(options.dropFirst())) }
         if let from = run.header.lineage {
             let word = run.origin?["reason"]?.string ?? "forked"
             let place = run.origin?["path"]?.string.map { " at '\($0)'" } ?? ""
@@ -97,6 +101,11 @@ struct RunDescription {
             guard let command = wait.command else { continue }
             lines.append("  " + (wait.kind == .human ? "Answer '\(wait.path)' with:" : "Go on at '\(wait.path)' with:"))
             lines.append("  " + command)
+        }
+        if run.header.isAbandoned || (run.header.isResting && run.header.owner == nil) {
+            lines += [
+                run.header.isAbandoned ? "  Go on with:" : "  When its time has come, go on with:", "  " + run.recovery,
+            ]
         }
         return lines
     }

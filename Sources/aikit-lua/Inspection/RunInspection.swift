@@ -11,6 +11,8 @@ struct RunInspection: Sendable {
     let input: Value
     let code: CodeState
     let waits: [RunWait]
+    /// The command that goes on with the run when nobody drives it.
+    let recovery: String
     /// Where the run branched off another one, and why.
     let origin: Value?
 
@@ -20,6 +22,7 @@ struct RunInspection: Sendable {
         result = record.result()
         self.code = CodeState(code)
         waits = RunWait.waits(of: result, plan: record.plan, runID: header.id, store: store)
+        recovery = "aikit-lua runs recover \(shellQuoted(header.id))" + StoreLocation.file(store).arguments
         let log = record.log
         let start = (0..<log.count).first { log[$0].kind == .workflowStart }
         input = start.flatMap { log.copy(log[$0].payload) } ?? .null
@@ -36,6 +39,8 @@ struct RunInspection: Sendable {
         ]
         if let lineage { entries.append(("lineage", lineage)) }
         if let owner = header.owner { entries.append(("owner", Value(owner.name))) }
+        if header.isAbandoned { entries.append(("processGone", true)) }
+        if header.isResting { entries.append(("wakeAt", Value(header.wakeAt / 1000))) }
         entries.append(("waits", Value(array: waits.map(\.value))))
         return Value(entries: entries + (result.value.entries ?? []).map { ($0.key, $0.value) })
     }
@@ -103,6 +108,9 @@ struct RunWait: Sendable {
     var entries: [(String, Value)]
     /// What to call; nil for what comes by itself.
     var command: String?
+
+    /// The name of the event that it is.
+    var event: String? { entries.first { $0.0 == "event" }?.1.string }
 
     var value: Value {
         var entries: [(String, Value)] = [("kind", Value(kind.rawValue)), ("path", Value(path))] + entries

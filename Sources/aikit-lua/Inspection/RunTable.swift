@@ -3,53 +3,73 @@ internal import WorkflowEngine
 
 /// Runs as a table, one line each.
 struct RunTable {
-    private let runs: [RunHeader]
+    private enum Column: Int, CaseIterable {
+        case id, workflow, status, started, took, what, from
 
-    init(_ runs: [RunHeader]) { self.runs = runs }
+        var title: String {
+            switch self {
+            case .id: "RUN"
+            case .workflow: "WORKFLOW"
+            case .status: "STATUS"
+            case .started: "STARTED"
+            case .took: "TOOK"
+            case .what: "WHAT"
+            case .from: "FROM"
+            }
+        }
+    }
 
-    /// The table; on a terminal the names of workflows give way, so that a line fits its width.
+    private let runs: [RunGlance]
+
+    init(_ runs: [RunGlance]) { self.runs = runs }
+
+    /// The table; on a terminal what a run waits for and the names of workflows give way, so that a line fits its width. Ids
+    /// never do: they are what the other commands take.
     func text(for stream: TextStream) -> String {
         let style = Style(stream)
-        let hasLineage = runs.contains { $0.lineage != nil }
-        var rows = runs.map(cells)
-        rows.insert(["RUN", "WORKFLOW", "STATUS", "STARTED", "TOOK", "FROM"], at: 0)
-        if !hasLineage { rows = rows.map { Array($0.dropLast()) } }
-        var widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        let rows = runs.map { run in Column.allCases.map { cell($0, of: run) } }
+        let columns = Column.allCases.filter { column in
+            column.rawValue <= Column.took.rawValue || rows.contains { !$0[column.rawValue].isEmpty }
+        }
+        var widths = Column.allCases.map { column in
+            max(column.title.count, rows.map { $0[column.rawValue].count }.max() ?? 0)
+        }
         if stream.isTerminal {
-            var excess = widths.reduce(2 * (widths.count - 1), +) - stream.width
-            // The id stays whole as long as anything else can give way: it is what the other commands take.
-            for (column, least) in [(5, 8), (1, 8), (0, 8)] where column < widths.count && excess > 0 {
-                let cut = min(excess, max(widths[column] - least, 0))
-                widths[column] -= cut
+            var excess = columns.reduce(2 * (columns.count - 1)) { $0 + widths[$1.rawValue] } - stream.width
+            for (column, least) in [(Column.what, 16), (.workflow, 8)] where columns.contains(column) && excess > 0 {
+                let cut = min(excess, max(widths[column.rawValue] - least, 0))
+                widths[column.rawValue] -= cut
                 excess -= cut
             }
         }
-        var text = ""
-        for (index, row) in rows.enumerated() {
-            let cells = zip(row, widths).enumerated().map { column, cell in
-                let shown = Self.fitted(cell.0, to: cell.1)
-                let last = column == row.count - 1
-                let padded = last ? shown : shown + String(repeating: " ", count: cell.1 - shown.count)
-                if index == 0 { return style(padded, .dim) }
-                return column == 2 ? style(padded, runs[index - 1].status.tone) : padded
+        func line(_ cells: [String], _ tone: (Column) -> Style.Tone?) -> String {
+            let shown = columns.map { column in
+                let (text, width) = (cells[column.rawValue], widths[column.rawValue])
+                let fitted = text.count > width ? text.prefix(max(width - 1, 0)) + "…" : text
+                let last = column == columns.last
+                let padded = last ? fitted : fitted + String(repeating: " ", count: width - fitted.count)
+                return tone(column).map { style(padded, $0) } ?? padded
             }
-            var line = cells.joined(separator: "  ")
+            var line = shown.joined(separator: "  ")
             while line.last == " " { line.removeLast() }
-            text += line + "\n"
+            return line + "\n"
         }
+        var text = line(Column.allCases.map(\.title)) { _ in .dim }
+        for (run, cells) in zip(runs, rows) { text += line(cells) { $0 == .status ? run.header.status.tone : nil } }
         return text
     }
 
-    private func cells(_ run: RunHeader) -> [String] {
-        let took = run.updatedAt - run.createdAt
-        return [
-            run.id, run.workflow, run.status.rawValue, TimeText.text(microseconds: run.createdAt),
-            durationText(microseconds: max(took, 0)), run.lineage ?? "",
-        ]
-    }
-
-    private static func fitted(_ text: String, to width: Int) -> String {
-        text.count > width ? text.prefix(max(width - 1, 0)) + "…" : text
+    private func cell(_ column: Column, of run: RunGlance) -> String {
+        let header = run.header
+        switch column {
+        case .id: return header.id
+        case .workflow: return header.workflow
+        case .status: return header.statusText
+        case .started: return TimeText.text(microseconds: header.createdAt)
+        case .took: return durationText(microseconds: max(header.updatedAt - header.createdAt, 0))
+        case .what: return String(run.what.prefix { !$0.isNewline })
+        case .from: return header.lineage ?? ""
+        }
     }
 }
 
@@ -77,6 +97,15 @@ extension RunMachine.Status {
 }
 
 extension RunHeader {
+    /// Whether nothing happens to the run before a time, if nobody says anything to it.
+    var isResting: Bool { (status == .waiting || status == .waitingHuman) && wakeAt > 0 }
+
+    /// Whether the run could go on, and no process drives it.
+    var isAbandoned: Bool { (status == .running || status == .queued) && owner == nil }
+
+    /// The status for people, who want to know whether anybody carries the run.
+    var statusText: String { isAbandoned ? status.rawValue + " (process gone)" : status.rawValue }
+
     /// The run as programs read it; times in milliseconds since 1970.
     var value: Value {
         var entries: [(String, Value)] = [
@@ -87,7 +116,9 @@ extension RunHeader {
         if wakeAt > 0, !status.isTerminal { entries.append(("wakeAt", Value(wakeAt / 1000))) }
         entries.append(("generation", Value(generation)))
         if let lineage { entries.append(("lineage", Value(lineage))) }
+        if !origin.grant.isNull { entries.append(("permissions", origin.grant)) }
         if let owner { entries.append(("owner", Value(owner.name))) }
+        if isAbandoned { entries.append(("processGone", true)) }
         entries.append(("events", Value(Int64(sequence))))
         return Value(entries: entries)
     }

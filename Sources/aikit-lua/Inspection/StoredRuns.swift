@@ -32,6 +32,17 @@ struct StoredRuns: Sendable {
         throw UsageError("there is no run '\(id)' in \(path); \(hint)")
     }
 
+    /// The ids in the nearest store that begin with a text, the newest first: what a shell offers.
+    static func ids(from prefix: String) -> [String] {
+        guard let path = try? StoreLocation.existing(nil), let journal = StoreLocation.file(path).open(creates: false)
+        else { return [] }
+        return waitFor {
+            let runs = (try? await journal.list(RunFilter())) ?? []
+            await journal.close()
+            return runs.lazy.map(\.id).filter { $0.hasPrefix(prefix) }.prefix(100).map { $0 }
+        }
+    }
+
     // MARK: Code
 
     /// The files of a generation, as the run of a header began with them.

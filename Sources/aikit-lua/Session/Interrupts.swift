@@ -9,12 +9,18 @@ internal import WorkflowEngine
     internal import Darwin
 #endif
 
-/// Ctrl-C and requests to end: the first one is told, so that a run can end cleanly, and the second one ends the process.
+/// Ctrl-C and requests to end: each is told until somebody has no more patience, and then the process ends.
 ///
 /// The signals are blocked in every thread that begins later, and one thread waits for them; so what is done on a signal
 /// is ordinary code and not bound by the rules of signal handlers.
 enum Interrupts {
     private static let first = Atomic<Int32>(0)
+
+    /// What becomes of the process after a signal.
+    enum Response {
+        case goesOn
+        case ends
+    }
 
     /// The first signal that came. It is known here before anything is done about it, so a run that a signal cancelled is
     /// never taken for one that was cancelled otherwise.
@@ -23,8 +29,20 @@ enum Interrupts {
         return signal == 0 ? nil : signal
     }
 
-    /// Begins to listen. Called once, before any other thread exists; `onFirst` is called on a thread of its own.
+    /// Begins to listen; the second signal ends the process. Called once, before any other thread exists; `onFirst` is
+    /// called on a thread of its own.
     static func install(onFirst: @escaping @Sendable (Int32) -> Void) {
+        install { signal, count in
+            guard count == 1 else { return .ends }
+            onFirst(signal)
+            return .goesOn
+        }
+    }
+
+    /// Begins to listen. Called once, before any other thread exists.
+    ///
+    /// - Parameter onSignal: gets each signal and how many there have been with it; called on a thread of its own.
+    static func install(onSignal: @escaping @Sendable (_ signal: Int32, _ count: Int) -> Response) {
         var signals = sigset_t()
         sigemptyset(&signals)
         sigaddset(&signals, SIGINT)
@@ -35,13 +53,16 @@ enum Interrupts {
             sigemptyset(&signals)
             sigaddset(&signals, SIGINT)
             sigaddset(&signals, SIGTERM)
-            var signal: Int32 = 0
-            guard sigwait(&signals, &signal) == 0 else { return }
-            first.store(signal, ordering: .releasing)
-            onFirst(signal)
-            guard sigwait(&signals, &signal) == 0 else { return }
-            TerminalMode.restore()
-            _exit(status(of: signal).rawValue)
+            var count = 0
+            while true {
+                var signal: Int32 = 0
+                guard sigwait(&signals, &signal) == 0 else { return }
+                count += 1
+                if count == 1 { first.store(signal, ordering: .releasing) }
+                if onSignal(signal, count) == .goesOn { continue }
+                TerminalMode.restore()
+                _exit(status(of: signal).rawValue)
+            }
         }
     }
 

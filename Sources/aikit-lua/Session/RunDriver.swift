@@ -6,12 +6,17 @@ internal import WorkflowEngine
 ///
 /// One thing is under way at a time: loading and starting the run, or an answer to it.
 final class RunDriver: Sendable {
+    /// How long steps that are under way may go on when the run is let go.
+    static let grace = Duration.seconds(2)
+
     private let mailbox: Mailbox
     private let state = Mutex(State())
 
     private struct State {
         var run: Driven?
         var cancelReason: String?
+        /// The run is not begun any more, or is being given back.
+        var isLettingGo = false
         var recovery: RunRecovery?
     }
 
@@ -21,24 +26,21 @@ final class RunDriver: Sendable {
         case foreign(ForeignRun)
     }
 
+    /// The run was let go before it began here.
+    private struct LetGo: Error {}
+
     init(mailbox: Mailbox) { self.mailbox = mailbox }
 
     /// Makes a run, starts it or moves it on, and waits until it is over or waits for somebody.
     func start(_ loader: RunLoader) {
-        Task.detached { [self] in
-            do {
-                try await drive(loader.load(), push: loader.plan.continuation?.push, loader)
-            } catch {
-                mailbox.post(.failed(error))
-            }
-        }
+        perform { [self] in try await drive(loader.load(), push: loader.plan.continuation?.push, loader) }
     }
 
     private func drive(_ loaded: RunLoader.Loaded, push: RunPlan.Continuation.Push?, _ loader: RunLoader) async throws {
         switch loaded {
         case .new(let run): try await begin(run, loader)
         case .own(let run, let past):
-            let reason = announce(.own(run), id: run.id, plan: run.definition.plan)
+            let reason = try announce(.own(run), id: run.id, plan: run.definition.plan, adding: loader.addedPermissions)
             follow(run, past: past, loader.plan)
             do {
                 switch push {
@@ -46,7 +48,7 @@ final class RunDriver: Sendable {
                 case .answer(let step, let data): _ = try await run.resume(step: step, data: data)
                 case .signal(let event, let data): try await run.signal(event, payload: data)
                 }
-            } catch let refusal as RunFailure {
+            } catch let refusal as RunFailure where !Self.isLetGo(refusal) {
                 // Somebody else's answer may have been first, and what follows from it is under way here.
                 _ = try? await run.settled()
                 throw refusal
@@ -63,11 +65,11 @@ final class RunDriver: Sendable {
 
     private func begin(_ run: WorkflowRun, _ loader: RunLoader) async throws {
         let plan = loader.plan
-        let reason = announce(.own(run), id: run.id, plan: run.definition.plan)
+        let reason = try announce(.own(run), id: run.id, plan: run.definition.plan)
         follow(run, past: 0, plan)
         try run.start(input: plan.input, metadata: plan.metadata, ctx: plan.ctx)
         if let reason { run.cancel(reason: reason) }
-        if loader.journal != nil {
+        if plan.recovers {
             let recovery = RunRecovery(loader, of: run.definition.id, mailbox: mailbox)
             state.withLock { $0.recovery = recovery }
             recovery.start()
@@ -87,7 +89,7 @@ final class RunDriver: Sendable {
         let progress = ProgressFeed(past: past, mailbox: mailbox)
         let events =
             loader.plan.printsEvents ? JSONFeed(plan: run.plan, runID: run.id, past: past, mailbox: mailbox) : nil
-        _ = announce(.foreign(run), id: run.id, plan: run.plan)
+        _ = try announce(.foreign(run), id: run.id, plan: run.plan)
         try await run.follow { log in
             progress.take(log)
             events?.take(log)
@@ -101,6 +103,10 @@ final class RunDriver: Sendable {
         switch delivery {
         case .ownerGone: try await drive(loader.takeUp(run.id), push: push, loader)
         case .taken:
+            let rests = Task { [mailbox] in
+                try await loader.watchRests(of: run.id) { mailbox.post(.resting(until: $0)) }
+            }
+            defer { rests.cancel() }
             if let record = try await run.settled() {
                 mailbox.post(.settled(record))
             } else {
@@ -114,21 +120,26 @@ final class RunDriver: Sendable {
         if plan.printsEvents {
             run.follow(JSONFeed(plan: run.definition.plan, runID: run.id, past: past, mailbox: mailbox))
         }
+        // After the feeds that show what the run did, so that this is known when it rests.
+        if plan.patience != nil { run.follow(RestFeed { [mailbox] in mailbox.post(.resting(until: $0)) }) }
     }
 
     /// Tells the session which run it is; gives the reason if it was asked to stop meanwhile.
-    private func announce(_ run: Driven, id: String, plan: Plan) -> String? {
-        let reason = state.withLock { state in
+    ///
+    /// - Throws: ``LetGo`` when the run is not wanted here any more; one that was taken up is given back with the store.
+    private func announce(_ run: Driven, id: String, plan: Plan, adding permissions: String = "") throws -> String? {
+        let reason = try state.withLock { state in
+            if state.isLettingGo { throw LetGo() }
             state.run = run
             return state.cancelReason
         }
-        mailbox.post(.started(RunHandle(id: id, plan: plan)))
+        mailbox.post(.started(RunHandle(id: id, plan: plan, permissions: permissions)))
         return reason
     }
 
     /// Answers a step that waits for a person.
     func answer(_ path: String, with data: Value) {
-        perform { run in
+        steer { run in
             switch run {
             case .own(let run): return try await run.resume(step: path, data: data)
             case .foreign(let run):
@@ -142,7 +153,7 @@ final class RunDriver: Sendable {
 
     /// Waits until a run that stood still, and goes on by itself, stands still again.
     func awaitRun() {
-        perform { run in
+        steer { run in
             switch run {
             case .own(let run): return try await run.settled()
             case .foreign(let run):
@@ -152,20 +163,36 @@ final class RunDriver: Sendable {
         }
     }
 
-    private func perform(_ body: @escaping @Sendable (Driven) async throws -> RunRecord) {
+    private func steer(_ body: @escaping @Sendable (Driven) async throws -> RunRecord) {
         guard let run = state.withLock({ $0.run }) else { return }
-        Task.detached { [mailbox] in
+        perform { [mailbox] in
             do {
                 mailbox.post(.settled(try await body(run)))
             } catch let refusal as RunFailure where Self.refusals.contains(refusal.code) {
                 mailbox.post(.refused(refusal))
+            }
+        }
+    }
+
+    private static let refusals = ["invalid_response", "not_waiting", "ambiguous_step", "over"]
+
+    /// Does something off the main thread; what keeps it from being done is told, unless the run has been let go.
+    private func perform(_ body: @escaping @Sendable () async throws -> Void) {
+        Task.detached { [mailbox] in
+            do {
+                try await body()
+            } catch let failure where Self.isLetGo(failure) {
             } catch {
                 mailbox.post(.failed(error))
             }
         }
     }
 
-    private static let refusals = ["invalid_response", "not_waiting", "ambiguous_step", "over"]
+    private static func isLetGo(_ error: any Error) -> Bool {
+        error is LetGo || (error as? RunFailure)?.code == "released"
+    }
+
+    // MARK: Stopping
 
     /// Asks the run to stop; may be called from any thread, and before there is a run.
     ///
@@ -179,6 +206,23 @@ final class RunDriver: Sendable {
         guard case .own(let run) = run else { return false }
         run.cancel(reason: reason)
         return true
+    }
+
+    /// Begins nothing more of the run, gives steps that are under way a moment to end, and gives the run back to the store;
+    /// `released` follows. May be called from any thread, and before there is a run, which then is not begun.
+    func letGo() {
+        let run = state.withLock { state -> Driven? in
+            defer { state.isLettingGo = true }
+            return state.isLettingGo ? nil : state.run
+        }
+        guard case .own(let run) = run else { return }
+        Task.detached { [mailbox] in
+            do {
+                if try await run.release(within: Self.grace) { mailbox.post(.released) }
+            } catch {
+                mailbox.post(.failed(error))
+            }
+        }
     }
 
     /// Whether the run is driven by this process.

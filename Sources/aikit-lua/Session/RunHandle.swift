@@ -6,4 +6,6 @@ struct RunHandle: Sendable {
     var plan: Plan
     /// What a display adds to the workflow's name; nil for nothing.
     var note: String?
+    /// The permissions, as options, that this process gives the run besides those of its journal.
+    var permissions = ""
 }

@@ -1,6 +1,7 @@
 internal import HostEffects
 internal import LuaWorkflows
 internal import SQLiteJournal
+internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -25,6 +26,7 @@ final class RunLoader: Sendable {
     private let scripts: StoredScripts?
     private let options: LuaScriptOptions
     private let mailbox: Mailbox
+    private let widening = Mutex("")
 
     init(plan: RunPlan, mailbox: Mailbox, journal: SQLiteJournal?) {
         self.plan = plan
@@ -32,14 +34,16 @@ final class RunLoader: Sendable {
         self.journal = journal
         options = LuaScriptOptions(print: { mailbox.postLine(.text($0), bytes: $0.utf8.count) }, log: { mailbox.postLog($0, as: .log($0)) })
         engine = WorkflowEngine(
-            workers: plan.workers, host: HostEffectsService(permissions: plan.permissions), journal: journal,
+            workers: plan.workers, host: GrantedEffects(usual: plan.permissions), journal: journal,
             log: { mailbox.postLog($0, as: .log($0)) })
         scripts = journal.map { [engine, options] in StoredScripts($0, on: engine, options: options) }
     }
 
     /// Loads the script and makes the run, or builds it anew from the store; nothing of the workflow runs before this returns.
     func load() async throws -> Loaded {
-        if let continuation = plan.continuation { return try await takeUp(continuation.runID) }
+        if let continuation = plan.continuation, let journal {
+            return try await takeUp(StoredRuns(journal).find(continuation.runID).id)
+        }
         if let fork = plan.fork { return try await start(fork) }
         let script = try await LuaScript.load(path: plan.script, on: engine, options: options)
         let workflow = try choose(plan.workflow, in: script.workflows)
@@ -53,13 +57,13 @@ final class RunLoader: Sendable {
         if let journal {
             try await journal.save(script.stored)
             if let id = plan.runID, let header = try await journal.header(of: id) {
-                guard header.workflow == workflow.id else {
-                    throw UsageError("run '\(id)' is one of workflow '\(header.workflow)', not of '\(workflow.id)'")
-                }
+                let known = KnownRun(header, in: StoredRuns(journal))
+                try await known.requireSame(workflow, of: script, input: plan.isInputGiven ? plan.input : Value?.none)
+                try known.requirePermissions(plan.permissions, of: script)
                 return try await takeUp(id)
             }
         }
-        return .new(engine.createRun(workflow, id: plan.runID))
+        return .new(engine.createRun(workflow, id: plan.runID, grant: plan.permissions.grant))
     }
 
     /// Goes on with a run of the store, or finds out who does.
@@ -78,6 +82,7 @@ final class RunLoader: Sendable {
             return .foreign(ForeignRun(header, plan: plan, store: journal), pastEvents: header.sequence)
         case .claimed(let journaled, let stored, let messages):
             do {
+                journaled.allowance = allowance(of: journaled.origin.grant).grant
                 let workflow = try await scripts.workflow(of: journaled)
                 let run = try await engine.restore(journaled, stored, messages: messages, of: workflow)
                 return .own(run, pastEvents: stored.header.sequence)
@@ -88,11 +93,45 @@ final class RunLoader: Sendable {
         }
     }
 
+    /// Tells whenever nothing happens before a time to a run that another process drives, until the task is cancelled.
+    func watchRests(of id: String, told: @Sendable (Int64) -> Void) async throws {
+        guard let journal, plan.patience != nil else { return }
+        var (seen, last): (Int64, Int64) = (0, 0)
+        while !Task.isCancelled {
+            let header = try await journal.header(of: id)
+            let wake = header.map { $0.isResting ? $0.wakeAt : 0 } ?? 0
+            // Seen twice: by then it is known whether the run waits for somebody besides, which is told otherwise.
+            if wake > 0, wake == seen, wake != last {
+                last = wake
+                told(wake)
+            }
+            seen = wake
+            try await Task.sleep(for: .milliseconds(200))
+        }
+    }
+
     /// Goes on with unfinished runs of a workflow that nobody drives; `began` hears of each.
     func recover(_ workflow: String, began: @Sendable (WorkflowRun) -> Void) async throws -> [RecoveryFailure] {
         guard let scripts else { return [] }
         let scope = RecoveryScope(workflow: workflow, timersUntil: engine.clock.now())
-        return try await engine.recover(scope, load: { try await scripts.workflow(of: $0) }, began: began)
+        return try await engine.recover(
+            scope,
+            load: { run in
+                // Nobody has asked for these runs to have more than they began with.
+                run.allowance = Permissions(grant: run.origin.grant).grant
+                return try await scripts.workflow(of: run)
+            }, began: began)
+    }
+
+    /// The permissions, as options, that the run has here besides those of its journal.
+    var addedPermissions: String { widening.withLock { $0 } }
+
+    /// What a run may do here: what its journal says, and what the command line adds.
+    private func allowance(of grant: Value) -> Permissions {
+        let recorded = Permissions(grant: grant)
+        let isWider = !recorded.covers(plan.permissions)
+        if isWider { widening.withLock { $0 = plan.permissions.arguments } }
+        return isWider ? recorded.union(plan.permissions) : recorded
     }
 
     /// Starts a run that takes its beginning from another one.
@@ -113,7 +152,8 @@ final class RunLoader: Sendable {
         try await journal.save(script.stored)
         let started = try await engine.fork(
             source, of: try choose(header.workflow, in: script.workflows), at: request.point, input: request.input,
-            id: plan.runID, reason: request.reason)
+            id: plan.runID,
+            reason: request.reason, grant: Permissions(grant: header.origin.grant).union(plan.permissions).grant)
         return .own(started.run, pastEvents: started.fork.events.count)
     }
 }

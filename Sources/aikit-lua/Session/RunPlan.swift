@@ -12,6 +12,8 @@ struct RunPlan {
     /// The id of the workflow; nil takes the only one.
     var workflow: String?
     var input: Value = .emptyObject
+    /// Whether the input was named, so that a run of the same id has to have the same one.
+    var isInputGiven = false
     var metadata: Value?
     var ctx: Value?
     var runID: String?
@@ -20,8 +22,16 @@ struct RunPlan {
     var store = StoreLocation.memory
     /// What a commit to the store survives.
     var durability = SQLiteJournalOptions.Durability.full
-    /// Microseconds that the run may take; nil for as long as it likes.
+    /// Microseconds that the process stays with the run; nil for as long as it takes.
     var timeout: Int64?
+    /// Whether the run is cancelled when that is over, in place of being let go.
+    var cancelsOnTimeout = false
+    /// How far away, in microseconds, a time may be that the process stays for; nil for any.
+    var patience: Int64?
+    /// Whether the process stays for nothing that it does not do itself.
+    var detaches = false
+    /// Whether other unfinished runs of the workflow are gone on with beside this one.
+    var recovers = false
     var workers = 1
     var permissions = Permissions()
 

@@ -22,9 +22,14 @@ final class RunSession {
     private let output = TextStream.output
     private let errors = TextStream.errors
     private var handle: RunHandle?
-    private var signal: Int32?
-    private var deadline: UInt64?
-    private var hasTimedOut = false
+    /// Why the run is no longer driven here; nil while it is.
+    private var leaving: LetGoReason?
+    /// The run has been given back to the store.
+    private var isReleased = false
+    /// The run was asked to stop for good because its time was over.
+    private var isCancelled = false
+    /// When the run goes on by itself, in microseconds since 1970, if it waits for that.
+    private var wakeAt: Int64?
     /// What the run came to when it last stood still.
     private var settled: RunResult?
     private var refusal: String?
@@ -48,15 +53,15 @@ final class RunSession {
 
     /// Carries the run as far as it goes here.
     func run() -> ExitStatus {
-        let driver = driver
-        let mailbox = mailbox
-        Interrupts.install { signal in
-            driver.cancel(reason: signal == SIGTERM ? "terminated" : "interrupted")
-            mailbox.post(.interrupted(signal: signal))
-        }
+        listen()
         // The store has threads of its own, which must not be the ones that get the signals.
         journal = plan.store.open(creates: !plan.needsStore, durability: plan.durability)
-        if let timeout = plan.timeout { deadline = monotonicNanoseconds() + UInt64(timeout) * 1000 }
+        if let timeout = plan.timeout {
+            Task.detached { [mailbox] in
+                try? await StayRequest.sleep(timeout)
+                mailbox.post(.timedOut)
+            }
+        }
         driver.start(RunLoader(plan: plan, mailbox: mailbox, journal: journal))
         while true {
             if let status = hearAll() { return status }
@@ -68,26 +73,37 @@ final class RunSession {
         }
     }
 
+    private var isStored: Bool { plan.store != .memory }
+
+    /// A stored run is let go by the first signal and cancelled by a second Ctrl-C; in memory the first one cancels.
+    private func listen() {
+        let (driver, mailbox, isStored) = (driver, mailbox, isStored)
+        Interrupts.install { (signal: Int32, count: Int) -> Interrupts.Response in
+            switch count {
+            case 1 where isStored: driver.letGo()
+            case 1: driver.cancel(reason: signal == SIGTERM ? "terminated" : "interrupted")
+            case 2 where isStored && signal == SIGINT: driver.cancel(reason: "interrupted")
+            default: return .ends
+            }
+            if count == 1 { mailbox.post(.interrupted(signal: signal)) }
+            return .goesOn
+        }
+    }
+
     // MARK: Hearing
 
     /// Waits for messages and handles them; a status ends the program.
     private func hearAll() -> ExitStatus? {
         while settled == nil {
-            for message in mailbox.take(until: nextWake) { handleMessage(message) }
+            for message in mailbox.take(until: display.nextDraw) { handleMessage(message) }
             if let failure { return conclude(failure) }
-            if signal != nil, handle == nil || !driver.drivesRun { return conclude(signal) }
-            let now = monotonicNanoseconds()
-            if let next = display.nextDraw, next <= now { display.draw() }
-            if let deadline, deadline <= now { timeOut() }
+            // A run that was given back, one that never began here, and one that goes on elsewhere.
+            if let leaving, settled == nil, isReleased || handle == nil || !driver.drivesRun {
+                return concludeLetGo(leaving)
+            }
+            if let next = display.nextDraw, next <= monotonicNanoseconds() { display.draw() }
         }
         return nil
-    }
-
-    private var nextWake: UInt64? {
-        switch (display.nextDraw, deadline) {
-        case (let draw?, let end?): min(draw, end)
-        case (let one, let other): one ?? other
-        }
     }
 
     private func handleMessage(_ message: Message) {
@@ -105,24 +121,52 @@ final class RunSession {
         case .settled(let record): settled = record.result()
         case .refused(let refusal): self.refusal = refusal.message
         case .failed(let error): failure = error
-        case .interrupted(let signal): self.signal = signal
+        case .resting(let time): rest(until: time)
+        case .released: isReleased = true
+        case .timedOut: timeOut()
+        case .interrupted(let signal):
+            leave(.stopped(signal))
+            sayStopping()
         }
     }
 
+    // MARK: Leaving
+
+    /// The first reason for leaving is the one that is told.
+    private func leave(_ reason: LetGoReason) {
+        if leaving == nil { leaving = reason }
+    }
+
     private func timeOut() {
-        deadline = nil
-        if !driver.drivesRun {
-            failure = UsageError("the run takes longer than --timeout allows; it goes on in another process")
-            return
+        guard leaving == nil else { return }
+        if plan.cancelsOnTimeout, driver.drivesRun {
+            isCancelled = true
+            driver.cancel(reason: "the run took longer than --timeout allows")
+        } else {
+            leave(.timedOut)
+            driver.letGo()
         }
-        hasTimedOut = true
-        driver.cancel(reason: "the run took longer than --timeout allows")
+    }
+
+    /// Lets a run go that waits for longer than this process stays.
+    private func rest(until time: Int64) {
+        wakeAt = time
+        guard leaving == nil, !isCancelled, let patience = plan.patience else { return }
+        guard patience == 0 || time - SystemClock().now() > patience else { return }
+        leave(.rests)
+        driver.letGo()
+    }
+
+    /// Says what a second Ctrl-C does, as long as steps that are under way keep the process.
+    private func sayStopping() {
+        guard isStored, handle != nil, settled == nil, driver.drivesRun else { return }
+        display.print("stopping; a second Ctrl-C cancels the run")
     }
 
     // MARK: People
 
     /// A form needs a keyboard and a screen, and a run that nobody has asked to stop.
-    private var canAsk: Bool { isatty(0) == 1 && errors.isTerminal && signal == nil && !hasTimedOut }
+    private var canAsk: Bool { isatty(0) == 1 && errors.isTerminal && leaving == nil && !isCancelled && !plan.detaches }
 
     /// Asks for an answer until one is accepted; a status ends the program.
     private func ask(_ result: RunResult) -> ExitStatus? {
@@ -140,13 +184,18 @@ final class RunSession {
                 if let handle { display.begin(handle, again: true) }
                 driver.answer(pending.path, with: answer)
                 while settled == nil, refusal == nil {
-                    for message in mailbox.take(until: nextWake) { handleMessage(message) }
+                    for message in mailbox.take(until: display.nextDraw) { handleMessage(message) }
                     if let failure { return conclude(failure) }
+                    if let leaving, isReleased || !driver.drivesRun { return concludeLetGo(leaving) }
                     if let next = display.nextDraw, next <= monotonicNanoseconds() { display.draw() }
                 }
             } while refusal != nil
             return nil
         } catch NoAnswer.left {
+            errors.write("\n")
+            return conclude(result)
+        } catch  where leaving != nil && isStored {
+            // The run waits on, and what it waits for is told.
             errors.write("\n")
             return conclude(result)
         } catch {
@@ -164,8 +213,8 @@ final class RunSession {
         var isOvertaken = false
         for message in mailbox.takeAll() {
             switch message {
-            case .interrupted, .progress: isOvertaken = true
-            case .past, .lines, .log, .text, .doubts, .started, .settled, .refused, .failed: break
+            case .interrupted, .timedOut, .progress: isOvertaken = true
+            case .past, .lines, .log, .text, .doubts, .started, .settled, .refused, .failed, .resting, .released: break
             }
             handleMessage(message)
         }
@@ -188,7 +237,7 @@ final class RunSession {
         switch result.status {
         case "success": .success
         case "cancelled": Interrupts.caught.map(Interrupts.status) ?? .failed
-        case "waiting_human", "waiting": .waiting
+        case "waiting_human", "waiting": leaving?.status ?? .waiting
         default: .failed
         }
     }
@@ -229,12 +278,19 @@ final class RunSession {
         ["to run without a store: --store memory; it then ends with the process"]
     }
 
-    /// Ctrl-C came before the run had begun, or somewhere else than where it runs.
-    private func conclude(_ signal: Int32?) -> ExitStatus {
+    /// The run goes on without this process, or never began in it.
+    private func concludeLetGo(_ reason: LetGoReason) -> ExitStatus {
         display.suspend()
-        errors.writeLine(
-            driver.drivesRun ? "interrupted before the run began" : "interrupted; the run goes on in another process")
-        return signal.map(Interrupts.status) ?? .cancelled
+        guard let handle else {
+            errors.writeLine(reason.text + " before the run began")
+            if case .timedOut = reason, plan.continuation == nil { return complete(.failed) }
+            return complete(reason.status)
+        }
+        let notice = LetGoNotice(
+            reason: reason, handle: handle, isOwn: driver.drivesRun, wakeAt: wakeAt, store: plan.store,
+            style: Style(errors))
+        errors.write(notice.text)
+        return complete(reason.status)
     }
 
     private func complete(_ status: ExitStatus) -> ExitStatus {

@@ -7,7 +7,7 @@ enum ExitStatus: Int32 {
     case failed = 1
     /// The call, the script or the definition is wrong; nothing has run.
     case usage = 2
-    /// The run waits for a person or a signal.
+    /// The run is not over: it waits for a person, an event or a time, or was let go.
     case waiting = 3
     /// Ctrl-C.
     case cancelled = 130

@@ -10,7 +10,7 @@ internal import WorkflowCore
 
 /// Moments as people write and read them.
 enum TimeText {
-    /// A moment in the machine's time zone: `2026-11-23 06:31:02`; takes microseconds since 1970.
+    /// A moment in the machine's time zone, which it names: `2026-11-23 06:31:02+01:00`; takes microseconds since 1970.
     static func text(microseconds: Int64) -> String {
         var seconds = time_t(microseconds / 1_000_000)
         var parts = tm()
@@ -21,7 +21,10 @@ enum TimeText {
         }
         let day = [padded(parts.tm_year + 1900, 4), padded(parts.tm_mon + 1), padded(parts.tm_mday)]
         let time = [padded(parts.tm_hour), padded(parts.tm_min), padded(parts.tm_sec)]
-        return day.joined(separator: "-") + " " + time.joined(separator: ":")
+        let ahead = Int32(clamping: parts.tm_gmtoff / 60)
+        let zone =
+            ahead == 0 ? "Z" : (ahead < 0 ? "-" : "+") + padded(abs(ahead) / 60) + ":" + padded(abs(ahead) % 60)
+        return day.joined(separator: "-") + " " + time.joined(separator: ":") + zone
     }
 
     /// Reads a moment: a duration before `now` such as `2h`, or a date or time in ISO 8601 such as `2026-11-23`,

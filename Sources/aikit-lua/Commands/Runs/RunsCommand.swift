@@ -55,6 +55,8 @@ struct StoreChoice: ParsableArguments {
 
 /// A run that a command is about.
 struct RunChoice: ParsableArguments {
-    @Argument(help: ArgumentHelp("The run's id, or the beginning of it.", valueName: "run"))
+    @Argument(
+        help: ArgumentHelp("The run's id, or the beginning of it.", valueName: "run"),
+        completion: .custom { _, _, prefix in StoredRuns.ids(from: prefix) })
     var run: String
 }

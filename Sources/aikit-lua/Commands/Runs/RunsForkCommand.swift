@@ -30,7 +30,6 @@ struct RunsForkCommand: ParsableCommand {
     var input: String?
 
     @OptionGroup var options: ForkOptions
-    @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
     func validate() throws {
         if from == nil, options.script == nil {
@@ -43,7 +42,7 @@ struct RunsForkCommand: ParsableCommand {
         let fork = RunPlan.Fork(
             run: target.run, point: from.map { .before($0) } ?? .change, reason: "forked", input: input,
             script: options.script)
-        try options.carryOut(fork, permissions)
+        try options.carryOut(fork)
     }
 }
 
@@ -63,11 +62,10 @@ struct RunsRetryCommand: ParsableCommand {
 
     @OptionGroup var target: RunChoice
     @OptionGroup var options: ForkOptions
-    @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
     func run() throws {
         let fork = RunPlan.Fork(run: target.run, point: .failure, reason: "retried", input: nil, script: options.script)
-        try options.carryOut(fork, permissions)
+        try options.carryOut(fork)
     }
 }
 
@@ -84,24 +82,11 @@ struct ForkOptions: ParsableArguments {
 
     @OptionGroup var store: StoreChoice
 
-    @Flag(help: "Print one JSON event a line on standard output, the result last; events of before are left out.")
-    var events = false
+    @OptionGroup var options: RunOptions
 
-    @Option(help: ArgumentHelp("Cancel the run after this time, such as 30s or 5m.", valueName: "duration"))
-    var timeout: String?
-
-    @Option(help: ArgumentHelp("How many threads run steps; one a core unless given.", valueName: "n"))
-    var workers: Int?
-
-    /// Starts the new run and follows it until it is over or waits.
-    func carryOut(_ fork: RunPlan.Fork, _ permissions: PermissionOptions) throws {
-        var request = RunRequest(
-            runID: runID, events: events, store: try store.path, timeout: timeout, workers: workers)
-        request.net = permissions.net
-        request.env = permissions.env
-        request.read = permissions.read
-        request.write = permissions.write
-        request.run = permissions.run
+    /// Starts the new run and follows it until it is over, waits or is let go.
+    func carryOut(_ fork: RunPlan.Fork) throws {
+        let request = RunRequest(runID: runID, store: try store.path, stay: options.request)
         var plan = try request.plan()
         plan.fork = fork
         let status = RunSession(plan).run()

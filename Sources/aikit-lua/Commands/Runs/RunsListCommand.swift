@@ -10,7 +10,11 @@ struct RunsListCommand: ParsableCommand {
         discussion: """
             Times are durations before now, such as 30m, 2h or 7d, or dates and times such as 2026-11-23 or
             2026-11-23T06:30Z. With --json the runs are one array of { runId, workflowId, status, startedAt, updatedAt,
-            finishedAt?, wakeAt?, generation, lineage?, owner?, events }, with times in milliseconds since 1970.
+            finishedAt?, wakeAt?, generation, lineage?, owner?, processGone?, events, waits?, error? }, with times in
+            milliseconds since 1970.
+
+            WHAT says what a run waits for and until when, or why it failed. A run that is running (process gone) is carried
+            by nobody: `aikit-lua runs recover` goes on with it.
 
             EXAMPLES
               aikit-lua runs list
@@ -33,14 +37,23 @@ struct RunsListCommand: ParsableCommand {
             guard limit > 0 else { throw UsageError("--limit takes a number of at least 1, got \(limit)") }
             filter.limit = limit
         }
-        let runs = try store.withRuns { [filter] runs in try await runs.journal.list(filter) }
+        let (runs, path) = try store.withRuns { [filter] runs in
+            (await runs.glances(at: try await runs.journal.list(filter)), runs.path)
+        }
         if json {
             TextStream.output.writeLine(Value(array: runs.map(\.value)).prettyJSON)
         } else if runs.isEmpty {
             TextStream.errors.writeLine("no runs")
         } else {
             TextStream.output.write(RunTable(runs).text(for: .output))
+            tellAbandoned(runs.count { $0.header.isAbandoned }, in: path)
         }
+    }
+
+    private func tellAbandoned(_ count: Int, in path: String) {
+        guard count > 0 else { return }
+        let command = "aikit-lua runs recover" + StoreLocation.file(path).arguments
+        TextStream.errors.writeLine("\(counted(count, "run")) without a process; to go on: \(command)")
     }
 }
 
@@ -52,7 +65,8 @@ struct RunFilterOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Only runs of these statuses: \(RunMachine.Status.allCases.map(\.rawValue).joined(separator: ", ")).",
-            valueName: "status,…"))
+            valueName: "status,…"),
+        completion: .list(RunMachine.Status.allCases.map(\.rawValue)))
     var status: [String] = []
 
     @Option(help: ArgumentHelp("Only runs that began at this time or later.", valueName: "time"))

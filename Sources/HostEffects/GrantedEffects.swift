@@ -1,0 +1,29 @@
+internal import Synchronization
+internal import WorkflowCore
+package import WorkflowEngine
+
+/// Gives each run what its journal grants it, and what the process allows to runs of which nothing is recorded.
+///
+/// Runs with the same permissions share one service, with its connections.
+package final class GrantedEffects: HostEffects {
+    private let usual: Permissions
+    private let services = Mutex<[HostEffectsService]>([])
+
+    /// - Parameter usual: what runs may do whose journal does not say.
+    package init(usual: Permissions) { self.usual = usual }
+
+    package func begin(
+        _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
+    ) -> (any HostOperation)? {
+        service(caller.grant.map(Permissions.init(grant:)) ?? usual).begin(request, for: caller, answer: answer)
+    }
+
+    private func service(_ permissions: Permissions) -> HostEffectsService {
+        services.withLock { services in
+            if let known = services.first(where: { $0.permissions == permissions }) { return known }
+            let made = HostEffectsService(permissions: permissions)
+            services.append(made)
+            return made
+        }
+    }
+}

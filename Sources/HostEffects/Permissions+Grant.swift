@@ -1,0 +1,67 @@
+package import WorkflowCore
+
+/// Permissions as a run's journal holds them: an object with a list of names, or `*`, for each kind that is allowed.
+extension Permissions {
+    private static var kinds: [(name: String, scope: WritableKeyPath<Permissions, Scope>)] {
+        [("net", \.net), ("env", \.env), ("read", \.read), ("write", \.write), ("run", \.run)]
+    }
+
+    /// Reads what ``grant`` wrote; what is not understood, and null, allow nothing.
+    package init(grant: Value) {
+        self.init()
+        for kind in Self.kinds {
+            guard let value = grant[kind.name] else { continue }
+            let names = value.string.map { [$0] } ?? value.array?.compactMap(\.string) ?? []
+            self[keyPath: kind.scope] = Scope(names)
+        }
+    }
+
+    package var grant: Value {
+        Value(
+            entries: Self.kinds.compactMap { kind in
+                switch self[keyPath: kind.scope] {
+                case .nothing: nil
+                case .everything: (kind.name, Value(Self.everything))
+                case .only(let names): (kind.name, Value(array: names.map { Value($0) }))
+                }
+            })
+    }
+
+    /// All that either of two allows.
+    package func union(_ other: Permissions) -> Permissions {
+        var result = self
+        for kind in Self.kinds {
+            result[keyPath: kind.scope] = self[keyPath: kind.scope].union(other[keyPath: kind.scope])
+        }
+        return result
+    }
+
+    /// Whether everything is named here that another one names.
+    package func covers(_ other: Permissions) -> Bool { union(other) == self }
+
+    /// The options that allow this, for a shell, each after a blank; empty for nothing.
+    package var arguments: String {
+        Self.kinds.map { kind in
+            switch self[keyPath: kind.scope] {
+            case .nothing: ""
+            case .everything: " --allow-\(kind.name)"
+            case .only(let names): " " + Self.quoted("--allow-\(kind.name)=" + names.joined(separator: ","))
+            }
+        }.joined()
+    }
+
+    private static func quoted(_ word: String) -> String {
+        if word.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "-_./:,=".contains($0)) }) { return word }
+        return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }
+}
+
+extension Permissions.Scope {
+    fileprivate func union(_ other: Self) -> Self {
+        switch (self, other) {
+        case (.everything, _), (_, .everything): .everything
+        case (.nothing, let scope), (let scope, .nothing): scope
+        case (.only(let names), .only(let more)): .only(names + more.filter { !names.contains($0) })
+        }
+    }
+}

@@ -1,0 +1,126 @@
+internal import HostEffects
+internal import LuaWorkflows
+internal import SQLiteJournal
+internal import Synchronization
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// Goes on with unfinished runs of a store until each is over, waits, or is let go.
+final class RunsRecovery: Sendable {
+    /// What became of one run.
+    struct Finding: Sendable {
+        var run: String
+        var workflow: String
+        var status: String
+        /// When the run goes on by itself, in microseconds since 1970; 0 for never.
+        var wakeAt: Int64 = 0
+        var error: String?
+
+        var isGood: Bool { error == nil && status != "failed" }
+
+        /// The error, or until when the run waits.
+        var detail: String? { error ?? (wakeAt > 0 ? "until " + TimeText.text(microseconds: wakeAt) : nil) }
+
+        var value: Value {
+            var entries: [(String, Value)] = [
+                ("runId", Value(run)), ("workflowId", Value(workflow)), ("status", Value(status)),
+            ]
+            if wakeAt > 0 { entries.append(("wakeAt", Value(wakeAt / 1000))) }
+            if let error { entries.append(("error", Value(error))) }
+            return Value(entries: entries)
+        }
+    }
+
+    private let state = Mutex(State())
+
+    private struct State {
+        var runs: [WorkflowRun] = []
+        var taking: Task<[RecoveryFailure], any Error>?
+        var isLettingGo = false
+    }
+
+    /// Whether runs were given back that could have gone on.
+    var isLettingGo: Bool { state.withLock { $0.isLettingGo } }
+
+    /// Takes nothing up any more, and gives back what is under way; may be called from any thread.
+    func letGo() {
+        let (runs, taking) = state.withLock { state in
+            state.isLettingGo = true
+            return (state.runs, state.taking)
+        }
+        taking?.cancel()
+        for run in runs { release(run) }
+    }
+
+    private func release(_ run: WorkflowRun) {
+        Task.detached { _ = try? await run.release(within: RunDriver.grace) }
+    }
+
+    /// - Parameters:
+    ///   - patience: how far away a time may be that a run is kept for, in microseconds.
+    ///   - timeout: after how many microseconds all runs are let go; nil for never.
+    func carryOut(
+        _ scope: RecoveryScope, in runs: StoredRuns, patience: Int64, timeout: Int64?, workers: Int,
+        permissions: Permissions
+    ) async throws -> [Finding] {
+        let engine = WorkflowEngine(
+            workers: workers, host: GrantedEffects(usual: permissions), journal: runs.journal,
+            log: { TextStream.errors.writeLine(LogLines(stream: .errors).line($0)) })
+        defer { engine.shutdown() }
+        let limit = timeout.map { timeout in
+            Task {
+                try await StayRequest.sleep(timeout)
+                letGo()
+            }
+        }
+        defer { limit?.cancel() }
+        let options = LuaScriptOptions(print: { TextStream.errors.writeLine($0) }, log: { _ in })
+        let scripts = StoredScripts(runs.journal, on: engine, options: options)
+        let taking = Task {
+            try await engine.recover(
+                scope,
+                load: { run in
+                    run.allowance = Permissions(grant: run.origin.grant).union(permissions).grant
+                    return try await scripts.workflow(of: run)
+                }, began: { self.began($0, patience: patience) })
+        }
+        state.withLock { $0.taking = taking }
+        let failures = try await taking.value
+        var findings: [Finding] = []
+        for run in state.withLock({ $0.runs }) { findings.append(try await settle(run, in: runs)) }
+        for failure in failures {
+            let why = problems(of: failure.error).first?.message ?? "\(failure.error)"
+            let header = try await runs.journal.header(of: failure.run)
+            findings.append(
+                Finding(
+                    run: failure.run, workflow: header?.workflow ?? "", status: header?.status.rawValue ?? "",
+                    error: "could not be taken up: " + why))
+        }
+        return findings
+    }
+
+    private func began(_ run: WorkflowRun, patience: Int64) {
+        run.follow(
+            RestFeed { [weak run] time in
+                if time - SystemClock().now() > patience, let run { self.release(run) }
+            })
+        let isLate = state.withLock { state in
+            state.runs.append(run)
+            return state.isLettingGo
+        }
+        if isLate { release(run) }
+    }
+
+    private func settle(_ run: WorkflowRun, in runs: StoredRuns) async throws -> Finding {
+        do {
+            let record = try await run.settled()
+            let error = record.result().error?["message"]?.string
+            return Finding(run: run.id, workflow: run.definition.id, status: record.statusName, error: error)
+        } catch let failure as RunFailure where failure.code == "released" {
+            let header = try await runs.journal.header(of: run.id)
+            return Finding(
+                run: run.id, workflow: run.definition.id, status: header?.status.rawValue ?? "gone",
+                wakeAt: header?.wakeAt ?? 0)
+        }
+    }
+}

@@ -1,0 +1,79 @@
+internal import LuaWorkflows
+internal import SQLiteJournal
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// A run as a list shows it: its header, and what of its events says why it stands where it stands.
+struct RunGlance: Sendable {
+    let header: RunHeader
+    /// What it waits for.
+    var waits: [RunWait] = []
+    /// Why it failed or was cancelled, as its last event says.
+    var error: Value?
+    /// Why its events cannot be told.
+    var trouble: String?
+
+    init(_ header: RunHeader) { self.header = header }
+
+    /// What it waits for and when it wakes, or why it ended, in a line; empty where there is nothing to say.
+    var what: String {
+        if let trouble { return trouble }
+        if let error { return (error["message"] ?? error["reason"])?.string ?? error.json }
+        var parts = waits.compactMap { wait -> String? in
+            switch wait.kind {
+            case .human: "an answer at \(wait.path)"
+            case .event: "event '\(wait.event ?? "")' at \(wait.path)"
+            case .time: nil
+            }
+        }
+        if header.isResting { parts.append("until " + TimeText.text(microseconds: header.wakeAt)) }
+        return parts.joined(separator: ", ")
+    }
+
+    /// The glance as programs read it.
+    var value: Value {
+        var entries = (header.value.entries ?? []).map { ($0.key, $0.value) }
+        if !waits.isEmpty { entries.append(("waits", Value(array: waits.map(\.value)))) }
+        if let error { entries.append(("error", error)) }
+        return Value(entries: entries)
+    }
+}
+
+extension StoredRuns {
+    /// Looks into the events of those runs of which the header does not say all.
+    func glances(at headers: [RunHeader]) async -> [RunGlance] {
+        let engine = WorkflowEngine(workers: 1)
+        defer { engine.shutdown() }
+        let scripts = StoredScripts(journal, on: engine, options: Self.quietOptions)
+        var glances: [RunGlance] = []
+        for header in headers {
+            var glance = RunGlance(header)
+            do {
+                try await look(at: &glance, scripts)
+            } catch {
+                glance.trouble = problems(of: error).first?.message ?? "\(error)"
+            }
+            glances.append(glance)
+        }
+        return glances
+    }
+
+    private func look(at glance: inout RunGlance, _ scripts: StoredScripts) async throws {
+        let header = glance.header
+        switch header.status {
+        case .queued, .running, .success: return
+        case .failed, .cancelled:
+            guard let stored = try await journal.load(header.id) else { return }
+            var log = RunLog()
+            defer { log.deallocate() }
+            stored.append(to: &log)
+            let end = (0..<log.count).last { [.workflowError, .workflowCancelled].contains(log[$0].kind) }
+            glance.error = end.flatMap { log.copy(log[$0].payload) }
+        case .waiting, .waitingHuman:
+            let plan = try await scripts.workflow(of: header).plan
+            guard let stored = try await journal.load(header.id) else { return }
+            let result = RunRecord(stored, plan: plan).result()
+            glance.waits = RunWait.waits(of: result, plan: plan, runID: header.id, store: path)
+        }
+    }
+}

@@ -1,0 +1,60 @@
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// Why a process leaves a run that is not over.
+enum LetGoReason {
+    /// Ctrl-C, or another request to end.
+    case stopped(Int32)
+    case timedOut
+    /// The run waits for a time that is further away than the process stays.
+    case rests
+
+    var status: ExitStatus {
+        switch self {
+        case .stopped(let signal): Interrupts.status(of: signal)
+        case .timedOut, .rests: .waiting
+        }
+    }
+
+    var text: String {
+        switch self {
+        case .stopped(let signal): Interrupts.status(of: signal) == .terminated ? "stopped by SIGTERM" : "interrupted"
+        case .timedOut: "the time of --timeout was over"
+        case .rests: "let go"
+        }
+    }
+}
+
+/// The last words about a run that goes on without this process: when, and by which command.
+struct LetGoNotice {
+    let reason: LetGoReason
+    let handle: RunHandle
+    /// Whether this process drove the run until now.
+    let isOwn: Bool
+    /// When the run goes on by itself, in microseconds since 1970; nil if it could go on at once.
+    let wakeAt: Int64?
+    let store: StoreLocation
+    let style: Style
+
+    var text: String { lines.map { $0 + "\n" }.joined() }
+
+    private var lines: [String] {
+        let mark = style("◷", .yellow) + " \(handle.plan.id)"
+        let when = wakeAt.map { " until " + TimeText.text(microseconds: $0) }
+        guard isOwn else {
+            let what = when.map { "waits" + $0 } ?? "goes on"
+            return ["\(mark) \(what) in another process" + (isRest ? "" : "; \(reason.text) here")]
+        }
+        let command = "aikit-lua runs recover \(shellQuoted(handle.id))\(store.arguments)\(handle.permissions)"
+        let cancel = "aikit-lua runs cancel \(shellQuoted(handle.id))\(store.arguments)"
+        let what = when.map { "waits\($0)" } ?? "is not over"
+        return [
+            "\(mark) \(what)"
+                + (isRest ? "; no process is needed before that" : "; \(reason.text), and nothing is lost"),
+            "  \(when == nil ? "It goes on" : "From then on it goes on") with:", "  " + command,
+            "  or is cancelled with: " + cancel,
+        ]
+    }
+
+    private var isRest: Bool { if case .rests = reason { true } else { false } }
+}

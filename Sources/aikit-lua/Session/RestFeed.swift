@@ -1,0 +1,20 @@
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// Tells when nothing happens to a run before a time: it waits for that time, and nothing of it is under way.
+final class RestFeed: EventFeed {
+    private let told: @Sendable (Int64) -> Void
+
+    /// - Parameter told: gets the time, in microseconds since 1970; called on the worker's thread.
+    init(_ told: @escaping @Sendable (Int64) -> Void) { self.told = told }
+
+    func take(_ run: Run) {
+        guard !run.machine.isOver, !run.machine.waitsOutside else { return }
+        let status = run.machine.status
+        guard status == .waiting || status == .waitingHuman else { return }
+        let wake = run.machine.earliestDeadline
+        if wake > 0 { told(wake) }
+    }
+
+    func finish() {}
+}
