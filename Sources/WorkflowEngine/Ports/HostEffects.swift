@@ -28,11 +28,14 @@ package struct HostCaller: Sendable {
     package var workflow: String
     package var run: String
     package var path: String
+    /// What the run may do, as its journal holds it; nil when the process decides.
+    package var grant: Value?
 
-    package init(workflow: String, run: String, path: String) {
+    package init(workflow: String, run: String, path: String, grant: Value? = nil) {
         self.workflow = workflow
         self.run = run
         self.path = path
+        self.grant = grant
     }
 }
 
