@@ -106,7 +106,7 @@ struct HTTPTests {
         let server = LoopbackServer { _ in .text("plain") }
         let answer = await ask(["url": Value("https://127.0.0.1:\(server.port)/"), "timeout": "5s"])
         #expect(answer.value["code"] == "tls")
-        #expect(answer.value["message"] == "no secure connection to 127.0.0.1: it does not speak TLS at this port")
+        #expect(answer.value["message"] == "no secure connection to 127.0.0.1: the handshake failed")
     }
 
     @Test(arguments: [
