@@ -175,13 +175,19 @@ struct HTTPTests {
             0x8a, 0xdf, 0x12, 0, 0, 0,
         ]
         let server = LoopbackServer {
-            .full(200, ["Content-Encoding": "gzip"], $0.line == "GET /cut" ? [1, 2, 3] : packed)
+            .full(
+                200, ["Content-Encoding": "gzip"],
+                $0.line == "GET /cut" ? [1, 2, 3] : $0.line == "GET /empty" ? [] : packed)
         }
         let answer = await ask(["url": Value(server.base + "/")])
         #expect(answer.value["body"] == "hello hello hello\n", "\(answer.value.json)")
         #expect(server.requests.first?.headers["accept-encoding"]?.contains("gzip") == true)
         let bomb = await ask(["url": Value(server.base + "/"), "max_size": 10])
         #expect(bomb.value["code"] == "too_large")
+        let head = await ask(["method": "HEAD", "url": Value(server.base + "/")])
+        #expect(head.value["status"] == 200, "\(head.value.json)")
+        let empty = await ask(["url": Value(server.base + "/empty")])
+        #expect(empty.value["body"] == "", "\(empty.value.json)")
         let damaged = await ask(["url": Value(server.base + "/cut")])
         #expect(damaged.value["code"] == "http_failed")
         #expect(damaged.value["message"] == "127.0.0.1: its compressed answer is damaged")

@@ -92,6 +92,9 @@ final class HTTPService: Sendable {
         if !request.headers.contains(name: "user-agent") {
             request.headers.add(name: "user-agent", value: "aikit-lua/\(engineVersion)")
         }
+        if !request.headers.contains(name: "accept-encoding") {
+            request.headers.add(name: "accept-encoding", value: "gzip")
+        }
         if let credentials = call.url.credentials, !request.headers.contains(name: "authorization") {
             request.headers.add(name: "authorization", value: credentials)
         }
