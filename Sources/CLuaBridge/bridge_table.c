@@ -44,14 +44,14 @@ static int where(lua_State *L) {
 
 static int encode_json(lua_State *L) {
     lua_settop(L, 1);
-    call_sync(L, "json.encode", 1);
+    call_sync(L, "json.encode", 1, false);
     return 1;
 }
 
 static int decode_json(lua_State *L) {
     luaL_checktype(L, 1, LUA_TSTRING);
     lua_settop(L, 1);
-    call_sync(L, "json.decode", 1);
+    call_sync(L, "json.decode", 1, false);
     return 1;
 }
 

@@ -20,6 +20,8 @@ typedef struct encoder {
     uint8_t *to, *end;
     size_t start;
     const char *root;
+    /// Whether strings may be any bytes, as in payloads that never become JSON; else they are UTF-8.
+    bool takes_bytes;
 } encoder;
 
 static inline size_t position(const encoder *e) { return (size_t)(e->to - e->out->data); }
@@ -129,7 +131,7 @@ static inline bool encode_typed(encoder *e, int index, int type, frame *at, int 
         size_t length;
         const char *text = lua_tolstring(L, index, &length);
         RESERVE(5 + length);
-        if (unlikely(!utf8_valid((const uint8_t *)text, length))) return refuse(e, at, "is not valid UTF-8");
+        if (unlikely(!utf8_valid((const uint8_t *)text, length)) && !e->takes_bytes) return refuse(e, at, "is not valid UTF-8");
         to = e->to;
         to[0] = TAG_STRING;
         put_u32(to + 1, (uint32_t)length);
@@ -296,8 +298,12 @@ static bool encode_table(encoder *e, int table, frame *parent, int depth) {
 }
 
 bool encode_value(lua_State *L, int index, lb_bytes *out, const char *root) {
+    return encode_payload(L, index, out, root, false);
+}
+
+bool encode_payload(lua_State *L, int index, lb_bytes *out, const char *root, bool takes_bytes) {
     lb_vm *vm = vm_of(L);
-    encoder encoder = {L, vm, out, out->data + out->count, out->data + out->capacity, out->count, root};
+    encoder encoder = {L, vm, out, out->data + out->count, out->data + out->capacity, out->count, root, takes_bytes};
     vm->message[0] = 0;
     int top = lua_gettop(L);
     bool ok;

@@ -1,4 +1,4 @@
-// Error objects: whatever a script raises becomes { code, message, retryable?, details?, where?, traceback? }.
+// Error objects: whatever a script raises becomes { code, message, retryable?, retry_after?, details?, where?, traceback? }.
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -177,13 +177,14 @@ static int raw_field(lua_State *L, int table, const char *name) {
     return lua_rawget(L, table);
 }
 
-static void put_details(lua_State *L, int index, object *o) {
+/// Puts a value under a key, or why it cannot be encoded.
+static void put_value(lua_State *L, int index, object *o, const char *key) {
     size_t before = o->out->count;
-    put_key(o, "details");
-    if (o->failed || encode_value(L, index, o->out, "details")) return;
+    put_key(o, key);
+    if (o->failed || encode_value(L, index, o->out, key)) return;
     o->out->count = before;
     o->count--;
-    put_string(o, "details", vm_of(L)->message, strlen(vm_of(L)->message));
+    put_string(o, key, vm_of(L)->message, strlen(vm_of(L)->message));
 }
 
 static void encode_table_error(lua_State *L, int index, object *o) {
@@ -206,7 +207,7 @@ static void encode_table_error(lua_State *L, int index, object *o) {
         // No error table of ours: what the script raised is all that there is to say.
         static const char text[] = "the script raised a table that has no message";
         put_string(o, "message", text, sizeof text - 1);
-        put_details(L, index, o);
+        put_value(L, index, o, "details");
         return;
     }
     if (raw_field(L, index, "retryable") == LUA_TBOOLEAN) {
@@ -214,7 +215,9 @@ static void encode_table_error(lua_State *L, int index, object *o) {
         uint8_t tag = lua_toboolean(L, -1) ? TAG_TRUE : TAG_FALSE;
         append(o, &tag, 1);
     }
-    if (raw_field(L, index, "details") != LUA_TNIL) put_details(L, lua_gettop(L), o);
+    int after = raw_field(L, index, "retry_after");
+    if (after == LUA_TNUMBER || after == LUA_TSTRING) put_value(L, lua_gettop(L), o, "retry_after");
+    if (raw_field(L, index, "details") != LUA_TNIL) put_value(L, lua_gettop(L), o, "details");
 }
 
 void encode_error(lua_State *L, int index, int status, lb_bytes *out) {

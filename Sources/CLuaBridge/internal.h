@@ -242,6 +242,8 @@ void push_keys(lua_State *L);
 // codec_encode.c
 /// Appends the value at `index`; on false nothing was appended and vm->message says what is wrong with `root`.
 bool encode_value(lua_State *L, int index, lb_bytes *out, const char *root);
+/// encode_value; with `takes_bytes` strings (keys aside) may be any bytes.
+bool encode_payload(lua_State *L, int index, lb_bytes *out, const char *root, bool takes_bytes);
 
 // utf8.c
 /// The length of the longest valid text at the start.
@@ -340,7 +342,7 @@ void threads_release(lb_vm *vm);
 int bridge_request(lua_State *L);
 int bridge_sync(lua_State *L);
 /// Calls the synchronous host function with the value at `index` and pushes what it answers. RAISES.
-void call_sync(lua_State *L, const char *op, int index);
+void call_sync(lua_State *L, const char *op, int index, bool takes_bytes);
 bool pending_add(lb_thread *thread, uint32_t token, lua_State *asker);
 /// Tells every bridge.all around a request which child the answer is for.
 void route_answer(const pending *found);

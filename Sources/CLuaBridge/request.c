@@ -99,10 +99,12 @@ static void check_suspendable(lua_State *L, const char *op) {
     }
 }
 
+/// bridge.request(op[, payload[, takes_bytes]]) -> answer
 int bridge_request(lua_State *L) {
     lb_vm *vm = vm_of(L);
     size_t op_length;
     const char *op = luaL_checklstring(L, 1, &op_length);
+    bool takes_bytes = lua_toboolean(L, 3);
     lua_settop(L, 2);
     check_suspendable(L, op);
     if (unlikely(vm->made_count == vm->made_capacity)) {
@@ -115,7 +117,7 @@ int bridge_request(lua_State *L) {
     made made = {vm->requests.count, op_length, 0, 0, vm->next_token + 1};
     if (!bytes_append(&vm->requests, op, op_length)) return luaL_error(L, "not enough memory");
     made.payload = vm->requests.count;
-    if (!encode_value(L, 2, &vm->requests, op)) return raise_error(L, "invalid_argument", "%s", vm->message);
+    if (!encode_payload(L, 2, &vm->requests, op, takes_bytes)) return raise_error(L, "invalid_argument", "%s", vm->message);
     made.payload_length = vm->requests.count - made.payload;
     if (unlikely(!may_hold(vm, vm->requests.count))) {
         vm->requests.count = made.op;
@@ -130,20 +132,22 @@ int bridge_request(lua_State *L) {
     return lua_yieldk(L, 0, 0, finish_request);
 }
 
-void call_sync(lua_State *L, const char *op, int index) {
+void call_sync(lua_State *L, const char *op, int index, bool takes_bytes) {
     lb_vm *vm = vm_of(L);
     bytes_clear(&vm->payload);
     bytes_clear(&vm->response);
-    if (!encode_value(L, index, &vm->payload, op)) raise_error(L, "invalid_argument", "%s", vm->message);
+    if (!encode_payload(L, index, &vm->payload, op, takes_bytes)) raise_error(L, "invalid_argument", "%s", vm->message);
     if (!vm->config.sync) raise_error(L, "internal", "the host does not offer '%s'", op);
     bool ok = vm->config.sync(vm->config.user, op, strlen(op), vm->payload.data, vm->payload.count, &vm->response);
     // The host's frame is gone: from here on raising is allowed.
     deliver(L, ok, vm->response.data, vm->response.count);
 }
 
+/// bridge.sync(op[, payload[, takes_bytes]]) -> answer
 int bridge_sync(lua_State *L) {
     const char *op = luaL_checkstring(L, 1);
+    bool takes_bytes = lua_toboolean(L, 3);
     lua_settop(L, 2);
-    call_sync(L, op, 2);
+    call_sync(L, op, 2, takes_bytes);
     return 1;
 }

@@ -115,7 +115,7 @@ static int safe_print(lua_State *L) {
     }
     luaL_pushresult(&text);
     make_valid(L);
-    call_sync(L, "print", lua_gettop(L));
+    call_sync(L, "print", lua_gettop(L), false);
     return 0;
 }
 

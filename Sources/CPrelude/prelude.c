@@ -17,6 +17,9 @@ static const char compile[] = {
 static const char context[] = {
 #embed "lua/context.lua"
 };
+static const char crypto[] = {
+#embed "lua/crypto.lua"
+};
 static const char definition[] = {
 #embed "lua/definition.lua"
 };
@@ -52,6 +55,9 @@ static const char host[] = {
 };
 static const char http[] = {
 #embed "lua/http.lua"
+};
+static const char multipart[] = {
+#embed "lua/multipart.lua"
 };
 static const char nodes[] = {
 #embed "lua/nodes.lua"
@@ -117,9 +123,11 @@ static const char validate[] = {
 #define PART(name) { #name, name, sizeof name }
 
 static const prelude_part parts[] = {
-    PART(aikit), PART(builder), PART(code), PART(compile), PART(context), PART(definition), PART(docs), PART(docs_host), PART(docs_nodes),
+    PART(aikit), PART(builder), PART(code), PART(compile), PART(context), PART(crypto), PART(definition), PART(docs),
+    PART(docs_host), PART(docs_nodes),
     PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(errors), PART(forms), PART(host), PART(http),
-    PART(nodes), PART(objects), PART(repl), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export), PART(schema_methods), PART(schema_object),
+    PART(multipart), PART(nodes), PART(objects), PART(repl), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export),
+    PART(schema_methods), PART(schema_object),
     PART(slots), PART(testing), PART(testing_compare), PART(testing_expect), PART(testing_http), PART(testing_mocks),
     PART(testing_replay), PART(testing_run), PART(testing_text), PART(types), PART(validate),
 };

@@ -9,7 +9,13 @@ package final class HostEffectsService: HostEffects {
     package let permissions: Permissions
     private let http = Mutex<HTTPService?>(nil)
 
-    package init(permissions: Permissions) { self.permissions = permissions }
+    private let settings: HTTPSettings
+
+    /// - Parameter settings: how requests are made; those of the process's environment unless given.
+    package init(permissions: Permissions, settings: HTTPSettings = .ofProcess) {
+        self.permissions = permissions
+        self.settings = settings
+    }
 
     package func begin(
         _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
@@ -43,7 +49,7 @@ package final class HostEffectsService: HostEffects {
     private func service() -> HTTPService {
         http.withLock { service in
             if let service { return service }
-            let made = HTTPService(permissions: permissions)
+            let made = HTTPService(permissions: permissions, settings: settings)
             service = made
             return made
         }

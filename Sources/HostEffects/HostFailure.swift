@@ -19,6 +19,9 @@ struct HostFailure: Error, Equatable {
 
     var answer: HostAnswer { .failure(code: code, message: message, retryable: retryable, details: details) }
 
+    /// The refusal of a request that is wrong in itself.
+    static func invalid(_ why: String) -> HostFailure { HostFailure("invalid_request", why, retryable: false) }
+
     /// The refusal of something that a flag would allow.
     static func denied(_ what: String, flag: String) -> HostFailure {
         HostFailure(

@@ -63,6 +63,10 @@ final class ScriptHost: LuaHost {
         case "json.encode": response.write(Value(payload).json)
         case "json.encode_pretty": response.write(Value(payload).prettyJSON)
         case "json.decode": return decodeJSON(payload, &response)
+        case "base64.encode": response.write(BytesText.base64(payload.stringBytes.map(Array.init) ?? []))
+        case "base64.decode": return bytes(payload.stringBytes.flatMap { BytesText.bytes(base64: $0) }, &response)
+        case "hex.encode": response.write(BytesText.hex(payload.stringBytes.map(Array.init) ?? []))
+        case "hex.decode": return bytes(payload.stringBytes.flatMap { BytesText.bytes(hex: $0) }, &response)
         case "schema_compile": return compileSchema(payload, &response)
         case "schema_validate": return validateSchema(payload, &response)
         case "schema_release":
@@ -228,6 +232,16 @@ final class ScriptHost: LuaHost {
                 message: payload["message"]?.string ?? "", fields: payload["fields"].map { Value($0) }, workflow: "",
                 run: "", path: payload["where"]?.string ?? ""))
         response.writeNull()
+    }
+
+    /// Answers with a string of any bytes, or null.
+    private func bytes(_ bytes: [UInt8]?, _ response: inout ByteArena) -> Bool {
+        if let bytes {
+            bytes.withUnsafeBytes { response.writeString($0) }
+        } else {
+            response.writeNull()
+        }
+        return true
     }
 
     private func decodeJSON(_ payload: ValueCursor, _ response: inout ByteArena) -> Bool {

@@ -5,10 +5,16 @@ import WorkflowEngine
 @testable import HostEffects
 
 /// Asks the service for one request and waits for its answer.
-private func ask(_ payload: Value, net: Permissions.Scope = .everything) async -> HostAnswer {
+func ask(
+    _ payload: Value, net: Permissions.Scope = .everything, settings: HTTPSettings = HTTPSettings()
+) async -> HostAnswer {
     var permissions = Permissions()
     permissions.net = net
-    let service = HostEffectsService(permissions: permissions)
+    return await ask(payload, HostEffectsService(permissions: permissions, settings: settings))
+}
+
+/// Asks a service that keeps its connections.
+func ask(_ payload: Value, _ service: HostEffectsService) async -> HostAnswer {
     let caller = HostCaller(workflow: "w", run: "r", path: "s")
     return await withCheckedContinuation { continuation in
         _ = service.begin(HostRequest(token: 1, operation: "http", payload: payload), for: caller) {
@@ -100,10 +106,13 @@ struct HTTPTests {
         let server = LoopbackServer { _ in .text("plain") }
         let answer = await ask(["url": Value("https://127.0.0.1:\(server.port)/"), "timeout": "5s"])
         #expect(answer.value["code"] == "tls")
+        #expect(answer.value["message"] == "no secure connection to 127.0.0.1: the handshake failed")
     }
 
     @Test(arguments: [
         "", "example.com", "ftp://example.com/", "http:///path", "http://exa mple.com/", "http://a/\r\nx",
+        "http://a:0/", "http://a:65536/", "http://a:99999999999999999999/", "http://a:x/", "http://a/%", "http://a/%zz",
+        "http://a/?q=%2", "http://%zz@a/",
     ])
     func `what is no URL is refused`(url: String) async {
         let answer = await ask(["url": Value(url)])
@@ -114,6 +123,98 @@ struct HTTPTests {
     @Test func `a header cannot smuggle another one in`() async {
         let answer = await ask(["url": "http://127.0.0.1/", "headers": ["x-a": "1\r\nx-b: 2"]])
         #expect(answer.value["code"] == "invalid_request")
+    }
+
+    @Test(arguments: [5, 1.5, true, ["a": 1], [1]] as [Value])
+    func `a body that is no text is refused`(body: Value) async {
+        let answer = await ask(["method": "POST", "url": "http://127.0.0.1:1/", "body": body])
+        #expect(answer.value["code"] == "invalid_request")
+        #expect(answer.value["message"]?.string?.contains("`json`") == true)
+    }
+
+    @Test(
+        arguments: [
+            ["query": 5], ["query": true], ["headers": "x-a: b"], ["headers": ["x-a: b"]], ["headers": ["x-a": true]],
+            ["headers": ["host": ["a", "b"]]], ["max_size": 268_435_457], ["max_size": -1], ["timeout": 0],
+            ["queue_timeout": "soon"],
+        ] as [Value])
+    func `what cannot be sent as it was meant is refused`(options: Value) async {
+        var entries = (options.entries ?? []).map { ($0.key, $0.value) }
+        entries.append(("url", "http://127.0.0.1:1/"))
+        let answer = await ask(Value(entries: entries))
+        #expect(answer.value["code"] == "invalid_request", "\(answer.value.json)")
+    }
+
+    @Test func `a query that is text is taken as it is`() async {
+        let server = LoopbackServer { _ in .text("") }
+        _ = await ask(["url": Value(server.base + "/p?x=1"), "query": "a=b%20c"])
+        #expect(server.requests.first?.line == "GET /p?x=1&a=b%20c")
+    }
+
+    @Test func `the user and password of a URL are sent as Basic, and are no part of the answer's url`() async {
+        let server = LoopbackServer { _ in .text("") }
+        let answer = await ask(["url": Value("http://me:p%40ss@127.0.0.1:\(server.port)/a")])
+        #expect(server.requests.first?.headers["authorization"] == "Basic bWU6cEBzcw==")
+        #expect(answer.value["url"] == Value(server.base + "/a"))
+    }
+
+    @Test func `repeated headers come as a list`() async {
+        let server = LoopbackServer { _ in
+            .raw("HTTP/1.1 200 OK\r\nSet-Cookie: a=1, x\r\nset-cookie: b=2\r\nETag: e\r\nContent-Length: 0\r\n\r\n")
+        }
+        let answer = await ask(["url": Value(server.base + "/")])
+        #expect(answer.value["headers"]?["set-cookie"] == ["a=1, x", "b=2"])
+        #expect(answer.value["headers"]?["etag"] == "e")
+    }
+
+    @Test func `compressed answers are unpacked, within the limit`() async {
+        // "hello hello hello\n" as gzip writes it.
+        let packed: [UInt8] = [
+            0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 0xff, 0xcb, 0x48, 0xcd, 0xc9, 0xc9, 0x57, 0xc8, 0x40, 0x90, 0x5c, 0, 0x3b,
+            0x7c,
+            0x8a, 0xdf, 0x12, 0, 0, 0,
+        ]
+        let server = LoopbackServer {
+            .full(
+                200, ["Content-Encoding": "gzip"],
+                $0.line == "GET /cut" ? [1, 2, 3] : $0.line == "GET /empty" ? [] : packed)
+        }
+        let answer = await ask(["url": Value(server.base + "/")])
+        #expect(answer.value["body"] == "hello hello hello\n", "\(answer.value.json)")
+        #expect(server.requests.first?.headers["accept-encoding"]?.contains("gzip") == true)
+        let bomb = await ask(["url": Value(server.base + "/"), "max_size": 10])
+        #expect(bomb.value["code"] == "too_large")
+        let head = await ask(["method": "HEAD", "url": Value(server.base + "/")])
+        #expect(head.value["status"] == 200, "\(head.value.json)")
+        let empty = await ask(["url": Value(server.base + "/empty")])
+        #expect(empty.value["body"] == "", "\(empty.value.json)")
+        let damaged = await ask(["url": Value(server.base + "/cut")])
+        #expect(damaged.value["code"] == "http_failed")
+        #expect(damaged.value["message"] == "127.0.0.1: its compressed answer is damaged")
+    }
+
+    @Test(
+        arguments: [
+            ("120", 120), ("0", 0), ("Wed, 21 Oct 2026 07:28:30 GMT", 30), ("Wed, 21 Oct 2026 07:27:00 GMT", 0),
+            ("soon", nil), ("-5", nil), ("", nil),
+        ] as [(String, Int64?)])
+    func `Retry-After is read as seconds`(text: String, seconds: Int64?) async {
+        let server = LoopbackServer { _ in
+            .full(429, ["Retry-After": text, "Date": "Wed, 21 Oct 2026 07:28:00 GMT"], [])
+        }
+        let answer = await ask(["url": Value(server.base + "/")])
+        #expect(answer.value["retry_after"]?.int == seconds)
+    }
+
+    @Test func `errors of TLS are said in words`() {
+        let stack =
+            "handshakeFailed(NIOSSL.BoringSSLError.sslError([Error: 1 error:1000007d:SSL routines:OPENSSL_internal:"
+        #expect(
+            TLSText.words(stack + "CERTIFICATE_VERIFY_FAILED at /x/y.cc:1])").hasPrefix(
+                "its certificate is not trusted"))
+        #expect(TLSText.words(stack + "WRONG_VERSION_NUMBER at /x/y.cc:1])") == "it does not speak TLS at this port")
+        #expect(TLSText.words(stack + "BAD_DECRYPT at /x/y.cc:1])") == "the handshake failed (bad decrypt)")
+        #expect(TLSText.words("?") == "the handshake failed")
     }
 
     @Test func `a cancelled request breaks its connection off and gives no answer`() async throws {

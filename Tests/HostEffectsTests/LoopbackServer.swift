@@ -9,7 +9,7 @@ import WorkflowEngine
     import Darwin
 #endif
 
-/// A real HTTP server on 127.0.0.1 whose answers are written by the test, one connection a request.
+/// A real HTTP server on 127.0.0.1 whose answers are written by the test, one connection a request unless it is kept.
 final class LoopbackServer: Sendable {
     struct Request: Sendable {
         /// `GET /path?query`.
@@ -24,6 +24,16 @@ final class LoopbackServer: Sendable {
         case full(Int, [String: String], [UInt8])
         /// These bytes as they are, and the end of the connection.
         case raw(String)
+        /// The same, though not text.
+        case bytes([UInt8])
+        /// A whole answer with a body, after which the connection waits for the next request.
+        case kept(String)
+        /// A whole answer with a body that promises another one; the connection ends with the next request unanswered.
+        case keptOnce(String)
+        /// A beginning, then nothing, until the other side goes away.
+        case stuck(String)
+        /// A beginning, then the same bytes over and over, until the other side goes away.
+        case endless(String, String)
         /// Nothing, until the other side goes away.
         case silence
 
@@ -35,10 +45,15 @@ final class LoopbackServer: Sendable {
     private let listener: Int32
     private let seen = Mutex<[Request]>([])
     private let departures = Mutex<Int>(0)
+    private let open = Mutex<Set<Int32>>([])
+    private let arrivals = Mutex<Int>(0)
 
     var requests: [Request] { seen.withLock { $0 } }
     /// How many clients went away while they were left without an answer.
     var abandoned: Int { departures.withLock { $0 } }
+
+    /// How many connections were made.
+    var connections: Int { arrivals.withLock { $0 } }
 
     var base: String { "http://127.0.0.1:\(port)" }
 
@@ -65,7 +80,8 @@ final class LoopbackServer: Sendable {
                     return
                 }
                 Self.detach { [weak self] in
-                    self?.serve(connection, handler)
+                    self?.arrivals.withLock { $0 += 1 }
+                    while self?.serve(connection, handler) == true {}
                     close(connection)
                 }
             }
@@ -75,19 +91,39 @@ final class LoopbackServer: Sendable {
     /// Wakes the thread that accepts, which closes the socket: its number must not be used again before.
     deinit { shutdown(listener, Int32(SHUT_RDWR)) }
 
-    private func serve(_ connection: Int32, _ handler: (Request) -> Reply) {
-        guard let request = Self.read(connection) else { return }
+    /// Ends the connections that are left without an answer.
+    func hangUp() { open.withLock { for connection in $0 { shutdown(connection, Int32(SHUT_RDWR)) } } }
+
+    /// Whether the connection waits for another request.
+    private func serve(_ connection: Int32, _ handler: (Request) -> Reply) -> Bool {
+        guard let request = Self.read(connection) else { return false }
         seen.withLock { $0.append(request) }
-        switch handler(request) {
+        let reply = handler(request)
+        switch reply {
         case .full(let status, let headers, let body):
             var head = "HTTP/1.1 \(status) Test\r\nContent-Length: \(body.count)\r\nConnection: close\r\n"
             for (name, value) in headers { head += "\(name): \(value)\r\n" }
             Self.send(connection, Array((head + "\r\n").utf8) + (request.line.hasPrefix("HEAD") ? [] : body))
         case .raw(let text): Self.send(connection, Array(text.utf8))
-        case .silence:
+        case .silence, .stuck:
+            if case .stuck(let start) = reply { Self.send(connection, Array(start.utf8)) }
+            open.withLock { _ = $0.insert(connection) }
+            defer { open.withLock { _ = $0.remove(connection) } }
             var byte: UInt8 = 0
             if recv(connection, &byte, 1, 0) <= 0 { departures.withLock { $0 += 1 } }
+        case .bytes(let bytes): Self.send(connection, bytes)
+        case .kept(let body):
+            Self.send(connection, Array("HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8))
+            return true
+        case .keptOnce(let body):
+            Self.send(connection, Array("HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8))
+            _ = Self.read(connection)
+        case .endless(let head, let part):
+            guard Self.send(connection, Array(head.utf8)) else { return false }
+            while Self.send(connection, Array(part.utf8)) {}
+            departures.withLock { $0 += 1 }
         }
+        return false
     }
 
     private static func read(_ connection: Int32) -> Request? {
@@ -119,13 +155,16 @@ final class LoopbackServer: Sendable {
         return Request(line: line, headers: headers, body: Array(bytes[end..<end + length]))
     }
 
-    private static func send(_ connection: Int32, _ bytes: [UInt8]) {
+    /// Whether all was taken.
+    @discardableResult
+    private static func send(_ connection: Int32, _ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { platformSend(connection, $0) }
-            guard count > 0 else { return }
+            guard count > 0 else { return false }
             rest = rest.dropFirst(count)
         }
+        return true
     }
 
     private static func platformSend(_ connection: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {

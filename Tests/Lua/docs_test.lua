@@ -39,7 +39,8 @@ end
 
 test("every function of the library is described, and no other", function()
   for name, namespace in pairs {
-    aikit = aikit, ["aikit.http"] = aikit.http, ["aikit.json"] = aikit.json, ["aikit.log"] = aikit.log,
+    aikit = aikit, ["aikit.http"] = aikit.http, ["aikit.crypto"] = aikit.crypto,
+    ["aikit.json"] = aikit.json, ["aikit.log"] = aikit.log,
     ["aikit.schema"] = aikit.schema, ["aikit.schema.coerce"] = aikit.schema.coerce, ["aikit.Ask"] = part "forms",
   } do
     equal(described(name, "functions"), names_of(namespace, "function"))

@@ -45,6 +45,68 @@ test("misuse of http is an error before anything is sent", function()
   equal(bridge.requests, {})
 end)
 
+test("bodies, queries and headers are sent right or refused", function()
+  local bridge = new_bridge()
+  bridge.answers.http = answer(200, "")
+  local post = bridge.aikit.http.post
+  local function sent(options)
+    bridge.answers.http = answer(200, "")
+    post("http://h/", options)
+    return bridge.requests[#bridge.requests].payload
+  end
+  equal(sent({ body = 42 }).body, "42")
+  equal(sent({ body = 1.5 }).body, "1.5")
+  equal(sent({ query = "a=b&c" }).query, "a=b&c")
+  equal(sent({ query = { n = 3, b = true, l = { 1, "x" }, none = {} } }).query,
+    { n = "3", b = "true", l = { "1", "x" } })
+  equal(sent({ headers = { ["X-A"] = 1, ["X-B"] = { "a", 2 } } }).headers, { ["x-a"] = "1", ["x-b"] = { "a", "2" } })
+  local count = #bridge.requests
+  raises(function() post("http://h/", { body = true }) end, "`body` takes text, got a boolean", "json =")
+  raises(function() post("http://h/", { body = { a = 1 } }) end, "`body` takes text, got a table", "json =")
+  raises(function() post("http://h/", { query = 5 }) end, "query = {")
+  raises(function() post("http://h/", { query = { "a=b" } }) end, "without a name")
+  raises(function() post("http://h/", { query = { a = { b = 1 } } }) end, "the query's 'a' takes text")
+  raises(function() post("http://h/", { headers = "X-A: b" }) end, "headers = {")
+  raises(function() post("http://h/", { headers = { "X-A: b" } }) end, 'headers = { ["X-A"] = "b" }')
+  raises(function() post("http://h/", { headers = { ["X-A"] = true } }) end, "'X-A' takes text", "got a boolean")
+  raises(function() post("http://h/", { headers = { Host = "a", host = "b" } }) end, "given twice")
+  raises(function() bridge.aikit.http.request { url = "http://h/", method = 5 } end, "`method` takes text")
+  equal(#bridge.requests, count)
+end)
+
+test("repeated headers stay apart", function()
+  local bridge = new_bridge()
+  bridge.answers.http = {
+    status = 200, body = "", url = "http://h/",
+    headers = {
+      ["set-cookie"] = { "a=1; Expires=Wed, 09 Jun 2027 10:18:14 GMT", "b=2" }, link = { "x", "y" }, etag = "e",
+    },
+  }
+  local response = bridge.aikit.http.get("http://h/")
+  equal(response.headers["Set-Cookie"], { "a=1; Expires=Wed, 09 Jun 2027 10:18:14 GMT", "b=2" })
+  equal(response.headers.link, "x, y")
+  equal(response:values("Link"), { "x", "y" })
+  equal(response:values("ETag"), { "e" })
+  equal(response:values("none"), {})
+end)
+
+test("parts are sent as multipart/form-data", function()
+  local bridge = new_bridge()
+  bridge.answers.http = answer(200, "")
+  bridge.aikit.http.post("http://h/", {
+    multipart = { note = "hi", file = { body = "\xff\0", filename = 'a"b.png', type = "image/png" } },
+  })
+  local payload = bridge.requests[1].payload
+  local boundary = payload.headers["content-type"]:match("^multipart/form%-data; boundary=(%S+)$")
+  local expected = ("--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a%22b.png\"\r\n"
+    .. "Content-Type: image/png\r\n\r\n\xff\0\r\n--B\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhi\r\n"
+    .. "--B--\r\n"):gsub("%-%-B", function() return "--" .. boundary end)
+  equal(payload.body, expected)
+  raises(function() bridge.aikit.http.post("http://h/", { multipart = { a = true } }) end, "the body of the part 'a'")
+  raises(function() bridge.aikit.http.post("http://h/", { multipart = { { body = "x" } } }) end, "has no name")
+  raises(function() bridge.aikit.http.post("http://h/", { multipart = {}, body = "x" }) end, "not both")
+end)
+
 test("fail raises a table that reads well", function()
   local aikit = new_bridge().aikit
   local raised = raises(function() aikit.fail { code = "c", message = "m", retryable = false, details = { 1 } } end)
@@ -53,6 +115,8 @@ test("fail raises a table that reads well", function()
   equal(raised, { code = "c", message = "m", retryable = false, details = { 1 } })
   equal(raises(function() aikit.fail "plain" end).message, "plain")
   raises(function() aikit.fail { mesage = "x" } end, "did you mean 'message'?")
+  equal(raises(function() aikit.fail { message = "m", retry_after = "2s" } end).retry_after, "2s")
+  raises(function() aikit.fail { message = "m", retry_after = "soon" } end, "`retry_after` takes seconds")
   raises(function() aikit.fail(5) end, "takes a message or a table")
 end)
 

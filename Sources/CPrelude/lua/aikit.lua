@@ -40,6 +40,7 @@ local on_demand = {
   version = function() return bridge.sync "version" end,
   schema = function() return part "schema" end,
   http = function() return part "http" end,
+  crypto = function() return part "crypto" end,
 }
 local aikit = objects.namespace("aikit", members, on_demand)
 

@@ -34,13 +34,22 @@ return {
   {
     name = "aikit.HttpOptions", text = "What the functions of `aikit.http` take after the URL.",
     fields = {
-      "headers? table<string, string>  Headers by name.",
-      "query? table<string, string|number|boolean|string[]>  Added to the URL, encoded.",
+      "headers? table<string, string|number|string[]>  Headers by name; a list is sent as several headers.",
+      "query? string|table<string, string|number|boolean|string[]>  Added to the URL, encoded; a text as it is.",
       "json? any  The body: sent as JSON, with its content type.",
-      "body? string  The body as it is.",
-      "timeout? aikit.Duration  How long the whole may take.",
-      "max_size? integer  The largest answer to accept, in bytes.",
-      "redirects? integer  How many redirects to follow.",
+      "body? string|number  The body: a string of any bytes, sent as it is.",
+      "multipart? table<string, string|number|aikit.HttpPart>|aikit.HttpPart[]  The body: parts of a form, by name or in a list.",
+      "timeout? aikit.Duration  How long the whole may take, from connecting to the last byte; 30 s unless given.",
+      "queue_timeout? aikit.Duration  How long to wait for one of the connections to the host; 5 min unless given.",
+      "max_size? integer  The largest answer to accept, unpacked, in bytes; 16 MiB unless given, at most 256 MiB.",
+      "redirects? integer  How many redirects to follow; 10 unless given.",
+    },
+  },
+  {
+    name = "aikit.HttpPart", text = "A part of a form that is sent as multipart/form-data.",
+    fields = {
+      "name? string  The name, in a list of parts.", "body string|number  What it holds: a string of any bytes.",
+      "filename? string  The name of the file that it is.", "type? string  Its content type.",
     },
   },
   {
@@ -51,11 +60,17 @@ return {
     name = "aikit.Response", instance = "response", text = "The answer to an HTTP request.",
     fields = {
       "status integer  The status code.", "ok boolean  Whether the status is 200 to 299.",
-      "headers table<string, string>  The headers; a name may be written in any case.",
-      "body string  The body.", "url string  Where the answer came from, after redirects.",
+      "headers table<string, any>  The headers as texts, `set-cookie` as a list of them; a name may be written in any case.",
+      "body string  The body: a string of any bytes, unpacked when it came compressed.",
+      "url string  Where the answer came from, after redirects.",
+      "retry_after? integer  The seconds to wait that the server asks for, in seconds or by a date.",
     },
     methods = {
       { "json", "Reads the body as JSON; a body that is not is an error that shows how it begins.", returns = "any  The value." },
+      {
+        "values", "All values of a header that may come several times, in order.", "name string  The header, in any case.",
+        returns = "string[]  The values; none without the header.",
+      },
       { "text", "The body.", returns = "string  The same as `body`." },
     },
   },
@@ -69,6 +84,27 @@ return {
       },
       {
         "decode", "Reads JSON text; what is wrong in it is an error.", "text string  The text.", returns = "any  The value.",
+      },
+    },
+  },
+  {
+    name = "aikit.crypto", text = "Strings of any bytes as text, as JSON and headers need them.",
+    functions = {
+      {
+        "base64_encode", "Writes bytes as base64, with padding.", "bytes string  Any bytes.", returns = "string  The text.",
+        example = [[local image = aikit.crypto.base64_encode(aikit.http.get("https://api.example/logo.png").body)]],
+      },
+      {
+        "base64_decode", "Reads base64, of either alphabet, with or without padding; all else is an error.",
+        "text string  The text.", returns = "string  The bytes.",
+      },
+      {
+        "hex_encode", "Writes bytes as hexadecimal digits in lower case.", "bytes string  Any bytes.",
+        returns = "string  The text.",
+      },
+      {
+        "hex_decode", "Reads hexadecimal digits; all else is an error.", "text string  The text.",
+        returns = "string  The bytes.",
       },
     },
   },

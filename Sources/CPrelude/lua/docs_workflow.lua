@@ -10,7 +10,7 @@ return {
     },
     fields = {
       "schema aikit.schema  What values must look like.",
-      "http aikit.http  Requests over HTTP.",
+      "http aikit.http  Requests over HTTP.", "crypto aikit.crypto  Bytes as text.",
       "json aikit.json  JSON text.",
       "log aikit.log  Lines for the log.",
       "null aikit.Null  JSON null inside a list; a field of a table that is null is simply absent.",
@@ -246,6 +246,7 @@ local answers = aikit.all {
     fields = {
       "code? string  A short name for programs.", "message? string  A sentence for people.",
       "retryable? boolean  `false` ends the step at once; otherwise its retry policy decides.",
+      "retry_after? aikit.Duration  The least wait before the next attempt, up to a day; see `answer.retry_after`.",
       "details? any  Whatever else helps.",
     },
   },

@@ -10,6 +10,18 @@ local misuse = errors.misuse
 
 local host = {}
 
+-- Durations ----------------------------------------------------------------------------------------------------------
+
+local UNITS = { [""] = true, ms = true, s = true, m = true, h = true, d = true }
+
+--- Whether the value is a duration: seconds, or a text like "200ms".
+local function is_duration(value)
+  if type(value) == "number" then return value >= 0 and value < math.huge end
+  if type(value) ~= "string" then return false end
+  local number, unit = match(value, "^ *([%d.]+) *(%a*) *$")
+  return tonumber(number) ~= nil and UNITS[unit] ~= nil
+end
+
 -- Errors -----------------------------------------------------------------------------------------------------------
 
 local failure = {
@@ -17,17 +29,20 @@ local failure = {
   __tostring = function(self) return tostring(self.message) end,
 }
 
---- Ends the step with an error: `{ code, message, retryable, details }`, or a message alone.
+--- Ends the step with an error: `{ code, message, retryable, retry_after, details }`, or a message alone.
 function host.fail(options)
   if type(options) == "string" then options = { message = options } end
   if type(options) ~= "table" then
     misuse('aikit.fail takes a message or a table, got %s: write aikit.fail { code = "…", message = "…" }',
       errors.kind(options))
   end
-  errors.known(options, { "code", "message", "retryable", "details" }, "aikit.fail")
+  errors.known(options, { "code", "message", "retryable", "retry_after", "details" }, "aikit.fail")
+  if options.retry_after ~= nil and not is_duration(options.retry_after) then
+    misuse('aikit.fail: `retry_after` takes seconds or a text like "30s", got %s', errors.kind(options.retry_after))
+  end
   error(setmetatable({
     code = options.code or "failed", message = tostring(options.message or options.code or "failed"),
-    retryable = options.retryable, details = options.details,
+    retryable = options.retryable, retry_after = options.retry_after, details = options.details,
   }, failure), 0)
 end
 
@@ -56,16 +71,6 @@ function json.decode(text) return bridge.decode_json(errors.expect(text, "string
 host.json = objects.namespace("aikit.json", json)
 
 -- Time and chance --------------------------------------------------------------------------------------------------
-
-local UNITS = { [""] = true, ms = true, s = true, m = true, h = true, d = true }
-
---- Whether the value is a duration: seconds, or a text like "200ms".
-local function is_duration(value)
-  if type(value) == "number" then return value >= 0 and value < math.huge end
-  if type(value) ~= "string" then return false end
-  local number, unit = match(value, "^ *([%d.]+) *(%a*) *$")
-  return tonumber(number) ~= nil and UNITS[unit] ~= nil
-end
 
 --- Waits without holding up anything else; a number is seconds, a string like "200ms" says its unit.
 function host.sleep(duration)

@@ -1,12 +1,14 @@
 -- `aikit.http`: requests that read like function calls; the step waits, nothing else does.
 local bridge, part = ...
 local errors, objects = part "errors", part "objects"
-local ipairs, pairs, pcall, rawget = ipairs, pairs, pcall, rawget
-local setmetatable, type = setmetatable, type
-local lower, upper = string.lower, string.upper
+local getmetatable, ipairs, next, pairs, pcall, rawget = getmetatable, ipairs, next, pairs, pcall, rawget
+local setmetatable, tostring, type = setmetatable, tostring, type
+local lower, upper, concat = string.lower, string.upper, table.concat
 local misuse = errors.misuse
 
-local OPTIONS = { "method", "url", "headers", "query", "json", "body", "timeout", "max_size", "redirects" }
+local OPTIONS = {
+  "method", "url", "headers", "query", "json", "body", "multipart", "timeout", "queue_timeout", "max_size", "redirects",
+}
 
 local response = {}
 response.__index = response
@@ -27,8 +29,100 @@ function response:json()
   }
 end
 
--- Header names have no case; the host gives them in lower case.
-local headers = { __index = function(self, name) return rawget(self, lower(name)) end }
+--- All values of a header, in order; a list, empty when the answer does not have it.
+function response:values(name)
+  local lists = getmetatable(self.headers)
+  return lists and lists.values(lower(name)) or {}
+end
+
+--- Makes a table of names (in lower case) and texts or lists of texts one that is read in any case. Repeated headers
+--- are joined with commas, as HTTP allows, except Set-Cookie, whose values have commas: it is always a list.
+local function readable(headers)
+  local lists = {}
+  for name, value in pairs(headers) do
+    lists[name] = type(value) == "table" and value or { value }
+    headers[name] = name == "set-cookie" and lists[name] or concat(lists[name], ", ")
+  end
+  local function values(name)
+    local copy = {}
+    for index, value in ipairs(lists[name] or {}) do copy[index] = value end
+    return copy
+  end
+  return setmetatable(headers, { __index = function(self, name) return rawget(self, lower(name)) end, values = values })
+end
+
+--- The text of a text or a number, nil for anything else.
+local function text_of(value)
+  if type(value) == "string" then return value end
+  if type(value) == "number" then return tostring(value) end
+end
+
+--- Each item of a list turned to text by `convert`, or nil when the table is no list or an item has no text.
+local function list_of(list, convert)
+  local texts, count = {}, 0
+  for _ in pairs(list) do count = count + 1 end
+  for index = 1, count do
+    texts[index] = convert(list[index])
+    if texts[index] == nil then return nil end
+  end
+  return texts
+end
+
+local function headers_of(given)
+  local sent = {}
+  errors.expect(given, "table", 'aikit.http.get(url, { headers = { accept = "text/csv" } })')
+  for name, value in pairs(given) do
+    if type(name) ~= "string" then
+      misuse('aikit.http: headers are names and values, got %s without a name: write headers = { ["X-A"] = "b" }',
+        errors.kind(value))
+    end
+    local key = lower(name)
+    if sent[key] ~= nil then misuse("aikit.http: the header '%s' is given twice, in different case", key) end
+    sent[key] = type(value) == "table" and next(value) ~= nil and list_of(value, text_of) or text_of(value)
+    if sent[key] == nil then
+      misuse("aikit.http: the header '%s' takes text, a number or a list of them, got %s", name, errors.kind(value))
+    end
+  end
+  return sent
+end
+
+local function query_text(value)
+  return type(value) == "boolean" and tostring(value) or text_of(value)
+end
+
+local function query_of(given)
+  if type(given) == "string" then return given end
+  errors.expect(given, "table", 'aikit.http.get(url, { query = { city = "Nantes" } })')
+  local sent = {}
+  for name, value in pairs(given) do
+    if type(name) ~= "string" then
+      misuse('aikit.http: a query has names and values, got %s without a name: write query = { name = "value" }',
+        errors.kind(value))
+    end
+    local text = type(value) == "table" and list_of(value, query_text) or query_text(value)
+    if text == nil then
+      misuse("aikit.http: the query's '%s' takes text, a number, a boolean or a list of them, got %s", name,
+        errors.kind(value))
+    end
+    -- An empty list is no pair at all.
+    if type(text) == "string" or #text > 0 then sent[name] = text end
+  end
+  return next(sent) and sent or nil
+end
+
+--- The body of a request and its content type, or nil.
+local function body_of(options)
+  local given = 0
+  for _, name in ipairs { "json", "body", "multipart" } do given = given + (options[name] ~= nil and 1 or 0) end
+  if given > 1 then misuse("aikit.http: give `json` or `body` or `multipart`, not both") end
+  if options.json ~= nil then return bridge.encode_json(options.json), "application/json" end
+  if options.multipart ~= nil then return part "multipart" (options.multipart) end
+  if options.body == nil then return nil end
+  local text = text_of(options.body)
+  if text then return text end
+  return misuse("aikit.http: `body` takes text, got %s: write json = … to send a value as JSON",
+    errors.kind(options.body))
+end
 
 local function send(method, url, options)
   options = options or {}
@@ -37,20 +131,18 @@ local function send(method, url, options)
       errors.kind(url), lower(method))
   end
   errors.known(errors.expect(options, "table", 'aikit.http.get(url, { query = { … } })'), OPTIONS, "aikit.http")
-  if options.json ~= nil and options.body ~= nil then misuse("aikit.http: give `json` or `body`, not both") end
 
-  local sent, body = {}, options.body
-  for name, value in pairs(options.headers or {}) do sent[lower(name)] = value end
-  if options.json ~= nil then
-    body = bridge.encode_json(options.json)
-    sent["content-type"] = sent["content-type"] or "application/json"
-  end
+  local sent = headers_of(options.headers or {})
+  local body, kind = body_of(options)
+  if kind then sent["content-type"] = sent["content-type"] or kind end
   local answer = bridge.request("http", {
-    method = method, url = url, headers = sent, query = options.query, body = body,
-    timeout = options.timeout, max_size = options.max_size, redirects = options.redirects,
-  })
+    method = method, url = url, headers = sent, body = body,
+    query = options.query ~= nil and query_of(options.query) or nil,
+    timeout = options.timeout, queue_timeout = options.queue_timeout, max_size = options.max_size,
+    redirects = options.redirects,
+  }, true)
   answer.ok = answer.status >= 200 and answer.status < 300
-  setmetatable(answer.headers, headers)
+  readable(answer.headers)
   return setmetatable(answer, response)
 end
 
@@ -64,7 +156,11 @@ end
 --- Any method: `aikit.http.request { method = "OPTIONS", url = … }`.
 function http.request(options)
   errors.expect(options, "table", 'aikit.http.request { method = "GET", url = "https://…" }')
-  return send(upper(options.method or "GET"), options.url, options)
+  local method = options.method or "GET"
+  if type(method) ~= "string" then
+    misuse('aikit.http: `method` takes text such as "PUT", got %s', errors.kind(method))
+  end
+  return send(upper(method), options.url, options)
 end
 
 return objects.namespace("aikit.http", http)

@@ -57,6 +57,6 @@ return function(stubs)
     end
     list[#list + 1] = entry
   end
-  bridge.request("test.http", list)
+  bridge.request("test.http", list, true)
   return objects.new(class, {})
 end

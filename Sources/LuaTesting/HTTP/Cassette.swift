@@ -8,7 +8,7 @@ internal import WorkflowEngine
 /// { "weather › warns of storms": [ { "request": { "method", "url", "body"? }, "response": { "status", "headers", "body" } } ] }
 /// ```
 ///
-/// Headers of requests are not kept, nor are cookies of answers, for they hold secrets. Each recorded answer is given once,
+/// A body that is not UTF-8 is kept as `body_base64`. Headers of requests are not kept, nor are cookies of answers, for they hold secrets. Each recorded answer is given once,
 /// in the order of the recording; a test that is recorded again loses what it had.
 final class Cassette: Sendable {
     private static let sizeLimit = 64 << 20
@@ -64,30 +64,46 @@ final class Cassette: Sendable {
             let index = state.left.firstIndex { take in
                 let recorded = take["request"]
                 return recorded?["method"]?.string == request.method && recorded?["url"]?.string == request.url
-                    && recorded?["body"]?.string == request.body
+                    && recorded.flatMap(Self.body) == request.body
             }
             guard let index else { return nil }
             let response = state.left.remove(at: index)["response"] ?? .null
             return [
                 "status": response["status"] ?? 200, "headers": response["headers"] ?? .emptyObject,
-                "body": response["body"] ?? "", "url": response["url"] ?? Value(request.url),
+                "body": Self.body(response) ?? "", "url": response["url"] ?? Value(request.url),
             ]
         }
+    }
+
+    /// The field in which a body of any bytes is kept.
+    private static func field(_ body: Value) -> (String, Value) {
+        body.withCursor { cursor in
+            guard let bytes = cursor.stringBytes, String(validating: bytes, as: UTF8.self) == nil else {
+                return ("body", body)
+            }
+            return ("body_base64", Value(BytesText.base64(bytes)))
+        }
+    }
+
+    /// The body that is kept in a request or an answer, nil when there is none.
+    private static func body(_ kept: Value) -> Value? {
+        guard let text = kept["body_base64"]?.string, let bytes = BytesText.bytes(base64: text.utf8) else {
+            return kept["body"]
+        }
+        return Value { arena in bytes.withUnsafeBytes { arena.writeString($0) } }
     }
 
     /// Keeps what came back; may be called from any thread.
     func record(_ request: TestRequest, _ answer: HostAnswer, of title: String) {
         guard answer.ok else { return }
         var asked: [(String, Value)] = [("method", Value(request.method)), ("url", Value(request.url))]
-        if let body = request.body { asked.append(("body", Value(body))) }
+        if let body = request.body { asked.append(Self.field(body)) }
         let headers = (answer.value["headers"]?.entries ?? []).filter { !Self.dropped.contains($0.key) }
-        let take: Value = [
-            "request": Value(entries: asked),
-            "response": [
-                "status": answer.value["status"] ?? 200, "headers": Value(entries: headers.map { ($0.key, $0.value) }),
-                "body": answer.value["body"] ?? "", "url": answer.value["url"] ?? Value(request.url),
-            ],
+        let response: [(String, Value)] = [
+            ("status", answer.value["status"] ?? 200), ("headers", Value(entries: headers.map { ($0.key, $0.value) })),
+            Self.field(answer.value["body"] ?? ""), ("url", answer.value["url"] ?? Value(request.url)),
         ]
+        let take: Value = ["request": Value(entries: asked), "response": Value(entries: response)]
         state.withLock { state in
             var tests = state.tests ?? []
             if let index = tests.firstIndex(where: { $0.title == title }) {

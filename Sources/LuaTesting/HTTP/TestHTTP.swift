@@ -110,18 +110,19 @@ struct TestRequest: Sendable {
     let method: String
     let url: String
     let headers: Value
-    let body: String?
+    /// A text of any bytes; nil without a body.
+    let body: Value?
 
     init(_ payload: Value) {
         method = payload["method"]?.string ?? "GET"
         url = QueryText.adding(payload["query"], to: payload["url"]?.string ?? "")
         headers = payload["headers"] ?? .emptyObject
-        body = payload["body"]?.string
+        body = payload["body"].flatMap { $0.isNull ? nil : $0 }
     }
 
     var value: Value {
         var entries: [(String, Value)] = [("method", Value(method)), ("url", Value(url)), ("headers", headers)]
-        if let body { entries.append(("body", Value(body))) }
+        if let body { entries.append(("body", body)) }
         return Value(entries: entries)
     }
 }

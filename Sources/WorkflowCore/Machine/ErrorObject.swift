@@ -1,4 +1,4 @@
-/// An error as events and results carry it: `{ code, message, retryable?, details?, step?, traceback? }`.
+/// An error as events and results carry it: `{ code, message, retryable?, retry_after?, details?, step?, traceback? }`.
 package struct ErrorObject {
     package var code: String
     package var message: String
@@ -22,6 +22,15 @@ package struct ErrorObject {
         if let step, !step.isEmpty { entries.append(("step", Value(step))) }
         if let traceback { entries.append(("traceback", Value(traceback))) }
         return arena.writing { $0.write(Value(entries: entries)) }
+    }
+
+    /// The longest wait that an error may ask for: a server's word must not hold a run up for years.
+    static let longestRetryAfter: Int32 = 86_400_000
+
+    /// The milliseconds that an error asks to wait before the next attempt, from `retry_after` (a duration); 0 for none.
+    static func retryAfter(_ error: Value) -> Int32 {
+        guard let given = error["retry_after"], let wait = DurationText.microseconds(given) else { return 0 }
+        return min(Int32(clamping: wait / 1000 + (wait % 1000 > 0 ? 1 : 0)), longestRetryAfter)
     }
 
     /// The error with the path of the step that it belongs to, unless it names one.

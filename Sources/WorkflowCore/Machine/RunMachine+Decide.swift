@@ -205,7 +205,9 @@ extension RunMachine {
         if retryable, node.hasRetry, let policy = plan.details[Int(frames[index].node)].retry,
             Int(frames[index].attempt) < policy.maxAttempts
         {
-            let delay = policy.delay(after: Int(frames[index].attempt), chance: chance)
+            let delay = max(
+                policy.delay(after: Int(frames[index].attempt), chance: chance),
+                ErrorObject.retryAfter(Value(ValueCursor(log.arena[error]))))
             emit(.stepRetry, time, &log, frame: frame, payload: error, item: delay)
             return
         }

@@ -260,6 +260,24 @@ import Testing
         run.expectSoundEnd()
     }
 
+    @Test(
+        arguments: [
+            (2, 2_000_000), ("30s", 30_000_000), (0.05, 100_000), ("soon", 100_000), (-1, 100_000), (1e300, 100_000),
+            ("999d", 86_400_000_000),
+        ] as [(Value, Int64)])
+    func `an attempt waits at least as long as the error asks`(asked: Value, wait: Int64) throws {
+        let run = try TestRun(
+            [.step("a", handler: 1, retry: .init(maxAttempts: 2, initial: .milliseconds(100)))],
+            callbacks: [1: { .value($0) }])
+        try run.start()
+        let error = run.store(["code": "busy", "message": "busy", "retry_after": asked])
+        let fact = try Fact.failed(
+            frame: run.frame(at: "a"), serial: run.serial(at: "a"), error: error, retryable: true, chance: 0)
+        run.pending.removeFirst()
+        try run.decide(fact)
+        #expect(run.pending.first.map { $0.time - run.time } == wait)
+    }
+
     @Test func `an error that is not retryable is not tried again`() throws {
         let run = try TestRun(
             [.step("a", handler: 1, retry: .init(maxAttempts: 3))],

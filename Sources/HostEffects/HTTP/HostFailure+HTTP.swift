@@ -1,6 +1,7 @@
 internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOHTTPCompression
 internal import NIOPosix
 internal import NIOSSL
 
@@ -22,10 +23,21 @@ extension HostFailure {
         case let error as IOError where error.errnoCode == ECONNREFUSED: self = .refused(host, call.url.port)
         case let error as IOError:
             self.init("connection_failed", "\(host): \(String(cString: strerror(error.errnoCode)))", retryable: true)
-        case let error as NIOSSLError: self.init("tls", "no secure connection to \(host): \(error)", retryable: false)
-        case let error as BoringSSLError:
-            self.init("tls", "no secure connection to \(host): \(error)", retryable: false)
-        case HTTPParserError.invalidEOFState: self = .closed(host)
+        case NIOSSLError.uncleanShutdown: self = .closed(host)
+        case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError:
+            self.init("tls", "no secure connection to \(host): \(TLSText.words("\(error)"))", retryable: false)
+        case HTTPParserError.invalidEOFState, OddAnswer.closedBeforeAnswer, OddAnswer.closedBeforeRequest,
+            ChannelError.ioOnClosedChannel, ChannelError.alreadyClosed, ChannelError.eof:
+            self = .closed(host)
+        case HTTPParserError.headerOverflow: self = .odd(host, "the headers of its answer are too large")
+        case is HTTPParserError: self = .odd(host, "what it answers is not HTTP")
+        case let error as OddAnswer: self = .odd(host, error.words)
+        case NIOHTTPDecompression.DecompressionError.limit:
+            self.init(
+                "too_large", "the answer of \(host) is larger than \(call.sizeLimit) bytes; max_size raises the limit",
+                retryable: false)
+        case is NIOHTTPDecompression.DecompressionError, is NIOHTTPDecompression.ExtraDecompressionError:
+            self = .odd(host, "its compressed answer is damaged")
         case is CancellationError: self.init("cancelled", "the request was given up", retryable: false)
         default: self.init("http_failed", "\(call.method) \(call.url.text): \(error)", retryable: true)
         }
@@ -71,11 +83,29 @@ extension HostFailure {
             "connection_closed", "\(host) closed the connection before its answer was complete", retryable: true)
     }
 
+    /// The failure of a request whose answer breaks the rules of HTTP.
+    private static func odd(_ host: String, _ why: String) -> HostFailure {
+        HostFailure("http_failed", "\(host): \(why)", retryable: true)
+    }
+
     private static func refused(_ host: String, _ port: Int) -> HostFailure {
         HostFailure("connection_refused", "nothing listens at \(host):\(port)", retryable: true)
     }
 
-    private static func seconds(_ microseconds: Int64) -> String {
+    /// A duration for people.
+    static func seconds(_ microseconds: Int64) -> String {
         microseconds % 1_000_000 == 0 ? "\(microseconds / 1_000_000) s" : "\(microseconds / 1000) ms"
+    }
+}
+
+extension OddAnswer {
+    /// What is wrong, as the end of a sentence about the host.
+    fileprivate var words: String {
+        switch self {
+        case .status(let code): "it answers with status \(code), which HTTP does not have"
+        case .endlessInformation: "it sends informational answers without end"
+        case .unasked: "it sends more than the answer"
+        case .closedBeforeRequest, .closedBeforeAnswer: "it closed the connection"
+        }
     }
 }

@@ -5,66 +5,88 @@ struct HTTPCall: Sendable {
     static let usualTimeout: Int64 = 30_000_000
     static let usualSizeLimit = 16 << 20
     static let usualRedirects = 10
+    static let usualPatience: Int64 = 300_000_000
+    /// The most that one answer may take, whatever `max_size` says: it is held in memory.
+    static let largestSizeLimit = 256 << 20
+    /// The longest `timeout` and `queue_timeout`: a year.
+    static let longestTimeout: Int64 = 31_557_600_000_000
 
     var method: String
     var url: WebAddress
     var headers: [(name: String, value: String)]
     var body: [UInt8]?
-    /// Microseconds for everything: connecting, redirects, the last byte of the body.
+    /// Microseconds for everything, once the request has its turn: connecting, redirects, the last byte of the body.
     var timeout: Int64
+    /// Microseconds to wait for its turn.
+    var patience: Int64
     /// The largest body that is taken, in bytes.
     var sizeLimit: Int
     /// How many redirects are followed; one more is an error, and with 0 the redirect itself is the answer.
     var redirects: Int
 
-    /// Reads `{ method, url, headers?, query?, body?, timeout?, max_size?, redirects? }`.
+    /// Reads `{ method, url, headers?, query?, body?, timeout?, queue_timeout?, max_size?, redirects? }`.
     init(_ payload: Value) throws(HostFailure) {
         method = payload["method"]?.string ?? "GET"
         guard !method.isEmpty, method.utf8.allSatisfy(Self.isTokenByte) else {
-            throw HostFailure("invalid_request", "'\(method)' is no HTTP method", retryable: false)
+            throw .invalid("'\(method)' is no HTTP method")
+        }
+        if let query = payload["query"], !query.isNull, query.entries == nil, query.string == nil {
+            throw .invalid("query takes a table of names and values, got \(query.json)")
         }
         let text = payload["url"]?.string ?? ""
         url = try WebAddress(QueryText.adding(payload["query"], to: text))
         headers = try Self.headers(payload["headers"])
         body = payload["body"]?.withCursor { $0.stringBytes.map(Array.init) }
-        timeout = Self.usualTimeout
-        if let given = payload["timeout"], !given.isNull {
-            guard let duration = DurationText.microseconds(given), duration > 0 else {
-                throw HostFailure(
-                    "invalid_request", "timeout takes seconds or a text like \"5s\", got \(given.json)",
-                    retryable: false)
-            }
-            timeout = duration
+        if let given = payload["body"], !given.isNull, body == nil {
+            throw .invalid("body takes text, got \(given.json.prefix(60)); `json` sends any value as JSON")
         }
+        timeout = try Self.duration(payload["timeout"], "timeout", usual: Self.usualTimeout)
+        patience = try Self.duration(payload["queue_timeout"], "queue_timeout", usual: Self.usualPatience)
         sizeLimit = try Self.count(payload["max_size"], "max_size", usual: Self.usualSizeLimit)
+        guard sizeLimit <= Self.largestSizeLimit else {
+            throw .invalid("max_size is at most 268435456 bytes (256 MiB), got \(sizeLimit)")
+        }
         redirects = try Self.count(payload["redirects"], "redirects", usual: Self.usualRedirects)
+    }
+
+    private static func duration(_ value: Value?, _ name: String, usual: Int64) throws(HostFailure) -> Int64 {
+        guard let value, !value.isNull else { return usual }
+        guard let duration = DurationText.microseconds(value), duration > 0 else {
+            throw .invalid("\(name) takes seconds or a text like \"5s\", got \(value.json)")
+        }
+        return min(duration, longestTimeout)
     }
 
     private static func count(_ value: Value?, _ name: String, usual: Int) throws(HostFailure) -> Int {
         guard let value, !value.isNull else { return usual }
         if value.bool == false { return 0 }
         guard let count = value.int ?? value.double.flatMap(Int64.init(exactly:)), count >= 0 else {
-            throw HostFailure(
-                "invalid_request", "\(name) takes a number from 0 on, got \(value.json)", retryable: false)
+            throw .invalid("\(name) takes a number from 0 on, got \(value.json)")
         }
         return Int(clamping: count)
     }
 
     private static func headers(_ value: Value?) throws(HostFailure) -> [(name: String, value: String)] {
+        guard let value, !value.isNull else { return [] }
+        guard let entries = value.entries else { throw .invalid("headers takes a table of names and values") }
         var headers: [(name: String, value: String)] = []
-        for (name, value) in value?.entries ?? [] {
+        for (name, value) in entries {
             guard !name.isEmpty, name.utf8.allSatisfy(isTokenByte) else {
-                throw HostFailure("invalid_request", "'\(name)' is no header name", retryable: false)
+                throw .invalid("'\(name)' is no header name")
             }
             for item in value.array ?? [value] {
-                let text = item.string ?? item.json
+                guard let text = item.string ?? (item.number == nil ? nil : item.json) else {
+                    throw .invalid("the header '\(name)' takes text, got \(item.json.prefix(60))")
+                }
                 // A line break would let a value add headers, or a request, of its own.
                 guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
-                    throw HostFailure(
-                        "invalid_request", "the header '\(name)' has a line break in its value", retryable: false)
+                    throw .invalid("the header '\(name)' has a line break in its value")
                 }
                 headers.append((name, text))
             }
+        }
+        guard headers.count(where: { $0.name.lowercased() == "host" }) < 2 else {
+            throw .invalid("a request has one Host header")
         }
         return headers
     }

@@ -1,0 +1,190 @@
+internal import AsyncHTTPClient
+internal import NIOCore
+internal import NIOHTTP1
+internal import Synchronization
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// Carries out requests; its threads begin with the first one.
+final class HTTPService: Sendable {
+    /// The most that all answers under way hold together, in bytes.
+    private static let memoryLimit = 1 << 30
+    /// How often a request is sent again because its connection turned out to be closed.
+    private static let freshTries = 8
+
+    private let permissions: Permissions
+    private let routes: HTTPRoutes
+    private let queue: RequestQueue
+    /// Bytes of the answers under way.
+    private let held = Atomic<Int>(0)
+
+    init(permissions: Permissions, settings: HTTPSettings) {
+        self.permissions = permissions
+        routes = HTTPRoutes(settings: settings)
+        queue = RequestQueue(limit: settings.connectionsPerHost)
+    }
+
+    /// Makes the request and gives `{ status, headers, body, url, retry_after? }`.
+    ///
+    /// - Throws: ``HostFailure``; a cancel of the task breaks the connection off.
+    func perform(_ call: HTTPCall) async throws -> Value {
+        let host = "\(call.url.host):\(call.url.port)"
+        do {
+            try await queue.enter(host, patience: call.patience)
+            defer { queue.leave(host) }
+            return try await Self.within(microseconds: call.timeout) { try await self.follow(call) }
+        } catch let error as HostFailure {
+            throw error
+        } catch {
+            throw HostFailure(http: error, call: call)
+        }
+    }
+
+    /// Runs the work, and cancels it when the time is over.
+    private static func within(
+        microseconds: Int64, _ work: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value.self) { group in
+            group.addTask { try await work() }
+            group.addTask {
+                try await Task.sleep(for: .microseconds(microseconds))
+                throw HTTPClientError.deadlineExceeded
+            }
+            defer { group.cancelAll() }
+            guard let value = try await group.next() else { throw CancellationError() }
+            return value
+        }
+    }
+
+    private func follow(_ call: HTTPCall) async throws -> Value {
+        var request = request(call)
+        var url = call.url
+        var hops = 0
+        while true {
+            guard permissions.allowsNet(host: url.host, port: url.port) else {
+                let from = hops == 0 ? "" : ", to which \(call.url.host) redirects,"
+                throw HostFailure.denied("calling \(url.host)\(from)", flag: "--allow-net=\(url.permission)")
+            }
+            let response = try await send(request, to: url)
+            guard call.redirects > 0, Self.redirects.contains(response.status.code),
+                let location = response.headers.first(name: "location")
+            else { return try await read(response, from: url, limit: call.sizeLimit) }
+            hops += 1
+            if hops > call.redirects {
+                throw HostFailure(
+                    "too_many_redirects", "\(call.url.text) redirects more than \(call.redirects) times",
+                    retryable: false)
+            }
+            let next = try url.following(location)
+            redirect(&request, status: response.status.code, to: next, from: url)
+            url = next
+        }
+    }
+
+    private static let redirects: Set<UInt> = [301, 302, 303, 307, 308]
+
+    // MARK: Requests
+
+    private func request(_ call: HTTPCall) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: call.url.text)
+        request.method = HTTPMethod(rawValue: call.method)
+        for (name, value) in call.headers { request.headers.add(name: name, value: value) }
+        if !request.headers.contains(name: "user-agent") {
+            request.headers.add(name: "user-agent", value: "aikit-lua/\(engineVersion)")
+        }
+        if !request.headers.contains(name: "accept-encoding") {
+            request.headers.add(name: "accept-encoding", value: "gzip")
+        }
+        if let credentials = call.url.credentials, !request.headers.contains(name: "authorization") {
+            request.headers.add(name: "authorization", value: credentials)
+        }
+        if let body = call.body { request.body = .bytes(ByteBuffer(bytes: body)) }
+        return request
+    }
+
+    /// Sends a request, again when the connection that it got turns out to be closed, as far as that repeats nothing.
+    private func send(_ request: HTTPClientRequest, to url: WebAddress) async throws -> HTTPClientResponse {
+        let route = routes.route(for: url)
+        let client = try routes.client(for: route)
+        var request = request
+        request.url = url.text
+        if case .proxied(let text) = route {
+            let proxy = try HTTPRoutes.proxyAddress(text)
+            request.url = proxy.origin + url.target
+            request.headers.replaceOrAdd(name: "host", value: url.authority)
+            if let credentials = proxy.credentials {
+                request.headers.replaceOrAdd(name: "proxy-authorization", value: credentials)
+            }
+        }
+        var tries = 0
+        while true {
+            do {
+                return try await client.execute(request, deadline: .now() + .hours(24 * 366))
+            } catch {
+                tries += 1
+                guard tries < Self.freshTries, Self.mayRepeat(request.method, after: error) else { throw error }
+            }
+        }
+    }
+
+    /// Whether nothing was sent, or a method that may come twice went into a connection that had ended.
+    private static func mayRepeat(_ method: HTTPMethod, after error: any Error) -> Bool {
+        switch error {
+        case OddAnswer.closedBeforeRequest, ChannelError.ioOnClosedChannel, ChannelError.alreadyClosed: true
+        case OddAnswer.closedBeforeAnswer: [.GET, .HEAD, .PUT, .DELETE, .OPTIONS, .TRACE].contains(method)
+        default: false
+        }
+    }
+
+    /// Changes a request as browsers do: after most redirects it asks with GET, and another origin learns no secrets.
+    private func redirect(_ request: inout HTTPClientRequest, status: UInt, to next: WebAddress, from url: WebAddress) {
+        let becomesGet =
+            status == 303 ? request.method != .HEAD : (status == 301 || status == 302) && request.method == .POST
+        if becomesGet {
+            request.method = .GET
+            request.body = nil
+            for name in ["content-length", "content-type", "content-encoding", "transfer-encoding"] {
+                request.headers.remove(name: name)
+            }
+        }
+        if !next.hasSameOrigin(as: url) {
+            for name in ["authorization", "cookie", "proxy-authorization", "host"] {
+                request.headers.remove(name: name)
+            }
+        }
+        if let credentials = next.credentials {
+            request.headers.replaceOrAdd(name: "authorization", value: credentials)
+        }
+    }
+
+    // MARK: Answers
+
+    private func read(_ response: HTTPClientResponse, from url: WebAddress, limit: Int) async throws -> Value {
+        func tooLarge() -> HostFailure {
+            HostFailure(
+                "too_large", "the answer of \(url.host) is larger than \(limit) bytes; max_size raises the limit",
+                retryable: false)
+        }
+        if let length = response.headers.first(name: "content-length").flatMap({ Int($0) }), length > limit, length > 0
+        {
+            throw tooLarge()
+        }
+        var arena = ByteArena()
+        var taken = 0
+        defer {
+            arena.deallocate()
+            held.subtract(taken, ordering: .relaxed)
+        }
+        for try await chunk in response.body {
+            if arena.count + chunk.readableBytes > limit { throw tooLarge() }
+            taken += chunk.readableBytes
+            guard held.add(chunk.readableBytes, ordering: .relaxed).newValue <= Self.memoryLimit else {
+                throw HostFailure(
+                    "too_large", "the answers under way are larger than 1 GiB together: ask for fewer at once",
+                    retryable: true)
+            }
+            chunk.withUnsafeReadableBytes { arena.append($0) }
+        }
+        return HTTPAnswer.value(status: response.status.code, response.headers, url: url, body: arena.bytes)
+    }
+}
