@@ -16,7 +16,9 @@ final class RunningProgram {
     private let outputReader: Reader
     private(set) var said = ""
 
-    init(_ program: Program, _ arguments: String...) throws {
+    convenience init(_ program: Program, _ arguments: String...) throws { try self.init(program, arguments) }
+
+    init(_ program: Program, _ arguments: [String]) throws {
         process = program.process(arguments)
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
