@@ -12,6 +12,7 @@ let package = Package(
         .library(name: "WorkflowEngine", targets: ["WorkflowCore", "WorkflowEngine"]),
         .library(name: "LuaWorkflows", targets: ["LuaWorkflows"]),
         .library(name: "SQLiteJournal", targets: ["SQLiteJournal"]),
+        .library(name: "WorkflowServer", targets: ["WorkflowServer"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -21,6 +22,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
         .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.20.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         .systemLibrary(
@@ -55,6 +61,16 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
             ]),
+        .target(
+            name: "WorkflowServer",
+            dependencies: [
+                "WorkflowCore", "WorkflowEngine", .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"), .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
         .target(name: "FileWatching"),
         .target(
             name: "LuaTesting", dependencies: ["HostEffects", "LuaWorkflows", "WorkflowCore", "WorkflowEngine"]),
@@ -62,8 +78,10 @@ let package = Package(
             name: "aikit-lua",
             dependencies: [
                 "CLuaBridge", "WorkflowCore", "WorkflowEngine", "LuaRuntime", "LuaWorkflows", "SQLiteJournal",
-                "HostEffects", "FileWatching", "LuaTesting", "CTemplates",
+                "HostEffects", "FileWatching", "LuaTesting", "CTemplates", "WorkflowServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         .testTarget(name: "WorkflowCoreTests", dependencies: ["WorkflowCore"]),
         .testTarget(name: "WorkflowEngineTests", dependencies: ["WorkflowEngine", "WorkflowCore"]),
@@ -76,12 +94,22 @@ let package = Package(
                 "SQLiteJournal", "WorkflowEngine", "WorkflowCore", .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .testTarget(name: "HostEffectsTests", dependencies: ["HostEffects", "WorkflowEngine", "WorkflowCore"]),
+        .testTarget(
+            name: "WorkflowServerTests",
+            dependencies: [
+                "WorkflowServer", "WorkflowEngine", "WorkflowCore",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+            ]),
         .testTarget(name: "FileWatchingTests", dependencies: ["FileWatching"]),
         .testTarget(
             name: "CLITests",
             dependencies: [
                 "aikit-lua", "LuaWorkflows", "SQLiteJournal", "WorkflowEngine", "WorkflowCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ]),
     ],
     cLanguageStandard: .gnu17

@@ -1,8 +1,10 @@
 internal import Synchronization
 
-/// The runs of an engine that are not over, by id: there the messages find them that other processes leave in the store.
+/// The runs of an engine that are not over, by id: there the messages find them that other processes leave in the
+/// store.
 final class LiveRuns: Sendable {
     let store: any RunStore
+    let hub: EventHub
     private let state = Mutex(State())
 
     private struct State {
@@ -16,7 +18,17 @@ final class LiveRuns: Sendable {
         weak var run: WorkflowRun?
     }
 
-    init(_ store: any RunStore) { self.store = store }
+    init(_ store: any RunStore) {
+        self.store = store
+        hub = EventHub(store)
+        hub.attach(self)
+    }
+
+    /// The run of an id that this engine drives.
+    func find(_ id: String) -> WorkflowRun? { state.withLock { $0.runs[id]?.run } }
+
+    /// All runs that this engine drives.
+    var all: [WorkflowRun] { state.withLock { $0.runs.values.compactMap(\.run) } }
 
     /// Has messages for a run delivered to it from now on, and those that came while it was being built.
     ///

@@ -24,6 +24,8 @@ public final class WorkflowRun: Sendable {
         var isCounted = false
         var watchers: [UInt64: any EventFeed] = [:]
         var nextWatcher: UInt64 = 0
+        /// How many bytes of the run's arena the hub has had.
+        var publishedArena = 0
     }
 
     private enum Phase { case created, started }
@@ -246,7 +248,8 @@ public final class WorkflowRun: Sendable {
     ///
     /// - Parameters:
     ///   - path: the path or the id of the step; nil when only one step waits.
-    /// - Throws: ``RunFailure`` when no step waits there or the answer does not fit its schema; the run then still waits.
+    /// - Throws: ``RunFailure`` when no step waits there or the answer does not fit its schema; the run then still
+    ///   waits.
     public func resume(step path: String? = nil, data: Value) async throws -> RunRecord {
         try await onWorker { worker, run in
             let frame = try worker.waitingFrame(of: run, at: path)
@@ -257,8 +260,8 @@ public final class WorkflowRun: Sendable {
 
     /// Gives the run a signal; a step that waits for it, now or later, takes it.
     ///
-    /// - Throws: ``RunFailure`` when the run is over, has no step that waits for such an event, or the payload does not fit
-    ///   the step's schema.
+    /// - Throws: ``RunFailure`` when the run is over, has no step that waits for such an event, or the payload does
+    ///   not fit the step's schema.
     public func signal(_ event: String, payload: Value = .null) async throws {
         try await onWorker { worker, run in try worker.signal(run, event, payload) }
     }
@@ -275,7 +278,8 @@ public final class WorkflowRun: Sendable {
         if message.content.kind == .cancel { run.executor.interrupter.interrupt(run.token) }
     }
 
-    /// Does something with the run on its worker, and drives it afterwards. What is known of the run's state is stale from here on.
+    /// Does something with the run on its worker, and drives it afterwards. What is known of the run's state is stale
+    /// from here on.
     func onWorker(_ body: @escaping @Sendable (Worker, Run) throws -> Void) async throws {
         guard let run = state.withLock({ $0.run }) else {
             throw RunFailure(code: "not_started", message: "run \(id) has not been started")
@@ -308,21 +312,26 @@ extension WorkflowRun: RunObserver {
             return (resumed.values, record.status.isTerminal ? Array(state.watchers.values) : [])
         }
         if record.status.isTerminal { live?.remove(self) }
+        live?.hub.publishSettled(run, record)
         for waiter in waiters { waiter.continuation.resume(returning: record) }
         for feed in feeds { feed.finish() }
     }
 
     package func runAdvanced(_ run: Run, from first: Int) {
-        let feeds = state.withLock { state in
+        let durableArena = run.submittedArena
+        let (feeds, arena) = state.withLock { state in
             // What stood still moves again; whoever waits now waits for the next time.
             state.latest = nil
-            return Array(state.watchers.values)
+            defer { state.publishedArena = durableArena }
+            return (Array(state.watchers.values), state.publishedArena)
         }
+        live?.hub.publish(run, from: first, arenaStart: arena, arenaEnd: durableArena)
         for feed in feeds { feed.take(run) }
     }
 
     package func runLost(_ run: Run, _ error: JournalError) {
         refuse(RunFailure(code: error.code, message: error.message))
+        live?.hub.publishLost(id, plan: definition.plan)
     }
 }
 

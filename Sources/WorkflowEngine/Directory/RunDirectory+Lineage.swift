@@ -1,0 +1,57 @@
+package import WorkflowCore
+
+/// Runs that are made of others, or moved to other code.
+extension RunDirectory {
+    /// Starts a run that takes over what another one had done up to a point.
+    ///
+    /// - Parameter newest: goes on with the workflow as new runs have it, instead of the code of the other run.
+    package func fork(
+        _ id: String, at point: ForkPoint, input: Value? = nil, as newID: String? = nil, newest: Bool = false,
+        reason: String = "forked"
+    ) async throws -> WorkflowRun {
+        if let newID, try await store.header(of: newID) != nil {
+            throw RunFailure(code: "id_taken", message: "there is a run '\(newID)' already")
+        }
+        let source = try await record(of: id)
+        let header = try await header(of: id)
+        let definition = newest ? await catalog.workflow(header.workflow) : try await workflow(of: header)
+        guard let definition else {
+            throw RunFailure(code: "unknown_workflow", message: "there is no workflow '\(header.workflow)'")
+        }
+        do {
+            return try await engine.fork(source, of: definition, at: point, input: input, id: newID, reason: reason).run
+        } catch let error as ForkError {
+            throw RunFailure(code: error.code.rawValue, message: error.message)
+        }
+    }
+
+    /// Moves a run that waits to the workflow as new runs have it, if all that it recorded fits.
+    ///
+    /// - Parameter dryRun: says what fits, and moves nothing.
+    package func upgrade(_ id: String, dryRun: Bool) async throws -> Upgrade {
+        let header = try await header(of: id)
+        if header.status.isTerminal { throw RunFailure.over(header) }
+        guard let newest = await catalog.workflow(header.workflow) else {
+            throw RunFailure(code: "unknown_workflow", message: "there is no workflow '\(header.workflow)'")
+        }
+        let old = try await plan(of: header)
+        if dryRun {
+            let record = try await record(of: id)
+            return withExtendedLifetime(record) { Upgrade(record.log, from: old, to: newest.plan) }
+        }
+        if let run = live.find(id) { try await run.release(within: .seconds(5)) }
+        guard case .claimed(let journaled, let stored, _) = try await store.claim(id) else {
+            throw RunFailure(code: "run_active", message: "run \(id) is driven by another process, or has ended")
+        }
+        let upgrade: Upgrade
+        do {
+            upgrade = try await store.upgrade(journaled, stored, from: old, to: newest, at: engine.clock.now())
+            try await store.release([journaled])
+        } catch {
+            try? await store.release([journaled])
+            throw error
+        }
+        _ = try await takeUp(try await self.header(of: id))
+        return upgrade
+    }
+}

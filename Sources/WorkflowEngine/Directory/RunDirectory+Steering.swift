@@ -1,0 +1,93 @@
+public import WorkflowCore
+
+/// What may be done to a run, wherever it is driven.
+extension RunDirectory {
+    /// Answers a step that waits for a person, and returns when the answer is taken.
+    ///
+    /// - Parameter path: the path or the id of the step; nil when only one step waits.
+    public func answer(_ id: String, step path: String?, data: Value) async throws {
+        try await push(id) { run in
+            try await run.onWorker { worker, run in
+                try worker.reply(run, worker.waitingFrame(of: run, at: path), data)
+            }
+        } foreign: {
+            try await $0.resume(step: path, data: data)
+        }
+    }
+
+    /// Gives a run a signal, and returns when it is taken.
+    public func signal(_ id: String, _ event: String, payload: Value = .null) async throws {
+        try await push(id) {
+            try await $0.signal(event, payload: payload)
+        } foreign: {
+            try await $0.signal(event, payload: payload)
+        }
+    }
+
+    /// Does something to a run that is not over: here, or by its owner.
+    private func push(
+        _ id: String, live body: (WorkflowRun) async throws -> Void,
+        foreign: (ForeignRun) async throws -> ForeignRun.Delivery
+    ) async throws {
+        while true {
+            switch try await open(id) {
+            case .missing: throw RunFailure.missing(id)
+            case .over(let header): throw RunFailure.over(header)
+            case .live(let run): return try await body(run)
+            case .stored(let header):
+                if let run = try await takeUp(header) { return try await body(run) }
+            case .foreign(let run, _):
+                if case .taken = try await foreign(run) { return }
+            }
+        }
+    }
+
+    /// Cancels a run and returns when it has stopped.
+    ///
+    /// - Throws: ``RunFailure`` with the code `over` when it was over before.
+    public func cancel(_ id: String, reason: String = "cancelled") async throws -> RunRecord {
+        while true {
+            switch try await open(id) {
+            case .missing: throw RunFailure.missing(id)
+            case .over(let header): throw RunFailure.over(header)
+            case .live(let run):
+                run.cancel(reason: reason)
+                return try await stopped(try await run.finished())
+            case .stored(let header):
+                guard case .claimed(let journaled, let stored, _) = try await store.claim(id) else { continue }
+                do {
+                    let run = ParkedRun(journaled, stored, plan: try await plan(of: header))
+                    try run.cancel(reason: reason, at: engine.clock.now())
+                    try await run.write(to: store)
+                } catch {
+                    try? await store.release([journaled])
+                    throw error
+                }
+                events.publishLost(id, plan: try await plan(of: header))
+                return try await record(of: id)
+            case .foreign(let run, _):
+                guard case .taken = try await run.cancel(reason: reason) else { continue }
+                while let record = try await run.settled() {
+                    if record.status.isTerminal { return try await stopped(record) }
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+            }
+        }
+    }
+
+    private func stopped(_ record: RunRecord) async throws -> RunRecord {
+        if record.status == .cancelled { return record }
+        throw RunFailure(
+            code: "over", message: "run \(record.id) was over (\(record.statusName)) before it could be cancelled")
+    }
+
+    /// Removes a run that is over, or that nobody drives.
+    public func delete(_ id: String) async throws {
+        switch try await open(id) {
+        case .missing: throw RunFailure.missing(id)
+        case .live, .foreign:
+            throw RunFailure(code: "run_active", message: "run \(id) is under way; cancel it before it is deleted")
+        case .stored, .over: if try await !store.delete(id) { throw RunFailure.missing(id) }
+        }
+    }
+}

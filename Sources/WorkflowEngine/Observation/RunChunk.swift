@@ -1,0 +1,39 @@
+internal import WorkflowCore
+
+/// A piece of a run's durable log: whole events, and the arena bytes that they need beyond those of earlier pieces.
+struct RunChunk: Sendable {
+    let run: String
+    let plan: Plan
+    /// How many events of the run come before the piece.
+    let first: Int
+    /// Where in the run's arena the bytes begin.
+    let arenaStart: Int
+    /// 32 bytes each.
+    let events: [UInt8]
+    let arena: [UInt8]
+
+    /// What a run's log holds beyond `first` events and `arenaStart` bytes, up to the byte `arenaEnd`. Worker thread
+    /// only.
+    init(_ run: Run, first: Int, arenaStart: Int, arenaEnd: Int) {
+        self.run = run.id
+        plan = run.plan
+        self.first = first
+        self.arenaStart = arenaStart
+        events = Array(run.log.eventBytes(from: first))
+        let end = max(arenaStart, min(arenaEnd, run.log.arena.count))
+        arena = Array(run.log.arena.bytes[arenaStart..<end])
+    }
+
+    /// A run as a store gave it, the bytes of its arena beginning at `arenaStart`.
+    init(_ stored: StoredRun, plan: Plan, arenaStart: Int) {
+        run = stored.header.id
+        self.plan = plan
+        first = stored.after
+        self.arenaStart = arenaStart
+        events = stored.events
+        arena = stored.arena
+    }
+
+    var count: Int { events.count / MemoryLayout<Event>.stride }
+    var byteCount: Int { events.count + arena.count }
+}

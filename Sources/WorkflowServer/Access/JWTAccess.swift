@@ -1,0 +1,131 @@
+internal import Foundation
+internal import JWTKit
+internal import WorkflowEngine
+
+/// How JWTs are judged.
+public struct JWTOptions: Sendable {
+    /// What the `iss` claim has to be; nil for anything.
+    public var issuer: String?
+    /// What the `aud` claim has to hold; nil for anything.
+    public var audience: String?
+    /// The claim that holds the role: `read`, `run` or `admin`.
+    public var roleClaim = "role"
+    /// The role of a token without that claim.
+    public var defaultRole = "run"
+
+    public init() {}
+}
+
+/// Judges JSON Web Tokens: their signature, their times, whom they are from and for.
+public final class JWTAccess: Sendable {
+    private let secrets = JWTKeyCollection()
+    private let keys = JWTKeyCollection()
+    private let options: JWTOptions
+
+    public init(_ options: JWTOptions = JWTOptions()) { self.options = options }
+
+    /// Accepts tokens signed with a secret by HS256, HS384 or HS512.
+    public func add(secret: String) async {
+        for (algorithm, name) in [
+            (DigestAlgorithm.sha256, "HS256"), (.sha384, "HS384"), (.sha512, "HS512"),
+        ] {
+            let key = HMACKey(from: Data(secret.utf8))
+            await secrets.add(hmac: key, digestAlgorithm: algorithm, kid: JWKIdentifier(string: name))
+        }
+    }
+
+    /// Accepts tokens signed by the keys of a JWK set.
+    public func add(jwks json: String) async throws { try await keys.add(jwksJSON: json) }
+
+    /// Who a token speaks for; nil when it is not good.
+    func principal(_ token: String) async -> Principal? {
+        guard let header = Self.header(of: token) else { return nil }
+        var claims: Claims?
+        if header.algorithm.hasPrefix("HS") {
+            // The key is chosen by the algorithm, so that no token is checked by another one than it names.
+            guard let key = try? await secrets.getKey(for: JWKIdentifier(string: header.algorithm)),
+                let parts = Self.parts(of: token), let signature = parts.signature,
+                (try? key.verify(signature, signs: parts.signed)) == true
+            else { return nil }
+            claims = try? JSONDecoder.claims.decode(Claims.self, from: parts.payload)
+        } else if header.algorithm != "none" {
+            claims = try? await keys.verify(token, as: Claims.self)
+        }
+        guard let claims, claims.isValid(options, at: Date()) else { return nil }
+        let role = claims.texts[options.roleClaim] ?? options.defaultRole
+        guard let role = AccessToken.Role(rawValue: role) else { return nil }
+        return Principal(name: claims.texts["name"] ?? claims.texts["sub"] ?? "", role: role)
+    }
+
+    private static func parts(of token: String) -> (signed: Data, payload: Data, signature: Data?)? {
+        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let payload = Data(base64URL: parts[1]) else { return nil }
+        return (Data("\(parts[0]).\(parts[1])".utf8), payload, Data(base64URL: parts[2]))
+    }
+
+    private static func header(of token: String) -> (algorithm: String, key: String?)? {
+        guard let first = token.split(separator: ".", omittingEmptySubsequences: false).first,
+            let data = Data(base64URL: first), let fields = try? JSONDecoder().decode(Claims.self, from: data),
+            let algorithm = fields.texts["alg"]
+        else { return nil }
+        return (algorithm, fields.texts["kid"])
+    }
+}
+
+/// The claims of a token: texts by name, and those that say when and for whom it is good.
+private struct Claims: JWTPayload {
+    var texts: [String: String] = [:]
+    var numbers: [String: Double] = [:]
+    var audience: [String] = []
+
+    struct Name: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Name.self)
+        for key in container.allKeys {
+            if let text = try? container.decode(String.self, forKey: key) {
+                texts[key.stringValue] = text
+                if key.stringValue == "aud" { audience = [text] }
+            } else if let number = try? container.decode(Double.self, forKey: key) {
+                numbers[key.stringValue] = number
+            } else if key.stringValue == "aud" {
+                audience = (try? container.decode([String].self, forKey: key)) ?? []
+            } else if ["exp", "nbf"].contains(key.stringValue) {
+                throw DecodingError.dataCorruptedError(forKey: key, in: container, debugDescription: "no time")
+            }
+        }
+        if texts["exp"] != nil || texts["nbf"] != nil {
+            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "no time"))
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {}
+    func verify(using algorithm: some JWTAlgorithm) async throws {}
+
+    func isValid(_ options: JWTOptions, at now: Date) -> Bool {
+        let now = now.timeIntervalSince1970
+        if let end = numbers["exp"], end <= now { return false }
+        if let begin = numbers["nbf"], begin > now { return false }
+        if let issuer = options.issuer, texts["iss"] != issuer { return false }
+        if let wanted = options.audience, !audience.contains(wanted) { return false }
+        return true
+    }
+}
+
+extension JSONDecoder {
+    fileprivate static var claims: JSONDecoder { JSONDecoder() }
+}
+
+extension Data {
+    /// Decodes Base64 in the alphabet for URLs, without padding.
+    fileprivate init?(base64URL text: Substring) {
+        var text = String(text.map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 })
+        while text.utf8.count % 4 != 0 { text += "=" }
+        self.init(base64Encoded: text)
+    }
+}

@@ -1,0 +1,29 @@
+package import WorkflowEngine
+
+/// Who makes a request, and what they may do.
+package struct Principal: Sendable, Equatable {
+    package var name: String
+    package var role: AccessToken.Role
+    /// The workflows that they may see; empty for all.
+    package var workflows: [String]
+
+    package init(name: String, role: AccessToken.Role, workflows: [String] = []) {
+        self.name = name
+        self.role = role
+        self.workflows = workflows
+    }
+
+    /// Whoever asks a server that wants no tokens.
+    static let everybody = Principal(name: "", role: .admin)
+
+    /// Whether what needs a role may be done.
+    func may(_ needed: AccessToken.Role) -> Bool {
+        switch needed {
+        case .read: true
+        case .run: role != .read
+        case .admin: role == .admin
+        }
+    }
+
+    func maySee(_ workflow: String) -> Bool { workflows.isEmpty || workflows.contains(workflow) }
+}

@@ -1,0 +1,86 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// What a request came to instead of an answer: a status, and a body `{ error, code, details? }`.
+struct APIError: Error {
+    var status: HTTPResponse.Status
+    var code: String
+    var message: String
+    var details: Value?
+    var headers: HTTPFields = [:]
+
+    init(_ status: HTTPResponse.Status, _ code: String, _ message: String, details: Value? = nil) {
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details
+    }
+
+    var response: Response {
+        var entries: [(String, Value)] = [("error", Value(message)), ("code", Value(code))]
+        if let details { entries.append(("details", details)) }
+        var response = Response.json(Value(entries: entries), status: status)
+        for field in headers { response.headers.append(field) }
+        return response
+    }
+
+    /// The answer to an error of whatever kind; what is not known of becomes a 500 without its text.
+    init(_ error: any Error) {
+        switch error {
+        case let error as APIError: self = error
+        case let error as RunFailure: self.init(error)
+        case let error as JournalError: self.init(error)
+        case let error as any HTTPResponseError:
+            let known: [HTTPResponse.Status: (String, String)] = [
+                .notFound: ("not_found", "There is nothing here"),
+                .contentTooLarge: ("too_large", "The request body is too large"),
+            ]
+            let (code, text) = known[error.status] ?? ("bad_request", error.status.reasonPhrase)
+            self.init(error.status, code, text)
+        case is CancellationError: self = .stopping
+        default: self.init(.internalServerError, "internal", "An error occurred that the log of the server describes")
+        }
+    }
+
+    private init(_ failure: RunFailure) {
+        let status: HTTPResponse.Status =
+            switch failure.code {
+            case "missing", "unknown_workflow", "unknown_path": .notFound
+            case "not_waiting", "ambiguous_step", "over", "id_taken", "run_active", "conflict", "notFailed",
+                "not_failed",
+                "misfit", "unchanged", "released":
+                .conflict
+            case "invalid_response", "invalid_event", "unknown_event", "run_too_large": .unprocessableContent
+            case "engine_stopped": .serviceUnavailable
+            default: .internalServerError
+            }
+        self.init(status, failure.code, failure.message, details: failure.details)
+        if status == .serviceUnavailable { headers[.retryAfter] = "1" }
+    }
+
+    private init(_ error: JournalError) {
+        switch error.code {
+        case "run_active", "conflict": self.init(.conflict, error.code, error.message)
+        case "store_corrupt": self.init(.internalServerError, error.code, error.message)
+        default:
+            self.init(.serviceUnavailable, error.code, error.message)
+            headers[.retryAfter] = "1"
+        }
+    }
+
+    static var stopping: APIError {
+        var error = APIError(.serviceUnavailable, "stopping", "The server is stopping")
+        error.headers[.retryAfter] = "1"
+        return error
+    }
+
+    static func badRequest(_ message: String, code: String = "bad_request") -> APIError {
+        APIError(.badRequest, code, message)
+    }
+
+    static func noWorkflow(_ id: String) -> APIError {
+        APIError(.notFound, "unknown_workflow", "Workflow \(id) not found")
+    }
+}

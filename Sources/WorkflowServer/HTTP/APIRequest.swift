@@ -1,0 +1,172 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import NIOCore
+internal import WorkflowCore
+
+/// What a handler reads of a request.
+struct APIRequest {
+    let request: Request
+    let context: ServerContext
+    /// The largest body, in bytes.
+    let limit: Int
+
+    /// A part of the path, percent-decoded.
+    func parameter(_ name: String) throws -> String {
+        guard let raw = context.parameters.get(name), let text = raw.removingPercentEscapes, !text.isEmpty else {
+            throw APIError.badRequest("The path is not valid UTF-8 behind its percent signs")
+        }
+        return text
+    }
+
+    /// The rest of the path behind the route's own parts, percent-decoded.
+    func rest() throws -> String {
+        let raw = context.parameters.getCatchAll().joined(separator: "/")
+        guard let text = raw.removingPercentEscapes, !text.isEmpty else {
+            throw APIError.badRequest("The path is not valid UTF-8 behind its percent signs")
+        }
+        return text
+    }
+
+    /// The last value of a name in the query; nil for none.
+    func query(_ name: String) -> String? { queryValues(name).last }
+
+    func queryValues(_ name: String) -> [String] {
+        (request.uri.query ?? "").split(separator: "&").compactMap { pair in
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard String(parts[0]).removingPercentEscapes == name else { return nil }
+            guard parts.count == 2 else { return "" }
+            return String(parts[1].map { $0 == "+" ? " " : $0 }).removingPercentEscapes
+        }
+    }
+
+    /// A number in the query.
+    func number(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
+        guard let text = query(name) else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            throw APIError.badRequest(
+                "\(name) has to be a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    /// Yes or no in the query; absent is no, and a name alone is yes.
+    func flag(_ name: String) throws -> Bool {
+        switch query(name) {
+        case nil, "false"?, "0"?: return false
+        case ""?, "true"?, "1"?: return true
+        default: throw APIError.badRequest("\(name) has to be true or false")
+        }
+    }
+
+    /// How long the client would have us wait.
+    func wait() throws -> Duration? {
+        guard let text = query("wait") else { return nil }
+        guard let time = DurationText.microseconds(text), time >= 0, time <= 3_600_000_000 else {
+            throw APIError.badRequest("wait has to be a time such as 30s, at most 1h")
+        }
+        return .microseconds(time)
+    }
+
+    /// The body, an object.
+    func object() async throws -> Value {
+        guard let value = try await value() else {
+            throw APIError.badRequest("Invalid JSON payload", code: "invalid_json")
+        }
+        guard value.entries != nil else { throw APIError.badRequest("Request body must be an object") }
+        return value
+    }
+
+    /// The body, an object; an absent one is an empty object.
+    func optionalObject() async throws -> Value {
+        guard let value = try await value() else { return .emptyObject }
+        guard value.entries != nil else { throw APIError.badRequest("Request body must be an object") }
+        return value
+    }
+
+    private func value() async throws -> Value? {
+        if let type = request.headers[.contentType]?.lowercased(), !Self.isJSON(type) {
+            throw APIError(
+                .unsupportedMediaType, "unsupported_media_type", "The content type has to be application/json")
+        }
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
+        let buffer: ByteBuffer
+        do {
+            buffer = try await request.body.collect(upTo: limit)
+        } catch is NIOTooManyBytesError {
+            throw tooLarge
+        }
+        guard buffer.readableBytes > 0 else { return nil }
+        do {
+            return try buffer.withUnsafeReadableBytes { try Value(json: $0) }
+        } catch {
+            var refusal = APIError.badRequest("Invalid JSON payload", code: "invalid_json")
+            if let error = error as? JSONError { refusal.details = ["message": Value(error.description)] }
+            throw refusal
+        }
+    }
+
+    private var tooLarge: APIError {
+        APIError(.contentTooLarge, "too_large", "The request body has more than \(limit) bytes")
+    }
+
+    private static func isJSON(_ type: String) -> Bool {
+        let essence = type.prefix { $0 != ";" }.filter { $0 != " " }
+        return essence == "application/json" || essence.hasSuffix("+json")
+    }
+}
+
+extension Value {
+    /// A field of an object that is there and not null.
+    func field(_ name: String) -> Value? { self[name].flatMap { $0.isNull ? nil : $0 } }
+
+    /// A text among the fields.
+    func text(_ name: String) throws -> String? {
+        guard let value = field(name) else { return nil }
+        guard let text = value.string else { throw APIError.badRequest("\(name) has to be a string") }
+        return text
+    }
+
+    /// An object among the fields.
+    func nested(_ name: String) throws -> Value? {
+        guard let value = field(name) else { return nil }
+        guard value.entries != nil else { throw APIError.badRequest("\(name) has to be an object") }
+        return value
+    }
+
+    func flag(_ name: String) throws -> Bool {
+        guard let value = field(name) else { return false }
+        guard let flag = value.bool else { throw APIError.badRequest("\(name) has to be true or false") }
+        return flag
+    }
+}
+
+extension String {
+    /// The text with `%xx` as the bytes that they name; nil where that is not UTF-8, or no two digits follow a sign.
+    var removingPercentEscapes: String? {
+        guard utf8.contains(UInt8(ascii: "%")) else { return self }
+        var bytes: [UInt8] = []
+        var rest = Array(utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst()?.hexadecimalDigit, let low = rest.popFirst()?.hexadecimalDigit else {
+                return nil
+            }
+            bytes.append(high << 4 | low)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+}
+
+extension UInt8 {
+    fileprivate var hexadecimalDigit: UInt8? {
+        switch self {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,86 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import Logging
+internal import WorkflowEngine
+
+/// The outermost layer: gives the request an id, turns errors into answers, counts and logs.
+struct AnswerMiddleware: RouterMiddleware {
+    typealias Context = ServerContext
+    let core: ServerCore
+
+    func handle(
+        _ request: Request, context: ServerContext, next: @concurrent (Request, ServerContext) async throws -> Response
+    ) async throws -> Response {
+        let start = ContinuousClock.now
+        var context = context
+        context.requestID = Self.id(request)
+        var response: Response
+        do {
+            response = try await answer(request, context: context, next: next)
+        } catch {
+            let refusal = APIError(error)
+            if refusal.status.code >= 500 {
+                context.logger.error("\(error)", metadata: ["request": "\(context.requestID)"])
+            }
+            response = refusal.response
+        }
+        response.headers[.requestID] = context.requestID
+        let duration = ContinuousClock.now - start
+        let route = context.endpointPath ?? "NotFound"
+        core.metrics.request("\(request.method.rawValue) \(route)", status: response.status.code, took: duration)
+        context.logger.debug(
+            "\(request.method.rawValue) \(request.uri.path) \(response.status.code)",
+            metadata: ["request": "\(context.requestID)", "ms": "\(duration / .milliseconds(1))"])
+        return response
+    }
+
+    private func answer(
+        _ request: Request, context: ServerContext, next: @concurrent (Request, ServerContext) async throws -> Response
+    ) async throws -> Response {
+        let origin = request.headers[.origin].flatMap { allowed($0) }
+        if request.method == .options, request.headers[.accessControlRequestMethod] != nil, let origin {
+            return Response(
+                status: .noContent,
+                headers: [
+                    .accessControlAllowOrigin: origin, .vary: "Origin",
+                    .accessControlAllowMethods: "GET, POST, DELETE",
+                    .accessControlAllowHeaders: "Authorization, Content-Type, Last-Event-ID, Idempotency-Key",
+                    .accessControlMaxAge: "600",
+                ])
+        }
+        var response: Response
+        do {
+            // Whoever watches the process may always ask; all else is told that the end is near.
+            if core.isDraining, !request.uri.path.hasPrefix(core.options.basePath + "/health/") {
+                throw APIError.stopping
+            }
+            response = try await next(request, context)
+        } catch {
+            guard let origin else { throw error }
+            var refusal = APIError(error)
+            refusal.headers[.accessControlAllowOrigin] = origin
+            throw refusal
+        }
+        if let origin {
+            response.headers[.accessControlAllowOrigin] = origin
+            response.headers[.vary] = "Origin"
+            response.headers[.accessControlExposeHeaders] = "Location, X-Request-ID, Retry-After"
+        }
+        return response
+    }
+
+    private func allowed(_ origin: String) -> String? {
+        if core.options.allowedOrigins.contains("*") { return "*" }
+        return core.options.allowedOrigins.contains(origin) ? origin : nil
+    }
+
+    /// The client's own id where it is a plain one, else a new one.
+    private static func id(_ request: Request) -> String {
+        if let given = request.headers[.requestID], (1...128).contains(given.utf8.count),
+            given.utf8.allSatisfy({ $0 > 32 && $0 < 127 })
+        {
+            return given
+        }
+        return RunIdentifier.make()
+    }
+}

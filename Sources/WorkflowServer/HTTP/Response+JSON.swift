@@ -1,0 +1,19 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import NIOCore
+internal import WorkflowCore
+
+extension Response {
+    /// A JSON answer.
+    static func json(_ value: Value, status: HTTPResponse.Status = .ok) -> Response {
+        text(value.json, type: "application/json; charset=utf-8", status: status)
+    }
+
+    static func text(_ text: String, type: String, status: HTTPResponse.Status = .ok) -> Response {
+        Response(
+            status: status,
+            headers: [
+                .contentType: type, .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
+            ], body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+}

@@ -1,0 +1,20 @@
+public import Hummingbird
+internal import Logging
+internal import NIOCore
+internal import WorkflowEngine
+
+/// What is known of a request beside the request itself; an application that mounts the routes uses it as its context.
+public struct ServerContext: RequestContext {
+    public var coreContext: CoreRequestContextStorage
+    /// The address of the other end, without its port; empty where there is none.
+    let address: String
+    /// Who asks; set by ``AuthMiddleware``.
+    var principal = Principal.everybody
+    /// What the answer and the log call the request.
+    var requestID = ""
+
+    public init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+        address = source.channel.remoteAddress?.ipAddress ?? ""
+    }
+}

@@ -1,0 +1,143 @@
+internal import Synchronization
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// The figures of `/metrics`.
+///
+/// Runs are counted off the workers: a record that settles is handed over, and read when the figures are next asked
+/// for or a few hundred have come together.
+final class ServerMetrics: Sendable {
+    private let state = Mutex(State())
+    private let streams = Atomic<Int>(0)
+    private let work: AsyncStream<RunRecord>
+    private let source: AsyncStream<RunRecord>.Continuation
+
+    private struct State {
+        var runs: [Labels: Int] = [:]
+        var runTimes: [String: Histogram] = [:]
+        var stepTimes: [String: Histogram] = [:]
+        var retries: [String: Int] = [:]
+        var requests: [Labels: Int] = [:]
+        var requestTimes: [String: Histogram] = [:]
+    }
+
+    private struct Labels: Hashable {
+        var first: String
+        var second: String
+    }
+
+    init() {
+        // When more runs end than can be counted, the figures miss some, and no worker waits.
+        (work, source) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(10_000))
+    }
+
+    // MARK: Counting
+
+    /// Takes a run that has settled; worker's thread.
+    func settled(_ record: RunRecord) {
+        if record.status.isTerminal { source.yield(record) }
+    }
+
+    /// Counts the runs that have ended, until its task is cancelled.
+    func run() async {
+        for await record in work { count(record) }
+    }
+
+    private func count(_ record: RunRecord) {
+        let result = record.result()
+        let workflow = record.plan.id
+        let retries = (0..<record.log.count).count { record.log[$0].kind == .stepRetry }
+        state.withLock { state in
+            state.runs[Labels(first: workflow, second: result.status), default: 0] += 1
+            if let begin = result.startedAt, let end = result.finishedAt {
+                state.runTimes[workflow, default: Histogram()].add(seconds: Double(end - begin) / 1000)
+            }
+            for step in result.steps {
+                guard let end = step.finishedAt else { continue }
+                state.stepTimes[workflow, default: Histogram()].add(seconds: Double(end - step.startedAt) / 1000)
+            }
+            if retries > 0 { state.retries[workflow, default: 0] += retries }
+        }
+    }
+
+    func request(_ route: String, status: Int, took duration: Duration) {
+        state.withLock { state in
+            state.requests[Labels(first: route, second: "\(status)"), default: 0] += 1
+            state.requestTimes[route, default: Histogram()].add(seconds: duration / .seconds(1))
+        }
+    }
+
+    func streamBegan() { streams.add(1, ordering: .relaxed) }
+    func streamEnded() { streams.subtract(1, ordering: .relaxed) }
+
+    // MARK: Text
+
+    func text(_ directory: RunDirectory) async -> String {
+        let statistics = try? await directory.store.statistics()
+        let state = state.withLock { $0 }
+        var lines: [String] = []
+        func family(_ name: String, _ type: String, _ help: String, _ samples: [String]) {
+            lines.append("# HELP \(name) \(help)")
+            lines.append("# TYPE \(name) \(type)")
+            lines += samples
+        }
+        family(
+            "aikit_runs_total", "counter", "Runs that have ended here.",
+            state.runs.map {
+                "aikit_runs_total{workflow=\"\(escaped($0.key.first))\",status=\"\($0.key.second)\"} \($0.value)"
+            }.sorted())
+        histograms(
+            "aikit_run_duration_seconds", "How long runs took, waits included.", state.runTimes, "workflow", &lines)
+        histograms("aikit_step_duration_seconds", "How long steps took.", state.stepTimes, "workflow", &lines)
+        family(
+            "aikit_step_retries_total", "counter", "Attempts that failed and were followed by another one.",
+            state.retries.map { "aikit_step_retries_total{workflow=\"\(escaped($0.key))\"} \($0.value)" }.sorted())
+        if let statistics {
+            family(
+                "aikit_runs", "gauge", "Runs in the store by status.",
+                RunMachine.Status.allCases.map {
+                    "aikit_runs{status=\"\($0.rawValue)\"} \(statistics.runs[$0] ?? 0)"
+                })
+            family(
+                "aikit_queue_length", "gauge", "Runs that have not begun.",
+                ["aikit_queue_length \(statistics.runs[.queued] ?? 0)"])
+            family("aikit_store_bytes", "gauge", "Size of the store.", ["aikit_store_bytes \(statistics.bytes)"])
+        }
+        family("aikit_live_runs", "gauge", "Runs that this process drives.", ["aikit_live_runs \(directory.liveCount)"])
+        family(
+            "aikit_sse_clients", "gauge", "Streams that are open.",
+            ["aikit_sse_clients \(streams.load(ordering: .relaxed))"])
+        family(
+            "aikit_http_requests_total", "counter", "Requests that were answered.",
+            state.requests.map {
+                "aikit_http_requests_total{route=\"\(escaped($0.key.first))\",status=\"\($0.key.second)\"} \($0.value)"
+            }.sorted())
+        histograms(
+            "aikit_http_request_duration_seconds", "Time to the head of an answer.", state.requestTimes, "route", &lines
+        )
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func histograms(
+        _ name: String, _ help: String, _ all: [String: Histogram], _ label: String, _ lines: inout [String]
+    ) {
+        lines.append("# HELP \(name) \(help)")
+        lines.append("# TYPE \(name) histogram")
+        for (value, histogram) in all.sorted(by: { $0.key < $1.key }) {
+            lines += histogram.lines(name, "\(label)=\"\(escaped(value))\"")
+        }
+    }
+
+    private func escaped(_ text: String) -> String {
+        var result = ""
+        for character in text.unicodeScalars {
+            switch character {
+            case "\\": result += "\\\\"
+            case "\"": result += "\\\""
+            case "\n": result += "\\n"
+            default: result.unicodeScalars.append(character)
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,81 @@
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// Runs as the routes answer with them.
+enum RunRendering {
+    /// A run with its result and its steps; times are ISO 8601 texts.
+    static func run(_ record: RunRecord) -> Value { run(record.result(), id: record.id, workflow: record.plan.id) }
+
+    static func run(_ result: RunResult, id: String, workflow: String) -> Value {
+        var entries: [(String, Value)] = [
+            ("runId", Value(id)), ("workflowId", Value(workflow)), ("status", Value(result.status)),
+        ]
+        if let value = result.result { entries.append(("result", value)) }
+        if let error = result.error { entries.append(("error", error)) }
+        let value = result.value
+        entries.append(("steps", withTexts(value["steps"] ?? .emptyObject)))
+        entries.append(("metadata", result.metadata))
+        entries.append(("ctx", result.ctx))
+        if let time = result.startedAt { entries.append(("startedAt", Value(Timestamp.text(milliseconds: time)))) }
+        if let time = result.finishedAt ?? pause(result) {
+            entries.append(("finishedAt", Value(Timestamp.text(milliseconds: time))))
+        }
+        if let pending = result.pendingHuman { entries.append(("pendingHuman", self.pending(pending, id, workflow))) }
+        if result.pending.count > 1 {
+            entries.append(("pending", Value(array: result.pending.map { self.pending($0, id, workflow) })))
+        }
+        return Value(entries: entries)
+    }
+
+    /// When a run came to stand still that waits; nil for one that runs.
+    private static func pause(_ result: RunResult) -> Int64? {
+        guard result.status == "waiting_human" || result.status == "waiting" else { return nil }
+        return result.steps.map { $0.finishedAt ?? $0.startedAt }.max() ?? result.startedAt
+    }
+
+    static func pending(_ pending: PendingHuman, _ id: String, _ workflow: String) -> Value {
+        var entries: [(String, Value)] = [
+            ("runId", Value(id)), ("workflowId", Value(workflow)), ("stepId", Value(pending.stepID)),
+            ("path", Value(pending.path)),
+        ]
+        if let output = pending.output { entries.append(("output", output)) }
+        if let form = pending.form { entries.append(("form", form)) }
+        entries.append(("requestedAt", Value(Timestamp.text(milliseconds: pending.requestedAt))))
+        return Value(entries: entries)
+    }
+
+    /// The snapshots of the steps with texts for the times.
+    private static func withTexts(_ steps: Value) -> Value {
+        Value(
+            entries: (steps.entries ?? []).map { step in
+                let snapshots = (step.value.array ?? []).map { snapshot in
+                    Value(
+                        entries: (snapshot.entries ?? []).map { entry in
+                            guard entry.key == "startedAt" || entry.key == "finishedAt", let time = entry.value.int
+                            else {
+                                return (entry.key, entry.value)
+                            }
+                            return (entry.key, Value(Timestamp.text(milliseconds: time)))
+                        })
+                }
+                return (step.key, Value(array: snapshots))
+            })
+    }
+
+    /// A run as a list shows it.
+    static func header(_ run: RunHeader) -> Value {
+        var entries: [(String, Value)] = [
+            ("runId", Value(run.id)), ("workflowId", Value(run.workflow)), ("status", Value(run.status.rawValue)),
+            ("createdAt", Value(Timestamp.text(milliseconds: run.createdAt / 1000))),
+            ("updatedAt", Value(Timestamp.text(milliseconds: run.updatedAt / 1000))),
+            ("events", Value(Int64(run.sequence))),
+        ]
+        if !run.generation.isEmpty { entries.append(("generation", Value(run.generation))) }
+        if let lineage = run.lineage { entries.append(("lineage", Value(lineage))) }
+        if run.wakeAt != 0, !run.status.isTerminal {
+            entries.append(("wakeAt", Value(Timestamp.text(milliseconds: run.wakeAt / 1000))))
+        }
+        if let owner = run.owner { entries.append(("owner", Value(owner.name))) }
+        return Value(entries: entries)
+    }
+}

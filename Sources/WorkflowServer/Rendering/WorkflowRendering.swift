@@ -1,0 +1,63 @@
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// Workflows as the routes answer with them.
+enum WorkflowRendering {
+    static func summary(_ workflow: Workflow) -> Value {
+        var entries: [(String, Value)] = [("id", Value(workflow.id))]
+        if let description = workflow.description { entries.append(("description", Value(description))) }
+        if let schema = schema(workflow.plan.nodes[0].inputSchema, workflow.plan) {
+            entries.append(("inputSchema", schema))
+        }
+        if !workflow.generation.id.isEmpty { entries.append(("generation", Value(workflow.generation.id))) }
+        return Value(entries: entries)
+    }
+
+    /// Everything that is known of a workflow: its schemas, its steps, what it waits for.
+    static func details(_ workflow: Workflow, _ deployment: Deployment?, counts: [(String, Int)]) -> Value {
+        let plan = workflow.plan
+        var entries = (summary(workflow).entries ?? []).map { ($0.key, $0.value) }
+        if let schema = schema(plan.nodes[0].outputSchema, plan) { entries.append(("outputSchema", schema)) }
+        let paths = plan.staticPaths()
+        let nodes = plan.nodes.indices.dropFirst()
+        entries.append(("steps", Value(array: nodes.map { node(Int($0), plan, path: paths[Int($0)]) })))
+        let waits = nodes.filter { plan.nodes[$0].kind == .human || plan.nodes[$0].kind == .waitFor }
+        entries.append(("waits", Value(array: waits.map { wait(Int($0), plan, path: paths[Int($0)]) })))
+        if let deployment {
+            entries.append(("file", Value(deployment.file)))
+            entries.append(("version", Value(Int64(deployment.version))))
+        }
+        entries.append(("schedules", .emptyArray))
+        entries.append(("hooks", .emptyArray))
+        entries.append(("runs", Value(entries: counts.map { ($0.0, Value(Int64($0.1))) })))
+        return Value(entries: entries)
+    }
+
+    private static func node(_ index: Int, _ plan: Plan, path: String) -> Value {
+        let node = plan.nodes[index]
+        var entries: [(String, Value)] = [
+            ("id", Value(plan.details[index].id)), ("path", Value(path)), ("kind", Value("\(node.kind)")),
+        ]
+        if let text = plan.details[index].description { entries.append(("description", Value(text))) }
+        if let schema = schema(node.inputSchema, plan) { entries.append(("inputSchema", schema)) }
+        if let schema = schema(node.outputSchema, plan) {
+            entries.append((node.kind == .human ? "responseSchema" : "outputSchema", schema))
+        }
+        return Value(entries: entries)
+    }
+
+    private static func wait(_ index: Int, _ plan: Plan, path: String) -> Value {
+        var entries: [(String, Value)] = [
+            ("stepId", Value(plan.details[index].id)), ("path", Value(path)),
+            ("kind", plan.nodes[index].kind == .human ? "human" : "event"),
+        ]
+        if let event = plan.details[index].event { entries.append(("event", Value(event))) }
+        if let schema = schema(plan.nodes[index].outputSchema, plan) { entries.append(("schema", schema)) }
+        return Value(entries: entries)
+    }
+
+    static func schema(_ index: Int32, _ plan: Plan) -> Value? {
+        guard index >= 0, Int(index) < plan.schemas.count else { return nil }
+        return plan.schemas[Int(index)].export(withExtensions: false)
+    }
+}

@@ -1,0 +1,162 @@
+internal import Crypto
+internal import Hummingbird
+internal import WorkflowCore
+internal import WorkflowEngine
+
+extension Route {
+    static let runs: [Route] = [
+        Route(
+            .post, "/api/workflows/{id}/runs", "Starts a run, and answers as soon as it is recorded.", role: .run,
+            body: [
+                "type": "object", "required": ["inputData"],
+                "properties": [
+                    "inputData": true, "runId": ["type": "string", "minLength": 1, "maxLength": 200],
+                    "metadata": ["type": ["object", "null"]], "ctx": ["type": ["object", "null"]],
+                ],
+            ], answers: [200, 202], errors: [404, 409]
+        ) { request, core in try await startWithoutWaiting(request, core) },
+        Route(
+            .get, "/api/runs", "Lists runs, newest first.", role: .read,
+            query: [
+                Parameter(name: "workflow", text: "Only runs of this workflow."),
+                Parameter(name: "status", text: "Only runs of these statuses, separated by commas."),
+                Parameter(name: "from", text: "Only runs that began then or later, as ISO 8601."),
+                Parameter(name: "to", text: "Only runs that began then or earlier, as ISO 8601."),
+                Parameter(name: "q", text: "Only runs whose id begins so."),
+                Parameter(
+                    name: "limit", text: "How many at most.",
+                    schema: ["type": "integer", "minimum": 1, "maximum": 1000]),
+                Parameter(name: "cursor", text: "The `next` of the page before."),
+            ]
+        ) { request, core in try await list(request, core) },
+        Route(
+            .get, "/api/runs/{id}", "The result of a run.", role: .read, query: [.wait], answers: [200, 202],
+            errors: [404]
+        ) { request, core in
+            let id = try request.parameter("id")
+            _ = try await core.header(id, request)
+            if try request.wait() != nil { return try await settled(id, request, core) }
+            return .json(RunRendering.run(try await core.directory.record(of: id)))
+        },
+        Route(
+            .get, "/api/runs/{id}/events",
+            "The events of a run: as JSON, or as a stream where the client accepts text/event-stream.", role: .read,
+            query: [.after], errors: [404]
+        ) { request, core in
+            let id = try request.parameter("id")
+            _ = try await core.header(id, request)
+            let after = try request.number("after", in: 0...Int(Int32.max)) ?? 0
+            guard request.request.headers[.accept]?.contains("text/event-stream") == true else {
+                let record = try await core.directory.record(of: id)
+                return withExtendedLifetime(record) {
+                    var renderer = EventRenderer(plan: record.plan, runID: id)
+                    let events = renderer.render(from: 0, log: record.log).filter { $0.sequence > after }
+                    return .json(["events": Value(array: events.map(\.value)), "status": Value(record.statusName)])
+                }
+            }
+            return try await EventStream.events(of: id, after: lastEventID(request) ?? after, core)
+        },
+        Route(
+            .get, "/api/events", "Streams the events of all runs that the server drives.", role: .read,
+            query: [
+                Parameter(name: "workflow", text: "Only runs of this workflow."),
+                Parameter(name: "run", text: "Only this run."),
+                Parameter(name: "type", text: "Only events of these types, separated by commas."),
+            ], type: "text/event-stream"
+        ) { request, core in
+            var filter = EventFilter(run: request.query("run"), workflow: request.query("workflow"))
+            let types = request.queryValues("type").flatMap { $0.split(separator: ",").map(String.init) }
+            if !types.isEmpty { filter.types = Set(types) }
+            return EventStream.all(filter, for: request.context.principal, core)
+        },
+    ]
+
+    private static func lastEventID(_ request: APIRequest) -> Int? {
+        request.request.headers[.lastEventID].flatMap { Int($0) }.map { max(0, $0) }
+    }
+
+    private static func startWithoutWaiting(_ request: APIRequest, _ core: ServerCore) async throws -> Response {
+        let workflow = try await core.workflow(request.parameter("id"), request)
+        let body = try await request.object()
+        guard let input = body["inputData"] else {
+            throw APIError.badRequest("Workflow payload must include inputData")
+        }
+        for name in ["tags", "priority", "startAt", "delay", "timeout"] where body.field(name) != nil {
+            throw APIError.badRequest("\(name) is not supported by this server", code: "unsupported")
+        }
+        var id = try body.text("runId")
+        if let given = id, !(1...200).contains(given.utf8.count) || given.utf8.contains(where: { $0 < 32 || $0 == 127 })
+        {
+            throw APIError.badRequest("runId has to have 1 to 200 bytes, without control characters")
+        }
+        if id == nil, let key = request.request.headers[.idempotencyKey] {
+            // One key means one run of one workflow, whoever asks for it.
+            let hash = SHA256.hash(data: Array("\(workflow.id)\n\(request.context.principal.name)\n\(key)".utf8))
+            id = "key-" + hash.prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        }
+        let started = try await core.directory.start(
+            StartRequest(
+                workflow: workflow.id, input: input, id: id, metadata: body.nested("metadata"), ctx: body.nested("ctx"))
+        )
+        var response: Response
+        if started.isNew {
+            response = .json(["runId": Value(started.id), "status": "running"], status: .accepted)
+        } else {
+            response = .json(RunRendering.run(try await core.directory.record(of: started.id)))
+        }
+        response.headers[.location] = "\(core.options.basePath)/api/runs/\(started.id.percentEscaped)"
+        return response
+    }
+
+    private static func list(_ request: APIRequest, _ core: ServerCore) async throws -> Response {
+        if request.query("tag") != nil {
+            throw APIError.badRequest("tag is not supported by this server", code: "unsupported")
+        }
+        var filter = RunFilter(workflow: request.query("workflow"))
+        let names = request.queryValues("status").flatMap { $0.split(separator: ",").map(String.init) }
+        if !names.isEmpty {
+            filter.statuses = Set(
+                try names.map { name in
+                    guard let status = RunMachine.Status(rawValue: name) else {
+                        let all = RunMachine.Status.allCases.map(\.rawValue).joined(separator: ", ")
+                        throw APIError.badRequest("There is no status '\(name)'; there are: \(all)")
+                    }
+                    return status
+                })
+        }
+        let (from, to) = (try time("from", request), try time("to", request))
+        if from != nil || to != nil {
+            guard from ?? .min <= to ?? .max else { return .json(["runs": [], "next": nil]) }
+            filter.created = (from ?? .min)...(to ?? .max)
+        }
+        if let cursor = request.query("cursor") {
+            guard try await core.directory.store.header(of: cursor) != nil else {
+                throw APIError.badRequest("cursor is not the next of a page")
+            }
+            filter.before = cursor
+        }
+        let limit = try request.number("limit", in: 1...1000) ?? 50
+        // One more tells whether there is another page.
+        filter.limit = limit + 1
+        let (prefix, principal) = (request.query("q") ?? "", request.context.principal)
+        var runs: [RunHeader] = []
+        while runs.count <= limit {
+            let page = try await core.directory.list(filter)
+            runs += page.filter { principal.maySee($0.workflow) && $0.id.hasPrefix(prefix) }
+            guard page.count == filter.limit, let last = page.last else { break }
+            filter.before = last.id
+            filter.limit = 1000
+        }
+        let shown = runs.prefix(limit)
+        let next = runs.count > limit ? shown.last.map { Value($0.id) } : nil
+        return .json(["runs": Value(array: shown.map(RunRendering.header)), "next": next ?? .null])
+    }
+
+    private static func time(_ name: String, _ request: APIRequest) throws -> Int64? {
+        guard let text = request.query(name) else { return nil }
+        guard let time = Timestamp.microseconds(text) else {
+            throw APIError.badRequest("\(name) has to be a time such as 2026-01-31T08:00:00Z")
+        }
+        return time
+    }
+}

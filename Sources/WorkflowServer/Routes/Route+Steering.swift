@@ -1,0 +1,134 @@
+internal import Hummingbird
+internal import WorkflowCore
+internal import WorkflowEngine
+
+extension Route {
+    static let steering: [Route] = [
+        Route(
+            .post, "/api/runs/{id}/resume", "Answers a step that waits for a person.", role: .run, query: [.wait],
+            body: [
+                "type": "object", "required": ["data"],
+                "properties": ["stepId": ["type": ["string", "null"]], "data": true],
+            ], answers: [200, 202], errors: [404, 409, 422]
+        ) { request, core in
+            let id = try request.parameter("id")
+            let body = try await request.object()
+            guard let data = body["data"] else {
+                throw APIError.badRequest("Resume payload must include stepId and data")
+            }
+            _ = try await core.header(id, request)
+            try await core.directory.answer(id, step: body.text("stepId"), data: data)
+            return try await settled(id, request, core)
+        },
+        Route(
+            .post, "/api/runs/{id}/signals/{event}", "Gives a run an event; the body is what comes with it.",
+            role: .run,
+            body: ["type": "object", "properties": ["data": true]], isBodyOptional: true, answers: [202],
+            errors: [404, 409, 422]
+        ) { request, core in
+            let (id, event) = try (request.parameter("id"), request.parameter("event"))
+            let body = try await request.optionalObject()
+            _ = try await core.header(id, request)
+            try await core.directory.signal(id, event, payload: body["data"] ?? .null)
+            return .json(["runId": Value(id), "event": Value(event)], status: .accepted)
+        },
+        Route(
+            .post, "/api/runs/{id}/cancel", "Cancels a run, and answers when it has stopped.", role: .run,
+            body: ["type": "object", "properties": ["reason": ["type": ["string", "null"]]]], isBodyOptional: true,
+            errors: [404, 409]
+        ) { request, core in
+            let id = try request.parameter("id")
+            let reason = try await request.optionalObject().text("reason") ?? "cancelled"
+            _ = try await core.header(id, request)
+            return .json(RunRendering.run(try await core.directory.cancel(id, reason: reason)))
+        },
+        Route(
+            .post, "/api/runs/{id}/retry", "Starts a run that does again what made another one fail.", role: .run,
+            body: [
+                "type": "object",
+                "properties": ["runId": ["type": ["string", "null"]], "newest": ["type": ["boolean", "null"]]],
+            ], isBodyOptional: true, answers: [202], errors: [404, 409]
+        ) { request, core in
+            try await fork(request, core, reason: "retried") { _ in .failure }
+        },
+        Route(
+            .post, "/api/runs/{id}/fork", "Starts a run that takes over what another one did before a step.",
+            role: .run,
+            body: [
+                "type": "object",
+                "properties": [
+                    "from": ["type": ["string", "null"]], "input": true, "runId": ["type": ["string", "null"]],
+                    "newest": ["type": ["boolean", "null"]],
+                ],
+            ], answers: [202], errors: [404, 409]
+        ) { request, core in
+            try await fork(request, core, reason: "forked") { body in
+                if let path = try body.text("from") { return .before(path) }
+                guard try body.flag("newest") else {
+                    throw APIError.badRequest(
+                        "from has to name the first step that runs again, or newest has to be true")
+                }
+                return .change
+            }
+        },
+        Route(
+            .post, "/api/runs/{id}/upgrade", "Moves a run that waits to the newest code, if all that it recorded fits.",
+            role: .admin,
+            query: [Parameter(name: "dryRun", text: "Only say what fits.", schema: ["type": "boolean"])],
+            body: ["type": "object", "properties": ["dryRun": ["type": ["boolean", "null"]]]], isBodyOptional: true,
+            errors: [404, 409]
+        ) { request, core in
+            let id = try request.parameter("id")
+            let body = try await request.optionalObject()
+            let dryRun = try request.flag("dryRun") || body.flag("dryRun")
+            _ = try await core.header(id, request)
+            let upgrade = try await core.directory.upgrade(id, dryRun: dryRun)
+            return .json(
+                Self.upgrade(upgrade, id, isMoved: upgrade.fits && !dryRun),
+                status: upgrade.fits || dryRun ? .ok : .conflict)
+        },
+        Route(
+            .delete, "/api/runs/{id}", "Removes a run that is over.", role: .admin, answers: [204], errors: [404, 409]
+        ) {
+            request, core in
+            let id = try request.parameter("id")
+            _ = try await core.header(id, request)
+            try await core.directory.delete(id)
+            return Response(status: .noContent)
+        },
+    ]
+
+    private static func fork(
+        _ request: APIRequest, _ core: ServerCore, reason: String, _ point: (Value) throws -> ForkPoint
+    ) async throws -> Response {
+        let id = try request.parameter("id")
+        let body = try await request.optionalObject()
+        let point = try point(body)
+        _ = try await core.header(id, request)
+        let run = try await core.directory.fork(
+            id, at: point, input: body["input"], as: body.text("runId"), newest: body.flag("newest"), reason: reason)
+        var response = Response.json(["runId": Value(run.id), "lineage": Value(id)], status: .accepted)
+        response.headers[.location] = "\(core.options.basePath)/api/runs/\(run.id.percentEscaped)"
+        return response
+    }
+
+    private static func upgrade(_ upgrade: Upgrade, _ id: String, isMoved: Bool) -> Value {
+        let steps = upgrade.steps.map { step in
+            var entries: [(String, Value)] = [
+                ("path", Value(step.path)), ("status", Value(step.status)), ("fits", Value(step.misfit == nil)),
+            ]
+            if let misfit = step.misfit {
+                entries += [("code", Value(misfit.kind.rawValue)), ("message", Value(misfit.message))]
+            }
+            return Value(entries: entries)
+        }
+        var entries: [(String, Value)] = [
+            ("runId", Value(id)), ("fits", Value(upgrade.fits)), ("moved", Value(isMoved)),
+            ("steps", Value(array: steps)),
+        ]
+        if let misfit = upgrade.misfit {
+            entries += [("error", Value(misfit.description)), ("code", "misfit")]
+        }
+        return Value(entries: entries)
+    }
+}

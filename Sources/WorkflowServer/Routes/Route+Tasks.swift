@@ -1,0 +1,101 @@
+internal import Crypto
+internal import Hummingbird
+internal import WorkflowCore
+internal import WorkflowEngine
+
+extension Route {
+    static let tasks: [Route] = [
+        Route(
+            .get, "/api/tasks", "Lists everything that waits for a person.", role: .read,
+            query: [
+                Parameter(name: "workflow", text: "Only of this workflow."),
+                Parameter(
+                    name: "limit", text: "Of how many runs at most.",
+                    schema: ["type": "integer", "minimum": 1, "maximum": 1000]),
+                Parameter(name: "cursor", text: "The `next` of the page before."),
+            ]
+        ) { request, core in
+            let limit = try request.number("limit", in: 1...1000) ?? 100
+            let filter = RunFilter(
+                workflow: request.query("workflow"), statuses: [.waitingHuman], limit: limit + 1,
+                before: request.query("cursor"))
+            let headers = try await core.directory.list(filter)
+            var tasks: [Value] = []
+            for header in headers.prefix(limit) where request.context.principal.maySee(header.workflow) {
+                // A run that goes on, or whose code is gone, has nothing to show.
+                guard let record = try? await core.directory.record(of: header.id) else { continue }
+                tasks += record.result().pending.map { Task(record, $0).value }
+            }
+            let next = headers.count > limit ? Value(headers[limit - 1].id) : Value.null
+            return .json(["tasks": Value(array: tasks), "next": next])
+        },
+        Route(
+            .post, "/api/tasks/{run}/**",
+            "Answers a step that waits for a person; its path is the rest of the address.",
+            role: .run, query: [.wait],
+            body: [
+                "type": "object", "required": ["data"],
+                "properties": ["data": true, "digest": ["type": ["string", "null"]]],
+            ], answers: [200, 202], errors: [404, 409, 422]
+        ) { request, core in
+            let (run, path) = try (request.parameter("run"), request.rest())
+            let body = try await request.object()
+            guard let data = body["data"] else { throw APIError.badRequest("Task payload must include data") }
+            let digest = try body.text("digest")
+            _ = try await core.header(run, request)
+            if let digest {
+                let record = try await core.directory.record(of: run)
+                let pending = record.result().pending
+                guard let task = pending.first(where: { $0.path == path || $0.stepID == path }) else {
+                    throw APIError(.conflict, "not_waiting", "step '\(path)' does not wait for an answer")
+                }
+                guard Task(record, task).digest == digest else {
+                    throw APIError(.conflict, "digest_mismatch", "What is shown is not what the answer is to")
+                }
+            }
+            try await core.directory.answer(run, step: path, data: data)
+            return try await settled(run, request, core)
+        },
+    ]
+
+    /// A step that waits for a person, as it is shown.
+    private struct Task {
+        let record: RunRecord
+        let pending: PendingHuman
+
+        init(_ record: RunRecord, _ pending: PendingHuman) {
+            self.record = record
+            self.pending = pending
+        }
+
+        /// Of what the person is shown and asked.
+        var digest: String {
+            let shown = Value(
+                array: [
+                    Value(pending.path), Value(pending.requestedAt), pending.output ?? .null, pending.form ?? .null,
+                ])
+            return SHA256.hash(data: Array(shown.json.utf8)).prefix(16)
+                .map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        }
+
+        var value: Value {
+            let base = RunRendering.pending(pending, record.id, record.plan.id)
+            var entries = (base.entries ?? []).map { ($0.key, $0.value) }
+            entries.append(("digest", Value(digest)))
+            let node = record.plan.details.indices.first { record.plan.details[$0].id == pending.stepID }
+            if let node, let schema = WorkflowRendering.schema(record.plan.nodes[node].outputSchema, record.plan) {
+                entries.append(("responseSchema", schema))
+            }
+            if let node {
+                let duration = record.plan.nodes[node].duration
+                if duration > 0 {
+                    let end = pending.requestedAt.addingReportingOverflow(duration / 1000)
+                    if !end.overflow {
+                        entries.append(("until", Value(Timestamp.text(milliseconds: end.partialValue))))
+                    }
+                }
+            }
+            return Value(entries: entries)
+        }
+    }
+}

@@ -1,0 +1,135 @@
+internal import Hummingbird
+internal import WorkflowCore
+internal import WorkflowEngine
+
+extension Route {
+    /// The body with which AI Kit's clients start a run.
+    private static let runBody: Value = [
+        "type": "object", "required": ["inputData"],
+        "properties": [
+            "inputData": true, "metadata": ["type": ["object", "null"]], "ctx": ["type": ["object", "null"]],
+            "telemetry": true,
+        ],
+    ]
+
+    static let workflows: [Route] = [
+        Route(.get, "/api/workflows", "Lists the workflows.", role: .read) { request, core in
+            let workflows = await core.directory.catalog.workflows().filter { request.context.principal.maySee($0.id) }
+            var entries = [("workflows", Value(array: workflows.map(WorkflowRendering.summary)))]
+            if let catalog = core.directory.catalog as? any DeploymentCatalog {
+                let broken = await catalog.deployments().filter { $0.problem != nil }
+                entries.append(
+                    (
+                        "broken",
+                        Value(
+                            array: broken.map { ["file": Value($0.file), "error": Value($0.problem ?? "")] as Value })
+                    ))
+            }
+            return .json(Value(entries: entries))
+        },
+        Route(.get, "/api/workflows/{id}", "Describes a workflow.", role: .read, errors: [404]) { request, core in
+            let workflow = try await core.workflow(request.parameter("id"), request)
+            var deployment: Deployment?
+            if let catalog = core.directory.catalog as? any DeploymentCatalog {
+                deployment = await catalog.deployments().first { $0.workflows.contains(workflow.id) }
+            }
+            let unfinished = try await core.directory.list(
+                RunFilter(workflow: workflow.id, statuses: living, limit: 10_000))
+            let counts = Dictionary(grouping: unfinished, by: \.status.rawValue).mapValues(\.count).sorted {
+                $0.key < $1.key
+            }
+            return .json(
+                WorkflowRendering.details(workflow, deployment, counts: counts.map { ($0.key, $0.value) }))
+        },
+        Route(
+            .get, "/api/workflows/{id}/graph", "Draws a workflow, coloured by a run where one is named.", role: .read,
+            query: [
+                Parameter(
+                    name: "format", text: "What to draw.",
+                    schema: ["type": "string", "enum": ["json", "svg", "mermaid", "dot"]]),
+                Parameter(name: "run", text: "The run that gives the colours."),
+            ], errors: [404]
+        ) { request, core in
+            let workflow = try await core.workflow(request.parameter("id"), request)
+            var (plan, steps) = (workflow.plan, [StepSnapshot]())
+            if let id = request.query("run") {
+                let header = try await core.header(id, request)
+                guard header.workflow == workflow.id else { throw noRun(id, workflow.id) }
+                let record = try await core.directory.record(of: id)
+                (plan, steps) = (record.plan, record.result().steps)
+            }
+            switch request.query("format") ?? "json" {
+            case "json":
+                return .text(WorkflowGraph.json(plan, steps: steps), type: "application/json; charset=utf-8")
+            case "svg": return .text(WorkflowGraph.svg(plan, steps: steps), type: "image/svg+xml")
+            case "mermaid": return .text(WorkflowGraph.mermaid(plan, steps: steps), type: "text/plain; charset=utf-8")
+            case "dot": return .text(WorkflowGraph.dot(plan, steps: steps), type: "text/vnd.graphviz; charset=utf-8")
+            default: throw APIError.badRequest("format has to be json, svg, mermaid or dot")
+            }
+        },
+        Route(
+            .post, "/api/workflows/{id}/run", "Runs a workflow, and answers when the run is over or waits.", role: .run,
+            query: [.wait], body: runBody, answers: [200, 202], errors: [404]
+        ) { request, core in
+            let started = try await start(request, core)
+            return try await settled(started.id, request, core)
+        },
+        Route(
+            .post, "/api/workflows/{id}/stream", "Runs a workflow, and streams its events.", role: .run,
+            query: [
+                Parameter(
+                    name: "follow", text: "Go on through pauses until the run is over.", schema: ["type": "boolean"])
+            ], body: runBody, type: "text/event-stream", errors: [404]
+        ) { request, core in
+            let follow = try request.flag("follow")
+            let started = try await start(request, core)
+            return try await EventStream.run(started.id, core, follow: follow)
+        },
+        Route(
+            .post, "/api/workflows/{id}/runs/{run}/resume",
+            "Answers a step that waits for a person, and answers when the run is over or waits again.", role: .run,
+            query: [.wait],
+            body: [
+                "type": "object", "required": ["stepId", "data"],
+                "properties": ["stepId": ["type": "string"], "data": true],
+            ], answers: [200, 202], errors: [404, 409, 422]
+        ) { request, core in
+            let (workflow, run) = try (request.parameter("id"), request.parameter("run"))
+            let body = try await request.object()
+            guard let step = body["stepId"]?.string, let data = body["data"] else {
+                throw APIError.badRequest("Resume payload must include stepId and data")
+            }
+            guard let header = try await core.directory.store.header(of: run), header.workflow == workflow,
+                request.context.principal.maySee(workflow)
+            else {
+                throw noRun(run, workflow)
+            }
+            try await core.directory.answer(run, step: step, data: data)
+            return try await settled(run, request, core)
+        },
+    ]
+
+    static let living = Set(RunMachine.Status.allCases.filter { !$0.isTerminal })
+
+    static func noRun(_ run: String, _ workflow: String) -> APIError {
+        APIError(.notFound, "missing", "Run \(run) not found for workflow \(workflow)")
+    }
+
+    /// Starts a run as AI Kit's clients ask for it.
+    private static func start(_ request: APIRequest, _ core: ServerCore) async throws -> StartedRun {
+        let workflow = try await core.workflow(request.parameter("id"), request)
+        let body = try await request.object()
+        guard let input = body["inputData"] else {
+            throw APIError.badRequest("Workflow payload must include inputData")
+        }
+        return try await core.directory.start(
+            StartRequest(
+                workflow: workflow.id, input: input, metadata: body.nested("metadata"), ctx: body.nested("ctx")))
+    }
+
+    /// Waits until a run settles, as far as the request would wait, and answers with it.
+    static func settled(_ id: String, _ request: APIRequest, _ core: ServerCore) async throws -> Response {
+        let (record, isSettled) = try await core.directory.settled(id, within: request.wait())
+        return .json(RunRendering.run(record), status: isSettled && record.status != .running ? .ok : .accepted)
+    }
+}

@@ -1,0 +1,59 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// One route: what the router and the OpenAPI document need to know of it.
+struct Route: Sendable {
+    /// What stands in the query.
+    struct Parameter: Sendable {
+        var name: String
+        var text: String
+        var schema: Value = ["type": "string"]
+    }
+
+    var method: HTTPRequest.Method
+    /// Such as `/api/runs/{id}`; `**` at the end takes the rest.
+    var path: String
+    var summary: String
+    /// What the caller has to be; nil for a route that needs no token.
+    var role: AccessToken.Role?
+    var query: [Parameter] = []
+    /// The schema of the body; nil for a route that reads none.
+    var body: Value?
+    var isBodyOptional = false
+    /// What the answer may be beside errors, and its content type.
+    var answers: [Int] = [200]
+    var type = "application/json"
+    /// The statuses of errors, beside those that every route may have.
+    var errors: [Int] = []
+    var handler: @Sendable (APIRequest, ServerCore) async throws -> Response
+
+    init(
+        _ method: HTTPRequest.Method, _ path: String, _ summary: String, role: AccessToken.Role?,
+        query: [Parameter] = [], body: Value? = nil, isBodyOptional: Bool = false, answers: [Int] = [200],
+        type: String = "application/json", errors: [Int] = [],
+        _ handler: @escaping @Sendable (APIRequest, ServerCore) async throws -> Response
+    ) {
+        self.method = method
+        self.path = path
+        self.summary = summary
+        self.role = role
+        self.query = query
+        self.body = body
+        self.isBodyOptional = isBodyOptional
+        self.answers = answers
+        self.type = type
+        self.errors = errors
+        self.handler = handler
+    }
+
+    static let all: [Route] =
+        operation + workflows + agents + runs + steering + tasks
+}
+
+extension Route.Parameter {
+    static let wait = Route.Parameter(name: "wait", text: "How long to wait at most, such as 30s.")
+    static let after = Route.Parameter(
+        name: "after", text: "Only events with a larger sequence.", schema: ["type": "integer", "minimum": 0])
+}

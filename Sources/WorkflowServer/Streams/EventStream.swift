@@ -1,0 +1,142 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import NIOCore
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// Server-sent events of runs.
+enum EventStream {
+    /// A run that has just been started: `run`, its events, and at its end or at a pause `result`.
+    static func run(_ id: String, _ core: ServerCore, follow: Bool) async throws -> Response {
+        let subscription = try await core.directory.events(of: id)
+        return response(core, subscription) { writer in
+            try await writer.frame("run", ["runId": Value(id)])
+            while let item = await subscription.next() {
+                switch item {
+                case .events(let events): try await writer.events(events)
+                case .transient(let event): try await writer.frame(event.type, event.value)
+                case .idle: try await writer.comment()
+                case .settled:
+                    if follow { continue }
+                    let record = try await core.directory.record(of: id)
+                    // Somebody may have answered meanwhile.
+                    if record.status == .running { continue }
+                    return try await writer.frame("result", result(record))
+                }
+            }
+            try await end(subscription, id, core, &writer)
+        }
+    }
+
+    /// A run from an event on: its events, and `result` when it is over.
+    static func events(of id: String, after sequence: Int, _ core: ServerCore) async throws -> Response {
+        let subscription = try await core.directory.events(of: id, after: sequence)
+        return response(core, subscription) { writer in
+            try await writer.frame("run", ["runId": Value(id)])
+            while let item = await subscription.next() {
+                switch item {
+                case .events(let events): try await writer.events(events)
+                case .transient(let event): try await writer.frame(event.type, event.value)
+                case .idle: try await writer.comment()
+                case .settled: continue
+                }
+            }
+            try await end(subscription, id, core, &writer)
+        }
+    }
+
+    /// All runs.
+    static func all(_ filter: EventFilter, for principal: Principal, _ core: ServerCore) -> Response {
+        let subscription = core.directory.events.subscribe(filter)
+        return response(core, subscription) { writer in
+            try await writer.comment()
+            while let item = await subscription.next() {
+                switch item {
+                case .events(let events):
+                    try await writer.events(events.filter { principal.maySee($0.workflowID) }, withIDs: false)
+                case .transient(let event):
+                    if principal.maySee(event.workflowID) { try await writer.frame(event.type, event.value) }
+                case .idle: try await writer.comment()
+                case .settled: continue
+                }
+            }
+            if case .failed(_, let message) = await subscription.end {
+                try await writer.frame("error", ["message": Value(message)])
+            } else {
+                try await writer.retry()
+            }
+        }
+    }
+
+    private static func end(
+        _ subscription: EventSubscription, _ id: String, _ core: ServerCore, _ writer: inout FrameWriter
+    ) async throws {
+        switch await subscription.end {
+        case .over: try await writer.frame("result", result(try await core.directory.record(of: id)))
+        case .failed(_, let message): try await writer.frame("error", ["message": Value(message)])
+        case .closed, .cancelled, nil: try await writer.retry()
+        }
+    }
+
+    private static func result(_ record: RunRecord) -> Value {
+        ["runId": Value(record.id), "result": RunRendering.run(record)]
+    }
+
+    private static func response(
+        _ core: ServerCore, _ subscription: EventSubscription,
+        _ body: @escaping @Sendable (inout FrameWriter) async throws -> Void
+    ) -> Response {
+        Response(
+            status: .ok,
+            headers: [
+                .contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-cache", .accelBuffering: "no",
+            ],
+            body: ResponseBody { writer in
+                let heartbeat = _Concurrency.Task {
+                    while !_Concurrency.Task.isCancelled {
+                        try await _Concurrency.Task.sleep(for: core.options.heartbeat)
+                        subscription.nudge()
+                    }
+                }
+                core.metrics.streamBegan()
+                defer {
+                    heartbeat.cancel()
+                    subscription.cancel()
+                    core.metrics.streamEnded()
+                }
+                var frames = FrameWriter(writer)
+                try await body(&frames)
+                try await frames.finish()
+            })
+    }
+}
+
+/// Writes the frames of one stream.
+struct FrameWriter {
+    private var writer: any ResponseBodyWriter
+
+    init(_ writer: any ResponseBodyWriter) { self.writer = writer }
+
+    /// One frame; JSON text has no line ends.
+    mutating func frame(_ event: String, _ data: Value) async throws {
+        try await writer.write(ByteBuffer(string: "event: \(event)\ndata: \(data.json)\n\n"))
+    }
+
+    mutating func events(_ events: [RunEvent], withIDs: Bool = true) async throws {
+        guard !events.isEmpty else { return }
+        var buffer = ByteBuffer()
+        for event in events {
+            buffer.writeString("event: \(event.type)\n")
+            if withIDs { buffer.writeString("id: \(event.sequence)\n") }
+            buffer.writeString("data: \(event.json)\n\n")
+        }
+        try await writer.write(buffer)
+    }
+
+    mutating func comment() async throws { try await writer.write(ByteBuffer(string: ":\n\n")) }
+
+    /// Tells the client to come again soon.
+    mutating func retry() async throws { try await writer.write(ByteBuffer(string: "retry: 1000\n\n")) }
+
+    consuming func finish() async throws { try await writer.finish(nil) }
+}

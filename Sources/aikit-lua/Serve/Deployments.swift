@@ -1,0 +1,179 @@
+internal import FileWatching
+internal import LuaWorkflows
+internal import WorkflowEngine
+internal import WorkflowServer
+
+/// The scripts of some folders as the workflows of a server.
+///
+/// A file that is saved becomes a new version if it loads; if it does not, the version before stays live and the file
+/// is shown with its problem. Of several files with a workflow of one id, the first by its path has it.
+actor Deployments: DeploymentCatalog {
+    private let paths: [String]
+    private let engine: WorkflowEngine
+    private let store: any RunStore
+    private let options: LuaScriptOptions
+    private let log: ServeLog
+    private let stored: StoredScripts
+    private var entries: [Entry] = []
+    private var byID: [String: Workflow] = [:]
+
+    private struct Entry {
+        let path: String
+        let isNamed: Bool
+        let live: LiveScript
+        var problem: String?
+        /// It returns no workflow: other scripts require it.
+        var isModule = false
+    }
+
+    init(_ paths: [String], engine: WorkflowEngine, store: any RunStore, options: LuaScriptOptions, log: ServeLog) {
+        self.paths = paths
+        self.engine = engine
+        self.store = store
+        self.options = options
+        self.log = log
+        stored = StoredScripts(store, on: engine, options: options)
+    }
+
+    // MARK: Following the files
+
+    /// Looks for files that came or went, and loads what has changed.
+    func refresh() async {
+        let found: [ScriptFolders.Found]
+        do {
+            found = try ScriptFolders.scripts(at: paths)
+        } catch {
+            return log.error(error.problem.message)
+        }
+        for entry in entries where !found.contains(where: { $0.path == entry.path }) && entry.live.generation == nil {
+            entries.removeAll { $0.path == entry.path }
+        }
+        for file in found where !entries.contains(where: { $0.path == file.path }) {
+            let live = LiveScript(path: file.path, on: engine, options: options)
+            entries.append(Entry(path: file.path, isNamed: file.isNamed, live: live))
+        }
+        entries.sort { $0.path < $1.path }
+        for path in entries.map(\.path) { await refresh(path) }
+        publish()
+    }
+
+    private func refresh(_ path: String) async {
+        guard let live = entries.first(where: { $0.path == path })?.live else { return }
+        let refresh = await live.refresh()
+        var problem: String?
+        var isModule = false
+        switch refresh {
+        case .unchanged: return
+        case .live(let generation, _, _):
+            do {
+                try await store.save(generation.script.stored)
+                let names = generation.script.workflows.map(\.id).joined(separator: ", ")
+                log.info("version \(generation.number) of \(path) is live", ["workflows": .init(names)])
+            } catch {
+                problem = error.message
+                log.error("the code of \(path) cannot be stored: \(error.message)")
+            }
+        case .restored: log.info("\(path) is again as it was")
+        case .missing:
+            problem = "the file is gone"
+            log.warn("\(path) is gone; what was live stays so")
+        case .failed(let error):
+            isModule = error.saysNoWorkflow && live.generation == nil
+            problem = error.description
+            if !isModule || isNamed(path) { log.error("\(path) does not load: \(error.description)") }
+        }
+        guard let index = entries.firstIndex(where: { $0.path == path }) else { return }
+        entries[index].problem = problem
+        entries[index].isModule = isModule && !entries[index].isNamed
+    }
+
+    private func isNamed(_ path: String) -> Bool { entries.first { $0.path == path }?.isNamed == true }
+
+    /// Makes what has been loaded the workflows of new runs.
+    private func publish() {
+        var workflows: [String: Workflow] = [:]
+        var owners: [String: String] = [:]
+        for index in entries.indices {
+            for workflow in entries[index].live.generation?.script.workflows ?? [] {
+                if let owner = owners[workflow.id] {
+                    entries[index].problem = "workflow '\(workflow.id)' is in \(owner) already"
+                } else {
+                    owners[workflow.id] = entries[index].path
+                    workflows[workflow.id] = workflow
+                }
+            }
+        }
+        byID = workflows
+    }
+
+    /// Every path whose change may make a difference.
+    var watched: [String] { entries.flatMap(\.live.paths) }
+
+    // MARK: The catalog
+
+    func workflows() -> [Workflow] { byID.values.sorted { $0.id < $1.id } }
+
+    func workflow(_ id: String) -> Workflow? { byID[id] }
+
+    func workflow(_ id: String, generation: String, of run: String) async throws -> Workflow {
+        for entry in entries {
+            guard let script = entry.live.generation?.script, script.generationID == generation else { continue }
+            if let workflow = script.workflows.first(where: { $0.id == id }) { return workflow }
+        }
+        return try await stored.workflow(id, generation: generation, of: run)
+    }
+
+    func deployments() -> [Deployment] {
+        entries.filter { !$0.isModule }.map { entry in
+            Deployment(
+                file: entry.path, version: entry.live.generation?.number ?? 0,
+                workflows: entry.live.generation?.script.workflows.map(\.id) ?? [], problem: entry.problem)
+        }
+    }
+}
+
+/// Refreshes deployments when their files change, and looks now and then for new ones.
+final class DeploymentWatch: Sendable {
+    private let deployments: Deployments
+    private let changes: AsyncStream<Void>
+    private let watcher: FileWatcher
+
+    /// How often folders are looked at for files that are new.
+    private static let interval = Duration.seconds(1)
+
+    init(_ deployments: Deployments) {
+        self.deployments = deployments
+        let (changes, source) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        self.changes = changes
+        watcher = FileWatcher { source.yield() }
+    }
+
+    /// Follows the files until its task is cancelled.
+    func run() async {
+        watcher.watch(await deployments.watched)
+        await withTaskGroup { group in
+            group.addTask { [self] in
+                for await _ in changes { await look() }
+            }
+            group.addTask { [self] in
+                while !Task.isCancelled {
+                    try? await Task.sleep(for: Self.interval)
+                    await look()
+                }
+            }
+        }
+        watcher.stop()
+    }
+
+    private func look() async {
+        await deployments.refresh()
+        watcher.watch(await deployments.watched)
+    }
+}
+
+extension ScriptError {
+    /// Whether the script is one that other scripts require.
+    fileprivate var saysNoWorkflow: Bool {
+        code == "no_workflow" || diagnostics.count == 1 && diagnostics[0].message.contains("script returns")
+    }
+}

@@ -1,0 +1,176 @@
+internal import HostEffects
+internal import LuaWorkflows
+internal import SQLiteJournal
+internal import ServiceLifecycle
+internal import Synchronization
+internal import WorkflowCore
+internal import WorkflowEngine
+internal import WorkflowServer
+
+/// A server from its start to its end.
+final class ServeSession: Sendable {
+    private let settings: ServeSettings
+    private let log: ServeLog
+    private let stopping = Latch()
+
+    init(_ settings: ServeSettings) {
+        self.settings = settings
+        log = ServeLog(settings.logFormat)
+    }
+
+    /// Asks the server to end; any thread.
+    func stop() { stopping.open() }
+
+    /// Serves until ``stop()``.
+    func run() async throws {
+        let location = StoreLocation(settings.store, beside: Self.folder(of: settings.paths[0]) + "x")
+        let file = location.open(creates: true)
+        let store: any RunStore = file ?? MemoryJournal()
+        let access = try await access(file)
+        guard settings.isLoopback || access != nil || settings.isInsecure else {
+            throw UsageError(
+                "\(settings.host) is reached from outside, and nobody needs a token; make one with "
+                    + "'aikit-lua token create', name --jwt-secret-env or --jwks, or say --insecure")
+        }
+        let tls = try ServeTLS.configuration(certificate: settings.certificate, key: settings.key)
+        let log = log
+        let engine = WorkflowEngine(
+            workers: settings.workers ?? ServeSession.cores,
+            host: HostEffectsService(permissions: settings.permissions),
+            journal: store, log: { log.write($0) })
+        let options = LuaScriptOptions(print: { log.info($0) }, log: { log.write($0) })
+        let deployments = Deployments(settings.paths, engine: engine, store: store, options: options, log: log)
+        await deployments.refresh()
+        let directory = try RunDirectory(engine, catalog: deployments)
+        let recovery = RecoveryService(directory) { run, error in
+            log.warn("run \(run) cannot be taken up: \(problems(of: error).first?.message ?? "\(error)")")
+        }
+        var serving = ServerOptions()
+        serving.basePath = settings.basePath
+        serving.allowedOrigins = settings.origins
+        serving.bodyLimit = settings.bodyLimit
+        let server = WorkflowServer(directory, access: access, options: serving, logger: log.logger)
+        let service = ListeningService(settings: settings, server: server, tls: tls, log: log)
+        let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [service], logger: log.logger))
+        let grace = Duration.microseconds(settings.grace)
+        let failure: (any Error)? = await withTaskGroup(of: (any Error)?.self) { tasks in
+            let (watches, stopping) = (settings.watches, self.stopping)
+            let helpers = Task {
+                await withTaskGroup { helpers in
+                    helpers.addTask { await recovery.run() }
+                    if watches { helpers.addTask { await DeploymentWatch(deployments).run() } }
+                }
+            }
+            tasks.addTask {
+                do {
+                    try await group.run()
+                    return nil
+                } catch {
+                    return error
+                }
+            }
+            let drain = Task {
+                await stopping.passed()
+                log.info("stopping")
+                server.drain()
+                helpers.cancel()
+                await directory.releaseAll(within: grace)
+                directory.events.close()
+                await group.triggerGracefulShutdown()
+            }
+            tasks.addTask {
+                // Connections that their clients keep open are not waited for.
+                await stopping.passed()
+                try? await Task.sleep(for: grace + .seconds(2))
+                return nil
+            }
+            let failure = await tasks.next() ?? nil
+            tasks.cancelAll()
+            helpers.cancel()
+            drain.cancel()
+            return failure
+        }
+        directory.events.close()
+        await directory.releaseAll(within: .zero)
+        engine.shutdown()
+        await store.close()
+        if let failure, !stopping.isOpen {
+            throw UsageError("cannot listen at \(settings.host):\(settings.port): \(failure)")
+        }
+        log.info("stopped")
+    }
+
+    private func access(_ store: SQLiteJournal?) async throws -> AccessControl? {
+        var jwt: JWTAccess?
+        if settings.jwtSecretVariable != nil || settings.jwks != nil {
+            var options = JWTOptions()
+            options.issuer = settings.jwtIssuer
+            options.audience = settings.jwtAudience
+            let access = JWTAccess(options)
+            if let variable = settings.jwtSecretVariable {
+                guard let secret = environment(variable), !secret.isEmpty else {
+                    throw UsageError("the environment has no \(variable), which is to hold the secret of tokens")
+                }
+                await access.add(secret: secret)
+            }
+            if let path = settings.jwks { try await access.add(jwks: Self.keys(path)) }
+            jwt = access
+        }
+        let hasTokens = try await store?.tokens().isEmpty == false
+        guard hasTokens || jwt != nil else { return nil }
+        return AccessControl(tokens: store, jwt: jwt)
+    }
+
+    private static func keys(_ path: String) throws(UsageError) -> String {
+        if path.hasPrefix("http://") || path.hasPrefix("https://") {
+            throw UsageError("--jwks takes a file; an address is not supported yet")
+        }
+        switch FileText.read(path, limit: 1 << 20) {
+        case .success(let bytes): return String(decoding: bytes, as: UTF8.self)
+        case .failure(let failure): throw UsageError("cannot read \(path): \(failure.message)")
+        }
+    }
+
+    /// The folder in which the scripts lie, with a slash at its end; empty for the current one.
+    static func folder(of path: String) -> String {
+        if path == "." || path.isEmpty { return "" }
+        if path.hasSuffix(".lua") { return path.lastIndex(of: "/").map { String(path[...$0]) } ?? "" }
+        return path.hasSuffix("/") ? path : path + "/"
+    }
+}
+
+/// The part of the session that takes requests.
+private struct ListeningService: Service {
+    let settings: ServeSettings
+    let server: WorkflowServer
+    let tls: ServeTLS?
+    let log: ServeLog
+
+    func run() async throws {
+        let (host, basePath, log) = (settings.host, settings.basePath, log)
+        let scheme = tls == nil ? "http" : "https"
+        try await server.run(host: host, port: settings.port, tls: tls?.configuration) { port in
+            let name = host.contains(":") ? "[\(host)]" : host
+            log.info("listening at \(scheme)://\(name):\(port)\(basePath)", ["port": .init(Int64(port))])
+        }
+    }
+}
+
+/// Something that happens once, and that any number of tasks wait for.
+final class Latch: Sendable {
+    private let stream: AsyncStream<Void>
+    private let source: AsyncStream<Void>.Continuation
+    private let state = Mutex(false)
+
+    init() { (stream, source) = AsyncStream.makeStream() }
+
+    var isOpen: Bool { state.withLock { $0 } }
+
+    func open() {
+        state.withLock { $0 = true }
+        source.finish()
+    }
+
+    /// Returns when it is open, or the task is cancelled.
+    func passed() async { for await _ in stream {} }
+}

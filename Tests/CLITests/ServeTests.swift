@@ -1,0 +1,121 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import Testing
+import WorkflowCore
+
+extension CommandLine {
+    @Suite("serve")
+    struct ServeTests {
+        private static let script = """
+            local aikit = require "aikit"
+            return aikit.workflow { id = "slow" }
+              :step { id = "one", handler = function(input) aikit.sleep("20ms") return input end }
+              :step { id = "two", handler = function(input) aikit.sleep("20ms") return input end }
+              :step { id = "three", handler = function(input) aikit.sleep("20ms") return input end }
+              :commit()
+            """
+
+        /// A server that is under way.
+        private struct Server {
+            let running: RunningProgram
+            let port: Int
+
+            init(_ program: Program, _ arguments: String...) throws {
+                running = try RunningProgram(
+                    program, ["serve", ".", "--port", "0", "--store", "runs.db"] + arguments)
+                try #require(running.hear("listening at"), "\(running.said)")
+                _ = running.hear("\n")
+                let address = try #require(running.said.firstRange(of: #/127\.0\.0\.1:\d+/#))
+                port = try #require(Int(running.said[address].split(separator: ":")[1]))
+            }
+
+            func ask(_ method: String, _ path: String, _ body: Value? = nil, token: String? = nil) async throws -> (
+                status: Int, json: Value
+            ) {
+                var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
+                request.method = .init(rawValue: method)
+                if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
+                if let body {
+                    request.headers.add(name: "content-type", value: "application/json")
+                    request.body = .bytes(ByteBuffer(string: body.json))
+                }
+                let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
+                let text = String(buffer: try await response.body.collect(upTo: 1 << 22))
+                return (Int(response.status.code), (try? Value(json: text)) ?? .null)
+            }
+        }
+
+        @Test func `a server that is killed loses no run that it has accepted`() async throws {
+            let program = try Program(["slow.lua": Self.script, "lib.lua": "return {}", "broken.lua": "return ="])
+            defer { program.remove() }
+            let first = try Server(program)
+            var ids: [String] = []
+            for number in 0..<30 {
+                let answer = try await first.ask(
+                    "POST", "/api/workflows/slow/runs",
+                    ["inputData": Value(Int64(number)), "runId": Value("r\(number)")])
+                #expect(answer.status == 202)
+                ids.append("r\(number)")
+            }
+            first.running.crash()
+            let second = try Server(program)
+            for id in ids {
+                let answer = try await second.ask("GET", "/api/runs/\(id)?wait=15s")
+                #expect(answer.json["status"] == "success", "\(id): \(answer.json.json)")
+                let events = try await second.ask("GET", "/api/runs/\(id)/events")
+                let sequences = events.json["events"]?.array?.compactMap { $0["sequence"]?.int } ?? []
+                #expect(sequences == sequences.sorted() && Set(sequences).count == sequences.count)
+            }
+            let again = try await second.ask("POST", "/api/workflows/slow/runs", ["inputData": 0, "runId": "r0"])
+            #expect(again.status == 200)
+            let listed = try await second.ask("GET", "/api/workflows")
+            #expect(listed.json["broken"]?.array?.compactMap { $0["file"]?.string } == ["broken.lua"])
+            second.running.send(SIGTERM)
+            #expect(second.running.finish().status == 0)
+        }
+
+        @Test func `what is saved is loaded, and what does not load leaves the version before live`() async throws {
+            let program = try Program(["slow.lua": Self.script])
+            defer { program.remove() }
+            let server = try Server(program)
+            try program.write(Self.script.replacingOccurrences(of: "\"slow\"", with: "\"quick\""), to: "slow.lua")
+            #expect(server.running.hear("version 2 of slow.lua is live"))
+            #expect(try await server.ask("GET", "/api/workflows/quick").status == 200)
+            try program.write("return = 1", to: "slow.lua")
+            #expect(server.running.hear("slow.lua does not load"))
+            let run = try await server.ask("POST", "/api/workflows/quick/run", ["inputData": 1])
+            #expect(run.json["status"] == "success")
+            server.running.send(SIGTERM)
+            #expect(server.running.finish().status == 0)
+        }
+
+        @Test func `a server whose store has tokens wants one, and is told of one that is revoked`() async throws {
+            let program = try Program(["slow.lua": Self.script])
+            defer { program.remove() }
+            let made = try program.run("token", "create", "--name", "ci", "--role", "run", "--store", "runs.db")
+            let token = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
+            #expect(token.hasPrefix("akl_"))
+            let server = try Server(program)
+            #expect(try await server.ask("GET", "/api/workflows").status == 401)
+            #expect(try await server.ask("GET", "/api/workflows", token: token).status == 200)
+            let id = token.split(separator: "_")[1]
+            #expect(try program.run("token", "list", "--store", "runs.db").output.contains(id))
+            #expect(try program.run("token", "revoke", String(id), "--store", "runs.db").status == 0)
+            server.running.send(SIGTERM)
+            #expect(server.running.finish().status == 0)
+        }
+
+        @Test func `a server that others reach wants tokens or is told that it need not`() throws {
+            let program = try Program(["slow.lua": Self.script])
+            defer { program.remove() }
+            let refused = try program.run("serve", ".", "--host", "0.0.0.0", "--port", "0", "--store", "runs.db")
+            #expect(refused.status == 2)
+            #expect(refused.errors.contains("--insecure"))
+            try program.write(#"{"prot": 1}"#, to: "aikit.json")
+            let misspelt = try program.run("serve", ".")
+            #expect(misspelt.status == 2)
+            #expect(misspelt.errors.contains("did you mean 'port'?"))
+        }
+    }
+}

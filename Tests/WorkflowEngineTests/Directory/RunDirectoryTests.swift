@@ -1,0 +1,170 @@
+internal import Testing
+internal import WorkflowCore
+internal import WorkflowEngine
+
+@Suite("Run directory")
+struct RunDirectoryTests {
+    private func code(_ body: () async throws -> Void) async -> String? {
+        do {
+            try await body()
+            return nil
+        } catch {
+            return (error as? RunFailure)?.code ?? "\(error)"
+        }
+    }
+
+    @Test func `a run that is started is in the store, and settles`() async throws {
+        try await withDirectory([askingWorkflow()]) { directory in
+            let started = try await directory.start(StartRequest(workflow: "ask", input: ["n": 1]))
+            #expect(started.isNew)
+            #expect(try await directory.header(of: started.id).workflow == "ask")
+            let (record, isSettled) = try await directory.settled(started.id)
+            #expect(isSettled)
+            #expect(record.statusName == "waiting_human")
+        }
+    }
+
+    @Test func `one id starts one run, whoever asks for it at the same time`() async throws {
+        let count = Counter()
+        let workflow = try Workflow(id: "once") { code in
+            [
+                .step(
+                    "count",
+                    handler: code.inline { input, _ in
+                        count.increment()
+                        return input
+                    })
+            ]
+        }
+        try await withDirectory([workflow, askingWorkflow()]) { directory in
+            for _ in 0..<5 {
+                let started = try await directory.start(StartRequest(workflow: "once", input: [:], id: "a"))
+                _ = try await directory.settled(started.id)
+            }
+            #expect(count.value == 1)
+            let refusal = await code {
+                _ = try await directory.start(StartRequest(workflow: "ask", input: [:], id: "a"))
+            }
+            #expect(refusal == "id_taken")
+        }
+    }
+
+    @Test func `an answer goes to a run that another process drives`() async throws {
+        let store = MemoryStore()
+        try await withDirectory([askingWorkflow()], store: store) { owner in
+            let id = try await owner.start(StartRequest(workflow: "ask", input: ["n": 1])).id
+            _ = try await owner.settled(id)
+            try await withDirectory([askingWorkflow()], store: store) { other in
+                guard case .foreign = try await other.open(id) else {
+                    Issue.record("the run is not seen as another process's")
+                    return
+                }
+                let bad = await code { try await other.answer(id, step: nil, data: [:]) }
+                #expect(bad == "invalid_response")
+                try await other.answer(id, step: "approve", data: ["ok": true])
+                let (record, _) = try await other.settled(id)
+                #expect(record.statusName == "success")
+            }
+        }
+    }
+
+    @Test func `a run whose process is gone is taken up by the answer to it`() async throws {
+        let store = MemoryStore()
+        let id = try await withDirectory([askingWorkflow()], store: store) { owner in
+            let id = try await owner.start(StartRequest(workflow: "ask", input: ["n": 1])).id
+            _ = try await owner.settled(id)
+            return id
+        }
+        try await withDirectory([askingWorkflow()], store: store) { other in
+            guard case .stored = try await other.open(id) else {
+                Issue.record("the run is not seen as one that nobody drives")
+                return
+            }
+            try await other.answer(id, step: "approve", data: ["ok": true])
+            let (record, _) = try await other.settled(id)
+            #expect(record.output == ["answer": ["ok": true]])
+            let second = await code { try await other.answer(id, step: "approve", data: ["ok": true]) }
+            #expect(second == "over")
+        }
+    }
+
+    @Test func `a run is cancelled wherever it is`() async throws {
+        let store = MemoryStore()
+        let stored = try await withDirectory([askingWorkflow()], store: store) { directory in
+            let id = try await directory.start(StartRequest(workflow: "ask", input: [:])).id
+            _ = try await directory.settled(id)
+            return id
+        }
+        try await withDirectory([askingWorkflow()], store: store) { owner in
+            #expect(try await owner.cancel(stored, reason: "late").statusName == "cancelled")
+            let here = try await owner.start(StartRequest(workflow: "ask", input: [:])).id
+            _ = try await owner.settled(here)
+            #expect(try await owner.cancel(here).statusName == "cancelled")
+            #expect(await code { _ = try await owner.cancel(here) } == "over")
+            let there = try await owner.start(StartRequest(workflow: "ask", input: [:])).id
+            _ = try await owner.settled(there)
+            try await withDirectory([askingWorkflow()], store: store) { other in
+                #expect(try await other.cancel(there).statusName == "cancelled")
+            }
+        }
+    }
+
+    @Test func `a wait that is over before the run has settled gives the run as it stands`() async throws {
+        let gate = Gate()
+        let workflow = try Workflow(id: "slow") { code in
+            [
+                .step(
+                    "wait",
+                    handler: code.async { input, _ in
+                        await gate.passed()
+                        return input
+                    })
+            ]
+        }
+        try await withDirectory([workflow]) { directory in
+            let id = try await directory.start(StartRequest(workflow: "slow", input: [:])).id
+            let (record, isSettled) = try await directory.settled(id, within: .milliseconds(1))
+            #expect(!isSettled)
+            #expect(record.statusName == "running")
+            gate.open()
+            #expect(try await directory.settled(id).record.statusName == "success")
+        }
+    }
+
+    @Test func `what nobody drives goes on when the recovery service has looked`() async throws {
+        let store = MemoryStore()
+        let gate = Gate()
+        let workflow = try Workflow(id: "slow") { code in
+            [
+                .step(
+                    "wait",
+                    handler: code.async { input, _ in
+                        await gate.passed()
+                        return input
+                    })
+            ]
+        }
+        let id = try await withDirectory([workflow], store: store) { directory in
+            try await directory.start(StartRequest(workflow: "slow", input: [:])).id
+        }
+        gate.open()
+        try await withDirectory([workflow], store: store) { directory in
+            await RecoveryService(directory).recover()
+            #expect(try await directory.settled(id).record.statusName == "success")
+        }
+    }
+
+    @Test func `what is not there is missing, and an engine without a store has no directory`() async throws {
+        try await withDirectory([askingWorkflow()]) { directory in
+            #expect(await code { try await directory.answer("x", step: nil, data: [:]) } == "missing")
+            #expect(await code { _ = try await directory.settled("x") } == "missing")
+            #expect(await code { try await directory.delete("x") } == "missing")
+            #expect(
+                await code { _ = try await directory.start(StartRequest(workflow: "x", input: [:])) }
+                    == "unknown_workflow")
+        }
+        try await withEngine { engine in
+            #expect(throws: RunFailure.self) { try RunDirectory(engine, catalog: FixedCatalog([])) }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+internal import Testing
+internal import WorkflowCore
+internal import WorkflowEngine
+internal import WorkflowServer
+
+@Suite("Routes of runs")
+struct RunRouteTests {
+    @Test func `one key starts one run, and a run is there as soon as it is accepted`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let path = "/api/workflows/wait/runs"
+            let first = try await server.post(path, ["inputData": 1], headers: [("Idempotency-Key", "k")])
+            #expect(first.status == 202)
+            let location = try #require(first.headers.first(name: "location"))
+            #expect(try await server.get(location).status == 200)
+            let second = try await server.post(path, ["inputData": 1], headers: [("Idempotency-Key", "k")])
+            #expect(second.status == 200)
+            #expect(second.json["runId"] == first.json["runId"])
+            let named = try await server.post(path, ["inputData": 1, "runId": "mine"])
+            #expect(named.json["runId"] == "mine")
+            #expect(
+                try await server.post("/api/workflows/greet/runs", ["inputData": 1, "runId": "mine"]).status == 409)
+        }
+    }
+
+    @Test func `a wait ends with its time, and a signal lets the run go on`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            _ = try await server.post("/api/workflows/wait/runs", ["inputData": 1, "runId": "w"])
+            let waiting = try await server.get("/api/runs/w?wait=5s")
+            #expect(waiting.json["status"] == "waiting")
+            #expect(try await server.post("/api/runs/w/signals/nothing", [:]).status == 422)
+            #expect(try await server.post("/api/runs/w/signals/go", ["data": 7]).status == 202)
+            let over = try await server.get("/api/runs/w?wait=5s")
+            #expect(over.json["result"] == 7)
+            #expect(try await server.post("/api/runs/w/signals/go", ["data": 7]).status == 409)
+        }
+    }
+
+    @Test func `lists go on by cursor, and filter`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            for number in 0..<7 {
+                _ = try await server.post("/api/workflows/greet/run", ["inputData": ["name": Value("\(number)")]])
+            }
+            _ = try await server.post("/api/workflows/fail/run", ["inputData": 1])
+            var (ids, cursor, pages) = ([String](), String?.none, 0)
+            repeat {
+                let page = try await server.get(
+                    "/api/runs?limit=3&workflow=greet" + (cursor.map { "&cursor=\($0)" } ?? ""))
+                ids += page.json["runs"]?.array?.compactMap { $0["runId"]?.string } ?? []
+                cursor = page.json["next"]?.string
+                pages += 1
+            } while cursor != nil && pages < 9
+            #expect(pages == 3)
+            #expect(Set(ids).count == 7)
+            #expect(try await server.get("/api/runs?status=failed").json["runs"]?.count == 1)
+            #expect(try await server.get("/api/runs?status=nothing").status == 400)
+            #expect(try await server.get("/api/runs?from=2999-01-01").json["runs"]?.count == 0)
+        }
+    }
+
+    @Test func `a stream that was cut goes on behind the last event that the client had`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let run = try await server.post("/api/workflows/greet/run", ["inputData": ["name": "Ada"]])
+            let id = try #require(run.json["runId"]?.string)
+            let all = try await server.frames("GET", "/api/runs/\(id)/events")
+            let cut = all.compactMap(\.id)[2]
+            let rest = try await server.frames(
+                "GET", "/api/runs/\(id)/events", headers: [("Last-Event-ID", "\(cut)")])
+            #expect(rest.compactMap(\.id) == all.compactMap(\.id).filter { $0 > cut })
+            #expect(rest.last?.event == "result")
+            let listed = try await server.get("/api/runs/\(id)/events?after=\(cut)")
+            #expect(
+                listed.json["events"]?.array?.compactMap { $0["sequence"]?.int }.map { Int($0) }
+                    == rest.compactMap(\.id))
+        }
+    }
+
+    @Test func `a task is answered once, and only if it is what was shown`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            _ = try await server.post("/api/workflows/ask%2Fme/runs", ["inputData": 1, "runId": "t"])
+            _ = try await server.get("/api/runs/t?wait=5s")
+            let task = try await server.get("/api/tasks").json["tasks"]?[0]
+            #expect(task?["path"] == "approve")
+            let digest = try #require(task?["digest"]?.string)
+            let wrong = try await server.post("/api/tasks/t/approve", ["data": ["ok": true], "digest": "x"])
+            #expect(wrong.status == 409)
+            let right = try await server.post("/api/tasks/t/approve", ["data": ["ok": true], "digest": Value(digest)])
+            #expect(right.json["status"] == "success")
+            #expect(try await server.post("/api/tasks/t/approve", ["data": ["ok": true]]).status == 409)
+            #expect(try await server.get("/api/tasks").json["tasks"] == [])
+        }
+    }
+
+    @Test func `a run is cancelled, forked, and removed when it is over`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            _ = try await server.post("/api/workflows/wait/runs", ["inputData": 1, "runId": "c"])
+            #expect(try await server.request("DELETE", "/api/runs/c").status == 409)
+            let over = try await server.post("/api/runs/c/cancel", ["reason": "enough"])
+            #expect(over.json["status"] == "cancelled")
+            #expect(try await server.request("POST", "/api/runs/c/cancel").status == 409)
+            let again = try await server.request("POST", "/api/runs/c/retry")
+            #expect(again.status == 202)
+            #expect(again.json["lineage"] == "c")
+            #expect(try await server.request("DELETE", "/api/runs/c").status == 204)
+            #expect(try await server.get("/api/runs/c").status == 404)
+        }
+    }
+}
