@@ -12,7 +12,7 @@ public struct SQLiteJournalOptions: Sendable {
     public var durability: Durability
     /// Makes the file and its directory if they are missing; a missing store is an error otherwise.
     public var creates: Bool
-    /// Puts a `.gitignore` for everything into the store's directory if that is made as well.
+    /// Puts a `.gitignore` for the store's files into its directory when the store is made, unless there is one.
     public var hidesFromGit: Bool
     /// How long a store that another process has locked is waited for, in microseconds.
     public var lockTimeout: Int64
