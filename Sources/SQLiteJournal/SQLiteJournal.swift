@@ -16,6 +16,9 @@ public final class SQLiteJournal: RunJournal, Sendable {
     let writer: WriterThread
     let reader: Reader
 
+    /// Fails with `store_unavailable` if `path` cannot name a store: stores are files, not URLs.
+    public static func checkName(_ path: String) throws(JournalError) { try StoreFile.checkName(path) }
+
     /// Opens a store and brings it to the newest schema.
     public init(
         path: String, options: SQLiteJournalOptions = SQLiteJournalOptions(), clock: any EngineClock = SystemClock()

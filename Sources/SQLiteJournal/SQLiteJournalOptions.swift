@@ -14,7 +14,7 @@ public struct SQLiteJournalOptions: Sendable {
     public var durability: Durability
     /// Makes the file and its directory if they are missing; a missing store is an error otherwise.
     public var creates: Bool
-    /// Puts a `.gitignore` with the store's files into its directory, unless there is one.
+    /// Puts a `.gitignore` for the store's files into its directory when the store is made, unless there is one.
     public var hidesFromGit: Bool
     /// How long a store that another process has locked is waited for, in microseconds.
     public var lockTimeout: Int64

@@ -15,7 +15,7 @@ extension CommandLine {
             #expect(first.status == 3)
             #expect(first.errors.hasSuffix("  Answer with:\n  aikit-lua resume r1 --data '{}'\n"))
             let ignored = program.folder.appendingPathComponent(".aikit/.gitignore")
-            #expect(try String(contentsOf: ignored, encoding: .utf8) == "*\n")
+            #expect(try String(contentsOf: ignored, encoding: .utf8) == "runs.db*\n")
             let answered = try program.run("resume", "r1", "--data", "7")
             #expect(answered.status == 0)
             #expect(answered.output == "7\n")
@@ -40,6 +40,29 @@ extension CommandLine {
             #expect(try program.run("resume", "r1", "--data", "{}", "--store", store).status == 0)
             #expect(
                 try program.run("resume", "r1", "--data", "{}").errors.contains("there is no store at .aikit/runs.db"))
+        }
+
+        @Test func `the types for an editor stay visible to git, whichever came first`() throws {
+            let program = try Program(["ask.lua": ask])
+            defer { program.remove() }
+            #expect(try program.run("types", "--output", ".aikit/types").status == 0)
+            #expect(try program.run("run", "ask.lua", "--run-id", "r1").status == 3)
+            let ignored = program.folder.appendingPathComponent(".aikit/.gitignore")
+            #expect(try String(contentsOf: ignored, encoding: .utf8) == "runs.db*\n")
+        }
+
+        @Test(arguments: ["", ":memory:", "file:runs.db", "postgres://host/runs"])
+        func `a store that is no file is refused before anything is made`(store: String) throws {
+            let program = try Program(["ask.lua": ask])
+            defer { program.remove() }
+            let before = try FileManager.default.contentsOfDirectory(atPath: program.folder.path).sorted()
+            for arguments in [["run", "ask.lua"], ["resume", "r1", "--data", "1"], ["runs", "list"]] {
+                let refused = try program.run(arguments + ["--store", store])
+                #expect(refused.status == 2)
+                #expect(refused.errors.contains("--store"), "\(refused.errors)")
+            }
+            let after = try FileManager.default.contentsOfDirectory(atPath: program.folder.path).sorted()
+            #expect(after == before)
         }
 
         @Test func `a script that is wrong leaves no store behind`() throws {

@@ -13,8 +13,9 @@ internal import WorkflowEngine
 enum StoreDatabase {
     /// The connection that writes, to a store of the newest schema.
     static func writer(_ path: String, _ options: SQLiteJournalOptions) throws(JournalError) -> DatabaseQueue {
+        try StoreFile.checkName(path)
         if options.creates {
-            try StoreFile.makeDirectory(of: path, hiddenFromGit: options.hidesFromGit)
+            try StoreFile.make(path, hiddenFromGit: options.hidesFromGit)
         } else if access(path, F_OK) != 0 {
             throw JournalError(
                 code: "store_missing", message: "there is no store at \(path); name another one with --store")

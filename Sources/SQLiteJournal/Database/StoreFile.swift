@@ -52,8 +52,70 @@ struct StoreFile {
         return Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     }
 
+    /// Permissions of a new store: what runs carry is for nobody but their owner.
+    static let ownerOnly: mode_t = 0o600
+
+    /// Refuses names that SQLite, or somebody used to other databases, takes for anything but a file.
+    static func checkName(_ path: String) throws(JournalError) {
+        let problem: String
+        if path.isEmpty {
+            problem = "a store needs a name, got an empty one"
+        } else if path.utf8.contains(0) {
+            problem = "the name of a store cannot contain a zero byte"
+        } else if path == ":memory:" {
+            problem = "a store is a file, and :memory: is none; --store memory keeps runs in memory"
+        } else if let scheme = scheme(of: path) {
+            problem = "a store is a file, and stores of the kind \(scheme): are not known; give the path of a file"
+        } else {
+            return
+        }
+        throw JournalError(code: "store_unavailable", message: problem)
+    }
+
+    /// The scheme of a URL; a path that begins with `./` has none.
+    private static func scheme(of path: String) -> Substring? {
+        guard let colon = path.firstIndex(of: ":") else { return nil }
+        let scheme = path[..<colon]
+        guard scheme.first?.isLetter == true,
+            scheme.utf8.allSatisfy({ byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+                case UInt8(ascii: "0")...UInt8(ascii: "9"): true
+                default: byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+                }
+            }),
+            scheme.lowercased() == "file" || path[colon...].hasPrefix("://")
+        else { return nil }
+        return scheme
+    }
+
+    /// Makes an empty file, for SQLite to fill, where no store is: by itself SQLite makes one that others may read.
+    ///
+    /// The write-ahead log and its index take the permissions of the database.
+    static func make(_ path: String, hiddenFromGit: Bool) throws(JournalError) {
+        if identity(path) != nil { return }
+        try makeDirectory(of: path)
+        let file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, ownerOnly)
+        // Another process was faster, or SQLite finds the same obstacle and names it.
+        guard file >= 0 else { return }
+        // The mask of the process may have taken away too much.
+        fchmod(file, ownerOnly)
+        close(file)
+        if hiddenFromGit {
+            let name = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+            writeFile("\(path[..<name]).gitignore", "\(path[name...])*\n")
+        }
+    }
+
+    /// The permissions that files beside the database need: those who may use the one have to use the other.
+    static func permissions(beside path: String) -> mode_t {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return ownerOnly }
+        return status.st_mode & 0o666
+    }
+
     /// Makes the directory that the store lies in, and those above it.
-    static func makeDirectory(of path: String, hiddenFromGit: Bool = false) throws(JournalError) {
+    private static func makeDirectory(of path: String) throws(JournalError) {
         guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
         let directory = String(path[..<slash])
         if identity(directory) != nil { return }
@@ -65,7 +127,6 @@ struct StoreFile {
                     "the directory \(directory) for the store cannot be made: \(String(cString: strerror(errno))); "
                     + "choose another place with --store")
         }
-        if hiddenFromGit { writeFile(directory + "/.gitignore", "*\n") }
         // The name of the directory has to survive a loss of power as well.
         let parent = open(directory + "/..", O_RDONLY | O_CLOEXEC)
         if parent >= 0 {

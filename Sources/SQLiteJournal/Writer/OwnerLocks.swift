@@ -13,10 +13,14 @@ internal import WorkflowEngine
 /// The system lets go of a lock when its process ends, however it ends. The locks belong to the open file, not to the process, so
 /// that two journals in one process do not take each other for themselves.
 final class OwnerLocks {
+    private let store: String
     private let path: String
     private var descriptor: Int32 = -1
 
-    init(store path: String) { self.path = path + "-owners" }
+    init(store: String) {
+        self.store = store
+        path = store + "-owners"
+    }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
@@ -39,7 +43,15 @@ final class OwnerLocks {
 
     /// Makes sure that the file is open; whether it is.
     private func prepare() -> Bool {
-        if descriptor < 0 { descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666) }
+        if descriptor >= 0 { return true }
+        let permissions = StoreFile.permissions(beside: store)
+        descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, permissions)
+        if descriptor >= 0 {
+            // The mask of the process may have taken away what others of the store need.
+            fchmod(descriptor, permissions)
+        } else {
+            descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, permissions)
+        }
         return descriptor >= 0
     }
 

@@ -73,7 +73,7 @@ struct GraphCommand: ParsableCommand {
         var place = store
         if place.store == nil, let script {
             // A script keeps its runs beside it.
-            if case .file(let path) = StoreLocation(nil, beside: script) { place.store = path }
+            if case .file(let path) = try StoreLocation(nil, beside: script) { place.store = path }
         }
         return try place.withRuns { runs in
             let record = try await runs.load(try await runs.find(run))

@@ -46,7 +46,7 @@ struct RunRequest: Equatable {
     }
 
     private func chooseStore(_ plan: inout RunPlan) throws(UsageError) {
-        plan.store = StoreLocation(store, beside: script)
+        plan.store = try StoreLocation(store, beside: script)
         guard let durability else { return }
         if let options = try DurabilityChoice(argument: durability).options {
             if plan.store == .memory { throw UsageError("--durability \(durability) needs a store other than memory") }

@@ -18,10 +18,10 @@ enum StoreLocation: Equatable {
     static let usual = ".aikit/runs.db"
 
     /// Where the runs of a script are kept: as `--store` says, else beside the script.
-    init(_ argument: String?, beside script: String) {
+    init(_ argument: String?, beside script: String) throws(UsageError) {
         switch argument {
         case "memory": self = .memory
-        case let path?: self = .file(path)
+        case let path?: self = .file(try Self.checked(path))
         case nil:
             let directory = script.lastIndex(of: "/").map { script[...$0] } ?? ""
             self = .file(directory + Self.usual)
@@ -34,13 +34,22 @@ enum StoreLocation: Equatable {
         switch argument {
         case "memory":
             throw UsageError("runs in memory end with their process; --store takes the file in which the run is kept")
-        case let path?: return path
+        case let path?: return try checked(path)
         case nil:
             if let path = nearest { return path }
             throw UsageError(
                 Problem(
                     "there is no store at \(usual), here or in a directory above; name one with --store",
                     code: "store_missing"))
+        }
+    }
+
+    private static func checked(_ path: String) throws(UsageError) -> String {
+        do throws(JournalError) {
+            try SQLiteJournal.checkName(path)
+            return path
+        } catch {
+            throw UsageError(Problem("--store: \(error.message)", code: error.code))
         }
     }
 

@@ -10,7 +10,7 @@ internal import WorkflowEngine
 struct RunningFaultTests {
     @Test func `a full disk, and then one with room again`() async throws {
         let directory = try TemporaryDirectory()
-        let journal = try SQLiteJournal(path: directory.store)
+        let journal = try SQLiteJournal(path: directory.store, options: SQLiteJournalOptions(retryTime: 0))
         let run = TestRun("r1")
         await run.write(to: journal)
         try await journal.limitPages(to: 30)
@@ -34,7 +34,7 @@ struct RunningFaultTests {
     @Test(.enabled(if: SmallDisk.isPossible)) func `a file system without room`() async throws {
         let disk = try SmallDisk(kilobytes: 2048)
         defer { disk.unmount() }
-        let journal = try SQLiteJournal(path: disk.path + "/runs.db")
+        let journal = try SQLiteJournal(path: disk.path + "/runs.db", options: SQLiteJournalOptions(retryTime: 0))
         let run = TestRun("r1")
         var acknowledged = 0
         var failure: JournalError?

@@ -40,6 +40,59 @@ struct StoreFileFaultTests {
         await journal.close()
     }
 
+    /// The permissions of a store's files, by the end of their names.
+    private func permissions() throws -> [String: Int] {
+        let directory = try #require(directory)
+        var permissions: [String: Int] = [:]
+        for end in ["", "-wal", "-shm", "-owners"] {
+            let attributes = try FileManager.default.attributesOfItem(atPath: directory.store + end)
+            permissions[end] = try #require(attributes[.posixPermissions] as? Int)
+        }
+        return permissions
+    }
+
+    @Test func `the files of a new store are for their owner alone`() async throws {
+        let directory = try #require(directory)
+        let journal = try SQLiteJournal(path: directory.store)
+        #expect(await TestRun("r1").write(to: journal).isDurable)
+        #expect(try permissions() == ["": 0o600, "-wal": 0o600, "-shm": 0o600, "-owners": 0o600])
+        await journal.close()
+    }
+
+    @Test func `a store that was opened up for others stays so, in all of its files`() async throws {
+        let directory = try #require(directory)
+        try Data().write(to: URL(filePath: directory.store))
+        try FileManager.default.setAttributes([.posixPermissions: 0o664], ofItemAtPath: directory.store)
+        let journal = try SQLiteJournal(path: directory.store)
+        #expect(await TestRun("r1").write(to: journal).isDurable)
+        #expect(try permissions() == ["": 0o664, "-wal": 0o664, "-shm": 0o664, "-owners": 0o664])
+        await journal.close()
+    }
+
+    @Test(arguments: ["", ":memory:", "file:runs.db", "FILE:runs.db?mode=ro", "postgres://host/runs", "a\0b"])
+    func `a name that is no file's`(name: String) {
+        do throws(JournalError) {
+            _ = try SQLiteJournal(path: name)
+            Issue.record("a store was made")
+        } catch {
+            #expect(error.code == "store_unavailable")
+        }
+    }
+
+    @Test(arguments: ["runs.db", "./file:runs.db", "a:b.db", "/tmp/x://y", "memory:", "ä://x"])
+    func `a name that is a file's, however odd`(name: String) throws {
+        try SQLiteJournal.checkName(name)
+    }
+
+    @Test func `git is kept from the files of a store and from nothing else`() async throws {
+        let directory = try #require(directory)
+        let ignored = directory.path + "/.gitignore"
+        let journal = try SQLiteJournal(
+            path: directory.store, options: SQLiteJournalOptions(hidesFromGit: true))
+        await journal.close()
+        #expect(try String(contentsOfFile: ignored, encoding: .utf8) == "runs.db*\n")
+    }
+
     @Test func `a missing store, where none is to be made`() async throws {
         #expect(try await refusal(SQLiteJournalOptions(creates: false))?.code == "store_missing")
     }
