@@ -1,3 +1,4 @@
+internal import GRDB
 internal import WorkflowEngine
 
 /// Batches that wait because the store cannot be written for a reason that may pass: a full disk, a lock, a disk that fails for

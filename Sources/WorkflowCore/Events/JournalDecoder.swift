@@ -62,25 +62,33 @@ package struct JournalDecoder: ~Copyable {
 
     private func whole(_ reason: String) -> JournalDamage { JournalDamage(sequence: 0, reason: reason) }
 
-    /// An event from its 32 bytes, in the order of the structure's fields and little-endian.
     private func decode(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(JournalDamage) -> Event {
-        func word<Word: FixedWidthInteger>(_ place: Int, _ type: Word.Type) -> Word {
-            Word(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + place, as: Word.self))
-        }
-        guard let kind = EventKind(rawValue: word(30, UInt8.self)) else {
+        guard let event = Event(decoding: bytes, at: offset) else {
             throw JournalDamage(
                 sequence: log.count + 1,
-                reason:
-                    "is of a kind (\(word(30, UInt8.self))) that this version does not know: a newer aikit-lua made it",
+                reason: "is of a kind (\(bytes[offset + 30])) that this version does not know: a newer aikit-lua made it",
                 isOfNewerVersion: true)
         }
-        guard word(31, UInt8.self) == 0 else {
+        guard bytes[offset + 31] == 0 else {
             throw JournalDamage(sequence: log.count + 1, reason: "has a mark that no version writes")
         }
-        return Event(
-            kind, time: word(0, Int64.self), frame: word(16, Int32.self), node: word(20, Int32.self),
-            payload: Slice(offset: word(8, UInt32.self), length: word(12, UInt32.self)), item: word(24, Int32.self),
-            attempt: word(28, UInt16.self))
+        return event
+    }
+
+    /// The values of all events of some kinds, in order, without a look at the state of the run; what is damaged is left out.
+    ///
+    /// The bytes are those of a whole journal.
+    package static func payloads(
+        of kinds: Set<EventKind>, events: UnsafeRawBufferPointer, arena: UnsafeRawBufferPointer
+    ) -> [Value] {
+        stride(from: 0, to: events.count - MemoryLayout<Event>.stride + 1, by: MemoryLayout<Event>.stride).compactMap {
+            guard let event = Event(decoding: events, at: $0), kinds.contains(event.kind), !event.payload.isNone,
+                Int(event.payload.offset) + Int(event.payload.length) <= arena.count
+            else { return nil }
+            let start = Int(event.payload.offset)
+            return try? Value(
+                validating: UnsafeRawBufferPointer(rebasing: arena[start..<start + Int(event.payload.length)]))
+        }
     }
 
     // MARK: What an event has to be
@@ -215,5 +223,18 @@ package struct JournalDecoder: ~Copyable {
             machine.plan.nodes[Int(event.item)].body == node.body
         else { return "goes on to a step of another place" }
         return nil
+    }
+}
+
+extension Event {
+    /// An event from its 32 bytes, which are the fields of the structure in their order, little-endian; nil for an unknown kind.
+    init?(decoding bytes: UnsafeRawBufferPointer, at offset: Int) {
+        func word<Word: FixedWidthInteger>(_ place: Int) -> Word {
+            Word(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + place, as: Word.self))
+        }
+        guard let kind = EventKind(rawValue: bytes[offset + 30]) else { return nil }
+        self.init(
+            kind, time: word(0), frame: word(16), node: word(20), payload: Slice(offset: word(8), length: word(12)),
+            item: word(24), attempt: word(28))
     }
 }

@@ -56,7 +56,7 @@ extension RunDirectory {
             case .stored(let header):
                 guard case .claimed(let journaled, let stored, _) = try await store.claim(id) else { continue }
                 do {
-                    let run = ParkedRun(journaled, stored, plan: try await plan(of: header))
+                    let run = try ParkedRun(journaled, stored, plan: try await plan(of: header))
                     try run.cancel(reason: reason, at: engine.clock.now())
                     try await run.write(to: store)
                 } catch {

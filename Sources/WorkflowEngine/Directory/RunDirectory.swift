@@ -85,7 +85,7 @@ public final class RunDirectory: Sendable {
     /// A run as the store has it now.
     public func record(of id: String) async throws -> RunRecord {
         guard let stored = try await store.load(id) else { throw RunFailure.missing(id) }
-        return RunRecord(stored, plan: try await plan(of: stored.header))
+        return try RunRecord(stored, plan: try await plan(of: stored.header))
     }
 
     /// Runs that pass a filter, newest first.

@@ -13,6 +13,16 @@ extension StoredRun {
     }
 }
 
+extension StoredRun {
+    /// The values of all events of some kinds, in order; what is damaged is left out. For a look at a run whose plan is not
+    /// at hand.
+    package func payloads(of kinds: Set<EventKind>) -> [Value] {
+        events.withUnsafeBytes { events in
+            arena.withUnsafeBytes { JournalDecoder.payloads(of: kinds, events: events, arena: $0) }
+        }
+    }
+}
+
 extension RunHeader {
     /// Refuses a plan that the run was not recorded on.
     package func expect(_ plan: Plan) throws(JournalError) {

@@ -64,15 +64,11 @@ extension StoredRuns {
         case .queued, .running, .success: return
         case .failed, .cancelled:
             guard let stored = try await journal.load(header.id) else { return }
-            var log = RunLog()
-            defer { log.deallocate() }
-            stored.append(to: &log)
-            let end = (0..<log.count).last { [.workflowError, .workflowCancelled].contains(log[$0].kind) }
-            glance.error = end.flatMap { log.copy(log[$0].payload) }
+            glance.error = stored.payloads(of: [.workflowError, .workflowCancelled]).last
         case .waiting, .waitingHuman:
             let plan = try await scripts.workflow(of: header).plan
             guard let stored = try await journal.load(header.id) else { return }
-            let result = RunRecord(stored, plan: plan).result()
+            let result = try RunRecord(stored, plan: plan).result()
             glance.waits = RunWait.waits(of: result, plan: plan, runID: header.id, store: path)
         }
     }

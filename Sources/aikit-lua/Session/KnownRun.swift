@@ -60,11 +60,7 @@ struct KnownRun {
     /// The run's input as it was given, and as its schema made it; nil while nothing of the run is recorded.
     private func recordedInputs() async throws -> [Value]? {
         guard let stored = try await runs.journal.load(header.id), !stored.events.isEmpty else { return nil }
-        var log = RunLog()
-        defer { log.deallocate() }
-        stored.append(to: &log)
-        let start = (0..<log.count).first { log[$0].kind == .workflowStart }
-        let parsed = start.flatMap { log.copy(log[$0].payload) }
+        let parsed = stored.payloads(of: [.workflowStart]).first
         // A run's first bytes are its input as it came.
         let given = EncodedValue.first(of: stored.arena)
         let inputs = [given, parsed].compactMap { $0 }
