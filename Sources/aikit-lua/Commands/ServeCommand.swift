@@ -140,10 +140,6 @@ struct ServeCommand: ParsableCommand {
         take("jwtIssuer", jwtIssuer)
         take("jwtAudience", jwtAudience)
         take("allowNet", permissions.net)
-        take("allowEnv", permissions.env)
-        take("allowRead", permissions.read)
-        take("allowWrite", permissions.write)
-        take("allowRun", permissions.run)
         return flags
     }
 }

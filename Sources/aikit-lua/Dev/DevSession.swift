@@ -1,3 +1,4 @@
+internal import HostEffects
 internal import LuaWorkflows
 internal import SQLiteJournal
 internal import WorkflowCore

@@ -23,7 +23,7 @@ final class ServeSession: Sendable {
 
     /// Serves until ``stop()``.
     func run() async throws {
-        let location = StoreLocation(settings.store, beside: Self.folder(of: settings.paths[0]) + "x")
+        let location = try StoreLocation(settings.store, beside: Self.folder(of: settings.paths[0]) + "x")
         let file = location.open(creates: true)
         let store: any RunStore = file ?? MemoryJournal()
         let access = try await access(file)
@@ -92,7 +92,7 @@ final class ServeSession: Sendable {
         }
         directory.events.close()
         await directory.releaseAll(within: .zero)
-        engine.shutdown()
+        await engine.shutdown(grace: .zero)
         await store.close()
         if let failure, !stopping.isOpen {
             throw UsageError("cannot listen at \(settings.host):\(settings.port): \(failure)")

@@ -101,13 +101,14 @@ enum ProcessStart {
 
     /// Has so many threads at once for a moment; how many there were.
     private static func startThreads(_ count: Int) -> Int {
-        var gate = pthread_mutex_t()
-        pthread_mutex_init(&gate, nil)
-        return withUnsafeMutablePointer(to: &gate) { gate in
+        return withUnsafeTemporaryAllocation(of: pthread_mutex_t.self, capacity: 1) { memory in
+            guard let gate = memory.baseAddress else { return 0 }
+            pthread_mutex_init(gate, nil)
             pthread_mutex_lock(gate)
-            var attributes = pthread_attr_t()
-            pthread_attr_init(&attributes)
-            pthread_attr_setstacksize(&attributes, 64 << 10)
+            let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
+            defer { attributes.deallocate() }
+            pthread_attr_init(attributes)
+            pthread_attr_setstacksize(attributes, 64 << 10)
             var threads: [pthread_t] = []
             for _ in 0..<count {
                 #if canImport(Darwin)
@@ -116,7 +117,7 @@ enum ProcessStart {
                     var thread = pthread_t()
                 #endif
                 let status = pthread_create(
-                    &thread, &attributes,
+                    &thread, attributes,
                     { gate in
                         #if canImport(Darwin)
                             let gate = Optional(gate)
@@ -135,7 +136,7 @@ enum ProcessStart {
             }
             pthread_mutex_unlock(gate)
             for thread in threads { pthread_join(thread, nil) }
-            pthread_attr_destroy(&attributes)
+            pthread_attr_destroy(attributes)
             pthread_mutex_destroy(gate)
             return threads.count
         }
