@@ -20,13 +20,19 @@ import Testing
 
     @Test func `facts before the start and after the end are refused`() throws {
         let run = try TestRun([.step("a", handler: 1)])
-        #expect(throws: Refusal.outOfOrder) { try run.cancel() }
         #expect(throws: Refusal.outOfOrder) { try run.signal("x") }
         #expect(throws: Refusal.outOfOrder) { try run.decide(.recovered(cause: .none)) }
         try run.start()
         #expect(throws: Refusal.outOfOrder) { try run.start() }
         try run.drive()
         #expect(throws: Refusal.over) { try run.cancel() }
+        #expect(throws: Refusal.over) { try run.start() }
+    }
+
+    @Test func `a cancel before the start ends the run with nothing else in it`() throws {
+        let run = try TestRun([.step("a", handler: 1)])
+        try run.cancel()
+        #expect(run.story == ["workflow:cancelled"])
         #expect(throws: Refusal.over) { try run.start() }
     }
 
