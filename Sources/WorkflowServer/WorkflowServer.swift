@@ -1,10 +1,10 @@
 internal import HTTPTypes
 public import Hummingbird
+internal import HummingbirdCore
 internal import HummingbirdTLS
 public import Logging
 internal import NIOCore
 public import NIOSSL
-public import ServiceLifecycle
 internal import Synchronization
 public import WorkflowEngine
 

@@ -77,6 +77,7 @@ public final class WorkflowEngine: Sendable {
     /// the code `engine_stopped`. Returns at once; ``shutdown(grace:)`` waits.
     public func shutdown() {
         for worker in workers { worker.stop() }
+        live?.hub.close()
     }
 
     /// Ends the engine: no run begins anything more, what is under way may end within `grace`, and code that runs on then is
@@ -104,6 +105,7 @@ public final class WorkflowEngine: Sendable {
                 }
             }
         }
+        live?.hub.close()
     }
 }
 

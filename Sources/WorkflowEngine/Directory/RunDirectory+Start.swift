@@ -40,18 +40,17 @@ extension RunDirectory {
         let recorded = RecordedFeed()
         run.follow(recorded)
         try run.start(input: request.input, metadata: request.metadata, ctx: request.ctx)
-        // A run that is refused settles with an error, and its feeds may never hear of it.
-        let watch = Task {
-            _ = try? await run.settled()
-            recorded.gate.open()
-        }
         await recorded.gate.passed()
-        watch.cancel()
         guard !recorded.hasEvents else { return StartedRun(id: run.id, isNew: true) }
         do {
             _ = try await run.settled()
             return StartedRun(id: run.id, isNew: true)
         } catch let failure as RunFailure where failure.code == "conflict" {
+            // Another call of this engine was first, and its run may not be in the store yet.
+            while live.find(run.id) != nil {
+                if let known = try await existing(run.id, request) { return known }
+                try await Task.sleep(for: .milliseconds(1))
+            }
             guard let known = try await existing(run.id, request) else { throw failure }
             return known
         }

@@ -1,5 +1,5 @@
 internal import Synchronization
-public import WorkflowCore
+package import WorkflowCore
 
 /// One thread that owns executors and runs, and drives the runs' machines.
 ///

@@ -111,9 +111,9 @@ enum EventStream {
     }
 }
 
-/// Writes the frames of one stream.
-struct FrameWriter {
-    private var writer: any ResponseBodyWriter
+/// Writes the frames of one stream, for the one task that answers the request.
+struct FrameWriter: @unchecked Sendable {
+    nonisolated(unsafe) private var writer: any ResponseBodyWriter
 
     init(_ writer: any ResponseBodyWriter) { self.writer = writer }
 

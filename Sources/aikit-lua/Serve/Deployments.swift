@@ -1,5 +1,6 @@
 internal import FileWatching
 internal import LuaWorkflows
+internal import WorkflowCore
 internal import WorkflowEngine
 internal import WorkflowServer
 

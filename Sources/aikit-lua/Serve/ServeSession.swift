@@ -92,7 +92,7 @@ final class ServeSession: Sendable {
         }
         directory.events.close()
         await directory.releaseAll(within: .zero)
-        engine.shutdown()
+        await engine.shutdown(grace: .zero)
         await store.close()
         if let failure, !stopping.isOpen {
             throw UsageError("cannot listen at \(settings.host):\(settings.port): \(failure)")
