@@ -68,11 +68,8 @@ private struct LibraryLog: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    func log(
-        level: Logger.Level, message: Logger.Message, metadata: Logger.Metadata?, source: String, file: String,
-        function: String, line: UInt
-    ) {
-        let fields = (metadata ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, Value("\($0.value)")) }
-        log.write(level == .warning ? "warn" : level.rawValue, "\(message)", fields)
+    func log(event: LogEvent) {
+        let fields = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, Value("\($0.value)")) }
+        log.write(event.level == .warning ? "warn" : event.level.rawValue, "\(event.message)", fields)
     }
 }
