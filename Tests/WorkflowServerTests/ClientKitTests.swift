@@ -10,7 +10,7 @@ struct ClientKitTests {
         try await RunningServer.with(TestWorkflows.all()) { server in
             #expect(try await server.get("/api/agents").json == ["agents": []])
             let answer = try await server.get("/api/workflows")
-            #expect(answer.headers.first(name: "content-type")?.contains("application/json") == true)
+            #expect(answer.header("content-type")?.contains("application/json") == true)
             let greet = answer.json["workflows"]?.array?.first { $0["id"] == "greet" }
             #expect(greet?["description"] == "Greets somebody.")
         }

@@ -10,7 +10,7 @@ struct RunRouteTests {
             let path = "/api/workflows/wait/runs"
             let first = try await server.post(path, ["inputData": 1], headers: [("Idempotency-Key", "k")])
             #expect(first.status == 202)
-            let location = try #require(first.headers.first(name: "location"))
+            let location = try #require(first.header("location"))
             #expect(try await server.get(location).status == 200)
             let second = try await server.post(path, ["inputData": 1], headers: [("Idempotency-Key", "k")])
             #expect(second.status == 200)

@@ -53,6 +53,7 @@ struct RunningServer: Sendable {
 
         var json: Value { (try? Value(json: text)) ?? .null }
         var error: String? { json["error"]?.string }
+        func header(_ name: String) -> String? { headers.first(name: name) }
     }
 
     func request(

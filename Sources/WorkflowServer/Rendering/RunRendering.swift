@@ -30,7 +30,8 @@ enum RunRendering {
     /// When a run came to stand still that waits; nil for one that runs.
     private static func pause(_ result: RunResult) -> Int64? {
         guard result.status == "waiting_human" || result.status == "waiting" else { return nil }
-        return result.steps.map { $0.finishedAt ?? $0.startedAt }.max() ?? result.startedAt
+        let times = result.steps.map { $0.finishedAt ?? $0.startedAt } + result.pending.map(\.requestedAt)
+        return times.max() ?? result.startedAt
     }
 
     static func pending(_ pending: PendingHuman, _ id: String, _ workflow: String) -> Value {

@@ -16,7 +16,7 @@ struct ServeCommand: ParsableCommand {
               aikit-lua serve workflows --port 8080
               aikit-lua token create --name ci --role run --store workflows/.aikit/runs.db
               curl http://127.0.0.1:8787/api/workflows
-              curl -d '{"inputData":{"name":"Ada"}}' http://127.0.0.1:8787/api/workflows/hello/run
+              curl --json '{"inputData":{"name":"Ada"}}' http://127.0.0.1:8787/api/workflows/hello/run
             """)
 
     @Argument(help: "Scripts and folders; the current folder unless given.", completion: .file(extensions: ["lua"]))
