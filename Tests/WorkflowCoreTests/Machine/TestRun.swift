@@ -41,7 +41,15 @@ final class TestRun {
         self.init(plan: try DefinitionReader.plan(from: definition.value), callbacks: callbacks)
     }
 
-    deinit { log.deallocate() }
+    deinit {
+        // What a run has written can be read back, to the last event.
+        do throws(JournalDamage) {
+            _ = try JournalDecoder(plan: plan, events: log.eventBytes(from: 0), arena: log.arena.bytes)
+        } catch {
+            Issue.record("the journal of a run is refused: \(error)")
+        }
+        log.deallocate()
+    }
 
     func store(_ value: Value) -> Slice { log.arena.writing { $0.write(value) } }
 
@@ -306,7 +314,7 @@ final class TestRun {
                 started[event.frame] = nil
             case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepEvent,
                 .stepBranch, .humanRequested, .humanCompleted, .stepRetry, .stepWaiting, .inputSettled, .itemsListed,
-                .metadataSet, .ctxSet, .storeSet, .signalReceived:
+                .metadataSet, .ctxSet, .storeSet, .signalReceived, .log:
                 break
             }
         }
