@@ -109,7 +109,7 @@ let package = Package(
                 "aikit-lua", "LuaWorkflows", "SQLiteJournal", "WorkflowEngine", "WorkflowCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
     ],
     cLanguageStandard: .gnu17

@@ -135,7 +135,7 @@ extension CommandLine {
             var after: [String: Look] = [:]
             for header in try await journal.list(RunFilter()) {
                 guard let stored = try await journal.load(header.id) else { continue }
-                after[header.id] = look(RunRecord(stored, plan: plan).result(), header.id)
+                after[header.id] = look(try RunRecord(stored, plan: plan).result(), header.id)
             }
             await journal.close()
             for (id, run) in before where run.status != "cancelled" {

@@ -98,8 +98,8 @@ struct LineEditorTests {
     }
 
     @Test func `wide characters take two columns, combining ones none`() {
-        #expect(LineView.width(of: "日本") == 4)
-        #expect(LineView.width(of: "e\u{301}") == 1)
+        #expect(ScreenText.width(of: "日本") == 4)
+        #expect(ScreenText.width(of: "e\u{301}") == 1)
         #expect(LineView(LineEditor("日"), prompt: "> ", columns: 40).cursor == 4)
     }
 }

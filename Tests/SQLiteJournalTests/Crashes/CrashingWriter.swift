@@ -18,7 +18,7 @@ enum CrashingWriter {
         let notebook = open(notes, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         var runs = (0..<Self.runs).map { TestRun("\(generation)-\($0)") }
         let abandoned = try await journal.list(.abandoned).map(\.id)
-        for claim in try await journal.claim(abandoned) { if let run = claim.run?.0 { runs.append(run) } }
+        for claim in try await journal.claim(abandoned) { if let run = try claim.get().run?.0 { runs.append(run) } }
         while true {
             let batch = JournalBatch()
             for run in runs where Bool.random() || run.log.count == 0 {
