@@ -141,12 +141,12 @@ struct LoadingTests {
         #expect(mkfifo(scripts.folder.appending(path: "pipe.lua").path, 0o600) == 0)
         let script = try await scripts.load()
         #expect(script.findings.map(\.code) == ["module_not_found"])
-        #expect(script.findings.first?.message.contains("no regular file") == true)
+        #expect(script.findings.first?.message.contains("not a regular file") == true)
         do throws(ScriptError) {
             _ = try await scripts.load("pipe.lua")
             Issue.record("a pipe was loaded")
         } catch {
-            #expect(error.description.contains("no regular file"))
+            #expect(error.description.contains("not a regular file"))
         }
     }
 

@@ -172,16 +172,19 @@ package struct JournalDecoder: ~Copyable {
         guard event.frame == machine.nextFrame else { return "opens a body in the wrong frame" }
         guard machine.frames.indices.contains(Int(event.node)) else { return "opens a body of nothing" }
         let parent = machine.frames[Int(event.node)]
-        guard parent.phase == .opening else { return "opens a body of a step that has none to open" }
         let node = machine.plan.nodes[Int(parent.node)]
+        // A loop opens its body on the answer of its condition.
+        guard parent.phase == (node.kind == .loop ? .running : .opening) else {
+            return "opens a body of a step that has none to open"
+        }
         let isNext = event.item == parent.opened &+ 1
         let fits =
             switch node.kind {
-            case .workflow: event.item == 1 && node.bodyCount == 1
-            case .loop: event.item >= 1 && node.bodyCount == 1
+            case .workflow: event.item == 1 && node.bodyCount == 1 && parent.live == 0
+            case .loop: event.item >= 1 && node.bodyCount == 1 && parent.live == 0
             case .foreach: isNext && event.item <= parent.total && node.bodyCount == 1
             case .parallel: isNext && event.item <= node.bodyCount
-            case .branch: event.item >= 1 && event.item <= node.bodyCount
+            case .branch: event.item >= 1 && event.item <= node.bodyCount && parent.live == 0
             case .step, .human, .delay, .waitFor: false
             }
         if !fits { return "opens a body that the plan does not have" }

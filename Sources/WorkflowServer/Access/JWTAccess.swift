@@ -29,9 +29,17 @@ public final class JWTAccess: Sendable {
         for (algorithm, name) in [
             (DigestAlgorithm.sha256, "HS256"), (.sha384, "HS384"), (.sha512, "HS512"),
         ] {
-            let key = HMACKey(from: Data(secret.utf8))
+            let key = HMACKey(from: Self.key(secret))
             await secrets.add(hmac: key, digestAlgorithm: algorithm, kid: JWKIdentifier(string: name))
         }
+    }
+
+    /// The bytes of a secret, as many as the largest digest has: HMAC itself fills a short key up with zeros, and the signer
+    /// wants none that is shorter than its digest.
+    package static func key(_ secret: String) -> Data {
+        var key = Data(secret.utf8)
+        if key.count < 64 { key.append(contentsOf: repeatElement(0, count: 64 - key.count)) }
+        return key
     }
 
     /// Accepts tokens signed by the keys of a JWK set.

@@ -60,7 +60,7 @@ import Testing
         (#""\ud800""#, "1:2: a high surrogate without a low one after it"),
         (#""\ud800\u0041""#, "1:2: a high surrogate without a low one after it"),
         (#""\udc00""#, "1:2: a low surrogate without a high one before it"),
-        ("\u{FEFF}1", "1:1: expected a value, got '\u{FEFF}'"), ("\u{1}", "1:1: expected a value, got byte 0x01"),
+        ("\u{1}", "1:1: expected a value, got byte 0x01"),
     ])
     func `a text that is not JSON is refused with its place`(text: String, message: String) {
         #expect(throws: JSONError.self) { try Value(json: text) }
