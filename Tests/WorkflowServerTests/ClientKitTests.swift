@@ -38,18 +38,18 @@ struct ClientKitTests {
         async throws
     {
         try await RunningServer.with(TestWorkflows.all()) { server in
-            let run = try await server.post("/api/workflows/ask%2Eme/run", ["inputData": ["n": 1]])
+            let run = try await server.post("/api/workflows/ask%20me/run", ["inputData": ["n": 1]])
             #expect(run.json["status"] == "waiting_human")
             #expect(run.json["finishedAt"] != nil)
             let pending = run.json["pendingHuman"]
             #expect(pending?["runId"] == run.json["runId"])
-            #expect(pending?["workflowId"] == "ask.me")
+            #expect(pending?["workflowId"] == "ask me")
             #expect(pending?["stepId"] == "approve")
             #expect(pending?["output"] == ["shown": ["n": 1]])
             #expect(pending?["form"] == ["title": "Sure?"])
             #expect(pending?["requestedAt"]?.string?.hasSuffix("Z") == true)
             let id = try #require(run.json["runId"]?.string)
-            let path = "/api/workflows/ask%2Eme/runs/\(id)/resume"
+            let path = "/api/workflows/ask%20me/runs/\(id)/resume"
             #expect(try await server.post(path, ["stepId": "other", "data": ["ok": true]]).status == 409)
             let misfit = try await server.post(path, ["stepId": "approve", "data": [:]])
             #expect(misfit.status == 422)
@@ -80,10 +80,10 @@ struct ClientKitTests {
 
     @Test func `a stream ends at a pause with a result, unless it is to follow`() async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
-            let short = try await server.frames("POST", "/api/workflows/ask%2Eme/stream", ["inputData": 1])
+            let short = try await server.frames("POST", "/api/workflows/ask%20me/stream", ["inputData": 1])
             #expect(short.last?.event == "result")
             #expect(short.last?.data["result"]?["status"] == "waiting_human")
-            let long = try await server.frames("POST", "/api/workflows/ask%2Eme/stream?follow=true", ["inputData": 1]) {
+            let long = try await server.frames("POST", "/api/workflows/ask%20me/stream?follow=true", ["inputData": 1]) {
                 frame in
                 if frame.event == "step:human:requested", let id = frame.data["runId"]?.string {
                     try await server.directory.answer(id, step: nil, data: ["ok": true])

@@ -76,7 +76,7 @@ struct RunRouteTests {
 
     @Test func `a task is answered once, and only if it is what was shown`() async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
-            _ = try await server.post("/api/workflows/ask%2Eme/runs", ["inputData": 1, "runId": "t"])
+            _ = try await server.post("/api/workflows/ask%20me/runs", ["inputData": 1, "runId": "t"])
             _ = try await server.get("/api/runs/t?wait=5s")
             let task = try await server.get("/api/tasks").json["tasks"]?[0]
             #expect(task?["path"] == "approve")

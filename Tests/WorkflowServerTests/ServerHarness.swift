@@ -157,7 +157,7 @@ enum TestWorkflows {
     }
 
     static func ask() throws -> Workflow {
-        try Workflow(id: "ask.me") { code in
+        try Workflow(id: "ask me") { code in
             [
                 .human(
                     "approve", output: code.inline { input, _ in ["shown": input] },

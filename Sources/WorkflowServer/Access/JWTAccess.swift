@@ -1,5 +1,7 @@
-package import Foundation
+internal import Crypto
+internal import Foundation
 internal import JWTKit
+internal import Synchronization
 internal import WorkflowEngine
 
 /// How JWTs are judged.
@@ -18,29 +20,14 @@ public struct JWTOptions: Sendable {
 
 /// Judges JSON Web Tokens: their signature, their times, whom they are from and for.
 public final class JWTAccess: Sendable {
-    private let secrets = JWTKeyCollection()
+    private let secrets = Mutex<[SymmetricKey]>([])
     private let keys = JWTKeyCollection()
     private let options: JWTOptions
 
     public init(_ options: JWTOptions = JWTOptions()) { self.options = options }
 
     /// Accepts tokens signed with a secret by HS256, HS384 or HS512.
-    public func add(secret: String) async {
-        for (algorithm, name) in [
-            (DigestAlgorithm.sha256, "HS256"), (.sha384, "HS384"), (.sha512, "HS512"),
-        ] {
-            let key = HMACKey(from: Self.key(secret))
-            await secrets.add(hmac: key, digestAlgorithm: algorithm, kid: JWKIdentifier(string: name))
-        }
-    }
-
-    /// The bytes of a secret, as many as the largest digest has: HMAC itself fills a short key up with zeros, and the signer
-    /// wants none that is shorter than its digest.
-    package static func key(_ secret: String) -> Data {
-        var key = Data(secret.utf8)
-        if key.count < 64 { key.append(contentsOf: repeatElement(0, count: 64 - key.count)) }
-        return key
-    }
+    public func add(secret: String) { secrets.withLock { $0.append(SymmetricKey(data: Array(secret.utf8))) } }
 
     /// Accepts tokens signed by the keys of a JWK set.
     public func add(jwks json: String) async throws { try await keys.add(jwksJSON: json) }
@@ -50,10 +37,10 @@ public final class JWTAccess: Sendable {
         guard let header = Self.header(of: token) else { return nil }
         var claims: Claims?
         if header.algorithm.hasPrefix("HS") {
-            // The key is chosen by the algorithm, so that no token is checked by another one than it names.
-            guard let key = try? await secrets.getKey(for: JWKIdentifier(string: header.algorithm)),
-                let parts = Self.parts(of: token), let signature = parts.signature,
-                (try? key.verify(signature, signs: parts.signed)) == true
+            guard let parts = Self.parts(of: token), let signature = parts.signature,
+                secrets.withLock({ $0 }).contains(where: { key in
+                    Self.isSignature(signature, of: parts.signed, by: key, header.algorithm)
+                })
             else { return nil }
             claims = try? JSONDecoder.claims.decode(Claims.self, from: parts.payload)
         } else if header.algorithm != "none" {
@@ -63,6 +50,16 @@ public final class JWTAccess: Sendable {
         let role = claims.texts[options.roleClaim] ?? options.defaultRole
         guard let role = AccessToken.Role(rawValue: role) else { return nil }
         return Principal(name: claims.texts["name"] ?? claims.texts["sub"] ?? "", role: role)
+    }
+
+    /// Whether a secret has signed a text, by the algorithm that the token names; compared in constant time.
+    private static func isSignature(_ code: Data, of text: Data, by key: SymmetricKey, _ algorithm: String) -> Bool {
+        switch algorithm {
+        case "HS256": HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: text, using: key)
+        case "HS384": HMAC<SHA384>.isValidAuthenticationCode(code, authenticating: text, using: key)
+        case "HS512": HMAC<SHA512>.isValidAuthenticationCode(code, authenticating: text, using: key)
+        default: false
+        }
     }
 
     private static func parts(of token: String) -> (signed: Data, payload: Data, signature: Data?)? {

@@ -111,7 +111,7 @@ final class ServeSession: Sendable {
                 guard let secret = environment(variable), !secret.isEmpty else {
                     throw UsageError("the environment has no \(variable), which is to hold the secret of tokens")
                 }
-                await access.add(secret: secret)
+                access.add(secret: secret)
             }
             if let path = settings.jwks { try await access.add(jwks: Self.keys(path)) }
             jwt = access
