@@ -115,8 +115,11 @@ public final class EventHub: Sendable {
     func publish(_ run: Run, from first: Int, arenaStart: Int, arenaEnd: Int) {
         guard count.load(ordering: .relaxed) > 0 else { return }
         let queues = queues(run: run.id, workflow: run.plan.id)
-        guard !queues.isEmpty else { return }
-        let chunk = RunChunk(run, first: first, arenaStart: arenaStart, arenaEnd: arenaEnd)
+        if !queues.isEmpty { post(RunChunk(run, first: first, arenaStart: arenaStart, arenaEnd: arenaEnd), to: queues) }
+    }
+
+    @inline(never)
+    private func post(_ chunk: RunChunk, to queues: [SubscriptionQueue]) {
         for queue in queues { queue.post(.chunk(chunk)) }
     }
 
@@ -139,6 +142,7 @@ public final class EventHub: Sendable {
         for queue in queues(run: run, workflow: plan.id) { queue.post(.behind(run, plan, after: 0)) }
     }
 
+    @inline(never)
     private func queues(run: String, workflow: String) -> [SubscriptionQueue] {
         guard count.load(ordering: .relaxed) > 0 else { return [] }
         return state.withLock { state in

@@ -14,6 +14,7 @@ struct RunChunk: Sendable {
 
     /// What a run's log holds beyond `first` events and `arenaStart` bytes, up to the byte `arenaEnd`. Worker thread
     /// only.
+    @inline(never)
     init(_ run: Run, first: Int, arenaStart: Int, arenaEnd: Int) {
         self.run = run.id
         plan = run.plan
