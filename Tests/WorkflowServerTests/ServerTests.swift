@@ -116,7 +116,7 @@ struct ServerTests {
         jwt.add(secret: secret)
         func sign(_ secret: String, _ claims: Claims, _ algorithm: DigestAlgorithm = .sha256) async throws -> String {
             let keys = JWTKeyCollection()
-            await keys.add(hmac: HMACKey(from: JWTAccess.key(secret)), digestAlgorithm: algorithm)
+            await keys.add(hmac: HMACKey(stringLiteral: secret), digestAlgorithm: algorithm)
             return try await keys.sign(claims)
         }
         let good = try await sign(secret, Claims(exp: 4e9))
