@@ -149,7 +149,7 @@ extension CommandLine {
             let input = try run("nap.lua", #"{"seconds":0,"a":2}"#)
             #expect(input.status == 2)
             #expect(input.errors.contains("run 'r' began with another input"))
-            #expect(input.errors.contains(#"now:  {"seconds":0,"a":2}"#))
+            #expect(input.errors.contains(#"now:  {"a":2,"seconds":0}"#))
             let code = try run("other.lua", #"{"seconds":0,"a":1}"#)
             #expect(code.status == 2)
             #expect(code.errors.contains("of nap.lua, whose code is not that of other.lua"))
