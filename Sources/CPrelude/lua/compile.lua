@@ -21,6 +21,12 @@ local ROLE = {
   properties = "map", patternProperties = "map", dependentSchemas = "map", ["$defs"] = "map", definitions = "map",
 }
 
+--- What the value under a key is, within a table of a role: a "schema", a "list" or a "map" of schemas; nil for none.
+local function role_under(key, role)
+  if role == "schema" then return ROLE[key] end
+  return role and "schema"
+end
+
 -- All keywords of draft 2020-12, and those of earlier drafts that still mean something.
 local KEYWORDS = {}
 for name in gmatch([[
@@ -127,8 +133,7 @@ local function compile_raw(raw, scope, is_root, role)
   for _, key in ipairs(keys) do
     local value = raw[key]
     only_schemas = only_schemas and objects.state(value) ~= nil and type(key) == "string" and not HOLDS_SCHEMA[key]
-    local inner = role == "schema" and ROLE[key] or (role == "map" or role == "list") and "schema" or nil
-    result[key] = compile_under(key, value, scope, inner)
+    result[key] = compile_under(key, value, scope, role_under(key, role))
   end
   if getmetatable(raw) == "array" then setmetatable(result, bridge.array_metatable) end
   if is_root and only_schemas and keys[1] then
@@ -229,4 +234,4 @@ local function compiled(_, schema, key)
   return result, scope.calls
 end
 
-return setmetatable({ role = ROLE }, { __call = compiled })
+return setmetatable({ role_under = role_under }, { __call = compiled })

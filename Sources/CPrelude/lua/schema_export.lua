@@ -5,9 +5,6 @@ local errors, compile = part "errors", part "compile"
 local getmetatable, ipairs, pairs, setmetatable, type = getmetatable, ipairs, pairs, setmetatable, type
 local misuse = errors.misuse
 
--- What stands under a keyword: one schema, a list of schemas, or a map of schemas by name.
-local ROLE = compile.role
-
 -- Keywords that no provider's strict form takes: what they say is left to the check of the answer.
 local LEFT_OUT = {
   default = true, minLength = true, maxLength = true, uniqueItems = true, contains = true, minContains = true,
@@ -32,8 +29,7 @@ local function mapped(value, role, change)
   if type(value) ~= "table" then return value end
   local result = {}
   for key, inner in pairs(value) do
-    local inner_role = role == "schema" and ROLE[key] or (role == "map" or role == "list") and "schema" or nil
-    result[key] = mapped(inner, inner_role, change)
+    result[key] = mapped(inner, compile.role_under(key, role), change)
   end
   if getmetatable(value) == "array" then setmetatable(result, bridge.array_metatable) end
   if role == "schema" then change(result) end
