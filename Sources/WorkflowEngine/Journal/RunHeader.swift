@@ -40,6 +40,12 @@ package struct RunHeader: Sendable, Equatable {
     }
 }
 
+extension RunHeader {
+    /// The run stands still until a person or a signal comes. A wait for a signal that has a time limit does not count:
+    /// the header does not tell it from a sleep.
+    var waitsForSomebody: Bool { status == .waitingHuman || (status == .waiting && wakeAt == 0) }
+}
+
 /// With what a run was started, as its journal keeps it; nothing of it ever changes.
 package struct RunOrigin: Sendable, Equatable {
     /// What the run's host calls may do: the permissions of its start, as whoever grants them writes them. Null for none.

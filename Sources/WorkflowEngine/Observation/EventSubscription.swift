@@ -16,7 +16,8 @@ public enum SubscriptionEnd: Sendable, Equatable {
 public enum SubscriptionItem: Sendable {
     /// Recorded events, each once and in the order of its run; all of them durable.
     case events([RunEvent])
-    /// A run is over, or waits for a person or a signal. Only of runs that this engine drives.
+    /// A run is over, or waits for a person or a signal; perhaps told twice. Of a run that this engine does not drive only
+    /// subscribers to that one run are told.
     case settled(run: String)
     case transient(TransientEvent)
     /// Nothing has happened; somebody wanted to be woken by ``EventSubscription/nudge()``.
@@ -128,6 +129,9 @@ public actor EventSubscription {
                 events = cursor.take(RunChunk(whole, plan: cursor.plan, arenaStart: 0))
             }
             give(events ?? [], cursor)
+            if filter.run == cursor.run, end == nil, !hub.isLive(cursor.run), stored.header.waitsForSomebody {
+                ready.append(.settled(run: cursor.run))
+            }
         } catch {
             end = .failed(code: error.code, message: error.message)
         }
