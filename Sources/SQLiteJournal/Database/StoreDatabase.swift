@@ -23,8 +23,10 @@ enum StoreDatabase {
         do {
             let queue = try DatabaseQueue(path: path, configuration: configuration(options))
             try queue.inDatabase { database in
-                // Pages that become free can go back to the file system. It counts for a store without tables only.
-                try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
+                // Pages that become free can go back to the file system. It can be said of an empty file only, and it writes.
+                if try Int.fetchOne(database, sql: "PRAGMA page_count") == 0 {
+                    try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
+                }
                 try migrate(database, path)
             }
             try queue.inDatabase { database in

@@ -26,7 +26,10 @@ enum ShownText {
 
     /// The bytes to show, or nil where they may stay as they are.
     static func escaped(_ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard let first = bytes.firstIndex(where: mayHide) else { return nil }
+        guard var first = bytes.firstIndex(where: mayHide) else { return nil }
+        // It may lie within a character, whose first byte is no more than three before it.
+        var steps = 3
+        while steps > 0, first > 0, bytes[first] & 0xC0 == 0x80 { (first, steps) = (first - 1, steps - 1) }
         var result: [UInt8] = []
         result.reserveCapacity(bytes.count + 64)
         result += bytes[..<first]
