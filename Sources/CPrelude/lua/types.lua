@@ -49,7 +49,8 @@ end
 
 --- A text as a literal on one line without quotes in it: what `%q` breaks and what does not show is escaped.
 local function quoted(text)
-  return (gsub(gsub(gsub(format("%q", text), "\\\n", "\\n"), '\\"', "\\x22"), "[\127\194-\244][\128-\191]*", function(char)
+  local plain = gsub(gsub(format("%q", text), "\\\n", "\\n"), '\\"', "\\x22")
+  return (gsub(plain, "[\127\194-\244][\128-\191]*", function(char)
     local code = utf8.len(char) and utf8.codepoint(char)
     if code and code > 0x9F and not (code >= 0x200B and code <= 0x206F) and code ~= 0xFEFF then return char end
     return gsub(char, ".", function(byte) return format("\\x%02x", string.byte(byte)) end)

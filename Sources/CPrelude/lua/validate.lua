@@ -6,8 +6,9 @@ local encode, request, sync = bridge.encode, bridge.request, bridge.sync
 local error, pcall, setmetatable, tostring, type = error, pcall, setmetatable, tostring, type
 local match = string.match
 
--- Equal schemas share what the host compiled for as long as one of them lives. Its lease ends when it is collected: then
--- the slots of its functions are free, and the host is told at the next occasion that nobody has the schema any more.
+-- Equal schemas share what the host compiled for as long as one of them lives. Its lease ends when it is collected:
+-- then the slots of its functions are free, and the host is told at the next occasion that nobody has the schema any
+-- more.
 local leases = setmetatable({}, { __mode = "v" })
 local handles = setmetatable({}, { __mode = "k" })
 

@@ -20,7 +20,7 @@ extension Writer {
         do throws(JournalError) {
             try write(messages, apart: false)
             return nil
-        } catch where !error.mayPass && error.code != "store_deleted" {
+        } catch  where !error.mayPass && error.code != "store_deleted" {
             do throws(JournalError) {
                 try write(messages, apart: true)
                 return nil

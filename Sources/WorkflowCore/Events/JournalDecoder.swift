@@ -66,7 +66,8 @@ package struct JournalDecoder: ~Copyable {
         guard let event = Event(decoding: bytes, at: offset) else {
             throw JournalDamage(
                 sequence: log.count + 1,
-                reason: "is of a kind (\(bytes[offset + 30])) that this version does not know: a newer aikit-lua made it",
+                reason: "is of a kind (\(bytes[offset + 30])) that this version does not know: a newer aikit-lua made "
+                    + "it",
                 isOfNewerVersion: true)
         }
         guard bytes[offset + 31] == 0 else {

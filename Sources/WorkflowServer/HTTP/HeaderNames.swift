@@ -1,5 +1,7 @@
 internal import HTTPTypes
 
+// swift-format-ignore: NeverForceUnwrap
+// Literals that are tokens.
 extension HTTPField.Name {
     static let lastEventID = HTTPField.Name("Last-Event-ID")!
     static let idempotencyKey = HTTPField.Name("Idempotency-Key")!

@@ -46,7 +46,9 @@ final class ReplSession {
     }
 
     private static func options(_ mailbox: MessageBox<ReplMessage>) -> LuaScriptOptions {
-        LuaScriptOptions(print: { mailbox.postLine(.text($0), bytes: $0.utf8.count) }, log: { mailbox.postLog($0, as: .log($0)) })
+        LuaScriptOptions(
+            print: { mailbox.postLine(.text($0), bytes: $0.utf8.count) },
+            log: { mailbox.postLog($0, as: .log($0)) })
     }
 
     /// Goes on until the input ends; 1 if an input failed that nobody sat before.

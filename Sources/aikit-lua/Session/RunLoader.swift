@@ -32,7 +32,9 @@ final class RunLoader: Sendable {
         self.plan = plan
         self.mailbox = mailbox
         self.journal = journal
-        options = LuaScriptOptions(print: { mailbox.postLine(.text($0), bytes: $0.utf8.count) }, log: { mailbox.postLog($0, as: .log($0)) })
+        options = LuaScriptOptions(
+            print: { mailbox.postLine(.text($0), bytes: $0.utf8.count) },
+            log: { mailbox.postLog($0, as: .log($0)) })
         engine = WorkflowEngine(
             workers: plan.workers, host: GrantedEffects(usual: plan.permissions), journal: journal,
             log: { mailbox.postLog($0, as: .log($0)) })
