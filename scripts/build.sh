@@ -11,5 +11,6 @@ options=(-c release --product aikit-lua)
 options+=(-Xswiftc -enforce-exclusivity=unchecked)
 # The machine, the engine and the bridge to Lua are modules of their own, and what a step does runs through all three.
 options+=(-Xswiftc -cross-module-optimization)
-[ "$(uname -s)" = Darwin ] || options+=(--static-swift-stdlib -Xlinker -s)
+[ "$(uname -s)" = Darwin ] ||
+    options+=(--static-swift-stdlib -Xlinker -s -Xlinker "--version-script=$repository/scripts/exports.map")
 scripts/swift.sh build "${options[@]}"
