@@ -36,6 +36,8 @@ let package = Package(
             name: "CPCRE2", pkgConfig: "libpcre2-8",
             providers: [.apt(["libpcre2-dev"]), .brew(["pcre2"])]),
         .target(name: "CLuaBridge", dependencies: ["CLua"]),
+        // For tests alone: no product may depend on it.
+        .target(name: "CLuaBridgeTesting"),
         .target(name: "CPrelude", exclude: ["lua"]),
         .target(name: "CTemplates", exclude: ["templates"]),
         .target(name: "WorkflowCore", dependencies: ["CPCRE2"]),
@@ -87,7 +89,8 @@ let package = Package(
         .testTarget(name: "WorkflowEngineTests", dependencies: ["WorkflowEngine", "WorkflowCore"]),
         .testTarget(name: "LuaRuntimeTests", dependencies: ["LuaRuntime", "CLuaBridge", "WorkflowCore"]),
         .testTarget(
-            name: "LuaWorkflowsTests", dependencies: ["LuaWorkflows", "CLuaBridge", "WorkflowEngine", "WorkflowCore"]),
+            name: "LuaWorkflowsTests",
+            dependencies: ["LuaWorkflows", "CLuaBridge", "CLuaBridgeTesting", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(
             name: "SQLiteJournalTests",
             dependencies: [

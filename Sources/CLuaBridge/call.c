@@ -140,6 +140,7 @@ static inline void begin(lb_vm *vm) {
     vm->refused = false;
     bytes_clear(&vm->requests);
     vm->abandoned_count = 0;
+    if (unlikely(vm->effects.table)) effects_forget(vm);
 }
 
 static lb_status no_thread(lb_vm *vm, lb_bytes *out) {

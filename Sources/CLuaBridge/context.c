@@ -51,26 +51,6 @@ static const uint8_t *slice(const lb_context *context, lb_slice slice, size_t *l
     return slice.length && context->arena ? context->arena->data + slice.offset : NULL;
 }
 
-/// The newest effect of this kind (and name, for store entries) that the host has not drained yet; false when there is none.
-static bool pending_effect(
-    const lb_context *context, uint8_t kind, const char *name, size_t name_length, const uint8_t **value, size_t *length) {
-    const lb_bytes *effects = context->effects;
-    bool found = false;
-    if (!effects) return false;
-    for (size_t at = 0; at < effects->count;) {
-        const uint8_t *record = effects->data + at;
-        uint32_t its_name = get_u32(record + 1);
-        uint32_t its_value = get_u32(record + 5 + its_name);
-        if (record[0] == kind && (!name || (its_name == name_length && memcmp(record + 5, name, name_length) == 0))) {
-            *value = record + 9 + its_name;
-            *length = its_value;
-            found = true;
-        }
-        at += 9 + (size_t)its_name + its_value;
-    }
-    return found;
-}
-
 static void push_value(lua_State *L, const uint8_t *value, size_t length) {
     if (value) decode_value(L, value, length);
     else lua_pushnil(L);
@@ -79,22 +59,28 @@ static void push_value(lua_State *L, const uint8_t *value, size_t length) {
 static void push_current(lua_State *L, const lb_context *context, uint8_t kind, lb_slice fallback) {
     const uint8_t *value;
     size_t length;
-    if (!pending_effect(context, kind, NULL, 0, &value, &length)) value = slice(context, fallback, &length);
+    if (!effects_find(L, context, kind, NULL, 0, &value, &length)) value = slice(context, fallback, &length);
     push_value(L, value, length);
 }
 
-static void push_store(lua_State *L, const lb_context *context, const char *key, size_t key_length) {
-    const uint8_t *value = NULL;
-    size_t length = 0;
-    if (!pending_effect(context, LB_EFFECT_STORE, key, key_length, &value, &length)) {
-        for (uint32_t i = 0; i < context->store_count; i++) {
-            const lb_store_entry *entry = &context->store[i];
-            if (entry->key.length != key_length || memcmp(context->arena->data + entry->key.offset, key, key_length) != 0) continue;
-            value = slice(context, entry->value, &length);
-            break;
-        }
+/// What the run has stored under a key, without what the call that runs has changed.
+static lb_slice stored(const lb_context *context, const char *key, size_t length) {
+    if (context->find_store && context->store_count > LB_STORE_UNINDEXED)
+        return context->find_store(context, (const uint8_t *)key, length);
+    for (uint32_t i = 0; i < context->store_count; i++) {
+        const lb_store_entry *entry = &context->store[i];
+        if (entry->key.length == length && memcmp(context->arena->data + entry->key.offset, key, length) == 0)
+            return entry->value;
     }
-    push_value(L, value, length);
+    return (lb_slice){0, 0};
+}
+
+static void push_store(lua_State *L, const lb_context *context, const char *key, size_t key_length) {
+    const uint8_t *value;
+    size_t length;
+    if (!effects_find(L, context, LB_EFFECT_STORE, key, key_length, &value, &length))
+        value = slice(context, stored(context, key, key_length), &length);
+    push_value(L, length ? value : NULL, length);
 }
 
 static void push_text(lua_State *L, const char *text) {
@@ -248,35 +234,6 @@ static int context_index(lua_State *L) {
     return luaL_error(L, "context has no field '%s'", lua_tostring(L, 2));
 }
 
-/// The most that a call may leave for the host between two waits.
-#define MAX_EFFECT_BYTES ((size_t)256 << 20)
-
-/// Appends an effect record whose value is at `index` (0: none). RAISES, and then appends nothing.
-static void add_effect(lua_State *L, lb_context *context, uint8_t kind, const char *name, size_t name_length, int index, const char *root) {
-    lb_bytes *effects = context->effects;
-    if (!effects) luaL_error(L, "%s cannot be changed here", root);
-    size_t start = effects->count;
-    if (name_length > MAX_VALUE_BYTES || !bytes_reserve(effects, 9 + name_length)) luaL_error(L, "not enough memory");
-    uint8_t *to = effects->data + start;
-    to[0] = kind;
-    put_u32(to + 1, (uint32_t)name_length);
-    if (name_length > 0) memcpy(to + 5, name, name_length);
-    // The record counts only once it is whole: an error in between leaves the effects as they were.
-    effects->count = start + 9 + name_length;
-    bool ok = index == 0 || encode_value(L, index, effects, root);
-    if (!ok) {
-        effects->count = start;
-        raise_error(L, "invalid_argument", "%s", vm_of(L)->message);
-    }
-    put_u32(effects->data + start + 5 + name_length, (uint32_t)(effects->count - start - 9 - name_length));
-    // What the host is to keep counts as the script's memory until the host has taken it.
-    if (unlikely(effects->count > MAX_EFFECT_BYTES || !may_hold(vm_of(L), effects->count))) {
-        effects->count = start;
-        raise_error(L, "too_many_effects", "the events, logs and stored values of this call reach the memory limit (%d MiB)",
-                    (int)(start >> 20));
-    }
-}
-
 static int context_newindex(lua_State *L) {
     lb_context *context = check(L, 1);
     handle *h = lua_touserdata(L, 1);
@@ -287,7 +244,7 @@ static int context_newindex(lua_State *L) {
     key = luaL_checklstring(L, 2, &length);
     if (!utf8_valid((const uint8_t *)key, length)) return luaL_error(L, "a key of context.store is not valid UTF-8");
     lua_pushfstring(L, "context.store.%s", key);
-    add_effect(L, context, LB_EFFECT_STORE, key, length, lua_isnil(L, 3) ? 0 : 3, lua_tostring(L, -1));
+    effects_add(L, context, LB_EFFECT_STORE, key, length, lua_isnil(L, 3) ? 0 : 3, lua_tostring(L, -1));
     return 0;
 }
 
@@ -306,17 +263,7 @@ static int store_pairs(lua_State *L) {
         push_value(L, value, length);
         lua_rawset(L, -3);
     }
-    const lb_bytes *effects = context->effects;
-    for (size_t at = 0; effects && at < effects->count;) {
-        uint32_t name_length = get_u32(effects->data + at + 1);
-        uint32_t value_length = get_u32(effects->data + at + 5 + name_length);
-        if (effects->data[at] == LB_EFFECT_STORE) {
-            lua_pushlstring(L, (const char *)effects->data + at + 5, name_length);
-            decode_value(L, effects->data + at + 9 + name_length, value_length);
-            lua_rawset(L, -3);
-        }
-        at += 9 + (size_t)name_length + value_length;
-    }
+    effects_copy_store(L, context->effects);
     lua_pushnil(L);
     return 3;
 }
@@ -352,7 +299,7 @@ int bridge_context_effect(lua_State *L) {
     if (kind == LB_EFFECT_CTX && context->ctx_read_only)
         return raise_error(L, "ctx_read_only", "ctx cannot be changed in a body that runs beside others");
     static const char *const roots[] = {"data", "metadata", "ctx", "value", "fields"};
-    add_effect(L, context, (uint8_t)kind, name, length, lua_isnoneornil(L, 4) ? 0 : 4, roots[kind - 1]);
+    effects_add(L, context, (uint8_t)kind, name, length, lua_isnoneornil(L, 4) ? 0 : 4, roots[kind - 1]);
     return 0;
 }
 

@@ -124,6 +124,17 @@ typedef struct cached_key {
 #define CLASS_COUNT 20
 #define STRAY_COUNT 16
 
+/// Where the newest records of the effects buffer that is in use begin; see effects.c.
+typedef struct effect_index {
+    /// The buffer that the rest is about.
+    const lb_bytes *of;
+    /// Where the newest record begins.
+    size_t last;
+    /// How many of the buffer's bytes the table knows; its reference, 0 for none.
+    size_t covered;
+    int table;
+} effect_index;
+
 /// The thread of one or more VMs, which may end before they are freed.
 typedef struct worker worker;
 
@@ -173,6 +184,7 @@ struct lb_vm {
     uint32_t *abandoned;
     uint32_t abandoned_count, abandoned_capacity;
     lb_bytes payload, response, traceback, path;
+    effect_index effects;
     const void *noted_error;
     char where[160];
     char message[512];
@@ -351,6 +363,21 @@ bool pending_remove(lb_thread *thread, uint32_t token, pending *found);
 void pending_abandon(lb_vm *vm, const lua_State *asker);
 /// Takes back the request at `index` of the thread's list.
 void abandon_at(lb_vm *vm, lb_thread *thread, uint32_t index);
+
+// effects.c
+/// Finds what the call has made of the store's key, or of metadata or ctx (without a name); false where it has not changed
+/// them. A removed key has the length 0. RAISES.
+bool effects_find(
+    lua_State *L, const lb_context *context, uint8_t kind, const char *name, size_t name_length, const uint8_t **value,
+    size_t *length);
+/// Appends a record whose value is at the stack index (0: none). RAISES, and then appends nothing.
+void effects_add(
+    lua_State *L, const lb_context *context, uint8_t kind, const char *name, size_t name_length, int index,
+    const char *root);
+/// Writes the store's changes to the table on top. RAISES.
+void effects_copy_store(lua_State *L, const lb_bytes *effects);
+/// Frees the index.
+void effects_forget(lb_vm *vm);
 
 // place.c
 /// Writes what keeps `co` from being suspended.

@@ -15,6 +15,7 @@ struct CallContext {
     private init(effects: UnsafeMutablePointer<ByteArena>) {
         bridge.effects = UnsafeMutableRawPointer(effects).assumingMemoryBound(to: lb_bytes.self)
         bridge.write_reason = Self.writeReason
+        bridge.find_store = Self.findStore
         bridge.write_path = { context, out in
             let call = UnsafeRawPointer(context).assumingMemoryBound(to: CallContext.self)
             guard let run = call.pointee.run else { return }
@@ -24,6 +25,16 @@ struct CallContext {
                     UnsafeRawBufferPointer($0))
             }
         }
+    }
+
+    /// Looks a key up in the run's store, for a script that reads one of many.
+    private static let findStore: @convention(c) (UnsafePointer<lb_context>, UnsafePointer<UInt8>, Int) -> lb_slice = {
+        context, key, length in
+        let call = UnsafeRawPointer(context).assumingMemoryBound(to: CallContext.self)
+        guard let run = call.pointee.run, let arena = context.pointee.arena else { return lb_slice() }
+        let bytes = UnsafeRawPointer(arena).assumingMemoryBound(to: ByteArena.self).pointee
+        let key = UnsafeRawBufferPointer(start: key, count: length)
+        return run.machine.store.value(of: key, in: bytes).map { lb_slice($0) } ?? lb_slice()
     }
 
     /// Why the run is to stop, for a script that asks.
@@ -72,7 +83,7 @@ struct CallContext {
         bridge.ctx = lb_slice(machine.ctx)
         // The store lies still while Lua runs: only the machine moves it, between calls.
         bridge.store_count = UInt32(machine.store.count)
-        bridge.store = machine.store.elements.baseAddress.map {
+        bridge.store = machine.store.entries.elements.baseAddress.map {
             UnsafeRawPointer($0).assumingMemoryBound(to: lb_store_entry.self)
         }
         bridge.aborted = state.phase == .stopping ? 1 : 0

@@ -21,9 +21,12 @@ extension WorkflowEngine {
         self.init(workers: workers, clock: clock, host: NoHostEffects(), journal: store, log: log)
     }
 
-    /// Closes a store for a program that ends: lets its runs go, so that others may take them up at once.
-    public func shutdown(closing store: SQLiteJournal) async {
-        shutdown()
+    /// Ends the engine and closes its store: stops code that runs, ends the workers, and lets the runs go, so that others may
+    /// take them up at once.
+    ///
+    /// - Parameter grace: how long what is under way may take to end by itself.
+    public func shutdown(closing store: SQLiteJournal, grace: Duration = .zero) async {
+        await shutdown(grace: grace)
         await store.close()
     }
 }

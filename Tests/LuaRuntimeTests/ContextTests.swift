@@ -100,7 +100,47 @@ import WorkflowCore
             ).value
             #expect(value == [4, ["count": 4, "fresh": [1]], true, ["team": "dev"]])
             let kinds = try effectKinds(setting.effects.pointee)
-            #expect(kinds == ["4 count", "4 fresh", "4 fresh", "2 "])
+            #expect(kinds == ["4 count", "4 fresh", "2 "])
+        }
+    }
+
+    @Test func `what a call has changed is found among many effects`() async throws {
+        try await onWorkerThread {
+            let setting = try Setting()
+            let value = try setting.run(
+                """
+                local store, bridge = context.store, test.bridge
+                for i = 1, 500 do
+                  store["key" .. i] = i
+                  bridge.context_effect(context, "emit", "tick", i)
+                  if i % 2 == 0 then bridge.context_effect(context, "metadata", nil, { i = i }) end
+                  assert(store["key" .. i] == i and store["key" .. (i // 2 + 1)] == i // 2 + 1)
+                end
+                for i = 1, 500, 2 do store["key" .. i] = nil end
+                store.key2 = "again"
+                local left = 0
+                for _ in pairs(store) do left = left + 1 end
+                return { left, store.key1 == nil, store.key2, store.key500, store.count,
+                  bridge.context_get(context, "metadata").i, context.ctx.locale }
+                """
+            ).value
+            #expect(value == [251, true, "again", 500, 3, 500, "en"])
+        }
+    }
+
+    @Test func `a change that is replaced at once leaves one effect`() async throws {
+        try await onWorkerThread {
+            let setting = try Setting()
+            let value = try setting.run(
+                """
+                for i = 1, 100000 do context.store.n = (context.store.n or 0) + 1 end
+                for i = 1, 1000 do test.bridge.context_effect(context, "ctx", nil, { i = i }) end
+                local ok = pcall(function() context.store.n = print end)
+                return { context.store.n, context.ctx.i, ok }
+                """
+            ).value
+            #expect(value == [100000, 1000, false])
+            #expect(try effectKinds(setting.effects.pointee) == ["4 n", "3 "])
         }
     }
 

@@ -43,27 +43,6 @@ struct RunMemoryTests {
         }
     }
 
-    @Test("A run that is over is used again under another id, one that was asked to stop is not")
-    func recycling() async throws {
-        let workflow = try Workflow(id: "short") { code in [.step("only", handler: code.inline { input, _ in input })] }
-        try await withEngine { engine in
-            try await onWorker(of: engine) { worker in
-                let run = try begin(worker, workflow)
-                #expect(run.machine.status == .success)
-                let (id, token, object) = (run.id, run.token, ObjectIdentifier(run))
-                worker.recycle(run)
-                let next = try begin(worker, workflow)
-                #expect(ObjectIdentifier(next) == object)
-                #expect(next.id != id)
-                #expect(next.token != token)
-                #expect(next.machine.status == .success)
-                next.askToCancel("enough")
-                worker.recycle(next)
-                #expect(ObjectIdentifier(try begin(worker, workflow)) != object)
-            }
-        }
-    }
-
     @Test("Ids are UUIDs of version 7 that begin with the time and never come twice")
     func identifiers() {
         func id(_ token: UInt64, now: Int64) -> String {

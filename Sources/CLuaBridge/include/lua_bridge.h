@@ -67,6 +67,10 @@ typedef struct lb_context {
     lb_slice ctx;
     const lb_store_entry *LB_NULLABLE store;
     uint32_t store_count;
+    /// Finds the value of a key among more entries than LB_STORE_UNINDEXED; length 0 where there is none. NULL: they are
+    /// looked through one by one.
+    lb_slice (*LB_NULLABLE find_store)(
+        const struct lb_context *LB_NONNULL context, const uint8_t *LB_NONNULL key, size_t length);
     uint8_t aborted;
     /// Writing ctx is an error: the body runs beside others.
     uint8_t ctx_read_only;
@@ -78,7 +82,11 @@ typedef struct lb_context {
     lb_slice results;
 } lb_context;
 
-/// The kinds of an effect record.
+/// As many entries of a store are faster found without the host.
+enum { LB_STORE_UNINDEXED = 8 };
+
+/// The kinds of an effect record. One of metadata, ctx or a key of the store takes the place of the record before it that
+/// says the same of the same.
 enum {
     LB_EFFECT_EMIT = 1,
     LB_EFFECT_METADATA = 2,
@@ -256,13 +264,6 @@ void lb_vm_interrupt_any(lb_vm *LB_NONNULL vm);
 
 /// The name of a global that scripts have, by an index from 0; NULL behind the last.
 const char *LB_NULLABLE lb_global_name(size_t index);
-
-/// Runs a chunk with one number in a plain Lua state with the libraries base, string, table and math and nothing of the
-/// bridge's in it; the number that it returns, or -1 on an error. For benchmarks.
-double lb_plain_run(const char *LB_NONNULL source, size_t length, double argument);
-
-/// The bytes of the process's heap that are in use, as the allocator counts them; 0 where it does not tell.
-size_t lb_heap_bytes(void);
 
 /// The text by which the Lua library that runs names its release: "$LuaVersion: Lua 5.4.6  Copyright …". Never freed.
 const char *LB_NONNULL lb_lua_ident(void);

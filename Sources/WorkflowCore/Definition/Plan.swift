@@ -48,6 +48,8 @@ package final class Plan: Sendable {
     package let nodes: PlainBuffer<PlanNode>
     /// The ids of the nodes as C reads them, each at its node's ``PlanNode/name``.
     private let names: PlainBuffer<CChar>
+    /// The numbers of the events that nodes wait for, as in ``PlanNode/event``.
+    private let events: [String: Int32]
     package let details: [NodeDetails]
     package let bodies: [Body]
     package let schemas: [Schema]
@@ -74,11 +76,16 @@ package final class Plan: Sendable {
         precondition(nodes.count == details.count && nodes.first?.kind == .workflow)
         var rows = PlainBuffer(nodes)
         var names = PlainBuffer<CChar>()
+        var events: [String: Int32] = [:]
         for (node, details) in details.enumerated() {
             rows[node].name = UInt32(names.count)
             for byte in details.id.utf8 { names.append(CChar(bitPattern: byte)) }
             names.append(0)
+            guard let event = details.event else { continue }
+            rows[node].event = events[event, default: Int32(events.count)]
+            events[event] = rows[node].event
         }
+        self.events = events
         self.nodes = rows
         self.names = names
         self.details = details
@@ -103,6 +110,9 @@ package final class Plan: Sendable {
 
     /// The id of the workflow.
     package var id: String { details[0].id }
+
+    /// The number of an event; nil when no step waits for one of that name.
+    package func number(ofEvent name: String) -> Int32? { events[name] }
 
     /// The id of a node with a NUL behind it; it lives as long as the plan.
     package func name(of node: NodeIndex) -> UnsafePointer<CChar> {
@@ -147,6 +157,8 @@ package struct PlanNode: Sendable, BitwiseCopyable {
     package var hasRetry = false
     /// Where its id begins among the plan's names.
     fileprivate(set) var name: UInt32 = 0
+    /// wait_for: the number of its event; `-1` for none.
+    fileprivate(set) var event: Int32 = -1
 
     package init(kind: NodeKind) { self.kind = kind }
 }

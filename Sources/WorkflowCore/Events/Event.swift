@@ -189,13 +189,6 @@ package struct RunLog {
         arena.trim()
     }
 
-    /// Empties the log and keeps its memory, up to a size that is worth keeping.
-    package mutating func reset() {
-        count = 0
-        arena.count = 0
-        if arena.capacity > 1 << 16 || capacity > 1 << 11 { deallocate() }
-    }
-
     package mutating func deallocate() {
         events?.deallocate()
         events = nil

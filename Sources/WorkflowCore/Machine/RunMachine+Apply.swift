@@ -50,7 +50,9 @@ extension RunMachine {
             cancelRequest = event.payload
             cancel(0)
         case .signalReceived:
-            signals.append(event.payload)
+            // A signal that no step waits for is in the journal only.
+            let name = log.value(event.payload)["name"]?.string
+            if let number = name.flatMap({ plan.number(ofEvent: $0) }) { signals.append(event.payload, of: number) }
         case .metadataSet:
             metadata = event.payload
         case .ctxSet:
@@ -168,7 +170,7 @@ extension RunMachine {
         freeFrame = frame
     }
 
-    // MARK: Store and signals
+    // MARK: The store
 
     mutating func storeSet(_ payload: Slice, _ log: RunLog) {
         let cursor = log.value(payload)
@@ -177,23 +179,8 @@ extension RunMachine {
             guard let start = bytes.baseAddress else { return .none }
             return Slice(offset: UInt32(start - base), length: UInt32(bytes.count))
         }
-        let entry = StoreEntry(key: slice(key), value: cursor["value"].map { slice($0.bytes) } ?? .none)
-        let arena = log.arena
-        let existing = store.elements.firstIndex { arena[$0.key].elementsEqual(key) }
-        switch (existing, entry.value.isNone) {
-        case (let index?, true): store.remove(at: index)
-        case (let index?, false): store[index] = entry
-        case (nil, false): store.append(entry)
-        case (nil, true): break
-        }
-    }
-
-    /// Takes away the signal that the wait got: the first one of its name.
-    mutating func consumeSignal(of node: NodeIndex, _ log: RunLog) {
-        let name = plan.details[Int(node)].event
-        if let index = signals.elements.firstIndex(where: { log.value($0)["name"]?.string == name }) {
-            signals.remove(at: index)
-        }
+        let value = cursor["value"].map { slice($0.bytes) } ?? .none
+        store.set(StoreTable.Entry(key: slice(key), value: value), in: log.arena)
     }
 }
 

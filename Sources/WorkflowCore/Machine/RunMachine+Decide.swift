@@ -70,7 +70,8 @@ extension RunMachine {
         case .signalled(let signal):
             guard !frames.isEmpty else { throw .outOfOrder }
             emit(.signalReceived, time, &log, payload: signal)
-            deliverSignals(time, &log)
+            let name = log.value(signal)["name"]?.string
+            if let number = name.flatMap({ plan.number(ofEvent: $0) }) { deliver(number, time, &log) }
         case .cancelAsked(let request):
             guard cancelRequest.isNone else { return }
             // A run whose input was still being checked has nothing that could be stopped.
@@ -256,7 +257,7 @@ extension RunMachine {
                 arena.end(object, count: node.duration > 0 ? 2 : 1)
             }
             emit(.stepWaiting, time, &log, frame: frame, payload: payload)
-            deliverSignals(time, &log)
+            deliver(node.event, time, &log)
         case .step, .loop, .human: break
         }
     }
@@ -313,21 +314,15 @@ extension RunMachine {
         fail(frame, error.write(into: &log.arena, step: path(of: frame)), time, &log)
     }
 
-    /// Gives every signal that came to the first step that waits for it.
-    private mutating func deliverSignals(_ time: Int64, _ log: inout RunLog) {
-        // Delivering takes signals away, so this goes over those that there were.
-        let waitingSignals = signals.copy()
-        for index in waitingSignals.indices {
-            let signal = waitingSignals[index]
-            let cursor = log.value(signal)
-            guard let name = cursor["name"]?.string else { continue }
+    /// Gives the signals of an event that came, the oldest first, to the steps that wait for it.
+    private mutating func deliver(_ event: Int32, _ time: Int64, _ log: inout RunLog) {
+        while let signal = signals.first(of: event) {
             let waiting = frames.indices.first { index in
-                frames[index].phase == .waiting && plan.nodes[Int(frames[index].node)].kind == .waitFor
-                    && plan.details[Int(frames[index].node)].event == name
+                frames[index].phase == .waiting && plan.nodes[Int(frames[index].node)].event == event
             }
-            guard let waiting else { continue }
+            guard let waiting else { return }
             let payload: Slice
-            if let value = cursor["payload"], let base = log.arena.bytes.baseAddress {
+            if let value = log.value(signal)["payload"], let base = log.arena.bytes.baseAddress {
                 payload = Slice(offset: UInt32(value.start - base), length: UInt32(value.byteCount))
             } else {
                 payload = log.arena.writing { $0.writeNull() }

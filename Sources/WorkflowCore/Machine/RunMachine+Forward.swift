@@ -44,7 +44,7 @@ extension RunMachine {
             return
         }
         if frames[index].phase == .waiting {
-            if node.kind == .waitFor { consumeSignal(of: event.node, log) }
+            if node.kind == .waitFor { signals.removeFirst(of: node.event) }
             unwait(index)
         }
         if frames[index].table >= 0 {

@@ -19,9 +19,9 @@ package struct RunMachine: ~Copyable {
     /// How often each repeatable node has started, once one of them has.
     var starts = PlainBuffer<UInt32>()
     /// Signals that came and that no step has taken, as `{ name, payload }`.
-    var signals = PlainBuffer<Slice>()
+    package internal(set) var signals = SignalQueue()
     /// What the script stored, newest value of each key.
-    package internal(set) var store = PlainBuffer<StoreEntry>()
+    package var store = StoreTable()
     package internal(set) var metadata = Slice.none
     package internal(set) var ctx = Slice.none
     /// The input of the run, after its schema.
@@ -40,12 +40,6 @@ package struct RunMachine: ~Copyable {
     var attention = PlainBuffer<Int32>()
     var attended = 0
 
-    /// A key that the script stored, laid out as the bridge reads it. `key` is an encoded string without its tag and length.
-    package struct StoreEntry: BitwiseCopyable, Equatable {
-        package var key: Slice
-        package var value: Slice
-    }
-
     package init(plan: Plan) { self.plan = plan }
 
     /// The machine of a run that rests, from its log: all that it ever asked for has been carried out, or is under way.
@@ -56,26 +50,6 @@ package struct RunMachine: ~Copyable {
             commands.removeAll()
             attention.removeAll()
         }
-    }
-
-    /// Makes the machine as if it were new, and keeps its memory.
-    package mutating func reset() {
-        frames.removeAll()
-        freeFrame = -1
-        tables.removeAll()
-        starts.removeAll()
-        signals.removeAll()
-        store.removeAll()
-        metadata = .none
-        ctx = .none
-        initialInput = .none
-        outcome = .none
-        ending = nil
-        cancelRequest = .none
-        jumps = 0
-        commands.removeAll()
-        attention.removeAll()
-        attended = 0
     }
 
     /// Gives back the memory that a run which waits does not need.

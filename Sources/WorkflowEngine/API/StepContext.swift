@@ -67,7 +67,7 @@ public final class StepContext: Sendable {
         initialInput = value(run.machine.initialInput)
         input = value(place.input)
         var store: [String: Value] = [:]
-        for entry in run.machine.store.elements where !entry.value.isNone {
+        for entry in run.machine.store.entries.elements {
             store[String(decoding: run.log.arena[entry.key], as: UTF8.self)] = value(entry.value)
         }
         state = Mutex(State(metadata: value(run.machine.metadata), ctx: value(run.machine.ctx), store: store))

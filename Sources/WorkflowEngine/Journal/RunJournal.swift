@@ -100,7 +100,6 @@ package final class JournalBatch: @unchecked Sendable {
     package var entries: [JournalEntry] = []
     /// What the worker needs to know its runs again, one for each entry; the journal does not look at them.
     package var runs: [AnyObject] = []
-    package var lives: [UInt32] = []
     /// Messages that entries take out of the inbox: a message is answered exactly if its entry is in the journal.
     package private(set) var settlements: [Settlement] = []
     /// Answers to messages to which no entry belongs.
@@ -120,7 +119,6 @@ package final class JournalBatch: @unchecked Sendable {
         bytes.count = 0
         entries.removeAll(keepingCapacity: true)
         runs.removeAll(keepingCapacity: true)
-        lives.removeAll(keepingCapacity: true)
         if !settlements.isEmpty { settlements.removeAll() }
         if !answers.isEmpty { answers.removeAll() }
     }

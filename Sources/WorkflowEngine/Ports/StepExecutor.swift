@@ -97,6 +97,13 @@ package protocol StepExecutor: AnyObject {
 }
 
 extension StepExecutor {
+    /// Empties the effects; memory of more than 1 MiB is given back.
+    func dropEffects() {
+        var bytes = effects
+        if bytes.capacity > 1 << 20 { bytes.deallocate() } else { bytes.count = 0 }
+        effects = bytes
+    }
+
     package func sleep(of call: OpaquePointer) -> (token: UInt32, microseconds: Int64)? { nil }
 }
 

@@ -11,8 +11,7 @@ package import WorkflowCore
 
 /// One run as its worker holds it: the machine's state, the log, and the calls that wait for the host.
 ///
-/// It belongs to one worker, and only that worker's thread touches it; other threads hold it only to name it. A worker uses
-/// the object again for another run when it is over and nobody looks at it any more.
+/// It belongs to one worker, and only that worker's thread touches it; other threads hold it only to name it.
 ///
 /// A run that waits for long is parked: its log is all that it keeps, and the machine is built from it again when
 /// somebody asks for it.
@@ -37,13 +36,11 @@ package final class Run: @unchecked Sendable {
     /// The run's id as C reads it; it lies behind the log.
     package let identifier: UnsafeMutablePointer<CChar>
     /// What names the run's code to the watchdog; never used again, and never 0.
-    package private(set) var token: UInt64
-    package private(set) var life: UInt32 = 0
+    package let token: UInt64
     /// The next of the machine's commands that has not been carried out.
     var nextCommand = 0
     package let plan: Plan
     package let executor: any StepExecutor
-    /// Takes the run back when it is over.
     let pool: RunPool
 
     /// Calls that wait for the host.
@@ -156,33 +153,6 @@ package final class Run: @unchecked Sendable {
 
     package var definition: Workflow { pool.definition }
     package var id: String { String(cString: identifier) }
-
-    /// Makes the object ready for another run of the same workflow under a new id.
-    func reuse(now: Int64) {
-        machine.reset()
-        log.reset()
-        life &+= 1
-        token = pool.takeToken()
-        RunIdentifier.fill(identifier, token: token, now: now)
-        nextCommand = 0
-        submittedEvents = 0
-        submittedArena = 0
-        durableEvents = 0
-        deliveredEvents = 0
-        settledEvents = -1
-        if journaled != nil { journaled = nil }
-        if !settlements.isEmpty { settlements.removeAll() }
-        isHeld = false
-        if quietened != nil { quietened = nil }
-        if observer != nil { observer = nil }
-        isWatched = false
-        waitsLong = false
-    }
-
-    /// Whether another run may take the object over: one that was lost or asked to stop keeps what others know of it.
-    var isReusable: Bool {
-        loss == nil && calls.isEmpty && !isReady && !cancelAsked.load(ordering: .relaxed)
-    }
 
     /// It has been dropped: the journal says that somebody else owns it, or the journal failed.
     var lost: JournalError? {

@@ -7,8 +7,6 @@ struct TimerHeap {
         /// The time of the day at which it is due too, in microseconds since 1970; 0 for none.
         var wall: Int64 = 0
         var run: Run
-        /// The serial of the run when the timer was set: runs are used again.
-        var life: UInt32
         var purpose: Purpose
     }
 

@@ -62,7 +62,7 @@ extension Worker {
             TimerHeap.Timer(
                 deadline: elapsed.advanced(clampingBy: rest),
                 wall: rest > Self.longWait && !isBackoff ? command.time : 0,
-                run: run, life: run.life, purpose: .frame(command.frame, serial: command.serial)))
+                run: run, purpose: .frame(command.frame, serial: command.serial)))
     }
 
     private func isAsked(_ command: Command, _ phase: Frame.Phase, _ run: Run) -> Bool {
@@ -156,7 +156,7 @@ extension Worker {
             if let call = outcome.call {
                 run.executor.close(
                     call, code: "run_too_large", message: "the run has become too large", run: run, frame: frame)
-                run.executor.effects.count = 0
+                run.executor.dropEffects()
             }
             return outgrown(run, frame, serial)
         }

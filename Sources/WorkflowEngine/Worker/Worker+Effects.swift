@@ -14,7 +14,7 @@ extension Worker {
     func takeEffects(_ run: Run, _ frame: Int32) -> Bool {
         let bytes = run.executor.effects.bytes
         guard !bytes.isEmpty else { return true }
-        defer { run.executor.effects.count = 0 }
+        defer { run.executor.dropEffects() }
         let (shown, size) = shownChanges(bytes)
         guard run.log.hasRoom(for: size) else { return false }
         var position = 0

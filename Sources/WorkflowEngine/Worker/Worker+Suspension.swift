@@ -22,7 +22,7 @@ extension Worker {
             ordinal: callCount)
         if limits.until < .max {
             timers.insert(
-                TimerHeap.Timer(deadline: limits.until, run: run, life: run.life, purpose: .timeout(call: id)))
+                TimerHeap.Timer(deadline: limits.until, run: run, purpose: .timeout(call: id)))
         }
         serve(run, id)
     }
@@ -38,10 +38,9 @@ extension Worker {
         }
         let requests = run.executor.requests(of: pending.call)
         guard !requests.isEmpty else { return }
-        let life = run.life
         for request in requests {
             let answer: @Sendable (HostAnswer) -> Void = { answer in
-                self.post(.answer(run, life: life, call: id, token: request.token, answer))
+                self.post(.answer(run, call: id, token: request.token, answer))
             }
             if request.operation == "sleep", let duration = DurationText.microseconds(request.payload),
                 duration <= Self.longestDuration
@@ -92,7 +91,7 @@ extension Worker {
         if duration > Self.parkingTime { run.waitsLong = true }
         timers.insert(
             TimerHeap.Timer(
-                deadline: elapsed.advanced(clampingBy: duration), run: run, life: run.life,
+                deadline: elapsed.advanced(clampingBy: duration), run: run,
                 purpose: .sleep(call: id, token: token)))
     }
 

@@ -8,7 +8,7 @@ package import WorkflowCore
 package final class Worker: @unchecked Sendable {
     enum Message {
         case perform((Worker) -> Void)
-        case answer(Run, life: UInt32, call: UInt64, token: UInt32, HostAnswer)
+        case answer(Run, call: UInt64, token: UInt32, HostAnswer)
         case journaled(JournalBatch, [JournalOutcome])
         case stop
         /// One that has been handled.
@@ -167,7 +167,6 @@ package final class Worker: @unchecked Sendable {
         timers = TimerHeap()
         interrupters.withLock { $0.removeAll() }
         executors.removeAll()
-        for pool in pools.values { pool.close() }
         pools.removeAll()
         latestPool = nil
         ended.open()
@@ -229,9 +228,8 @@ package final class Worker: @unchecked Sendable {
     private func handle(_ message: Message) {
         switch message {
         case .perform(let body): body(self)
-        case .answer(let run, let life, let call, let token, let answer):
+        case .answer(let run, let call, let token, let answer):
             outstanding -= 1
-            guard run.life == life else { return }
             let before = enter(run)
             answered(run, call: call, token: token, answer)
             leave(run, before)
@@ -244,7 +242,7 @@ package final class Worker: @unchecked Sendable {
 
     private func fire(_ timer: TimerHeap.Timer) {
         let run = timer.run
-        guard run.life == timer.life, !run.isLost else { return }
+        guard !run.isLost else { return }
         let before = enter(run)
         switch timer.purpose {
         case .frame(let frame, let serial): run.decide(.timerFired(frame: frame, serial: serial), at: now)
@@ -372,36 +370,28 @@ package final class Worker: @unchecked Sendable {
     package func drop(_ generation: Generation) {
         interrupters.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(generation)) }
         executors[ObjectIdentifier(generation)] = nil
-        for (key, pool) in pools where pool.definition.generation === generation {
-            pool.close()
-            pools[key] = nil
-        }
+        for (key, pool) in pools where pool.definition.generation === generation { pools[key] = nil }
         latestPool = nil
         timers.removeAll { $0.isOver && $0.definition.generation === generation }
     }
 
-    /// A run of a workflow, from those that are over where there is one.
+    /// A new run of a workflow.
+    ///
+    /// - Parameter id: one that no other run has; nil for a new one.
     package func makeRun(_ definition: Workflow, id: String?) throws -> Run {
-        if let pool = latestPool, pool.definition === definition { return pool.take(id: id, now: now) }
-        return try pool(of: definition).take(id: id, now: now)
+        if let pool = latestPool, pool.definition === definition { return Run(pool: pool, id: id, now: now) }
+        return Run(pool: try pool(of: definition), id: id, now: now)
     }
 
     private func pool(of definition: Workflow) throws -> RunPool {
         let key = ObjectIdentifier(definition)
         let pool = try pools[key] ?? RunPool(definition: definition, executor: executor(of: definition.generation))
         // The pool of a generation that is retired goes with the runs that it makes.
-        if definition.generation.isRetired {
-            pool.close()
-        } else {
+        if !definition.generation.isRetired {
             pools[key] = pool
             latestPool = pool
         }
         return pool
-    }
-
-    /// Takes a run back that is over and that nobody looks at any more.
-    package func recycle(_ run: Run) {
-        if run.isReusable { run.pool.put(run) }
     }
 
     /// Begins a run. Values are appended to its arena by `write`, which gives the slices of input, metadata and ctx.
@@ -441,7 +431,6 @@ package final class Worker: @unchecked Sendable {
             run.log, of: journaled, from: run.submittedEvents, arena: run.submittedArena, status: run.machine.status,
             wakeAt: run.machine.earliestDeadline)
         batch.runs.append(run)
-        batch.lives.append(run.life)
         if !run.settlements.isEmpty {
             for message in run.settlements { batch.settle(message) }
             run.settlements.removeAll()
@@ -468,7 +457,7 @@ package final class Worker: @unchecked Sendable {
     private func journaled(_ batch: JournalBatch, _ outcomes: [JournalOutcome]) {
         outstanding -= 1
         for (index, outcome) in outcomes.enumerated() {
-            guard let run = batch.runs[index] as? Run, run.life == batch.lives[index], !run.isLost else { continue }
+            guard let run = batch.runs[index] as? Run, !run.isLost else { continue }
             switch outcome {
             case .durable:
                 let entry = batch.entries[index]

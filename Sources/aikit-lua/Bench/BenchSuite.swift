@@ -1,4 +1,3 @@
-internal import CLuaBridge
 internal import LuaWorkflows
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -25,7 +24,7 @@ struct BenchRow {
     }
 }
 
-/// Measures the engine beside plain Lua in one process, so that the ratios tell and not the machine.
+/// Measures the engine beside plain Lua on the same machine, so that the ratios tell and not the machine.
 struct BenchSuite: Sendable {
     /// How long each throughput is measured.
     var seconds = 1.0
@@ -34,9 +33,14 @@ struct BenchSuite: Sendable {
     var filter: String?
 
     func run() async throws {
-        let baseline = baselineRate()
-        report(
-            BenchRow(name: "plain Lua baseline", value: baseline, unit: "calls/s", ratio: 1, goal: "", reached: nil))
+        // First, while nothing that was freed lies about.
+        try await memory()
+        let baseline = PlainLua.rate(of: BenchScripts.baseline, count: 500_000)
+        if let baseline {
+            report(
+                BenchRow(name: "plain Lua baseline", value: baseline, unit: "calls/s", ratio: 1, goal: "", reached: nil)
+            )
+        }
         try await throughput("three steps, one worker", BenchScripts.threeSteps, 3, workers: 1, baseline, goal: 0.5)
         try await throughput("three steps, two workers", BenchScripts.threeSteps, 3, workers: 2, baseline, goal: 0.85)
         try await throughput(
@@ -44,7 +48,6 @@ struct BenchSuite: Sendable {
         try await schemas(baseline)
         try await foreach()
         try await sleeps()
-        try await memory()
         try await runaway()
         try await busy()
         try await DurableBench(seconds: seconds, wants: wants, report: report).run()
@@ -60,18 +63,6 @@ struct BenchSuite: Sendable {
     }
 
     // MARK: Throughput
-
-    private func baselineRate() -> Double {
-        let source = BenchScripts.baseline
-        func time(_ count: Double) -> Double {
-            let start = monotonicNanoseconds()
-            _ = lb_plain_run(source, source.utf8.count, count)
-            return Double(monotonicNanoseconds() - start) / 1e9
-        }
-        _ = time(200_000)
-        let samples = (0..<5).map { _ in 500_000 / time(500_000) }.sorted()
-        return samples[2]
-    }
 
     /// Runs per second over all workers, each driving its runs from its own thread.
     private func rate(_ source: String, workers: Int, input: Value, seconds: Double? = nil) async throws -> Double {
@@ -118,7 +109,6 @@ struct BenchSuite: Sendable {
                 guard run.machine.status == .success else {
                     throw RunFailure(code: "bench", message: "a benchmark's run ended \(run.machine.status.rawValue)")
                 }
-                worker.recycle(run)
                 runs += 1
             }
             let now = monotonicNanoseconds()
@@ -127,21 +117,24 @@ struct BenchSuite: Sendable {
     }
 
     private func throughput(
-        _ name: String, _ source: String, _ steps: Double, workers: Int, _ baseline: Double, goal: Double
+        _ name: String, _ source: String, _ steps: Double, workers: Int, _ baseline: Double?, goal: Double
     ) async throws {
         guard wants(name) else { return }
         let input: Value = ["id": 1, "name": "step", "value": 0, "done": false]
         let rate = try await rate(source, workers: workers, input: input) * steps
-        add(name, rate, "steps/s", ratio: rate / baseline, goal: "≥ \(goal) × baseline", rate / baseline >= goal)
+        let ratio = baseline.map { rate / $0 }
+        add(name, rate, "steps/s", ratio: ratio, goal: "≥ \(goal) × baseline", ratio.map { $0 >= goal })
     }
 
-    private func schemas(_ baseline: Double) async throws {
+    private func schemas(_ baseline: Double?) async throws {
         guard wants("schemas") else { return }
         let input: Value = ["id": "a1", "name": "step", "value": 0.5, "samples": [1.5, 2.5, 3.5, 4.5, 5.5]]
         let typed = try await rate(BenchScripts.schemas, workers: 2, input: input)
         let untyped = try await rate(BenchScripts.untyped, workers: 2, input: input)
-        let ratio = typed / baseline
-        add("schemas on each step, two workers", typed, "runs/s", ratio: ratio, goal: "≥ 0.2 × baseline", ratio >= 0.2)
+        let ratio = baseline.map { typed / $0 }
+        add(
+            "schemas on each step, two workers", typed, "runs/s", ratio: ratio, goal: "≥ 0.2 × baseline",
+            ratio.map { $0 >= 0.2 })
         let cost = (untyped / typed - 1) * 100
         add("cost of schemas over none", cost, "%", goal: "≤ 40 %", cost <= 40)
     }
@@ -201,9 +194,9 @@ struct BenchSuite: Sendable {
                             runs.append(run)
                         }
                         for _ in 0..<64 { try park() }
-                        let before = Int(lb_heap_bytes())
+                        let before = residentBytes()
                         for _ in 0..<count { try park() }
-                        return Double(Int(lb_heap_bytes()) - before) / Double(count)
+                        return Double(residentBytes() - before) / Double(count)
                     })
             }
         }
@@ -240,17 +233,14 @@ struct BenchSuite: Sendable {
 
     private func busy() async throws {
         guard wants("CPU") else { return }
-        let source = BenchScripts.plainBusy
-        let start = monotonicNanoseconds()
-        _ = lb_plain_run(source, source.utf8.count, 60)
-        let plain = 60 / (Double(monotonicNanoseconds() - start) / 1e9)
+        let plain = PlainLua.rate(of: BenchScripts.plainBusy, count: 15)
         let one = try await rate(BenchScripts.busy, workers: 1, input: .emptyObject)
         let two = try await rate(BenchScripts.busy, workers: 2, input: .emptyObject)
         add(
-            "CPU-bound handlers, one worker", one, "runs/s", ratio: one / plain, goal: "≥ 0.95 × plain Lua",
-            one / plain >= 0.95)
+            "CPU-bound handlers, one worker", one, "runs/s", ratio: plain.map { one / $0 }, goal: "≥ 0.95 × plain Lua",
+            plain.map { one / $0 >= 0.95 })
         add(
-            "CPU-bound handlers, two workers", two, "runs/s", ratio: two / plain, goal: "scales with cores",
+            "CPU-bound handlers, two workers", two, "runs/s", ratio: plain.map { two / $0 }, goal: "scales with cores",
             two / one >= 1.7)
     }
 }

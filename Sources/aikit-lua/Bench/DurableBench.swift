@@ -1,4 +1,3 @@
-internal import CLuaBridge
 internal import LuaWorkflows
 internal import SQLiteJournal
 internal import WorkflowCore
@@ -27,9 +26,10 @@ struct DurableBench: Sendable {
                 code: "bench", message: "the directory \(folder) cannot be made: \(systemMessage(errno))")
         }
         defer { Self.remove(folder) }
+        // First, while nothing that was freed lies about.
+        try await parked(folder)
         for durability in SQLiteJournalOptions.Durability.allCases { try await steps(durability, folder) }
         try await recovery(folder)
-        try await parked(folder)
     }
 
     private func add(
@@ -175,9 +175,9 @@ struct DurableBench: Sendable {
             return runs
         }
         var runs = try await park(100)
-        let before = Int(lb_heap_bytes())
+        let before = residentBytes()
         runs += try await park(10_000)
-        let bytes = Double(Int(lb_heap_bytes()) - before) / 10_000
+        let bytes = Double(residentBytes() - before) / 10_000
         withExtendedLifetime(runs) {}
         engine.shutdown()
         await journal.close()

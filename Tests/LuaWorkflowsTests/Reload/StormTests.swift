@@ -1,4 +1,4 @@
-internal import CLuaBridge
+internal import CLuaBridgeTesting
 internal import Testing
 internal import WorkflowCore
 

@@ -348,6 +348,41 @@ import Testing
         run.expectSoundEnd()
     }
 
+    @Test func `signals of an event are taken in the order in which they came`() throws {
+        let run = try TestRun([
+            .waitFor("x", event: "go"), .waitFor("y", event: "stop"), .waitFor("z", event: "go"),
+            .waitFor("last", event: "go"),
+        ])
+        try run.start()
+        try run.signal("unknown", 0)
+        try run.signal("stop", 1)
+        try run.signal("go", 2)
+        try run.signal("go", 3)
+        try run.crash()
+        try run.signal("go", 4)
+        #expect(run.machine.status == .success)
+        #expect(run.value(run.machine.outcome) == 4)
+        #expect(run.machine.signals.count == 0)
+        run.expectSoundEnd()
+    }
+
+    @Test func `many signals and many waits find each other`() throws {
+        let run = try TestRun(
+            [
+                .foreach(
+                    "all", items: 1, concurrency: 50,
+                    body: [.waitFor("wait", event: "go"), .waitFor("other", event: "then")])
+            ], callbacks: [1: { _ in .value(Value(array: (1...50).map { Value(Int64($0)) })) }])
+        try run.start()
+        try run.drive()
+        for index in 1...50 {
+            try run.signal("then", Value(Int64(index)))
+            try run.signal("go")
+        }
+        #expect(run.machine.status == .success)
+        run.expectSoundEnd()
+    }
+
     @Test func `a signal without a payload gives null`() throws {
         let run = try TestRun([.waitFor("x", event: "go")])
         try run.start()
