@@ -29,6 +29,8 @@ part "fuzzing of the C bridge" scripts/test-fuzz.sh
 part "guides" scripts/test-docs.sh
 part "gallery of errors" scripts/error-gallery.sh
 part "conformance" scripts/test-conformance.sh
+part "the service, ended again and again under load" \
+    timeout 150 python3 scripts/stress-serve.py "$AIKIT_LUA_BINARY" --clients 100 --seconds 15
 
 if [ ${#failed[@]} -gt 0 ]; then
     printf 'FAILED: %s\n' "${failed[@]}" >&2
