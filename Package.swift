@@ -40,6 +40,7 @@ let package = Package(
         .target(name: "CLuaBridgeTesting"),
         .target(name: "CPrelude", exclude: ["lua"]),
         .target(name: "CTemplates", exclude: ["templates"]),
+        .target(name: "CDashboard", exclude: ["web"]),
         .target(name: "WorkflowCore", dependencies: ["CPCRE2"]),
         .target(name: "WorkflowEngine", dependencies: ["WorkflowCore"]),
         .target(name: "LuaRuntime", dependencies: ["CLuaBridge", "WorkflowCore", "WorkflowEngine"]),
@@ -66,7 +67,8 @@ let package = Package(
         .target(
             name: "WorkflowServer",
             dependencies: [
-                "WorkflowCore", "WorkflowEngine", .product(name: "Hummingbird", package: "hummingbird"),
+                "CDashboard", "WorkflowCore", "WorkflowEngine",
+                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"), .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "Crypto", package: "swift-crypto"), .product(name: "Logging", package: "swift-log"),

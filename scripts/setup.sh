@@ -28,6 +28,11 @@ check() {
         test)
             need lua_interpreter lua5.4 lua@5.4
             need "has python3" python3 python3
+            # The browser of the dashboard's tests comes from Debian; elsewhere they are left out where it is missing.
+            if has apt-get; then
+                need "has chromedriver" chromium-driver chromedriver
+                need "python3 -c 'import selenium'" python3-selenium selenium
+            fi
             ;;
         lint) need "has luacheck" lua-check luacheck ;;
         bench) need "has hyperfine" hyperfine hyperfine ;;

@@ -31,6 +31,7 @@ part "gallery of errors" scripts/error-gallery.sh
 part "conformance" scripts/test-conformance.sh
 part "the service, ended again and again under load" \
     timeout 150 python3 scripts/stress-serve.py "$AIKIT_LUA_BINARY" --clients 100 --seconds 15
+part "dashboard in a browser" scripts/test-browser.sh
 
 if [ ${#failed[@]} -gt 0 ]; then
     printf 'FAILED: %s\n' "${failed[@]}" >&2

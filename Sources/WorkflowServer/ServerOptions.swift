@@ -6,6 +6,8 @@ public struct ServerOptions: Sendable {
     public var allowedOrigins: [String] = []
     /// The largest body of a request, in bytes.
     public var bodyLimit = 10 << 20
+    /// Whether the dashboard is served, at the base path.
+    public var hasDashboard = true
     /// How often a stream shows that it lives.
     public var heartbeat = Duration.seconds(15)
     /// How many requests may be under way at once; more are answered with 503. Streams count.

@@ -58,6 +58,7 @@ public final class WorkflowServer: Sendable {
                 }
             }
         }
+        if core.options.hasDashboard { DashboardRoutes.add(to: router, below: core.options.basePath) }
         return router
     }
 

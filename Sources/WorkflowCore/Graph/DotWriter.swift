@@ -21,6 +21,10 @@ struct DotWriter {
         ]
         for body in plan.bodies(of: 0) { writer.write(body, indent: "  ") }
         for edge in outline.edges { writer.write(edge) }
+        for node in outline.nodes where node.choosesNext {
+            writer.lines.append("  n\(node.index)x [shape=point];")
+            writer.lines.append("  n\(node.index) -> n\(node.index)x [style=dotted, label=\"next()\"];")
+        }
         writer.lines.append("}")
         return writer.lines.joined(separator: "\n") + "\n"
     }
@@ -39,7 +43,7 @@ struct DotWriter {
                 attributes += ", fillcolor=\(quoted(colours.fill)), color=\(quoted(colours.line))"
             }
             lines.append("\(indent)n\(member) [\(attributes)];")
-            for (offset, inner) in plan.bodies(of: member).enumerated() {
+            for (offset, inner) in plan.shownBodies(of: member).enumerated() {
                 if node.kind == .branch {
                     write(inner, indent: indent)
                     continue
@@ -56,6 +60,8 @@ struct DotWriter {
         var attributes: [String] = []
         if edge.kind == .body {
             attributes.append("style=dashed")
+        } else if edge.kind == .again {
+            attributes += ["style=dotted", "label=\"again\""]
         } else if let label = edge.label {
             attributes.append("label=\(quoted(label))")
         }

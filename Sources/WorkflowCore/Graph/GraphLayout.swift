@@ -1,4 +1,5 @@
-/// Places the boxes of a plan: a sequence from top to bottom, the bodies of a node beside each other below it.
+/// Places the parts of a plan: a sequence from top to bottom, a construct as a container with its head at the top and its
+/// bodies beside each other below it.
 ///
 /// The tree is laid out from the leaves up. Each part becomes a block that knows where lines enter and leave it, so no two
 /// boxes overlap.
@@ -8,6 +9,7 @@ struct GraphLayout {
         var y: Double
     }
 
+    /// A node; of a construct, the head of its container.
     struct Box {
         var node: NodeIndex
         var origin: Point
@@ -15,9 +17,9 @@ struct GraphLayout {
         var height: Double
     }
 
-    /// A frame around the body of a construct.
+    /// The container of a construct, from its head to the end of its bodies.
     struct Frame {
-        var label: String
+        var node: NodeIndex
         var origin: Point
         var width: Double
         var height: Double
@@ -25,9 +27,22 @@ struct GraphLayout {
 
     /// A line with corners.
     struct Line {
+        /// What it leads from and to; nil for the start, the end, and where a run leaves no trace.
+        var from: NodeIndex?
+        var to: NodeIndex?
         var points: [Point]
         var label: String?
-        var hasArrow = true
+        var labelPoint: Point?
+        /// A function chooses where it leads.
+        var isDynamic = false
+    }
+
+    /// A round mark.
+    struct Mark {
+        enum Kind { case start, end, join, choice }
+        var kind: Kind
+        var center: Point
+        var label: String?
     }
 
     /// A part of the picture, at its own origin.
@@ -39,6 +54,7 @@ struct GraphLayout {
         var boxes: [Box] = []
         var frames: [Frame] = []
         var lines: [Line] = []
+        var marks: [Mark] = []
 
         mutating func add(_ other: Block, x: Double, y: Double) {
             func moved(_ point: Point) -> Point { Point(x: point.x + x, y: point.y + y) }
@@ -52,23 +68,57 @@ struct GraphLayout {
             }
             for var line in other.lines {
                 line.points = line.points.map(moved)
+                line.labelPoint = line.labelPoint.map(moved)
                 lines.append(line)
+            }
+            for var mark in other.marks {
+                mark.center = moved(mark.center)
+                marks.append(mark)
             }
         }
 
-        mutating func connect(_ points: [Point], label: String? = nil, hasArrow: Bool = true) {
-            lines.append(Line(points: points, label: label, hasArrow: hasArrow))
+        mutating func connect(
+            _ from: NodeIndex?, _ to: NodeIndex?, _ points: [Point], label: String? = nil, at labelPoint: Point? = nil,
+            isDynamic: Bool = false
+        ) {
+            lines.append(
+                Line(
+                    from: from, to: to, points: points, label: label, labelPoint: labelPoint, isDynamic: isDynamic))
         }
     }
 
-    static let gap = 34.0
+    static let gap = 30.0
     static let spread = 28.0
-    static let padding = 16.0
+    static let padding = 18.0
     static let boxHeight = 46.0
+    static let markRadius = 7.0
+    /// About how wide a letter of a note is.
+    static let letter = 6.4
 
     let plan: Plan
 
-    func layout() -> Block { plan.bodies(of: 0).first.map(sequence) ?? Block(width: 0, height: 0, spine: 0) }
+    /// The whole picture, from the start mark to the end mark.
+    func layout() -> Block {
+        let body = plan.bodies(of: 0).first
+        let inner = body.map(sequence) ?? Block(width: 2 * Self.markRadius, height: 0, spine: Self.markRadius)
+        let radius = Self.markRadius
+        let top = 2 * radius + Self.gap
+        var result = Block(width: inner.width, height: top + inner.height + Self.gap + 2 * radius, spine: inner.spine)
+        result.add(inner, x: 0, y: top)
+        result.marks.append(Mark(kind: .start, center: Point(x: inner.spine, y: radius)))
+        result.marks.append(Mark(kind: .end, center: Point(x: inner.spine, y: result.height - radius)))
+        result.connect(
+            nil, body?.first, [Point(x: inner.spine, y: 2 * radius), Point(x: inner.spine, y: top)])
+        if let last = body?.members.last, plan.nodes[Int(last)].next < 0 {
+            result.connect(
+                last, nil,
+                [
+                    Point(x: inner.spine, y: top + inner.height),
+                    Point(x: inner.spine, y: result.height - 2 * radius),
+                ])
+        }
+        return result
+    }
 
     // MARK: Sequences
 
@@ -84,31 +134,52 @@ struct GraphLayout {
             result.add(block, x: left - block.spine, y: top)
             result.height = top + block.height
         }
-        addArrows(body, blocks, tops, to: &result)
+        for (position, member) in body.members.enumerated() {
+            let node = plan.nodes[Int(member)]
+            let bottom = tops[position] + blocks[position].height
+            if node.kind == .step, node.extra != 0 { addChoice(member, blocks[position], tops[position], to: &result) }
+            guard node.next >= 0, let target = body.members.firstIndex(of: node.next) else { continue }
+            if target == position + 1 {
+                result.connect(
+                    member, node.next, [Point(x: left, y: bottom), Point(x: left, y: tops[target])])
+            } else {
+                addJump(from: member, bottom, to: node.next, tops[target], blocks[target], in: &result)
+            }
+        }
         return result
     }
 
-    /// Straight down to the neighbour, around the others to a target of `next`.
-    private func addArrows(_ body: Plan.Body, _ blocks: [Block], _ tops: [Double], to result: inout Block) {
+    /// Around the other nodes, to a target of `next`; each jump has a lane of its own at the right.
+    private func addJump(
+        from member: NodeIndex, _ bottom: Double, to next: NodeIndex, _ top: Double, _ target: Block,
+        in result: inout Block
+    ) {
         let spine = result.spine
-        for (position, member) in body.members.enumerated() {
-            let next = plan.nodes[Int(member)].next
-            guard next >= 0, let target = body.members.firstIndex(of: next) else { continue }
-            let bottom = tops[position] + blocks[position].height
-            if target == position + 1 {
-                result.connect([Point(x: spine, y: bottom), Point(x: spine, y: tops[target])])
-                continue
-            }
-            let lane = result.width + Self.spread / 2
-            result.width = lane + Self.spread / 2
-            let side = spine + (blocks[target].boxes.first { $0.node == next }?.width ?? 0) / 2
-            let middle = tops[target] + Self.boxHeight / 2
-            result.connect([
-                Point(x: spine, y: bottom), Point(x: spine, y: bottom + Self.gap / 3),
-                Point(x: lane, y: bottom + Self.gap / 3),
+        let lane = result.width + Self.spread / 2
+        result.width = lane + Self.spread / 2
+        let side = spine + target.width - target.spine
+        let middle = top + Self.boxHeight / 2
+        let turn = bottom + Self.gap / 3
+        result.connect(
+            member, next,
+            [
+                Point(x: spine, y: bottom), Point(x: spine, y: turn), Point(x: lane, y: turn),
                 Point(x: lane, y: middle), Point(x: side, y: middle),
             ])
-        }
+        result.height = max(result.height, turn)
+    }
+
+    /// A function chooses what follows: an edge that ends in a mark, as any node of the sequence may be next.
+    private func addChoice(_ member: NodeIndex, _ block: Block, _ top: Double, to result: inout Block) {
+        let label = "next()"
+        let right = result.spine + block.width - block.spine
+        let middle = top + Self.boxHeight / 2
+        let center = Point(x: right + Self.spread, y: middle)
+        result.connect(
+            member, nil, [Point(x: right, y: middle), Point(x: center.x - Self.markRadius, y: middle)], isDynamic: true)
+        result.marks.append(Mark(kind: .choice, center: center, label: label))
+        let end = center.x + Self.markRadius + 6 + Double(label.count) * Self.letter + 8
+        result.width = max(result.width, end)
     }
 
     // MARK: Nodes
@@ -116,77 +187,122 @@ struct GraphLayout {
     private func block(_ node: NodeIndex) -> Block {
         let longest = max(plan.details[Int(node)].id.count, plan.caption(node)?.count ?? 0)
         let width = min(max(Double(longest) * 7.6 + 32, 96), 320)
-        let bodies = plan.bodies(of: node)
+        let bodies = plan.shownBodies(of: node)
         if bodies.isEmpty {
             let box = Box(node: node, origin: Point(x: 0, y: 0), width: width, height: Self.boxHeight)
             return Block(width: width, height: Self.boxHeight, spine: width / 2, boxes: [box])
         }
-        if plan.nodes[Int(node)].kind != .branch {
-            let parts = bodies.map { framed(sequence($0), label: frameLabel($0, of: node)) }
-            return fan(node, boxWidth: width, parts, labels: [])
+        var parts = bodies.map { body in
+            Part(block: sequence(body), label: label(body, of: node), first: body.first, last: body.members.last)
         }
-        var parts = bodies.map(sequence)
-        var labels = bodies.map(\.name)
-        if !plan.nodes[Int(node)].hasOtherwise {
+        let kind = plan.nodes[Int(node)].kind
+        if kind == .branch, !plan.nodes[Int(node)].hasOtherwise {
             // One more way: right through.
-            parts.append(Block(width: 40, height: 0, spine: 20))
-            labels.append("none")
+            parts.append(Part(block: Block(width: 40, height: 0, spine: 20), label: "none"))
         }
-        return fan(node, boxWidth: width, parts, labels: labels)
+        return container(node, headWidth: width, parts.map(widened), isJoined: kind == .branch || kind == .parallel)
     }
 
-    private func frameLabel(_ body: Plan.Body, of node: NodeIndex) -> String {
+    /// A body below the head of its construct.
+    private struct Part {
+        var block: Block
+        var label: String?
+        var first: NodeIndex?
+        var last: NodeIndex?
+    }
+
+    private func label(_ body: Plan.Body, of node: NodeIndex) -> String? {
         switch plan.nodes[Int(node)].kind {
-        case .parallel: body.name
+        case .parallel, .branch: body.name
         case .loop: "while it holds"
         case .foreach: "each item"
-        case .workflow, .branch, .step, .human, .delay, .waitFor: ""
+        case .workflow, .step, .human, .delay, .waitFor: nil
         }
     }
 
-    private func framed(_ inner: Block, label: String) -> Block {
-        let top = Self.padding + (label.isEmpty ? 0 : 14)
-        let width = max(inner.width + 2 * Self.padding, Double(label.count) * 7 + 24)
-        let shift = (width - inner.width) / 2
-        var block = Block(width: width, height: inner.height + top + Self.padding, spine: shift + inner.spine)
-        block.frames = [Frame(label: label, origin: Point(x: 0, y: 0), width: width, height: block.height)]
-        block.add(inner, x: shift, y: top)
-        return block
+    /// The part with room for its label, which stands at the right of its spine.
+    private func widened(_ part: Part) -> Part {
+        var part = part
+        let needed = part.block.spine + 8 + Double(part.label?.count ?? 0) * Self.letter
+        part.block.width = max(part.block.width, needed)
+        return part
     }
 
-    /// A box with parts side by side below it, and lines down to them and together again.
-    private func fan(_ node: NodeIndex, boxWidth: Double, _ parts: [Block], labels: [String]) -> Block {
-        let joins = parts.count > 1
-        let partsWidth = parts.reduce(0) { $0 + $1.width } + Self.spread * Double(parts.count - 1)
-        let inner = parts.count == 1 ? parts[0].spine : partsWidth / 2
-        let spine = max(inner, boxWidth / 2)
-        let top = Self.boxHeight + Self.gap + (labels.isEmpty ? 0 : 12)
-        let bottom = top + (parts.map(\.height).max() ?? 0)
-        var block = Block(
-            width: spine + max(partsWidth - inner, boxWidth / 2), height: bottom + (joins ? Self.gap : 0), spine: spine)
-        block.boxes = [
-            Box(node: node, origin: Point(x: spine - boxWidth / 2, y: 0), width: boxWidth, height: Self.boxHeight)
-        ]
-        var x = spine - inner
+    private func container(_ node: NodeIndex, headWidth: Double, _ parts: [Part], isJoined: Bool) -> Block {
+        let isLoop = plan.nodes[Int(node)].kind == .loop
+        // A loop has room for its way back at the left.
+        let lane = isLoop ? Self.spread : 0
+        let partsWidth = parts.reduce(0) { $0 + $1.block.width } + Self.spread * Double(parts.count - 1) + lane
+        let inner = parts.count == 1 ? parts[0].block.spine + lane : partsWidth / 2
+        let spine = max(inner + Self.padding, headWidth / 2)
+        let width = spine + max(partsWidth - inner + Self.padding, headWidth / 2)
+        let top = Self.boxHeight + Self.gap + (parts.contains { $0.label != nil } ? 10 : 0)
+        let bottom = top + (parts.map(\.block.height).max() ?? 0)
+        let join = bottom + Self.gap
+        let height = isJoined ? join + Self.markRadius + Self.padding : bottom + Self.padding + (isLoop ? 8 : 0)
+        var result = Block(width: width, height: height, spine: spine)
+        result.frames = [Frame(node: node, origin: Point(x: 0, y: 0), width: width, height: height)]
+        result.boxes = [Box(node: node, origin: Point(x: 0, y: 0), width: width, height: Self.boxHeight)]
+        if isJoined { result.marks.append(Mark(kind: .join, center: Point(x: spine, y: join))) }
+        var x = spine - inner + lane
         let turn = Self.boxHeight + Self.gap / 2
-        for (index, part) in parts.enumerated() {
-            block.add(part, x: x, y: top)
-            let way = x + part.spine
-            block.connect(
-                [
+        for part in parts {
+            let way = x + part.block.spine
+            result.add(part.block, x: x, y: top)
+            let ends = part.first == nil ? (isJoined ? join : bottom) : top
+            if part.first != nil || isJoined {
+                var points = [
                     Point(x: spine, y: Self.boxHeight), Point(x: spine, y: turn), Point(x: way, y: turn),
-                    Point(x: way, y: top),
-                ], label: labels.isEmpty ? nil : labels[index], hasArrow: part.height > 0)
-            if joins {
-                let join = block.height - Self.gap / 2
-                block.connect(
-                    [
-                        Point(x: way, y: top + part.height), Point(x: way, y: join), Point(x: spine, y: join),
-                        Point(x: spine, y: block.height),
-                    ], hasArrow: false)
+                    Point(x: way, y: ends),
+                ]
+                if part.first == nil {
+                    points.append(
+                        Point(x: way < spine ? spine - Self.markRadius : spine + Self.markRadius, y: join))
+                    if way == spine { points[4] = Point(x: spine, y: join - Self.markRadius) }
+                }
+                result.connect(
+                    part.first == nil ? nil : node, part.first, points, label: part.label,
+                    at: Point(x: way + 6, y: top - 6))
             }
-            x += part.width + Self.spread
+            // A body whose last node jumps back has no end of its own.
+            let last = part.last.flatMap { plan.nodes[Int($0)].next < 0 ? $0 : nil }
+            if isJoined, let last {
+                let low = top + part.block.height
+                let end =
+                    way == spine
+                    ? [Point(x: way, y: low), Point(x: way, y: join - Self.markRadius)]
+                    : [
+                        Point(x: way, y: low), Point(x: way, y: join),
+                        Point(x: way < spine ? spine - Self.markRadius : spine + Self.markRadius, y: join),
+                    ]
+                result.connect(last, node, end)
+            }
+            if isLoop, let last {
+                let low = top + part.block.height
+                let back = Self.padding
+                result.connect(
+                    last, part.first,
+                    [
+                        Point(x: way, y: low), Point(x: way, y: low + 12), Point(x: back, y: low + 12),
+                        Point(x: back, y: top - 10), Point(x: way, y: top - 10), Point(x: way, y: top),
+                    ], label: "again", at: Point(x: back + 5, y: low + 8))
+            }
+            x += part.block.width + Self.spread
         }
-        return block
+        return result
+    }
+}
+
+extension Plan {
+    /// The bodies of a node in the order in which they are shown: names that are numbers as people count, `otherwise` last.
+    func shownBodies(of index: NodeIndex) -> [Body] {
+        let bodies = Array(bodies(of: index))
+        let node = nodes[Int(index)]
+        guard node.kind == .branch || node.kind == .parallel, !node.isList else { return bodies }
+        let rest = node.hasOtherwise ? 1 : 0
+        let numbers = bodies.dropLast(rest).map { Int($0.name) }
+        guard numbers.allSatisfy({ $0 != nil }) else { return bodies }
+        let order = numbers.indices.sorted { (numbers[$0] ?? 0, $0) < (numbers[$1] ?? 0, $1) }
+        return order.map { bodies[$0] } + bodies.suffix(rest)
     }
 }

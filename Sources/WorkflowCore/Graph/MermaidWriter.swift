@@ -16,6 +16,9 @@ struct MermaidWriter {
         writer.lines = ["flowchart TD"]
         for body in plan.bodies(of: 0) { writer.write(body, indent: "  ") }
         for edge in outline.edges { writer.write(edge) }
+        for node in outline.nodes where node.choosesNext {
+            writer.lines.append("  n\(node.index) -.->|\"next()\"| n\(node.index)x((\" \"))")
+        }
         for status in GraphStatus.allCases {
             let nodes = statuses.filter { $0.value == status && $0.key > 0 }.keys.sorted()
             if nodes.isEmpty { continue }
@@ -44,13 +47,13 @@ struct MermaidWriter {
             case .delay, .waitFor: lines.append("\(indent)n\(member)([\(label)])")
             case .step, .loop, .foreach, .parallel, .workflow: lines.append("\(indent)n\(member)[\(label)]")
             }
-            for inner in plan.bodies(of: member) { write(inner, indent: indent) }
+            for inner in plan.shownBodies(of: member) { write(inner, indent: indent) }
         }
     }
 
     private mutating func writeFrame(_ node: NodeIndex, _ label: String, indent: String) {
         lines.append("\(indent)subgraph n\(node)[\(label)]")
-        for (offset, inner) in plan.bodies(of: node).enumerated() {
+        for (offset, inner) in plan.shownBodies(of: node).enumerated() {
             if plan.nodes[Int(node)].kind == .parallel {
                 lines.append("\(indent)  subgraph n\(node)b\(offset)[\(quoted(inner.name))]")
                 write(inner, indent: indent + "    ")
@@ -66,6 +69,9 @@ struct MermaidWriter {
         // The frame shows that the construct runs its body.
         if edge.kind == .body { return }
         let label = edge.label.map { "|\(quoted($0))|" } ?? ""
+        if edge.kind == .again {
+            return lines.append("  n\(edge.fromIndex) -.->|\"again\"| n\(edge.toIndex)")
+        }
         lines.append("  n\(edge.fromIndex) -->\(label) n\(edge.toIndex)")
     }
 

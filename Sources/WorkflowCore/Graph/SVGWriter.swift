@@ -2,17 +2,19 @@
 struct SVGWriter {
     private let plan: Plan
     private let statuses: [NodeIndex: GraphStatus]
+    private let paths: [String]
 
     init(_ plan: Plan, _ statuses: [NodeIndex: GraphStatus]) {
         self.plan = plan
         self.statuses = statuses
+        paths = plan.staticPaths()
     }
 
     func text() -> String {
         let margin = 24.0
         let block = GraphLayout(plan: plan).layout()
         let title = plan.details[0].description.map { "\(plan.id): \($0)" } ?? plan.id
-        let width = max(block.width, Double(title.count) * 10.4) + 2 * margin
+        let width = max(block.width, min(Double(title.count) * 10.4, 720)) + 2 * margin
         let top = margin + 30
         let height = block.height + top + margin
         var lines = [
@@ -20,14 +22,15 @@ struct SVGWriter {
                 + "\(number(width))\" height=\"\(number(height))\" font-family=\"system-ui, sans-serif\" font-size=\"13\">",
             "<title>\(escaped(title))</title>",
             "<defs><marker id=\"arrow\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" "
-                + "orient=\"auto\"><path d=\"M0 0.5 L7.5 4 L0 7.5 z\" fill=\"#64748b\"/></marker></defs>",
-            "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
-            "<text x=\"\(number(margin))\" y=\"\(number(margin + 8))\" font-size=\"16\" font-weight=\"600\" "
-                + "fill=\"#0f172a\">\(escaped(title))</text>",
+                + "orient=\"auto\"><path class=\"head\" d=\"M0 0.5 L7.5 4 L0 7.5 z\" fill=\"#64748b\"/></marker></defs>",
+            "<rect class=\"ground\" width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
+            "<text class=\"caption\" x=\"\(number(margin))\" y=\"\(number(margin + 8))\" font-size=\"16\" "
+                + "font-weight=\"600\" fill=\"#0f172a\">\(escaped(cut(title, to: Int(width / 9))))</text>",
             "<g transform=\"translate(\(number((width - block.width) / 2)) \(number(top)))\">",
         ]
         lines += block.frames.map(frame)
         lines += block.lines.map(line)
+        lines += block.marks.map(mark)
         lines += block.boxes.flatMap(box)
         lines += block.lines.compactMap(label)
         lines += ["</g>", "</svg>"]
@@ -35,31 +38,51 @@ struct SVGWriter {
     }
 
     private func frame(_ frame: GraphLayout.Frame) -> String {
-        let rectangle =
-            "<rect x=\"\(number(frame.origin.x))\" y=\"\(number(frame.origin.y))\" width=\"\(number(frame.width))\" "
-            + "height=\"\(number(frame.height))\" rx=\"10\" fill=\"#94a3b8\" fill-opacity=\"0.08\" stroke=\"#94a3b8\" "
-            + "stroke-dasharray=\"4 3\"/>"
-        if frame.label.isEmpty { return rectangle }
-        return rectangle + note(frame.label, x: frame.origin.x + 10, y: frame.origin.y + 17)
+        "<rect class=\"frame\" x=\"\(number(frame.origin.x))\" y=\"\(number(frame.origin.y))\" width=\""
+            + "\(number(frame.width))\" height=\"\(number(frame.height))\" rx=\"10\" fill=\"#94a3b8\" "
+            + "fill-opacity=\"0.08\" stroke=\"#94a3b8\"/>"
     }
 
     private func line(_ line: GraphLayout.Line) -> String {
         var points: [GraphLayout.Point] = []
         for point in line.points where points.last != point { points.append(point) }
         let path = points.map { "\(number($0.x)),\(number($0.y))" }.joined(separator: " ")
-        let arrow = line.hasArrow ? " marker-end=\"url(#arrow)\"" : ""
-        return "<polyline points=\"\(path)\" fill=\"none\" stroke=\"#64748b\" stroke-width=\"1.3\" "
-            + "stroke-linejoin=\"round\"\(arrow)/>"
+        let dashes = line.isDynamic ? " stroke-dasharray=\"5 4\"" : ""
+        return
+            "<polyline class=\"edge\(line.isDynamic ? " is-dynamic" : "")\"\(ends(line)) points=\"\(path)\" fill=\"none\" "
+            + "stroke=\"#64748b\" stroke-width=\"1.3\" stroke-linejoin=\"round\"\(dashes) marker-end=\"url(#arrow)\"/>"
+    }
+
+    /// Between which nodes a line runs, for those who show which way a run took; empty for the start and the end.
+    private func ends(_ line: GraphLayout.Line) -> String {
+        if line.isDynamic || line.from == nil && line.to == nil { return "" }
+        func path(_ node: NodeIndex?) -> String { node.map { escaped(paths[Int($0)]) } ?? "" }
+        return " data-from=\"\(path(line.from))\" data-to=\"\(path(line.to))\""
+    }
+
+    private func mark(_ mark: GraphLayout.Mark) -> String {
+        let (x, y) = (number(mark.center.x), number(mark.center.y))
+        let circle =
+            switch mark.kind {
+            case .start, .choice:
+                "<circle class=\"point\" cx=\"\(x)\" cy=\"\(y)\" r=\"6\" fill=\"#ffffff\" stroke=\"#64748b\" "
+                    + "stroke-width=\"1.6\"/>"
+            case .end:
+                "<circle class=\"point\" cx=\"\(x)\" cy=\"\(y)\" r=\"6.5\" fill=\"#ffffff\" stroke=\"#64748b\" "
+                    + "stroke-width=\"1.6\"/><circle class=\"point-end\" cx=\"\(x)\" cy=\"\(y)\" r=\"3.5\" fill=\"#64748b\"/>"
+            case .join: "<circle class=\"point-end\" cx=\"\(x)\" cy=\"\(y)\" r=\"4.5\" fill=\"#64748b\"/>"
+            }
+        return circle + (mark.label.map { note($0, x: mark.center.x + 13, y: mark.center.y + 4) } ?? "")
     }
 
     /// The name of a case, beside the line that leads to it.
     private func label(_ line: GraphLayout.Line) -> String? {
-        guard let label = line.label, line.points.count > 2 else { return nil }
-        return note(label, x: line.points[2].x + 5, y: line.points[2].y + 14)
+        guard let label = line.label, let point = line.labelPoint else { return nil }
+        return note(label, x: point.x, y: point.y)
     }
 
     private func note(_ text: String, x: Double, y: Double) -> String {
-        "<text x=\"\(number(x))\" y=\"\(number(y))\" font-size=\"11\" fill=\"#475569\">\(escaped(text))</text>"
+        "<text class=\"note\" x=\"\(number(x))\" y=\"\(number(y))\" font-size=\"11\" fill=\"#475569\">\(escaped(text))</text>"
     }
 
     private func box(_ box: GraphLayout.Box) -> [String] {
@@ -68,15 +91,15 @@ struct SVGWriter {
         let (fill, stroke) = statuses[box.node]?.colours ?? (kind == .step ? "#f8fafc" : "#eef2ff", "#475569")
         let radius: Double =
             switch kind {
-            case .branch, .human: 3
+            case .human: 3
             case .delay, .waitFor: box.height / 2
-            case .step, .loop, .foreach, .parallel, .workflow: 8
+            case .branch, .step, .loop, .foreach, .parallel, .workflow: 8
             }
-        var lines = ["<g>"]
+        var lines = ["<g class=\"node\" data-kind=\"\(kind.name)\" data-path=\"\(escaped(paths[Int(box.node)]))\">"]
         let hint = [details.description, details.location, statuses[box.node]?.rawValue].compactMap { $0 }
         if !hint.isEmpty { lines.append("<title>\(escaped(hint.joined(separator: " · ")))</title>") }
         lines.append(
-            "<rect x=\"\(number(box.origin.x))\" y=\"\(number(box.origin.y))\" width=\"\(number(box.width))\" "
+            "<rect class=\"box\" x=\"\(number(box.origin.x))\" y=\"\(number(box.origin.y))\" width=\"\(number(box.width))\" "
                 + "height=\"\(number(box.height))\" rx=\"\(number(radius))\" fill=\"\(fill)\" stroke=\"\(stroke)\""
                 + "\(kind == .human ? " stroke-width=\"2\"" : "")/>")
         let caption = plan.caption(box.node)
@@ -86,11 +109,14 @@ struct SVGWriter {
         return lines
     }
 
+    private func cut(_ text: String, to room: Int) -> String {
+        text.count > room ? text.prefix(max(1, room - 1)) + "…" : text
+    }
+
     private func title(_ text: String, in box: GraphLayout.Box, y: Double, size: Int, colour: String) -> String {
-        let room = Int((box.width - 20) / 7.2)
-        let shown = text.count > room ? text.prefix(max(1, room - 1)) + "…" : text
+        let shown = cut(text, to: Int((box.width - 20) / 7.2))
         return
-            "<text x=\"\(number(box.origin.x + box.width / 2))\" y=\"\(number(box.origin.y + y))\" font-size=\"\(size)\" "
+            "<text\(size < 13 ? " class=\"note\"" : "") x=\"\(number(box.origin.x + box.width / 2))\" y=\"\(number(box.origin.y + y))\" font-size=\"\(size)\" "
             + "text-anchor=\"middle\" fill=\"\(colour)\">\(escaped(shown))</text>"
     }
 

@@ -25,9 +25,13 @@ extension WorkflowOutline {
                 from: paths[Int(index)], to: paths[Int(target)], kind: kind, label: label, fromIndex: index,
                 toIndex: target)
         }
-        for body in plan.bodies(of: index) {
+        for body in plan.shownBodies(of: index) {
             let isNamed = node.kind == .branch || node.kind == .parallel
             edges.append(edge(to: body.first, node.kind == .branch ? .branch : .body, isNamed ? body.name : nil))
+        }
+        let body = plan.bodies[Int(node.body)]
+        if node.next < 0, body.members.last == index, plan.nodes[Int(body.owner)].kind == .loop {
+            edges.append(edge(to: body.first, .again))
         }
         // A branch that has an `otherwise` never goes on by itself: one of its cases does.
         if node.kind == .branch, node.hasOtherwise { return }

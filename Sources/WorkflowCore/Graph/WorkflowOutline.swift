@@ -1,8 +1,8 @@
 /// A workflow as nodes and edges, for people and programs that look at it without running it.
 ///
 /// Edges say what can follow what, and nothing else: a branch leads to the first node of each case, the last node of a case
-/// to what follows the branch. Bodies of loops, items and parallel branches hang below their construct, and their last nodes
-/// lead nowhere.
+/// to what follows the branch. Bodies of loops, items and parallel branches hang below their construct; the last node of a
+/// loop's body leads back to its first one, those of the others lead nowhere.
 public struct WorkflowOutline: Sendable, Equatable {
     public struct Node: Sendable, Equatable {
         /// The place in the tree, unique in the workflow: `enrich/translate`, `prepare[cluster]/create`, `risk/warn`.
@@ -30,6 +30,8 @@ public struct WorkflowOutline: Sendable, Equatable {
             case branch
             /// A construct runs a body.
             case body
+            /// The last node of a loop's body is followed by its first one, as long as the condition holds.
+            case again
         }
 
         public var from: String

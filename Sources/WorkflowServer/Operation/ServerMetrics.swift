@@ -104,6 +104,11 @@ final class ServerMetrics: Sendable {
             family("aikit_store_bytes", "gauge", "Size of the store.", ["aikit_store_bytes \(statistics.bytes)"])
         }
         family("aikit_live_runs", "gauge", "Runs that this process drives.", ["aikit_live_runs \(directory.liveCount)"])
+        if let memory = ProcessMemory.resident {
+            family(
+                "process_resident_memory_bytes", "gauge", "Memory of the process.",
+                ["process_resident_memory_bytes \(memory)"])
+        }
         family(
             "aikit_sse_clients", "gauge", "Streams that are open.",
             ["aikit_sse_clients \(streams.load(ordering: .relaxed))"])

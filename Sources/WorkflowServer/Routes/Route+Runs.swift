@@ -30,11 +30,17 @@ extension Route {
             ]
         ) { request, core in try await list(request, core) },
         Route(
-            .get, "/api/runs/{id}", "The result of a run.", role: .read, query: [.wait], answers: [200, 202],
-            errors: [404]
+            .get, "/api/runs/{id}", "The result of a run.", role: .read,
+            query: [
+                .wait,
+                Parameter(
+                    name: "summary", text: "Only what a list says of it, without its steps.",
+                    schema: ["type": "boolean"]),
+            ], answers: [200, 202], errors: [404]
         ) { request, core in
             let id = try request.parameter("id")
-            _ = try await core.header(id, request)
+            let header = try await core.header(id, request)
+            if try request.flag("summary") { return .json(RunRendering.header(header)) }
             if try request.wait() != nil { return try await settled(id, request, core) }
             return .json(RunRendering.run(try await core.directory.record(of: id)))
         },

@@ -20,6 +20,7 @@ struct DevCommand: ParsableCommand {
             EXAMPLES
               aikit-lua dev hello.lua --input '{"name":"Ada"}'
               aikit-lua dev report.lua --from write
+              aikit-lua dev approval.lua --ui
               aikit-lua dev weather.lua --input @city.json --allow-net=api.example.com
               aikit-lua dev orders.lua --workflow refund --store runs.db
             """)
@@ -55,13 +56,18 @@ struct DevCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How many threads run steps; one a core unless given.", valueName: "n"))
     var workers: Int?
 
+    @Flag(help: "Also show the runs of the session on a dashboard, whose address is printed.")
+    var ui = false
+
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
     func run() throws {
         let request = RunRequest(
             script: script, workflow: workflow, input: input, metadata: metadata, ctx: ctx, store: store ?? "memory",
             stay: StayRequest(workers: workers, permissions: permissions.permissions))
-        let status = try DevSession(request.plan(), from: from, asksStoreForInput: input == nil).run()
+        let status = try DevSession(
+            request.plan(), from: from, asksStoreForInput: input == nil, servesDashboard: ui
+        ).run()
         if status != .success { throw status.code }
     }
 }

@@ -43,6 +43,9 @@ struct ServeCommand: ParsableCommand {
     @Flag(help: "Do not load scripts again when they change.")
     var noWatch = false
 
+    @Flag(help: "Do not serve the dashboard.")
+    var noDashboard = false
+
     @Option(help: ArgumentHelp("Origins that browsers may ask from; * for any.", valueName: "origin,…"))
     var cors: [String] = []
 
@@ -128,6 +131,7 @@ struct ServeCommand: ParsableCommand {
         take("store", store)
         take("workers", workers.map(String.init))
         if noWatch { flags["watch"] = false }
+        if noDashboard { flags["dashboard"] = false }
         take("cors", cors.flatMap { $0.split(separator: ",").map(String.init) })
         take("tlsCert", tlsCert)
         take("tlsKey", tlsKey)

@@ -11,19 +11,30 @@ final class DevHost: Sendable {
     let engine: WorkflowEngine
     let live: LiveScript
     private let journal: SQLiteJournal?
+    private let dashboard: DevDashboard?
     private let mailbox: MessageBox<DevMessage>
     private let wanted: String?
     /// Whether the store is still to be asked for an input.
     private let asksForInput: Mutex<Bool>
     private let watcher = Mutex<FileWatcher?>(nil)
 
-    init(_ plan: RunPlan, journal: SQLiteJournal?, asksForInput: Bool, mailbox: MessageBox<DevMessage>) {
+    init(
+        _ plan: RunPlan, journal: SQLiteJournal?, asksForInput: Bool, servesDashboard: Bool,
+        mailbox: MessageBox<DevMessage>
+    ) {
         self.asksForInput = Mutex(asksForInput)
         self.journal = journal
         self.mailbox = mailbox
+        // The dashboard shows the runs of a store, so runs in memory have one there.
+        let memory = servesDashboard && journal == nil ? MemoryJournal() : nil
+        let store: (any RunStore)? = journal ?? memory
+        let feed = LogFeed()
         engine = WorkflowEngine(
-            workers: max(plan.workers, 2), host: HostEffectsService(permissions: plan.permissions), journal: journal,
-            log: { mailbox.postLog($0, as: .log($0)) })
+            workers: max(plan.workers, 2), host: HostEffectsService(permissions: plan.permissions), journal: store,
+            log: { record in
+                mailbox.postLog(record, as: .log(record))
+                feed.publish(record)
+            })
         let options = LuaScriptOptions(
             print: { mailbox.postLine(.text($0), bytes: $0.utf8.count) }, log: { mailbox.postLog($0, as: .log($0)) })
         let wanted = plan.workflow
@@ -34,6 +45,9 @@ final class DevHost: Sendable {
             } catch {
                 throw ScriptError(code: "no_workflow", file: script.path, message: error.problem.message)
             }
+        }
+        dashboard = store.flatMap {
+            servesDashboard ? DevDashboard(live, on: engine, store: $0, options: options, feed: feed) : nil
         }
     }
 
@@ -46,12 +60,14 @@ final class DevHost: Sendable {
         }
         watcher.withLock { $0 = made }
         Task.detached { await self.refresh() }
+        dashboard?.start { [mailbox] in mailbox.post(.note($0)) }
     }
 
     private func refresh() async {
         let refresh = await live.refresh()
         // What has come into view may have changed before it was watched: the watcher looks once more.
         watcher.withLock { $0 }?.watch(live.paths)
+        if case .live(let generation, _, _) = refresh, let dashboard { await dashboard.keep(generation.script) }
         if case .live(let generation, _, _) = refresh, let journal {
             do {
                 try await journal.save(generation.script.stored)
@@ -90,6 +106,7 @@ final class DevHost: Sendable {
             watcher?.stop()
             watcher = nil
         }
+        if let dashboard { waitFor { await dashboard.stop() } }
         if let journal { waitFor { await journal.close() } }
     }
 }

@@ -20,6 +20,7 @@ final class DevSession {
     /// The path of the first step that runs again after a save; nil for the first one that has changed.
     private let from: String?
     private let asksStoreForInput: Bool
+    private let servesDashboard: Bool
     private let mailbox = MessageBox<DevMessage>()
     private let terminal = Console()
     private let display: any Display
@@ -45,7 +46,9 @@ final class DevSession {
     /// - Parameters:
     ///   - from: the path of the first step that runs again after a save; nil for the first one that has changed.
     ///   - asksStoreForInput: whether the input is that of the last failed run, if the store has one.
-    init(_ plan: RunPlan, from: String?, asksStoreForInput: Bool) {
+    ///   - servesDashboard: whether the runs are shown on a dashboard too.
+    init(_ plan: RunPlan, from: String?, asksStoreForInput: Bool, servesDashboard: Bool = false) {
+        self.servesDashboard = servesDashboard
         self.plan = plan
         self.from = from
         self.asksStoreForInput = asksStoreForInput
@@ -65,7 +68,7 @@ final class DevSession {
         }
         let host = DevHost(
             plan, journal: plan.store.open(creates: true, durability: plan.durability),
-            asksForInput: asksStoreForInput, mailbox: mailbox)
+            asksForInput: asksStoreForInput, servesDashboard: servesDashboard, mailbox: mailbox)
         self.host = host
         terminal.begin()
         defer { terminal.end() }

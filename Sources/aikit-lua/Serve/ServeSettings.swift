@@ -10,6 +10,7 @@ struct ServeSettings {
     var store: String?
     var workers: Int?
     var watches = true
+    var hasDashboard = true
     var origins: [String] = []
     var certificate: String?
     var key: String?
@@ -27,7 +28,8 @@ struct ServeSettings {
 
     /// The settings that a file may hold, each with the variable that goes before it.
     static let names = [
-        "host", "port", "basePath", "store", "workers", "watch", "cors", "tlsCert", "tlsKey", "insecure", "grace",
+        "host", "port", "basePath", "store", "workers", "watch", "dashboard", "cors", "tlsCert", "tlsKey", "insecure",
+        "grace",
         "maxBody", "logFormat", "jwtSecretEnv", "jwks", "jwtIssuer", "jwtAudience", "allowNet", "allowEnv", "allowRead",
         "allowWrite", "allowRun",
     ]
@@ -107,6 +109,7 @@ struct ServeSettings {
         case "store": store = try text()
         case "workers": workers = try number(1...256)
         case "watch": watches = try flag()
+        case "dashboard": hasDashboard = try flag()
         case "cors": origins = try list()
         case "tlsCert": certificate = try text()
         case "tlsKey": key = try text()

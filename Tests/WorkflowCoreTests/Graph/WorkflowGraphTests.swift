@@ -58,6 +58,7 @@ private let everything = WorkflowDefinition(
             edges(from: "prepare") == [
                 "body left prepare[left]/create", "body right prepare[right]/poll", "next - skip",
             ])
+        #expect(edges(from: "prepare[right]/poll/pause") == ["again - prepare[right]/poll/pause"])
         #expect(edges(from: "skip") == ["next - finish"])
         #expect(edges(from: "inner/deep") == [])
         #expect(edges(from: "finish") == [])
@@ -81,6 +82,40 @@ private let everything = WorkflowDefinition(
             ])
         let outline = WorkflowOutline(try DefinitionReader.plan(from: definition.value))
         #expect(outline.edges.filter { $0.from == "b" }.map(\.to) == ["b/s", "b/o"])
+    }
+
+    @Test func `cases whose names are numbers stand in the order in which people count`() throws {
+        let cases = Dictionary(
+            uniqueKeysWithValues: ["1", "2", "10"].map { ($0, [NodeDefinition.step("s\($0)", handler: 1)]) })
+        let definition = WorkflowDefinition(id: "w", nodes: [.branch("b", resolve: 1, cases: cases)])
+        let outline = WorkflowOutline(try DefinitionReader.plan(from: definition.value))
+        #expect(outline.edges.filter { $0.kind == .branch }.map(\.label) == ["1", "2", "10"])
+    }
+
+    @Test func `a function that chooses what follows is a marked edge`() throws {
+        let definition = WorkflowDefinition(
+            id: "w", nodes: [.step("a", handler: 1, next: .chosen(by: 1)), .step("b", handler: 1)])
+        let plan = try DefinitionReader.plan(from: definition.value)
+        #expect(WorkflowGraph.mermaid(plan).contains("n1 -.->|\"next()\"| n1x((\" \"))"))
+        #expect(WorkflowGraph.dot(plan).contains("n1 -> n1x [style=dotted, label=\"next()\"]"))
+        #expect(WorkflowGraph.svg(plan).contains("class=\"edge is-dynamic\""))
+    }
+
+    @Test func `lines end at a node or at a round mark, never in the void`() {
+        let block = GraphLayout(plan: plan).layout()
+        for line in block.lines {
+            guard let end = line.points.last else { continue }
+            let atNode = block.boxes.contains { box in
+                end.x >= box.origin.x - 1 && end.x <= box.origin.x + box.width + 1 && end.y >= box.origin.y - 1
+                    && end.y <= box.origin.y + box.height + 1
+            }
+            let atMark = block.marks.contains {
+                abs($0.center.x - end.x) <= GraphLayout.markRadius + 1
+                    && abs($0.center.y - end.y) <= GraphLayout.markRadius + 1
+            }
+            #expect(atNode || atMark, "\(line)")
+        }
+        #expect(block.marks.contains { $0.kind == .start } && block.marks.contains { $0.kind == .end })
     }
 
     @Test func `Mermaid text frames the constructs`() {
@@ -137,6 +172,9 @@ private let everything = WorkflowDefinition(
         let block = GraphLayout(plan: plan).layout()
         for (index, box) in block.boxes.enumerated() {
             #expect(box.origin.x >= -0.1 && box.origin.x + box.width <= block.width + 0.1)
+            for frame in block.frames where frame.node == box.node {
+                #expect(frame.origin == box.origin && frame.width == box.width && frame.height > box.height)
+            }
             for other in block.boxes[(index + 1)...] {
                 let apart =
                     box.origin.x + box.width <= other.origin.x || other.origin.x + other.width <= box.origin.x

@@ -1,0 +1,187 @@
+// The picture of a workflow: the server's SVG, copied element by element, with zoom, search and the state of a run.
+
+import * as api from './api.js';
+import { h, icon, plain, s } from './dom.js';
+import { count, duration } from './format.js';
+import { iconButton, statusName } from './widgets.js';
+
+// What a picture may consist of. Nothing else is copied, so that a picture can bring neither code nor addresses.
+const elements = new Set(['svg', 'g', 'rect', 'circle', 'polyline', 'path', 'text', 'title', 'defs', 'marker']);
+const attributes = new Set([
+  'x', 'y', 'width', 'height', 'rx', 'cx', 'cy', 'r', 'points', 'd', 'viewBox', 'transform', 'class', 'id', 'refX', 'refY', 'markerWidth',
+  'markerHeight', 'orient', 'text-anchor', 'font-size', 'font-weight', 'data-path', 'data-from', 'data-to', 'data-kind',
+]);
+
+function copied(node) {
+  if (node.nodeType === Node.TEXT_NODE) return node.data.trim() ? plain(node.data) : null;
+  if (node.nodeType !== Node.ELEMENT_NODE || !elements.has(node.localName)) return null;
+  const props = {};
+  for (const { name, value } of node.attributes) {
+    if (attributes.has(name)) props[name] = value;
+    else if (name === 'marker-end' && value === 'url(#arrow)') props[name] = value;
+  }
+  return s(node.localName, props, [...node.childNodes].map(copied));
+}
+
+/** `chosen(path)` hears which node was clicked. */
+export async function graph(workflow, { run, signal, chosen = () => {} }) {
+  const text = await api.text(`/api/workflows/${api.segment(workflow)}/graph${api.query({ format: 'svg', run })}`, { signal });
+  const picture = copied(new DOMParser().parseFromString(text, 'image/svg+xml').documentElement);
+  if (!(picture instanceof SVGElement)) throw new Error('The picture cannot be read');
+  picture.querySelector(':scope > title')?.remove();
+  picture.classList.add('graph');
+  picture.setAttribute('role', 'group');
+  picture.setAttribute('aria-label', plain(`Graph of ${workflow}`));
+  const box = (picture.getAttribute('viewBox') ?? '0 0 100 100').split(' ').map(Number);
+  const nodes = new Map();
+  for (const node of picture.querySelectorAll('[data-path]')) {
+    nodes.set(node.dataset.path, node);
+    node.setAttribute('tabindex', '-1');
+    node.setAttribute('role', 'button');
+    node.addEventListener('click', () => chosen(node.dataset.path));
+  }
+
+  // Zoom and place: the picture lies in a frame that scrolls, so that keys, wheels and fingers work as everywhere.
+  let zoom = 1;
+  const frame = h('div', { class: 'graph-frame', tabindex: '0', role: 'region', 'aria-label': 'Graph' }, picture);
+  const level = h('span', { class: 'num muted graph-level' });
+  const set = (value, at) => {
+    const old = zoom;
+    zoom = Math.min(3, Math.max(0.15, value));
+    const point = at ?? { x: frame.clientWidth / 2, y: frame.clientHeight / 2 };
+    const left = (frame.scrollLeft + point.x) / old;
+    const top = (frame.scrollTop + point.y) / old;
+    picture.setAttribute('width', box[2] * zoom);
+    picture.setAttribute('height', box[3] * zoom);
+    frame.scrollLeft = left * zoom - point.x;
+    frame.scrollTop = top * zoom - point.y;
+    level.textContent = `${Math.round(zoom * 100)}%`;
+  };
+  const fit = () => {
+    const room = Math.min((frame.clientWidth - 32) / box[2], (frame.clientHeight - 32) / box[3]);
+    // A picture that would be too small to read begins at its top.
+    set(Math.min(1, Math.max(room, Math.min(0.75, (frame.clientWidth - 32) / box[2]), 0.4)));
+    frame.scrollTop = 0;
+    frame.scrollLeft = Math.max(0, (frame.scrollWidth - frame.clientWidth) / 2);
+  };
+  frame.addEventListener('wheel', (event) => {
+    if (!event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    const bounds = frame.getBoundingClientRect();
+    set(zoom * (event.deltaY < 0 ? 1.15 : 1 / 1.15), { x: event.clientX - bounds.left, y: event.clientY - bounds.top });
+  }, { passive: false });
+  let drag = null;
+  frame.addEventListener('pointerdown', (event) => {
+    if (event.pointerType !== 'mouse' || event.button !== 0) return;
+    drag = { x: event.clientX, y: event.clientY, left: frame.scrollLeft, top: frame.scrollTop };
+  });
+  frame.addEventListener('pointermove', (event) => {
+    if (!drag) return;
+    frame.scrollLeft = drag.left - (event.clientX - drag.x);
+    frame.scrollTop = drag.top - (event.clientY - drag.y);
+  });
+  for (const name of ['pointerup', 'pointerleave']) frame.addEventListener(name, () => { drag = null; });
+
+  const show = (node) => {
+    const rect = node.querySelector('rect') ?? node;
+    const [one, other] = [rect.getBoundingClientRect(), frame.getBoundingClientRect()];
+    frame.scrollLeft += one.left - other.left - (other.width - one.width) / 2;
+    frame.scrollTop += one.top - other.top - (other.height - Math.min(one.height, 80)) / 2;
+  };
+  const search = h('input', {
+    type: 'search', placeholder: 'Find a step', 'aria-label': 'Find a step', 'data-search': true, spellcheck: 'false',
+    oninput: () => {
+      const wanted = search.value.trim().toLowerCase();
+      let first;
+      for (const [path, node] of nodes) {
+        const fits = wanted !== '' && path.toLowerCase().includes(wanted);
+        node.classList.toggle('is-found', fits);
+        if (fits) first ??= node;
+      }
+      if (first) show(first);
+    },
+  });
+  const element = h('div', { class: 'graph-box' },
+    h('div', { class: 'graph-tools' }, h('label', { class: 'search' }, icon('search'), search), h('span', { class: 'grow' }), level,
+      iconButton('Smaller', 'minus', { onclick: () => set(zoom / 1.25) }), iconButton('Larger', 'plus', { onclick: () => set(zoom * 1.25) }),
+      iconButton('Fit', 'fit', { onclick: fit })), frame);
+  requestAnimationFrame(fit);
+  const watch = new ResizeObserver(() => { if (!watch.hasFit && frame.clientWidth > 0) { watch.hasFit = true; fit(); } });
+  watch.observe(frame);
+
+  const known = new Map();
+  const placeOf = (step) => {
+    if (known.has(step)) return known.get(step);
+    const above = step.parent ? placeOf(step.parent) : '';
+    const names = step.parent
+      ? [`${above}{${step.parent.branch}}/${step.id}`, step.ordinal && `${above}[${step.ordinal}]/${step.id}`, `${above}/${step.id}`]
+      : [step.id];
+    const place = names.find((name) => name && nodes.has(name)) ?? names.at(-1);
+    known.set(step, place);
+    return place;
+  };
+
+  return {
+    element,
+    has: (path) => nodes.has(path),
+    placeOf,
+    select(path) {
+      for (const [name, node] of nodes) node.classList.toggle('is-selected', name === path);
+      if (nodes.has(path)) show(nodes.get(path));
+    },
+    /** Shows how far a run has come: nodes by their worst or newest start, counts of starts, the way that was taken. */
+    paint(model) {
+      const states = new Map();
+      for (const step of model.steps) {
+        const place = placeOf(step);
+        let state = states.get(place);
+        if (!state) states.set(place, state = { status: step.status, starts: 0, done: 0, failed: 0, open: 0, time: 0 });
+        state.starts += 1;
+        if (step.to !== undefined) { state.done += 1; state.time += step.to - step.from; }
+        if (step.status === 'failed') state.failed += 1;
+        if (step.to === undefined) state.open += 1;
+        if (state.failed === 0 || step.status === 'failed') {
+          // What lives is told before what has ended.
+          if (step.to === undefined || state.open === 0 || step.status === 'failed') state.status = step.status;
+        }
+      }
+      const isOver = model.finishedAt !== undefined;
+      for (const [path, node] of nodes) {
+        const state = states.get(path);
+        const name = state ? state.status : isOver ? 'skipped' : '';
+        if (node._state !== name) {
+          if (node._state) node.classList.remove(`is-${node._state}`);
+          if (name) node.classList.add(`is-${name}`);
+          node._state = name;
+        }
+        const words = state && state.starts > 1 ? `${count(state.done)}/${count(state.starts)}` : '';
+        const rect = node.querySelector('rect');
+        if (!node._mark) {
+          const [x, y, width] = ['x', 'y', 'width'].map((key) => Number(rect.getAttribute(key)));
+          node._mark = s('g', { class: 'node-mark', transform: `translate(${x + width - 8} ${y - 8})` });
+          node._count = s('text', { class: 'node-count', x: x + 8, y: y - 4 });
+          node._hint = s('title');
+          node.append(node._count, node._mark);
+          node.prepend(node._hint);
+        }
+        if (node._shape !== name) {
+          node._shape = name;
+          node._mark.replaceChildren();
+          if (name) {
+            const shape = icon(name, 12);
+            for (const [key, value] of [['x', -6], ['y', -6]]) shape.setAttribute(key, value);
+            node._mark.append(s('circle', { r: 9, class: 'node-dot' }), shape);
+          }
+        }
+        if (node._words !== words) { node._words = words; node._count.textContent = words; }
+        node._hint.textContent = plain(`${path}${name ? `: ${statusName(name)}` : ''}${state?.done ? `, ${duration(state.time)}${state.done > 1 ? ' in all' : ''}` : ''}`);
+      }
+      for (const line of picture.querySelectorAll('[data-from]')) {
+        const { from, to } = line.dataset;
+        const begun = from === '' || states.get(from)?.done > 0 || (states.has(from) && to.startsWith(from));
+        line.classList.toggle('is-taken', begun && (to === '' ? model.status === 'success' : states.has(to)));
+      }
+    },
+    destroy: () => watch.disconnect(),
+  };
+}

@@ -1,0 +1,230 @@
+// The shell: addresses to pages, navigation, keys, colours, and the way in where the server wants a token.
+
+import * as api from './api.js';
+import { h, icon, put } from './dom.js';
+import { button, command, failure, toast } from './widgets.js';
+import runsPage from './page-runs.js';
+
+const pages = [
+  { pattern: /^\/runs$/, nav: 'runs', load: async () => runsPage },
+  { pattern: /^\/runs\/([^/]+)$/, nav: 'runs', names: ['id'], load: async () => (await import('./page-run.js')).default },
+  { pattern: /^\/inbox(?:\/([^/]+)\/([^/]+))?$/, nav: 'inbox', names: ['run', 'path'], load: async () => (await import('./page-inbox.js')).default },
+  { pattern: /^\/workflows$/, nav: 'workflows', load: async () => (await import('./page-workflows.js')).default },
+  { pattern: /^\/workflows\/([^/]+)$/, nav: 'workflows', names: ['id'], load: async () => (await import('./page-workflow.js')).default },
+  { pattern: /^\/schedules$/, nav: 'schedules', load: async () => (await import('./page-schedules.js')).default },
+  { pattern: /^\/health$/, nav: 'health', load: async () => (await import('./page-health.js')).default },
+];
+const places = [
+  ['runs', 'Runs'], ['inbox', 'Inbox'], ['workflows', 'Workflows'], ['schedules', 'Schedules'], ['health', 'Health'],
+];
+
+const main = document.getElementById('main');
+const nav = document.getElementById('nav');
+let current = null;
+let visit = new AbortController();
+
+// MARK: Addresses
+
+const decoded = (text) => { try { return decodeURIComponent(text); } catch { return text; } };
+
+function parse() {
+  const [path, search = ''] = (location.hash.slice(1) || '/runs').split('?');
+  for (const page of pages) {
+    const match = path.match(page.pattern);
+    if (!match) continue;
+    const params = {};
+    (page.names ?? []).forEach((name, index) => { params[name] = match[index + 1] === undefined ? undefined : decoded(match[index + 1]); });
+    return { page, params, query: Object.fromEntries(new URLSearchParams(search)) };
+  }
+  return null;
+}
+
+async function route() {
+  const found = parse();
+  if (current && found && current.of === found.page && current.revisit?.(found.params, found.query)) return;
+  visit.abort();
+  visit = new AbortController();
+  const { signal } = visit;
+  const hadFocus = main.contains(document.activeElement) ? document.activeElement.id : null;
+  current?.destroy?.();
+  current = null;
+  for (const link of nav.querySelectorAll('a')) {
+    if (link.dataset.page === found?.page.nav) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  if (!found) {
+    put(main, h('div', { class: 'page' }, h('div', { class: 'empty' }, h('h1', null, 'There is no such page'),
+      h('p', null, h('a', { href: '#/runs' }, 'Go to the runs')))));
+    return;
+  }
+  let make;
+  try {
+    make = await found.page.load();
+  } catch {
+    if (!signal.aborted) put(main, h('div', { class: 'page' }, failure(new Error('The page could not be loaded'), route)));
+    return;
+  }
+  if (signal.aborted) return;
+  const page = make({
+    params: found.params, query: found.query, signal,
+    go: (address) => { location.hash = address; },
+    /** Changes the query of the address without a visit. */
+    note: (values) => {
+      const [path] = (location.hash || '#/runs').split('?');
+      history.replaceState(null, '', path + api.query({ ...Object.fromEntries(new URLSearchParams(location.hash.split('?')[1] ?? '')), ...values }));
+    },
+  });
+  current = page;
+  current.of = found.page;
+  document.title = `${page.title} · aikit-lua`;
+  put(main, page.element);
+  main.scrollTop = 0;
+  const again = hadFocus && document.getElementById(hadFocus);
+  (again || main).focus({ preventScroll: true });
+}
+
+// MARK: Navigation and colours
+
+for (const [name, label] of places) {
+  nav.append(h('a', { href: `#/${name}`, 'data-page': name, title: label }, icon(name, 18), h('span', { class: 'nav-label' }, label),
+    name === 'inbox' && h('span', { class: 'nav-count', id: 'inbox-count' })));
+}
+
+const themes = ['system', 'light', 'dark'];
+const themeKey = 'aikit-lua.theme';
+const theme = () => localStorage.getItem(themeKey) ?? 'system';
+function applyTheme() {
+  const name = theme();
+  if (name === 'system') document.documentElement.removeAttribute('data-theme');
+  else document.documentElement.dataset.theme = name;
+  themeButton.title = `Colours: ${name}`;
+  themeButton.setAttribute('aria-label', `Colours: ${name}. Change`);
+}
+const themeButton = h('button', {
+  type: 'button', class: 'icon-button', id: 'theme',
+  onclick: () => {
+    localStorage.setItem(themeKey, themes[(themes.indexOf(theme()) + 1) % themes.length]);
+    applyTheme();
+  },
+}, icon('theme'));
+const leave = h('button', {
+  type: 'button', class: 'icon-button', title: 'Log out', 'aria-label': 'Log out', hidden: true,
+  onclick: () => { api.session.token = ''; logIn(); },
+}, icon('leave'));
+document.getElementById('side-end').append(
+  h('button', { type: 'button', class: 'icon-button', title: 'Keys (?)', 'aria-label': 'Keyboard help', onclick: () => help() }, icon('help')),
+  themeButton, leave);
+applyTheme();
+// A phone has no room beside its navigation: what stands there elsewhere comes in a dialog.
+nav.append(h('button', { type: 'button', class: 'nav-more', 'aria-haspopup': 'dialog', onclick: () => more() }, icon('more', 18), h('span', { class: 'nav-label' }, 'More')));
+function more() {
+  const dialog = h('dialog', { class: 'dialog', 'aria-labelledby': 'more-title', onclose: () => dialog.remove() },
+    h('form', { method: 'dialog' }, h('h2', { id: 'more-title' }, 'More'),
+      button('Change the colours', { onclick: () => themeButton.click() }, 'theme'),
+      api.session.token && button('Log out', { onclick: () => { dialog.close(); leave.click(); } }, 'leave'),
+      h('div', { class: 'dialog-end' }, h('button', { type: 'submit', class: 'button' }, 'Close'))));
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+async function countTasks() {
+  try {
+    const { tasks, next } = await api.json('/api/tasks?limit=99');
+    const mark = document.getElementById('inbox-count');
+    mark.textContent = tasks.length === 0 ? '' : next ? '99+' : String(tasks.length);
+    mark.parentElement.setAttribute('aria-label', tasks.length === 0 ? 'Inbox' : `Inbox, ${tasks.length} waiting`);
+  } catch { /* The page says what is wrong. */ }
+}
+setInterval(() => !document.hidden && !isOut && countTasks(), 15_000);
+document.addEventListener('tasks-changed', countTasks);
+
+// MARK: The way in
+
+let isOut = false;
+
+function logIn(message) {
+  if (isOut && !message) return;
+  isOut = true;
+  visit.abort();
+  visit = new AbortController();
+  current?.destroy?.();
+  current = null;
+  leave.hidden = true;
+  document.body.classList.add('is-out');
+  const field = h('input', { type: 'password', id: 'token', autocomplete: 'current-password', required: true, spellcheck: 'false' });
+  const trouble = h('div', { 'aria-live': 'assertive' }, message && h('p', { class: 'field-error' }, message));
+  document.title = 'Log in · aikit-lua';
+  put(main, h('div', { class: 'login' }, h('form', {
+    class: 'card', onsubmit: async (event) => {
+      event.preventDefault();
+      api.session.token = field.value.trim();
+      try {
+        await api.json('/api/version');
+        enter();
+      } catch (error) {
+        api.session.token = '';
+        put(trouble, h('p', { class: 'field-error' }, error.message));
+        field.select();
+      }
+    },
+  },
+  h('h1', null, 'Log in'), h('p', { class: 'muted' }, 'This server wants a token. It stays in this tab and is gone when the tab is closed.'),
+  h('label', { for: 'token' }, 'Token'), field, trouble, h('button', { type: 'submit', class: 'button primary' }, 'Log in'),
+  h('details', { class: 'hint' }, h('summary', null, 'Where do I get one?'),
+    h('p', null, 'Whoever runs the server makes it, on that machine:'), command('aikit-lua token create --name me --role run')))));
+  field.focus();
+}
+
+function enter() {
+  isOut = false;
+  document.body.classList.remove('is-out');
+  leave.hidden = !api.session.token;
+  countTasks();
+  route();
+}
+document.addEventListener('unauthorized', () => logIn(api.session.token ? 'The token is no longer good' : undefined));
+
+// MARK: Keys
+
+function help() {
+  if (document.querySelector('dialog[open]')) return;
+  const keys = [
+    ['/', 'Filter'], ['j, k', 'Next, previous'], ['Enter', 'Open'], ['Esc', 'Back, or leave a field'], ['g then r, i, w, s, h', 'Runs, Inbox, Workflows, Schedules, Health'],
+    ['t', 'Colours'], ['?', 'This help'],
+  ];
+  const dialog = h('dialog', { class: 'dialog', 'aria-labelledby': 'help-title', onclose: () => dialog.remove() },
+    h('form', { method: 'dialog' }, h('h2', { id: 'help-title' }, 'Keys'),
+      h('dl', { class: 'keys' }, keys.map(([key, what]) => [h('dt', null, key.split(/(, | then )/).map((part) => (/^(, | then )$/.test(part) ? part : h('kbd', null, part)))), h('dd', null, what)])),
+      h('div', { class: 'dialog-end' }, h('button', { type: 'submit', class: 'button' }, 'Close'))));
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+let prefix = 0;
+document.addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]') || isOut) return;
+  const field = event.target.closest('input, textarea, select, [contenteditable]');
+  if (field) {
+    if (event.key === 'Escape') { field.blur(); main.focus({ preventScroll: true }); }
+    return;
+  }
+  if (prefix && event.timeStamp - prefix < 1500) {
+    const place = places.find(([name]) => name[0] === event.key);
+    prefix = 0;
+    if (place) { location.hash = `#/${place[0]}`; event.preventDefault(); return; }
+  }
+  if (current?.key?.(event)) { event.preventDefault(); return; }
+  const search = main.querySelector('[data-search]');
+  if (event.key === '/' && search) { search.focus(); search.select(); event.preventDefault(); }
+  else if (event.key === '?') help();
+  else if (event.key === 't') themeButton.click();
+  else if (event.key === 'g') prefix = event.timeStamp;
+  else if (event.key === 'Escape' && /^#\/(runs|workflows|inbox)\/./.test(location.hash)) location.hash = location.hash.match(/^#\/[a-z]+/)[0];
+});
+
+document.getElementById('skip').addEventListener('click', (event) => { event.preventDefault(); main.focus(); });
+addEventListener('hashchange', () => !isOut && route());
+addEventListener('error', (event) => event.error && toast(`The page has a fault: ${event.error.message}`, { kind: 'error' }));
+
+// A server that wants no token lets everybody in; one that does answers 401, which shows the way in.
+enter();

@@ -1,0 +1,130 @@
+// How the server is: its figures, asked for every two seconds, as numbers and small plots.
+
+import * as api from './api.js';
+import { h, icon, put, s, setText } from './dom.js';
+import { bytes, count, duration, statuses } from './format.js';
+import { failure } from './widgets.js';
+
+const interval = 2000;
+const kept = 150;
+const history = new Map();
+
+/** `name{labels} value` lines as [{ name, labels, value }]. */
+function parse(text) {
+  const samples = [];
+  for (const line of text.split('\n')) {
+    const match = /^([a-z_][a-z0-9_]*)(?:\{(.*)\})? (\S+)$/i.exec(line);
+    if (!match) continue;
+    const labels = {};
+    for (const [, name, value] of (match[2] ?? '').matchAll(/([a-z_]+)="((?:[^"\\]|\\.)*)"/gi)) labels[name] = value.replace(/\\(.)/g, (_, one) => (one === 'n' ? '\n' : one));
+    samples.push({ name: match[1], labels, value: Number(match[3]) });
+  }
+  return samples;
+}
+
+const sum = (samples, name, fits = () => true) => {
+  const found = samples.filter((sample) => sample.name === name && fits(sample.labels));
+  return found.length === 0 ? undefined : found.reduce((total, sample) => total + sample.value, 0);
+};
+
+/** The value below which a share of all observations between two moments lay. */
+function quantile(now, before, name, share) {
+  const buckets = new Map();
+  for (const [samples, sign] of [[now, 1], [before, -1]]) {
+    for (const { name: other, labels, value } of samples) if (other === `${name}_bucket`) buckets.set(labels.le, (buckets.get(labels.le) ?? 0) + sign * value);
+  }
+  const list = [...buckets].map(([le, value]) => [le === '+Inf' ? Infinity : Number(le), value]).sort((one, other) => one[0] - other[0]);
+  const total = list.at(-1)?.[1] ?? 0;
+  if (total <= 0) return undefined;
+  return list.find(([, value]) => value >= total * share)?.[0];
+}
+
+export default function healthPage(context) {
+  const state = h('div', { 'aria-live': 'polite' });
+  const grid = h('div', { class: 'plots' });
+  const statusBars = h('div', { class: 'status-bars' });
+  let before = null;
+
+  const plots = [
+    { id: 'runs', title: 'Runs that end', unit: 'a second', read: (now, old, time) => rate(now, old, 'aikit_runs_total', time) ?? 0, show: (value) => value.toFixed(1) },
+    { id: 'requests', title: 'Requests', unit: 'a second', read: (now, old, time) => rate(now, old, 'aikit_http_requests_total', time, ({ route }) => route !== 'GET /metrics'), show: (value) => value.toFixed(1) },
+    { id: 'live', title: 'Runs driven here', unit: 'now', read: (now) => sum(now, 'aikit_live_runs'), show: count },
+    { id: 'queue', title: 'Queue', unit: 'not begun', read: (now) => sum(now, 'aikit_queue_length'), show: count },
+    { id: 'store', title: 'Store', unit: 'on disk', read: (now) => sum(now, 'aikit_store_bytes'), show: bytes },
+    { id: 'memory', title: 'Memory', unit: 'resident', read: (now) => sum(now, 'process_resident_memory_bytes'), show: bytes },
+    { id: 'workers', title: 'Workers', unit: 'busy', read: (now) => sum(now, 'aikit_worker_busy_ratio'), show: (value) => `${Math.round(value * 100)}%` },
+    { id: 'streams', title: 'Open streams', unit: 'now', read: (now) => sum(now, 'aikit_sse_clients'), show: count },
+    { id: 'run-time', title: 'Run, median', unit: 'at most', read: (now) => quantile(now, [], 'aikit_run_duration_seconds', 0.5), show: seconds },
+    { id: 'step-time', title: 'Step, 95%', unit: 'at most', read: (now) => quantile(now, [], 'aikit_step_duration_seconds', 0.95), show: seconds },
+    { id: 'request-time', title: 'Request, 95%', unit: 'at most', read: (now) => quantile(now, [], 'aikit_http_request_duration_seconds', 0.95), show: seconds },
+    { id: 'retries', title: 'Retries', unit: 'in all', read: (now) => sum(now, 'aikit_step_retries_total') ?? 0, show: count },
+  ];
+  function seconds(value) { return value === Infinity ? '> 1 h' : duration(value * 1000); }
+  function rate(now, old, name, time, fits) {
+    if (!old) return undefined;
+    return Math.max(0, (sum(now, name, fits) ?? 0) - (sum(old, name, fits) ?? 0)) / (time / 1000);
+  }
+
+  const cards = new Map(plots.map((plot) => {
+    const value = h('span', { class: 'plot-value num' }, '–');
+    const curve = s('polyline', { class: 'plot-line', points: '' });
+    const area = s('polygon', { class: 'plot-area', points: '' });
+    const picture = s('svg', { class: 'plot', viewBox: '0 0 150 40', preserveAspectRatio: 'none', role: 'img', 'aria-label': `${plot.title} over the last five minutes` }, area, curve);
+    const card = h('section', { class: 'card plot-card', 'aria-label': plot.title, 'data-plot': plot.id }, h('h2', null, plot.title), h('div', { class: 'plot-now' }, value, h('span', { class: 'muted small' }, plot.unit)), picture);
+    grid.append(card);
+    return [plot.id, { card, value, curve, area }];
+  }));
+
+  const draw = (plot) => {
+    const values = history.get(plot.id) ?? [];
+    const { card, value, curve, area } = cards.get(plot.id);
+    const last = values.at(-1);
+    setText(value, last === undefined ? '–' : plot.show(last));
+    card.classList.toggle('is-empty', last === undefined);
+    const known = values.map((one) => (one === undefined || !Number.isFinite(one) ? 0 : one));
+    const top = Math.max(1e-9, ...known) * 1.15;
+    const points = known.map((one, index) => `${(150 - (known.length - 1 - index)).toFixed(1)},${(39 - (one / top) * 37).toFixed(2)}`);
+    curve.setAttribute('points', points.join(' '));
+    area.setAttribute('points', points.length > 1 ? `${151 - points.length},40 ${points.join(' ')} 150,40` : '');
+  };
+
+  let at = 0;
+  const look = async () => {
+    try {
+      const [text, ready] = await Promise.all([
+        api.text('/metrics', { signal: context.signal }),
+        api.json('/health/ready', { signal: context.signal }).catch((error) => (error.body ? error.body : Promise.reject(error))),
+      ]);
+      const now = parse(text);
+      const time = performance.now();
+      for (const plot of plots) {
+        const values = history.get(plot.id) ?? [];
+        values.push(plot.read(now, before, time - at));
+        if (values.length > kept) values.shift();
+        history.set(plot.id, values);
+        draw(plot);
+      }
+      [before, at] = [now, time];
+      const isWell = ready.status === 'ok';
+      put(state, h('div', { class: `notice ${isWell ? 'is-well' : 'is-error'}` }, icon(isWell ? 'success' : 'failed'), h('div', null, isWell ? 'Ready: takes requests, and the store answers' : `Not ready: ${(ready.problems ?? []).join('; ')}`)));
+      const byStatus = Object.keys(statuses).map((status) => [status, sum(now, 'aikit_runs', (labels) => labels.status === status) ?? 0]);
+      const most = Math.max(1, ...byStatus.map(([, value]) => value));
+      put(statusBars, byStatus.map(([status, value]) => {
+        const bar = h('span', { class: `status-bar is-${status}` });
+        bar.style.width = `${(value / most) * 100}%`;
+        return h('a', { class: 'status-line', href: `#/runs?status=${status}` }, h('span', { class: `badge is-${status}` }, icon(status, 14), h('span', null, statuses[status])), h('span', { class: 'status-track' }, bar), h('span', { class: 'num' }, count(value)));
+      }));
+    } catch (error) {
+      if (!context.signal.aborted) put(state, failure(error));
+    }
+  };
+  for (const plot of plots) draw(plot);
+  look();
+  const timer = setInterval(() => !document.hidden && look(), interval);
+  return {
+    title: 'Health',
+    element: h('div', { class: 'page' }, h('header', { class: 'page-head' }, h('h1', null, 'Health'), h('span', { class: 'grow' }), h('a', { class: 'link', href: 'metrics' }, 'Figures for Prometheus')), state, grid,
+      h('section', { class: 'card', 'aria-labelledby': 'by-status' }, h('h2', { id: 'by-status' }, 'Runs in the store'), statusBars)),
+    destroy: () => clearInterval(timer),
+  };
+}

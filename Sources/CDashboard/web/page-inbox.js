@@ -1,0 +1,149 @@
+// Everything that waits for a person, and the answer to it.
+
+import * as api from './api.js';
+import { h, icon, put } from './dom.js';
+import { submit, valueForm } from './form.js';
+import { ago, plural, shortID } from './format.js';
+import { button, command, copy, empty, facts, failure, iconButton, time, toast, valueBox } from './widgets.js';
+
+export default function inboxPage(context) {
+  const { params } = context;
+  let tasks = [];
+  let next = null;
+  let open = null;
+  let wanted = params.run ? { run: params.run, path: params.path } : null;
+
+  const keyOf = (task) => `${task.runId} ${task.path}`;
+  const address = (task) => `#/inbox/${api.segment(task.runId)}/${api.segment(task.path)}`;
+  const total = h('span', { class: 'muted num', 'aria-live': 'polite' });
+  const list = h('ul', { class: 'task-list', 'aria-label': 'Waiting' });
+  const detail = h('div', { class: 'task-detail' });
+  const split = h('div', { class: 'split' }, list, detail);
+
+  const draw = () => {
+    put(total, tasks.length === 0 ? '' : `${plural(tasks.length, 'task')}${next ? ' or more' : ''}`);
+    if (tasks.length === 0) {
+      return put(element.querySelector('.inbox-body'), empty('Nobody is waited for',
+        'A run that comes to a human step stops here until somebody answers. In a script such a step is written:',
+        command(':human { id = "approval", output = function(value) return value end, response_schema = s.object { approved = s.boolean() } }')));
+    }
+    const body = element.querySelector('.inbox-body');
+    if (!split.isConnected) put(body, split);
+    put(list, tasks.map((task) => h('li', null, h('a', {
+      href: address(task), class: 'task', 'aria-current': open && keyOf(task) === keyOf(open) ? 'true' : undefined,
+    },
+    h('span', { class: 'task-title' }, String(task.form?.title ?? task.stepId)),
+    h('span', { class: 'task-of muted' }, task.workflowId, ' · ', shortID(task.runId)),
+    h('span', { class: 'task-since muted num' }, ago(task.requestedAt))))),
+    next && h('li', null, button('Show more', { class: 'small', onclick: more })));
+  };
+
+  const show = (task) => {
+    open = task;
+    split.classList.toggle('has-open', Boolean(task));
+    draw();
+    if (!task) return put(detail);
+    const form = valueForm({ form: task.form, schema: task.responseSchema, label: 'Answer' });
+    const trouble = h('div', { 'aria-live': 'assertive' });
+    const send = h('button', { type: 'submit', class: 'button primary' }, String(task.form?.submit_label ?? 'Send the answer'));
+    put(detail,
+      h('div', { class: 'detail-head' },
+        h('a', { class: 'icon-button back', href: '#/inbox', 'aria-label': 'Back to the list' }, icon('back')),
+        h('div', null, h('h2', { tabindex: '-1' }, String(task.form?.title ?? task.stepId)),
+          h('div', { class: 'muted small' }, task.workflowId, ' · ', h('a', { href: `#/runs/${api.segment(task.runId)}` }, shortID(task.runId)), ' · ', task.path))),
+      task.output !== undefined && valueBox('Shown', task.output, { open: 3 }),
+      h('form', {
+        class: 'card answer', onsubmit: async (event) => {
+          event.preventDefault();
+          if (send.disabled) return;
+          send.disabled = true;
+          put(trouble);
+          try {
+            await submit(form, (data) => api.post(`/api/tasks/${api.segment(task.runId)}/${task.path.split('/').map(api.segment).join('/')}?wait=1s`, { data, digest: task.digest }));
+            toast('The answer was taken');
+            tasks = tasks.filter((one) => keyOf(one) !== keyOf(task));
+            document.dispatchEvent(new CustomEvent('tasks-changed'));
+            wanted = null;
+            context.go(tasks[0] ? address(tasks[0]) : '#/inbox');
+          } catch (error) {
+            put(trouble, error instanceof api.APIError ? failure(error) : null);
+            if (error.code === 'digest_mismatch' || error.code === 'not_waiting') load();
+          } finally {
+            send.disabled = false;
+          }
+        },
+      }, form.element, trouble, h('div', { class: 'form-end' }, send)),
+      facts([
+        ['Waits since', time(task.requestedAt)], ['Until', task.until && time(task.until)],
+        ['Digest', task.digest && h('span', { class: 'digest' }, h('code', { title: 'Of what is shown and asked; an answer is to exactly this' }, task.digest.slice(0, 12)), iconButton('Copy the digest', 'copy', { onclick: () => copy(task.digest) }))],
+      ]));
+  };
+
+  const read = async (cursor) => api.json(`/api/tasks${api.query({ workflow: context.query.workflow, limit: 100, cursor })}`, { signal: context.signal });
+  const settle = () => {
+    const found = wanted && tasks.find((task) => task.runId === wanted.run && task.path === wanted.path);
+    if (open && !found && wanted) {
+      put(detail, empty('This is answered', 'Somebody has answered it, or the run was cancelled.', h('a', { href: `#/runs/${api.segment(wanted.run)}` }, 'Show the run')));
+      split.classList.add('has-open');
+      open = null;
+    } else if (found) {
+      if (!open || open.digest !== found.digest) show(found);
+    } else if (wanted && !open) {
+      put(detail, empty('Nothing waits here', 'It was answered, or the run went on.', h('a', { href: `#/runs/${api.segment(wanted.run)}` }, 'Show the run')));
+      split.classList.add('has-open');
+    } else if (!wanted && tasks[0] && matchMedia('(min-width: 900px)').matches) show(tasks[0]);
+    draw();
+  };
+  async function load() {
+    try {
+      const page = await read();
+      tasks = page.tasks;
+      next = page.next;
+      settle();
+    } catch (error) {
+      if (!context.signal.aborted) put(element.querySelector('.inbox-body'), failure(error, load));
+    }
+  }
+  async function more() {
+    try {
+      const page = await read(next);
+      tasks.push(...page.tasks);
+      next = page.next;
+      draw();
+    } catch (error) {
+      toast(error.message, { kind: 'error' });
+    }
+  }
+
+  let again = 0;
+  api.follow('/api/events?type=step:human:requested,step:human:completed,workflow:cancelled', {
+    signal: context.signal, missed: load,
+    frames: async () => { if (!again) again = setTimeout(() => { again = 0; if (!context.signal.aborted) load(); }, 400); },
+  });
+  load();
+
+  const element = h('div', { class: 'page page-fill' }, h('header', { class: 'page-head' }, h('h1', null, 'Inbox'), total), h('div', { class: 'inbox-body' }));
+  return {
+    element, title: 'Inbox',
+    /** Another task of the same list. */
+    revisit(to) {
+      wanted = to.run ? { run: to.run, path: to.path } : null;
+      const found = wanted && tasks.find((task) => task.runId === wanted.run && task.path === wanted.path);
+      if (found) {
+        show(found);
+        detail.querySelector('h2')?.focus({ preventScroll: true });
+      } else if (wanted) load();
+      else { show(null); settle(); }
+      return true;
+    },
+    key(event) {
+      const step = { j: 1, k: -1 }[event.key];
+      if (!step || tasks.length === 0) return false;
+      const index = open ? tasks.findIndex((task) => keyOf(task) === keyOf(open)) : -1;
+      const to = tasks[Math.min(tasks.length - 1, Math.max(0, index + step))];
+      context.go(address(to));
+      return true;
+    },
+    destroy: () => clearTimeout(again),
+  };
+}

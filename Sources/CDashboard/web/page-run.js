@@ -1,0 +1,339 @@
+// One run: how far it has come, live, and what each of its steps got and gave.
+
+import * as api from './api.js';
+import { h, icon, put, setAttribute, setText } from './dom.js';
+import { count, duration, exact, isOver, millis, moment, plural, shortID } from './format.js';
+import { cancel, fork, retry, signal as sendEvent, upgrade } from './run-actions.js';
+import { RunModel, stepKey } from './run-model.js';
+import { timeline } from './timeline.js';
+import { VirtualList } from './virtual.js';
+import { badge, button, copy, empty, facts, failure, iconButton, line, sourceLines, tabs, time, valueBox } from './widgets.js';
+
+export default function runPage(context) {
+  const { id } = context.params;
+  const model = new RunModel();
+  let header = null;
+  let picture = null;
+  let chosen = null;
+  let wanted = context.query.step;
+  let isLoaded = false;
+  let shownStatus = '';
+  let newest = null;
+  let frame = 0;
+  let last = 0;
+  const status = () => (model.finishedAt !== undefined ? model.status : header && model.status !== 'running' ? header.status : model.status || header?.status || '');
+
+  // MARK: Head
+
+  const mark = h('span', { class: 'run-status' });
+  const live = h('span', { class: 'live' }, h('span', { class: 'live-dot' }), h('span', { class: 'live-text' }));
+  const strip = h('dl', { class: 'strip' });
+  const cells = new Map();
+  const cell = (name) => {
+    if (!cells.has(name)) {
+      const content = h('dd', { class: 'num' });
+      cells.set(name, content);
+      strip.append(h('div', null, h('dt', null, name), content));
+    }
+    return cells.get(name);
+  };
+  for (const name of ['Workflow', 'Began', 'Took', 'Steps', 'Events']) put(cell(name), '–');
+  const actions = h('div', { class: 'actions' });
+  const drawActions = () => {
+    const now = status();
+    // There is newer code than that of the run.
+    const isOld = Boolean(newest && header?.generation && newest !== header.generation);
+    if (`${now} ${isOld}` === shownStatus) return;
+    shownStatus = `${now} ${isOld}`;
+    put(mark, badge(now));
+    put(actions,
+      isOld && !isOver(now) && button('Upgrade', { onclick: () => upgrade(id) }),
+      (now === 'failed' || now === 'cancelled') && button('Retry', { class: 'primary', onclick: () => retry(id, context.go) }),
+      now && !isOver(now) && button('Cancel', { class: 'danger-quiet', onclick: () => cancel(id) }));
+  };
+  const drawStrip = () => {
+    const began = model.startedAt ?? (header && millis(header.createdAt));
+    if (began !== undefined && began !== null) {
+      setText(cell('Began'), moment(began));
+      setAttribute(cell('Began'), 'title', exact(began));
+      setText(cell('Took'), duration((model.finishedAt ?? Date.now()) - began));
+    }
+    const { counts } = model;
+    const parts = [plural(model.steps.length, 'start')];
+    if (counts.failed) parts.push(`${count(counts.failed)} failed`);
+    setText(cell('Steps'), parts.join(', '));
+    setText(cell('Events'), count(Math.max(model.sequence, header?.events ?? 0)));
+  };
+
+  // MARK: The inspector
+
+  const inspector = h('aside', { class: 'inspector', 'aria-label': 'Details', tabindex: '-1' });
+  let drawn = '';
+  const drawInspector = (force = false) => {
+    const key = chosen
+      ? `${stepKey(chosen)} ${chosen.status} ${chosen.attempts}`
+      : `run ${status()} ${model.metadata !== undefined} ${model.startedAt} ${header?.generation} ${model.waiting.length}`;
+    if (!force && key === drawn) return;
+    drawn = key;
+    put(inspector, chosen ? stepDetails(chosen) : runDetails());
+  };
+  const runDetails = () => [
+    h('h2', null, 'Run'),
+    model.waiting.map((step) => waitsFor(step)),
+    model.error !== undefined && model.status === 'failed' && errorBox(model.error, model.culprit),
+    model.error !== undefined && model.status === 'cancelled' && h('div', { class: 'notice' }, icon('cancelled'), h('div', null, `Cancelled: ${model.error?.reason ?? model.error?.message ?? ''}`)),
+    model.hasOutput && valueBox('Output', model.output),
+    model.input !== undefined && valueBox('Input', model.input),
+    model.metadata !== undefined && Object.keys(model.metadata ?? {}).length > 0 && valueBox('Metadata', model.metadata, { open: 1 }),
+    h('h3', null, 'About'),
+    facts([
+      ['Run', h('code', { class: 'break' }, id)], ['Workflow', header && h('a', { href: `#/workflows/${api.segment(header.workflowId)}` }, header.workflowId)],
+      ['Forked from', header?.lineage && h('a', { href: `#/runs/${api.segment(header.lineage)}`, class: 'break' }, header.lineage)],
+      ['Code', header?.generation && h('code', { title: header.generation }, header.generation.slice(0, 12))],
+      ['Driven by', header?.owner], ['Wakes', header?.wakeAt && time(header.wakeAt)],
+    ]),
+    h('p', { class: 'muted small' }, 'Choose a step to see what it got and gave.'),
+  ];
+  const waitsFor = (step) => h('div', { class: 'notice is-person' }, icon('waiting_human'), h('div', null, h('strong', null, step.asked?.form?.title ? String(step.asked.form.title) : step.id), ' waits for a person'),
+    h('a', { class: 'button primary small', href: `#/inbox/${api.segment(id)}/${api.segment(step.path)}` }, 'Answer'));
+  const stepDetails = (step) => {
+    const over = step.to !== undefined;
+    const event = step.status === 'waiting' && (step.waitsFor ??= waits?.find((wait) => wait.kind === 'event' && wait.stepId === step.id));
+    return [
+      h('div', { class: 'detail-head' }, h('div', null, h('h2', null, step.id), h('div', { class: 'path' }, h('code', { class: 'break' }, step.path), iconButton('Copy the path', 'copy', { onclick: () => copy(step.path) }))),
+        iconButton('Close the step', 'close', { onclick: () => choose(null) })),
+      facts([
+        ['Status', badge(step.status)], ['Began', time(step.from)], ['Took', over ? duration(step.to - step.from) : 'not over'],
+        ['Attempts', step.attempts > 1 ? count(step.attempts) : null], ['Start', step.occurrence > 1 ? `${count(step.occurrence)} of this step` : null],
+        ['Chose', step.branch !== undefined && String(step.branch)], ['Answered by', step.answeredBy],
+      ]),
+      step.status === 'waiting_human' && waitsFor(step),
+      event && button(`Send ${event.event}`, { class: 'primary', onclick: () => sendEvent(id, event.event, event.schema) }),
+      step.error !== undefined && errorBox(step.error, step),
+      step.tries.length > 0 && h('section', { class: 'value' }, h('div', { class: 'value-head' }, h('h3', null, 'Failed attempts')),
+        h('ol', { class: 'tries' }, step.tries.map((attempt) => h('li', null, h('span', { class: 'tries-what' }, attempt.error?.message ?? 'failed'), ' ', time(attempt.at))))),
+      step.hasOutput && valueBox('Output', step.output),
+      step.response !== undefined && valueBox('Answer', step.response),
+      step.asked?.output !== undefined && valueBox('Shown', step.asked.output),
+      valueBox('Input', step.input),
+      h('div', { class: 'actions' }, button('Fork from here', { onclick: () => fork(id, step, context.go) })),
+    ];
+  };
+
+  // An error with the line of the script that raised it, from the code that the run goes by.
+  let source;
+  const errorBox = (error, step) => {
+    const code = h('div');
+    const match = /^(.*):(\d+)$/.exec(error?.where ?? '');
+    if (match) {
+      source ??= api.json(`/api/runs/${api.segment(id)}/source`, { signal: context.signal });
+      source.then(({ files }) => {
+        const file = files.find((one) => one.name === match[1]) ?? files.find((one) => one.name.endsWith(`/${match[1]}`) || match[1].endsWith(`/${one.name}`));
+        if (file) put(code, h('div', { class: 'where' }, `${file.name}:${match[2]}`), sourceLines(file, Number(match[2])));
+      }, () => {});
+    }
+    return h('section', { class: 'error-box', 'aria-label': 'Error' },
+      h('div', { class: 'error-head' }, icon('failed'), h('strong', null, error?.message ?? line(error)), iconButton('Copy the error', 'copy', { onclick: () => copy(error) })),
+      facts([['Code', error?.code && error.code !== 'error' && h('code', null, String(error.code))], ['Step', step && step !== chosen && h('a', { href: `#/runs/${api.segment(id)}?step=${api.segment(stepKey(step))}`, onclick: (event) => { event.preventDefault(); choose(step); } }, step.path)]]),
+      code,
+      error?.traceback && h('details', null, h('summary', null, 'Traceback'), h('pre', null, String(error.traceback))),
+      error?.details !== undefined && valueBox('Error details', error.details));
+  };
+
+  // MARK: Views
+
+  const lines = timeline(model, { now: () => Date.now(), chosen: (step) => choose(step, { from: 'timeline' }) });
+  const picturePanel = h('div', { class: 'graph-panel' }, h('p', { class: 'muted pad' }, 'Drawing…'));
+  let isDrawing = false;
+  const drawGraph = async () => {
+    if (picture || isDrawing || !header) return;
+    isDrawing = true;
+    try {
+      const { graph } = await import('./graph.js');
+      picture = await graph(header.workflowId, { run: id, signal: context.signal, chosen: chooseNode });
+      put(picturePanel, picture.element);
+      picture.paint(model);
+      if (chosen) picture.select(picture.placeOf(chosen));
+    } catch (error) {
+      if (!context.signal.aborted) put(picturePanel, failure(error));
+    }
+    isDrawing = false;
+  };
+  const chooseNode = (path) => {
+    // Of many starts, the one that failed or else the newest one.
+    let found;
+    for (const step of model.steps) if (picture.placeOf(step) === path && (!found || found.status !== 'failed')) found = step;
+    if (found) choose(found, { from: 'graph' });
+  };
+
+  const eventText = h('input', { type: 'search', placeholder: 'Filter by type or path', 'aria-label': 'Filter events', spellcheck: 'false', oninput: () => { eventsSeen = -1; drawEvents(); } });
+  let shownEvents = [];
+  let eventsSeen = -1;
+  const eventBox = h('div', { class: 'event-value' });
+  const eventRow = (label, items) => new VirtualList({
+    label, rowHeight: () => 30,
+    create: () => {
+      const part = { at: h('span', { class: 'num muted event-at' }), type: h('span', { class: 'event-type' }), path: h('span', { class: 'event-path' }), data: h('span', { class: 'event-data muted' }) };
+      const row = h('button', { type: 'button', class: 'event-row' }, part.at, part.type, part.path, part.data);
+      row._part = part;
+      row.addEventListener('click', () => {
+        const event = items()[row._index];
+        if (event) put(eventBox, h('div', { class: 'detail-head' }, h('h3', null, event.type), iconButton('Close the event', 'close', { onclick: () => put(eventBox) })), valueBox('Event', event, { open: 2 }));
+      });
+      return row;
+    },
+    update: (row, index) => {
+      const event = items()[index];
+      row._index = index;
+      if (!event) return;
+      const isLog = event.type === 'log';
+      setText(row._part.at, event.timestamp ? moment(event.timestamp) : '');
+      row._part.at.title = event.timestamp ? exact(event.timestamp) : '';
+      setText(row._part.type, isLog ? event.data?.level ?? 'log' : event.type);
+      row._part.type.className = `event-type is-${isLog ? `log-${event.data?.level}` : event.type.split(':').pop()}`;
+      setText(row._part.path, event.path ?? '');
+      setText(row._part.data, isLog ? `${event.data?.message ?? ''} ${event.data?.fields ? line(event.data.fields) : ''}` : line(event.data));
+    },
+  });
+  const eventList = eventRow('Events', () => shownEvents);
+  const logList = eventRow('Logs', () => model.logs);
+  const isAtEnd = (list) => list.element.scrollTop + list.element.clientHeight >= list.element.scrollHeight - 40;
+  const grow = (list, length) => {
+    const follows = isAtEnd(list);
+    list.setCount(length);
+    list.refresh();
+    if (follows) list.element.scrollTop = list.element.scrollHeight;
+  };
+  const drawEvents = () => {
+    if (view.current !== 'events' || eventsSeen === model.version) return;
+    eventsSeen = model.version;
+    const text = eventText.value.trim().toLowerCase();
+    shownEvents = text ? model.events.filter((event) => event.type.toLowerCase().includes(text) || event.path?.toLowerCase().includes(text)) : model.events;
+    grow(eventList, shownEvents.length);
+  };
+  const logPanel = h('div', { class: 'events' });
+  const drawLogs = () => {
+    if (view.current !== 'logs') return;
+    if (model.logs.length === 0) {
+      if (!logPanel.firstChild) {
+        put(logPanel, empty('No log lines yet', 'What steps log while this page is open is shown here; it is not kept with the run. The server writes it to its own log. In a script:',
+          h('div', { class: 'command' }, h('code', null, 'context:log("info", "what happened", { order = 7 })'))));
+      }
+      return;
+    }
+    if (!logList.element.isConnected) put(logPanel, logList.element);
+    grow(logList, model.logs.length);
+  };
+
+  const view = tabs({
+    label: 'Views', selected: context.query.view,
+    changed: (name) => { context.note({ view: name === 'timeline' ? '' : name }); queueMicrotask(draw); },
+    items: [
+      { id: 'timeline', label: 'Timeline', panel: () => lines.element, shown: () => lines.refresh(true) },
+      { id: 'graph', label: 'Graph', panel: () => picturePanel, shown: () => drawGraph() },
+      { id: 'events', label: 'Events', count: true, panel: () => h('div', { class: 'events' }, h('div', { class: 'graph-tools' }, h('label', { class: 'search' }, icon('search'), eventText)), eventList.element, eventBox), shown: () => { eventsSeen = -1; queueMicrotask(drawEvents); } },
+      { id: 'logs', label: 'Logs', count: true, panel: () => logPanel, shown: () => queueMicrotask(drawLogs) },
+    ],
+  });
+
+  function choose(step, { from } = {}) {
+    chosen = step;
+    wanted = null;
+    context.note({ step: step ? stepKey(step) : '' });
+    element.classList.toggle('has-step', Boolean(step));
+    drawInspector(true);
+    if (from !== 'timeline') lines.select(step);
+    if (picture && from !== 'graph') picture.select(step ? picture.placeOf(step) : '');
+    else picture?.select(step ? picture.placeOf(step) : '');
+  }
+
+  // MARK: Drawing
+
+  function draw() {
+    if (frame) return;
+    // A long run is drawn less often, so that it stays easy to use while it goes on.
+    const rest = Math.max(0, last + Math.min(500, model.steps.length / 20) - performance.now());
+    frame = setTimeout(() => requestAnimationFrame(() => {
+      frame = 0;
+      last = performance.now();
+      if (context.signal.aborted) return;
+      if (wanted && model.byKey.has(wanted)) choose(model.byKey.get(wanted));
+      drawActions();
+      drawStrip();
+      view.count('events', model.events.length + model.dropped);
+      view.count('logs', model.logs.length);
+      if (view.current === 'timeline') lines.refresh();
+      else if (view.current === 'graph') picture?.paint(model);
+      drawEvents();
+      drawLogs();
+      if (isLoaded) drawInspector();
+    }), rest);
+  }
+  const clock = setInterval(() => !isOver(status()) && draw(), 1000);
+
+  // MARK: Data
+
+  let waits = null;
+  const refreshHeader = async () => {
+    header = await api.json(`/api/runs/${api.segment(id)}?summary=true`, { signal: context.signal });
+    put(cell('Workflow'), h('a', { href: `#/workflows/${api.segment(header.workflowId)}` }, header.workflowId));
+    draw();
+  };
+  (async () => {
+    try {
+      await refreshHeader();
+      if (view.current === 'graph') drawGraph();
+    } catch (error) {
+      if (context.signal.aborted) return;
+      put(element, h('div', { class: 'page-head' }, h('h1', null, 'Run')), error.status === 404 ? empty('There is no such run', 'It may have been removed.', h('a', { href: '#/runs' }, 'Show all runs')) : failure(error));
+      return;
+    }
+    api.json(`/api/workflows/${api.segment(header.workflowId)}`, { signal: context.signal }).then((workflow) => { waits = workflow.waits; newest = workflow.generation; drawInspector(true); draw(); }, () => {});
+    let again = 0;
+    api.follow(`/api/runs/${api.segment(id)}/events`, {
+      signal: context.signal,
+      state: (name, error) => {
+        live.className = `live is-${name}`;
+        setText(live.lastChild, { live: 'Live', over: 'Over', broken: 'Reconnecting', refused: error?.message ?? 'Not live' }[name]);
+        if (name === 'over') { isLoaded = true; refreshHeader().catch(() => {}); }
+      },
+      frames: async (batch) => {
+        let begun = performance.now();
+        for (const { event, data } of batch) {
+          if (event === 'run' || event === 'result' || event === 'error') continue;
+          model.take(data);
+          if (performance.now() - begun > 12) {
+            draw();
+            await new Promise((resolve) => setTimeout(resolve));
+            begun = performance.now();
+          }
+        }
+        isLoaded = true;
+        draw();
+        // Whether a run stands still is known to the store a moment after its event.
+        if (!again) again = setTimeout(() => { again = 0; if (!context.signal.aborted && !isOver(status())) refreshHeader().catch(() => {}); }, 700);
+      },
+    });
+  })();
+
+  const element = h('div', { class: 'page page-fill run-page' },
+    h('header', { class: 'page-head' }, h('a', { class: 'icon-button back', href: '#/runs', 'aria-label': 'All runs' }, icon('back')),
+      h('h1', { class: 'run-title', title: id }, shortID(id)), iconButton('Copy the run id', 'copy', { onclick: () => copy(id, 'Run id copied') }), mark, h('span', { class: 'grow' }), live, actions),
+    strip, h('div', { class: 'run-split' }, h('section', { class: 'run-main', 'aria-label': 'Steps' }, view.bar, view.body), inspector));
+
+  return {
+    element, title: shortID(id),
+    key(event) {
+      if (event.key === 'Escape' && chosen) { choose(null); return true; }
+      return view.current === 'timeline' && !event.target.closest?.('[role=tab]') ? lines.key(event) : false;
+    },
+    destroy() {
+      clearInterval(clock);
+      clearTimeout(frame);
+      lines.destroy();
+      eventList.destroy();
+      logList.destroy();
+      picture?.destroy();
+    },
+  };
+}

@@ -1,0 +1,250 @@
+// The list of runs: newest first, live, filtered by the address.
+
+import * as api from './api.js';
+import { h, icon, put, setAttribute, setText } from './dom.js';
+import { ago, count, duration, exact, isOver, millis, moment, plural, shortID, statuses } from './format.js';
+import { VirtualList } from './virtual.js';
+import { button, command, empty, failure, statusName, toast } from './widgets.js';
+
+const pageSize = 200;
+const types = 'workflow:start,workflow:success,workflow:error,workflow:cancelled,workflow:resumed,step:human:requested,'
+  + 'step:human:completed,step:waiting';
+const statusOf = {
+  'workflow:start': 'running', 'workflow:resumed': 'running', 'step:human:completed': 'running',
+  'workflow:success': 'success', 'workflow:error': 'failed', 'workflow:cancelled': 'cancelled',
+  'step:human:requested': 'waiting_human', 'step:waiting': 'waiting',
+};
+
+export default function runsPage(context) {
+  const filters = context.query;
+  const rows = [];
+  const places = new Map();
+  let next = null;
+  let isLoading = false;
+  let hasLoaded = false;
+  let selected = -1;
+  let fresh = [];
+  let refetch = 0;
+
+  // Filters
+
+  const set = (name, value) => {
+    const changed = { ...filters, [name]: value };
+    for (const key of Object.keys(changed)) if (!changed[key]) delete changed[key];
+    context.go(`#/runs${api.query(changed)}`);
+  };
+  const workflow = h('select', { id: 'filter-workflow', 'aria-label': 'Workflow', onchange: () => set('workflow', workflow.value) },
+    h('option', { value: '' }, 'All workflows'));
+  if (filters.workflow) workflow.append(h('option', { value: filters.workflow, selected: true }, filters.workflow));
+  workflow.value = filters.workflow ?? '';
+  const search = h('input', {
+    id: 'filter-q', type: 'search', placeholder: 'Run id begins with…', 'aria-label': 'Run id begins with', value: filters.q ?? '',
+    autocomplete: 'off', spellcheck: 'false', 'data-search': true, onchange: () => set('q', search.value.trim()),
+  });
+  const since = h('select', { id: 'filter-since', 'aria-label': 'Began', onchange: () => set('since', since.value) },
+    [['', 'Any time'], ['15m', 'Last 15 minutes'], ['1h', 'Last hour'], ['24h', 'Last day'], ['7d', 'Last week']]
+      .map(([value, label]) => h('option', { value, selected: value === (filters.since ?? '') }, label)));
+  const chosen = new Set((filters.status ?? '').split(',').filter(Boolean));
+  const chips = h('div', { class: 'chips', role: 'group', 'aria-label': 'Status' },
+    Object.entries(statuses).map(([status, name]) => h('button', {
+      type: 'button', class: `chip is-${status}`, 'aria-pressed': chosen.has(status), 'data-status': status,
+      onclick: () => {
+        if (chosen.has(status)) chosen.delete(status); else chosen.add(status);
+        set('status', [...chosen].join(','));
+      },
+    }, icon(status, 14), h('span', null, name), h('span', { class: 'chip-count num' }))));
+
+  // The list
+
+  const list = new VirtualList({
+    label: 'Runs', role: 'table', rowRole: 'row',
+    rowHeight: () => (matchMedia('(max-width: 720px)').matches ? 64 : 44),
+    create: () => {
+      const part = {
+        mark: h('span', { class: 'badge', role: 'cell' }), markIcon: null, name: h('span'),
+        link: h('a', { class: 'run-link', role: 'cell' }), workflow: h('span', { class: 'run-workflow', role: 'cell' }),
+        began: h('span', { class: 'run-began num', role: 'cell' }), took: h('span', { class: 'run-took num', role: 'cell' }),
+        events: h('span', { class: 'run-events num', role: 'cell' }),
+      };
+      const row = h('div', { class: 'run-row' }, part.mark, part.link, part.workflow, part.began, part.took, part.events);
+      row._part = part;
+      row.addEventListener('click', (event) => {
+        if (event.target.closest('a') || getSelection().toString()) return;
+        if (rows[row._index]) context.go(address(rows[row._index]));
+      });
+      return row;
+    },
+    update: (row, index) => {
+      const run = rows[index];
+      const part = row._part;
+      row._index = index;
+      row.classList.toggle('is-selected', index === selected);
+      if (part.status !== run.status) {
+        part.status = run.status;
+        part.mark.className = `badge is-${run.status}`;
+        put(part.mark, icon(run.status, 14), h('span', null, statusName(run.status)));
+      }
+      setText(part.link, shortID(run.runId));
+      setAttribute(part.link, 'href', address(run));
+      setAttribute(part.link, 'title', run.runId);
+      setText(part.workflow, run.workflowId);
+      setText(part.began, moment(run.createdAt));
+      setAttribute(part.began, 'title', `${exact(run.createdAt)} (${ago(run.createdAt)})`);
+      const end = isOver(run.status) ? millis(run.updatedAt) : Date.now();
+      setText(part.took, duration(Math.max(0, end - millis(run.createdAt))));
+      setText(part.events, count(run.events));
+    },
+    nearEnd: () => next && load(),
+  });
+  const address = (run) => `#/runs/${api.segment(run.runId)}`;
+
+  const body = h('div', { class: 'runs-body' });
+  const total = h('span', { class: 'muted num', 'aria-live': 'polite' });
+  const state = h('span', { class: 'live', title: 'The list follows the server' }, h('span', { class: 'live-dot' }), h('span', { class: 'live-text' }, 'Connecting'));
+  const freshButton = h('button', { type: 'button', class: 'fresh', hidden: true, onclick: () => showFresh() });
+  const head = h('div', { class: 'run-row run-head', 'aria-hidden': 'true' },
+    h('span', null, 'Status'), h('span', null, 'Run'), h('span', null, 'Workflow'), h('span', null, 'Began'),
+    h('span', null, 'Took'), h('span', null, 'Events'));
+
+  const query = (cursor, limit) => api.query({
+    workflow: filters.workflow, status: filters.status, q: filters.q, from: from(), limit, cursor,
+  });
+  const from = () => {
+    const span = { '15m': 9e5, '1h': 36e5, '24h': 864e5, '7d': 6048e5 }[filters.since];
+    return filters.from ?? (span ? new Date(Date.now() - span).toISOString() : undefined);
+  };
+
+  const index = (start) => {
+    for (let at = start; at < rows.length; at += 1) places.set(rows[at].runId, at);
+  };
+  const shown = () => {
+    setText(total, hasLoaded ? `${count(rows.length)}${next ? '+' : ''} ${rows.length === 1 && !next ? 'run' : 'runs'}` : '');
+    list.setCount(rows.length);
+    if (rows.length > 0) {
+      if (!list.element.isConnected) put(body, head, list.element);
+    } else if (hasLoaded) put(body, nothing());
+  };
+  const nothing = () => (Object.keys(filters).length > 0
+    ? empty('No run fits these filters', button('Show all runs', { onclick: () => context.go('#/runs') }))
+    : empty('No runs yet', 'A run appears here as soon as it begins. Start one from Workflows, or by a command:',
+      command(`curl --json '{"inputData":{}}' ${location.origin}${location.pathname}api/workflows/ID/runs`)));
+
+  async function load() {
+    if (isLoading) return;
+    isLoading = true;
+    try {
+      const page = await api.json(`/api/runs${query(next, pageSize)}`, { signal: context.signal });
+      const start = rows.length;
+      for (const run of page.runs) if (!places.has(run.runId)) rows.push(run);
+      index(start);
+      next = page.next;
+      hasLoaded = true;
+      shown();
+      list.refresh();
+    } catch (error) {
+      if (!context.signal.aborted && rows.length === 0) put(body, failure(error, () => { put(body); load(); }));
+      else if (!context.signal.aborted) toast(error.message, { kind: 'error' });
+      next = null;
+    } finally {
+      isLoading = false;
+    }
+  }
+
+  // What begins meanwhile comes from the top of the list; while somebody reads further down it waits behind a button.
+  async function lookForNew() {
+    refetch = 0;
+    if (context.signal.aborted) return;
+    try {
+      const page = await api.json(`/api/runs${query(undefined, 50)}`, { signal: context.signal });
+      const unknown = page.runs.filter((run) => !places.has(run.runId));
+      for (const run of page.runs) if (places.has(run.runId)) Object.assign(rows[places.get(run.runId)], run);
+      const known = new Set(fresh.map((run) => run.runId));
+      fresh = [...unknown.filter((run) => !known.has(run.runId)), ...fresh];
+      if (list.element.scrollTop < 8 && selected < 1) showFresh();
+      else if (fresh.length > 0) {
+        freshButton.hidden = false;
+        setText(freshButton, `${plural(fresh.length, 'new run')} — show`);
+      }
+      list.refresh();
+    } catch { /* The next event asks again. */ }
+  }
+  function showFresh() {
+    if (fresh.length > 0) {
+      rows.unshift(...fresh);
+      rows.sort((one, other) => (one.createdAt < other.createdAt ? 1 : one.createdAt > other.createdAt ? -1 : 0));
+      fresh = [];
+      places.clear();
+      index(0);
+    }
+    freshButton.hidden = true;
+    hasLoaded = true;
+    list.element.scrollTop = 0;
+    shown();
+    list.refresh();
+  }
+  const soon = () => { if (!refetch) refetch = setTimeout(lookForNew, 400); };
+
+  const events = `/api/events${api.query({ workflow: filters.workflow, type: types })}`;
+  api.follow(events, {
+    signal: context.signal,
+    state: (name) => {
+      state.className = `live is-${name}`;
+      setText(state.lastChild, { live: 'Live', broken: 'Reconnecting', refused: 'Not live', over: 'Not live' }[name] ?? name);
+    },
+    missed: soon,
+    frames: async (batch) => {
+      for (const { data } of batch) {
+        const place = places.get(data.runId);
+        if (place === undefined) { soon(); continue; }
+        const run = rows[place];
+        // Of an ended run nothing more is told; what comes late is old.
+        if (isOver(run.status) || data.sequence < run.events) continue;
+        run.status = statusOf[data.type] ?? run.status;
+        run.events = data.sequence;
+        run.updatedAt = new Date(data.timestamp).toISOString();
+      }
+      list.refresh();
+    },
+  });
+  // Durations of what runs grow.
+  const clock = setInterval(() => rows.some((run, at) => at < 60 && !isOver(run.status)) && list.refresh(), 1000);
+
+  api.json('/api/workflows', { signal: context.signal }).then(({ workflows }) => {
+    for (const { id } of workflows) if (id !== filters.workflow) workflow.append(h('option', { value: id }, id));
+  }, () => {});
+  api.text('/metrics', { signal: context.signal }).then((text) => {
+    for (const chip of chips.children) {
+      const value = Number(text.match(new RegExp(`^aikit_runs\\{status="${chip.dataset.status}"\\} (\\d+)`, 'm'))?.[1] ?? 0);
+      if (value > 0 && !filters.workflow) setText(chip.querySelector('.chip-count'), count(value));
+    }
+  }, () => {});
+  load();
+
+  const element = h('div', { class: 'page page-fill' },
+    h('header', { class: 'page-head' }, h('h1', null, 'Runs'), total, h('span', { class: 'grow' }), freshButton, state),
+    h('div', { class: 'filters' }, h('div', { class: 'filter-fields' }, h('label', { class: 'search' }, icon('search'), search), workflow, since), chips),
+    body);
+
+  return {
+    element, title: 'Runs',
+    key(event) {
+      const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
+      if (step && rows.length > 0) {
+        selected = Math.min(rows.length - 1, Math.max(0, selected + step));
+        list.isStale = true;
+        list.reveal(selected)?._part.link.focus({ preventScroll: true });
+        return true;
+      }
+      if (event.key === 'Enter' && rows[selected] && !event.target.closest('a, button')) {
+        context.go(address(rows[selected]));
+        return true;
+      }
+      return false;
+    },
+    destroy() {
+      clearInterval(clock);
+      clearTimeout(refetch);
+      list.destroy();
+    },
+  };
+}

@@ -1,0 +1,48 @@
+// The workflows that the server has, and the files that do not load.
+
+import * as api from './api.js';
+import { h, icon, put } from './dom.js';
+import { command, empty, failure } from './widgets.js';
+
+export default function workflowsPage(context) {
+  const body = h('div', { class: 'cards' });
+  const broken = h('div', { class: 'stack' });
+  const search = h('input', { type: 'search', placeholder: 'Filter', 'aria-label': 'Filter workflows', 'data-search': true, spellcheck: 'false', value: context.query.q ?? '', oninput: () => { context.note({ q: search.value.trim() }); draw(); } });
+  let workflows = [];
+  const draw = () => {
+    const text = search.value.trim().toLowerCase();
+    const shown = workflows.filter((one) => `${one.id} ${one.description ?? ''}`.toLowerCase().includes(text));
+    put(body, shown.map((one) => h('article', { class: 'card workflow-card' },
+      h('h2', null, h('a', { href: `#/workflows/${api.segment(one.id)}` }, one.id)), h('p', { class: 'muted' }, one.description ?? 'No description'),
+      h('div', { class: 'card-end' }, h('a', { class: 'button small', href: `#/workflows/${api.segment(one.id)}?view=start` }, icon('play', 12), h('span', null, 'Start a run')),
+        h('a', { class: 'link', href: `#/runs?workflow=${api.segment(one.id)}` }, 'Its runs')))));
+    if (workflows.length === 0) {
+      put(body, empty('No workflows yet', 'Every .lua file that returns a workflow and lies in the folder that is served appears here. A first one is made by:',
+        command('aikit-lua init .')));
+    } else if (shown.length === 0) put(body, empty('No workflow fits'));
+  };
+  const load = async () => {
+    try {
+      const answer = await api.json('/api/workflows', { signal: context.signal });
+      workflows = answer.workflows;
+      put(broken, (answer.broken ?? []).map(({ file, error }) => h('section', { class: 'error-box', 'aria-label': `${file} does not load` },
+        h('div', { class: 'error-head' }, icon('failed'), h('strong', null, `${file} does not load`)), h('pre', null, error), h('p', { class: 'muted small' }, 'What was live before stays so. Save the file again to try again.'))));
+      draw();
+    } catch (error) {
+      if (!context.signal.aborted) put(body, failure(error, load));
+    }
+  };
+  load();
+  return {
+    title: 'Workflows',
+    element: h('div', { class: 'page' }, h('header', { class: 'page-head' }, h('h1', null, 'Workflows'), h('span', { class: 'grow' }), h('label', { class: 'search' }, icon('search'), search)), broken, body),
+    key(event) {
+      const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
+      if (!step) return false;
+      const links = [...body.querySelectorAll('h2 a')];
+      const index = links.indexOf(document.activeElement);
+      links[Math.min(links.length - 1, Math.max(0, index + step))]?.focus();
+      return true;
+    },
+  };
+}

@@ -1,0 +1,160 @@
+// What the events of a run come to: its steps as a tree, how each went, what waits.
+
+/** The place of the construct in whose body a path lies: `picking` for `picking[2]/pick`; empty at the top. */
+export function parentPath(path) {
+  const slash = path.lastIndexOf('/');
+  if (slash < 0) return '';
+  const head = path.slice(0, slash);
+  return head.endsWith(']') ? head.slice(0, head.lastIndexOf('[')) : head;
+}
+
+/** What stands in the brackets before the last part of a path: the number of an item, the name of a branch. */
+function ordinal(path) {
+  const slash = path.lastIndexOf('/');
+  if (slash < 0 || path[slash - 1] !== ']') return '';
+  return path.slice(path.lastIndexOf('[', slash) + 1, slash - 1);
+}
+
+/** The name by which an address finds a step. */
+export const stepKey = (step) => (step.start > 1 ? `${step.path}~${step.start}` : step.path);
+
+const eventLimit = 50_000;
+
+export class RunModel {
+  constructor() {
+    this.steps = [];
+    this.roots = [];
+    this.open = new Map();
+    /** The newest start of each path, over or not: a branch ends before the steps of its case begin. */
+    this.latest = new Map();
+    this.starts = new Map();
+    this.byKey = new Map();
+    this.events = [];
+    this.dropped = 0;
+    this.logs = [];
+    this.status = '';
+    this.sequence = 0;
+    this.counts = { success: 0, failed: 0, cancelled: 0, running: 0, waiting: 0, waiting_human: 0 };
+    /** Grows when a step appears, and when any changes. */
+    this.shape = 0;
+    this.version = 0;
+  }
+
+  take(event) {
+    if (event.sequence) {
+      if (event.sequence <= this.sequence) return;
+      this.sequence = event.sequence;
+    }
+    this.version += 1;
+    const { type, data, timestamp: at } = event;
+    if (type === 'log') this.logs.push(event);
+    this.events.push(event);
+    if (this.events.length > eventLimit) {
+      // What is old can be read by the API; the page keeps what is new.
+      this.dropped += 10_000;
+      this.events.splice(0, 10_000);
+    }
+    if (event.metadata !== undefined) this.metadata = event.metadata;
+    switch (type) {
+      case 'workflow:start': this.startedAt = at; this.input = data; this.status = 'running'; break;
+      case 'workflow:resumed': this.status = 'running'; break;
+      case 'workflow:success': this.output = data; this.hasOutput = true; this.end('success', at); break;
+      case 'workflow:error': this.error = data; this.startedAt ??= at; this.end('failed', at); break;
+      case 'workflow:cancelled': this.error = data; this.end('cancelled', at); break;
+      case 'step:start': this.startStep(event); break;
+      default: {
+        const step = this.open.get(event.path);
+        if (step) this.change(step, event);
+      }
+    }
+  }
+
+  end(status, at) {
+    this.status = status;
+    this.finishedAt = at;
+    for (const step of this.open.values()) this.finish(step, status === 'success' ? 'success' : 'cancelled', at);
+  }
+
+  startStep(event) {
+    const { path, timestamp: at } = event;
+    const known = this.open.get(path);
+    if (known && event.attempt > 1) {
+      known.attempts = event.attempt;
+      this.turn(known, 'run', at);
+      this.setStatus(known, 'running');
+      return;
+    }
+    const start = (this.starts.get(path) ?? 0) + 1;
+    this.starts.set(path, start);
+    const parent = this.latest.get(parentPath(path)) ?? null;
+    const step = {
+      id: event.stepId, path, start, occurrence: event.occurrence, input: event.data, from: at, to: undefined, status: '',
+      attempts: 1, parent, depth: parent ? parent.depth + 1 : 0, ordinal: ordinal(path), children: [], done: 0, spans: [],
+      tries: [],
+    };
+    this.setStatus(step, 'running');
+    this.turn(step, 'run', at);
+    this.open.set(path, step);
+    this.latest.set(path, step);
+    this.steps.push(step);
+    this.byKey.set(stepKey(step), step);
+    (parent ? parent.children : this.roots).push(step);
+    this.shape += 1;
+  }
+
+  change(step, { type, data, timestamp: at }) {
+    switch (type) {
+      case 'step:success': step.output = data; step.hasOutput = true; this.finish(step, 'success', at); break;
+      case 'step:error': step.error = data; this.finish(step, 'failed', at); break;
+      case 'step:cancelled': this.finish(step, 'cancelled', at); break;
+      case 'step:retry':
+        step.tries.push({ error: data, at });
+        this.turn(step, 'backoff', at);
+        this.setStatus(step, 'waiting');
+        break;
+      case 'step:waiting': this.turn(step, 'wait', at); this.setStatus(step, 'waiting'); break;
+      case 'step:human:requested':
+        step.asked = data;
+        this.turn(step, 'person', at);
+        this.setStatus(step, 'waiting_human');
+        this.status = 'waiting_human';
+        break;
+      case 'step:human:completed': step.response = data?.response; step.answeredBy = data?.by ?? data?.answeredBy; break;
+      case 'step:branch': step.branch = data?.branchId; break;
+      default:
+    }
+  }
+
+  /** Ends the span that runs and begins one of another kind. */
+  turn(step, kind, at) {
+    const last = step.spans.at(-1);
+    if (last && last.to === undefined) {
+      last.to = at;
+      if (kind === 'backoff') last.kind = 'tried';
+    }
+    if (kind) step.spans.push({ kind, from: at, to: undefined });
+  }
+
+  finish(step, status, at) {
+    this.turn(step, null, at);
+    step.to = at;
+    this.setStatus(step, status);
+    if (this.open.get(step.path) === step) this.open.delete(step.path);
+    if (step.parent) step.parent.done += 1;
+  }
+
+  setStatus(step, status) {
+    if (step.status) this.counts[step.status] -= 1;
+    this.counts[status] += 1;
+    step.status = status;
+  }
+
+  /** The step that made the run fail: the innermost one with an error. */
+  get culprit() {
+    let found;
+    for (const step of this.steps) if (step.status === 'failed' && (!found || step.depth >= found.depth)) found = step;
+    return found;
+  }
+
+  get waiting() { return [...this.open.values()].filter((step) => step.status === 'waiting_human'); }
+}

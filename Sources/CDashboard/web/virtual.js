@@ -1,0 +1,108 @@
+// A list that holds only the rows that can be seen, so its length does not matter.
+
+import { h } from './dom.js';
+
+/**
+ * `create()` makes an empty row, `update(row, index)` fills it; rows are used again, so `update` sets all that differs.
+ * Rows have one height, which `rowHeight()` gives, asked anew after `refresh(true)`.
+ */
+export class VirtualList {
+  constructor({ rowHeight, create, update, label, role = 'list', rowRole = 'listitem', nearEnd = () => {} }) {
+    Object.assign(this, { rowHeight, create, update, rowRole, nearEnd });
+    this.count = 0;
+    this.rows = new Map();
+    this.spare = [];
+    this.space = h('div', { class: 'virtual-space', role: 'presentation' });
+    this.element = h('div', { class: 'virtual', role, 'aria-label': label, tabindex: '-1' }, this.space);
+    this.height = rowHeight();
+    this.frame = 0;
+    this.element.addEventListener('scroll', () => this.schedule(), { passive: true });
+    this.observer = new ResizeObserver(() => this.refresh(true));
+    this.observer.observe(this.element);
+  }
+
+  destroy() {
+    this.observer.disconnect();
+    cancelAnimationFrame(this.frame);
+  }
+
+  setCount(count) {
+    if (count !== this.count) {
+      this.count = count;
+      this.space.style.height = `${count * this.height}px`;
+      if (this.rowRole === 'row') this.element.setAttribute('aria-rowcount', count);
+    }
+    this.schedule();
+  }
+
+  /** Fills all rows anew in the next frame; `resized` also asks for the height of rows. */
+  refresh(resized = false) {
+    if (resized) {
+      const height = this.rowHeight();
+      if (height !== this.height) {
+        this.element.scrollTop = (this.element.scrollTop / this.height) * height;
+        this.height = height;
+        this.space.style.height = `${this.count * height}px`;
+        for (const row of this.rows.values()) row._top = undefined;
+      }
+    }
+    this.isStale = true;
+    this.schedule();
+  }
+
+  schedule() {
+    if (this.frame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      this.draw();
+    });
+  }
+
+  draw() {
+    const { scrollTop, clientHeight } = this.element;
+    const first = Math.max(0, Math.floor(scrollTop / this.height) - 6);
+    const last = Math.min(this.count, Math.ceil((scrollTop + clientHeight) / this.height) + 6);
+    for (const [index, row] of this.rows) {
+      if (index >= first && index < last) continue;
+      this.rows.delete(index);
+      // A row that has the focus stays where it is in the document.
+      this.spare.push(row);
+    }
+    for (let index = first; index < last; index += 1) {
+      let row = this.rows.get(index);
+      const isNew = !row;
+      if (isNew) {
+        row = this.spare.pop();
+        if (!row) {
+          row = this.create();
+          row.classList.add('virtual-row');
+          row.setAttribute('role', this.rowRole);
+          this.space.append(row);
+        }
+        row.hidden = false;
+        this.rows.set(index, row);
+      }
+      if (row._top !== index * this.height) {
+        row._top = index * this.height;
+        row.style.transform = `translateY(${row._top}px)`;
+      }
+      if (isNew || this.isStale) {
+        if (this.rowRole === 'row') row.setAttribute('aria-rowindex', index + 1);
+        this.update(row, index);
+      }
+    }
+    for (const row of this.spare) row.hidden = true;
+    this.isStale = false;
+    if (last >= this.count - 40) this.nearEnd();
+  }
+
+  /** Scrolls as far as it takes to show a row. */
+  reveal(index) {
+    const top = index * this.height;
+    const { scrollTop, clientHeight } = this.element;
+    if (top < scrollTop) this.element.scrollTop = top;
+    else if (top + this.height > scrollTop + clientHeight) this.element.scrollTop = top + this.height - clientHeight;
+    this.draw();
+    return this.rows.get(index);
+  }
+}

@@ -1,0 +1,235 @@
+// Small parts that pages share: status marks, times, messages, questions, copies, values as trees.
+
+import { append, h, icon, plain, put, textNodes } from './dom.js';
+import { ago, count, duration, exact, millis, moment, statuses } from './format.js';
+
+export const statusName = (status) => statuses[status] ?? status;
+
+/** A status told by shape, colour and, unless it is a mere mark, by its name. */
+export function badge(status, { mark = false } = {}) {
+  const known = status in statuses || status === 'skipped' ? status : 'queued';
+  return h('span', { class: `badge is-${known}${mark ? ' badge-mark' : ''}`, title: mark ? statusName(status) : undefined },
+    icon(known, 14), mark ? h('span', { class: 'hidden' }, statusName(status)) : statusName(status));
+}
+
+/** A moment with the exact one on hover. */
+export const time = (at, { relative = false } = {}) =>
+  h('time', { datetime: Number.isNaN(millis(at)) ? undefined : new Date(millis(at)).toISOString(), title: exact(at), class: 'num' },
+    relative ? ago(at) : moment(at));
+
+export const button = (label, props, name) =>
+  h('button', { type: 'button', ...props, class: `button ${props?.class ?? ''}` }, name && icon(name), h('span', null, label));
+
+export const iconButton = (label, name, props) =>
+  h('button', { type: 'button', title: label, 'aria-label': label, ...props, class: `icon-button ${props?.class ?? ''}` }, icon(name));
+
+/** Says something for a moment, also to screen readers. */
+export function toast(text, { kind = 'info' } = {}) {
+  const element = h('div', { class: `toast is-${kind}` }, text);
+  document.getElementById('toasts').append(element);
+  setTimeout(() => element.remove(), kind === 'error' ? 8000 : 4000);
+}
+
+export async function copy(value, what = 'Copied') {
+  const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2);
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Where the clipboard is closed, as without TLS at another address, a selection can still be copied.
+    const area = h('textarea', { class: 'offscreen', 'aria-hidden': 'true', value: text });
+    document.body.append(area);
+    area.select();
+    document.execCommand('copy');
+    area.remove();
+  }
+  toast(what);
+}
+
+/** A message in place of content: what is missing and what to do about it. */
+export const empty = (title, ...more) =>
+  h('div', { class: 'empty' }, h('h2', null, title), more.map((part) => (typeof part === 'string' ? h('p', null, part) : part)));
+
+/** A command to type, with a button that copies it. */
+export const command = (text) =>
+  h('div', { class: 'command' }, h('code', null, text), iconButton('Copy the command', 'copy', { onclick: () => copy(text) }));
+
+export function failure(error, again) {
+  return h('div', { class: 'notice is-error', role: 'alert' }, icon('failed'),
+    h('div', null, h('strong', null, error.message), error.code && h('div', { class: 'muted small' }, error.code)),
+    again && button('Try again', { class: 'small', onclick: again }));
+}
+
+/**
+ * Asks before something is done. `body` may hold fields; `act` does it, and its error keeps the question open.
+ * Resolves to what `act` gave, or undefined if the question was left.
+ */
+export function ask({ title, body, confirm, danger = false, act }) {
+  return new Promise((resolve) => {
+    const trouble = h('div', { 'aria-live': 'assertive' });
+    const yes = h('button', { type: 'submit', class: `button primary${danger ? ' danger' : ''}` }, confirm);
+    const form = h('form', { method: 'dialog' },
+      h('h2', { id: 'dialog-title' }, title), h('div', { class: 'dialog-body' }, body), trouble,
+      h('div', { class: 'dialog-end' }, button('Close', { onclick: () => dialog.close() }), confirm && yes));
+    const dialog = h('dialog', { class: 'dialog', 'aria-labelledby': 'dialog-title' }, form);
+    let result;
+    form.addEventListener('submit', async (event) => {
+      event.preventDefault();
+      if (yes.disabled) return;
+      yes.disabled = true;
+      put(trouble);
+      try {
+        result = await act(form);
+        dialog.close();
+      } catch (error) {
+        put(trouble, failure(error));
+        yes.disabled = false;
+      }
+    });
+    dialog.addEventListener('click', (event) => event.target === dialog && dialog.close());
+    dialog.addEventListener('close', () => { dialog.remove(); resolve(result); });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
+
+/** Tabs over panels of which one is made when it is first shown. `tabs`: [{ id, label, panel() }]. */
+export function tabs({ label, items, selected, changed }) {
+  const bar = h('div', { class: 'tabs', role: 'tablist', 'aria-label': label });
+  const body = h('div', { class: 'tab-body' });
+  const buttons = new Map();
+  let current;
+  const show = (id) => {
+    if (!buttons.has(id)) id = items[0].id;
+    if (id === current) return;
+    current = id;
+    for (const [name, element] of buttons) {
+      element.setAttribute('aria-selected', name === id);
+      element.tabIndex = name === id ? 0 : -1;
+    }
+    const item = items.find((one) => one.id === id);
+    item.element ??= h('div', { class: 'panel', role: 'tabpanel', id: `panel-${id}`, 'aria-labelledby': `tab-${id}`, tabindex: '-1' }, item.panel());
+    body.replaceChildren(item.element);
+    item.shown?.();
+    changed?.(id);
+  };
+  for (const item of items) {
+    const element = h('button', {
+      type: 'button', role: 'tab', id: `tab-${item.id}`, 'aria-controls': `panel-${item.id}`, class: 'tab',
+      onclick: () => show(item.id),
+    }, item.label, item.count && h('span', { class: 'tab-count' }));
+    buttons.set(item.id, element);
+    bar.append(element);
+  }
+  bar.addEventListener('keydown', (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const index = items.findIndex((item) => item.id === current);
+    const next = items[(index + step + items.length) % items.length].id;
+    show(next);
+    buttons.get(next).focus();
+    event.preventDefault();
+  });
+  show(selected ?? items[0].id);
+  return {
+    bar, body, show,
+    count(id, value) {
+      const mark = buttons.get(id)?.querySelector('.tab-count');
+      if (mark && mark.textContent !== count(value)) mark.textContent = value > 0 ? count(value) : '';
+    },
+    get current() { return current; },
+  };
+}
+
+// MARK: Values
+
+const chunk = 100;
+const longest = 600;
+
+/** A JSON value as a tree that folds; parts are made when they are opened. */
+export function tree(value, { open = 2, label = 'value' } = {}) {
+  return h('div', { class: 'json' }, node(value, undefined, open, label));
+}
+
+/** A tree with its name above it and a button that copies it. */
+export function valueBox(title, value, { open = 2 } = {}) {
+  return h('section', { class: 'value' },
+    h('div', { class: 'value-head' }, h('h3', null, title),
+      iconButton(`Copy ${title}`, 'copy', { onclick: () => copy(value, `${title} copied`) })),
+    tree(value, { open, label: title }));
+}
+
+function node(value, key, open, label) {
+  const name = key === undefined ? null : h('span', { class: typeof key === 'number' ? 'json-index' : 'json-key' }, String(key));
+  if (value === null || typeof value !== 'object') return h('div', { class: 'json-leaf' }, name, name && ': ', scalar(value));
+  const keys = Array.isArray(value) ? null : Object.keys(value);
+  const size = keys ? keys.length : value.length;
+  const [head, tail] = keys ? ['{', '}'] : ['[', ']'];
+  if (size === 0) return h('div', { class: 'json-leaf' }, name, name && ': ', h('span', { class: 'json-mark' }, head + tail));
+  const body = h('div', { class: 'json-body' });
+  const fold = h('details', { open: open > 0 },
+    h('summary', { 'aria-label': plain(`${key ?? label}, ${size} entries`) }, name, name && ': ',
+      h('span', { class: 'json-mark' }, head), h('span', { class: 'json-peek' }, peek(value, keys)), h('span', { class: 'json-mark json-peek' }, tail),
+      h('span', { class: 'json-size' }, size === 1 ? '1 entry' : `${count(size)} entries`)),
+    body);
+  let made = 0;
+  const more = () => {
+    const end = Math.min(size, made + chunk);
+    for (; made < end; made += 1) {
+      const part = keys ? keys[made] : made + 1;
+      body.append(node(keys ? value[keys[made]] : value[made], part, open - 1, label));
+    }
+    if (made < size) {
+      const next = h('button', { type: 'button', class: 'link', onclick: () => { next.remove(); more(); } },
+        `Show ${Math.min(chunk, size - made)} more of ${count(size - made)}`);
+      body.append(next);
+    }
+  };
+  if (open > 0) more();
+  fold.addEventListener('toggle', () => fold.open && made === 0 && more());
+  return fold;
+}
+
+function scalar(value) {
+  if (typeof value !== 'string') return h('span', { class: `json-${value === null ? 'null' : typeof value}` }, String(value));
+  const element = h('span', { class: 'json-string' });
+  if (value.length <= longest) return append(element, [`"${value}"`]);
+  append(element, [`"${value.slice(0, longest)}…`]);
+  return h('span', null, element, h('button', {
+    type: 'button', class: 'link',
+    onclick: (event) => { event.target.remove(); element.replaceChildren(...textNodes(`"${value}"`)); },
+  }, `all ${count(value.length)} characters`));
+}
+
+function peek(value, keys) {
+  const text = keys
+    ? keys.slice(0, 4).map((key) => key.slice(0, 24)).join(', ')
+    : value.slice(0, 4).map((item) => (item === null || typeof item !== 'object' ? String(JSON.stringify(item)).slice(0, 16) : '…')).join(', ');
+  return (keys ? keys.length : value.length) > 4 ? `${text}, …` : text;
+}
+
+/** A value in one line. */
+export function line(value, limit = 160) {
+  if (value === undefined) return '';
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length > limit ? `${text.slice(0, limit)}…` : text;
+}
+
+/** Terms and what they are: [[term, content], …]; what has no content is left out. */
+export const facts = (rows) =>
+  h('dl', { class: 'facts' }, rows.filter(([, content]) => content !== undefined && content !== null && content !== '' && content !== false)
+    .map(([term, content]) => [h('dt', null, term), h('dd', null, content)]));
+
+/** Lines of a file around one of them, which is marked. */
+export function sourceLines(file, at, around = 3) {
+  const lines = file.text.split('\n');
+  const from = at ? Math.max(1, at - around) : 1;
+  const to = at ? Math.min(lines.length, at + around) : lines.length;
+  const list = h('ol', { class: 'source', start: from });
+  for (let number = from; number <= to; number += 1) {
+    list.append(h('li', { class: number === at ? 'is-here' : undefined, value: number, 'aria-current': number === at ? 'location' : undefined },
+      h('span', { class: 'source-number', 'aria-hidden': 'true' }, String(number)), h('code', null, lines[number - 1] || ' ')));
+  }
+  return list;
+}
+
+export const took = (from, to) => duration(millis(to) - millis(from));

@@ -1,0 +1,35 @@
+internal import CDashboard
+internal import Crypto
+internal import NIOCore
+
+/// A file of the dashboard as it is served.
+struct DashboardFile: Sendable {
+    var body: ByteBuffer
+    var type: String
+    /// Of the contents, in quotes.
+    var tag: String
+
+    /// All files by their names.
+    static let all: [String: DashboardFile] = {
+        var files: [String: DashboardFile] = [:]
+        var index = 0
+        while let file = dashboard_at(index)?.pointee {
+            let bytes = UnsafeBufferPointer(start: file.bytes, count: file.length)
+            let name = String(cString: file.name)
+            let hash = SHA256.hash(data: bytes).prefix(12).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            files[name] = DashboardFile(body: ByteBuffer(bytes: bytes), type: type(of: name), tag: "\"\(hash)\"")
+            index += 1
+        }
+        return files
+    }()
+
+    private static func type(of name: String) -> String {
+        switch name.split(separator: ".").last {
+        case "html": "text/html; charset=utf-8"
+        case "css": "text/css; charset=utf-8"
+        case "js": "text/javascript; charset=utf-8"
+        case "svg": "image/svg+xml"
+        default: "application/octet-stream"
+        }
+    }
+}

@@ -1,0 +1,73 @@
+internal import LuaWorkflows
+internal import Synchronization
+internal import WorkflowCore
+internal import WorkflowEngine
+internal import WorkflowServer
+
+/// The dashboard of a dev session: the server on a free port that only this machine reaches.
+final class DevDashboard: Sendable {
+    private let store: any RunStore
+    private let directory: RunDirectory
+    private let serving = Mutex<Task<Void, Never>?>(nil)
+
+    /// - Returns: nil for an engine whose runs are kept nowhere.
+    init?(_ live: LiveScript, on engine: WorkflowEngine, store: any RunStore, options: LuaScriptOptions, feed: LogFeed)
+    {
+        let catalog = DevCatalog(live: live, stored: StoredScripts(store, on: engine, options: options))
+        guard let directory = try? RunDirectory(engine, catalog: catalog) else { return nil }
+        self.store = store
+        self.directory = directory
+        feed.attach(directory.events)
+    }
+
+    /// Serves until ``stop()``; what there is to say is told once the address is known, or why there is none.
+    func start(_ tell: @escaping @Sendable (String) -> Void) {
+        let server = WorkflowServer(directory)
+        let task = Task.detached {
+            do {
+                try await server.run(host: "127.0.0.1", port: 0) { tell("the dashboard is at http://127.0.0.1:\($0)/") }
+            } catch is CancellationError {
+                return
+            } catch {
+                tell("the dashboard is not there: \(error)")
+            }
+        }
+        serving.withLock { $0 = task }
+    }
+
+    /// Keeps the code of a generation, so that it can be shown.
+    func keep(_ script: LuaScript) async { try? await store.save(script.stored) }
+
+    func stop() async {
+        directory.events.close()
+        let task = serving.withLock { $0 }
+        task?.cancel()
+        await task?.value
+    }
+}
+
+/// The workflows of the script as it is live.
+private struct DevCatalog: DeploymentCatalog {
+    let live: LiveScript
+    let stored: StoredScripts
+
+    func workflows() async -> [Workflow] { live.generation?.script.workflows ?? [] }
+
+    func workflow(_ id: String, generation: String, of run: String) async throws -> Workflow {
+        if let script = live.generation?.script, script.generationID == generation,
+            let workflow = script.workflows.first(where: { $0.id == id })
+        {
+            return workflow
+        }
+        return try await stored.workflow(id, generation: generation, of: run)
+    }
+
+    func deployments() async -> [Deployment] {
+        guard let generation = live.generation else { return [] }
+        return [
+            Deployment(
+                file: generation.script.path, version: generation.number,
+                workflows: generation.script.workflows.map(\.id))
+        ]
+    }
+}

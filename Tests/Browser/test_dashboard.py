@@ -1,0 +1,276 @@
+"""The dashboard in a real browser: what people do with it, at three widths, by keyboard alone, and with a hostile run."""
+
+import tempfile
+import unittest
+
+from browser import SCREENS, Browser, Keys, Server
+
+PARCEL = {"customer": "Ada", "items": [{"sku": "A1", "count": 2}], "pay": {"kind": "card"}}
+
+
+class DashboardTests(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.server = Server(cls.folder.name)
+        cls.addClassCleanup(cls.server.stop)
+        cls.browser = Browser(cls.server)
+        cls.addClassCleanup(cls.browser.stop)
+
+    def setUp(self):
+        self.browser.screen(1440)
+        self.browser.visit("#/schedules")
+        self.browser.js("sessionStorage.setItem('aikit-lua.token', arguments[0])", self.server.token)
+
+    def tearDown(self):
+        self.assertEqual(self.browser.faults(), [])
+
+    def test_log_in(self):
+        browser = self.browser
+        browser.js("sessionStorage.clear()")
+        browser.visit()
+        browser.fill("#token", "akl_wrong_token")
+        browser.click("button", "Log in")
+        browser.one(".field-error", "Invalid authorization token")
+        browser.fill("#token", self.server.token)
+        browser.press(Keys.ENTER)
+        browser.one("h1", "Runs")
+        browser.click("button[aria-label='Log out']")
+        browser.one("h1", "Log in")
+
+    def test_start_a_run_by_its_form_watch_it_and_answer(self):
+        browser = self.browser
+        browser.visit("#/workflows")
+        browser.click(".workflow-card a", "parcel")
+        browser.click("[role=tab]", "Start a run")
+        # The server's own refusal shows at the field that it is about.
+        browser.field("customer").send_keys("Ada")
+        browser.click("button", "Start the run")
+        browser.one(".field-error")
+        browser.click("button", "Add to items")
+        browser.field("sku").send_keys("A1")
+        browser.field("count").send_keys("two")
+        browser.click("button", "Start the run")
+        browser.one(".field-error", "A whole number")
+        browser.field("count").clear()
+        browser.field("count").send_keys("2")
+        browser.field("address").click()
+        browser.field("street").send_keys("Main Street 1")
+        browser.choose("Kind", "kind: bill")
+        browser.field("days").send_keys("14")
+        browser.click("button", "Start the run")
+        # Live: the page shows the steps as they come, and that a person is needed.
+        browser.one(".run-status", "Needs a person")
+        names = [row.text.split("\n")[0] for row in browser.all(".step-row:not([hidden]) .step-name")]
+        self.assertEqual(names, ["check", "picking", "1 · pick", "release"])
+        run = browser.address.split("?")[0].split("/")[2]
+        self.assertEqual(self.server.ask(f"/api/runs/{run}")["steps"]["check"][0]["input"], {
+            "customer": "Ada", "items": [{"sku": "A1", "count": 2}], "address": {"street": "Main Street 1"},
+            "pay": {"kind": "bill", "days": 14}})
+        browser.click("a.button", "Answer")
+        browser.one("h2", "Release the parcel?")
+        browser.choose("Decision", "send")
+        browser.click("button", "Send the answer")
+        browser.one(".toast", "The answer was taken")
+        browser.visit(f"#/runs/{run}")
+        browser.one(".run-status", "Succeeded")
+        # The branch ended before the step of its case began; the step stands below it all the same.
+        self.assertEqual(browser.one(".step-row", "send").get_attribute("aria-level"), "2")
+
+    def test_an_answer_written_as_json(self):
+        browser = self.browser
+        run = self.server.start("parcel", PARCEL, "by-json")
+        self.server.settled(run)
+        browser.visit(f"#/inbox/{run}/release")
+        browser.click("button", "Write JSON instead")
+        browser.fill("textarea[aria-label='Answer as JSON']", '{"decision": "drop"}')
+        browser.click("button", "Send the answer")
+        browser.one(".form .field-error", "decision")
+        browser.fill("textarea[aria-label='Answer as JSON']", '{"decision": "hold"}')
+        browser.click("button", "Send the answer")
+        browser.one(".toast", "The answer was taken")
+        self.assertEqual(self.server.settled(run), "success")
+
+    def test_a_live_run_goes_on_while_it_is_watched(self):
+        browser = self.browser
+        run = self.server.start("parcel", PARCEL, "watched")
+        self.server.settled(run)
+        browser.visit(f"#/runs/{run}")
+        browser.one(".run-status", "Needs a person")
+        self.server.ask(f"/api/tasks/{run}/release", {"data": {"decision": "hold"}})
+        browser.one(".run-status", "Succeeded")
+        browser.one(".live", "Over")
+        browser.click("[role=tab]", "Graph")
+        browser.one(".graph .node.is-success[data-path='way/hold']")
+        browser.one(".graph .node.is-skipped[data-path='way/send']")
+
+    def test_an_error_shows_its_line(self):
+        browser = self.browser
+        run = self.server.start("ledger", {"lines": 4}, "wrong")
+        self.server.settled(run)
+        browser.visit(f"#/runs/{run}")
+        browser.one(".error-box", "attempt to index a nil value")
+        line = browser.one(".source .is-here")
+        self.assertIn("line.amount.value * 2", line.text)
+        browser.click(".error-box a", "compare[3]/parse")
+        browser.one(".inspector h2", "parse")
+        self.assertIn("step=compare", browser.address)
+        # The address leads to the step.
+        browser.visit(browser.address)
+        browser.one(".step-row.is-selected", "3 · parse")
+
+    def test_filters_stand_in_the_address(self):
+        browser = self.browser
+        for run in (self.server.start("ledger", {"lines": 3}, "bad"), self.server.start("ledger", {"lines": 1}, "good")):
+            self.server.settled(run)
+        browser.visit("#/runs")
+        browser.one(".run-link", "good")
+        browser.click(".chip", "Failed")
+        browser.until(lambda: not any(link.text == "good" and link.is_displayed() for link in browser.all(".run-link")), "list without the good one")
+        browser.one(".run-link", "bad")
+        self.assertEqual(browser.address, "#/runs?status=failed")
+        browser.visit("#/runs?status=failed&q=bad")
+        browser.one(".run-link", "bad")
+        self.assertEqual(browser.one("#filter-q").get_attribute("value"), "bad")
+        browser.visit("#/runs?q=nothing-like-it")
+        browser.one(".empty", "No run fits these filters")
+
+    def test_the_list_is_live(self):
+        browser = self.browser
+        browser.visit("#/runs")
+        browser.one(".live.is-live")
+        self.server.start("slow", {}, "new-one")
+        row = browser.one(".run-row", "new-one")
+        browser.until(lambda: "Running" in row.text, "row that says Running")
+        self.server.ask("/api/runs/new-one/cancel", {})
+        browser.until(lambda: "Cancelled" in row.text, "row that says Cancelled")
+
+    def test_cancel_asks_first(self):
+        browser = self.browser
+        run = self.server.start("slow", {}, "too-slow")
+        browser.visit(f"#/runs/{run}")
+        browser.click(".actions button", "Cancel")
+        browser.click("dialog button", "Close")
+        self.assertEqual(self.server.ask(f"/api/runs/{run}?summary=true")["status"], "running")
+        browser.click(".actions button", "Cancel")
+        browser.fill("#cancel-reason", "no longer wanted")
+        browser.click("dialog button", "Cancel the run")
+        browser.one(".run-status", "Cancelled")
+        browser.one(".inspector .notice", "no longer wanted")
+
+    def test_fork_and_retry_make_new_runs(self):
+        browser = self.browser
+        run = self.server.start("ledger", {"lines": 5}, "source")
+        self.server.settled(run)
+        browser.visit(f"#/runs/{run}?step=load")
+        browser.click("button", "Fork from here")
+        browser.click("dialog label", "With another input")
+        browser.fill("dialog textarea", '{"lines": 2}')
+        browser.click("dialog button", "Start the new run")
+        browser.one(".run-status", "Succeeded")
+        browser.one(".inspector .facts a", run)
+        browser.visit(f"#/runs/{run}")
+        browser.click(".actions button", "Retry")
+        browser.click("dialog button", "Start the new run")
+        browser.until(lambda: run not in browser.address, "new address")
+        browser.one(".run-status", "Failed")
+
+    def test_keyboard_alone(self):
+        browser = self.browser
+        run = self.server.start("ledger", {"lines": 3}, "keys")
+        self.server.settled(run)
+        browser.visit("#/runs")
+        browser.one(".run-link", "keys")
+        browser.press("?")
+        browser.one("dialog", "Keys")
+        browser.press(Keys.ESCAPE)
+        browser.press("/")
+        self.assertEqual(browser.js("return document.activeElement.id"), "filter-q")
+        browser.press("keys", Keys.ENTER)
+        browser.until(lambda: browser.address == "#/runs?q=keys", "filtered address")
+        browser.one(".run-link", "keys")
+        browser.press(Keys.ESCAPE)
+        browser.press("j", Keys.ENTER)
+        browser.one(".run-status", "Failed")
+        browser.press("j", "j", "j", "j", "j")
+        browser.one(".step-row.is-selected", "3 · parse")
+        browser.one(".inspector h2", "parse")
+        browser.press("g", "i")
+        browser.one("h1", "Inbox")
+        browser.press("g", "w")
+        browser.one(".workflow-card")
+        browser.press("j")
+        self.assertTrue(browser.js("return document.activeElement.matches('.workflow-card a')"))
+        # Tab reaches the main parts, each with a ring that can be seen.
+        browser.visit("#/runs")
+        browser.one(".run-link")
+        browser.press(Keys.TAB)
+        self.assertTrue(browser.js("const s = getComputedStyle(document.activeElement); return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2"))
+
+    def test_a_hostile_run_changes_nothing(self):
+        browser = self.browser
+        run = self.server.start("hostile", {}, "<b>hostile</b>")
+        self.server.settled(run)
+        address = "%3Cb%3Ehostile%3C%2Fb%3E"
+        pages = ["#/runs", f"#/runs/{address}?step=say", f"#/runs/{address}?view=events", f"#/runs/{address}?view=graph",
+                 f"#/inbox/{address}/ask", "#/workflows", "#/workflows/hostile", "#/workflows/hostile?view=start",
+                 "#/workflows/hostile?view=schemas", "#/workflows/hostile?view=source"]
+        for page in pages:
+            browser.visit(page)
+            self.assert_harmless(page, wanted=".run-link, .json, .event-row, .graph .node, .workflow-card, .field, .source")
+        browser.visit(f"#/runs/{address}?step=say")
+        browser.one(".inspector .unseen", "\\x1b")
+        browser.one(".inspector .unseen", "\\u202e")
+        self.server.ask(f"/api/tasks/{address}/ask", {"data": {"constructor": "x"}})
+        self.server.settled(run)
+        browser.visit(f"#/runs/{address}")
+        browser.one(".error-box .unseen")
+        self.assert_harmless("failed run", wanted=".error-box")
+
+    def assert_harmless(self, page, wanted):
+        self.browser.one(wanted)
+        found = self.browser.js("""
+            return [window.pwned ?? null, document.querySelectorAll('img, iframe, object, embed').length,
+              [...document.querySelectorAll('script')].filter((script) => !script.src).length,
+              [...document.querySelectorAll('a[href]')].filter((link) => link.protocol === 'javascript:').length,
+              document.title.includes('pwned'), ({}).polluted ?? null]""")
+        self.assertEqual(found, [None, 0, 0, 0, False, None], page)
+
+    def test_a_run_of_many_steps_holds_few_rows(self):
+        browser = self.browser
+        run = self.server.start("bulk", {"count": 5000}, "many")
+        self.server.settled(run)
+        browser.visit(f"#/runs/{run}")
+        browser.one(".run-status", "Succeeded")
+        fold = browser.one(".step-row.is-fold", "4,984 more")
+        fold.click()
+        rows = browser.until(lambda: browser.js(
+            "const list = document.querySelector('.timeline .virtual'); list.scrollTop = 1e9; return list.scrollHeight > 5000 * 30 && document.querySelectorAll('.step-row').length"), "long list")
+        self.assertLess(rows, 100)
+        browser.one(".step-row", "5000 · square")
+
+    def test_pages_are_sound_at_every_width_in_light_and_dark(self):
+        browser = self.browser
+        failed, waits = self.server.start("ledger", {"lines": 4}, "sound-1"), self.server.start("parcel", PARCEL, "sound-2")
+        for run in (failed, waits):
+            self.server.settled(run)
+        pages = {
+            "#/runs": ".run-link", f"#/runs/{failed}": ".source .is-here", f"#/runs/{waits}?view=graph": ".graph .node.is-success",
+            f"#/runs/{waits}?view=events": ".event-row", f"#/inbox/{waits}/release": ".answer", "#/workflows": ".workflow-card",
+            "#/workflows/parcel": ".graph .node", "#/workflows/parcel?view=start": ".start", "#/schedules": ".empty", "#/health": ".status-line",
+        }
+        for page, wanted in pages.items():
+            browser.screen(1440)
+            browser.visit(page)
+            browser.one(wanted)
+            for width in SCREENS:
+                for theme in ("light", "dark"):
+                    with self.subTest(page=page, width=width, theme=theme):
+                        browser.screen(width, theme)
+                        browser.js("return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+                        self.assertEqual(browser.audit(), [])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
