@@ -8,6 +8,7 @@ const exactly = new Intl.DateTimeFormat(undefined, {
   fractionalSecondDigits: 3, hourCycle: 'h23', timeZoneName: 'short',
 });
 const number = new Intl.NumberFormat();
+const short = new Intl.NumberFormat(undefined, { notation: 'compact' });
 
 /** Milliseconds since 1970 of an ISO text or a number; NaN for neither. */
 export const millis = (time) => (typeof time === 'number' ? time : Date.parse(time));
@@ -60,6 +61,8 @@ export function duration(milliseconds) {
 }
 
 export const count = (value) => number.format(value);
+
+export const compact = (value) => short.format(value);
 
 export const plural = (value, one, many = `${one}s`) => `${count(value)} ${value === 1 ? one : many}`;
 

@@ -2,7 +2,7 @@
 
 import * as api from './api.js';
 import { h, icon, plain, s } from './dom.js';
-import { count, duration } from './format.js';
+import { compact, duration } from './format.js';
 import { iconButton, statusName } from './widgets.js';
 
 // What a picture may consist of. Nothing else is copied, so that a picture can bring neither code nor addresses.
@@ -154,12 +154,12 @@ export async function graph(workflow, { run, signal, chosen = () => {} }) {
           if (name) node.classList.add(`is-${name}`);
           node._state = name;
         }
-        const words = state && state.starts > 1 ? `${count(state.done)}/${count(state.starts)}` : '';
+        const words = state && state.starts > 1 ? `${compact(state.done)}/${compact(state.starts)}` : '';
         const rect = node.querySelector('rect');
         if (!node._mark) {
-          const [x, y, width] = ['x', 'y', 'width'].map((key) => Number(rect.getAttribute(key)));
-          node._mark = s('g', { class: 'node-mark', transform: `translate(${x + width - 8} ${y - 8})` });
-          node._count = s('text', { class: 'node-count', x: x + 8, y: y - 4 });
+          const [x, y] = ['x', 'y'].map((key) => Number(rect.getAttribute(key)));
+          node._mark = s('g', { class: 'node-mark', transform: `translate(${x + 8} ${y})` });
+          node._count = s('text', { class: 'node-count', x: x + 20, y: y - 4 });
           node._hint = s('title');
           node.append(node._count, node._mark);
           node.prepend(node._hint);

@@ -205,7 +205,8 @@ document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]') || isOut) return;
   const field = event.target.closest('input, textarea, select, [contenteditable]');
   if (field) {
-    if (event.key === 'Escape') { field.blur(); main.focus({ preventScroll: true }); }
+    // By itself a search field would also forget what stands in it.
+    if (event.key === 'Escape') { event.preventDefault(); field.blur(); main.focus({ preventScroll: true }); }
     return;
   }
   if (prefix && event.timeStamp - prefix < 1500) {

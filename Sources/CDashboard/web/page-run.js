@@ -21,7 +21,7 @@ export default function runPage(context) {
   let newest = null;
   let frame = 0;
   let last = 0;
-  const status = () => (model.finishedAt !== undefined ? model.status : header && model.status !== 'running' ? header.status : model.status || header?.status || '');
+  const status = () => model.standing || header?.status || '';
 
   // MARK: Head
 

@@ -89,7 +89,7 @@ export class RunModel {
     const parent = this.latest.get(parentPath(path)) ?? null;
     const step = {
       id: event.stepId, path, start, occurrence: event.occurrence, input: event.data, from: at, to: undefined, status: '',
-      attempts: 1, parent, depth: parent ? parent.depth + 1 : 0, ordinal: ordinal(path), children: [], done: 0, spans: [],
+      attempts: 1, parent, depth: parent ? parent.depth + 1 : 0, ordinal: ordinal(path), children: [], done: 0, living: 0, spans: [],
       tries: [],
     };
     this.setStatus(step, 'running');
@@ -99,6 +99,7 @@ export class RunModel {
     this.steps.push(step);
     this.byKey.set(stepKey(step), step);
     (parent ? parent.children : this.roots).push(step);
+    if (parent) parent.living += 1;
     this.shape += 1;
   }
 
@@ -140,7 +141,10 @@ export class RunModel {
     step.to = at;
     this.setStatus(step, status);
     if (this.open.get(step.path) === step) this.open.delete(step.path);
-    if (step.parent) step.parent.done += 1;
+    if (step.parent) {
+      step.parent.done += 1;
+      step.parent.living -= 1;
+    }
   }
 
   setStatus(step, status) {
@@ -154,6 +158,19 @@ export class RunModel {
     let found;
     for (const step of this.steps) if (step.status === 'failed' && (!found || step.depth >= found.depth)) found = step;
     return found;
+  }
+
+  /** Where the run stands by what its innermost steps do; empty where they do not say it. */
+  get standing() {
+    if (this.finishedAt !== undefined) return this.status;
+    let standing = '';
+    for (const step of this.open.values()) {
+      if (step.living > 0) continue;
+      if (step.status === 'running') return 'running';
+      if (step.status === 'waiting_human') standing = 'waiting_human';
+      else standing ||= step.status;
+    }
+    return standing;
   }
 
   get waiting() { return [...this.open.values()].filter((step) => step.status === 'waiting_human'); }

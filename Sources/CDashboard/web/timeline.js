@@ -114,7 +114,7 @@ export function timeline(model, { chosen, now }) {
     rowHeight: () => (matchMedia('(max-width: 720px)').matches ? 48 : 32),
     create: () => {
       const part = {
-        fold: h('button', { type: 'button', class: 'fold', tabindex: '-1', 'aria-hidden': 'true' }, icon('open', 12)),
+        fold: h('button', { type: 'button', class: 'fold', tabindex: '-1', 'aria-label': 'Fold', 'aria-hidden': 'true' }, icon('open', 12)),
         mark: h('span', { class: 'badge badge-mark' }), name: h('span', { class: 'step-name' }), note: h('span', { class: 'step-note num' }),
         lane: h('div', { class: 'lane' }), took: h('span', { class: 'step-took num' }),
       };

@@ -26,8 +26,8 @@ final class DevHost: Sendable {
         self.journal = journal
         self.mailbox = mailbox
         // The dashboard shows the runs of a store, so runs in memory have one there.
-        let memory = servesDashboard && journal == nil ? MemoryJournal() : nil
-        let store: (any RunStore)? = journal ?? memory
+        var store: (any RunStore)? = journal
+        if servesDashboard, store == nil { store = MemoryJournal() }
         let feed = LogFeed()
         engine = WorkflowEngine(
             workers: max(plan.workers, 2), host: HostEffectsService(permissions: plan.permissions), journal: store,
@@ -46,8 +46,10 @@ final class DevHost: Sendable {
                 throw ScriptError(code: "no_workflow", file: script.path, message: error.problem.message)
             }
         }
-        dashboard = store.flatMap {
-            servesDashboard ? DevDashboard(live, on: engine, store: $0, options: options, feed: feed) : nil
+        if servesDashboard, let store {
+            dashboard = DevDashboard(live, on: engine, store: store, options: options, feed: feed)
+        } else {
+            dashboard = nil
         }
     }
 
