@@ -33,6 +33,7 @@ check() {
                 need "has chromedriver" chromium-driver chromedriver
                 need "python3 -c 'import selenium'" python3-selenium selenium
             fi
+            need "has curl" curl curl
             ;;
         lint) need "has luacheck" lua-check luacheck ;;
         bench) need "has hyperfine" hyperfine hyperfine ;;

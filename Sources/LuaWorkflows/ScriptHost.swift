@@ -91,6 +91,8 @@ final class ScriptHost: LuaHost {
         do throws(DefinitionError) {
             if pinned == nil {
                 let checked = try CheckedPlan(definition, shapes: shapes(), locator: locate)
+                let unknownZones = checked.plan.issuesOfTimeZones
+                if !unknownZones.isEmpty { throw DefinitionError(issues: unknownZones) }
                 plans.append(checked.plan)
                 Self.add(checked.warnings, to: &warnings)
                 Self.add(checked.findings, to: &findings)

@@ -55,7 +55,7 @@ private enum Tokens {
     static func fetch(
         _ database: Database, where condition: String, _ arguments: StatementArguments
     ) throws -> [AccessToken] {
-        guard try database.tableExists("tokens") else { return [] }
+        guard try database.hasTable("tokens") else { return [] }
         let sql = "SELECT id, name, role, workflows, hash, expires_at, created_at FROM tokens \(condition)"
         return try Row.fetchAll(database, sql: sql, arguments: arguments).compactMap { row in
             // A role that a newer program has given means nothing here, so such a token opens nothing.

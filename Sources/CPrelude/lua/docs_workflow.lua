@@ -111,6 +111,20 @@ local answers = aikit.all {
       "metadata? table  The metadata that a run starts with, unless it is given its own.",
       "ctx? table  The ctx that a run starts with; what a run is given is merged over it.",
       "finalize? fun(value: any, context: aikit.Context): any  Makes the result out of the last output.",
+      "schedules? aikit.Schedule[]  When runs begin by themselves while `aikit-lua serve` serves the script.",
+    },
+  },
+  {
+    name = "aikit.Schedule", text = "When runs of a workflow begin by themselves: `cron`, or `every`.",
+    fields = {
+      "id string  Unique within the workflow.",
+      "cron? string  Minute, hour, day of the month, month, day of the week, or six fields from the second on; `@daily`.",
+      "timezone? string  The zone of `cron`, such as `Europe/Oslo`; UTC without it.",
+      "every? string|number  A duration: its multiples since 1970 are the times.",
+      "input? any  The input of its runs.",
+      "overlap? \"skip\"|\"queue\"|\"cancel-running\"|\"allow\"  What happens while its run before is not over; `skip`.",
+      "catch_up? string|number  How late a run may begin, after times that nothing served; a minute without it.",
+      "catch_up_all? boolean  Every missed time within `catch_up` gets its run, not the newest alone.",
     },
   },
   {

@@ -25,7 +25,7 @@ package struct DefinitionReader {
         if !reader.issues.isEmpty { throw DefinitionError(issues: reader.issues) }
         return Plan(
             nodes: reader.nodes, details: reader.details, bodies: reader.bodies, schemas: reader.schemas,
-            metadata: Value(entries: reader.metadata), ctx: Value(entries: reader.ctx))
+            metadata: Value(entries: reader.metadata), ctx: Value(entries: reader.ctx), schedules: reader.schedules)
     }
 
     /// How deep bodies may nest.
@@ -41,6 +41,7 @@ package struct DefinitionReader {
     var schemaIndexes: [[UInt8]: Int32] = [:]
     var metadata: [(String, Value)] = []
     var ctx: [(String, Value)] = []
+    var schedules: [Schedule] = []
     var depth = 0
 
     private mutating func readRoot(_ definition: ValueCursor) {
@@ -62,6 +63,7 @@ package struct DefinitionReader {
         }
         readWorkflow(
             scope, into: 0, place: Place(), allowing: NodeKind.workflowKeys + ["kind", "where", "nodes", "code"])
+        schedules = readSchedules(scope)
     }
 
     /// Reads what a workflow has, whether it is the outermost or stands in another one.

@@ -57,6 +57,8 @@ package final class Plan: Sendable {
     package let metadata: Value
     /// The ctx under the one that a run brings; an object.
     package let ctx: Value
+    /// When runs begin by themselves.
+    package let schedules: [Schedule]
     /// How often one run may jump backwards before it fails.
     package let jumpLimit: Int32
     private let fingerprintMemory = Mutex<String?>(nil)
@@ -71,7 +73,7 @@ package final class Plan: Sendable {
 
     package init(
         nodes: some Collection<PlanNode>, details: [NodeDetails], bodies: [Body], schemas: [Schema], metadata: Value,
-        ctx: Value, jumpLimit: Int32 = 10_000
+        ctx: Value, schedules: [Schedule] = [], jumpLimit: Int32 = 10_000
     ) {
         precondition(nodes.count == details.count && nodes.first?.kind == .workflow)
         var rows = PlainBuffer(nodes)
@@ -93,6 +95,7 @@ package final class Plan: Sendable {
         self.schemas = schemas
         self.metadata = metadata
         self.ctx = ctx
+        self.schedules = schedules
         self.jumpLimit = jumpLimit
     }
 
@@ -105,7 +108,7 @@ package final class Plan: Sendable {
         }
         return Plan(
             nodes: nodes.elements, details: changed, bodies: bodies, schemas: schemas, metadata: metadata, ctx: ctx,
-            jumpLimit: jumpLimit)
+            schedules: schedules, jumpLimit: jumpLimit)
     }
 
     /// The id of the workflow.

@@ -12,7 +12,8 @@ public struct WorkflowDefinition: Sendable {
 
     public init(
         id: String, description: String? = nil, inputSchema: Value? = nil, outputSchema: Value? = nil,
-        metadata: Value? = nil, ctx: Value? = nil, finalize: UInt32? = nil, nodes: [NodeDefinition],
+        metadata: Value? = nil, ctx: Value? = nil, finalize: UInt32? = nil, schedules: Value? = nil,
+        nodes: [NodeDefinition],
         file: StaticString = #fileID, line: UInt = #line
     ) {
         var fields = NodeDefinition.Fields(kind: .workflow, id: id, description, file, line)
@@ -21,6 +22,7 @@ public struct WorkflowDefinition: Sendable {
         fields.add("metadata", metadata)
         fields.add("ctx", ctx)
         fields.add("finalize", slot: finalize)
+        fields.add("schedules", schedules)
         fields.add("nodes", NodeDefinition.list(nodes))
         value = fields.value
     }

@@ -16,17 +16,20 @@ extension Workflow {
     /// }
     /// ```
     ///
+    /// - Parameter schedules: a list of schedules as a script has them, such as `[["id": "daily", "cron": "0 9 * * *"]]`;
+    ///   a ``ScheduleService`` begins their runs.
     /// - Throws: ``DefinitionError`` with everything that is wrong with the workflow, each with the `file:line` of its Swift code.
     public convenience init(
         id: String, description: String? = nil, inputSchema: Value? = nil, outputSchema: Value? = nil,
-        metadata: Value? = nil, ctx: Value? = nil, file: StaticString = #fileID, line: UInt = #line,
+        metadata: Value? = nil, ctx: Value? = nil, schedules: Value? = nil, file: StaticString = #fileID,
+        line: UInt = #line,
         _ body: (inout StepHandlers) -> [NodeDefinition]
     ) throws(DefinitionError) {
         var handlers = StepHandlers()
         let nodes = body(&handlers)
         let definition = WorkflowDefinition(
             id: id, description: description, inputSchema: inputSchema, outputSchema: outputSchema, metadata: metadata,
-            ctx: ctx, nodes: nodes, file: file, line: line)
+            ctx: ctx, schedules: schedules, nodes: nodes, file: file, line: line)
         try self.init(definition, handlers: handlers)
     }
 
@@ -35,6 +38,8 @@ extension Workflow {
     /// - Throws: ``DefinitionError`` with everything that is wrong with the definition.
     public convenience init(_ definition: WorkflowDefinition, handlers: StepHandlers) throws(DefinitionError) {
         let plan = try DefinitionReader.plan(from: definition.value)
+        let unknownZones = plan.issuesOfTimeZones
+        if !unknownZones.isEmpty { throw DefinitionError(issues: unknownZones) }
         self.init(plan: plan, generation: SwiftExecutor.generation(handlers.all))
     }
 

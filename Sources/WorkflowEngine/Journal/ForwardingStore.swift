@@ -1,5 +1,5 @@
 /// A store in front of another one: what it does not do itself goes to that one as it is.
-package protocol ForwardingStore: RunReading, RunOwning, RunInbox, GenerationStore, StoreUpkeep {
+package protocol ForwardingStore: RunReading, RunOwning, RunInbox, GenerationStore, StoreUpkeep, ScheduleStore {
     associatedtype Inner: RunStore
     var inner: Inner { get }
 }
@@ -51,4 +51,16 @@ extension ForwardingStore {
     package func statistics() async throws(JournalError) -> StoreStatistics { try await inner.statistics() }
     package func check() async throws(JournalError) -> [String] { try await inner.check() }
     package func close() async { await inner.close() }
+
+    package func scheduleMarks() async throws(JournalError) -> [ScheduleMark] { try await inner.scheduleMarks() }
+
+    package func advance(
+        _ workflow: String, _ schedule: String, to time: Int64, run: String?
+    ) async throws(JournalError) {
+        try await inner.advance(workflow, schedule, to: time, run: run)
+    }
+
+    package func pause(_ workflow: String, _ schedule: String, _ isPaused: Bool) async throws(JournalError) -> Bool {
+        try await inner.pause(workflow, schedule, isPaused)
+    }
 }

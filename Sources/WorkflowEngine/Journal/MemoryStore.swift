@@ -16,6 +16,7 @@ package final class MemoryStore: Sendable {
         var owners: [Int64: (owner: RunOwner, held: Set<String>)] = [:]
         var messages: [(message: InboxMessage, answer: InboxAnswer?)] = []
         var watchers: [Int64: @Sendable ([InboxMessage]) -> Void] = [:]
+        var schedules: [ScheduleMark] = []
         var lastOwner: Int64 = 0
         var lastMessage: Int64 = 0
         var changes: Int64 = 0

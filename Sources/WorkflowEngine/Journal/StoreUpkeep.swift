@@ -69,3 +69,4 @@ package struct StoreStatistics: Sendable, Equatable {
 
 /// Everything that a store of runs can do.
 package typealias RunStore = RunJournal & RunReading & RunOwning & RunInbox & GenerationStore & StoreUpkeep
+    & ScheduleStore

@@ -49,7 +49,7 @@ struct Route: Sendable {
     }
 
     static let all: [Route] =
-        operation + workflows + agents + runs + steering + tasks + sources
+        operation + workflows + agents + runs + steering + tasks + schedules + sources
 }
 
 extension Route.Parameter {

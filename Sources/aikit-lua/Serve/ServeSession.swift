@@ -51,6 +51,12 @@ final class ServeSession: Sendable {
         let recovery = RecoveryService(directory) { run, error in
             log.warn("run \(run) cannot be taken up: \(problems(of: error).first?.message ?? "\(error)")")
         }
+        let schedules = ScheduleService(directory) { report in
+            switch report.event {
+            case .began: log.info(report.message)
+            case .skipped, .missed, .failed: log.warn(report.message)
+            }
+        }
         var serving = ServerOptions()
         serving.basePath = settings.basePath
         serving.hasDashboard = settings.hasDashboard
@@ -65,6 +71,7 @@ final class ServeSession: Sendable {
             let helpers = Task {
                 await withTaskGroup { helpers in
                     helpers.addTask { await recovery.run() }
+                    helpers.addTask { await schedules.run() }
                     if watches { helpers.addTask { await DeploymentWatch(deployments).run() } }
                 }
             }

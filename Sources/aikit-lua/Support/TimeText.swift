@@ -15,13 +15,25 @@ enum TimeText {
         var seconds = time_t(microseconds / 1_000_000)
         var parts = tm()
         localtime_r(&seconds, &parts)
+        return text(parts, ahead: parts.tm_gmtoff)
+    }
+
+    /// A moment in a zone that is so many seconds ahead of UTC.
+    static func text(microseconds: Int64, ahead: Int) -> String {
+        var seconds = time_t(microseconds / 1_000_000) + ahead
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        return text(parts, ahead: ahead)
+    }
+
+    private static func text(_ parts: tm, ahead: Int) -> String {
         func padded(_ number: Int32, _ digits: Int = 2) -> String {
             let text = String(number)
             return String(repeating: "0", count: max(digits - text.count, 0)) + text
         }
         let day = [padded(parts.tm_year + 1900, 4), padded(parts.tm_mon + 1), padded(parts.tm_mday)]
         let time = [padded(parts.tm_hour), padded(parts.tm_min), padded(parts.tm_sec)]
-        let ahead = Int32(clamping: parts.tm_gmtoff / 60)
+        let ahead = Int32(clamping: ahead / 60)
         let zone =
             ahead == 0 ? "Z" : (ahead < 0 ? "-" : "+") + padded(abs(ahead) / 60) + ":" + padded(abs(ahead) % 60)
         return day.joined(separator: "-") + " " + time.joined(separator: ":") + zone

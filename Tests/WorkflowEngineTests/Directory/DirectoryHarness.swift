@@ -14,11 +14,11 @@ func askingWorkflow() throws -> Workflow {
 
 /// Runs `body` with a directory over an engine and a store in memory; journals over one store are like processes.
 func withDirectory<Result>(
-    _ workflows: [Workflow], store: MemoryStore = MemoryStore(),
+    _ workflows: [Workflow], store: MemoryStore = MemoryStore(), clock: any EngineClock = SystemClock(),
     _ body: (RunDirectory) async throws -> Result
 ) async throws -> Result {
     let journal = MemoryJournal(store)
-    let engine = WorkflowEngine(workers: 1, host: NoHostEffects(), journal: journal)
+    let engine = WorkflowEngine(workers: 1, clock: clock, host: NoHostEffects(), journal: journal)
     let directory = try RunDirectory(engine, catalog: FixedCatalog(workflows))
     do {
         let result = try await body(directory)
