@@ -38,7 +38,12 @@ extension WorkflowRun {
         }
         worker.perform { worker in
             defer { released.open() }
-            guard run.lost == nil, !run.machine.isOver else { return }
+            guard run.lost == nil else { return }
+            if run.machine.isOver {
+                // It came to its end while it was held, which whoever waits is still to hear.
+                run.isHeld = false
+                return worker.enqueue(run)
+            }
             worker.lose(run, JournalError(code: "released", message: "run \(self.id) has been given back to the store"))
         }
         await released.passed()

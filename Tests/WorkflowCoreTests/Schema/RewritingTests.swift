@@ -61,6 +61,14 @@ import Testing
         #expect(try verdict(object("strict"), #"{"a":1,"z":2}"#) == "z: is not a known key")
     }
 
+    @Test func `items of our tuples that are not there get their defaults`() throws {
+        let tuple = #"{"type":"array","prefixItems":[{"type":"string"},{"type":"integer","default":3},{"default":4}],"x-aikit":{}}"#
+        #expect(try verdict(tuple, #"["a"]"#) == #"["a",3,4]"#)
+        #expect(try verdict(tuple, #"["a",1]"#) == #"["a",1,4]"#)
+        #expect(try verdict(tuple, #"["a",1,2]"#) == #"["a",1,2]"#)
+        #expect(try verdict(tuple.replacing(#","x-aikit":{}"#, with: ""), #"["a"]"#) == #"["a"]"#)
+    }
+
     @Test func `an intersection strips only what no side knows`() throws {
         func part(_ key: String, _ mode: String) -> String {
             #"{"type":"object","properties":{"\#(key)":true},"x-aikit":{"unknown":"\#(mode)"}}"#

@@ -17,7 +17,7 @@ struct ScheduleServiceTests {
         }
     }
 
-    private func runs(_ directory: RunDirectory) async throws -> [String] {
+    private func begun(_ directory: RunDirectory) async throws -> [String] {
         try await directory.list(RunFilter()).map(\.id).reversed()
     }
 
@@ -33,10 +33,10 @@ struct ScheduleServiceTests {
                         for service in services { group.addTask { await service.begin() } }
                     }
                 }
-                let runs = try await runs(one)
+                let runs = try await begun(one)
                 #expect(runs.count == 5)
                 #expect(runs.first == "report-often-20260101T000100Z")
-                #expect(try await one.settled(runs[0]).record.result().status == .success)
+                #expect(try await one.settled(runs[0]).record.statusName == "success")
             }
         }
     }
@@ -52,7 +52,7 @@ struct ScheduleServiceTests {
             await service.begin()
             clock.set(Self.start + 60 * Self.minute + 1)
             await service.begin()
-            #expect(try await runs(directory) == ["report-often-20260101T010000Z"])
+            #expect(try await begun(directory) == ["report-often-20260101T010000Z"])
             #expect(missed.withLock { $0 } == [59])
         }
     }
@@ -65,7 +65,7 @@ struct ScheduleServiceTests {
             await service.begin()
             clock.set(Self.start + 60 * Self.minute)
             await service.begin()
-            #expect(try await runs(directory).count == 6)
+            #expect(try await begun(directory).count == 6)
         }
     }
 
@@ -96,14 +96,14 @@ struct ScheduleServiceTests {
             clock.set(Self.start + 3 * Self.minute)
             for count in 1...3 {
                 await service.begin()
-                let ids = try await runs(directory)
+                let ids = try await begun(directory)
                 #expect(ids.count == count)
                 let newest = try #require(ids.last)
                 try await directory.signal(newest, "go")
                 _ = try await directory.settled(newest)
             }
             await service.begin()
-            #expect(try await runs(directory).count == 3)
+            #expect(try await begun(directory).count == 3)
         }
     }
 
@@ -115,15 +115,15 @@ struct ScheduleServiceTests {
             try await directory.pause(directory.schedule("often"), true)
             clock.set(Self.start + 2 * Self.minute)
             await service.begin()
-            #expect(try await runs(directory).isEmpty)
+            #expect(try await begun(directory).isEmpty)
             try await directory.pause(directory.schedule("report:often"), false)
             await service.begin()
-            #expect(try await runs(directory).isEmpty)
+            #expect(try await begun(directory).isEmpty)
             clock.set(Self.start + 3 * Self.minute)
             await service.begin()
-            #expect(try await runs(directory).count == 1)
+            #expect(try await begun(directory).count == 1)
             _ = try await directory.trigger(directory.schedule("often"))
-            #expect(try await runs(directory).count == 2)
+            #expect(try await begun(directory).count == 2)
         }
     }
 

@@ -8,12 +8,15 @@ struct CheckArray: BitwiseCopyable {
     let minCount: Int
     let maxCount: Int
     let isUnique: Bool
+    /// An array with fewer items gets some by default.
+    let fillsBelow: Int
 }
 
 extension UnsafePointer<CheckArray> {
     func check(_ value: ValueCursor, _ work: UnsafeMutablePointer<CheckWork>) -> CheckProgram.Answer {
         let count = value.word(1)
         if count < pointee.minCount || count > pointee.maxCount { return .invalid }
+        if count < pointee.fillsBelow { return .unsure }
         var iterator = value.items
         for index in 0..<min(pointee.prefix.count, count) {
             let answer = pointee.prefix[index].pointee.check(iterator.next().unsafelyUnwrapped, work)

@@ -122,11 +122,13 @@ struct CheckBuilder {
     }
 
     private func array(_ rules: SchemaRules) -> CheckArray {
-        CheckArray(
+        let lastDefault = rules.prefixItems.lastIndex { graph[$0].rules.defaultValue != nil }
+        let fillsBelow = rules.extension == nil ? 0 : lastDefault.map { $0 + 1 } ?? 0
+        return CheckArray(
             prefix: pointers(rules.prefixItems), items: rules.items.map(pointer), contains: rules.contains.map(pointer),
             minContains: rules.minContains ?? 1, maxContains: rules.maxContains ?? Int.max,
             minCount: rules.minItems ?? 0,
-            maxCount: rules.maxItems ?? Int.max, isUnique: rules.uniqueItems)
+            maxCount: rules.maxItems ?? Int.max, isUnique: rules.uniqueItems, fillsBelow: fillsBelow)
     }
 
     private func inPlace(_ rules: SchemaRules) -> CheckInPlace {

@@ -28,9 +28,30 @@ extension SchemaEvaluation {
             }
             parts.itemCount = rest == nil ? min(prefix.count, value.count) : value.count
             if !changes.isEmpty { value = replacing(changes, in: value) }
+            value = fillingDefaults(node, value)
         }
         if let contains = rules.contains { checkContains(node, contains, value, &parts) }
         return value
+    }
+
+    /// Adds the defaults of the script's items that are not there.
+    private mutating func fillingDefaults(_ node: SchemaNode, _ value: ValueCursor) -> ValueCursor {
+        let prefix = node.rules.prefixItems
+        guard node.rules.extension != nil, value.count < prefix.count else { return value }
+        var added: [ValueCursor] = []
+        for index in value.count..<prefix.count {
+            guard let filling = graph[prefix[index]].rules.defaultValue else { break }
+            path.steps.append(.index(index))
+            added.append(evaluate(prefix[index], scratch.copy(filling)).value)
+            path.steps.removeLast()
+        }
+        if added.isEmpty { return value }
+        return scratch.copy { arena in
+            let container = arena.beginArray()
+            for item in value.items { arena.write(item) }
+            for item in added { arena.write(item) }
+            arena.end(container, count: value.count + added.count)
+        }
     }
 
     private mutating func checkContains(
