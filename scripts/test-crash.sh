@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Kills processes at random moments of a mixed load, and checks after each that nothing is lost and nothing runs twice:
-#   scripts/test-crash.sh [KILLS]
+# Kills processes at random moments of a mixed load, and checks after each that nothing is lost and nothing runs twice; damages
+# stores, and keeps a store from being written for ten seconds under 200 runs:
+#   scripts/test-crash.sh [KILLS] [STORES]
 #
-# `make test` does the same with 20 kills. The tests must have been built; AIKIT_LUA_BINARY names the program.
+# `make test` does the same with 20 kills, a few hundred stores and less than a second. The tests must have been built;
+# AIKIT_LUA_BINARY names the program.
 source "$(dirname "$0")/common.sh"
 cd "$repository"
 
@@ -13,3 +15,9 @@ say "$AIKIT_CRASH_ROUNDS kills over mixed commands"
 scripts/swift.sh test --skip-build --filter 'KillStormTests'
 say "$AIKIT_CRASH_ROUNDS kills of a process that writes to a store"
 scripts/swift.sh test --skip-build --filter 'CrashTests'
+
+export AIKIT_MUTATIONS=${2:-5000} AIKIT_STALL_SECONDS=10
+say "$AIKIT_MUTATIONS stores with values that no column has, and as many with bytes that changed"
+scripts/swift.sh test --skip-build --filter 'MutationTests'
+say "200 runs over a full and a locked store"
+scripts/swift.sh test --skip-build --filter 'StallTests'

@@ -17,7 +17,7 @@ extension SQLiteJournal: GenerationStore {
             if files.isEmpty { return nil }
             return ScriptGeneration(
                 hash: hash,
-                files: files.map { ScriptGeneration.File(name: $0[0], content: [UInt8]($0[1] as Data)) })
+                files: try files.map { ScriptGeneration.File(name: try $0.text(0), content: [UInt8](try $0.bytes(1))) })
         }
     }
 }

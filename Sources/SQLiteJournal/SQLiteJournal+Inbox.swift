@@ -14,7 +14,7 @@ extension SQLiteJournal: RunInbox {
                 let row = try Row.fetchOne(
                     database,
                     sql: "SELECT answer, runs.id FROM inbox LEFT JOIN runs ON runs.row = inbox.run WHERE inbox.id = ?",
-                    arguments: [message]), row[0] == nil as String?, let run = row[1] as String?
+                    arguments: [message]), try row.optionalText(0) == nil, let run = try row.optionalText(1)
             else { return false }
             return try StoredHead.find(run, in: database)?.header.status.isTerminal == false
         }
@@ -69,8 +69,8 @@ extension Writer {
             let row = try Row.fetchOne(
                 database, sql: "SELECT answer, answer_text FROM inbox WHERE id = ?", arguments: [message])
             try database.execute(sql: "DELETE FROM inbox WHERE id = ?", arguments: [message])
-            guard let row, let code = row[0] as String? else { return .ended }
-            return code.isEmpty ? .taken : .refused(code: code, message: row[1] ?? "")
+            guard let row, let code = try row.optionalText(0) else { return .ended }
+            return code.isEmpty ? .taken : .refused(code: code, message: try row.optionalText(1) ?? "")
         }
     }
 }

@@ -22,7 +22,7 @@ extension Writer {
             // What is there for runs that are owned already is told apart from what comes with the claims.
             try lookIntoInbox()
             var owners = try owners()
-            let reader = try EntryReader(database, path)
+            let reader = try EntryReader(database)
             return try runs.map { try attempt($0, &owners, reader) }
         }
     }
@@ -35,6 +35,9 @@ extension Writer {
             return .success(try claim(id, &owners, reader))
         } catch let error as JournalError where error.code == "store_corrupt" || error.code == "store_newer" {
             return .failure(error)
+        } catch {
+            guard let damage = damage(error, of: id) else { throw error }
+            return .failure(damage.error(store: path))
         }
     }
 
@@ -45,9 +48,11 @@ extension Writer {
         if header.owner != nil { return .owned(header) }
         // Before anything is changed: what cannot be read is not claimed.
         let run = try reader.load(stored, after: 0, header: header)
-        if let gone = stored.owner, owners.isUnburied(gone) {
+        if let gone = stored.owner, owners.isExpired(gone) {
             try depose(gone)
-            owners.bury(gone)
+            owners.remove(gone)
+            stored.owner = try Int64.fetchOne(
+                database.cachedStatement(sql: "SELECT owner FROM runs WHERE row = ?"), arguments: [stored.row])
         }
         try database.cachedStatement(
             sql: """
@@ -59,7 +64,11 @@ extension Writer {
                 owner.number, stored.head.entry, stored.head.sequence, stored.head.arena, stored.head.status.number,
                 stored.head.wakeAt, stored.head.time, stored.row,
             ])
-        let ownerDied = stored.owner != nil
+        let ownerEnd: OwnerEnd =
+            switch stored.owner {
+            case nil: .released
+            case let owner?: owner < 0 ? .diedInCompany : .diedAlone
+            }
         stored.owner = owner.number
         header.owner = owners.living(owner.number)
         let journaled = JournaledRun(
@@ -67,7 +76,7 @@ extension Writer {
             origin: header.origin)
         journaled.row = stored.row
         journaled.fence = owner.number
-        journaled.ownerDied = ownerDied
+        journaled.ownerEnd = ownerEnd
         journaled.head = stored.head
         // Messages from an earlier time as its owner are among those that come with the claim.
         inbox.waiting.removeAll { $0.run == id }

@@ -13,7 +13,7 @@ extension SQLiteJournal: RunReading {
         try await read { [self] database in
             guard let stored = try StoredHead.find(run, in: database) else { return nil }
             let header = try stored.header(owners(database))
-            return try EntryReader(database, path).load(stored, after: sequence, header: header)
+            return try EntryReader(database).load(stored, after: sequence, header: header)
         }
     }
 
@@ -41,12 +41,12 @@ extension SQLiteJournal: RunReading {
 
     private func owners(_ database: Database) throws -> OwnerTable {
         let own = writer.ownNumber.value
-        return try OwnerTable(database, OwnerLocks(store: path), own: own, now: clock.now())
+        return try OwnerTable(database, OwnerLocks(store: path, creates: false), own: own, now: clock.now())
     }
 }
 
 extension StoredHead {
-    /// The runs that pass a filter, newest first.
+    /// The runs that pass a filter, newest first; those whose rows cannot be read are left out.
     static func list(_ filter: RunFilter, _ owners: OwnerTable, in database: Database) throws -> [RunHeader] {
         var conditions: [String] = []
         var arguments: StatementArguments = []
@@ -66,8 +66,10 @@ extension StoredHead {
         let rows = try Row.fetchCursor(
             database, sql: query + condition + " ORDER BY runs.row DESC", arguments: arguments)
         while headers.count < filter.limit, let row = try rows.next() {
-            let header = StoredHead(row).header(owners)
-            if filter.admits(header) { headers.append(header) }
+            do {
+                let header = try StoredHead(row).header(owners)
+                if filter.admits(header) { headers.append(header) }
+            } catch is RunDamage {}
         }
         return headers
     }

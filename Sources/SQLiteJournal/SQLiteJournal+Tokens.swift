@@ -59,11 +59,11 @@ private enum Tokens {
         let sql = "SELECT id, name, role, workflows, hash, expires_at, created_at FROM tokens \(condition)"
         return try Row.fetchAll(database, sql: sql, arguments: arguments).compactMap { row in
             // A role that a newer program has given means nothing here, so such a token opens nothing.
-            guard let role = AccessToken.Role(rawValue: row[2]) else { return nil }
-            let workflows = (row[3] as String).split(separator: "\n").map(String.init)
+            guard let role = AccessToken.Role(rawValue: try row.text(2)) else { return nil }
+            let workflows = try row.text(3).split(separator: "\n").map(String.init)
             return AccessToken(
-                id: row[0], name: row[1], role: role, workflows: workflows, hash: [UInt8](row[4] as Data),
-                expiresAt: row[5], createdAt: row[6])
+                id: try row.text(0), name: try row.text(1), role: role, workflows: workflows,
+                hash: [UInt8](try row.bytes(4)), expiresAt: try row.integer(5), createdAt: try row.integer(6))
         }
     }
 }

@@ -8,6 +8,7 @@ extension SQLiteJournal: StoreUpkeep {
         let doomed = try await list(
             RunFilter(workflow: filter.workflow, statuses: filter.statuses)
         ).filter(filter.admits).dropFirst(filter.keep).map(\.id)
+        let before = try await size()
         var report = PruneReport()
         // In small pieces, so that runs that are under way are not kept waiting.
         for start in stride(from: 0, to: doomed.count, by: 200) {
@@ -20,19 +21,57 @@ extension SQLiteJournal: StoreUpkeep {
         }
         let dryRun = filter.dryRun
         let orphans = try await onWriter { writer throws(JournalError) in
-            try writer.removeOrphans(dryRun: dryRun, without: doomed)
+            try writer.makingRoom { writer throws(JournalError) in
+                try writer.removeOrphans(dryRun: dryRun, without: doomed, remnants: true)
+            }
         }
         report.generations = orphans.generations
         report.contents = orphans.contents
+        if !dryRun { report.freed = max(before - (try await shrink(whole: filter.vacuum)), 0) }
         return report
     }
 
+    /// Gives free pages back to the file system, in pieces.
+    ///
+    /// - Parameter whole: writes the whole store anew, which also closes gaps within pages. A store that an older version made
+    ///   can do nothing else; it is written anew if that is little work for what it gives.
+    /// - Returns: the size of the store after it.
+    private func shrink(whole: Bool) async throws(JournalError) -> Int {
+        try await onWriter { writer throws(JournalError) in
+            let gains = try writer.gainsByVacuum()
+            if whole || gains { try writer.vacuum() }
+        }
+        // What cannot be given back now, on a full disk, is with the next runs that are pruned.
+        var hasMore = true
+        while hasMore {
+            hasMore = try await onWriter { writer throws(JournalError) in (try? writer.releasePages(1000)) ?? false }
+        }
+        try await onWriter { writer throws(JournalError) in writer.truncateLog() }
+        return try await size()
+    }
+
+    /// The size of the database, in bytes.
+    private func size() async throws(JournalError) -> Int {
+        try await onWriter { writer throws(JournalError) in
+            try writer.look {
+                try (Int.fetchOne($0, sql: "PRAGMA page_count") ?? 0) * (Int.fetchOne($0, sql: "PRAGMA page_size") ?? 0)
+            }
+        }
+    }
+
     package func delete(_ run: String) async throws(JournalError) -> Bool {
-        guard let header = try await header(of: run) else { return false }
+        let header: RunHeader?
+        do {
+            header = try await self.header(of: run)
+        } catch  where error.code == "store_corrupt" {
+            // A damaged run can be removed like any other.
+            return try await onWriter { writer throws(JournalError) in try writer.remove(damaged: run) }
+        }
+        guard let header else { return false }
         if let owner = header.owner { throw .active(run, owner) }
         return try await onWriter { writer throws(JournalError) in
             let report = try writer.remove([run], dryRun: false)
-            _ = try writer.removeOrphans(dryRun: false, without: [])
+            _ = try writer.removeOrphans(dryRun: false, without: [], remnants: false)
             return report.runs > 0
         }
     }
@@ -44,8 +83,9 @@ extension SQLiteJournal: StoreUpkeep {
                 database, sql: "SELECT status, count(*), sum(sequence) FROM (\(StoredHead.statusQuery)) GROUP BY status"
             )
             while let row = try runs.next() {
-                statistics.runs[RunMachine.Status(number: row[0])] = row[1]
-                statistics.events += row[2]
+                guard let status = RunMachine.Status(number: try row.integer(0)) else { continue }
+                statistics.runs[status] = Int(try row.natural(1))
+                statistics.events += Int(try row.natural(2))
             }
             func count(_ sql: String) throws -> Int { try Int.fetchOne(database, sql: sql) ?? 0 }
             statistics.generations = try count("SELECT count(DISTINCT generation) FROM generation_files")
@@ -54,28 +94,6 @@ extension SQLiteJournal: StoreUpkeep {
             statistics.bytes = try count("PRAGMA page_count") * page
             statistics.freeBytes = try count("PRAGMA freelist_count") * page
             return statistics
-        }
-    }
-
-    package func check() async throws(JournalError) -> [String] {
-        let path = path
-        return try await read { database in
-            var problems = try String.fetchAll(database, sql: "PRAGMA integrity_check").filter { $0 != "ok" }
-            let reader = try EntryReader(database, path)
-            let rows = try Row.fetchCursor(database, sql: StoredHead.query + "ORDER BY runs.row")
-            while let row = try rows.next() {
-                let stored = StoredHead(row)
-                do { _ = try reader.load(stored, after: 0, header: stored.header) } catch let error as JournalError {
-                    problems.append(error.message)
-                }
-            }
-            problems += try String.fetchAll(
-                database,
-                sql: """
-                    SELECT 'the file ' || name || ' of generation ' || generation || ' is missing' FROM generation_files
-                    WHERE hash NOT IN (SELECT hash FROM contents)
-                    """)
-            return problems
         }
     }
 }

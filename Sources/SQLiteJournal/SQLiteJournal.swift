@@ -15,6 +15,8 @@ public final class SQLiteJournal: RunJournal, Sendable {
     let clock: any EngineClock
     let writer: WriterThread
     let reader: Reader
+    /// The store is only looked at.
+    let isView: Bool
 
     /// Fails with `store_unavailable` if `path` cannot name a store: stores are files, not URLs.
     public static func checkName(_ path: String) throws(JournalError) { try StoreFile.checkName(path) }
@@ -26,6 +28,7 @@ public final class SQLiteJournal: RunJournal, Sendable {
         self.path = path
         self.options = options
         self.clock = clock
+        isView = false
         reader = Reader(path: path, options: options)
         writer = WriterThread(path: path, options: options, clock: clock)
         try writer.open()
@@ -41,17 +44,37 @@ public final class SQLiteJournal: RunJournal, Sendable {
         self.path = path
         self.options = options
         self.clock = clock
+        isView = false
         reader = Reader(path: path, options: options)
         writer = WriterThread(path: path, options: options, clock: clock)
         writer.openLater()
     }
+
+    /// Opens a store to look at it, though its files may not be written: another user's store, one on read-only media. Nothing
+    /// is made or changed beside them, and whatever would write fails with `store_read_only`.
+    public init(
+        viewing path: String, options: SQLiteJournalOptions = SQLiteJournalOptions(),
+        clock: any EngineClock = SystemClock()
+    ) {
+        self.path = path
+        self.options = options
+        self.clock = clock
+        isView = true
+        reader = Reader(path: path, options: options, isView: true)
+        writer = WriterThread(path: path, options: options, clock: clock)
+    }
+
+    /// Whether this process may write a store; also true where there is none yet.
+    public static func mayWrite(_ path: String) -> Bool { StoreView.obstacle(path) == nil }
 
     deinit { _ = writer.queue.post(.close({}), closing: true) }
 
     package func submit(
         _ batch: JournalBatch, answer: @escaping @Sendable (JournalBatch, [JournalOutcome]) -> Void
     ) {
-        if !writer.queue.post(.batch(batch, answer)) {
+        if isView {
+            answer(batch, Array(repeating: .failed(readOnly), count: batch.entries.count))
+        } else if !writer.queue.post(.batch(batch, answer)) {
             answer(batch, Array(repeating: .failed(.closed(path)), count: batch.entries.count))
         }
     }
@@ -59,6 +82,7 @@ public final class SQLiteJournal: RunJournal, Sendable {
     package func close() async {
         // The last connection to go tidies up, and one that only reads cannot.
         await reader.close()
+        if isView { return }
         await withCheckedContinuation { continuation in
             if !writer.queue.post(.close({ continuation.resume() }), closing: true) { continuation.resume() }
         }
@@ -68,6 +92,7 @@ public final class SQLiteJournal: RunJournal, Sendable {
     func onWriter<Result: Sendable>(
         _ body: @escaping @Sendable (Writer) throws(JournalError) -> Result
     ) async throws(JournalError) -> Result {
+        if isView { throw readOnly }
         let result: Swift.Result<Result, JournalError> = await withCheckedContinuation { continuation in
             let isOpen = writer.queue.post(
                 .job { writer in
@@ -81,7 +106,11 @@ public final class SQLiteJournal: RunJournal, Sendable {
 
     /// Waits until a store whose opening was deferred is there to be read.
     func opened() async throws(JournalError) {
-        if writer.isOpen { return }
+        if isView || writer.isOpen { return }
         try await onWriter { _ in }
+    }
+
+    private var readOnly: JournalError {
+        .readOnly(path, StoreView.obstacle(path) ?? "it was opened to be looked at")
     }
 }

@@ -27,6 +27,8 @@ public struct SQLiteJournalOptions: Sendable {
     public var lease: Int64
     /// Payloads of this many bytes are stored once, by their hash.
     public var largePayload: Int
+    /// Gives the store's reserve of disk space up where the disk is full: for whoever is to make room.
+    package var usesReserve = false
     /// The size that the write-ahead log may reach before its pages move into the database, in pages of 4 KiB.
     public var logPages: Int
 

@@ -86,6 +86,35 @@ extension CommandLine {
             #expect(end.errors.contains("the process died 3 times while this step ran; it is not tried again"))
         }
 
+        @Test func `recover says which run was poisoned, and why`() throws {
+            let program = try Program(["steps.lua": steps])
+            defer { program.remove() }
+            _ = try crash(program, "bad", seconds: 30)
+            for _ in 0..<2 {
+                let next = try RunningProgram(program, "run", "steps.lua", "--run-id", "bad")
+                #expect(next.hear("slow runs"))
+                next.crash()
+            }
+            let end = try program.run("runs", "recover", "--json")
+            #expect(end.status == 1)
+            #expect(end.output.contains(#""code": "poisoned""#))
+            #expect(end.output.contains("the process died 3 times while this step ran"))
+        }
+
+        @Test func `deaths of a process that carries other calls as well poison nothing`() throws {
+            let program = try Program(["steps.lua": steps])
+            defer { program.remove() }
+            for id in ["one", "two"] { _ = try crash(program, id, seconds: 4) }
+            for _ in 0..<2 {
+                // Each is a process of its own, as a service is that is restarted again and again.
+                let next = try RunningProgram(program, "runs", "recover")
+                #expect(next.hear("slow runs"))
+                next.crash()
+            }
+            let end = try program.run("runs", "recover")
+            #expect(end.status == 0, "\(end.errors)")
+        }
+
         @Test func `a process that ends cleanly gives back what it did not finish, and that is no death`() throws {
             let program = try Program(["steps.lua": steps])
             defer { program.remove() }

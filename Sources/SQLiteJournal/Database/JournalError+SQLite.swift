@@ -9,8 +9,16 @@ extension JournalError {
             self = error
             return
         }
+        if let damage = error as? RunDamage {
+            self = damage.error(store: path)
+            return
+        }
         guard let error = error as? DatabaseError else {
-            self.init(code: "store_failed", message: "the store \(path) failed: \(error)")
+            let isMisplaced = error is MisplacedValue || error is RowDecodingError
+            self =
+                isMisplaced
+                ? .damaged(path, "\(error)")
+                : JournalError(code: "store_failed", message: "the store \(path) failed: \(error)")
             return
         }
         let detail = error.message ?? "error \(error.extendedResultCode.rawValue)"
@@ -33,10 +41,10 @@ extension JournalError {
                     "the store \(path) cannot be written (\(detail)); check the permissions of the file and its directory, "
                     + "or choose another place with --store")
         case .SQLITE_CORRUPT:
-            self.init(
-                code: "store_corrupt",
-                message: "the store \(path) is damaged (\(detail)); move it aside, or save what can be read with "
-                    + "`sqlite3 \(path) .recover`")
+            self = .damaged(path, detail)
+        case .SQLITE_ERROR, .SQLITE_MISMATCH, .SQLITE_CONSTRAINT:
+            // The statements are fixed, so they fail on tables only that no version made.
+            self = .damaged(path, "its tables are not those of a store: \(detail)")
         case .SQLITE_NOTADB:
             self.init(
                 code: "store_corrupt",
@@ -55,6 +63,21 @@ extension JournalError {
         default:
             self.init(code: "store_failed", message: "the store \(path) failed: \(detail)")
         }
+    }
+
+    static func damaged(_ path: String, _ detail: String) -> JournalError {
+        JournalError(
+            code: "store_corrupt",
+            message: "the store \(path) is damaged (\(detail)); move it aside, or save what can be read with "
+                + "`sqlite3 \(path) .recover`")
+    }
+
+    static func readOnly(_ path: String, _ detail: String) -> JournalError {
+        JournalError(
+            code: "store_read_only",
+            message:
+                "the store \(path) cannot be written: \(detail); 'aikit-lua runs list', 'show' and 'check' look at it "
+                + "as it is")
     }
 
     static func tooLarge(_ run: String) -> JournalError {

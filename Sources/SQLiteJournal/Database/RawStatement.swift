@@ -82,6 +82,8 @@ final class RawStatement {
 
     func isNull(at column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
 
+    func isInteger(at column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_INTEGER }
+
     /// The bytes of a column, which are gone with the next step.
     func bytes(at column: Int32) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(

@@ -6,12 +6,22 @@ internal import WorkflowEngine
 final class Reader: Sendable {
     private let path: String
     private let options: SQLiteJournalOptions
-    private let connection = Mutex<DatabaseQueue?>(nil)
-    private let isClosed = Mutex(false)
+    private let isView: Bool
+    private let state = Mutex(State.unopened)
 
-    init(path: String, options: SQLiteJournalOptions) {
+    private enum State {
+        /// Goes to `open` or `closed`.
+        case unopened
+        case open(DatabaseQueue, StoreView?)
+        /// Terminal.
+        case closed
+    }
+
+    /// - Parameter isView: the store's files may not be written, and no writer has opened them.
+    init(path: String, options: SQLiteJournalOptions, isView: Bool = false) {
         self.path = path
         self.options = options
+        self.isView = isView
     }
 
     /// Runs `body` on one state of the store, off the caller's thread.
@@ -26,20 +36,25 @@ final class Reader: Sendable {
     }
 
     private func open() throws -> DatabaseQueue {
-        try connection.withLock { connection in
-            if isClosed.withLock({ $0 }) { throw JournalError.closed(path) }
-            if let connection { return connection }
-            let opened = try StoreDatabase.reader(path, options)
-            connection = opened
-            return opened
+        try state.withLock { state in
+            switch state {
+            case .closed: throw JournalError.closed(path)
+            case .open(let connection, _): return connection
+            case .unopened:
+                let view = isView ? try StoreView(path, options) : nil
+                let connection = try view?.connection ?? StoreDatabase.reader(path, options)
+                state = .open(connection, view)
+                return connection
+            }
         }
     }
 
     func close() async {
-        let open = connection.withLock { connection in
-            isClosed.withLock { $0 = true }
-            return connection.take()
+        let before = state.withLock { state in
+            defer { state = .closed }
+            return state
         }
-        try? open?.close()
+        guard case .open(let connection, let view) = before else { return }
+        if let view { view.close() } else { try? connection.close() }
     }
 }

@@ -5,7 +5,7 @@ internal import GRDB
 /// `entries` is written at the end only, in the order of commits, so that a commit of a hundred runs touches a few neighbouring
 /// pages. Each entry points to the one before it of the same run (`previous`); the way into that chain is `runs.entry`.
 /// The columns of `runs` after `owner` are copies of the newest entry and may be behind it: `owners.behind_from` is the
-/// first entry that they may not show yet. ``HeadQuery`` puts the two together.
+/// first entry that they may not show yet. ``StoredHead/query`` puts the two together.
 enum Schema {
     /// "aikl": tells a store from any other SQLite file.
     static let applicationID: Int32 = 0x6169_6B6C
@@ -15,6 +15,7 @@ enum Schema {
 
     static var version: Int { migrations.count }
 
+    /// `runs.owner`: negative where the owner died with code of several runs under way, NULL where the run was let go.
     /// Status numbers: 0 queued, 1 running, 2 waiting, 3 waiting_human, 4 success, 5 failed, 6 cancelled.
     private static let version1 = """
         CREATE TABLE owners (

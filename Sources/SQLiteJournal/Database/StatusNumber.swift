@@ -16,6 +16,9 @@ extension RunMachine.Status {
         }
     }
 
-    /// A number that no version of the schema knows is taken for a failure of the run.
-    init(number: Int64) { self = Self.allCases.first { $0.number == number } ?? .failed }
+    /// Nil for a number that this version does not know.
+    init?(number: Int64) {
+        guard let status = Self.allCases.first(where: { $0.number == number }) else { return nil }
+        self = status
+    }
 }

@@ -17,9 +17,23 @@ enum StoreDatabase {
         if options.creates {
             try StoreFile.make(path, hiddenFromGit: options.hidesFromGit)
         } else if access(path, F_OK) != 0 {
-            throw JournalError(
-                code: "store_missing", message: "there is no store at \(path); name another one with --store")
+            throw missing(path)
         }
+        if let obstacle = StoreView.obstacle(path) { throw .readOnly(path, obstacle) }
+        do throws(JournalError) {
+            return try open(path, options)
+        } catch  where options.usesReserve && ["store_full", "store_io"].contains(error.code) {
+            // The log needs room before anything can be deleted.
+            guard StoreReserve.release(of: path) else { throw error }
+            return try open(path, options)
+        }
+    }
+
+    static func missing(_ path: String) -> JournalError {
+        JournalError(code: "store_missing", message: "there is no store at \(path); name another one with --store")
+    }
+
+    private static func open(_ path: String, _ options: SQLiteJournalOptions) throws(JournalError) -> DatabaseQueue {
         do {
             let queue = try DatabaseQueue(path: path, configuration: configuration(options))
             try queue.inDatabase { database in
@@ -28,6 +42,7 @@ enum StoreDatabase {
                     try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
                 }
                 try migrate(database, path)
+                try checkTables(database, path)
             }
             try queue.inDatabase { database in
                 try database.execute(
@@ -55,6 +70,10 @@ enum StoreDatabase {
         configuration.busyMode = .timeout(Double(options.lockTimeout) / 1_000_000)
         configuration.foreignKeysEnabled = false
         configuration.allowsUnsafeTransactions = true
+        configuration.prepareDatabase { database in
+            // Whatever somebody has put into the file runs no code.
+            try database.execute(sql: "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")
+        }
         return configuration
     }
 
@@ -80,6 +99,17 @@ enum StoreDatabase {
             if database.isInsideTransaction { try? database.execute(sql: "ROLLBACK") }
             throw error
         }
+    }
+
+    /// Refuses tables that do something by themselves, which no version makes.
+    private static func checkTables(_ database: Database, _ path: String) throws {
+        let strange = try String.fetchOne(
+            database,
+            sql: """
+                SELECT type || ' ' || name FROM sqlite_master
+                WHERE type NOT IN ('table', 'index') OR type = 'table' AND rootpage = 0
+                """)
+        if let strange { throw JournalError.damaged(path, "it has a \(strange), which no store has") }
     }
 
     private static func version(of database: Database, _ path: String) throws -> Int {

@@ -17,9 +17,14 @@ struct StoreFile {
     private var database: Identity?
     private var log: Identity?
 
-    private struct Identity: Equatable {
+    struct Identity: Equatable {
         var device: UInt64
         var inode: UInt64
+
+        init(_ status: stat) {
+            device = UInt64(truncatingIfNeeded: status.st_dev)
+            inode = UInt64(truncatingIfNeeded: status.st_ino)
+        }
     }
 
     init(path: String) { self.path = path }
@@ -46,10 +51,14 @@ struct StoreFile {
         self.log = log
     }
 
-    private static func identity(_ path: String) -> Identity? {
+    static func identity(_ path: String) -> Identity? {
         var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        return Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+        return stat(path, &status) == 0 ? Identity(status) : nil
+    }
+
+    static func identity(_ file: Int32) -> Identity? {
+        var status = stat()
+        return fstat(file, &status) == 0 ? Identity(status) : nil
     }
 
     /// Permissions of a new store: what runs carry is for nobody but their owner.

@@ -19,35 +19,64 @@ struct StoredHead {
             SELECT run, max(id) FROM entries WHERE id >= (SELECT min(behind_from) FROM owners) GROUP BY run
         )
         SELECT runs.row, runs.id, runs.workflow, runs.generation, runs.lineage, runs.created_at, runs.owner,
-            coalesce(newest.id, runs.entry), coalesce(newest.sequence, runs.sequence),
-            coalesce(newest.arena_size, runs.arena_size), coalesce(newest.status, runs.status),
-            coalesce(newest.wake_at, runs.wake_at), coalesce(newest.time, runs.updated_at),
+            coalesce(newest.id, runs.entry) AS entry, coalesce(newest.sequence, runs.sequence) AS sequence,
+            coalesce(newest.arena_size, runs.arena_size) AS arena_size, coalesce(newest.status, runs.status) AS status,
+            coalesce(newest.wake_at, runs.wake_at) AS wake_at, coalesce(newest.time, runs.updated_at) AS updated_at,
             runs.granted, runs.fingerprint, runs.input_digest
         FROM runs LEFT JOIN behind ON behind.run = runs.row LEFT JOIN entries AS newest ON newest.id = behind.entry
 
         """
 
-    init(_ row: Row) {
-        self.row = row[0]
-        owner = row[6]
+    /// - Throws: ``RunDamage`` where a column holds what no run has.
+    init(_ row: Row) throws {
+        let id = Self.name(of: row)
+        do throws(MisplacedValue) {
+            try self.init(checking: row)
+        } catch {
+            throw RunDamage(run: id, reason: error.description)
+        }
+    }
+
+    private init(checking row: Row) throws(MisplacedValue) {
+        self.row = try row.integer(0)
+        owner = try row.optionalInteger(6)
         head = JournalHead()
-        head.entry = row[7]
-        head.sequence = row[8]
-        head.arena = row[9]
-        head.status = RunMachine.Status(number: row[10])
-        head.wakeAt = row[11]
-        head.time = row[12]
+        head.entry = try row.natural(7)
+        head.sequence = Int(try row.natural(8))
+        head.arena = Int(try row.natural(9))
+        guard let status = RunMachine.Status(number: try row.integer(10)) else {
+            throw MisplacedValue(column: "status", expected: "one that runs have")
+        }
+        head.status = status
+        head.wakeAt = try row.natural(11)
+        head.time = try row.natural(12)
         header = RunHeader(
-            id: row[1], workflow: row[2], generation: row[3], lineage: row[4], status: head.status, createdAt: row[5],
+            id: try row.text(1), workflow: try row.text(2), generation: try row.text(3),
+            lineage: try row.optionalText(4), status: head.status, createdAt: try row.natural(5),
             updatedAt: head.time, wakeAt: head.wakeAt, sequence: head.sequence, arena: head.arena, owner: nil)
-        header.origin.grant = (row[13] as String?).flatMap { try? Value(json: $0) } ?? .null
-        header.origin.fingerprint = row[14]
-        header.origin.inputDigest = row[15]
+        header.origin.grant = try Self.grant(try row.optionalText(13))
+        header.origin.fingerprint = try row.optionalText(14)
+        header.origin.inputDigest = try row.optionalText(15)
+    }
+
+    private static func grant(_ text: String?) throws(MisplacedValue) -> Value {
+        guard let text else { return .null }
+        guard let grant = try? Value(json: text) else {
+            throw MisplacedValue(column: "granted", expected: "a list of permissions")
+        }
+        return grant
+    }
+
+    /// The id of a run whose row may be damaged; the row where it has none that could be named.
+    static func name(of row: Row) -> String {
+        if let id = try? row.text(1) { return id }
+        return "in row \((try? row.integer(0)).map(String.init) ?? "?")"
     }
 
     static func find(_ id: String, in database: Database) throws -> StoredHead? {
-        try Row.fetchOne(database.cachedStatement(sql: query + "WHERE runs.id = ?"), arguments: [id]).map(
-            StoredHead.init)
+        try Row.fetchOne(database.cachedStatement(sql: query + "WHERE runs.id = ?"), arguments: [id]).map {
+            try StoredHead($0)
+        }
     }
 
     /// The header with its owner, unless that one is gone or the run is over.

@@ -35,10 +35,15 @@ extension Writer {
     func becomeOwner() throws {
         if owner.number != 0 { return }
         // Entries that the rows do not show are looked at by every reader, until somebody tidies up behind their owner.
-        try buryOwners()
+        try removeExpiredOwners()
         owner.leaseUntil = clock.now() + options.lease
+        // The number is not left to SQLite alone: one row that was changed by hand would use its numbers up.
         try database.execute(
-            sql: "INSERT INTO owners (name, lease_until) VALUES (?, ?)",
+            sql: """
+                INSERT INTO owners (id, name, lease_until) SELECT 1 + max(
+                    coalesce((SELECT max(id) FROM owners WHERE id < 1 << 60), 0),
+                    coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = 'owners' AND seq < 1 << 60), 0)), ?, ?
+                """,
             arguments: [Ownership.name(), owner.leaseUntil])
         owner.number = database.lastInsertedRowID
         try locks.lock(owner.number)
@@ -48,6 +53,7 @@ extension Writer {
     func renewLease() throws {
         let now = clock.now()
         guard owner.renewAt(lease: options.lease) <= now else { return }
+        locks.keep()
         owner.leaseUntil = now + options.lease
         try database.cachedStatement(sql: "UPDATE owners SET lease_until = ? WHERE id = ?")
             .execute(arguments: [owner.leaseUntil, owner.number])
@@ -76,9 +82,10 @@ extension Writer {
         }
     }
 
-    /// Ends the ownership of one that is gone or hangs, so that its runs can be claimed.
+    /// Ends the ownership of one whose process is gone or hangs, so that its runs can be claimed.
     ///
-    /// One that only hangs finds out by itself, with its next transaction.
+    /// One that only hangs finds out by itself, with its next transaction, and its runs count as let go. Runs of a process that
+    /// died while code of several of them was under way keep its number negated: none of them is known to be the cause.
     func depose(_ number: Int64) throws {
         try database.execute(
             sql: """
@@ -92,7 +99,17 @@ extension Writer {
                 ) AS newest
                 WHERE runs.row = newest.run AND runs.owner = ?1
                 """, arguments: [number])
-        if locks.isHeld(number) {
+        if locks.isHeld(number) == false {
+            try database.execute(
+                sql: """
+                    UPDATE runs SET owner = -owner WHERE owner = ?1 AND status < 4
+                        AND (SELECT count(*) FROM runs WHERE owner = ?1 AND status < 4 AND status = 1) > 1
+                    """, arguments: [number])
+        } else {
+            try database.execute(
+                sql: "UPDATE runs SET owner = NULL WHERE owner = ? AND status < 4", arguments: [number])
+        }
+        if locks.isHeld(number) == true {
             try database.execute(
                 sql: "UPDATE owners SET deposed = 1, behind_from = NULL WHERE id = ?", arguments: [number])
         } else {
@@ -102,9 +119,10 @@ extension Writer {
     }
 
     /// Removes owners whose processes are gone; what they drove can be claimed as before.
-    func buryOwners() throws {
-        for number in try Int64.fetchAll(database, sql: "SELECT id FROM owners") {
-            if number != owner.number, !locks.isHeld(number) { try depose(number) }
+    func removeExpiredOwners() throws {
+        locks.newest = try OwnerTable.newest(in: database)
+        for number in try Int64.fetchAll(database, sql: "SELECT id FROM owners") where number != owner.number {
+            if number < 0 || locks.isHeld(number) == false { try depose(number) }
         }
     }
 }

@@ -35,8 +35,8 @@ extension Writer {
                     SELECT inbox.id, runs.id, kind, target, payload, posted_at, runs.owner FROM inbox
                     JOIN runs ON runs.row = inbox.run WHERE inbox.id > ? AND answer IS NULL ORDER BY inbox.id
                     """), arguments: [inbox.seen])
-        if let newest = rows.last { inbox.seen = newest[0] }
-        inbox.waiting += rows.filter { $0[6] as Int64? == owner.number }.compactMap(InboxMessage.init)
+        if let newest = try rows.last?.integer(0) { inbox.seen = newest }
+        inbox.waiting += rows.filter { (try? $0.integer(6)) == owner.number }.compactMap(InboxMessage.init)
     }
 
     /// The messages that wait for a run.
@@ -64,12 +64,14 @@ extension Writer {
 }
 
 extension InboxMessage {
+    /// Nil for what is no message: nobody takes it, and it is no reason to lose others.
     init?(_ row: Row) {
-        guard let kind = Kind(rawValue: row[2]), let payload = try? Value(validating: [UInt8](row[4] as Data)) else {
-            return nil
-        }
+        guard let number = try? row.integer(0), let run = try? row.text(1),
+            let kind = (try? row.text(2)).flatMap(Kind.init(rawValue:)), let target = try? row.text(3),
+            let payload = try? Value(validating: [UInt8](row.bytes(4))), let postedAt = try? row.natural(5)
+        else { return nil }
         self.init(
-            number: row[0], run: row[1], content: Content(kind: kind, target: row[3], payload: payload),
-            postedAt: row[5])
+            number: number, run: run, content: Content(kind: kind, target: target, payload: payload),
+            postedAt: postedAt)
     }
 }

@@ -42,18 +42,18 @@ extension Writer {
                         sql: "SELECT previous, events, checksum FROM entries WHERE id = ? AND run = ?"),
                     arguments: [entry, run.row])
             else { throw JournalError.notOwned(run.id) }
-            let old: Data = row[1]
+            let old = try row.bytes(1)
             let start = end - old.count
             guard start >= 0 else { throw JournalError.notOwned(run.id) }
             let new = Data(events[start..<end])
-            let checksum = (row[2] as Int64?).map { checksum in
+            let checksum = try row.optionalInteger(2).map { checksum in
                 old.withUnsafeBytes { old in
                     new.withUnsafeBytes { Checksum.replacing(old, by: $0, in: checksum) }
                 }
             }
             try database.cachedStatement(sql: "UPDATE entries SET events = ?, checksum = ? WHERE id = ?").execute(
                 arguments: [new, checksum, entry])
-            (entry, end) = (row[0], start)
+            (entry, end) = (try row.integer(0), start)
         }
         guard end == 0 else { throw JournalError.notOwned(run.id) }
     }

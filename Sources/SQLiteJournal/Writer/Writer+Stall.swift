@@ -52,7 +52,8 @@ extension Writer {
         }
     }
 
-    /// Lets batches wait, if the reason may pass and there is something to lose: a run that has not begun is refused at once.
+    /// Lets batches wait, if the reason may pass and there is something to lose. A run that has not begun is refused at once,
+    /// unless a lock is the reason and this journal has runs already.
     ///
     /// - Returns: whether they wait.
     func stall(_ messages: ArraySlice<Message>, because error: JournalError) -> Bool {
@@ -60,7 +61,7 @@ extension Writer {
         let goesOn = messages.contains { message in
             if case .batch(let batch, _) = message { batch.entries.contains { $0.sequence > 0 } } else { false }
         }
-        guard goesOn else { return false }
+        guard goesOn || error.code == "store_locked" && owner.number != 0 else { return false }
         stall = Stall(Array(messages), error)
         options.onStall?(error)
         return true

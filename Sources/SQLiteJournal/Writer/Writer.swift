@@ -213,7 +213,9 @@ final class Writer: @unchecked Sendable {
         var version: UInt32 = 0
         sqlite3_file_control(database.sqliteConnection, "main", SQLITE_FCNTL_DATA_VERSION, &version)
         if version == knownVersion { return }
-        let newest = try Int64.fetchOne(database.cachedStatement(sql: "SELECT max(id) FROM entries")) ?? 0
+        // Rows that somebody gave an impossible number do not use the numbers up.
+        let newest =
+            try Int64.fetchOne(database.cachedStatement(sql: "SELECT max(id) FROM entries WHERE id < 1 << 59")) ?? 0
         nextEntry = max(nextEntry, newest + 1)
         if owner.number != 0, try !isOwner() { try loseLease() }
         knownVersion = version

@@ -85,12 +85,18 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
 package enum ResumeCause: Int32, Sendable {
     /// Somebody answered.
     case answered = 0
-    /// Its process had died.
+    /// Its process had died, which carried no code of other runs.
     case processDied = 1
     /// Its process had let it go.
     case released = 2
     /// It took over what another run had done, or was moved to other code.
     case forked = 3
+    /// Its process had died, with code of several runs under way.
+    case processDiedInCompany = 4
+
+    init(died: Bool, inCompany: Bool) {
+        self = !died ? .released : inCompany ? .processDiedInCompany : .processDied
+    }
 }
 
 /// One entry of a run's journal: 32 bytes of plain data, with the payload in the run's arena.

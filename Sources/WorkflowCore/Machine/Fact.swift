@@ -36,8 +36,9 @@ package enum Fact: Equatable {
     case cancelAsked(request: Slice)
     /// The code that a `stop` was meant for has left.
     case stopped(frame: Int32, serial: UInt32)
-    /// The process that drove the run is gone, and this one takes over; `died` if it did not let the run go by itself.
-    case recovered(cause: Slice, died: Bool = true)
+    /// The process that drove the run is gone, and this one takes over; `died` if it did not let the run go by itself,
+    /// `inCompany` if code of other runs was under way in it.
+    case recovered(cause: Slice, died: Bool = true, inCompany: Bool = false)
     /// The run begins with what another one recorded: `{ reason, run, path? }`; the node of a frame gets another input.
     case forked(cause: Slice, frame: Int32, input: Slice)
     /// The run cannot go on at all, whatever it does; nothing of it is under way.

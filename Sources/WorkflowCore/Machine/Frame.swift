@@ -45,8 +45,10 @@ package struct Frame: BitwiseCopyable, Equatable {
     package var cancelling = false
     /// One of its bodies failed; the rest is being stopped.
     package var failed = false
-    /// Deaths of the process while this node ran.
+    /// Deaths of the process while this node ran, and no code of other runs.
     package var crashes: UInt8 = 0
+    /// Deaths of the process while this node ran beside code of other runs, each of which may have been the cause.
+    package var suspicions: UInt8 = 0
     package var attempt: UInt16 = 0
     package var occurrence: UInt32 = 1
     /// The input of the node.

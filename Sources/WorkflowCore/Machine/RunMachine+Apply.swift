@@ -68,6 +68,9 @@ extension RunMachine {
                     if event.item == ResumeCause.processDied.rawValue, frames[index].crashes < .max {
                         frames[index].crashes += 1
                     }
+                    if event.item == ResumeCause.processDiedInCompany.rawValue, frames[index].suspicions < .max {
+                        frames[index].suspicions += 1
+                    }
                     // A branch whose choice was written without its success is asked again.
                     if plan.nodes[Int(frames[index].node)].kind == .branch { frames[index].total = 0 }
                 }

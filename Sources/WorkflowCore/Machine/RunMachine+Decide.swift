@@ -79,9 +79,9 @@ extension RunMachine {
         case .abandoned(let error):
             guard !frames.isEmpty else { throw .outOfOrder }
             emit(.workflowError, time, &log, payload: error)
-        case .recovered(let cause, let died):
+        case .recovered(let cause, let died, let inCompany):
             guard !frames.isEmpty else { throw .outOfOrder }
-            recover(cause, died: died, time, &log)
+            recover(cause, ResumeCause(died: died, inCompany: inCompany), time, &log)
         case .forked(let cause, let frame, let input):
             guard !frames.isEmpty else { throw .outOfOrder }
             emit(.workflowResumed, time, &log, payload: cause, item: ResumeCause.forked.rawValue)
@@ -331,8 +331,7 @@ extension RunMachine {
         }
     }
 
-    private mutating func recover(_ cause: Slice, died: Bool, _ time: Int64, _ log: inout RunLog) {
-        let origin: ResumeCause = died ? .processDied : .released
+    private mutating func recover(_ cause: Slice, _ origin: ResumeCause, _ time: Int64, _ log: inout RunLog) {
         emit(.workflowResumed, time, &log, payload: cause, item: origin.rawValue)
         for index in frames.indices where frames[index].phase != .free {
             if frames[index].crashes >= Self.crashLimit,

@@ -6,6 +6,7 @@ extension RunMachine {
         frames[index].deadline = 0
         if event.attempt == 1 {
             frames[index].crashes = 0
+            frames[index].suspicions = 0
             frames[index].live = 0
             frames[index].opened = 0
             frames[index].total = 0

@@ -73,8 +73,9 @@ extension WorkflowEngine {
             rest = rest.dropFirst(64)
         }
         for id in suspects where !Task.isCancelled {
-            let claim = try await journal.claim(id)
-            guard let run = await takeOver(claim, &failures, holdingSuspects: false, load) else { continue }
+            guard let answer = try await journal.claim([id]).first, let claim = Self.noting(answer, of: id, &failures),
+                let run = await takeOver(claim, &failures, holdingSuspects: false, load)
+            else { continue }
             began(run.run)
             await run.run.passedSuspects()
         }

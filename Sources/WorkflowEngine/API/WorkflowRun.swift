@@ -72,6 +72,7 @@ public final class WorkflowRun: Sendable {
         }
         guard fresh else { throw RunFailure(code: "already_started", message: "run \(id) has been started already") }
         let plan = definition.plan
+        let inputDigest = Self.inputDigest(of: definition, input: input, metadata: metadata, ctx: ctx)
         let metadata = metadata ?? plan.metadata
         let ctx = Self.merge(ctx, over: plan.ctx)
         try requireRoom(input, metadata, ctx)
@@ -79,8 +80,7 @@ public final class WorkflowRun: Sendable {
             JournaledRun(
                 id: id, workflow: plan.id, generation: definition.generation.id,
                 origin: RunOrigin(
-                    grant: grant, fingerprint: plan.fingerprint,
-                    inputDigest: RunOrigin.digest(input: input, metadata: metadata, ctx: ctx)))
+                    grant: grant, fingerprint: plan.fingerprint, inputDigest: inputDigest))
         }
         if live?.add(self) == false {
             return refuse(RunFailure(code: "conflict", message: "run \(id) is under way in this engine already"))
@@ -101,6 +101,12 @@ public final class WorkflowRun: Sendable {
             }
         }
         if !begins { refuse(.engineStopped) }
+    }
+
+    /// The digest of what a run of a workflow begins with, as its header keeps it.
+    package static func inputDigest(of definition: Workflow, input: Value, metadata: Value?, ctx: Value?) -> String {
+        RunOrigin.digest(
+            input: input, metadata: metadata ?? definition.plan.metadata, ctx: merge(ctx, over: definition.plan.ctx))
     }
 
     /// Refuses what would not fit into the run at all.

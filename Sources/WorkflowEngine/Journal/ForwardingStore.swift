@@ -49,7 +49,7 @@ extension ForwardingStore {
     }
     package func delete(_ run: String) async throws(JournalError) -> Bool { try await inner.delete(run) }
     package func statistics() async throws(JournalError) -> StoreStatistics { try await inner.statistics() }
-    package func check() async throws(JournalError) -> [String] { try await inner.check() }
+    package func check() async throws(JournalError) -> [StoreProblem] { try await inner.check() }
     package func close() async { await inner.close() }
 
     package func scheduleMarks() async throws(JournalError) -> [ScheduleMark] { try await inner.scheduleMarks() }

@@ -41,7 +41,8 @@ extension MemoryJournal: RunOwning {
                 if header.status.isTerminal { return .success(.over(header)) }
                 if header.owner != nil { return .success(.owned(header)) }
                 // An owner whose lease ran out loses all of its runs at once.
-                if let gone = row.owner { contents.owners[gone] = nil }
+                if let gone = row.owner { contents.depose(gone) }
+                let end = OwnerEnd(contents.runs[id]?.owner)
                 contents.runs[id]?.owner = own
                 header = contents.header(of: row, for: own, at: now)
                 header.owner = contents.owners[own]?.owner
@@ -50,7 +51,7 @@ extension MemoryJournal: RunOwning {
                     id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage,
                     origin: header.origin)
                 run.fence = own
-                run.ownerDied = row.owner != nil
+                run.ownerEnd = end
                 let messages = contents.messages.filter { $0.message.run == id && $0.answer == nil }.map(\.message)
                 return .success(.claimed(run, row.stored(header, after: 0), messages))
             }
@@ -192,7 +193,7 @@ extension MemoryJournal: StoreUpkeep {
         }
     }
 
-    package func check() async throws(JournalError) -> [String] { [] }
+    package func check() async throws(JournalError) -> [StoreProblem] { [] }
 
     package func close() async {
         isClosed.store(true, ordering: .releasing)
@@ -206,6 +207,14 @@ extension MemoryJournal: StoreUpkeep {
 }
 
 extension MemoryStore.Contents {
+    /// Ends the ownership of one that is gone. Its runs keep its number, negated where code of several was under way.
+    mutating func depose(_ number: Int64) {
+        guard owners.removeValue(forKey: number) != nil else { return }
+        let owned = runs.filter { $0.value.owner == number && !$0.value.header.status.isTerminal }
+        guard owned.values.count(where: { $0.header.status == .running }) > 1 else { return }
+        for id in owned.keys { runs[id]?.owner = -number }
+    }
+
     mutating func remove(_ ids: Set<String>) {
         changes += 1
         for id in ids { runs[id] = nil }
@@ -222,5 +231,16 @@ extension JournalError {
     package static func active(_ run: String, _ owner: RunOwner) -> JournalError {
         JournalError(
             code: "run_active", message: "run \(run) is driven by \(owner.name); cancel it before it is deleted")
+    }
+}
+
+extension OwnerEnd {
+    /// - Parameter owner: the number that a run nobody drives carries still.
+    fileprivate init(_ owner: Int64?) {
+        self =
+            switch owner {
+            case nil: .released
+            case let owner?: owner < 0 ? .diedInCompany : .diedAlone
+            }
     }
 }

@@ -14,9 +14,8 @@ package final class JournaledRun: @unchecked Sendable {
     package let origin: RunOrigin
     /// What the run may do while this process drives it; nil where nothing is recorded. Written before the run is handed out.
     package var allowance: Value?
-    /// The run was taken over from an owner that died or hung, and did not let it go by itself. Written before the run is
-    /// handed out.
-    package var ownerDied = false
+    /// How the owner ended that the run was taken over from. Written before the run is handed out.
+    package var ownerEnd = OwnerEnd.released
     /// The journal's own number for the run; only the journal's writer touches it.
     package var row: Int64 = 0
     /// The owner that may write the run, as the journal numbers its owners; a write under another one is refused. Only
@@ -35,6 +34,16 @@ package final class JournaledRun: @unchecked Sendable {
         self.origin = origin
         allowance = origin.grant.isNull ? Value?.none : origin.grant
     }
+}
+
+/// How the owner of a run ended.
+package enum OwnerEnd: Sendable, Equatable {
+    /// It let the run go, or lives and only lost its lease: nothing speaks against the run.
+    case released
+    /// Its process died while code of this run was under way, and of no other one.
+    case diedAlone
+    /// Its process died while code of several runs was under way: none of them is known to be the cause.
+    case diedInCompany
 }
 
 /// The end of a run's journal, which the writer keeps at hand so that it need not be read before each entry.

@@ -5,16 +5,36 @@ package protocol StoreUpkeep: AnyObject, Sendable {
     /// Removes runs that are over, and what only they needed: large payloads, generations, messages.
     func prune(_ filter: PruneFilter) async throws(JournalError) -> PruneReport
 
-    /// Removes one run; false if there is none. A run that somebody drives is an error.
+    /// Removes one run, also a damaged one; false if there is none. A run that somebody drives is an error.
     func delete(_ run: String) async throws(JournalError) -> Bool
 
     func statistics() async throws(JournalError) -> StoreStatistics
 
-    /// Reads everything and says what is wrong, in words for a person; empty if nothing is.
-    func check() async throws(JournalError) -> [String]
+    /// Reads everything, changes nothing, and says what is wrong; empty if nothing is. Whether the events of a run fit its plan
+    /// is for ``StoredRun/decoded(on:)`` to say.
+    func check() async throws(JournalError) -> [StoreProblem]
 
     /// Writes what is outstanding, lets all runs go and ends the journal's thread; later calls fail.
     func close() async
+}
+
+/// Something wrong in a store.
+package struct StoreProblem: Sendable, Equatable {
+    /// The run that it is about, which no other one is affected by; nil for the store as a whole.
+    package var run: String?
+    /// The first entry of the run's journal that does not fit, as the store numbers entries; nil where none is to blame.
+    package var entry: Int64?
+    /// The first event that does not fit, or that entry's first event; from 1.
+    package var event: Int?
+    /// For people.
+    package var reason: String
+
+    package init(run: String? = nil, entry: Int64? = nil, event: Int? = nil, reason: String) {
+        self.run = run
+        self.entry = entry
+        self.event = event
+        self.reason = reason
+    }
 }
 
 /// Which runs are pruned; only runs that are over ever are.
@@ -27,11 +47,14 @@ package struct PruneFilter: Sendable {
     package var keep: Int
     /// Says what would go and leaves everything.
     package var dryRun: Bool
+    /// Writes the whole store anew, so that it is as small as it can be.
+    package var vacuum: Bool
 
     package init(
         workflow: String? = nil, statuses: Set<RunMachine.Status> = [.success, .failed, .cancelled],
-        endedBefore: Int64 = .max, keep: Int = 0, dryRun: Bool = false
+        endedBefore: Int64 = .max, keep: Int = 0, dryRun: Bool = false, vacuum: Bool = false
     ) {
+        self.vacuum = vacuum
         self.workflow = workflow
         self.statuses = statuses.filter(\.isTerminal)
         self.endedBefore = endedBefore
@@ -51,6 +74,8 @@ package struct PruneReport: Sendable, Equatable {
     package var generations = 0
     /// Large payloads and files of scripts that nothing refers to any more.
     package var contents = 0
+    /// By how many bytes the store became smaller on disk.
+    package var freed = 0
 
     package init() {}
 }

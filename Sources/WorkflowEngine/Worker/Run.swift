@@ -213,14 +213,16 @@ package final class Run: @unchecked Sendable {
             return
         }
         if machine.isInterrupted, let journaled {
-            let reason = journaled.ownerDied ? "its process died" : "its process let it go"
+            let died = journaled.ownerEnd != .released
+            let reason = died ? "its process died" : "its process let it go"
             let cause = log.arena.writing { arena in
                 let object = arena.beginObject()
                 arena.writeKey("reason")
                 arena.write(reason)
                 arena.end(object, count: 1)
             }
-            decide(.recovered(cause: cause, died: journaled.ownerDied), at: time)
+            decide(
+                .recovered(cause: cause, died: died, inCompany: journaled.ownerEnd == .diedInCompany), at: time)
         }
         machine.commands.removeAll()
         for command in machine.outstandingCommands() { machine.commands.append(command) }

@@ -75,7 +75,7 @@ struct GraphCommand: ParsableCommand {
             // A script keeps its runs beside it.
             if case .file(let path) = try StoreLocation(nil, beside: script) { place.store = path }
         }
-        return try place.withRuns { runs in
+        return try place.withRuns(looking: true) { runs in
             let record = try await runs.load(try await runs.find(run))
             return (record.plan, record.result().steps)
         }

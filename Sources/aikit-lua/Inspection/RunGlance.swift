@@ -35,6 +35,7 @@ struct RunGlance: Sendable {
         var entries = (header.value.entries ?? []).map { ($0.key, $0.value) }
         if !waits.isEmpty { entries.append(("waits", Value(array: waits.map(\.value)))) }
         if let error { entries.append(("error", error)) }
+        if let trouble { entries.append(("trouble", Value(trouble))) }
         return Value(entries: entries)
     }
 }

@@ -34,7 +34,7 @@ struct StoredRuns: Sendable {
 
     /// The ids in the nearest store that begin with a text, the newest first: what a shell offers.
     static func ids(from prefix: String) -> [String] {
-        guard let path = try? StoreLocation.existing(nil), let journal = StoreLocation.file(path).open(creates: false)
+        guard let path = try? StoreLocation.existing(nil), let journal = StoreLocation.file(path).openForLooking()
         else { return [] }
         return waitFor {
             let runs = (try? await journal.list(RunFilter())) ?? []

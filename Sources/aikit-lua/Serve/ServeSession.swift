@@ -24,7 +24,7 @@ final class ServeSession: Sendable {
     /// Serves until ``stop()``.
     func run() async throws {
         let location = try StoreLocation(settings.store, beside: Self.folder(of: settings.paths[0]) + "x")
-        let file = location.open(creates: true)
+        let file = location.open(creates: true) { [log] in log.warn($0) }
         let store: any RunStore = file ?? MemoryJournal()
         let access = try await access(file)
         guard settings.isLoopback || access != nil || settings.isInsecure else {

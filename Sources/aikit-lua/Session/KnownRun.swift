@@ -16,9 +16,9 @@ struct KnownRun {
 
     /// An id stands for one piece of work: what is asked for under it has to be what was asked for first.
     ///
-    /// - Parameter input: the input that is asked for; nil where none is named.
+    /// - Parameter plan: with what it is asked for.
     /// - Throws: ``UsageError`` that says what differs.
-    func requireSame(_ workflow: Workflow, of script: LuaScript, input: Value?) async throws {
+    func requireSame(_ workflow: Workflow, of script: LuaScript, _ plan: RunPlan) async throws {
         guard header.workflow == workflow.id else {
             throw refusal("is one of workflow '\(header.workflow)', not of '\(workflow.id)'")
         }
@@ -30,7 +30,12 @@ struct KnownRun {
                     "began with the workflow '\(workflow.id)' of \(began), whose code is not that of \(script.path)")
             }
         }
-        guard let input, let recorded = try await recordedInputs(), !recorded.contains(input) else { return }
+        guard plan.isInputGiven else { return }
+        let input = plan.input
+        let digest = WorkflowRun.inputDigest(of: workflow, input: input, metadata: plan.metadata, ctx: plan.ctx)
+        if digest == header.origin.inputDigest { return }
+        // The metadata of the workflow may have changed since, so only the input itself tells.
+        guard let recorded = try await recordedInputs(), !recorded.contains(input) else { return }
         throw refusal(
             "began with another input", notes: ["then: \(Self.short(recorded[0]))", "now:  \(Self.short(input))"])
     }

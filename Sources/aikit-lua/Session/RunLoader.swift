@@ -60,7 +60,7 @@ final class RunLoader: Sendable {
             try await journal.save(script.stored)
             if let id = plan.runID, let header = try await journal.header(of: id) {
                 let known = KnownRun(header, in: StoredRuns(journal))
-                try await known.requireSame(workflow, of: script, input: plan.isInputGiven ? plan.input : Value?.none)
+                try await known.requireSame(workflow, of: script, plan)
                 try known.requirePermissions(plan.permissions, of: script)
                 return try await takeUp(id)
             }

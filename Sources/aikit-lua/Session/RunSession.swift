@@ -55,7 +55,9 @@ final class RunSession {
     func run() -> ExitStatus {
         listen()
         // The store has threads of its own, which must not be the ones that get the signals.
-        journal = plan.store.open(creates: !plan.needsStore, durability: plan.durability)
+        journal = plan.store.open(creates: !plan.needsStore, durability: plan.durability) { [mailbox] in
+            mailbox.post(.text($0))
+        }
         if let timeout = plan.timeout {
             Task.detached { [mailbox] in
                 try? await StayRequest.sleep(timeout)

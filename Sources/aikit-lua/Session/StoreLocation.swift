@@ -77,12 +77,33 @@ enum StoreLocation: Equatable {
 
     /// The journal of the place; nil for the memory. What cannot be opened shows when it is first used.
     ///
-    /// - Parameter creates: makes a store that is not there; a missing one is an error otherwise.
-    func open(creates: Bool, durability: SQLiteJournalOptions.Durability = .full) -> SQLiteJournal? {
+    /// - Parameters:
+    ///   - creates: makes a store that is not there; a missing one is an error otherwise.
+    ///   - usesReserve: may use the space that the store holds back for a full disk.
+    ///   - told: gets lines for people when the store cannot be written and runs wait for it, and when they go on.
+    func open(
+        creates: Bool, durability: SQLiteJournalOptions.Durability = .full, usesReserve: Bool = false,
+        telling told: (@Sendable (String) -> Void)? = nil
+    ) -> SQLiteJournal? {
         guard case .file(let path) = self else { return nil }
-        let options = SQLiteJournalOptions(
+        var options = SQLiteJournalOptions(
             durability: durability, creates: creates,
             hidesFromGit: path == Self.usual || path.hasSuffix("/" + Self.usual))
+        options.usesReserve = usesReserve
+        if let told {
+            options.onStall = { error in told(error.map(Self.stallText) ?? "the store can be written again; runs go on")
+            }
+        }
         return SQLiteJournal(deferring: path, options: options)
+    }
+
+    /// The journal of a place that is only looked at, which also works where it may not be written; nil for the memory.
+    func openForLooking() -> SQLiteJournal? {
+        guard case .file(let path) = self else { return nil }
+        return SQLiteJournal.mayWrite(path) ? open(creates: false) : SQLiteJournal(viewing: path)
+    }
+
+    private static func stallText(_ error: JournalError) -> String {
+        "\(error.message); runs wait, and go on by themselves when it can be written"
     }
 }

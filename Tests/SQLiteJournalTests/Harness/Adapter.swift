@@ -1,5 +1,6 @@
-internal import SQLiteJournal
 internal import WorkflowEngine
+
+@testable internal import SQLiteJournal
 
 /// The stores that have to behave alike.
 enum Adapter: CaseIterable {
@@ -28,6 +29,16 @@ struct Backend {
             clock: clock)
     }
 
+    /// Ends a journal as the death of its process does: its lock is gone, and nothing was let go.
+    func loseOwner(of journal: any RunStore) async throws { try await (journal as? SQLiteJournal)?.loseLock() }
+
     /// Lets time pass.
     func wait(_ microseconds: Int64) { _ = clock.skip(to: clock.now() + microseconds) }
+}
+
+extension SQLiteJournal {
+    /// Lets go of the lock that tells that the process lives, and of nothing else.
+    fileprivate func loseLock() async throws {
+        try await onWriter { writer throws(JournalError) in writer.locks.unlock(writer.owner.number) }
+    }
 }

@@ -38,6 +38,23 @@ import Testing
         run.expectSoundEnd()
     }
 
+    @Test func `deaths with other runs under way raise suspicion and poison nothing`() throws {
+        let run = try TestRun([.step("slow", handler: 1), .step("after", handler: 1)])
+        try run.start()
+        try run.crash(inCompany: true)
+        #expect(!run.machine.isSuspect)
+        #expect(run.machine.hasCrashed)
+        for _ in 0..<300 { try run.crash(inCompany: true) }
+        #expect(run.machine.isSuspect)
+        #expect(!run.isOver)
+        try run.crash()
+        try run.crash()
+        #expect(!run.isOver)
+        try run.drive()
+        #expect(!run.machine.hasCrashed)
+        run.expectSoundEnd()
+    }
+
     @Test func `waiting for a person does not count as dying`() throws {
         let run = try TestRun([.human("ask")])
         try run.start()

@@ -98,9 +98,11 @@ final class TestRun {
     }
 
     /// The process dies and another one takes the run over from its log.
-    func crash() throws {
+    ///
+    /// - Parameter inCompany: code of other runs was under way in it.
+    func crash(inCompany: Bool = false) throws {
         machine = TestRun.replay(plan, log, upTo: log.count)
-        try decide(.recovered(cause: store(["reason": "crash"])))
+        try decide(.recovered(cause: store(["reason": "crash"]), inCompany: inCompany))
         pending = machine.outstandingCommands()
     }
 

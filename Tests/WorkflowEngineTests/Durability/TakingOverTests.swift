@@ -100,15 +100,17 @@ struct TakingOverTests {
             _ = try await engine.recover(load: { _ in workflow }, began: { _ in })
             await calls.reached(3)
         }
-        // After the second each goes on by itself, the oldest first.
-        try await host.process { engine in
-            let calls = Calls(ids)
-            let workflow = try workflow(calls)
-            let recovery = Task { try await engine.recover(load: { _ in workflow }, began: { _ in }) }
-            await calls.reached(1)
-            for _ in 0..<20 { await engine.turn() }
-            #expect(calls.all == ["killer/slow#1"])
-            recovery.cancel()
+        // After the second each goes on by itself, the oldest first, and from then on a death counts.
+        for _ in 0..<3 {
+            try await host.process { engine in
+                let calls = Calls(ids)
+                let workflow = try workflow(calls)
+                let recovery = Task { try await engine.recover(load: { _ in workflow }, began: { _ in }) }
+                await calls.reached(1)
+                for _ in 0..<20 { await engine.turn() }
+                #expect(calls.all == ["killer/slow#1"])
+                recovery.cancel()
+            }
         }
         try await host.process { engine in
             let calls = Calls([])

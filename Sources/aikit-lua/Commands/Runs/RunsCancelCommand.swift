@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import LuaWorkflows
 internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -37,39 +38,28 @@ struct RunsCancelCommand: ParsableCommand {
 extension StoredRuns {
     /// Cancels a run here if nobody drives it, else asks whoever does.
     func cancel(_ header: RunHeader, reason: String) async throws {
-        let engine = WorkflowEngine(workers: 1)
+        let engine = WorkflowEngine(workers: 1, host: NoHostEffects(), journal: journal)
         defer { engine.shutdown() }
-        while true {
-            switch try await journal.claim(header.id) {
-            case .missing: throw UsageError("run \(header.id) has been removed from \(path)")
-            case .over(let header):
-                throw UsageError("run \(header.id) is over (\(header.status.rawValue)); it cannot be cancelled")
-            case .claimed(let journaled, let stored, _):
-                do {
-                    let run = try ParkedRun(journaled, stored, plan: try await workflow(of: header, on: engine).plan)
-                    try run.cancel(reason: reason, at: SystemClock().now())
-                    return try await run.write(to: journal)
-                } catch {
-                    try? await journal.release([journaled])
-                    throw error
-                }
-            case .owned(let header):
-                let plan = try await workflow(of: header, on: engine).plan
-                let run = ForeignRun(header, plan: plan, store: journal)
-                if case .taken = try await run.cancel(reason: reason), try await hasStopped(run) { return }
-            }
+        let scripts = StoredScripts(journal, on: engine, options: Self.quietOptions)
+        do {
+            _ = try await RunDirectory(engine, catalog: StoredCatalog(scripts)).cancel(header.id, reason: reason)
+        } catch let failure as RunFailure where failure.code == "missing" {
+            throw UsageError("run \(header.id) has been removed from \(path)")
+        } catch let failure as RunFailure where failure.code == "over" {
+            throw UsageError("\(failure.message); it cannot be cancelled")
         }
     }
+}
 
-    /// Waits until a run that its owner is to cancel has stopped; false if the owner went away before that.
-    private func hasStopped(_ run: ForeignRun) async throws -> Bool {
-        while let record = try await run.settled() {
-            if record.status == .cancelled { return true }
-            if record.status.isTerminal {
-                throw UsageError("run \(run.id) was over (\(record.statusName)) before it could be cancelled")
-            }
-            try await Task.sleep(for: .milliseconds(20))
-        }
-        return false
+/// The workflows of the runs of a store, in the generations that they began with. No new runs are made of them.
+private struct StoredCatalog: WorkflowCatalog {
+    private let scripts: StoredScripts
+
+    init(_ scripts: StoredScripts) { self.scripts = scripts }
+
+    func workflows() async -> [Workflow] { [] }
+
+    func workflow(_ id: String, generation: String, of run: String) async throws -> Workflow {
+        try await scripts.workflow(id, generation: generation, of: run)
     }
 }

@@ -17,7 +17,7 @@ struct RunsCommand: ParsableCommand {
         subcommands: [
             RunsListCommand.self, RunsShowCommand.self, RunsEventsCommand.self, RunsCancelCommand.self,
             RunsRetryCommand.self, RunsForkCommand.self, RunsUpgradeCommand.self, RunsRecoverCommand.self,
-            RunsPruneCommand.self, RunsRecordCommand.self,
+            RunsPruneCommand.self, RunsRecordCommand.self, RunsCheckCommand.self,
         ])
 }
 
@@ -33,12 +33,20 @@ struct StoreChoice: ParsableArguments {
     var path: String { get throws(UsageError) { try StoreLocation.existing(store) } }
 
     /// Opens the store for one command, does something with it, and closes it.
+    ///
+    /// - Parameters:
+    ///   - looking: changes nothing, so that the store need not be writable.
+    ///   - usesReserve: makes room on a full disk.
     func withRuns<Result: Sendable>(
+        looking: Bool = false, usesReserve: Bool = false,
         _ body: @escaping @Sendable (StoredRuns) async throws -> Result
     ) throws -> Result {
-        guard let journal = StoreLocation.file(try path).open(creates: false) else {
-            throw UsageError("--store takes the file in which the runs are kept")
-        }
+        let place = StoreLocation.file(try path)
+        let opened =
+            looking
+            ? place.openForLooking()
+            : place.open(creates: false, usesReserve: usesReserve) { TextStream.errors.writeLine($0) }
+        guard let journal = opened else { throw UsageError("--store takes the file in which the runs are kept") }
         let result = waitFor {
             let result: Swift.Result<Result, any Error>
             do {

@@ -23,7 +23,7 @@ struct RunsEventsCommand: ParsableCommand {
 
     func run() throws {
         let (id, follow) = (target.run, follow)
-        try store.withRuns { runs in
+        try store.withRuns(looking: true) { runs in
             let header = try await runs.find(id)
             let engine = WorkflowEngine(workers: 1)
             let plan = try await runs.workflow(of: header, on: engine).plan

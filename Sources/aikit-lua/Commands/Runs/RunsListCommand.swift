@@ -10,7 +10,7 @@ struct RunsListCommand: ParsableCommand {
         discussion: """
             Times are durations before now, such as 30m, 2h or 7d, or dates and times such as 2026-11-23 or
             2026-11-23T06:30Z. With --json the runs are one array of { runId, workflowId, status, startedAt, updatedAt,
-            finishedAt?, wakeAt?, generation, lineage?, owner?, processGone?, events, waits?, error? }, with times in
+            finishedAt?, wakeAt?, generation, lineage?, owner?, processGone?, events, waits?, error?, trouble? }, with times in
             milliseconds since 1970.
 
             WHAT says what a run waits for and until when, or why it failed. A run that is running (process gone) is carried
@@ -37,9 +37,11 @@ struct RunsListCommand: ParsableCommand {
             guard limit > 0 else { throw UsageError("--limit takes a number of at least 1, got \(limit)") }
             filter.limit = limit
         }
-        let (runs, path) = try store.withRuns { [filter] runs in
-            (await runs.glances(at: try await runs.journal.list(filter)), runs.path)
+        let (runs, unreadable, path) = try store.withRuns(looking: true) { [filter] runs in
+            let glances = await runs.glances(at: try await runs.journal.list(filter))
+            return (glances, try await runs.journal.unreadable(), runs.path)
         }
+        defer { tellDamaged(unreadable.count + runs.count { $0.trouble != nil }, in: path) }
         if json {
             TextStream.output.writeLine(Value(array: runs.map(\.value)).prettyJSON)
         } else if runs.isEmpty {
@@ -48,6 +50,12 @@ struct RunsListCommand: ParsableCommand {
             TextStream.output.write(RunTable(runs).text(for: .output))
             tellAbandoned(runs.count { $0.header.isAbandoned }, in: path)
         }
+    }
+
+    private func tellDamaged(_ count: Int, in path: String) {
+        guard count > 0 else { return }
+        let command = "aikit-lua runs check" + StoreLocation.file(path).arguments
+        TextStream.errors.writeLine("\(counted(count, "run")) cannot be read whole; to see why: \(command)")
     }
 
     private func tellAbandoned(_ count: Int, in path: String) {

@@ -9,12 +9,15 @@ struct RunsPruneCommand: ParsableCommand {
         abstract: "Remove runs that are over, and the code and values that only they needed.",
         discussion: """
             Runs that are not over are never removed. Without --older-than every run that is over goes, but for those that
-            --keep spares. With --json the report is { runs, events, generations, contents, dryRun }.
+            --keep spares. The space that becomes free goes back to the file system; --vacuum writes the store anew besides,
+            which needs room for a second one meanwhile. With --damaged the runs go that runs check names, and no others. With
+            --json the report is { runs, events, generations, contents, freed, dryRun }, with freed in bytes.
 
             EXAMPLES
               aikit-lua runs prune --older-than 30d
               aikit-lua runs prune --status success --keep 100
               aikit-lua runs prune --older-than 7d --workflow order --dry-run
+              aikit-lua runs prune --older-than 30d --vacuum
             """)
 
     @OptionGroup var store: StoreChoice
@@ -31,6 +34,12 @@ struct RunsPruneCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Spare this many of the newest runs that would go.", valueName: "n"))
     var keep: Int?
 
+    @Flag(help: "Remove the runs that are damaged, also those that are not over.")
+    var damaged = false
+
+    @Flag(help: "Write the store anew, so that it takes no more space than it needs.")
+    var vacuum = false
+
     @Flag(help: "Say what would go, and remove nothing.")
     var dryRun = false
 
@@ -39,11 +48,22 @@ struct RunsPruneCommand: ParsableCommand {
 
     func run() throws {
         let filter = try filter(now: SystemClock().now())
-        tell(try store.withRuns { runs in try await runs.journal.prune(filter) })
+        let (damaged, dryRun, vacuum) = (damaged, dryRun, vacuum)
+        let report = try store.withRuns(usesReserve: true) { runs in
+            guard damaged else { return try await runs.journal.prune(filter) }
+            return try await runs.removeDamaged(dryRun: dryRun, vacuum: vacuum)
+        }
+        tell(report)
+    }
+
+    func validate() throws {
+        guard damaged, olderThan != nil || !status.isEmpty || workflow != nil || keep != nil else { return }
+        throw ValidationError(
+            "--damaged takes every run that is damaged; it goes with --vacuum, --dry-run and --json only")
     }
 
     private func filter(now: Int64) throws(UsageError) -> PruneFilter {
-        var filter = PruneFilter(workflow: workflow, dryRun: dryRun)
+        var filter = PruneFilter(workflow: workflow, dryRun: dryRun, vacuum: vacuum)
         if let olderThan {
             guard let age = DurationText.microseconds(olderThan) else {
                 throw UsageError("--older-than takes a duration such as 12h or 30d, got '\(olderThan)'")
@@ -68,13 +88,14 @@ struct RunsPruneCommand: ParsableCommand {
             let value: Value = [
                 "runs": Value(Int64(report.runs)), "events": Value(Int64(report.events)),
                 "generations": Value(Int64(report.generations)), "contents": Value(Int64(report.contents)),
-                "dryRun": Value(dryRun),
+                "freed": Value(Int64(report.freed)), "dryRun": Value(dryRun),
             ]
             return TextStream.output.writeLine(value.prettyJSON)
         }
         let parts = [
             counted(report.runs, "run"), counted(report.events, "event"), counted(report.generations, "generation"),
         ]
-        TextStream.errors.writeLine((dryRun ? "would remove " : "removed ") + parts.joined(separator: ", "))
+        let freed = report.freed > 0 ? "; the store is \(report.freed / 1024) KiB smaller" : ""
+        TextStream.errors.writeLine((dryRun ? "would remove " : "removed ") + parts.joined(separator: ", ") + freed)
     }
 }

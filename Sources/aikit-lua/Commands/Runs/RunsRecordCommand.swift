@@ -40,7 +40,7 @@ struct RunsRecordCommand: ParsableCommand {
 
     func run() throws {
         let id = target.run
-        let fixture = try store.withRuns { runs in
+        let fixture = try store.withRuns(looking: true) { runs in
             let header = try await runs.find(id)
             guard header.status == .success || header.status == .failed else {
                 let why = header.status == .cancelled ? "was cancelled" : "is not over (\(header.status.rawValue))"

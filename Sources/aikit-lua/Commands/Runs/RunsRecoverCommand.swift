@@ -11,7 +11,7 @@ struct RunsRecoverCommand: ParsableCommand {
             Finished steps are not run again; a step that was under way begins again with the same idempotency key. Runs that
             wait for a person are left alone, and so are those that wait for a time, unless it comes within --wait. Each run has
             the permissions that it began with; --allow-net adds to them. Ctrl-C and SIGTERM let the runs go. With --json the
-            report is an array of { runId, workflowId, status, wakeAt?, error? }. Exit status: 0, 1 if a run failed or could
+            report is an array of { runId, workflowId, status, wakeAt?, error?, code? }. Exit status: 0, 1 if a run failed or could
             not be taken up, 3 if --timeout let runs go that are not over.
 
             EXAMPLES
@@ -59,9 +59,14 @@ struct RunsRecoverCommand: ParsableCommand {
         let findings = try store.withRuns { runs in
             var scope = RecoveryScope(workflow: workflow, timersUntil: SystemClock().now() + (wait ?? 0))
             if let target { scope.run = try await runs.find(target).id }
-            return try await recovery.carryOut(
+            let findings = try await recovery.carryOut(
                 scope, in: runs, patience: wait ?? StayRequest.usualWait, timeout: timeout, workers: workers,
                 permissions: permissions)
+            // Of a run that was asked for by name it is told where it stands.
+            guard findings.isEmpty, let id = scope.run, let header = try await runs.journal.header(of: id) else {
+                return findings
+            }
+            return [RunsRecovery.Finding(header)]
         }
         tell(findings)
         if let signal = Interrupts.caught { throw Interrupts.status(of: signal).code }

@@ -15,11 +15,16 @@ final class RunsRecovery: Sendable {
         /// When the run goes on by itself, in microseconds since 1970; 0 for never.
         var wakeAt: Int64 = 0
         var error: String?
+        /// The code of the error of a run that failed.
+        var code: String?
 
         var isGood: Bool { error == nil && status != "failed" }
 
         /// The error, or until when the run waits.
-        var detail: String? { error ?? (wakeAt > 0 ? "until " + TimeText.text(microseconds: wakeAt) : nil) }
+        var detail: String? {
+            if code == "poisoned", let error { return "poisoned, \(error)" }
+            return error ?? (wakeAt > 0 ? "until " + TimeText.text(microseconds: wakeAt) : nil)
+        }
 
         var value: Value {
             var entries: [(String, Value)] = [
@@ -27,6 +32,7 @@ final class RunsRecovery: Sendable {
             ]
             if wakeAt > 0 { entries.append(("wakeAt", Value(wakeAt / 1000))) }
             if let error { entries.append(("error", Value(error))) }
+            if let code { entries.append(("code", Value(code))) }
             return Value(entries: entries)
         }
     }
@@ -114,13 +120,24 @@ final class RunsRecovery: Sendable {
     private func settle(_ run: WorkflowRun, in runs: StoredRuns) async throws -> Finding {
         do {
             let record = try await run.settled()
-            let error = record.result().error?["message"]?.string
-            return Finding(run: run.id, workflow: run.definition.id, status: record.statusName, error: error)
+            let error = record.result().error
+            return Finding(
+                run: run.id, workflow: run.definition.id, status: record.statusName, error: error?["message"]?.string,
+                code: error?["code"]?.string)
         } catch let failure as RunFailure where failure.code == "released" {
             let header = try await runs.journal.header(of: run.id)
             return Finding(
                 run: run.id, workflow: run.definition.id, status: header?.status.rawValue ?? "gone",
                 wakeAt: header?.wakeAt ?? 0)
         }
+    }
+}
+
+extension RunsRecovery.Finding {
+    /// A run that there was nothing to do for.
+    init(_ header: RunHeader) {
+        self.init(
+            run: header.id, workflow: header.workflow, status: header.status.rawValue,
+            wakeAt: header.isResting ? header.wakeAt : 0)
     }
 }

@@ -29,7 +29,7 @@ struct RunsShowCommand: ParsableCommand {
 
     func run() throws {
         let id = target.run
-        let inspection = try store.withRuns { runs in
+        let inspection = try store.withRuns(looking: true) { runs in
             let header = try await runs.find(id)
             return RunInspection(
                 header: header, record: try await runs.load(header), code: try await runs.code(of: header),

@@ -1,0 +1,106 @@
+internal import LuaWorkflows
+internal import SQLiteJournal
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// What is wrong in a store, and how much was looked at.
+struct StoreFindings: Sendable {
+    var runs: Int
+    var problems: [StoreProblem]
+
+    var isSound: Bool { problems.isEmpty }
+
+    /// The findings as programs read them.
+    var value: Value {
+        [
+            "runs": Value(Int64(runs)),
+            "damaged": Value(
+                array: problems.map { problem in
+                    var entries: [(String, Value)] = []
+                    if let run = problem.run { entries.append(("runId", Value(run))) }
+                    if let entry = problem.entry { entries.append(("entry", Value(entry))) }
+                    if let event = problem.event { entries.append(("event", Value(Int64(event)))) }
+                    entries.append(("reason", Value(problem.reason)))
+                    return Value(entries: entries)
+                }),
+        ]
+    }
+}
+
+extension StoreProblem {
+    /// The problem for people, in a line.
+    var text: String {
+        let place = [entry.map { "entry \($0)" }, event.map { "event \($0)" }].compactMap(\.self)
+        let what = (place + [reason]).joined(separator: ", ")
+        return run.map { "run \($0): " + what } ?? "the store: " + what
+    }
+}
+
+extension StoredRuns {
+    /// Reads everything: rows, entries, values, code, and whether the events of each run fit the code that it is pinned to.
+    func check() async throws -> StoreFindings {
+        var problems = try await journal.check()
+        let damaged = Set(problems.compactMap(\.run))
+        let engine = WorkflowEngine(workers: 1)
+        defer { engine.shutdown() }
+        let scripts = StoredScripts(journal, on: engine, options: Self.quietOptions)
+        let headers = problems.isEmpty ? try await journal.list(RunFilter()) : await readable()
+        for header in headers.reversed() where !damaged.contains(header.id) {
+            if let problem = await problem(of: header, scripts) { problems.append(problem) }
+        }
+        let unreadable = damaged.subtracting(headers.map(\.id)).count
+        return StoreFindings(runs: headers.count + unreadable, problems: problems)
+    }
+
+    /// The runs that can be listed in a store of which something is known to be damaged.
+    private func readable() async -> [RunHeader] { (try? await journal.list(RunFilter())) ?? [] }
+
+    /// Why the events of a run do not fit its code or its row; nil if they do, or if the run is one of a workflow in Swift.
+    private func problem(of header: RunHeader, _ scripts: StoredScripts) async -> StoreProblem? {
+        if header.generation.isEmpty { return nil }
+        do {
+            let plan = try await scripts.workflow(of: header).plan
+            try header.expect(plan)
+            guard let stored = try await journal.load(header.id) else { return nil }
+            return stored.problem(on: plan)
+        } catch {
+            return StoreProblem(run: header.id, reason: problems(of: error).first?.message ?? "\(error)")
+        }
+    }
+
+    /// Removes the runs that ``check()`` names.
+    func removeDamaged(dryRun: Bool, vacuum: Bool) async throws -> PruneReport {
+        let damaged = Set(try await check().problems.compactMap(\.run))
+        // Nothing else is over for longer than everything.
+        var report = try await journal.prune(PruneFilter(endedBefore: .min, dryRun: dryRun))
+        for run in damaged.sorted() {
+            if dryRun {
+                report.runs += 1
+            } else if try await journal.delete(run) {
+                report.runs += 1
+            }
+        }
+        if !dryRun { report.freed += try await journal.prune(PruneFilter(endedBefore: .min, vacuum: vacuum)).freed }
+        return report
+    }
+}
+
+extension StoredRun {
+    /// Why the events are no journal of a run of a plan, or not the one that the header tells of; nil if they are.
+    fileprivate func problem(on plan: Plan) -> StoreProblem? {
+        var decoder = JournalDecoder(plan: plan)
+        do {
+            try events.withUnsafeBytes { events in
+                try arena.withUnsafeBytes { try decoder.take(events: events, arena: $0) }
+            }
+        } catch let damage as JournalDamage {
+            return StoreProblem(
+                run: header.id, event: damage.sequence == 0 ? nil : damage.sequence, reason: damage.reason)
+        } catch {
+            return StoreProblem(run: header.id, reason: "\(error)")
+        }
+        let (row, events) = (header.status.rawValue, decoder.machine.status.rawValue)
+        if row == events { return nil }
+        return StoreProblem(run: header.id, reason: "its row says that it is \(row), its events that it is \(events)")
+    }
+}

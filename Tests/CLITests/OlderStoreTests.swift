@@ -1,0 +1,79 @@
+import Foundation
+import LuaWorkflows
+import SQLiteJournal
+import Synchronization
+import Testing
+import WorkflowCore
+import WorkflowEngine
+
+extension CommandLine {
+    /// The store of an older version, in which runs stand in different places.
+    struct OlderStoreTests {
+        private func open() throws -> Program {
+            let program = try Program()
+            let fixture = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+                .appendingPathComponent("Fixtures/stores/v1.db")
+            let folder = program.folder.appendingPathComponent(".aikit")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try FileManager.default.copyItem(at: fixture, to: folder.appendingPathComponent("runs.db"))
+            return program
+        }
+
+        @Test func `all of its runs are whole and can be looked at`() throws {
+            let program = try open()
+            defer { program.remove() }
+            let check = try program.run("runs", "check")
+            #expect(check.errors == "✓ 5 runs, nothing damaged\n")
+            let list = try JSONSerialization.jsonObject(with: Data(program.run("runs", "list", "--json").output.utf8))
+            let runs = try #require(list as? [[String: Any]])
+            let statuses = Dictionary(
+                uniqueKeysWithValues: runs.compactMap { run in
+                    (run["runId"] as? String).map { ($0, run["status"] as? String ?? "") }
+                })
+            #expect(
+                statuses == [
+                    "finished": "success", "asks": "waiting_human", "naps": "waiting", "refused": "failed",
+                    "died": "running",
+                ])
+            for id in statuses.keys {
+                let shown = try program.run("runs", "show", id, "--json")
+                #expect(shown.status == 0, "\(id): \(shown.errors)")
+                #expect(shown.output.contains("\"runId\": \"\(id)\""))
+            }
+        }
+
+        @Test func `its runs go on to their ends`() throws {
+            let program = try open()
+            defer { program.remove() }
+            let answered = try program.run("resume", "asks", "--data", #"{"ok":true}"#)
+            #expect(answered.status == 0, "\(answered.errors)")
+            #expect(answered.output.filter { !$0.isWhitespace } == #"{"ok":true}"#)
+            let died = try program.run("runs", "recover", "died")
+            #expect(died.status == 0, "\(died.errors)")
+            #expect(try program.run("runs", "show", "died", "--json").output.contains(#""n": 2"#))
+            let naps = try program.run("runs", "recover", "naps")
+            #expect(naps.status == 0)
+            #expect(try program.run("runs", "show", "naps").output.contains("waiting"))
+            #expect(try program.run("runs", "prune").errors.contains("removed 4 runs"))
+            #expect(try program.run("runs", "check").errors == "✓ 1 run, nothing damaged\n")
+        }
+
+        @Test func `a time that has come by now is over when the run is recovered`() async throws {
+            let program = try open()
+            defer { program.remove() }
+            let clock = VirtualClock(startingAt: 1_882_239_700_976_001)
+            let path = program.folder.appendingPathComponent(".aikit/runs.db").path
+            let journal = try SQLiteJournal(path: path, clock: clock)
+            let engine = WorkflowEngine(workers: 1, clock: clock, host: NoHostEffects(), journal: journal)
+            let scripts = StoredScripts(journal, on: engine)
+            let runs = Mutex<[WorkflowRun]>([])
+            let failures = try await engine.recover(
+                load: { try await scripts.workflow(of: $0) }, began: { run in runs.withLock { $0.append(run) } })
+            #expect(failures.isEmpty)
+            let naps = try #require(runs.withLock { $0.first { $0.id == "naps" } })
+            #expect(try await naps.settled().statusName == "success")
+            engine.shutdown()
+            await journal.close()
+        }
+    }
+}

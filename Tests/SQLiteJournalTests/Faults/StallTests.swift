@@ -1,0 +1,91 @@
+internal import Foundation
+internal import GRDB
+internal import Synchronization
+internal import Testing
+internal import WorkflowCore
+internal import WorkflowEngine
+
+@testable internal import SQLiteJournal
+
+@Suite("Runs wait while the store cannot be written, and go on")
+struct StallTests {
+    /// How long the store cannot be written: longer than a lock is waited for.
+    private static let fault = Duration.milliseconds(
+        ProcessInfo.processInfo.environment["AIKIT_STALL_SECONDS"].flatMap { Int($0) }.map { $0 * 1000 } ?? 800)
+    private static let ids = (0..<200).map { "r\($0)" }
+
+    /// What happened to the store and to the steps.
+    private final class Record: Sendable {
+        private let state = Mutex((stalls: [String](), calls: [String: Int]()))
+
+        var stalls: [String] { state.withLock { $0.stalls } }
+        var calls: [String: Int] { state.withLock { $0.calls } }
+        func note(_ error: JournalError?) { state.withLock { $0.stalls.append(error?.code ?? "goes on") } }
+        func call(_ key: String) { state.withLock { $0.calls[key, default: 0] += 1 } }
+    }
+
+    /// Runs 200 runs with a fault in the middle, and expects all of them to end right.
+    private func ride(
+        _ path: String, _ code: String, fault: @Sendable () async throws -> Void
+    ) async throws {
+        let record = Record()
+        let options = SQLiteJournalOptions(
+            durability: .normal, lockTimeout: 50_000, onStall: { record.note($0) })
+        let journal = try SQLiteJournal(path: path, options: options)
+        let engine = WorkflowEngine(store: journal, workers: 2)
+        let workflow = try Workflow(id: "ride") { handlers in
+            (0..<20).flatMap { number in
+                [
+                    .step(
+                        "s\(number)",
+                        handler: handlers.inline { input, context in
+                            record.call(context.idempotencyKey)
+                            return Value((input.int ?? 0) + 1)
+                        }), .delay("d\(number)", .fixed(.milliseconds(20))),
+                ]
+            }
+        }
+        let runs = Self.ids.map { engine.createRun(workflow, id: $0) }
+        for run in runs { try run.start(input: 0) }
+        while record.calls.count < 400 { try await Task.sleep(for: .milliseconds(5)) }
+        try await fault()
+        for run in runs { #expect(try await run.settled().result().result == 20) }
+        #expect(record.calls.count == 200 * 20)
+        #expect(record.calls.values.allSatisfy { $0 == 1 }, "a step ran twice")
+        #expect(record.stalls == [code, "goes on"])
+        await engine.shutdown(closing: journal)
+        let after = try SQLiteJournal(path: path)
+        #expect(try await after.check() == [])
+        #expect(try await after.statistics().runs == [.success: 200])
+        await after.close()
+    }
+
+    @Test func `while another connection holds the lock`() async throws {
+        let directory = try TemporaryDirectory()
+        try await ride(directory.store, "store_locked") {
+            var configuration = Configuration()
+            configuration.allowsUnsafeTransactions = true
+            configuration.busyMode = .timeout(5)
+            let other = try DatabaseQueue(path: directory.store, configuration: configuration)
+            try await other.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+            try await Task.sleep(for: Self.fault)
+            try await other.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
+            try other.close()
+        }
+    }
+
+    @Test(.enabled(if: SmallDisk.isPossible, "this machine lets nobody mount"))
+    func `while the disk is full`() async throws {
+        let disk = try SmallDisk(kilobytes: 60_000)
+        defer { disk.unmount() }
+        try await ride(disk.path + "/runs.db", "store_full") {
+            let other = disk.path + "/other"
+            FileManager.default.createFile(atPath: other, contents: nil)
+            let file = try #require(FileHandle(forWritingAtPath: other))
+            for size in [1 << 20, 4096] { while (try? file.write(contentsOf: Data(count: size))) != nil {} }
+            try await Task.sleep(for: Self.fault)
+            try file.close()
+            try FileManager.default.removeItem(atPath: other)
+        }
+    }
+}
