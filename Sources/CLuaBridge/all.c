@@ -34,13 +34,9 @@ static bool is_inside(const scope *at, const scope *outer) {
 /// Takes back the requests that were made inside the scope: nobody waits for their answers any more.
 static void abandon(lb_vm *vm, scope *scope) {
     lb_thread *thread = scope->thread;
-    for (uint32_t i = 0; i < thread->pending_count;) {
-        if (!is_inside(thread->pending[i].scope, scope)) {
-            i++;
-            continue;
-        }
-        abandon_at(vm, thread, i);
-    }
+    for (uint32_t i = 0; i < thread->pending_count; i++)
+        if (thread->pending[i].asker && is_inside(thread->pending[i].scope, scope)) abandon_at(vm, thread, i);
+    pending_compact(thread);
 }
 
 /// The __close of a scope: whichever way it is left, no child lives on.

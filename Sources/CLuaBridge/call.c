@@ -189,7 +189,7 @@ lb_status lb_close(lb_vm *vm, lb_thread *thread, const char *code, const char *m
     vm->traceback.count = 0;
     vm->where[0] = 0;
     for (uint32_t i = 0; i < thread->pending_count; i++) {
-        if (thread->pending[i].asker == thread->co) continue;
+        if (!thread->pending[i].asker || thread->pending[i].asker == thread->co) continue;
         write_traceback(thread->pending[i].asker, &vm->traceback, vm->where, sizeof vm->where);
         break;
     }
@@ -262,18 +262,6 @@ static int finish_load(lua_State *L, int status, lua_KContext context) {
     return 0;
 }
 
-/// Copies what only main chunks see into the environment on top.
-static void add_script_globals(lua_State *L) {
-    int environment = lua_gettop(L);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, vm_of(L)->script_globals);
-    for (lua_pushnil(L); lua_next(L, -2);) {
-        lua_pushvalue(L, -2);
-        lua_insert(L, -2);
-        lua_rawset(L, environment);
-    }
-    lua_pop(L, 1);
-}
-
 static int call_chunk(lua_State *L) {
     loading *load = lua_touserdata(L, 1);
     lb_thread *thread = load->thread;
@@ -294,8 +282,7 @@ static int call_chunk(lua_State *L) {
         thread->outcome = LB_ERROR;
         return 0;
     }
-    push_environment(L);
-    if (!trusted && vm->script_globals) add_script_globals(L);
+    push_environment(L, trusted ? 0 : vm->script_globals);
     lua_setupvalue(L, -2, 1);
     if (trusted) lua_rawgeti(L, LUA_REGISTRYINDEX, vm->bridge_table);
     int status = lua_pcallk(L, trusted ? 2 : 1, 1, 2, (lua_KContext)thread, finish_load);

@@ -74,7 +74,7 @@ typedef struct pending {
     /// The innermost bridge.all around the request and the child in it; NULL for a request of the coroutine itself.
     scope *scope;
     uint32_t child;
-    /// The coroutine that asked, for its traceback.
+    /// The coroutine that asked, for its traceback; NULL once the request is answered or given up.
     lua_State *asker;
 } pending;
 
@@ -99,8 +99,9 @@ struct lb_thread {
     lb_status outcome;
     lb_bytes *out;
     uintptr_t tag;
+    /// In the order of their tokens; `pending_live` of them are outstanding.
     pending *pending;
-    uint32_t pending_count, pending_capacity;
+    uint32_t pending_count, pending_capacity, pending_live;
     pending one_pending;
     const uint8_t *response;
     size_t response_length;
@@ -109,6 +110,10 @@ struct lb_thread {
     bool module;
     /// The thread whose call of the host has led to this one's.
     lb_thread *outer;
+    /// The call's own generator, and the time at which its os.clock is 0; see random.c and time_library.c.
+    uint64_t random[4];
+    int64_t clock_start;
+    bool has_random, has_clock;
 };
 
 #define KEY_BYTES 31
@@ -185,6 +190,9 @@ struct lb_vm {
     uint32_t abandoned_count, abandoned_capacity;
     lb_bytes payload, response, traceback, path;
     effect_index effects;
+    /// The generator outside of runs, and the time at which os.clock is 0 there.
+    uint64_t random[4];
+    int64_t made_at;
     const void *noted_error;
     char where[160];
     char message[512];
@@ -361,8 +369,10 @@ void route_answer(const pending *found);
 bool pending_remove(lb_thread *thread, uint32_t token, pending *found);
 /// Takes back what a coroutine that is being closed has asked for: nobody waits for the answer any more.
 void pending_abandon(lb_vm *vm, const lua_State *asker);
-/// Takes back the request at `index` of the thread's list.
+/// Takes back the request at `index` of the thread's list, which stays where it is until pending_compact.
 void abandon_at(lb_vm *vm, lb_thread *thread, uint32_t index);
+/// Takes what is not outstanding out of the thread's list, when that is most of it.
+void pending_compact(lb_thread *thread);
 
 // effects.c
 /// Finds what the call has made of the store's key, or of metadata or ctx (without a name); false where it has not changed
@@ -395,7 +405,13 @@ int close_coroutine(lua_State *L, lua_State *co);
 
 // The rest makes libraries. RAISES, all of them.
 void open_sandbox(lua_State *L);       // sandbox.c
-void push_environment(lua_State *L);   // sandbox.c
+/// Pushes globals for one chunk: the libraries, and the fields of the registry's table `more` (0: none).
+void push_environment(lua_State *L, int more);  // sandbox.c
+void open_time(lua_State *L);          // time_library.c
+int bridge_now(lua_State *L);
+void random_init(lb_vm *vm);           // random.c; raises nothing
+int math_random(lua_State *L);
+int bridge_uuid(lua_State *L);
 const char *suggest(lua_State *L, const char *word, int table);  // suggest.c
 int bridge_suggest(lua_State *L);      // suggest.c
 void open_coroutine(lua_State *L);     // coroutine.c
@@ -408,6 +424,14 @@ int bridge_context_effect(lua_State *L);
 int bridge_set_context_methods(lua_State *L);
 int bridge_readonly(lua_State *L);     // readonly.c
 int bridge_protect(lua_State *L);
+/// Replaces the table on top by a view of it; `message` says what refuses to be written, with %s for the field.
+void push_view(lua_State *L, const char *message);
+/// Makes the table at `view` a view of the one at `original`, whose fields are what they are; pushes the view's metatable, to
+/// be completed and set.
+void push_view_metatable(lua_State *L, int original);
+int safe_next(lua_State *L);
+int safe_rawget(lua_State *L);
+int safe_rawlen(lua_State *L);
 /// Whether scripts may not write to the table, even raw.
 bool is_protected(lua_State *L, int index);
 void open_text(lua_State *L);          // text.c

@@ -84,21 +84,60 @@ static void make_view(lua_State *L, int refusal, int depth) {
         lua_rawset(L, table);
     }
     lua_newtable(L);
-    lua_createtable(L, 0, 6);
-    lua_pushvalue(L, table);
-    lua_setfield(L, -2, "__index");
+    push_view_metatable(L, table);
     lua_pushvalue(L, refusal);
     lua_setfield(L, -2, "__newindex");
+    lua_setmetatable(L, -2);
+    lua_replace(L, table);
+}
+
+void push_view_metatable(lua_State *L, int original) {
+    lua_createtable(L, 0, 6);
+    lua_pushvalue(L, original);
+    lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, view_length);
     lua_setfield(L, -2, "__len");
     lua_pushcfunction(L, view_pairs);
     lua_setfield(L, -2, "__pairs");
     lua_pushliteral(L, "read-only");
     lua_setfield(L, -2, "__metatable");
-    lua_pushvalue(L, table);
+    lua_pushvalue(L, original);
     lua_rawsetp(L, -2, &original_key);
-    lua_setmetatable(L, -2);
-    lua_replace(L, table);
+}
+
+void push_view(lua_State *L, const char *message) {
+    lua_pushcfunction(L, bridge_readonly);
+    lua_insert(L, -2);
+    lua_pushstring(L, message);
+    lua_call(L, 2, 1);
+}
+
+/// Puts the table behind the view that is the first argument in its place.
+static void look_through(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    if (push_readonly_original(L, 1)) lua_replace(L, 1);
+}
+
+/// next, which sees the fields of views too.
+int safe_next(lua_State *L) {
+    look_through(L);
+    lua_settop(L, 2);
+    return lua_next(L, 1) ? 2 : (lua_pushnil(L), 1);
+}
+
+int safe_rawget(lua_State *L) {
+    look_through(L);
+    luaL_checkany(L, 2);
+    lua_settop(L, 2);
+    lua_rawget(L, 1);
+    return 1;
+}
+
+int safe_rawlen(lua_State *L) {
+    if (lua_type(L, 1) == LUA_TTABLE) look_through(L);
+    else luaL_argexpected(L, lua_type(L, 1) == LUA_TSTRING, 1, "table or string");
+    lua_pushinteger(L, (lua_Integer)lua_rawlen(L, 1));
+    return 1;
 }
 
 /// readonly(table, message?): a view of the table; the message may name the field with %s.

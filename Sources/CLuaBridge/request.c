@@ -4,6 +4,15 @@
 
 #include "internal.h"
 
+void pending_compact(lb_thread *thread) {
+    if (thread->pending_live == 0) thread->pending_count = 0;
+    if (thread->pending_count < 16 || thread->pending_live * 2 > thread->pending_count) return;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < thread->pending_count; i++)
+        if (thread->pending[i].asker) thread->pending[kept++] = thread->pending[i];
+    thread->pending_count = kept;
+}
+
 bool pending_add(lb_thread *thread, uint32_t token, lua_State *asker) {
     if (unlikely(thread->pending_count == thread->pending_capacity)) {
         uint32_t capacity = thread->pending_capacity * 4;
@@ -16,17 +25,24 @@ bool pending_add(lb_thread *thread, uint32_t token, lua_State *asker) {
     }
     lb_vm *vm = thread->vm;
     thread->pending[thread->pending_count++] = (pending){token, vm->scope, vm->scope_child, asker};
+    thread->pending_live++;
     return true;
 }
 
 bool pending_remove(lb_thread *thread, uint32_t token, pending *found) {
-    for (uint32_t i = 0; i < thread->pending_count; i++) {
-        if (thread->pending[i].token != token) continue;
-        *found = thread->pending[i];
-        thread->pending[i] = thread->pending[--thread->pending_count];
-        return true;
+    // The numbers may have passed their end, so it is their distances that are in order.
+    uint32_t low = 0, high = thread->pending_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if ((int32_t)(thread->pending[middle].token - token) < 0) low = middle + 1;
+        else high = middle;
     }
-    return false;
+    if (low == thread->pending_count || thread->pending[low].token != token || !thread->pending[low].asker) return false;
+    *found = thread->pending[low];
+    thread->pending[low].asker = NULL;
+    thread->pending_live--;
+    pending_compact(thread);
+    return true;
 }
 
 void abandon_at(lb_vm *vm, lb_thread *thread, uint32_t index) {
@@ -41,15 +57,16 @@ void abandon_at(lb_vm *vm, lb_thread *thread, uint32_t index) {
     // Without memory for the list the host keeps an answer that is ignored later.
     if (vm->abandoned_count < vm->abandoned_capacity)
         vm->abandoned[vm->abandoned_count++] = thread->pending[index].token;
-    thread->pending[index] = thread->pending[--thread->pending_count];
+    thread->pending[index].asker = NULL;
+    thread->pending_live--;
 }
 
 void pending_abandon(lb_vm *vm, const lua_State *asker) {
     lb_thread *thread = vm->current;
-    for (uint32_t i = 0; thread && i < thread->pending_count;) {
+    if (!thread) return;
+    for (uint32_t i = 0; i < thread->pending_count; i++)
         if (thread->pending[i].asker == asker) abandon_at(vm, thread, i);
-        else i++;
-    }
+    pending_compact(thread);
 }
 
 uint32_t lb_thread_request_count(const lb_thread *thread) { return thread->vm->made_count; }

@@ -89,7 +89,7 @@ int require_module(lua_State *L) {
     }
     lua_settop(L, 2);
     compile(L);
-    push_environment(L);
+    push_environment(L, 0);
     lua_setupvalue(L, -2, 1);
     // Whichever way the loading ends, the module is no longer being loaded then.
     begin_loading(L, 1);

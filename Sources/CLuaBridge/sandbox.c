@@ -1,9 +1,11 @@
 // The libraries that a script sees: an allow-list, so that what a newer Lua adds stays outside until somebody decides.
+#include <stdio.h>
+
 #include "internal.h"
 
 static const char *const base_names[] = {
-    "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen",
-    "select", "tonumber", "type", "xpcall", "_VERSION", NULL,
+    "assert", "error", "getmetatable", "ipairs", "pairs", "pcall", "rawequal", "select", "tonumber", "type", "xpcall",
+    "_VERSION", NULL,
 };
 static const char *const string_names[] = {
     "byte", "char", "find", "format", "gmatch", "gsub", "len", "lower", "match", "pack",
@@ -12,10 +14,9 @@ static const char *const string_names[] = {
 static const char *const table_names[] = {"concat", "insert", "move", "pack", "remove", "sort", "unpack", NULL};
 static const char *const math_names[] = {
     "abs", "ceil", "floor", "max", "min", "fmod", "modf", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "exp",
-    "log", "tointeger", "type", "ult", "random", "pi", "huge", "maxinteger", "mininteger", NULL,
+    "log", "tointeger", "type", "ult", "pi", "huge", "maxinteger", "mininteger", NULL,
 };
 static const char *const utf8_names[] = {"char", "charpattern", "codepoint", "codes", "len", "offset", NULL};
-static const char *const os_names[] = {"clock", "date", "difftime", "time", NULL};
 
 static int safe_setmetatable(lua_State *L);
 static int safe_collectgarbage(lua_State *L);
@@ -26,6 +27,8 @@ static const luaL_Reg own[] = {
     {"setmetatable", safe_setmetatable}, {"collectgarbage", safe_collectgarbage},
     {"print", safe_print},               {"require", require_module},
     {"rawset", safe_rawset},             {"tostring", safe_tostring},
+    {"next", safe_next},                 {"rawget", safe_rawget},
+    {"rawlen", safe_rawlen},
     {NULL, NULL},
 };
 static const char *const libraries[] = {"string", "table", "math", "utf8", "os", "coroutine", NULL};
@@ -131,23 +134,41 @@ static int undefined_global(lua_State *L) {
     return luaL_error(L, "undefined global '%s'", name);
 }
 
-static int new_global(lua_State *L) {
-    return luaL_error(L, "assignment to undeclared global '%s' (use \"local\")", text_of(L, 2, NULL));
+/// Writing a global; upvalue 1 is the environment.
+static int set_global(lua_State *L) {
+    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    bool known = lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL;
+    const char *name = text_of(L, 2, NULL);
+    if (known) return luaL_error(L, "the global '%s' cannot be assigned: use \"local\" for a name of your own", name);
+    return luaL_error(L, "assignment to undeclared global '%s' (use \"local\")", name);
 }
 
-/// Every script and module has globals of its own: the same libraries, and errors for what is not there.
-void push_environment(lua_State *L) {
-    lua_createtable(L, 0, 40);
-    int environment = lua_gettop(L);
-    lua_pushglobaltable(L);
+static void copy_table(lua_State *L, int target) {
     for (lua_pushnil(L); lua_next(L, -2);) {
         lua_pushvalue(L, -2);
         lua_insert(L, -2);
-        lua_rawset(L, environment);
+        lua_rawset(L, target);
     }
+}
+
+/// Every script and module has globals of its own: the same libraries, and errors for what is not there. What scripts get is a
+/// view: runs that share a VM could else change what the others see.
+void push_environment(lua_State *L, int more) {
+    lua_newtable(L);
+    int view = lua_gettop(L);
+    lua_createtable(L, 0, 40);
+    int environment = view + 1;
+    lua_pushglobaltable(L);
+    copy_table(L, environment);
     lua_pop(L, 1);
+    if (more) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, more);
+        copy_table(L, environment);
+        lua_pop(L, 1);
+    }
     // load gives a chunk the environment of the script that calls it.
-    lua_pushvalue(L, environment);
+    lua_pushvalue(L, view);
     lua_pushcclosure(L, load_text, 1);
     lua_pushvalue(L, -1);
     lua_setfield(L, environment, "load");
@@ -156,17 +177,21 @@ void push_environment(lua_State *L) {
     lua_insert(L, -3);
     lua_rawset(L, -3);
     lua_pop(L, 1);
-    lua_pushvalue(L, environment);
+    lua_pushvalue(L, view);
     lua_setfield(L, environment, "_G");
-    lua_createtable(L, 0, 3);
+    lua_createtable(L, 0, 1);
     lua_pushvalue(L, environment);
     lua_pushcclosure(L, undefined_global, 1);
     lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, new_global);
+    lua_setmetatable(L, environment);
+    push_view_metatable(L, environment);
+    lua_pushvalue(L, environment);
+    lua_pushcclosure(L, set_global, 1);
     lua_setfield(L, -2, "__newindex");
     lua_pushliteral(L, "globals");
     lua_setfield(L, -2, "__metatable");
-    lua_setmetatable(L, environment);
+    lua_setmetatable(L, view);
+    lua_settop(L, view);
 }
 
 /// Notes the name of each function of the table on top, so that errors can say where something is impossible.
@@ -193,7 +218,8 @@ void open_sandbox(lua_State *L) {
     keep(L, luaopen_table, "table", table_names, globals);
     keep(L, luaopen_math, "math", math_names, globals);
     keep(L, luaopen_utf8, "utf8", utf8_names, globals);
-    keep(L, luaopen_os, "os", os_names, globals);
+    open_time(L);
+    lua_setfield(L, globals, "os");
     open_coroutine(L);
     lua_setfield(L, globals, "coroutine");
     lua_getfield(L, globals, "string");
@@ -202,6 +228,10 @@ void open_sandbox(lua_State *L) {
     lua_pop(L, 1);
     lua_getfield(L, globals, "table");
     replace_table_functions(L);
+    lua_pop(L, 1);
+    lua_getfield(L, globals, "math");
+    lua_pushcfunction(L, math_random);
+    lua_setfield(L, -2, "random");
     lua_pop(L, 1);
 
     // The strings' own metatable, which has their arithmetic, leads to the allowed library, and nobody can get at it.
@@ -224,7 +254,10 @@ void open_sandbox(lua_State *L) {
         memcpy(prefix, *library, length);
         memcpy(prefix + length, ".", 2);
         name_functions(L, prefix, names);
-        lua_pop(L, 1);
+        char message[96];
+        snprintf(message, sizeof message, "%s.%%s cannot be assigned: the libraries are read-only", *library);
+        push_view(L, message);
+        lua_setfield(L, globals, *library);
     }
     lua_pop(L, 1);
     vm_of(L)->names = luaL_ref(L, LUA_REGISTRYINDEX);

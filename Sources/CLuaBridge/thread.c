@@ -57,12 +57,13 @@ static void retire(lb_thread *thread) {
     thread->generation++;
     thread->context = NULL;
     thread->tag = 0;
+    thread->has_random = thread->has_clock = false;
     if (unlikely(thread->pending != &thread->one_pending)) {
         free(thread->pending);
         thread->pending = &thread->one_pending;
         thread->pending_capacity = 1;
     }
-    thread->pending_count = 0;
+    thread->pending_count = thread->pending_live = 0;
 }
 
 void thread_recycle(lb_vm *vm, lb_thread *thread) {

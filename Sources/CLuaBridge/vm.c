@@ -28,6 +28,7 @@ lb_vm *lb_vm_create(const lb_config *config) {
     vm->config = *config;
     vm->limit = config->memory_limit;
     allocator_init(vm);
+    random_init(vm);
     if (!vm->config.close_grace) vm->config.close_grace = DEFAULT_GRACE;
     vm->worker = worker_retain();
     vm->next_token = 0;

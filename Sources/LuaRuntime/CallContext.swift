@@ -11,11 +11,14 @@ struct CallContext {
     var bridge = lb_context()
     private unowned(unsafe) var run: Run?
     private var frame: Int32 = 0
+    /// The callback that is called.
+    var slot: CallbackSlot = 0
 
     private init(effects: UnsafeMutablePointer<ByteArena>) {
         bridge.effects = UnsafeMutableRawPointer(effects).assumingMemoryBound(to: lb_bytes.self)
         bridge.write_reason = Self.writeReason
         bridge.find_store = Self.findStore
+        bridge.write_origin = Self.writeOrigin
         bridge.write_path = { context, out in
             let call = UnsafeRawPointer(context).assumingMemoryBound(to: CallContext.self)
             guard let run = call.pointee.run else { return }
@@ -26,6 +29,16 @@ struct CallContext {
             }
         }
     }
+
+    /// Says what time and chance of the call go by.
+    private static let writeOrigin:
+        @convention(c) (UnsafePointer<lb_context>, UnsafeMutablePointer<lb_origin>) -> Void = { context, out in
+            let call = UnsafeRawPointer(context).assumingMemoryBound(to: CallContext.self)
+            guard let run = call.pointee.run else { return }
+            out.pointee.started = run.machine.started
+            let seed = run.seed(of: call.pointee.frame, calling: call.pointee.slot)
+            out.pointee.seed = (seed.0, seed.1)
+        }
 
     /// Looks a key up in the run's store, for a script that reads one of many.
     private static let findStore: @convention(c) (UnsafePointer<lb_context>, UnsafePointer<UInt8>, Int) -> lb_slice = {

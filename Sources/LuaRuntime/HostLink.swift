@@ -1,11 +1,16 @@
 internal import CLuaBridge
 internal import WorkflowCore
+internal import WorkflowEngine
 
 /// Leads the bridge's C callbacks to a ``LuaHost``.
 final class HostLink {
     private let host: any LuaHost
+    private let clock: any EngineClock
 
-    init(_ host: any LuaHost) { self.host = host }
+    init(_ host: any LuaHost) {
+        self.host = host
+        clock = host.clock
+    }
 
     private static func link(_ user: UnsafeMutableRawPointer?) -> HostLink? {
         user.map { Unmanaged<HostLink>.fromOpaque($0).takeUnretainedValue() }
@@ -43,6 +48,9 @@ final class HostLink {
                 return -1
             }
         }
+
+    static let now: @convention(c) (UnsafeMutableRawPointer?) -> Int64 = { link($0)?.clock.now() ?? 0 }
+    static let elapsed: @convention(c) (UnsafeMutableRawPointer?) -> Int64 = { link($0)?.clock.elapsed() ?? 0 }
 
     private static func append(_ bytes: [UInt8], to target: UnsafeMutablePointer<lb_bytes>) {
         bytes.withUnsafeBytes { bytes in

@@ -48,6 +48,7 @@ package final class LuaExecutor: StepExecutor {
         -> CallOutcome
     {
         context.pointee.fill(run, frame)
+        context.pointee.slot = slot
         var count = 1
         if !argument.isNone {
             arguments[0].kind = LB_ARG_SLICE

@@ -1,4 +1,5 @@
 package import WorkflowCore
+package import WorkflowEngine
 
 /// What the host offers a VM for synchronous use: functions that answer at once, and the sources of modules.
 ///
@@ -9,6 +10,13 @@ package protocol LuaHost: AnyObject {
 
     /// Finds the source of a module that a script requires.
     func findModule(named name: String) -> LuaModuleLookup
+
+    /// What scripts take the time from; the machine's by default.
+    var clock: any EngineClock { get }
+}
+
+extension LuaHost {
+    package var clock: any EngineClock { SystemClock() }
 }
 
 /// Where a required module was found.

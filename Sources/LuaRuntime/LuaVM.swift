@@ -27,6 +27,8 @@ package final class LuaVM {
         config.user = Unmanaged.passUnretained(link).toOpaque()
         config.sync = HostLink.sync
         config.load_module = HostLink.loadModule
+        config.now = HostLink.now
+        config.elapsed = HostLink.elapsed
         guard let handle = lb_vm_create(&config) else {
             throw LuaError(code: "out_of_memory", message: "not enough memory for a Lua VM")
         }

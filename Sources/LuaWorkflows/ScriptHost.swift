@@ -3,7 +3,7 @@ internal import LuaRuntime
 internal import WorkflowCore
 internal import WorkflowEngine
 
-/// What one VM asks of the host without waiting: modules, definitions, time, chance, text.
+/// What one VM asks of the host without waiting: modules, definitions, time, text.
 ///
 /// It belongs to the VM's thread. While a script is loaded it collects the plans of the workflows that are committed and the
 /// files that are required.
@@ -46,15 +46,13 @@ final class ScriptHost: LuaHost {
     }
 
     var isPinned: Bool { pinned != nil }
+    var clock: any EngineClock { environment.clock }
 
     func answer(op: UnsafeRawBufferPointer, payload: ValueCursor, response: inout ByteArena) -> Bool {
         switch String(decoding: op, as: UTF8.self) {
         case "commit": return commit(payload, &response)
         case "code": response.write(keep(payload))
         case "prelude": return prelude(payload, &response)
-        case "now": response.write(environment.clock.now() / 1000)
-        case "uuid": response.write(environment.makeUUID())
-        case "random": random(payload, &response)
         case "log": log(payload, &response)
         case "print":
             environment.print(payload.string ?? Value(payload).json)
@@ -216,16 +214,7 @@ final class ScriptHost: LuaHost {
         findings = order.map { findings[$0] }
     }
 
-    // MARK: Time, chance, text
-
-    private func random(_ payload: ValueCursor, _ response: inout ByteArena) {
-        let bounds = payload.items.compactMap(\.int)
-        if bounds.count == 2, bounds[0] <= bounds[1] {
-            response.write(Int64.random(in: bounds[0]...bounds[1]))
-        } else {
-            response.write(Double.random(in: 0..<1))
-        }
-    }
+    // MARK: Text
 
     private func log(_ payload: ValueCursor, _ response: inout ByteArena) {
         environment.log(

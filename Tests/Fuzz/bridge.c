@@ -285,12 +285,10 @@ static int compare_libraries(lua_State *L) {
     if (luaL_loadfile(L, "Tests/Fuzz/libraries.lua") != LUA_OK) return lua_error(L);
     lua_pushcfunction(L, print_line);
     lua_setglobal(L, "print");
-    lua_pushliteral(L, "load");
-    push_environment(L);
-    lua_pushvalue(L, -2);
-    lua_rawget(L, -2);
+    push_environment(L, 0);
+    lua_getfield(L, -1, "load");
     lua_setglobal(L, "load");
-    lua_pop(L, 2);
+    lua_pop(L, 1);
     lua_pushglobaltable(L);
     lua_newtable(L);
     for (const luaL_Reg *library = libraries; library->name; library++) {

@@ -93,9 +93,6 @@ return function()
     ["json.encode"] = function(value) return bridge.encode_json(value) end,
     ["json.encode_pretty"] = function(value) return "json:" .. tostring(value) .. ":pretty" end,
     version = function() return "0.0.0" end,
-    now = function() return 1700000000000 end,
-    uuid = function() return "3b241101-e2bb-4255-8caf-4136c566a962" end,
-    random = function(range) return range and range[2] or 0.5 end,
     log = function(entry) table.insert(bridge.logs, entry) end,
     schema_compile = function(schema)
       bridge.compiled = schema
@@ -106,6 +103,9 @@ return function()
       return bridge.answers.schema_validate or { value = payload.value }
     end,
   }
+  function bridge.now() return 1700000000000 end
+  function bridge.uuid() return "3b241101-e2bb-4255-8caf-4136c566a962" end
+  function bridge.random(_, high) return high or 0.5 end
   function bridge.sync(op, payload) return assert(bridge.sync_ops[op], "unknown op " .. op)(payload) end
 
   function bridge.request(op, payload)

@@ -3,6 +3,50 @@ import Testing
 import WorkflowCore
 
 @Suite struct SandboxTests {
+    @Test(arguments: [
+        ("string.upper = nil", "string.upper cannot be assigned: the libraries are read-only"),
+        ("os.now = 1", "os.now cannot be assigned: the libraries are read-only"),
+        ("print = nil", "the global 'print' cannot be assigned: use \"local\" for a name of your own"),
+        ("_G.table = {}", "the global 'table' cannot be assigned: use \"local\" for a name of your own"),
+        ("nothing = 1", "assignment to undeclared global 'nothing' (use \"local\")"),
+        ("rawset(math, 'pi', 3)", "rawset cannot change what is read-only"),
+        ("rawset(_G, 'print', 3)", "rawset cannot change what is read-only"),
+        ("setmetatable(coroutine, {})", "cannot change a protected metatable"),
+        ("setmetatable(_G, {})", "cannot change a protected metatable"),
+        ("table.insert(utf8, 1)", "utf8.1 cannot be assigned: the libraries are read-only"),
+        ("local _ENV = _G; pairs = 1", "the global 'pairs' cannot be assigned: use \"local\" for a name of your own"),
+    ])
+    func `one run does not change what another sees`(code: String, refusal: String) async throws {
+        try await onWorkerThread {
+            let test = try TestVM()
+            let message = try test.run("local ok, why = pcall(function() \(code) end) return why").value?.string
+            #expect(message?.hasSuffix(refusal) == true, "\(message ?? "nothing was refused")")
+            #expect(
+                try test.run("return { ('x'):upper(), math.pi > 3, type(print), type(table.concat), type(pairs) }")
+                    .value
+                    == ["X", true, "function", "function", "function"])
+        }
+    }
+
+    @Test func `next, rawget and rawlen see what a view shows`() async throws {
+        try await onWorkerThread {
+            let test = try TestVM()
+            let value = try test.run(
+                """
+                local count = 0
+                for name, value in next, string do
+                  count = count + 1
+                  assert(string[name] == value and rawget(string, name) == value)
+                end
+                local list = test.readonly { 1, 2, 3 }
+                return { count > 10, rawget(_G, "jit") == nil, rawget(_G, "print") == print, rawlen(list), rawlen "four",
+                  next(test.readonly {}) == nil, (next(list)), select("#", next({})), pcall(next, 1), (pcall(rawlen, 1)) }
+                """
+            ).value
+            #expect(value == [true, true, true, 3, 4, true, 1, 1, false, false])
+        }
+    }
+
     @Test func `only the libraries of the allow-list are there`() async throws {
         try await onWorkerThread {
             let test = try TestVM()

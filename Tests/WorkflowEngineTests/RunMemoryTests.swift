@@ -1,6 +1,6 @@
 internal import Testing
-internal import WorkflowCore
 
+@testable import WorkflowCore
 @testable import WorkflowEngine
 
 @Suite("Runs in memory")
@@ -39,6 +39,42 @@ struct RunMemoryTests {
                 run.park()
                 let isSame = run.machine == before
                 #expect(isSame)
+            }
+        }
+    }
+
+    @Test("What a call's chance goes by is the same after a replay, and another for each call, attempt and run")
+    func seeds() async throws {
+        let workflow = try Workflow(id: "seeded") { code in
+            [.step("first", handler: code.inline { input, _ in input }), .waitFor("wait", event: "go")]
+        }
+        try await withEngine { engine in
+            try await onWorker(of: engine) { worker in
+                let run = try begin(worker, workflow)
+                func replayed(id: String?) throws -> Run {
+                    let other = try worker.makeRun(workflow, id: id)
+                    let events = UnsafeRawBufferPointer(
+                        start: run.log.events, count: run.log.count * MemoryLayout<Event>.stride)
+                    other.replay(events: events, arena: run.log.arena.bytes)
+                    return other
+                }
+                let same = try replayed(id: run.id)
+                let frame: Int32 = 1
+                let isSame = same.seed(of: frame, calling: 0) == run.seed(of: frame, calling: 0)
+                #expect(isSame)
+                #expect(run.machine.started > 0)
+                var words: Set<UInt64> = []
+                for other in [run, try replayed(id: "another"), try begin(worker, workflow)] {
+                    for (frame, slot) in [(Int32(0), CallbackSlot(0)), (1, 0), (1, 99)] {
+                        let seed = other.seed(of: frame, calling: slot)
+                        words.formUnion([seed.0, seed.1])
+                    }
+                    other.machine.frames[1].serial += 1
+                    words.insert(other.seed(of: frame, calling: 0).0)
+                    other.machine.frames[1].attempt += 1
+                    words.insert(other.seed(of: frame, calling: 0).0)
+                }
+                #expect(words.count == 3 * 8)
             }
         }
     }

@@ -41,6 +41,14 @@ typedef struct lb_store_entry {
     lb_slice value;
 } lb_store_entry;
 
+/// What time and chance of a call go by.
+typedef struct lb_origin {
+    /// When the run began, in microseconds since 1970.
+    int64_t started;
+    /// The same for the same call of the same run, others for every other one.
+    uint64_t seed[2];
+} lb_origin;
+
 /// What a callback's `context` shows. It lives in the host, at one address for as long as the coroutine lives.
 ///
 /// Slices are relative to `arena->data` at the moment of reading; C may move the arena while it appends a result.
@@ -52,6 +60,8 @@ typedef struct lb_context {
     /// NULL: `write_path` appends it when a script asks for it, because a nested path is dear to make.
     const char *LB_NULLABLE path;
     void (*LB_NULLABLE write_path)(const struct lb_context *LB_NONNULL context, lb_bytes *LB_NONNULL out);
+    /// Fills in the origin, when a script asks for time or chance; NULL: those of the VM.
+    void (*LB_NULLABLE write_origin)(const struct lb_context *LB_NONNULL context, lb_origin *LB_NONNULL out);
     const char *LB_NULLABLE idempotency_key;
     /// Why the step is being stopped; NULL: `write_reason` appends it when a script asks for it.
     const char *LB_NULLABLE abort_reason;
@@ -150,6 +160,10 @@ typedef struct lb_config {
     int (*LB_NULLABLE load_module)(
         void *LB_NULLABLE user, const char *LB_NONNULL name, size_t name_length, lb_bytes *LB_NONNULL source,
         lb_bytes *LB_NONNULL chunk_name);
+    /// The time that scripts see, in microseconds since 1970, and microseconds of a clock that nobody sets; NULL: the
+    /// system's.
+    int64_t (*LB_NULLABLE now)(void *LB_NULLABLE user);
+    int64_t (*LB_NULLABLE elapsed)(void *LB_NULLABLE user);
 } lb_config;
 
 /// Makes a sandboxed VM bound to the calling thread; NULL when there is no memory for it.

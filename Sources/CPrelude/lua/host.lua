@@ -5,7 +5,7 @@ local errors, objects = part "errors", part "objects"
 local error, getmetatable, ipairs, setmetatable = error, getmetatable, ipairs, setmetatable
 local pcall, tonumber, tostring, type = pcall, tonumber, tostring, type
 local gsub, match, tointeger = string.gsub, string.match, math.tointeger
-local request, sync = bridge.request, bridge.sync
+local request, sync, random = bridge.request, bridge.sync, bridge.random
 local misuse = errors.misuse
 
 local host = {}
@@ -82,21 +82,21 @@ function host.sleep(duration)
 end
 
 --- Milliseconds since 1970.
-function host.now() return sync("now") end
+function host.now() return bridge.now() end
 
 --- A new random UUID.
-function host.uuid() return sync("uuid") end
+function host.uuid() return bridge.uuid() end
 
 --- Like math.random: a float in [0, 1), an integer in [1, m], an integer in [m, n].
 function host.random(low, high)
-  if low == nil then return sync("random") end
+  if low == nil then return random() end
   if high == nil then low, high = 1, low end
   local from, to = tointeger(low), tointeger(high)
   if not from or not to then
     misuse("aikit.random takes integers: write aikit.random(), aikit.random(6) or aikit.random(1, 6)")
   end
   if from > to then misuse("aikit.random: there is no integer from %d to %d", from, to) end
-  return sync("random", { from, to })
+  return random(from, to)
 end
 
 -- Concurrency ------------------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ return function(parts)
   -- A UUID of the host's, which no body has in it but by intent; then another one is taken.
   local boundary
   local body = concat(written)
-  repeat boundary = "part-" .. bridge.sync "uuid" until not find(body, boundary, 1, true)
+  repeat boundary = "part-" .. bridge.uuid() until not find(body, boundary, 1, true)
   local text = {}
   for _, one in ipairs(written) do text[#text + 1] = "--" .. boundary .. "\r\n" .. one .. "\r\n" end
   text[#text + 1] = "--" .. boundary .. "--\r\n"

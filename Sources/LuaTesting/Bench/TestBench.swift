@@ -58,8 +58,10 @@ final class TestBench: Sendable {
     /// Begins a test: the time is that of the beginning, and no stub of another test is left.
     func beginTest(_ title: String) async {
         await withCheckedContinuation { continuation in
-            worker.perform { [effects, clock] _ in
+            worker.perform { [effects, clock] worker in
                 clock.set(Self.startOfTime)
+                // Chance is the same each time that a test runs.
+                worker.seed(title.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
                 effects.beginTest(title)
                 continuation.resume()
             }
@@ -73,7 +75,7 @@ final class TestBench: Sendable {
                 guard let generation = effects.generation else { return continuation.resume(returning: nil) }
                 let workflow = Workflow(plan: .calling(slot), generation: generation)
                 do {
-                    let run = try worker.makeRun(workflow, id: nil)
+                    let run = try worker.makeRun(workflow, id: effects.nextRunID())
                     live.add(run)
                     worker.releaseClock()
                     let body = BodyRun { [weak effects] record in

@@ -17,6 +17,7 @@ final class TestEffects: HostEffects, @unchecked Sendable {
     private var tests: LoadedTests?
     private(set) var generation: Generation?
     private var runs: [NestedRun] = []
+    private var runNumber = 0
     private var coverage = Coverage()
     private let traceback = Mutex<String?>(nil)
 
@@ -54,7 +55,17 @@ final class TestEffects: HostEffects, @unchecked Sendable {
         return (files, coverage)
     }
 
-    func beginTest(_ title: String) { http.beginTest(title) }
+    func beginTest(_ title: String) {
+        http.beginTest(title)
+        runNumber = 0
+    }
+
+    /// The id of a run that a test begins: the same each time that the test runs.
+    func nextRunID() -> String {
+        runNumber += 1
+        let digits = String(runNumber, radix: 16)
+        return "00000000-0000-7000-8000-" + String(repeating: "0", count: max(12 - digits.count, 0)) + digits
+    }
 
     /// Gives up the runs that the body left behind.
     func endBody() {
@@ -109,7 +120,7 @@ final class TestEffects: HostEffects, @unchecked Sendable {
         }
         if let milliseconds = payload["clock"]?.int { clock.set(milliseconds * 1000) }
         do {
-            let run = try worker.makeRun(Workflow(plan: plan, generation: generation), id: nil)
+            let run = try worker.makeRun(Workflow(plan: plan, generation: generation), id: nextRunID())
             let nested = NestedRun(
                 number: Int64(runs.count + 1), run: run,
                 mocked: (payload["mocked"]?.array ?? []).compactMap(\.string))

@@ -4,7 +4,7 @@
 /// command is refused as ``Refusal/stale``.
 package enum Fact: Equatable {
     /// The run begins; the input has passed the workflow's schema.
-    case started(input: Slice, metadata: Slice, ctx: Slice)
+    case started(input: Slice, metadata: Slice, ctx: Slice, seed: Int32 = 0)
     /// The input failed the workflow's schema.
     case inputRefused(error: Slice, metadata: Slice = .none, ctx: Slice = .none)
     /// The schema of the step's input rewrote it.

@@ -7,6 +7,8 @@ extension RunMachine {
         switch event.kind {
         case .workflowStart:
             initialInput = event.payload
+            started = event.time
+            seed = event.item
             frames.append(Frame(parent: -1, ordinal: 0, node: 0, phase: .opening, input: event.payload))
             frames[0].attempt = 1
             attend(0)

@@ -11,11 +11,11 @@ extension RunMachine {
     package mutating func decide(_ fact: Fact, at time: Int64, log: inout RunLog) throws(Refusal) {
         if ending != nil { throw .over }
         switch fact {
-        case .started(let input, let metadata, let ctx):
+        case .started(let input, let metadata, let ctx, let seed):
             guard frames.isEmpty else { throw .outOfOrder }
             if !metadata.isNone { emit(.metadataSet, time, &log, payload: metadata) }
             if !ctx.isNone { emit(.ctxSet, time, &log, payload: ctx) }
-            emit(.workflowStart, time, &log, payload: input)
+            emit(.workflowStart, time, &log, payload: input, item: seed)
         case .inputRefused(let error, let metadata, let ctx):
             guard frames.isEmpty else { throw .outOfOrder }
             if !metadata.isNone { emit(.metadataSet, time, &log, payload: metadata) }

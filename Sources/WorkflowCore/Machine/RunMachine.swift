@@ -24,6 +24,9 @@ package struct RunMachine: ~Copyable {
     package var store = StoreTable()
     package internal(set) var metadata = Slice.none
     package internal(set) var ctx = Slice.none
+    /// When the run began, in microseconds since 1970, and what its chance goes by.
+    package internal(set) var started: Int64 = 0
+    package internal(set) var seed: Int32 = 0
     /// The input of the run, after its schema.
     package internal(set) var initialInput = Slice.none
     /// What the run came to: its output, its error, the reason of its cancellation.
@@ -75,6 +78,8 @@ package struct RunMachine: ~Copyable {
         copy.store = store.copy()
         copy.metadata = metadata
         copy.ctx = ctx
+        copy.started = started
+        copy.seed = seed
         copy.initialInput = initialInput
         copy.outcome = outcome
         copy.cancelRequest = cancelRequest
@@ -171,7 +176,8 @@ extension RunMachine {
         left.plan === right.plan && left.frames == right.frames && left.freeFrame == right.freeFrame
             && left.tables == right.tables && left.starts == right.starts && left.signals == right.signals
             && left.store == right.store && left.metadata == right.metadata && left.ctx == right.ctx
-            && left.initialInput == right.initialInput && left.outcome == right.outcome
+            && left.started == right.started && left.seed == right.seed && left.initialInput == right.initialInput
+            && left.outcome == right.outcome
             && left.ending == right.ending && left.cancelRequest == right.cancelRequest && left.jumps == right.jumps
     }
 }

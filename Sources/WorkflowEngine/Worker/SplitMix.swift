@@ -1,6 +1,8 @@
-/// A small generator for jitter; what it gives comes into a run's journal as a fact.
+/// A small generator for jitter and seeds; what it gives comes into a run's journal as a fact.
 struct SplitMix: RandomNumberGenerator {
-    private var state = UInt64.random(in: 0...UInt64.max)
+    private var state: UInt64
+
+    init(seed: UInt64 = .random(in: 0...UInt64.max)) { state = seed }
 
     mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15

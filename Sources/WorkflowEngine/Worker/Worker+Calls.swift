@@ -9,7 +9,9 @@ extension Worker {
         defer { leave(run, before) }
         let schema = run.plan.nodes[0].inputSchema
         switch validate(schema, input, run, within: limits.callback) {
-        case .valid(let input): run.decide(.started(input: input, metadata: metadata, ctx: ctx), at: now)
+        case .valid(let input):
+            let seed = Int32(truncatingIfNeeded: random.next())
+            run.decide(.started(input: input, metadata: metadata, ctx: ctx, seed: seed), at: now)
         case .invalid(let summary, let details):
             let error = ErrorObject(code: "invalid_input", message: "invalid input: " + summary, details: details)
             refuse(run, error, metadata, ctx)

@@ -1,5 +1,5 @@
 internal import Synchronization
-package import WorkflowCore
+internal import WorkflowCore
 
 /// One thread that owns executors and runs, and drives the runs' machines.
 ///
@@ -38,23 +38,23 @@ package final class Worker: @unchecked Sendable {
     private let isClosing = Atomic<Bool>(false)
     /// Opened when the thread has nothing more to do.
     let ended = Gate()
-    private var live = LiveList()
+    var live = LiveList()
     /// What stops the code of the executors that there are, for when the engine ends.
-    private let interrupters = Mutex<[ObjectIdentifier: any CallInterrupter]>([:])
+    let interrupters = Mutex<[ObjectIdentifier: any CallInterrupter]>([:])
 
     /// How many runs that callers hold have begun here and have not ended.
     let load = Atomic<Int>(0)
     private let inbox = Inbox<Message>()
     private var taken: [Message] = []
     private var nextTaken = 0
-    private var executors: [ObjectIdentifier: GenerationExecutor] = [:]
+    var executors: [ObjectIdentifier: GenerationExecutor] = [:]
     private var ready: [Run] = []
     private var nextReady = 0
-    private var batch: JournalBatch?
-    private var spareBatches: [JournalBatch] = []
-    private var pools: [ObjectIdentifier: RunPool] = [:]
+    var batch: JournalBatch?
+    var spareBatches: [JournalBatch] = []
+    var pools: [ObjectIdentifier: RunPool] = [:]
     /// The pool that was used last: most runs are of the same workflow as the one before.
-    private var latestPool: RunPool?
+    var latestPool: RunPool?
     private var isStopping = false
     var timers = TimerHeap()
     /// Microseconds since 1970, read once a turn of the loop and after each return from an executor.
@@ -123,6 +123,9 @@ package final class Worker: @unchecked Sendable {
             enqueue(run)
         }
     }
+
+    /// Makes the chance of the runs that begin from now on, and their jitter, the same each time; on the worker's thread only.
+    package func seed(_ seed: UInt64) { random = SplitMix(seed: seed) }
 
     /// Keeps a clock that jumps from jumping, until as many calls of ``releaseClock()``; on the worker's thread only.
     package func holdClock() { outstanding += 1 }
@@ -349,169 +352,4 @@ package final class Worker: @unchecked Sendable {
         }
         run.park()
     }
-
-    // MARK: Runs
-
-    /// The executor of a generation on this worker, made when it is first asked for.
-    package func executor(of generation: Generation) throws -> any StepExecutor {
-        if let known = executors[ObjectIdentifier(generation)] { return known.executor }
-        let executor = try generation.makeExecutor()
-        if !generation.isRetired { adopt(executor, for: generation) }
-        return executor
-    }
-
-    /// Keeps an executor that was made while its script was loaded.
-    package func adopt(_ executor: any StepExecutor, for generation: Generation) {
-        executors[ObjectIdentifier(generation)] = GenerationExecutor(generation: generation, executor: executor)
-        interrupters.withLock { $0[ObjectIdentifier(generation)] = executor.interrupter }
-    }
-
-    /// Forgets a generation; its VM goes with the last run that uses it.
-    package func drop(_ generation: Generation) {
-        interrupters.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(generation)) }
-        executors[ObjectIdentifier(generation)] = nil
-        for (key, pool) in pools where pool.definition.generation === generation { pools[key] = nil }
-        latestPool = nil
-        timers.removeAll { $0.isOver && $0.definition.generation === generation }
-    }
-
-    /// A new run of a workflow.
-    ///
-    /// - Parameter id: one that no other run has; nil for a new one.
-    package func makeRun(_ definition: Workflow, id: String?) throws -> Run {
-        if let pool = latestPool, pool.definition === definition { return Run(pool: pool, id: id, now: now) }
-        return Run(pool: try pool(of: definition), id: id, now: now)
-    }
-
-    private func pool(of definition: Workflow) throws -> RunPool {
-        let key = ObjectIdentifier(definition)
-        let pool = try pools[key] ?? RunPool(definition: definition, executor: executor(of: definition.generation))
-        // The pool of a generation that is retired goes with the runs that it makes.
-        if !definition.generation.isRetired {
-            pools[key] = pool
-            latestPool = pool
-        }
-        return pool
-    }
-
-    /// Begins a run. Values are appended to its arena by `write`, which gives the slices of input, metadata and ctx.
-    package func begin(
-        _ run: Run, observer: (any RunObserver)?, journaled: JournaledRun?,
-        budget: Int = Worker.turnBudget, _ write: (inout ByteArena) -> (input: Slice, metadata: Slice, ctx: Slice)
-    ) {
-        observe(run, observer)
-        run.journaled = journaled
-        let values = write(&run.log.arena)
-        start(run, values.input, values.metadata, values.ctx)
-        drive(run, budget: budget)
-    }
-
-    /// Tells `observer` what becomes of a run from now on; the two hold each other until it is over or lost.
-    package func observe(_ run: Run, _ observer: (any RunObserver)?) {
-        run.observer = observer
-        run.log.limit = limits.runSize
-        if observer != nil { live.add(run) }
-    }
-
-    /// Lets go of what observes a run.
-    private func unobserve(_ run: Run) {
-        run.observer = nil
-        live.remove(run)
-    }
-
-    // MARK: The journal
-
-    private func submit(_ run: Run) {
-        guard journal != nil, let journaled = run.journaled, run.submittedEvents < run.log.count else {
-            if journal == nil { run.durableEvents = run.log.count }
-            return
-        }
-        let batch = openBatch()
-        batch.add(
-            run.log, of: journaled, from: run.submittedEvents, arena: run.submittedArena, status: run.machine.status,
-            wakeAt: run.machine.earliestDeadline)
-        batch.runs.append(run)
-        if !run.settlements.isEmpty {
-            for message in run.settlements { batch.settle(message) }
-            run.settlements.removeAll()
-        }
-        run.submittedEvents = run.log.count
-        run.submittedArena = run.log.arena.count
-    }
-
-    /// What goes to the journal at the end of this turn.
-    func openBatch() -> JournalBatch {
-        if let batch { return batch }
-        let batch = spareBatches.popLast() ?? JournalBatch()
-        self.batch = batch
-        return batch
-    }
-
-    private func submitBatch() {
-        guard let batch, let journal else { return }
-        self.batch = nil
-        outstanding += 1
-        journal.submit(batch) { batch, outcomes in self.post(.journaled(batch, outcomes)) }
-    }
-
-    private func journaled(_ batch: JournalBatch, _ outcomes: [JournalOutcome]) {
-        outstanding -= 1
-        for (index, outcome) in outcomes.enumerated() {
-            guard let run = batch.runs[index] as? Run, !run.isLost else { continue }
-            switch outcome {
-            case .durable:
-                let entry = batch.entries[index]
-                run.durableEvents = entry.sequence + entry.events.count / MemoryLayout<Event>.stride
-                if run.isDurable { enqueue(run) }
-            case .conflict:
-                lose(run, JournalError(code: "conflict", message: "another process has taken the run over"))
-            case .failed(let error): lose(run, error)
-            }
-        }
-        batch.empty()
-        spareBatches.append(batch)
-    }
-
-    /// Drops a run: it is not written any more, and nothing more happens to it here.
-    func lose(_ run: Run, _ error: JournalError) {
-        guard !run.isLost else { return }
-        run.lost = error
-        abandonCalls(of: run, code: error.code, message: error.message)
-        let quietened = run.quietened.take()
-        let observer = run.observer
-        unobserve(run)
-        observer?.runLost(run, error)
-        quietened?()
-    }
-
-    /// Tells the observer what is new, if it is durable.
-    func tell(_ run: Run) {
-        guard run.deliveredEvents < run.log.count, journal == nil || run.isDurable else { return }
-        let first = run.deliveredEvents
-        run.deliveredEvents = run.log.count
-        run.observer?.runAdvanced(run, from: first)
-    }
-
-    /// Tells the observer what is new and durable, and that the run stands still.
-    private func advanced(_ run: Run) {
-        guard let observer = run.observer else { return }
-        tell(run)
-        guard run.settledEvents != run.log.count, !run.hasCommands else { return }
-        // What waits for a person no longer than until now is about to go on.
-        let waits = run.calls.isEmpty && run.machine.waitsOutside && !(1...now).contains(run.machine.earliestDeadline)
-        if run.machine.isOver || waits {
-            run.settledEvents = run.log.count
-            // A timer that nobody wants any more would keep the generation's VM until it fires.
-            if run.isOver, run.definition.generation.isRetired { timers.removeAll { $0 === run } }
-            observer.runSettled(run)
-            // The two hold each other while the run lives.
-            if run.machine.isOver { unobserve(run) }
-        }
-    }
-}
-
-/// A worker's executor of a generation. It holds the generation, whose identity would else pass on to a later one.
-private struct GenerationExecutor {
-    let generation: Generation
-    let executor: any StepExecutor
 }

@@ -1,0 +1,55 @@
+internal import WorkflowCore
+
+/// What a worker writes to the journal: one batch a turn, and what comes of it.
+extension Worker {
+    func submit(_ run: Run) {
+        guard journal != nil, let journaled = run.journaled, run.submittedEvents < run.log.count else {
+            if journal == nil { run.durableEvents = run.log.count }
+            return
+        }
+        let batch = openBatch()
+        batch.add(
+            run.log, of: journaled, from: run.submittedEvents, arena: run.submittedArena, status: run.machine.status,
+            wakeAt: run.machine.earliestDeadline)
+        batch.runs.append(run)
+        if !run.settlements.isEmpty {
+            for message in run.settlements { batch.settle(message) }
+            run.settlements.removeAll()
+        }
+        run.submittedEvents = run.log.count
+        run.submittedArena = run.log.arena.count
+    }
+
+    /// What goes to the journal at the end of this turn.
+    func openBatch() -> JournalBatch {
+        if let batch { return batch }
+        let batch = spareBatches.popLast() ?? JournalBatch()
+        self.batch = batch
+        return batch
+    }
+
+    func submitBatch() {
+        guard let batch, let journal else { return }
+        self.batch = nil
+        outstanding += 1
+        journal.submit(batch) { batch, outcomes in self.post(.journaled(batch, outcomes)) }
+    }
+
+    func journaled(_ batch: JournalBatch, _ outcomes: [JournalOutcome]) {
+        outstanding -= 1
+        for (index, outcome) in outcomes.enumerated() {
+            guard let run = batch.runs[index] as? Run, !run.isLost else { continue }
+            switch outcome {
+            case .durable:
+                let entry = batch.entries[index]
+                run.durableEvents = entry.sequence + entry.events.count / MemoryLayout<Event>.stride
+                if run.isDurable { enqueue(run) }
+            case .conflict:
+                lose(run, JournalError(code: "conflict", message: "another process has taken the run over"))
+            case .failed(let error): lose(run, error)
+            }
+        }
+        batch.empty()
+        spareBatches.append(batch)
+    }
+}
