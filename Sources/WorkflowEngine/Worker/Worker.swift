@@ -42,6 +42,8 @@ package final class Worker: @unchecked Sendable {
     /// What stops the code of the executors that there are, for when the engine ends.
     private let interrupters = Mutex<[ObjectIdentifier: any CallInterrupter]>([:])
 
+    package let figures = WorkerFigures()
+    private var figuresAt: Int64 = 0
     /// How many runs that callers hold have begun here and have not ended.
     let load = Atomic<Int>(0)
     private let inbox = Inbox<Message>()
@@ -150,10 +152,15 @@ package final class Worker: @unchecked Sendable {
                 taken.removeAll(keepingCapacity: true)
                 nextTaken = 0
                 syncTime()
+                noteMemory()
+                let before = elapsed
                 inbox.take(into: &taken, waiting: pause())
                 sharedTime?.works(self)
+                syncTime()
+                figures.slept(elapsed &- before)
+            } else {
+                syncTime()
             }
-            syncTime()
             handleMessages()
             beginPart()
             while elapsed < partEnd, let timer = timers.pop(dueAt: elapsed) { fire(timer) }
@@ -192,6 +199,13 @@ package final class Worker: @unchecked Sendable {
         guard step > Self.clockStep || step < -Self.clockStep else { return }
         knownOffset = wallOffset
         if step > 0 { timers.hasten(elapsed: elapsed, now: now) }
+    }
+
+    /// Notes now and then what the VMs hold.
+    private func noteMemory() {
+        guard elapsed &- figuresAt > 500_000 else { return }
+        figuresAt = elapsed
+        figures.hold(executors.values.reduce(0) { $0 + $1.executor.memoryUsed })
     }
 
     private func beginPart() {
@@ -341,7 +355,7 @@ package final class Worker: @unchecked Sendable {
         guard run.isDurable || journal == nil else { return }
         if run.calls.isEmpty {
             let status = run.machine.status
-            guard status == .waiting || status == .waitingHuman else { return }
+            guard status == .waiting || status == .waitingHuman || status == .queued else { return }
             let deadline = run.machine.earliestDeadline
             guard deadline == 0 || deadline > now + Self.parkingTime else { return }
         } else if !run.waitsLong {
@@ -395,14 +409,18 @@ package final class Worker: @unchecked Sendable {
     }
 
     /// Begins a run. Values are appended to its arena by `write`, which gives the slices of input, metadata and ctx.
+    ///
+    /// - Parameters:
+    ///   - timeout: how long the run may take, in microseconds; 0 for any time.
+    ///   - time: when it begins, in microseconds since 1970; now unless it lies ahead.
     package func begin(
-        _ run: Run, observer: (any RunObserver)?, journaled: JournaledRun?,
+        _ run: Run, observer: (any RunObserver)?, journaled: JournaledRun?, timeout: Int64 = 0, at time: Int64 = 0,
         budget: Int = Worker.turnBudget, _ write: (inout ByteArena) -> (input: Slice, metadata: Slice, ctx: Slice)
     ) {
         observe(run, observer)
         run.journaled = journaled
         let values = write(&run.log.arena)
-        start(run, values.input, values.metadata, values.ctx)
+        start(run, values.input, values.metadata, values.ctx, timeout: timeout, at: time)
         drive(run, budget: budget)
     }
 
@@ -451,7 +469,11 @@ package final class Worker: @unchecked Sendable {
         guard let batch, let journal else { return }
         self.batch = nil
         outstanding += 1
-        journal.submit(batch) { batch, outcomes in self.post(.journaled(batch, outcomes)) }
+        let submitted = elapsed
+        journal.submit(batch) { [clock, figures] batch, outcomes in
+            figures.committed(after: clock.elapsed() &- submitted)
+            self.post(.journaled(batch, outcomes))
+        }
     }
 
     private func journaled(_ batch: JournalBatch, _ outcomes: [JournalOutcome]) {
