@@ -22,6 +22,8 @@ scripts/swift.sh build --build-tests
 
 part "building the embedding example" \
     scripts/swift.sh build --package-path examples/embedding --scratch-path .build --product embedding
+part "building the example of a server of one's own" \
+    scripts/swift.sh build --package-path examples/embedding-server --scratch-path .build --product embedding-server
 part "Swift tests" scripts/swift.sh test --skip-build
 part "Lua library tests" "$(lua_interpreter)" Tests/Lua/run.lua
 part "C bridge under AddressSanitizer" scripts/test-asan.sh
@@ -32,6 +34,8 @@ part "conformance" scripts/test-conformance.sh
 part "the service, ended again and again under load" \
     timeout 150 python3 scripts/stress-serve.py "$AIKIT_LUA_BINARY" --clients 100 --seconds 15
 part "dashboard in a browser" scripts/test-browser.sh
+part "the service, treated badly" \
+    timeout 150 python3 scripts/abuse-serve.py "$AIKIT_LUA_BINARY" --connections 1000 --reconnects 1000
 
 if [ ${#failed[@]} -gt 0 ]; then
     printf 'FAILED: %s\n' "${failed[@]}" >&2

@@ -31,6 +31,8 @@ package final class LuaExecutor: StepExecutor {
         arguments.deallocate()
     }
 
+    package var memoryUsed: Int { vm.memoryUsed }
+
     package var effects: ByteArena {
         get { effectBytes.pointee }
         set { effectBytes.pointee = newValue }

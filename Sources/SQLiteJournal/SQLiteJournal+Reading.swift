@@ -1,5 +1,5 @@
 internal import GRDB
-internal import WorkflowCore
+package import WorkflowCore
 package import WorkflowEngine
 
 extension SQLiteJournal: RunReading {
@@ -25,6 +25,18 @@ extension SQLiteJournal: RunReading {
             }
         }
         return try await read { [self] database in try StoredHead.list(filter, owners(database), in: database) }
+    }
+
+    package func counts(of workflow: String) async throws(JournalError) -> [RunMachine.Status: Int] {
+        try await read { database in
+            var counts: [RunMachine.Status: Int] = [:]
+            let rows = try Row.fetchCursor(
+                database,
+                sql: "SELECT status, count(*) FROM (\(StoredHead.statusQuery) WHERE runs.workflow = ?) GROUP BY status",
+                arguments: [workflow])
+            while let row = try rows.next() { counts[RunMachine.Status(number: row[0])] = row[1] }
+            return counts
+        }
     }
 
     package func changeCount() async throws(JournalError) -> Int64 {

@@ -106,6 +106,7 @@ extension StoredHead {
         )
         SELECT coalesce(newest.status, runs.status) AS status, coalesce(newest.sequence, runs.sequence) AS sequence
         FROM runs LEFT JOIN behind ON behind.run = runs.row LEFT JOIN entries AS newest ON newest.id = behind.entry
+
         """
     }
 }

@@ -12,6 +12,14 @@ public struct ServerOptions: Sendable {
     public var heartbeat = Duration.seconds(15)
     /// How many requests may be under way at once; more are answered with 503. Streams count.
     public var requestLimit = 20_000
+    /// How many connections may be open at once; more wait until one is closed.
+    public var connectionLimit = 50_000
+    /// How long a client may take for the head of a request, and between two requests of a connection.
+    public var headTimeout = Duration.seconds(60)
+    /// How long a client may take for the body of a request.
+    public var bodyTimeout = Duration.seconds(120)
+    /// How long requests that are under way go on when the task of the server is cancelled.
+    public var cancelGrace = Duration.seconds(1)
 
     public init() {}
 }

@@ -5,6 +5,7 @@ internal import HummingbirdTLS
 public import Logging
 internal import NIOCore
 public import NIOSSL
+internal import ServiceLifecycle
 internal import Synchronization
 public import WorkflowEngine
 
@@ -31,13 +32,45 @@ public final class WorkflowServer: Sendable {
         self.logger = logger
     }
 
-    /// The routes, to be mounted in an application of one's own.
+    /// Serves workflows of an engine that keeps its runs: in a store, or in memory by `inMemory`.
+    ///
+    /// - Throws: ``RunFailure`` with the code `no_store` for any other engine.
+    public convenience init(
+        engine: WorkflowEngine, workflows: [Workflow], access: AccessControl? = nil,
+        options: ServerOptions = ServerOptions(), logger: Logger = Logger(label: "aikit-lua")
+    ) throws {
+        try self.init(
+            RunDirectory(engine, catalog: FixedCatalog(workflows)), access: access, options: options, logger: logger)
+    }
+
+    /// Answers as the server does, for an application of one's own that has no routes but these.
     public func responder() -> some HTTPResponder<ServerContext> { router().buildResponder() }
 
+    /// Adds the routes to a router of one's own, below ``ServerOptions/basePath``.
+    ///
+    /// The application also runs ``countRuns()``, if it wants `/metrics` to count them.
+    ///
+    /// ```swift
+    /// let router = Router(context: ServerContext.self, options: .autoGenerateHeadEndpoints)
+    /// server.addRoutes(to: router)
+    /// try await Application(router: router).runService()
+    /// ```
+    public func addRoutes(to router: Router<ServerContext>) {
+        let group = router.group()
+        group.add(middleware: AnswerMiddleware(core: core))
+        register(group)
+    }
+
     private func router() -> Router<ServerContext> {
-        let core = core
         let router = Router(context: ServerContext.self, options: [.autoGenerateHeadEndpoints])
         router.add(middleware: AnswerMiddleware(core: core))
+        register(router)
+        if core.options.hasDashboard { DashboardRoutes.add(to: router, below: core.options.basePath) }
+        return router
+    }
+
+    private func register(_ router: some RouterMethods<ServerContext>) {
+        let core = core
         var methods: [String: [HTTPRequest.Method]] = [:]
         for route in Route.all {
             methods[route.path, default: []].append(route.method)
@@ -46,11 +79,11 @@ public final class WorkflowServer: Sendable {
             }
         }
         for (path, known) in methods {
-            let allowed = (known + (known.contains(.get) ? [.head] : [])).map(\.rawValue).sorted().joined(
-                separator: ", ")
-            let implied: Set<HTTPRequest.Method> = known.contains(.get) ? [.head] : []
-            for method in Self.allMethods where !known.contains(method) && !implied.contains(method) {
-                router.on(RouterPath(core.options.basePath + path), method: method) { _, _ -> Response in
+            let implied: [HTTPRequest.Method] = known.contains(.get) ? [.head] : []
+            let allowed = (known + implied + [.options]).map(\.rawValue).sorted().joined(separator: ", ")
+            for method in Self.methods where !known.contains(method) && !implied.contains(method) {
+                router.on(RouterPath(core.options.basePath + path), method: method) { request, _ -> Response in
+                    if request.method == .options { return Response(status: .noContent, headers: [.allow: allowed]) }
                     var error = APIError(
                         .methodNotAllowed, "method_not_allowed", "Method not allowed; there are: \(allowed)")
                     error.headers[.allow] = allowed
@@ -58,11 +91,10 @@ public final class WorkflowServer: Sendable {
                 }
             }
         }
-        if core.options.hasDashboard { DashboardRoutes.add(to: router, below: core.options.basePath) }
-        return router
     }
 
-    private static let allMethods: [HTTPRequest.Method] = [
+    /// The methods that a path answers to, if only to refuse them.
+    static let methods: [HTTPRequest.Method] = [
         .get, .head, .post, .put, .patch, .delete, .options, .trace,
     ]
 
@@ -77,8 +109,9 @@ public final class WorkflowServer: Sendable {
                 throw APIError(.forbidden, "forbidden", "This needs a token of role '\(role.rawValue)'")
             }
         }
-        return try await route.handler(
-            APIRequest(request: request, context: context, limit: core.options.bodyLimit), core)
+        let asked = APIRequest(request: request, context: context, limit: core.options.bodyLimit, route: route)
+        try asked.refuseUnknownParameters()
+        return try await route.handler(asked, core)
     }
 
     /// Serves until its task is cancelled or the service group that it belongs to shuts down.
@@ -91,24 +124,57 @@ public final class WorkflowServer: Sendable {
         host: String, port: Int, tls: TLSConfiguration? = nil,
         running: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
+        let options = core.options
         let builder = HTTPServerBuilder.http1(
-            configuration: HTTP1Channel.Configuration(idleTimeout: .seconds(75)))
+            configuration: HTTP1Channel.Configuration(
+                additionalChannelHandlers: [
+                    OldVersionInstaller(),
+                    RequestDeadlines(head: options.headTimeout, body: options.bodyTimeout),
+                ]))
         let application = Application(
             responder: router().buildResponder(),
             server: try tls.map { try HTTPServerBuilder.tls(builder, tlsConfiguration: $0) } ?? builder,
             configuration: ApplicationConfiguration(
-                address: .hostname(host, port: port), serverName: nil, backlog: 1024),
+                address: .hostname(host, port: port), serverName: nil, backlog: 1024,
+                availableConnectionsDelegate: MaximumAvailableConnections(options.connectionLimit, logger: logger)),
             onServerRunning: { channel in await running(channel.localAddress?.port ?? port) }, logger: logger)
-        let directory = core.directory
-        directory.events.onSettled { [core] in core.metrics.settled($0) }
-        defer { directory.events.onSettled(nil) }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { [core] in await core.metrics.run() }
-            group.addTask { try await application.run() }
+            group.addTask { await self.countRuns() }
+            group.addTask { [logger] in
+                try await Self.serve(application, cancelGrace: options.cancelGrace, logger)
+            }
             // The application ends first, by an error or by a shutdown; counting has no end of its own.
             defer { group.cancelAll() }
             _ = try await group.next()
         }
+    }
+
+    /// Runs the application. When its task is cancelled it stops listening and lets requests that are under way go on for a while.
+    private static func serve(_ application: some Service, cancelGrace: Duration, _ logger: Logger) async throws {
+        let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [application], logger: logger))
+        // A task of its own, since a cancelled listener cannot end in good order.
+        let serving = Task { try await group.run() }
+        try await withTaskCancellationHandler {
+            try await withGracefulShutdownHandler {
+                try await serving.value
+            } onGracefulShutdown: {
+                Task { await group.triggerGracefulShutdown() }
+            }
+        } onCancel: {
+            Task {
+                await group.triggerGracefulShutdown()
+                try? await Task.sleep(for: cancelGrace)
+                serving.cancel()
+            }
+        }
+    }
+
+    /// Counts the runs that end, for `/metrics`, until its task is cancelled. ``run(host:port:tls:running:)`` does so by itself.
+    public func countRuns() async {
+        let (events, metrics) = (core.directory.events, core.metrics)
+        events.onSettled { metrics.settled($0) }
+        defer { events.onSettled(nil) }
+        await metrics.run()
     }
 
     /// Makes readiness fail and refuses what comes from now on; what is under way goes on.

@@ -34,6 +34,10 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case signalReceived = 22
     /// The script logged something: `{ level, message, fields? }`.
     case log = 23
+    /// Comes before the start: when the run is to begin, and how long it may take, as ``RunLimits`` reads it.
+    case limitsSet = 24
+    /// Who gives the answer of the `humanCompleted` that follows: a text.
+    case answerSigned = 25
 
     /// Whether watchers are told; the others are facts that only the journal needs.
     package var isPublic: Bool {
@@ -43,7 +47,7 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
             .stepCancelled, .stepWaiting, .log:
             true
         case .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
-            .signalReceived:
+            .signalReceived, .limitsSet, .answerSigned:
             false
         }
     }
@@ -77,6 +81,8 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .storeSet: "store:set"
         case .cancelRequested: "cancel:requested"
         case .signalReceived: "signal:received"
+        case .limitsSet: "limits:set"
+        case .answerSigned: "answer:signed"
         }
     }
 }

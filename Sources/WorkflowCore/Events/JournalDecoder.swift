@@ -105,6 +105,7 @@ package struct JournalDecoder: ~Copyable {
         if machine.frames.isEmpty { return faultBeforeStart(event) }
         switch event.kind {
         case .workflowStart: return "starts the run a second time"
+        case .limitsSet: return "comes after the run has started"
         case .workflowSuccess, .workflowError, .workflowCancelled, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
             .signalReceived:
             return nil
@@ -114,7 +115,7 @@ package struct JournalDecoder: ~Copyable {
         case .inputSettled: return hasFrame(event) ? nil : "is of no step that runs"
         case .bodyOpened: return openingFault(event)
         case .stepStart, .stepSuccess, .stepError, .stepBranch, .humanRequested, .humanCompleted, .stepRetry,
-            .stepCancelled, .stepWaiting, .itemsListed:
+            .stepCancelled, .stepWaiting, .itemsListed, .answerSigned:
             return stepFault(event)
         }
     }
@@ -123,6 +124,8 @@ package struct JournalDecoder: ~Copyable {
         switch event.kind {
         case .workflowStart: event.frame == 0 && event.node == 0 ? nil : "starts the run in the wrong place"
         case .workflowError, .workflowCancelled, .metadataSet, .ctxSet, .storeSet: nil
+        case .limitsSet: machine.limits == RunLimits() ? nil : "sets limits a second time"
+        case .signalReceived: machine.isDeferred ? nil : "comes before the run has started"
         default: "comes before the run has started"
         }
     }
@@ -137,7 +140,8 @@ package struct JournalDecoder: ~Copyable {
         if payload.isNone {
             switch event.kind {
             case .itemsListed, .stepWaiting, .storeSet, .signalReceived, .metadataSet, .ctxSet, .humanRequested,
-                .cancelRequested, .stepEvent, .log, .stepRetry, .stepError:
+                .cancelRequested, .stepEvent, .log, .stepRetry, .stepError, .limitsSet,
+                .answerSigned:
                 return "has no value"
             default: return nil
             }
@@ -156,6 +160,7 @@ package struct JournalDecoder: ~Copyable {
             if let until = value["until"]?.int, until < 0 || until >= Self.latest / 1000 {
                 return "waits for no possible time"
             }
+        case .limitsSet: return RunLimits.fault(in: value)
         default: break
         }
         return nil
@@ -207,7 +212,8 @@ package struct JournalDecoder: ~Copyable {
         case .itemsListed:
             return node.kind == .foreach && frame.phase == .running ? nil : "lists items of no foreach"
         case .humanRequested: return node.kind == .human && frame.phase == .running ? nil : "asks nobody"
-        case .humanCompleted: return node.kind == .human && frame.phase == .waiting ? nil : "answers nothing"
+        case .humanCompleted, .answerSigned:
+            return node.kind == .human && frame.phase == .waiting ? nil : "answers nothing"
         case .stepRetry: return frame.phase == .running && event.item >= 0 ? nil : "retries nothing"
         case .stepWaiting: return node.kind == .delay || node.kind == .waitFor ? nil : "waits for nothing"
         case .stepSuccess: return successFault(event, frame, node)

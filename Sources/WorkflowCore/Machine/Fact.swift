@@ -4,7 +4,9 @@
 /// command is refused as ``Refusal/stale``.
 package enum Fact: Equatable {
     /// The run begins; the input has passed the workflow's schema.
-    case started(input: Slice, metadata: Slice, ctx: Slice, seed: Int32 = 0)
+    ///
+    /// `limits` is a payload of ``RunLimits``; a run that is to begin later starts when the timer of ``RunLimits/frame`` fires.
+    case started(input: Slice, metadata: Slice, ctx: Slice, seed: Int32 = 0, limits: Slice = .none)
     /// The input failed the workflow's schema.
     case inputRefused(error: Slice, metadata: Slice = .none, ctx: Slice = .none)
     /// The schema of the step's input rewrote it.
@@ -27,8 +29,8 @@ package enum Fact: Equatable {
     case asked(frame: Int32, serial: UInt32, request: Slice)
     /// A delay knows how long it takes, in microseconds.
     case delayed(frame: Int32, serial: UInt32, duration: Int64)
-    /// A person answered; the answer has passed its schema.
-    case replied(frame: Int32, serial: UInt32, response: Slice)
+    /// A person answered; the answer has passed its schema. `by` is their name, where it is known.
+    case replied(frame: Int32, serial: UInt32, response: Slice, by: Slice = .none)
     case timerFired(frame: Int32, serial: UInt32)
     /// A signal for the run: `{ name, payload }`.
     case signalled(signal: Slice)

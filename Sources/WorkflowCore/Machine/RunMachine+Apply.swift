@@ -12,6 +12,7 @@ extension RunMachine {
             frames.append(Frame(parent: -1, ordinal: 0, node: 0, phase: .opening, input: event.payload))
             frames[0].attempt = 1
             attend(0)
+            begin(at: event.time)
         case .bodyOpened:
             open(event)
         case .stepStart:
@@ -61,9 +62,18 @@ extension RunMachine {
             ctx = event.payload
         case .storeSet:
             storeSet(event.payload, log)
-        case .stepEvent, .log:
+        case .stepEvent, .log, .answerSigned:
             break
+        case .limitsSet:
+            limits = RunLimits(event.payload, log)
+            seed = event.item
+            for command in limitCommands { commands.append(command) }
         case .workflowResumed:
+            if event.item == ResumeCause.forked.rawValue, limits.deadline != 0 {
+                // What a run took over from another one does not count.
+                limits.serial &+= 1
+                begin(at: event.time)
+            }
             if event.item != ResumeCause.answered.rawValue {
                 for index in frames.indices where frames[index].phase == .running || frames[index].phase == .concluding
                 {
@@ -80,6 +90,15 @@ extension RunMachine {
         case .workflowSuccess, .workflowError, .workflowCancelled:
             finish(event)
         }
+    }
+
+    /// The run's time begins to count.
+    private mutating func begin(at time: Int64) {
+        guard limits != RunLimits() else { return }
+        limits.startAt = 0
+        limits.input = .none
+        if limits.timeout > 0 { limits.deadline = time.clamped(adding: limits.timeout) }
+        for command in limitCommands { commands.append(command) }
     }
 
     private mutating func finish(_ event: Event) {

@@ -11,10 +11,12 @@ extension RunMachine {
     package mutating func decide(_ fact: Fact, at time: Int64, log: inout RunLog) throws(Refusal) {
         if ending != nil { throw .over }
         switch fact {
-        case .started(let input, let metadata, let ctx, let seed):
-            guard frames.isEmpty else { throw .outOfOrder }
+        case .started(let input, let metadata, let ctx, let seed, let limits):
+            guard frames.isEmpty, !isDeferred else { throw .outOfOrder }
             if !metadata.isNone { emit(.metadataSet, time, &log, payload: metadata) }
             if !ctx.isNone { emit(.ctxSet, time, &log, payload: ctx) }
+            if !limits.isNone { emit(.limitsSet, time, &log, payload: limits, item: seed) }
+            if isDeferred { break }
             emit(.workflowStart, time, &log, payload: input, item: seed)
         case .inputRefused(let error, let metadata, let ctx):
             guard frames.isEmpty else { throw .outOfOrder }
@@ -62,13 +64,16 @@ extension RunMachine {
         case .delayed(let frame, let serial, let duration):
             guard try running(frame, serial, time, &log) else { break }
             waitFor(frame, until: time.clamped(adding: duration), time, &log)
-        case .replied(let frame, let serial, let response):
+        case .replied(let frame, let serial, let response, let by):
             guard try phase(frame, serial) == .waiting, kind(frame) == .human else { throw .notWaiting }
+            if !by.isNone { emit(.answerSigned, time, &log, frame: frame, payload: by) }
             answer(frame, response, time, &log)
+        case .timerFired(RunLimits.frame, let serial):
+            try limitReached(serial, time, &log)
         case .timerFired(let frame, let serial):
             try timerFired(frame, serial, time, &log)
         case .signalled(let signal):
-            guard !frames.isEmpty else { throw .outOfOrder }
+            guard !frames.isEmpty || isDeferred else { throw .outOfOrder }
             emit(.signalReceived, time, &log, payload: signal)
             let name = log.value(signal)["name"]?.string
             if let number = name.flatMap({ plan.number(ofEvent: $0) }) { deliver(number, time, &log) }
@@ -307,6 +312,21 @@ extension RunMachine {
         case .running, .concluding, .stopping, .free, .ready, .opening, .body, .concluded, .failing, .cancelled, .over:
             throw .stale
         }
+    }
+
+    /// The run is to begin, or has taken as long as it may.
+    private mutating func limitReached(_ serial: UInt32, _ time: Int64, _ log: inout RunLog) throws(Refusal) {
+        if serial == RunLimits.startSerial {
+            guard isDeferred else { throw .stale }
+            emit(.workflowStart, time, &log, payload: limits.input, item: seed)
+            return
+        }
+        guard limits.deadline != 0, serial == limits.serial, cancelRequest.isNone else { throw .stale }
+        let text = DurationText.text(microseconds: limits.timeout)
+        let request = log.arena.writing {
+            $0.write(["reason": Value("the run took longer than its timeout of \(text)"), "code": "timeout"] as Value)
+        }
+        emit(.cancelRequested, time, &log, payload: request)
     }
 
     private mutating func timedOut(_ frame: Int32, _ message: String, _ time: Int64, _ log: inout RunLog) {

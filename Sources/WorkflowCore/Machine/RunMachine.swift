@@ -33,6 +33,8 @@ package struct RunMachine: ~Copyable {
     package internal(set) var outcome = Slice.none
     /// Why the run is to stop: `{ reason }`.
     package internal(set) var cancelRequest = Slice.none
+    /// When the run begins, and when it has to be over.
+    package internal(set) var limits = RunLimits()
     /// The terminal event, once there is one.
     package internal(set) var ending: EventKind?
 
@@ -83,6 +85,7 @@ package struct RunMachine: ~Copyable {
         copy.initialInput = initialInput
         copy.outcome = outcome
         copy.cancelRequest = cancelRequest
+        copy.limits = limits
         copy.ending = ending
         copy.commands = commands.copy()
         copy.attention = attention.copy()
@@ -95,7 +98,7 @@ package struct RunMachine: ~Copyable {
     /// What the machine would have asked a driver to do and has no answer to yet.
     package func outstandingCommands() -> [Command] {
         if isOver { return [Command(kind: .finish, frame: 0, node: 0, serial: 0)] }
-        return frames.indices.compactMap { index in
+        let ofFrames: [Command] = frames.indices.compactMap { index in
             let frame = frames[index]
             let kind: Command.Kind
             switch frame.phase {
@@ -110,11 +113,12 @@ package struct RunMachine: ~Copyable {
             return Command(
                 kind: kind, frame: Int32(index), node: frame.node, serial: frame.serial, time: frame.deadline)
         }
+        return limitCommands + ofFrames
     }
 
     /// When the earliest wait ends, in microseconds since 1970; 0 for never.
     package var earliestDeadline: Int64 {
-        var earliest: Int64 = 0
+        var earliest = limits == RunLimits() ? 0 : limitDeadline
         for frame in frames.elements where frame.deadline != 0 && (frame.phase == .waiting || frame.phase == .backoff) {
             if earliest == 0 || frame.deadline < earliest { earliest = frame.deadline }
         }
@@ -177,7 +181,7 @@ extension RunMachine {
             && left.tables == right.tables && left.starts == right.starts && left.signals == right.signals
             && left.store == right.store && left.metadata == right.metadata && left.ctx == right.ctx
             && left.started == right.started && left.seed == right.seed && left.initialInput == right.initialInput
-            && left.outcome == right.outcome
-            && left.ending == right.ending && left.cancelRequest == right.cancelRequest && left.jumps == right.jumps
+            && left.outcome == right.outcome && left.ending == right.ending && left.limits == right.limits
+            && left.cancelRequest == right.cancelRequest && left.jumps == right.jumps
     }
 }

@@ -8,6 +8,8 @@ package struct EventRenderer {
     private var tracker: FrameTracker
     private var metadata: Value
     private var sequence = 0
+    /// Who gives the answer that the next entry completes a step with.
+    private var answerer: Value?
 
     package init(plan: Plan, runID: String) {
         self.plan = plan
@@ -21,6 +23,11 @@ package struct EventRenderer {
         sequence += 1
         tracker.follow(event)
         if event.kind == .metadataSet { metadata = Value(log.value(event.payload)) }
+        if event.kind == .answerSigned {
+            answerer = Value(log.value(event.payload))
+        } else if event.kind != .humanCompleted {
+            answerer = nil
+        }
     }
 
     /// Takes the next entry and gives the event that watchers see, if they see one.
@@ -54,10 +61,11 @@ package struct EventRenderer {
         switch kind {
         case .stepStart, .stepSuccess, .stepError, .stepEvent, .stepBranch, .humanRequested, .humanCompleted,
             .stepRetry,
-            .stepCancelled, .stepWaiting, .log:
+            .stepCancelled, .stepWaiting, .log, .answerSigned:
             true
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .bodyOpened,
-            .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived:
+            .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived,
+            .limitsSet:
             false
         }
     }
@@ -81,9 +89,12 @@ package struct EventRenderer {
             entries.append(("requestedAt", Value(event.time.milliseconds)))
             return Value(entries: entries)
         case .humanCompleted:
-            return [
-                "response": payload ?? .null, "nextStepId": plan.idValue(plan.following(event.node, next: event.item)),
+            var entries: [(String, Value)] = [
+                ("response", payload ?? .null),
+                ("nextStepId", plan.idValue(plan.following(event.node, next: event.item))),
             ]
+            if let answerer { entries.append(("answeredBy", answerer)) }
+            return Value(entries: entries)
         case .stepRetry:
             let error = payload?.entries?.map { ($0.key, $0.value) } ?? []
             return Value(
@@ -93,7 +104,8 @@ package struct EventRenderer {
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
             .stepSuccess, .stepError, .stepEvent, .stepCancelled, .stepWaiting, .bodyOpened, .inputSettled,
             .itemsListed,
-            .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived, .log:
+            .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet,
+            .answerSigned:
             return payload
         }
     }

@@ -35,7 +35,8 @@ package struct FrameTracker {
         case .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepSuccess, .stepError,
             .stepEvent,
             .stepBranch, .humanRequested, .humanCompleted, .stepRetry, .stepCancelled, .stepWaiting, .inputSettled,
-            .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived, .log:
+            .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet,
+            .answerSigned:
             break
         }
     }

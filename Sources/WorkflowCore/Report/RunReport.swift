@@ -39,7 +39,8 @@ package struct RunReport: ~Copyable {
         machine.apply(event, log: log)
         machine.commands.removeAll()
         let time = event.time.milliseconds
-        if startedAt == nil { startedAt = time }
+        // What comes before the start of a run that was deferred is no part of it.
+        if startedAt == nil || event.kind == .workflowStart { startedAt = time }
         switch event.kind {
         case .stepStart where event.attempt > 1:
             change(event) {
@@ -73,7 +74,7 @@ package struct RunReport: ~Copyable {
             pending = [:]
         case .workflowStart, .workflowResumed, .stepEvent, .humanCompleted, .bodyOpened, .itemsListed, .metadataSet,
             .ctxSet,
-            .storeSet, .cancelRequested, .signalReceived, .log:
+            .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet, .answerSigned:
             break
         }
     }
@@ -118,7 +119,7 @@ package struct RunReport: ~Copyable {
             status: machine.status.rawValue, result: hasSucceeded ? outcome ?? Value.null : absent,
             error: machine.isOver && !hasSucceeded ? outcome : absent, steps: snapshots,
             metadata: log.copy(machine.metadata) ?? plan.metadata, ctx: log.copy(machine.ctx) ?? plan.ctx,
-            startedAt: startedAt, finishedAt: finishedAt,
+            startedAt: machine.isDeferred ? nil : startedAt, finishedAt: finishedAt,
             pending: pending.values.sorted { ($0.requestedAt, $0.path) < ($1.requestedAt, $1.path) })
     }
 }

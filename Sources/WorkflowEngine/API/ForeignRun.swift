@@ -38,13 +38,21 @@ package actor ForeignRun {
 
     /// Answers a step that waits for a person.
     ///
+    /// - Parameter name: who answers, where it is known.
     /// - Throws: ``RunFailure`` when no step waits there, or the owner did not accept the answer.
-    package func resume(step path: String?, data: Value) async throws -> Delivery {
+    package func resume(
+        step path: String?, data: Value, by name: String? = nil, expecting check: AnswerCheck? = nil
+    ) async throws -> Delivery {
         _ = try await refresh()
+        if let check { try check(RunRecord(id: id, plan: plan, copying: log, status: journal.machine.status)) }
         // The step is settled on here: by the time the owner looks, another one may be the only one that waits.
         let frame = try journal.machine.waitingFrame(run: id, at: path)
         let target = journal.machine.path(of: frame)
-        return try await deliver(InboxMessage.Content(kind: .reply, target: target, payload: data))
+        guard let name else {
+            return try await deliver(InboxMessage.Content(kind: .reply, target: target, payload: data))
+        }
+        return try await deliver(
+            InboxMessage.Content(kind: .signedReply, target: target, payload: ["data": data, "by": Value(name)]))
     }
 
     package func signal(_ event: String, payload: Value) async throws -> Delivery {

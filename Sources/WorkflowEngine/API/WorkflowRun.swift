@@ -65,7 +65,16 @@ public final class WorkflowRun: Sendable {
     }
 
     /// Starts the run and returns at once.
-    public func start(input: Value = .emptyObject, metadata: Value? = nil, ctx: Value? = nil) throws {
+    ///
+    /// - Parameters:
+    ///   - timeout: how long the run may take from its beginning; it is cancelled then. Nil for any time.
+    ///   - time: when it begins, in microseconds since 1970; until then it is `queued`. Now unless it lies ahead.
+    public func start(
+        input: Value = .emptyObject, metadata: Value? = nil, ctx: Value? = nil, timeout: Duration? = nil,
+        at time: Int64 = 0
+    ) throws {
+        // Whole milliseconds, of which a timeout has at least one.
+        let timeout = timeout.map { max(1000, $0.clampedMicroseconds) } ?? 0
         let fresh = state.withLock { state in
             defer { state.phase = .started }
             return state.phase == .created
@@ -73,8 +82,7 @@ public final class WorkflowRun: Sendable {
         guard fresh else { throw RunFailure(code: "already_started", message: "run \(id) has been started already") }
         let plan = definition.plan
         let inputDigest = Self.inputDigest(of: definition, input: input, metadata: metadata, ctx: ctx)
-        let metadata = metadata ?? plan.metadata
-        let ctx = Self.merge(ctx, over: plan.ctx)
+        let (metadata, ctx) = Self.origins(metadata, ctx, of: plan)
         try requireRoom(input, metadata, ctx)
         let journaled = live.map { _ in
             JournaledRun(
@@ -89,7 +97,7 @@ public final class WorkflowRun: Sendable {
             do {
                 let run = try worker.makeRun(self.definition, id: self.id)
                 self.attach(run)
-                worker.begin(run, observer: self, journaled: journaled) { arena in
+                worker.begin(run, observer: self, journaled: journaled, timeout: timeout, at: time) { arena in
                     (
                         arena.writing { $0.write(input) },
                         metadata.count == 0 ? .none : arena.writing { $0.write(metadata) },
@@ -116,6 +124,11 @@ public final class WorkflowRun: Sendable {
         guard size > worker.limits.runSize / 2 else { return }
         let error = ErrorObject.runTooLarge(worker.limits.runSize)
         throw RunFailure(code: error.code, message: error.message)
+    }
+
+    /// The metadata and the ctx that a run begins with.
+    static func origins(_ metadata: Value?, _ ctx: Value?, of plan: Plan) -> (metadata: Value, ctx: Value) {
+        (metadata ?? plan.metadata, merge(ctx, over: plan.ctx))
     }
 
     private static func merge(_ over: Value?, over base: Value) -> Value {
@@ -338,6 +351,15 @@ extension WorkflowRun: RunObserver {
     package func runLost(_ run: Run, _ error: JournalError) {
         refuse(RunFailure(code: error.code, message: error.message))
         live?.hub.publishLost(id, plan: definition.plan)
+    }
+}
+
+extension Duration {
+    /// In whole microseconds, at most about thirty thousand years.
+    var clampedMicroseconds: Int64 {
+        let (seconds, attoseconds) = components
+        guard seconds < 1 << 40 else { return (1 << 40) * 1_000_000 }
+        return max(0, seconds) * 1_000_000 + attoseconds / 1_000_000_000_000
     }
 }
 

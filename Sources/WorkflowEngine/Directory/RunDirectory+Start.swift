@@ -11,6 +11,10 @@ public struct StartRequest: Sendable {
     public var metadata: Value?
     /// Merged over the workflow's; an object.
     public var ctx: Value?
+    /// How long the run may take from its beginning; it is cancelled then. Nil for any time.
+    public var timeout: Duration?
+    /// When the run begins, in microseconds since 1970; nil for at once. Until then it is `queued`.
+    public var startAt: Int64?
 
     public init(workflow: String, input: Value, id: String? = nil, metadata: Value? = nil, ctx: Value? = nil) {
         self.workflow = workflow
@@ -30,16 +34,20 @@ public struct StartedRun: Sendable {
 extension RunDirectory {
     /// Starts a run, once for each id, and returns as soon as the store has it.
     ///
-    /// - Throws: ``RunFailure`` with `unknown_workflow`, or `id_taken` when a run of another workflow has the id.
+    /// - Throws: ``RunFailure`` with `unknown_workflow`, `id_taken` when a run of another workflow has the id, or `other_input`
+    ///   when the run that has it was started with something else.
     public func start(_ request: StartRequest) async throws -> StartedRun {
-        if let id = request.id, let known = try await existing(id, request) { return known }
-        guard let workflow = await catalog.workflow(request.workflow) else {
+        let workflow = await catalog.workflow(request.workflow)
+        if let id = request.id, let known = try await existing(id, request, workflow) { return known }
+        guard let workflow else {
             throw RunFailure(code: "unknown_workflow", message: "there is no workflow '\(request.workflow)'")
         }
         let run = engine.createRun(workflow, id: request.id)
         let recorded = RecordedFeed()
         run.follow(recorded)
-        try run.start(input: request.input, metadata: request.metadata, ctx: request.ctx)
+        try run.start(
+            input: request.input, metadata: request.metadata, ctx: request.ctx, timeout: request.timeout,
+            at: request.startAt ?? 0)
         await recorded.gate.passed()
         guard !recorded.hasEvents else { return StartedRun(id: run.id, isNew: true) }
         do {
@@ -48,20 +56,36 @@ extension RunDirectory {
         } catch let failure as RunFailure where failure.code == "conflict" {
             // Another call of this engine was first, and its run may not be in the store yet.
             while live.find(run.id) != nil {
-                if let known = try await existing(run.id, request) { return known }
+                if let known = try await existing(run.id, request, workflow) { return known }
                 try await Task.sleep(for: .milliseconds(1))
             }
-            guard let known = try await existing(run.id, request) else { throw failure }
+            guard let known = try await existing(run.id, request, workflow) else { throw failure }
             return known
         }
     }
 
-    private func existing(_ id: String, _ request: StartRequest) async throws -> StartedRun? {
+    private func existing(_ id: String, _ request: StartRequest, _ workflow: Workflow?) async throws -> StartedRun? {
         guard let header = try await store.header(of: id) else { return nil }
         guard header.workflow == request.workflow else {
             throw RunFailure(
                 code: "id_taken",
                 message: "run '\(id)' is one of workflow '\(header.workflow)', not of '\(request.workflow)'")
+        }
+        guard let recorded = header.origin.inputDigest else { return StartedRun(id: id, isNew: false) }
+        func began(on plan: Plan) -> Bool {
+            let (metadata, ctx) = WorkflowRun.origins(request.metadata, request.ctx, of: plan)
+            return recorded == RunOrigin.digest(input: request.input, metadata: metadata, ctx: ctx)
+        }
+        // The workflow's own metadata and ctx count as well, and may have changed since.
+        let isSame: Bool
+        if let workflow, began(on: workflow.plan) {
+            isSame = true
+        } else {
+            isSame = began(on: try await plan(of: header))
+        }
+        guard isSame else {
+            throw RunFailure(
+                code: "other_input", message: "run '\(id)' was started with another input, metadata or ctx")
         }
         return StartedRun(id: id, isNew: false)
     }

@@ -1,17 +1,26 @@
 public import WorkflowCore
 
+/// Whether an answer still fits the run that it is for.
+public typealias AnswerCheck = @Sendable (RunRecord) throws -> Void
+
 /// What may be done to a run, wherever it is driven.
 extension RunDirectory {
     /// Answers a step that waits for a person, and returns when the answer is taken.
     ///
-    /// - Parameter path: the path or the id of the step; nil when only one step waits.
-    public func answer(_ id: String, step path: String?, data: Value) async throws {
+    /// - Parameters:
+    ///   - path: the path or the id of the step; nil when only one step waits.
+    ///   - name: who answers; recorded with the answer.
+    ///   - check: looks at the run as it is when the answer is about to be taken, and throws if it is not to be.
+    public func answer(
+        _ id: String, step path: String?, data: Value, by name: String? = nil, expecting check: AnswerCheck? = nil
+    ) async throws {
         try await push(id) { run in
             try await run.onWorker { worker, run in
-                try worker.reply(run, worker.waitingFrame(of: run, at: path), data)
+                if let check { try check(RunRecord(copying: run)) }
+                try worker.reply(run, worker.waitingFrame(of: run, at: path), data, by: name)
             }
         } foreign: {
-            try await $0.resume(step: path, data: data)
+            try await $0.resume(step: path, data: data, by: name, expecting: check)
         }
     }
 

@@ -1,3 +1,5 @@
+package import WorkflowCore
+
 /// A store in front of another one: what it does not do itself goes to that one as it is.
 package protocol ForwardingStore: RunReading, RunOwning, RunInbox, GenerationStore, StoreUpkeep, ScheduleStore {
     associatedtype Inner: RunStore
@@ -12,6 +14,9 @@ extension ForwardingStore {
     }
 
     package func list(_ filter: RunFilter) async throws(JournalError) -> [RunHeader] { try await inner.list(filter) }
+    package func counts(of workflow: String) async throws(JournalError) -> [RunMachine.Status: Int] {
+        try await inner.counts(of: workflow)
+    }
     package func changeCount() async throws(JournalError) -> Int64 { try await inner.changeCount() }
     package func claim(_ runs: [String]) async throws(JournalError) -> [Result<Claim, JournalError>] {
         try await inner.claim(runs)

@@ -24,11 +24,15 @@ package protocol RunInbox: AnyObject, Sendable {
 
 /// A message to a run.
 package struct InboxMessage: Sendable, Equatable {
-    package enum Kind: String, Sendable, CaseIterable { case reply, signal, cancel }
+    package enum Kind: String, Sendable, CaseIterable {
+        case reply, signal, cancel
+        /// A reply whose payload is `{ data, by }`.
+        case signedReply = "signed_reply"
+    }
 
     package struct Content: Sendable, Equatable {
         package var kind: Kind
-        /// reply: the path of the step · signal: the name of the event · cancel: empty.
+        /// reply, signed reply: the path of the step · signal: the name of the event · cancel: empty.
         package var target: String
         package var payload: Value
 

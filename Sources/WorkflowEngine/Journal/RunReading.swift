@@ -11,6 +11,9 @@ package protocol RunReading: AnyObject, Sendable {
     /// The runs that pass a filter, newest first.
     func list(_ filter: RunFilter) async throws(JournalError) -> [RunHeader]
 
+    /// How many runs of a workflow there are in each status.
+    func counts(of workflow: String) async throws(JournalError) -> [RunMachine.Status: Int]
+
     /// A number that changes whenever anybody writes to the store; cheap enough to be asked many times a second.
     func changeCount() async throws(JournalError) -> Int64
 }
@@ -18,6 +21,10 @@ package protocol RunReading: AnyObject, Sendable {
 extension RunReading {
     /// A run with all of its events, or nil.
     package func load(_ run: String) async throws(JournalError) -> StoredRun? { try await load(run, after: 0) }
+
+    package func counts(of workflow: String) async throws(JournalError) -> [RunMachine.Status: Int] {
+        try await list(RunFilter(workflow: workflow)).reduce(into: [:]) { $0[$1.status, default: 0] += 1 }
+    }
 }
 
 /// Which runs a list shows; what is nil does not matter.

@@ -84,6 +84,9 @@ package protocol StepExecutor: AnyObject {
     /// The callbacks that schemas ask, or nil where there are none.
     var schemaFunctions: (any SchemaFunctions)? { get }
 
+    /// How much memory the code holds, in bytes.
+    var memoryUsed: Int { get }
+
     /// Says whose code runs from now on; what asks to stop names the same token.
     func beginWatch(_ token: UInt64)
     func endWatch()
@@ -103,6 +106,8 @@ extension StepExecutor {
         if bytes.capacity > 1 << 20 { bytes.deallocate() } else { bytes.count = 0 }
         effects = bytes
     }
+
+    package var memoryUsed: Int { 0 }
 
     package func sleep(of call: OpaquePointer) -> (token: UInt32, microseconds: Int64)? { nil }
 }

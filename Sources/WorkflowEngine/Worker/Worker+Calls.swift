@@ -4,14 +4,19 @@ internal import WorkflowCore
 /// Carrying commands out: which callback runs with what, and which fact its answer is.
 extension Worker {
     /// Checks the input against the workflow's schema and tells the machine that the run begins.
-    func start(_ run: Run, _ input: Slice, _ metadata: Slice, _ ctx: Slice) {
+    func start(_ run: Run, _ input: Slice, _ metadata: Slice, _ ctx: Slice, timeout: Int64 = 0, at time: Int64 = 0) {
         let before = enter(run)
         defer { leave(run, before) }
         let schema = run.plan.nodes[0].inputSchema
         switch validate(schema, input, run, within: limits.callback) {
         case .valid(let input):
+            var limits = Slice.none
+            if timeout > 0 || time > now {
+                limits = RunLimits.write(
+                    timeout: timeout, startAt: time > now ? time : 0, input: input, into: &run.log.arena)
+            }
             let seed = Int32(truncatingIfNeeded: random.next())
-            run.decide(.started(input: input, metadata: metadata, ctx: ctx, seed: seed), at: now)
+            run.decide(.started(input: input, metadata: metadata, ctx: ctx, seed: seed, limits: limits), at: now)
         case .invalid(let summary, let details):
             let error = ErrorObject(code: "invalid_input", message: "invalid input: " + summary, details: details)
             refuse(run, error, metadata, ctx)
@@ -59,7 +64,7 @@ extension Worker {
     /// Sets the timer of a wait. Its end is a time of the day; how far that lies ahead is counted by the clock that nobody sets.
     private func wait(_ run: Run, _ command: Command) {
         let rest = max(command.time.distance(from: now), 0)
-        let isBackoff = run.machine.frames[Int(command.frame)].phase == .backoff
+        let isBackoff = command.frame >= 0 && run.machine.frames[Int(command.frame)].phase == .backoff
         timers.insert(
             TimerHeap.Timer(
                 deadline: elapsed.advanced(clampingBy: rest),

@@ -11,6 +11,10 @@ extension Worker {
                 let target = message.content.target
                 let frame = try waitingFrame(of: run, at: target.isEmpty ? nil : target)
                 try reply(run, frame, message.content.payload)
+            case .signedReply:
+                let frame = try waitingFrame(of: run, at: message.content.target)
+                let payload = message.content.payload
+                try reply(run, frame, payload["data"] ?? .null, by: payload["by"]?.string)
             case .signal: try signal(run, message.content.target, message.content.payload)
             case .cancel:
                 if run.machine.isOver { throw RunFailure.over(run) }

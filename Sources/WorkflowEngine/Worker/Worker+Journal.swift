@@ -32,7 +32,11 @@ extension Worker {
         guard let batch, let journal else { return }
         self.batch = nil
         outstanding += 1
-        journal.submit(batch) { batch, outcomes in self.post(.journaled(batch, outcomes)) }
+        let submitted = elapsed
+        journal.submit(batch) { [clock, figures] batch, outcomes in
+            figures.committed(after: clock.elapsed() &- submitted)
+            self.post(.journaled(batch, outcomes))
+        }
     }
 
     func journaled(_ batch: JournalBatch, _ outcomes: [JournalOutcome]) {

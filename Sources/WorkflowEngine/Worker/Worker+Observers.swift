@@ -4,13 +4,13 @@ package import WorkflowCore
 extension Worker {
     /// Begins a run. Values are appended to its arena by `write`, which gives the slices of input, metadata and ctx.
     package func begin(
-        _ run: Run, observer: (any RunObserver)?, journaled: JournaledRun?,
+        _ run: Run, observer: (any RunObserver)?, journaled: JournaledRun?, timeout: Int64 = 0, at time: Int64 = 0,
         budget: Int = Worker.turnBudget, _ write: (inout ByteArena) -> (input: Slice, metadata: Slice, ctx: Slice)
     ) {
         observe(run, observer)
         run.journaled = journaled
         let values = write(&run.log.arena)
-        start(run, values.input, values.metadata, values.ctx)
+        start(run, values.input, values.metadata, values.ctx, timeout: timeout, at: time)
         drive(run, budget: budget)
     }
 

@@ -33,7 +33,9 @@ extension Worker {
     }
 
     /// Checks an answer against the step's schema and tells the machine.
-    package func reply(_ run: Run, _ frame: Int32, _ data: Value) throws {
+    ///
+    /// - Parameter name: who answers, where it is known.
+    package func reply(_ run: Run, _ frame: Int32, _ data: Value, by name: String? = nil) throws {
         let before = enter(run)
         defer { leave(run, before) }
         try requireRoom(run, for: data)
@@ -42,7 +44,8 @@ extension Worker {
         let state = run.machine.frames[Int(frame)]
         switch validate(run.plan.nodes[Int(state.node)].outputSchema, response, run, within: limits.callback) {
         case .valid(let settled):
-            guard run.decide(.replied(frame: frame, serial: state.serial, response: settled), at: now) else {
+            let by = name.map { name in run.log.arena.writing { $0.write(name) } } ?? .none
+            guard run.decide(.replied(frame: frame, serial: state.serial, response: settled, by: by), at: now) else {
                 throw RunFailure(
                     code: "not_waiting", message: "step '\(run.machine.path(of: frame))' does not wait any more")
             }

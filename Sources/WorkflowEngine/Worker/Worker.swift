@@ -42,6 +42,8 @@ package final class Worker: @unchecked Sendable {
     /// What stops the code of the executors that there are, for when the engine ends.
     let interrupters = Mutex<[ObjectIdentifier: any CallInterrupter]>([:])
 
+    package let figures = WorkerFigures()
+    private var figuresAt: Int64 = 0
     /// How many runs that callers hold have begun here and have not ended.
     let load = Atomic<Int>(0)
     private let inbox = Inbox<Message>()
@@ -153,10 +155,15 @@ package final class Worker: @unchecked Sendable {
                 taken.removeAll(keepingCapacity: true)
                 nextTaken = 0
                 syncTime()
+                noteMemory()
+                let before = elapsed
                 inbox.take(into: &taken, waiting: pause())
                 sharedTime?.works(self)
+                syncTime()
+                figures.slept(elapsed &- before)
+            } else {
+                syncTime()
             }
-            syncTime()
             handleMessages()
             beginPart()
             while elapsed < partEnd, let timer = timers.pop(dueAt: elapsed) { fire(timer) }
@@ -195,6 +202,13 @@ package final class Worker: @unchecked Sendable {
         guard step > Self.clockStep || step < -Self.clockStep else { return }
         knownOffset = wallOffset
         if step > 0 { timers.hasten(elapsed: elapsed, now: now) }
+    }
+
+    /// Notes now and then what the VMs hold.
+    private func noteMemory() {
+        guard elapsed &- figuresAt > 500_000 else { return }
+        figuresAt = elapsed
+        figures.hold(executors.values.reduce(0) { $0 + $1.executor.memoryUsed })
     }
 
     private func beginPart() {
@@ -344,7 +358,7 @@ package final class Worker: @unchecked Sendable {
         guard run.isDurable || journal == nil else { return }
         if run.calls.isEmpty {
             let status = run.machine.status
-            guard status == .waiting || status == .waitingHuman else { return }
+            guard status == .waiting || status == .waitingHuman || status == .queued else { return }
             let deadline = run.machine.earliestDeadline
             guard deadline == 0 || deadline > now + Self.parkingTime else { return }
         } else if !run.waitsLong {

@@ -26,18 +26,19 @@ public final class AccessControl: Sendable {
     /// Who an `Authorization` header speaks for.
     func principal(_ header: String?, from address: String) async throws -> Principal {
         let now = clock.now()
-        if let wait = failures.wait(for: address, at: now) {
-            var error = APIError(.tooManyRequests, "too_many_failures", "Too many invalid tokens; try again later")
-            error.headers[.retryAfter] = "\(wait)"
-            throw error
-        }
         guard let header else { throw refusal("Missing Authorization header") }
         let parts = header.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, parts[0].lowercased() == "bearer" else {
             throw refusal("Authorization header must use the Bearer scheme")
         }
         let text = String(parts[1].drop { $0 == " " })
+        // Whoever has a good token is served whatever others at the address send: behind a proxy all have the same one.
         if let principal = try await principal(of: text, at: now) { return principal }
+        if let wait = failures.wait(for: address, at: now) {
+            var error = APIError(.tooManyRequests, "too_many_failures", "Too many invalid tokens; try again later")
+            error.headers[.retryAfter] = "\(wait)"
+            throw error
+        }
         failures.failed(address, at: now)
         throw refusal("Invalid authorization token")
     }

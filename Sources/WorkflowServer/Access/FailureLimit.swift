@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Counts refused tokens by address, and refuses an address for a while that has had too many.
+/// Counts refused tokens by address, and tells for how long an address that has had too many is to wait.
 final class FailureLimit: Sendable {
     private struct Window {
         var failures = 0

@@ -2,6 +2,7 @@ internal import Crypto
 internal import Foundation
 internal import JWTKit
 internal import Synchronization
+internal import WorkflowCore
 internal import WorkflowEngine
 
 /// How JWTs are judged.
@@ -12,6 +13,8 @@ public struct JWTOptions: Sendable {
     public var audience: String?
     /// The claim that holds the role: `read`, `run` or `admin`.
     public var roleClaim = "role"
+    /// The claim that holds the name, which is recorded with answers; `sub` where it is missing.
+    public var nameClaim = "name"
     /// The role of a token without that claim.
     public var defaultRole = "run"
 
@@ -21,16 +24,38 @@ public struct JWTOptions: Sendable {
 /// Judges JSON Web Tokens: their signature, their times, whom they are from and for.
 public final class JWTAccess: Sendable {
     private let secrets = Mutex<[SymmetricKey]>([])
-    private let keys = JWTKeyCollection()
+    private let keys = Mutex(KeySet())
+    private let refresh = Mutex<(@Sendable () async -> Void)?>(nil)
     private let options: JWTOptions
+
+    private struct KeySet {
+        var keys = JWTKeyCollection()
+        var ids: Set<String> = []
+    }
 
     public init(_ options: JWTOptions = JWTOptions()) { self.options = options }
 
     /// Accepts tokens signed with a secret by HS256, HS384 or HS512.
     public func add(secret: String) { secrets.withLock { $0.append(SymmetricKey(data: Array(secret.utf8))) } }
 
-    /// Accepts tokens signed by the keys of a JWK set.
-    public func add(jwks json: String) async throws { try await keys.add(jwksJSON: json) }
+    /// Accepts tokens signed by the keys of a JWK set, in place of those of an earlier one.
+    public func replace(jwks json: String) async throws {
+        let fresh = JWTKeyCollection()
+        try await fresh.add(jwksJSON: json)
+        let ids = (try? Value(json: json))?["keys"]?.array?.compactMap { $0["kid"]?.string } ?? []
+        keys.withLock { $0 = KeySet(keys: fresh, ids: Set(ids)) }
+    }
+
+    /// Calls `body` when a token names a key that the JWK set does not have; the token is judged when it returns.
+    public func onUnknownKey(_ body: @escaping @Sendable () async -> Void) { refresh.withLock { $0 = body } }
+
+    /// The keys of a JWK set, looked at again where a token names one that is not among them.
+    private func keySet(naming id: String?) async -> JWTKeyCollection {
+        let set = keys.withLock { $0 }
+        guard let id, !set.ids.contains(id), let look = refresh.withLock({ $0 }) else { return set.keys }
+        await look()
+        return keys.withLock { $0 }.keys
+    }
 
     /// Who a token speaks for; nil when it is not good.
     func principal(_ token: String) async -> Principal? {
@@ -44,12 +69,12 @@ public final class JWTAccess: Sendable {
             else { return nil }
             claims = try? JSONDecoder.claims.decode(Claims.self, from: parts.payload)
         } else if header.algorithm != "none" {
-            claims = try? await keys.verify(token, as: Claims.self)
+            claims = try? await keySet(naming: header.key).verify(token, as: Claims.self)
         }
         guard let claims, claims.isValid(options, at: Date()) else { return nil }
         let role = claims.texts[options.roleClaim] ?? options.defaultRole
         guard let role = AccessToken.Role(rawValue: role) else { return nil }
-        return Principal(name: claims.texts["name"] ?? claims.texts["sub"] ?? "", role: role)
+        return Principal(name: claims.texts[options.nameClaim] ?? claims.texts["sub"] ?? "", role: role)
     }
 
     /// Whether a secret has signed a text, by the algorithm that the token names; compared in constant time.

@@ -13,6 +13,9 @@ package struct Principal: Sendable, Equatable {
         self.workflows = workflows
     }
 
+    /// The name that is recorded with what they do; nil where it is not known.
+    var signature: String? { name.isEmpty ? nil : name }
+
     /// Whoever asks a server that wants no tokens.
     static let everybody = Principal(name: "", role: .admin)
 

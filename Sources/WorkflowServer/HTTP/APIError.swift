@@ -36,6 +36,7 @@ struct APIError: Error {
             let known: [HTTPResponse.Status: (String, String)] = [
                 .notFound: ("not_found", "There is nothing here"),
                 .contentTooLarge: ("too_large", "The request body is too large"),
+                .uriTooLong: ("uri_too_long", "The address is too long"),
             ]
             let (code, text) = known[error.status] ?? ("bad_request", error.status.reasonPhrase)
             self.init(error.status, code, text)
@@ -48,7 +49,8 @@ struct APIError: Error {
         let status: HTTPResponse.Status =
             switch failure.code {
             case "missing", "unknown_workflow", "unknown_path": .notFound
-            case "not_waiting", "ambiguous_step", "over", "id_taken", "run_active", "conflict", "notFailed",
+            case "not_waiting", "ambiguous_step", "over", "id_taken", "other_input", "run_active", "conflict",
+                "notFailed",
                 "not_failed",
                 "misfit", "unchanged", "released":
                 .conflict
@@ -78,6 +80,15 @@ struct APIError: Error {
 
     static func badRequest(_ message: String, code: String = "bad_request") -> APIError {
         APIError(.badRequest, code, message)
+    }
+
+    /// Something was named that a route does not read.
+    static func unknown(_ what: String, _ name: String, _ known: [String]) -> APIError {
+        let hint =
+            nearest(to: name, in: known).map { "; did you mean '\($0)'?" }
+            ?? (known.isEmpty ? "; there are none" : "; there are: " + known.joined(separator: ", "))
+        let code = what == "key" ? "unknown_key" : "unknown_parameter"
+        return badRequest("There is no \(what) '\(name)'" + hint, code: code)
     }
 
     static func noWorkflow(_ id: String) -> APIError {

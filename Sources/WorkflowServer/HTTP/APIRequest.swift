@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import Hummingbird
 internal import NIOCore
+internal import NIOHTTP1
 internal import WorkflowCore
 
 /// What a handler reads of a request.
@@ -9,6 +10,7 @@ struct APIRequest {
     let context: ServerContext
     /// The largest body, in bytes.
     let limit: Int
+    let route: Route
 
     /// A part of the path, percent-decoded.
     func parameter(_ name: String) throws -> String {
@@ -29,6 +31,18 @@ struct APIRequest {
 
     /// The last value of a name in the query; nil for none.
     func query(_ name: String) -> String? { queryValues(name).last }
+
+    /// Refuses names in the query that the route does not read: a filter that is misspelt must not look as if it held.
+    func refuseUnknownParameters() throws {
+        if route.isLenient { return }
+        let known = route.query.map(\.name)
+        for pair in (request.uri.query ?? "").split(separator: "&") {
+            let raw = String(pair.prefix { $0 != "=" })
+            guard let name = raw.removingPercentEscapes, known.contains(name) else {
+                throw APIError.unknown("query parameter", raw.removingPercentEscapes ?? raw, known)
+            }
+        }
+    }
 
     func queryValues(_ name: String) -> [String] {
         (request.uri.query ?? "").split(separator: "&").compactMap { pair in
@@ -72,15 +86,21 @@ struct APIRequest {
         guard let value = try await value() else {
             throw APIError.badRequest("Invalid JSON payload", code: "invalid_json")
         }
-        guard value.entries != nil else { throw APIError.badRequest("Request body must be an object") }
+        return try expectObject(value)
+    }
+
+    private func expectObject(_ value: Value) throws -> Value {
+        guard let entries = value.entries else { throw APIError.badRequest("Request body must be an object") }
+        if route.isLenient { return value }
+        let known = (route.body?["properties"]?.entries ?? []).map(\.key)
+        for entry in entries where !known.contains(entry.key) { throw APIError.unknown("key", entry.key, known) }
         return value
     }
 
     /// The body, an object; an absent one is an empty object.
     func optionalObject() async throws -> Value {
         guard let value = try await value() else { return .emptyObject }
-        guard value.entries != nil else { throw APIError.badRequest("Request body must be an object") }
-        return value
+        return try expectObject(value)
     }
 
     private func value() async throws -> Value? {
@@ -94,6 +114,10 @@ struct APIRequest {
             buffer = try await request.body.collect(upTo: limit)
         } catch is NIOTooManyBytesError {
             throw tooLarge
+        } catch let error as HTTPParserError {
+            throw error
+        } catch {
+            throw APIError.badRequest("The request body ended before its end", code: "incomplete_body")
         }
         guard buffer.readableBytes > 0 else { return nil }
         do {
@@ -117,7 +141,11 @@ struct APIRequest {
 
 extension Value {
     /// A field of an object that is there and not null.
-    func field(_ name: String) -> Value? { self[name].flatMap { $0.isNull ? nil : $0 } }
+    func field(_ name: String) -> Value? {
+        // A bare nil could as well mean the value null.
+        guard let value = self[name], !value.isNull else { return Value?.none }
+        return value
+    }
 
     /// A text among the fields.
     func text(_ name: String) throws -> String? {
@@ -131,6 +159,15 @@ extension Value {
         guard let value = field(name) else { return nil }
         guard value.entries != nil else { throw APIError.badRequest("\(name) has to be an object") }
         return value
+    }
+
+    /// A duration among the fields, in microseconds: a text such as `30s`, or a number of seconds.
+    func duration(_ name: String) throws -> Int64? {
+        guard let value = field(name) else { return nil }
+        guard value.entries == nil, let time = DurationText.microseconds(value) else {
+            throw APIError.badRequest("\(name) has to be a duration such as 30s")
+        }
+        return time
     }
 
     func flag(_ name: String) throws -> Bool {

@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import Hummingbird
 internal import Logging
+internal import NIOHTTP1
 internal import WorkflowEngine
 
 /// The outermost layer: gives the request an id, turns errors into answers, counts and logs.
@@ -17,6 +18,9 @@ struct AnswerMiddleware: RouterMiddleware {
         var response: Response
         do {
             response = try await answer(request, context: context, next: next)
+        } catch let error as HTTPParserError {
+            // The connection is of no more use; whoever reads it answers and closes it.
+            throw error
         } catch {
             let refusal = APIError(error)
             if refusal.status.code >= 500 {
@@ -25,6 +29,7 @@ struct AnswerMiddleware: RouterMiddleware {
             response = refusal.response
         }
         response.headers[.requestID] = context.requestID
+        if core.isDraining { response.headers[.connection] = "close" }
         let duration = ContinuousClock.now - start
         let route = context.endpointPath ?? "NotFound"
         core.metrics.request("\(request.method.rawValue) \(route)", status: response.status.code, took: duration)
@@ -39,34 +44,44 @@ struct AnswerMiddleware: RouterMiddleware {
     ) async throws -> Response {
         let origin = request.headers[.origin].flatMap { allowed($0) }
         if request.method == .options, request.headers[.accessControlRequestMethod] != nil, let origin {
-            return Response(
-                status: .noContent,
-                headers: [
-                    .accessControlAllowOrigin: origin, .vary: "Origin",
-                    .accessControlAllowMethods: "GET, POST, DELETE",
-                    .accessControlAllowHeaders: "Authorization, Content-Type, Last-Event-ID, Idempotency-Key",
-                    .accessControlMaxAge: "600",
-                ])
+            return Self.preflight(origin)
         }
+        let isHealth = request.uri.path.hasPrefix(core.options.basePath + "/health/")
+        guard isHealth || core.metrics.requestBegan(limit: core.options.requestLimit) else {
+            throw APIError.overloaded(origin: origin)
+        }
+        defer { if !isHealth { core.metrics.requestEnded() } }
         var response: Response
         do {
             // Whoever watches the process may always ask; all else is told that the end is near.
-            if core.isDraining, !request.uri.path.hasPrefix(core.options.basePath + "/health/") {
+            if core.isDraining, !isHealth {
                 throw APIError.stopping
             }
             response = try await next(request, context)
+        } catch let error as HTTPError
+            where error.status == .notFound && !WorkflowServer.methods.contains(request.method)
+        {
+            throw APIError(.methodNotAllowed, "method_not_allowed", "There is no method \(request.method.rawValue)")
         } catch {
-            guard let origin else { throw error }
+            guard let origin, !(error is HTTPParserError) else { throw error }
             var refusal = APIError(error)
-            refusal.headers[.accessControlAllowOrigin] = origin
+            refusal.headers.allow(origin)
             throw refusal
         }
-        if let origin {
-            response.headers[.accessControlAllowOrigin] = origin
-            response.headers[.vary] = "Origin"
-            response.headers[.accessControlExposeHeaders] = "Location, X-Request-ID, Retry-After"
-        }
+        if let origin { response.headers.allow(origin) }
         return response
+    }
+
+    private static func preflight(_ origin: String) -> Response {
+        Response(
+            status: .noContent,
+            headers: [
+                .accessControlAllowOrigin: origin, .vary: "Origin",
+                .accessControlAllowMethods: "GET, POST, DELETE",
+                .accessControlAllowHeaders:
+                    "Authorization, Content-Type, Last-Event-ID, Idempotency-Key, X-Request-ID",
+                .accessControlMaxAge: "600",
+            ])
     }
 
     private func allowed(_ origin: String) -> String? {
@@ -82,5 +97,24 @@ struct AnswerMiddleware: RouterMiddleware {
             return given
         }
         return RunIdentifier.make()
+    }
+}
+
+extension HTTPFields {
+    /// Lets pages of an origin read the answer.
+    fileprivate mutating func allow(_ origin: String) {
+        self[.accessControlAllowOrigin] = origin
+        append(HTTPField(name: .vary, value: "Origin"))
+        self[.accessControlExposeHeaders] = "Location, X-Request-ID, Retry-After"
+    }
+}
+
+extension APIError {
+    /// More requests are under way than may be.
+    fileprivate static func overloaded(origin: String?) -> APIError {
+        var error = APIError(.serviceUnavailable, "overloaded", "Too many requests are under way")
+        error.headers[.retryAfter] = "1"
+        if let origin { error.headers.allow(origin) }
+        return error
     }
 }

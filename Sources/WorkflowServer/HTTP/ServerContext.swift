@@ -8,6 +8,7 @@ public struct ServerContext: RequestContext {
     public var coreContext: CoreRequestContextStorage
     /// The address of the other end, without its port; empty where there is none.
     let address: String
+    let channel: any Channel
     /// Who asks; set by ``AuthMiddleware``.
     var principal = Principal.everybody
     /// What the answer and the log call the request.
@@ -15,6 +16,7 @@ public struct ServerContext: RequestContext {
 
     public init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
+        channel = source.channel
         address = source.channel.remoteAddress?.ipAddress ?? ""
     }
 }

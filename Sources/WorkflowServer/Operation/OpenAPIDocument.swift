@@ -19,7 +19,11 @@ enum OpenAPIDocument {
             add(String(path), route.method.rawValue.lowercased(), operation(route, core))
         }
         for workflow in workflows {
-            add("/api/workflows/\(workflow.id.percentEscaped)/run", "post", run(workflow, core))
+            let path = "/api/workflows/\(workflow.id.percentEscaped)/"
+            for name in ["run", "stream", "runs"] {
+                guard let route = Route.all.first(where: { $0.path == "/api/workflows/{id}/" + name }) else { continue }
+                add(path + name, "post", operation(route, core, of: workflow))
+            }
         }
         var document: [(String, Value)] = [
             ("openapi", "3.1.0"),
@@ -52,8 +56,9 @@ enum OpenAPIDocument {
         "securitySchemes": ["token": ["type": "http", "scheme": "bearer"]],
     ]
 
-    private static func operation(_ route: Route, _ core: ServerCore) -> Value {
-        var parameters: [Value] = names(in: route.path).map {
+    /// - Parameter workflow: the workflow that the path of the operation names, whose input is described then.
+    private static func operation(_ route: Route, _ core: ServerCore, of workflow: Workflow? = nil) -> Value {
+        var parameters: [Value] = (workflow == nil ? names(in: route.path) : []).map {
             ["name": Value($0), "in": "path", "required": true, "schema": ["type": "string", "minLength": 1]]
         }
         for parameter in route.query {
@@ -62,10 +67,20 @@ enum OpenAPIDocument {
                 "schema": parameter.schema,
             ])
         }
-        var entries: [(String, Value)] = [("summary", Value(route.summary)), ("responses", responses(route, core))]
+        if route.path.hasSuffix("/runs"), route.method == .post {
+            parameters.append([
+                "name": "Idempotency-Key", "in": "header", "required": false,
+                "description": "Requests with one key start one run.", "schema": ["type": "string"],
+            ])
+        }
+        var entries: [(String, Value)] = [
+            ("summary", Value(workflow?.description ?? route.summary)), ("responses", responses(route, core)),
+        ]
         if !parameters.isEmpty { entries.append(("parameters", Value(array: parameters))) }
-        if let body = route.body {
-            entries.append(("requestBody", requestBody(body, isOptional: route.isBodyOptional)))
+        if let body = workflow.map({ Self.body(route, of: $0) }) ?? route.body {
+            var schema = (body.entries ?? []).map { ($0.key, $0.value) }
+            if !route.isLenient { schema.append(("additionalProperties", false)) }
+            entries.append(("requestBody", requestBody(Value(entries: schema), isOptional: route.isBodyOptional)))
         }
         if route.role != nil, core.access != nil { entries.append(("security", [["token": []]])) }
         return Value(entries: entries)
@@ -80,12 +95,16 @@ enum OpenAPIDocument {
             if status == 204 { return ("204", ["description": "Done"]) }
             let text: Value = ["schema": ["type": "string"]]
             let any: Value = ["schema": true]
-            var types: [(String, Value)] = [(route.type, route.type == "application/json" ? any : text)]
-            if route.path.hasSuffix("/graph") || route.path.hasSuffix("{id}/events") {
-                for name in ["image/svg+xml", "text/plain", "text/vnd.graphviz", "text/event-stream"] {
-                    types.append((name, text))
-                }
+            var types: [(String, Value)]
+            switch route.type {
+            case "application/json": types = [(route.type, any)]
+            case "text/event-stream": types = [(route.type, [:])]
+            default: types = [(route.type, text)]
             }
+            if route.path.hasSuffix("/graph") {
+                for name in ["image/svg+xml", "text/plain", "text/vnd.graphviz"] { types.append((name, text)) }
+            }
+            if route.path.hasSuffix("{id}/events") { types.append(("text/event-stream", [:])) }
             return ("\(status)", ["description": "The answer", "content": Value(entries: types)])
         }
         var errors = Set(route.errors + [400, 503])
@@ -100,27 +119,13 @@ enum OpenAPIDocument {
         "content": ["application/json": ["schema": ["$ref": "#/components/schemas/Error"]]],
     ]
 
-    /// Running one workflow, with its own schemas.
-    private static func run(_ workflow: Workflow, _ core: ServerCore) -> Value {
+    /// The body of a route that starts a run, with the schema of the workflow's input.
+    private static func body(_ route: Route, of workflow: Workflow) -> Value {
         let input = WorkflowRendering.schema(workflow.plan.nodes[0].inputSchema, workflow.plan) ?? true
-        let schema: Value = [
-            "type": "object", "required": ["inputData"],
-            "properties": [
-                "inputData": input, "metadata": ["type": ["object", "null"]], "ctx": ["type": ["object", "null"]],
-            ],
-        ]
-        let run: Value = ["schema": ["$ref": "#/components/schemas/Run"]]
-        var responses: [(String, Value)] = [
-            ("200", ["description": "The run, which is over or waits", "content": ["application/json": run]]),
-            ("202", ["description": "The run, which goes on", "content": ["application/json": run]]),
-        ]
-        var errors = [400, 404, 413, 415, 503]
-        if core.access != nil { errors += [401, 403, 429] }
-        for status in errors.sorted() { responses.append(("\(status)", error)) }
-        return [
-            "summary": Value(workflow.description ?? "Runs \(workflow.id)."),
-            "requestBody": requestBody(schema, isOptional: false), "responses": Value(entries: responses),
-        ]
+        let properties = (route.body?["properties"]?.entries ?? []).map { entry in
+            (entry.key, entry.key == "inputData" ? input : entry.value)
+        }
+        return ["type": "object", "required": ["inputData"], "properties": Value(entries: properties)]
     }
 
     /// The names between braces, and `path` for the rest.

@@ -9,6 +9,7 @@ internal import WorkflowEngine
 final class ServerMetrics: Sendable {
     private let state = Mutex(State())
     private let streams = Atomic<Int>(0)
+    private let requests = Atomic<Int>(0)
     private let work: AsyncStream<RunRecord>
     private let source: AsyncStream<RunRecord>.Continuation
 
@@ -67,6 +68,16 @@ final class ServerMetrics: Sendable {
         }
     }
 
+    /// Counts a request as under way; false, and not counted, when there are as many as there may be. Streams count.
+    func requestBegan(limit: Int) -> Bool {
+        let count = requests.wrappingAdd(1, ordering: .relaxed).newValue
+        if count &+ streams.load(ordering: .relaxed) <= limit { return true }
+        requestEnded()
+        return false
+    }
+
+    func requestEnded() { requests.wrappingSubtract(1, ordering: .relaxed) }
+
     func streamBegan() { streams.add(1, ordering: .relaxed) }
     func streamEnded() { streams.subtract(1, ordering: .relaxed) }
 
@@ -74,6 +85,7 @@ final class ServerMetrics: Sendable {
 
     func text(_ directory: RunDirectory) async -> String {
         let statistics = try? await directory.store.statistics()
+        let age = await Self.queueAge(directory)
         let state = state.withLock { $0 }
         var lines: [String] = []
         func family(_ name: String, _ type: String, _ help: String, _ samples: [String]) {
@@ -101,8 +113,12 @@ final class ServerMetrics: Sendable {
             family(
                 "aikit_queue_length", "gauge", "Runs that have not begun.",
                 ["aikit_queue_length \(statistics.runs[.queued] ?? 0)"])
+            family(
+                "aikit_queue_age_seconds", "gauge", "How long the oldest run that is due has not begun.",
+                ["aikit_queue_age_seconds \(age)"])
             family("aikit_store_bytes", "gauge", "Size of the store.", ["aikit_store_bytes \(statistics.bytes)"])
         }
+        workers(directory, &lines)
         family("aikit_live_runs", "gauge", "Runs that this process drives.", ["aikit_live_runs \(directory.liveCount)"])
         if let memory = ProcessMemory.resident {
             family(
@@ -113,6 +129,9 @@ final class ServerMetrics: Sendable {
             "aikit_sse_clients", "gauge", "Streams that are open.",
             ["aikit_sse_clients \(streams.load(ordering: .relaxed))"])
         family(
+            "aikit_http_requests_in_flight", "gauge", "Requests that are being answered, streams aside.",
+            ["aikit_http_requests_in_flight \(requests.load(ordering: .relaxed))"])
+        family(
             "aikit_http_requests_total", "counter", "Requests that were answered.",
             state.requests.map {
                 "aikit_http_requests_total{route=\"\(escaped($0.key.first))\",status=\"\($0.key.second)\"} \($0.value)"
@@ -121,6 +140,41 @@ final class ServerMetrics: Sendable {
             "aikit_http_request_duration_seconds", "Time to the head of an answer.", state.requestTimes, "route", &lines
         )
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// In seconds; what is to begin at a time counts from then.
+    private static func queueAge(_ directory: RunDirectory) async -> Double {
+        let queued = (try? await directory.list(RunFilter(statuses: [.queued], limit: 10_000))) ?? []
+        let now = directory.engine.clock.now()
+        return queued.map { Double(max(now - max($0.createdAt, $0.wakeAt), 0)) / 1_000_000 }.max() ?? 0
+    }
+
+    /// What the workers tell of themselves.
+    private func workers(_ directory: RunDirectory, _ lines: inout [String]) {
+        let figures = directory.engine.workers.map(\.figures)
+        func gauge(_ name: String, _ help: String, _ value: (WorkerFigures) -> String) {
+            lines.append("# HELP \(name) \(help)")
+            lines.append("# TYPE \(name) gauge")
+            for (index, figures) in figures.enumerated() {
+                lines.append("\(name){worker=\"\(index)\"} \(value(figures))")
+            }
+        }
+        gauge("aikit_worker_busy_ratio", "Share of its time that a worker has not slept.") { "\($0.busyRatio)" }
+        gauge("aikit_vm_memory_bytes", "What the VMs of a worker hold.") { "\($0.memoryUsed)" }
+        var commits = CommitTimes()
+        for figures in figures { commits.add(figures.commitTimes) }
+        let name = "aikit_journal_commit_seconds"
+        lines.append("# HELP \(name) Time from a batch of events to its being durable.")
+        lines.append("# TYPE \(name) histogram")
+        var count = 0
+        for (bound, number) in zip(CommitTimes.bounds, commits.counts) {
+            count += number
+            lines.append("\(name)_bucket{le=\"\(Double(bound) / 1_000_000)\"} \(count)")
+        }
+        let all = commits.counts.reduce(0, +)
+        lines.append("\(name)_bucket{le=\"+Inf\"} \(all)")
+        lines.append("\(name)_sum \(Double(commits.total) / 1_000_000)")
+        lines.append("\(name)_count \(all)")
     }
 
     private func histograms(

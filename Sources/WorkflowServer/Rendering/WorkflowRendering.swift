@@ -14,7 +14,7 @@ enum WorkflowRendering {
     }
 
     /// Everything that is known of a workflow: its schemas, its steps, what it waits for.
-    static func details(_ workflow: Workflow, _ deployment: Deployment?, counts: [(String, Int)]) -> Value {
+    static func details(_ workflow: Workflow, _ deployment: Deployment?, counts: [RunMachine.Status: Int]) -> Value {
         let plan = workflow.plan
         var entries = (summary(workflow).entries ?? []).map { ($0.key, $0.value) }
         if let schema = schema(plan.nodes[0].outputSchema, plan) { entries.append(("outputSchema", schema)) }
@@ -29,7 +29,8 @@ enum WorkflowRendering {
         }
         entries.append(("schedules", .emptyArray))
         entries.append(("hooks", .emptyArray))
-        entries.append(("runs", Value(entries: counts.map { ($0.0, Value(Int64($0.1))) })))
+        let all = RunMachine.Status.allCases.map { ($0.rawValue, Value(Int64(counts[$0] ?? 0))) }
+        entries.append(("runs", Value(entries: all)))
         return Value(entries: entries)
     }
 

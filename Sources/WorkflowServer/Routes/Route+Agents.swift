@@ -10,11 +10,12 @@ extension Route {
     static let agents: [Route] = [
         Route(.get, "/api/agents", "Lists the agents.", role: .read) { _, _ in .json(["agents": []]) },
         Route(
-            .post, "/api/agents/{id}/generate", "Asks an agent.", role: .run, body: body, answers: [], errors: [404]
+            .post, "/api/agents/{id}/generate", "Asks an agent.", role: .run, body: body, answers: [], errors: [404],
+            isLenient: true
         ) { request, _ in throw try noAgent(request.parameter("id")) },
         Route(
             .post, "/api/agents/{id}/stream", "Asks an agent, and streams its answer.", role: .run, body: body,
-            answers: [], errors: [404]
+            answers: [], errors: [404], isLenient: true
         ) { request, _ in throw try noAgent(request.parameter("id")) },
     ]
 

@@ -12,6 +12,9 @@ extension Route {
                 "properties": [
                     "inputData": true, "runId": ["type": "string", "minLength": 1, "maxLength": 200],
                     "metadata": ["type": ["object", "null"]], "ctx": ["type": ["object", "null"]],
+                    "startAt": ["anyOf": [timeSchema, ["type": "integer", "minimum": 0], ["type": "null"]]],
+                    "delay": durationSchema, "timeout": durationSchema, "tags": ["type": "null"],
+                    "priority": ["type": "null"],
                 ],
             ], answers: [200, 202], errors: [404, 409]
         ) { request, core in try await startWithoutWaiting(request, core) },
@@ -20,8 +23,8 @@ extension Route {
             query: [
                 Parameter(name: "workflow", text: "Only runs of this workflow."),
                 Parameter(name: "status", text: "Only runs of these statuses, separated by commas."),
-                Parameter(name: "from", text: "Only runs that began then or later, as ISO 8601."),
-                Parameter(name: "to", text: "Only runs that began then or earlier, as ISO 8601."),
+                Parameter(name: "from", text: "Only runs that began then or later, as ISO 8601.", schema: timeSchema),
+                Parameter(name: "to", text: "Only runs that began then or earlier, as ISO 8601.", schema: timeSchema),
                 Parameter(name: "q", text: "Only runs whose id begins so."),
                 Parameter(
                     name: "limit", text: "How many at most.",
@@ -60,7 +63,8 @@ extension Route {
                     return .json(["events": Value(array: events.map(\.value)), "status": Value(record.statusName)])
                 }
             }
-            return try await EventStream.events(of: id, after: lastEventID(request) ?? after, core)
+            return try await EventStream.events(
+                of: id, after: lastEventID(request) ?? after, request, core)
         },
         Route(
             .get, "/api/events", "Streams the events of all runs that the server drives.", role: .read,
@@ -73,8 +77,16 @@ extension Route {
             var filter = EventFilter(run: request.query("run"), workflow: request.query("workflow"))
             let types = request.queryValues("type").flatMap { $0.split(separator: ",").map(String.init) }
             if !types.isEmpty { filter.types = Set(types) }
-            return EventStream.all(filter, for: request.context.principal, core)
+            return EventStream.all(filter, request, core)
         },
+    ]
+
+    private static let timeSchema: Value = ["type": "string", "format": "date-time"]
+    private static let durationSchema: Value = [
+        "anyOf": [
+            ["type": "string", "pattern": "^[1-9][0-9]{0,5}(ms|s|m|h)$"],
+            ["type": "number", "exclusiveMinimum": 0, "maximum": 3_000_000_000], ["type": "null"],
+        ]
     ]
 
     private static func lastEventID(_ request: APIRequest) -> Int? {
@@ -87,8 +99,9 @@ extension Route {
         guard let input = body["inputData"] else {
             throw APIError.badRequest("Workflow payload must include inputData")
         }
-        for name in ["tags", "priority", "startAt", "delay", "timeout"] where body.field(name) != nil {
-            throw APIError.badRequest("\(name) is not supported by this server", code: "unsupported")
+        for name in ["tags", "priority"] where body.field(name) != nil {
+            throw APIError.badRequest(
+                "\(name) cannot be given yet: runs begin in the order in which they come", code: "unsupported")
         }
         var id = try body.text("runId")
         if let given = id, !(1...200).contains(given.utf8.count) || given.utf8.contains(where: { $0 < 32 || $0 == 127 })
@@ -100,18 +113,40 @@ extension Route {
             let hash = SHA256.hash(data: Array("\(workflow.id)\n\(request.context.principal.name)\n\(key)".utf8))
             id = "key-" + hash.prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         }
-        let started = try await core.directory.start(
-            StartRequest(
-                workflow: workflow.id, input: input, id: id, metadata: body.nested("metadata"), ctx: body.nested("ctx"))
-        )
+        var start = try StartRequest(
+            workflow: workflow.id, input: input, id: id, metadata: body.nested("metadata"), ctx: body.nested("ctx"))
+        start.startAt = try startTime(body, core.directory.engine.clock.now())
+        start.timeout = try body.duration("timeout").map { Duration.microseconds($0) }
+        if start.timeout == .zero { throw APIError.badRequest("timeout has to be longer than nothing") }
+        let started = try await core.directory.start(start)
         var response: Response
         if started.isNew {
-            response = .json(["runId": Value(started.id), "status": "running"], status: .accepted)
+            let status = start.startAt == nil ? "running" : "queued"
+            response = .json(["runId": Value(started.id), "status": Value(status)], status: .accepted)
         } else {
             response = .json(RunRendering.run(try await core.directory.record(of: started.id)))
         }
         response.headers[.location] = "\(core.options.basePath)/api/runs/\(started.id.percentEscaped)"
         return response
+    }
+
+    /// When a run is to begin, in microseconds since 1970; nil for at once.
+    private static func startTime(_ body: Value, _ now: Int64) throws -> Int64? {
+        let delay = try body.duration("delay")
+        guard let given = body.field("startAt") else {
+            return delay.flatMap { $0 == 0 ? nil : now + $0 }
+        }
+        if delay != nil { throw APIError.badRequest("startAt and delay exclude each other") }
+        let time =
+            given.string.flatMap { Timestamp.microseconds($0) }
+            ?? given.int.flatMap { milliseconds in
+                milliseconds.magnitude < 1 << 50 ? milliseconds * 1000 : nil
+            }
+        guard let time, time < now + DurationText.longest else {
+            throw APIError.badRequest(
+                "startAt has to be a time such as 2030-01-31T08:00:00Z, or milliseconds since 1970")
+        }
+        return time > now ? time : nil
     }
 
     private static func list(_ request: APIRequest, _ core: ServerCore) async throws -> Response {

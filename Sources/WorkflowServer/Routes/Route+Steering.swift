@@ -17,7 +17,8 @@ extension Route {
                 throw APIError.badRequest("Resume payload must include stepId and data")
             }
             _ = try await core.header(id, request)
-            try await core.directory.answer(id, step: body.text("stepId"), data: data)
+            try await core.directory.answer(
+                id, step: body.text("stepId"), data: data, by: request.context.principal.signature)
             return try await settled(id, request, core)
         },
         Route(

@@ -37,26 +37,32 @@ extension Route {
                 "type": "object", "required": ["data"],
                 "properties": ["data": true, "digest": ["type": ["string", "null"]]],
             ], answers: [200, 202], errors: [404, 409, 422]
-        ) { request, core in
-            let (run, path) = try (request.parameter("run"), request.rest())
-            let body = try await request.object()
-            guard let data = body["data"] else { throw APIError.badRequest("Task payload must include data") }
-            let digest = try body.text("digest")
-            _ = try await core.header(run, request)
-            if let digest {
-                let record = try await core.directory.record(of: run)
-                let pending = record.result().pending
-                guard let task = pending.first(where: { $0.path == path || $0.stepID == path }) else {
-                    throw APIError(.conflict, "not_waiting", "step '\(path)' does not wait for an answer")
-                }
-                guard Task(record, task).digest == digest else {
-                    throw APIError(.conflict, "digest_mismatch", "What is shown is not what the answer is to")
-                }
-            }
-            try await core.directory.answer(run, step: path, data: data)
-            return try await settled(run, request, core)
-        },
+        ) { request, core in try await answer(request, core) },
     ]
+
+    private static func answer(_ request: APIRequest, _ core: ServerCore) async throws -> Response {
+        let (run, path) = try (request.parameter("run"), request.rest())
+        let body = try await request.object()
+        guard let data = body["data"] else { throw APIError.badRequest("Task payload must include data") }
+        let digest = try body.text("digest")
+        _ = try await core.header(run, request)
+        var check: AnswerCheck?
+        if let digest { check = { try Route.expect(digest, of: path, in: $0) } }
+        try await core.directory.answer(
+            run, step: path, data: data, by: request.context.principal.signature, expecting: check)
+        return try await settled(run, request, core)
+    }
+
+    /// Whether what a step shows is still what somebody saw.
+    private static func expect(_ digest: String, of path: String, in record: RunRecord) throws {
+        let pending = record.result().pending
+        guard let task = pending.first(where: { $0.path == path || $0.stepID == path }) else {
+            throw APIError(.conflict, "not_waiting", "step '\(path)' does not wait for an answer")
+        }
+        guard Task(record, task).digest == digest else {
+            throw APIError(.conflict, "digest_mismatch", "What is shown is not what the answer is to")
+        }
+    }
 
     /// A step that waits for a person, as it is shown.
     private struct Task {
@@ -85,6 +91,9 @@ extension Route {
             let node = record.plan.details.indices.first { record.plan.details[$0].id == pending.stepID }
             if let node, let schema = WorkflowRendering.schema(record.plan.nodes[node].outputSchema, record.plan) {
                 entries.append(("responseSchema", schema))
+                if pending.form == nil, let form = SchemaForm.form(of: schema, title: pending.stepID) {
+                    entries.append(("form", form))
+                }
             }
             if let node {
                 let duration = record.plan.nodes[node].duration

@@ -33,13 +33,8 @@ extension Route {
             if let catalog = core.directory.catalog as? any DeploymentCatalog {
                 deployment = await catalog.deployments().first { $0.workflows.contains(workflow.id) }
             }
-            let unfinished = try await core.directory.list(
-                RunFilter(workflow: workflow.id, statuses: living, limit: 10_000))
-            let counts = Dictionary(grouping: unfinished, by: \.status.rawValue).mapValues(\.count).sorted {
-                $0.key < $1.key
-            }
-            return .json(
-                WorkflowRendering.details(workflow, deployment, counts: counts.map { ($0.key, $0.value) }))
+            let counts = try await core.directory.store.counts(of: workflow.id)
+            return .json(WorkflowRendering.details(workflow, deployment, counts: counts))
         },
         Route(
             .get, "/api/workflows/{id}/graph", "Draws a workflow, coloured by a run where one is named.", role: .read,
@@ -69,7 +64,7 @@ extension Route {
         },
         Route(
             .post, "/api/workflows/{id}/run", "Runs a workflow, and answers when the run is over or waits.", role: .run,
-            query: [.wait], body: runBody, answers: [200, 202], errors: [404]
+            query: [.wait], body: runBody, answers: [200, 202], errors: [404], isLenient: true
         ) { request, core in
             let started = try await start(request, core)
             return try await settled(started.id, request, core)
@@ -79,11 +74,11 @@ extension Route {
             query: [
                 Parameter(
                     name: "follow", text: "Go on through pauses until the run is over.", schema: ["type": "boolean"])
-            ], body: runBody, type: "text/event-stream", errors: [404]
+            ], body: runBody, type: "text/event-stream", errors: [404], isLenient: true
         ) { request, core in
             let follow = try request.flag("follow")
             let started = try await start(request, core)
-            return try await EventStream.run(started.id, core, follow: follow)
+            return try await EventStream.run(started.id, request, core, follow: follow)
         },
         Route(
             .post, "/api/workflows/{id}/runs/{run}/resume",
@@ -92,7 +87,7 @@ extension Route {
             body: [
                 "type": "object", "required": ["stepId", "data"],
                 "properties": ["stepId": ["type": "string"], "data": true],
-            ], answers: [200, 202], errors: [404, 409, 422]
+            ], answers: [200, 202], errors: [404, 409, 422], isLenient: true
         ) { request, core in
             let (workflow, run) = try (request.parameter("id"), request.parameter("run"))
             let body = try await request.object()
@@ -104,12 +99,11 @@ extension Route {
             else {
                 throw noRun(run, workflow)
             }
-            try await core.directory.answer(run, step: step, data: data)
+            try await core.directory.answer(
+                run, step: step, data: data, by: request.context.principal.signature)
             return try await settled(run, request, core)
         },
     ]
-
-    static let living = Set(RunMachine.Status.allCases.filter { !$0.isTerminal })
 
     static func noRun(_ run: String, _ workflow: String) -> APIError {
         APIError(.notFound, "missing", "Run \(run) not found for workflow \(workflow)")

@@ -25,6 +25,8 @@ struct Route: Sendable {
     /// What the answer may be beside errors, and its content type.
     var answers: [Int] = [200]
     var type = "application/json"
+    /// Whether it is one of AI Kit's, whose clients may say more than it reads.
+    var isLenient = false
     /// The statuses of errors, beside those that every route may have.
     var errors: [Int] = []
     var handler: @Sendable (APIRequest, ServerCore) async throws -> Response
@@ -32,7 +34,7 @@ struct Route: Sendable {
     init(
         _ method: HTTPRequest.Method, _ path: String, _ summary: String, role: AccessToken.Role?,
         query: [Parameter] = [], body: Value? = nil, isBodyOptional: Bool = false, answers: [Int] = [200],
-        type: String = "application/json", errors: [Int] = [],
+        type: String = "application/json", errors: [Int] = [], isLenient: Bool = false,
         _ handler: @escaping @Sendable (APIRequest, ServerCore) async throws -> Response
     ) {
         self.method = method
@@ -45,6 +47,7 @@ struct Route: Sendable {
         self.answers = answers
         self.type = type
         self.errors = errors
+        self.isLenient = isLenient || role == nil
         self.handler = handler
     }
 
@@ -53,7 +56,9 @@ struct Route: Sendable {
 }
 
 extension Route.Parameter {
-    static let wait = Route.Parameter(name: "wait", text: "How long to wait at most, such as 30s.")
+    static let wait = Route.Parameter(
+        name: "wait", text: "How long to wait at most, such as 30s.",
+        schema: ["type": "string", "pattern": "^[0-9]{1,3}(ms|s)$"])
     static let after = Route.Parameter(
         name: "after", text: "Only events with a larger sequence.", schema: ["type": "integer", "minimum": 0])
 }

@@ -7,9 +7,9 @@ internal import WorkflowEngine
 /// Server-sent events of runs.
 enum EventStream {
     /// A run that has just been started: `run`, its events, and at its end or at a pause `result`.
-    static func run(_ id: String, _ core: ServerCore, follow: Bool) async throws -> Response {
+    static func run(_ id: String, _ request: APIRequest, _ core: ServerCore, follow: Bool) async throws -> Response {
         let subscription = try await core.directory.events(of: id)
-        return response(core, subscription) { writer in
+        return response(core, request, subscription) { writer in
             try await writer.frame("run", ["runId": Value(id)])
             while let item = await subscription.next() {
                 switch item {
@@ -29,9 +29,11 @@ enum EventStream {
     }
 
     /// A run from an event on: its events, and `result` when it is over.
-    static func events(of id: String, after sequence: Int, _ core: ServerCore) async throws -> Response {
+    static func events(
+        of id: String, after sequence: Int, _ request: APIRequest, _ core: ServerCore
+    ) async throws -> Response {
         let subscription = try await core.directory.events(of: id, after: sequence)
-        return response(core, subscription) { writer in
+        return response(core, request, subscription) { writer in
             try await writer.frame("run", ["runId": Value(id)])
             while let item = await subscription.next() {
                 switch item {
@@ -46,9 +48,10 @@ enum EventStream {
     }
 
     /// All runs.
-    static func all(_ filter: EventFilter, for principal: Principal, _ core: ServerCore) -> Response {
+    static func all(_ filter: EventFilter, _ request: APIRequest, _ core: ServerCore) -> Response {
+        let principal = request.context.principal
         let subscription = core.directory.events.subscribe(filter)
-        return response(core, subscription) { writer in
+        return response(core, request, subscription) { writer in
             try await writer.comment()
             while let item = await subscription.next() {
                 switch item {
@@ -83,10 +86,11 @@ enum EventStream {
     }
 
     private static func response(
-        _ core: ServerCore, _ subscription: EventSubscription,
+        _ core: ServerCore, _ request: APIRequest, _ subscription: EventSubscription,
         _ body: @escaping @Sendable (inout FrameWriter) async throws -> Void
     ) -> Response {
-        Response(
+        request.context.channel.closeFuture.whenComplete { [weak subscription] _ in subscription?.cancel() }
+        return Response(
             status: .ok,
             headers: [
                 .contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-cache", .accelBuffering: "no",

@@ -72,7 +72,10 @@ struct ServeCommand: ParsableCommand {
         help: ArgumentHelp("The variable with the secret of tokens signed by HS256, 384 or 512.", valueName: "name"))
     var jwtSecretEnv: String?
 
-    @Option(help: ArgumentHelp("The keys of tokens signed by RS, ES or EdDSA, a JWK set.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "The keys of tokens signed by RS, ES or EdDSA, a JWK set; one at an address is read again.",
+            valueName: "file|url"))
     var jwks: String?
 
     @Option(help: ArgumentHelp("Whom such tokens have to be from.", valueName: "issuer"))
@@ -80,6 +83,12 @@ struct ServeCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("Whom such tokens have to be for.", valueName: "audience"))
     var jwtAudience: String?
+
+    @Option(help: ArgumentHelp("The claim with the role; role unless given.", valueName: "claim"))
+    var jwtRoleClaim: String?
+
+    @Option(help: ArgumentHelp("The claim with the name; name, else sub, unless given.", valueName: "claim"))
+    var jwtNameClaim: String?
 
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
@@ -89,6 +98,7 @@ struct ServeCommand: ParsableCommand {
         settings.paths = paths
         // What is wrong with the paths shows before anything begins.
         _ = try ScriptFolders.scripts(at: paths)
+        ProcessStart.raiseDescriptorLimit()
         let session = ServeSession(settings)
         Interrupts.install { _ in session.stop() }
         let result: Result<Void, any Error> = waitFor {
@@ -143,6 +153,8 @@ struct ServeCommand: ParsableCommand {
         take("jwks", jwks)
         take("jwtIssuer", jwtIssuer)
         take("jwtAudience", jwtAudience)
+        take("jwtRoleClaim", jwtRoleClaim)
+        take("jwtNameClaim", jwtNameClaim)
         take("allowNet", permissions.net)
         return flags
     }

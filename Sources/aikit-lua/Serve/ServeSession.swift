@@ -26,7 +26,7 @@ final class ServeSession: Sendable {
         let location = try StoreLocation(settings.store, beside: Self.folder(of: settings.paths[0]) + "x")
         let file = location.open(creates: true) { [log] in log.warn($0) }
         let store: any RunStore = file ?? MemoryJournal()
-        let access = try await access(file)
+        let (access, keys) = try await access(file)
         guard settings.isLoopback || access != nil || settings.isInsecure else {
             throw UsageError(
                 "\(settings.host) is reached from outside, and nobody needs a token; make one with "
@@ -66,12 +66,15 @@ final class ServeSession: Sendable {
         let service = ListeningService(settings: settings, server: server, tls: tls, log: log)
         let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [service], logger: log.logger))
         let grace = Duration.microseconds(settings.grace)
+        // Steps end a little before the rest does, so that the answers that wait for them still go out.
+        let stepGrace = max(grace / 2, grace - .seconds(2))
         let failure: (any Error)? = await withTaskGroup(of: (any Error)?.self) { tasks in
             let (watches, stopping) = (settings.watches, self.stopping)
             let helpers = Task {
                 await withTaskGroup { helpers in
                     helpers.addTask { await recovery.run() }
                     helpers.addTask { await schedules.run() }
+                    if let keys { helpers.addTask { await keys.run() } }
                     if watches { helpers.addTask { await DeploymentWatch(deployments).run() } }
                 }
             }
@@ -88,14 +91,14 @@ final class ServeSession: Sendable {
                 log.info("stopping")
                 server.drain()
                 helpers.cancel()
-                await directory.releaseAll(within: grace)
+                await directory.releaseAll(within: stepGrace)
                 directory.events.close()
                 await group.triggerGracefulShutdown()
             }
             tasks.addTask {
-                // Connections that their clients keep open are not waited for.
+                // Whoever still sends or reads then is not waited for.
                 await stopping.passed()
-                try? await Task.sleep(for: grace + .seconds(2))
+                try? await Task.sleep(for: max(grace, .seconds(1)))
                 return nil
             }
             let failure = await tasks.next() ?? nil
@@ -114,12 +117,16 @@ final class ServeSession: Sendable {
         log.info("stopped")
     }
 
-    private func access(_ store: SQLiteJournal?) async throws -> AccessControl? {
+    /// Who may ask, and what keeps the keys of their tokens up to date.
+    private func access(_ store: SQLiteJournal?) async throws -> (AccessControl?, KeySetFollower?) {
+        var keys: KeySetFollower?
         var jwt: JWTAccess?
         if settings.jwtSecretVariable != nil || settings.jwks != nil {
             var options = JWTOptions()
             options.issuer = settings.jwtIssuer
             options.audience = settings.jwtAudience
+            options.roleClaim = settings.jwtRoleClaim ?? options.roleClaim
+            options.nameClaim = settings.jwtNameClaim ?? options.nameClaim
             let access = JWTAccess(options)
             if let variable = settings.jwtSecretVariable {
                 guard let secret = environment(variable), !secret.isEmpty else {
@@ -127,18 +134,26 @@ final class ServeSession: Sendable {
                 }
                 access.add(secret: secret)
             }
-            if let path = settings.jwks { try await access.add(jwks: Self.keys(path)) }
+            if let place = settings.jwks {
+                if let source = KeySetAddress(place) {
+                    let log = log
+                    let follower = KeySetFollower(access, fetch: { try await source.read() }) {
+                        log.warn("the keys at \(place) cannot be read: \($0)")
+                    }
+                    await follower.refresh()
+                    keys = follower
+                } else {
+                    try await access.replace(jwks: Self.keys(place))
+                }
+            }
             jwt = access
         }
         let hasTokens = try await store?.tokens().isEmpty == false
-        guard hasTokens || jwt != nil else { return nil }
-        return AccessControl(tokens: store, jwt: jwt)
+        guard hasTokens || jwt != nil else { return (nil, nil) }
+        return (AccessControl(tokens: store, jwt: jwt), keys)
     }
 
     private static func keys(_ path: String) throws(UsageError) -> String {
-        if path.hasPrefix("http://") || path.hasPrefix("https://") {
-            throw UsageError("--jwks takes a file; an address is not supported yet")
-        }
         switch FileText.read(path, limit: 1 << 20) {
         case .success(let bytes): return String(decoding: bytes, as: UTF8.self)
         case .failure(let failure): throw UsageError("cannot read \(path): \(failure.message)")

@@ -24,13 +24,15 @@ struct ServeSettings {
     var jwks: String?
     var jwtIssuer: String?
     var jwtAudience: String?
+    var jwtRoleClaim: String?
+    var jwtNameClaim: String?
     var permissions = Permissions()
 
     /// The settings that a file may hold, each with the variable that goes before it.
     static let names = [
         "host", "port", "basePath", "store", "workers", "watch", "dashboard", "cors", "tlsCert", "tlsKey", "insecure",
-        "grace",
-        "maxBody", "logFormat", "jwtSecretEnv", "jwks", "jwtIssuer", "jwtAudience", "allowNet", "allowEnv", "allowRead",
+        "grace", "maxBody", "logFormat", "jwtSecretEnv", "jwks", "jwtIssuer", "jwtAudience", "jwtRoleClaim",
+        "jwtNameClaim", "allowNet", "allowEnv", "allowRead",
         "allowWrite", "allowRun",
     ]
 
@@ -133,6 +135,8 @@ struct ServeSettings {
         case "jwks": jwks = try text()
         case "jwtIssuer": jwtIssuer = try text()
         case "jwtAudience": jwtAudience = try text()
+        case "jwtRoleClaim": jwtRoleClaim = try text()
+        case "jwtNameClaim": jwtNameClaim = try text()
         case "allowNet": permissions.net = try scope()
         case "allowEnv": permissions.env = try scope()
         case "allowRead": permissions.read = try scope()

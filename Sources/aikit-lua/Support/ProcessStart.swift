@@ -99,6 +99,24 @@ enum ProcessStart {
         return Int(limit.rlim_cur)
     }
 
+    /// Lets the process have as many files and connections open as it may at most.
+    static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        #if canImport(Glibc)
+            guard getrlimit(.init(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        #else
+            guard getrlimit(RLIMIT_NOFILE, &limit) == 0 else { return }
+        #endif
+        guard limit.rlim_cur < limit.rlim_max else { return }
+        limit.rlim_cur = limit.rlim_max
+        // Where it may not be raised, fewer clients are served.
+        #if canImport(Glibc)
+            _ = setrlimit(.init(RLIMIT_NOFILE.rawValue), &limit)
+        #else
+            _ = setrlimit(RLIMIT_NOFILE, &limit)
+        #endif
+    }
+
     /// Has so many threads at once for a moment; how many there were.
     private static func startThreads(_ count: Int) -> Int {
         return withUnsafeTemporaryAllocation(of: pthread_mutex_t.self, capacity: 1) { memory in

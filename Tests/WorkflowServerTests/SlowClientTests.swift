@@ -1,0 +1,78 @@
+import Foundation
+import Synchronization
+import Testing
+import WorkflowServer
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+@Suite("Slow and old clients")
+struct SlowClientTests {
+    /// What a server says to bytes until it closes the connection.
+    private static func conversation(_ text: String, port: Int) async -> String {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: talk(text, port)) }
+        }
+    }
+
+    private static func talk(_ text: String, _ port: Int) -> String {
+        #if canImport(Darwin)
+            let descriptor = socket(AF_INET, SOCK_STREAM, 0)
+        #else
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        #endif
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(UInt16(port)).bigEndian
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        let isConnected = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        guard isConnected else { return "no connection" }
+        _ = Array(text.utf8).withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, 0) }
+        var answer: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while case let count = recv(descriptor, &buffer, buffer.count, 0), count > 0 { answer += buffer[..<count] }
+        return String(decoding: answer, as: UTF8.self)
+    }
+
+    @Test(arguments: [
+        "", "GET /api/version HTTP/1.1\r\nX-Half: ",
+        "POST /api/workflows/greet/run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{",
+    ])
+    func `a request that does not come to its end is not waited for`(_ text: String) async throws {
+        var options = ServerOptions()
+        options.headTimeout = .milliseconds(200)
+        options.bodyTimeout = .milliseconds(200)
+        try await RunningServer.with(TestWorkflows.all(), options: options) { server in
+            // It returns because the server closes.
+            let answer = await Self.conversation(text, port: server.port)
+            #expect(!answer.contains("200 OK"))
+            #expect(try await server.get("/api/version").status == 200)
+        }
+    }
+
+    @Test func `a client of HTTP 1_0 sees the end of its answer by that of the connection`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let answer = await Self.conversation("GET /api/version HTTP/1.0\r\nHost: x\r\n\r\n", port: server.port)
+            #expect(answer.hasPrefix("HTTP/1.0 200"))
+            #expect(answer.hasSuffix("}"))
+        }
+    }
+
+    @Test func `chunks that are none are a bad request`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let head = "POST /api/workflows/greet/run HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            let answer = await Self.conversation(head + "zz\r\n{}\r\n", port: server.port)
+            #expect(answer.hasPrefix("HTTP/1.1 400"))
+        }
+    }
+}

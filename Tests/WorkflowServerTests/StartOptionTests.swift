@@ -1,0 +1,88 @@
+internal import Testing
+internal import WorkflowCore
+internal import WorkflowEngine
+internal import WorkflowServer
+
+@Suite("When runs begin and end")
+struct StartOptionTests {
+    @Test func `a run that is to begin later is queued until then, and takes what comes before`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let path = "/api/workflows/wait/runs"
+            let started = try await server.post(path, ["inputData": 1, "runId": "late", "delay": "400ms"])
+            #expect(started.status == 202)
+            #expect(started.json["status"] == "queued")
+            let queued = try await server.get("/api/runs/late").json
+            #expect(queued["status"] == "queued")
+            #expect(queued["startedAt"] == nil)
+            #expect(try await server.get("/api/runs?status=queued").json["runs"]?.count == 1)
+            #expect(try await server.get("/api/workflows/wait").json["runs"]?["queued"] == 1)
+            #expect(try await server.post("/api/runs/late/signals/go", ["data": 7]).status == 202)
+            let over = try await server.get("/api/runs/late?wait=15s").json
+            #expect(over["result"] == 7)
+            let events = try await server.get("/api/runs/late/events").json["events"]?.array ?? []
+            #expect(events.first?["type"] == "workflow:start")
+            let far = try await server.post(path, ["inputData": 1, "runId": "far", "startAt": "2099-01-01T00:00:00Z"])
+            #expect(far.json["status"] == "queued")
+            #expect(try await server.request("POST", "/api/runs/far/cancel").json["status"] == "cancelled")
+            let past = try await server.post(path, ["inputData": 1, "startAt": "2001-01-01"])
+            #expect(past.json["status"] == "running")
+        }
+    }
+
+    @Test func `a run that is to begin later does so in the next process`() async throws {
+        let store = MemoryStore()
+        try await RunningServer.with(TestWorkflows.all(), store: store) { server in
+            let body: Value = ["inputData": ["name": "Ada"], "runId": "late", "delay": "300ms", "timeout": "1h"]
+            #expect(try await server.post("/api/workflows/greet/runs", body).status == 202)
+            await server.directory.releaseAll(within: .seconds(5))
+        }
+        try await RunningServer.with(TestWorkflows.all(), store: store) { server in
+            await RecoveryService(server.directory).recover()
+            let over = try await server.get("/api/runs/late?wait=15s").json
+            #expect(over["result"] == ["text": "Hello, Ada"])
+        }
+    }
+
+    @Test func `a run that takes longer than its timeout is cancelled and says why`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let body: Value = ["inputData": 1, "runId": "slow", "timeout": "200ms"]
+            #expect(try await server.post("/api/workflows/ask%20me/runs", body).status == 202)
+            let frames = try await server.frames("GET", "/api/runs/slow/events")
+            #expect(frames.last?.data["result"]?["status"] == "cancelled")
+            #expect(frames.last?.data["result"]?["error"]?["code"] == "timeout")
+            // What is done again has its time again.
+            let again = try await server.request("POST", "/api/runs/slow/retry")
+            let id = try #require(again.json["runId"]?.string)
+            let rest = try await server.frames("GET", "/api/runs/\(id)/events")
+            #expect(rest.contains { $0.event == "step:human:requested" })
+            #expect(rest.last?.data["result"]?["error"]?["code"] == "timeout")
+        }
+    }
+
+    @Test(arguments: [
+        (#"{"inputData":1,"startAt":"soon"}"#, "startAt"), (#"{"inputData":1,"delay":"x"}"#, "delay"),
+        (#"{"inputData":1,"delay":"1s","startAt":"2030-01-01"}"#, "exclude"),
+        (#"{"inputData":1,"timeout":"0s"}"#, "timeout"), (#"{"inputData":1,"timeout":-1}"#, "timeout"),
+        (#"{"inputData":1,"startAt":99999999999999999}"#, "startAt"), (#"{"inputData":1,"priority":3}"#, "priority"),
+        (#"{"inputData":1,"timout":"1s"}"#, "did you mean 'timeout'?"),
+    ])
+    func `what does not fit is refused by name`(_ body: String, _ word: String) async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let answer = try await server.request("POST", "/api/workflows/wait/runs", body)
+            #expect(answer.status == 400)
+            #expect(answer.error?.contains(word) == true, "\(answer.text)")
+        }
+    }
+
+    @Test func `a key or an id that is used again with something else is a conflict`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let path = "/api/workflows/wait/runs"
+            let key = [("Idempotency-Key", "k")]
+            #expect(try await server.post(path, ["inputData": ["a": 1, "b": 2]], headers: key).status == 202)
+            let other = try await server.post(path, ["inputData": ["a": 1, "b": 3]], headers: key)
+            #expect(other.status == 409)
+            #expect(other.json["code"] == "other_input")
+            #expect(try await server.post(path, ["inputData": ["a": 1, "b": 2]], headers: key).status == 200)
+        }
+    }
+}
