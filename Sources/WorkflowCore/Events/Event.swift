@@ -34,6 +34,9 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case signalReceived = 22
     /// The script logged something: `{ level, message, fields? }`.
     case log = 23
+    /// What only traces show: of the run, before its start, `{ telemetry?, traceparent? }`; of a step
+    /// `{ attributes }`, or a span that it made: `{ span: { name, index, parent?, attributes?, start, end, error? } }`, in milliseconds.
+    case traced = 24
 
     /// Whether watchers are told; the others are facts that only the journal needs.
     package var isPublic: Bool {
@@ -43,7 +46,7 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
             .stepCancelled, .stepWaiting, .log:
             true
         case .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
-            .signalReceived:
+            .signalReceived, .traced:
             false
         }
     }
@@ -69,6 +72,7 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .stepCancelled: "step:cancelled"
         case .stepWaiting: "step:waiting"
         case .log: "log"
+        case .traced: "traced"
         case .bodyOpened: "body:opened"
         case .inputSettled: "input:settled"
         case .itemsListed: "items:listed"

@@ -59,9 +59,12 @@ extension RunMachine {
             ctx = event.payload
         case .storeSet:
             storeSet(event.payload, log)
+        case .traced:
+            if frames.isEmpty { trace = event.payload }
         case .stepEvent, .log:
             break
         case .workflowResumed:
+            if event.item == ResumeCause.forked.rawValue { trace = .none }
             if event.item != ResumeCause.answered.rawValue {
                 for index in frames.indices where frames[index].phase == .running || frames[index].phase == .concluding
                 {

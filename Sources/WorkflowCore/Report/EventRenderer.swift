@@ -57,7 +57,8 @@ package struct EventRenderer {
             .stepCancelled, .stepWaiting, .log:
             true
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .bodyOpened,
-            .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived:
+            .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived,
+            .traced:
             false
         }
     }
@@ -93,7 +94,7 @@ package struct EventRenderer {
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
             .stepSuccess, .stepError, .stepEvent, .stepCancelled, .stepWaiting, .bodyOpened, .inputSettled,
             .itemsListed,
-            .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived, .log:
+            .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived, .log, .traced:
             return payload
         }
     }

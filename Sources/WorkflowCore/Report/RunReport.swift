@@ -73,7 +73,7 @@ package struct RunReport: ~Copyable {
             pending = [:]
         case .workflowStart, .workflowResumed, .stepEvent, .humanCompleted, .bodyOpened, .itemsListed, .metadataSet,
             .ctxSet,
-            .storeSet, .cancelRequested, .signalReceived, .log:
+            .storeSet, .cancelRequested, .signalReceived, .log, .traced:
             break
         }
     }

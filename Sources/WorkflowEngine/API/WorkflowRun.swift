@@ -66,6 +66,11 @@ public final class WorkflowRun: Sendable {
 
     /// Starts the run and returns at once.
     public func start(input: Value = .emptyObject, metadata: Value? = nil, ctx: Value? = nil) throws {
+        try start(input: input, metadata: metadata, ctx: ctx, trace: nil)
+    }
+
+    /// - Parameter trace: what the run's trace is to be, as its journal keeps it: `{ telemetry?, traceparent? }`.
+    package func start(input: Value, metadata: Value?, ctx: Value?, trace: Value?) throws {
         let fresh = state.withLock { state in
             defer { state.phase = .started }
             return state.phase == .created
@@ -74,7 +79,7 @@ public final class WorkflowRun: Sendable {
         let plan = definition.plan
         let metadata = metadata ?? plan.metadata
         let ctx = Self.merge(ctx, over: plan.ctx)
-        try requireRoom(input, metadata, ctx)
+        try requireRoom(input, metadata, ctx, trace ?? .null)
         let journaled = live.map { _ in
             JournaledRun(
                 id: id, workflow: plan.id, generation: definition.generation.id,
@@ -89,7 +94,7 @@ public final class WorkflowRun: Sendable {
             do {
                 let run = try worker.makeRun(self.definition, id: self.id)
                 self.attach(run)
-                worker.begin(run, observer: self, journaled: journaled) { arena in
+                worker.begin(run, observer: self, journaled: journaled, trace: trace) { arena in
                     (
                         arena.writing { $0.write(input) },
                         metadata.count == 0 ? .none : arena.writing { $0.write(metadata) },

@@ -11,6 +11,8 @@ public struct StartRequest: Sendable {
     public var metadata: Value?
     /// Merged over the workflow's; an object.
     public var ctx: Value?
+    /// What the run's trace is to be, as its journal keeps it: `{ telemetry?, traceparent? }`.
+    package var trace: Value?
 
     public init(workflow: String, input: Value, id: String? = nil, metadata: Value? = nil, ctx: Value? = nil) {
         self.workflow = workflow
@@ -39,7 +41,8 @@ extension RunDirectory {
         let run = engine.createRun(workflow, id: request.id)
         let recorded = RecordedFeed()
         run.follow(recorded)
-        try run.start(input: request.input, metadata: request.metadata, ctx: request.ctx)
+        try run.start(
+            input: request.input, metadata: request.metadata, ctx: request.ctx, trace: request.trace)
         await recorded.gate.passed()
         guard !recorded.hasEvents else { return StartedRun(id: run.id, isNew: true) }
         do {

@@ -396,11 +396,15 @@ package final class Worker: @unchecked Sendable {
 
     /// Begins a run. Values are appended to its arena by `write`, which gives the slices of input, metadata and ctx.
     package func begin(
-        _ run: Run, observer: (any RunObserver)?, journaled: JournaledRun?,
+        _ run: Run, observer: (any RunObserver)?, journaled: JournaledRun?, trace: Value? = nil,
         budget: Int = Worker.turnBudget, _ write: (inout ByteArena) -> (input: Slice, metadata: Slice, ctx: Slice)
     ) {
         observe(run, observer)
         run.journaled = journaled
+        if let trace {
+            let record = run.log.arena.writing { $0.write(trace) }
+            run.decide(.traced(frame: 0, record: record), at: now)
+        }
         let values = write(&run.log.arena)
         start(run, values.input, values.metadata, values.ctx)
         drive(run, budget: budget)

@@ -100,10 +100,10 @@ extension Route {
             let hash = SHA256.hash(data: Array("\(workflow.id)\n\(request.context.principal.name)\n\(key)".utf8))
             id = "key-" + hash.prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         }
-        let started = try await core.directory.start(
-            StartRequest(
-                workflow: workflow.id, input: input, id: id, metadata: body.nested("metadata"), ctx: body.nested("ctx"))
-        )
+        var start = StartRequest(
+            workflow: workflow.id, input: input, id: id, metadata: body.nested("metadata"), ctx: body.nested("ctx"))
+        start.trace = try trace(request, body)
+        let started = try await core.directory.start(start)
         var response: Response
         if started.isNew {
             response = .json(["runId": Value(started.id), "status": "running"], status: .accepted)

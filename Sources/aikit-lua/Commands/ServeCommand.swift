@@ -81,6 +81,8 @@ struct ServeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Whom such tokens have to be for.", valueName: "audience"))
     var jwtAudience: String?
 
+    @OptionGroup var telemetry: TelemetryOptions
+
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
     func run() throws {
@@ -144,6 +146,7 @@ struct ServeCommand: ParsableCommand {
         take("jwtIssuer", jwtIssuer)
         take("jwtAudience", jwtAudience)
         take("allowNet", permissions.net)
+        take("otlp", telemetry.otlp)
         return flags
     }
 }
