@@ -13,6 +13,7 @@ let package = Package(
         .library(name: "LuaWorkflows", targets: ["LuaWorkflows"]),
         .library(name: "SQLiteJournal", targets: ["SQLiteJournal"]),
         .library(name: "WorkflowServer", targets: ["WorkflowServer"]),
+        .library(name: "WorkflowTelemetry", targets: ["WorkflowTelemetry"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -35,6 +36,9 @@ let package = Package(
         .systemLibrary(
             name: "CPCRE2", pkgConfig: "libpcre2-8",
             providers: [.apt(["libpcre2-dev"]), .brew(["pcre2"])]),
+        .systemLibrary(
+            name: "CZlib", pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "CLuaBridge", dependencies: ["CLua"]),
         // For tests alone: no product may depend on it.
         .target(name: "CLuaBridgeTesting"),
@@ -79,6 +83,11 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
+        .target(
+            name: "WorkflowTelemetry",
+            dependencies: [
+                "CZlib", "WorkflowCore", "WorkflowEngine", .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         .target(name: "FileWatching"),
         .target(
             name: "LuaTesting", dependencies: ["HostEffects", "LuaWorkflows", "WorkflowCore", "WorkflowEngine"]),
@@ -87,6 +96,7 @@ let package = Package(
             dependencies: [
                 "CLuaBridge", "WorkflowCore", "WorkflowEngine", "LuaRuntime", "LuaWorkflows", "SQLiteJournal",
                 "HostEffects", "FileWatching", "LuaTesting", "CTemplates", "WorkflowServer",
+                "WorkflowTelemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
@@ -113,6 +123,9 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "JWTKit", package: "jwt-kit"),
             ]),
+        .testTarget(
+            name: "WorkflowTelemetryTests",
+            dependencies: ["CZlib", "WorkflowTelemetry", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(name: "FileWatchingTests", dependencies: ["FileWatching"]),
         .testTarget(
             name: "CLITests",

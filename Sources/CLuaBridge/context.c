@@ -290,15 +290,15 @@ int bridge_context_get(lua_State *L) {
 }
 
 int bridge_context_effect(lua_State *L) {
-    static const char *const kinds[] = {"emit", "metadata", "ctx", "store", "log", NULL};
+    static const char *const kinds[] = {"emit", "metadata", "ctx", "store", "log", "trace", NULL};
     lb_context *context = check(L, 1);
     int kind = lua_isinteger(L, 2) ? (int)lua_tointeger(L, 2) : luaL_checkoption(L, 2, NULL, kinds) + 1;
     size_t length = 0;
     const char *name = luaL_optlstring(L, 3, "", &length);
-    luaL_argcheck(L, kind >= LB_EFFECT_EMIT && kind <= LB_EFFECT_LOG, 2, "unknown effect");
+    luaL_argcheck(L, kind >= LB_EFFECT_EMIT && kind <= LB_EFFECT_TRACE, 2, "unknown effect");
     if (kind == LB_EFFECT_CTX && context->ctx_read_only)
         return raise_error(L, "ctx_read_only", "ctx cannot be changed in a body that runs beside others");
-    static const char *const roots[] = {"data", "metadata", "ctx", "value", "fields"};
+    static const char *const roots[] = {"data", "metadata", "ctx", "value", "fields", "attributes"};
     effects_add(L, context, (uint8_t)kind, name, length, lua_isnoneornil(L, 4) ? 0 : 4, roots[kind - 1]);
     return 0;
 }

@@ -46,3 +46,25 @@ test("misuse of the context says how it is written", function()
   raises(function() context:update_ctx(5) end, "got a number")
   raises(function() context:log("wran", "x") end, "did you mean 'warn'?")
 end)
+
+test("attributes and spans become effects", function()
+  local bridge = new_bridge()
+  local context = bridge.context {}
+  context:set_attribute("customer", "Ada")
+  local price = context:span("price", { items = 2 }, function()
+    return context:span("tax", function() return 7 end)
+  end)
+  equal(price, 7)
+  equal(context.effects[1], { kind = "trace", value = { attributes = { customer = "Ada" } } })
+  local inner, outer = context.effects[2].value.span, context.effects[3].value.span
+  equal({ inner.name, inner.index, inner.parent }, { "tax", 2, 1 })
+  equal({ outer.name, outer.index, outer.attributes.items }, { "price", 1, 2 })
+end)
+
+test("an error passes through a span, which tells of it", function()
+  local context = new_bridge().context {}
+  raises(function() context:span("price", function() error("no price", 0) end) end, "no price")
+  equal(context.effects[1].value.span.error, "no price")
+  raises(function() context:span("price", 7) end, "context_test.lua:", "context:span takes a name")
+  raises(function() context:set_attribute("a", {}) end, "context_test.lua:", "text, a number or a boolean")
+end)

@@ -106,6 +106,7 @@ end)
 
 test("null is accepted beside the rest", function()
   equal(json(s.string():nullable():describe "d"), { type = { "string", "null" }, description = "d" })
+  equal(json(s.string():secret()), { type = "string", writeOnly = true })
   equal(json(s.enum { "a" }:nullable():default "a"),
     { anyOf = { { enum = { "a" } }, { type = "null" } }, default = "a", ["x-aikit"] = {} })
   equal(json(s.string():trim():nullable()).anyOf[1], { type = "string", ["x-aikit"] = { trim = true } })

@@ -103,6 +103,7 @@ enum {
     LB_EFFECT_CTX = 3,
     LB_EFFECT_STORE = 4,
     LB_EFFECT_LOG = 5,
+    LB_EFFECT_TRACE = 6,
 };
 
 typedef struct lb_vm lb_vm;

@@ -1,7 +1,8 @@
 -- The methods of a step's `context`; its fields come straight from the host.
 local bridge, part = ...
 local errors = part "errors"
-local pairs, tostring, type = pairs, tostring, type
+local error, next, pairs, pcall, setmetatable = error, next, pairs, pcall, setmetatable
+local tostring, type = tostring, type
 local get, effect = bridge.context_get, bridge.context_effect
 local misuse = errors.misuse
 
@@ -60,6 +61,66 @@ function context:log(level, message, fields)
       tostring(level), errors.hint(level, errors.names(LEVELS)))
   end
   effect(self, "log", level, { message = tostring(message), fields = fields })
+end
+
+-- Traces -----------------------------------------------------------------------------------------------------------
+
+--- Checks the attributes of a span: names with texts, numbers and booleans.
+local function check_attributes(attributes, method)
+  if type(attributes) ~= "table" then
+    misuse('context:%s takes a table of attributes, got %s: write { customer = "Ada" }', method,
+      errors.kind(attributes))
+  end
+  for name, value in pairs(attributes) do
+    local kind = type(value)
+    if type(name) ~= "string" or name == "" then
+      misuse("context:%s: an attribute has a name, got %s", method, errors.kind(name))
+    elseif kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
+      misuse("context:%s: the attribute '%s' takes text, a number or a boolean, got %s", method, name,
+        errors.kind(value))
+    end
+  end
+  return attributes
+end
+
+--- Adds an attribute to the step's span; of a name that is set twice the last value counts.
+function context:set_attribute(name, value)
+  if type(name) ~= "string" or name == "" then
+    misuse('context:set_attribute takes a name and a value, got %s: write context:set_attribute("customer", "Ada")',
+      errors.kind(name))
+  end
+  effect(self, "trace", nil, { attributes = check_attributes({ [name] = value }, "set_attribute") })
+end
+
+--- The spans of each context: how many it has had, and the one that is under way.
+local spans = setmetatable({}, { __mode = "k" })
+
+--- Writes a span's record when its body has ended, and passes on what the body gave or raised.
+local function finish(self, own, span, ok, ...)
+  own.open = span.parent
+  span["end"] = bridge.sync("now")
+  if not ok then span.error = errors.text((...)) end
+  effect(self, "trace", nil, { span = span })
+  if not ok then error((...), 0) end
+  return ...
+end
+
+--- Runs `body` in a span of its own, below the step's or the one around it, and returns what it returns.
+function context:span(name, attributes, body)
+  if body == nil then attributes, body = nil, attributes end
+  if type(name) ~= "string" or name == "" or type(body) ~= "function" then
+    misuse('context:span takes a name, attributes if you like, and a function: '
+      .. 'write context:span("price", { items = 3 }, function() … end)')
+  end
+  if attributes ~= nil and next(check_attributes(attributes, "span")) == nil then attributes = nil end
+  local own = spans[self] or { count = 0 }
+  spans[self] = own
+  own.count = own.count + 1
+  local span = {
+    name = name, index = own.count, parent = own.open, attributes = attributes, start = bridge.sync("now"),
+  }
+  own.open = span.index
+  return finish(self, own, span, pcall(body))
 end
 
 return context

@@ -10,6 +10,7 @@ return {
       "id string  The step's name, unique among its neighbours.",
       "handler fun(input: any, context: aikit.Context): any  Does the work and returns the output.",
       "description? string  What it is for.",
+      "telemetry? boolean|aikit.StepTelemetry  What its spans have; `false` leaves inputs and outputs out.",
       "input_schema? aikit.SchemaLike  What the input must look like.",
       "output_schema? aikit.SchemaLike  What the output must look like.",
       "next? string|fun(output: any, context: aikit.Context): string?  The id of the step to go on with, if not the next one.",
@@ -37,6 +38,7 @@ return {
       "cases table<string, aikit.Body>|aikit.Body[]  A body by name, or a list of bodies.",
       "otherwise? aikit.Body  Runs when `resolve` returns nil; without it the input goes on.",
       "description? string  What it is for.",
+      "telemetry? boolean|aikit.StepTelemetry  What its spans have; `false` leaves inputs and outputs out.",
     },
   },
   {
@@ -49,6 +51,7 @@ return {
       "prepare_next_input? fun(current: any, context: aikit.Context): any  Makes the input of the next iteration.",
       "collect? fun(results: any[], context: aikit.Context): any  Makes the output.",
       "description? string  What it is for.",
+      "telemetry? boolean|aikit.StepTelemetry  What its spans have; `false` leaves inputs and outputs out.",
     },
   },
   {
@@ -64,6 +67,7 @@ return {
       "on_error? \"fail-fast\"|\"continue\"  Whether the first error ends the whole, or each item runs to its end and one "
         .. "that failed has `aikit.null` for its result.",
       "description? string  What it is for.",
+      "telemetry? boolean|aikit.StepTelemetry  What its spans have; `false` leaves inputs and outputs out.",
     },
   },
   {
@@ -74,6 +78,7 @@ return {
       "aggregate? fun(results: table, context: aikit.Context): any  Makes the output.",
       "on_error? \"fail-fast\"|\"wait-all\"  Whether the first error ends all branches at once, or each runs to its end.",
       "description? string  What it is for.",
+      "telemetry? boolean|aikit.StepTelemetry  What its spans have; `false` leaves inputs and outputs out.",
     },
   },
   {
@@ -86,6 +91,7 @@ return {
       "timeout? aikit.Duration  How long to wait for it.",
       "default? any  The answer that is taken when the time is over.",
       "description? string  What it is for.",
+      "telemetry? boolean|aikit.StepTelemetry  What its spans have; `false` leaves inputs and outputs out.",
     },
   },
   {
@@ -94,6 +100,7 @@ return {
       "id string  The timer's name.",
       "duration aikit.Duration|fun(input: any, context: aikit.Context): aikit.Duration  How long.",
       "description? string  What it is for.",
+      "telemetry? boolean|aikit.StepTelemetry  What its spans have; `false` leaves inputs and outputs out.",
     },
   },
   {
@@ -104,6 +111,7 @@ return {
       "timeout? aikit.Duration  How long to wait for it.",
       "response_schema? aikit.SchemaLike  What the event's data must look like.",
       "description? string  What it is for.",
+      "telemetry? boolean|aikit.StepTelemetry  What its spans have; `false` leaves inputs and outputs out.",
     },
   },
   {

@@ -23,6 +23,7 @@ local every = methods("self", {
     "options? string|aikit.RefineOptions  What to say about a value that is refused.",
   },
   { "transform", "Replaces a value that passes by what the function returns.", "change fun(value: any): any  The function." },
+  { "secret", "Keeps the value out of traces, where `[secret]` stands for it; JSON Schema says `writeOnly`." },
 })
 every[5].example = [[s.string():refine(function(text) return text == text:reverse() end, "must read the same backwards")]]
 every[6].example = [[s.string():transform(function(text) return #text end)]]

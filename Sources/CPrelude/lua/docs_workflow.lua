@@ -112,6 +112,7 @@ local answers = aikit.all {
       "ctx? table  The ctx that a run starts with; what a run is given is merged over it.",
       "finalize? fun(value: any, context: aikit.Context): any  Makes the result out of the last output.",
       "schedules? aikit.Schedule[]  When runs begin by themselves while `aikit-lua serve` serves the script.",
+      "telemetry? boolean|aikit.Telemetry  How runs are traced; `false` makes no spans.",
     },
   },
   {
@@ -125,6 +126,26 @@ local answers = aikit.all {
       "overlap? \"skip\"|\"queue\"|\"cancel-running\"|\"allow\"  What happens while its run before is not over; `skip`.",
       "catch_up? string|number  How late a run may begin, after times that nothing served; a minute without it.",
       "catch_up_all? boolean  Every missed time within `catch_up` gets its run, not the newest alone.",
+    },
+  },
+  {
+    name = "aikit.Telemetry", text = "What a workflow says of the traces of its runs.",
+    fields = {
+      "trace_name? string  The name of the trace; the workflow's id unless given.",
+      "metadata? table  Names and values, on every span.",
+      "tags? string[]  Tags of the trace.",
+      "record_inputs? boolean  Whether inputs are in the spans; true unless given.",
+      "record_outputs? boolean  Whether outputs are in the spans; true unless given.",
+      "user_id? string  Whom the run is for.",
+      "session_id? string  Which conversation it belongs to.",
+      "environment? string  Such as `staging`.",
+    },
+  },
+  {
+    name = "aikit.StepTelemetry", text = "What a step says of its own spans.",
+    fields = {
+      "record_inputs? boolean  Whether its inputs are in its spans; what the workflow says unless given.",
+      "record_outputs? boolean  Whether its outputs are in its spans; what the workflow says unless given.",
     },
   },
   {
@@ -239,6 +260,19 @@ local answers = aikit.all {
         "update_ctx", "Replaces ctx by what the function returns. Not possible in a body that runs beside others.",
         "change (fun(ctx: table): table)|table  Gets a copy of ctx; or the new one.",
         example = [[context:update_ctx(function(c) c.total = c.total + 1; return c end)]],
+      },
+      {
+        "set_attribute", "Adds an attribute to the step's span. See the guide to telemetry.",
+        "name string  The attribute's name.", "value string|number|boolean  Its value; the last one of a name counts.",
+        example = [[context:set_attribute("customer", order.customer)]],
+      },
+      {
+        "span", "Runs a function in a span of its own, below the step's or the one around it.",
+        "name string  The span's name.",
+        "attributes? table  Names with texts, numbers and booleans; may be left out.",
+        "body fun(): any  What happens in the span; an error goes on after the span has told of it.",
+        returns = "any  What the function returns.",
+        example = [[local price = context:span("price", { items = 3 }, function() return quote(order) end)]],
       },
       {
         "log", "Writes a line to the log of the run.",

@@ -14,6 +14,9 @@ function common.describe(schema, text)
   return replace(schema, "description", expect(text, "string", ':describe "what it is"'))
 end
 
+--- Keeps the value out of traces; JSON Schema says `writeOnly`.
+function common.secret(schema) return replace(schema, "writeOnly", true) end
+
 function common.default(schema, value)
   if value == nil then misuse(":default takes what stands in for a missing value; for nothing write :optional()") end
   return replace(schema, "default", value)

@@ -36,12 +36,6 @@ package struct CheckedPlan {
             issues.append(
                 issue("invalid_id", "id", "an `id` with other characters than letters, digits, '-', '_' and '.'"))
         }
-        if let telemetry = definition["telemetry"], telemetry != .null {
-            issues.append(
-                issue(
-                    "unsupported", "telemetry",
-                    "`telemetry`, which this version does not have; the events of a run tell the same: run --events"))
-        }
         return issues
     }
 }

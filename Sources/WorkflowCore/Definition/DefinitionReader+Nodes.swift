@@ -3,6 +3,7 @@ extension DefinitionReader {
     mutating func readNode(_ kind: NodeKind, _ scope: Scope, into index: Int, place: Place) {
         if kind == .workflow { return readNested(scope, into: index, place: place) }
         checkKeys(scope, allowed: kind.keys + kind.hiddenKeys, shown: kind.keys)
+        readTelemetry(ofStep: scope, into: index)
         switch kind {
         case .step:
             nodes[index].callback = callback(scope, "handler", required: "input, context")

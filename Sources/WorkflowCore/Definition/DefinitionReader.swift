@@ -75,11 +75,7 @@ package struct DefinitionReader {
         nodes[node].inputSchema = schema(scope, "input_schema")
         nodes[node].outputSchema = schema(scope, "output_schema")
         nodes[node].conclude = callback(scope, "finalize")
-        details[node].telemetry = scope.object["telemetry"].map { Value($0) }
-        if let telemetry = scope.object["telemetry"], telemetry.bool == nil, !telemetry.isPlainObject, !telemetry.isNull
-        {
-            expected(scope, "telemetry", "a boolean or a table", telemetry)
-        }
+        readTelemetry(ofWorkflow: scope, into: node)
         // The outer workflow is read first, and what it says counts.
         merge(scope, "metadata", into: \.metadata)
         merge(scope, "ctx", into: \.ctx)

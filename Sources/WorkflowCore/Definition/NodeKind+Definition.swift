@@ -35,7 +35,7 @@ extension NodeKind {
             case .delay: ["duration"]
             case .waitFor: ["event", "timeout", "response_schema"]
             }
-        return ["id", "description"] + own
+        return ["id", "description"] + own + (self == .workflow ? [] : ["telemetry"])
     }
 
     /// The keys that a script may give to a workflow.

@@ -179,7 +179,7 @@ package struct NodeDetails: Sendable {
     package var fallback: Value?
     /// What its own callbacks are made of: it differs where their code does. Empty for none, and where nothing is known of it.
     package var code = ""
-    /// workflow: how its runs are traced, a boolean or an object.
+    /// How its runs, or its spans, are traced: a boolean or an object, whose fields have been checked.
     package var telemetry: Value?
 
     package init(id: String) { self.id = id }

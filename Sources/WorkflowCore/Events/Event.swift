@@ -38,6 +38,9 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case limitsSet = 24
     /// Who gives the answer of the `humanCompleted` that follows: a text.
     case answerSigned = 25
+    /// What only traces show: of the run, before its start, `{ telemetry?, traceparent? }`; of a step
+    /// `{ attributes }`, or a span that it made: `{ span: { name, index, parent?, attributes?, start, end, error? } }`, in milliseconds.
+    case traced = 26
 
     /// Whether watchers are told; the others are facts that only the journal needs.
     package var isPublic: Bool {
@@ -47,7 +50,7 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
             .stepCancelled, .stepWaiting, .log:
             true
         case .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
-            .signalReceived, .limitsSet, .answerSigned:
+            .signalReceived, .limitsSet, .answerSigned, .traced:
             false
         }
     }
@@ -73,6 +76,7 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .stepCancelled: "step:cancelled"
         case .stepWaiting: "step:waiting"
         case .log: "log"
+        case .traced: "traced"
         case .bodyOpened: "body:opened"
         case .inputSettled: "input:settled"
         case .itemsListed: "items:listed"

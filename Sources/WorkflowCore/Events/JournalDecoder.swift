@@ -110,7 +110,7 @@ package struct JournalDecoder: ~Copyable {
             .signalReceived:
             return nil
         case .workflowResumed: return resumptionFault(event)
-        case .stepEvent, .log:
+        case .stepEvent, .log, .traced:
             return hasFrame(event) && machine.plan.nodes.indices.contains(Int(event.node)) ? nil : "is of no step"
         case .inputSettled: return hasFrame(event) ? nil : "is of no step that runs"
         case .bodyOpened: return openingFault(event)
@@ -123,7 +123,7 @@ package struct JournalDecoder: ~Copyable {
     private func faultBeforeStart(_ event: Event) -> String? {
         switch event.kind {
         case .workflowStart: event.frame == 0 && event.node == 0 ? nil : "starts the run in the wrong place"
-        case .workflowError, .workflowCancelled, .metadataSet, .ctxSet, .storeSet: nil
+        case .workflowError, .workflowCancelled, .metadataSet, .ctxSet, .storeSet, .traced: nil
         case .limitsSet: machine.limits == RunLimits() ? nil : "sets limits a second time"
         case .signalReceived: machine.isDeferred ? nil : "comes before the run has started"
         default: "comes before the run has started"
@@ -140,8 +140,7 @@ package struct JournalDecoder: ~Copyable {
         if payload.isNone {
             switch event.kind {
             case .itemsListed, .stepWaiting, .storeSet, .signalReceived, .metadataSet, .ctxSet, .humanRequested,
-                .cancelRequested, .stepEvent, .log, .stepRetry, .stepError, .limitsSet,
-                .answerSigned:
+                .cancelRequested, .stepEvent, .log, .traced, .stepRetry, .stepError, .limitsSet, .answerSigned:
                 return "has no value"
             default: return nil
             }

@@ -49,6 +49,8 @@ package enum Fact: Equatable {
     case emitted(frame: Int32, event: Slice)
     /// The script logged something: `{ level, message, fields? }`.
     case logged(frame: Int32, record: Slice)
+    /// What traces show besides: before the run starts `{ telemetry?, traceparent? }`, in a step `{ attributes }`.
+    case traced(frame: Int32, record: Slice)
     case metadataSet(frame: Int32, value: Slice)
     case ctxSet(frame: Int32, value: Slice)
     /// `{ key, value }`; no `value` deletes.

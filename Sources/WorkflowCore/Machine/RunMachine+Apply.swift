@@ -62,6 +62,8 @@ extension RunMachine {
             ctx = event.payload
         case .storeSet:
             storeSet(event.payload, log)
+        case .traced:
+            if frames.isEmpty { trace = event.payload }
         case .stepEvent, .log, .answerSigned:
             break
         case .limitsSet:
@@ -69,10 +71,13 @@ extension RunMachine {
             seed = event.item
             for command in limitCommands { commands.append(command) }
         case .workflowResumed:
-            if event.item == ResumeCause.forked.rawValue, limits.deadline != 0 {
-                // What a run took over from another one does not count.
-                limits.serial &+= 1
-                begin(at: event.time)
+            if event.item == ResumeCause.forked.rawValue {
+                trace = .none
+                if limits.deadline != 0 {
+                    // What a run took over from another one does not count.
+                    limits.serial &+= 1
+                    begin(at: event.time)
+                }
             }
             if event.item != ResumeCause.answered.rawValue {
                 for index in frames.indices where frames[index].phase == .running || frames[index].phase == .concluding

@@ -93,6 +93,9 @@ extension RunMachine {
             if frame >= 0, !input.isNone { emit(.inputSettled, time, &log, frame: frame, payload: input) }
             for index in frames.indices where frames[index].phase != .free { attend(Int32(index)) }
         case .emitted(let frame, let event): emit(.stepEvent, time, &log, frame: frame, payload: event)
+        case .traced(let frame, let record):
+            guard !frames.isEmpty || log.count == 0 else { throw .outOfOrder }
+            emit(.traced, time, &log, frame: frame, payload: record)
         case .logged(let frame, let record): emit(.log, time, &log, frame: frame, payload: record)
         case .metadataSet(let frame, let value): emit(.metadataSet, time, &log, frame: frame, payload: value)
         case .ctxSet(let frame, let value): emit(.ctxSet, time, &log, frame: frame, payload: value)

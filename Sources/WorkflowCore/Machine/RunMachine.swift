@@ -23,6 +23,8 @@ package struct RunMachine: ~Copyable {
     /// What the script stored, newest value of each key.
     package var store = StoreTable()
     package internal(set) var metadata = Slice.none
+    /// What the run was started with for its trace: `{ telemetry?, traceparent? }`; none for a fork.
+    package internal(set) var trace = Slice.none
     package internal(set) var ctx = Slice.none
     /// When the run began, in microseconds since 1970, and what its chance goes by.
     package internal(set) var started: Int64 = 0
@@ -79,6 +81,7 @@ package struct RunMachine: ~Copyable {
         copy.signals = signals.copy()
         copy.store = store.copy()
         copy.metadata = metadata
+        copy.trace = trace
         copy.ctx = ctx
         copy.started = started
         copy.seed = seed
@@ -179,7 +182,8 @@ extension RunMachine {
     package static func == (left: borrowing RunMachine, right: borrowing RunMachine) -> Bool {
         left.plan === right.plan && left.frames == right.frames && left.freeFrame == right.freeFrame
             && left.tables == right.tables && left.starts == right.starts && left.signals == right.signals
-            && left.store == right.store && left.metadata == right.metadata && left.ctx == right.ctx
+            && left.store == right.store && left.metadata == right.metadata && left.trace == right.trace
+            && left.ctx == right.ctx
             && left.started == right.started && left.seed == right.seed && left.initialInput == right.initialInput
             && left.outcome == right.outcome && left.ending == right.ending && left.limits == right.limits
             && left.cancelRequest == right.cancelRequest && left.jumps == right.jumps

@@ -36,7 +36,7 @@ package struct FrameTracker {
             .stepEvent,
             .stepBranch, .humanRequested, .humanCompleted, .stepRetry, .stepCancelled, .stepWaiting, .inputSettled,
             .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet,
-            .answerSigned:
+            .answerSigned, .traced:
             break
         }
     }
@@ -46,7 +46,13 @@ package struct FrameTracker {
         frames[frame] = entry
     }
 
-    func occurrence(of frame: Int32) -> Int { frames[Int(frame)].occurrence }
+    /// The frame that a frame lies in, or lay in when it was last in use; `-1` for the outermost.
+    package func parent(of frame: Int32) -> Int32 {
+        frames.indices.contains(Int(frame)) ? frames[Int(frame)].parent : -1
+    }
+
+    /// Which start of its node the one of a frame is, from 1.
+    package func occurrence(of frame: Int32) -> Int { frames[Int(frame)].occurrence }
 
     /// The path of a node that a frame runs.
     package func path(of frame: Int32, node: NodeIndex) -> String {
@@ -71,7 +77,7 @@ package struct FrameTracker {
     }
 
     /// The nearest parallel above a frame, and the name or the index of the branch.
-    func parallelGroup(of frame: Int32) -> (id: String, branch: Value)? {
+    package func parallelGroup(of frame: Int32) -> (id: String, branch: Value)? {
         var frame = frame
         while frame >= 0, Int(frame) < frames.count, frames[Int(frame)].parent >= 0 {
             let entry = frames[Int(frame)]

@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// Something that happens once, and that tasks wait for.
-final class Gate: Sendable {
+package final class Gate: Sendable {
     private let state = Mutex(State())
 
     private struct State {
@@ -10,7 +10,9 @@ final class Gate: Sendable {
         var next: UInt64 = 0
     }
 
-    func open() {
+    package init() {}
+
+    package func open() {
         let waiting = state.withLock { state in
             state.isOpen = true
             defer { state.waiting = [:] }
@@ -19,10 +21,10 @@ final class Gate: Sendable {
         for continuation in waiting.values { continuation.resume(returning: true) }
     }
 
-    func passed() async { _ = await wait { _ in } }
+    package func passed() async { _ = await wait { _ in } }
 
     /// Waits no longer than a time; whether the gate is open.
-    func passed(within limit: Duration) async -> Bool {
+    package func passed(within limit: Duration) async -> Bool {
         await wait { number in
             Task {
                 try? await Task.sleep(for: limit)

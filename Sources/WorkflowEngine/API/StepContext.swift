@@ -117,6 +117,12 @@ public final class StepContext: Sendable {
         }
     }
 
+    /// Adds attributes to the step's span: names with texts, numbers and booleans.
+    public func setAttributes(_ attributes: [String: Value]) {
+        let sorted = attributes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        state.withLock { $0.effect(6, "", ["attributes": Value(entries: sorted)]) }
+    }
+
     /// Gives what the call did to the run to `body`, in the order in which it was done.
     func withEffects(_ body: (UnsafeRawBufferPointer) -> Void) { state.withLock { body($0.effects.bytes) } }
 }

@@ -73,6 +73,13 @@ public final class WorkflowRun: Sendable {
         input: Value = .emptyObject, metadata: Value? = nil, ctx: Value? = nil, timeout: Duration? = nil,
         at time: Int64 = 0
     ) throws {
+        try start(input: input, metadata: metadata, ctx: ctx, timeout: timeout, at: time, trace: nil)
+    }
+
+    /// - Parameter trace: what the run's trace is to be, as its journal keeps it: `{ telemetry?, traceparent? }`.
+    package func start(
+        input: Value, metadata: Value?, ctx: Value?, timeout: Duration? = nil, at time: Int64 = 0, trace: Value?
+    ) throws {
         // Whole milliseconds, of which a timeout has at least one.
         let timeout = timeout.map { max(1000, $0.clampedMicroseconds) } ?? 0
         let fresh = state.withLock { state in
@@ -83,7 +90,7 @@ public final class WorkflowRun: Sendable {
         let plan = definition.plan
         let inputDigest = Self.inputDigest(of: definition, input: input, metadata: metadata, ctx: ctx)
         let (metadata, ctx) = Self.origins(metadata, ctx, of: plan)
-        try requireRoom(input, metadata, ctx)
+        try requireRoom(input, metadata, ctx, trace ?? .null)
         let journaled = live.map { _ in
             JournaledRun(
                 id: id, workflow: plan.id, generation: definition.generation.id,
@@ -97,7 +104,9 @@ public final class WorkflowRun: Sendable {
             do {
                 let run = try worker.makeRun(self.definition, id: self.id)
                 self.attach(run)
-                worker.begin(run, observer: self, journaled: journaled, timeout: timeout, at: time) { arena in
+                worker.begin(
+                    run, observer: self, journaled: journaled, timeout: timeout, at: time, trace: trace
+                ) { arena in
                     (
                         arena.writing { $0.write(input) },
                         metadata.count == 0 ? .none : arena.writing { $0.write(metadata) },

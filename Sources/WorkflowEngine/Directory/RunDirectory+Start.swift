@@ -15,6 +15,8 @@ public struct StartRequest: Sendable {
     public var timeout: Duration?
     /// When the run begins, in microseconds since 1970; nil for at once. Until then it is `queued`.
     public var startAt: Int64?
+    /// What the run's trace is to be, as its journal keeps it: `{ telemetry?, traceparent? }`.
+    package var trace: Value?
 
     public init(workflow: String, input: Value, id: String? = nil, metadata: Value? = nil, ctx: Value? = nil) {
         self.workflow = workflow
@@ -47,7 +49,7 @@ extension RunDirectory {
         run.follow(recorded)
         try run.start(
             input: request.input, metadata: request.metadata, ctx: request.ctx, timeout: request.timeout,
-            at: request.startAt ?? 0)
+            at: request.startAt ?? 0, trace: request.trace)
         await recorded.gate.passed()
         guard !recorded.hasEvents else { return StartedRun(id: run.id, isNew: true) }
         do {

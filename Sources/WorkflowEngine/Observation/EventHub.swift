@@ -60,8 +60,10 @@ public final class EventHub: Sendable {
         return subscription
     }
 
-    private func add(_ subscription: EventSubscription) {
-        let entry = Entry(queue: subscription.queue, filter: subscription.filter)
+    private func add(_ subscription: EventSubscription) { add(subscription.queue, subscription.filter) }
+
+    func add(_ queue: SubscriptionQueue, _ filter: EventFilter) {
+        let entry = Entry(queue: queue, filter: filter)
         let key = ObjectIdentifier(entry.queue)
         let isClosed = state.withLock { state in
             if state.isClosed { return true }

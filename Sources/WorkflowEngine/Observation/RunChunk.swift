@@ -11,6 +11,8 @@ struct RunChunk: Sendable {
     /// 32 bytes each.
     let events: [UInt8]
     let arena: [UInt8]
+    /// How many entries were made before the run was followed, where whoever follows it knows.
+    var past: Int?
 
     /// What a run's log holds beyond `first` events and `arenaStart` bytes, up to the byte `arenaEnd`. Worker thread
     /// only.

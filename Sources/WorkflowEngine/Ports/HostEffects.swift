@@ -30,6 +30,11 @@ package struct HostCaller: Sendable {
     package var path: String
     /// What the run may do, as its journal holds it; nil when the process decides.
     package var grant: Value?
+    /// Which attempt of which start of the step it is, each from 1.
+    package var attempt = 1
+    package var occurrence = 1
+    /// The trace that the run was started in, as W3C's `traceparent`; nil for one of its own.
+    package var traceparent: String?
 
     package init(workflow: String, run: String, path: String, grant: Value? = nil) {
         self.workflow = workflow

@@ -2,7 +2,7 @@ internal import WorkflowCore
 
 /// What a callback did to the run while it ran: events, metadata, ctx, store, log.
 extension Worker {
-    private enum Kind: UInt8 { case emit = 1, metadata, ctx, store, log }
+    private enum Kind: UInt8 { case emit = 1, metadata, ctx, store, log, trace }
 
     /// Tells the machine of the effects in the order in which the script made them.
     ///
@@ -38,6 +38,9 @@ extension Worker {
                 let entry = pair(run, "key", name, "value", value)
                 run.decide(.storeSet(frame: frame, entry: entry), at: now)
             case .log: report(run, frame, name, value)
+            case .trace:
+                let record = run.log.arena.writing { $0.append(value) }
+                run.decide(.traced(frame: frame, record: record), at: now)
             case nil: return true
             }
         }
@@ -68,7 +71,7 @@ extension Worker {
                 if let metadata { shown.insert(metadata) }
                 if let ctx { shown.insert(ctx) }
                 (metadata, ctx) = (nil, nil)
-            case .store, .log: size += position - start + 64
+            case .store, .log, .trace: size += position - start + 64
             case nil: break
             }
         }

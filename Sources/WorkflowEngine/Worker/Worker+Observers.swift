@@ -5,10 +5,15 @@ extension Worker {
     /// Begins a run. Values are appended to its arena by `write`, which gives the slices of input, metadata and ctx.
     package func begin(
         _ run: Run, observer: (any RunObserver)?, journaled: JournaledRun?, timeout: Int64 = 0, at time: Int64 = 0,
+        trace: Value? = nil,
         budget: Int = Worker.turnBudget, _ write: (inout ByteArena) -> (input: Slice, metadata: Slice, ctx: Slice)
     ) {
         observe(run, observer)
         run.journaled = journaled
+        if let trace {
+            let record = run.log.arena.writing { $0.write(trace) }
+            run.decide(.traced(frame: 0, record: record), at: now)
+        }
         let values = write(&run.log.arena)
         start(run, values.input, values.metadata, values.ctx, timeout: timeout, at: time)
         drive(run, budget: budget)

@@ -59,9 +59,14 @@ extension Worker {
             } else if let work = request.work {
                 operation = TaskOperation(task: Task { answer(await work()) })
             } else {
-                let caller = HostCaller(
+                var caller = HostCaller(
                     workflow: run.plan.id, run: run.id, path: run.machine.path(of: pending.frame),
                     grant: run.journaled?.allowance)
+                caller.attempt = max(Int(run.machine.frames[Int(pending.frame)].attempt), 1)
+                caller.occurrence = Int(run.machine.frames[Int(pending.frame)].occurrence)
+                if !run.machine.trace.isNone {
+                    caller.traceparent = run.log.value(run.machine.trace)["traceparent"]?.string
+                }
                 operation = host.begin(request, for: caller, answer: answer)
             }
             if let operation { run.calls[id]?.operations[request.token] = operation }

@@ -5,6 +5,7 @@ internal import HTTPTypes
 extension HTTPField.Name {
     static let lastEventID = HTTPField.Name("Last-Event-ID")!
     static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
+    static let traceparent = HTTPField.Name("traceparent")!
     static let requestID = HTTPField.Name("X-Request-ID")!
     static let accelBuffering = HTTPField.Name("X-Accel-Buffering")!
 }

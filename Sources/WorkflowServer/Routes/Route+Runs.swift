@@ -118,6 +118,7 @@ extension Route {
         start.startAt = try startTime(body, core.directory.engine.clock.now())
         start.timeout = try body.duration("timeout").map { Duration.microseconds($0) }
         if start.timeout == .zero { throw APIError.badRequest("timeout has to be longer than nothing") }
+        start.trace = try trace(request, body)
         let started = try await core.directory.start(start)
         var response: Response
         if started.isNew {

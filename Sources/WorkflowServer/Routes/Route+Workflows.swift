@@ -116,9 +116,23 @@ extension Route {
         guard let input = body["inputData"] else {
             throw APIError.badRequest("Workflow payload must include inputData")
         }
-        return try await core.directory.start(
-            StartRequest(
-                workflow: workflow.id, input: input, metadata: body.nested("metadata"), ctx: body.nested("ctx")))
+        var start = StartRequest(
+            workflow: workflow.id, input: input, metadata: body.nested("metadata"), ctx: body.nested("ctx"))
+        start.trace = try trace(request, body)
+        return try await core.directory.start(start)
+    }
+
+    /// What the request says of the run's trace, as the run keeps it; nil where it says nothing.
+    static func trace(_ request: APIRequest, _ body: Value) throws -> Value? {
+        var entries: [(String, Value)] = []
+        if let telemetry = body.field("telemetry") {
+            switch TelemetryFields.read(ofRun: telemetry) {
+            case .success(let settings): entries.append(("telemetry", settings))
+            case .failure(let fault): throw APIError.badRequest("telemetry \(fault.message)")
+            }
+        }
+        if let parent = request.request.headers[.traceparent] { entries.append(("traceparent", Value(parent))) }
+        return entries.isEmpty ? Value?.none : Value(entries: entries)
     }
 
     /// Waits until a run settles, as far as the request would wait, and answers with it.

@@ -40,6 +40,11 @@ struct RunCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Merged over the workflow's ctx, an object.", valueName: "json|@file"))
     var ctx: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How the run is traced: a boolean, or an object such as {\"tags\":[\"ci\"]}.", valueName: "json|@file"))
+    var telemetry: String?
+
     @Option(name: .customLong("run-id"), help: ArgumentHelp("The run's id; one is made unless given.", valueName: "id"))
     var runID: String?
 
@@ -53,7 +58,8 @@ struct RunCommand: ParsableCommand {
     /// The request in the parser's words.
     var request: RunRequest {
         RunRequest(
-            script: script, workflow: workflow, input: input, metadata: metadata, ctx: ctx, runID: runID,
+            script: script, workflow: workflow, input: input, metadata: metadata, ctx: ctx, telemetry: telemetry,
+            runID: runID,
             store: store.store, durability: store.durability, recovers: recover, stay: options.request)
     }
 

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import HostEffects
 internal import WorkflowCore
+internal import WorkflowTelemetry
 
 /// How a command stays with the run that it drives: the same for `run`, `resume`, `signal`, `runs retry` and `runs fork`.
 struct RunOptions: ParsableArguments {
@@ -28,13 +29,15 @@ struct RunOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How many threads run steps; one a core unless given.", valueName: "n"))
     var workers: Int?
 
+    @OptionGroup var telemetry: TelemetryOptions
+
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
     /// The options in plain form.
     var request: StayRequest {
         StayRequest(
             events: events, timeout: timeout, cancelsOnTimeout: cancelOnTimeout, wait: wait, detaches: detach,
-            workers: workers, permissions: permissions.permissions)
+            workers: workers, otlp: telemetry.otlp, permissions: permissions.permissions)
     }
 }
 
@@ -50,6 +53,7 @@ struct StayRequest: Equatable {
     var wait: String?
     var detaches = false
     var workers: Int?
+    var otlp: String?
     var permissions = Permissions()
 
     /// Checks the words and puts what they say into a plan whose store has been chosen.
@@ -57,6 +61,7 @@ struct StayRequest: Equatable {
         plan.printsEvents = events
         plan.permissions = permissions
         plan.workers = try RunPlan.workers(workers)
+        plan.export = try ExportSettings.read(otlp: otlp)
         plan.timeout = try Self.duration(timeout, option: "--timeout", example: "500ms, 30s, 5m or 2h")
         if plan.timeout == 0 { throw UsageError("--timeout takes a duration above zero, got '\(timeout ?? "")'") }
         plan.cancelsOnTimeout = cancelsOnTimeout || plan.store == .memory

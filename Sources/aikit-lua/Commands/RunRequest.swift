@@ -15,6 +15,7 @@ struct RunRequest: Equatable {
     var input: String?
     var metadata: String?
     var ctx: String?
+    var telemetry: String?
     var runID: String?
     var store: String?
     var durability: String?
@@ -34,6 +35,12 @@ struct RunRequest: Equatable {
         }
         if let metadata { plan.metadata = try JSONArgument.readObject(metadata, option: "--metadata") }
         if let ctx { plan.ctx = try JSONArgument.readObject(ctx, option: "--ctx") }
+        if let telemetry {
+            switch TelemetryFields.read(ofRun: try JSONArgument.read(telemetry, option: "--telemetry")) {
+            case .success(let settings): plan.telemetry = settings
+            case .failure(let fault): throw UsageError("--telemetry \(fault.message)")
+            }
+        }
         if let runID {
             guard !runID.isEmpty, runID.utf8.count <= 200 else { throw UsageError("--run-id takes 1 to 200 bytes") }
             plan.runID = runID

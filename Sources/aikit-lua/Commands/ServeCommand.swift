@@ -90,6 +90,8 @@ struct ServeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The claim with the name; name, else sub, unless given.", valueName: "claim"))
     var jwtNameClaim: String?
 
+    @OptionGroup var telemetry: TelemetryOptions
+
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
     func run() throws {
@@ -156,6 +158,7 @@ struct ServeCommand: ParsableCommand {
         take("jwtRoleClaim", jwtRoleClaim)
         take("jwtNameClaim", jwtNameClaim)
         take("allowNet", permissions.net)
+        take("otlp", telemetry.otlp)
         return flags
     }
 }

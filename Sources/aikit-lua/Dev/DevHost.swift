@@ -5,11 +5,14 @@ internal import SQLiteJournal
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
+internal import WorkflowTelemetry
 
 /// The part of a dev session that works beside the main thread: the engine, the script that follows its files, the watcher.
 final class DevHost: Sendable {
     let engine: WorkflowEngine
     let live: LiveScript
+    /// What sends the spans of the session's runs.
+    let export: TraceExport?
     private let journal: SQLiteJournal?
     private let dashboard: DevDashboard?
     private let mailbox: MessageBox<DevMessage>
@@ -29,8 +32,10 @@ final class DevHost: Sendable {
         var store: (any RunStore)? = journal
         if servesDashboard, store == nil { store = MemoryJournal() }
         let feed = LogFeed()
+        export = plan.export.map { TraceExport($0, store: store) { mailbox.post(.text($0)) } }
         engine = WorkflowEngine(
-            workers: max(plan.workers, 2), host: HostEffectsService(permissions: plan.permissions), journal: store,
+            workers: max(plan.workers, 2),
+            host: HostEffectsService(permissions: plan.permissions).traced(export != nil), journal: store,
             log: { record in
                 mailbox.postLog(record, as: .log(record))
                 feed.publish(record)
@@ -109,6 +114,7 @@ final class DevHost: Sendable {
             watcher = nil
         }
         if let dashboard { waitFor { await dashboard.stop() } }
+        if let export { waitFor { await export.finish(within: TraceExport.patience) } }
         if let journal { waitFor { await journal.close() } }
     }
 }

@@ -208,7 +208,7 @@ final class DevSession {
         let id = number == 1 ? plan.runID : nil
         let run = DevRun(
             host.engine.createRun(workflow, id: id, grant: plan.permissions.grant), input: plan.input,
-            generation: generation.number, origin: origin
+            generation: generation.number, origin: origin, export: host.export
         ) {
             mailbox.post(.run(number, $0))
         }

@@ -65,7 +65,7 @@ final class PlainDisplay: Display {
             return "waits      \(path(event, model))" + (event.text.map { " for '\(ShownText.line($0))'" } ?? "")
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
             .stepEvent, .stepBranch, .humanCompleted, .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet,
-            .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet, .answerSigned:
+            .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet, .answerSigned, .traced:
             return nil
         }
     }

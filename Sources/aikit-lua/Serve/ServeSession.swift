@@ -6,6 +6,7 @@ internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
 internal import WorkflowServer
+internal import WorkflowTelemetry
 
 /// A server from its start to its end.
 final class ServeSession: Sendable {
@@ -33,11 +34,12 @@ final class ServeSession: Sendable {
                     + "'aikit-lua token create', name --jwt-secret-env or --jwks, or say --insecure")
         }
         let tls = try ServeTLS.configuration(certificate: settings.certificate, key: settings.key)
+        let exportSettings = try ExportSettings.read(otlp: settings.otlp)
         let log = log
         let feed = LogFeed()
         let engine = WorkflowEngine(
             workers: settings.workers ?? ServeSession.cores,
-            host: HostEffectsService(permissions: settings.permissions),
+            host: HostEffectsService(permissions: settings.permissions).traced(exportSettings != nil),
             journal: store,
             log: { record in
                 log.write(record)
@@ -48,6 +50,8 @@ final class ServeSession: Sendable {
         await deployments.refresh()
         let directory = try RunDirectory(engine, catalog: deployments)
         feed.attach(directory.events)
+        let export = exportSettings.map { TraceExport($0, store: store) { log.warn($0) } }
+        export?.follow(directory.events)
         let recovery = RecoveryService(directory) { run, error in
             log.warn("run \(run) cannot be taken up: \(problems(of: error).first?.message ?? "\(error)")")
         }
@@ -109,6 +113,7 @@ final class ServeSession: Sendable {
         }
         directory.events.close()
         await directory.releaseAll(within: .zero)
+        await export?.finish(within: TraceExport.patience)
         await engine.shutdown(grace: .zero)
         await store.close()
         if let failure, !stopping.isOpen {

@@ -27,13 +27,14 @@ struct ServeSettings {
     var jwtRoleClaim: String?
     var jwtNameClaim: String?
     var permissions = Permissions()
+    /// The OTLP/HTTP server that gets the traces, besides those of the environment.
+    var otlp: String?
 
     /// The settings that a file may hold, each with the variable that goes before it.
     static let names = [
         "host", "port", "basePath", "store", "workers", "watch", "dashboard", "cors", "tlsCert", "tlsKey", "insecure",
         "grace", "maxBody", "logFormat", "jwtSecretEnv", "jwks", "jwtIssuer", "jwtAudience", "jwtRoleClaim",
-        "jwtNameClaim", "allowNet", "allowEnv", "allowRead",
-        "allowWrite", "allowRun",
+        "jwtNameClaim", "allowNet", "allowEnv", "allowRead", "allowWrite", "allowRun", "otlp",
     ]
 
     /// The name of a setting's variable: `AIKIT_BASE_PATH` for `basePath`.
@@ -142,6 +143,7 @@ struct ServeSettings {
         case "allowRead": permissions.read = try scope()
         case "allowWrite": permissions.write = try scope()
         case "allowRun": permissions.run = try scope()
+        case "otlp": otlp = try text()
         default: break
         }
     }

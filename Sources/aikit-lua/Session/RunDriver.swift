@@ -1,6 +1,7 @@
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
+internal import WorkflowTelemetry
 
 /// Does what the session asks of the engine, off the main thread, and reports to the mailbox.
 ///
@@ -41,6 +42,7 @@ final class RunDriver: Sendable {
         case .new(let run): try await begin(run, loader)
         case .own(let run, let past):
             let reason = try announce(.own(run), id: run.id, plan: run.definition.plan, adding: loader.addedPermissions)
+            loader.export?.follow(run, past: past)
             follow(run, past: past, loader.plan)
             do {
                 switch push {
@@ -66,8 +68,11 @@ final class RunDriver: Sendable {
     private func begin(_ run: WorkflowRun, _ loader: RunLoader) async throws {
         let plan = loader.plan
         let reason = try announce(.own(run), id: run.id, plan: run.definition.plan)
+        loader.export?.follow(run)
         follow(run, past: 0, plan)
-        try run.start(input: plan.input, metadata: plan.metadata, ctx: plan.ctx)
+        try run.start(
+            input: plan.input, metadata: plan.metadata, ctx: plan.ctx,
+            trace: plan.telemetry.map { ["telemetry": $0] })
         if let reason { run.cancel(reason: reason) }
         if plan.recovers {
             let recovery = RunRecovery(loader, of: run.definition.id, mailbox: mailbox)

@@ -4,6 +4,7 @@ internal import SQLiteJournal
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
+internal import WorkflowTelemetry
 
 /// Makes the engine and the run that a command line asks for.
 final class RunLoader: Sendable {
@@ -23,12 +24,15 @@ final class RunLoader: Sendable {
     /// Where the run is kept; nil for the memory.
     let journal: SQLiteJournal?
     let engine: WorkflowEngine
+    /// What sends the spans of runs that are driven here.
+    let export: TraceExport?
     private let scripts: StoredScripts?
     private let options: LuaScriptOptions
     private let mailbox: Mailbox
     private let widening = Mutex("")
 
-    init(plan: RunPlan, mailbox: Mailbox, journal: SQLiteJournal?) {
+    init(plan: RunPlan, mailbox: Mailbox, journal: SQLiteJournal?, export: TraceExport?) {
+        self.export = export
         self.plan = plan
         self.mailbox = mailbox
         self.journal = journal
@@ -36,7 +40,8 @@ final class RunLoader: Sendable {
             print: { mailbox.postLine(.text($0), bytes: $0.utf8.count) },
             log: { mailbox.postLog($0, as: .log($0)) })
         engine = WorkflowEngine(
-            workers: plan.workers, host: GrantedEffects(usual: plan.permissions), journal: journal,
+            workers: plan.workers, host: GrantedEffects(usual: plan.permissions).traced(export != nil),
+            journal: journal,
             log: { mailbox.postLog($0, as: .log($0)) })
         scripts = journal.map { [engine, options] in StoredScripts($0, on: engine, options: options) }
     }

@@ -1,6 +1,7 @@
 internal import HostEffects
 internal import SQLiteJournal
 internal import WorkflowCore
+internal import WorkflowTelemetry
 
 /// All that is to be known before a run begins; made of the command line, and checked.
 struct RunPlan {
@@ -34,6 +35,10 @@ struct RunPlan {
     var recovers = false
     var workers = 1
     var permissions = Permissions()
+    /// Where the spans of the run are sent; nil for nowhere.
+    var export: ExportSettings?
+    /// What a new run says of its trace.
+    var telemetry: Value?
 
     /// What a new run takes of another one.
     struct Fork {

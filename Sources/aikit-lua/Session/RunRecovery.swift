@@ -1,6 +1,7 @@
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
+internal import WorkflowTelemetry
 
 /// Goes on with unfinished runs of the same workflow while a run is under way, without getting in its way.
 ///
@@ -41,6 +42,7 @@ final class RunRecovery: Sendable {
     }
 
     private func took(_ run: WorkflowRun) {
+        loader.export?.follow(run, past: nil)
         state.withLock { $0.runs.append(run) }
         mailbox.post(.text("goes on with run \(run.id), whose process ended before it"))
     }

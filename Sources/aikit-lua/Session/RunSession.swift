@@ -1,6 +1,7 @@
 internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
+internal import WorkflowTelemetry
 
 #if canImport(Glibc)
     internal import Glibc
@@ -16,6 +17,7 @@ internal import WorkflowEngine
 final class RunSession {
     private let plan: RunPlan
     private var journal: SQLiteJournal?
+    private var export: TraceExport?
     private let mailbox = Mailbox()
     private let driver: RunDriver
     private let display: any Display
@@ -64,7 +66,8 @@ final class RunSession {
                 mailbox.post(.timedOut)
             }
         }
-        driver.start(RunLoader(plan: plan, mailbox: mailbox, journal: journal))
+        export = plan.export.map { TraceExport($0, store: journal) { [mailbox] in mailbox.post(.text($0)) } }
+        driver.start(RunLoader(plan: plan, mailbox: mailbox, journal: journal, export: export))
         while true {
             if let status = hearAll() { return status }
             if let result = settled, result.status == "waiting_human", canAsk {
@@ -297,6 +300,10 @@ final class RunSession {
 
     private func complete(_ status: ExitStatus) -> ExitStatus {
         driver.endRecovery()
+        if let export {
+            waitFor { await export.finish(within: TraceExport.patience) }
+            for case .text(let line) in mailbox.takeAll() { errors.writeLine(line) }
+        }
         // What the store acknowledged is safe; closing it lets other processes take the run up at once.
         if let journal { waitFor { await journal.close() } }
         guard let failure = output.failure else { return status }

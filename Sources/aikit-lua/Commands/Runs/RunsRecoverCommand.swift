@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
+internal import WorkflowTelemetry
 
 struct RunsRecoverCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -47,6 +48,8 @@ struct RunsRecoverCommand: ParsableCommand {
     @Flag(help: "Print the report as JSON.")
     var json = false
 
+    @OptionGroup var telemetry: TelemetryOptions
+
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
     func run() throws {
@@ -56,12 +59,13 @@ struct RunsRecoverCommand: ParsableCommand {
         let timeout = try StayRequest.duration(timeout, option: "--timeout", example: "30s or 5m")
         let (target, workflow, workers) = (target, workflow, try RunPlan.workers(workers))
         let permissions = permissions.permissions
+        let export = try ExportSettings.read(otlp: telemetry.otlp)
         let findings = try store.withRuns { runs in
             var scope = RecoveryScope(workflow: workflow, timersUntil: SystemClock().now() + (wait ?? 0))
             if let target { scope.run = try await runs.find(target).id }
             let findings = try await recovery.carryOut(
                 scope, in: runs, patience: wait ?? StayRequest.usualWait, timeout: timeout, workers: workers,
-                permissions: permissions)
+                permissions: permissions, export: export)
             // Of a run that was asked for by name it is told where it stands.
             guard findings.isEmpty, let id = scope.run, let header = try await runs.journal.header(of: id) else {
                 return findings

@@ -4,6 +4,7 @@ internal import SQLiteJournal
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
+internal import WorkflowTelemetry
 
 /// Goes on with unfinished runs of a store until each is over, waits, or is let go.
 final class RunsRecovery: Sendable {
@@ -65,12 +66,25 @@ final class RunsRecovery: Sendable {
     /// - Parameters:
     ///   - patience: how far away a time may be that a run is kept for, in microseconds.
     ///   - timeout: after how many microseconds all runs are let go; nil for never.
+    ///   - export: where their spans are sent; nil for nowhere.
     func carryOut(
         _ scope: RecoveryScope, in runs: StoredRuns, patience: Int64, timeout: Int64?, workers: Int,
-        permissions: Permissions
+        permissions: Permissions, export: ExportSettings?
+    ) async throws -> [Finding] {
+        let export = export.map { TraceExport($0, store: runs.journal) { TextStream.errors.writeLine($0) } }
+        let findings = try await carryOut(
+            scope, in: runs, patience: patience, timeout: timeout, workers: workers, permissions: permissions,
+            following: export)
+        await export?.finish(within: TraceExport.patience)
+        return findings
+    }
+
+    private func carryOut(
+        _ scope: RecoveryScope, in runs: StoredRuns, patience: Int64, timeout: Int64?, workers: Int,
+        permissions: Permissions, following export: TraceExport?
     ) async throws -> [Finding] {
         let engine = WorkflowEngine(
-            workers: workers, host: GrantedEffects(usual: permissions), journal: runs.journal,
+            workers: workers, host: GrantedEffects(usual: permissions).traced(export != nil), journal: runs.journal,
             log: { TextStream.errors.writeLine(LogLines(stream: .errors).line($0)) })
         defer { engine.shutdown() }
         let limit = timeout.map { timeout in
@@ -88,7 +102,11 @@ final class RunsRecovery: Sendable {
                 load: { run in
                     run.allowance = Permissions(grant: run.origin.grant).union(permissions).grant
                     return try await scripts.workflow(of: run)
-                }, began: { self.began($0, patience: patience) })
+                },
+                began: { run in
+                    export?.follow(run, past: nil)
+                    self.began(run, patience: patience)
+                })
         }
         state.withLock { $0.taking = taking }
         let failures = try await taking.value

@@ -1,0 +1,114 @@
+internal import Synchronization
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// One request of OTLP/HTTP, through the host's door for HTTP.
+struct SpanPost: Sendable {
+    enum Answer: Sendable, Equatable {
+        /// All were taken but some.
+        case taken(rejected: Int, String)
+        /// Sending them again is of no use.
+        case refused(String)
+        /// They may be sent again, after so many seconds where the server says so.
+        case failed(String, retryAfter: Int64?)
+    }
+
+    /// The longest wait that a server may ask for, in seconds.
+    private static let longestWait: Int64 = 30
+
+    private let endpoint: ExportSettings.Endpoint
+    private let http: any HostEffects
+
+    init(_ endpoint: ExportSettings.Endpoint, http: any HostEffects) {
+        self.endpoint = endpoint
+        self.http = http
+    }
+
+    func request(_ body: [UInt8]) -> HostRequest {
+        var headers = [("content-type", Value("application/json"))]
+        var body = body
+        if endpoint.isGzipped, let packed = gzip(body) {
+            body = packed
+            headers.append(("content-encoding", "gzip"))
+        }
+        headers += endpoint.headers.map { ($0.name.lowercased(), Value($0.value)) }
+        let text = Value { arena in body.withUnsafeBytes { arena.writeString($0) } }
+        return HostRequest(
+            token: 0, operation: "http",
+            payload: [
+                "method": "POST", "url": Value(endpoint.url), "headers": Value(entries: headers), "body": text,
+                "timeout": Value(Double(endpoint.timeout) / 1000), "redirects": 0, "max_size": 65536,
+            ])
+    }
+
+    func send(_ request: HostRequest) async -> Answer {
+        guard let answer = await answer(to: request) else { return .failed("there was no time left", retryAfter: nil) }
+        guard answer.ok, let status = answer.value["status"]?.int else {
+            let message = answer.value["message"]?.string ?? "the request failed"
+            return answer.value["retryable"]?.bool == false ? .refused(message) : .failed(message, retryAfter: nil)
+        }
+        let body = answer.value["body"]?.string ?? ""
+        switch status {
+        case 200..<300:
+            // What is no JSON says nothing of rejected spans.
+            let partial = (try? Value(json: body))?["partialSuccess"]
+            let rejected = partial?["rejectedSpans"].flatMap { $0.int ?? $0.string.flatMap { Int64($0) } } ?? 0
+            let reason = partial?["errorMessage"]?.string ?? ""
+            return .taken(
+                rejected: Int(clamping: max(rejected, 0)), reason.isEmpty ? "the server rejected spans" : reason)
+        case 429, 502, 503, 504:
+            return .failed(
+                "the server answers \(status)",
+                retryAfter: answer.value["retry_after"]?.int.map { min($0, Self.longestWait) })
+        default: return .refused("the server answers \(status)")
+        }
+    }
+
+    /// Nil when the task was cancelled.
+    private func answer(to request: HostRequest) async -> HostAnswer? {
+        let call = PendingPost()
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                call.begin(continuation)
+                let caller = HostCaller(workflow: "", run: "", path: "")
+                call.started(http.begin(request, for: caller) { call.complete($0) })
+            }
+        } onCancel: {
+            call.cancel()
+        }
+    }
+}
+
+/// A request under way, which is answered once: by the server, or by its cancellation.
+private final class PendingPost: Sendable {
+    private let state = Mutex(State())
+
+    private struct State {
+        var continuation: CheckedContinuation<HostAnswer?, Never>?
+        var operation: (any HostOperation)?
+        var isCancelled = false
+    }
+
+    func begin(_ continuation: CheckedContinuation<HostAnswer?, Never>) {
+        state.withLock { $0.continuation = continuation }
+    }
+
+    func started(_ operation: (any HostOperation)?) {
+        let isCancelled = state.withLock { state in
+            state.operation = operation
+            return state.isCancelled
+        }
+        if isCancelled { cancel() }
+    }
+
+    func complete(_ answer: HostAnswer) { state.withLock { $0.continuation.take() }?.resume(returning: answer) }
+
+    func cancel() {
+        let (continuation, operation) = state.withLock { state in
+            state.isCancelled = true
+            return (state.continuation.take(), state.operation.take())
+        }
+        operation?.cancel()
+        continuation?.resume(returning: nil)
+    }
+}

@@ -1,0 +1,41 @@
+internal import WorkflowCore
+package import WorkflowEngine
+
+/// Sends W3C's `traceparent` with each HTTP request of a step, so that what serves it goes on in the run's trace.
+///
+/// A header of that name which the script gives stays.
+package final class TracedEffects: HostEffects {
+    private let inner: any HostEffects
+
+    /// - Parameter inner: what carries the operations out.
+    package init(_ inner: any HostEffects) { self.inner = inner }
+
+    package func begin(
+        _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
+    ) -> (any HostOperation)? {
+        guard request.operation == "http", let entries = request.payload.entries else {
+            return inner.begin(request, for: caller, answer: answer)
+        }
+        let headers = request.payload["headers"]?.entries ?? []
+        if headers.contains(where: { $0.key.lowercased() == "traceparent" }) {
+            return inner.begin(request, for: caller, answer: answer)
+        }
+        let all = headers.map { ($0.key, $0.value) } + [("traceparent", Value(TraceParent(caller).text))]
+        var traced = request
+        traced.payload = Value(
+            entries: entries.map { ($0.key, $0.value) } + [("headers", Value(entries: all))])
+        return inner.begin(traced, for: caller, answer: answer)
+    }
+}
+
+extension TraceParent {
+    /// The span of the step that asks the host for something.
+    init(_ caller: HostCaller) {
+        let outer = caller.traceparent.flatMap { TraceParent($0) }
+        self.init(
+            trace: outer?.trace ?? TraceID(run: caller.run),
+            span: SpanID(
+                run: caller.run, path: caller.path, attempt: caller.attempt, occurrence: caller.occurrence),
+            isSampled: outer?.isSampled ?? true)
+    }
+}

@@ -1,0 +1,240 @@
+internal import WorkflowCore
+
+/// Why telemetry cannot be switched on as it was asked for.
+public struct TelemetryError: Error, Sendable, CustomStringConvertible {
+    public var message: String
+    public var description: String { message }
+}
+
+/// Where spans go, and how: what the command line and the environment say of it.
+public struct ExportSettings: Sendable {
+    /// A server that takes spans.
+    public struct Endpoint: Sendable, Equatable {
+        /// For messages; the URL has no secrets in it.
+        public var name: String
+        public var url: String
+        public var headers: [(name: String, value: String)]
+        /// Milliseconds for one request.
+        public var timeout: Int
+        public var isGzipped: Bool
+
+        public static func == (left: Endpoint, right: Endpoint) -> Bool {
+            left.url == right.url && left.timeout == right.timeout && left.isGzipped == right.isGzipped
+                && left.headers.elementsEqual(right.headers) { $0 == $1 }
+        }
+    }
+
+    /// Which traces are sent; that a caller's trace is sampled counts where the sampler goes by its parent.
+    public enum Sampler: Sendable, Equatable {
+        case all
+        case none
+        /// The share of traces, from 0 to 1, by their ids.
+        case share(Double)
+    }
+
+    public var endpoints: [Endpoint] = []
+    public var resource: Attributes = ["service.name": .string("aikit-lua")]
+    public var sampler = Sampler.all
+    public var isParentBased = true
+    /// Spans that may wait for one endpoint; more are dropped and counted.
+    public var queueSize = 8192
+    public var batchSize = 512
+    /// Milliseconds between batches that are not full.
+    public var delay = 5000
+
+    public init() {}
+
+    /// Reads `OTEL_*` and `LANGFUSE_*`.
+    ///
+    /// - Parameters:
+    ///   - otlp: the address that the command line names, in place of those of the environment.
+    ///   - environment: gives the value of a variable, or nil.
+    /// - Returns: nil where nothing asks for telemetry, or `OTEL_SDK_DISABLED` forbids it.
+    /// - Throws: ``TelemetryError`` that names the variable which is wrong.
+    public init?(otlp: String? = nil, environment: (String) -> String?) throws(TelemetryError) {
+        self.init()
+        func text(_ name: String) -> String? {
+            environment(name).map { $0.trimming() }.flatMap { $0.isEmpty ? nil : $0 }
+        }
+        if text("OTEL_SDK_DISABLED")?.lowercased() == "true" { return nil }
+        let usesOTLP = otlp != nil || text("OTEL_TRACES_EXPORTER") != "none"
+        if usesOTLP, let endpoint = try Self.otlp(otlp, text) { endpoints.append(endpoint) }
+        if let endpoint = try Self.langfuse(text) { endpoints.append(endpoint) }
+        if endpoints.isEmpty { return nil }
+        for pair in try Self.pairs(text("OTEL_RESOURCE_ATTRIBUTES"), "OTEL_RESOURCE_ATTRIBUTES") {
+            resource[pair.name] = .string(pair.value)
+        }
+        if let name = text("OTEL_SERVICE_NAME") { resource["service.name"] = .string(name) }
+        try readSampler(text)
+        queueSize = try Self.number("OTEL_BSP_MAX_QUEUE_SIZE", text, 1...1_000_000) ?? queueSize
+        batchSize = min(try Self.number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", text, 1...100_000) ?? batchSize, queueSize)
+        delay = try Self.number("OTEL_BSP_SCHEDULE_DELAY", text, 0...3_600_000) ?? delay
+    }
+
+    private static func otlp(
+        _ named: String?, _ text: (String) -> String?
+    ) throws(TelemetryError) -> Endpoint? {
+        let url: String
+        let source: String
+        if let named {
+            (url, source) = (named.hasSuffix("/v1/traces") ? named : named.joined(to: "v1/traces"), "--otlp")
+        } else if let own = text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
+            (url, source) = (own, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+        } else if let base = text("OTEL_EXPORTER_OTLP_ENDPOINT") {
+            (url, source) = (base.joined(to: "v1/traces"), "OTEL_EXPORTER_OTLP_ENDPOINT")
+        } else {
+            return nil
+        }
+        try check(url, source)
+        func either(_ name: String) -> (name: String, text: String)? {
+            for name in ["OTEL_EXPORTER_OTLP_TRACES_" + name, "OTEL_EXPORTER_OTLP_" + name] {
+                if let text = text(name) { return (name, text) }
+            }
+            return nil
+        }
+        if let chosen = either("PROTOCOL"), chosen.text == "grpc" {
+            throw TelemetryError(message: "\(chosen.name) is grpc; spans are sent by http/json only")
+        }
+        var isGzipped = true
+        if let chosen = either("COMPRESSION") {
+            guard chosen.text == "gzip" || chosen.text == "none" else {
+                throw TelemetryError(message: "\(chosen.name) takes gzip or none, got '\(chosen.text)'")
+            }
+            isGzipped = chosen.text == "gzip"
+        }
+        let headers = either("HEADERS")
+        let timeout = try number(either("TIMEOUT")?.name ?? "", text, 1...600_000) ?? 10_000
+        return Endpoint(
+            name: url.withoutSecrets, url: url, headers: try pairs(headers?.text, headers?.name ?? ""),
+            timeout: timeout, isGzipped: isGzipped)
+    }
+
+    private static func langfuse(_ text: (String) -> String?) throws(TelemetryError) -> Endpoint? {
+        let (key, secret) = (text("LANGFUSE_PUBLIC_KEY"), text("LANGFUSE_SECRET_KEY"))
+        guard let key, let secret else {
+            if key == nil, secret == nil { return nil }
+            throw TelemetryError(
+                message:
+                    "\(key == nil ? "LANGFUSE_PUBLIC_KEY" : "LANGFUSE_SECRET_KEY") is missing; Langfuse needs both keys"
+            )
+        }
+        let source = text("LANGFUSE_BASE_URL") != nil ? "LANGFUSE_BASE_URL" : "LANGFUSE_HOST"
+        let base = text("LANGFUSE_BASE_URL") ?? text("LANGFUSE_HOST") ?? "https://cloud.langfuse.com"
+        let url = base.joined(to: "api/public/otel/v1/traces")
+        try check(url, source)
+        return Endpoint(
+            name: "Langfuse at \(base.withoutSecrets)", url: url,
+            headers: [
+                ("authorization", "Basic " + BytesText.base64(Array("\(key):\(secret)".utf8))),
+                ("x-langfuse-ingestion-version", "4"),
+            ], timeout: 10_000, isGzipped: true)
+    }
+
+    private mutating func readSampler(_ text: (String) -> String?) throws(TelemetryError) {
+        let name = text("OTEL_TRACES_SAMPLER") ?? "parentbased_always_on"
+        isParentBased = name.hasPrefix("parentbased_")
+        switch name {
+        case "always_on", "parentbased_always_on": sampler = .all
+        case "always_off", "parentbased_always_off": sampler = .none
+        case "traceidratio", "parentbased_traceidratio":
+            let argument = text("OTEL_TRACES_SAMPLER_ARG") ?? "1"
+            guard let share = Double(argument), (0...1).contains(share) else {
+                throw TelemetryError(message: "OTEL_TRACES_SAMPLER_ARG takes a number from 0 to 1, got '\(argument)'")
+            }
+            sampler = .share(share)
+        default:
+            throw TelemetryError(
+                message:
+                    "OTEL_TRACES_SAMPLER takes always_on, always_off or traceidratio, each also with parentbased_, "
+                    + "got '\(name)'")
+        }
+    }
+
+    /// The same, but no span is left out: for a run that somebody names.
+    public var sendingAll: ExportSettings {
+        var settings = self
+        settings.sampler = .all
+        settings.queueSize = .max
+        return settings
+    }
+
+    /// Whether the spans of a trace are sent.
+    func samples(_ trace: TraceID, caller: TraceParent?) -> Bool {
+        if isParentBased, let caller { return caller.isSampled }
+        switch sampler {
+        case .all: return true
+        case .none: return false
+        case .share(let share): return share >= 1 || Double(trace.low >> 1) < share * 0x1p63
+        }
+    }
+
+    // MARK: Words
+
+    private static func check(_ url: String, _ source: String) throws(TelemetryError) {
+        guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
+            throw TelemetryError(message: "\(source) takes an http or https URL, got '\(url.withoutSecrets)'")
+        }
+    }
+
+    private static func number(
+        _ name: String, _ text: (String) -> String?, _ range: ClosedRange<Int>
+    ) throws(TelemetryError) -> Int? {
+        guard let given = text(name) else { return nil }
+        guard let number = Int(given), range.contains(number) else {
+            throw TelemetryError(
+                message: "\(name) takes a whole number from \(range.lowerBound) to \(range.upperBound), got '\(given)'")
+        }
+        return number
+    }
+
+    /// Reads `name=value,…`, in which values may have percent escapes.
+    private static func pairs(
+        _ text: String?, _ source: String
+    ) throws(TelemetryError) -> [(name: String, value: String)] {
+        var pairs: [(name: String, value: String)] = []
+        for part in (text ?? "").split(separator: ",") {
+            let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let name = String(sides[0]).trimming()
+            guard sides.count == 2, !name.isEmpty else {
+                throw TelemetryError(message: "\(source) takes name=value,…")
+            }
+            pairs.append((name, String(sides[1]).trimming().removingPercentEscapes))
+        }
+        return pairs
+    }
+}
+
+extension String {
+    fileprivate func trimming() -> String {
+        String(drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
+    }
+
+    /// The address with a path below it.
+    fileprivate func joined(to path: String) -> String { (hasSuffix("/") ? self : self + "/") + path }
+
+    /// A URL without user, password and query, for messages.
+    fileprivate var withoutSecrets: String {
+        let shown = split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).first.map(String.init) ?? self
+        guard let scheme = shown.firstRange(of: "://") else { return shown }
+        let rest = shown[scheme.upperBound...]
+        let authority = rest.prefix { $0 != "/" }
+        guard let at = authority.lastIndex(of: "@") else { return shown }
+        return String(shown[..<scheme.upperBound] + rest[rest.index(after: at)...])
+    }
+
+    fileprivate var removingPercentEscapes: String {
+        var bytes: [UInt8] = []
+        var rest = Array(utf8)[...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "%"), rest.count >= 2,
+                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+            {
+                bytes.append(value)
+                rest = rest.dropFirst(2)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

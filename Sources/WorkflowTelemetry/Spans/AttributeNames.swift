@@ -1,0 +1,45 @@
+/// The names of attributes, in one place: the GenAI conventions are still in development.
+enum Names {
+    // MARK: AI Kit
+
+    static let workflow = "ai_kit.workflow."
+    static let step = "ai_kit.workflow.step."
+
+    // MARK: OpenTelemetry
+
+    static let operation = "gen_ai.operation.name"
+    static let workflowName = "gen_ai.workflow.name"
+    static let conversation = "gen_ai.conversation.id"
+    static let errorType = "error.type"
+    static let exceptionType = "exception.type"
+    static let exceptionMessage = "exception.message"
+    static let exceptionTrace = "exception.stacktrace"
+    static let user = "user.id"
+    static let session = "session.id"
+
+    // MARK: Langfuse
+
+    static let traceName = "langfuse.trace.name"
+    static let traceTags = "langfuse.trace.tags"
+    static let traceMetadata = "langfuse.trace.metadata."
+    static let langfuseUser = "langfuse.user.id"
+    static let langfuseSession = "langfuse.session.id"
+    static let environment = "langfuse.environment"
+    static let observationType = "langfuse.observation.type"
+    static let observationInput = "langfuse.observation.input"
+    static let observationOutput = "langfuse.observation.output"
+    static let level = "langfuse.observation.level"
+    static let statusMessage = "langfuse.observation.status_message"
+
+    /// Keys of metadata that Langfuse cannot take.
+    static let refusedKeys: Set<String> = ["__proto__", "constructor", "prototype"]
+
+    // MARK: Events
+
+    static let waitingForPerson = "workflow.waiting_human"
+    static let waiting = "workflow.waiting"
+    static let interrupted = "workflow.interrupted"
+    static let cancelled = "workflow.cancelled"
+    static let exception = "exception"
+    static let retry = "workflow.step.retry"
+}

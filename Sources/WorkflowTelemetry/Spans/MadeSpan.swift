@@ -1,0 +1,48 @@
+internal import WorkflowCore
+
+/// A span that a script made within a step, as the journal has it.
+struct MadeSpan {
+    /// Counts the spans of a step's attempt, from 1.
+    let index: Int
+    /// The one that it was made in.
+    let parent: Int?
+    let name: String
+    let attributes: Value?
+    /// Microseconds since 1970.
+    let start: Int64
+    let end: Int64
+    let error: String?
+
+    /// Reads `{ name, index, parent?, attributes?, start, end, error? }`, in milliseconds; nil for anything else.
+    init?(_ record: Value) {
+        guard let name = record["name"]?.string, let number = record["index"]?.int, let start = record["start"]?.int,
+            let end = record["end"]?.int, let index = Int(exactly: number)
+        else { return nil }
+        self.name = name
+        self.index = index
+        parent = record["parent"]?.int.flatMap { Int(exactly: $0) }
+        attributes = record["attributes"]
+        (self.start, self.end) = (Self.microseconds(start), Self.microseconds(end))
+        error = record["error"]?.string
+    }
+
+    private static func microseconds(_ milliseconds: Int64) -> Int64 {
+        let (product, overflows) = milliseconds.multipliedReportingOverflow(by: 1000)
+        return overflows ? 0 : product
+    }
+
+    /// The spans that were made in a step. One whose surroundings were never written lies in the step itself.
+    static func spans(_ made: [MadeSpan], in step: Span, _ writer: SpanWriter) -> [Span] {
+        let known = Set(made.map(\.index))
+        return made.map { made in
+            let parent = made.parent.flatMap { known.contains($0) && $0 != made.index ? $0 : nil }
+            let start = min(max(made.start, step.start), step.end)
+            var span = Span(
+                trace: step.trace, id: SpanID(parent: step.id, index: made.index),
+                parent: parent.map { SpanID(parent: step.id, index: $0) } ?? step.id, name: made.name, start: start,
+                end: min(max(made.end, start), step.end))
+            writer.describeMade(&span, made)
+            return span
+        }
+    }
+}

@@ -1,0 +1,73 @@
+package import WorkflowCore
+
+/// What a workflow, and whoever starts its run, say of the run's trace.
+///
+/// `false` of either wins. Metadata is merged by key, the run's over the workflow's; of any other field the run's counts, then
+/// the workflow's.
+public struct TraceSettings: Sendable, Equatable {
+    /// Whether there are spans at all.
+    public var isOn = true
+    /// The name of the trace; the workflow's id unless given.
+    public var name: String?
+    package var metadata: [(key: String, value: Value)] = []
+    public var tags: [String] = []
+    public var userID: String?
+    public var sessionID: String?
+    public var environment: String?
+    /// Inputs and outputs are recorded where `telemetry` was given and does not refuse it.
+    public var recordsInputs = false
+    public var recordsOutputs = false
+
+    public init() {}
+
+    /// - Parameters:
+    ///   - workflow: the `telemetry` of a workflow: a boolean, an object, nil or null.
+    ///   - run: that of one run.
+    package init(workflow: Value?, run: Value? = nil) {
+        self.init()
+        for value in [workflow, run].compactMap({ $0 }) {
+            if value.bool == false { isOn = false }
+            if value.bool == true || value.entries != nil { (recordsInputs, recordsOutputs) = (true, true) }
+        }
+        for value in [workflow, run].compactMap({ $0 }) { take(value) }
+    }
+
+    private mutating func take(_ value: Value) {
+        name = value["trace_name"]?.string ?? name
+        userID = value["user_id"]?.string ?? userID
+        sessionID = value["session_id"]?.string ?? sessionID
+        environment = value["environment"]?.string ?? environment
+        if let tags = value["tags"]?.array { self.tags = tags.compactMap(\.string) }
+        for (key, item) in value["metadata"]?.entries ?? [] where !Names.refusedKeys.contains(key) {
+            metadata.removeAll { $0.key == key }
+            metadata.append((key, item))
+        }
+        recordsInputs = value["record_inputs"]?.bool ?? recordsInputs
+        recordsOutputs = value["record_outputs"]?.bool ?? recordsOutputs
+    }
+
+    public static func == (left: TraceSettings, right: TraceSettings) -> Bool {
+        left.isOn == right.isOn && left.name == right.name && left.tags == right.tags && left.userID == right.userID
+            && left.sessionID == right.sessionID && left.environment == right.environment
+            && left.recordsInputs == right.recordsInputs && left.recordsOutputs == right.recordsOutputs
+            && left.metadata.elementsEqual(right.metadata) { $0.key == $1.key && $0.value == $1.value }
+    }
+}
+
+extension Value {
+    /// The value as an attribute: scalars as they are, all else as JSON text.
+    var attribute: Attributes.Item {
+        if let text = string { return .string(text) }
+        if let flag = bool { return .bool(flag) }
+        if let number = int { return .int(number) }
+        if let number = double { return .double(number) }
+        return .string(json)
+    }
+
+    /// JSON text of at most 32 kB; what is cut off is marked.
+    var recordedText: String {
+        let text = json
+        guard text.utf8.count > 32_000 else { return text }
+        return String(decoding: text.utf8.prefix(31_980), as: UTF8.self) + "… [cut off]"
+    }
+}

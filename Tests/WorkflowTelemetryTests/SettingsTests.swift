@@ -1,0 +1,92 @@
+import Testing
+
+@testable import WorkflowTelemetry
+
+@Suite("What the environment says of telemetry") struct SettingsTests {
+    private func settings(_ variables: [String: String], otlp: String? = nil) throws -> ExportSettings? {
+        try ExportSettings(otlp: otlp) { variables[$0] }
+    }
+
+    @Test func `nothing is on unless somebody asks for it`() throws {
+        #expect(try settings([:])?.endpoints == nil)
+        #expect(try settings(["OTEL_SERVICE_NAME": "shop"])?.endpoints == nil)
+        #expect(try settings(["OTEL_SDK_DISABLED": "true"], otlp: "http://a")?.endpoints == nil)
+        #expect(
+            try settings(["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_TRACES_EXPORTER": "none"])?.endpoints == nil)
+    }
+
+    @Test(
+        arguments: [
+            (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:4318"], nil, "http://a:4318/v1/traces"),
+            (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:4318/x/"], nil, "http://a:4318/x/v1/traces"),
+            (["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://a/own"], nil, "http://a/own"),
+            (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a"], "http://b", "http://b/v1/traces"),
+            ([:], "http://b/v1/traces", "http://b/v1/traces"),
+        ] as [([String: String], String?, String)])
+    func `the address is the one of traces`(variables: [String: String], otlp: String?, url: String) throws {
+        #expect(try settings(variables, otlp: otlp)?.endpoints.map(\.url) == [url])
+    }
+
+    @Test func `headers, resource and times are read`() throws {
+        let settings = try #require(
+            try settings([
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_EXPORTER_OTLP_HEADERS": "x-key = a%20b ,y=2=3",
+                "OTEL_EXPORTER_OTLP_TIMEOUT": "2500", "OTEL_SERVICE_NAME": "shop",
+                "OTEL_RESOURCE_ATTRIBUTES": "service.name=other,host.name=h1", "OTEL_EXPORTER_OTLP_COMPRESSION": "none",
+            ]))
+        let endpoint = try #require(settings.endpoints.first)
+        #expect(endpoint.headers.map { "\($0.name): \($0.value)" } == ["x-key: a b", "y: 2=3"])
+        #expect(endpoint.timeout == 2500)
+        #expect(!endpoint.isGzipped)
+        #expect(settings.resource == ["service.name": .string("shop"), "host.name": .string("h1")])
+    }
+
+    @Test func `Langfuse is a second endpoint with its keys`() throws {
+        let settings = try #require(
+            try settings([
+                "LANGFUSE_PUBLIC_KEY": "pk", "LANGFUSE_SECRET_KEY": "sk", "LANGFUSE_BASE_URL": "https://lf.example/",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://a",
+            ]))
+        #expect(settings.endpoints.count == 2)
+        let langfuse = settings.endpoints[1]
+        #expect(langfuse.url == "https://lf.example/api/public/otel/v1/traces")
+        #expect(
+            langfuse.headers.map { "\($0.name): \($0.value)" } == [
+                "authorization: Basic cGs6c2s=", "x-langfuse-ingestion-version: 4",
+            ])
+    }
+
+    @Test(arguments: [
+        (["LANGFUSE_PUBLIC_KEY": "pk"], "LANGFUSE_SECRET_KEY"),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "a:4318"], "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"], "PROTOCOL"),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_EXPORTER_OTLP_HEADERS": "oops"], "HEADERS"),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_EXPORTER_OTLP_TIMEOUT": "soon"], "TIMEOUT"),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_TRACES_SAMPLER": "some"], "SAMPLER"),
+        (
+            [
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_TRACES_SAMPLER": "traceidratio",
+                "OTEL_TRACES_SAMPLER_ARG": "2",
+            ], "SAMPLER_ARG"
+        ),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_BSP_MAX_QUEUE_SIZE": "-1"], "QUEUE_SIZE"),
+    ]) func `what is wrong is told by the name of its variable`(variables: [String: String], name: String) {
+        let error = #expect(throws: TelemetryError.self) { try settings(variables) }
+        #expect(error?.message.contains(name) == true)
+    }
+
+    @Test func `a share of the traces is chosen by their ids alone`() throws {
+        var settings = ExportSettings()
+        settings.sampler = .share(0.5)
+        let chosen = (0..<2000).filter { settings.samples(TraceID(run: "run-\($0)"), caller: nil) }.count
+        #expect((900...1100).contains(chosen))
+        let caller = TraceParent(
+            trace: TraceID(run: "a"), span: SpanID(run: "a", path: "", attempt: 1, occurrence: 1), isSampled: false)
+        #expect(!settings.samples(caller.trace, caller: caller))
+    }
+
+    @Test func `messages name no secret of an address`() throws {
+        let settings = try #require(try settings([:], otlp: "https://user:pass@a.example/x?key=1"))
+        #expect(settings.endpoints[0].name == "https://a.example/x")
+    }
+}

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Measures what sending traces costs a run, with a collector that takes them and with one that never answers. Queues are
+# bounded, so at full speed spans are dropped, which the program says:
+#   scripts/bench-telemetry.sh
+source "$(dirname "$0")/common.sh"
+cd "$repository"
+
+binary=$(realpath "${AIKIT_LUA_BINARY:-.build/release/aikit-lua}")
+folder=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$folder"' EXIT
+ports=("${BENCH_PORT:-14918}" "$((${BENCH_PORT:-14918} + 1))")
+
+cat >"$folder/collectors.py" <<'PY'
+import http.server, socket, sys, threading
+
+
+class Collector(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_):
+        pass
+
+
+silent = socket.create_server(("127.0.0.1", int(sys.argv[2])))
+print("ready", flush=True)
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Collector).serve_forever()
+PY
+coproc collectors { exec python3 "$folder/collectors.py" "${ports[@]}"; }
+read -r _ <&"${collectors[0]}"
+
+# A thousand steps a second, for two seconds; and as many steps as the machine does.
+cat >"$folder/steady.lua" <<'LUA'
+local aikit = require "aikit"
+return aikit.workflow { id = "steady", telemetry = true }
+  :foreach {
+    id = "each", concurrency = 10, items = function() local list = {} for i = 1, 2000 do list[i] = i end return list end,
+    step = { id = "step", handler = function(n) aikit.sleep "10ms" return n end },
+  }
+  :commit()
+LUA
+sed -e 's/steady/full/; s/aikit.sleep "10ms" //; s/1, 2000/1, 100000/' "$folder/steady.lua" >"$folder/full.lua"
+
+# The time that the run itself took, in milliseconds, the best of several: the program stays a moment longer to send the rest.
+fastest() {
+    for _ in $(seq "${BENCH_RUNS:-5}"); do
+        "$binary" run "$@" --input '{}' --store memory 2>&1 >/dev/null
+    done | sed -nE 's/.* succeeded in ([0-9.]+) (ms|s),.*/\1 \2/p' |
+        awk '{ t = $1 * ($2 == "s" ? 1000 : 1); if (!best || t < best) best = t } END { print best }'
+}
+
+printf '| run | without export (ms) | with a collector | with one that never answers |\n|---|---|---|---|\n'
+for script in steady full; do
+    row=$(fastest "$folder/$script.lua")
+    for port in "${ports[@]}"; do
+        row="$row | $(fastest "$folder/$script.lua" --otlp "http://127.0.0.1:$port")"
+    done
+    printf '| %s | %s |\n' "$script" "$row"
+done

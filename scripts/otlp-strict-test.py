@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""Check what the program sends by OTLP with the official protobuf classes, and as a trace.
+
+A collector on 127.0.0.1 takes what runs send: one that ends, one that waits for a person and is answered, and one that is
+killed in the middle and recovered. Each payload has to parse without unknown fields; the spans of a run have to be one whole
+trace, and the same that `runs trace` makes of the journal. Needs `pip install opentelemetry-proto`.
+
+    scripts/otlp-strict-test.py --binary .build/release/aikit-lua
+"""
+
+import argparse
+import base64
+import gzip
+import hashlib
+import http.server
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+
+from google.protobuf import json_format
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+SCRIPT = """
+local aikit = require "aikit"
+local body = { id = "item", retry = { max_attempts = 2, initial = "5ms" }, handler = function(n, context)
+  context:set_attribute("n", n)
+  return context:span("double", function() aikit.sleep(%s) return n * 2 end)
+end }
+return {
+  aikit.workflow { id = "plain", telemetry = { tags = { "a" }, metadata = { big = 9007199254740993, x = 1.5 } } }
+    :foreach { id = "each", items = function() return { 1, 2, 3, 4 } end, concurrency = 2, step = body }
+    :branch { id = "way", resolve = function() return "left" end, cases = { left = { { id = "l", handler = function(x)
+      return x end } }, right = { { id = "r", handler = function(x) return x end } } } }
+    :commit(),
+  aikit.workflow { id = "asks" }
+    :parallel { id = "both", branches = { a = { body }, b = { aikit.human { id = "ask" } } } }
+    :commit(),
+}
+"""
+
+
+def bytes_for_ids(value):
+    """OTLP has ids in hexadecimal where protobuf's JSON has base64."""
+    if isinstance(value, dict):
+        return {
+            key: base64.b64encode(bytes.fromhex(item)).decode()
+            if key in ("traceId", "spanId", "parentSpanId")
+            else bytes_for_ids(item)
+            for key, item in value.items()
+        }
+    return [bytes_for_ids(item) for item in value] if isinstance(value, list) else value
+
+
+def spans_of(text):
+    request = json_format.ParseDict(bytes_for_ids(json.loads(text)), ExportTraceServiceRequest())
+    return [span for resource in request.resource_spans for scope in resource.scope_spans for span in scope.spans]
+
+
+class Collector(http.server.BaseHTTPRequestHandler):
+    spans = []
+
+    def do_POST(self):
+        body = gzip.decompress(self.rfile.read(int(self.headers["content-length"])))
+        self.spans.extend(spans_of(body))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_):
+        pass
+
+
+def check(run, spans, later):
+    """The spans that came in, each once: a whole trace that is the one of the journal."""
+    known = {}
+    for span in spans:
+        if known.setdefault(span.span_id, span) != span:
+            raise SystemExit(f"{run}: two spans have the id {span.span_id.hex()}")
+    trace = hashlib.sha256(run.encode()).digest()[:16]
+    for span in known.values():
+        assert span.trace_id == trace, f"{run}: {span.name} lies in another trace"
+        if not span.parent_span_id:
+            continue
+        parent = known.get(span.parent_span_id)
+        assert parent, f"{run}: the parent of {span.name} is missing"
+        times = [parent.start_time_unix_nano, span.start_time_unix_nano, span.end_time_unix_nano,
+                 parent.end_time_unix_nano]
+        assert times == sorted(times), f"{run}: {span.name} is not within {parent.name}"
+    roots = sorted((span for span in known.values() if not span.parent_span_id), key=lambda s: s.start_time_unix_nano)
+    for number, root in enumerate(roots, 1):
+        wanted = hashlib.sha256(f"{run}\0\0001\0{number}".encode()).digest()[:8]
+        assert root.span_id == wanted, f"{run}: stretch {number} has another id"
+    assert list(known.values()) and len(known) == len(later), f"{run}: {len(known)} spans came, {len(later)} are recorded"
+    for span in later:
+        assert known.get(span.span_id) == span, f"{run}: {span.name} differs from the journal's"
+    print(f"ok   {run}: {len(known)} spans, {len(roots)} stretches")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--binary", default=".build/release/aikit-lua")
+    binary = os.path.realpath(parser.parse_args().binary)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    otlp = ["--otlp", f"http://127.0.0.1:{server.server_port}"]
+    with tempfile.TemporaryDirectory() as folder:
+
+        def aikit(*arguments, status=0):
+            result = subprocess.run([binary, *arguments], cwd=folder, capture_output=True, text=True)
+            assert result.returncode == status, f"{arguments}: {result.returncode}\n{result.stderr}"
+            return result.stdout
+
+        def finish(run):
+            check(run, Collector.spans, spans_of(aikit("runs", "trace", run, "--json")))
+            Collector.spans.clear()
+
+        with open(f"{folder}/quick.lua", "w") as file:
+            file.write(SCRIPT % "0.001")
+        with open(f"{folder}/slow.lua", "w") as file:
+            file.write(SCRIPT % "0.4")
+        aikit("run", "quick.lua", "--workflow", "plain", "--run-id", "ends", *otlp)
+        finish("ends")
+        aikit("run", "quick.lua", "--workflow", "asks", "--run-id", "waits", *otlp, status=3)
+        aikit("resume", "waits", "--data", "{}", *otlp)
+        finish("waits")
+        process = subprocess.Popen(
+            [binary, "run", "slow.lua", "--workflow", "plain", "--run-id", "dies", "--events", *otlp], cwd=folder,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env={**os.environ, "OTEL_BSP_SCHEDULE_DELAY": "50"})
+        for line in process.stdout:
+            if json.loads(line)["type"] == "step:success":
+                break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        aikit("runs", "recover", "dies", *otlp)
+        finish("dies")
+
+
+if __name__ == "__main__":
+    main()
