@@ -26,6 +26,19 @@ lua_interpreter() {
     return 1
 }
 
+# The name of a Python that has selenium: Debian's package is one for Debian's own Python, which need not be the first one.
+# Fails where there is none.
+browser_python() {
+    local name
+    for name in ${PYTHON:-python3} /usr/bin/python3; do
+        if has "$name" && "$name" -c 'import selenium' 2>/dev/null; then
+            echo "$name"
+            return
+        fi
+    done
+    return 1
+}
+
 # Homebrew keeps some of its packages out of pkg-config's way.
 if [ "$(uname -s)" = Darwin ] && has brew; then
     for formula in lua@5.4 pcre2 sqlite; do

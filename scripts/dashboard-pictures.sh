@@ -5,4 +5,5 @@ cd "$repository"
 
 export AIKIT_LUA_BINARY=$(realpath "${AIKIT_LUA_BINARY:-.build/release/aikit-lua}")
 [ -x "$AIKIT_LUA_BINARY" ] || die "no program at $AIKIT_LUA_BINARY; run make build"
-"${PYTHON:-python3}" Tests/Browser/pictures.py "$repository/docs/images"
+python=$(browser_python) || die "no Python here has selenium; run scripts/setup.sh test"
+"$python" Tests/Browser/pictures.py "$repository/docs/images"

@@ -31,7 +31,7 @@ check() {
             # The browser of the dashboard's tests comes from Debian; elsewhere they are left out where it is missing.
             if has apt-get; then
                 need "has chromedriver" chromium-driver chromedriver
-                need "python3 -c 'import selenium'" python3-selenium selenium
+                need browser_python python3-selenium selenium
             fi
             need "has curl" curl curl
             ;;

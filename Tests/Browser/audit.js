@@ -59,5 +59,9 @@
   if (document.documentElement.scrollWidth > innerWidth) problems.push(`wider than the screen: ${document.documentElement.scrollWidth} > ${innerWidth}`);
   const main = document.querySelector('main');
   if (main.scrollWidth > main.clientWidth + 1) problems.push(`content wider than its place: ${main.scrollWidth} > ${main.clientWidth}`);
+  for (const name of ['.inspector', '.task-detail', '.panel-pad', '.start']) {
+    const part = document.querySelector(name);
+    if (part && isVisible(part) && part.scrollWidth > part.clientWidth + 1) problems.push(`${name} wider than its place: ${part.scrollWidth} > ${part.clientWidth}`);
+  }
   return problems;
 })();

@@ -22,7 +22,7 @@ SCREENS = {1440: 900, 1024: 768, 390: 844}
 class Server:
     """`aikit-lua serve` on a free port, with a store of its own that wants a token."""
 
-    def __init__(self, folder, flows=HERE / "flows"):
+    def __init__(self, folder):
         self.binary = os.environ["AIKIT_LUA_BINARY"]
         self.store = str(pathlib.Path(folder) / "runs.db")
         made = subprocess.run(
@@ -31,8 +31,8 @@ class Server:
         self.token = next(word for word in made.stdout.split() if word.startswith("akl_"))
         self.log = open(pathlib.Path(folder) / "serve.log", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [self.binary, "serve", str(flows), "--port", "0", "--store", self.store, "--no-watch", "--log-format", "json"],
-            stderr=self.log)
+            [self.binary, "serve", "flows", "--port", "0", "--store", self.store, "--no-watch", "--log-format", "json"],
+            stderr=self.log, cwd=HERE)
         self.url = self._find_address()
 
     def _find_address(self):

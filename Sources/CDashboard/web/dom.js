@@ -70,7 +70,9 @@ export function put(element, ...children) {
 export function setText(element, text) {
   if (element._text === text) return;
   element._text = text;
-  element.replaceChildren(...textNodes(text));
+  const only = element.firstChild;
+  if (only && only === element.lastChild && only.nodeType === Node.TEXT_NODE && !unseen.test(text)) only.data = text;
+  else element.replaceChildren(...textNodes(text));
 }
 
 /** Sets an attribute if it differs. */

@@ -284,7 +284,7 @@ function scalar(schema, options) {
   const input = isLong ? h('textarea', { id, rows: 4 }) : h('input', {
     id, type: isNumber ? 'text' : types[schema.format] ?? 'text', inputmode: isNumber ? (schema.type === 'integer' ? 'numeric' : 'decimal') : undefined, autocomplete: 'off',
     placeholder: schema.format === 'date-time' ? '2030-01-31T08:00:00Z' : schema.examples?.[0] ?? undefined,
-    required: required === true && isNumber,
+    'aria-required': required === true && isNumber ? 'true' : undefined,
   });
   if (initial !== undefined && initial !== null) input.value = String(initial);
   const hints = [];

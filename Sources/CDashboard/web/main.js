@@ -182,7 +182,7 @@ function enter() {
   countTasks();
   route();
 }
-document.addEventListener('unauthorized', () => logIn(api.session.token ? 'The token is no longer good' : undefined));
+document.addEventListener('unauthorized', () => !isOut && logIn(api.session.token ? 'The token is no longer good' : undefined));
 
 // MARK: Keys
 

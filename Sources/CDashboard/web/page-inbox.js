@@ -53,7 +53,7 @@ export default function inboxPage(context) {
           h('div', { class: 'muted small' }, task.workflowId, ' · ', h('a', { href: `#/runs/${api.segment(task.runId)}` }, shortID(task.runId)), ' · ', task.path))),
       task.output !== undefined && valueBox('Shown', task.output, { open: 3 }),
       h('form', {
-        class: 'card answer', onsubmit: async (event) => {
+        class: 'card answer', novalidate: true, onsubmit: async (event) => {
           event.preventDefault();
           if (send.disabled) return;
           send.disabled = true;

@@ -1,7 +1,7 @@
 // The list of runs: newest first, live, filtered by the address.
 
 import * as api from './api.js';
-import { h, icon, put, setAttribute, setText } from './dom.js';
+import { h, icon, plain, put, setAttribute, setText } from './dom.js';
 import { ago, count, duration, exact, isOver, millis, moment, plural, shortID, statuses } from './format.js';
 import { VirtualList } from './virtual.js';
 import { button, command, empty, failure, statusName, toast } from './widgets.js';
@@ -68,6 +68,11 @@ export default function runsPage(context) {
       };
       const row = h('div', { class: 'run-row' }, part.mark, part.link, part.workflow, part.began, part.took, part.events);
       row._part = part;
+      // Under the pointer only: to write out a time takes longer than all else in a row.
+      part.began.addEventListener('pointerenter', () => {
+        const run = rows[row._index];
+        if (run) part.began.title = plain(`${exact(run.createdAt)} (${ago(run.createdAt)})`);
+      });
       row.addEventListener('click', (event) => {
         if (event.target.closest('a') || getSelection().toString()) return;
         if (rows[row._index]) context.go(address(rows[row._index]));
@@ -88,8 +93,10 @@ export default function runsPage(context) {
       setAttribute(part.link, 'href', address(run));
       setAttribute(part.link, 'title', run.runId);
       setText(part.workflow, run.workflowId);
-      setText(part.began, moment(run.createdAt));
-      setAttribute(part.began, 'title', `${exact(run.createdAt)} (${ago(run.createdAt)})`);
+      if (part.at !== run.createdAt) {
+        part.at = run.createdAt;
+        setText(part.began, moment(run.createdAt));
+      }
       const end = isOver(run.status) ? millis(run.updatedAt) : Date.now();
       setText(part.took, duration(Math.max(0, end - millis(run.createdAt))));
       setText(part.events, count(run.events));

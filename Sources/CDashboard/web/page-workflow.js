@@ -2,7 +2,6 @@
 
 import * as api from './api.js';
 import { h, icon, put } from './dom.js';
-import { submit, valueForm } from './form.js';
 import { count, statuses } from './format.js';
 import { graph } from './graph.js';
 import { copy, empty, facts, failure, iconButton, sourceLines, tabs, tree } from './widgets.js';
@@ -14,13 +13,19 @@ export default function workflowPage(context) {
   const states = h('div', { class: 'chips' });
   let picture;
 
+  // Forms are loaded where one is wanted.
   const startPanel = (workflow) => {
+    const panel = h('div');
+    import('./form.js').then(({ submit, valueForm }) => put(panel, startForm(workflow, submit, valueForm)), (error) => put(panel, failure(error)));
+    return panel;
+  };
+  const startForm = (workflow, submit, valueForm) => {
     const form = valueForm({ schema: workflow.inputSchema, label: 'Input' });
     const trouble = h('div', { 'aria-live': 'assertive' });
     const runID = h('input', { id: 'run-id', autocomplete: 'off', spellcheck: 'false', maxlength: '200' });
     const send = h('button', { type: 'submit', class: 'button primary' }, icon('play', 12), h('span', null, 'Start the run'));
     return h('form', {
-      class: 'card start', onsubmit: async (event) => {
+      class: 'card start', novalidate: true, onsubmit: async (event) => {
         event.preventDefault();
         if (send.disabled) return;
         send.disabled = true;

@@ -67,7 +67,7 @@ export function ask({ title, body, confirm, danger = false, act }) {
   return new Promise((resolve) => {
     const trouble = h('div', { 'aria-live': 'assertive' });
     const yes = h('button', { type: 'submit', class: `button primary${danger ? ' danger' : ''}` }, confirm);
-    const form = h('form', { method: 'dialog' },
+    const form = h('form', { method: 'dialog', novalidate: true },
       h('h2', { id: 'dialog-title' }, title), h('div', { class: 'dialog-body' }, body), trouble,
       h('div', { class: 'dialog-end' }, button('Close', { onclick: () => dialog.close() }), confirm && yes));
     const dialog = h('dialog', { class: 'dialog', 'aria-labelledby': 'dialog-title' }, form);
