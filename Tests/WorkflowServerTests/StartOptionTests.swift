@@ -8,21 +8,21 @@ struct StartOptionTests {
     @Test func `a run that is to begin later is queued until then, and takes what comes before`() async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
             let path = "/api/workflows/wait/runs"
-            let started = try await server.post(path, ["inputData": 1, "runId": "late", "delay": "400ms"])
-            #expect(started.status == 202)
-            #expect(started.json["status"] == "queued")
-            let queued = try await server.get("/api/runs/late").json
+            let far = try await server.post(path, ["inputData": 1, "runId": "far", "startAt": "2099-01-01T00:00:00Z"])
+            #expect(far.status == 202)
+            #expect(far.json["status"] == "queued")
+            let queued = try await server.get("/api/runs/far").json
             #expect(queued["status"] == "queued")
             #expect(queued["startedAt"] == nil)
             #expect(try await server.get("/api/runs?status=queued").json["runs"]?.count == 1)
             #expect(try await server.get("/api/workflows/wait").json["runs"]?["queued"] == 1)
-            #expect(try await server.post("/api/runs/late/signals/go", ["data": 7]).status == 202)
-            let over = try await server.get("/api/runs/late?wait=15s").json
+            let soon = try await server.post(path, ["inputData": 1, "runId": "soon", "delay": "300ms"])
+            #expect(soon.json["status"] == "queued")
+            #expect(try await server.post("/api/runs/soon/signals/go", ["data": 7]).status == 202)
+            let over = try await server.get("/api/runs/soon?wait=15s").json
             #expect(over["result"] == 7)
-            let events = try await server.get("/api/runs/late/events").json["events"]?.array ?? []
+            let events = try await server.get("/api/runs/soon/events").json["events"]?.array ?? []
             #expect(events.first?["type"] == "workflow:start")
-            let far = try await server.post(path, ["inputData": 1, "runId": "far", "startAt": "2099-01-01T00:00:00Z"])
-            #expect(far.json["status"] == "queued")
             #expect(try await server.request("POST", "/api/runs/far/cancel").json["status"] == "cancelled")
             let past = try await server.post(path, ["inputData": 1, "startAt": "2001-01-01"])
             #expect(past.json["status"] == "running")

@@ -143,7 +143,7 @@ final class ServeSession: Sendable {
                 if let source = KeySetAddress(place) {
                     let log = log
                     let follower = KeySetFollower(access, fetch: { try await source.read() }) {
-                        log.warn("the keys at \(place) cannot be read: \($0)")
+                        log.warn("the keys at \(place) cannot be read: \(problems(of: $0).first?.message ?? "\($0)")")
                     }
                     await follower.refresh()
                     keys = follower

@@ -316,7 +316,12 @@ final class TestRun {
                 started[event.frame] = nil
             case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepEvent,
                 .stepBranch, .humanRequested, .humanCompleted, .stepRetry, .stepWaiting, .inputSettled, .itemsListed,
+<<<<<<< ours
                 .metadataSet, .ctxSet, .storeSet, .signalReceived, .log, .traced:
+=======
+                .metadataSet, .ctxSet, .storeSet, .signalReceived, .log, .limitsSet,
+                .answerSigned:
+>>>>>>> theirs
                 break
             }
         }
