@@ -186,7 +186,7 @@ struct lb_vm {
     lb_bytes payload, response, traceback, path;
     effect_index effects;
     const void *noted_error;
-    char where[160];
+    char where[600];
     char message[512];
     uint32_t close_depth;
 
@@ -396,6 +396,8 @@ int close_coroutine(lua_State *L, lua_State *co);
 // The rest makes libraries. RAISES, all of them.
 void open_sandbox(lua_State *L);       // sandbox.c
 void push_environment(lua_State *L);   // sandbox.c
+/// What a script may have meant whose error has this message; NULL for nothing. The text lives as long as the program.
+const char *hint_for(const char *message, size_t length);  // hints.c
 const char *suggest(lua_State *L, const char *word, int table);  // suggest.c
 int bridge_suggest(lua_State *L);      // suggest.c
 void open_coroutine(lua_State *L);     // coroutine.c
@@ -414,6 +416,8 @@ void open_text(lua_State *L);          // text.c
 void replace_format(lua_State *L);     // text.c: in the table on top
 int safe_tostring(lua_State *L);       // text.c
 /// Pushes the text of the value, as tostring gives it, and returns it. RAISES.
+/// Puts the path in place of its shortened form, `...rest/of/it.lua:`, that the text on top may begin with. RAISES.
+void lengthen_place(lua_State *L, const char *path, size_t length);  // text.c
 const char *text_of(lua_State *L, int index, size_t *length);  // text.c
 bool push_readonly_original(lua_State *L, int index);
 void open_bridge(lua_State *L);        // bridge_table.c

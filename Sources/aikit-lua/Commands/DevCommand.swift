@@ -59,12 +59,14 @@ struct DevCommand: ParsableCommand {
     @Flag(help: "Also show the runs of the session on a dashboard, whose address is printed.")
     var ui = false
 
+    @OptionGroup var log: LogOptions
+
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
     func run() throws {
         let request = RunRequest(
             script: script, workflow: workflow, input: input, metadata: metadata, ctx: ctx, store: store ?? "memory",
-            stay: StayRequest(workers: workers, permissions: permissions.permissions))
+            stay: StayRequest(workers: workers, permissions: permissions.permissions, log: log.settings))
         let status = try DevSession(
             request.plan(), from: from, asksStoreForInput: input == nil, servesDashboard: ui
         ).run()

@@ -28,13 +28,15 @@ struct RunOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How many threads run steps; one a core unless given.", valueName: "n"))
     var workers: Int?
 
+    @OptionGroup var log: LogOptions
+
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
     /// The options in plain form.
     var request: StayRequest {
         StayRequest(
             events: events, timeout: timeout, cancelsOnTimeout: cancelOnTimeout, wait: wait, detaches: detach,
-            workers: workers, permissions: permissions.permissions)
+            workers: workers, permissions: permissions.permissions, log: log.settings)
     }
 }
 
@@ -51,11 +53,13 @@ struct StayRequest: Equatable {
     var detaches = false
     var workers: Int?
     var permissions = Permissions()
+    var log = LogSettings()
 
     /// Checks the words and puts what they say into a plan whose store has been chosen.
     func apply(to plan: inout RunPlan) throws(UsageError) {
         plan.printsEvents = events
         plan.permissions = permissions
+        plan.log = log
         plan.workers = try RunPlan.workers(workers)
         plan.timeout = try Self.duration(timeout, option: "--timeout", example: "500ms, 30s, 5m or 2h")
         if plan.timeout == 0 { throw UsageError("--timeout takes a duration above zero, got '\(timeout ?? "")'") }

@@ -34,6 +34,8 @@ struct RunPlan {
     var recovers = false
     var workers = 1
     var permissions = Permissions()
+    /// What is shown of what scripts log.
+    var log = LogSettings()
 
     /// What a new run takes of another one.
     struct Fork {

@@ -47,6 +47,8 @@ struct RunsRecoverCommand: ParsableCommand {
     @Flag(help: "Print the report as JSON.")
     var json = false
 
+    @OptionGroup var log: LogOptions
+
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
     func run() throws {
@@ -55,13 +57,13 @@ struct RunsRecoverCommand: ParsableCommand {
         let wait = try StayRequest.duration(wait, option: "--wait", example: "30s or 1h")
         let timeout = try StayRequest.duration(timeout, option: "--timeout", example: "30s or 5m")
         let (target, workflow, workers) = (target, workflow, try RunPlan.workers(workers))
-        let permissions = permissions.permissions
+        let (permissions, log) = (permissions.permissions, log.settings)
         let findings = try store.withRuns { runs in
             var scope = RecoveryScope(workflow: workflow, timersUntil: SystemClock().now() + (wait ?? 0))
             if let target { scope.run = try await runs.find(target).id }
             return try await recovery.carryOut(
                 scope, in: runs, patience: wait ?? StayRequest.usualWait, timeout: timeout, workers: workers,
-                permissions: permissions)
+                permissions: permissions, log: log)
         }
         tell(findings)
         if let signal = Interrupts.caught { throw Interrupts.status(of: signal).code }

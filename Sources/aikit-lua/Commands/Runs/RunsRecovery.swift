@@ -61,11 +61,11 @@ final class RunsRecovery: Sendable {
     ///   - timeout: after how many microseconds all runs are let go; nil for never.
     func carryOut(
         _ scope: RecoveryScope, in runs: StoredRuns, patience: Int64, timeout: Int64?, workers: Int,
-        permissions: Permissions
+        permissions: Permissions, log: LogSettings
     ) async throws -> [Finding] {
         let engine = WorkflowEngine(
             workers: workers, host: GrantedEffects(usual: permissions), journal: runs.journal,
-            log: { TextStream.errors.writeLine(LogLines(stream: .errors).line($0)) })
+            log: log.written)
         defer { engine.shutdown() }
         let limit = timeout.map { timeout in
             Task {
@@ -74,7 +74,7 @@ final class RunsRecovery: Sendable {
             }
         }
         defer { limit?.cancel() }
-        let options = LuaScriptOptions(print: { TextStream.errors.writeLine($0) }, log: { _ in })
+        let options = LuaScriptOptions(print: log.printed, log: log.written)
         let scripts = StoredScripts(runs.journal, on: engine, options: options)
         let taking = Task {
             try await engine.recover(
