@@ -34,9 +34,9 @@ bool script_where(lua_State *L, int level, char *text, size_t size) {
 static bool write_frame(lua_State *L, lua_Debug *frame, lb_bytes *out) {
     lua_getinfo(L, "Sln", frame);
     if (!is_script(frame)) return false;
-    char line[400];
+    char line[1200];
     const char *file = file_of(frame);
-    int used = snprintf(line, sizeof line, "%s%.200s:%d: in ", out->count ? "\n" : "", file, frame->currentline);
+    int used = snprintf(line, sizeof line, "%s%.500s:%d: in ", out->count ? "\n" : "", file, frame->currentline);
     char *rest = line + used;
     size_t room = sizeof line - (size_t)used;
     if (*frame->what == 'm') snprintf(rest, room, "main chunk");
@@ -187,6 +187,16 @@ static void put_value(lua_State *L, int index, object *o, const char *key) {
     put_string(o, key, vm_of(L)->message, strlen(vm_of(L)->message));
 }
 
+/// Pushes what the table's `__tostring` makes of it, called protected; pushes nothing and gives false where there is none, and
+/// where it fails or gives no text.
+static bool push_own_text(lua_State *L, int index) {
+    if (luaL_getmetafield(L, index, "__tostring") == LUA_TNIL) return false;
+    lua_pushvalue(L, index);
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_type(L, -1) == LUA_TSTRING) return true;
+    lua_pop(L, 1);
+    return false;
+}
+
 static void encode_table_error(lua_State *L, int index, object *o) {
     size_t length;
     int code = raw_field(L, index, "code");
@@ -200,6 +210,11 @@ static void encode_table_error(lua_State *L, int index, object *o) {
     if (message == LUA_TSTRING || message == LUA_TNUMBER) {
         const char *text = lua_tolstring(L, -1, &length);
         put_string(o, "message", text, length);
+    } else if (push_own_text(L, index)) {
+        const char *text = lua_tolstring(L, -1, &length);
+        put_string(o, "message", text, length);
+        if (code == LUA_TNIL) put_value(L, index, o, "details");
+        return;
     } else if (code == LUA_TSTRING || code == LUA_TNUMBER) {
         const char *text = lua_tolstring(L, -2, &length);
         put_string(o, "message", text, length);
@@ -239,7 +254,15 @@ void encode_error(lua_State *L, int index, int status, lb_bytes *out) {
     } else {
         put_string(&o, "code", "error", 5);
         if (lua_isstring(L, index)) {
-            const char *text = lua_tolstring(L, index, &length);
+            lua_pushvalue(L, index);
+            const char *path_end = strrchr(vm->where, ':');
+            if (path_end) lengthen_place(L, vm->where, (size_t)(path_end - vm->where));
+            const char *text = lua_tolstring(L, -1, &length);
+            const char *hint = hint_for(text, length);
+            if (hint) {
+                lua_pushfstring(L, "%s; %s", text, hint);
+                text = lua_tolstring(L, -1, &length);
+            }
             put_string(&o, "message", text, length);
         } else {
             char text[64];

@@ -194,7 +194,7 @@ struct lb_vm {
     uint64_t random[4];
     int64_t made_at;
     const void *noted_error;
-    char where[160];
+    char where[600];
     char message[512];
     uint32_t close_depth;
 
@@ -407,6 +407,8 @@ int close_coroutine(lua_State *L, lua_State *co);
 void open_sandbox(lua_State *L);       // sandbox.c
 /// Pushes globals for one chunk: the libraries, and the fields of the registry's table `more` (0: none).
 void push_environment(lua_State *L, int more);  // sandbox.c
+/// What a script may have meant whose error has this message; NULL for nothing. The text lives as long as the program.
+const char *hint_for(const char *message, size_t length);  // hints.c
 void open_time(lua_State *L);          // time_library.c
 int bridge_now(lua_State *L);
 void random_init(lb_vm *vm);           // random.c; raises nothing
@@ -438,6 +440,8 @@ void open_text(lua_State *L);          // text.c
 void replace_format(lua_State *L);     // text.c: in the table on top
 int safe_tostring(lua_State *L);       // text.c
 /// Pushes the text of the value, as tostring gives it, and returns it. RAISES.
+/// Puts the path in place of its shortened form, `...rest/of/it.lua:`, that the text on top may begin with. RAISES.
+void lengthen_place(lua_State *L, const char *path, size_t length);  // text.c
 const char *text_of(lua_State *L, int index, size_t *length);  // text.c
 bool push_readonly_original(lua_State *L, int index);
 void open_bridge(lua_State *L);        // bridge_table.c

@@ -30,6 +30,7 @@ int compile_text(lua_State *L, const char *text, size_t length, const char *chun
     int status = lua_load(L, read_text, &all, chunk_name, "t");
     // lua_load catches what its reader raises.
     if (status != LUA_OK) check_interrupt(L);
+    if (status == LUA_ERRSYNTAX && *chunk_name == '@') lengthen_place(L, chunk_name + 1, strlen(chunk_name + 1));
     return status;
 }
 

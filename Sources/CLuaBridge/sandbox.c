@@ -204,6 +204,18 @@ static void name_functions(lua_State *L, const char *prefix, int names) {
     }
 }
 
+/// Lets messages about arguments find the name of a function that was called through none.
+static void name_libraries(lua_State *L, int globals) {
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_pushvalue(L, globals);
+    lua_setfield(L, -2, LUA_GNAME);
+    for (const char *const *name = libraries; *name; name++) {
+        lua_getfield(L, globals, *name);
+        lua_setfield(L, -2, *name);
+    }
+    lua_pop(L, 1);
+}
+
 void open_sandbox(lua_State *L) {
     lua_newtable(L);
     int globals = lua_gettop(L);
@@ -222,6 +234,7 @@ void open_sandbox(lua_State *L) {
     lua_setfield(L, globals, "os");
     open_coroutine(L);
     lua_setfield(L, globals, "coroutine");
+    name_libraries(L, globals);
     lua_getfield(L, globals, "string");
     replace_string_functions(L);
     replace_format(L);

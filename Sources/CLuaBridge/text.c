@@ -99,6 +99,18 @@ void replace_format(lua_State *L) {
     lua_setfield(L, -2, "format");
 }
 
+void lengthen_place(lua_State *L, const char *path, size_t length) {
+    enum { DOTS = 3, SHORT = LUA_IDSIZE - 1, REST = SHORT - DOTS };
+    size_t size;
+    const char *text = lua_tolstring(L, -1, &size);
+    if (!text || size <= SHORT || length <= REST || memcmp(text, "...", DOTS) != 0 || text[SHORT] != ':') return;
+    if (memcmp(text + DOTS, path + length - REST, REST) != 0) return;
+    lua_pushlstring(L, path, length);
+    lua_pushlstring(L, text + SHORT, size - SHORT);
+    lua_concat(L, 2);
+    lua_replace(L, -2);
+}
+
 void open_text(lua_State *L) {
     lua_newtable(L);
     lua_createtable(L, 0, 1);

@@ -56,14 +56,26 @@ public struct ScriptError: Error, Sendable, CustomStringConvertible {
         func diagnostic(_ code: String, _ message: String, _ location: String?, _ traceback: String?)
             -> ScriptDiagnostic
         {
-            let place = location.flatMap(Self.place)
-            var text = message
+            var (code, place, text, related) = (code, location.flatMap(Self.place), message, String?.none)
             if let location, text.hasPrefix(location + ": ") { text.removeFirst(location.count + 2) }
+            // A module that does not compile is blamed on itself rather than on who requires it.
+            if let inner = Self.leadingPlace(of: text), let module = Self.place(inner),
+                host.files.contains(where: { $0.path == module.file })
+            {
+                text.removeFirst(inner.count + 2)
+                (code, place, related) = ("syntax", module, location)
+            }
             let excerpt = place.flatMap { Self.line($0.line, of: $0.file, in: files) }
-            if code == "syntax" { text += SyntaxHint.text(for: excerpt) }
+            if code == "syntax", let place {
+                text += SyntaxHint.text(
+                    for: text, line: excerpt,
+                    before: (1..<max(place.line, 1)).suffix(SyntaxHint.lookBack).compactMap {
+                        Self.line($0, of: place.file, in: files)
+                    })
+            }
             return ScriptDiagnostic(
                 code: code, message: text, file: place?.file ?? bundle.script.path, line: place?.line,
-                excerpt: excerpt, traceback: traceback)
+                excerpt: excerpt, traceback: traceback, related: related)
         }
         if error.code == "invalid_definition", !host.refused.isEmpty {
             diagnostics = host.refused.map { issue in

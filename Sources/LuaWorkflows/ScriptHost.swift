@@ -92,17 +92,17 @@ final class ScriptHost: LuaHost {
                 let unknownZones = checked.plan.issuesOfTimeZones
                 if !unknownZones.isEmpty { throw DefinitionError(issues: unknownZones) }
                 plans.append(checked.plan)
-                Self.add(checked.warnings, to: &warnings)
-                Self.add(checked.findings, to: &findings)
+                Self.add(checked.warnings.map(placed), to: &warnings)
+                Self.add(checked.findings.map(placed), to: &findings)
             } else {
                 // It was checked when it was first loaded; whatever is thought of it by now, its runs go on.
                 plans.append(try DefinitionReader.plan(from: definition, locator: locate))
             }
         } catch {
-            refused = error.issues
+            refused = error.issues.map(placed)
             return fail(
                 "invalid_definition", error.description,
-                details: ["issues": Value(array: error.issues.map(\.value))], &response)
+                details: ["issues": Value(array: refused.map(\.value))], &response)
         }
         definitions.append(definition.json)
         response.write(Int64(plans.count))
@@ -183,6 +183,17 @@ final class ScriptHost: LuaHost {
         return "\(place.file):\(line)"
     }
 
+    /// The issue at the line of its key, where it is known only which node has the key.
+    private func placed(_ issue: DefinitionIssue) -> DefinitionIssue {
+        guard let place = issue.location.flatMap(ScriptError.place),
+            let file = ([script] + files).first(where: { $0.path == place.file }),
+            let line = unit(of: file).line(ofKeyAt: issue.path, idLine: place.line)
+        else { return issue }
+        var issue = issue
+        issue.location = "\(place.file):\(line)"
+        return issue
+    }
+
     private func shapes() -> CallbackShapes {
         var shapes = CallbackShapes()
         for file in [script] + files { unit(of: file).addShapes(to: &shapes) }
@@ -219,6 +230,7 @@ final class ScriptHost: LuaHost {
     private func log(_ payload: ValueCursor, _ response: inout ByteArena) {
         environment.log(
             LogRecord(
+                time: environment.clock.now(),
                 level: LogRecord.Level(rawValue: payload["level"]?.string ?? "") ?? .info,
                 message: payload["message"]?.string ?? "", fields: payload["fields"].map { Value($0) }, workflow: "",
                 run: "", path: payload["where"]?.string ?? ""))

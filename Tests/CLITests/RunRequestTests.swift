@@ -9,7 +9,7 @@ struct RunRequestTests {
             "run a.lua", "run --events a.lua --input {}", "run a.lua --input=- --workers 3 --timeout=5s",
             "run a.lua --store memory --run-id x --workflow w --metadata {} --ctx {\"a\":1}",
             "run --allow-net=* --allow-net=a,b a.lua", "run a.lua --input -", "run a.lua --wait 1h --recover",
-            "run a.lua --detach --timeout 5s --cancel-on-timeout",
+            "run a.lua --detach --timeout 5s --cancel-on-timeout", "run a.lua --log-format json --log-level=debug",
         ])
     func `the quick way reads what the parser reads`(line: String) throws {
         let words = line.split(separator: " ").map(String.init)
@@ -23,7 +23,7 @@ struct RunRequestTests {
         let rest = [
             "--store=s", "--durability=full", "--recover", "--events", "--timeout=1s", "--cancel-on-timeout",
             "--wait=1s",
-            "--detach", "--workers=1", "--allow-net=a",
+            "--detach", "--workers=1", "--allow-net=a", "--log-format=json", "--log-level=warn",
         ]
         #expect(RunRequest(quickly: words + rest) != nil)
         // Every option of the help is in the list above.
@@ -40,7 +40,8 @@ struct RunRequestTests {
         arguments: [
             "run", "run --help", "run a.lua b.lua", "run a.lua --inptu {}", "run a.lua --input",
             "run a.lua --input --events",
-            "run a.lua --workers many", "run a.lua --input {} --input {}", "run -- a.lua", "run a.lua -h",
+            "run a.lua --workers many", "run a.lua --log-level loud", "run a.lua --input {} --input {}", "run -- a.lua",
+            "run a.lua -h",
             "run a.lua --allow-net x",
             "check a.lua", "--version", "run a.lua --events=1",
         ])

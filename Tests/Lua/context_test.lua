@@ -11,7 +11,7 @@ test("emit, log and metadata become effects in order", function()
   equal(context.effects, {
     { kind = "emit", name = "progress", value = { done = 1 } },
     { kind = "emit", name = "ping" },
-    { kind = "log", name = "warn", value = { message = "slow", fields = { seconds = 4 } } },
+    { kind = "log", name = "warn", value = { message = "slow", fields = { seconds = 4 }, time = 1700000000000 } },
     { kind = "metadata", value = { team = "ops", count = 2 } },
     { kind = "metadata", value = { team = "ops", count = 2, by = "me" } },
   })

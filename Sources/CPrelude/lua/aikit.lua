@@ -42,7 +42,11 @@ local on_demand = {
   http = function() return part "http" end,
   crypto = function() return part "crypto" end,
 }
-local aikit = objects.namespace("aikit", members, on_demand)
+local aikit = objects.namespace("aikit", members, on_demand, {
+  createStep = "step", createMapStep = "step", createWorkflow = "workflow", cloneStep = "clone_step",
+  createConditionStep = "branch", createWhileStep = "loop", createForEachStep = "foreach",
+  createParallelStep = "parallel", createHuman = "human", fetch = "http.get",
+})
 
 bridge.set_context_methods(part "context")
 bridge.set_collect(part("builder").collect)

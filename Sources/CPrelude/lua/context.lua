@@ -54,13 +54,20 @@ function context:update_ctx(change)
   effect(self, "ctx", nil, changed(change, get(self, "ctx") or {}, "update_ctx"))
 end
 
---- Writes a line to the run's log.
+--- Keeps an entry of the run's log: an event of the run, which is shown besides to whoever looks on.
 function context:log(level, message, fields)
   if not LEVELS[level] then
     misuse("context:log takes a level first, got '%s'%s: write context:log(\"info\", \"message\", { … })",
       tostring(level), errors.hint(level, errors.names(LEVELS)))
   end
-  effect(self, "log", level, { message = tostring(message), fields = fields })
+  if message == nil then
+    misuse("context:log takes a message after the level: write context:log(\"%s\", \"message\", { … })", level)
+  end
+  if fields ~= nil and type(fields) ~= "table" then
+    misuse("context:log takes a table of fields after the message, got %s: "
+      .. "write context:log(\"%s\", \"message\", { … })", errors.kind(fields), level)
+  end
+  effect(self, "log", level, { message = tostring(message), fields = fields, time = bridge.sync("now") })
 end
 
 -- Traces -----------------------------------------------------------------------------------------------------------

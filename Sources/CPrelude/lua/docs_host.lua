@@ -109,7 +109,7 @@ return {
     },
   },
   {
-    name = "aikit.log", text = "Lines for the log of the process. `context:log` writes into the run's own.",
+    name = "aikit.log", text = "Lines for standard error that no run keeps, such as those of a module that loads; see `context:log`.",
     functions = {
       level("debug", "Says what only someone who looks for a fault wants to know."), level("info", "Says what happened."),
       level("warn", "Says what may become a problem."), level("error", "Says what went wrong."),

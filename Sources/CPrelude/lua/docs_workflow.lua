@@ -12,7 +12,7 @@ return {
       "schema aikit.schema  What values must look like.",
       "http aikit.http  Requests over HTTP.", "crypto aikit.crypto  Bytes as text.",
       "json aikit.json  JSON text.",
-      "log aikit.log  Lines for the log.",
+      "log aikit.log  Lines for standard error.",
       "null aikit.Null  JSON null inside a list; a field of a table that is null is simply absent.",
       "version string  The version of the engine.",
     },
@@ -275,7 +275,7 @@ local answers = aikit.all {
         example = [[local price = context:span("price", { items = 3 }, function() return quote(order) end)]],
       },
       {
-        "log", "Writes a line to the log of the run.",
+        "log", "Keeps an entry of the run's log: an event `log` of the run, which is shown on standard error besides.",
         "level aikit.Level  How important it is.", "message string  What to say.", "fields? table  Values that belong to it.",
         example = [[context:log("warn", "slow answer", { seconds = 4 })]],
       },

@@ -2,7 +2,8 @@
 local bridge = ...
 local error, getmetatable, ipairs, pairs = error, getmetatable, ipairs, pairs
 local tostring, type = tostring, type
-local find, format, gsub, lower, sort = string.find, string.format, string.gsub, string.lower, table.sort
+local find, format, gsub, lower = string.find, string.format, string.gsub, string.lower
+local concat, sort = table.concat, table.sort
 
 local errors = {}
 
@@ -87,6 +88,11 @@ function errors.hint(word, names, prefix)
   return near and format("; did you mean '%s%s'?", prefix or "", near) or ""
 end
 
+--- Refuses the library itself as the first argument, which aikit:name(…) gives in place of aikit.name(…).
+function errors.no_colon(first, name)
+  if getmetatable(first) == "aikit" then misuse("call it with a dot: aikit.%s { … }", name) end
+end
+
 --- Checks that an argument has the type; `usage` shows the call as it should be.
 function errors.expect(value, wanted, usage)
   if type(value) ~= wanted then
@@ -101,7 +107,9 @@ function errors.known(options, names, what)
     local found = false
     for _, name in ipairs(names) do found = found or name == key end
     if not found then
-      misuse("%s has no option '%s'%s", what, tostring(key), errors.hint(key, names))
+      local hint = errors.hint(key, names)
+      if hint == "" then hint = "; known are " .. concat(names, ", ") end
+      misuse("%s has no option '%s'%s", what, tostring(key), hint)
     end
   end
   return options

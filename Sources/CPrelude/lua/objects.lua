@@ -54,8 +54,9 @@ end
 
 --- A read-only table of functions, in which a wrong name is an error that suggests the right one.
 --
--- `on_demand` maps names to functions that make the member at its first use.
-function objects.namespace(name, members, on_demand)
+-- `on_demand` maps names to functions that make the member at its first use, `elsewhere` what other libraries call a
+-- member to its name here.
+function objects.namespace(name, members, on_demand, elsewhere)
   on_demand = on_demand or {}
   setmetatable(members, {
     __index = function(_, key)
@@ -67,7 +68,9 @@ function objects.namespace(name, members, on_demand)
       end
       local names = errors.names(members)
       for _, other in ipairs(errors.names(on_demand)) do names[#names + 1] = other end
-      misuse("%s.%s does not exist%s", name, tostring(key), errors.hint(key, names, name .. "."))
+      local known = elsewhere and elsewhere[key]
+      misuse("%s.%s does not exist%s", name, tostring(key),
+        known and "; write " .. name .. "." .. known or errors.hint(key, names, name .. "."))
     end,
   })
   -- A step of the iteration gives one member, never the table of them.

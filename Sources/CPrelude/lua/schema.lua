@@ -123,4 +123,6 @@ for _, name in ipairs { "string", "number", "integer", "boolean" } do
 end
 s.coerce = objects.namespace("aikit.schema.coerce", coerce)
 
-return objects.namespace("aikit.schema", s)
+return objects.namespace("aikit.schema", s, nil, {
+  int = "integer", float = "number", bool = "boolean", str = "string", list = "array", dict = "record", map = "record",
+})

@@ -143,17 +143,18 @@ extension LuaParser {
         let first = token.line
         try expect("{")
         while !token.isSymbol("}") {
+            let line = token.line
             if take("[") {
                 let key = try expression()
                 try expect("]")
                 try expect("=")
                 let value = try expression()
-                if case .string(let name) = key { table.fields[name] = value }
+                if case .string(let name) = key { table.add(value, as: name, line: line) }
             } else if token.kind == .name, tokens[position + 1].isSymbol("=") {
-                if token.text == "id" { table.idLine = token.line }
+                if token.text == "id" { table.idLine = line }
                 let name = try name()
                 try expect("=")
-                table.fields[name] = try expression()
+                table.add(try expression(), as: name, line: line)
             } else {
                 _ = try expression()
             }

@@ -62,10 +62,17 @@ final class LuaFunction {
 final class LuaTable {
     /// The values under fixed names.
     var fields: [String: LuaExpression] = [:]
+    /// The lines of these names.
+    private(set) var fieldLines: [String: Int] = [:]
     /// The line of its `id`.
     var idLine = 0
     /// The lines from its first brace to its last.
     var lines = 0...0
+
+    func add(_ value: LuaExpression, as name: String, line: Int) {
+        fields[name] = value
+        fieldLines[name] = line
+    }
 }
 
 /// All that is shared of the syntax of a file. Chains of it may be as long as the file, and functions may hold themselves, so

@@ -10,12 +10,21 @@ extension LuaUnit {
     /// What scripts have in place of the globals of other programs and languages.
     private static let habits = [
         "io": "scripts reach no files; give what they need as input",
-        "console": "write print(…) or context:log { … }", "undefined": "Lua says nil",
+        "console": "write print(…) or context:log(\"info\", …)", "undefined": "Lua says nil",
         "null": "Lua says nil, JSON's is aikit.null",
         "None": "Lua says nil", "True": "Lua says true", "False": "Lua says false", "this": "Lua says self, in methods",
         "JSON": "write aikit.json.encode(…) and aikit.json.decode(…)", "fetch": "write aikit.http.get(…)",
         "setTimeout": "write aikit.sleep(…)", "await": "calls give their result when it is there, without await",
         "async": "functions need no async", "Promise": "write aikit.all { … }", "len": "Lua writes #list",
+        "new": "Lua has no new; call the function that makes the value", "throw": "write error(…) or aikit.fail { … }",
+        "raise": "write error(…) or aikit.fail { … }", "Date": "write aikit.now() or os.date(…)",
+        "process": "scripts see no environment; give what they need as input, or with --ctx",
+        "Object": "write for key, value in pairs(fields) do … end", "Array": "a list is a table: { 1, 2 }",
+        "typeof": "write type(x)", "range": "write for i = 1, n do … end", "str": "write tostring(…)",
+        "int": "write math.tointeger(…) or tonumber(…)", "def": "Lua writes functions as function(x) return … end",
+        "continue": "write goto continue, and ::continue:: before the loop's end",
+        "try": "write pcall(function() … end)",
+        "Error": "write error(…) or aikit.fail { … }", "Number": "write tonumber(…)", "String": "write tostring(…)",
         "parseInt": "write math.tointeger(…) or tonumber(…)", "module": "a module returns its table",
         "exports": "a module returns its table",
     ]

@@ -15,4 +15,31 @@ extension LuaUnit {
         let below = candidates.map(\.idLine).filter { $0 >= line }
         return below.filter { !taken.contains($0) }.min() ?? below.max()
     }
+
+    /// The line of a key inside the table of a node: `path` is the node's place in the tree and the key, such as
+    /// `enrich/translate.retry.jitter`.
+    ///
+    /// - Parameter idLine: the line on which the table says its id.
+    /// - Returns: the line of as much of the key as stands in the table; nil where nothing of it does.
+    func line(ofKeyAt path: String, idLine: Int) -> Int? {
+        let node = path.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
+        for table in tables where table.idLine == idLine {
+            guard case .string(let id)? = table.fields["id"] else { continue }
+            // The path of a workflow's own key is the key alone.
+            let key = node.hasPrefix(id + ".") ? node.dropFirst(id.count + 1) : path.contains("/") ? "" : node
+            if let line = Self.line(of: key.split(separator: "."), in: table) { return line }
+        }
+        return nil
+    }
+
+    private static func line(of key: [Substring], in table: LuaTable) -> Int? {
+        var (table, found) = (table, Int?.none)
+        for part in key {
+            guard let line = table.fieldLines[String(part)] else { break }
+            found = line
+            guard case .table(let inner)? = table.fields[String(part)]?.resolved else { break }
+            table = inner
+        }
+        return found
+    }
 }

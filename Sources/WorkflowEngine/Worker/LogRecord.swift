@@ -4,6 +4,8 @@ public import WorkflowCore
 public struct LogRecord: Sendable {
     public enum Level: String, Sendable, CaseIterable { case debug, info, warn, error }
 
+    /// Microseconds since 1970.
+    public var time: Int64
     public var level: Level
     public var message: String
     public var fields: Value?
@@ -12,8 +14,9 @@ public struct LogRecord: Sendable {
     public var path: String
 
     package init(
-        level: Level, message: String, fields: Value?, workflow: String, run: String, path: String
+        time: Int64, level: Level, message: String, fields: Value?, workflow: String, run: String, path: String
     ) {
+        self.time = time
         self.level = level
         self.message = message
         self.fields = fields

@@ -37,7 +37,7 @@ extension Worker {
             case .store:
                 let entry = pair(run, "key", name, "value", value)
                 run.decide(.storeSet(frame: frame, entry: entry), at: now)
-            case .log: report(run, frame, name, value)
+            case .log: keepLog(run, frame, level: name, value)
             case .trace:
                 let record = run.log.arena.writing { $0.append(value) }
                 run.decide(.traced(frame: frame, record: record), at: now)
@@ -110,12 +110,35 @@ extension Worker {
         }
     }
 
-    private func report(_ run: Run, _ frame: Int32, _ level: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-        let cursor = ValueCursor(value)
+    /// Records what a script logged, `{ message, fields?, time }` with the time in milliseconds since 1970, and shows it.
+    private func keepLog(
+        _ run: Run, _ frame: Int32, level: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
+    ) {
+        guard !value.isEmpty else { return }
+        let given = ValueCursor(value)
+        guard let message = given["message"] else { return }
+        let fields = given["fields"]
+        let record = run.log.arena.writing { arena in
+            let object = arena.beginObject()
+            arena.writeKey("level")
+            arena.writeString(level)
+            arena.writeKey("message")
+            arena.write(message)
+            if let fields {
+                arena.writeKey("fields")
+                arena.write(fields)
+            }
+            arena.end(object, count: fields == nil ? 2 : 3)
+        }
+        // The call may have taken long since; no event is older than the one before it or younger than now.
+        let earliest = run.log.count > 0 ? run.log[run.log.count - 1].time : now
+        let (said, isFar) = (given["time"]?.int ?? now / 1000).multipliedReportingOverflow(by: 1000)
+        let time = isFar ? now : max(min(said, now), min(earliest, now))
+        run.decide(.logged(frame: frame, record: record), at: time)
         log(
             LogRecord(
-                level: LogRecord.Level(rawValue: String(decoding: level, as: UTF8.self)) ?? .info,
-                message: cursor["message"]?.string ?? "", fields: cursor["fields"].map { Value($0) },
+                time: time, level: LogRecord.Level(rawValue: String(decoding: level, as: UTF8.self)) ?? .info,
+                message: message.string ?? "", fields: fields.map { Value($0) },
                 workflow: run.plan.id, run: run.id, path: run.machine.path(of: frame)))
     }
 }

@@ -60,13 +60,15 @@ struct DevCommand: ParsableCommand {
     var ui = false
 
     @OptionGroup var telemetry: TelemetryOptions
+    @OptionGroup var log: LogOptions
 
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
     func run() throws {
         let request = RunRequest(
             script: script, workflow: workflow, input: input, metadata: metadata, ctx: ctx, store: store ?? "memory",
-            stay: StayRequest(workers: workers, otlp: telemetry.otlp, permissions: permissions.permissions))
+            stay: StayRequest(
+                workers: workers, otlp: telemetry.otlp, permissions: permissions.permissions, log: log.settings))
         let status = try DevSession(
             request.plan(), from: from, asksStoreForInput: input == nil, servesDashboard: ui
         ).run()

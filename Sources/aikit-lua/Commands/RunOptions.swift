@@ -30,6 +30,7 @@ struct RunOptions: ParsableArguments {
     var workers: Int?
 
     @OptionGroup var telemetry: TelemetryOptions
+    @OptionGroup var log: LogOptions
 
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
@@ -37,7 +38,7 @@ struct RunOptions: ParsableArguments {
     var request: StayRequest {
         StayRequest(
             events: events, timeout: timeout, cancelsOnTimeout: cancelOnTimeout, wait: wait, detaches: detach,
-            workers: workers, otlp: telemetry.otlp, permissions: permissions.permissions)
+            workers: workers, otlp: telemetry.otlp, permissions: permissions.permissions, log: log.settings)
     }
 }
 
@@ -55,11 +56,13 @@ struct StayRequest: Equatable {
     var workers: Int?
     var otlp: String?
     var permissions = Permissions()
+    var log = LogSettings()
 
     /// Checks the words and puts what they say into a plan whose store has been chosen.
     func apply(to plan: inout RunPlan) throws(UsageError) {
         plan.printsEvents = events
         plan.permissions = permissions
+        plan.log = log
         plan.workers = try RunPlan.workers(workers)
         plan.export = try ExportSettings.read(otlp: otlp)
         plan.timeout = try Self.duration(timeout, option: "--timeout", example: "500ms, 30s, 5m or 2h")

@@ -23,6 +23,7 @@ extension RunRequest {
         guard words.first == "run" else { return nil }
         let (options, flags) = (Self.options, Self.flags)
         var net: [String] = []
+        var logOptions: Set<String> = []
         var rest = words.dropFirst()
         while let word = rest.popFirst() {
             if !word.hasPrefix("-") {
@@ -49,6 +50,12 @@ extension RunRequest {
                 stay.workers = count
             } else if name == "--allow-net" {
                 net.append(value)
+            } else if name == "--log-format" {
+                guard logOptions.insert(name).inserted, let format = LogFormat(rawValue: value) else { return nil }
+                stay.log.format = format
+            } else if name == "--log-level" {
+                guard logOptions.insert(name).inserted, let level = LogThreshold(rawValue: value) else { return nil }
+                stay.log.threshold = level
             } else {
                 return nil
             }

@@ -55,6 +55,8 @@ struct TestCommand: ParsableCommand {
     @Flag(name: [.short, .long], help: "Run the tests again whenever a file changes.")
     var watch = false
 
+    @OptionGroup var log: LogOptions
+
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
     func run() throws {
@@ -74,6 +76,7 @@ struct TestCommand: ParsableCommand {
         plan.records = record
         plan.watches = watch
         plan.permissions = permissions.permissions
+        plan.log = log.isGiven ? log.settings : nil
         let status = try TestSession(plan).run()
         if status != .success { throw status.code }
     }

@@ -31,17 +31,16 @@ final class DevHost: Sendable {
         // The dashboard shows the runs of a store, so runs in memory have one there.
         var store: (any RunStore)? = journal
         if servesDashboard, store == nil { store = MemoryJournal() }
-        let feed = LogFeed()
+        let (feed, show) = (LogFeed(), mailbox.log(plan.log.threshold))
         export = plan.export.map { TraceExport($0, store: store) { mailbox.post(.text($0)) } }
         engine = WorkflowEngine(
             workers: max(plan.workers, 2),
             host: HostEffectsService(permissions: plan.permissions).traced(export != nil), journal: store,
             log: { record in
-                mailbox.postLog(record, as: .log(record))
+                show(record)
                 feed.publish(record)
             })
-        let options = LuaScriptOptions(
-            print: { mailbox.postLine(.text($0), bytes: $0.utf8.count) }, log: { mailbox.postLog($0, as: .log($0)) })
+        let options = LuaScriptOptions(print: mailbox.print, log: show)
         let wanted = plan.workflow
         self.wanted = wanted
         live = LiveScript(path: plan.script, on: engine, options: options) { (script) throws(ScriptError) in

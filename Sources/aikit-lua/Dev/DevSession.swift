@@ -52,9 +52,7 @@ final class DevSession {
         self.plan = plan
         self.from = from
         self.asksStoreForInput = asksStoreForInput
-        display =
-            TextStream.errors.isTerminal && environment("TERM") != "dumb"
-            ? TreeDisplay(footer: terminal.isInteractive ? DevText.runningKeys : nil) : PlainDisplay()
+        display = plan.log.display(footer: terminal.isInteractive ? DevText.runningKeys : nil)
     }
 
     /// Goes on until it is told to end.

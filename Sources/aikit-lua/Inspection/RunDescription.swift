@@ -22,6 +22,7 @@ struct RunDescription {
     var text: String {
         var lines = heading
         for root in StepTree.roots(of: run.result.steps).prefix(limit) { add(root, depth: 1, to: &lines) }
+        lines += logs
         lines += ending
         return lines.map { $0 + "\n" }.joined()
     }
@@ -79,6 +80,20 @@ struct RunDescription {
         for child in node.children.prefix(limit) { add(child, depth: depth + 1, to: &lines) }
         let rest = node.children.count - limit
         if rest > 0 { lines.append(indent + "  " + style("… \(counted(rest, "more step")); --full shows all", .dim)) }
+    }
+
+    // MARK: The log
+
+    /// The newest entries, which are mostly what is looked for.
+    private var logs: [String] {
+        let hidden = max(run.logs.count - limit, 0)
+        var lines: [String] = []
+        if hidden > 0 {
+            lines.append(style("  … \(counted(hidden, "earlier entry", "earlier entries")); --full shows all", .dim))
+        }
+        let written = LogLines(.text, style: style)
+        for record in run.logs.dropFirst(hidden) { lines.append("  " + written.line(record, ofOneRun: true)) }
+        return lines
     }
 
     // MARK: The end

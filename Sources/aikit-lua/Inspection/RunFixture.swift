@@ -24,7 +24,7 @@ struct RunFixture {
 
     // MARK: The fixture
 
-    /// What `test.replay` reads, with what the steps emitted besides.
+    /// What `test.replay` reads, with what the steps emitted and logged besides.
     var value: Value {
         let result = record.result()
         var entries: [(String, Value)] = [
@@ -36,6 +36,8 @@ struct RunFixture {
         if let error = result.error { entries.append(("error", error)) }
         entries.append(("steps", Value(array: result.steps.map(step))))
         if !signals.isEmpty { entries.append(("signals", Value(array: signals))) }
+        let logs = record.logs
+        if !logs.isEmpty { entries.append(("logs", Value(array: logs.map(\.value)))) }
         if !emitted.isEmpty { entries.append(("emitted", Value(array: emitted))) }
         return Value(entries: entries)
     }

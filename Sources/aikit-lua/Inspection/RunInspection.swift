@@ -15,6 +15,8 @@ struct RunInspection: Sendable {
     let recovery: String
     /// Where the run branched off another one, and why.
     let origin: Value?
+    /// What its steps logged, in order.
+    let logs: [LogRecord]
 
     init(header: RunHeader, record: RunRecord, code: ScriptBundle, store: String) {
         self.header = header
@@ -24,6 +26,7 @@ struct RunInspection: Sendable {
         waits = RunWait.waits(of: result, plan: record.plan, runID: header.id, store: store)
         recovery = "aikit-lua runs recover \(shellQuoted(header.id))" + StoreLocation.file(store).arguments
         let log = record.log
+        logs = record.logs
         let start = (0..<log.count).first { log[$0].kind == .workflowStart }
         input = start.flatMap { log.copy(log[$0].payload) } ?? .null
         let resumed = (0..<log.count).reversed().first { index in
@@ -42,6 +45,7 @@ struct RunInspection: Sendable {
         if header.isAbandoned { entries.append(("processGone", true)) }
         if header.isResting { entries.append(("wakeAt", Value(header.wakeAt / 1000))) }
         entries.append(("waits", Value(array: waits.map(\.value))))
+        if !logs.isEmpty { entries.append(("logs", Value(array: logs.map(\.value)))) }
         return Value(entries: entries + (result.value.entries ?? []).map { ($0.key, $0.value) })
     }
 

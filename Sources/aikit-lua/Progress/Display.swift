@@ -23,36 +23,33 @@ extension Display {
     func begin(_ handle: RunHandle) { begin(handle, again: false) }
 }
 
-/// Shows nothing but what scripts log.
+/// Shows nothing but what scripts log and print.
 final class SilentDisplay: Display {
-    private let logs = LogLines(stream: .errors)
+    private let logs: LogLines
+
+    init(logs: LogLines) { self.logs = logs }
 
     func begin(_ handle: RunHandle, again: Bool) {}
     func take(_ events: [ProgressEvent]) {}
     func takePast(_ events: [ProgressEvent]) {}
     func log(_ record: LogRecord) { TextStream.errors.writeLine(logs.line(record)) }
-    func print(_ line: String) { TextStream.errors.writeLine(line) }
+    func print(_ line: String) { TextStream.errors.writeLine(logs.line(printed: line, at: SystemClock().now())) }
     func draw() {}
     var nextDraw: UInt64? { nil }
     func suspend() {}
 }
 
-/// What scripts log, one line a record: the level, the message, the fields as JSON.
-struct LogLines {
-    private let style: Style
-
-    init(stream: TextStream) { style = Style(stream) }
-
-    func line(_ record: LogRecord) -> String {
-        let tone: Style.Tone =
-            switch record.level {
-            case .debug: .dim
-            case .info: .blue
-            case .warn: .yellow
-            case .error: .red
-            }
-        var line = style("[\(record.level.rawValue)]", tone) + " " + record.message
-        if let fields = record.fields, fields.count > 0 { line += " " + style(fields.json, .dim) }
-        return line
+extension LogSettings {
+    /// The display for a process whose standard error is as it is.
+    ///
+    /// - Parameters:
+    ///   - showsProgress: whether standard error is free for the progress of the run; where it is not, entries of the log
+    ///     alone are shown, as they are with JSON.
+    ///   - footer: a line below the tree.
+    func display(showsProgress: Bool = true, footer: String? = nil) -> any Display {
+        let logs = LogLines(format, style: Style(.errors))
+        if !showsProgress || format == .json { return SilentDisplay(logs: logs) }
+        let drawsInPlace = TextStream.errors.isTerminal && environment("TERM") != "dumb"
+        return drawsInPlace ? TreeDisplay(logs: logs, footer: footer) : PlainDisplay(logs: logs)
     }
 }

@@ -7,11 +7,13 @@ internal import WorkflowEngine
 final class PlainDisplay: Display {
     private var model: ProgressModel?
     private var began: [Int32: Int64] = [:]
-    private let logs = LogLines(stream: .errors)
+    private let logs: LogLines
     private var nextReport: UInt64 = 0
 
     /// How often the progress of long lists is told.
     private static let reportInterval: UInt64 = 5_000_000_000
+
+    init(logs: LogLines) { self.logs = logs }
 
     func begin(_ handle: RunHandle, again: Bool) {
         guard !again else { return }

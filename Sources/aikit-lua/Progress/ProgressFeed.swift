@@ -42,7 +42,14 @@ final class ProgressFeed: EventFeed {
         self.post = post
     }
 
-    convenience init(past: Int, mailbox: Mailbox) { self.init(past: past) { mailbox.post($0) } }
+    convenience init(past: Int, mailbox: Mailbox) {
+        self.init(past: past) { message in
+            // Old events are in memory once anyway, and come before anybody reads.
+            guard case .progress(let events) = message else { return mailbox.post(message) }
+            let texts = events.reduce(0) { $0 + ($1.text?.utf8.count ?? 0) }
+            mailbox.postFlow(message, bytes: events.count * MemoryLayout<ProgressEvent>.stride + texts)
+        }
+    }
 
     func take(_ run: Run) { take(run.log) }
 

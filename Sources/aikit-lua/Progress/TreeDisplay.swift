@@ -8,7 +8,7 @@ final class TreeDisplay: Display {
     private var model: ProgressModel?
     private var block = ScreenBlock()
     private var ticks = 0
-    private let logs = LogLines(stream: .errors)
+    private let logs: LogLines
     private let lines = TreeLines(style: Style(.errors))
     private(set) var nextDraw: UInt64?
     private var isDirty = false
@@ -18,7 +18,10 @@ final class TreeDisplay: Display {
 
     private static let interval: UInt64 = 80_000_000
 
-    init(footer: String? = nil) { self.footer = footer }
+    init(logs: LogLines, footer: String? = nil) {
+        self.logs = logs
+        self.footer = footer
+    }
 
     func begin(_ handle: RunHandle, again: Bool) {
         if !again { model = ProgressModel(plan: handle.plan, note: handle.note) }

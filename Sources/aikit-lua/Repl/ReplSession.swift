@@ -34,21 +34,19 @@ final class ReplSession {
         let mailbox = mailbox
         let host = HostEffectsService(permissions: plan.permissions)
         self.host = host
-        display = TextStream.errors.isTerminal && environment("TERM") != "dumb" ? TreeDisplay() : PlainDisplay()
+        display = plan.log.display()
         history = console.isInteractive ? ReplHistory() : ReplHistory(path: nil)
         // The engine's threads must not be the ones that get the signals.
         Interrupts.install { mailbox.post(.interrupted(signal: $0)) }
         engine = WorkflowEngine(
-            workers: plan.workers, host: host, journal: nil, log: { mailbox.postLog($0, as: .log($0)) })
+            workers: plan.workers, host: host, journal: nil, log: mailbox.log(plan.log.threshold))
         live =
             plan.script.isEmpty
             ? nil : LiveScript(path: plan.script, on: engine, options: Self.options(mailbox))
     }
 
     private static func options(_ mailbox: MessageBox<ReplMessage>) -> LuaScriptOptions {
-        LuaScriptOptions(
-            print: { mailbox.postLine(.text($0), bytes: $0.utf8.count) },
-            log: { mailbox.postLog($0, as: .log($0)) })
+        LuaScriptOptions(print: mailbox.print, log: mailbox.log(.info))
     }
 
     /// Goes on until the input ends; 1 if an input failed that nobody sat before.
@@ -219,7 +217,7 @@ final class ReplSession {
             do {
                 let evaluator = try await Evaluator(
                     directory: directory, host: host, options: Self.options(mailbox),
-                    log: { mailbox.postLog($0, as: .log($0)) })
+                    log: mailbox.log(.info))
                 guard let script else { return .success((evaluator, nil)) }
                 let source = String(decoding: script.source, as: UTF8.self)
                 return .success((evaluator, await evaluator.open(source, path: script.path)))

@@ -5,13 +5,11 @@ internal import WorkflowEngine
 
 /// The log of a server on standard error: one line an entry, as text or as a JSON object.
 final class ServeLog: Sendable {
-    enum Format: String, CaseIterable { case text, json }
-
-    private let format: Format
+    private let lines: LogLines
     private let clock = SystemClock()
     private let writing = Mutex(())
 
-    init(_ format: Format) { self.format = format }
+    init(_ format: LogFormat) { lines = LogLines(format, style: Style(hasColours: false)) }
 
     func info(_ message: String, _ fields: KeyValuePairs<String, Value> = [:]) {
         write("info", message, fields.map { ($0, $1) })
@@ -24,30 +22,13 @@ final class ServeLog: Sendable {
     }
 
     /// What a script logs.
-    func write(_ record: LogRecord) {
-        var fields: [(String, Value)] = [
-            ("workflow", Value(record.workflow)), ("run", Value(record.run)), ("path", Value(record.path)),
-        ]
-        fields.removeAll { $0.1.string?.isEmpty == true }
-        if let more = record.fields { fields.append(("fields", more)) }
-        write(record.level.rawValue, record.message, fields)
-    }
+    func write(_ record: LogRecord) { write(line: lines.line(record)) }
 
     func write(_ level: String, _ message: String, _ fields: [(String, Value)]) {
-        let line: String
-        switch format {
-        case .json:
-            let head: [(String, Value)] = [
-                ("time", Value(clock.now() / 1000)), ("level", Value(level)), ("message", Value(message)),
-            ]
-            line = Value(entries: head + fields).json
-        case .text:
-            let time = TimeText.text(microseconds: clock.now())
-            let more = fields.map { " \($0.0)=\($0.1.string ?? $0.1.json)" }.joined()
-            line = "\(time) \(level) \(message)\(more)"
-        }
-        writing.withLock { _ in TextStream.errors.writeLine(line) }
+        write(line: lines.line(level, message, fields, at: clock.now()))
     }
+
+    private func write(line: String) { writing.withLock { _ in TextStream.errors.writeLine(line) } }
 
     /// A logger for libraries; below warnings they are silent.
     var logger: Logger {

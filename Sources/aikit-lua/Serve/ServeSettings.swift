@@ -19,7 +19,7 @@ struct ServeSettings {
     var grace: Int64 = 30_000_000
     /// In bytes.
     var bodyLimit = 10 << 20
-    var logFormat = ServeLog.Format.text
+    var logFormat = LogFormat.text
     var jwtSecretVariable: String?
     var jwks: String?
     var jwtIssuer: String?
@@ -128,7 +128,7 @@ struct ServeSettings {
             }
             bodyLimit = size
         case "logFormat":
-            guard let format = ServeLog.Format(rawValue: try text()) else {
+            guard let format = LogFormat(rawValue: try text()) else {
                 throw UsageError("\(source) takes text or json")
             }
             logFormat = format

@@ -10,6 +10,9 @@ final class JSONFeed: EventFeed {
 
     private let past: Int
 
+    /// Bytes of lines that are handed over at once, about.
+    private static let batch = 1 << 18
+
     /// - Parameter past: how many events, from the first one on, are not told.
     init(plan: Plan, runID: String, past: Int, mailbox: Mailbox) {
         self.mailbox = mailbox
@@ -30,8 +33,15 @@ final class JSONFeed: EventFeed {
                 lines.append(UInt8(ascii: "\n"))
             }
             taken += 1
+            if lines.count > Self.batch { post(&lines) }
         }
-        if lines.count > 0 { mailbox.post(.lines(Array(lines.bytes))) }
+        if lines.count > 0 { post(&lines) }
+    }
+
+    /// The worker waits here for a reader that is slower than the run, so that the lines do not fill the memory.
+    private func post(_ lines: inout ByteArena) {
+        mailbox.postFlow(.lines(Array(lines.bytes)), bytes: lines.count)
+        lines.count = 0
     }
 
     func finish() {}

@@ -54,6 +54,10 @@ final class MessageBox<Message: Sendable>: Sendable {
         var messages: [Message] = []
         /// Bytes of the lines among them.
         var lineBytes = 0
+        /// Bytes of what must not be left out.
+        var flowBytes = 0
+        /// Nobody reads any more.
+        var isClosed = false
         var omitted = 0
         /// Says how many lines were left out.
         var omission: Message?
@@ -72,8 +76,8 @@ final class MessageBox<Message: Sendable>: Sendable {
     }
 
     deinit {
-        close(readEnd)
-        close(writeEnd)
+        _ = systemClose(readEnd)
+        _ = systemClose(writeEnd)
     }
 
     func post(_ message: Message) {
@@ -83,6 +87,26 @@ final class MessageBox<Message: Sendable>: Sendable {
         }
         if wasEmpty { wake() }
     }
+
+    /// Posts something of which nothing may be left out, however slow the reader is: the caller waits until less than
+    /// ``MessageBoxLimits/flowBytes`` are unread, or nobody reads any more.
+    func postFlow(_ message: Message, bytes: Int) {
+        while true {
+            let (isAccepted, wasEmpty) = state.withLock { state in
+                guard state.isClosed || state.flowBytes == 0 || state.flowBytes + bytes <= MessageBoxLimits.flowBytes
+                else { return (false, false) }
+                state.flowBytes += bytes
+                state.messages.append(message)
+                return (true, state.messages.count == 1)
+            }
+            if wasEmpty { wake() }
+            if isAccepted { return }
+            usleep(MessageBoxLimits.pause)
+        }
+    }
+
+    /// Lets go whoever waits for the reader, which will read nothing more.
+    func close() { state.withLock { $0.isClosed = true } }
 
     private func wake() {
         var byte: UInt8 = 1
@@ -101,7 +125,11 @@ final class MessageBox<Message: Sendable>: Sendable {
         state.withLock { state in
             var bytes: UInt64 = 0
             _ = read(readEnd, &bytes, 8)
-            defer { state = State() }
+            defer {
+                let isClosed = state.isClosed
+                state = State()
+                state.isClosed = isClosed
+            }
             return state.messages + (state.omission.map { [$0] } ?? [])
         }
     }
@@ -113,6 +141,8 @@ final class MessageBox<Message: Sendable>: Sendable {
 protocol LineMessage: Sendable {
     /// The line in place of those that were left out.
     static func line(_ text: String) -> Self
+    /// What a script logged.
+    static func log(_ record: LogRecord) -> Self
 }
 
 extension Message: LineMessage {
@@ -150,14 +180,24 @@ extension MessageBox where Message: LineMessage {
         return accepted
     }
 
-    func postLog(_ record: LogRecord, as message: Message) {
-        postLine(message, bytes: 64 + record.message.utf8.count + (record.fields?.json.utf8.count ?? 0))
+    /// Takes what scripts print.
+    var print: @Sendable (String) -> Void { { self.postLine(.line($0), bytes: $0.utf8.count) } }
+
+    /// Takes what scripts log, from a level on.
+    func log(_ threshold: LogThreshold) -> @Sendable (LogRecord) -> Void {
+        { record in
+            guard threshold.admits(record.level) else { return }
+            let fieldBytes = record.fields?.withBytes { $0.count } ?? 0
+            self.postLine(.log(record), bytes: 64 + record.message.utf8.count + fieldBytes)
+        }
     }
 }
 
 enum MessageBoxLimits {
     /// Bytes of lines that wait for the reader.
     static let lineBytes = 1 << 20
+    /// Bytes of events that wait for the reader.
+    static let flowBytes = 4 << 20
     /// How often, and how many microseconds each time, a line waits for room: 40 ms in all, as a step that is to stop cannot
     /// meanwhile.
     static let patience = 40
@@ -170,5 +210,7 @@ func pollTimeout(until deadline: UInt64?) -> Int32 {
     let now = monotonicNanoseconds()
     return deadline <= now ? 0 : Int32(clamping: (deadline - now + 999_999) / 1_000_000)
 }
+
+private func systemClose(_ descriptor: Int32) -> Int32 { close(descriptor) }
 
 private func systemPoll(_ polls: UnsafeMutablePointer<pollfd>, timeout: Int32) -> Int32 { poll(polls, 1, timeout) }

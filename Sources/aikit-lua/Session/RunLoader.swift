@@ -36,13 +36,10 @@ final class RunLoader: Sendable {
         self.plan = plan
         self.mailbox = mailbox
         self.journal = journal
-        options = LuaScriptOptions(
-            print: { mailbox.postLine(.text($0), bytes: $0.utf8.count) },
-            log: { mailbox.postLog($0, as: .log($0)) })
+        options = LuaScriptOptions(print: mailbox.print, log: mailbox.log(plan.log.threshold))
         engine = WorkflowEngine(
             workers: plan.workers, host: GrantedEffects(usual: plan.permissions).traced(export != nil),
-            journal: journal,
-            log: { mailbox.postLog($0, as: .log($0)) })
+            journal: journal, log: mailbox.log(plan.log.threshold))
         scripts = journal.map { [engine, options] in StoredScripts($0, on: engine, options: options) }
     }
 

@@ -39,6 +39,8 @@ struct RunPlan {
     var export: ExportSettings?
     /// What a new run says of its trace.
     var telemetry: Value?
+    /// What is shown of what scripts log.
+    var log = LogSettings()
 
     /// What a new run takes of another one.
     struct Fork {

@@ -43,14 +43,8 @@ final class RunSession {
         self.plan = plan
         driver = RunDriver(mailbox: mailbox)
         let isShared = plan.printsEvents && TextStream.output.isTerminal
-        display =
-            if isShared || (plan.printsEvents && !TextStream.errors.isTerminal) {
-                SilentDisplay()
-            } else if TextStream.errors.isTerminal && environment("TERM") != "dumb" {
-                TreeDisplay()
-            } else {
-                PlainDisplay()
-            }
+        let isSilent = isShared || (plan.printsEvents && !TextStream.errors.isTerminal)
+        display = plan.log.display(showsProgress: !isSilent)
     }
 
     /// Carries the run as far as it goes here.
@@ -118,7 +112,7 @@ final class RunSession {
         case .lines(let bytes): bytes.withUnsafeBytes { output.writeJSON($0) }
         case .log(let record): display.log(record)
         case .text(let line): display.print(line)
-        case .doubts(let problems): errors.show(problems)
+        case .doubts(let problems): show(problems, .warn)
         case .started(let handle):
             self.handle = handle
             startedAt = monotonicNanoseconds()
@@ -233,9 +227,27 @@ final class RunSession {
         printResult(result)
         let status = status(of: result)
         let elapsed = Int64((monotonicNanoseconds() - startedAt) / 1000)
-        let summary = RunSummary(result: result, plan: plan, handle: handle, elapsed: elapsed, style: Style(errors))
-        if !plan.printsEvents || errors.isTerminal || status != .success { errors.write(summary.text) }
+        let summary = RunSummary(result: result, plan: plan, handle: handle, elapsed: elapsed, style: style)
+        if !plan.printsEvents || errors.isTerminal || status != .success {
+            tell(summary.text, status == .failed ? .error : .info)
+        }
         return complete(status)
+    }
+
+    private var style: Style { plan.log.format == .json ? Style(hasColours: false) : Style(errors) }
+
+    /// Writes text for people to standard error, or one entry of the log where that is to have nothing else.
+    private func tell(_ text: String, _ level: LogRecord.Level = .info) {
+        guard plan.log.format == .json else { return errors.write(text) }
+        var places: [(String, Value)] = []
+        if let handle { places = [("workflow", Value(handle.plan.id)), ("run", Value(handle.id))] }
+        let line = LogLines(.json, style: style).line(
+            level.rawValue, String(text.dropLast()), places, at: SystemClock().now())
+        errors.writeLine(line)
+    }
+
+    private func show(_ problems: [Problem], _ level: LogRecord.Level = .error) {
+        if !problems.isEmpty { tell(ProblemPrinter(style: style).text(problems) + "\n", level) }
     }
 
     private func status(of result: RunResult) -> ExitStatus {
@@ -265,7 +277,7 @@ final class RunSession {
         if let failure = error as? JournalError, !plan.needsStore, handle == nil {
             problems[0].notes += ways(out: failure)
         }
-        errors.show(problems)
+        show(problems)
         return complete(.usage)
     }
 
@@ -287,18 +299,19 @@ final class RunSession {
     private func concludeLetGo(_ reason: LetGoReason) -> ExitStatus {
         display.suspend()
         guard let handle else {
-            errors.writeLine(reason.text + " before the run began")
+            tell(reason.text + " before the run began\n")
             if case .timedOut = reason, plan.continuation == nil { return complete(.failed) }
             return complete(reason.status)
         }
         let notice = LetGoNotice(
             reason: reason, handle: handle, isOwn: driver.drivesRun, wakeAt: wakeAt, store: plan.store,
-            style: Style(errors))
-        errors.write(notice.text)
+            style: style)
+        tell(notice.text)
         return complete(reason.status)
     }
 
     private func complete(_ status: ExitStatus) -> ExitStatus {
+        mailbox.close()
         driver.endRecovery()
         if let export {
             waitFor { await export.finish(within: TraceExport.patience) }
@@ -307,7 +320,7 @@ final class RunSession {
         // What the store acknowledged is safe; closing it lets other processes take the run up at once.
         if let journal { waitFor { await journal.close() } }
         guard let failure = output.failure else { return status }
-        errors.show(Problem("standard output cannot be written: \(failure)"))
+        show([Problem("standard output cannot be written: \(failure)")])
         return status == .success ? .failed : status
     }
 }

@@ -75,7 +75,12 @@ struct ProblemPrinter {
         let first = message.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }
         let parts = first.split(separator: ".")
         let dotted: [[Character]] = parts.count > 1 ? [Array(first), Array(parts[parts.count - 1])] : []
-        return quotedParts(of: message, by: "`") + quotedParts(of: message, by: "'") + dotted
+        let quoted = quotedParts(of: message, by: "`") + quotedParts(of: message, by: "'")
+        // Of `retry.jitter` the line may have the last part alone.
+        let keys = quoted.compactMap { name in
+            name.lastIndex(of: ".").map { Array(name[($0 + 1)...]) }
+        }
+        return quoted + keys.filter { !$0.isEmpty } + dotted
     }
 
     private func quotedParts(of message: String, by quote: Character) -> [[Character]] {

@@ -1,7 +1,7 @@
 /// The few ways in which text on a terminal differs from text elsewhere.
 ///
 /// Styled text has marks in it that a ``TextStream`` makes escape sequences of; it is for nothing but such a stream.
-struct Style {
+struct Style: Sendable {
     enum Tone: String {
         case bold = "1"
         case dim = "2"
@@ -39,5 +39,7 @@ func durationText(microseconds: Int64) -> String {
     return "\(seconds / 3600) h \(padded(seconds % 3600 / 60)) m"
 }
 
-/// `1 step`, `2 steps`.
-func counted(_ count: Int, _ noun: String) -> String { count == 1 ? "1 \(noun)" : "\(count) \(noun)s" }
+/// `1 step`, `2 steps`, `2 entries`.
+func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
+    count == 1 ? "1 \(noun)" : "\(count) \(plural ?? noun + "s")"
+}

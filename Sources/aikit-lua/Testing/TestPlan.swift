@@ -23,4 +23,6 @@ struct TestPlan {
     var records = false
     var watches = false
     var permissions = Permissions()
+    /// What is shown of what steps log; nil for nothing.
+    var log: LogSettings?
 }

@@ -74,6 +74,7 @@ final class TestSession {
         if plan.records, permissions.net == .nothing { permissions.net = .everything }
         settings.makeEffects = { [permissions] in HostEffectsService(permissions: permissions) }
         settings.print = { TextStream.errors.writeLine($0) }
+        if let log = plan.log { settings.log = log.written }
         return settings
     }
 

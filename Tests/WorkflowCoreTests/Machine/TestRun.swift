@@ -316,12 +316,7 @@ final class TestRun {
                 started[event.frame] = nil
             case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepEvent,
                 .stepBranch, .humanRequested, .humanCompleted, .stepRetry, .stepWaiting, .inputSettled, .itemsListed,
-<<<<<<< ours
-                .metadataSet, .ctxSet, .storeSet, .signalReceived, .log, .traced:
-=======
-                .metadataSet, .ctxSet, .storeSet, .signalReceived, .log, .limitsSet,
-                .answerSigned:
->>>>>>> theirs
+                .metadataSet, .ctxSet, .storeSet, .signalReceived, .log, .limitsSet, .answerSigned, .traced:
                 break
             }
         }

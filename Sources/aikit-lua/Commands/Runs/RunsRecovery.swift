@@ -69,23 +69,23 @@ final class RunsRecovery: Sendable {
     ///   - export: where their spans are sent; nil for nowhere.
     func carryOut(
         _ scope: RecoveryScope, in runs: StoredRuns, patience: Int64, timeout: Int64?, workers: Int,
-        permissions: Permissions, export: ExportSettings?
+        permissions: Permissions, export: ExportSettings?, log: LogSettings
     ) async throws -> [Finding] {
         let export = export.map { TraceExport($0, store: runs.journal) { TextStream.errors.writeLine($0) } }
         let findings = try await carryOut(
             scope, in: runs, patience: patience, timeout: timeout, workers: workers, permissions: permissions,
-            following: export)
+            following: export, log: log)
         await export?.finish(within: TraceExport.patience)
         return findings
     }
 
     private func carryOut(
         _ scope: RecoveryScope, in runs: StoredRuns, patience: Int64, timeout: Int64?, workers: Int,
-        permissions: Permissions, following export: TraceExport?
+        permissions: Permissions, following export: TraceExport?, log: LogSettings
     ) async throws -> [Finding] {
         let engine = WorkflowEngine(
             workers: workers, host: GrantedEffects(usual: permissions).traced(export != nil), journal: runs.journal,
-            log: { TextStream.errors.writeLine(LogLines(stream: .errors).line($0)) })
+            log: log.written)
         defer { engine.shutdown() }
         let limit = timeout.map { timeout in
             Task {
@@ -94,7 +94,7 @@ final class RunsRecovery: Sendable {
             }
         }
         defer { limit?.cancel() }
-        let options = LuaScriptOptions(print: { TextStream.errors.writeLine($0) }, log: { _ in })
+        let options = LuaScriptOptions(print: log.printed, log: log.written)
         let scripts = StoredScripts(runs.journal, on: engine, options: options)
         let taking = Task {
             try await engine.recover(
