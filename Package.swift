@@ -110,6 +110,8 @@ let package = Package(
             name: "LuaWorkflowsTests",
             dependencies: ["LuaWorkflows", "CLuaBridge", "CLuaBridgeTesting", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(
+            name: "LuaTestingTests", dependencies: ["LuaTesting", "LuaWorkflows", "WorkflowEngine", "WorkflowCore"]),
+        .testTarget(
             name: "SQLiteJournalTests",
             dependencies: [
                 "SQLiteJournal", "WorkflowEngine", "WorkflowCore", .product(name: "GRDB", package: "GRDB.swift"),

@@ -75,6 +75,28 @@ extension CommandLine {
             #expect(outcome.errors.contains("the run took longer than --timeout allows"))
         }
 
+        @Test func `a run that is stored goes on though its script is broken or gone`() throws {
+            let program = try Program([
+                "wait.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "w" }
+                  :wait_for { id = "go", event = "go" }
+                  :step { id = "end", handler = function() return "old" end }
+                  :commit()
+                """
+            ])
+            defer { program.remove() }
+            #expect(try program.run("run", "wait.lua", "--run-id", "r1").status == 3)
+            try program.write("this is no Lua", to: "wait.lua")
+            let waiting = try program.run("run", "wait.lua", "--run-id", "r1", "--detach")
+            #expect(waiting.status == 3, "\(waiting.errors)")
+            #expect(try program.run("signal", "r1", "go").output == "\"old\"\n")
+            #expect(try program.run("run", "wait.lua", "--run-id", "r1").output == "\"old\"\n")
+            let other = try program.run("run", "wait.lua", "--run-id", "r2")
+            #expect(other.status == 2)
+            #expect(other.errors.contains("wait.lua:1: error:"))
+        }
+
         @Test func `one of several workflows is chosen by its id`() throws {
             let program = try Program([
                 "two.lua": """

@@ -216,7 +216,7 @@ export default function runPage(context) {
     if (view.current !== 'logs') return;
     if (model.logs.length === 0) {
       if (!logPanel.firstChild) {
-        put(logPanel, empty('No log lines yet', 'What steps log while this page is open is shown here; it is not kept with the run. The server writes it to its own log. In a script:',
+        put(logPanel, empty('No log lines yet', 'What steps log is kept with the run and shown here. In a script:',
           h('div', { class: 'command' }, h('code', null, 'context:log("info", "what happened", { order = 7 })'))));
       }
       return;

@@ -1,5 +1,8 @@
 /// What somebody who comes from JavaScript or Python may have meant where the compiler stopped.
 enum SyntaxHint {
+    /// Bytes of a message; a longer one holds a text of the script that does not end.
+    private static let messageLimit = 1000
+
     /// How many lines before the one where the compiler stopped may be the reason.
     static let lookBack = 40
 
@@ -78,7 +81,7 @@ enum SyntaxHint {
     ///   - line: where it stopped.
     ///   - before: the lines before that one, in order.
     static func text(for message: String, line: String?, before: [String] = []) -> String {
-        guard let line else { return "" }
+        guard let line, message.utf8.count <= messageLimit else { return "" }
         let code = withoutTexts(line)
         if let habit = habits.first(where: { code.contains($0.code) }) { return "; " + habit.remedy }
         let previous = before.map(withoutTexts)

@@ -10,11 +10,12 @@ extension Worker {
     ) {
         observe(run, observer)
         run.journaled = journaled
+        // The input stands first in the arena.
+        let values = write(&run.log.arena)
         if let trace {
             let record = run.log.arena.writing { $0.write(trace) }
             run.decide(.traced(frame: 0, record: record), at: now)
         }
-        let values = write(&run.log.arena)
         start(run, values.input, values.metadata, values.ctx, timeout: timeout, at: time)
         drive(run, budget: budget)
     }

@@ -11,13 +11,11 @@ final class DevDashboard: Sendable {
     private let serving = Mutex<Task<Void, Never>?>(nil)
 
     /// - Returns: nil for an engine whose runs are kept nowhere.
-    init?(_ live: LiveScript, on engine: WorkflowEngine, store: any RunStore, options: LuaScriptOptions, feed: LogFeed)
-    {
+    init?(_ live: LiveScript, on engine: WorkflowEngine, store: any RunStore, options: LuaScriptOptions) {
         let catalog = DevCatalog(live: live, stored: StoredScripts(store, on: engine, options: options))
         guard let directory = try? RunDirectory(engine, catalog: catalog) else { return nil }
         self.store = store
         self.directory = directory
-        feed.attach(directory.events)
     }
 
     /// Serves until ``stop()``; what there is to say is told once the address is known, or why there is none.

@@ -31,15 +31,11 @@ final class DevHost: Sendable {
         // The dashboard shows the runs of a store, so runs in memory have one there.
         var store: (any RunStore)? = journal
         if servesDashboard, store == nil { store = MemoryJournal() }
-        let (feed, show) = (LogFeed(), mailbox.log(plan.log.threshold))
+        let show = mailbox.log(plan.log.threshold)
         export = plan.export.map { TraceExport($0, store: store) { mailbox.post(.text($0)) } }
         engine = WorkflowEngine(
             workers: max(plan.workers, 2),
-            host: HostEffectsService(permissions: plan.permissions).traced(export != nil), journal: store,
-            log: { record in
-                show(record)
-                feed.publish(record)
-            })
+            host: HostEffectsService(permissions: plan.permissions).traced(export != nil), journal: store, log: show)
         let options = LuaScriptOptions(print: mailbox.print, log: show)
         let wanted = plan.workflow
         self.wanted = wanted
@@ -51,7 +47,7 @@ final class DevHost: Sendable {
             }
         }
         if servesDashboard, let store {
-            dashboard = DevDashboard(live, on: engine, store: store, options: options, feed: feed)
+            dashboard = DevDashboard(live, on: engine, store: store, options: options)
         } else {
             dashboard = nil
         }

@@ -321,7 +321,8 @@ final class DevSession {
         do {
             repeat {
                 let answer = try dialogue.answer(
-                    step: pending.path, output: pending.output, form: pending.form, refusal: refusal)
+                    step: pending.path, output: pending.output, form: pending.form,
+                    schema: pending.responseSchema(in: result, of: screen.handle.plan), refusal: refusal)
                 refusal = nil
                 display.begin(screen.handle, again: true)
                 screen.answer(pending.path, with: answer)

@@ -19,7 +19,7 @@ struct AnswerCommand {
     /// An answer that shows what the form asks for and what the schema wants besides; where both have a field, the form's.
     private var sample: Value {
         let form = Form(pending.form)?.sample
-        guard let schema = responseSchema else { return form ?? .emptyObject }
+        guard let schema = pending.responseSchema(in: result, of: plan) else { return form ?? .emptyObject }
         let wanted = SchemaSample.value(of: schema)
         guard let form, let entries = wanted.entries else { return wanted }
         let known = schema["properties"]
@@ -29,8 +29,12 @@ struct AnswerCommand {
         return Value(entries: entries.map { ($0.key, form[$0.key] ?? $0.value) } + asked.map { ($0.key, $0.value) })
     }
 
-    private var responseSchema: Value? {
-        guard let plan, let step = result.steps.last(where: { $0.path == pending.path }) else { return nil }
+}
+
+extension PendingHuman {
+    /// The JSON Schema of the answer; nil for a step without one.
+    func responseSchema(in result: RunResult, of plan: Plan?) -> Value? {
+        guard let plan, let step = result.steps.last(where: { $0.path == path }) else { return nil }
         let index = plan.nodes[Int(step.node)].outputSchema
         return index < 0 ? nil : plan.schemas[Int(index)].export(withExtensions: false)
     }

@@ -13,6 +13,7 @@ enum FieldAnswer: Equatable {
         if trimmed.isEmpty {
             if let usual = field.usual { return .value(usual) }
             if field.isRequired { return .refused("please give an answer") }
+            if field.leavesOut { return .none }
             // A text that was left empty is an empty text; of everything else there is nothing.
             return field.kind == .text || field.kind == .textarea ? .value("") : .none
         }
@@ -21,6 +22,15 @@ enum FieldAnswer: Equatable {
         case .textarea: return .value(Value(text))
         case .number: return number(trimmed)
         case .confirm: return confirm(trimmed)
+        case .list:
+            let parts = trimmed.split(separator: ",").map { String($0).trimmed }.filter { !$0.isEmpty }
+            return .value(Value(array: parts.map { Value($0) }))
+        case .json:
+            do throws(JSONError) {
+                return .value(try Value(json: trimmed))
+            } catch {
+                return .refused("please write JSON; column \(error.column): \(error.message)")
+            }
         case .date: return isDate(trimmed) ? .value(Value(trimmed)) : .refused("please write a date as YYYY-MM-DD")
         case .select: return option(trimmed, of: field).map { .value($0) } ?? .refused(choices(field))
         case .multiselect:

@@ -4,6 +4,10 @@ internal import WorkflowCore
 struct FormField {
     enum Kind: String {
         case text, textarea, number, select, multiselect, confirm, date
+        /// Texts, separated by commas.
+        case list
+        /// Any value, as JSON.
+        case json
     }
 
     struct Option {
@@ -17,6 +21,8 @@ struct FormField {
     var description: String?
     var options: [Option]
     var isRequired: Bool
+    /// Whether the answer has no such field where nothing is typed, in place of an empty text.
+    var leavesOut = false
     /// What an empty answer means; nil for nothing.
     var usual: Value?
 
@@ -43,6 +49,8 @@ struct FormField {
         case .multiselect: Value(array: options.prefix(1).map(\.value))
         case .confirm: true
         case .date: "2030-01-31"
+        case .list: ["…"]
+        case .json: .emptyObject
         }
     }
 }
@@ -52,6 +60,20 @@ struct Form {
     var title: String?
     var description: String?
     var fields: [FormField]
+    /// Whether the whole answer may be given as JSON.
+    var takesJSON = false
+    /// Whether the answer is the value of the only field, in place of an object.
+    var isBare = false
+
+    init(
+        title: String?, description: String?, fields: [FormField], takesJSON: Bool = false, isBare: Bool = false
+    ) {
+        self.title = title
+        self.description = description
+        self.fields = fields
+        self.takesJSON = takesJSON
+        self.isBare = isBare
+    }
 
     /// Reads a form; nil where the step has none.
     init?(_ form: Value?) {

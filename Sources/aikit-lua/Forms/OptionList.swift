@@ -5,6 +5,8 @@ struct OptionList {
     let keyboard: Keyboard
     let style: Style
     let field: FormField
+    /// Whether a brace begins the whole answer as JSON.
+    var takesJSON = false
 
     private var isMultiple: Bool { field.kind == .multiselect }
 
@@ -39,22 +41,32 @@ struct OptionList {
     }
 
     func choose() throws -> Value? {
-        TerminalMode.readKeys(from: 0)
-        defer { TerminalMode.restore() }
+        if !keyboard.canDraw { TerminalMode.readKeys(from: 0) }
+        defer { if !keyboard.canDraw { TerminalMode.restore() } }
         var state = State(
             count: field.options.count, cursor: field.options.firstIndex { $0.value == field.usual } ?? 0,
             chosen: Set(
                 (field.usual?.array ?? []).compactMap { usual in field.options.firstIndex { $0.value == usual } }))
         var block = ScreenBlock()
+        var stops = keyboard.stops
         draw(&state, &block)
         while true {
-            guard let key = try keyboard.readKey() else { continue }
+            guard let key = try keyboard.nextKey() else {
+                // What stood above the cursor before the program was stopped is somebody else's now.
+                if keyboard.stops != stops { block.release() }
+                stops = keyboard.stops
+                draw(&state, &block)
+                continue
+            }
             let last = field.options.count - 1
             if case .character = key {} else { state.typed = "" }
             switch key {
             case .up, .character("k"): state.cursor = state.cursor == 0 ? last : state.cursor - 1
             case .down, .character("j"): state.cursor = state.cursor == last ? 0 : state.cursor + 1
-            case .space where isMultiple: state.chosen.formSymmetricDifference([state.cursor])
+            case .character(" ") where isMultiple: state.chosen.formSymmetricDifference([state.cursor])
+            case .character(" "): continue
+            case .character("{") where takesJSON: throw FormDialogue.GivesJSON(text: "")
+            case .control("d"): throw NoAnswer.left
             case .character(let digit):
                 guard state.type(digit) else { continue }
                 if isMultiple, field.options.count < 10 { state.chosen.formSymmetricDifference([state.cursor]) }
@@ -64,7 +76,8 @@ struct OptionList {
                 conclude(picked, &block)
                 let values = picked.map { field.options[$0].value }
                 return isMultiple ? Value(array: values) : values.first
-            case .space: continue
+            case .tab, .backspace, .delete, .escape, .left, .right, .home, .end, .wordLeft, .wordRight, .control:
+                continue
             }
             draw(&state, &block)
         }

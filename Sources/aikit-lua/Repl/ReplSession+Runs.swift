@@ -116,7 +116,8 @@ extension ReplSession {
         }
         do {
             let answer = try FormDialogue(keyboard: keyboard).answer(
-                step: pending.path, output: pending.output, form: pending.form, refusal: nil)
+                step: pending.path, output: pending.output, form: pending.form,
+                schema: pending.responseSchema(in: result, of: run.handle.plan), refusal: nil)
             display.begin(run.handle, again: true)
             run.answer(pending.path, with: answer)
             return true

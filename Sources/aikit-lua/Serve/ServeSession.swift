@@ -36,20 +36,15 @@ final class ServeSession: Sendable {
         let tls = try ServeTLS.configuration(certificate: settings.certificate, key: settings.key)
         let exportSettings = try ExportSettings.read(otlp: settings.otlp)
         let log = log
-        let feed = LogFeed()
         let engine = WorkflowEngine(
             workers: settings.workers ?? ServeSession.cores,
             host: HostEffectsService(permissions: settings.permissions).traced(exportSettings != nil),
             journal: store,
-            log: { record in
-                log.write(record)
-                feed.publish(record)
-            })
+            log: { log.write($0) })
         let options = LuaScriptOptions(print: { log.info($0) }, log: { log.write($0) })
         let deployments = Deployments(settings.paths, engine: engine, store: store, options: options, log: log)
         await deployments.refresh()
         let directory = try RunDirectory(engine, catalog: deployments)
-        feed.attach(directory.events)
         let export = exportSettings.map { TraceExport($0, store: store) { log.warn($0) } }
         export?.follow(directory.events)
         let recovery = RecoveryService(directory) { run, error in

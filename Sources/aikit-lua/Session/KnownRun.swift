@@ -19,23 +19,46 @@ struct KnownRun {
     /// - Parameter plan: with what it is asked for.
     /// - Throws: ``UsageError`` that says what differs.
     func requireSame(_ workflow: Workflow, of script: LuaScript, _ plan: RunPlan) async throws {
-        guard header.workflow == workflow.id else {
-            throw refusal("is one of workflow '\(header.workflow)', not of '\(workflow.id)'")
-        }
+        try requireSame(workflow: workflow.id)
         // An edited script stays the same one; a run goes on with the code that it began with.
-        if header.generation != script.generationID {
-            let began = try await runs.code(of: header).script.path
-            if Self.name(of: began) != Self.name(of: script.path) {
-                throw refusal(
-                    "began with the workflow '\(workflow.id)' of \(began), whose code is not that of \(script.path)")
-            }
-        }
-        guard plan.isInputGiven else { return }
-        let input = plan.input
+        if header.generation != script.generationID { try await requireSameFile(as: script.path) }
+        if plan.isInputGiven { try await requireSame(input: plan.input) }
+        // What the workflow itself says of them is the same while the code is.
+        guard header.generation == script.generationID, plan.metadata != nil || plan.ctx != nil,
+            let recorded = header.origin.inputDigest,
+            let input = plan.isInputGiven ? plan.input : try await recordedInputs()?.first
+        else { return }
         let digest = WorkflowRun.inputDigest(of: workflow, input: input, metadata: plan.metadata, ctx: plan.ctx)
-        if digest == header.origin.inputDigest { return }
-        // The metadata of the workflow may have changed since, so only the input itself tells.
-        guard let recorded = try await recordedInputs(), !recorded.contains(input) else { return }
+        if digest != recorded { throw refusal("began with other metadata or another ctx") }
+    }
+
+    /// The same for a script that cannot be loaded any more: the run goes on with the code that it began with.
+    ///
+    /// - Parameters:
+    ///   - workflow: the id that is asked for; nil where none is named.
+    ///   - error: why the script cannot be loaded, which is thrown where more is asked for than the run may do.
+    func requireSame(workflow: String?, path: String, input: Value?, permissions: Permissions, error: ScriptError)
+        async throws
+    {
+        if let workflow { try requireSame(workflow: workflow) }
+        try await requireSameFile(as: path)
+        try await requireSame(input: input)
+        guard Permissions(grant: header.origin.grant).covers(permissions) else { throw error }
+    }
+
+    private func requireSame(workflow: String) throws(UsageError) {
+        if header.workflow == workflow { return }
+        throw refusal("is one of workflow '\(header.workflow)', not of '\(workflow)'")
+    }
+
+    private func requireSameFile(as path: String) async throws {
+        let began = try await runs.code(of: header).script.path
+        if Self.name(of: began) == Self.name(of: path) { return }
+        throw refusal("began with the workflow '\(header.workflow)' of \(began), whose code is not that of \(path)")
+    }
+
+    private func requireSame(input: Value?) async throws {
+        guard let input, let recorded = try await recordedInputs(), !recorded.contains(input) else { return }
         throw refusal(
             "began with another input", notes: ["then: \(Self.short(recorded[0]))", "now:  \(Self.short(input))"])
     }

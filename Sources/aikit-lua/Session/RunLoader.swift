@@ -49,7 +49,13 @@ final class RunLoader: Sendable {
             return try await takeUp(StoredRuns(journal).find(continuation.runID).id)
         }
         if let fork = plan.fork { return try await start(fork) }
-        let script = try await LuaScript.load(path: plan.script, on: engine, options: options)
+        let script: LuaScript
+        do throws(ScriptError) {
+            script = try await LuaScript.load(path: plan.script, on: engine, options: options)
+        } catch {
+            guard let run = try await stored(despite: error) else { throw error }
+            return run
+        }
         let workflow = try choose(plan.workflow, in: script.workflows)
         let doubts = (script.warnings + script.findings).map { issue in
             // The run begins nevertheless.
@@ -68,6 +74,15 @@ final class RunLoader: Sendable {
             }
         }
         return .new(engine.createRun(workflow, id: plan.runID, grant: plan.permissions.grant))
+    }
+
+    /// The run of the id that is asked for, if the store has it: it needs nothing of the script as it is now.
+    private func stored(despite error: ScriptError) async throws -> Loaded? {
+        guard let journal, let id = plan.runID, let header = try await journal.header(of: id) else { return nil }
+        try await KnownRun(header, in: StoredRuns(journal)).requireSame(
+            workflow: plan.workflow, path: plan.script, input: plan.isInputGiven ? plan.input : Value?.none,
+            permissions: plan.permissions, error: error)
+        return try await takeUp(id)
     }
 
     /// Goes on with a run of the store, or finds out who does.

@@ -177,7 +177,8 @@ final class RunSession {
         do {
             repeat {
                 let answer = try dialogue.answer(
-                    step: pending.path, output: pending.output, form: pending.form, refusal: refusal)
+                    step: pending.path, output: pending.output, form: pending.form,
+                    schema: pending.responseSchema(in: result, of: handle?.plan), refusal: refusal)
                 refusal = nil
                 settled = nil
                 if let handle { display.begin(handle, again: true) }

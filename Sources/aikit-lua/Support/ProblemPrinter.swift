@@ -5,7 +5,15 @@ struct ProblemPrinter {
     /// As many frames as help; the middle of a deep recursion says nothing.
     static let frameLimit = 8
 
+    /// Characters of a message that are shown; what names more is data that nobody reads on a screen.
+    private static let messageLimit = 4000
+
     func text(_ problem: Problem) -> String {
+        var problem = problem
+        if problem.message.utf8.count > Self.messageLimit {
+            let shown = problem.message.prefix(Self.messageLimit)
+            problem.message = String(shown) + "… (\(problem.message.utf8.count - shown.utf8.count) bytes more)"
+        }
         var lines = [heading(problem)]
         if let source = problem.sourceLine, let line = problem.line {
             lines += excerpt(source, line: line, mark: mark(of: problem, in: source))

@@ -1,0 +1,92 @@
+internal import Foundation
+internal import LuaTesting
+internal import LuaWorkflows
+internal import Synchronization
+internal import Testing
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// Test files that are run as a whole, without the command line.
+@Suite("Test files")
+struct TestFileRunnerTests {
+    private static let workflow = """
+        local aikit = require "aikit"
+        return aikit.workflow { id = "greet" }
+          :step { id = "wait", handler = function(input) aikit.sleep "30d" return input end }
+          :step { id = "greet", handler = function(input, context)
+            context:log("warn", "greets", { name = input.name })
+            return { text = "Hello " .. input.name }
+          end }
+          :commit()
+        """
+
+    /// Runs `main_test.lua` beside the workflow `greet.lua`.
+    private func run(_ test: String, settings: TestSettings = TestSettings()) async throws -> TestFileReport {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "tests-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Data(Self.workflow.utf8).write(to: folder.appending(path: "greet.lua"))
+        let file = folder.appending(path: "main_test.lua")
+        try Data(test.utf8).write(to: file)
+        return await TestFileRunner.run(file.path, folders: [folder.path + "/"], settings: settings)
+    }
+
+    @Test func `what fails is told with its place, what passes is counted, what has no body is skipped`() async throws {
+        let report = try await run(
+            """
+            describe("greet", function()
+              it("waits in no time", function()
+                expect(test.run(require "greet", { input = { name = "Ada" } }).result):equals { text = "Hello Ada" }
+              end)
+              it("fails", function() expect(1):equals(2) end)
+              it("is to be written")
+            end)
+            """)
+        #expect(report.problem == nil)
+        #expect(report.total == 3)
+        #expect(report.outcomes.map(\.status) == [.passed, .failed, .skipped])
+        #expect(report.outcomes.last?.names == ["greet", "is to be written"])
+        #expect(!report.isGood)
+        #expect(report.files.count == 2)
+    }
+
+    @Test func `a file that does not load is a problem and has no outcomes`() async throws {
+        let report = try await run("it('x', function()")
+        #expect(report.problem?.code == "syntax")
+        #expect(report.outcomes.isEmpty)
+    }
+
+    @Test func `only the tests that are asked for run`() async throws {
+        var settings = TestSettings()
+        settings.filter = "second"
+        let report = try await run("it('first', error) it('second', function() end)", settings: settings)
+        #expect(report.total == 2)
+        #expect(report.outcomes.map(\.status) == [.passed])
+    }
+
+    @Test func `what steps log is told, and is among the events of the run`() async throws {
+        let told = Mutex<[String]>([])
+        var settings = TestSettings()
+        settings.log = { record in told.withLock { $0.append("\(record.path): \(record.message)") } }
+        let report = try await run(
+            """
+            it("logs", function()
+              local run = test.run(require "greet", { input = { name = "Ada" } })
+              local entries = {}
+              for _, event in ipairs(run.events) do
+                if event.type == "log" then entries[#entries + 1] = event.data end
+              end
+              expect(entries):equals { { level = "warn", message = "greets", fields = { name = "Ada" } } }
+            end)
+            """, settings: settings)
+        #expect(report.isGood, "\(report.outcomes)")
+        #expect(told.withLock { $0 } == ["greet: greets"])
+    }
+
+    @Test func `a test that never ends is stopped at its time`() async throws {
+        var settings = TestSettings()
+        settings.timeout = .milliseconds(100)
+        let report = try await run("it('loops', function() while true do end end)", settings: settings)
+        #expect(report.outcomes.map(\.status) == [.failed])
+    }
+}
