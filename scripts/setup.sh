@@ -24,6 +24,7 @@ check() {
             need_library "$lua_package" liblua5.4-dev lua@5.4
             need_library libpcre2-8 libpcre2-dev pcre2
             need_library sqlite3 libsqlite3-dev sqlite
+            need_library zlib zlib1g-dev zlib
             ;;
         test)
             need lua_interpreter lua5.4 lua@5.4

@@ -46,7 +46,10 @@ extension SQLiteJournal: StoreUpkeep {
         while hasMore {
             hasMore = try await onWriter { writer throws(JournalError) in (try? writer.releasePages(1000)) ?? false }
         }
-        try await onWriter { writer throws(JournalError) in writer.truncateLog() }
+        try await onWriter { writer throws(JournalError) in
+            writer.truncateLog()
+            writer.locks.restoreReserve()
+        }
         return try await size()
     }
 

@@ -104,7 +104,7 @@ extension CommandLine {
         @Test func `deaths of a process that carries other calls as well poison nothing`() throws {
             let program = try Program(["steps.lua": steps])
             defer { program.remove() }
-            for id in ["one", "two"] { _ = try crash(program, id, seconds: 4) }
+            for id in ["one", "two"] { _ = try crash(program, id, seconds: 1.5) }
             for _ in 0..<2 {
                 // Each is a process of its own, as a service is that is restarted again and again.
                 let next = try RunningProgram(program, "runs", "recover")

@@ -42,7 +42,8 @@ extension Writer {
             sql: """
                 INSERT INTO owners (id, name, lease_until) SELECT 1 + max(
                     coalesce((SELECT max(id) FROM owners WHERE id < 1 << 60), 0),
-                    coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = 'owners' AND seq < 1 << 60), 0)), ?, ?
+                    coalesce((SELECT max(seq) FROM sqlite_sequence
+                        WHERE name = 'owners' AND typeof(seq) = 'integer' AND seq < 1 << 60), 0)), ?, ?
                 """,
             arguments: [Ownership.name(), owner.leaseUntil])
         owner.number = database.lastInsertedRowID

@@ -6,7 +6,7 @@ internal import WorkflowEngine
 @Suite("A damaged store loses what is damaged and nothing else", .serialized)
 struct MutationTests {
     /// How many stores each test damages; more of them for a long night.
-    private static let rounds = ProcessInfo.processInfo.environment["AIKIT_MUTATIONS"].flatMap { Int($0) } ?? 300
+    private static let rounds = ProcessInfo.processInfo.environment["AIKIT_MUTATIONS"].flatMap { Int($0) } ?? 200
 
     private static let values: [DatabaseValue] = [
         .null, "text".databaseValue, "".databaseValue, Data([0, 255, 7]).databaseValue, Data().databaseValue,

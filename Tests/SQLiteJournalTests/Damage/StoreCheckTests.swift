@@ -25,7 +25,7 @@ struct StoreCheckTests {
     @Test(arguments: [
         ("UPDATE entries SET checksum = 1 WHERE id = 5", "has bytes that have changed since they were written"),
         ("UPDATE entries SET events = zeroblob(7) WHERE id = 5", "has another number of events than it says"),
-        ("UPDATE entries SET arena_size = arena_size - 1 WHERE id = 5", "has other values than it says"),
+        ("UPDATE entries SET arena_size = arena_size - 1 WHERE id = 5", "has values in no possible place"),
         (
             "DELETE FROM contents WHERE hash IN (SELECT hash FROM content_uses WHERE entry = 5)",
             "refers to a value that is missing or damaged"
