@@ -88,7 +88,7 @@ struct ProblemPrinter {
         let keys = quoted.compactMap { name in
             name.lastIndex(of: ".").map { Array(name[($0 + 1)...]) }
         }
-        return quoted + keys.filter { !$0.isEmpty } + dotted
+        return quoted + dotted + keys.filter { !$0.isEmpty }
     }
 
     private func quotedParts(of message: String, by quote: Character) -> [[Character]] {
