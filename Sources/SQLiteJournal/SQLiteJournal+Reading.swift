@@ -34,7 +34,11 @@ extension SQLiteJournal: RunReading {
                 database,
                 sql: "SELECT status, count(*) FROM (\(StoredHead.statusQuery) WHERE runs.workflow = ?) GROUP BY status",
                 arguments: [workflow])
-            while let row = try rows.next() { counts[RunMachine.Status(number: row[0])] = row[1] }
+            while let row = try rows.next() {
+                guard let number = Int64.fromDatabaseValue(row[0]), let status = RunMachine.Status(number: number)
+                else { continue }
+                counts[status] = Int.fromDatabaseValue(row[1])
+            }
             return counts
         }
     }

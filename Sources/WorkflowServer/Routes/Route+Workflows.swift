@@ -116,7 +116,7 @@ extension Route {
         guard let input = body["inputData"] else {
             throw APIError.badRequest("Workflow payload must include inputData")
         }
-        var start = StartRequest(
+        var start = try StartRequest(
             workflow: workflow.id, input: input, metadata: body.nested("metadata"), ctx: body.nested("ctx"))
         start.trace = try trace(request, body)
         return try await core.directory.start(start)

@@ -57,7 +57,8 @@ extension SpanBuilder {
             }
         case .workflowSuccess, .workflowError, .workflowCancelled: finish(event, log)
         case .workflowStart, .workflowResumed, .humanRequested, .humanCompleted, .stepWaiting, .bodyOpened,
-            .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived:
+            .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived,
+            .limitsSet, .answerSigned:
             break
         }
     }

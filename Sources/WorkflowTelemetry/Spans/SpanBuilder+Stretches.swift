@@ -58,7 +58,7 @@ extension SpanBuilder {
     mutating func resume(_ event: Event, _ log: RunLog, at before: Int64) {
         switch ResumeCause(rawValue: event.item) {
         case .forked: fork(log.copy(event.payload)?["run"]?.string)
-        case .processDied, .released:
+        case .processDied, .processDiedInCompany, .released:
             let resumedAt = now
             now = before
             endStretch(Names.interrupted)

@@ -58,7 +58,7 @@ extension ReplSession {
         let start = monotonicNanoseconds()
         let run = DevRun(
             engine.createRun(workflow), input: input, generation: live?.generation?.number ?? 1,
-            origin: .start(reason: nil)
+            origin: .start(reason: nil), export: nil
         ) {
             mailbox.post(.run($0))
         }
