@@ -105,7 +105,7 @@ struct RequestTests {
         let jwt = JWTAccess()
         let follower = KeySetFollower(jwt, clock: clock, fetch: { served.withLock { $0 } }, failed: { _ in })
         await follower.refresh()
-        try await RunningServer.with(TestWorkflows.all(), access: AccessControl(jwt: jwt)) { server in
+        try await RunningServer.with(TestWorkflows.all(), access: AccessControl(jwt: jwt)) { (server) async throws in
             #expect(try await server.get("/api/workflows", headers: before).status == 200)
             #expect(try await server.get("/api/workflows", headers: after).status == 401)
             served.withLock { $0 = rotated }

@@ -52,7 +52,7 @@ struct SlowClientTests {
         var options = ServerOptions()
         options.headTimeout = .milliseconds(200)
         options.bodyTimeout = .milliseconds(200)
-        try await RunningServer.with(TestWorkflows.all(), options: options) { server in
+        try await RunningServer.with(TestWorkflows.all(), options: options) { (server) async throws in
             // It returns because the server closes.
             let answer = await Self.conversation(text, port: server.port)
             #expect(!answer.contains("200 OK"))

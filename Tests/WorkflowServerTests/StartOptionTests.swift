@@ -31,7 +31,7 @@ struct StartOptionTests {
 
     @Test func `a run that is to begin later does so in the next process`() async throws {
         let store = MemoryStore()
-        try await RunningServer.with(TestWorkflows.all(), store: store) { server in
+        try await RunningServer.with(TestWorkflows.all(), store: store) { (server) async throws in
             let body: Value = ["inputData": ["name": "Ada"], "runId": "late", "delay": "300ms", "timeout": "1h"]
             #expect(try await server.post("/api/workflows/greet/runs", body).status == 202)
             await server.directory.releaseAll(within: .seconds(5))

@@ -38,20 +38,25 @@ import Testing
         run.expectSoundEnd()
     }
 
+    /// A machine cannot be copied, which `#expect` would do.
+    private func expect(_ value: Bool, is expected: Bool, sourceLocation: SourceLocation = #_sourceLocation) {
+        #expect(value == expected, sourceLocation: sourceLocation)
+    }
+
     @Test func `deaths with other runs under way raise suspicion and poison nothing`() throws {
         let run = try TestRun([.step("slow", handler: 1), .step("after", handler: 1)])
         try run.start()
         try run.crash(inCompany: true)
-        #expect(!run.machine.isSuspect)
-        #expect(run.machine.hasCrashed)
+        expect(run.machine.isSuspect, is: false)
+        expect(run.machine.hasCrashed, is: true)
         for _ in 0..<300 { try run.crash(inCompany: true) }
-        #expect(run.machine.isSuspect)
+        expect(run.machine.isSuspect, is: true)
         #expect(!run.isOver)
         try run.crash()
         try run.crash()
         #expect(!run.isOver)
         try run.drive()
-        #expect(!run.machine.hasCrashed)
+        expect(run.machine.hasCrashed, is: false)
         run.expectSoundEnd()
     }
 
