@@ -81,7 +81,7 @@ import WorkflowEngine
         let server = FakeServer(then: reply)
         let start = clock.now
         let told = try await send(3, to: server, settings(), within: .milliseconds(200))
-        #expect(clock.now - start < .seconds(5))
+        #expect(clock.now - start < .seconds(120), "the time between attempts is an hour")
         #expect(told.contains { $0.hasSuffix("3 spans were dropped") })
     }
 

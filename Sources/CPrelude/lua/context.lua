@@ -67,7 +67,7 @@ function context:log(level, message, fields)
     misuse("context:log takes a table of fields after the message, got %s: "
       .. "write context:log(\"%s\", \"message\", { … })", errors.kind(fields), level)
   end
-  effect(self, "log", level, { message = tostring(message), fields = fields, time = bridge.sync("now") })
+  effect(self, "log", level, { message = tostring(message), fields = fields, time = bridge.now() })
 end
 
 -- Traces -----------------------------------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ local spans = setmetatable({}, { __mode = "k" })
 --- Writes a span's record when its body has ended, and passes on what the body gave or raised.
 local function finish(self, own, span, ok, ...)
   own.open = span.parent
-  span["end"] = bridge.sync("now")
+  span["end"] = bridge.now()
   if not ok then span.error = errors.text((...)) end
   effect(self, "trace", nil, { span = span })
   if not ok then error((...), 0) end
@@ -124,7 +124,7 @@ function context:span(name, attributes, body)
   spans[self] = own
   own.count = own.count + 1
   local span = {
-    name = name, index = own.count, parent = own.open, attributes = attributes, start = bridge.sync("now"),
+    name = name, index = own.count, parent = own.open, attributes = attributes, start = bridge.now(),
   }
   own.open = span.index
   return finish(self, own, span, pcall(body))

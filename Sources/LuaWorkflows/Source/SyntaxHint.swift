@@ -9,7 +9,7 @@ enum SyntaxHint {
     /// What stands in a line, and what Lua has instead; the first one that is found counts.
     private static var habits: [(code: Regex<AnyRegexOutput>, remedy: String)] {
         [
-            (pattern(#"^\s*(//|/\*)|//\s*\w+\s+\w+|\*/\s*$"#), "Lua's comments begin with --"),
+            (pattern(#"^\s*//|/\*|//\s*\w+\s+\w+|\*/\s*$"#), "Lua's comments begin with --"),
             (
                 pattern(#"\bfor\s*\("#),
                 "Lua writes for index, item in ipairs(list) do … end, and for i = 1, 10 do … end"
@@ -31,7 +31,7 @@ enum SyntaxHint {
             (pattern(#":\s*if\b"#), "'if' is a word of Lua: a workflow has :branch"),
             (pattern(#"\bawait\b"#), "Lua needs no await: calls give their result when it is there"),
             (pattern(#"\basync\b"#), "functions need no async: calls give their result when it is there"),
-            (pattern(#"^\s*(const|let|var)\s"#), "Lua declares with local"),
+            (pattern(#"(^|[);]|\b(then|do|else|repeat)\b)\s*(const|let|var)\s"#), "Lua declares with local"),
             (pattern(#"else\s+if\b"#), elseIf), (pattern(#"\b(elif|elsif)\b"#), "Lua writes elseif"),
             (pattern(#"`"#), "Lua joins texts with .., and writes \"…\" or [[…]]"),
             (pattern(#"\?\."#), "Lua has no ?.; write x and x.y"), (pattern(#"\?\?"#), "Lua has no ??; write x or y"),
@@ -44,8 +44,8 @@ enum SyntaxHint {
             ),
             (pattern(#"\bthrow\b|\braise\b"#), "Lua raises with error(…), a step with aikit.fail { … }"),
             (pattern(#"\b(switch|case)\b"#), "Lua has no switch; write if x == 1 then … elseif x == 2 then … end"),
-            (pattern(#"^\s*(import|from)\b"#), "Lua writes local name = require \"name\""),
-            (pattern(#"^\s*export\b"#), "a module returns its table, a script its workflow"),
+            (pattern(#"(^|[);]|\b(then|do|else|repeat)\b)\s*(import|from)\b"#), "Lua writes local name = require \"name\""),
+            (pattern(#"(^|[);]|\b(then|do|else|repeat)\b)\s*export\b"#), "a module returns its table, a script its workflow"),
             (pattern(#"\bclass\b"#), "Lua has no classes; a table of functions does"),
             (pattern(#"\bnew\s+\w"#), "Lua has no new; call the function that makes the value"),
             (pattern(#"\btypeof\b"#), "Lua writes type(x) == \"table\""),
@@ -86,7 +86,7 @@ enum SyntaxHint {
         if let habit = habits.first(where: { code.contains($0.code) }) { return "; " + habit.remedy }
         let previous = before.map(withoutTexts)
         if let last = previous.last(where: { $0.contains { !$0.isWhitespace } }),
-            last.contains(pattern(#"^\s*(if|elif|else|for|while|def)\b.*:\s*$"#))
+            last.contains(pattern(#"(^|[);]|\b(then|do|else|repeat)\b)\s*(if|elif|else|for|while|def)\b.*:\s*$"#))
         {
             return "; Lua writes if x then … end and for … do … end, without colons"
         }

@@ -33,14 +33,22 @@ struct MadeSpan {
 
     /// The spans that were made in a step. One whose surroundings were never written lies in the step itself.
     static func spans(_ made: [MadeSpan], in step: Span, _ writer: SpanWriter) -> [Span] {
-        let known = Set(made.map(\.index))
+        // Spans are numbered as they begin, so a parent has a smaller number than what lies in it.
+        var times = [step.start...max(step.start, step.end)]
+        var places: [Int: Int] = [:]
+        for made in made.sorted(by: { $0.index < $1.index }) where places[made.index] == nil {
+            let around = times[made.parent.flatMap { places[$0] } ?? 0]
+            let start = min(max(made.start, around.lowerBound), around.upperBound)
+            places[made.index] = times.count
+            times.append(start...min(max(made.end, start), around.upperBound))
+        }
         return made.map { made in
-            let parent = made.parent.flatMap { known.contains($0) && $0 != made.index ? $0 : nil }
-            let start = min(max(made.start, step.start), step.end)
+            let parent = made.parent.flatMap { $0 < made.index && places[$0] != nil ? $0 : nil }
+            let time = times[places[made.index] ?? 0]
             var span = Span(
                 trace: step.trace, id: SpanID(parent: step.id, index: made.index),
-                parent: parent.map { SpanID(parent: step.id, index: $0) } ?? step.id, name: made.name, start: start,
-                end: min(max(made.end, start), step.end))
+                parent: parent.map { SpanID(parent: step.id, index: $0) } ?? step.id, name: made.name,
+                start: time.lowerBound, end: time.upperBound)
             writer.describeMade(&span, made)
             return span
         }
