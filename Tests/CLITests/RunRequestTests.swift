@@ -24,6 +24,7 @@ struct RunRequestTests {
             "--store=s", "--durability=full", "--recover", "--events", "--timeout=1s", "--cancel-on-timeout",
             "--wait=1s",
             "--detach", "--workers=1", "--allow-net=a", "--log-format=json", "--log-level=warn",
+            "--telemetry={}", "--otlp=http://127.0.0.1:4318",
         ]
         #expect(RunRequest(quickly: words + rest) != nil)
         // Every option of the help is in the list above.

@@ -44,8 +44,14 @@ enum SyntaxHint {
             ),
             (pattern(#"\bthrow\b|\braise\b"#), "Lua raises with error(…), a step with aikit.fail { … }"),
             (pattern(#"\b(switch|case)\b"#), "Lua has no switch; write if x == 1 then … elseif x == 2 then … end"),
-            (pattern(#"(^|[);]|\b(then|do|else|repeat)\b)\s*(import|from)\b"#), "Lua writes local name = require \"name\""),
-            (pattern(#"(^|[);]|\b(then|do|else|repeat)\b)\s*export\b"#), "a module returns its table, a script its workflow"),
+            (
+                pattern(#"(^|[);]|\b(then|do|else|repeat)\b)\s*(import|from)\b"#),
+                "Lua writes local name = require \"name\""
+            ),
+            (
+                pattern(#"(^|[);]|\b(then|do|else|repeat)\b)\s*export\b"#),
+                "a module returns its table, a script its workflow"
+            ),
             (pattern(#"\bclass\b"#), "Lua has no classes; a table of functions does"),
             (pattern(#"\bnew\s+\w"#), "Lua has no new; call the function that makes the value"),
             (pattern(#"\btypeof\b"#), "Lua writes type(x) == \"table\""),

@@ -7,7 +7,7 @@ extension RunRequest {
         [
             "--workflow": \.workflow, "--input": \.input, "--metadata": \.metadata, "--ctx": \.ctx,
             "--run-id": \.runID, "--store": \.store, "--durability": \.durability, "--timeout": \.stay.timeout,
-            "--wait": \.stay.wait,
+            "--wait": \.stay.wait, "--telemetry": \.telemetry, "--otlp": \.stay.otlp,
         ]
     }
 

@@ -62,7 +62,8 @@ import Testing
     }
 
     @Test func `items of our tuples that are not there get their defaults`() throws {
-        let tuple = #"{"type":"array","prefixItems":[{"type":"string"},{"type":"integer","default":3},{"default":4}],"x-aikit":{}}"#
+        let tuple =
+            #"{"type":"array","prefixItems":[{"type":"string"},{"type":"integer","default":3},{"default":4}],"x-aikit":{}}"#
         #expect(try verdict(tuple, #"["a"]"#) == #"["a",3,4]"#)
         #expect(try verdict(tuple, #"["a",1]"#) == #"["a",1,4]"#)
         #expect(try verdict(tuple, #"["a",1,2]"#) == #"["a",1,2]"#)

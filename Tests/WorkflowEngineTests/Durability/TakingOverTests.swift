@@ -173,7 +173,8 @@ struct TakingOverTests {
         let store = MemoryStore()
         let calls = Calls(["r"])
         let workflow = try workflow(calls)
-        let engine = WorkflowEngine(workers: 1, host: NoHostEffects(), journal: MemoryJournal(store, lease: 3_600_000_000))
+        let engine = WorkflowEngine(
+            workers: 1, host: NoHostEffects(), journal: MemoryJournal(store, lease: 3_600_000_000))
         defer { engine.shutdown() }
         let run = engine.createRun(workflow, id: "r")
         try run.start()
