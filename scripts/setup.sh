@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the build needs and the machine lacks:  scripts/setup.sh build|test|lint|bench …
+# Installs what the build needs and the machine lacks:  scripts/setup.sh build|test|browser|lint|bench …
 #
 # Debian and Ubuntu: apt-get, as root or through sudo. macOS: brew. Elsewhere, and where it may not install, it names
 # what is missing and stops.
@@ -29,16 +29,15 @@ check() {
         test)
             need lua_interpreter lua5.4 lua@5.4
             need "has python3" python3 python3
-            # The browser of the dashboard's tests comes from Debian; elsewhere they are left out where it is missing.
-            if has apt-get; then
-                need "has chromedriver" chromium-driver chromedriver
-                need browser_python python3-selenium selenium
-            fi
             need "has curl" curl curl
+            ;;
+        browser)
+            need "has chromedriver" chromium-driver chromedriver
+            need browser_python python3-selenium selenium
             ;;
         lint) need "has luacheck" lua-check luacheck ;;
         bench) need "has hyperfine" hyperfine hyperfine ;;
-        *) die "setup.sh knows build, test, lint and bench, not '$purpose'" ;;
+        *) die "setup.sh knows build, test, browser, lint and bench, not '$purpose'" ;;
         esac
     done
 }

@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # Looks at the dashboard with a real browser:  scripts/test-browser.sh [TEST…]
 #
-# It needs Chromium, its driver and the selenium package of Python, which `scripts/setup.sh test` installs on Debian; where
-# they are missing elsewhere, it says so and passes.
+# It needs Chromium, its driver and the selenium package of Python, which `scripts/setup.sh browser` installs on Debian; where
+# they cannot be installed, it says so and passes.
 source "$(dirname "$0")/common.sh"
 cd "$repository"
 
 export AIKIT_LUA_BINARY=$(realpath "${AIKIT_LUA_BINARY:-.build/release/aikit-lua}")
 [ -x "$AIKIT_LUA_BINARY" ] || die "no program at $AIKIT_LUA_BINARY; run make build"
+if has apt-get && { ! has chromedriver || ! browser_python >/dev/null; }; then
+    scripts/setup.sh browser || true
+fi
 if ! has chromedriver || ! python=$(browser_python); then
     say "no browser tests: chromedriver or python3-selenium is missing"
     exit 0

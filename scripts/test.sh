@@ -20,10 +20,15 @@ part() {
 say "building the tests"
 scripts/swift.sh build --build-tests
 
-part "building the embedding example" \
-    scripts/swift.sh build --package-path examples/embedding --scratch-path .build --product embedding
-part "building the example of a server of one's own" \
-    scripts/swift.sh build --package-path examples/embedding-server --scratch-path .build --product embedding-server
+# example NAME: builds a program of examples/ with what is built already.
+example() {
+    # The plan of the package before may be taken for that of the example.
+    rm -f .build/*/debug/description.json
+    scripts/swift.sh build --package-path "examples/$1" --scratch-path .build --product "$1"
+}
+
+part "building the embedding example" example embedding
+part "building the example of a server of one's own" example embedding-server
 part "Swift tests" scripts/swift.sh test --skip-build
 part "Lua library tests" "$(lua_interpreter)" Tests/Lua/run.lua
 part "C bridge under AddressSanitizer" scripts/test-asan.sh

@@ -39,6 +39,8 @@ enum DashboardRoutes {
     }
 }
 
+// swift-format-ignore: NeverForceUnwrap
+// A literal that is a token.
 extension HTTPField.Name {
     fileprivate static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
 }
