@@ -190,6 +190,15 @@ local function or_null(result)
   return outer
 end
 
+--- Whether a tuple has items with a default.
+local function fills(json)
+  for _, item in ipairs(json.prefixItems or {}) do
+    local state = objects.state(item)
+    if state and state.json and state.json.default ~= nil then return true end
+  end
+  return false
+end
+
 local function compile_schema(state, scope, is_root)
   local json, result = state.json, {}
   if json["$raw"] then result = embedded(json["$raw"], scope, is_root and not state.extension.nullable) end
@@ -204,8 +213,8 @@ local function compile_schema(state, scope, is_root)
     end
   end
   -- The empty mark makes the host insist on the format, which plain JSON Schema only notes, and use the default of a
-  -- whole value.
-  local is_marked = json.format or is_root and json.default ~= nil and not state.extension.nullable
+  -- whole value and of the items of a tuple.
+  local is_marked = json.format or is_root and json.default ~= nil and not state.extension.nullable or fills(json)
   result["x-aikit"] = compile_extension(state.extension, scope) or is_marked and {} or nil
   if not state.extension.nullable then return result end
   local outer = or_null(result)

@@ -202,7 +202,9 @@ extension Worker {
     }
 
     private func failed(_ run: Run, _ frame: Int32, _ serial: UInt32, _ error: Slice) {
-        let retryable = run.log.value(error)["retryable"]?.bool ?? true
+        let value = run.log.value(error)
+        // What was asked for wrongly is wrong the next time too.
+        let retryable = value["retryable"]?.bool ?? (value["code"]?.string != "invalid_argument")
         let chance = Double.random(in: 0..<1, using: &random)
         run.decide(.failed(frame: frame, serial: serial, error: error, retryable: retryable, chance: chance), at: now)
     }

@@ -49,13 +49,14 @@ struct APIError: Error {
         let status: HTTPResponse.Status =
             switch failure.code {
             case "missing", "unknown_workflow", "unknown_path": .notFound
-            case "not_waiting", "ambiguous_step", "over", "id_taken", "other_input", "run_active", "conflict",
+            case "not_waiting", "ambiguous_step", "over", "id_taken", "other_input", "run_active",
                 "notFailed",
                 "not_failed",
-                "misfit", "unchanged", "released":
+                "misfit", "unchanged":
                 .conflict
             case "invalid_response", "invalid_event", "unknown_event", "run_too_large": .unprocessableContent
-            case "engine_stopped": .serviceUnavailable
+            // The run has left this engine meanwhile; asked again, it is found where it is.
+            case "engine_stopped", "released", "conflict": .serviceUnavailable
             default: .internalServerError
             }
         self.init(status, failure.code, failure.message, details: failure.details)

@@ -86,11 +86,7 @@ struct CodeState: Sendable {
     }
 
     /// A line of a file as the run has it.
-    func line(_ number: Int, of path: String) -> String? {
-        guard let file = bundle.files.first(where: { $0.path == path }) else { return nil }
-        let lines = file.source.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        return lines.indices.contains(number - 1) ? String(decoding: lines[number - 1], as: UTF8.self) : nil
-    }
+    func line(_ number: Int, of path: String) -> String? { bundle.line(number, of: path) }
 
     /// `weather.lua, unchanged since`, or what has become of it.
     var text: String {
@@ -143,5 +139,14 @@ struct RunWait: Sendable {
             }
         }
         return waits
+    }
+}
+
+extension ScriptBundle {
+    /// A line of one of its files, counted from 1.
+    func line(_ number: Int, of path: String) -> String? {
+        guard let file = files.first(where: { $0.path == path }) else { return nil }
+        let lines = file.source.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        return lines.indices.contains(number - 1) ? String(decoding: lines[number - 1], as: UTF8.self) : nil
     }
 }

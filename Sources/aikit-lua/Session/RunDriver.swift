@@ -1,3 +1,4 @@
+internal import LuaWorkflows
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -41,7 +42,9 @@ final class RunDriver: Sendable {
         switch loaded {
         case .new(let run): try await begin(run, loader)
         case .own(let run, let past):
-            let reason = try announce(.own(run), id: run.id, plan: run.definition.plan, adding: loader.addedPermissions)
+            let code = await loader.code(of: run.id)
+            let reason = try announce(
+                .own(run), id: run.id, plan: run.definition.plan, adding: loader.addedPermissions, code: code)
             loader.export?.follow(run, past: past)
             follow(run, past: past, loader.plan)
             do {
@@ -59,7 +62,8 @@ final class RunDriver: Sendable {
             mailbox.post(.settled(try await run.settled()))
         case .foreign(let run, let past): try await follow(run, past: past, push: push, loader)
         case .over(let record):
-            mailbox.post(.started(RunHandle(id: record.id, plan: record.plan)))
+            let code = await loader.code(of: record.id)
+            mailbox.post(.started(RunHandle(id: record.id, plan: record.plan, code: code)))
             mailbox.post(.text("run \(record.id) was there before; this is what it came to"))
             mailbox.post(.settled(record))
         }
@@ -132,13 +136,15 @@ final class RunDriver: Sendable {
     /// Tells the session which run it is; gives the reason if it was asked to stop meanwhile.
     ///
     /// - Throws: ``LetGo`` when the run is not wanted here any more; one that was taken up is given back with the store.
-    private func announce(_ run: Driven, id: String, plan: Plan, adding permissions: String = "") throws -> String? {
+    private func announce(
+        _ run: Driven, id: String, plan: Plan, adding permissions: String = "", code: ScriptBundle? = nil
+    ) throws -> String? {
         let reason = try state.withLock { state in
             if state.isLettingGo { throw LetGo() }
             state.run = run
             return state.cancelReason
         }
-        mailbox.post(.started(RunHandle(id: id, plan: plan, permissions: permissions)))
+        mailbox.post(.started(RunHandle(id: id, plan: plan, permissions: permissions, code: code)))
         return reason
     }
 

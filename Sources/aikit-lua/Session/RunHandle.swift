@@ -1,3 +1,4 @@
+internal import LuaWorkflows
 internal import WorkflowCore
 
 /// What the displays need to know of the run that they show.
@@ -8,4 +9,6 @@ struct RunHandle: Sendable {
     var note: String?
     /// The permissions, as options, that this process gives the run besides those of its journal.
     var permissions = ""
+    /// The code that a run of the store began with, which its errors are about; nil for what the script has now.
+    var code: ScriptBundle?
 }

@@ -85,6 +85,12 @@ final class RunLoader: Sendable {
         return try await takeUp(id)
     }
 
+    /// The code that a run of the store began with; nil where it cannot be read.
+    func code(of run: String) async -> ScriptBundle? {
+        guard let journal, let header = try? await journal.header(of: run) else { return nil }
+        return try? await StoredRuns(journal).code(of: header)
+    }
+
     /// Goes on with a run of the store, or finds out who does.
     func takeUp(_ id: String) async throws -> Loaded {
         guard let journal, let scripts else { throw UsageError("run '\(id)' is kept nowhere") }

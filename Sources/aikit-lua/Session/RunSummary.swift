@@ -1,3 +1,4 @@
+internal import LuaWorkflows
 internal import WorkflowCore
 
 /// The last words about a run: how it ended, why, and how it can go on.
@@ -34,6 +35,9 @@ struct RunSummary {
     private var problem: Problem? {
         guard let error = result.error else { return nil }
         var problem = Problem(error: error)
+        if let code = handle?.code, let file = problem.file, let line = problem.line {
+            problem.excerpt = code.line(line, of: file)
+        }
         guard problem.file == nil, let plan = handle?.plan else { return problem }
         let step = error["step"]?.string.flatMap { path in result.steps.last { $0.path == path } }
         if let place = plan.details[Int(step?.node ?? 0)].location.flatMap({ Location($0) }) {

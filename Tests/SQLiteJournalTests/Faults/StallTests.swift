@@ -16,17 +16,20 @@ struct StallTests {
 
     /// What happened to the store and to the steps.
     private final class Record: Sendable {
-        private let state = Mutex((stalls: [String](), calls: [String: Int]()))
+        private let state = Mutex((stalls: [String](), calls: [String: Int](), isBroken: false))
 
         var stalls: [String] { state.withLock { $0.stalls } }
         var calls: [String: Int] { state.withLock { $0.calls } }
+        /// The store cannot be written now.
+        var isBroken: Bool { state.withLock { $0.isBroken } }
+        func breaks() { state.withLock { $0.isBroken = true } }
         func note(_ error: JournalError?) { state.withLock { $0.stalls.append(error?.code ?? "goes on") } }
         func call(_ key: String) { state.withLock { $0.calls[key, default: 0] += 1 } }
     }
 
     /// Runs 200 runs with a fault in the middle, and expects all of them to end right.
     private func ride(
-        _ path: String, _ code: String, fault: @Sendable () async throws -> Void
+        _ path: String, _ code: String, fault: @Sendable (_ isBroken: () async throws -> Void) async throws -> Void
     ) async throws {
         let record = Record()
         let options = SQLiteJournalOptions(
@@ -41,14 +44,23 @@ struct StallTests {
                         handler: handlers.inline { input, context in
                             record.call(context.idempotencyKey)
                             return Value((input.int ?? 0) + 1)
-                        }), .delay("d\(number)", .fixed(.milliseconds(20))),
+                        }),
+                    .step(
+                        "w\(number)",
+                        handler: handlers.async { input, _ in
+                            // In the middle of each run the store is broken.
+                            while number == 10, !record.isBroken { try await Task.sleep(for: .milliseconds(5)) }
+                            return input
+                        }),
                 ]
             }
         }
         let runs = Self.ids.map { engine.createRun(workflow, id: $0) }
         for run in runs { try run.start(input: 0) }
-        while record.calls.count < 400 { try await Task.sleep(for: .milliseconds(5)) }
-        try await fault()
+        try await fault {
+            record.breaks()
+            while record.stalls.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+        }
         for run in runs { #expect(try await run.settled().result().result == 20) }
         #expect(record.calls.count == 200 * 20)
         #expect(record.calls.values.allSatisfy { $0 == 1 }, "a step ran twice")
@@ -62,12 +74,13 @@ struct StallTests {
 
     @Test func `while another connection holds the lock`() async throws {
         let directory = try TemporaryDirectory()
-        try await ride(directory.store, "store_locked") {
+        try await ride(directory.store, "store_locked") { isBroken in
             var configuration = Configuration()
             configuration.allowsUnsafeTransactions = true
             configuration.busyMode = .timeout(5)
             let other = try DatabaseQueue(path: directory.store, configuration: configuration)
             try await other.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+            try await isBroken()
             try await Task.sleep(for: Self.fault)
             try await other.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
             try other.close()
@@ -78,11 +91,12 @@ struct StallTests {
     func `while the disk is full`() async throws {
         let disk = try SmallDisk(kilobytes: 60_000)
         defer { disk.unmount() }
-        try await ride(disk.path + "/runs.db", "store_full") {
+        try await ride(disk.path + "/runs.db", "store_full") { isBroken in
             let other = disk.path + "/other"
             FileManager.default.createFile(atPath: other, contents: nil)
             let file = try #require(FileHandle(forWritingAtPath: other))
             for size in [1 << 20, 4096] { while (try? file.write(contentsOf: Data(count: size))) != nil {} }
+            try await isBroken()
             try await Task.sleep(for: Self.fault)
             try file.close()
             try FileManager.default.removeItem(atPath: other)
