@@ -70,7 +70,9 @@ struct LogLines: Sendable {
         case .text:
             let more = fields.map { " \($0.0)=\(ShownText.line($0.1.string ?? $0.1.json))" }.joined()
             let moment = style(TimeText.text(microseconds: time), .dim)
-            return "\(moment) \(style(level, Self.tone(of: level))) \(message)\(style(more, .dim))"
+            // An entry stays one line, whatever it says.
+            let text = ShownText.line(message)
+            return "\(moment) \(style(level, Self.tone(of: level))) \(text)\(style(more, .dim))"
         }
     }
 
