@@ -72,7 +72,7 @@ struct CronDays: Sendable, Hashable {
         isLastOfMonth = month.hasLast
         ofWeek = week.bits
         nth = week.nth
-        isEither = !month.isStar && !week.isStar
+        isEither = !month.isEvery && !week.isEvery
     }
 
     func fits(_ date: CivilDate) -> Bool {

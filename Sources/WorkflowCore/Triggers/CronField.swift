@@ -2,10 +2,8 @@
 struct CronField {
     /// Bit `n` is set where the value `n` fits.
     private(set) var bits: UInt64 = 0
-    /// All values fit.
+    /// All values fit: the field restricts nothing.
     private(set) var isEvery = false
-    /// It is written `*` or `?`, and restricts nothing.
-    let isStar: Bool
     /// `L` as a day of the month.
     private(set) var hasLast = false
     /// `day#n` and `dayL`, see ``CronDays``.
@@ -39,7 +37,6 @@ struct CronField {
 
     init(_ kind: Kind, _ text: String) throws(CronError) {
         self.kind = kind
-        isStar = text == "*" || text == "?"
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             try add(part.lowercased())
         }
