@@ -1,3 +1,5 @@
+internal import WorkflowCore
+
 /// The Retry-After header (RFC 9110, section 10.2.3): seconds, or a date.
 enum RetryAfter {
     /// The seconds to wait, never negative; nil when the text is neither form.
@@ -21,23 +23,15 @@ enum RetryAfter {
     /// The seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT`.
     private static func moment(_ text: String) -> Int64? {
         let parts = text.split(separator: " ")
-        guard parts.count == 6, parts[5] == "GMT", let day = Int64(parts[1]), (1...31).contains(day),
-            let month = months.firstIndex(of: String(parts[2])), let year = Int64(parts[3]),
+        guard parts.count == 6, parts[5] == "GMT", let day = Int(parts[1]), (1...31).contains(day),
+            let month = months.firstIndex(of: String(parts[2])), let year = Int(parts[3]),
             (1970...9999).contains(year)
         else { return nil }
         let time = parts[4].split(separator: ":").compactMap { Int64($0) }
         guard time.count == 3, (0..<24).contains(time[0]), (0..<60).contains(time[1]), (0...60).contains(time[2]) else {
             return nil
         }
-        return days(year, Int64(month + 1), day) * 86400 + time[0] * 3600 + time[1] * 60 + time[2]
-    }
-
-    /// Days since 1970 in the Gregorian calendar; years begin in March here, so that the leap day is the last.
-    private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
-        let year = month <= 2 ? year - 1 : year
-        let era = year / 400
-        let yearOfEra = year - era * 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+        let date = CivilDate(year: year, month: month + 1, day: day)
+        return Int64(date.number) * 86400 + time[0] * 3600 + time[1] * 60 + time[2]
     }
 }

@@ -1,17 +1,17 @@
 /// A day of the Gregorian calendar.
-struct CivilDate: Sendable, Hashable {
-    var year: Int
-    var month: Int
-    var day: Int
+package struct CivilDate: Sendable, Hashable {
+    package var year: Int
+    package var month: Int
+    package var day: Int
 
-    init(year: Int, month: Int, day: Int) {
+    package init(year: Int, month: Int, day: Int) {
         self.year = year
         self.month = month
         self.day = day
     }
 
     /// The day that is `number` days after 1970-01-01.
-    init(number: Int) {
+    package init(number: Int) {
         // Counted from March, the leap day is the last one of a year, and 400 years have 146,097 days.
         let shifted = number + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
@@ -25,7 +25,7 @@ struct CivilDate: Sendable, Hashable {
     }
 
     /// How many days after 1970-01-01 it is.
-    var number: Int {
+    package var number: Int {
         let shiftedYear = month <= 2 ? year - 1 : year
         let era = (shiftedYear >= 0 ? shiftedYear : shiftedYear - 399) / 400
         let yearOfEra = shiftedYear - era * 400

@@ -38,9 +38,3 @@ enum DashboardRoutes {
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: file.body))
     }
 }
-
-// swift-format-ignore: NeverForceUnwrap
-// A literal that is a token.
-extension HTTPField.Name {
-    fileprivate static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
-}

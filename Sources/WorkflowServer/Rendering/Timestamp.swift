@@ -1,20 +1,14 @@
+internal import WorkflowCore
+
 /// Times as ISO 8601 texts in UTC.
 enum Timestamp {
     /// Milliseconds since 1970 as `2026-01-31T08:05:00.250Z`.
     static func text(milliseconds: Int64) -> String {
         let day = floorDivision(milliseconds, 86_400_000)
         let time = milliseconds - day * 86_400_000
-        // Days are counted from 1 March of year 0, so that a leap day is the last of its year.
-        let shifted = day + 719_468
-        let era = floorDivision(shifted, 146_097)
-        let ofEra = shifted - era * 146_097
-        let yearOfEra = (ofEra - ofEra / 1460 + ofEra / 36_524 - ofEra / 146_096) / 365
-        let ofYear = ofEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let month = (5 * ofYear + 2) / 153
-        let dayOfMonth = ofYear - (153 * month + 2) / 5 + 1
-        let calendarMonth = month < 10 ? month + 3 : month - 9
-        let year = yearOfEra + era * 400 + (calendarMonth <= 2 ? 1 : 0)
-        return "\(padded(year, 4))-\(padded(calendarMonth, 2))-\(padded(dayOfMonth, 2))T\(padded(time / 3_600_000, 2)):"
+        let date = CivilDate(number: Int(day))
+        return "\(padded(Int64(date.year), 4))-\(padded(Int64(date.month), 2))-\(padded(Int64(date.day), 2))"
+            + "T\(padded(time / 3_600_000, 2)):"
             + "\(padded(time / 60_000 % 60, 2)):\(padded(time / 1000 % 60, 2)).\(padded(time % 1000, 3))Z"
     }
 
@@ -27,11 +21,7 @@ enum Timestamp {
         guard date.count == 3, let year = date[0], let month = date[1], let day = date[2], (1...9999).contains(year),
             (1...12).contains(month), (1...31).contains(day)
         else { return nil }
-        let shiftedYear = month <= 2 ? year - 1 : year
-        let era = floorDivision(shiftedYear, 400)
-        let yearOfEra = shiftedYear - era * 400
-        let ofYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        let days = era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + ofYear - 719_468
+        let days = Int64(CivilDate(year: Int(year), month: Int(month), day: Int(day)).number)
         var result = days * 86_400_000_000
         guard parts.count == 2 else { return result }
         var time = parts[1]

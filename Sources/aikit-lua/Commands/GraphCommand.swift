@@ -55,18 +55,7 @@ struct GraphCommand: ParsableCommand {
     }
 
     /// The workflow of the script.
-    private func plan() throws -> Plan {
-        let loaded = waitFor { [script] () -> Result<LuaScript, ScriptError> in
-            let options = LuaScriptOptions(print: { TextStream.errors.writeLine($0) })
-            do throws(ScriptError) {
-                let engine = WorkflowEngine(workers: 1)
-                return .success(try await LuaScript.load(path: script ?? "", on: engine, options: options))
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try choose(workflow, in: try loaded.get().workflows).plan
-    }
+    private func plan() throws -> Plan { try choose(workflow, in: try loadWorkflows(script ?? "")).plan }
 
     /// The workflow that a run began with, and what became of its steps.
     private func planAndSteps(of run: String) throws -> (Plan, [StepSnapshot]) {

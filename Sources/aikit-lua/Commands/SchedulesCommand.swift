@@ -45,7 +45,7 @@ struct SchedulesCommand: ParsableCommand {
             }
             start = time
         }
-        let workflows = try load().filter { !$0.plan.schedules.isEmpty }
+        let workflows = try loadWorkflows(script).filter { !$0.plan.schedules.isEmpty }
         if json {
             let list = workflows.flatMap { workflow in workflow.plan.schedules.map { value($0, of: workflow, start) } }
             let report: Value = ["schedules": Value(array: list)]
@@ -66,19 +66,6 @@ struct SchedulesCommand: ParsableCommand {
                 }
             }
         }
-    }
-
-    private func load() throws -> [Workflow] {
-        let loaded = waitFor { [script] () -> Result<LuaScript, ScriptError> in
-            let options = LuaScriptOptions(print: { TextStream.errors.writeLine($0) })
-            do throws(ScriptError) {
-                return .success(
-                    try await LuaScript.load(path: script, on: WorkflowEngine(workers: 1), options: options))
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try loaded.get().workflows
     }
 
     /// A time in the zone of its schedule, and in the machine's behind it.

@@ -35,7 +35,7 @@ struct SchemaExportCommand: ParsableCommand {
     var extensions = false
 
     func run() throws {
-        let workflows = try load()
+        let workflows = try loadWorkflows(script)
         var document: Value
         if let step {
             let plan = try choose(workflow, in: workflows).plan
@@ -61,19 +61,6 @@ struct SchemaExportCommand: ParsableCommand {
             document = schema
         }
         TextStream.output.writeLine(document.prettyJSON)
-    }
-
-    private func load() throws -> [Workflow] {
-        let options = LuaScriptOptions(print: { TextStream.errors.writeLine($0) })
-        let result = waitFor { [script] () -> Result<LuaScript, any Error> in
-            do {
-                return .success(
-                    try await LuaScript.load(path: script, on: WorkflowEngine(workers: 1), options: options))
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try result.get().workflows
     }
 }
 
