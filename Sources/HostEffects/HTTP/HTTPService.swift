@@ -8,7 +8,7 @@ internal import WorkflowEngine
 /// Carries out requests; its threads begin with the first one.
 final class HTTPService: Sendable {
     /// The most that all answers under way hold together, in bytes.
-    private static let memoryLimit = 1 << 30
+    private static let memoryLimit = MemoryAllowance.vmSize
     /// How often a request is sent again because its connection turned out to be closed.
     private static let freshTries = 8
 

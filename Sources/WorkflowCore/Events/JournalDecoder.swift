@@ -178,8 +178,9 @@ package struct JournalDecoder: ~Copyable {
         guard machine.frames.indices.contains(Int(event.node)) else { return "opens a body of nothing" }
         let parent = machine.frames[Int(event.node)]
         let node = machine.plan.nodes[Int(parent.node)]
-        // A loop opens its body on the answer of its condition.
-        guard parent.phase == (node.kind == .loop ? .running : .opening) else {
+        // A loop opens its body on the answer of its condition, a workflow that is a step on that of its schema.
+        let isAnswered = node.kind == .loop || node.kind == .workflow && node.inputSchema >= 0 && event.node != 0
+        guard parent.phase == (isAnswered ? .running : .opening) else {
             return "opens a body of a step that has none to open"
         }
         let isNext = event.item == parent.opened &+ 1

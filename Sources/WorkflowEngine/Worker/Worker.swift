@@ -211,7 +211,7 @@ package final class Worker: @unchecked Sendable {
         figures.hold(executors.values.reduce(0) { $0 + $1.executor.memoryUsed })
     }
 
-    private func beginPart() {
+    package func beginPart() {
         readTime()
         partEnd = isRealTime ? elapsed &+ Self.partTime : .max
     }

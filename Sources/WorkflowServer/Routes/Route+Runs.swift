@@ -103,18 +103,9 @@ extension Route {
             throw APIError.badRequest(
                 "\(name) cannot be given yet: runs begin in the order in which they come", code: "unsupported")
         }
-        var id = try body.text("runId")
-        if let given = id, !(1...200).contains(given.utf8.count) || given.utf8.contains(where: { $0 < 32 || $0 == 127 })
-        {
-            throw APIError.badRequest("runId has to have 1 to 200 bytes, without control characters")
-        }
-        if id == nil, let key = request.request.headers[.idempotencyKey] {
-            // One key means one run of one workflow, whoever asks for it.
-            let hash = SHA256.hash(data: Array("\(workflow.id)\n\(request.context.principal.name)\n\(key)".utf8))
-            id = "key-" + hash.prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        }
         var start = try StartRequest(
-            workflow: workflow.id, input: input, id: id, metadata: body.nested("metadata"), ctx: body.nested("ctx"))
+            workflow: workflow.id, input: input, id: runID(request, workflow, body), metadata: body.nested("metadata"),
+            ctx: body.nested("ctx"))
         start.startAt = try startTime(body, core.directory.engine.clock.now())
         start.timeout = try body.duration("timeout").map { Duration.microseconds($0) }
         if start.timeout == .zero { throw APIError.badRequest("timeout has to be longer than nothing") }
@@ -129,6 +120,21 @@ extension Route {
         }
         response.headers[.location] = "\(core.options.basePath)/api/runs/\(started.id.percentEscaped)"
         return response
+    }
+
+    /// The id that the client gives to the run, or one made of its key, so that asking again finds the run; nil for a new one.
+    static func runID(_ request: APIRequest, _ workflow: Workflow, _ body: Value) throws -> String? {
+        var id = try body.text("runId")
+        if let given = id, !(1...200).contains(given.utf8.count) || given.utf8.contains(where: { $0 < 32 || $0 == 127 })
+        {
+            throw APIError.badRequest("runId has to have 1 to 200 bytes, without control characters")
+        }
+        if id == nil, let key = request.request.headers[.idempotencyKey] {
+            // One key means one run of one workflow, whoever asks for it.
+            let hash = SHA256.hash(data: Array("\(workflow.id)\n\(request.context.principal.name)\n\(key)".utf8))
+            id = "key-" + hash.prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        }
+        return id
     }
 
     /// When a run is to begin, in microseconds since 1970; nil for at once.

@@ -61,6 +61,7 @@ final class ServeSession: Sendable {
         serving.hasDashboard = settings.hasDashboard
         serving.allowedOrigins = settings.origins
         serving.bodyLimit = settings.bodyLimit
+        if access == nil, !settings.isInsecure { serving.hosts = ServerOptions.localHosts + [settings.host.lowercased()] }
         let server = WorkflowServer(directory, access: access, options: serving, logger: log.logger)
         let service = ListeningService(settings: settings, server: server, tls: tls, log: log)
         let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [service], logger: log.logger))
