@@ -11,8 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <stdio.h>
+#include <sys/wait.h>
+
 #ifdef __linux__
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #endif
 
 #ifndef O_PATH
@@ -76,6 +80,37 @@ int hs_spawn(
     return status;
 }
 
+int hs_watch_process(pid_t pid) {
+#if defined(__linux__) && defined(SYS_pidfd_open)
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+#else
+    (void)pid;
+    return -1;
+#endif
+}
+
+int hs_has_ended(pid_t pid) {
+    siginfo_t info;
+    memset(&info, 0, sizeof info);
+    int status = waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT);
+    return status != 0 || info.si_pid == pid;
+}
+
+int hs_is_process_file(int descriptor) {
+#ifdef __linux__
+    struct statfs info;
+    if (fstatfs(descriptor, &info) != 0) return 1;
+    return info.f_type == 0x9fa0 || info.f_type == 0x62656572;
+#else
+    (void)descriptor;
+    return 0;
+#endif
+}
+
+int hs_replace(int folder, const char *from, const char *to) {
+    return renameat(folder, from, folder, to) == 0 ? 0 : errno;
+}
+
 // Files below a folder -------------------------------------------------------------------------------------------------
 
 static atomic_bool plays_old_kernel;
@@ -116,6 +151,10 @@ static int walk_beneath(int root, const char *path, int flags, mode_t mode) {
         int how = is_last ? flags | O_NOFOLLOW | O_CLOEXEC : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
         int next = openat(at, length > 0 ? part : ".", how, mode);
         int error = errno;
+        struct stat info;
+        // A link in the place of a folder is a link, whichever error the kernel has for it.
+        if (next < 0 && error == ENOTDIR && fstatat(at, part, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode))
+            error = ELOOP;
         close(at);
         errno = error;
         if (next < 0 || is_last) return next;

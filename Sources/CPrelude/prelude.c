@@ -20,6 +20,27 @@ static const char context[] = {
 static const char crypto[] = {
 #embed "lua/crypto.lua"
 };
+static const char csv[] = {
+#embed "lua/csv.lua"
+};
+static const char env[] = {
+#embed "lua/env.lua"
+};
+static const char exec[] = {
+#embed "lua/exec.lua"
+};
+static const char fs[] = {
+#embed "lua/fs.lua"
+};
+static const char text[] = {
+#embed "lua/text.lua"
+};
+static const char time[] = {
+#embed "lua/time.lua"
+};
+static const char docs_modules[] = {
+#embed "lua/docs_modules.lua"
+};
 static const char definition[] = {
 #embed "lua/definition.lua"
 };
@@ -129,7 +150,8 @@ static const char validate[] = {
 #define PART(name) { #name, name, sizeof name }
 
 static const prelude_part parts[] = {
-    PART(aikit), PART(builder), PART(code), PART(compile), PART(context), PART(crypto), PART(definition), PART(docs),
+    PART(aikit), PART(builder), PART(code), PART(compile), PART(context), PART(crypto), PART(csv), PART(definition), PART(docs), PART(docs_modules), PART(env),
+    PART(exec), PART(fs), PART(text), PART(time),
     PART(docs_host), PART(docs_nodes),
     PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(errors), PART(forms), PART(host), PART(http),
     PART(http_stream), PART(multipart), PART(nodes), PART(objects), PART(repl), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export),

@@ -7,7 +7,7 @@ package import WorkflowEngine
 /// Nothing is made before it is used: the HTTP client and its threads begin with the first request that is allowed.
 package final class HostEffectsService: HostEffects {
     package let permissions: Permissions
-    private let secrets: Secrets
+    let secrets: Secrets
     private let settings: HTTPSettings
     private let http = Mutex<HTTPService?>(nil)
     let streams = OpenStreams()
@@ -39,10 +39,10 @@ package final class HostEffectsService: HostEffects {
         case "http.close":
             closeStream(request.payload, for: caller, answer)
             return nil
-        default:
-            let failure = HostFailure(
-                "unknown_operation", "the host has no operation '\(request.operation)'", retryable: false)
-            answer(failure.answer)
+        case "exec", "hmac": return beginSystem(request, answer)
+        case let name where name.hasPrefix("fs.") || name.hasPrefix("env."): return beginSystem(request, answer)
+        case let name:
+            answer(HostFailure.unknown(name).answer)
             return nil
         }
     }

@@ -41,7 +41,8 @@ extension Permissions {
 
     /// The options that allow this, for a shell, each after a blank; empty for nothing.
     package var arguments: String {
-        Self.kinds.map { kind in
+        if self == .all { return " --allow-all" }
+        return Self.kinds.map { kind in
             switch self[keyPath: kind.scope] {
             case .nothing: ""
             case .everything: " --allow-\(kind.name)"

@@ -31,6 +31,18 @@ int hs_spawn(
 /// programs that this process starts, or -1 with errno: EXDEV where the path leads out, ELOOP where the walk meets a link.
 int hs_open_beneath(int root, const char *path, int flags, mode_t mode);
 
+/// Whether a descriptor is of a file by which the kernel shows processes or itself (procfs, sysfs).
+int hs_is_process_file(int descriptor);
+
+/// Renames within a folder, replacing what has the new name; 0 or an error number.
+int hs_replace(int folder, const char *from, const char *to);
+
+/// A descriptor that can be read once the process has ended; -1 where the system has none.
+int hs_watch_process(pid_t pid);
+
+/// Whether a child of this process has ended; it stays to be waited for.
+int hs_has_ended(pid_t pid);
+
 /// Whether a kernel without openat2 is to be played, for tests; process-wide.
 void hs_play_old_kernel(int is_old);
 

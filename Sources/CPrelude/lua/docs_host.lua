@@ -148,27 +148,6 @@ end]],
     },
   },
   {
-    name = "aikit.crypto", text = "Strings of any bytes as text, as JSON and headers need them.",
-    functions = {
-      {
-        "base64_encode", "Writes bytes as base64, with padding.", "bytes string  Any bytes.", returns = "string  The text.",
-        example = [[local image = aikit.crypto.base64_encode(aikit.http.get("https://api.example/logo.png").body)]],
-      },
-      {
-        "base64_decode", "Reads base64, of either alphabet, with or without padding; all else is an error.",
-        "text string  The text.", returns = "string  The bytes.",
-      },
-      {
-        "hex_encode", "Writes bytes as hexadecimal digits in lower case.", "bytes string  Any bytes.",
-        returns = "string  The text.",
-      },
-      {
-        "hex_decode", "Reads hexadecimal digits; all else is an error.", "text string  The text.",
-        returns = "string  The bytes.",
-      },
-    },
-  },
-  {
     name = "aikit.log", text = "Lines for standard error that no run keeps, such as those of a module that loads; see `context:log`.",
     functions = {
       level("debug", "Says what only someone who looks for a fault wants to know."), level("info", "Says what happened."),

@@ -36,6 +36,18 @@ enum Descriptor {
         }
     }
 
+    /// Writes all bytes to a file.
+    static func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) throws(SystemError) {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { bytes in
+                bytes.baseAddress.map { write(descriptor, $0 + done, bytes.count - done) } ?? 0
+            }
+            if count < 0, errno != EINTR { throw SystemError(errno) }
+            done += max(count, 0)
+        }
+    }
+
     /// The two ends of a pipe, closed in programs that this process starts.
     static func pipe() throws(SystemError) -> (reading: Int32, writing: Int32) {
         var ends: [Int32] = [-1, -1]

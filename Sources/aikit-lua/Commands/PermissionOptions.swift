@@ -9,11 +9,38 @@ struct PermissionOptions: ParsableArguments {
     var net: [String] = []
 
     @Option(
+        name: .customLong("allow-env"),
+        help: ArgumentHelp(
+            "Allow reading the environment; these variables only where any are given, PREFIX* for some.",
+            valueName: "name,…"))
+    var env: [String] = []
+
+    @Option(
+        name: .customLong("allow-read"),
+        help: ArgumentHelp(
+            "Allow reading files; these, and what lies below, only where any are given.", valueName: "path,…"))
+    var read: [String] = []
+
+    @Option(
+        name: .customLong("allow-write"),
+        help: ArgumentHelp(
+            "Allow writing files; these, and what lies below, only where any are given.", valueName: "path,…"))
+    var write: [String] = []
+
+    @Option(
+        name: .customLong("allow-run"),
+        help: ArgumentHelp("Allow running programs; these only where any are given.", valueName: "program,…"))
+    var programs: [String] = []
+
+    @Option(
         name: .customLong("allow-secret"),
         help: ArgumentHelp(
             "Allow these environment variables, or all, as secrets wherever requests may go; without it they go to hosts "
                 + "that --allow-net names.", valueName: "name,…"))
     var secret: [String] = []
+
+    @Flag(name: [.customShort("A"), .customLong("allow-all")], help: "Allow all of it.")
+    var all = false
 
     @Option(
         help: ArgumentHelp(
@@ -28,9 +55,24 @@ struct PermissionOptions: ParsableArguments {
 extension PermissionOptions {
     /// What the options allow.
     var permissions: Permissions {
+        Self.permissions(
+            all: all,
+            [
+                "--allow-net": net, "--allow-env": env, "--allow-read": read, "--allow-write": write,
+                "--allow-run": programs, "--allow-secret": secret,
+            ])
+    }
+
+    /// - Parameter values: what each option was given, by its name.
+    static func permissions(all: Bool, _ values: [String: [String]]) -> Permissions {
+        if all { return .all }
         var permissions = Permissions()
-        permissions.net = Permissions.Scope(net)
-        permissions.secret = Permissions.Scope(secret)
+        permissions.net = Permissions.Scope(values["--allow-net"] ?? [])
+        permissions.env = Permissions.Scope(values["--allow-env"] ?? [])
+        permissions.read = Permissions.Scope(paths: values["--allow-read"] ?? [])
+        permissions.write = Permissions.Scope(paths: values["--allow-write"] ?? [])
+        permissions.run = Permissions.Scope(values["--allow-run"] ?? [])
+        permissions.secret = Permissions.Scope(values["--allow-secret"] ?? [])
         return permissions
     }
 
@@ -52,25 +94,5 @@ extension SecretSettings {
     var arguments: String {
         (file.map { " --secrets \(shellQuoted($0))" } ?? "")
             + (command.map { " --secrets-command \(shellQuoted($0))" } ?? "")
-    }
-}
-
-extension CommandLineArguments {
-    /// Permissions that are planned and do nothing yet: asking for one is an error, so that nobody relies on it.
-    private static let missingPermissions = [
-        "--allow-env": "read environment variables", "--allow-read": "read files", "--allow-write": "write files",
-        "--allow-run": "run programs",
-    ]
-
-    /// What to say when a permission is given that does not exist yet.
-    var missingPermission: Problem? {
-        for word in words.prefix(while: { $0 != "--" }) {
-            let option = String(word.prefix { $0 != "=" })
-            guard let what = Self.missingPermissions[option] else { continue }
-            var problem = Problem("\(option) is not supported yet: no script can \(what), so there is nothing to allow")
-            problem.notes = ["the permissions that there are: --allow-net[=HOST,…] --allow-secret[=NAME,…]"]
-            return problem
-        }
-        return nil
     }
 }

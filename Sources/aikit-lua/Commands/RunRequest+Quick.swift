@@ -23,13 +23,18 @@ extension RunRequest {
     init?(quickly words: [String]) {
         guard words.first == "run" else { return nil }
         let (options, flags) = (Self.options, Self.flags)
-        var (net, secret): ([String], [String]) = ([], [])
+        var allowed: [String: [String]] = [:]
+        var allowsAll = false
         var logOptions: Set<String> = []
         var rest = words.dropFirst()
         while let word = rest.popFirst() {
             if !word.hasPrefix("-") {
                 guard script.isEmpty, !word.isEmpty else { return nil }
                 script = word
+                continue
+            }
+            if word == "-A" || word == "--allow-all" {
+                allowsAll = true
                 continue
             }
             if let flag = flags[word] {
@@ -49,10 +54,8 @@ extension RunRequest {
             } else if name == "--workers" {
                 guard stay.workers == nil, let count = Int(value) else { return nil }
                 stay.workers = count
-            } else if name == "--allow-net" {
-                net.append(value)
-            } else if name == "--allow-secret" {
-                secret.append(value)
+            } else if CommandLineArguments.withOptionalValue.contains(name) {
+                allowed[name, default: []].append(value)
             } else if name == "--log-format" {
                 guard logOptions.insert(name).inserted, let format = LogFormat(rawValue: value) else { return nil }
                 stay.log.format = format
@@ -64,8 +67,7 @@ extension RunRequest {
             }
         }
         if script.isEmpty { return nil }
-        stay.permissions.net = Permissions.Scope(net)
-        stay.permissions.secret = Permissions.Scope(secret)
+        stay.permissions = PermissionOptions.permissions(all: allowsAll, allowed)
     }
 
     /// The word behind an option, where it can be taken for nothing else.

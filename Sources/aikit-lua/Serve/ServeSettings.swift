@@ -143,8 +143,8 @@ struct ServeSettings {
         case "jwtNameClaim": jwtNameClaim = try text()
         case "allowNet": permissions.net = try scope()
         case "allowEnv": permissions.env = try scope()
-        case "allowRead": permissions.read = try scope()
-        case "allowWrite": permissions.write = try scope()
+        case "allowRead": permissions.read = try scope().absolute
+        case "allowWrite": permissions.write = try scope().absolute
         case "allowRun": permissions.run = try scope()
         case "allowSecret": permissions.secret = try scope()
         case "secrets": secrets.file = try text()
