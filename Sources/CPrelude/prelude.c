@@ -20,6 +20,27 @@ static const char context[] = {
 static const char crypto[] = {
 #embed "lua/crypto.lua"
 };
+static const char csv[] = {
+#embed "lua/csv.lua"
+};
+static const char env[] = {
+#embed "lua/env.lua"
+};
+static const char exec[] = {
+#embed "lua/exec.lua"
+};
+static const char fs[] = {
+#embed "lua/fs.lua"
+};
+static const char text[] = {
+#embed "lua/text.lua"
+};
+static const char time[] = {
+#embed "lua/time.lua"
+};
+static const char docs_modules[] = {
+#embed "lua/docs_modules.lua"
+};
 static const char definition[] = {
 #embed "lua/definition.lua"
 };
@@ -56,6 +77,9 @@ static const char host[] = {
 static const char http[] = {
 #embed "lua/http.lua"
 };
+static const char http_stream[] = {
+#embed "lua/http_stream.lua"
+};
 static const char multipart[] = {
 #embed "lua/multipart.lua"
 };
@@ -85,6 +109,9 @@ static const char schema_methods[] = {
 };
 static const char schema_object[] = {
 #embed "lua/schema_object.lua"
+};
+static const char secret[] = {
+#embed "lua/secret.lua"
 };
 static const char slots[] = {
 #embed "lua/slots.lua"
@@ -123,12 +150,13 @@ static const char validate[] = {
 #define PART(name) { #name, name, sizeof name }
 
 static const prelude_part parts[] = {
-    PART(aikit), PART(builder), PART(code), PART(compile), PART(context), PART(crypto), PART(definition), PART(docs),
+    PART(aikit), PART(builder), PART(code), PART(compile), PART(context), PART(crypto), PART(csv), PART(definition), PART(docs), PART(docs_modules), PART(env),
+    PART(exec), PART(fs), PART(text), PART(time),
     PART(docs_host), PART(docs_nodes),
     PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(errors), PART(forms), PART(host), PART(http),
-    PART(multipart), PART(nodes), PART(objects), PART(repl), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export),
+    PART(http_stream), PART(multipart), PART(nodes), PART(objects), PART(repl), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export),
     PART(schema_methods), PART(schema_object),
-    PART(slots), PART(testing), PART(testing_compare), PART(testing_expect), PART(testing_http), PART(testing_mocks),
+    PART(secret), PART(slots), PART(testing), PART(testing_compare), PART(testing_expect), PART(testing_http), PART(testing_mocks),
     PART(testing_replay), PART(testing_run), PART(testing_text), PART(types), PART(validate),
 };
 

@@ -29,7 +29,6 @@ enum Main {
     private static func run(_ arguments: CommandLineArguments) -> ExitStatus {
         do {
             if let shortage = ProcessStart.shortage { throw UsageError(shortage) }
-            if let problem = arguments.missingPermission { throw UsageError(problem) }
             if let request = RunRequest(quickly: arguments.words) { return try request.carryOut() }
             if let problem = arguments.unknownCommand(in: AikitLua.configuration.subcommands) {
                 throw UsageError(problem)

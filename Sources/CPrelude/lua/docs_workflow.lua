@@ -10,7 +10,9 @@ return {
     },
     fields = {
       "schema aikit.schema  What values must look like.",
-      "http aikit.http  Requests over HTTP.", "crypto aikit.crypto  Bytes as text.",
+      "http aikit.http  Requests over HTTP.", "fs aikit.fs  Files and folders.", "env aikit.env  The host's environment.",
+      "time aikit.time  The calendar.", "crypto aikit.crypto  Digests, and bytes as text.",
+      "csv aikit.csv  Tables as text.", "text aikit.text  Texts with values in them.",
       "json aikit.json  JSON text.",
       "log aikit.log  Lines for standard error.",
       "null aikit.Null  JSON null inside a list; a field of a table that is null is simply absent.",
@@ -87,6 +89,17 @@ local answers = aikit.all {
         "duration aikit.Duration  How long.", example = [[aikit.sleep "200ms"]],
       },
       { "now", "The time in milliseconds since 1970.", returns = "integer  Milliseconds." },
+      {
+        "exec", "Runs a program that `--allow-run` grants, without a shell; it is killed with its group when the step is cancelled.",
+        "call aikit.ExecCall  The program and its arguments, and options.", returns = "aikit.ExecResult  What it came to.",
+        example = [[local log = aikit.exec { "git", "log", "--oneline", "-5", cwd = "repository", timeout = "10s" }.stdout]],
+      },
+      {
+        "secret", "A secret by its name, for headers; the host fills it in, and the script never sees its value.",
+        "name string  The name in the environment, in the file of `--secrets` or in what `--secrets-command` prints.",
+        returns = "aikit.Secret  What stands for it.",
+        example = [[aikit.http.get(url, { headers = { authorization = aikit.secret("API_TOKEN"):bearer() } })]],
+      },
       { "uuid", "A new random UUID.", returns = "string  Like `3b241101-e2bb-4255-8caf-4136c566a962`." },
       {
         "random", "A random number, as `math.random` gives it.",
