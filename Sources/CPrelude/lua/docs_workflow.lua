@@ -112,7 +112,41 @@ local answers = aikit.all {
       "ctx? table  The ctx that a run starts with; what a run is given is merged over it.",
       "finalize? fun(value: any, context: aikit.Context): any  Makes the result out of the last output.",
       "schedules? aikit.Schedule[]  When runs begin by themselves while `aikit-lua serve` serves the script.",
+      "concurrency? aikit.Concurrency  How many runs may be under way at once.",
+      "rate_limit? aikit.RateLimit  How often runs may begin.",
+      "singleton? aikit.Singleton  One run at a time, and what becomes of a second one.",
+      "debounce? aikit.Debounce  Runs begin once no other start has come for a while.",
+      "priority? integer|fun(input: any): integer?  Which of the runs that wait begins first: the one with the highest.",
       "telemetry? boolean|aikit.Telemetry  How runs are traced; `false` makes no spans.",
+    },
+  },
+  {
+    name = "aikit.Concurrency", text = "How many runs may have begun and not be over.",
+    fields = {
+      "limit integer  At least 1.",
+      "key? fun(input: any): string|number|boolean|nil  Runs with the same key share the limit; `nil` is not limited.",
+    },
+  },
+  {
+    name = "aikit.RateLimit", text = "How many runs may begin within any period.",
+    fields = {
+      "limit integer  At least 1.",
+      "period string|number  A duration.",
+      "key? fun(input: any): string|number|boolean|nil  Runs with the same key share the limit; `nil` is not limited.",
+    },
+  },
+  {
+    name = "aikit.Singleton", text = "One run of a key at a time.",
+    fields = {
+      "key? fun(input: any): string|number|boolean|nil  Of runs with the same key one is under way; `nil` is not limited.",
+      "on_conflict? \"skip\"|\"cancel-running\"|\"queue\"  What a start does while a run is there; `skip`.",
+    },
+  },
+  {
+    name = "aikit.Debounce", text = "A run begins once no other start of its key has come for a period.",
+    fields = {
+      "period string|number  A duration.",
+      "key? fun(input: any): string|number|boolean|nil  Starts with the same key come to one run; `nil` is not delayed.",
     },
   },
   {

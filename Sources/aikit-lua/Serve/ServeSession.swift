@@ -56,6 +56,9 @@ final class ServeSession: Sendable {
             case .skipped, .missed, .failed: log.warn(report.message)
             }
         }
+        let queue = QueueService(directory) { run, error in
+            log.warn("run \(run) cannot begin: \(problems(of: error).first?.message ?? "\(error)")")
+        }
         var serving = ServerOptions()
         serving.basePath = settings.basePath
         serving.hasDashboard = settings.hasDashboard
@@ -73,6 +76,7 @@ final class ServeSession: Sendable {
                 await withTaskGroup { helpers in
                     helpers.addTask { await recovery.run() }
                     helpers.addTask { await schedules.run() }
+                    helpers.addTask { await queue.run() }
                     if let keys { helpers.addTask { await keys.run() } }
                     if watches { helpers.addTask { await DeploymentWatch(deployments).run() } }
                 }
