@@ -50,11 +50,18 @@ static const char errors[] = {
 static const char forms[] = {
 #embed "lua/forms.lua"
 };
+static const char hooks[] = {
+#embed "lua/hooks.lua"
+};
+
 static const char host[] = {
 #embed "lua/host.lua"
 };
 static const char http[] = {
 #embed "lua/http.lua"
+};
+static const char http_stream[] = {
+#embed "lua/http_stream.lua"
 };
 static const char multipart[] = {
 #embed "lua/multipart.lua"
@@ -85,6 +92,9 @@ static const char schema_methods[] = {
 };
 static const char schema_object[] = {
 #embed "lua/schema_object.lua"
+};
+static const char secret[] = {
+#embed "lua/secret.lua"
 };
 static const char slots[] = {
 #embed "lua/slots.lua"
@@ -125,10 +135,11 @@ static const char validate[] = {
 static const prelude_part parts[] = {
     PART(aikit), PART(builder), PART(code), PART(compile), PART(context), PART(crypto), PART(definition), PART(docs),
     PART(docs_host), PART(docs_nodes),
-    PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(errors), PART(forms), PART(host), PART(http),
-    PART(multipart), PART(nodes), PART(objects), PART(repl), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export),
+    PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(errors), PART(forms), PART(hooks), PART(host),
+    PART(http),
+    PART(http_stream), PART(multipart), PART(nodes), PART(objects), PART(repl), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export),
     PART(schema_methods), PART(schema_object),
-    PART(slots), PART(testing), PART(testing_compare), PART(testing_expect), PART(testing_http), PART(testing_mocks),
+    PART(secret), PART(slots), PART(testing), PART(testing_compare), PART(testing_expect), PART(testing_http), PART(testing_mocks),
     PART(testing_replay), PART(testing_run), PART(testing_text), PART(types), PART(validate),
 };
 

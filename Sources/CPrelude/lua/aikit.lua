@@ -41,6 +41,8 @@ local on_demand = {
   schema = function() return part "schema" end,
   http = function() return part "http" end,
   crypto = function() return part "crypto" end,
+  secret = function() return part("secret").new end,
+  hmac = function() return part("hooks").hmac end,
 }
 local aikit = objects.namespace("aikit", members, on_demand, {
   createStep = "step", createMapStep = "step", createWorkflow = "workflow", cloneStep = "clone_step",
