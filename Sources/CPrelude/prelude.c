@@ -71,6 +71,10 @@ static const char errors[] = {
 static const char forms[] = {
 #embed "lua/forms.lua"
 };
+static const char hooks[] = {
+#embed "lua/hooks.lua"
+};
+
 static const char host[] = {
 #embed "lua/host.lua"
 };
@@ -153,7 +157,8 @@ static const prelude_part parts[] = {
     PART(aikit), PART(builder), PART(code), PART(compile), PART(context), PART(crypto), PART(csv), PART(definition), PART(docs), PART(docs_modules), PART(env),
     PART(exec), PART(fs), PART(text), PART(time),
     PART(docs_host), PART(docs_nodes),
-    PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(errors), PART(forms), PART(host), PART(http),
+    PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(errors), PART(forms), PART(hooks), PART(host),
+    PART(http),
     PART(http_stream), PART(multipart), PART(nodes), PART(objects), PART(repl), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export),
     PART(schema_methods), PART(schema_object),
     PART(secret), PART(slots), PART(testing), PART(testing_compare), PART(testing_expect), PART(testing_http), PART(testing_mocks),

@@ -28,7 +28,7 @@ extension Writer {
     }
 
     /// A claim that fails alone where the run cannot be read.
-    private func attempt(
+    func attempt(
         _ id: String, _ owners: inout OwnerTable, _ reader: EntryReader
     ) throws -> Result<Claim, JournalError> {
         do {
@@ -78,6 +78,7 @@ extension Writer {
         journaled.fence = owner.number
         journaled.ownerEnd = ownerEnd
         journaled.head = stored.head
+        journaled.isQueued = stored.isQueued
         // Messages from an earlier time as its owner are among those that come with the claim.
         inbox.waiting.removeAll { $0.run == id }
         var claimed = run

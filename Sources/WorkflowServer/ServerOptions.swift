@@ -22,6 +22,8 @@ public struct ServerOptions: Sendable {
     public var bodyTimeout = Duration.seconds(120)
     /// How long requests that are under way go on when the task of the server is cancelled.
     public var cancelGrace = Duration.seconds(1)
+    /// The secret of a name, by which webhooks verify their requests; nil for one that is not known.
+    public var secret: @Sendable (String) -> String? = { _ in nil }
 
     /// What a machine calls itself.
     public static let localHosts = ["localhost", "127.0.0.1", "[::1]"]

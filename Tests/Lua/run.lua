@@ -13,7 +13,7 @@ end
 
 local check = require "check"
 local suites = {
-  "builder", "schema", "validate", "context", "host", "secret", "stream", "modules", "forms", "docs", "types",
+  "builder", "schema", "validate", "context", "host", "secret", "stream", "modules", "forms", "docs", "types", "hooks",
   "examples",
 }
 for _, suite in ipairs(suites) do

@@ -48,6 +48,7 @@ local on_demand = {
   text = function() return part "text" end,
   time = function() return part "time" end,
   secret = function() return part("secret").new end,
+  hmac = function() return part("hooks").hmac end,
 }
 local aikit = objects.namespace("aikit", members, on_demand, {
   createStep = "step", createMapStep = "step", createWorkflow = "workflow", cloneStep = "clone_step",

@@ -13,7 +13,7 @@ local ordered_keys, kinds = errors.ordered_keys, part("nodes").kinds
 -- More than the flat form can carry; only a list that was put into itself gets here.
 local MAX_DEPTH = 128
 
-local workflow_keys = { input_schema = "schema", output_schema = "schema", finalize = "callback" }
+local workflow_keys = { input_schema = "schema", output_schema = "schema", finalize = "callback", hooks = "hooks" }
 
 --- A copy of any value, in a form that can cross to the host.
 local function plain(value, depth)
@@ -96,6 +96,8 @@ local function define_keys(config, keys, depth)
       definition[key] = type(value) == "function" and slot(value) or no_callback(value, depth)
     elseif kind == "form" then
       definition[key] = define_form(value, depth)
+    elseif kind == "hooks" then
+      definition[key] = plain(part("hooks").define(value), depth)
     elseif kind == "body" then
       definition[key] = define_body(value, depth + 1)
     elseif kind == "bodies" then

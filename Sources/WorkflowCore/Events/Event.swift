@@ -41,6 +41,9 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     /// What only traces show: of the run, before its start, `{ telemetry?, traceparent? }`; of a step
     /// `{ attributes }`, or a span that it made: `{ span: { name, index, parent?, attributes?, start, end, error? } }`, in milliseconds.
     case traced = 26
+    /// Comes before the start: the run waits in the queue until the store lets it begin. The payload, which
+    /// ``RunLimits/queueFault(in:)`` checks, has its `input` and what it is queued by.
+    case queued = 27
 
     /// Whether watchers are told; the others are facts that only the journal needs.
     package var isPublic: Bool {
@@ -50,7 +53,7 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
             .stepCancelled, .stepWaiting, .log:
             true
         case .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
-            .signalReceived, .limitsSet, .answerSigned, .traced:
+            .signalReceived, .limitsSet, .answerSigned, .traced, .queued:
             false
         }
     }
@@ -87,6 +90,7 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .signalReceived: "signal:received"
         case .limitsSet: "limits:set"
         case .answerSigned: "answer:signed"
+        case .queued: "queued"
         }
     }
 }

@@ -105,7 +105,7 @@ package struct JournalDecoder: ~Copyable {
         if machine.frames.isEmpty { return faultBeforeStart(event) }
         switch event.kind {
         case .workflowStart: return "starts the run a second time"
-        case .limitsSet: return "comes after the run has started"
+        case .limitsSet, .queued: return "comes after the run has started"
         case .workflowSuccess, .workflowError, .workflowCancelled, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
             .signalReceived:
             return nil
@@ -125,6 +125,7 @@ package struct JournalDecoder: ~Copyable {
         case .workflowStart: event.frame == 0 && event.node == 0 ? nil : "starts the run in the wrong place"
         case .workflowError, .workflowCancelled, .metadataSet, .ctxSet, .storeSet, .traced: nil
         case .limitsSet: machine.limits == RunLimits() ? nil : "sets limits a second time"
+        case .queued: machine.isDeferred ? "queues a run that waits already" : nil
         case .signalReceived: machine.isDeferred ? nil : "comes before the run has started"
         default: "comes before the run has started"
         }
@@ -140,7 +141,7 @@ package struct JournalDecoder: ~Copyable {
         if payload.isNone {
             switch event.kind {
             case .itemsListed, .stepWaiting, .storeSet, .signalReceived, .metadataSet, .ctxSet, .humanRequested,
-                .cancelRequested, .stepEvent, .log, .traced, .stepRetry, .stepError, .limitsSet, .answerSigned:
+                .cancelRequested, .stepEvent, .log, .traced, .stepRetry, .stepError, .limitsSet, .answerSigned, .queued:
                 return "has no value"
             default: return nil
             }
@@ -160,6 +161,7 @@ package struct JournalDecoder: ~Copyable {
                 return "waits for no possible time"
             }
         case .limitsSet: return RunLimits.fault(in: value)
+        case .queued: return RunLimits.queueFault(in: value)
         default: break
         }
         return nil

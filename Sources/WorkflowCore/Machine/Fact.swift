@@ -6,7 +6,11 @@ package enum Fact: Equatable {
     /// The run begins; the input has passed the workflow's schema.
     ///
     /// `limits` is a payload of ``RunLimits``; a run that is to begin later starts when the timer of ``RunLimits/frame`` fires.
-    case started(input: Slice, metadata: Slice, ctx: Slice, seed: Int32 = 0, limits: Slice = .none)
+    /// `queue` is what the run is queued by, with its input: such a run starts when it is ``admitted``.
+    case started(
+        input: Slice, metadata: Slice, ctx: Slice, seed: Int32 = 0, limits: Slice = .none, queue: Slice = .none)
+    /// The store lets a run begin that waited in the queue.
+    case admitted
     /// The input failed the workflow's schema.
     case inputRefused(error: Slice, metadata: Slice = .none, ctx: Slice = .none)
     /// The schema of the step's input rewrote it.

@@ -70,6 +70,10 @@ extension RunMachine {
             limits = RunLimits(event.payload, log)
             seed = event.item
             for command in limitCommands { commands.append(command) }
+        case .queued:
+            limits.isQueued = true
+            limits.input = RunLimits.input(in: event.payload, log)
+            seed = event.item
         case .workflowResumed:
             if event.item == ResumeCause.forked.rawValue {
                 trace = .none
@@ -102,6 +106,7 @@ extension RunMachine {
         guard limits != RunLimits() else { return }
         limits.startAt = 0
         limits.input = .none
+        limits.isQueued = false
         if limits.timeout > 0 { limits.deadline = time.clamped(adding: limits.timeout) }
         for command in limitCommands { commands.append(command) }
     }

@@ -11,13 +11,17 @@ extension RunMachine {
     package mutating func decide(_ fact: Fact, at time: Int64, log: inout RunLog) throws(Refusal) {
         if ending != nil { throw .over }
         switch fact {
-        case .started(let input, let metadata, let ctx, let seed, let limits):
+        case .started(let input, let metadata, let ctx, let seed, let limits, let queue):
             guard frames.isEmpty, !isDeferred else { throw .outOfOrder }
             if !metadata.isNone { emit(.metadataSet, time, &log, payload: metadata) }
             if !ctx.isNone { emit(.ctxSet, time, &log, payload: ctx) }
             if !limits.isNone { emit(.limitsSet, time, &log, payload: limits, item: seed) }
+            if !queue.isNone { emit(.queued, time, &log, payload: queue, item: seed) }
             if isDeferred { break }
             emit(.workflowStart, time, &log, payload: input, item: seed)
+        case .admitted:
+            guard isDeferred, limits.isQueued else { throw .stale }
+            emit(.workflowStart, time, &log, payload: limits.input, item: seed)
         case .inputRefused(let error, let metadata, let ctx):
             guard frames.isEmpty else { throw .outOfOrder }
             if !metadata.isNone { emit(.metadataSet, time, &log, payload: metadata) }

@@ -65,7 +65,7 @@ package struct EventRenderer {
             true
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .bodyOpened,
             .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived,
-            .limitsSet, .traced:
+            .limitsSet, .traced, .queued:
             false
         }
     }
@@ -105,7 +105,7 @@ package struct EventRenderer {
             .stepSuccess, .stepError, .stepEvent, .stepCancelled, .stepWaiting, .bodyOpened, .inputSettled,
             .itemsListed,
             .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet,
-            .answerSigned, .traced:
+            .answerSigned, .traced, .queued:
             return payload
         }
     }

@@ -74,7 +74,7 @@ package struct RunReport: ~Copyable {
             pending = [:]
         case .workflowStart, .workflowResumed, .stepEvent, .humanCompleted, .bodyOpened, .itemsListed, .metadataSet,
             .ctxSet,
-            .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet, .answerSigned, .traced:
+            .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet, .answerSigned, .traced, .queued:
             break
         }
     }

@@ -240,6 +240,8 @@ package final class Run: @unchecked Sendable {
         return command
     }
 
+    /// Whether it has, or had, a place in the queue of its store.
+    var isOfQueue: Bool { journaled.map { $0.isQueued || $0.ticket != nil } ?? false }
     /// Whether it is over; a run that is parked is not, and is not looked at more closely.
     var isOver: Bool { !isParked && machine.isOver }
     var isParked: Bool { machineStorage == nil }
@@ -282,4 +284,10 @@ package protocol RunObserver: AnyObject {
     func runAdvanced(_ run: Run, from first: Int)
     /// The journal has refused the run; nothing more happens to it here.
     func runLost(_ run: Run, _ error: JournalError)
+    /// The run waits in the queue of the store; called on the worker's thread, when that is durable.
+    func runQueued(_ run: Run)
+}
+
+extension RunObserver {
+    package func runQueued(_ run: Run) {}
 }

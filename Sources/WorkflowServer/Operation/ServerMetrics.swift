@@ -144,9 +144,8 @@ final class ServerMetrics: Sendable {
 
     /// In seconds; what is to begin at a time counts from then.
     private static func queueAge(_ directory: RunDirectory) async -> Double {
-        let queued = (try? await directory.list(RunFilter(statuses: [.queued], limit: 10_000))) ?? []
-        let now = directory.engine.clock.now()
-        return queued.map { Double(max(now - max($0.createdAt, $0.wakeAt), 0)) / 1_000_000 }.max() ?? 0
+        guard let oldest = try? await directory.store.queueFigures().oldest else { return 0 }
+        return Double(max(directory.engine.clock.now() - oldest, 0)) / 1_000_000
     }
 
     /// What the workers tell of themselves.

@@ -58,7 +58,7 @@ extension SpanBuilder {
         case .workflowSuccess, .workflowError, .workflowCancelled: finish(event, log)
         case .workflowStart, .workflowResumed, .humanRequested, .humanCompleted, .stepWaiting, .bodyOpened,
             .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived,
-            .limitsSet, .answerSigned:
+            .limitsSet, .answerSigned, .queued:
             break
         }
     }

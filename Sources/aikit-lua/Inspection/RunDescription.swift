@@ -42,6 +42,7 @@ struct RunDescription {
         let verb = status.isTerminal ? "took" : "last event after"
         add("started", TimeText.text(microseconds: run.header.createdAt) + ", \(verb) \(took)")
         if run.header.isResting { add("wakes", TimeText.text(microseconds: run.header.wakeAt)) }
+        if let place = run.place { add("queued", "priority \(place.priority), " + place.text + place.untilText) }
         add("code", "\(run.header.generation.prefix(12))  \(run.code.text)")
         let options = Permissions(grant: run.header.origin.grant).arguments
         if !options.isEmpty { add("may", String(options.dropFirst())) }

@@ -78,7 +78,7 @@ final class ProgressFeed: EventFeed {
             .node(event.node, frame: event.frame)
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .metadataSet,
             .ctxSet,
-            .storeSet, .cancelRequested, .signalReceived, .limitsSet:
+            .storeSet, .cancelRequested, .signalReceived, .limitsSet, .queued:
             .run
         }
     }

@@ -149,6 +149,11 @@ final class RunSession {
 
     /// Lets a run go that waits for longer than this process stays.
     private func rest(until time: Int64) {
+        if time == 0 {
+            guard leaving == nil, plan.detaches else { return }
+            leave(.queued)
+            return driver.letGo()
+        }
         wakeAt = time
         guard leaving == nil, !isCancelled, let patience = plan.patience else { return }
         guard patience == 0 || time - SystemClock().now() > patience else { return }
