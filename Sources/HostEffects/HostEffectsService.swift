@@ -21,6 +21,7 @@ package final class HostEffectsService: HostEffects {
         _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
     ) -> (any HostOperation)? {
         switch request.operation {
+        case "model": return beginModel(request.payload, for: caller, answer)
         case "http": return beginHTTP(request.payload, answer)
         default:
             let failure = HostFailure(
@@ -46,7 +47,7 @@ package final class HostEffectsService: HostEffects {
         }
     }
 
-    private func service() -> HTTPService {
+    func service() -> HTTPService {
         http.withLock { service in
             if let service { return service }
             let made = HTTPService(permissions: permissions, settings: settings)

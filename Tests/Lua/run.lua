@@ -12,7 +12,7 @@ if arg[1] == "--write-reference" then
 end
 
 local check = require "check"
-for _, suite in ipairs { "builder", "schema", "validate", "context", "host", "forms", "docs", "types", "examples" } do
+for _, suite in ipairs { "builder", "schema", "validate", "context", "host", "forms", "agent", "docs", "types", "examples" } do
   assert(loadfile(here .. suite .. "_test.lua"))(here)
 end
 

@@ -357,6 +357,12 @@ extension WorkflowRun: RunObserver {
         for feed in feeds { feed.take(run) }
     }
 
+    package func runStreamed(_ event: TransientEvent) {
+        let feeds = state.withLock { Array($0.watchers.values) }
+        live?.hub.publish(event)
+        for feed in feeds { feed.take(event) }
+    }
+
     package func runLost(_ run: Run, _ error: JournalError) {
         refuse(RunFailure(code: error.code, message: error.message))
         live?.hub.publishLost(id, plan: definition.plan)

@@ -7,6 +7,12 @@ struct PermissionOptions: ParsableArguments {
         name: .customLong("allow-net"),
         help: ArgumentHelp("Allow HTTP requests; to these hosts only where any are given.", valueName: "host,…"))
     var net: [String] = []
+
+    @Option(
+        name: .customLong("allow-model"),
+        help: ArgumentHelp(
+            "Allow calls of models, wherever they are served; of these only where any are given.", valueName: "name,…"))
+    var model: [String] = []
 }
 
 extension PermissionOptions {
@@ -14,6 +20,7 @@ extension PermissionOptions {
     var permissions: Permissions {
         var permissions = Permissions()
         permissions.net = Permissions.Scope(net)
+        permissions.model = Permissions.Scope(model)
         return permissions
     }
 }

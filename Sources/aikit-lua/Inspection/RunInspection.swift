@@ -17,6 +17,8 @@ struct RunInspection: Sendable {
     let origin: Value?
     /// What its steps logged, in order.
     let logs: [LogRecord]
+    /// What its models have used.
+    let usage: ModelUsage
 
     init(header: RunHeader, record: RunRecord, code: ScriptBundle, store: String) {
         self.header = header
@@ -27,6 +29,7 @@ struct RunInspection: Sendable {
         recovery = "aikit-lua runs recover \(shellQuoted(header.id))" + StoreLocation.file(store).arguments
         let log = record.log
         logs = record.logs
+        usage = log.usage
         let start = (0..<log.count).first { log[$0].kind == .workflowStart }
         input = start.flatMap { log.copy(log[$0].payload) } ?? .null
         let resumed = (0..<log.count).reversed().first { index in
@@ -45,6 +48,7 @@ struct RunInspection: Sendable {
         if header.isAbandoned { entries.append(("processGone", true)) }
         if header.isResting { entries.append(("wakeAt", Value(header.wakeAt / 1000))) }
         entries.append(("waits", Value(array: waits.map(\.value))))
+        if usage.calls > 0 { entries.append(("usage", usage.value)) }
         if !logs.isEmpty { entries.append(("logs", Value(array: logs.map(\.value)))) }
         return Value(entries: entries + (result.value.entries ?? []).map { ($0.key, $0.value) })
     }

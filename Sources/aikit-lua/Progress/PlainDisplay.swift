@@ -67,7 +67,8 @@ final class PlainDisplay: Display {
             return "waits      \(path(event, model))" + (event.text.map { " for '\(ShownText.line($0))'" } ?? "")
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
             .stepEvent, .stepBranch, .humanCompleted, .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet,
-            .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet, .answerSigned, .traced:
+            .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet, .answerSigned, .traced,
+            .onceRecorded, .modelCalled:
             return nil
         }
     }
