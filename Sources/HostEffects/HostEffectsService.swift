@@ -33,6 +33,7 @@ package final class HostEffectsService: HostEffects {
             answer(HostAnswer(ok: result.ok, value: redactor.redact(result.value)))
         }
         switch request.operation {
+        case "model": return beginModel(request.payload, for: caller, answer)
         case "http": return beginHTTP(request.payload, answer)
         case "http.open": return openStream(request.payload, for: caller, answer)
         case "http.read": return readStream(request.payload, for: caller, answer)

@@ -28,6 +28,8 @@ package struct Permissions: Sendable, Equatable {
     package var run = Scope.nothing
     /// Environment variables that may be sent as secrets to places that are allowed without being named.
     package var secret = Scope.nothing
+    /// Models that may be called, by their names; `PREFIX*` for all that begin so.
+    package var model = Scope.nothing
 
     package init() {}
 
@@ -63,6 +65,15 @@ package struct Permissions: Sendable, Equatable {
         }
         if name.hasPrefix("*.") { return host.hasSuffix(name.dropFirst()) && host.utf8.count > name.utf8.count - 1 }
         return host == name
+    }
+
+    /// Whether a model may be called, wherever it is served.
+    package func allowsModel(_ name: String) -> Bool {
+        switch model {
+        case .nothing: false
+        case .everything: true
+        case .only(let names): names.contains { $0.hasSuffix("*") ? name.hasPrefix($0.dropLast()) : $0 == name }
+        }
     }
 
     /// Whether an environment variable may be read.

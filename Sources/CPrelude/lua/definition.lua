@@ -123,6 +123,8 @@ end
 function define(node, depth)
   if depth > MAX_DEPTH then misuse("a body of the workflow holds itself, or is nested deeper than %d", MAX_DEPTH) end
   local state = objects.state(node)
+  -- An agent is the loop that it was made into.
+  if state and state.node then state = objects.state(state.node) end
   if not state then
     if type(node) ~= "table" then return plain(node, depth) end
     state = { kind = "step", config = node, where = where_of_table(node) }

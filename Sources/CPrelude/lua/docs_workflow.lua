@@ -36,6 +36,28 @@ return aikit.workflow { id = "greet" }
 local double = aikit.step { id = "double", handler = function(input) return { n = input.n * 2 } end }]],
       },
       {
+        "agent", "Makes an agent: turns of a model and the tools that it calls, as nodes that stand wherever a step does.",
+        "config aikit.AgentConfig  The agent's properties.",
+        returns = "aikit.Node  The agent; a script that returns it has a workflow of that one step.",
+        example = [[
+local triage = aikit.agent { id = "triage", model = model, tools = { search },
+  output_schema = s.object { label = s.enum { "bug", "question" } } }]],
+      },
+      {
+        "model", "Describes a model at a provider; nothing is asked of it before a step does.",
+        "config aikit.ModelConfig  The model's properties.", returns = "aikit.Model  The model.",
+        example = [[
+local model = aikit.model { provider = "openai", name = "gpt-5-mini", api_key = aikit.secret "OPENAI_API_KEY" }]],
+      },
+      {
+        "tool", "Makes a tool that models may call.", "config aikit.ToolConfig  The tool's properties.",
+        returns = "aikit.Tool  The tool.",
+        example = [[
+local search = aikit.tool { id = "search", description = "Search the handbook",
+  input_schema = s.object { query = s.string() },
+  handler = function(input) return find(input.query) end }]],
+      },
+      {
         "clone_step", "Copies a node, with other values for some of its properties.",
         "node aikit.Node|aikit.Committed  The node to copy.", "changes table  The properties that differ, usually `id`.",
         returns = "aikit.Node  The copy.",
@@ -342,6 +364,19 @@ local answers = aikit.all {
         "update_ctx", "Replaces ctx by what the function returns. Not possible in a body that runs beside others.",
         "change (fun(ctx: table): table)|table  Gets a copy of ctx; or the new one.",
         example = [[context:update_ctx(function(c) c.total = c.total + 1; return c end)]],
+      },
+      {
+        "once", "Runs a function once for this start of the step and records its result before the handler goes on; at a later "
+          .. "attempt, or after a crash, the recorded result is given back. Handlers of steps alone have it.",
+        "name string  What is recorded under; each name may be used once in a call.",
+        "body fun(): any  What happens once; its error is raised and records nothing. What it returns takes 8 MiB at most.",
+        returns = "any  What the function returned, as JSON keeps it.",
+        example = [[local charge = context:once("charge", function() return pay(order) end)]],
+      },
+      {
+        "stream", "Tells whoever watches the run of something at once, as `step:delta`. Nobody records it.",
+        "data any  What to tell.",
+        example = [[context:stream { kind = "text", text = "Once upon" }]],
       },
       {
         "set_attribute", "Adds an attribute to the step's span. See the guide to telemetry.",

@@ -45,5 +45,7 @@ extension NodeKind {
     ]
 
     /// The keys that the script's side adds.
-    var hiddenKeys: [String] { self == .workflow ? ["kind", "where", "workflow"] : ["kind", "where", "list", "code"] }
+    var hiddenKeys: [String] {
+        self == .workflow ? ["kind", "where", "workflow"] : ["kind", "where", "list", "code", "role", "budget"]
+    }
 }

@@ -188,8 +188,22 @@ package struct NodeDetails: Sendable {
     package var code = ""
     /// How its runs, or its spans, are traced: a boolean or an object, whose fields have been checked.
     package var telemetry: Value?
+    /// What the node is to people and to traces, where it is more than its kind says.
+    package var role: NodeRole?
+    /// agent: what the models below it may use: `{ tokens?, cost? }`.
+    package var budget: Value?
 
     package init(id: String) { self.id = id }
+}
+
+/// What a node of an agent's expansion stands for.
+package enum NodeRole: String, Sendable, CaseIterable {
+    /// The loop of an agent's turns.
+    case agent
+    /// The step of a turn that calls the model.
+    case model
+    /// What one call of a tool runs.
+    case tool
 }
 
 /// How often and how soon a failed step is tried again.

@@ -44,13 +44,17 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     /// Comes before the start: the run waits in the queue until the store lets it begin. The payload, which
     /// ``RunLimits/queueFault(in:)`` checks, has its `input` and what it is queued by.
     case queued = 27
+    /// The script recorded a result under a name, once for this start of the step: `{ name, value? }`.
+    case onceRecorded = 35
+    /// A model answered: `{ model, provider, usage, finishReason?, … }`, as ``ModelUsage`` reads it.
+    case modelCalled = 36
 
     /// Whether watchers are told; the others are facts that only the journal needs.
     package var isPublic: Bool {
         switch self {
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
             .stepSuccess, .stepError, .stepEvent, .stepBranch, .humanRequested, .humanCompleted, .stepRetry,
-            .stepCancelled, .stepWaiting, .log:
+            .stepCancelled, .stepWaiting, .log, .onceRecorded, .modelCalled:
             true
         case .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
             .signalReceived, .limitsSet, .answerSigned, .traced, .queued:
@@ -91,6 +95,8 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .limitsSet: "limits:set"
         case .answerSigned: "answer:signed"
         case .queued: "queued"
+        case .onceRecorded: "step:once"
+        case .modelCalled: "step:model"
         }
     }
 }
@@ -126,8 +132,13 @@ package struct Event: Sendable, BitwiseCopyable, Equatable {
     /// `stepRetry`: milliseconds until the next attempt · `workflowResumed`: a ``ResumeCause``.
     package var item: Int32
     package var attempt: UInt16
-    package var kind: EventKind
+    /// The number of its kind, which is what a journal holds: how an enumeration lies in memory is the compiler's to say.
+    @usableFromInline let number: UInt8
     package var reserved: UInt8 = 0
+
+    /// Whoever takes an event from bytes has checked its number; see ``JournalDecoder``.
+    @inlinable
+    package var kind: EventKind { EventKind(rawValue: number) ?? .traced }
 
     package init(
         _ kind: EventKind, time: Int64, frame: Int32, node: Int32, payload: Slice = .none, item: Int32 = 0,
@@ -139,7 +150,7 @@ package struct Event: Sendable, BitwiseCopyable, Equatable {
         self.node = node
         self.item = item
         self.attempt = attempt
-        self.kind = kind
+        number = kind.rawValue
     }
 }
 

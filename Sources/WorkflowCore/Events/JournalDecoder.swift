@@ -110,7 +110,7 @@ package struct JournalDecoder: ~Copyable {
             .signalReceived:
             return nil
         case .workflowResumed: return resumptionFault(event)
-        case .stepEvent, .log, .traced:
+        case .stepEvent, .log, .traced, .onceRecorded, .modelCalled:
             return hasFrame(event) && machine.plan.nodes.indices.contains(Int(event.node)) ? nil : "is of no step"
         case .inputSettled: return hasFrame(event) ? nil : "is of no step that runs"
         case .bodyOpened: return openingFault(event)
@@ -141,7 +141,8 @@ package struct JournalDecoder: ~Copyable {
         if payload.isNone {
             switch event.kind {
             case .itemsListed, .stepWaiting, .storeSet, .signalReceived, .metadataSet, .ctxSet, .humanRequested,
-                .cancelRequested, .stepEvent, .log, .traced, .stepRetry, .stepError, .limitsSet, .answerSigned, .queued:
+                .cancelRequested, .stepEvent, .log, .traced, .stepRetry, .stepError, .limitsSet, .answerSigned, .queued,
+                .onceRecorded, .modelCalled:
                 return "has no value"
             default: return nil
             }
@@ -162,6 +163,7 @@ package struct JournalDecoder: ~Copyable {
             }
         case .limitsSet: return RunLimits.fault(in: value)
         case .queued: return RunLimits.queueFault(in: value)
+        case .onceRecorded: if value["name"]?.string == nil { return "records a result under no name" }
         default: break
         }
         return nil

@@ -53,6 +53,10 @@ package enum Fact: Equatable {
     case emitted(frame: Int32, event: Slice)
     /// The script logged something: `{ level, message, fields? }`.
     case logged(frame: Int32, record: Slice)
+    /// The script recorded a result: `{ name, value? }`.
+    case recorded(frame: Int32, record: Slice)
+    /// A model answered; see ``EventKind/modelCalled``.
+    case modelCalled(frame: Int32, record: Slice)
     /// What traces show besides: before the run starts `{ telemetry?, traceparent? }`, in a step `{ attributes }`.
     case traced(frame: Int32, record: Slice)
     case metadataSet(frame: Int32, value: Slice)

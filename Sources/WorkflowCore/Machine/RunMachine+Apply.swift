@@ -20,6 +20,7 @@ extension RunMachine {
         case .inputSettled:
             frames[index].input = event.payload
         case .stepSuccess:
+            onces.forget(event.frame)
             succeed(event.frame, event, log)
         case .stepBranch:
             frames[index].total = event.item + 1
@@ -64,6 +65,8 @@ extension RunMachine {
             storeSet(event.payload, log)
         case .traced:
             if frames.isEmpty { trace = event.payload }
+        case .onceRecorded: onces.record(event.payload, frame: event.frame, log)
+        case .modelCalled: use(ModelUsage(of: log.value(event.payload)), below: event.frame)
         case .stepEvent, .log, .answerSigned:
             break
         case .limitsSet:
@@ -197,6 +200,8 @@ extension RunMachine {
         if frames[index].table >= 0 { tables.release(frames[index].table) }
         frames[index].table = -1
         frames[index].phase = .free
+        onces.forget(frame)
+        if !usages.isEmpty, frame > 0 { usages[frame] = nil }
         frames[index].serial &+= 1
         frames[index].parent = freeFrame
         frames[index].live = 0

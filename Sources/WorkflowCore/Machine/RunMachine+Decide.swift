@@ -100,6 +100,10 @@ extension RunMachine {
         case .traced(let frame, let record):
             guard !frames.isEmpty || log.count == 0 else { throw .outOfOrder }
             emit(.traced, time, &log, frame: frame, payload: record)
+        case .recorded(let frame, let record):
+            guard frames.indices.contains(Int(frame)) else { throw .outOfOrder }
+            emit(.onceRecorded, time, &log, frame: frame, payload: record)
+        case .modelCalled(let frame, let record): emit(.modelCalled, time, &log, frame: frame, payload: record)
         case .logged(let frame, let record): emit(.log, time, &log, frame: frame, payload: record)
         case .metadataSet(let frame, let value): emit(.metadataSet, time, &log, frame: frame, payload: value)
         case .ctxSet(let frame, let value): emit(.ctxSet, time, &log, frame: frame, payload: value)

@@ -365,6 +365,10 @@ extension WorkflowRun: RunObserver {
 
     package func runQueued(_ run: Run) {
         live?.queued(id, isLeft: run.journaled?.ticket?.isLeft == true)
+    package func runStreamed(_ event: TransientEvent) {
+        let feeds = state.withLock { Array($0.watchers.values) }
+        live?.hub.publish(event)
+        for feed in feeds { feed.take(event) }
     }
 
     package func runLost(_ run: Run, _ error: JournalError) {

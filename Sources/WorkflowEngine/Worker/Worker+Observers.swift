@@ -38,6 +38,7 @@ extension Worker {
         guard !run.isLost else { return }
         run.lost = error
         abandonCalls(of: run, code: error.code, message: error.message)
+        run.recordings = []
         let quietened = run.quietened.take()
         let observer = run.observer
         unobserve(run)

@@ -19,6 +19,8 @@ struct RunInspection: Sendable {
     let logs: [LogRecord]
     /// Where it stands in the queue.
     let place: QueuePlace?
+    /// What its models have used.
+    let usage: ModelUsage
 
     init(header: RunHeader, record: RunRecord, code: ScriptBundle, place: QueuePlace?, store: String) {
         self.place = place
@@ -30,6 +32,7 @@ struct RunInspection: Sendable {
         recovery = "aikit-lua runs recover \(shellQuoted(header.id))" + StoreLocation.file(store).arguments
         let log = record.log
         logs = record.logs
+        usage = log.usage
         let start = (0..<log.count).first { log[$0].kind == .workflowStart }
         let held = (0..<log.count).first { log[$0].kind == .queued || log[$0].kind == .limitsSet }
         input =
@@ -51,6 +54,7 @@ struct RunInspection: Sendable {
         if header.isResting { entries.append(("wakeAt", Value(header.wakeAt / 1000))) }
         if let place { entries.append(("queue", place.value)) }
         entries.append(("waits", Value(array: waits.map(\.value))))
+        if usage.calls > 0 { entries.append(("usage", usage.value)) }
         if !logs.isEmpty { entries.append(("logs", Value(array: logs.map(\.value)))) }
         return Value(entries: entries + (result.value.entries ?? []).map { ($0.key, $0.value) })
     }

@@ -68,7 +68,8 @@ final class PlainDisplay: Display {
         case .queued: return "queued     until the limits of the workflow let it begin"
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
             .stepEvent, .stepBranch, .humanCompleted, .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet,
-            .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet, .answerSigned, .traced:
+            .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet, .answerSigned, .traced,
+            .onceRecorded, .modelCalled:
             return nil
         }
     }
