@@ -58,10 +58,11 @@ extension MemoryStore.Contents {
                 owner: nil)
             runs[run.id] = MemoryStore.StoredRow(header: header, owner: owner)
             order.append(run.id)
-            run.fence = owner
+            run.lease = MemoryLease(owner: owner)
         }
         // No copy of the row is held here: appending to it would copy all of its events.
-        guard run.fence == owner, runs[run.id]?.owner == owner, runs[run.id]?.header.sequence == entry.sequence else {
+        guard run.memoryOwner == owner, runs[run.id]?.owner == owner, runs[run.id]?.header.sequence == entry.sequence
+        else {
             return .conflict
         }
         runs[run.id]?.append(entry, bytes)
@@ -89,4 +90,16 @@ extension MemoryStore.StoredRow {
             events: Array(events[(first.sequence * MemoryLayout<Event>.stride)...]), arena: Array(arena[first.arena...])
         )
     }
+}
+
+/// The owner that a run belongs to in memory, as its ``JournaledRun/lease``; nil once it was let go.
+final class MemoryLease {
+    var owner: Int64?
+
+    init(owner: Int64) { self.owner = owner }
+}
+
+extension JournaledRun {
+    /// The number of the owner that may write the run; nil for none.
+    var memoryOwner: Int64? { (lease as? MemoryLease)?.owner }
 }
