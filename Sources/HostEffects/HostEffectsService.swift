@@ -30,7 +30,9 @@ package final class HostEffectsService: HostEffects {
     ) -> (any HostOperation)? {
         let redactor = redactor
         let answer: @Sendable (HostAnswer) -> Void = { result in
-            answer(HostAnswer(ok: result.ok, value: redactor.redact(result.value)))
+            var shown = result
+            shown.value = redactor.redact(result.value)
+            answer(shown)
         }
         switch request.operation {
         case "model": return beginModel(request.payload, for: caller, answer)

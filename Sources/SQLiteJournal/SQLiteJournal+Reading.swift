@@ -1,4 +1,5 @@
 internal import GRDB
+internal import StoredEntries
 package import WorkflowCore
 package import WorkflowEngine
 

@@ -16,8 +16,14 @@ extension HostEffectsService {
                     "calling the model \(call.settings.name)", flag: "--allow-model=\(call.settings.name)")
             }
             let service = ModelService(http: service())
+            let (secrets, permissions) = (secrets, permissions)
+            let isNamed = permissions.model != .everything || permissions.net != .everything
             return ModelOperation(answer: answer) {
-                try await service.perform(call, prepare: { _ in }, stream: caller.stream)
+                try await service.perform(
+                    call,
+                    prepare: { http throws(HostFailure) in
+                        try http.fill(secrets, for: permissions, isNamed: isNamed)
+                    }, stream: caller.stream)
             }
         } catch {
             answer(error.answer)

@@ -365,6 +365,8 @@ extension WorkflowRun: RunObserver {
 
     package func runQueued(_ run: Run) {
         live?.queued(id, isLeft: run.journaled?.ticket?.isLeft == true)
+    }
+
     package func runStreamed(_ event: TransientEvent) {
         let feeds = state.withLock { Array($0.watchers.values) }
         live?.hub.publish(event)

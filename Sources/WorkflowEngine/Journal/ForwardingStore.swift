@@ -55,6 +55,8 @@ extension ForwardingStore {
     package func delete(_ run: String) async throws(JournalError) -> Bool { try await inner.delete(run) }
     package func statistics() async throws(JournalError) -> StoreStatistics { try await inner.statistics() }
     package func check() async throws(JournalError) -> [StoreProblem] { try await inner.check() }
+    package func unreadable() async throws(JournalError) -> [StoreProblem] { try await inner.unreadable() }
+    package var name: String { inner.name }
     package func close() async { await inner.close() }
 
     package var keepsQueue: Bool { inner.keepsQueue }

@@ -39,9 +39,9 @@ extension MemoryJournal: RunOwning {
 
     package func release(_ runs: [JournaledRun]) async throws(JournalError) {
         write { contents, own in
-            for run in runs where run.fence == own && contents.runs[run.id]?.owner == own {
+            for run in runs where run.memoryOwner == own && contents.runs[run.id]?.owner == own {
                 contents.runs[run.id]?.owner = nil
-                run.fence = -1
+                (run.lease as? MemoryLease)?.owner = nil
             }
         }
     }
@@ -53,7 +53,7 @@ extension MemoryJournal {
     {
         let now = clock.now()
         let isRewritten = write { contents, own in
-            guard run.fence == own, contents.runs[run.id]?.owner == own,
+            guard run.memoryOwner == own, contents.runs[run.id]?.owner == own,
                 contents.runs[run.id]?.events.count == rewriting.events.count
             else { return false }
             contents.runs[run.id]?.events = rewriting.events
@@ -173,7 +173,11 @@ extension MemoryJournal: StoreUpkeep {
         }
     }
 
+    package var name: String { "memory" }
+
     package func check() async throws(JournalError) -> [StoreProblem] { [] }
+
+    package func unreadable() async throws(JournalError) -> [StoreProblem] { [] }
 
     package func close() async {
         isClosed.store(true, ordering: .releasing)
@@ -203,7 +207,7 @@ extension MemoryStore.Contents {
         let run = JournaledRun(
             id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage,
             origin: header.origin)
-        run.fence = own
+        run.lease = MemoryLease(owner: own)
         run.ownerEnd = end
         run.isQueued = queue.holds(id)
         let messages = messages.filter { $0.message.run == id && $0.answer == nil }.map(\.message)

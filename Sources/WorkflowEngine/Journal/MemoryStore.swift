@@ -69,17 +69,18 @@ extension MemoryStore.Contents {
                 owner: nil)
             runs[run.id] = MemoryStore.StoredRow(header: header, owner: owner)
             order.append(run.id)
-            run.fence = owner
+            run.lease = MemoryLease(owner: owner)
         }
         // No copy of the row is held here: appending to it would copy all of its events.
-        guard run.fence == owner, runs[run.id]?.owner == owner, runs[run.id]?.header.sequence == entry.sequence else {
+        guard run.memoryOwner == owner, runs[run.id]?.owner == owner, runs[run.id]?.header.sequence == entry.sequence
+        else {
             return .conflict
         }
         runs[run.id]?.append(entry, bytes)
         if run.isQueued {
             if entry.sequence == 0, run.ticket?.isLeft == true {
                 runs[run.id]?.owner = nil
-                run.fence = -1
+                (run.lease as? MemoryLease)?.owner = nil
             }
             if entry.status.isTerminal { leaveQueue(run.id) }
         }
@@ -107,4 +108,16 @@ extension MemoryStore.StoredRow {
             events: Array(events[(first.sequence * MemoryLayout<Event>.stride)...]), arena: Array(arena[first.arena...])
         )
     }
+}
+
+/// The owner that a run belongs to in memory, as its ``JournaledRun/lease``; nil once it was let go.
+final class MemoryLease {
+    var owner: Int64?
+
+    init(owner: Int64) { self.owner = owner }
+}
+
+extension JournaledRun {
+    /// The number of the owner that may write the run; nil for none.
+    var memoryOwner: Int64? { (lease as? MemoryLease)?.owner }
 }

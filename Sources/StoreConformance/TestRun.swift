@@ -1,21 +1,21 @@
-internal import WorkflowCore
-internal import WorkflowEngine
+package import WorkflowCore
+package import WorkflowEngine
 
 /// A run that a test writes event by event, and checks against what a store gives back.
-final class TestRun {
-    let journaled: JournaledRun
-    private(set) var log: RunLog
+package final class TestRun {
+    package let journaled: JournaledRun
+    package private(set) var log: RunLog
     private var written = (events: 0, arena: 0)
     private var status = RunMachine.Status.running
     private var wakeAt: Int64 = 0
 
-    init(_ id: String, workflow: String = "orders", generation: String = "g1", lineage: String? = nil) {
+    package init(_ id: String, workflow: String = "orders", generation: String = "g1", lineage: String? = nil) {
         journaled = JournaledRun(id: id, workflow: workflow, generation: generation, lineage: lineage)
         log = RunLog()
     }
 
     /// Goes on with a run that was claimed.
-    init(_ journaled: JournaledRun, _ stored: StoredRun) {
+    package init(_ journaled: JournaledRun, _ stored: StoredRun) {
         self.journaled = journaled
         log = RunLog()
         stored.append(to: &log)
@@ -26,7 +26,7 @@ final class TestRun {
     deinit { log.deallocate() }
 
     /// Adds an event to what is written next.
-    func add(
+    package func add(
         _ kind: EventKind = .stepEvent, _ payload: Value = "payload", status: RunMachine.Status = .running,
         wakeAt: Int64 = 0, time: Int64 = 1000
     ) {
@@ -37,14 +37,14 @@ final class TestRun {
     }
 
     /// Puts what was added since the last time into a batch.
-    func submit(in batch: JournalBatch) {
+    package func submit(in batch: JournalBatch) {
         batch.add(log, of: journaled, from: written.events, arena: written.arena, status: status, wakeAt: wakeAt)
         written = (log.count, log.arena.count)
     }
 
     /// Adds an event and writes it.
     @discardableResult
-    func write(
+    package func write(
         _ payload: Value = "payload", to journal: any RunJournal, status: RunMachine.Status = .running,
         wakeAt: Int64 = 0,
         time: Int64 = 1000, settling message: Int64? = nil
@@ -57,7 +57,7 @@ final class TestRun {
     }
 
     /// Whether a stored run is what was written.
-    func matches(_ stored: StoredRun?) -> Bool {
+    package func matches(_ stored: StoredRun?) -> Bool {
         guard let stored else { return false }
         let events = Array(log.eventBytes(from: stored.after))
         return stored.events == events && Array(log.arena.bytes.suffix(stored.arena.count)) == stored.arena
@@ -67,7 +67,7 @@ final class TestRun {
 
 extension RunJournal {
     /// Submits a batch and waits for its outcomes.
-    func write(_ batch: JournalBatch) async -> [JournalOutcome] {
+    package func write(_ batch: JournalBatch) async -> [JournalOutcome] {
         await withCheckedContinuation { continuation in
             submit(batch) { _, outcomes in continuation.resume(returning: outcomes) }
         }
@@ -75,19 +75,19 @@ extension RunJournal {
 }
 
 extension JournalOutcome {
-    var isDurable: Bool { if case .durable = self { true } else { false } }
-    var isConflict: Bool { if case .conflict = self { true } else { false } }
-    var error: JournalError? { if case .failed(let error) = self { error } else { nil } }
+    package var isDurable: Bool { if case .durable = self { true } else { false } }
+    package var isConflict: Bool { if case .conflict = self { true } else { false } }
+    package var error: JournalError? { if case .failed(let error) = self { error } else { nil } }
 }
 
 extension Claim {
-    var isClaimed: Bool { if case .claimed = self { true } else { false } }
-    var isOver: Bool { if case .over = self { true } else { false } }
-    var isMissing: Bool { if case .missing = self { true } else { false } }
-    var owner: RunOwner? { if case .owned(let header) = self { header.owner } else { nil } }
+    package var isClaimed: Bool { if case .claimed = self { true } else { false } }
+    package var isOver: Bool { if case .over = self { true } else { false } }
+    package var isMissing: Bool { if case .missing = self { true } else { false } }
+    package var owner: RunOwner? { if case .owned(let header) = self { header.owner } else { nil } }
 
     /// The run to go on with, and what waits for it.
-    var run: (TestRun, [InboxMessage])? {
+    package var run: (TestRun, [InboxMessage])? {
         if case .claimed(let journaled, let stored, let messages) = self {
             (TestRun(journaled, stored), messages)
         } else {

@@ -1,19 +1,17 @@
 internal import Crypto
-internal import GRDB
 internal import WorkflowCore
-internal import WorkflowEngine
 
 /// A piece of an entry's arena bytes that is stored once for all entries, by its SHA-256.
-struct LargePayload {
+package struct LargePayload {
     /// Where it lies in the entry's arena bytes.
-    var range: Range<Int>
-    var hash: [UInt8]
+    package var range: Range<Int>
+    package var hash: [UInt8]
 
     static let hashSize = 32
     /// Offset and length as 32-bit numbers, then the hash.
     static let encodedSize = 8 + hashSize
 
-    static func hash(of bytes: UnsafeRawBufferPointer) -> [UInt8] {
+    package static func hash(of bytes: UnsafeRawBufferPointer) -> [UInt8] {
         var hash = SHA256()
         hash.update(bufferPointer: bytes)
         return Array(hash.finalize())
@@ -22,7 +20,7 @@ struct LargePayload {
     /// The payloads of an entry's events that are large and came with the entry itself, in order.
     ///
     /// - Parameter start: how many arena bytes the run has before the entry.
-    static func find(
+    package static func find(
         events: UnsafeRawBufferPointer, arena: UnsafeRawBufferPointer, start: Int, from size: Int
     ) -> [LargePayload] {
         var ranges: [Range<Int>] = []
@@ -43,7 +41,7 @@ struct LargePayload {
     }
 
     /// The arena bytes of an entry without its large payloads.
-    static func remainder(of arena: UnsafeRawBufferPointer, without payloads: [LargePayload]) -> [UInt8] {
+    package static func remainder(of arena: UnsafeRawBufferPointer, without payloads: [LargePayload]) -> [UInt8] {
         var remainder: [UInt8] = []
         var position = 0
         for payload in payloads {
@@ -54,13 +52,13 @@ struct LargePayload {
         return remainder
     }
 
-    static func encode(_ payloads: [LargePayload]) -> [UInt8] {
+    package static func encode(_ payloads: [LargePayload]) -> [UInt8] {
         payloads.flatMap { payload in
             word(payload.range.lowerBound) + word(payload.range.count) + payload.hash
         }
     }
 
-    static func decode(_ bytes: UnsafeRawBufferPointer) -> [LargePayload] {
+    package static func decode(_ bytes: UnsafeRawBufferPointer) -> [LargePayload] {
         stride(from: 0, to: bytes.count - encodedSize + 1, by: encodedSize).map { offset in
             let lower = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
             let count = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self)))

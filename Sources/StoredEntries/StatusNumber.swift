@@ -1,10 +1,10 @@
-internal import WorkflowCore
+package import WorkflowCore
 
-/// How the tables write a run's status. Numbers from ``firstTerminal`` on are final.
+/// How stores write a run's status. Numbers from ``firstTerminal`` on are final.
 extension RunMachine.Status {
-    static let firstTerminal: Int64 = 4
+    package static let firstTerminal: Int64 = 4
 
-    var number: Int64 {
+    package var number: Int64 {
         switch self {
         case .queued: 0
         case .running: 1
@@ -17,7 +17,7 @@ extension RunMachine.Status {
     }
 
     /// Nil for a number that this version does not know.
-    init?(number: Int64) {
+    package init?(number: Int64) {
         guard let status = Self.allCases.first(where: { $0.number == number }) else { return nil }
         self = status
     }

@@ -2,13 +2,15 @@
 ///
 /// The sums of events and values are combined so that either can be replaced alone. It is no protection against somebody who
 /// changes a store on purpose; for that the decoder checks everything.
-struct Checksum {
-    static func of(events: UnsafeRawBufferPointer, arena: UnsafeRawBufferPointer) -> Int64 {
+package struct Checksum {
+    package static func of(events: UnsafeRawBufferPointer, arena: UnsafeRawBufferPointer) -> Int64 {
         Int64(bitPattern: sum(events, seed: 1) ^ sum(arena, seed: 2))
     }
 
     /// The checksum of an entry whose events have been replaced.
-    static func replacing(_ old: UnsafeRawBufferPointer, by new: UnsafeRawBufferPointer, in checksum: Int64) -> Int64 {
+    package static func replacing(_ old: UnsafeRawBufferPointer, by new: UnsafeRawBufferPointer, in checksum: Int64)
+        -> Int64
+    {
         checksum ^ Int64(bitPattern: sum(old, seed: 1) ^ sum(new, seed: 1))
     }
 
