@@ -17,14 +17,14 @@ package enum MemoryAllowance {
     package static let memory: Int = min(physicalMemory, limitOfContainer() ?? .max)
 
     /// Bytes that a run may record unless something else is said: at most 1 GiB, and less where its copies would not fit.
-    package static let runSize = min(1 << 30, smallest / 16)
+    package static let runSize = min(1 << 30, memory / 16, (addressSpace ?? .max) / 32)
 
     /// Bytes that one VM may hold unless something else is said: at most 1 GiB.
-    package static let vmSize = min(1 << 30, smallest / 2)
+    package static let vmSize = min(1 << 30, memory / 2, (addressSpace ?? .max) / 2)
 
-    /// Bytes of address space that scripts and runs leave to the rest of the process: the copies of what a run recorded on its way
-    /// to a store, a watcher and a reader, threads, connections. Zero where it is not limited.
-    package static let reserve = addressSpace == nil ? 0 : max(96 << 20, 6 * runSize)
+    /// Bytes of address space that scripts and runs leave to the rest of the process: the copies of what a run recorded
+    /// on its way to a store, a watcher and a reader, threads, connections. Zero where it is not limited.
+    package static let reserve = addressSpace == nil ? 0 : max(96 << 20, 14 * runSize)
 
     /// Whether so many bytes more leave the reserve alone.
     package static func admits(_ bytes: Int) -> Bool {
@@ -35,8 +35,6 @@ package enum MemoryAllowance {
         munmap(space, wanted)
         return true
     }
-
-    private static var smallest: Int { min(addressSpace ?? .max, memory) }
 
     private static func limitOfAddressSpace() -> Int? {
         var limit = rlimit()

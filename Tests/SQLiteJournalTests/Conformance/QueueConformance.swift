@@ -1,8 +1,20 @@
+internal import StoreConformance
 internal import Testing
 internal import WorkflowCore
 internal import WorkflowEngine
 
 @testable internal import SQLiteJournal
+
+enum Adapter: CaseIterable {
+    case memory, sqlite
+
+    func makeBackend() throws -> any StoreBackend {
+        switch self {
+        case .memory: MemoryBackend()
+        case .sqlite: try SQLiteBackend()
+        }
+    }
+}
 
 @Suite("Every journal lets queued runs begin in their turn")
 struct QueueConformance {
@@ -28,7 +40,7 @@ struct QueueConformance {
     @Test(arguments: Adapter.allCases)
     func `a run that waits is nobody's, and begins with a message for whoever lets it`(_ adapter: Adapter) async throws {
         let backend = try adapter.makeBackend()
-        let (first, second) = (try backend.open(), try backend.open())
+        let (first, second) = (try await backend.open(), try await backend.open())
         await enter("a", ticket(), first)
         await enter("b", ticket(), first)
         let header = try #require(try await first.header(of: "a"))
@@ -55,12 +67,12 @@ struct QueueConformance {
         async throws
     {
         let backend = try adapter.makeBackend()
-        let (first, second) = (try backend.open(), try backend.open())
+        let (first, second) = (try await backend.open(), try await backend.open())
         await enter("a", ticket(), first)
         await enter("b", ticket(), first)
         #expect(try await admit(first).map(\.journaled.id) == ["a"])
         try await backend.loseOwner(of: first)
-        backend.wait(Backend.lease * 2)
+        try await backend.skip(StoreContract.lease * 2)
         #expect(try await second.list(.abandoned).map(\.id) == ["a"])
         #expect(try await second.admit(.all, limit: 10).claims.isEmpty)
         let (run, messages) = try #require(try await second.claim("a").run)
@@ -72,7 +84,7 @@ struct QueueConformance {
 
     @Test(arguments: Adapter.allCases)
     func `an id is taken by one run, and a singleton by another one`(_ adapter: Adapter) async throws {
-        let journal = try adapter.makeBackend().open()
+        let journal = try await adapter.makeBackend().open()
         var single = ticket([QueueTicket.Share(.singleton, key: "k", limit: 1)])
         single.onConflict = .skip
         #expect(await enter("a", single, journal).isDurable)
@@ -87,7 +99,7 @@ struct QueueConformance {
 
     @Test(arguments: Adapter.allCases)
     func `a run that is deleted while it waits leaves its place`(_ adapter: Adapter) async throws {
-        let journal = try adapter.makeBackend().open()
+        let journal = try await adapter.makeBackend().open()
         for id in ["a", "b", "c"] { await enter(id, ticket(), journal) }
         #expect(try await admit(journal).map(\.journaled.id) == ["a"])
         #expect(try await journal.delete("b"))
@@ -98,8 +110,10 @@ struct QueueConformance {
     @Test func `both journals decide alike, whatever comes, and hold every limit`() async throws {
         for seed: UInt64 in 1...3 {
             var chance = Chance(state: seed)
-            let backends = try Adapter.allCases.map { try $0.makeBackend() }
-            let journals = try backends.map { try $0.open() }
+            let sqlite = try SQLiteBackend()
+            let backends: [any StoreBackend] = [MemoryBackend(), sqlite]
+            var journals: [any RunStore] = []
+            for backend in backends { journals.append(try await backend.open()) }
             var running: [[TestRun]] = [[], []]
             var starts: [String: [Int64]] = [:]
             var tickets: [String: QueueTicket] = [:]
@@ -107,14 +121,14 @@ struct QueueConformance {
             for step in 0..<120 {
                 switch chance.next(10) {
                 case 0...5:
-                    let new = makeTicket(&chance, at: backends[0].clock.now())
+                    let new = makeTicket(&chance, at: sqlite.now)
                     count += 1
                     let id = "r\(count)"
                     tickets[id] = new
                     let outcomes = [await enter(id, new, journals[0]), await enter(id, new, journals[1])]
                     #expect(outcomes[0].isDurable == outcomes[1].isDurable, "seed \(seed) step \(step)")
                 case 6...7:
-                    for backend in backends { backend.wait(Int64(chance.state % 5) * 1_000_000) }
+                    for backend in backends { try await backend.skip(Int64(chance.state % 5) * 1_000_000) }
                 default:
                     guard !running[0].isEmpty else { continue }
                     let index = chance.next(running[0].count)
@@ -130,7 +144,7 @@ struct QueueConformance {
                 for (place, pass) in passes.enumerated() { running[place] += pass }
                 for id in ids[0] {
                     guard let rate = tickets[id]?.share(.rate) else { continue }
-                    let now = backends[0].clock.now()
+                    let now = sqlite.now
                     starts[rate.key, default: []].append(now)
                     let recent = starts[rate.key, default: []].count { $0 > now - rate.period }
                     #expect(recent <= rate.limit, "seed \(seed) step \(step)")
