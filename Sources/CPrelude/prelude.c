@@ -59,6 +59,9 @@ static const char host[] = {
 static const char http[] = {
 #embed "lua/http.lua"
 };
+static const char http_stream[] = {
+#embed "lua/http_stream.lua"
+};
 static const char multipart[] = {
 #embed "lua/multipart.lua"
 };
@@ -107,6 +110,9 @@ static const char schema_methods[] = {
 static const char schema_object[] = {
 #embed "lua/schema_object.lua"
 };
+static const char secret[] = {
+#embed "lua/secret.lua"
+};
 static const char slots[] = {
 #embed "lua/slots.lua"
 };
@@ -150,10 +156,10 @@ static const prelude_part parts[] = {
     PART(aikit), PART(builder), PART(code), PART(compile), PART(context), PART(crypto), PART(definition), PART(docs),
     PART(docs_agents), PART(docs_host), PART(docs_nodes),
     PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(errors), PART(forms), PART(host), PART(http),
-    PART(multipart), PART(nodes), PART(objects), PART(agent), PART(checked), PART(model), PART(model_answer), PART(tool), PART(once), PART(repl), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export),
+    PART(agent), PART(checked), PART(http_stream), PART(model), PART(model_answer), PART(multipart), PART(nodes), PART(objects), PART(once), PART(repl), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export),
     PART(schema_methods), PART(schema_object),
-    PART(slots), PART(testing), PART(testing_compare), PART(testing_expect), PART(testing_http), PART(testing_mocks),
-    PART(testing_model), PART(testing_replay), PART(testing_run), PART(testing_text), PART(types), PART(validate),
+    PART(secret), PART(slots), PART(testing), PART(testing_compare), PART(testing_expect), PART(testing_http), PART(testing_mocks),
+    PART(testing_model), PART(testing_replay), PART(testing_run), PART(testing_text), PART(tool), PART(types), PART(validate),
 };
 
 const prelude_part *prelude_find(const char *name, size_t length) {

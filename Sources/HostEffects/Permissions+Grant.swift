@@ -3,7 +3,10 @@ package import WorkflowCore
 /// Permissions as a run's journal holds them: an object with a list of names, or `*`, for each kind that is allowed.
 extension Permissions {
     private static var kinds: [(name: String, scope: WritableKeyPath<Permissions, Scope>)] {
-        [("net", \.net), ("env", \.env), ("read", \.read), ("write", \.write), ("run", \.run), ("model", \.model)]
+        [
+            ("net", \.net), ("env", \.env), ("read", \.read), ("write", \.write), ("run", \.run), ("secret", \.secret),
+            ("model", \.model),
+        ]
     }
 
     /// Reads what ``grant`` wrote; what is not understood, and null, allow nothing.

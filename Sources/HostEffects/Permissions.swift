@@ -26,6 +26,8 @@ package struct Permissions: Sendable, Equatable {
     package var run = Scope.nothing
     /// Models that may be called, by their names; `PREFIX*` for all that begin so.
     package var model = Scope.nothing
+    /// Environment variables that may be sent as secrets to places that are allowed without being named.
+    package var secret = Scope.nothing
 
     package init() {}
 
@@ -65,8 +67,16 @@ package struct Permissions: Sendable, Equatable {
     }
 
     /// Whether an environment variable may be read.
-    package func allowsEnv(_ name: String) -> Bool {
-        switch env {
+    package func allowsEnv(_ name: String) -> Bool { env.names(name) }
+
+    /// Whether an environment variable may be used as a secret wherever something may be sent.
+    package func allowsSecret(_ name: String) -> Bool { secret.names(name) }
+}
+
+extension Permissions.Scope {
+    /// Whether it has the name, as such or by `PREFIX*`.
+    func names(_ name: String) -> Bool {
+        switch self {
         case .nothing: false
         case .everything: true
         case .only(let names):

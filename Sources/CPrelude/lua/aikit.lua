@@ -44,6 +44,7 @@ local on_demand = {
   model = function() return part("model").new end,
   tool = function() return part("tool").new end,
   agent = function() return part("agent").new end,
+  secret = function() return part("secret").new end,
 }
 local aikit = objects.namespace("aikit", members, on_demand, {
   createStep = "step", createMapStep = "step", createWorkflow = "workflow", cloneStep = "clone_step",

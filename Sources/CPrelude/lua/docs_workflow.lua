@@ -109,6 +109,12 @@ local answers = aikit.all {
         "duration aikit.Duration  How long.", example = [[aikit.sleep "200ms"]],
       },
       { "now", "The time in milliseconds since 1970.", returns = "integer  Milliseconds." },
+      {
+        "secret", "A secret by its name, for headers; the host fills it in, and the script never sees its value.",
+        "name string  The name in the environment, in the file of `--secrets` or in what `--secrets-command` prints.",
+        returns = "aikit.Secret  What stands for it.",
+        example = [[aikit.http.get(url, { headers = { authorization = aikit.secret("API_TOKEN"):bearer() } })]],
+      },
       { "uuid", "A new random UUID.", returns = "string  Like `3b241101-e2bb-4255-8caf-4136c566a962`." },
       {
         "random", "A random number, as `math.random` gives it.",

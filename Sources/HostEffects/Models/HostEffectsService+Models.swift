@@ -16,13 +16,27 @@ extension HostEffectsService {
                     "calling the model \(call.settings.name)", flag: "--allow-model=\(call.settings.name)")
             }
             let service = ModelService(http: service())
+            let (secrets, permissions, redactor) = (secrets, permissions, redactor)
+            // The script chooses where a model is served: a key goes there if somebody named the place, or the key.
+            let isNamed = call.settings.isAtProvider || namesHost(url)
+            let stream = caller.stream.map { stream in
+                { @Sendable (data: Value) in stream(redactor.redact(data)) }
+            }
             return ModelOperation(answer: answer) {
-                try await service.perform(call, prepare: { _ in }, stream: caller.stream)
+                try await service.perform(
+                    call,
+                    prepare: { request throws(HostFailure) in
+                        try request.fill(secrets, for: permissions, isNamed: isNamed)
+                    }, stream: stream)
             }
         } catch {
             answer(error.answer)
             return nil
         }
+    }
+
+    private func namesHost(_ url: WebAddress) -> Bool {
+        permissions.net != .everything && permissions.allowsNet(host: url.host, port: url.port)
     }
 }
 

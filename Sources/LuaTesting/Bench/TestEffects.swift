@@ -114,6 +114,8 @@ final class TestEffects: HostEffects, @unchecked Sendable {
         case "test.requests": answer(.success(http.requests))
         case "test.fixture": answer(Fixture.read(payload.string ?? "", beside: path))
         case "http": return http.begin(request, for: caller, answer: answer) { [self] in tests?.call($0, $1) }
+        case "http.open": return http.open(request, for: caller, answer: answer) { [self] in tests?.call($0, $1) }
+        case "http.read", "http.close": answer(.success(http.read(payload["stream"]?.int ?? 0)))
         default: return base.begin(request, for: caller, answer: answer)
         }
         return nil

@@ -66,6 +66,14 @@ package protocol HostEffects: AnyObject, Sendable {
 package protocol HostOperation: Sendable {
     /// Gives the operation up; its answer is not wanted any more.
     func cancel()
+
+    /// Whether something stays open after the answer, such as a connection that is read further: then the operation is
+    /// cancelled when the call that began it ends, in whatever way. False unless said.
+    var outlivesAnswer: Bool { get }
+}
+
+extension HostOperation {
+    package var outlivesAnswer: Bool { false }
 }
 
 /// Effects for engines whose workflows ask nothing of the host.

@@ -108,7 +108,9 @@ extension Worker {
     /// Delivers a host answer to a suspended call. No-op if the call has ended (cancelled, timed out, run lost).
     func answered(_ run: Run, call id: UInt64, token: UInt32, _ answer: HostAnswer) {
         guard let pending = run.calls[id] else { return }
-        run.calls[id]?.operations.removeValue(forKey: token)
+        if pending.operations[token]?.outlivesAnswer != true {
+            run.calls[id]?.operations.removeValue(forKey: token)
+        }
         run.waitsLong = false
         if let usage = answer.usage { keep(usage, run, pending.frame) }
         if let leaving = pending.leaving { return left(run, pending, leaving) }

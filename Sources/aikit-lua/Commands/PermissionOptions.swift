@@ -13,6 +13,22 @@ struct PermissionOptions: ParsableArguments {
         help: ArgumentHelp(
             "Allow calls of models, wherever they are served; of these only where any are given.", valueName: "name,…"))
     var model: [String] = []
+
+    @Option(
+        name: .customLong("allow-secret"),
+        help: ArgumentHelp(
+            "Allow these environment variables, or all, as secrets wherever requests may go; without it they go to hosts "
+                + "that --allow-net names.", valueName: "name,…"))
+    var secret: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Read secrets from a file with NAME=value lines or JSON that only you may read.", valueName: "file"),
+        completion: .file())
+    var secrets: String?
+
+    @Option(help: ArgumentHelp("Read secrets from what a shell command prints.", valueName: "command"))
+    var secretsCommand: String?
 }
 
 extension PermissionOptions {
@@ -21,7 +37,28 @@ extension PermissionOptions {
         var permissions = Permissions()
         permissions.net = Permissions.Scope(net)
         permissions.model = Permissions.Scope(model)
+        permissions.secret = Permissions.Scope(secret)
         return permissions
+    }
+
+    /// Where secrets come from besides the environment.
+    var secretSettings: SecretSettings { SecretSettings(file: secrets, command: secretsCommand) }
+}
+
+extension SecretSettings {
+    /// Reads them, before anything runs.
+    func open() throws(UsageError) -> Secrets {
+        do {
+            return try Secrets(self)
+        } catch {
+            throw UsageError(Problem(error.message, code: error.code))
+        }
+    }
+
+    /// The options that name them, for a shell, each after a blank.
+    var arguments: String {
+        (file.map { " --secrets \(shellQuoted($0))" } ?? "")
+            + (command.map { " --secrets-command \(shellQuoted($0))" } ?? "")
     }
 }
 
@@ -38,7 +75,7 @@ extension CommandLineArguments {
             let option = String(word.prefix { $0 != "=" })
             guard let what = Self.missingPermissions[option] else { continue }
             var problem = Problem("\(option) is not supported yet: no script can \(what), so there is nothing to allow")
-            problem.notes = ["the one permission that there is: --allow-net[=HOST,…]"]
+            problem.notes = ["the permissions that there are: --allow-net[=HOST,…] --allow-secret[=NAME,…]"]
             return problem
         }
         return nil

@@ -8,6 +8,7 @@ extension RunRequest {
             "--workflow": \.workflow, "--input": \.input, "--metadata": \.metadata, "--ctx": \.ctx,
             "--run-id": \.runID, "--store": \.store, "--durability": \.durability, "--timeout": \.stay.timeout,
             "--wait": \.stay.wait, "--telemetry": \.telemetry, "--otlp": \.stay.otlp,
+            "--secrets": \.stay.secrets.file, "--secrets-command": \.stay.secrets.command,
         ]
     }
 
@@ -22,7 +23,7 @@ extension RunRequest {
     init?(quickly words: [String]) {
         guard words.first == "run" else { return nil }
         let (options, flags) = (Self.options, Self.flags)
-        var net: [String] = []
+        var (net, secret): ([String], [String]) = ([], [])
         var logOptions: Set<String> = []
         var rest = words.dropFirst()
         while let word = rest.popFirst() {
@@ -50,6 +51,8 @@ extension RunRequest {
                 stay.workers = count
             } else if name == "--allow-net" {
                 net.append(value)
+            } else if name == "--allow-secret" {
+                secret.append(value)
             } else if name == "--log-format" {
                 guard logOptions.insert(name).inserted, let format = LogFormat(rawValue: value) else { return nil }
                 stay.log.format = format
@@ -62,6 +65,7 @@ extension RunRequest {
         }
         if script.isEmpty { return nil }
         stay.permissions.net = Permissions.Scope(net)
+        stay.permissions.secret = Permissions.Scope(secret)
     }
 
     /// The word behind an option, where it can be taken for nothing else.

@@ -158,6 +158,9 @@ struct ServeCommand: ParsableCommand {
         take("jwtRoleClaim", jwtRoleClaim)
         take("jwtNameClaim", jwtNameClaim)
         take("allowNet", permissions.net)
+        take("allowSecret", permissions.secret)
+        take("secrets", permissions.secrets)
+        take("secretsCommand", permissions.secretsCommand)
         take("otlp", telemetry.otlp)
         return flags
     }

@@ -72,7 +72,7 @@ struct TortureCommand: ParsableCommand {
         let input = try input.map { text throws(UsageError) in try JSONArgument.read(text, option: "--input") }
         let answers = try readAnswers()
         if let kills, kills < 1 { throw UsageError("--kills takes a number of at least 1, got \(kills)") }
-        let permissions = permissions.permissions
+        let (permissions, secrets) = (permissions.permissions, try permissions.secretSettings.open())
         Interrupts.install { TortureFolder.leave(Interrupts.status(of: $0)) }
         TortureFolder.sweep()
         let (path, workflow, kills, ignore) = (script, workflow, kills, ignore)
@@ -84,7 +84,7 @@ struct TortureCommand: ParsableCommand {
                 let id = try choose(workflow, in: script.workflows).id
                 let trial = TortureTrial(
                     bundle: script.bundle, workflow: id, input: input ?? .emptyObject, answers: answers,
-                    permissions: permissions)
+                    permissions: permissions, secrets: secrets)
                 return .success(try await TortureReport.make(of: trial, kills: kills, ignoring: ignore))
             } catch {
                 return .failure(error)

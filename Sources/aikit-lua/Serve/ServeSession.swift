@@ -35,10 +35,11 @@ final class ServeSession: Sendable {
         }
         let tls = try ServeTLS.configuration(certificate: settings.certificate, key: settings.key)
         let exportSettings = try ExportSettings.read(otlp: settings.otlp)
+        let secrets = try settings.secrets.open()
         let log = log
         let engine = WorkflowEngine(
             workers: settings.workers ?? ServeSession.cores,
-            host: HostEffectsService(permissions: settings.permissions).traced(exportSettings != nil),
+            host: HostEffectsService(permissions: settings.permissions, secrets: secrets).traced(exportSettings != nil),
             journal: store,
             log: { log.write($0) })
         let options = LuaScriptOptions(print: { log.info($0) }, log: { log.write($0) })

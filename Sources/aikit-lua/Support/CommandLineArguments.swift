@@ -8,7 +8,7 @@ struct CommandLineArguments {
 
     /// Options that may stand without a value, which then means everything. A value is joined by `=` only, so that the word
     /// behind such an option is never taken for it.
-    static let withOptionalValue: Set = ["--allow-net", "--allow-model"]
+    static let withOptionalValue: Set = ["--allow-net", "--allow-secret", "--allow-model"]
 
     init(_ arguments: some Sequence<String>) {
         var isVerbatim = false
