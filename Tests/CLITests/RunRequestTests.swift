@@ -10,7 +10,7 @@ struct RunRequestTests {
             "run a.lua --store memory --run-id x --workflow w --metadata {} --ctx {\"a\":1}",
             "run --allow-net=* --allow-net=a,b a.lua", "run a.lua --input -", "run a.lua --wait 1h --recover",
             "run a.lua --detach --timeout 5s --cancel-on-timeout",
-            "run a.lua --allow-secret=A,B_* --allow-secret=* --secrets keys.env --secrets-command=show",
+            "run a.lua --allow-secret=A,B_* --allow-secret=* --allow-model=m* --secrets keys.env --secrets-command=show",
             "run a.lua --log-format json --log-level=debug",
         ])
     func `the quick way reads what the parser reads`(line: String) throws {
@@ -25,7 +25,7 @@ struct RunRequestTests {
         let rest = [
             "--store=s", "--durability=full", "--recover", "--events", "--timeout=1s", "--cancel-on-timeout",
             "--wait=1s",
-            "--detach", "--workers=1", "--allow-net=a", "--allow-secret=A", "--secrets=f",
+            "--detach", "--workers=1", "--allow-net=a", "--allow-secret=A", "--allow-model=m", "--secrets=f",
             "--secrets-command=c", "--log-format=json", "--log-level=warn",
             "--telemetry={}", "--otlp=http://127.0.0.1:4318",
         ]

@@ -23,7 +23,7 @@ extension RunRequest {
     init?(quickly words: [String]) {
         guard words.first == "run" else { return nil }
         let (options, flags) = (Self.options, Self.flags)
-        var (net, secret): ([String], [String]) = ([], [])
+        var (net, secret, model): ([String], [String], [String]) = ([], [], [])
         var logOptions: Set<String> = []
         var rest = words.dropFirst()
         while let word = rest.popFirst() {
@@ -53,6 +53,8 @@ extension RunRequest {
                 net.append(value)
             } else if name == "--allow-secret" {
                 secret.append(value)
+            } else if name == "--allow-model" {
+                model.append(value)
             } else if name == "--log-format" {
                 guard logOptions.insert(name).inserted, let format = LogFormat(rawValue: value) else { return nil }
                 stay.log.format = format
@@ -66,6 +68,7 @@ extension RunRequest {
         if script.isEmpty { return nil }
         stay.permissions.net = Permissions.Scope(net)
         stay.permissions.secret = Permissions.Scope(secret)
+        stay.permissions.model = Permissions.Scope(model)
     }
 
     /// The word behind an option, where it can be taken for nothing else.

@@ -159,6 +159,7 @@ struct ServeCommand: ParsableCommand {
         take("jwtNameClaim", jwtNameClaim)
         take("allowNet", permissions.net)
         take("allowSecret", permissions.secret)
+        take("allowModel", permissions.model)
         take("secrets", permissions.secrets)
         take("secretsCommand", permissions.secretsCommand)
         take("otlp", telemetry.otlp)
