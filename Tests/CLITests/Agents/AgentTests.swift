@@ -258,17 +258,20 @@ extension CommandLine {
             #expect(run.status == 0, "\(run.errors)")
             #expect(run.errors.contains("again after one| two"))
             let result = try Value(json: run.output)
-            #expect(result == ["text": "one two", "vectors": [[1.0, 0.5], [3.0, 0.5]], "again": "one two", "pieces": 0])
-            #expect(provider.requests.map { $0["path"]?.string ?? "" } == [
-                "/v1/chat/completions", "/v1/embeddings", "/v1/chat/completions", "/v1/chat/completions",
-            ])
+            #expect(
+                result == ["text": "one two", "vectors": [[1.0, 0.5], [3.0, 0.5]], "again": "one two", "pieces": 0])
+            #expect(
+                provider.requests.map { $0["path"]?.string ?? "" } == [
+                    "/v1/chat/completions", "/v1/embeddings", "/v1/chat/completions", "/v1/chat/completions",
+                ])
         }
 
         @Test func `agents are asked over HTTP, and their calls are spans and figures`() async throws {
             let program = try Program()
             defer { program.remove() }
             let provider = try FakeProvider(twoTurns, in: program)
-            let prompted = searcher.replacingOccurrences(of: "prompt = function(input) return input.question end,", with: "")
+            let prompted = searcher.replacingOccurrences(
+                of: "prompt = function(input) return input.question end,", with: "")
             try program.write(script(provider, prompted), to: "help.lua")
             let server = try ServeTests.Server(program, "--allow-model")
             let listed = try await server.ask("GET", "/api/agents")

@@ -23,7 +23,8 @@ final class FakeProvider {
         try program.write(script, to: "provider.json")
         try program.write("", to: "provider.log")
         let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("docs/scripts/provider/provider.py")
+            .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent(
+                "docs/scripts/provider/provider.py")
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         let python = ProcessInfo.processInfo.environment["AIKIT_TEST_PYTHON"] ?? "python3"
         process.arguments = [python, source.path, "provider.json", "--log", log.path]
