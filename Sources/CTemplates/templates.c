@@ -45,6 +45,15 @@ static const char batch_import_lua[] = {
 static const char batch_import_test_lua[] = {
 #embed "templates/batch/import_test.lua"
 };
+static const char agent_input_json[] = {
+#embed "templates/agent/input.json"
+};
+static const char agent_triage_lua[] = {
+#embed "templates/agent/triage.lua"
+};
+static const char agent_triage_test_lua[] = {
+#embed "templates/agent/triage_test.lua"
+};
 
 static const template_file files[] = {
     {"common", "README.md", common_README_md, sizeof common_README_md},
@@ -62,6 +71,9 @@ static const template_file files[] = {
     {"batch", "input.json", batch_input_json, sizeof batch_input_json},
     {"batch", "import.lua", batch_import_lua, sizeof batch_import_lua},
     {"batch", "import_test.lua", batch_import_test_lua, sizeof batch_import_test_lua},
+    {"agent", "input.json", agent_input_json, sizeof agent_input_json},
+    {"agent", "triage.lua", agent_triage_lua, sizeof agent_triage_lua},
+    {"agent", "triage_test.lua", agent_triage_test_lua, sizeof agent_triage_test_lua},
 };
 
 const template_file *template_at(size_t index) {

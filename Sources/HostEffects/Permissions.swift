@@ -37,7 +37,7 @@ package struct Permissions: Sendable, Equatable {
     package static var all: Permissions {
         var all = Permissions()
         (all.net, all.env, all.read, all.write) = (.everything, .everything, .everything, .everything)
-        (all.run, all.secret) = (.everything, .everything)
+        (all.run, all.secret, all.model) = (.everything, .everything, .everything)
         return all
     }
 

@@ -14,14 +14,24 @@ final class TaskOperation: HostOperation {
         func close() -> Bool { isOpen.exchange(false, ordering: .relaxed) }
     }
 
-    init(answer: @escaping @Sendable (HostAnswer) -> Void, _ body: @escaping @Sendable () async throws -> Value) {
+    convenience init(
+        answer: @escaping @Sendable (HostAnswer) -> Void, _ body: @escaping @Sendable () async throws -> Value
+    ) {
+        self.init(answer: answer, answering: { .success(try await body()) })
+    }
+
+    /// - Parameter body: gives the whole answer, with what the journal keeps of the operation.
+    init(
+        answer: @escaping @Sendable (HostAnswer) -> Void,
+        answering body: @escaping @Sendable () async throws -> HostAnswer
+    ) {
         let state = State()
         self.state = state
         // The request lives as long as the suspended step that waits for it, and the worker cancels it with the step.
         task = Task.detached {
             let result: HostAnswer
             do {
-                result = .success(try await body())
+                result = try await body()
             } catch let failure as HostFailure {
                 result = failure.answer
             } catch {

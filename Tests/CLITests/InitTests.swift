@@ -7,6 +7,8 @@ extension CommandLine {
         private static let templates: [(name: String, script: String, status: Int32, output: String)] = [
             ("minimal", "hello.lua", 0, "HELLO, ADA!"), ("http-api", "weather.lua", 0, "Oslo: 12.5 km/h"),
             ("human-approval", "expense.lua", 3, ""), ("batch", "import.lua", 0, "\"imported\": 2"),
+            // Nobody has allowed its model here.
+            ("agent", "triage.lua", 1, ""),
         ]
 
         @Test(arguments: templates.indices)

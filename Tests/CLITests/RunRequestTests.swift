@@ -11,7 +11,7 @@ struct RunRequestTests {
             "run --allow-net=* --allow-net=a,b a.lua", "run a.lua --input -", "run a.lua --wait 1h --recover",
             "run a.lua --detach --timeout 5s --cancel-on-timeout", "run a.lua -A", "run --allow-all a.lua",
             "run a.lua --allow-env=A --allow-read=. --allow-read=/tmp --allow-write=* --allow-run=git,ls",
-            "run a.lua --allow-secret=A,B_* --allow-secret=* --secrets keys.env --secrets-command=show",
+            "run a.lua --allow-secret=A,B_* --allow-secret=* --allow-model=m* --secrets keys.env --secrets-command=show",
             "run a.lua --log-format json --log-level=debug",
         ])
     func `the quick way reads what the parser reads`(line: String) throws {
@@ -27,7 +27,7 @@ struct RunRequestTests {
             "--store=s", "--durability=full", "--recover", "--events", "--timeout=1s", "--cancel-on-timeout",
             "--wait=1s",
             "--detach", "--workers=1", "--allow-net=a", "--allow-secret=A", "--allow-env=A", "--allow-read=a",
-            "--allow-write=a", "--allow-run=a", "--allow-all", "--secrets=f",
+            "--allow-write=a", "--allow-run=a", "--allow-model=m", "--allow-all", "--secrets=f",
             "--secrets-command=c", "--log-format=json", "--log-level=warn",
             "--telemetry={}", "--otlp=http://127.0.0.1:4318",
         ]

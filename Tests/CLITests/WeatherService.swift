@@ -22,6 +22,7 @@ final class WeatherService: Sendable {
     }
 
     /// - Parameter answer: the status and the JSON for the head of a request: its line and its headers.
+    @_disfavoredOverload
     init(heads answer: @escaping @Sendable (String) -> (Int, String)) throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()

@@ -62,6 +62,10 @@ export default function runPage(context) {
     const parts = [plural(model.steps.length, 'start')];
     if (counts.failed) parts.push(`${count(counts.failed)} failed`);
     setText(cell('Steps'), parts.join(', '));
+    if (model.usage.calls > 0) {
+      const { calls, input, output, cost } = model.usage;
+      setText(cell('Models'), `${plural(calls, 'call')}, ${count(input)} tokens in, ${count(output)} out${cost > 0 ? `, cost ${cost.toPrecision(3)}` : ''}`);
+    }
     setText(cell('Events'), count(Math.max(model.sequence, header?.events ?? 0)));
   };
 
@@ -71,7 +75,7 @@ export default function runPage(context) {
   let drawn = '';
   const drawInspector = (force = false) => {
     const key = chosen
-      ? `${stepKey(chosen)} ${chosen.status} ${chosen.attempts}`
+      ? `${stepKey(chosen)} ${chosen.status} ${chosen.attempts} ${chosen.to === undefined ? chosen.said?.length ?? '' : ''}`
       : `run ${status()} ${model.metadata !== undefined} ${model.startedAt} ${header?.generation} ${model.waiting.length}`;
     if (!force && key === drawn) return;
     drawn = key;
@@ -108,6 +112,7 @@ export default function runPage(context) {
         ['Chose', step.branch !== undefined && String(step.branch)], ['Answered by', step.answeredBy],
       ]),
       step.status === 'waiting_human' && waitsFor(step),
+      !over && step.said && valueBox('The answer so far', step.said),
       event && button(`Send ${event.event}`, { class: 'primary', onclick: () => sendEvent(id, event.event, event.schema) }),
       step.error !== undefined && errorBox(step.error, step),
       step.tries.length > 0 && h('section', { class: 'value' }, h('div', { class: 'value-head' }, h('h3', null, 'Failed attempts')),

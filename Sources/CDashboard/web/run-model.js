@@ -19,6 +19,8 @@ function ordinal(path) {
 export const stepKey = (step) => (step.start > 1 ? `${step.path}~${step.start}` : step.path);
 
 const eventLimit = 50_000;
+/** The characters of a model's answer that are kept while it is made. */
+const saidLimit = 20_000;
 
 export class RunModel {
   constructor() {
@@ -34,6 +36,8 @@ export class RunModel {
     this.logs = [];
     this.status = '';
     this.sequence = 0;
+    /** What the models of the run have used. */
+    this.usage = { calls: 0, input: 0, output: 0, cost: 0 };
     this.counts = { success: 0, failed: 0, cancelled: 0, running: 0, waiting: 0, waiting_human: 0 };
     /** Grows when a step appears, and when any changes. */
     this.shape = 0;
@@ -47,6 +51,9 @@ export class RunModel {
     }
     this.version += 1;
     const { type, data, timestamp: at } = event;
+    // Nobody keeps these; they are a part of what the step will give.
+    if (type === 'step:delta') { this.hear(this.open.get(event.path), data); return; }
+    if (type === 'step:model') this.use(data?.usage);
     if (type === 'log') this.logs.push(event);
     this.events.push(event);
     if (this.events.length > eventLimit) {
@@ -67,6 +74,20 @@ export class RunModel {
         if (step) this.change(step, event);
       }
     }
+  }
+
+  /** Keeps the text that a model has said so far in a step. */
+  hear(step, piece) {
+    if (!step || typeof piece?.text !== 'string') return;
+    if (piece.kind === 'restart') step.said = '';
+    else if (piece.kind === 'text') step.said = ((step.said ?? '') + piece.text).slice(-saidLimit);
+  }
+
+  use(usage) {
+    this.usage.calls += 1;
+    this.usage.input += Number(usage?.inputTokens) || 0;
+    this.usage.output += Number(usage?.outputTokens) || 0;
+    this.usage.cost += Number(usage?.cost) || 0;
   }
 
   end(status, at) {

@@ -182,6 +182,13 @@ local function refuse(call)
   return { [REFUSAL] = call.refusal or "the call was not allowed" .. (call.reason and ": " .. call.reason or "") }
 end
 
+--- A step of the library's own, with what of the script stands behind it, whose changes change the step.
+local function step_of(config, source)
+  local node = nodes.constructor "step"(config)
+  objects.state(node).source = source
+  return node
+end
+
 --- The nodes that run a tool; they get `{ arguments }`.
 local function nodes_of(tool)
   local config = tool.config
@@ -189,11 +196,11 @@ local function nodes_of(tool)
   if config.handler then
     local handler = config.handler
     return {
-      step {
+      step_of({
         id = tool.id, description = tool.description, role = "tool", output_schema = config.output_schema,
         retry = config.retry, timeout = config.timeout,
         handler = function(call, context) return handler(call.arguments, context) end,
-      },
+      }, { handler = handler }),
     }
   end
   local body = { step { id = "arguments", handler = function(call) return call.arguments end } }
@@ -339,10 +346,13 @@ end
 --- The loop that an agent is.
 local function loop_of(own)
   local body = {
-    nodes.constructor "step" {
+    step_of({
       id = "model", role = "model", retry = own.config.retry,
       handler = function(_, context) return take_turn(own, context) end,
-    },
+    }, {
+      config = own.config, model = own.model.asked, tools = own.specs,
+      schema = own.schema and (part "compile"(own.schema)),
+    }),
   }
   if next(own.by_id) then body[2] = tools_node(own) end
   local budget = own.config.budget

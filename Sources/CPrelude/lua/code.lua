@@ -45,12 +45,15 @@ function visit(value, found, depth)
 end
 
 --- A number under which the host keeps what the functions in a node's table are made of; nil for none.
-return function(config, kinds)
+--
+-- `source` is what stands behind functions of the library's own, in a node that the library made.
+return function(config, kinds, source)
   local found = { seen = {} }
   for _, key in ipairs(errors.names(config)) do
     local is_callback = kinds[key] == "callback" or kinds[key] == "form" or type(config[key]) == "function"
     if is_callback then visit(config[key], found, 0) end
   end
+  visit(source, found, 0)
   found.seen = nil
   return found[1] and bridge.sync("code", found) or nil
 end

@@ -70,12 +70,12 @@ function context:log(level, message, fields)
   effect(self, "log", level, { message = tostring(message), fields = fields, time = bridge.now() })
 end
 
--- What is recorded once, and what nobody records ---------------------------------------------------------------------
+-- Recorded once, and not recorded ----------------------------------------------------------------------------------
 
 --- What `body` returned the first time that it ran to its end for this start of the step; later it is not called.
 --
--- The result is durable before the handler goes on, so it lasts over attempts and crashes. An error of `body` is raised and
--- records nothing.
+-- The result is durable before the handler goes on, so it lasts over attempts and crashes. An error of `body` is raised
+-- and records nothing.
 function context:once(name, body)
   get(self, "path")
   local once = part "once"

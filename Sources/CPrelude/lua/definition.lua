@@ -141,7 +141,7 @@ function define(node, depth)
     definition.id, definition.workflow = state.id, state.definition
   else
     definition = define_keys(state.config, kinds[state.kind], depth)
-    definition.code = code(state.config, kinds[state.kind])
+    definition.code = code(state.config, kinds[state.kind], state.source)
   end
   definition.kind, definition.where = state.kind, errors.blame(outer)
   return definition

@@ -6,7 +6,7 @@ return {
       "provider \"openai\"|\"anthropic\"  Whose API is spoken: chat completions, as many servers do, or messages.",
       "name string  The model, as the provider names it; `--allow-model=NAME` allows it.",
       "base_url? string  Where it is served; the provider's own address unless given.",
-      "api_key? any  The key: a text, or better `aikit.secret \"NAME\"`; the script never sees that one.",
+      "api_key? string|aikit.Secret  The key: a text, or better `aikit.secret \"NAME\"`; the script never sees that one.",
       "headers? table<string, any>  Headers to send besides.",
       "parameters? table  What is sent as it is: `temperature`, `max_tokens` …",
       "timeout? aikit.Duration  How long an attempt may take; of a streamed answer, how long from piece to piece. 60 s unless given.",

@@ -1,4 +1,3 @@
-internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -16,49 +15,28 @@ extension HostEffectsService {
                     "calling the model \(call.settings.name)", flag: "--allow-model=\(call.settings.name)")
             }
             let service = ModelService(http: service())
-            let (secrets, permissions) = (secrets, permissions)
-            let isNamed = permissions.model != .everything || permissions.net != .everything
-            return ModelOperation(answer: answer) {
-                try await service.perform(
-                    call,
-                    prepare: { http throws(HostFailure) in
-                        try http.fill(secrets, for: permissions, isNamed: isNamed)
-                    }, stream: caller.stream)
+            let (secrets, permissions, redactor) = (secrets, permissions, redactor)
+            // The script chooses where a model is served: a key goes there if somebody named the place, or the key.
+            let isNamed = call.settings.isAtProvider || namesHost(url)
+            let stream = caller.stream.map { stream in
+                { @Sendable (data: Value) in stream(redactor.redact(data)) }
             }
+            return TaskOperation(
+                answer: answer,
+                answering: {
+                    try await service.perform(
+                        call,
+                        prepare: { request throws(HostFailure) in
+                            try request.fill(secrets, for: permissions, isNamed: isNamed)
+                        }, stream: stream)
+                })
         } catch {
             answer(error.answer)
             return nil
         }
     }
-}
 
-/// A call of a model that is under way; it answers once, unless it is cancelled before.
-private final class ModelOperation: HostOperation {
-    private let task: Task<Void, Never>
-    private let state = State()
-
-    /// Whether there is still an answer to give.
-    private final class State: Sendable {
-        let isOpen = Atomic<Bool>(true)
-    }
-
-    init(answer: @escaping @Sendable (HostAnswer) -> Void, _ body: @escaping @Sendable () async throws -> HostAnswer) {
-        // The request lives as long as the suspended step that waits for it, and the worker cancels it with the step.
-        task = Task.detached { [state] in
-            let result: HostAnswer
-            do {
-                result = try await body()
-            } catch let failure as HostFailure {
-                result = failure.answer
-            } catch {
-                result = .failure(code: "host_failed", message: "\(error)")
-            }
-            if state.isOpen.exchange(false, ordering: .relaxed) { answer(result) }
-        }
-    }
-
-    func cancel() {
-        state.isOpen.store(false, ordering: .relaxed)
-        task.cancel()
+    private func namesHost(_ url: WebAddress) -> Bool {
+        permissions.net != .everything && permissions.allowsNet(host: url.host, port: url.port)
     }
 }

@@ -61,6 +61,9 @@ struct ModelSettings: Sendable {
         }
     }
 
+    /// Whether the model is served where its provider serves models.
+    var isAtProvider: Bool { baseURL == provider.usualBaseURL }
+
     /// What shares the limits of a model.
     var account: String { "\(provider.name) \(baseURL) \(name)" }
 

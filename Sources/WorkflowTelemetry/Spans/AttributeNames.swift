@@ -45,7 +45,6 @@ enum Names {
     static let modelParameters = "langfuse.observation.model.parameters"
     static let usageDetails = "langfuse.observation.usage_details"
     static let costDetails = "langfuse.observation.cost_details"
-    static let completionStart = "langfuse.observation.completion_start_time"
     static let level = "langfuse.observation.level"
     static let statusMessage = "langfuse.observation.status_message"
 

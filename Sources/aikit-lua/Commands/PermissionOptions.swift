@@ -33,17 +33,17 @@ struct PermissionOptions: ParsableArguments {
     var programs: [String] = []
 
     @Option(
+        name: .customLong("allow-model"),
+        help: ArgumentHelp(
+            "Allow calls of models, wherever they are served; of these only where any are given.", valueName: "name,…"))
+    var model: [String] = []
+
+    @Option(
         name: .customLong("allow-secret"),
         help: ArgumentHelp(
             "Allow these environment variables, or all, as secrets wherever requests may go; without it they go to hosts "
                 + "that --allow-net names.", valueName: "name,…"))
     var secret: [String] = []
-
-    @Option(
-        name: .customLong("allow-model"),
-        help: ArgumentHelp(
-            "Allow calls of models, wherever they are served; of these only where any are given.", valueName: "name,…"))
-    var model: [String] = []
 
     @Flag(name: [.customShort("A"), .customLong("allow-all")], help: "Allow all of it.")
     var all = false

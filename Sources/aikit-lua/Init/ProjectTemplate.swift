@@ -7,6 +7,7 @@ enum ProjectTemplate: String, CaseIterable, ExpressibleByArgument {
     case httpAPI = "http-api"
     case humanApproval = "human-approval"
     case batch
+    case agent
 
     /// What the project does, in one sentence.
     var summary: String {
@@ -15,6 +16,7 @@ enum ProjectTemplate: String, CaseIterable, ExpressibleByArgument {
         case .httpAPI: "A workflow that asks a public API for the weather."
         case .humanApproval: "A workflow that books an expense once a person has approved it."
         case .batch: "A workflow that imports a batch of orders."
+        case .agent: "An agent that sorts mail, with tools and a person who approves."
         }
     }
 
@@ -25,14 +27,18 @@ enum ProjectTemplate: String, CaseIterable, ExpressibleByArgument {
         case .httpAPI: "weather"
         case .humanApproval: "expense"
         case .batch: "import"
+        case .agent: "triage"
         }
     }
 
     /// What runs the workflow on the input that comes with it.
     var runCommand: String {
         let command = "aikit-lua run \(scriptName).lua --input @input.json"
-        return self == .httpAPI
-            ? command + " --allow-net=geocoding-api.open-meteo.com,api.open-meteo.com" : command
+        return switch self {
+        case .httpAPI: command + " --allow-net=geocoding-api.open-meteo.com,api.open-meteo.com"
+        case .agent: command + " --allow-model=gpt-5-mini"
+        case .minimal, .humanApproval, .batch: command
+        }
     }
 
     /// Its own files and those that every project has, by the names that they have in the project.

@@ -234,5 +234,80 @@ extension CommandLine {
             let count = provider.requests.count
             #expect((5...5 + kills).contains(count), "\(count) calls after \(kills) kills")
         }
+
+        @Test func `a handler asks models and embeds, hears the pieces of an answer, and asks once`() throws {
+            let program = try Program()
+            defer { program.remove() }
+            let provider = try FakeProvider(#"{ "turns": [{ "text": "one two" }] }"#, in: program)
+            try program.write(
+                script(
+                    provider,
+                    """
+                    return aikit.workflow { id = "handler" }
+                      :step { id = "ask", retry = { max_attempts = 2, initial = 0 }, handler = function(_, context)
+                        local pieces = {}
+                        local answer = model:stream { prompt = "Say", on_delta = function(piece) pieces[#pieces + 1] = piece.text end }
+                        local vectors = model:embed({ texts = { "a", "bcd" } }).vectors
+                        local unrecorded = model:generate { prompt = "Say", record = false }
+                        if context.attempt == 1 then error("again after " .. table.concat(pieces, "|")) end
+                        return { text = answer.text, vectors = vectors, again = unrecorded.text, pieces = #pieces }
+                      end }
+                      :commit()
+                    """), to: "handler.lua")
+            let run = try program.run("run", "handler.lua", "--allow-model", "--run-id", "h")
+            #expect(run.status == 0, "\(run.errors)")
+            #expect(run.errors.contains("again after one| two"))
+            let result = try Value(json: run.output)
+            #expect(
+                result == ["text": "one two", "vectors": [[1.0, 0.5], [3.0, 0.5]], "again": "one two", "pieces": 0])
+            #expect(
+                provider.requests.map { $0["path"]?.string ?? "" } == [
+                    "/v1/chat/completions", "/v1/embeddings", "/v1/chat/completions", "/v1/chat/completions",
+                ])
+        }
+
+        @Test func `agents are asked over HTTP, and their calls are spans and figures`() async throws {
+            let program = try Program()
+            defer { program.remove() }
+            let provider = try FakeProvider(twoTurns, in: program)
+            let prompted = searcher.replacingOccurrences(
+                of: "prompt = function(input) return input.question end,", with: "")
+            try program.write(script(provider, prompted), to: "help.lua")
+            let server = try ServeTests.Server(program, "--allow-model")
+            let listed = try await server.ask("GET", "/api/agents")
+            #expect(listed.json == ["agents": [["id": "help", "name": "help"]]])
+            let empty = try await server.ask("POST", "/api/agents/help/generate", [:])
+            #expect(empty.status == 400)
+            #expect(empty.json["error"] == "Agent request payload must include either prompt or messages")
+            let answer = try await server.ask("POST", "/api/agents/help/generate", ["prompt": "How much leave?"])
+            #expect(answer.status == 200, "\(answer.json.json)")
+            #expect(answer.json["text"] == "You have 25 days of leave.")
+            #expect(answer.json["finishReason"] == "stop")
+            #expect(answer.json["toolCalls"]?[0]?["toolName"] == "search")
+            #expect(answer.json["toolCalls"]?[0]?["args"] == ["query": "leave"])
+            #expect(answer.json["toolResults"]?[0]?["result"] == #"["25 days"]"#)
+            #expect(answer.json["totalUsage"]?["totalTokens"] == 34)
+            #expect(answer.json["steps"]?.array?.count == 2)
+            let id = try #require(answer.json["runId"]?.string)
+            let trace = try program.run("runs", "trace", id, "--store", "runs.db", "--json")
+            for text in [
+                "invoke_agent help", "chat tiny", "execute_tool search", "gen_ai.usage.input_tokens",
+                #""langfuse.observation.type""#, "generation", "gen_ai.provider.name",
+            ] {
+                #expect(trace.output.contains(text), "\(text)")
+            }
+            server.running.send(SIGTERM)
+            _ = server.running.finish()
+        }
+
+        @Test func `agents do in tests what they do with providers`() throws {
+            let program = try Program()
+            defer { program.remove() }
+            let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+                .deletingLastPathComponent().appendingPathComponent("Fixtures/agents/agents_test.lua")
+            try program.write(try String(contentsOf: fixture, encoding: .utf8), to: "agents_test.lua")
+            let tests = try program.run("test", "agents_test.lua")
+            #expect(tests.status == 0, "\(tests.errors)")
+        }
     }
 }

@@ -1,7 +1,15 @@
 import Foundation
 import WorkflowCore
 
-/// docs/scripts/provider.py, which stands in for a provider of models on 127.0.0.1.
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// docs/scripts/provider/provider.py, which stands in for a provider of models on 127.0.0.1.
 final class FakeProvider {
     let base: String
     private let process = Process()
@@ -15,7 +23,8 @@ final class FakeProvider {
         try program.write(script, to: "provider.json")
         try program.write("", to: "provider.log")
         let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("docs/scripts/provider.py")
+            .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent(
+                "docs/scripts/provider/provider.py")
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         let python = ProcessInfo.processInfo.environment["AIKIT_TEST_PYTHON"] ?? "python3"
         process.arguments = [python, source.path, "provider.json", "--log", log.path]
@@ -32,7 +41,8 @@ final class FakeProvider {
         base = String(decoding: line, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    deinit { process.terminate() }
+    /// Threads of tests block other signals, and children inherit that.
+    deinit { kill(process.processIdentifier, SIGKILL) }
 
     /// What it has written down so far.
     var entries: [Value] {
