@@ -68,3 +68,15 @@ test("an error passes through a span, which tells of it", function()
   raises(function() context:span("price", 7) end, "context_test.lua:", "context:span takes a name")
   raises(function() context:set_attribute("a", {}) end, "context_test.lua:", "text, a number or a boolean")
 end)
+
+test("methods of the context that are called with a dot are refused at the script's line", function()
+  local bridge = new_bridge()
+  local context = bridge.context { metadata = {}, ctx = {} }
+  for name in pairs(bridge.methods) do
+    for _, first in ipairs { false, "info", print, {} } do
+      raises(function() context[name](first or nil) end, "context_test.lua:",
+        "call it with a colon: context:" .. name .. "(…)")
+    end
+  end
+  equal(context.effects, {})
+end)

@@ -70,7 +70,6 @@ end
 
 --- `aikit.workflow{…}`: the start of a chain.
 function builder.workflow(config)
-  errors.no_colon(config, "workflow")
   if type(config) ~= "table" or objects.state(config) then
     misuse("aikit.workflow takes one table, got %s: write aikit.workflow { id = \"…\" }", errors.kind(config))
   end
@@ -92,6 +91,10 @@ local function plan_of(value, whence)
   elseif state and state.kind then
     errors.fail("%s is a %s, not a workflow; put it into one: return aikit.workflow { id = \"…\" }:step(…):commit()",
       whence, state.kind)
+  end
+  if type(value) == "function" then
+    errors.fail("%s is a function, not a workflow; end the script with `return aikit.workflow { … } … :commit()`, "
+      .. "with a colon and parentheses", whence)
   end
   errors.fail("%s is %s, not a workflow; end the script with `return aikit.workflow { … } … :commit()`",
     whence, errors.kind(value))
