@@ -93,11 +93,11 @@ local elsewhere = {
   min_length = "min", max_length = "max", min_items = "min", max_items = "max", gte = "min", lte = "max", ge = "min",
   le = "max", exclusiveMinimum = "gt", exclusiveMaximum = "lt", len = "length", size = "length", regex = "pattern",
   match = "pattern", matches = "pattern", uri = "url", toLowerCase = "lower", toUpperCase = "upper",
-  lowercase = "lower", uppercase = "upper", contains = "includes", dateTime = "datetime", step = "multiple_of", uniqueItems = "unique",
-  additionalProperties = "catchall", deepPartial = "partial", loose = "passthrough", opt = "optional",
-  nullish = "nullable", description = "describe", title = "describe", meta = "describe", check = "refine",
-  superRefine = "refine", preprocess = "transform", pipe = "transform", map = "transform", catch = "default",
-  list = "array", toJSONSchema = "json_schema",
+  lowercase = "lower", uppercase = "upper", contains = "includes", dateTime = "datetime",
+  step = "multiple_of", uniqueItems = "unique", additionalProperties = "catchall", deepPartial = "partial",
+  loose = "passthrough", opt = "optional", nullish = "nullable", description = "describe", title = "describe",
+  meta = "describe", check = "refine", superRefine = "refine", preprocess = "transform", pipe = "transform",
+  map = "transform", catch = "default", list = "array", toJSONSchema = "json_schema",
 }
 
 local methods = {
