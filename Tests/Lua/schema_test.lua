@@ -310,6 +310,9 @@ test("a default is of the schema's type, and empty lists in it stay lists", func
   raises(function() s.boolean():default "true" end, "takes a boolean")
   raises(function() s.array(s.any()):default "a" end, "an array schema takes an array")
   raises(function() s.string().default("a", "b") end, "with a colon")
+  raises(function() s.enum { "a", "b" }:default "c" end, "an enum schema takes what the schema lists, got 'c'")
+  raises(function() s.literal(1):default(2) end, "a literal schema takes what the schema lists")
+  equal(json(s.enum { "a", "b" }:default "b").default, "b")
   equal(json(s.coerce.integer():default "3").default, "3")
   equal(json(s.integer():nullable():default(bridge.null)).default, bridge.null)
   local function is_list(value) return getmetatable(value) == "array" end

@@ -175,7 +175,8 @@ tree = s.object { name = s.string(), children = s.array(s.lazy(function() return
     name = "aikit.Parsed", text = "What `:safe_parse` returns.",
     fields = {
       "success boolean  Whether the value fits.", "data? any  The value, if it does.",
-      "issues? aikit.Issue[]  Every problem, if it does not.", "message? string  What is wrong, for people: the problem with its path, or a line with their number and one for each.",
+      "issues? aikit.Issue[]  Every problem, if it does not.",
+      "message? string  What is wrong, for people: the problem with its path, or a line with their number and one for each.",
     },
   },
   {

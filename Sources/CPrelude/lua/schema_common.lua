@@ -1,7 +1,8 @@
 -- The methods that every schema has.
 local bridge, part = ...
 local errors, objects, core = part "errors", part "objects", part "schema_core"
-local next, pairs, setmetatable, type = next, pairs, setmetatable, type
+local ipairs, next, pairs, setmetatable = ipairs, next, pairs, setmetatable
+local tostring, type = tostring, type
 local misuse, expect = errors.misuse, errors.expect
 local state_of, extend, append_function, replace = core.state_of, core.extend, core.append_function, core.replace
 
@@ -25,6 +26,13 @@ local IS = {
   boolean = function(value) return type(value) == "boolean" end,
   array = function(value) return type(value) == "table" end,
   object = function(value) return type(value) == "table" end,
+  literal = function(value, json) return value == json.const end,
+  enum = function(value, json)
+    for _, one in ipairs(json.enum) do
+      if one == value then return true end
+    end
+    return false
+  end,
 }
 
 --- A default as it stands in the schema: of the schema's type, and with empty tables as lists where the schema has
@@ -33,8 +41,12 @@ local function default_of(schema, value)
   local state = objects.state(schema)
   local json, is = state.json, IS[state.kind]
   -- What is coerced may stand there in another form.
-  if is and not state.extension.coerce and value ~= bridge.null and not is(value) then
-    misuse(":default of %s schema takes %s, got %s", errors.a(state.kind), errors.a(state.kind), errors.kind(value))
+  if is and not state.extension.coerce and value ~= bridge.null and not is(value, json) then
+    local own = errors.a(state.kind)
+    if state.kind == "enum" or state.kind == "literal" then
+      misuse(":default of %s schema takes what the schema lists, got '%s'", own, tostring(value))
+    end
+    misuse(":default of %s schema takes %s, got %s", own, own, errors.kind(value))
   end
   if type(value) ~= "table" or objects.state(value) then return value end
   if state.kind == "array" or state.kind == "tuple" then
