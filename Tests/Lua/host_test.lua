@@ -190,7 +190,7 @@ end)
 test("what is no function, and names of other libraries, lead to what is written here", function()
   local aikit = new_bridge().aikit
   raises(function() aikit.log("x") end, "host_test.lua:", 'write aikit.log.info("message")')
-  raises(function() aikit.http("https://a") end, 'write aikit.http.get("https://…")')
+  raises(function() aikit.http("https://a") end, "aikit.http is not a function; it has delete, get")
   raises(function() aikit() end, "aikit is not a function")
   raises(function() return aikit.json.parse end, "write aikit.json.decode")
   raises(function() return aikit.json.stringify end, "write aikit.json.encode")

@@ -165,4 +165,4 @@ function http.request(options)
   return send(upper(method), options.url, options)
 end
 
-return objects.namespace("aikit.http", http, nil, { ["()"] = 'aikit.http.get("https://…")', del = "delete" })
+return objects.namespace("aikit.http", http)

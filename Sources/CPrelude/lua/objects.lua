@@ -21,8 +21,8 @@ end
 
 --- A class of objects: `methods`, `fields` (names readable in the state), a `remedy` for who tries to write.
 --
--- `name` is what messages call an object of it, `elsewhere` maps what other libraries call a method to its name here.
-function objects.class(name, methods, fields, remedy, elsewhere)
+-- `name` is what messages call an object of it.
+function objects.class(name, methods, fields, remedy)
   local class = { __name = name, __metatable = name }
 
   function class.__index(object, key)
@@ -30,7 +30,8 @@ function objects.class(name, methods, fields, remedy, elsewhere)
     if method ~= nil then return method end
     if fields[key] then return states[object][key] end
     local names = errors.names(methods)
-    local known = elsewhere and elsewhere[key]
+    -- What other libraries call a method, to its name here.
+    local known = class.elsewhere and class.elsewhere[key]
     local hint = methods[known] and "; write :" .. known or errors.hint(key, names, ":")
     if hint == "" and #names > 0 then hint = "; it has :" .. table.concat(names, ", :") end
     misuse("%s has no '%s'%s", errors.a(name), tostring(key), hint)
@@ -93,7 +94,9 @@ function objects.namespace(name, members, on_demand, elsewhere)
     __name = name, __metatable = name,
     __index = members,
     __call = function()
-      misuse("%s is not a function%s", name, elsewhere["()"] and "; write " .. elsewhere["()"] or "")
+      local usage = elsewhere["()"]
+      misuse("%s is not a function; %s", name,
+        usage and "write " .. usage or "it has " .. table.concat(errors.names(members), ", "))
     end,
     __newindex = function(_, key) misuse("%s.%s cannot be set: the library does not change", name, tostring(key)) end,
     __pairs = function()

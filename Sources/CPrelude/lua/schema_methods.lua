@@ -108,8 +108,8 @@ local methods = {
 for kind, own in pairs(methods) do
   local all = core.copy(part "schema_common")
   for name, method in pairs(own) do all[name] = method end
-  core.class[kind] = objects.class(
-    kind .. " schema", all, {}, ": each of its methods returns a changed copy", elsewhere)
+  core.class[kind] = objects.class(kind .. " schema", all, {}, ": each of its methods returns a changed copy")
+  core.class[kind].elsewhere = elsewhere
 end
 
 return methods
