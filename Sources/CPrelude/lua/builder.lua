@@ -70,6 +70,7 @@ end
 
 --- `aikit.workflow{…}`: the start of a chain.
 function builder.workflow(config)
+  errors.no_colon(config, "workflow")
   if type(config) ~= "table" or objects.state(config) then
     misuse("aikit.workflow takes one table, got %s: write aikit.workflow { id = \"…\" }", errors.kind(config))
   end

@@ -88,6 +88,11 @@ function errors.hint(word, names, prefix)
   return near and format("; did you mean '%s%s'?", prefix or "", near) or ""
 end
 
+--- Refuses the library itself as the first argument, which aikit:name(…) gives in place of aikit.name(…).
+function errors.no_colon(first, name)
+  if getmetatable(first) == "aikit" then misuse("call it with a dot: aikit.%s { … }", name) end
+end
+
 --- Has each function of a table of methods refuse any `self` but those that `is_own` accepts, as a call with a dot
 --- gives; `noun` is what the object is called in the message.
 function errors.with_colon(methods, is_own, noun)

@@ -67,6 +67,7 @@ end
 --- `aikit.step`, `aikit.branch` …: the constructor of one kind of node.
 function nodes.constructor(kind)
   return function(config)
+    errors.no_colon(config, kind)
     if type(config) ~= "table" or objects.state(config) then
       misuse("aikit.%s takes one table, got %s: write aikit.%s { id = \"…\", … }", kind, errors.kind(config), kind)
     end
