@@ -151,7 +151,7 @@ return function()
 
   --- A context as a handler gets it.
   function bridge.context(fields)
-    return setmetatable({ fields = fields, effects = {} }, { __index = bridge.methods })
+    return setmetatable({ fields = fields, effects = {} }, { __index = bridge.methods, __metatable = "context" })
   end
 
   -- A second instance of the library's parts, for tests that look behind it.

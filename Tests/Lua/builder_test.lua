@@ -277,3 +277,9 @@ test("commit raises what the host says", function()
   end
   raises(function() bridge.aikit.workflow { id = "w" }:commit() end, "workflow 'w' is nested more than 128 levels deep")
 end)
+
+test("a method of the chain that is returned without being called is told", function()
+  local bridge = new_bridge()
+  raises(function() bridge.collect(bridge.aikit.workflow { id = "w" }.commit) end,
+    "what the script returns is a function", ":commit()", "parentheses")
+end)

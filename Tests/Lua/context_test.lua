@@ -47,6 +47,18 @@ test("misuse of the context says how it is written", function()
   raises(function() context:log("wran", "x") end, "did you mean 'warn'?")
 end)
 
+test("methods of the context that are called with a dot are refused at the script's line", function()
+  local bridge = new_bridge()
+  local context = bridge.context { metadata = {}, ctx = {} }
+  for name in pairs(bridge.methods) do
+    for _, first in ipairs { false, "info", print, {} } do
+      raises(function() context[name](first or nil) end, "context_test.lua:",
+        "call it with a colon: context:" .. name .. "(…)")
+    end
+  end
+  equal(context.effects, {})
+end)
+
 test("attributes and spans become effects", function()
   local bridge = new_bridge()
   local context = bridge.context {}

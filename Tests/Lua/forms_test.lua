@@ -42,3 +42,10 @@ test("misuse of a form says how it is written", function()
     return ask.form { fields = { ask.text { id = "x" }, ask.number { id = "x" } } }
   end, "two fields of the form have the id 'x'")
 end)
+
+test("kinds of field of other libraries lead to those of this one", function()
+  local ask = new_bridge().library "forms"
+  for other, own in pairs { checkbox = "confirm", radio = "select", input = "text", integer = "number" } do
+    raises(function() return ask[other] end, "write ask." .. own)
+  end
+end)

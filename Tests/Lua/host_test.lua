@@ -164,3 +164,34 @@ test("json and arrays", function()
   assert(aikit.array(list) == list)
   equal(aikit.null, bridge.null)
 end)
+
+test("methods of an answer that are called with a dot are refused at the script's line", function()
+  local bridge = new_bridge()
+  bridge.answers.http = { status = 200, url = "https://a", body = "{}", headers = {} }
+  local response = bridge.aikit.http.get "https://a"
+  for _, name in ipairs { "json", "text", "values" } do
+    raises(function() response[name]() end, "host_test.lua:", "call it with a colon: response:" .. name .. "(…)")
+  end
+  equal(response:json(), {})
+end)
+
+test("functions of the library that are called with a colon are refused at the script's line", function()
+  local aikit = new_bridge().aikit
+  for space, names in pairs {
+    [aikit] = { "workflow", "step", "now", "array", "fail", "sleep" }, [aikit.log] = { "info" },
+    [aikit.json] = { "encode", "decode" }, [aikit.http] = { "get" }, [aikit.crypto] = { "hex_encode" },
+  } do
+    for _, name in ipairs(names) do
+      raises(function() space[name](space, "x") end, "host_test.lua:", "call it with a dot: ", "." .. name .. "(…)")
+    end
+  end
+end)
+
+test("what is no function, and names of other libraries, lead to what is written here", function()
+  local aikit = new_bridge().aikit
+  raises(function() aikit.log("x") end, "host_test.lua:", 'write aikit.log.info("message")')
+  raises(function() aikit.http("https://a") end, "aikit.http is not a function; it has delete, get")
+  raises(function() aikit() end, "aikit is not a function")
+  raises(function() return aikit.json.parse end, "write aikit.json.decode")
+  raises(function() return aikit.json.stringify end, "write aikit.json.encode")
+end)

@@ -14,7 +14,7 @@ end
 local check = require "check"
 local suites = {
   "builder", "schema", "validate", "context", "host", "secret", "stream", "modules", "forms", "agent", "docs", "types",
-  "hooks", "examples",
+  "hooks", "examples", "testing", "repl",
 }
 for _, suite in ipairs(suites) do
   assert(loadfile(here .. suite .. "_test.lua"))(here)

@@ -256,3 +256,75 @@ test("definitions hold compiled schemas", function()
   equal(plan.nodes[1].input_schema.required, { "a" })
   equal(plan.nodes[2].response_schema, { type = "boolean" })
 end)
+
+test("schemas that are called with a colon, or with what they do not take, are refused", function()
+  for _, name in ipairs { "string", "any", "object", "array", "enum", "union", "tuple", "lazy", "literal", "json" } do
+    raises(function() s[name](s, {}) end, "schema_test.lua:", "call it with a dot: s." .. name .. "(…)")
+  end
+  raises(function() s.coerce:integer() end, "call it with a dot: s.coerce.integer(…)")
+  raises(function() s.string { min = 1 } end, "s.string takes nothing, got a table")
+  raises(function() s.array { s.string() } end, "schema_test.lua:", "expected a schema, got a list",
+    "write s.array(s.string())")
+  raises(function() s.object { tags = { s.string() } } end, "got a list: write s.object { tags = s.string() }")
+end)
+
+test("names of other libraries lead to the methods of a schema", function()
+  local function leads(schema, other, own)
+    raises(function() return schema[other] end, "has no '" .. other .. "'", "write :" .. own)
+  end
+  leads(s.string(), "minLength", "min")
+  leads(s.string(), "maxLength", "max")
+  leads(s.string(), "regex", "pattern")
+  leads(s.array(s.any()), "minItems", "min")
+  leads(s.number(), "minimum", "min")
+  leads(s.number(), "lte", "max")
+  leads(s.object {}, "superRefine", "refine")
+  raises(function() return s.string().startsWith end, "did you mean ':starts_with'?")
+  raises(function() return s.string().optinal end, "did you mean ':optional'?")
+end)
+
+test("a lazy schema keeps that its value may be missing, and what stands in for it", function()
+  local function lazy(schema) return s.lazy(function() return schema end) end
+  local result = json(s.object {
+    a = lazy(s.integer():default(3)), b = lazy(s.string():optional()), c = lazy(lazy(s.boolean():default(false))),
+    d = lazy(s.string()), e = lazy(s.integer():default(3)):default(4), f = lazy(s.string():nullable()),
+    g = lazy(s.json { type = "integer", default = 5 }),
+  })
+  equal(result.required, { "d" })
+  local properties = result.properties
+  equal({ properties.a.default, properties.c.default, properties.e.default, properties.g.default }, { 3, false, 4, 5 })
+  equal(properties.b["x-aikit"], { optional = true })
+  equal(properties.d, { ["$ref"] = properties.d["$ref"] })
+  equal(json(lazy(s.integer():default(3)))["x-aikit"], {})
+  local own
+  own = s.lazy(function() return own end)
+  equal(json(s.object { a = own }).required, { "a" })
+  local checked = json(s.object { a = lazy(s.string():optional()):refine(print) }).properties.a["x-aikit"]
+  equal({ checked.optional, #checked.functions }, { true, 1 })
+end)
+
+test("a default is of the schema's type, and empty lists in it stay lists", function()
+  raises(function() s.integer():default "3" end, "schema_test.lua:", "an integer schema takes an integer, got a string")
+  raises(function() s.integer():default(1.5) end, "takes an integer")
+  raises(function() s.string():default(5) end, "a string schema takes a string, got a number")
+  raises(function() s.boolean():default "true" end, "takes a boolean")
+  raises(function() s.array(s.any()):default "a" end, "an array schema takes an array")
+  raises(function() s.string().default("a", "b") end, "with a colon")
+  raises(function() s.enum { "a", "b" }:default "c" end, "an enum schema takes what the schema lists, got 'c'")
+  raises(function() s.literal(1):default(2) end, "a literal schema takes what the schema lists")
+  equal(json(s.enum { "a", "b" }:default "b").default, "b")
+  equal(json(s.coerce.integer():default "3").default, "3")
+  equal(json(s.integer():nullable():default(bridge.null)).default, bridge.null)
+  local function is_list(value) return getmetatable(value) == "array" end
+  equal(is_list(json(s.array(s.string()):default {}).default), true)
+  equal(is_list(json(s.tuple { s.string():optional() }:default {}).default), true)
+  local schema = s.object { tags = s.array(s.string()), meta = s.object {} }
+  local nested = json(schema:default { tags = {}, meta = {} }).default
+  equal({ is_list(nested.tags), is_list(nested.meta), is_list(nested) }, { true, false, false })
+  equal(is_list(s.array(s.string()):default {}:json_schema().default), true)
+end)
+
+test("an unknown target names those that there are", function()
+  raises(function() s.string():json_schema { target = "stric" } end,
+    '"strict"', '"openai"', "got 'stric'", "did you mean 'strict'?")
+end)

@@ -104,6 +104,10 @@ local function plan_of(value, whence)
     errors.fail("%s is a %s, not a workflow; put it into one: return aikit.workflow { id = \"…\" }:step(…):commit()",
       whence, state.kind)
   end
+  if type(value) == "function" then
+    errors.fail("%s is a function, not a workflow; end the script with `return aikit.workflow { … } … :commit()`, "
+      .. "with a colon and parentheses", whence)
+  end
   errors.fail("%s is %s, not a workflow; end the script with `return aikit.workflow { … } … :commit()`",
     whence, errors.kind(value))
 end

@@ -58,8 +58,20 @@ local function compile_under(key, value, scope, role)
   return value
 end
 
+--- What a lazy schema stands for in the end, and every other schema itself; lazy ones that only name each other stand
+--- for nothing more.
+local function made(schema)
+  for _ = 1, MAX_LAZY do
+    local make = objects.state(schema).json["$lazy"]
+    if not make then break end
+    schema = make()
+  end
+  return schema
+end
+
 --- Whether a missing field of an object is no problem; a Lua table cannot tell a null field from a missing one.
 local function may_be_missing(field)
+  field = made(field)
   local state = objects.state(field)
   local json, extension = state.json, state.extension
   if extension.optional or extension.nullable or json.default ~= nil then return true end
@@ -200,7 +212,7 @@ local function fills(json)
 end
 
 local function compile_schema(state, scope, is_root)
-  local json, result = state.json, {}
+  local json, extension, result = state.json, state.extension, {}
   if json["$raw"] then result = embedded(json["$raw"], scope, is_root and not state.extension.nullable) end
   for _, key in ipairs(errors.names(json)) do
     local value = json[key]
@@ -208,14 +220,23 @@ local function compile_schema(state, scope, is_root)
       compile_object(json, result, scope)
     elseif key == "$lazy" then
       result["$ref"] = reference(value, scope)
+      -- Whether a value may be missing, and what stands in for it, is looked for beside the reference, not behind it.
+      local own = objects.state(made(value()))
+      if json.default == nil then result.default = (own.json["$raw"] or own.json).default end
+      if own.extension.optional then
+        extension = part "schema_core".copy(extension)
+        extension.optional = true
+      end
     elseif key ~= "$raw" then
       result[key] = compile_under(key, value, scope)
     end
   end
+  local default = json.default
+  if json["$lazy"] then default = result.default end
   -- The empty mark makes the host insist on the format, which plain JSON Schema only notes, and use the default of a
   -- whole value and of the items of a tuple.
-  local is_marked = json.format or is_root and json.default ~= nil and not state.extension.nullable or fills(json)
-  result["x-aikit"] = compile_extension(state.extension, scope) or is_marked and {} or nil
+  local is_marked = json.format or is_root and default ~= nil and not state.extension.nullable or fills(json)
+  result["x-aikit"] = compile_extension(extension, scope) or is_marked and {} or nil
   if not state.extension.nullable then return result end
   local outer = or_null(result)
   if is_root and outer.default ~= nil then outer["x-aikit"] = outer["x-aikit"] or {} end

@@ -1,7 +1,7 @@
 -- The methods of a step's `context`; its fields come straight from the host.
 local bridge, part = ...
 local errors = part "errors"
-local error, next, pairs, pcall, setmetatable = error, next, pairs, pcall, setmetatable
+local error, getmetatable, next, pairs, pcall, setmetatable = error, getmetatable, next, pairs, pcall, setmetatable
 local tostring, type = tostring, type
 local get, effect = bridge.context_get, bridge.context_effect
 local misuse = errors.misuse
@@ -150,4 +150,5 @@ function context:span(name, attributes, body)
   return finish(self, own, span, pcall(body))
 end
 
-return context
+-- A script cannot make a value of this metatable.
+return errors.with_colon(context, function(self) return getmetatable(self) == "context" end, "context")

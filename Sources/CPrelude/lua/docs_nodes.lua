@@ -22,12 +22,12 @@ return {
   {
     name = "aikit.Retry", text = "How often a failed step is tried again, and how long it waits before it is.",
     fields = {
-      "max_attempts integer  How often in all.",
-      "backoff? \"constant\"|\"linear\"|\"exponential\"  How the wait grows.",
-      "initial? aikit.Duration  The first wait.",
-      "max? aikit.Duration  The longest wait.",
-      "factor? number  By how much an exponential wait grows.",
-      "jitter? number  By which share the wait is varied at random, from 0 to 1.",
+      "max_attempts? integer  How often in all, the first attempt included; 3 unless given.",
+      "backoff? \"constant\"|\"linear\"|\"exponential\"  How the wait grows; `exponential` unless given.",
+      "initial? aikit.Duration  The first wait; 200 ms unless given.",
+      "max? aikit.Duration  The longest wait; a minute unless given, or `initial` where that is longer.",
+      "factor? number  By how much an exponential wait grows, from 1 to 1000; 2 unless given.",
+      "jitter? number  By which share the wait is varied at random, from 0 to 1; 0 unless given.",
     },
   },
   {

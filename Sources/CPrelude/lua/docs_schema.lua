@@ -22,7 +22,9 @@ local every = methods("self", {
     "check fun(value: any): boolean, string?  Whether the value is good, and, if it is not, why.",
     "options? string|aikit.RefineOptions  What to say about a value that is refused.",
   },
-  { "transform", "Replaces a value that passes by what the function returns.", "change fun(value: any): any  The function." },
+  { "transform", "Replaces a value that passes by what the function returns. What the schema itself says is checked before, "
+      .. "wherever it stands in the chain: `:transform(f):min(3)` checks the text that `f` gets. For what `f` returns add "
+      .. "a `:refine` after it.", "change fun(value: any): any  The function." },
   { "secret", "Keeps the value out of traces, where `[secret]` stands for it; JSON Schema says `writeOnly`." },
 })
 every[5].example = [[s.string():refine(function(text) return text == text:reverse() end, "must read the same backwards")]]
@@ -173,7 +175,8 @@ tree = s.object { name = s.string(), children = s.array(s.lazy(function() return
     name = "aikit.Parsed", text = "What `:safe_parse` returns.",
     fields = {
       "success boolean  Whether the value fits.", "data? any  The value, if it does.",
-      "issues? aikit.Issue[]  Every problem, if it does not.", "message? string  The first problem, to be shown to people.",
+      "issues? aikit.Issue[]  Every problem, if it does not.",
+      "message? string  What is wrong, for people: the problem with its path, or a line with their number and one for each.",
     },
   },
   {

@@ -345,7 +345,9 @@ local answers = aikit.all {
       "initial_input any  The run's own input, validated.",
       "input any  The input of the construct whose callback this is.",
       "ctx table  Shared values, read-only: change them with `context:update_ctx`.",
-      "store table  A table of JSON values that lives as long as the run; read and write it like any other.",
+      "store table  JSON values by name that live as long as the run. What is read is a copy: to change something inside of "
+        .. "it, write the whole back, `local list = context.store.list; list[#list + 1] = 1; context.store.list = list`. "
+        .. "`pairs` goes through all of them.",
       "signal aikit.Signal  Whether the run is being cancelled.",
     },
     methods = {

@@ -93,6 +93,20 @@ function errors.no_colon(first, name)
   if getmetatable(first) == "aikit" then misuse("call it with a dot: aikit.%s { … }", name) end
 end
 
+--- Has each function of a table of methods refuse any `self` but those that `is_own` accepts, as a call with a dot
+--- gives; `noun` is what the object is called in the message.
+function errors.with_colon(methods, is_own, noun)
+  for name, method in pairs(methods) do
+    if type(method) == "function" then
+      methods[name] = function(self, ...)
+        if not is_own(self) then misuse("call it with a colon: %s:%s(…)", noun, name) end
+        return method(self, ...)
+      end
+    end
+  end
+  return methods
+end
+
 --- Checks that an argument has the type; `usage` shows the call as it should be.
 function errors.expect(value, wanted, usage)
   if type(value) ~= wanted then

@@ -53,4 +53,9 @@ function ask.form(form)
   return form
 end
 
-return objects.namespace("ask", ask)
+return objects.namespace("ask", ask, nil, {
+  checkbox = "confirm", boolean = "confirm", toggle = "confirm", switch = "confirm", yes_no = "confirm",
+  radio = "select", choice = "select", dropdown = "select", enum = "select", checkboxes = "multiselect",
+  input = "text", string = "text", email = "text", password = "text", url = "text", multiline = "textarea",
+  integer = "number", int = "number", datetime = "date",
+})

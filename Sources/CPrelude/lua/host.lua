@@ -68,7 +68,9 @@ end
 --- The value of JSON text; null in a list becomes aikit.null.
 function json.decode(text) return bridge.decode_json(errors.expect(text, "string", "aikit.json.decode(text)")) end
 
-host.json = objects.namespace("aikit.json", json)
+host.json = objects.namespace("aikit.json", json, nil, {
+  parse = "decode", loads = "decode", load = "decode", stringify = "encode", dumps = "encode", dump = "encode",
+})
 
 -- Time and chance --------------------------------------------------------------------------------------------------
 
@@ -126,6 +128,9 @@ for _, level in ipairs { "debug", "info", "warn", "error" } do
     sync("log", { level = level, message = tostring(message), fields = fields, where = bridge.where(1) })
   end
 end
-host.log = objects.namespace("aikit.log", log)
+host.log = objects.namespace("aikit.log", log, nil, {
+  ["()"] = 'aikit.log.info("message")', log = "info", trace = "debug", notice = "info", warning = "warn",
+  fatal = "error",
+})
 
 return host

@@ -40,6 +40,8 @@ function response:values(name)
   return lists and lists.values(lower(name)) or {}
 end
 
+errors.with_colon(response, function(self) return getmetatable(self) == response end, "response")
+
 --- Makes a table of names (in lower case) and texts or lists of texts one that is read in any case. Repeated headers
 --- are joined with commas, as HTTP allows, except Set-Cookie, whose values have commas: it is always a list.
 local function readable(headers)

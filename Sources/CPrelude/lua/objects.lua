@@ -1,7 +1,9 @@
 -- Values that a script can hold and call but not change: namespaces, steps, workflows, schemas.
 local bridge, part = ...
 local errors = part "errors"
-local ipairs, next, rawget, setmetatable, tostring, type = ipairs, next, rawget, setmetatable, tostring, type
+local ipairs, next, pairs, rawequal, rawget = ipairs, next, pairs, rawequal, rawget
+local setmetatable, tostring, type = setmetatable, tostring, type
+local gsub = string.gsub
 local protect = bridge.protect
 local misuse = errors.misuse
 
@@ -28,7 +30,9 @@ function objects.class(name, methods, fields, remedy, events)
     if method ~= nil then return method end
     if fields[key] then return states[object][key] end
     local names = errors.names(methods)
-    local hint = errors.hint(key, names, ":")
+    -- What other libraries call a method, to its name here.
+    local known = class.elsewhere and class.elsewhere[key]
+    local hint = methods[known] and "; write :" .. known or errors.hint(key, names, ":")
     if hint == "" and #names > 0 then hint = "; it has :" .. table.concat(names, ", :") end
     misuse("%s has no '%s'%s", errors.a(name), tostring(key), hint)
   end
@@ -56,9 +60,20 @@ end
 --- A read-only table of functions, in which a wrong name is an error that suggests the right one.
 --
 -- `on_demand` maps names to functions that make the member at its first use, `elsewhere` what other libraries call a
--- member to its name here.
+-- member to its name here, and "()" to what to write where the namespace itself is called.
 function objects.namespace(name, members, on_demand, elsewhere)
-  on_demand = on_demand or {}
+  on_demand, elsewhere = on_demand or {}, elsewhere or {}
+  local namespace = {}
+  for key, member in pairs(members) do
+    if type(member) == "function" then
+      members[key] = function(first, ...)
+        if rawequal(first, namespace) then
+          misuse("call it with a dot: %s.%s(…)", gsub(name, "^aikit%.schema", "s"), key)
+        end
+        return member(first, ...)
+      end
+    end
+  end
   setmetatable(members, {
     __index = function(_, key)
       local make = on_demand[key]
@@ -69,16 +84,21 @@ function objects.namespace(name, members, on_demand, elsewhere)
       end
       local names = errors.names(members)
       for _, other in ipairs(errors.names(on_demand)) do names[#names + 1] = other end
-      local known = elsewhere and elsewhere[key]
+      local known = elsewhere[key]
       misuse("%s.%s does not exist%s", name, tostring(key),
         known and "; write " .. name .. "." .. known or errors.hint(key, names, name .. "."))
     end,
   })
   -- A step of the iteration gives one member, never the table of them.
   local function following(_, key) return next(members, key) end
-  return setmetatable({}, protect {
+  return setmetatable(namespace, protect {
     __name = name, __metatable = name,
     __index = members,
+    __call = function()
+      local usage = elsewhere["()"]
+      misuse("%s is not a function; %s", name,
+        usage and "write " .. usage or "it has " .. table.concat(errors.names(members), ", "))
+    end,
     __newindex = function(_, key) misuse("%s.%s cannot be set: the library does not change", name, tostring(key)) end,
     __pairs = function()
       for key, make in next, on_demand do members[key] = rawget(members, key) or make() end

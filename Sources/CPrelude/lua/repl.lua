@@ -69,7 +69,7 @@ function show(value, seen, depth)
   if kind ~= "table" then return tostring(value) end
   local meta = getmetatable(value)
   -- Objects of the library, and whatever knows by itself how it looks.
-  if type(meta) == "string" then return "<" .. tostring(value) .. ">" end
+  if type(meta) == "string" and meta ~= "array" then return "<" .. tostring(value) .. ">" end
   if type(meta) == "table" and meta.__tostring then return tostring(value) end
   return show_table(value, seen, depth)
 end

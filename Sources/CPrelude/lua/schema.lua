@@ -9,7 +9,13 @@ part "schema_methods"
 local s = {}
 
 for _, name in ipairs { "string", "number", "integer", "boolean", "null" } do
-  s[name] = function() return new(name, { type = name }) end
+  s[name] = function(given)
+    if given ~= nil then
+      misuse("s.%s takes nothing, got %s: write s.%s() and add its methods, such as :optional()", name,
+        errors.kind(given), name)
+    end
+    return new(name, { type = name })
+  end
 end
 
 function s.any() return new("any", {}) end

@@ -1,7 +1,8 @@
 -- The methods that every schema has.
-local _, part = ...
-local errors, core = part "errors", part "schema_core"
-local type = type
+local bridge, part = ...
+local errors, objects, core = part "errors", part "objects", part "schema_core"
+local ipairs, next, pairs, setmetatable = ipairs, next, pairs, setmetatable
+local tostring, type = tostring, type
 local misuse, expect = errors.misuse, errors.expect
 local state_of, extend, append_function, replace = core.state_of, core.extend, core.append_function, core.replace
 
@@ -17,9 +18,53 @@ end
 --- Keeps the value out of traces; JSON Schema says `writeOnly`.
 function common.secret(schema) return replace(schema, "writeOnly", true) end
 
+-- What a value of a schema of one kind is in Lua.
+local IS = {
+  string = function(value) return type(value) == "string" end,
+  number = function(value) return type(value) == "number" end,
+  integer = function(value) return type(value) == "number" and value % 1 == 0 end,
+  boolean = function(value) return type(value) == "boolean" end,
+  array = function(value) return type(value) == "table" end,
+  object = function(value) return type(value) == "table" end,
+  literal = function(value, json) return value == json.const end,
+  enum = function(value, json)
+    for _, one in ipairs(json.enum) do
+      if one == value then return true end
+    end
+    return false
+  end,
+}
+
+--- A default as it stands in the schema: of the schema's type, and with empty tables as lists where the schema has
+--- lists.
+local function default_of(schema, value)
+  local state = objects.state(schema)
+  local json, is = state.json, IS[state.kind]
+  -- What is coerced may stand there in another form.
+  if is and not state.extension.coerce and value ~= bridge.null and not is(value, json) then
+    local own = errors.a(state.kind)
+    if state.kind == "enum" or state.kind == "literal" then
+      misuse(":default of %s schema takes what the schema lists, got '%s'", own, tostring(value))
+    end
+    misuse(":default of %s schema takes %s, got %s", own, own, errors.kind(value))
+  end
+  if type(value) ~= "table" or objects.state(value) then return value end
+  if state.kind == "array" or state.kind == "tuple" then
+    return next(value) == nil and setmetatable({}, bridge.array_metatable) or value
+  elseif state.kind ~= "object" then
+    return value
+  end
+  local result = core.copy(value)
+  for name, field in pairs(json.properties) do
+    if type(value[name]) == "table" and core.is_schema(field) then result[name] = default_of(field, value[name]) end
+  end
+  return result
+end
+
 function common.default(schema, value)
+  state_of(schema)
   if value == nil then misuse(":default takes what stands in for a missing value; for nothing write :optional()") end
-  return replace(schema, "default", value)
+  return replace(schema, "default", default_of(schema, value))
 end
 
 --- `options` is the message, or `{ message = …, path = … }`, where the path names the field that is to blame.

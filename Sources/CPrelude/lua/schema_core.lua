@@ -38,6 +38,9 @@ end
 --- The value as a schema, if it is one or a table of JSON Schema.
 function core.expect_schema(value, usage)
   if core.is_schema(value) then return value end
+  if type(value) == "table" and not objects.state(value) and value[1] ~= nil then
+    misuse("expected a schema, got a list: write %s", usage)
+  end
   if type(value) == "table" and not objects.state(value) then return core.new("json", { ["$raw"] = value }) end
   if type(value) == "function" then misuse("expected a schema, got a function: is `()` missing? Write %s", usage) end
   return misuse("expected a schema, got %s: write %s", errors.kind(value), usage)

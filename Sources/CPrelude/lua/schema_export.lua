@@ -90,7 +90,10 @@ end
 --- `target` is nil for plain JSON Schema; "strict" and "openai" are the same form.
 return function(schema, target)
   if target ~= nil and target ~= "strict" and target ~= "openai" then
-    misuse('json_schema takes { target = "strict" } or nothing, got %s', errors.kind(target))
+    misuse('json_schema takes { target = "strict" } or { target = "openai" }, which are the same form, or nothing; '
+      .. 'got %s%s',
+      type(target) == "string" and "'" .. target .. "'" or errors.kind(target),
+      errors.hint(target, { "openai", "strict" }))
   end
   return mapped((compile(schema)), "schema", target and narrow or without_extension)
 end

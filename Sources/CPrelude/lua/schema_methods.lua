@@ -87,6 +87,19 @@ local tuples = {}
 
 function tuples.rest(schema, item) return replace(schema, "items", expect_schema(item, ":rest(s.string())")) end
 
+-- What JSON Schema and other libraries call a method.
+local elsewhere = {
+  minLength = "min", maxLength = "max", minItems = "min", maxItems = "max", minimum = "min", maximum = "max",
+  min_length = "min", max_length = "max", min_items = "min", max_items = "max", gte = "min", lte = "max", ge = "min",
+  le = "max", exclusiveMinimum = "gt", exclusiveMaximum = "lt", len = "length", size = "length", regex = "pattern",
+  match = "pattern", matches = "pattern", uri = "url", toLowerCase = "lower", toUpperCase = "upper",
+  lowercase = "lower", uppercase = "upper", contains = "includes", dateTime = "datetime",
+  step = "multiple_of", uniqueItems = "unique", additionalProperties = "catchall", deepPartial = "partial",
+  loose = "passthrough", opt = "optional", nullish = "nullable", description = "describe", title = "describe",
+  meta = "describe", check = "refine", superRefine = "refine", preprocess = "transform", pipe = "transform",
+  map = "transform", catch = "default", list = "array", toJSONSchema = "json_schema",
+}
+
 local methods = {
   string = strings, number = numbers, integer = numbers, array = lists, tuple = tuples, object = part "schema_object",
   boolean = {}, null = {}, any = {}, literal = {}, enum = {}, record = {}, union = {}, intersection = {}, lazy = {},
@@ -96,6 +109,7 @@ for kind, own in pairs(methods) do
   local all = core.copy(part "schema_common")
   for name, method in pairs(own) do all[name] = method end
   core.class[kind] = objects.class(kind .. " schema", all, {}, ": each of its methods returns a changed copy")
+  core.class[kind].elsewhere = elsewhere
 end
 
 return methods

@@ -98,7 +98,9 @@ bridge.set_collect(function()
   return root
 end)
 
-local library = objects.namespace("aikit.test", test)
+local library = objects.namespace("aikit.test", test, nil, {
+  ["()"] = 'it("does something", function() … end)', test = "it",
+})
 bridge.set_script_globals {
   describe = test.describe, it = test.it, expect = test.expect, test = library,
   before_all = test.before_all, after_all = test.after_all,

@@ -9,6 +9,7 @@ local error, getmetatable, ipairs, pairs, pcall = error, getmetatable, ipairs, p
 local rawequal, rawget, rawlen, select = rawequal, rawget, rawlen, select
 local setmetatable, tostring, type = setmetatable, tostring, type
 local concat, find, format = table.concat, string.find, string.format
+local gsub, lower = string.gsub, string.lower
 local misuse = errors.misuse
 local show = text.of
 
@@ -164,6 +165,8 @@ function matchers.waits_for(actual, path)
     end
     waiting[#waiting + 1] = step.path
   end
+  local mocks = part "testing_mocks"
+  mocks.expect_step(mocks.definition[run], path, "the run", true)
   local instead = #waiting > 0 and "it waits for " .. concat(waiting, ", ") or ending(run)
   return false, format("expected the run to wait for '%s', but %s", tostring(path), instead), ""
 end
@@ -238,11 +241,28 @@ for name, matcher in pairs(matchers) do
 end
 for alias, name in pairs(aliases) do methods[alias] = methods[name] end
 
+-- What other libraries call a matcher, and what is written after `expect(…)` here.
+local elsewhere = {
+  to = ":equals(value)", be = ":is(value)", is_not = ".never:is(value)", toNotBe = ".never:is(value)",
+  toBeTruthy = ":is_true()", toBeFalsy = ":is_false()", toBeDefined = ".never:is_nil()",
+  toBeUndefined = ":is_nil()", toBeNull = ":is_nil()", same = ":equals(value)", eq = ":equals(value)",
+  throws = ':fails_with("message")', toThrow = ':fails_with("message")', to_throw = ':fails_with("message")',
+}
+
+--- `.never:equals` for `not_equals`, `toNotEqual` and the like; nil for a name without a `not`.
+local function turned(key)
+  local name, count = gsub(lower((gsub(key, "(%l)(%u)", "%1_%2"))), "^(.-)_?not_", "%1_", 1)
+  name = gsub(gsub(name, "^_", ""), "^does_", "to_")
+  if count == 1 and methods[name] then return ".never:" .. name end
+end
+
 function expectation.__index(self, key)
   if key == "never" then return new(rawget(self, VALUE), not rawget(self, NEGATED)) end
   local method = methods[key]
   if method then return method end
-  return misuse("expect(…) has no '%s'%s", tostring(key), errors.hint(key, errors.names(matchers), ":"))
+  local known = elsewhere[key] or type(key) == "string" and turned(key)
+  if known then misuse("expect(…) has no '%s'; write expect(…)%s", key, known) end
+  return misuse("expect(…) has no '%s'%s", tostring(key), errors.hint(key, errors.names(methods), ":"))
 end
 
 -- Placeholders -----------------------------------------------------------------------------------------------------

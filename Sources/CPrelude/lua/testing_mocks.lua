@@ -7,9 +7,16 @@ local pairs, setmetatable, tostring, type = pairs, setmetatable, tostring, type
 local find, format, gsub = string.find, string.format, string.gsub
 local misuse = errors.misuse
 
+local mocking = {}
+
 -- Where the bodies of a node are: lists of nodes, or lists of `{ name, body }`.
-local BODIES = { step = true, otherwise = true }
-local NAMED = { cases = true, branches = true }
+local BODIES, NAMED = {}, {}
+for _, keys in pairs(part("nodes").kinds) do
+  for key, kind in pairs(keys) do
+    if kind == "body" then BODIES[key] = true end
+    if kind == "bodies" then NAMED[key] = true end
+  end
+end
 
 local function copy(value)
   if type(value) ~= "table" then return value end
@@ -73,8 +80,32 @@ local function by_path(node, path, mocks, common)
   return function(input, context) return (handlers[context.path] or original)(input, context) end
 end
 
+--- The definition of the workflow of each run.
+mocking.definition = setmetatable({}, { __mode = "k" })
+
+--- Whether a definition has a step of that path or id, or one that waits for it as its event; second: all such names.
+function mocking.has(definition, name, events)
+  local names = {}
+  each_node(definition.nodes, "", function(list, index, path)
+    local node = list[index]
+    for _, known in pairs { path, without_indexes(path), node.id, event = events and node.event } do
+      if type(known) == "string" then names[known] = true end
+    end
+  end)
+  return type(name) == "string" and (names[name] or names[without_indexes(name)]) ~= nil, names
+end
+
+--- Refuses the name of a step that the definition does not have; `what` says where it was given.
+function mocking.expect_step(definition, name, what, events)
+  local has, names = mocking.has(definition, name, events)
+  if not has then
+    misuse("%s: workflow '%s' has no step '%s'%s", what, tostring(definition.id), tostring(name),
+      errors.hint(name, errors.names(names)))
+  end
+end
+
 --- The definition with mocks in it, by path or by id; second: the paths at which no code of the workflow runs.
-return function(definition, mocks)
+function mocking.replaced(definition, mocks)
   local result = copy(definition)
   local left, known, exact, mocked_paths = {}, {}, {}, {}
   for key in pairs(mocks) do
@@ -113,3 +144,5 @@ return function(definition, mocks)
   end
   return result, mocked_paths
 end
+
+return mocking

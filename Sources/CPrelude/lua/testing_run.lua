@@ -3,7 +3,7 @@
 -- The host starts a run and answers when it is over or waits for somebody; what it waits for is given here, so that an
 -- answer may be a function of the test.
 local bridge, part = ...
-local errors, objects = part "errors", part "objects"
+local errors, objects, mocks = part "errors", part "objects", part "testing_mocks"
 local error, getmetatable, ipairs, pairs = error, getmetatable, ipairs, pairs
 local setmetatable, tonumber, tostring, type = setmetatable, tonumber, tostring, type
 local gsub, match = string.gsub, string.match
@@ -108,6 +108,7 @@ function methods:step(path)
   for _, snapshot in ipairs(self.snapshots) do
     if snapshot.path == path or snapshot.stepId == path then found = snapshot end
   end
+  if not found then mocks.expect_step(mocks.definition[self], path, "the run") end
   return found
 end
 
@@ -134,7 +135,10 @@ function methods:signal(event, payload)
   return settle(self)
 end
 
-local function start(plan, options, mocked)
+local function start(definition, plan, options, mocked)
+  for _, name in ipairs(errors.ordered_keys(options.answers or {})) do
+    mocks.expect_step(definition, name, "answers")
+  end
   local number = options.clock ~= nil and time_of(options.clock) or nil
   local signals = {}
   for _, name in ipairs(errors.names(options.signals or {})) do
@@ -148,6 +152,7 @@ local function start(plan, options, mocked)
   })
   local run = setmetatable({}, run_class)
   HANDLE[run] = { number = state.run, answers = options.answers or {} }
+  mocks.definition[run] = definition
   return settle(update(run, state))
 end
 
@@ -176,9 +181,9 @@ function test.run(workflow, options)
       errors.kind(workflow))
   end
   options = options_of(options, OPTIONS, "test.run")
-  if not options.mocks then return start(state.plan, options) end
-  local definition, mocked = part "testing_mocks"(state.definition, options.mocks)
-  return start(commit(definition), options, mocked)
+  if not options.mocks then return start(state.definition, state.plan, options) end
+  local definition, mocked = mocks.replaced(state.definition, options.mocks)
+  return start(state.definition, commit(definition), options, mocked)
 end
 
 local STEP_OPTIONS = { "mocks", "answers", "signals", "metadata", "ctx", "clock", "store" }
@@ -203,15 +208,17 @@ function node_methods:run(input, options)
       end),
     })
   end
-  local mocked
-  if options.mocks then definition, mocked = part "testing_mocks"(definition, options.mocks) end
+  local original, mocked = definition, nil
+  if options.mocks then definition, mocked = mocks.replaced(definition, options.mocks) end
   local own = {}
   for key, value in pairs(options) do own[key] = value end
   own.input = input
-  local run = start(commit(definition), own, mocked)
+  local run = start(original, commit(definition), own, mocked)
   if run.status == "failed" then error(run.error, 0) end
   return run.result, run
 end
+
+errors.with_colon(methods, function(self) return HANDLE[self] ~= nil end, "run")
 
 --- Whether the value is what test.run returned.
 function test.is_run(value) return type(value) == "table" and getmetatable(value) == "run" end
