@@ -120,6 +120,10 @@ static const char testing_replay[] = {
 static const char testing_run[] = {
 #embed "lua/testing_run.lua"
 };
+static const char testing_triggers[] = {
+#embed "lua/testing_triggers.lua"
+};
+
 static const char testing_text[] = {
 #embed "lua/testing_text.lua"
 };
@@ -140,7 +144,8 @@ static const prelude_part parts[] = {
     PART(http_stream), PART(multipart), PART(nodes), PART(objects), PART(repl), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export),
     PART(schema_methods), PART(schema_object),
     PART(secret), PART(slots), PART(testing), PART(testing_compare), PART(testing_expect), PART(testing_http), PART(testing_mocks),
-    PART(testing_replay), PART(testing_run), PART(testing_text), PART(types), PART(validate),
+    PART(testing_replay), PART(testing_run), PART(testing_text), PART(testing_triggers),
+    PART(types), PART(validate),
 };
 
 const prelude_part *prelude_find(const char *name, size_t length) {
