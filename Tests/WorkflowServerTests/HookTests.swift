@@ -74,7 +74,8 @@ struct HookTests {
         try await RunningServer.with([workflow()], options: Self.options()) { server in
             let good = sign(Self.body)
             let bad: [String?] = [
-                nil, "", "v1=", String(good.dropFirst(3)), String(good.dropLast(2)), String(good.dropLast(1)), good + "00",
+                nil, "", "v1=", String(good.dropFirst(3)), String(good.dropLast(2)), String(good.dropLast(1)),
+                good + "00",
                 "v2=" + good.dropFirst(3), sign(Self.body, "another"), sign(Self.body + " "),
                 "v1=" + String(repeating: "zz", count: 32),
             ]
@@ -86,7 +87,8 @@ struct HookTests {
             }
             let upper = "v1=" + good.dropFirst(3).uppercased()
             #expect(
-                try await server.request("POST", "/hooks/shop/push", Self.body, headers: [("X-Signature", upper)]).status
+                try await server.request("POST", "/hooks/shop/push", Self.body, headers: [("X-Signature", upper)])
+                    .status
                     == 202)
             #expect(try await server.directory.list(RunFilter()).count == 1)
         }

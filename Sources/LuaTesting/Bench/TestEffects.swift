@@ -99,7 +99,8 @@ final class TestEffects: HostEffects, @unchecked Sendable {
                 try worker.signal(run, payload["event"]?.string ?? "", payload["payload"] ?? .null)
             }
         case "test.hook":
-            answer(planned(payload) { plan in TestTriggers.hook(payload, of: plan) { slot, value in call(slot, value) } })
+            answer(
+                planned(payload) { plan in TestTriggers.hook(payload, of: plan) { slot, value in call(slot, value) } })
         case "test.schedule":
             answer(planned(payload) { plan in TestTriggers.schedule(payload, of: plan, at: clock.now()) })
         case "test.wait": return move(payload, answer, nil)

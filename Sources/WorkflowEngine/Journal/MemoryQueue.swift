@@ -117,7 +117,9 @@ struct MemoryQueue {
         if debounced[place] == id { debounced[place] = nil }
     }
 
-    private mutating func insert(_ rank: QueueRank, into lane: Lane) { lanes[lane, default: WaitingLine()].insert(rank) }
+    private mutating func insert(_ rank: QueueRank, into lane: Lane) {
+        lanes[lane, default: WaitingLine()].insert(rank)
+    }
 
     private mutating func remove(_ rank: QueueRank, from lane: Lane) {
         lanes[lane]?.remove(rank)

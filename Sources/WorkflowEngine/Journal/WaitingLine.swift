@@ -23,7 +23,9 @@ struct WaitingLine {
     func count(before rank: QueueRank, atMost most: Int) -> Int {
         var count = 0
         for part in parts where part.priority >= rank.priority && count < most {
-            count += part.priority > rank.priority ? part.runs.count : Self.place(of: rank, in: part.runs) - part.runs.startIndex
+            count +=
+                part.priority > rank.priority
+                ? part.runs.count : Self.place(of: rank, in: part.runs) - part.runs.startIndex
         }
         return min(count, most)
     }

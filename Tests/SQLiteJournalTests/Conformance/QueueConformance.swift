@@ -27,7 +27,8 @@ struct QueueConformance {
     }
 
     @Test(arguments: Adapter.allCases)
-    func `a run that waits is nobody's, and begins with a message for whoever lets it`(_ adapter: Adapter) async throws {
+    func `a run that waits is nobody's, and begins with a message for whoever lets it`(_ adapter: Adapter) async throws
+    {
         let backend = try adapter.makeBackend()
         let (first, second) = (try backend.open(), try backend.open())
         await enter("a", ticket(), first)
@@ -147,14 +148,14 @@ struct QueueConformance {
         }
     }
 
-    /// How long a queue the last test makes; 100000 for a measurement, which it prints.
-    private static let length =
-        ProcessInfo.processInfo.environment["AIKIT_QUEUE_LENGTH"].flatMap { Int($0) } ?? 3000
+    /// How long a queue is made to be measured, such as 100000; times are no test on a machine that does other things.
+    private static let length = ProcessInfo.processInfo.environment["AIKIT_QUEUE_LENGTH"].flatMap { Int($0) }
 
-    @Test(arguments: Adapter.allCases)
+    @Test(.enabled(if: length != nil), arguments: Adapter.allCases)
     func `a run begins as fast in a long queue as in a short one`(_ adapter: Adapter) async throws {
         var times: [Duration] = []
-        for length in [64, Self.length] {
+        let long = Self.length ?? 64
+        for length in [64, long] {
             let journal = try adapter.makeBackend().open()
             let shared = [QueueTicket.Share(.concurrency, key: "k", limit: 32)]
             var made = 0
@@ -189,8 +190,8 @@ struct QueueConformance {
             times.append((ContinuousClock.now - start) / max(count, 1))
             await journal.close()
         }
-        if Self.length > 10_000 { print("\(adapter): \(times[1]) a start with \(Self.length) queued, \(times[0]) with 64") }
-        #expect(times[1] < times[0] * 4 + .milliseconds(1), "\(times)")
+        print("\(adapter): \(times[1]) a start with \(long) queued, \(times[0]) with 64")
+        #expect(times[1] < times[0] * 4 + .milliseconds(1))
     }
 
     private func makeTicket(_ chance: inout Chance, at now: Int64) -> QueueTicket {
