@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Testing
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -145,52 +144,6 @@ struct QueueConformance {
             }
             for journal in journals { await journal.close() }
         }
-    }
-
-    /// How long a queue the last test makes; 100000 for a measurement, which it prints.
-    private static let length =
-        ProcessInfo.processInfo.environment["AIKIT_QUEUE_LENGTH"].flatMap { Int($0) } ?? 3000
-
-    @Test(arguments: Adapter.allCases)
-    func `a run begins as fast in a long queue as in a short one`(_ adapter: Adapter) async throws {
-        var times: [Duration] = []
-        for length in [64, Self.length] {
-            let journal = try adapter.makeBackend().open()
-            let shared = [QueueTicket.Share(.concurrency, key: "k", limit: 32)]
-            var made = 0
-            while made < length {
-                let batch = JournalBatch()
-                var runs: [TestRun] = []
-                for _ in 0..<min(1000, length - made) {
-                    made += 1
-                    let run = TestRun("r\(made)")
-                    run.journaled.ticket = ticket(shared, priority: Int64(made % 3))
-                    run.add(.stepEvent, "payload", status: .queued)
-                    run.submit(in: batch)
-                    runs.append(run)
-                }
-                #expect(await journal.write(batch).allSatisfy(\.isDurable))
-            }
-            var begun = try await admit(journal)
-            #expect(begun.count == 32)
-            let start = ContinuousClock.now
-            var count = 0
-            while count < (length > 10_000 ? 3200 : 64) {
-                let batch = JournalBatch()
-                for run in begun {
-                    run.add(.workflowSuccess, "done", status: .success)
-                    run.submit(in: batch)
-                }
-                #expect(await journal.write(batch).allSatisfy(\.isDurable))
-                count += begun.count
-                begun = try await admit(journal)
-                if begun.isEmpty { break }
-            }
-            times.append((ContinuousClock.now - start) / max(count, 1))
-            await journal.close()
-        }
-        if Self.length > 10_000 { print("\(adapter): \(times[1]) a start with \(Self.length) queued, \(times[0]) with 64") }
-        #expect(times[1] < times[0] * 4 + .milliseconds(1), "\(times)")
     }
 
     private func makeTicket(_ chance: inout Chance, at now: Int64) -> QueueTicket {
