@@ -3,7 +3,7 @@ internal import GRDB
 internal import WorkflowCore
 internal import WorkflowEngine
 
-/// The queue, in the transaction that is open. Numbers of states and lanes are those of ``Schema/version3``.
+/// The queue, in the transaction that is open. Numbers of states and lanes are those of ``Schema/queueTables``.
 extension Writer {
     /// The places of a ticket: its lane and the groups of its shares, 0 for none.
     struct QueuePlaces {
@@ -17,6 +17,7 @@ extension Writer {
 
     /// The places of a run that is to wait; the run that a singleton has instead, if there is one.
     func findPlaces(_ workflow: String, _ ticket: QueueTicket) throws -> (places: QueuePlaces, rival: String?) {
+        if !hasQueue, try !database.hasTable("queue") { try database.execute(sql: Schema.queueTables) }
         var places = QueuePlaces()
         if let share = ticket.share(.singleton) {
             places.singleton = try group(share, workflow)
