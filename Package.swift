@@ -134,7 +134,7 @@ let package = Package(
                 "WorkflowServer", "WorkflowEngine", "WorkflowCore",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "JWTKit", package: "jwt-kit"), .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .testTarget(
             name: "WorkflowTelemetryTests",

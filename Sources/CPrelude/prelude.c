@@ -165,6 +165,10 @@ static const char testing_replay[] = {
 static const char testing_run[] = {
 #embed "lua/testing_run.lua"
 };
+static const char testing_triggers[] = {
+#embed "lua/testing_triggers.lua"
+};
+
 static const char testing_text[] = {
 #embed "lua/testing_text.lua"
 };
@@ -186,7 +190,7 @@ static const prelude_part parts[] = {
     PART(schema), PART(schema_common), PART(schema_core), PART(schema_export), PART(schema_methods),
     PART(schema_object), PART(secret), PART(slots), PART(testing), PART(testing_compare), PART(testing_expect),
     PART(testing_http), PART(testing_mocks), PART(testing_model), PART(testing_replay), PART(testing_run),
-    PART(testing_text), PART(text), PART(time), PART(tool), PART(types), PART(validate),
+    PART(testing_text), PART(testing_triggers), PART(text), PART(time), PART(tool), PART(types), PART(validate),
 };
 
 const prelude_part *prelude_find(const char *name, size_t length) {

@@ -32,6 +32,8 @@ extension SQLiteJournal {
 
 extension Writer {
     func admit(_ scope: QueueScope, limit: Int) throws(JournalError) -> QueuePass {
+        if !hasQueue { hasQueue = try look { try $0.hasTable("queue") } }
+        guard hasQueue else { return QueuePass() }
         let now = clock.now()
         let (isDue, nextAt) = try look { _ in try hasQueueWork(now) }
         // Whatever may begin is behind something that is looked at when it changes.

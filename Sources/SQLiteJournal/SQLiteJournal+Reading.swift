@@ -69,7 +69,8 @@ extension StoredHead {
         var arguments: StatementArguments = []
         if filter.statuses?.contains(where: \.isTerminal) == false {
             let held = filter.unowned ? " AND queued <> 1" : ""
-            conditions.append("runs.row IN (SELECT row FROM runs WHERE status < \(RunMachine.Status.firstTerminal)\(held))")
+            conditions.append(
+                "runs.row IN (SELECT row FROM runs WHERE status < \(RunMachine.Status.firstTerminal)\(held))")
         }
         if let workflow = filter.workflow {
             conditions.append("runs.workflow = ?")

@@ -43,6 +43,23 @@ local run = test.run(weather, {
 expect(run):succeeds { text = "STORM in Oslo" }]],
       },
       {
+        "hook", "Has a webhook of a workflow look at a request, as a server does when its signature fits.",
+        "workflow aikit.Committed  The workflow.", "id? string  The hook; the only one without it.",
+        "options? table  `method`, `path`, `query`, `headers`, and `body` or `json`; what `test.run` takes besides.",
+        returns = "aikit.TestRun|table|nil  The run; `{ run_id, event, data }` of a signal; `nil` when nothing comes of it. "
+          .. "The second result is the id that the hook gives the run.",
+        example = [[
+local run, id = test.hook(order, "placed", { json = { order = "7" } })
+expect(id):equals "order-7"]],
+      },
+      {
+        "schedule", "Runs a workflow as its schedule begins it, at the next time of the schedule.",
+        "workflow aikit.Committed  The workflow.", "id? string  The schedule; the only one without it.",
+        "options? aikit.TestOptions  `clock` is the time after which; what `test.run` takes besides.",
+        returns = "aikit.TestRun  How the run stands.",
+        example = [[local run = test.schedule(report, "weekday", { clock = "2026-03-28" })]],
+      },
+      {
         "replay", "Runs a workflow on a recorded run, whose results stand in for the steps; fails where the two differ first.",
         "workflow aikit.Committed  The workflow.", "fixture string|table  The recorded run, or its file's path beside the test.",
         "options? { live?: boolean|string[] }  Steps that are to run themselves: all, or these paths and ids.",

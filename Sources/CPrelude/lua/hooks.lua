@@ -10,7 +10,7 @@ local hooks = {}
 function hooks.hmac(config)
   errors.no_colon(config, "hmac")
   if type(config) ~= "table" or objects.state(config) then
-    misuse("aikit.hmac takes one table, got %s: write aikit.hmac { secret = aikit.secret \"NAME\", header = \"X-Signature\" }",
+    misuse('aikit.hmac takes one table, got %s: write aikit.hmac { secret = aikit.secret "NAME", header = "X-Sign" }',
       errors.kind(config))
   end
   local own = {}

@@ -39,6 +39,9 @@ local function time_of(clock)
   return (days_of(tonumber(year), tonumber(month), tonumber(day)) * 86400 + seconds) * 1000 // 1 | 0
 end
 
+--- For the other parts of the library of tests.
+test.time_of = time_of
+
 -- Runs -------------------------------------------------------------------------------------------------------------
 
 local methods = {}

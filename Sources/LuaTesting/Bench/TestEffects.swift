@@ -101,6 +101,11 @@ final class TestEffects: HostEffects, @unchecked Sendable {
             return move(payload, answer) { worker, run in
                 try worker.signal(run, payload["event"]?.string ?? "", payload["payload"] ?? .null)
             }
+        case "test.hook":
+            answer(
+                planned(payload) { plan in TestTriggers.hook(payload, of: plan) { slot, value in call(slot, value) } })
+        case "test.schedule":
+            answer(planned(payload) { plan in TestTriggers.schedule(payload, of: plan, at: clock.now()) })
         case "test.wait": return move(payload, answer, nil)
         case "test.http":
             http.stub(payload)
@@ -119,6 +124,17 @@ final class TestEffects: HostEffects, @unchecked Sendable {
         default: return base.begin(request, for: caller, answer: answer)
         }
         return nil
+    }
+
+    private func planned(_ payload: Value, _ body: (Plan) -> HostAnswer) -> HostAnswer {
+        guard let plan = tests?.plan(payload["plan"]?.int ?? 0) else {
+            return .failure(code: "unknown_plan", message: "there is no such workflow")
+        }
+        return body(plan)
+    }
+
+    private func call(_ slot: Int64, _ value: Value) -> HostAnswer {
+        tests?.call(slot, value) ?? .failure(code: "over", message: "the test is over")
     }
 
     // MARK: Runs

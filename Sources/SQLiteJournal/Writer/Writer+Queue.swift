@@ -3,7 +3,7 @@ internal import GRDB
 internal import WorkflowCore
 internal import WorkflowEngine
 
-/// The queue, in the transaction that is open. Numbers of states and lanes are those of ``Schema/version3``.
+/// The queue, in the transaction that is open. Numbers of states and lanes are those of ``Schema/queueTables``.
 extension Writer {
     /// The places of a ticket: its lane and the groups of its shares, 0 for none.
     struct QueuePlaces {
@@ -17,6 +17,7 @@ extension Writer {
 
     /// The places of a run that is to wait; the run that a singleton has instead, if there is one.
     func findPlaces(_ workflow: String, _ ticket: QueueTicket) throws -> (places: QueuePlaces, rival: String?) {
+        if !hasQueue, try !database.hasTable("queue") { try database.execute(sql: Schema.queueTables) }
         var places = QueuePlaces()
         if let share = ticket.share(.singleton) {
             places.singleton = try group(share, workflow)
@@ -132,7 +133,8 @@ extension Writer {
             database.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM queue WHERE lane = ?)"), arguments: [lane])
         if isUsed == true { return }
         try database.cachedStatement(sql: "DELETE FROM queue_lanes WHERE id = ?").execute(arguments: [lane])
-        for (group, column) in [(try row.integer(2), "concurrency"), (try row.integer(3), "singleton")] where group != 0 {
+        for (group, column) in [(try row.integer(2), "concurrency"), (try row.integer(3), "singleton")] where group != 0
+        {
             try database.cachedStatement(
                 sql: """
                     DELETE FROM queue_groups WHERE id = ?1
@@ -174,7 +176,8 @@ extension Writer {
     func wakeQueue(_ now: Int64) throws {
         let rows = try Row.fetchAll(
             database.cachedStatement(
-                sql: "SELECT run, lane, priority FROM queue WHERE state = 0 AND ready_at <= ? ORDER BY ready_at LIMIT 1000"
+                sql:
+                    "SELECT run, lane, priority FROM queue WHERE state = 0 AND ready_at <= ? ORDER BY ready_at LIMIT 1000"
             ), arguments: [now])
         for row in rows {
             try database.cachedStatement(sql: "UPDATE queue SET state = 1 WHERE run = ?")
@@ -305,7 +308,8 @@ extension Writer {
         if row.concurrency != 0, obstacle.blocked != row.concurrency { try open(row.concurrency) }
         guard row.singleton != 0, obstacle.blocked != row.singleton else { return }
         let isTaken = try Bool.fetchOne(
-            database.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM queue WHERE singleton = ? AND singleton <> 0 AND state = 2)"),
+            database.cachedStatement(
+                sql: "SELECT EXISTS (SELECT 1 FROM queue WHERE singleton = ? AND singleton <> 0 AND state = 2)"),
             arguments: [row.singleton])
         if isTaken == false { try open(row.singleton) }
     }

@@ -134,10 +134,12 @@ extension Writer {
                 DELETE FROM entries WHERE run NOT IN (SELECT row FROM runs);
                 DELETE FROM content_uses WHERE entry NOT IN (SELECT id FROM entries);
                 DELETE FROM inbox WHERE run NOT IN (SELECT row FROM runs);
-                DELETE FROM queue WHERE run NOT IN (SELECT row FROM runs);
-                UPDATE queue_lanes SET blocked = 0;
                 DELETE FROM generation_holds WHERE owner NOT IN (SELECT id FROM owners);
                 """)
+        if try database.hasTable("queue") {
+            try database.execute(
+                sql: "DELETE FROM queue WHERE run NOT IN (SELECT row FROM runs); UPDATE queue_lanes SET blocked = 0")
+        }
         try database.execute(
             sql: "DELETE FROM inbox WHERE answer IS NOT NULL AND posted_at < ?",
             arguments: [clock.now() - 86_400_000_000])

@@ -41,6 +41,8 @@ final class Writer: @unchecked Sendable {
     var undo: [Undo] = []
     /// What waits until the store can be written again.
     var stall: Stall?
+    /// The store is known to have the tables of the queue; set outside of transactions.
+    var hasQueue = false
     /// Runs whose entries were refused, and which the store still takes for this owner's.
     var givenUp: [SQLiteLease] = []
     var inbox = InboxWatch()

@@ -48,7 +48,8 @@ extension DefinitionReader {
         let signal = callback(scope, "signal")
         if signal != 0, input != 0 || runID != 0 {
             report(
-                scope, "invalid_hook", "has a `signal`, with which it starts no run, and so no use for `input` or `run_id`",
+                scope, "invalid_hook",
+                "has a `signal`, with which it starts no run, and so no use for `input` or `run_id`",
                 key: "signal")
         }
         guard let id, let path else { return nil }

@@ -18,7 +18,8 @@ extension WorkflowEngine {
                     worker.leave(run, before)
                     continuation.resume(
                         with: answer.mapError { error in
-                            RunFailure(code: "hook_failed", message: error.message, details: ["code": Value(error.code)])
+                            RunFailure(
+                                code: "hook_failed", message: error.message, details: ["code": Value(error.code)])
                         })
                 } catch {
                     continuation.resume(throwing: RunFailure(code: "load_failed", message: "\(error)"))

@@ -30,8 +30,10 @@ extension RunDirectory {
     /// Returns when a run does not wait in the queue any more.
     private func begun(_ id: String) async throws {
         // Whoever lets it begin is most likely this engine, which is cheap to ask.
-        for look in 1... where live.find(id) == nil {
-            if look % 16 == 0, try await store.header(of: id)?.isHeld != true { return }
+        var looks = 0
+        while live.find(id) == nil {
+            looks += 1
+            if looks % 16 == 0, try await store.header(of: id)?.isHeld != true { return }
             try await Task.sleep(for: .milliseconds(10))
         }
     }

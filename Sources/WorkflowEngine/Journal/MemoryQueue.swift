@@ -31,24 +31,13 @@ struct MemoryQueue {
         var ticket: QueueTicket
         var lane: Lane
         /// Its place among those that wait.
-        var rank: Rank
+        var rank: QueueRank
         var enteredAt: Int64
         var state: State
     }
 
-    /// The order in which runs begin.
-    private struct Rank: Comparable {
-        var priority: Int64
-        var number: Int
-        var id: String
-
-        static func < (left: Rank, right: Rank) -> Bool {
-            left.priority == right.priority ? left.number < right.number : left.priority > right.priority
-        }
-    }
-
     private var entries: [String: Entry] = [:]
-    private var lanes: [Lane: ArraySlice<Rank>] = [:]
+    private var lanes: [Lane: WaitingLine] = [:]
     private var early: Set<String> = []
     private var replaced: Set<String> = []
     private var begun: [Group: Set<String>] = [:]
@@ -89,7 +78,7 @@ struct MemoryQueue {
             debounced[place] = id
         }
         number += 1
-        let rank = Rank(priority: ticket.priority, number: number, id: id)
+        let rank = QueueRank(priority: ticket.priority, number: number, id: id)
         let isEarly = ticket.readyAt > now
         entries[id] = Entry(
             workflow: workflow, ticket: ticket, lane: lane, rank: rank, enteredAt: max(now, ticket.readyAt),
@@ -128,19 +117,13 @@ struct MemoryQueue {
         if debounced[place] == id { debounced[place] = nil }
     }
 
-    private mutating func insert(_ rank: Rank, into lane: Lane) {
-        var waiting = lanes.removeValue(forKey: lane) ?? []
-        // Nearly all come behind those that wait already.
-        var place = waiting.endIndex
-        if let last = waiting.last, rank < last { place = waiting.firstIndex { rank < $0 } ?? waiting.endIndex }
-        waiting.insert(rank, at: place)
-        lanes[lane] = waiting
+    private mutating func insert(_ rank: QueueRank, into lane: Lane) {
+        lanes[lane, default: WaitingLine()].insert(rank)
     }
 
-    private mutating func remove(_ rank: Rank, from lane: Lane) {
-        guard var waiting = lanes.removeValue(forKey: lane) else { return }
-        if waiting.first == rank { waiting.removeFirst() } else { waiting.removeAll { $0 == rank } }
-        if !waiting.isEmpty { lanes[lane] = waiting }
+    private mutating func remove(_ rank: QueueRank, from lane: Lane) {
+        lanes[lane]?.remove(rank)
+        if lanes[lane]?.isEmpty == true { lanes[lane] = nil }
     }
 
     // MARK: Beginning
@@ -188,7 +171,7 @@ struct MemoryQueue {
     }
 
     private func isBehindDriven(_ entry: Entry, _ isDriven: (String) -> Bool) -> Bool {
-        lanes[entry.lane]?.prefix(QueuePlace.mostCounted).prefix { $0 < entry.rank }.contains { isDriven($0.id) } == true
+        lanes[entry.lane]?.before(entry.rank, atMost: QueuePlace.mostCounted).contains { isDriven($0.id) } == true
     }
 
     private mutating func begin(_ entry: Entry, at now: Int64, _ pass: inout QueuePass) -> Bool {
@@ -248,7 +231,7 @@ struct MemoryQueue {
         case .early: return QueuePlace(priority: priority, position: 0, reason: .time(entry.ticket.readyAt))
         case .replaced(let other): return QueuePlace(priority: priority, position: 0, reason: .replaced(by: other))
         case .waiting:
-            let before = lanes[entry.lane]?.prefix(QueuePlace.mostCounted).prefix { $0 < entry.rank }.count ?? 0
+            let before = lanes[entry.lane]?.count(before: entry.rank, atMost: QueuePlace.mostCounted) ?? 0
             return QueuePlace(priority: priority, position: before + 1, reason: obstacle(entry, at: now))
         }
     }

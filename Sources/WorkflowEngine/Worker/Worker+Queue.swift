@@ -24,7 +24,8 @@ extension Worker {
         guard flow.mayHold, run.journaled != nil else { return nil }
         guard (journal as? any QueueStore)?.keepsQueue == true else {
             throw ErrorObject(
-                code: "unsupported", message: "the store of this engine keeps no queue, which the workflow's limits need")
+                code: "unsupported",
+                message: "the store of this engine keeps no queue, which the workflow's limits need")
         }
         var ticket = QueueTicket()
         ticket.isLeft = queueing.isLeft
@@ -58,7 +59,8 @@ extension Worker {
         if value.isNull { return nil }
         guard let text = value.string ?? value.bool.map({ String($0) }) ?? value.number.map({ _ in value.json }) else {
             throw ErrorObject(
-                code: "invalid_key", message: "`\(name)` returned \(value.withCursor(\.shortText)); it has to return a string or a number")
+                code: "invalid_key",
+                message: "`\(name)` returned \(value.withCursor(\.shortText)); it has to return a string or a number")
         }
         guard text.utf8.count <= 500 else {
             throw ErrorObject(code: "invalid_key", message: "`\(name)` returned more than 500 bytes")
@@ -81,7 +83,8 @@ extension Worker {
             else {
                 throw ErrorObject(
                     code: "invalid_priority",
-                    message: "`priority` returned \(value.withCursor(\.shortText)); it has to return a whole number from -1000000 to 1000000"
+                    message:
+                        "`priority` returned \(value.withCursor(\.shortText)); it has to return a whole number from -1000000 to 1000000"
                 )
             }
             return priority
@@ -110,7 +113,8 @@ extension Worker {
             let error = Value(scratch.log.value(outcome.value))
             return .failure(
                 ErrorObject(
-                    code: error["code"]?.string ?? "error", message: "`\(name)`: \(error["message"]?.string ?? error.json)",
+                    code: error["code"]?.string ?? "error",
+                    message: "`\(name)`: \(error["message"]?.string ?? error.json)",
                     traceback: error["traceback"]?.string))
         case .suspended:
             if let call = outcome.call {
@@ -118,7 +122,8 @@ extension Worker {
                     call, code: "may_not_wait", message: "`\(name)` has to answer at once", run: scratch, frame: 0)
             }
             return .failure(
-                ErrorObject(code: "may_not_wait", message: "`\(name)` asks the host for something; it has to answer at once"))
+                ErrorObject(
+                    code: "may_not_wait", message: "`\(name)` asks the host for something; it has to answer at once"))
         case .interrupted:
             return .failure(
                 ErrorObject(

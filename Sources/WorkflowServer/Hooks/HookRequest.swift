@@ -21,7 +21,8 @@ extension APIRequest {
         }
         var query: [(String, Value)] = []
         for pair in (request.uri.query ?? "").split(separator: "&") {
-            guard let name = String(pair.prefix { $0 != "=" }).removingPercentEscapes, let value = self.query(name) else {
+            guard let name = String(pair.prefix { $0 != "=" }).removingPercentEscapes, let value = self.query(name)
+            else {
                 continue
             }
             query.removeAll { $0.0 == name }

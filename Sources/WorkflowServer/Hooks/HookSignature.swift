@@ -7,7 +7,9 @@ extension Webhook.Signature {
     ///
     /// Codes are compared in constant time. What is no code at all is refused at once, which tells nothing of the secret.
     func admits(_ header: String?, body: [UInt8], secret: [UInt8]) -> Bool {
-        guard let header, header.hasPrefix(prefix), let code = decode(header.dropFirst(prefix.count)) else { return false }
+        guard let header, header.hasPrefix(prefix), let code = decode(header.dropFirst(prefix.count)) else {
+            return false
+        }
         let key = SymmetricKey(data: secret)
         return switch algorithm {
         case .sha1: HMAC<Insecure.SHA1>.isValidAuthenticationCode(code, authenticating: body, using: key)

@@ -82,11 +82,11 @@ struct TortureTrial: Sendable {
             run = engine.createRun(definition, id: Self.runID)
             hold(clock, for: run)
             try run.start(input: input)
-        case .claimed(let journaled, let stored, _):
+        case .claimed(let journaled, let stored, let messages):
             finished = Self.finishedCalls(try RunRecord(stored, plan: definition.plan))
 
             clock.holds = { true }
-            run = try await engine.restore(journaled, stored, of: definition)
+            run = try await engine.restore(journaled, stored, messages: messages, of: definition)
             hold(clock, for: run)
         case .over(let header):
             guard let stored = try await journal.load(header.id) else { throw UsageError("the run is gone") }

@@ -14,7 +14,9 @@ struct QueueServiceTests {
         let key = handlers.inline { input, _ in input["k"] ?? .null }
         let urgency = handlers.inline { input, _ in input["p"] ?? .null }
         var entries = (flow(key).entries ?? []).map { ($0.key, $0.value) }
-        if !entries.contains(where: { $0.0 == "priority" }) { entries.append(("priority", ["$function": Value(Int64(urgency))])) }
+        if !entries.contains(where: { $0.0 == "priority" }) {
+            entries.append(("priority", ["$function": Value(Int64(urgency))]))
+        }
         return try Workflow(
             WorkflowDefinition(id: "job", flow: Value(entries: entries), nodes: [.waitFor("go", event: "go")]),
             handlers: handlers)
@@ -212,7 +214,8 @@ struct QueueServiceTests {
     func `what is wrong with limits is said`(_ flow: Value, _ code: String) {
         do {
             _ = try Workflow(
-                WorkflowDefinition(id: "job", flow: flow, nodes: [.waitFor("go", event: "go")]), handlers: StepHandlers())
+                WorkflowDefinition(id: "job", flow: flow, nodes: [.waitFor("go", event: "go")]),
+                handlers: StepHandlers())
             Issue.record("no error")
         } catch {
             #expect(error.issues.map(\.code).contains(code))
