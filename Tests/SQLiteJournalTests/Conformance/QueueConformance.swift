@@ -170,7 +170,7 @@ struct QueueConformance {
         var times: [Duration] = []
         let long = Self.length ?? 64
         for length in [64, long] {
-            let journal = try adapter.makeBackend().open()
+            let journal = try await adapter.makeBackend().open()
             let shared = [QueueTicket.Share(.concurrency, key: "k", limit: 32)]
             var made = 0
             while made < length {
