@@ -92,6 +92,9 @@ static const char objects[] = {
 static const char repl[] = {
 #embed "lua/repl.lua"
 };
+static const char requires[] = {
+#embed "lua/requires.lua"
+};
 static const char schema[] = {
 #embed "lua/schema.lua"
 };
@@ -154,7 +157,7 @@ static const prelude_part parts[] = {
     PART(exec), PART(fs), PART(text), PART(time),
     PART(docs_host), PART(docs_nodes),
     PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(errors), PART(forms), PART(host), PART(http),
-    PART(http_stream), PART(multipart), PART(nodes), PART(objects), PART(repl), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export),
+    PART(http_stream), PART(multipart), PART(nodes), PART(objects), PART(repl), PART(requires), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export),
     PART(schema_methods), PART(schema_object),
     PART(secret), PART(slots), PART(testing), PART(testing_compare), PART(testing_expect), PART(testing_http), PART(testing_mocks),
     PART(testing_replay), PART(testing_run), PART(testing_text), PART(types), PART(validate),

@@ -47,6 +47,7 @@ local on_demand = {
   fs = function() return part "fs" end,
   text = function() return part "text" end,
   time = function() return part "time" end,
+  requires = function() return part "requires" end,
   secret = function() return part("secret").new end,
 }
 local aikit = objects.namespace("aikit", members, on_demand, {

@@ -95,6 +95,10 @@ local answers = aikit.all {
         example = [[local log = aikit.exec { "git", "log", "--oneline", "-5", cwd = "repository", timeout = "10s" }.stdout]],
       },
       {
+        "requires", "Says at the top level of a script what it needs: `check` lists it, and `run` asks for it before anything runs.",
+        "permissions aikit.Permissions  What it needs.", example = [[aikit.requires { net = { "api.example.com" } }]],
+      },
+      {
         "secret", "A secret by its name, for headers; the host fills it in, and the script never sees its value.",
         "name string  The name in the environment, in the file of `--secrets` or in what `--secrets-command` prints.",
         returns = "aikit.Secret  What stands for it.",
@@ -125,6 +129,7 @@ local answers = aikit.all {
       "ctx? table  The ctx that a run starts with; what a run is given is merged over it.",
       "finalize? fun(value: any, context: aikit.Context): any  Makes the result out of the last output.",
       "schedules? aikit.Schedule[]  When runs begin by themselves while `aikit-lua serve` serves the script.",
+      "permissions? false|aikit.Permissions  What its steps may do of what a run may.",
       "telemetry? boolean|aikit.Telemetry  How runs are traced; `false` makes no spans.",
     },
   },

@@ -182,6 +182,9 @@ package struct NodeDetails: Sendable {
     /// How its runs, or its spans, are traced: a boolean or an object, whose fields have been checked.
     package var telemetry: Value?
 
+    /// What narrows the run's permissions in it and all that it holds: `false`, or an object whose fields have been checked.
+    package var permissions: Value?
+
     package init(id: String) { self.id = id }
 }
 

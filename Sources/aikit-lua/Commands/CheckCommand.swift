@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import HostEffects
 internal import LuaWorkflows
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -26,19 +27,23 @@ struct CheckCommand: ParsableCommand {
         var path: String
         var workflows: [Workflow] = []
         var problems: [Problem] = []
+        /// The permissions that it says it needs.
+        var required = Permissions()
 
         var isGood: Bool { !problems.contains { $0.severity == .error } }
 
         var value: Value {
-            [
-                "path": Value(path), "ok": Value(isGood), "problems": Value(array: problems.map(\.value)),
-                "workflows": Value(
-                    array: workflows.map { workflow in
-                        var entries = [("id", Value(workflow.id))]
-                        if let text = workflow.description { entries.append(("description", Value(text))) }
-                        return Value(entries: entries)
-                    }),
+            let workflows = workflows.map { workflow in
+                var entries = [("id", Value(workflow.id))]
+                if let text = workflow.description { entries.append(("description", Value(text))) }
+                return Value(entries: entries)
+            }
+            var entries: [(String, Value)] = [
+                ("path", Value(path)), ("ok", Value(isGood)), ("problems", Value(array: problems.map(\.value))),
+                ("workflows", Value(array: workflows)),
             ]
+            if required != Permissions() { entries.append(("requires", required.grant)) }
+            return Value(entries: entries)
         }
     }
 
@@ -64,7 +69,9 @@ struct CheckCommand: ParsableCommand {
         do throws(ScriptError) {
             let script = try await LuaScript.load(path: path, on: engine, options: options)
             let issues = script.warnings + script.findings
-            return Finding(path: path, workflows: script.workflows, problems: issues.map(Problem.init))
+            return Finding(
+                path: path, workflows: script.workflows, problems: issues.map(Problem.init),
+                required: script.required)
         } catch {
             return Finding(path: path, problems: aikit_lua.problems(of: error))
         }
@@ -77,5 +84,6 @@ struct CheckCommand: ParsableCommand {
         let style = Style(errors)
         let ids = finding.workflows.map { "\($0.id) (\(counted($0.plan.nodes.count - 1, "step")))" }
         errors.writeLine(style("✓", .green) + " \(finding.path): " + ids.joined(separator: ", "))
+        if finding.required != Permissions() { errors.writeLine("  needs" + finding.required.arguments) }
     }
 }
