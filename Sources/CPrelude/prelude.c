@@ -117,6 +117,9 @@ static const char once[] = {
 static const char repl[] = {
 #embed "lua/repl.lua"
 };
+static const char requires[] = {
+#embed "lua/requires.lua"
+};
 static const char schema[] = {
 #embed "lua/schema.lua"
 };
@@ -187,7 +190,7 @@ static const prelude_part parts[] = {
     PART(docs_nodes), PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(env),
     PART(errors), PART(exec), PART(forms), PART(fs), PART(hooks), PART(host), PART(http), PART(http_stream),
     PART(model), PART(model_answer), PART(multipart), PART(nodes), PART(objects), PART(once), PART(repl),
-    PART(schema), PART(schema_common), PART(schema_core), PART(schema_export), PART(schema_methods),
+    PART(requires), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export), PART(schema_methods),
     PART(schema_object), PART(secret), PART(slots), PART(testing), PART(testing_compare), PART(testing_expect),
     PART(testing_http), PART(testing_mocks), PART(testing_model), PART(testing_replay), PART(testing_run),
     PART(testing_text), PART(testing_triggers), PART(text), PART(time), PART(tool), PART(types), PART(validate),

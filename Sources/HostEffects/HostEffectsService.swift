@@ -10,6 +10,7 @@ package final class HostEffectsService: HostEffects {
     let secrets: Secrets
     private let settings: HTTPSettings
     private let http = Mutex<HTTPService?>(nil)
+    private let narrowed = Mutex<[(limits: [Value], service: HostEffectsService)]>([])
     let streams = OpenStreams()
 
     /// - Parameters:
@@ -28,6 +29,11 @@ package final class HostEffectsService: HostEffects {
     package func begin(
         _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
     ) -> (any HostOperation)? {
+        if !caller.limits.isEmpty {
+            var inner = caller
+            inner.limits = []
+            return service(under: caller.limits).begin(request, for: inner) { answer(Self.noting($0)) }
+        }
         let redactor = redactor
         let answer: @Sendable (HostAnswer) -> Void = { result in
             var shown = result
@@ -50,6 +56,31 @@ package final class HostEffectsService: HostEffects {
         }
     }
 
+    /// The service for steps that may do less.
+    private func service(under limits: [Value]) -> HostEffectsService {
+        narrowed.withLock { narrowed in
+            if let known = narrowed.first(where: { $0.limits == limits }) { return known.service }
+            let made = HostEffectsService(
+                permissions: limits.reduce(permissions) { $0.narrowed(by: $1) }, secrets: secrets, settings: settings)
+            narrowed.append((limits, made))
+            return made
+        }
+    }
+
+    /// The answer with a word on why a flag alone may not help.
+    private static func noting(_ answer: HostAnswer) -> HostAnswer {
+        guard !answer.ok, answer.value["code"] == "permission_denied", let entries = answer.value.entries else {
+            return answer
+        }
+        let note = "; the `permissions` of the step or its workflow allow less than the run has"
+        return HostAnswer(
+            ok: false,
+            value: Value(
+                entries: entries.map {
+                    ($0.key, $0.key == "message" ? Value(($0.value.string ?? "") + note) : $0.value)
+                }))
+    }
+
     private func beginHTTP(
         _ payload: Value, _ answer: @escaping @Sendable (HostAnswer) -> Void
     ) -> (any HostOperation)? {
@@ -69,7 +100,7 @@ package final class HostEffectsService: HostEffects {
             throw HostFailure.denied("calling \(call.url.host)", flag: "--allow-net=\(call.url.permission)")
         }
         var call = call
-        try call.fill(secrets, for: permissions, isNamed: permissions.net != .everything)
+        try call.fill(secrets, for: permissions, isNamed: permissions.namesHosts)
         return call
     }
 

@@ -2,10 +2,25 @@ package import WorkflowCore
 
 /// Permissions as a run's journal holds them: an object with a list of names, or `*`, for each kind that is allowed.
 extension Permissions {
-    private static var kinds: [(name: String, scope: WritableKeyPath<Permissions, Scope>)] {
+    /// A kind of permission: its name, its scope, and what a limit leaves of one.
+    struct Kind {
+        var name: String
+        var scope: WritableKeyPath<Permissions, Scope>
+        var narrow: (_ own: Scope, _ limit: Scope) -> Scope
+
+        /// Whether names are paths, which are compared from the root.
+        var isPath: Bool { name == "read" || name == "write" }
+    }
+
+    static var kinds: [Kind] {
         [
-            ("net", \.net), ("env", \.env), ("read", \.read), ("write", \.write), ("run", \.run), ("secret", \.secret),
-            ("model", \.model),
+            Kind(name: "net", scope: \.net, narrow: Scope.hosts),
+            Kind(name: "env", scope: \.env, narrow: Scope.variables),
+            Kind(name: "read", scope: \.read, narrow: Scope.files),
+            Kind(name: "write", scope: \.write, narrow: Scope.files),
+            Kind(name: "run", scope: \.run, narrow: Scope.programs),
+            Kind(name: "secret", scope: \.secret, narrow: Scope.variables),
+            Kind(name: "model", scope: \.model, narrow: Scope.variables),
         ]
     }
 

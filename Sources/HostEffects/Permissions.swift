@@ -31,6 +31,14 @@ package struct Permissions: Sendable, Equatable {
     /// Models that may be called, by their names; `PREFIX*` for all that begin so.
     package var model = Scope.nothing
 
+    /// Whether a limit of the script made a list of what was everything: such a list is not the operator's.
+    var isNetOpen = false
+    var isRunOpen = false
+
+    /// Whether whoever started the run named the hosts that may be called, and the programs that may be run.
+    var namesHosts: Bool { net != .everything && !isNetOpen }
+    var namesPrograms: Bool { run != .everything && !isRunOpen }
+
     package init() {}
 
     /// Everything of every kind.

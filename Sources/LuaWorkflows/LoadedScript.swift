@@ -12,6 +12,7 @@ struct LoadedScript {
     let bundle: ScriptBundle
     let warnings: [DefinitionIssue]
     let findings: [DefinitionIssue]
+    let requirements: [Value]
 
     init(_ bundle: ScriptBundle, pinned: Bool, environment: ScriptEnvironment) throws(ScriptError) {
         let host = ScriptHost(script: bundle.script, pinned: pinned ? bundle : nil, environment: environment)
@@ -37,6 +38,7 @@ struct LoadedScript {
         plans = chosen.map { host.plans[$0].withCode(code.hash) }
         warnings = host.warnings
         findings = host.findings
+        requirements = host.requirements
     }
 
     /// The indexes of the plans that a script returned; at least one.
@@ -130,6 +132,6 @@ struct LoadedScript {
         let workflows = plans.map { Workflow(plan: $0, generation: generation) }
         return LuaScript(
             path: bundle.script.path, workflows: workflows, bundle: bundle, generation: generation, warnings: warnings,
-            findings: findings, definitions: definitions)
+            findings: findings, definitions: definitions, requirements: requirements)
     }
 }

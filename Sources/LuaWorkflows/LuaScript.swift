@@ -45,10 +45,12 @@ public final class LuaScript: Sendable {
     public let findings: [DefinitionIssue]
     /// The workflows as JSON, as the script defined them.
     package let definitions: [String]
+    /// The permissions that the script says it needs, each as a run's journal holds a grant.
+    package let requirements: [Value]
 
     init(
         path: String, workflows: [Workflow], bundle: ScriptBundle, generation: Generation, warnings: [DefinitionIssue],
-        findings: [DefinitionIssue], definitions: [String]
+        findings: [DefinitionIssue], definitions: [String], requirements: [Value]
     ) {
         self.path = path
         self.workflows = workflows
@@ -57,6 +59,7 @@ public final class LuaScript: Sendable {
         self.warnings = warnings
         self.findings = findings
         self.definitions = definitions
+        self.requirements = requirements
     }
 
     /// The hash of the script and all of its modules.

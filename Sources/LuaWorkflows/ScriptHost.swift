@@ -13,6 +13,8 @@ final class ScriptHost: LuaHost {
     private(set) var plans: [Plan] = []
     private(set) var warnings: [DefinitionIssue] = []
     private(set) var findings: [DefinitionIssue] = []
+    /// What `aikit.requires` was told, each an object of permissions.
+    private(set) var requirements: [Value] = []
     private(set) var files: [ScriptBundle.File] = []
     /// What callbacks are made of: places in the files, and values.
     private(set) var codes: [Value] = []
@@ -51,6 +53,9 @@ final class ScriptHost: LuaHost {
     func answer(op: UnsafeRawBufferPointer, payload: ValueCursor, response: inout ByteArena) -> Bool {
         switch String(decoding: op, as: UTF8.self) {
         case "commit": return commit(payload, &response)
+        case "requires":
+            requirements.append(Value(payload))
+            response.writeNull()
         case "code": response.write(keep(payload))
         case "prelude": return prelude(payload, &response)
         case "log": log(payload, &response)

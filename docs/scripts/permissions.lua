@@ -1,8 +1,11 @@
 local aikit = require "aikit"
 
+aikit.requires { read = { "report" }, write = { "report" }, run = { "wc" } }
+
 return aikit.workflow { id = "report" }
   :step {
     id = "read",
+    permissions = { read = { "report/stations.csv" }, write = false, run = false },
     handler = function()
       local stations = {}
       for row in aikit.csv.rows(aikit.fs.read "report/stations.csv", { header = true }) do

@@ -47,6 +47,7 @@ local on_demand = {
   fs = function() return part "fs" end,
   text = function() return part "text" end,
   time = function() return part "time" end,
+  requires = function() return part "requires" end,
   secret = function() return part("secret").new end,
   hmac = function() return part("hooks").hmac end,
   model = function() return part("model").new end,

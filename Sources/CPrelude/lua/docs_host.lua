@@ -115,6 +115,15 @@ end]],
     },
   },
   {
+    name = "aikit.Permissions", text = "Permissions by their kinds: `true` for all, `false` for none, or names.",
+    fields = {
+      "net? boolean|string[]  Hosts: `example.com`, `example.com:8080`, `*.example.com`.",
+      "env? boolean|string[]  Variables: `NAME`, `PREFIX*`.", "read? boolean|string[]  Files and folders that are read.",
+      "write? boolean|string[]  Files and folders that are written.", "run? boolean|string[]  Programs.",
+      "secret? boolean|string[]  Variables that go anywhere as secrets.",
+    },
+  },
+  {
     name = "aikit.Secret", instance = "secret",
     text = "What stands for a secret. It shows as `secret(NAME)`, goes into headers alone, and is refused everywhere else.",
     fields = { "name string  Its name." },

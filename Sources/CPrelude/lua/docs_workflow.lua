@@ -117,6 +117,10 @@ local answers = aikit.all {
         example = [[local log = aikit.exec { "git", "log", "--oneline", "-5", cwd = "repository", timeout = "10s" }.stdout]],
       },
       {
+        "requires", "Says at the top level of a script what it needs: `check` lists it, and `run` asks for it before anything runs.",
+        "permissions aikit.Permissions  What it needs.", example = [[aikit.requires { net = { "api.example.com" } }]],
+      },
+      {
         "secret", "A secret by its name, for headers; the host fills it in, and the script never sees its value.",
         "name string  The name in the environment, in the file of `--secrets` or in what `--secrets-command` prints.",
         returns = "aikit.Secret  What stands for it.",
@@ -158,6 +162,7 @@ local answers = aikit.all {
       "singleton? aikit.Singleton  One run at a time, and what becomes of a second one.",
       "debounce? aikit.Debounce  Runs begin once no other start has come for a while.",
       "priority? integer|fun(input: any): integer?  Which of the runs that wait begins first: the one with the highest.",
+      "permissions? false|aikit.Permissions  What its steps may do of what a run may.",
       "telemetry? boolean|aikit.Telemetry  How runs are traced; `false` makes no spans.",
     },
   },

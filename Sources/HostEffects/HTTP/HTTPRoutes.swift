@@ -18,7 +18,13 @@ final class HTTPRoutes: Sendable {
     private let settings: HTTPSettings
     private let clients = Mutex<[Route: HTTPClient]>([:])
 
-    init(settings: HTTPSettings) { self.settings = settings }
+    private let allows: ResponseGuard.AddressCheck
+
+    /// - Parameter allows: whether a request for a host may go to an address.
+    init(settings: HTTPSettings, allows: @escaping ResponseGuard.AddressCheck) {
+        self.settings = settings
+        self.allows = allows
+    }
 
     deinit {
         for client in clients.withLock({ $0.values }) { client.shutdown { _ in } }
@@ -62,8 +68,9 @@ final class HTTPRoutes: Sendable {
         configuration.httpVersion = .http1Only
         configuration.decompression = .enabled(limit: .size(HTTPCall.largestSizeLimit))
         var form = ResponseGuard.TargetForm.origin
+        var check: ResponseGuard.AddressCheck?
         switch route {
-        case .direct: break
+        case .direct: check = allows
         case .proxied: form = .absolute
         case .tunnel(let text):
             let proxy = try Self.proxyAddress(text)
@@ -72,7 +79,9 @@ final class HTTPRoutes: Sendable {
             }
             configuration.proxy = .server(host: proxy.host, port: proxy.port, authorization: authorization)
         }
-        configuration.http1_1ConnectionDebugInitializer = { [form] in ResponseGuard.install(in: $0, form: form) }
+        configuration.http1_1ConnectionDebugInitializer = { [form, check] in
+            ResponseGuard.install(in: $0, form: form, allows: check)
+        }
         if let path = settings.authorities {
             var tls = TLSConfiguration.makeClientConfiguration()
             do {

@@ -20,7 +20,7 @@ final class HTTPService: Sendable {
 
     init(permissions: Permissions, settings: HTTPSettings) {
         self.permissions = permissions
-        routes = HTTPRoutes(settings: settings)
+        routes = HTTPRoutes(settings: settings) { permissions.allowsAddress($0, host: $1, port: $2) }
         queue = RequestQueue(limit: settings.connectionsPerHost)
     }
 

@@ -31,6 +31,10 @@ extension HostFailure {
             self = .closed(host)
         case HTTPParserError.headerOverflow: self = .odd(host, "the headers of its answer are too large")
         case is HTTPParserError: self = .odd(host, "what it answers is not HTTP")
+        case OddAnswer.forbiddenAddress(let address, let port):
+            let name = address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
+            self = .denied(
+                "calling '\(host)' at \(address), which is not of the public network,", flag: "--allow-net=\(name)")
         case let error as OddAnswer: self = .odd(host, error.words)
         case NIOHTTPDecompression.DecompressionError.limit:
             self.init(
@@ -105,6 +109,7 @@ extension OddAnswer {
         case .status(let code): "it answers with status \(code), which HTTP does not have"
         case .endlessInformation: "it sends informational answers without end"
         case .unasked: "it sends more than the answer"
+        case .forbiddenAddress: "its address is not allowed"
         case .closedBeforeRequest, .closedBeforeAnswer: "it closed the connection"
         }
     }

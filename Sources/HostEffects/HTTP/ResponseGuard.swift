@@ -12,6 +12,8 @@ enum OddAnswer: Error {
     case unasked
     /// A used connection was found closed before anything was sent on it.
     case closedBeforeRequest
+    /// The name of the host leads to an address that nobody allowed.
+    case forbiddenAddress(String, port: Int)
     /// A used connection ended after the request was sent, before the first byte of the answer.
     case closedBeforeAnswer
 }
@@ -47,7 +49,11 @@ final class ResponseGuard: ChannelDuplexHandler {
         case broken
     }
 
+    /// Whether a request for a host may go to an address; the host is that of the Host header.
+    typealias AddressCheck = @Sendable (_ address: String, _ host: String, _ port: Int) -> Bool
+
     private let form: TargetForm
+    private let allows: AddressCheck?
     private var state = State.idle
     /// Requests that were sent on this connection.
     private var requests = 0
@@ -58,14 +64,20 @@ final class ResponseGuard: ChannelDuplexHandler {
     /// An error that the client has not been told yet.
     private var pending: OddAnswer?
 
-    init(form: TargetForm) { self.form = form }
+    /// - Parameter allows: nil where the connection is a proxy's, which resolves names itself.
+    init(form: TargetForm, allows: AddressCheck? = nil) {
+        self.form = form
+        self.allows = allows
+    }
 
     /// Adds a guard to a new connection of the client.
-    static func install(in channel: any Channel, form: TargetForm) -> EventLoopFuture<Void> {
+    static func install(
+        in channel: any Channel, form: TargetForm, allows: AddressCheck? = nil
+    ) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)
-            try pipeline.addHandler(ResponseGuard(form: form), position: .after(decoder))
+            try pipeline.addHandler(ResponseGuard(form: form, allows: allows), position: .after(decoder))
         }
     }
 
@@ -88,11 +100,31 @@ final class ResponseGuard: ChannelDuplexHandler {
             context.eventLoop.assumeIsolated().execute { self.report(context) }
             return
         }
+        if let allows, let address = context.channel.remoteAddress?.ipAddress {
+            let host = Self.hostName(head.headers.first(name: "host") ?? "")
+            let port = context.channel.remoteAddress?.port ?? 0
+            if !allows(address, host, port) {
+                let error = OddAnswer.forbiddenAddress(address, port: port)
+                promise?.fail(error)
+                state = .broken
+                pending = error
+                context.eventLoop.assumeIsolated().execute { self.report(context) }
+                return
+            }
+        }
         requests += 1
         informational = 0
         state = .waiting
         if form == .absolute, let host = head.headers.first(name: "host") { head.uri = "http://\(host)\(head.uri)" }
         context.write(wrapOutboundOut(.head(head)), promise: promise)
+    }
+
+    /// The host of a Host header, without brackets and port.
+    static func hostName(_ header: String) -> String {
+        if header.hasPrefix("["), let end = header.firstIndex(of: "]") {
+            return String(header[header.index(after: header.startIndex)..<end])
+        }
+        return header.count(where: { $0 == ":" }) == 1 ? String(header.prefix { $0 != ":" }) : header
     }
 
     /// Whether the end of a used connection has come in, though the event loop has not seen it yet.

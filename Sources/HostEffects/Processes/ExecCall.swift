@@ -74,7 +74,7 @@ struct ExecCall: Sendable {
     }
 
     /// The file that a name stands for: by PATH, or by the path that it is; links are left for the program to see.
-    private static func file(of name: String) -> String? {
+    static func file(of name: String) -> String? {
         if name.contains("/") {
             let path = FilePath.absolute(name)
             return access(path, X_OK) == 0 ? path : nil
@@ -101,7 +101,7 @@ struct ExecCall: Sendable {
             let text: String?
             if let use = SecretUse(value) {
                 let secret = try secrets.value(
-                    of: use.name, for: permissions, destinationIsNamed: permissions.run != .everything)
+                    of: use.name, for: permissions, destinationIsNamed: permissions.namesPrograms)
                 text = use.text(of: secret, secrets.redactor)
             } else {
                 text = value.string ?? (value.number == nil ? nil : value.json)

@@ -4,6 +4,7 @@ extension DefinitionReader {
         if kind == .workflow { return readNested(scope, into: index, place: place) }
         checkKeys(scope, allowed: kind.keys + kind.hiddenKeys, shown: kind.keys)
         readTelemetry(ofStep: scope, into: index)
+        readPermissions(scope, into: index)
         switch kind {
         case .step:
             nodes[index].callback = callback(scope, "handler", required: "input, context")

@@ -81,6 +81,7 @@ package struct DefinitionReader {
         nodes[node].outputSchema = schema(scope, "output_schema")
         nodes[node].conclude = callback(scope, "finalize")
         readTelemetry(ofWorkflow: scope, into: node)
+        readPermissions(scope, into: node)
         // The outer workflow is read first, and what it says counts.
         merge(scope, "metadata", into: \.metadata)
         merge(scope, "ctx", into: \.ctx)

@@ -35,12 +35,12 @@ extension NodeKind {
             case .delay: ["duration"]
             case .waitFor: ["event", "timeout", "response_schema"]
             }
-        return ["id", "description"] + own + (self == .workflow ? [] : ["telemetry"])
+        return ["id", "description"] + own + (self == .workflow ? [] : ["permissions", "telemetry"])
     }
 
     /// The keys that a script may give to a workflow.
     static let workflowKeys = [
-        "id", "description", "input_schema", "output_schema", "metadata", "ctx", "finalize", "telemetry",
+        "id", "description", "input_schema", "output_schema", "metadata", "ctx", "finalize", "permissions", "telemetry",
         "schedules", "hooks", "concurrency", "rate_limit", "priority", "singleton", "debounce",
     ]
 

@@ -193,6 +193,9 @@ package struct NodeDetails: Sendable {
     /// agent: what the models below it may use: `{ tokens?, cost? }`.
     package var budget: Value?
 
+    /// What narrows the run's permissions in it and all that it holds: `false`, or an object whose fields have been checked.
+    package var permissions: Value?
+
     package init(id: String) { self.id = id }
 }
 

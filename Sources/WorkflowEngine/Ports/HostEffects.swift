@@ -32,6 +32,8 @@ package struct HostCaller: Sendable {
     package var path: String
     /// What the run may do, as its journal holds it; nil when the process decides.
     package var grant: Value?
+    /// What narrows that for the step: what the workflow, the step and all between them say, the innermost first.
+    package var limits: [Value] = []
     /// Which attempt of which start of the step it is, each from 1.
     package var attempt = 1
     package var occurrence = 1

@@ -64,6 +64,7 @@ extension Worker {
                 var caller = HostCaller(
                     workflow: run.plan.id, run: run.id, path: run.machine.path(of: pending.frame),
                     grant: run.journaled?.allowance)
+                caller.limits = run.plan.permissionLimits(of: run.machine.frames[Int(pending.frame)].node)
                 caller.attempt = max(Int(run.machine.frames[Int(pending.frame)].attempt), 1)
                 caller.occurrence = Int(run.machine.frames[Int(pending.frame)].occurrence)
                 if !run.machine.trace.isNone {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import HostEffects
 internal import LuaWorkflows
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -30,6 +31,8 @@ struct CheckCommand: ParsableCommand {
         var problems: [Problem] = []
         /// It is a file of tests, which are not checked here.
         var isTest: Bool { path.hasSuffix(TestDiscovery.suffix) }
+        /// The permissions that it says it needs.
+        var required = Permissions()
 
         var isGood: Bool { !problems.contains { $0.severity == .error } }
 
@@ -44,6 +47,7 @@ struct CheckCommand: ParsableCommand {
                 ("workflows", Value(array: workflows)),
             ]
             if isTest { entries.append(("isTest", true)) }
+            if required != Permissions() { entries.append(("requires", required.grant)) }
             return Value(entries: entries)
         }
     }
@@ -73,7 +77,9 @@ struct CheckCommand: ParsableCommand {
         do throws(ScriptError) {
             let script = try await LuaScript.load(path: path, on: engine, options: options)
             let issues = script.warnings + script.findings
-            return Finding(path: path, workflows: script.workflows, problems: issues.map(Problem.init))
+            return Finding(
+                path: path, workflows: script.workflows, problems: issues.map(Problem.init),
+                required: script.required)
         } catch {
             return Finding(path: path, problems: aikit_lua.problems(of: error))
         }
@@ -87,5 +93,6 @@ struct CheckCommand: ParsableCommand {
         if finding.isTest { return errors.writeLine(style("–", .dim) + " \(finding.path): tests, for aikit-lua test") }
         let ids = finding.workflows.map { "\($0.id) (\(counted($0.plan.nodes.count - 1, "step")))" }
         errors.writeLine(style("✓", .green) + " \(finding.path): " + ids.joined(separator: ", "))
+        if finding.required != Permissions() { errors.writeLine("  needs" + finding.required.arguments) }
     }
 }

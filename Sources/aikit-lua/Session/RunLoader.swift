@@ -74,6 +74,7 @@ final class RunLoader: Sendable {
                 return try await takeUp(id)
             }
         }
+        try script.requirePermissions(in: plan.permissions)
         return .new(engine.createRun(workflow, id: plan.runID, grant: plan.permissions.grant))
     }
 
