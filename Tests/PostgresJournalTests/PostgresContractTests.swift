@@ -69,14 +69,14 @@ struct PostgresConnectionTests {
     @Test(.timeLimit(.minutes(1)))
     func `many journals make a store at once`() async throws {
         let backend = PostgresBackend(try #require(database))
-        let journals = try (0..<6).map { _ in try backend.open() }
+        let journals = try (0..<12).map { _ in try backend.open() }
         let outcomes = await withTaskGroup(of: Bool.self) { group in
             for (number, journal) in journals.enumerated() {
                 group.addTask { await TestRun("r\(number)").write(to: journal).isDurable }
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
-        #expect(outcomes == Array(repeating: true, count: 6))
+        #expect(outcomes == Array(repeating: true, count: 12))
         for journal in journals { await journal.close() }
         await backend.remove()
     }

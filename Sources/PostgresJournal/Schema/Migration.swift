@@ -15,34 +15,45 @@ struct Migration {
     /// Looks at the version and takes the steps that are missing, in one transaction, while nobody else does.
     func run() throws(PostgresFailure) {
         if try version() == Schema.version { return }
-        try connection.transaction {
-            // A name for all that migrate this schema; the lock ends with the transaction.
-            try connection.run(
-                "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 7))",
-                Parameters().add("aikit-lua \(options.schema)"))
-            let version = try version() ?? 0
-            if version == Schema.version { return }
-            guard version < Schema.version else { throw newer(version) }
-            if version == 0 {
-                guard options.creates else {
-                    throw JournalError(
-                        code: "store_missing",
-                        message: "the database \(address.name) has no store yet; the first run makes it")
-                }
-                try checkEncoding()
-                try connection.script("CREATE SCHEMA IF NOT EXISTS \(quotedName(options.schema))")
-                try connection.script("CREATE TABLE store (version integer NOT NULL)")
-                try connection.script("INSERT INTO store VALUES (0)")
+        // A lock of the session and not of the transaction: what others made meanwhile is seen by a transaction that begins
+        // afterwards. It goes with the connection if anything fails.
+        try connection.run("SELECT pg_advisory_lock(\(Self.lock))", Parameters().add(lockName))
+        try connection.transaction { try migrate() }
+        try connection.run("SELECT pg_advisory_unlock(\(Self.lock))", Parameters().add(lockName))
+    }
+
+    private static let lock = "hashtextextended($1::text, 7)"
+
+    private var lockName: String { "aikit-lua \(options.schema)" }
+
+    private func migrate() throws {
+        let version = try version() ?? 0
+        if version == Schema.version { return }
+        guard version < Schema.version else { throw newer(version) }
+        if version == 0 {
+            guard options.creates else {
+                throw JournalError(
+                    code: "store_missing",
+                    message: "the database \(address.name) has no store yet; the first run makes it")
             }
-            for step in Schema.migrations[version...] { try connection.script(step) }
-            try connection.script("UPDATE store SET version = \(Schema.version)")
+            try checkEncoding()
+            try connection.script("CREATE SCHEMA IF NOT EXISTS \(quotedName(options.schema))")
+            try connection.script("CREATE TABLE store (version integer NOT NULL)")
+            try connection.script("INSERT INTO store VALUES (0)")
         }
+        for step in Schema.migrations[version...] { try connection.script(step) }
+        try connection.script("UPDATE store SET version = \(Schema.version)")
     }
 
     /// The version of the tables; nil if there are none.
     private func version() throws(PostgresFailure) -> Int? {
-        let name = "\(quotedName(options.schema)).store"
-        let exists = try connection.run("SELECT to_regclass($1::text) IS NOT NULL", Parameters().add(name)).first
+        let exists = try connection.run(
+            """
+            SELECT EXISTS (
+                SELECT 1 FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace AS schemas ON schemas.oid = relnamespace
+                WHERE nspname = $1::name AND relname = 'store')
+            """, Parameters().add(options.schema)
+        ).first
         do {
             guard try exists?.flag(0) == true else { return nil }
             let row = try connection.run("SELECT version FROM store").first
