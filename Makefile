@@ -7,10 +7,10 @@ binary := .build/release/aikit-lua
 swift_sources := Package.swift Sources Tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench format lint install clean
+.PHONY: help build run test test-cluster bench format lint install clean
 
 help: ## List what make can do
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 build: ## Build the program for release, as .build/release/aikit-lua
 	@scripts/setup.sh build
@@ -22,6 +22,9 @@ run: build ## Run the main example, examples/document.lua, on the document that 
 test: build ## Run every test: Swift, Lua, the guides' scripts, conformance
 	@scripts/setup.sh test
 	@scripts/test.sh
+
+test-cluster: ## Run what needs a database and several processes, on a throw-away PostgreSQL; after build and test
+	@scripts/test-cluster.sh
 
 bench: build ## Measure steps a second beside plain Lua, and the time to start
 	@scripts/setup.sh bench

@@ -12,6 +12,7 @@ let package = Package(
         .library(name: "WorkflowEngine", targets: ["WorkflowCore", "WorkflowEngine"]),
         .library(name: "LuaWorkflows", targets: ["LuaWorkflows"]),
         .library(name: "SQLiteJournal", targets: ["SQLiteJournal"]),
+        .library(name: "PostgresJournal", targets: ["PostgresJournal"]),
         .library(name: "WorkflowServer", targets: ["WorkflowServer"]),
         .library(name: "WorkflowTelemetry", targets: ["WorkflowTelemetry"]),
     ],
@@ -64,6 +65,10 @@ let package = Package(
                 "StoredEntries", "WorkflowCore", "WorkflowEngine", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
+        // A few functions of libpq, which is loaded when a store in PostgreSQL is opened.
+        .target(name: "CPostgres"),
+        .target(
+            name: "PostgresJournal", dependencies: ["CPostgres", "StoredEntries", "WorkflowCore", "WorkflowEngine"]),
         // The contract of stores as checks. For tests alone: no product may depend on it.
         .target(name: "StoreConformance", dependencies: ["WorkflowCore", "WorkflowEngine"]),
         .target(
@@ -102,7 +107,8 @@ let package = Package(
         .executableTarget(
             name: "aikit-lua",
             dependencies: [
-                "CLuaBridge", "WorkflowCore", "WorkflowEngine", "LuaRuntime", "LuaWorkflows", "SQLiteJournal",
+                "CLuaBridge", "WorkflowCore", "WorkflowEngine", "LuaRuntime", "LuaWorkflows", "PostgresJournal",
+                "SQLiteJournal",
                 "HostEffects", "FileWatching", "LuaTesting", "CTemplates", "WorkflowServer",
                 "WorkflowTelemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -122,9 +128,13 @@ let package = Package(
         .testTarget(
             name: "StoreConformanceTests", dependencies: ["StoreConformance", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(
+            name: "PostgresJournalTests",
+            dependencies: ["PostgresJournal", "StoreConformance", "WorkflowEngine", "WorkflowCore"]),
+        .testTarget(
             name: "SQLiteJournalTests",
             dependencies: [
-                "SQLiteJournal", "StoreConformance", "WorkflowEngine", "WorkflowCore", .product(name: "GRDB", package: "GRDB.swift"),
+                "SQLiteJournal", "StoreConformance", "WorkflowEngine", "WorkflowCore",
+                .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .testTarget(
             name: "HostEffectsTests", dependencies: ["CHostSystem", "HostEffects", "WorkflowEngine", "WorkflowCore"]),

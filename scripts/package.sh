@@ -68,6 +68,7 @@ Architecture: $architecture
 Maintainer: The aikit-lua authors <aikit-lua@localhost>
 Installed-Size: $(du -sk --exclude=DEBIAN "$root" | cut -f1)
 Depends: ${depends:+$depends, }passwd
+Suggests: libpq5
 Section: utils
 Priority: optional
 Description: embedded scripting host for workflows

@@ -9,7 +9,7 @@ package import WorkflowEngine
 package enum StoreContract {
     /// Every check there is.
     package static var all: [StoreCheck] {
-        writing + owning + deaths + inbox + listing + upkeep + rewriting + schedules + tokens + faults
+        writing + owning + deaths + inbox + listing + upkeep + rewriting + schedules + tokens + faults + copying
     }
 
     /// The lease of the journals that a ``StoreBackend`` opens, in microseconds.

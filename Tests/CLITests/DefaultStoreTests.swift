@@ -51,7 +51,7 @@ extension CommandLine {
             #expect(try String(contentsOf: ignored, encoding: .utf8) == "runs.db*\n")
         }
 
-        @Test(arguments: ["", ":memory:", "file:runs.db", "postgres://host/runs"])
+        @Test(arguments: ["", ":memory:", "file:runs.db", "mysql://host/runs", "postgres://app:a@b@host/runs"])
         func `a store that is no file is refused before anything is made`(store: String) throws {
             let program = try Program(["ask.lua": ask])
             defer { program.remove() }
@@ -63,6 +63,19 @@ extension CommandLine {
             }
             let after = try FileManager.default.contentsOfDirectory(atPath: program.folder.path).sorted()
             #expect(after == before)
+        }
+
+        @Test func `a database that cannot be reached is named without its password`() throws {
+            let program = try Program(["ask.lua": ask])
+            defer { program.remove() }
+            let store = "postgres://app:secret@127.0.0.1:1/runs"
+            for arguments in [["run", "ask.lua"], ["resume", "r1", "--data", "1"], ["runs", "list"]] {
+                let refused = try program.run(arguments + ["--store", store])
+                #expect(refused.status == 2)
+                #expect(
+                    refused.errors.contains("postgresql://app@127.0.0.1:1/runs") || refused.errors.contains("libpq"))
+                #expect(!refused.errors.contains("secret"))
+            }
         }
 
         @Test func `a script that is wrong leaves no store behind`() throws {

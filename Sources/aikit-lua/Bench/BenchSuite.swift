@@ -29,6 +29,8 @@ struct BenchSuite: Sendable {
     /// How long each throughput is measured.
     var seconds = 1.0
     var report: @Sendable (BenchRow) -> Void
+    /// The address of a database in which durable runs are measured besides; nil for none.
+    var database: String?
     /// Only rows whose name holds this text.
     var filter: String?
 
@@ -50,7 +52,7 @@ struct BenchSuite: Sendable {
         try await sleeps()
         try await runaway()
         try await busy()
-        try await DurableBench(seconds: seconds, wants: wants, report: report).run()
+        try await DurableBench(seconds: seconds, database: database, wants: wants, report: report).run()
         try await reload()
     }
 

@@ -1,4 +1,5 @@
 internal import LuaWorkflows
+internal import PostgresJournal
 internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -14,6 +15,8 @@ internal import WorkflowEngine
 /// Measures durable runs beside what SQLite alone makes of the same disk, that of the working directory.
 struct DurableBench: Sendable {
     var seconds: Double
+    /// The address of a database to measure besides; nil for none.
+    var database: String?
     var wants: @Sendable (String) -> Bool
     var report: @Sendable (BenchRow) -> Void
 
@@ -29,6 +32,7 @@ struct DurableBench: Sendable {
         // First, while nothing that was freed lies about.
         try await parked(folder)
         for durability in SQLiteJournalOptions.Durability.allCases { try await steps(durability, folder) }
+        if let database { try await steps(database) }
         try await recovery(folder)
     }
 
@@ -61,11 +65,23 @@ struct DurableBench: Sendable {
         }
     }
 
+    private func steps(_ database: String) async throws {
+        for count in Self.inFlight {
+            let name = "durable steps in PostgreSQL, \(count) in flight"
+            guard wants(name) else { continue }
+            add(name, try await stepRate(inFlight: count, try PostgresJournal(database)), "steps/s")
+        }
+    }
+
     /// Steps a second while so many runs of a hundred steps are under way at any time.
     private func stepRate(
         inFlight: Int, _ durability: SQLiteJournalOptions.Durability, _ path: String
     ) async throws -> Double {
-        let journal = try SQLiteJournal(path: path, options: SQLiteJournalOptions(durability: durability))
+        try await stepRate(
+            inFlight: inFlight, try SQLiteJournal(path: path, options: SQLiteJournalOptions(durability: durability)))
+    }
+
+    private func stepRate(inFlight: Int, _ journal: any RunStore) async throws -> Double {
         let engine = WorkflowEngine(workers: 1, host: NoHostEffects(), journal: journal)
         let script = try await LuaScript.load(source: BenchScripts.hundredSteps, named: "bench.lua", on: engine)
         try await journal.save(script.stored)

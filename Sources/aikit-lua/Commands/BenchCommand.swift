@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import PostgresJournal
 internal import WorkflowCore
 
 struct BenchCommand: ParsableCommand {
@@ -21,21 +22,29 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Seconds that each throughput is measured for.")
     var seconds: Double = 1
 
+    @Option(
+        help: ArgumentHelp(
+            "A database in which durable steps are measured besides; runs are left in it.", valueName: "postgres://…"))
+    var store: String?
+
     @Flag(help: "Print one JSON object a row on standard output.")
     var json = false
 
     func validate() throws {
         guard seconds > 0, seconds <= 600 else { throw ValidationError("--seconds takes a number above 0 and up to 600") }
+        if let store, !PostgresJournal.isAddress(store) {
+            throw ValidationError("--store takes the address of a database, such as postgres://app@127.0.0.1/bench")
+        }
     }
 
     func run() throws {
-        let (json, filter, seconds) = (json, filter, seconds)
+        let (json, filter, seconds, store) = (json, filter, seconds, store)
         let outcome = waitFor { () async -> Result<Void, any Error> in
             let suite = BenchSuite(
                 seconds: seconds,
                 report: { row in
                     TextStream.output.writeLine(json ? row.json.json : row.line)
-                }, filter: filter)
+                }, database: store, filter: filter)
             do {
                 return .success(try await suite.run())
             } catch {

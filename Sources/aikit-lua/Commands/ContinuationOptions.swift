@@ -4,7 +4,8 @@ internal import ArgumentParser
 struct ContinuationOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The file in which the run is kept; the nearest \(StoreLocation.usual), here or above, unless given.",
+            "Where the run is kept: a file, or the address of a database; the nearest \(StoreLocation.usual), here or above, "
+                + "unless given.",
             valueName: "path"), transform: namedPath)
     var store: String?
 

@@ -33,7 +33,8 @@ struct ServeCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where the runs are kept: a file, or memory; \(StoreLocation.usual) in the first folder unless given.",
+            "Where the runs are kept: a file, the address of a database, or memory; \(StoreLocation.usual) in the first "
+                + "folder unless given.",
             valueName: "path|memory"))
     var store: String?
 

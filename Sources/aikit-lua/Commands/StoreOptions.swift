@@ -6,8 +6,9 @@ internal import WorkflowCore
 struct StoreOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Where the run is kept: a file, or memory; \(StoreLocation.usual) beside the script unless given.",
-            valueName: "path|memory"), transform: namedPath)
+            "Where the run is kept: a file, the address of a database, or memory; \(StoreLocation.usual) beside the script "
+                + "unless given.",
+            valueName: "path|postgres://…|memory"), transform: namedPath)
     var store: String?
 
     @Option(help: DurabilityChoice.help, completion: .list(DurabilityChoice.allCases.map(\.rawValue)))

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
 internal import WorkflowServer
@@ -24,11 +23,12 @@ struct TokenCommand: ParsableCommand {
 struct TokenStoreOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The file in which the runs are kept; the nearest \(StoreLocation.usual), else a new one, unless given.",
-            valueName: "path"))
+            "Where the runs are kept: a file, or the address of a database; the nearest \(StoreLocation.usual), else a new "
+                + "one, unless given.",
+            valueName: "path|postgres://…"))
     var store: String?
 
-    func withStore<Result: Sendable>(_ body: @escaping @Sendable (SQLiteJournal) async throws -> Result) throws
+    func withStore<Result: Sendable>(_ body: @escaping @Sendable (any LastingStore) async throws -> Result) throws
         -> Result
     {
         // The first token may well come before the first run.
@@ -38,7 +38,7 @@ struct TokenStoreOptions: ParsableArguments {
         } else {
             path = (try? StoreLocation.existing(nil)) ?? StoreLocation.usual
         }
-        guard let journal = StoreLocation.file(path).open(creates: true) else {
+        guard let journal = try StoreLocation.at(path).open(creates: true) else {
             throw UsageError("tokens need a store in a file")
         }
         let result: Swift.Result<Result, any Error> = waitFor {

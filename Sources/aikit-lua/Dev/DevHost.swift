@@ -1,19 +1,19 @@
 internal import FileWatching
 internal import HostEffects
 internal import LuaWorkflows
-internal import SQLiteJournal
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
 internal import WorkflowTelemetry
 
-/// The part of a dev session that works beside the main thread: the engine, the script that follows its files, the watcher.
+/// The part of a dev session that works beside the main thread: the engine, the script that follows its files, the
+/// watcher.
 final class DevHost: Sendable {
     let engine: WorkflowEngine
     let live: LiveScript
     /// What sends the spans of the session's runs.
     let export: TraceExport?
-    private let journal: SQLiteJournal?
+    private let journal: (any LastingStore)?
     private let dashboard: DevDashboard?
     private let mailbox: MessageBox<DevMessage>
     private let wanted: String?
@@ -22,7 +22,7 @@ final class DevHost: Sendable {
     private let watcher = Mutex<FileWatcher?>(nil)
 
     init(
-        _ plan: RunPlan, journal: SQLiteJournal?, asksForInput: Bool, servesDashboard: Bool,
+        _ plan: RunPlan, journal: (any LastingStore)?, asksForInput: Bool, servesDashboard: Bool,
         mailbox: MessageBox<DevMessage>
     ) {
         self.asksForInput = Mutex(asksForInput)
@@ -84,7 +84,7 @@ final class DevHost: Sendable {
     }
 
     /// Tells the input of the last failed run of the workflow, once and if there is one.
-    private func findInput(for generation: LiveGeneration, in journal: SQLiteJournal) async throws {
+    private func findInput(for generation: LiveGeneration, in journal: any LastingStore) async throws {
         let isDue = asksForInput.withLock { isDue in
             defer { isDue = false }
             return isDue

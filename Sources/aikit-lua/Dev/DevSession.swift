@@ -1,6 +1,5 @@
 internal import HostEffects
 internal import LuaWorkflows
-internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -65,7 +64,7 @@ final class DevSession {
             throw UsageError(Problem("there is no such file", file: plan.script))
         }
         let host = DevHost(
-            plan, journal: plan.store.open(creates: true, durability: plan.durability),
+            plan, journal: try plan.store.open(creates: true, durability: plan.durability),
             asksForInput: asksStoreForInput, servesDashboard: servesDashboard, mailbox: mailbox)
         self.host = host
         terminal.begin()

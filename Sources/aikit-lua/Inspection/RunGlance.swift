@@ -1,5 +1,4 @@
 internal import LuaWorkflows
-internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
 

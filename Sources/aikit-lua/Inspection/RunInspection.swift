@@ -29,7 +29,7 @@ struct RunInspection: Sendable {
         result = record.result()
         self.code = CodeState(code)
         waits = RunWait.waits(of: result, plan: record.plan, runID: header.id, store: store)
-        recovery = "aikit-lua runs recover \(shellQuoted(header.id))" + StoreLocation.file(store).arguments
+        recovery = "aikit-lua runs recover \(shellQuoted(header.id))" + StoreLocation.at(store).arguments
         let log = record.log
         logs = record.logs
         usage = log.usage
@@ -129,7 +129,7 @@ struct RunWait: Sendable {
     }
 
     static func waits(of result: RunResult, plan: Plan, runID: String, store: String) -> [RunWait] {
-        let place = StoreLocation.file(store).arguments
+        let place = StoreLocation.at(store).arguments
         var waits = result.pending.map { pending in
             let answer = AnswerCommand(pending: pending, result: result, plan: plan, runID: runID)
             let command = "aikit-lua \(answer.text)" + place

@@ -1,5 +1,4 @@
 internal import LuaWorkflows
-internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -37,7 +36,8 @@ extension StoreProblem {
 }
 
 extension StoredRuns {
-    /// Reads everything: rows, entries, values, code, and whether the events of each run fit the code that it is pinned to.
+    /// Reads everything: rows, entries, values, code, and whether the events of each run fit the code that it is
+    /// pinned to.
     func check() async throws -> StoreFindings {
         var problems = try await journal.check()
         let damaged = Set(problems.compactMap(\.run))
@@ -55,7 +55,8 @@ extension StoredRuns {
     /// The runs that can be listed in a store of which something is known to be damaged.
     private func readable() async -> [RunHeader] { (try? await journal.list(RunFilter())) ?? [] }
 
-    /// Why the events of a run do not fit its code or its row; nil if they do, or if the run is one of a workflow in Swift.
+    /// Why the events of a run do not fit its code or its row; nil if they do, or if the run is one of a workflow in
+    /// Swift.
     private func problem(of header: RunHeader, _ scripts: StoredScripts) async -> StoreProblem? {
         if header.generation.isEmpty { return nil }
         do {

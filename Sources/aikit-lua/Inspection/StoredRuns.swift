@@ -1,15 +1,15 @@
 internal import LuaWorkflows
-internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
 
 /// The runs of a store as commands look for them, with the code that they began with.
 struct StoredRuns: Sendable {
-    let journal: SQLiteJournal
+    let journal: any LastingStore
 
-    init(_ journal: SQLiteJournal) { self.journal = journal }
+    init(_ journal: any LastingStore) { self.journal = journal }
 
-    var path: String { journal.path }
+    /// The store for people: the path of its file, or the address of its database.
+    var path: String { journal.name }
 
     // MARK: Finding
 
@@ -34,7 +34,7 @@ struct StoredRuns: Sendable {
 
     /// The ids in the nearest store that begin with a text, the newest first: what a shell offers.
     static func ids(from prefix: String) -> [String] {
-        guard let path = try? StoreLocation.existing(nil), let journal = StoreLocation.file(path).openForLooking()
+        guard let path = try? StoreLocation.existing(nil), let journal = try? StoreLocation.at(path).openForLooking()
         else { return [] }
         return waitFor {
             let runs = (try? await journal.list(RunFilter())) ?? []

@@ -1,6 +1,5 @@
 internal import HostEffects
 internal import LuaWorkflows
-internal import SQLiteJournal
 internal import ServiceLifecycle
 internal import Synchronization
 internal import WorkflowCore
@@ -25,7 +24,7 @@ final class ServeSession: Sendable {
     /// Serves until ``stop()``.
     func run() async throws {
         let location = try StoreLocation(settings.store, beside: Self.folder(of: settings.paths[0]) + "x")
-        let file = location.open(creates: true) { [log] in log.warn($0) }
+        let file = try location.open(creates: true) { [log] in log.warn($0) }
         let store: any RunStore = file ?? MemoryJournal()
         let (access, keys) = try await access(file)
         guard settings.isLoopback || access != nil || settings.isInsecure else {
@@ -125,7 +124,7 @@ final class ServeSession: Sendable {
     }
 
     /// Who may ask, and what keeps the keys of their tokens up to date.
-    private func access(_ store: SQLiteJournal?) async throws -> (AccessControl?, KeySetFollower?) {
+    private func access(_ store: (any TokenStore)?) async throws -> (AccessControl?, KeySetFollower?) {
         var keys: KeySetFollower?
         var jwt: JWTAccess?
         if settings.jwtSecretVariable != nil || settings.jwks != nil {

@@ -1,6 +1,5 @@
 internal import HostEffects
 internal import LuaWorkflows
-internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -63,7 +62,8 @@ struct KnownRun {
             "began with another input", notes: ["then: \(Self.short(recorded[0]))", "now:  \(Self.short(input))"])
     }
 
-    /// A run keeps the permissions that it began with: fewer would fail it, and more are for code that has been looked at.
+    /// A run keeps the permissions that it began with: fewer would fail it, and more are for code that has been
+    /// looked at.
     ///
     /// - Parameter permissions: those of the command line; none leaves the run what it has.
     func requirePermissions(_ permissions: Permissions, of script: LuaScript) throws(UsageError) {
@@ -73,7 +73,7 @@ struct KnownRun {
             throw refusal("began with\(recorded.arguments), which is more", notes: ["without --allow-… it keeps them"])
         }
         if recorded.covers(permissions) || header.generation == script.generationID { return }
-        let command = "aikit-lua runs recover \(shellQuoted(header.id))\(StoreLocation.file(runs.path).arguments)"
+        let command = "aikit-lua runs recover \(shellQuoted(header.id))\(StoreLocation.at(runs.path).arguments)"
         throw refusal(
             "began with fewer permissions, and its code is not that of \(script.path)",
             notes: ["to give its own code more: \(command)\(permissions.arguments)"])

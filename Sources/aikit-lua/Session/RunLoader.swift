@@ -1,6 +1,5 @@
 internal import HostEffects
 internal import LuaWorkflows
-internal import SQLiteJournal
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -22,7 +21,7 @@ final class RunLoader: Sendable {
 
     let plan: RunPlan
     /// Where the run is kept; nil for the memory.
-    let journal: SQLiteJournal?
+    let journal: (any LastingStore)?
     let engine: WorkflowEngine
     /// What sends the spans of runs that are driven here.
     let export: TraceExport?
@@ -31,7 +30,7 @@ final class RunLoader: Sendable {
     private let mailbox: Mailbox
     private let widening = Mutex("")
 
-    init(plan: RunPlan, mailbox: Mailbox, journal: SQLiteJournal?, export: TraceExport?) {
+    init(plan: RunPlan, mailbox: Mailbox, journal: (any LastingStore)?, export: TraceExport?) {
         self.export = export
         self.plan = plan
         self.mailbox = mailbox
@@ -44,7 +43,8 @@ final class RunLoader: Sendable {
         scripts = journal.map { [engine, options] in StoredScripts($0, on: engine, options: options) }
     }
 
-    /// Loads the script and makes the run, or builds it anew from the store; nothing of the workflow runs before this returns.
+    /// Loads the script and makes the run, or builds it anew from the store; nothing of the workflow runs before this
+    /// returns.
     func load() async throws -> Loaded {
         if let continuation = plan.continuation, let journal {
             return try await takeUp(StoredRuns(journal).find(continuation.runID).id)
@@ -97,7 +97,7 @@ final class RunLoader: Sendable {
     func takeUp(_ id: String) async throws -> Loaded {
         guard let journal, let scripts else { throw UsageError("run '\(id)' is kept nowhere") }
         switch try await journal.claim(id) {
-        case .missing: throw UsageError("there is no run '\(id)' in \(journal.path)")
+        case .missing: throw UsageError("there is no run '\(id)' in \(journal.name)")
         case .over(let header):
             if plan.continuation != nil {
                 throw UsageError("run \(id) is over (\(header.status.rawValue)); it waits for nobody")

@@ -1,4 +1,3 @@
-internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
 internal import WorkflowTelemetry
@@ -16,7 +15,7 @@ internal import WorkflowTelemetry
 /// The main thread hears of everything through the mailbox, so the display and the terminal belong to it alone.
 final class RunSession {
     private let plan: RunPlan
-    private var journal: SQLiteJournal?
+    private var journal: (any LastingStore)?
     private var export: TraceExport?
     private let mailbox = Mailbox()
     private let driver: RunDriver
@@ -51,8 +50,12 @@ final class RunSession {
     func run() -> ExitStatus {
         listen()
         // The store has threads of its own, which must not be the ones that get the signals.
-        journal = plan.store.open(creates: !plan.needsStore, durability: plan.durability) { [mailbox] in
-            mailbox.post(.text($0))
+        do throws(UsageError) {
+            journal = try plan.store.open(creates: !plan.needsStore, durability: plan.durability) { [mailbox] in
+                mailbox.post(.text($0))
+            }
+        } catch {
+            return conclude(error)
         }
         if let timeout = plan.timeout {
             Task.detached { [mailbox] in

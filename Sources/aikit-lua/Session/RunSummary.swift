@@ -73,7 +73,8 @@ struct RunSummary {
                 "  It was kept in memory only and ends here. In a store it would go on with:",
                 "  aikit-lua \(command)",
             ]
-        case .file: ["  \(words)", "  aikit-lua \(command)\(plan.store.arguments)\(handle?.permissions ?? "")"]
+        case .file, .database:
+            ["  \(words)", "  aikit-lua \(command)\(plan.store.arguments)\(handle?.permissions ?? "")"]
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import PostgresJournal
 internal import SQLiteJournal
 internal import WorkflowEngine
 
@@ -13,6 +14,8 @@ internal import WorkflowEngine
 enum StoreLocation: Equatable {
     case memory
     case file(String)
+    /// A connection URI, which may hold a password.
+    case database(String)
 
     /// The store of a directory in which scripts lie.
     static let usual = ".aikit/runs.db"
@@ -21,12 +24,15 @@ enum StoreLocation: Equatable {
     init(_ argument: String?, beside script: String) throws(UsageError) {
         switch argument {
         case "memory": self = .memory
-        case let path?: self = .file(try Self.checked(path))
+        case let path?: self = .at(try Self.checked(path))
         case nil:
             let directory = script.lastIndex(of: "/").map { script[...$0] } ?? ""
             self = .file(directory + Self.usual)
         }
     }
+
+    /// The place that a name is one of, which was checked before: a file, or a database.
+    static func at(_ name: String) -> StoreLocation { PostgresJournal.isAddress(name) ? .database(name) : .file(name) }
 
     /// Where a run that is there already is looked for: as `--store` says, else in the nearest store, from the working
     /// directory upwards.
@@ -46,7 +52,12 @@ enum StoreLocation: Equatable {
 
     private static func checked(_ path: String) throws(UsageError) -> String {
         do throws(JournalError) {
-            try SQLiteJournal.checkName(path)
+            // An address is read as a store would read it, so that what is wrong with it shows now.
+            if PostgresJournal.isAddress(path) {
+                _ = try PostgresJournal(path)
+            } else {
+                try SQLiteJournal.checkName(path)
+            }
             return path
         } catch {
             throw UsageError(Problem("--store: \(error.message)", code: error.code))
@@ -65,6 +76,7 @@ enum StoreLocation: Equatable {
     var arguments: String {
         switch self {
         case .memory: ""
+        case .database(let address): " --store " + shellQuoted(PostgresJournal.printable(address))
         case .file(let path): Self.nearest.map { Self.areSame($0, path) } == true ? "" : " --store " + shellQuoted(path)
         }
     }
@@ -84,23 +96,40 @@ enum StoreLocation: Equatable {
     func open(
         creates: Bool, durability: SQLiteJournalOptions.Durability = .full, usesReserve: Bool = false,
         telling told: (@Sendable (String) -> Void)? = nil
-    ) -> SQLiteJournal? {
-        guard case .file(let path) = self else { return nil }
+    ) throws(UsageError) -> (any LastingStore)? {
+        var stalled: (@Sendable (JournalError?) -> Void)?
+        if let told {
+            stalled = { error in told(error.map(Self.stallText) ?? "the store can be written again; runs go on") }
+        }
+        switch self {
+        case .memory: return nil
+        case .database(let address):
+            let options = PostgresJournalOptions(
+                durability: durability == .full ? .full : .normal, creates: creates, onStall: stalled)
+            do throws(JournalError) { return try PostgresJournal(address, options: options) } catch {
+                throw UsageError(Problem("--store: \(error.message)", code: error.code))
+            }
+        case .file(let path):
+            return open(path, creates: creates, durability: durability, usesReserve: usesReserve, stalled)
+        }
+    }
+
+    private func open(
+        _ path: String, creates: Bool, durability: SQLiteJournalOptions.Durability, usesReserve: Bool,
+        _ stalled: (@Sendable (JournalError?) -> Void)?
+    ) -> SQLiteJournal {
         var options = SQLiteJournalOptions(
             durability: durability, creates: creates,
             hidesFromGit: path == Self.usual || path.hasSuffix("/" + Self.usual))
         options.usesReserve = usesReserve
-        if let told {
-            options.onStall = { error in told(error.map(Self.stallText) ?? "the store can be written again; runs go on")
-            }
-        }
+        options.onStall = stalled
         return SQLiteJournal(deferring: path, options: options)
     }
 
     /// The journal of a place that is only looked at, which also works where it may not be written; nil for the memory.
-    func openForLooking() -> SQLiteJournal? {
-        guard case .file(let path) = self else { return nil }
-        return SQLiteJournal.mayWrite(path) ? open(creates: false) : SQLiteJournal(viewing: path)
+    func openForLooking() throws(UsageError) -> (any LastingStore)? {
+        if case .file(let path) = self, !SQLiteJournal.mayWrite(path) { return SQLiteJournal(viewing: path) }
+        return try open(creates: false)
     }
 
     private static func stallText(_ error: JournalError) -> String {

@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import LuaWorkflows
-internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
 

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -38,7 +37,7 @@ struct RunsCheckCommand: ParsableCommand {
             return
         }
         errors.writeLine("\(damaged) of \(counted(findings.runs, "run")) damaged; the others can be used as before")
-        let place = StoreLocation.file(path).arguments
+        let place = StoreLocation.at(path).arguments
         if damaged > 0 {
             errors.writeLine(
                 "  Take the store from a copy, or remove what is damaged: aikit-lua runs prune --damaged\(place)")

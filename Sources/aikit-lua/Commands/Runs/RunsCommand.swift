@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import SQLiteJournal
+internal import WorkflowEngine
 
 struct RunsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -25,8 +25,9 @@ struct RunsCommand: ParsableCommand {
 struct StoreChoice: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The file in which the runs are kept; the nearest \(StoreLocation.usual), here or above, unless given.",
-            valueName: "path"), transform: namedPath)
+            "Where the runs are kept: a file, or the address of a database; the nearest \(StoreLocation.usual), here or "
+                + "above, unless given.",
+            valueName: "path|postgres://…"), transform: namedPath)
     var store: String?
 
     /// The file in which the runs are kept.
@@ -41,11 +42,11 @@ struct StoreChoice: ParsableArguments {
         looking: Bool = false, usesReserve: Bool = false,
         _ body: @escaping @Sendable (StoredRuns) async throws -> Result
     ) throws -> Result {
-        let place = StoreLocation.file(try path)
+        let place = StoreLocation.at(try path)
         let opened =
             looking
-            ? place.openForLooking()
-            : place.open(creates: false, usesReserve: usesReserve) { TextStream.errors.writeLine($0) }
+            ? try place.openForLooking()
+            : try place.open(creates: false, usesReserve: usesReserve) { TextStream.errors.writeLine($0) }
         guard let journal = opened else { throw UsageError("--store takes the file in which the runs are kept") }
         let result = waitFor {
             let result: Swift.Result<Result, any Error>

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -54,13 +53,13 @@ struct RunsListCommand: ParsableCommand {
 
     private func tellDamaged(_ count: Int, in path: String) {
         guard count > 0 else { return }
-        let command = "aikit-lua runs check" + StoreLocation.file(path).arguments
+        let command = "aikit-lua runs check" + StoreLocation.at(path).arguments
         TextStream.errors.writeLine("\(counted(count, "run")) cannot be read whole; to see why: \(command)")
     }
 
     private func tellAbandoned(_ count: Int, in path: String) {
         guard count > 0 else { return }
-        let command = "aikit-lua runs recover" + StoreLocation.file(path).arguments
+        let command = "aikit-lua runs recover" + StoreLocation.at(path).arguments
         TextStream.errors.writeLine("\(counted(count, "run")) without a process; to go on: \(command)")
     }
 }

@@ -1,6 +1,5 @@
 internal import HostEffects
 internal import LuaWorkflows
-internal import SQLiteJournal
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
 

@@ -1,0 +1,37 @@
+package import WorkflowEngine
+
+extension PostgresJournal: ScheduleStore {
+    package func scheduleMarks() async throws(JournalError) -> [ScheduleMark] {
+        try await sessions.run { connection in
+            try connection.run("SELECT workflow, schedule, time, run, paused FROM schedules ORDER BY 1, 2").all.map {
+                row in
+                ScheduleMark(
+                    workflow: try row.text(0), schedule: try row.text(1), time: try row.integer(2),
+                    run: try row.optionalText(3), isPaused: try row.flag(4))
+            }
+        }
+    }
+
+    package func advance(
+        _ workflow: String, _ schedule: String, to time: Int64, run: String?
+    ) async throws(JournalError) {
+        try await sessions.run { connection in
+            try connection.run(
+                """
+                INSERT INTO schedules AS known (workflow, schedule, time, run) VALUES ($1::text, $2::text, $3::bigint, $4::text)
+                ON CONFLICT (workflow, schedule)
+                DO UPDATE SET time = excluded.time, run = coalesce(excluded.run, known.run) WHERE excluded.time > known.time
+                """, Parameters().add(workflow).add(schedule).add(time).add(run))
+            return
+        }
+    }
+
+    package func pause(_ workflow: String, _ schedule: String, _ isPaused: Bool) async throws(JournalError) -> Bool {
+        try await sessions.run { connection in
+            try connection.run(
+                "UPDATE schedules SET paused = $3::bigint = 1 WHERE workflow = $1::text AND schedule = $2::text",
+                Parameters().add(workflow).add(schedule).add(isPaused ? 1 : 0)
+            ).changed > 0
+        }
+    }
+}

@@ -1,0 +1,71 @@
+internal import StoredEntries
+internal import WorkflowCore
+internal import WorkflowEngine
+
+extension Writer {
+    /// Replaces the events of a run entry by entry, and appends what a batch has; what the events refer to stays.
+    func rewrite(
+        _ run: JournaledRun, _ rewriting: RunRewriting, appending batch: JournalBatch
+    ) throws(PostgresFailure) {
+        let notOwned = JournalError.notOwned(run.id)
+        guard let lease = run.postgresLease, owner != 0, lease.fence == owner,
+            lease.sequence * MemoryLayout<Event>.stride == rewriting.events.count
+        else { throw .journal(notOwned) }
+        let round = Round([(batch, { @Sendable _, _ in })])
+        let slice = try transaction { connection -> Slice? in
+            guard try renewLease(connection) else { throw notOwned }
+            try rewriteEntries(of: lease, rewriting.events, notOwned, connection)
+            try connection.run(
+                "UPDATE runs SET generation = $1::text, fingerprint = $2::text WHERE row = $3::bigint",
+                Parameters().add(rewriting.generation).add(rewriting.fingerprint).add(lease.row))
+            if batch.entries.isEmpty { return nil }
+            var slice = newSlice()
+            for place in round.allUndecided { slice.add(place, of: round) { takeRow() } }
+            guard slice.lines.count == batch.entries.count else { throw notOwned }
+            if slice.hasPayloads { try store(slice, round, connection) }
+            slice.fill(sliceParameters, round, lease: options.lease)
+            let outcome = try append(connection)
+            guard outcome.isOwner, outcome.conflicts.isEmpty else { throw notOwned }
+            return slice
+        }
+        slice?.commit(round, conflicts: [])
+    }
+
+    private func rewriteEntries(
+        of lease: PostgresLease, _ events: [UInt8], _ notOwned: JournalError, _ connection: Connection
+    ) throws {
+        let rows = try connection.run(
+            "SELECT start, events, checksum FROM entries WHERE run = $1::bigint ORDER BY start FOR UPDATE",
+            Parameters().add(lease.row))
+        let parameters = Parameters().add(lease.row)
+        var (starts, checksums): ([Int64], [Int64]) = ([], [])
+        var pieces: [Range<Int>] = []
+        var position = 0
+        for row in rows.all {
+            let old = try row.bytes(1)
+            guard position + old.count <= events.count else { throw notOwned }
+            let new = position..<position + old.count
+            starts.append(try row.natural(0))
+            checksums.append(
+                try old.withUnsafeBytes { old in
+                    try events.withUnsafeBytes {
+                        Checksum.replacing(
+                            old, by: UnsafeRawBufferPointer(rebasing: $0[new]), in: try row.integer(2))
+                    }
+                })
+            pieces.append(new)
+            position = new.upperBound
+        }
+        guard position == events.count else { throw notOwned }
+        parameters.add(starts).add(checksums)
+        parameters.beginArray(of: .bytea)
+        for piece in pieces { parameters.append(Array(events[piece])) }
+        parameters.endArray()
+        try connection.run(
+            """
+            UPDATE entries SET events = e.events, checksum = e.checksum
+            FROM unnest($2::bigint[], $3::bigint[], $4::bytea[]) AS e(start, checksum, events)
+            WHERE entries.run = $1::bigint AND entries.start = e.start
+            """, parameters)
+    }
+}

@@ -1,0 +1,74 @@
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// A journal that lasts can be copied, and be made from another one.
+extension StoreContract {
+    static let copying: [StoreCheck] = [
+        StoreCheck("a copy has the runs, the messages, the code and the schedules, and is made once") { backend in
+            let first = try await backend.open()
+            guard let source = first as? any LastingStore else { return await first.close() }
+            let generation = ScriptGeneration(hash: "g1", files: [.init(name: "main.lua", content: [1, 2])])
+            try await source.save(generation)
+            let large = Value(String(repeating: "long ", count: 20_000))
+            for (number, status) in [RunMachine.Status.success, .waiting, .running].enumerated() {
+                let run = TestRun("r\(number)", lineage: number == 1 ? "r0" : nil)
+                await run.write(["n": 1], to: source, time: 100)
+                await run.write(large, to: source, time: 150)
+                await run.write("end", to: source, status: status, wakeAt: 7, time: 200)
+                try await source.release([run.journaled])
+            }
+            let signal = InboxMessage.Content(kind: .signal, target: "paid", payload: ["amount": 3])
+            _ = try await source.post(signal, to: "r1")
+            try await source.advance("orders", "nightly", to: 100, run: "r0")
+
+            let memory = MemoryBackend()
+            let copy = LastingMemory(memory.journal())
+            let report = try await StoreCopy(from: source, to: copy).run()
+            try expect((report.runs, report.events, report.messages, report.schedules) == (3, 9, 1, 1))
+            try expect(try await StoreCopy(from: source, to: copy).run().known == 3)
+            for run in ["r0", "r1", "r2"] {
+                let (one, other) = (try require(try await source.load(run)), try require(try await copy.load(run)))
+                try expect(one.header == other.header && one.events == other.events && one.arena == other.arena)
+            }
+            try expect(try await copy.generation("g1") == generation)
+            try expect(try require(try await copy.claim("r1").run).1.map(\.content) == [signal])
+            await copy.close()
+            await first.close()
+        },
+        StoreCheck("what was copied from another store can be gone on with") { backend in
+            let first = try await backend.open()
+            guard let target = first as? any LastingStore else { return await first.close() }
+            let source = LastingMemory(MemoryBackend().journal())
+            for number in 0..<5 {
+                let run = TestRun("r\(number)")
+                await run.write("one", to: source, time: 100)
+                await run.write("two", to: source, time: 200)
+                try await source.release([run.journaled])
+            }
+            try expect(try await StoreCopy(from: source, to: target).run().runs == 5)
+            let (run, _) = try require(try await target.claim("r3").run)
+            try expect(await run.write("three", to: target).isDurable)
+            try expect(run.matches(try await target.load("r3")))
+            try expect(try await target.header(of: "r3")?.createdAt == 100)
+            try expect(try await target.check().isEmpty)
+            await source.close()
+            await first.close()
+        },
+    ]
+}
+
+/// A store in memory that can be copied; it keeps no tokens.
+private final class LastingMemory: RunJournal, ForwardingStore, TokenStore {
+    let inner: MemoryJournal
+
+    init(_ inner: MemoryJournal) { self.inner = inner }
+
+    func submit(_ batch: JournalBatch, answer: @escaping @Sendable (JournalBatch, [JournalOutcome]) -> Void) {
+        inner.submit(batch, answer: answer)
+    }
+
+    func add(_ token: AccessToken) {}
+    func token(_ id: String) -> AccessToken? { nil }
+    func tokens() -> [AccessToken] { [] }
+    func removeToken(_ id: String) -> Bool { false }
+}

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Checks what only a database and several processes show, on a throw-away PostgreSQL:  scripts/test-cluster.sh [SECONDS] [RUNS]
+#
+# The contract of stores on PostgreSQL, connections that break, and servers on one database that are killed, stopped past their lease
+# and cut off while they work. The tests must have been built; AIKIT_LUA_BINARY names the program. Without PostgreSQL and without a
+# way to install it nothing is checked, and it says so.
+source "$(dirname "$0")/common.sh"
+cd "$repository"
+
+seconds=${1:-45} runs=${2:-300}
+binary=${AIKIT_LUA_BINARY:-$repository/.build/release/aikit-lua}
+folder=$(mktemp -d "${TMPDIR:-/tmp}/aikit-lua-cluster-XXXXXX")
+chmod 711 "$folder"
+export AIKIT_LUA_POSTGRES_DIR=$folder/postgres AIKIT_LUA_POSTGRES_PORT=$((20000 + $$ % 20000))
+
+finish() {
+    scripts/postgres.sh stop || true
+    rm -rf "$folder"
+}
+trap finish EXIT
+
+started=0
+address=$(scripts/postgres.sh start) || started=$?
+if [ "$started" = 3 ]; then
+    say "cluster: left out, PostgreSQL is not installed"
+    exit 0
+elif [ "$started" != 0 ]; then
+    die "PostgreSQL cannot be started"
+fi
+
+say "the contract of stores on PostgreSQL"
+AIKIT_LUA_TEST_POSTGRES=$address timeout 300 scripts/swift.sh test --skip-build --filter PostgresJournalTests
+say "three servers on one database, $runs runs, one server killed, stopped or cut off every two seconds"
+timeout 400 python3 scripts/test-cluster.py "$binary" "$address" --seconds "$seconds" --runs "$runs"
