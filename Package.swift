@@ -40,6 +40,7 @@ let package = Package(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "CLuaBridge", dependencies: ["CLua"]),
+        .target(name: "CHostSystem"),
         // For tests alone: no product may depend on it.
         .target(name: "CLuaBridgeTesting"),
         .target(name: "CPrelude", exclude: ["lua"]),
@@ -54,19 +55,26 @@ let package = Package(
                 "CPrelude", "LuaRuntime", "WorkflowCore", "WorkflowEngine",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        // How an entry of a run's journal is laid out, for stores that keep it in tables.
+        .target(
+            name: "StoredEntries", dependencies: ["WorkflowCore", .product(name: "Crypto", package: "swift-crypto")]),
         .target(
             name: "SQLiteJournal",
             dependencies: [
-                "WorkflowCore", "WorkflowEngine", .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "GRDBSQLite", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto"),
+                "StoredEntries", "WorkflowCore", "WorkflowEngine", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
+        // The contract of stores as checks. For tests alone: no product may depend on it.
+        .target(name: "StoreConformance", dependencies: ["WorkflowCore", "WorkflowEngine"]),
         .target(
             name: "HostEffects",
             dependencies: [
-                "WorkflowCore", "WorkflowEngine", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "CHostSystem", "WorkflowCore", "WorkflowEngine",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
             name: "WorkflowServer",
@@ -112,11 +120,14 @@ let package = Package(
         .testTarget(
             name: "LuaTestingTests", dependencies: ["LuaTesting", "LuaWorkflows", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(
+            name: "StoreConformanceTests", dependencies: ["StoreConformance", "WorkflowEngine", "WorkflowCore"]),
+        .testTarget(
             name: "SQLiteJournalTests",
             dependencies: [
-                "SQLiteJournal", "WorkflowEngine", "WorkflowCore", .product(name: "GRDB", package: "GRDB.swift"),
+                "SQLiteJournal", "StoreConformance", "WorkflowEngine", "WorkflowCore", .product(name: "GRDB", package: "GRDB.swift"),
             ]),
-        .testTarget(name: "HostEffectsTests", dependencies: ["HostEffects", "WorkflowEngine", "WorkflowCore"]),
+        .testTarget(
+            name: "HostEffectsTests", dependencies: ["CHostSystem", "HostEffects", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(
             name: "WorkflowServerTests",
             dependencies: [
