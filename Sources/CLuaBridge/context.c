@@ -200,6 +200,22 @@ static void push_field(lua_State *L, const lb_context *context, enum field field
     }
 }
 
+/// The name as it is written here: run_id for runId.
+static const char *push_snake(lua_State *L, const char *name) {
+    luaL_Buffer text;
+    luaL_buffinit(L, &text);
+    for (const char *at = name; *at; at++) {
+        if (*at >= 'A' && *at <= 'Z') {
+            if (at > name) luaL_addchar(&text, '_');
+            luaL_addchar(&text, (char)(*at - 'A' + 'a'));
+        } else {
+            luaL_addchar(&text, *at);
+        }
+    }
+    luaL_pushresult(&text);
+    return lua_tostring(L, -1);
+}
+
 static int context_index(lua_State *L) {
     lb_context *context = check(L, 1);
     handle *h = lua_touserdata(L, 1);
@@ -228,6 +244,13 @@ static int context_index(lua_State *L) {
     if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
     lua_settop(L, 2);
     if (lua_type(L, 2) != LUA_TSTRING) return luaL_error(L, "context has no field of that name");
+    if (strcmp(lua_tostring(L, 2), "metadata") == 0)
+        return luaL_error(L, "context has no field 'metadata': write context:get_metadata()");
+    const char *snake = push_snake(L, lua_tostring(L, 2));
+    lua_pushvalue(L, 3);
+    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNUMBER && lua_tointeger(L, -1) < HIDDEN)
+        return luaL_error(L, "context has no field '%s' (did you mean '%s'?)", lua_tostring(L, 2), snake);
+    lua_settop(L, 2);
     const char *near = suggest(L, lua_tostring(L, 2), lua_upvalueindex(1));
     if (!near) near = suggest(L, lua_tostring(L, 2), lua_upvalueindex(2));
     if (near) return luaL_error(L, "context has no field '%s' (did you mean '%s'?)", lua_tostring(L, 2), near);

@@ -69,6 +69,17 @@ static void compile(lua_State *L) {
     lua_error(L);
 }
 
+/// Pushes the library of scripts that the module's name at `name` names, nil for any other name.
+static bool push_library(lua_State *L, int name) {
+    lua_pushglobaltable(L);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_pushvalue(L, name);
+    bool is_library = lua_rawget(L, -2) != LUA_TNIL;
+    lua_settop(L, -3);
+    lua_pushvalue(L, name);
+    return lua_rawget(L, -2) == LUA_TTABLE && is_library;
+}
+
 int require_module(lua_State *L) {
     lb_vm *vm = vm_of(L);
     size_t length;
@@ -76,7 +87,7 @@ int require_module(lua_State *L) {
     lua_settop(L, 1);
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->modules);
     lua_pushvalue(L, 1);
-    if (lua_rawget(L, 2) != LUA_TNIL) return 1;
+    if (lua_rawget(L, 2) != LUA_TNIL || push_library(L, 1)) return 1;
     if (is_loading(L, name)) return raise_cycle(L, name);
     if (!vm->config.load_module) return luaL_error(L, "module '%s' not found", name);
     vm->response.count = 0;

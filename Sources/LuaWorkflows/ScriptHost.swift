@@ -211,6 +211,9 @@ final class ScriptHost: LuaHost {
         return shapes
     }
 
+    /// The libraries that `require` gives as stock Lua does.
+    private static let libraries: Set = ["string", "table", "math", "utf8", "os", "coroutine"]
+
     /// Looks for modules that handlers require later, which belong to the generation too, and for names that nothing has.
     func lookAhead() {
         var next = -1
@@ -218,7 +221,7 @@ final class ScriptHost: LuaHost {
             let file = next < 0 ? script : files[next]
             next += 1
             let unit = unit(of: file)
-            for mention in unit.modules where mention.name != "aikit" {
+            for mention in unit.modules where mention.name != "aikit" && !Self.libraries.contains(mention.name) {
                 let problem: String
                 switch findModule(named: mention.name) {
                 case .found: continue
