@@ -14,7 +14,8 @@ if [ -z "$binaries" ] && command -v pg_ctl >/dev/null; then binaries=$(dirname "
 if [ -z "$binaries" ] || ! ls /usr/lib/*/libpq.so.5 >/dev/null 2>&1; then
     [ "$command" = start ] || exit 0
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || { echo "postgres.sh: PostgreSQL is not installed" >&2; exit 3; }
-    { apt-get update && apt-get install -y --no-install-recommends postgresql libpq5; } >&2
+    { apt-get update && apt-get install -y --no-install-recommends postgresql libpq5; } >&2 \
+        || { echo "postgres.sh: PostgreSQL cannot be installed" >&2; exit 3; }
     binaries=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
 fi
 

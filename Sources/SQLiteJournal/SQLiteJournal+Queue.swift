@@ -45,6 +45,8 @@ extension Writer {
         defer { if !inbox.waiting.isEmpty { deliverInbox() } }
         return try transaction {
             try becomeOwner()
+            // Each run that is claimed is read, by what the list of runs says and every entry that it is behind.
+            try catchUp()
             try wakeQueue(now)
             var pass = QueuePass()
             var owners = try owners()
