@@ -41,6 +41,7 @@ let package = Package(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .target(name: "CLuaBridge", dependencies: ["CLua"]),
+        .target(name: "CHostSystem"),
         // For tests alone: no product may depend on it.
         .target(name: "CLuaBridgeTesting"),
         .target(name: "CPrelude", exclude: ["lua"]),
@@ -73,10 +74,12 @@ let package = Package(
         .target(
             name: "HostEffects",
             dependencies: [
-                "WorkflowCore", "WorkflowEngine", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "CHostSystem", "WorkflowCore", "WorkflowEngine",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
             name: "WorkflowServer",
@@ -133,7 +136,8 @@ let package = Package(
                 "SQLiteJournal", "StoreConformance", "WorkflowEngine", "WorkflowCore",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
-        .testTarget(name: "HostEffectsTests", dependencies: ["HostEffects", "WorkflowEngine", "WorkflowCore"]),
+        .testTarget(
+            name: "HostEffectsTests", dependencies: ["CHostSystem", "HostEffects", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(
             name: "WorkflowServerTests",
             dependencies: [

@@ -20,11 +20,35 @@ static const char context[] = {
 static const char crypto[] = {
 #embed "lua/crypto.lua"
 };
+static const char csv[] = {
+#embed "lua/csv.lua"
+};
+static const char env[] = {
+#embed "lua/env.lua"
+};
+static const char exec[] = {
+#embed "lua/exec.lua"
+};
+static const char fs[] = {
+#embed "lua/fs.lua"
+};
+static const char text[] = {
+#embed "lua/text.lua"
+};
+static const char time[] = {
+#embed "lua/time.lua"
+};
+static const char docs_modules[] = {
+#embed "lua/docs_modules.lua"
+};
 static const char definition[] = {
 #embed "lua/definition.lua"
 };
 static const char docs[] = {
 #embed "lua/docs.lua"
+};
+static const char docs_agents[] = {
+#embed "lua/docs_agents.lua"
 };
 static const char docs_host[] = {
 #embed "lua/docs_host.lua"
@@ -50,11 +74,18 @@ static const char errors[] = {
 static const char forms[] = {
 #embed "lua/forms.lua"
 };
+static const char hooks[] = {
+#embed "lua/hooks.lua"
+};
+
 static const char host[] = {
 #embed "lua/host.lua"
 };
 static const char http[] = {
 #embed "lua/http.lua"
+};
+static const char http_stream[] = {
+#embed "lua/http_stream.lua"
 };
 static const char multipart[] = {
 #embed "lua/multipart.lua"
@@ -64,6 +95,24 @@ static const char nodes[] = {
 };
 static const char objects[] = {
 #embed "lua/objects.lua"
+};
+static const char agent[] = {
+#embed "lua/agent.lua"
+};
+static const char checked[] = {
+#embed "lua/checked.lua"
+};
+static const char model[] = {
+#embed "lua/model.lua"
+};
+static const char model_answer[] = {
+#embed "lua/model_answer.lua"
+};
+static const char tool[] = {
+#embed "lua/tool.lua"
+};
+static const char once[] = {
+#embed "lua/once.lua"
 };
 static const char repl[] = {
 #embed "lua/repl.lua"
@@ -86,6 +135,9 @@ static const char schema_methods[] = {
 static const char schema_object[] = {
 #embed "lua/schema_object.lua"
 };
+static const char secret[] = {
+#embed "lua/secret.lua"
+};
 static const char slots[] = {
 #embed "lua/slots.lua"
 };
@@ -103,6 +155,9 @@ static const char testing_http[] = {
 };
 static const char testing_mocks[] = {
 #embed "lua/testing_mocks.lua"
+};
+static const char testing_model[] = {
+#embed "lua/testing_model.lua"
 };
 static const char testing_replay[] = {
 #embed "lua/testing_replay.lua"
@@ -123,13 +178,15 @@ static const char validate[] = {
 #define PART(name) { #name, name, sizeof name }
 
 static const prelude_part parts[] = {
-    PART(aikit), PART(builder), PART(code), PART(compile), PART(context), PART(crypto), PART(definition), PART(docs),
-    PART(docs_host), PART(docs_nodes),
-    PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(errors), PART(forms), PART(host), PART(http),
-    PART(multipart), PART(nodes), PART(objects), PART(repl), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export),
-    PART(schema_methods), PART(schema_object),
-    PART(slots), PART(testing), PART(testing_compare), PART(testing_expect), PART(testing_http), PART(testing_mocks),
-    PART(testing_replay), PART(testing_run), PART(testing_text), PART(types), PART(validate),
+    PART(agent), PART(aikit), PART(builder), PART(checked), PART(code), PART(compile), PART(context), PART(crypto),
+    PART(csv), PART(definition), PART(docs), PART(docs_agents), PART(docs_host), PART(docs_modules),
+    PART(docs_nodes), PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(env),
+    PART(errors), PART(exec), PART(forms), PART(fs), PART(hooks), PART(host), PART(http), PART(http_stream),
+    PART(model), PART(model_answer), PART(multipart), PART(nodes), PART(objects), PART(once), PART(repl),
+    PART(schema), PART(schema_common), PART(schema_core), PART(schema_export), PART(schema_methods),
+    PART(schema_object), PART(secret), PART(slots), PART(testing), PART(testing_compare), PART(testing_expect),
+    PART(testing_http), PART(testing_mocks), PART(testing_model), PART(testing_replay), PART(testing_run),
+    PART(testing_text), PART(text), PART(time), PART(tool), PART(types), PART(validate),
 };
 
 const prelude_part *prelude_find(const char *name, size_t length) {

@@ -7,10 +7,16 @@ package import WorkflowEngine
 /// Runs with the same permissions share one service, with its connections.
 package final class GrantedEffects: HostEffects {
     private let usual: Permissions
+    private let secrets: Secrets
     private let services = Mutex<[HostEffectsService]>([])
 
-    /// - Parameter usual: what runs may do whose journal does not say.
-    package init(usual: Permissions) { self.usual = usual }
+    /// - Parameters:
+    ///   - usual: what runs may do whose journal does not say.
+    ///   - secrets: what requests may carry that scripts do not see.
+    package init(usual: Permissions, secrets: Secrets = Secrets()) {
+        self.usual = usual
+        self.secrets = secrets
+    }
 
     package func begin(
         _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
@@ -21,7 +27,7 @@ package final class GrantedEffects: HostEffects {
     private func service(_ permissions: Permissions) -> HostEffectsService {
         services.withLock { services in
             if let known = services.first(where: { $0.permissions == permissions }) { return known }
-            let made = HostEffectsService(permissions: permissions)
+            let made = HostEffectsService(permissions: permissions, secrets: secrets)
             services.append(made)
             return made
         }

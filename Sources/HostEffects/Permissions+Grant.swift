@@ -3,7 +3,10 @@ package import WorkflowCore
 /// Permissions as a run's journal holds them: an object with a list of names, or `*`, for each kind that is allowed.
 extension Permissions {
     private static var kinds: [(name: String, scope: WritableKeyPath<Permissions, Scope>)] {
-        [("net", \.net), ("env", \.env), ("read", \.read), ("write", \.write), ("run", \.run)]
+        [
+            ("net", \.net), ("env", \.env), ("read", \.read), ("write", \.write), ("run", \.run), ("secret", \.secret),
+            ("model", \.model),
+        ]
     }
 
     /// Reads what ``grant`` wrote; what is not understood, and null, allow nothing.
@@ -41,7 +44,8 @@ extension Permissions {
 
     /// The options that allow this, for a shell, each after a blank; empty for nothing.
     package var arguments: String {
-        Self.kinds.map { kind in
+        if self == .all { return " --allow-all" }
+        return Self.kinds.map { kind in
             switch self[keyPath: kind.scope] {
             case .nothing: ""
             case .everything: " --allow-\(kind.name)"

@@ -21,11 +21,25 @@ package struct Permissions: Sendable, Equatable {
     package var net = Scope.nothing
     /// Environment variables that may be read: `NAME`, or `PREFIX*`.
     package var env = Scope.nothing
+    /// Files and folders, from the root, that may be read, and written; a folder stands for all below it.
     package var read = Scope.nothing
     package var write = Scope.nothing
+    /// Programs that may be run: names that PATH leads to a file for, or paths.
     package var run = Scope.nothing
+    /// Environment variables that may be sent as secrets to places that are allowed without being named.
+    package var secret = Scope.nothing
+    /// Models that may be called, by their names; `PREFIX*` for all that begin so.
+    package var model = Scope.nothing
 
     package init() {}
+
+    /// Everything of every kind.
+    package static var all: Permissions {
+        var all = Permissions()
+        (all.net, all.env, all.read, all.write) = (.everything, .everything, .everything, .everything)
+        (all.run, all.secret) = (.everything, .everything)
+        return all
+    }
 
     /// Whether a host may be called; `port` is the one that the request goes to.
     package func allowsNet(host: String, port: Int) -> Bool {
@@ -53,9 +67,26 @@ package struct Permissions: Sendable, Equatable {
         return host == name
     }
 
+    /// Whether a model may be called, wherever it is served.
+    package func allowsModel(_ name: String) -> Bool {
+        switch model {
+        case .nothing: false
+        case .everything: true
+        case .only(let names): names.contains { $0.hasSuffix("*") ? name.hasPrefix($0.dropLast()) : $0 == name }
+        }
+    }
+
     /// Whether an environment variable may be read.
-    package func allowsEnv(_ name: String) -> Bool {
-        switch env {
+    package func allowsEnv(_ name: String) -> Bool { env.names(name) }
+
+    /// Whether an environment variable may be used as a secret wherever something may be sent.
+    package func allowsSecret(_ name: String) -> Bool { secret.names(name) }
+}
+
+extension Permissions.Scope {
+    /// Whether it has the name, as such or by `PREFIX*`.
+    func names(_ name: String) -> Bool {
+        switch self {
         case .nothing: false
         case .everything: true
         case .only(let names):

@@ -65,6 +65,12 @@ final class ScriptHost: LuaHost {
         case "base64.decode": return bytes(payload.stringBytes.flatMap { BytesText.bytes(base64: $0) }, &response)
         case "hex.encode": response.write(BytesText.hex(payload.stringBytes.map(Array.init) ?? []))
         case "hex.decode": return bytes(payload.stringBytes.flatMap { BytesText.bytes(hex: $0) }, &response)
+        case "time.offset": response.write(LibraryFunctions.offset(payload))
+        case let name where name.hasPrefix("digest."):
+            guard let digest = LibraryFunctions.digest(name.dropFirst(7), payload.stringBytes) else {
+                return fail("internal", "no such digest", &response)
+            }
+            return bytes(digest, &response)
         case "schema_compile": return compileSchema(payload, &response)
         case "schema_validate": return validateSchema(payload, &response)
         case "schema_release":

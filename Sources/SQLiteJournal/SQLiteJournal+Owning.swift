@@ -29,7 +29,7 @@ extension Writer {
     }
 
     /// A claim that fails alone where the run cannot be read.
-    private func attempt(
+    func attempt(
         _ id: String, _ owners: inout OwnerTable, _ reader: EntryReader
     ) throws -> Result<Claim, JournalError> {
         do {
@@ -80,6 +80,7 @@ extension Writer {
         lease.fence = owner.number
         lease.head = stored.head
         journaled.ownerEnd = ownerEnd
+        journaled.isQueued = stored.isQueued
         // Messages from an earlier time as its owner are among those that come with the claim.
         inbox.waiting.removeAll { $0.run == id }
         var claimed = run

@@ -61,8 +61,10 @@ struct Program {
     /// Runs a command to its end.
     func run(_ arguments: String..., input: String? = nil) throws -> Outcome { try run(arguments, input: input) }
 
-    func run(_ arguments: [String], input: String? = nil) throws -> Outcome {
+    /// - Parameter environment: what the program finds there in place of the tests' own; nil for that.
+    func run(_ arguments: [String], input: String? = nil, environment: [String: String]? = nil) throws -> Outcome {
         let process = process(arguments)
+        if let environment { process.environment = environment }
         let output = Pipe()
         let errors = Pipe()
         let stdin = Pipe()

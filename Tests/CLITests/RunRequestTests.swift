@@ -9,7 +9,10 @@ struct RunRequestTests {
             "run a.lua", "run --events a.lua --input {}", "run a.lua --input=- --workers 3 --timeout=5s",
             "run a.lua --store memory --run-id x --workflow w --metadata {} --ctx {\"a\":1}",
             "run --allow-net=* --allow-net=a,b a.lua", "run a.lua --input -", "run a.lua --wait 1h --recover",
-            "run a.lua --detach --timeout 5s --cancel-on-timeout", "run a.lua --log-format json --log-level=debug",
+            "run a.lua --detach --timeout 5s --cancel-on-timeout", "run a.lua -A", "run --allow-all a.lua",
+            "run a.lua --allow-env=A --allow-read=. --allow-read=/tmp --allow-write=* --allow-run=git,ls",
+            "run a.lua --allow-secret=A,B_* --allow-secret=* --secrets keys.env --secrets-command=show",
+            "run a.lua --log-format json --log-level=debug",
         ])
     func `the quick way reads what the parser reads`(line: String) throws {
         let words = line.split(separator: " ").map(String.init)
@@ -23,7 +26,9 @@ struct RunRequestTests {
         let rest = [
             "--store=s", "--durability=full", "--recover", "--events", "--timeout=1s", "--cancel-on-timeout",
             "--wait=1s",
-            "--detach", "--workers=1", "--allow-net=a", "--log-format=json", "--log-level=warn",
+            "--detach", "--workers=1", "--allow-net=a", "--allow-secret=A", "--allow-env=A", "--allow-read=a",
+            "--allow-write=a", "--allow-run=a", "--allow-all", "--secrets=f",
+            "--secrets-command=c", "--log-format=json", "--log-level=warn",
             "--telemetry={}", "--otlp=http://127.0.0.1:4318",
         ]
         #expect(RunRequest(quickly: words + rest) != nil)

@@ -203,15 +203,5 @@ extension CommandLine {
             #expect(interrupted.finish().status == 130)
             #expect(try status(program, "b") == "waiting_human")
         }
-
-        @Test(arguments: ["--allow-env", "--allow-read=.", "--allow-write", "--allow-run=git"])
-        func `a permission that does not exist yet is refused`(flag: String) throws {
-            let program = try Program(["nap.lua": nap])
-            defer { program.remove() }
-            let outcome = try program.run("run", "nap.lua", flag)
-            #expect(outcome.status == 2)
-            #expect(outcome.errors.contains("is not supported yet"))
-            #expect(try !program.run("run", "--help").output.contains("--allow-env"))
-        }
     }
 }

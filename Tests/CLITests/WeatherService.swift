@@ -14,7 +14,15 @@ final class WeatherService: Sendable {
     private let listener: Int32
 
     /// - Parameter answer: the status and the JSON for a path with its query; one call at a time.
-    init(_ answer: @escaping @Sendable (String) -> (Int, String)) throws {
+    convenience init(_ answer: @escaping @Sendable (String) -> (Int, String)) throws {
+        try self.init(heads: { head in
+            let words = head.split(separator: " ", maxSplits: 2)
+            return words.count == 3 ? answer(String(words[1])) : (400, "{}")
+        })
+    }
+
+    /// - Parameter answer: the status and the JSON for the head of a request: its line and its headers.
+    init(heads answer: @escaping @Sendable (String) -> (Int, String)) throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -51,9 +59,7 @@ final class WeatherService: Sendable {
             guard count > 0 else { return }
             head.append(contentsOf: chunk[..<count])
         }
-        let words = String(decoding: head, as: UTF8.self).split(separator: " ", maxSplits: 2)
-        guard words.count == 3 else { return }
-        let (status, json) = answer(String(words[1]))
+        let (status, json) = answer(String(decoding: head, as: UTF8.self))
         let reply = "HTTP/1.1 \(status) Test\r\nContent-Length: \(json.utf8.count)\r\nConnection: close\r\n\r\n\(json)"
         _ = Array(reply.utf8).withUnsafeBytes { send(connection, $0.baseAddress, $0.count, 0) }
     }

@@ -40,7 +40,8 @@ end
 test("every function of the library is described, and no other", function()
   for name, namespace in pairs {
     aikit = aikit, ["aikit.http"] = aikit.http, ["aikit.crypto"] = aikit.crypto,
-    ["aikit.json"] = aikit.json, ["aikit.log"] = aikit.log,
+    ["aikit.csv"] = aikit.csv, ["aikit.env"] = aikit.env, ["aikit.fs"] = aikit.fs, ["aikit.text"] = aikit.text,
+    ["aikit.time"] = aikit.time, ["aikit.json"] = aikit.json, ["aikit.log"] = aikit.log,
     ["aikit.schema"] = aikit.schema, ["aikit.schema.coerce"] = aikit.schema.coerce, ["aikit.Ask"] = part "forms",
   } do
     equal(described(name, "functions"), names_of(namespace, "function"))

@@ -12,7 +12,11 @@ if arg[1] == "--write-reference" then
 end
 
 local check = require "check"
-for _, suite in ipairs { "builder", "schema", "validate", "context", "host", "forms", "docs", "types", "examples" } do
+local suites = {
+  "builder", "schema", "validate", "context", "host", "secret", "stream", "modules", "forms", "agent", "docs", "types",
+  "hooks", "examples",
+}
+for _, suite in ipairs(suites) do
   assert(loadfile(here .. suite .. "_test.lua"))(here)
 end
 

@@ -14,7 +14,7 @@ struct StoreContractTests {
 }
 
 /// One file, which journals open as so many processes would.
-private struct SQLiteBackend: StoreBackend {
+struct SQLiteBackend: StoreBackend {
     private let clock = VirtualClock()
     private let directory: TemporaryDirectory
 
@@ -24,6 +24,8 @@ private struct SQLiteBackend: StoreBackend {
         let options = SQLiteJournalOptions(lease: StoreContract.lease, largePayload: StoreContract.largePayload)
         return try SQLiteJournal(path: directory.store, options: options, clock: clock)
     }
+
+    var now: Int64 { clock.now() }
 
     func skip(_ microseconds: Int64) { _ = clock.skip(to: clock.now() + microseconds) }
 

@@ -25,6 +25,15 @@ return {
       get, post, verb("put", "Puts something in place."), verb("patch", "Changes a part of something."),
       verb("delete", "Removes something."), verb("head", "Asks for the headers alone."),
       {
+        "stream", "An answer that is read while it comes. The step that asked for it reads it, and its end closes it.",
+        "method string  Such as `GET`.", "url string  Where to.",
+        "options? aikit.HttpStreamOptions  Headers, query, body, limits.", returns = "aikit.Stream  The answer.",
+        example = [[
+for event in aikit.http.stream("POST", url, { json = { stream = true } }):events() do
+  context:emit { type = "delta", data = event.data }
+end]],
+      },
+      {
         "request", "Any method.", "options aikit.HttpRequest  All there is to say.",
         returns = "aikit.Response  The answer.",
         example = [[aikit.http.request { method = "OPTIONS", url = "https://api.example/" }]],
@@ -34,7 +43,7 @@ return {
   {
     name = "aikit.HttpOptions", text = "What the functions of `aikit.http` take after the URL.",
     fields = {
-      "headers? table<string, string|number|string[]>  Headers by name; a list is sent as several headers.",
+      "headers? table<string, string|number|aikit.Secret|string[]>  Headers by name; a list is sent as several headers.",
       "query? string|table<string, string|number|boolean|string[]>  Added to the URL, encoded; a text as it is.",
       "json? any  The body: sent as JSON, with its content type.",
       "body? string|number  The body: a string of any bytes, sent as it is.",
@@ -43,6 +52,37 @@ return {
       "queue_timeout? aikit.Duration  How long to wait for one of the connections to the host; 5 min unless given.",
       "max_size? integer  The largest answer to accept, unpacked, in bytes; 16 MiB unless given, at most 256 MiB.",
       "redirects? integer  How many redirects to follow; 10 unless given.",
+    },
+  },
+  {
+    name = "aikit.HttpStreamOptions", extends = "aikit.HttpOptions",
+    text = "What `aikit.http.stream` takes. `timeout` is until the answer begins, and `max_size` is 1 GiB unless given.",
+    fields = {
+      'as? "chunks"|"lines"|"events"  What a loop over the answer itself gives; chunks unless given.',
+      "idle_timeout? aikit.Duration  How long the server may send nothing; 60 s unless given.",
+    },
+  },
+  {
+    name = "aikit.Stream", instance = "stream",
+    text = "An answer that comes in parts. A loop that is left closes it: `for line in stream:lines() do … end`.",
+    fields = {
+      "status integer  The status code.", "ok boolean  Whether the status is 200 to 299.",
+      "headers table<string, any>  The headers, as those of any answer.", "url string  Where it comes from, after redirects.",
+      "retry_after? integer  The seconds to wait that the server asks for.",
+    },
+    methods = {
+      { "chunks", "The bytes as they come.", returns = "fun(): string?  For a loop." },
+      { "lines", "The lines, without their ends.", returns = "fun(): string?  For a loop." },
+      { "events", "Server-sent events.", returns = "fun(): aikit.ServerEvent?  For a loop." },
+      { "text", "All that is still to come, at most 16 MiB.", returns = "string  The text." },
+      { "close", "Ends the connection." },
+    },
+  },
+  {
+    name = "aikit.ServerEvent", text = "A server-sent event.",
+    fields = {
+      "event string  Its name; `message` unless the server says.", "data string  Its lines, joined.",
+      "id? string  The last id that came.", "retry? integer  The milliseconds to wait before asking again.",
     },
   },
   {
@@ -75,6 +115,26 @@ return {
     },
   },
   {
+    name = "aikit.Secret", instance = "secret",
+    text = "What stands for a secret. It shows as `secret(NAME)`, goes into headers alone, and is refused everywhere else.",
+    fields = { "name string  Its name." },
+    methods = {
+      {
+        "bearer", "The value of an Authorization header with this token.", returns = "aikit.Secret  `Bearer …`.",
+        example = [[local authorization = aikit.secret("API_TOKEN"):bearer()]],
+      },
+      {
+        "basic", "The value of an Authorization header with this password.", "user string  Whose password it is.",
+        returns = "aikit.Secret  `Basic …`.",
+        example = [[local authorization = aikit.secret("API_PASSWORD"):basic "ada"]],
+      },
+      {
+        "prefixed", "A header's value that begins with a text.", "text string  What stands before it.",
+        returns = "aikit.Secret  Both together.", example = [[local authorization = aikit.secret("API_KEY"):prefixed "ApiKey "]],
+      },
+    },
+  },
+  {
     name = "aikit.json", text = "JSON text.",
     functions = {
       {
@@ -84,27 +144,6 @@ return {
       },
       {
         "decode", "Reads JSON text; what is wrong in it is an error.", "text string  The text.", returns = "any  The value.",
-      },
-    },
-  },
-  {
-    name = "aikit.crypto", text = "Strings of any bytes as text, as JSON and headers need them.",
-    functions = {
-      {
-        "base64_encode", "Writes bytes as base64, with padding.", "bytes string  Any bytes.", returns = "string  The text.",
-        example = [[local image = aikit.crypto.base64_encode(aikit.http.get("https://api.example/logo.png").body)]],
-      },
-      {
-        "base64_decode", "Reads base64, of either alphabet, with or without padding; all else is an error.",
-        "text string  The text.", returns = "string  The bytes.",
-      },
-      {
-        "hex_encode", "Writes bytes as hexadecimal digits in lower case.", "bytes string  Any bytes.",
-        returns = "string  The text.",
-      },
-      {
-        "hex_decode", "Reads hexadecimal digits; all else is an error.", "text string  The text.",
-        returns = "string  The bytes.",
       },
     },
   },

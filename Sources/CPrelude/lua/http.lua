@@ -10,6 +10,11 @@ local OPTIONS = {
   "method", "url", "headers", "query", "json", "body", "multipart", "timeout", "queue_timeout", "max_size", "redirects",
 }
 
+local STREAM_OPTIONS = { "as", "idle_timeout" }
+for _, name in ipairs(OPTIONS) do STREAM_OPTIONS[#STREAM_OPTIONS + 1] = name end
+
+local NO_SECRET = "a secret goes into no URL, which servers and proxies write down: send it in a header"
+
 local response = {}
 response.__index = response
 
@@ -51,6 +56,11 @@ local function readable(headers)
   return setmetatable(headers, { __index = function(self, name) return rawget(self, lower(name)) end, values = values })
 end
 
+--- What stands in a request for a secret; nil for every other value.
+local function mark_of(value)
+  return getmetatable(value) == "secret" and part("secret").mark(value) or nil
+end
+
 --- The text of a text or a number, nil for anything else.
 local function text_of(value)
   if type(value) == "string" then return value end
@@ -68,6 +78,9 @@ local function list_of(list, convert)
   return texts
 end
 
+--- What a header is sent as: text, or the mark of a secret.
+local function header_of(value) return text_of(value) or mark_of(value) end
+
 local function headers_of(given)
   local sent = {}
   errors.expect(given, "table", 'aikit.http.get(url, { headers = { accept = "text/csv" } })')
@@ -78,7 +91,7 @@ local function headers_of(given)
     end
     local key = lower(name)
     if sent[key] ~= nil then misuse("aikit.http: the header '%s' is given twice, in different case", key) end
-    sent[key] = type(value) == "table" and next(value) ~= nil and list_of(value, text_of) or text_of(value)
+    sent[key] = header_of(value) or type(value) == "table" and next(value) ~= nil and list_of(value, header_of) or nil
     if sent[key] == nil then
       misuse("aikit.http: the header '%s' takes text, a number or a list of them, got %s", name, errors.kind(value))
     end
@@ -100,6 +113,7 @@ local function query_of(given)
         errors.kind(value))
     end
     local text = type(value) == "table" and list_of(value, query_text) or query_text(value)
+    if mark_of(value) then misuse("aikit.http: %s", NO_SECRET) end
     if text == nil then
       misuse("aikit.http: the query's '%s' takes text, a number, a boolean or a list of them, got %s", name,
         errors.kind(value))
@@ -124,27 +138,34 @@ local function body_of(options)
     errors.kind(options.body))
 end
 
-local function send(method, url, options)
-  options = options or {}
+--- What the host gets for a request; `options` has the keys of `known` only.
+local function payload_of(method, url, options, known)
+  if mark_of(url) or mark_of(options.query) then misuse("aikit.http.%s: %s", lower(method), NO_SECRET) end
   if type(url) ~= "string" then
     misuse('aikit.http.%s takes a URL first, got %s: write aikit.http.%s("https://…", { … })', lower(method),
       errors.kind(url), lower(method))
   end
-  errors.known(errors.expect(options, "table", 'aikit.http.get(url, { query = { … } })'), OPTIONS, "aikit.http")
+  errors.known(errors.expect(options, "table", 'aikit.http.get(url, { query = { … } })'), known, "aikit.http")
 
   local sent = headers_of(options.headers or {})
   local body, kind = body_of(options)
   if kind then sent["content-type"] = sent["content-type"] or kind end
-  local answer = bridge.request("http", {
+  return {
     method = method, url = url, headers = sent, body = body,
     query = options.query ~= nil and query_of(options.query) or nil,
     timeout = options.timeout, queue_timeout = options.queue_timeout, max_size = options.max_size,
-    redirects = options.redirects,
-  }, true)
+    redirects = options.redirects, idle_timeout = options.idle_timeout,
+  }
+end
+
+local function send(method, url, options)
+  local answer = bridge.request("http", payload_of(method, url, options or {}, OPTIONS), true)
   answer.ok = answer.status >= 200 and answer.status < 300
   readable(answer.headers)
   return setmetatable(answer, response)
 end
+
+local ORDERS = { chunks = true, lines = true, events = true }
 
 local http = {}
 
@@ -161,6 +182,21 @@ function http.request(options)
     misuse('aikit.http: `method` takes text such as "PUT", got %s', errors.kind(method))
   end
   return send(upper(method), options.url, options)
+end
+
+--- An answer that is read while it comes: `for event in aikit.http.stream("POST", url, { … }):events() do`.
+function http.stream(method, url, options)
+  errors.expect(method, "string", 'aikit.http.stream("GET", "https://…", { … })')
+  options = options or {}
+  local payload = payload_of(upper(method), url, options, STREAM_OPTIONS)
+  local as = options.as or "chunks"
+  if not ORDERS[as] then
+    misuse('aikit.http.stream: `as` is "chunks", "lines" or "events", got %s',
+      type(as) == "string" and "'" .. as .. "'" or errors.kind(as))
+  end
+  local head = bridge.request("http.open", payload, true)
+  readable(head.headers)
+  return part "http_stream" (head, as)
 end
 
 return objects.namespace("aikit.http", http)

@@ -19,8 +19,8 @@ end
 
 --- A class of objects: `methods`, `fields` (names readable in the state), a `remedy` for who tries to write.
 --
--- `name` is what messages call an object of it.
-function objects.class(name, methods, fields, remedy)
+-- `name` is what messages call an object of it. `events` are metamethods of its own, which go before the usual ones.
+function objects.class(name, methods, fields, remedy, events)
   local class = { __name = name, __metatable = name }
 
   function class.__index(object, key)
@@ -42,6 +42,7 @@ function objects.class(name, methods, fields, remedy)
     return state.id and (fields.kind and state.kind or name) .. " '" .. tostring(state.id) .. "'" or name
   end
 
+  for event, handle in next, events or {} do class[event] = handle end
   return protect(class)
 end
 

@@ -8,7 +8,7 @@ internal import WorkflowEngine
 /// Carries out requests; its threads begin with the first one.
 final class HTTPService: Sendable {
     /// The most that all answers under way hold together, in bytes.
-    private static let memoryLimit = 1 << 30
+    private static let memoryLimit = MemoryAllowance.vmSize
     /// How often a request is sent again because its connection turned out to be closed.
     private static let freshTries = 8
 
@@ -40,11 +40,49 @@ final class HTTPService: Sendable {
         }
     }
 
+    /// Makes the request and gives the head of its answer, `{ status, headers, body = "", url, retry_after? }`, whose body
+    /// the stream gets. The request counts as under way until the stream has ended.
+    func open(_ call: HTTPCall, into stream: HTTPStream) async throws -> Value {
+        let host = "\(call.url.host):\(call.url.port)"
+        do {
+            try await queue.enter(host, patience: call.patience)
+            stream.onEnd { [queue] in queue.leave(host) }
+            let (response, url) = try await Self.within(microseconds: call.timeout) { try await self.answer(to: call) }
+            stream.begin(response.body, limit: call.sizeLimit, tooLarge: Self.tooLarge(url, call.sizeLimit))
+            let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+            return HTTPAnswer.value(status: response.status.code, response.headers, url: url, body: nothing)
+        } catch let error as HostFailure {
+            throw error
+        } catch {
+            throw HostFailure(http: error, call: call)
+        }
+    }
+
+    /// What a stream has got, waiting for some; nil at its end.
+    func read(_ stream: HTTPStream, of call: HTTPCall) async throws -> [UInt8]? {
+        do {
+            return try await Self.within(microseconds: call.idleTime) { try await stream.read() }
+        } catch let error as HostFailure {
+            throw error
+        } catch let error as HTTPClientError where error == .deadlineExceeded {
+            stream.close()
+            throw HostFailure(
+                "http_timeout", "\(call.url.host) sent nothing for \(HostFailure.seconds(call.idleTime))",
+                retryable: true)
+        } catch {
+            throw HostFailure(http: error, call: call)
+        }
+    }
+    /// Sends a request and gives the beginning of its answer, whose body is still to be read. A redirect is an answer.
+    ///
+    /// The caller has checked the destination, and bounds the time.
+    func open(_ call: HTTPCall) async throws -> HTTPClientResponse { try await send(request(call), to: call.url) }
+
     /// Runs the work, and cancels it when the time is over.
-    private static func within(
-        microseconds: Int64, _ work: @escaping @Sendable () async throws -> Value
-    ) async throws -> Value {
-        try await withThrowingTaskGroup(of: Value.self) { group in
+    private static func within<Result: Sendable>(
+        microseconds: Int64, _ work: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        try await withThrowingTaskGroup(of: Result.self) { group in
             group.addTask { try await work() }
             group.addTask {
                 try await Task.sleep(for: .microseconds(microseconds))
@@ -57,6 +95,12 @@ final class HTTPService: Sendable {
     }
 
     private func follow(_ call: HTTPCall) async throws -> Value {
+        let (response, url) = try await answer(to: call)
+        return try await read(response, from: url, limit: call.sizeLimit)
+    }
+
+    /// The answer that the redirects lead to, with its body still to come, and where it came from.
+    private func answer(to call: HTTPCall) async throws -> (HTTPClientResponse, WebAddress) {
         var request = request(call)
         var url = call.url
         var hops = 0
@@ -68,7 +112,7 @@ final class HTTPService: Sendable {
             let response = try await send(request, to: url)
             guard call.redirects > 0, Self.redirects.contains(response.status.code),
                 let location = response.headers.first(name: "location")
-            else { return try await read(response, from: url, limit: call.sizeLimit) }
+            else { return (response, url) }
             hops += 1
             if hops > call.redirects {
                 throw HostFailure(
@@ -77,6 +121,8 @@ final class HTTPService: Sendable {
             }
             let next = try url.following(location)
             redirect(&request, status: response.status.code, to: next, from: url)
+            // What is secret goes to the host that the script named, whatever the header is called.
+            if !next.hasSameOrigin(as: url) { for (name, _) in call.secrets { request.headers.remove(name: name) } }
             url = next
         }
     }
@@ -93,7 +139,8 @@ final class HTTPService: Sendable {
             request.headers.add(name: "user-agent", value: "aikit-lua/\(engineVersion)")
         }
         if !request.headers.contains(name: "accept-encoding") {
-            request.headers.add(name: "accept-encoding", value: "gzip")
+            // What packs a stream holds parts of it back.
+            request.headers.add(name: "accept-encoding", value: call.isStream ? "identity" : "gzip")
         }
         if let credentials = call.url.credentials, !request.headers.contains(name: "authorization") {
             request.headers.add(name: "authorization", value: credentials)
@@ -159,15 +206,16 @@ final class HTTPService: Sendable {
 
     // MARK: Answers
 
+    private static func tooLarge(_ url: WebAddress, _ limit: Int) -> HostFailure {
+        HostFailure(
+            "too_large", "the answer of \(url.host) is larger than \(limit) bytes; max_size raises the limit",
+            retryable: false)
+    }
+
     private func read(_ response: HTTPClientResponse, from url: WebAddress, limit: Int) async throws -> Value {
-        func tooLarge() -> HostFailure {
-            HostFailure(
-                "too_large", "the answer of \(url.host) is larger than \(limit) bytes; max_size raises the limit",
-                retryable: false)
-        }
         if let length = response.headers.first(name: "content-length").flatMap({ Int($0) }), length > limit, length > 0
         {
-            throw tooLarge()
+            throw Self.tooLarge(url, limit)
         }
         var arena = ByteArena()
         var taken = 0
@@ -176,7 +224,7 @@ final class HTTPService: Sendable {
             held.subtract(taken, ordering: .relaxed)
         }
         for try await chunk in response.body {
-            if arena.count + chunk.readableBytes > limit { throw tooLarge() }
+            if arena.count + chunk.readableBytes > limit { throw Self.tooLarge(url, limit) }
             taken += chunk.readableBytes
             guard held.add(chunk.readableBytes, ordering: .relaxed).newValue <= Self.memoryLimit else {
                 throw HostFailure(

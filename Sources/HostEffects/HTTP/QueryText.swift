@@ -20,7 +20,7 @@ package enum QueryText {
     }
 
     /// Everything but the unreserved characters of RFC 3986 as `%XX`.
-    private static func encoded(_ text: [UInt8]) -> String {
+    static func encoded(_ text: [UInt8]) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var bytes: [UInt8] = []
         for byte in text {

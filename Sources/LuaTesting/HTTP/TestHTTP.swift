@@ -1,4 +1,5 @@
 internal import HostEffects
+internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -13,6 +14,7 @@ final class TestHTTP {
     private var title = ""
     private var stubs: [HTTPStub] = []
     private var made: [Value] = []
+    private let streams = TestStreams()
 
     init(cassette: Cassette, base: any HostEffects, records: Bool) {
         self.cassette = cassette
@@ -55,6 +57,21 @@ final class TestHTTP {
         }
         return nil
     }
+
+    /// Begins a request whose answer is read in parts: all of the body comes as one of them.
+    func open(
+        _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void,
+        call: (Int64, Value) -> HostAnswer?
+    ) -> (any HostOperation)? {
+        var whole = request
+        whole.operation = "http"
+        return begin(
+            whole, for: caller, answer: { [streams] in answer($0.ok ? .success(streams.add($0.value)) : $0) },
+            call: call)
+    }
+
+    /// What comes next of a stream: `{ data }` or `{ done }`.
+    func read(_ stream: Int64) -> Value { streams.take(stream) }
 
     private func stubbed(_ request: TestRequest, _ call: (Int64, Value) -> HostAnswer?) -> HostAnswer? {
         var best: (index: Int, fit: Int)?
@@ -105,6 +122,28 @@ final class TestHTTP {
     }
 }
 
+/// The bodies of answers that have not been read. Any thread.
+private final class TestStreams: Sendable {
+    private let bodies = Mutex<(last: Int64, left: [Int64: Value])>((0, [:]))
+
+    /// Keeps the body of an answer, and gives its head with the number of the stream.
+    func add(_ answer: Value) -> Value {
+        let number = bodies.withLock { bodies in
+            bodies.last += 1
+            bodies.left[bodies.last] = answer["body"]
+            return bodies.last
+        }
+        let head = (answer.entries ?? []).filter { $0.key != "body" }.map { ($0.key, $0.value) }
+        return Value(entries: head + [("stream", Value(number))])
+    }
+
+    func take(_ number: Int64) -> Value {
+        let body = bodies.withLock { $0.left.removeValue(forKey: number) }
+        guard let body, body.withCursor({ $0.stringBytes?.isEmpty }) == false else { return ["done": true] }
+        return ["data": body]
+    }
+}
+
 /// A request that a step under test made.
 struct TestRequest: Sendable {
     let method: String
@@ -116,8 +155,17 @@ struct TestRequest: Sendable {
     init(_ payload: Value) {
         method = payload["method"]?.string ?? "GET"
         url = QueryText.adding(payload["query"], to: payload["url"]?.string ?? "")
-        headers = payload["headers"] ?? .emptyObject
+        headers = Self.shown(payload["headers"] ?? .emptyObject)
         body = payload["body"].flatMap { $0.isNull ? nil : $0 }
+    }
+
+    /// The headers with what is shown of secrets in their place.
+    private static func shown(_ headers: Value) -> Value {
+        func shown(_ value: Value) -> Value { SecretUse(value).map { Value($0.shown) } ?? value }
+        return Value(
+            entries: (headers.entries ?? []).map { name, value in
+                (name, value.array.map { Value(array: $0.map(shown)) } ?? shown(value))
+            })
     }
 
     var value: Value {

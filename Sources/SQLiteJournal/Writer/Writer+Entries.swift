@@ -105,6 +105,7 @@ extension Writer {
         undo.append(Undo(lease))
         var head = before.advanced(by: entry, numbered: nextEntry)
         if begins {
+            if run.ticket != nil { return try beginQueued(run, lease, head, entry, bytes, statements) }
             guard try begin(run, lease, head, entry, statements) else { return .conflict }
         } else if !head.isBehind {
             head.isBehind = true
@@ -117,6 +118,30 @@ extension Writer {
         }
         nextEntry += 1
         lease.head = head
+        if run.isQueued, head.status.isTerminal { try leaveQueue(lease.row) }
+        return .durable
+    }
+
+    /// Makes a new run that waits in the queue, unless a singleton has another one.
+    private func beginQueued(
+        _ run: JournaledRun, _ lease: SQLiteLease, _ head: JournalHead, _ entry: JournalEntry,
+        _ bytes: UnsafeRawBufferPointer, _ statements: WriterStatements
+    ) throws -> JournalOutcome {
+        guard let ticket = run.ticket else { return .conflict }
+        let isThere = try Bool.fetchOne(
+            database.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM runs WHERE id = ?)"), arguments: [run.id])
+        if isThere == true { return .conflict }
+        let (places, rival) = try findPlaces(run.workflow, ticket)
+        if let rival {
+            run.rival = rival
+            return .failed(.singleton(run.workflow, rival))
+        }
+        guard try begin(run, lease, head, entry, statements) else { return .conflict }
+        try insert(entry, bytes, head, of: lease.row, previous: JournalHead(), statements)
+        try enterQueue(lease.row, ticket, places)
+        nextEntry += 1
+        lease.head = head
+        run.isQueued = true
         return .durable
     }
 
@@ -131,7 +156,8 @@ extension Writer {
         statement.bind(run.generation, at: 3)
         statement.bind(run.lineage, at: 4)
         statement.bind(entry.time, at: 5)
-        statement.bind(owner.number, at: 6)
+        let isLeft = run.ticket?.isLeft == true
+        if isLeft { statement.bindNull(at: 6) } else { statement.bind(owner.number, at: 6) }
         statement.bind(head.entry, at: 7)
         statement.bind(head.sequence, at: 8)
         statement.bind(head.arena, at: 9)
@@ -144,7 +170,7 @@ extension Writer {
         try statement.run()
         guard database.changesCount == 1 else { return false }
         lease.row = database.lastInsertedRowID
-        lease.fence = owner.number
+        lease.fence = isLeft ? -1 : owner.number
         return true
     }
 

@@ -59,6 +59,20 @@ extension ForwardingStore {
     package var name: String { inner.name }
     package func close() async { await inner.close() }
 
+    package var keepsQueue: Bool { inner.keepsQueue }
+
+    package func admit(_ scope: QueueScope, limit: Int) async throws(JournalError) -> QueuePass {
+        try await inner.admit(scope, limit: limit)
+    }
+
+    package func places(of runs: [String]) async throws(JournalError) -> [String: QueuePlace] {
+        try await inner.places(of: runs)
+    }
+
+    package func queueFigures() async throws(JournalError) -> (waiting: Int, oldest: Int64?) {
+        try await inner.queueFigures()
+    }
+
     package func scheduleMarks() async throws(JournalError) -> [ScheduleMark] { try await inner.scheduleMarks() }
 
     package func advance(

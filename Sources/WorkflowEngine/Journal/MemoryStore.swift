@@ -17,6 +17,7 @@ package final class MemoryStore: Sendable {
         var messages: [(message: InboxMessage, answer: InboxAnswer?)] = []
         var watchers: [Int64: @Sendable ([InboxMessage]) -> Void] = [:]
         var schedules: [ScheduleMark] = []
+        var queue = MemoryQueue()
         var lastOwner: Int64 = 0
         var lastMessage: Int64 = 0
         var changes: Int64 = 0
@@ -38,6 +39,7 @@ extension MemoryStore.Contents {
     func header(of row: MemoryStore.StoredRow, for number: Int64, at now: Int64) -> RunHeader {
         var header = row.header
         header.owner = nil
+        header.isHeld = queue.isHeld(row.header.id)
         guard !header.status.isTerminal, let owner = row.owner.flatMap({ owners[$0]?.owner }) else { return header }
         if owner.leaseUntil > now || owner.number == number {
             header.owner = owner
@@ -47,10 +49,19 @@ extension MemoryStore.Contents {
     }
 
     /// Writes an entry, or finds that the run is somebody else's.
-    mutating func write(_ entry: JournalEntry, _ bytes: UnsafeRawBufferPointer, as owner: Int64) -> JournalOutcome {
+    mutating func write(
+        _ entry: JournalEntry, _ bytes: UnsafeRawBufferPointer, as owner: Int64, at now: Int64
+    ) -> JournalOutcome {
         let run = entry.run
         if entry.sequence == 0 {
             guard runs[run.id] == nil else { return .conflict }
+            if let ticket = run.ticket {
+                if let rival = queue.enter(run.id, run.workflow, ticket, at: now) {
+                    run.rival = rival
+                    return .failed(.singleton(run.workflow, rival))
+                }
+                run.isQueued = true
+            }
             let header = RunHeader(
                 id: run.id, workflow: run.workflow, generation: run.generation, lineage: run.lineage,
                 origin: run.origin,
@@ -66,6 +77,13 @@ extension MemoryStore.Contents {
             return .conflict
         }
         runs[run.id]?.append(entry, bytes)
+        if run.isQueued {
+            if entry.sequence == 0, run.ticket?.isLeft == true {
+                runs[run.id]?.owner = nil
+                (run.lease as? MemoryLease)?.owner = nil
+            }
+            if entry.status.isTerminal { leaveQueue(run.id) }
+        }
         return .durable
     }
 }

@@ -16,6 +16,12 @@ package final class JournaledRun: @unchecked Sendable {
     package var allowance: Value?
     /// How the owner ended that the run was taken over from. Written before the run is handed out.
     package var ownerEnd = OwnerEnd.released
+    /// What the run waits by before it begins; nil where it begins at once. Written before the run is handed to the journal.
+    package var ticket: QueueTicket?
+    /// The run that a singleton has in place of this one. Written by the journal before it answers.
+    package var rival: String?
+    /// The run has a place in the queue, from its start to its end. Written by the journal before it answers.
+    package var isQueued = false
     /// What the store's adapter keeps with a run that it knows: an object of the adapter's own, nil until the run is in the
     /// store. Only the adapter touches it, on one thread at a time.
     package var lease: AnyObject?

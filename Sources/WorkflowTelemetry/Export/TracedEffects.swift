@@ -13,7 +13,8 @@ package final class TracedEffects: HostEffects {
     package func begin(
         _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
     ) -> (any HostOperation)? {
-        guard request.operation == "http", let entries = request.payload.entries else {
+        guard request.operation == "http" || request.operation == "http.open", let entries = request.payload.entries
+        else {
             return inner.begin(request, for: caller, answer: answer)
         }
         let headers = request.payload["headers"]?.entries ?? []

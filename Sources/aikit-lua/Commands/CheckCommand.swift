@@ -13,6 +13,8 @@ struct CheckCommand: ParsableCommand {
             EXAMPLES
               aikit-lua check weather.lua
               aikit-lua check workflows/*.lua --json
+
+            Files of tests, which end in _test.lua, are left to aikit-lua test.
             """)
 
     @Argument(help: "Scripts.", completion: .file(extensions: ["lua"]), transform: namedPath)
@@ -26,19 +28,23 @@ struct CheckCommand: ParsableCommand {
         var path: String
         var workflows: [Workflow] = []
         var problems: [Problem] = []
+        /// It is a file of tests, which are not checked here.
+        var isTest: Bool { path.hasSuffix(TestDiscovery.suffix) }
 
         var isGood: Bool { !problems.contains { $0.severity == .error } }
 
         var value: Value {
-            [
-                "path": Value(path), "ok": Value(isGood), "problems": Value(array: problems.map(\.value)),
-                "workflows": Value(
-                    array: workflows.map { workflow in
-                        var entries = [("id", Value(workflow.id))]
-                        if let text = workflow.description { entries.append(("description", Value(text))) }
-                        return Value(entries: entries)
-                    }),
+            let workflows = workflows.map { workflow in
+                var entries = [("id", Value(workflow.id))]
+                if let text = workflow.description { entries.append(("description", Value(text))) }
+                return Value(entries: entries)
+            }
+            var entries: [(String, Value)] = [
+                ("path", Value(path)), ("ok", Value(isGood)), ("problems", Value(array: problems.map(\.value))),
+                ("workflows", Value(array: workflows)),
             ]
+            if isTest { entries.append(("isTest", true)) }
+            return Value(entries: entries)
         }
     }
 
@@ -46,7 +52,10 @@ struct CheckCommand: ParsableCommand {
         let findings = waitFor { [scripts] in
             let engine = WorkflowEngine(workers: 1)
             var findings: [Finding] = []
-            for path in scripts { findings.append(await Self.check(path, on: engine)) }
+            for path in scripts {
+                let finding = Finding(path: path)
+                findings.append(finding.isTest ? finding : await Self.check(path, on: engine))
+            }
             return findings
         }
         let isGood = findings.allSatisfy(\.isGood)
@@ -75,6 +84,7 @@ struct CheckCommand: ParsableCommand {
         errors.show(finding.problems)
         guard finding.isGood else { return }
         let style = Style(errors)
+        if finding.isTest { return errors.writeLine(style("–", .dim) + " \(finding.path): tests, for aikit-lua test") }
         let ids = finding.workflows.map { "\($0.id) (\(counted($0.plan.nodes.count - 1, "step")))" }
         errors.writeLine(style("✓", .green) + " \(finding.path): " + ids.joined(separator: ", "))
     }

@@ -68,7 +68,8 @@ struct DevCommand: ParsableCommand {
         let request = RunRequest(
             script: script, workflow: workflow, input: input, metadata: metadata, ctx: ctx, store: store ?? "memory",
             stay: StayRequest(
-                workers: workers, otlp: telemetry.otlp, permissions: permissions.permissions, log: log.settings))
+                workers: workers, otlp: telemetry.otlp, permissions: permissions.permissions,
+                secrets: permissions.secretSettings, log: log.settings))
         let status = try DevSession(
             request.plan(), from: from, asksStoreForInput: input == nil, servesDashboard: ui
         ).run()

@@ -7,33 +7,99 @@ struct PermissionOptions: ParsableArguments {
         name: .customLong("allow-net"),
         help: ArgumentHelp("Allow HTTP requests; to these hosts only where any are given.", valueName: "host,…"))
     var net: [String] = []
+
+    @Option(
+        name: .customLong("allow-env"),
+        help: ArgumentHelp(
+            "Allow reading the environment; these variables only where any are given, PREFIX* for some.",
+            valueName: "name,…"))
+    var env: [String] = []
+
+    @Option(
+        name: .customLong("allow-read"),
+        help: ArgumentHelp(
+            "Allow reading files; these, and what lies below, only where any are given.", valueName: "path,…"))
+    var read: [String] = []
+
+    @Option(
+        name: .customLong("allow-write"),
+        help: ArgumentHelp(
+            "Allow writing files; these, and what lies below, only where any are given.", valueName: "path,…"))
+    var write: [String] = []
+
+    @Option(
+        name: .customLong("allow-run"),
+        help: ArgumentHelp("Allow running programs; these only where any are given.", valueName: "program,…"))
+    var programs: [String] = []
+
+    @Option(
+        name: .customLong("allow-secret"),
+        help: ArgumentHelp(
+            "Allow these environment variables, or all, as secrets wherever requests may go; without it they go to hosts "
+                + "that --allow-net names.", valueName: "name,…"))
+    var secret: [String] = []
+
+    @Option(
+        name: .customLong("allow-model"),
+        help: ArgumentHelp(
+            "Allow calls of models, wherever they are served; of these only where any are given.", valueName: "name,…"))
+    var model: [String] = []
+
+    @Flag(name: [.customShort("A"), .customLong("allow-all")], help: "Allow all of it.")
+    var all = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Read secrets from a file with NAME=value lines or JSON that only you may read.", valueName: "file"),
+        completion: .file())
+    var secrets: String?
+
+    @Option(help: ArgumentHelp("Read secrets from what a shell command prints.", valueName: "command"))
+    var secretsCommand: String?
 }
 
 extension PermissionOptions {
     /// What the options allow.
     var permissions: Permissions {
+        Self.permissions(
+            all: all,
+            [
+                "--allow-net": net, "--allow-env": env, "--allow-read": read, "--allow-write": write,
+                "--allow-run": programs, "--allow-secret": secret, "--allow-model": model,
+            ])
+    }
+
+    /// - Parameter values: what each option was given, by its name.
+    static func permissions(all: Bool, _ values: [String: [String]]) -> Permissions {
+        if all { return .all }
         var permissions = Permissions()
-        permissions.net = Permissions.Scope(net)
+        permissions.net = Permissions.Scope(values["--allow-net"] ?? [])
+        permissions.env = Permissions.Scope(values["--allow-env"] ?? [])
+        permissions.read = Permissions.Scope(paths: values["--allow-read"] ?? [])
+        permissions.write = Permissions.Scope(paths: values["--allow-write"] ?? [])
+        permissions.run = Permissions.Scope(values["--allow-run"] ?? [])
+        permissions.secret = Permissions.Scope(values["--allow-secret"] ?? [])
+        permissions.model = Permissions.Scope(values["--allow-model"] ?? [])
         return permissions
     }
+
+    /// Where secrets come from besides the environment.
+    var secretSettings: SecretSettings { SecretSettings(file: secrets, command: secretsCommand) }
 }
 
-extension CommandLineArguments {
-    /// Permissions that are planned and do nothing yet: asking for one is an error, so that nobody relies on it.
-    private static let missingPermissions = [
-        "--allow-env": "read environment variables", "--allow-read": "read files", "--allow-write": "write files",
-        "--allow-run": "run programs",
-    ]
-
-    /// What to say when a permission is given that does not exist yet.
-    var missingPermission: Problem? {
-        for word in words.prefix(while: { $0 != "--" }) {
-            let option = String(word.prefix { $0 != "=" })
-            guard let what = Self.missingPermissions[option] else { continue }
-            var problem = Problem("\(option) is not supported yet: no script can \(what), so there is nothing to allow")
-            problem.notes = ["the one permission that there is: --allow-net[=HOST,…]"]
-            return problem
+extension SecretSettings {
+    /// Reads them, before anything runs.
+    func open() throws(UsageError) -> Secrets {
+        do {
+            return try Secrets(self)
+        } catch {
+            throw UsageError(Problem(error.message, code: error.code))
         }
-        return nil
+    }
+
+    /// The options that name them, for a shell, each after a blank.
+    var arguments: String {
+        (file.map { " --secrets \(shellQuoted($0))" } ?? "")
+            + (command.map { " --secrets-command \(shellQuoted($0))" } ?? "")
     }
 }

@@ -31,7 +31,7 @@ struct ReplCommand: ParsableCommand {
     func run() throws {
         let request = RunRequest(
             script: script ?? "", workflow: workflow, input: input, store: "memory",
-            stay: StayRequest(permissions: permissions.permissions))
+            stay: StayRequest(permissions: permissions.permissions, secrets: permissions.secretSettings))
         let status = try ReplSession(request.plan()).run()
         if status != .success { throw status.code }
     }

@@ -38,7 +38,8 @@ struct RunOptions: ParsableArguments {
     var request: StayRequest {
         StayRequest(
             events: events, timeout: timeout, cancelsOnTimeout: cancelOnTimeout, wait: wait, detaches: detach,
-            workers: workers, otlp: telemetry.otlp, permissions: permissions.permissions, log: log.settings)
+            workers: workers, otlp: telemetry.otlp, permissions: permissions.permissions,
+            secrets: permissions.secretSettings, log: log.settings)
     }
 }
 
@@ -56,12 +57,15 @@ struct StayRequest: Equatable {
     var workers: Int?
     var otlp: String?
     var permissions = Permissions()
+    var secrets = SecretSettings()
     var log = LogSettings()
 
     /// Checks the words and puts what they say into a plan whose store has been chosen.
     func apply(to plan: inout RunPlan) throws(UsageError) {
         plan.printsEvents = events
         plan.permissions = permissions
+        plan.secretSettings = secrets
+        plan.secrets = try secrets.open()
         plan.log = log
         plan.workers = try RunPlan.workers(workers)
         plan.export = try ExportSettings.read(otlp: otlp)

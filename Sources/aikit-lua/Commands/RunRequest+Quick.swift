@@ -8,6 +8,7 @@ extension RunRequest {
             "--workflow": \.workflow, "--input": \.input, "--metadata": \.metadata, "--ctx": \.ctx,
             "--run-id": \.runID, "--store": \.store, "--durability": \.durability, "--timeout": \.stay.timeout,
             "--wait": \.stay.wait, "--telemetry": \.telemetry, "--otlp": \.stay.otlp,
+            "--secrets": \.stay.secrets.file, "--secrets-command": \.stay.secrets.command,
         ]
     }
 
@@ -22,13 +23,18 @@ extension RunRequest {
     init?(quickly words: [String]) {
         guard words.first == "run" else { return nil }
         let (options, flags) = (Self.options, Self.flags)
-        var net: [String] = []
+        var allowed: [String: [String]] = [:]
+        var allowsAll = false
         var logOptions: Set<String> = []
         var rest = words.dropFirst()
         while let word = rest.popFirst() {
             if !word.hasPrefix("-") {
                 guard script.isEmpty, !word.isEmpty else { return nil }
                 script = word
+                continue
+            }
+            if word == "-A" || word == "--allow-all" {
+                allowsAll = true
                 continue
             }
             if let flag = flags[word] {
@@ -48,8 +54,8 @@ extension RunRequest {
             } else if name == "--workers" {
                 guard stay.workers == nil, let count = Int(value) else { return nil }
                 stay.workers = count
-            } else if name == "--allow-net" {
-                net.append(value)
+            } else if CommandLineArguments.withOptionalValue.contains(name) {
+                allowed[name, default: []].append(value)
             } else if name == "--log-format" {
                 guard logOptions.insert(name).inserted, let format = LogFormat(rawValue: value) else { return nil }
                 stay.log.format = format
@@ -61,7 +67,7 @@ extension RunRequest {
             }
         }
         if script.isEmpty { return nil }
-        stay.permissions.net = Permissions.Scope(net)
+        stay.permissions = PermissionOptions.permissions(all: allowsAll, allowed)
     }
 
     /// The word behind an option, where it can be taken for nothing else.

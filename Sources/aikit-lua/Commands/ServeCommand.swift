@@ -159,6 +159,18 @@ struct ServeCommand: ParsableCommand {
         take("jwtRoleClaim", jwtRoleClaim)
         take("jwtNameClaim", jwtNameClaim)
         take("allowNet", permissions.net)
+        take("allowEnv", permissions.env)
+        take("allowRead", permissions.read)
+        take("allowWrite", permissions.write)
+        take("allowRun", permissions.programs)
+        take("allowSecret", permissions.secret)
+        if permissions.all {
+            for name in ["allowNet", "allowEnv", "allowRead", "allowWrite", "allowRun", "allowSecret"] {
+                flags[name] = true
+            }
+        }
+        take("secrets", permissions.secrets)
+        take("secretsCommand", permissions.secretsCommand)
         take("otlp", telemetry.otlp)
         return flags
     }

@@ -76,6 +76,7 @@ struct TestCommand: ParsableCommand {
         plan.records = record
         plan.watches = watch
         plan.permissions = permissions.permissions
+        plan.secrets = try permissions.secretSettings.open()
         plan.log = log.isGiven ? log.settings : nil
         let status = try TestSession(plan).run()
         if status != .success { throw status.code }

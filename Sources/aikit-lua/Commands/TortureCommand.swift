@@ -72,7 +72,7 @@ struct TortureCommand: ParsableCommand {
         let input = try input.map { text throws(UsageError) in try JSONArgument.read(text, option: "--input") }
         let answers = try readAnswers()
         if let kills, kills < 1 { throw UsageError("--kills takes a number of at least 1, got \(kills)") }
-        let permissions = permissions.permissions
+        let (permissions, secrets) = (permissions.permissions, try permissions.secretSettings.open())
         Interrupts.install { TortureFolder.leave(Interrupts.status(of: $0)) }
         TortureFolder.sweep()
         let (path, workflow, kills, ignore) = (script, workflow, kills, ignore)
@@ -81,16 +81,32 @@ struct TortureCommand: ParsableCommand {
                 let engine = WorkflowEngine(workers: 1)
                 defer { engine.shutdown() }
                 let script = try await LuaScript.load(path: path, on: engine, options: StoredRuns.quietOptions)
-                let id = try choose(workflow, in: script.workflows).id
+                let chosen = try choose(workflow, in: script.workflows)
+                try Self.check(answers.keys, against: chosen.plan)
+                let id = chosen.id
                 let trial = TortureTrial(
                     bundle: script.bundle, workflow: id, input: input ?? .emptyObject, answers: answers,
-                    permissions: permissions)
+                    permissions: permissions, secrets: secrets)
                 return .success(try await TortureReport.make(of: trial, kills: kills, ignoring: ignore))
             } catch {
                 return .failure(error)
             }
         }
         return try result.get()
+    }
+
+    /// Refuses answers that no step can wait for.
+    private static func check(_ paths: some Sequence<String>, against plan: Plan) throws(UsageError) {
+        let waiting = plan.nodes.indices.filter { plan.nodes[$0].kind == .human || plan.nodes[$0].kind == .waitFor }
+        let known = waiting.map { plan.details[$0].id }
+        for path in paths {
+            let id = String(path.split(separator: "/").last ?? "").replacing(#/\[\d+\]/#, with: "")
+            if known.contains(id) { continue }
+            let hint =
+                nearest(to: id, in: known).map { "did you mean '\($0)'?" }
+                ?? (known.isEmpty ? "none does" : "there are: \(known.joined(separator: ", "))")
+            throw UsageError("--answer: no step '\(path)' waits for a person or an event; \(hint)")
+        }
     }
 
     private func readAnswers() throws(UsageError) -> [String: Value] {

@@ -35,7 +35,8 @@ final class DevHost: Sendable {
         export = plan.export.map { TraceExport($0, store: store) { mailbox.post(.text($0)) } }
         engine = WorkflowEngine(
             workers: max(plan.workers, 2),
-            host: HostEffectsService(permissions: plan.permissions).traced(export != nil), journal: store, log: show)
+            host: HostEffectsService(permissions: plan.permissions, secrets: plan.secrets).traced(export != nil),
+            journal: store, log: show)
         let options = LuaScriptOptions(print: mailbox.print, log: show)
         let wanted = plan.workflow
         self.wanted = wanted

@@ -154,7 +154,9 @@ final class DevSession {
         case .released:
             _ = runs.end(number)
             if let run = handles.removeValue(forKey: number) {
-                let command = "aikit-lua runs recover \(shellQuoted(run.handle.id))\(plan.store.arguments)"
+                let command =
+                    "aikit-lua runs recover \(shellQuoted(run.handle.id))\(plan.store.arguments)"
+                    + plan.secretSettings.arguments
                 say { errors.writeLine("run \(run.handle.id) is not over; it goes on with: \(command)") }
             }
         case .lines, .log, .text, .doubts, .started, .resting, .timedOut, .interrupted: break

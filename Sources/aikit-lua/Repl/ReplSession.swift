@@ -32,7 +32,7 @@ final class ReplSession {
     init(_ plan: RunPlan) {
         self.plan = plan
         let mailbox = mailbox
-        let host = HostEffectsService(permissions: plan.permissions)
+        let host = HostEffectsService(permissions: plan.permissions, secrets: plan.secrets)
         self.host = host
         display = plan.log.display()
         history = console.isInteractive ? ReplHistory() : ReplHistory(path: nil)

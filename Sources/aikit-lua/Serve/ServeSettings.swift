@@ -27,6 +27,8 @@ struct ServeSettings {
     var jwtRoleClaim: String?
     var jwtNameClaim: String?
     var permissions = Permissions()
+    /// Where secrets come from besides the environment.
+    var secrets = SecretSettings()
     /// The OTLP/HTTP server that gets the traces, besides those of the environment.
     var otlp: String?
 
@@ -34,7 +36,8 @@ struct ServeSettings {
     static let names = [
         "host", "port", "basePath", "store", "workers", "watch", "dashboard", "cors", "tlsCert", "tlsKey", "insecure",
         "grace", "maxBody", "logFormat", "jwtSecretEnv", "jwks", "jwtIssuer", "jwtAudience", "jwtRoleClaim",
-        "jwtNameClaim", "allowNet", "allowEnv", "allowRead", "allowWrite", "allowRun", "otlp",
+        "jwtNameClaim", "allowNet", "allowEnv", "allowRead", "allowWrite", "allowRun", "allowSecret",
+        "secrets", "secretsCommand", "otlp",
     ]
 
     /// The name of a setting's variable: `AIKIT_BASE_PATH` for `basePath`.
@@ -140,9 +143,12 @@ struct ServeSettings {
         case "jwtNameClaim": jwtNameClaim = try text()
         case "allowNet": permissions.net = try scope()
         case "allowEnv": permissions.env = try scope()
-        case "allowRead": permissions.read = try scope()
-        case "allowWrite": permissions.write = try scope()
+        case "allowRead": permissions.read = try scope().absolute
+        case "allowWrite": permissions.write = try scope().absolute
         case "allowRun": permissions.run = try scope()
+        case "allowSecret": permissions.secret = try scope()
+        case "secrets": secrets.file = try text()
+        case "secretsCommand": secrets.command = try text()
         case "otlp": otlp = try text()
         default: break
         }

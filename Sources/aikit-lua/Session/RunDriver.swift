@@ -71,7 +71,8 @@ final class RunDriver: Sendable {
 
     private func begin(_ run: WorkflowRun, _ loader: RunLoader) async throws {
         let plan = loader.plan
-        let reason = try announce(.own(run), id: run.id, plan: run.definition.plan)
+        let reason = try announce(
+            .own(run), id: run.id, plan: run.definition.plan, adding: loader.addedPermissions)
         loader.export?.follow(run)
         follow(run, past: 0, plan)
         try run.start(

@@ -37,7 +37,8 @@ final class RunLoader: Sendable {
         self.journal = journal
         options = LuaScriptOptions(print: mailbox.print, log: mailbox.log(plan.log.threshold))
         engine = WorkflowEngine(
-            workers: plan.workers, host: GrantedEffects(usual: plan.permissions).traced(export != nil),
+            workers: plan.workers,
+            host: GrantedEffects(usual: plan.permissions, secrets: plan.secrets).traced(export != nil),
             journal: journal, log: mailbox.log(plan.log.threshold))
         scripts = journal.map { [engine, options] in StoredScripts($0, on: engine, options: options) }
     }
@@ -148,8 +149,8 @@ final class RunLoader: Sendable {
             }, began: began)
     }
 
-    /// The permissions, as options, that the run has here besides those of its journal.
-    var addedPermissions: String { widening.withLock { $0 } }
+    /// The permissions, as options, that the run has here besides those of its journal, and where its secrets come from.
+    var addedPermissions: String { widening.withLock { $0 } + plan.secretSettings.arguments }
 
     /// What a run may do here: what its journal says, and what the command line adds.
     private func allowance(of grant: Value) -> Permissions {

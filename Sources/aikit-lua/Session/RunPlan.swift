@@ -35,6 +35,9 @@ struct RunPlan {
     var recovers = false
     var workers = 1
     var permissions = Permissions()
+    /// Where secrets come from, and what was read there.
+    var secretSettings = SecretSettings()
+    var secrets = Secrets()
     /// Where the spans of the run are sent; nil for nowhere.
     var export: ExportSettings?
     /// What a new run says of its trace.

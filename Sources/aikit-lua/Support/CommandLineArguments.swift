@@ -8,7 +8,10 @@ struct CommandLineArguments {
 
     /// Options that may stand without a value, which then means everything. A value is joined by `=` only, so that the word
     /// behind such an option is never taken for it.
-    static let withOptionalValue: Set = ["--allow-net"]
+    static let withOptionalValue: Set = [
+        "--allow-net", "--allow-env", "--allow-read", "--allow-write", "--allow-run", "--allow-secret",
+        "--allow-model",
+    ]
 
     init(_ arguments: some Sequence<String>) {
         var isVerbatim = false

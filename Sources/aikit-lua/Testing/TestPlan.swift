@@ -23,6 +23,7 @@ struct TestPlan {
     var records = false
     var watches = false
     var permissions = Permissions()
+    var secrets = Secrets()
     /// What is shown of what steps log; nil for nothing.
     var log: LogSettings?
 }

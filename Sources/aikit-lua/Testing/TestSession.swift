@@ -72,7 +72,9 @@ final class TestSession {
         var permissions = plan.permissions
         // Whoever records means the network to be used; hosts that are named narrow it.
         if plan.records, permissions.net == .nothing { permissions.net = .everything }
-        settings.makeEffects = { [permissions] in HostEffectsService(permissions: permissions) }
+        settings.makeEffects = { [permissions, secrets = plan.secrets] in
+            HostEffectsService(permissions: permissions, secrets: secrets)
+        }
         settings.print = { TextStream.errors.writeLine($0) }
         if let log = plan.log { settings.log = log.written }
         return settings

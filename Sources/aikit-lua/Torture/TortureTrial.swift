@@ -23,6 +23,7 @@ struct TortureTrial: Sendable {
     let input: Value
     let answers: [String: Value]
     let permissions: Permissions
+    let secrets: Secrets
 
     static let runID = "torture"
 
@@ -176,7 +177,8 @@ struct TortureTrial: Sendable {
         _ journal: any RunStore, _ clock: HeldClock, _ recorder: CallRecorder?
     ) async throws -> (WorkflowEngine, Workflow) {
         let engine = WorkflowEngine(
-            workers: 1, clock: clock, host: HostEffectsService(permissions: permissions), journal: journal)
+            workers: 1, clock: clock, host: HostEffectsService(permissions: permissions, secrets: secrets),
+            journal: journal)
         let script = try await LuaScript.load(bundle: bundle, on: engine, options: StoredRuns.quietOptions)
         let definition = try choose(workflow, in: script.workflows)
         return (engine, recorder?.watching(definition) ?? definition)

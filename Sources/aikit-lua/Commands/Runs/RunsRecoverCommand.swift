@@ -58,6 +58,7 @@ struct RunsRecoverCommand: ParsableCommand {
         let wait = try StayRequest.duration(wait, option: "--wait", example: "30s or 1h")
         let timeout = try StayRequest.duration(timeout, option: "--timeout", example: "30s or 5m")
         let (target, workflow, workers) = (target, workflow, try RunPlan.workers(workers))
+        let secrets = try permissions.secretSettings.open()
         let (permissions, log) = (permissions.permissions, log.settings)
         let export = try ExportSettings.read(otlp: telemetry.otlp)
         let findings = try store.withRuns { runs in
@@ -65,7 +66,7 @@ struct RunsRecoverCommand: ParsableCommand {
             if let target { scope.run = try await runs.find(target).id }
             let findings = try await recovery.carryOut(
                 scope, in: runs, patience: wait ?? StayRequest.usualWait, timeout: timeout, workers: workers,
-                permissions: permissions, export: export, log: log)
+                permissions: permissions, secrets: secrets, export: export, log: log)
             // Of a run that was asked for by name it is told where it stands.
             guard findings.isEmpty, let id = scope.run, let header = try await runs.journal.header(of: id) else {
                 return findings

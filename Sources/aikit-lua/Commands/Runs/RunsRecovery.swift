@@ -68,22 +68,23 @@ final class RunsRecovery: Sendable {
     ///   - export: where their spans are sent; nil for nowhere.
     func carryOut(
         _ scope: RecoveryScope, in runs: StoredRuns, patience: Int64, timeout: Int64?, workers: Int,
-        permissions: Permissions, export: ExportSettings?, log: LogSettings
+        permissions: Permissions, secrets: Secrets, export: ExportSettings?, log: LogSettings
     ) async throws -> [Finding] {
         let export = export.map { TraceExport($0, store: runs.journal) { TextStream.errors.writeLine($0) } }
         let findings = try await carryOut(
             scope, in: runs, patience: patience, timeout: timeout, workers: workers, permissions: permissions,
-            following: export, log: log)
+            secrets: secrets, following: export, log: log)
         await export?.finish(within: TraceExport.patience)
         return findings
     }
 
     private func carryOut(
         _ scope: RecoveryScope, in runs: StoredRuns, patience: Int64, timeout: Int64?, workers: Int,
-        permissions: Permissions, following export: TraceExport?, log: LogSettings
+        permissions: Permissions, secrets: Secrets, following export: TraceExport?, log: LogSettings
     ) async throws -> [Finding] {
         let engine = WorkflowEngine(
-            workers: workers, host: GrantedEffects(usual: permissions).traced(export != nil), journal: runs.journal,
+            workers: workers,
+            host: GrantedEffects(usual: permissions, secrets: secrets).traced(export != nil), journal: runs.journal,
             log: log.written)
         defer { engine.shutdown() }
         let limit = timeout.map { timeout in

@@ -1,0 +1,49 @@
+// What HostEffects needs of the system and Swift does not import: GNU extensions and newer system calls.
+// No function keeps a pointer that it is given. Any thread.
+#ifndef HOST_SYSTEM_H
+#define HOST_SYSTEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/// Where `needle` first stands in `text`; NULL for nowhere.
+const void *hs_find(const void *text, size_t text_length, const void *needle, size_t needle_length);
+
+/// Makes a pipe whose ends are closed in programs that this process starts; 0 or an error number.
+int hs_pipe(int ends[2]);
+
+/// Starts the program at `path` (nothing is searched) with its standard streams taken from `streams` (-1 leaves this
+/// process's one), no other descriptor, and the usual signals.
+///
+/// - `environment`: NULL for that of this process.
+/// - `folder`: a descriptor of the folder that it works in; -1 for that of this process.
+/// - `leads_group`: whether it leads a process group of its own, whose number is its own.
+///
+/// Returns 0 and its process id in `pid`, or an error number.
+int hs_spawn(
+    const char *path, char *const arguments[], char *const *environment, int folder, const int streams[3],
+    int leads_group, pid_t *pid);
+
+/// Opens `path`, which is relative, below the folder `root`: no part of it, symbolic links included, leads out of it.
+///
+/// Uses openat2 where the kernel has it, else walks the parts without following any link. Returns a descriptor, closed in
+/// programs that this process starts, or -1 with errno: EXDEV where the path leads out, ELOOP where the walk meets a link.
+int hs_open_beneath(int root, const char *path, int flags, mode_t mode);
+
+/// Whether a descriptor is of a file by which the kernel shows processes or itself (procfs, sysfs).
+int hs_is_process_file(int descriptor);
+
+/// Renames within a folder, replacing what has the new name; 0 or an error number.
+int hs_replace(int folder, const char *from, const char *to);
+
+/// A descriptor that can be read once the process has ended; -1 where the system has none.
+int hs_watch_process(pid_t pid);
+
+/// Whether a child of this process has ended; it stays to be waited for.
+int hs_has_ended(pid_t pid);
+
+/// Whether a kernel without openat2 is to be played, for tests; process-wide.
+void hs_play_old_kernel(int is_old);
+
+#endif

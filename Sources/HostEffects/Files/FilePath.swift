@@ -1,0 +1,63 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Paths as texts: nothing here looks at the disk but the working folder.
+package enum FilePath {
+    /// The path from the root, relative ones from the working folder, without `.`, `..` and doubled slashes.
+    ///
+    /// `a/../b` is `b` even where `a` is a link that leads elsewhere; what is opened is checked again by the kernel.
+    package static func absolute(_ path: String) -> String {
+        var parts: [Substring] = []
+        let whole = path.hasPrefix("/") ? path : workingFolder + "/" + path
+        for part in whole.split(separator: "/") {
+            if part == ".." {
+                _ = parts.popLast()
+            } else if part != "." {
+                parts.append(part)
+            }
+        }
+        return "/" + parts.joined(separator: "/")
+    }
+
+    private static var workingFolder: String {
+        guard let path = getcwd(nil, 0) else { return "" }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
+    /// The path with every link in it followed; nil where it does not exist.
+    static func real(_ path: String) -> String? {
+        guard let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
+    /// What lies below a folder: `b/c` for `/a/b/c` below `/a`, empty for the folder itself, nil for all else.
+    static func below(_ folder: String, _ path: String) -> String? {
+        if path == folder { return "" }
+        if folder == "/" { return String(path.dropFirst()) }
+        return path.hasPrefix(folder + "/") ? String(path.dropFirst(folder.utf8.count + 1)) : nil
+    }
+
+    /// The folder that an absolute path lies in, and its name there.
+    static func parent(_ path: String) -> (folder: String, name: String) {
+        guard let slash = path.lastIndex(of: "/") else { return ("/", path) }
+        let folder = path[..<slash]
+        return (folder.isEmpty ? "/" : String(folder), String(path[path.index(after: slash)...]))
+    }
+}
+
+extension Permissions.Scope {
+    /// Reads the values of an option for files: what is relative is so to the working folder, now and for good.
+    package init(paths values: [String]) { self = Self(values).absolute }
+
+    /// The same with each name as a path from the root.
+    package var absolute: Self {
+        if case .only(let names) = self { .only(names.map(FilePath.absolute)) } else { self }
+    }
+}

@@ -1,0 +1,190 @@
+internal import CHostSystem
+internal import WorkflowCore
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// A program that has been started, and this process's ends of its pipes.
+struct StartedProgram {
+    let pid: pid_t
+    /// -1 where there is no input.
+    let input: Int32
+    let output: Int32
+    let errors: Int32
+
+    init(_ call: ExecCall) throws(SystemError) {
+        var open: [Int32] = []
+        var isStarted = false
+        defer { if !isStarted { for descriptor in open { close(descriptor) } } }
+        func pipe() throws(SystemError) -> (reading: Int32, writing: Int32) {
+            let ends = try Descriptor.pipe()
+            open += [ends.reading, ends.writing]
+            return ends
+        }
+        let (out, err) = (try pipe(), try pipe())
+        var theirInput: Int32
+        if call.input.isEmpty {
+            theirInput = openPath("/dev/null", O_RDONLY | O_CLOEXEC)
+            guard theirInput >= 0 else { throw SystemError(errno) }
+            open.append(theirInput)
+            input = -1
+        } else {
+            let ends = try pipe()
+            (theirInput, input) = (ends.reading, ends.writing)
+        }
+        var folder: Int32 = -1
+        if let path = call.folder {
+            folder = openPath(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            guard folder >= 0 else { throw SystemError(errno) }
+        }
+        defer { if folder >= 0 { close(folder) } }
+        pid = try Spawn.start(
+            call.path, call.arguments, environment: call.environment, folder: folder,
+            streams: (theirInput, out.writing, err.writing), leadsGroup: true)
+        isStarted = true
+        for descriptor in [theirInput, out.writing, err.writing] { close(descriptor) }
+        (output, errors) = (out.reading, err.reading)
+        for descriptor in [input, output, errors] where descriptor >= 0 {
+            _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
+        }
+    }
+}
+
+private func openPath(_ path: String, _ flags: Int32) -> Int32 { open(path, flags) }
+
+/// What goes in and out of a program until it ends, on one thread.
+struct ProgramExchange {
+    enum End {
+        case ended
+        case timedOut
+        case tooLarge
+        case cancelled
+    }
+
+    private let program: StartedProgram
+    private let call: ExecCall
+    private let wake: Int32
+    private let deadline: UInt64
+    /// Readable once the program has ended; -1 where the system has none.
+    private let exit: Int32
+    private var input: Int32
+    private var written = 0
+    private var output: [UInt8] = []
+    private var errors: [UInt8] = []
+    private var openOutput: Int32
+    private var openErrors: Int32
+
+    /// - Parameter wake: readable when the program is not wanted any more.
+    init(_ program: StartedProgram, _ call: ExecCall, wake: Int32) {
+        self.program = program
+        self.call = call
+        self.wake = wake
+        input = program.input
+        openOutput = program.output
+        openErrors = program.errors
+        exit = hs_watch_process(program.pid)
+        let timeout = UInt64(call.timeout).multipliedReportingOverflow(by: 1000)
+        deadline = timeout.overflow ? .max : Self.now().addingReportingOverflow(timeout.partialValue).partialValue
+    }
+
+    private static func now() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+    }
+
+    /// Works until the program has ended, or has to.
+    mutating func run() -> End {
+        while true {
+            let now = Self.now()
+            if now >= deadline { return .timedOut }
+            if hs_has_ended(program.pid) != 0 { return .ended }
+            // Without a descriptor for the end it is looked for often.
+            let rest = min((deadline - now) / 1_000_000 + 1, exit >= 0 ? 60_000 : 10)
+            var polls = [
+                pollfd(fd: wake, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: exit, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: openOutput, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: openErrors, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: input, events: Int16(POLLOUT), revents: 0),
+            ]
+            guard poll(&polls, nfds_t(polls.count), Int32(clamping: rest)) > 0 else { continue }
+            if polls[0].revents != 0 { return .cancelled }
+            if polls[2].revents != 0 { Self.take(&openOutput, &output, limit: call.outputLimit) }
+            if polls[3].revents != 0 { Self.take(&openErrors, &errors, limit: call.outputLimit) }
+            if output.count > call.outputLimit || errors.count > call.outputLimit { return .tooLarge }
+            if polls[4].revents != 0 { feed() }
+        }
+    }
+
+    /// Takes what the pipes still hold, without a wait: a process that left the group may keep them open.
+    mutating func drain() {
+        var before = -1
+        while before != output.count + errors.count, max(output.count, errors.count) <= call.outputLimit {
+            before = output.count + errors.count
+            Self.take(&openOutput, &output, limit: call.outputLimit)
+            Self.take(&openErrors, &errors, limit: call.outputLimit)
+        }
+        if output.count > call.outputLimit { output.removeLast(output.count - call.outputLimit) }
+        if errors.count > call.outputLimit { errors.removeLast(errors.count - call.outputLimit) }
+    }
+
+    func close() {
+        for descriptor in [input, openOutput, openErrors, exit] where descriptor >= 0 { closeDescriptor(descriptor) }
+    }
+
+    /// Takes what is there; at the end, and on an error, the descriptor is closed and becomes -1.
+    private static func take(_ descriptor: inout Int32, _ bytes: inout [UInt8], limit: Int) {
+        guard descriptor >= 0 else { return }
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        let count = chunk.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+        if count > 0 {
+            bytes += chunk[..<count]
+        } else if count == 0 || errno != EAGAIN && errno != EINTR {
+            closeDescriptor(descriptor)
+            descriptor = -1
+        }
+    }
+
+    private mutating func feed() {
+        let count = call.input.withUnsafeBytes { bytes in
+            bytes.baseAddress.map { write(input, $0 + written, bytes.count - written) } ?? 0
+        }
+        if count > 0 { written += count }
+        if written == call.input.count || count < 0 && errno != EAGAIN && errno != EINTR {
+            closeDescriptor(input)
+            input = -1
+        }
+    }
+
+    /// `{ status?, signal?, stdout, stderr }`: the exit status, or the name of the signal that ended it.
+    func value(status: Int32, signal: Int32?) -> Value {
+        func text(_ bytes: [UInt8]) -> Value { Value { arena in bytes.withUnsafeBytes { arena.writeString($0) } } }
+        let end: (String, Value) =
+            signal.map { ("signal", Value(Self.name(of: $0))) } ?? ("status", Value(Int64(status)))
+        return Value(entries: [end, ("stdout", text(output)), ("stderr", text(errors))])
+    }
+
+    /// The ends of what was printed, for messages.
+    var tails: Value {
+        func tail(_ bytes: [UInt8]) -> Value { Value(String(decoding: bytes.suffix(2000), as: UTF8.self)) }
+        return ["stdout": tail(output), "stderr": tail(errors)]
+    }
+
+    private static func name(of signal: Int32) -> String {
+        let names: [Int32: String] = [
+            SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGQUIT: "SIGQUIT", SIGILL: "SIGILL", SIGABRT: "SIGABRT",
+            SIGFPE: "SIGFPE", SIGKILL: "SIGKILL", SIGSEGV: "SIGSEGV", SIGPIPE: "SIGPIPE", SIGALRM: "SIGALRM",
+            SIGTERM: "SIGTERM", SIGBUS: "SIGBUS", SIGTRAP: "SIGTRAP", SIGUSR1: "SIGUSR1", SIGUSR2: "SIGUSR2",
+            SIGXCPU: "SIGXCPU", SIGXFSZ: "SIGXFSZ", SIGSYS: "SIGSYS",
+        ]
+        return names[signal] ?? "signal \(signal)"
+    }
+}
+
+private func closeDescriptor(_ descriptor: Int32) { close(descriptor) }
