@@ -77,6 +77,12 @@ package struct StoreCopy {
             _ = try await write(stored)
             report.events += stored.header.sequence
         } else {
+            if let place = try await source.places(of: [header.id])[header.id] {
+                throw JournalError(
+                    code: "run_queued",
+                    message: "run \(header.id) waits in the queue of \(source.name) (\(place.text)), which is not copied; "
+                        + "let it begin or cancel it before")
+            }
             // Owned while it is copied, so that nobody goes on with it, and with what lies in its inbox.
             guard case .claimed(let journaled, let stored, let messages) = try await source.claim(header.id) else {
                 throw JournalError(
