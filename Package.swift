@@ -55,12 +55,17 @@ let package = Package(
                 "CPrelude", "LuaRuntime", "WorkflowCore", "WorkflowEngine",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        // How an entry of a run's journal is laid out, for stores that keep it in tables.
+        .target(
+            name: "StoredEntries", dependencies: ["WorkflowCore", .product(name: "Crypto", package: "swift-crypto")]),
         .target(
             name: "SQLiteJournal",
             dependencies: [
-                "WorkflowCore", "WorkflowEngine", .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "GRDBSQLite", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto"),
+                "StoredEntries", "WorkflowCore", "WorkflowEngine", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
+        // The contract of stores as checks. For tests alone: no product may depend on it.
+        .target(name: "StoreConformance", dependencies: ["WorkflowCore", "WorkflowEngine"]),
         .target(
             name: "HostEffects",
             dependencies: [
@@ -115,9 +120,11 @@ let package = Package(
         .testTarget(
             name: "LuaTestingTests", dependencies: ["LuaTesting", "LuaWorkflows", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(
+            name: "StoreConformanceTests", dependencies: ["StoreConformance", "WorkflowEngine", "WorkflowCore"]),
+        .testTarget(
             name: "SQLiteJournalTests",
             dependencies: [
-                "SQLiteJournal", "WorkflowEngine", "WorkflowCore", .product(name: "GRDB", package: "GRDB.swift"),
+                "SQLiteJournal", "StoreConformance", "WorkflowEngine", "WorkflowCore", .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .testTarget(
             name: "HostEffectsTests", dependencies: ["CHostSystem", "HostEffects", "WorkflowEngine", "WorkflowCore"]),

@@ -3,6 +3,9 @@
 // chunks that go back to the system when nothing lies in them.
 #include <stdlib.h>
 #include <sys/mman.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "internal.h"
 
@@ -33,7 +36,28 @@ struct chunk {
 static inline size_t class_of(size_t size) { return (size - 1) / CLASS_BYTES; }
 static inline struct chunk *chunk_of(const void *block) { return (struct chunk *)((uintptr_t)block & ~(uintptr_t)(CHUNK - 1)); }
 
-bool may_hold(const lb_vm *vm, size_t extra) {
+/// How much is held between two looks at the address space that is left.
+#define ASSURED ((size_t)1 << 20)
+
+/// Whether the rest of the process keeps its reserve of address space when so many bytes more are held.
+__attribute__((noinline, cold))
+static bool leaves_reserve(lb_vm *vm, size_t extra) {
+    size_t reserve = vm->config.memory_reserve;
+    if (extra < ASSURED / 4 && vm->held + extra <= vm->assured) return true;
+    if (extra > SIZE_MAX - reserve - ASSURED) return false;
+    size_t wanted = reserve + extra + ASSURED;
+    void *space = mmap(NULL, wanted, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (space == MAP_FAILED) return false;
+    munmap(space, wanted);
+    vm->assured = vm->held + extra + ASSURED;
+    return true;
+}
+
+bool may_hold(lb_vm *vm, size_t extra) {
+    if (unlikely(vm->config.memory_reserve > 0)) {
+        vm->squeezed = !leaves_reserve(vm, extra);
+        if (vm->squeezed) return false;
+    }
     if (!vm->limit) return true;
     size_t held = USE_MALLOC ? vm->used : vm->held;
     return held <= vm->limit + SLACK && extra <= vm->limit + SLACK - held;
@@ -251,7 +275,13 @@ void *allocate(void *user, void *block, size_t old_size, size_t new_size) {
     return result;
 }
 
-void allocator_init(lb_vm *vm) { set_threshold(vm); }
+void allocator_init(lb_vm *vm) {
+    set_threshold(vm);
+#ifdef M_ARENA_MAX
+    // Each arena of glibc's malloc reserves 64 MiB of address space.
+    if (vm->config.memory_reserve > 0) mallopt(M_ARENA_MAX, 2);
+#endif
+}
 
 void allocator_release(lb_vm *vm) {
     while (vm->chunks) {

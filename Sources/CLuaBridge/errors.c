@@ -242,8 +242,14 @@ void encode_error(lua_State *L, int index, int status, lb_bytes *out) {
     size_t start = out->count;
     if (status == LUA_ERRMEM && (vm->refused || !lua_isstring(L, index))) {
         char text[96];
-        snprintf(text, sizeof text, "not enough memory (the limit is %zu MiB)", vm->limit >> 20);
-        append_plain_error(vm, "out_of_memory", vm->limit ? text : "not enough memory", out);
+        const char *message = "not enough memory";
+        if (vm->squeezed) {
+            message = "not enough memory: the system gives the process no more (ulimit -v)";
+        } else if (vm->limit) {
+            snprintf(text, sizeof text, "not enough memory (the limit is %zu MiB)", vm->limit >> 20);
+            message = text;
+        }
+        append_plain_error(vm, "out_of_memory", message, out);
         return;
     }
     object o;

@@ -149,6 +149,10 @@ struct lb_vm {
 
     /// The bytes of Lua's blocks, and those of the system's memory in which they lie.
     size_t used, held;
+    /// What may be held without asking the system again whether the reserve remains.
+    size_t assured;
+    /// The newest growth was refused because of the reserve, and not because of the limit.
+    bool squeezed;
     size_t limit, threshold, fail_countdown;
     bool fail_again, failed;
     /// A block was refused since the call began: a script may raise the text of memory errors itself.
@@ -250,7 +254,7 @@ void allocator_release(lb_vm *vm);
 /// Gives the chunks in which nothing lies back to the system.
 void allocator_trim(lb_vm *vm);
 /// Whether the VM may hold that many bytes besides what it holds now.
-bool may_hold(const lb_vm *vm, size_t extra);
+bool may_hold(lb_vm *vm, size_t extra);
 
 // codec_decode.c
 /// Pushes the value. RAISES.

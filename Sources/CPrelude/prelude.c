@@ -47,6 +47,9 @@ static const char definition[] = {
 static const char docs[] = {
 #embed "lua/docs.lua"
 };
+static const char docs_agents[] = {
+#embed "lua/docs_agents.lua"
+};
 static const char docs_host[] = {
 #embed "lua/docs_host.lua"
 };
@@ -71,6 +74,10 @@ static const char errors[] = {
 static const char forms[] = {
 #embed "lua/forms.lua"
 };
+static const char hooks[] = {
+#embed "lua/hooks.lua"
+};
+
 static const char host[] = {
 #embed "lua/host.lua"
 };
@@ -88,6 +95,24 @@ static const char nodes[] = {
 };
 static const char objects[] = {
 #embed "lua/objects.lua"
+};
+static const char agent[] = {
+#embed "lua/agent.lua"
+};
+static const char checked[] = {
+#embed "lua/checked.lua"
+};
+static const char model[] = {
+#embed "lua/model.lua"
+};
+static const char model_answer[] = {
+#embed "lua/model_answer.lua"
+};
+static const char tool[] = {
+#embed "lua/tool.lua"
+};
+static const char once[] = {
+#embed "lua/once.lua"
 };
 static const char repl[] = {
 #embed "lua/repl.lua"
@@ -134,6 +159,9 @@ static const char testing_http[] = {
 static const char testing_mocks[] = {
 #embed "lua/testing_mocks.lua"
 };
+static const char testing_model[] = {
+#embed "lua/testing_model.lua"
+};
 static const char testing_replay[] = {
 #embed "lua/testing_replay.lua"
 };
@@ -153,14 +181,15 @@ static const char validate[] = {
 #define PART(name) { #name, name, sizeof name }
 
 static const prelude_part parts[] = {
-    PART(aikit), PART(builder), PART(code), PART(compile), PART(context), PART(crypto), PART(csv), PART(definition), PART(docs), PART(docs_modules), PART(env),
-    PART(exec), PART(fs), PART(text), PART(time),
-    PART(docs_host), PART(docs_nodes),
-    PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(errors), PART(forms), PART(host), PART(http),
-    PART(http_stream), PART(multipart), PART(nodes), PART(objects), PART(repl), PART(requires), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export),
-    PART(schema_methods), PART(schema_object),
-    PART(secret), PART(slots), PART(testing), PART(testing_compare), PART(testing_expect), PART(testing_http), PART(testing_mocks),
-    PART(testing_replay), PART(testing_run), PART(testing_text), PART(types), PART(validate),
+    PART(agent), PART(aikit), PART(builder), PART(checked), PART(code), PART(compile), PART(context), PART(crypto),
+    PART(csv), PART(definition), PART(docs), PART(docs_agents), PART(docs_host), PART(docs_modules),
+    PART(docs_nodes), PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(env),
+    PART(errors), PART(exec), PART(forms), PART(fs), PART(hooks), PART(host), PART(http), PART(http_stream),
+    PART(model), PART(model_answer), PART(multipart), PART(nodes), PART(objects), PART(once), PART(repl), PART(requires),
+    PART(schema), PART(schema_common), PART(schema_core), PART(schema_export), PART(schema_methods),
+    PART(schema_object), PART(secret), PART(slots), PART(testing), PART(testing_compare), PART(testing_expect),
+    PART(testing_http), PART(testing_mocks), PART(testing_model), PART(testing_replay), PART(testing_run),
+    PART(testing_text), PART(text), PART(time), PART(tool), PART(types), PART(validate),
 };
 
 const prelude_part *prelude_find(const char *name, size_t length) {

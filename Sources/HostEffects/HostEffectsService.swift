@@ -36,9 +36,12 @@ package final class HostEffectsService: HostEffects {
         }
         let redactor = redactor
         let answer: @Sendable (HostAnswer) -> Void = { result in
-            answer(HostAnswer(ok: result.ok, value: redactor.redact(result.value)))
+            var shown = result
+            shown.value = redactor.redact(result.value)
+            answer(shown)
         }
         switch request.operation {
+        case "model": return beginModel(request.payload, for: caller, answer)
         case "http": return beginHTTP(request.payload, answer)
         case "http.open": return openStream(request.payload, for: caller, answer)
         case "http.read": return readStream(request.payload, for: caller, answer)

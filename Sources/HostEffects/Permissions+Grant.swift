@@ -20,6 +20,7 @@ extension Permissions {
             Kind(name: "write", scope: \.write, narrow: Scope.files),
             Kind(name: "run", scope: \.run, narrow: Scope.programs),
             Kind(name: "secret", scope: \.secret, narrow: Scope.variables),
+            Kind(name: "model", scope: \.model, narrow: Scope.variables),
         ]
     }
 

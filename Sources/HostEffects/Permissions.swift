@@ -28,13 +28,17 @@ package struct Permissions: Sendable, Equatable {
     package var run = Scope.nothing
     /// Environment variables that may be sent as secrets to places that are allowed without being named.
     package var secret = Scope.nothing
+    /// Models that may be called, by their names; `PREFIX*` for all that begin so.
+    package var model = Scope.nothing
 
     /// Whether a limit of the script made a list of what was everything: such a list is not the operator's.
     var isNetOpen = false
     var isRunOpen = false
+    var isModelOpen = false
 
-    /// Whether whoever started the run named the hosts that may be called, and the programs that may be run.
+    /// Whether whoever started the run named the hosts and models that may be called, and the programs that may be run.
     var namesHosts: Bool { net != .everything && !isNetOpen }
+    var namesModels: Bool { model != .everything && !isModelOpen }
     var namesPrograms: Bool { run != .everything && !isRunOpen }
 
     package init() {}
@@ -43,7 +47,7 @@ package struct Permissions: Sendable, Equatable {
     package static var all: Permissions {
         var all = Permissions()
         (all.net, all.env, all.read, all.write) = (.everything, .everything, .everything, .everything)
-        (all.run, all.secret) = (.everything, .everything)
+        (all.run, all.secret, all.model) = (.everything, .everything, .everything)
         return all
     }
 
@@ -71,6 +75,15 @@ package struct Permissions: Sendable, Equatable {
         }
         if name.hasPrefix("*.") { return host.hasSuffix(name.dropFirst()) && host.utf8.count > name.utf8.count - 1 }
         return host == name
+    }
+
+    /// Whether a model may be called, wherever it is served.
+    package func allowsModel(_ name: String) -> Bool {
+        switch model {
+        case .nothing: false
+        case .everything: true
+        case .only(let names): names.contains { $0.hasSuffix("*") ? name.hasPrefix($0.dropLast()) : $0 == name }
+        }
     }
 
     /// Whether an environment variable may be read.

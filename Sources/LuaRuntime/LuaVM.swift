@@ -23,6 +23,7 @@ package final class LuaVM {
         link = HostLink(host)
         var config = lb_config()
         config.memory_limit = memoryLimit
+        config.memory_reserve = MemoryAllowance.reserve
         config.close_grace = UInt64(max(0, closeGrace / .nanoseconds(1)))
         config.user = Unmanaged.passUnretained(link).toOpaque()
         config.sync = HostLink.sync

@@ -3,7 +3,7 @@ public import WorkflowEngine
 
 /// How scripts are loaded.
 public struct LuaScriptOptions: Sendable {
-    /// Bytes that one VM may hold; 0 for no limit.
+    /// Bytes that one VM may hold; 0 for no limit. By default 1 GiB, and less where the process may not take much memory.
     public var memoryLimit: Int
     /// How long the top level of a script may run.
     public var loadTimeout: Duration
@@ -12,11 +12,11 @@ public struct LuaScriptOptions: Sendable {
     public var log: @Sendable (LogRecord) -> Void
 
     public init(
-        memoryLimit: Int = 1 << 30, loadTimeout: Duration = .seconds(5),
+        memoryLimit: Int? = nil, loadTimeout: Duration = .seconds(5),
         print: @escaping @Sendable (String) -> Void = { Swift.print($0) },
         log: @escaping @Sendable (LogRecord) -> Void = { _ in }
     ) {
-        self.memoryLimit = memoryLimit
+        self.memoryLimit = memoryLimit ?? MemoryAllowance.vmSize
         self.loadTimeout = loadTimeout
         self.print = print
         self.log = log

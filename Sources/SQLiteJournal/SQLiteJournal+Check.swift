@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+internal import StoredEntries
 internal import WorkflowCore
 package import WorkflowEngine
 
@@ -8,7 +9,6 @@ extension SQLiteJournal {
         try await read { database in try StoreCheck(database).problems() }
     }
 
-    /// The runs whose rows cannot be read, which ``list(_:)`` leaves out.
     package func unreadable() async throws(JournalError) -> [StoreProblem] {
         try await read { database in try StoreCheck(database).heads().compactMap(\.problem) }
     }

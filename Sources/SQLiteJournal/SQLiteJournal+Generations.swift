@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+internal import StoredEntries
 package import WorkflowEngine
 
 extension SQLiteJournal: GenerationStore {

@@ -1,4 +1,5 @@
 internal import GRDB
+internal import StoredEntries
 internal import WorkflowCore
 package import WorkflowEngine
 
@@ -28,7 +29,7 @@ extension Writer {
     }
 
     /// A claim that fails alone where the run cannot be read.
-    private func attempt(
+    func attempt(
         _ id: String, _ owners: inout OwnerTable, _ reader: EntryReader
     ) throws -> Result<Claim, JournalError> {
         do {
@@ -74,10 +75,12 @@ extension Writer {
         let journaled = JournaledRun(
             id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage,
             origin: header.origin)
-        journaled.row = stored.row
-        journaled.fence = owner.number
+        let lease = journaled.makeSQLiteLease()
+        lease.row = stored.row
+        lease.fence = owner.number
+        lease.head = stored.head
         journaled.ownerEnd = ownerEnd
-        journaled.head = stored.head
+        journaled.isQueued = stored.isQueued
         // Messages from an earlier time as its owner are among those that come with the claim.
         inbox.waiting.removeAll { $0.run == id }
         var claimed = run
@@ -88,11 +91,11 @@ extension Writer {
     func release(_ runs: [JournaledRun]) throws(JournalError) {
         try transaction(durable: false) {
             try catchUp()
-            for run in runs where run.fence == owner.number && run.row != 0 {
-                undo.append(Undo(run: run, row: run.row, fence: run.fence, head: run.head))
+            for lease in runs.compactMap(\.sqliteLease) where lease.fence == owner.number && lease.row != 0 {
+                undo.append(Undo(lease))
                 try database.cachedStatement(sql: "UPDATE runs SET owner = NULL WHERE row = ? AND owner = ?")
-                    .execute(arguments: [run.row, owner.number])
-                run.fence = -1
+                    .execute(arguments: [lease.row, owner.number])
+                lease.fence = -1
             }
         }
     }

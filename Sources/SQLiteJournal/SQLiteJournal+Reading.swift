@@ -1,4 +1,5 @@
 internal import GRDB
+internal import StoredEntries
 package import WorkflowCore
 package import WorkflowEngine
 
@@ -67,7 +68,8 @@ extension StoredHead {
         var conditions: [String] = []
         var arguments: StatementArguments = []
         if filter.statuses?.contains(where: \.isTerminal) == false {
-            conditions.append("runs.row IN (SELECT row FROM runs WHERE status < \(RunMachine.Status.firstTerminal))")
+            let held = filter.unowned ? " AND queued <> 1" : ""
+            conditions.append("runs.row IN (SELECT row FROM runs WHERE status < \(RunMachine.Status.firstTerminal)\(held))")
         }
         if let workflow = filter.workflow {
             conditions.append("runs.workflow = ?")

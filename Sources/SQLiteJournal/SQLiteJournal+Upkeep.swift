@@ -1,9 +1,12 @@
 internal import Foundation
 internal import GRDB
+internal import StoredEntries
 internal import WorkflowCore
 package import WorkflowEngine
 
 extension SQLiteJournal: StoreUpkeep {
+    package var name: String { path }
+
     package func prune(_ filter: PruneFilter) async throws(JournalError) -> PruneReport {
         let doomed = try await list(
             RunFilter(workflow: filter.workflow, statuses: filter.statuses)

@@ -4,6 +4,8 @@ public struct ServerOptions: Sendable {
     public var basePath = ""
     /// Origins that browsers may ask from; `*` for any.
     public var allowedOrigins: [String] = []
+    /// The names by which requests without a token may call the server, in lower case and without a port; nil for any.
+    public var hosts: [String]?
     /// The largest body of a request, in bytes.
     public var bodyLimit = 10 << 20
     /// Whether the dashboard is served, at the base path.
@@ -20,6 +22,11 @@ public struct ServerOptions: Sendable {
     public var bodyTimeout = Duration.seconds(120)
     /// How long requests that are under way go on when the task of the server is cancelled.
     public var cancelGrace = Duration.seconds(1)
+    /// The secret of a name, by which webhooks verify their requests; nil for one that is not known.
+    public var secret: @Sendable (String) -> String? = { _ in nil }
+
+    /// What a machine calls itself.
+    public static let localHosts = ["localhost", "127.0.0.1", "[::1]"]
 
     public init() {}
 }

@@ -102,6 +102,7 @@ public final class WorkflowServer: Sendable {
         _ route: Route, _ request: Request, _ context: ServerContext, _ core: ServerCore
     ) async throws -> Response {
         var context = context
+        if core.access == nil { try BrowserGuard.check(request, core.options) }
         if let role = route.role, let access = core.access {
             let header = request.headers[.authorization]
             context.principal = try await access.principal(header, from: context.address)

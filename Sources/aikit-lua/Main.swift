@@ -13,10 +13,17 @@ internal import ArgumentParser
 enum Main {
     static func main() {
         ProcessStart.prepare()
-        let status = run(CommandLineArguments(CommandLine.arguments.dropFirst()))
+        let status = complete(run(CommandLineArguments(CommandLine.arguments.dropFirst())))
         // Threads that still run have nothing left to do; ending in one step spares them the tear-down of what they use.
         fflush(nil)
         _exit(status.rawValue)
+    }
+
+    /// What was not written is told, and is no success.
+    private static func complete(_ status: ExitStatus) -> ExitStatus {
+        guard let failure = TextStream.output.failure else { return status }
+        TextStream.errors.show(Problem("standard output cannot be written: \(failure)"))
+        return status == .success ? .failed : status
     }
 
     private static func run(_ arguments: CommandLineArguments) -> ExitStatus {

@@ -9,10 +9,10 @@ import WorkflowEngine
 extension CommandLine {
     /// The store of an older version, in which runs stand in different places.
     struct OlderStoreTests {
-        private func open() throws -> Program {
+        private func open(_ name: String = "v1.db") throws -> Program {
             let program = try Program()
             let fixture = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-                .appendingPathComponent("Fixtures/stores/v1.db")
+                .appendingPathComponent("Fixtures/stores/\(name)")
             let folder = program.folder.appendingPathComponent(".aikit")
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             try FileManager.default.copyItem(at: fixture, to: folder.appendingPathComponent("runs.db"))
@@ -40,6 +40,15 @@ extension CommandLine {
                 #expect(shown.status == 0, "\(id): \(shown.errors)")
                 #expect(shown.output.contains("\"runId\": \"\(id)\""))
             }
+        }
+
+        @Test func `a store without a queue has one, and its runs go on`() throws {
+            let program = try open("v2.db")
+            defer { program.remove() }
+            #expect(try program.run("runs", "check").errors == "✓ 2 runs, nothing damaged\n")
+            let answered = try program.run("resume", "asks", "--data", #"{"ok":true}"#)
+            #expect(answered.status == 0, "\(answered.errors)")
+            #expect(try program.run("runs", "list", "--json").output.contains(#""runId": "finished""#))
         }
 
         @Test func `its runs go on to their ends`() throws {

@@ -18,7 +18,7 @@ extension CommandLine {
             """
 
         /// A server that is under way.
-        private struct Server {
+        struct Server {
             let running: RunningProgram
             let port: Int
 

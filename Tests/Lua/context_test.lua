@@ -68,3 +68,27 @@ test("an error passes through a span, which tells of it", function()
   raises(function() context:span("price", 7) end, "context_test.lua:", "context:span takes a name")
   raises(function() context:set_attribute("a", {}) end, "context_test.lua:", "text, a number or a boolean")
 end)
+
+test("once asks the host whether a part has run, and records what it gives", function()
+  local bridge = new_bridge()
+  local context, calls = bridge.context { path = "a" }, 0
+  local function body()
+    calls = calls + 1
+    return 7
+  end
+  bridge.answers["once.begin"] = { name = "pay", is_recorded = false }
+  bridge.answers["once.record"] = { name = "pay", value = 7 }
+  equal(context:once("pay", body), 7)
+  equal(bridge.requests[1], { op = "once.begin", payload = { name = "pay" } })
+  equal(bridge.requests[2], { op = "once.record", payload = { name = "pay", value = 7 } })
+  bridge.answers["once.begin"] = { name = "pay", is_recorded = true, value = 8 }
+  equal(context:once("pay", body), 8)
+  equal(calls, 1)
+  raises(function() context:once("pay") end, "context_test.lua:", "context:once takes a name and a function")
+end)
+
+test("what is streamed goes to the host at once", function()
+  local bridge = new_bridge()
+  bridge.context({ path = "a" }):stream { text = "b" }
+  equal(bridge.requests, { { op = "stream", payload = { text = "b" } } })
+end)

@@ -49,11 +49,15 @@ local on_demand = {
   time = function() return part "time" end,
   requires = function() return part "requires" end,
   secret = function() return part("secret").new end,
+  hmac = function() return part("hooks").hmac end,
+  model = function() return part("model").new end,
+  tool = function() return part("tool").new end,
+  agent = function() return part("agent").new end,
 }
 local aikit = objects.namespace("aikit", members, on_demand, {
   createStep = "step", createMapStep = "step", createWorkflow = "workflow", cloneStep = "clone_step",
   createConditionStep = "branch", createWhileStep = "loop", createForEachStep = "foreach",
-  createParallelStep = "parallel", createHuman = "human", fetch = "http.get",
+  createParallelStep = "parallel", createHuman = "human", createAgent = "agent", Agent = "agent", fetch = "http.get",
 })
 
 bridge.set_context_methods(part "context")

@@ -81,6 +81,15 @@ function builder.workflow(config)
   })
 end
 
+--- The workflow of one step that an agent is by itself.
+function builder.of_agent(agent)
+  local state = objects.state(agent)
+  errors.blame(state.where)
+  local flow = builder.workflow { id = state.id, description = state.description }:step(agent):commit()
+  errors.blame(nil)
+  return flow
+end
+
 local function plan_of(value, whence)
   local state = objects.state(value)
   if state and state.plan then return state end
@@ -89,6 +98,8 @@ local function plan_of(value, whence)
       .. "workflow: write return flow:commit()", tostring(state.id))
   elseif state and state.kind == "builder" then
     errors.fail("workflow '%s' was not committed; end the chain with :commit()", tostring(state.id))
+  elseif state and state.kind == "agent" then
+    return objects.state(builder.of_agent(value))
   elseif state and state.kind then
     errors.fail("%s is a %s, not a workflow; put it into one: return aikit.workflow { id = \"…\" }:step(…):commit()",
       whence, state.kind)

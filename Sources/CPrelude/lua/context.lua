@@ -70,6 +70,26 @@ function context:log(level, message, fields)
   effect(self, "log", level, { message = tostring(message), fields = fields, time = bridge.now() })
 end
 
+-- What is recorded once, and what nobody records ---------------------------------------------------------------------
+
+--- What `body` returned the first time that it ran to its end for this start of the step; later it is not called.
+--
+-- The result is durable before the handler goes on, so it lasts over attempts and crashes. An error of `body` is raised and
+-- records nothing.
+function context:once(name, body)
+  get(self, "path")
+  local once = part "once"
+  once.expect(name, body, misuse)
+  return once.run({ name = name }, body)
+end
+
+--- Tells whoever watches the run of something at once. Nobody records it.
+function context:stream(data)
+  get(self, "path")
+  if data == nil then misuse("context:stream takes a value: write context:stream { text = \"…\" }") end
+  bridge.request("stream", data)
+end
+
 -- Traces -----------------------------------------------------------------------------------------------------------
 
 --- Checks the attributes of a span: names with texts, numbers and booleans.

@@ -13,7 +13,7 @@ local ordered_keys, kinds = errors.ordered_keys, part("nodes").kinds
 -- More than the flat form can carry; only a list that was put into itself gets here.
 local MAX_DEPTH = 128
 
-local workflow_keys = { input_schema = "schema", output_schema = "schema", finalize = "callback" }
+local workflow_keys = { input_schema = "schema", output_schema = "schema", finalize = "callback", hooks = "hooks" }
 
 --- A copy of any value, in a form that can cross to the host.
 local function plain(value, depth)
@@ -96,6 +96,8 @@ local function define_keys(config, keys, depth)
       definition[key] = type(value) == "function" and slot(value) or no_callback(value, depth)
     elseif kind == "form" then
       definition[key] = define_form(value, depth)
+    elseif kind == "hooks" then
+      definition[key] = plain(part("hooks").define(value), depth)
     elseif kind == "body" then
       definition[key] = define_body(value, depth + 1)
     elseif kind == "bodies" then
@@ -121,6 +123,8 @@ end
 function define(node, depth)
   if depth > MAX_DEPTH then misuse("a body of the workflow holds itself, or is nested deeper than %d", MAX_DEPTH) end
   local state = objects.state(node)
+  -- An agent is the loop that it was made into.
+  if state and state.node then state = objects.state(state.node) end
   if not state then
     if type(node) ~= "table" then return plain(node, depth) end
     state = { kind = "step", config = node, where = where_of_table(node) }

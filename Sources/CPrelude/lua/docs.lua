@@ -11,7 +11,7 @@
 local _, part = ...
 
 local sections = {}
-for _, name in ipairs { "docs_workflow", "docs_nodes", "docs_host", "docs_modules", "docs_schema" } do
+for _, name in ipairs { "docs_workflow", "docs_nodes", "docs_agents", "docs_host", "docs_modules", "docs_schema" } do
   for _, section in ipairs(part(name)) do sections[#sections + 1] = section end
 end
 return sections

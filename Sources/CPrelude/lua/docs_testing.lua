@@ -59,6 +59,18 @@ test.http {
 }]],
       },
       {
+        "model", "Answers the calls of models for the rest of the test: a list of answers in order, a function for all of them, "
+          .. "or either by the name of the model. An answer is text or `{ text, json, tool_calls, reasoning, deltas, usage, "
+          .. "finish_reason, error, vectors }`.",
+        "answers table|fun(request: table): any  The answers, each a text, a table or a function of the request.",
+        returns = "aikit.TestModel  The calls that were made.",
+        example = [[
+local calls = test.model {
+  { tool_calls = { { name = "search", arguments = { query = "leave" } } } },
+  { text = "25 days" },
+}]],
+      },
+      {
         "any", "Stands for any value in what is expected.", "kind? string  The type that it must have.",
         returns = "any  The placeholder.",
       },
@@ -95,6 +107,7 @@ test.http {
       "status string  `success`, `failed`, `cancelled`, `waiting_human` or `waiting`.", "result? any  The output.",
       "error? table  `{ code, message, … }`.", "steps table<string, table[]>  Snapshots by id.",
       "snapshots table[]  Snapshots in the order of the starts: `{ path, stepId, kind, status, input, output?, … }`.",
+      "deltas table[]  What was told and not recorded, in order.", "usage aikit.Usage  What its models used.",
       "events table[]  The events, in order.", "waiting table[]  The steps that wait: `{ path, stepId, kind, … }`.",
       "metadata table  As it is now.", "ctx table  As it is now.", "pendingHuman? table  The first step that waits for a person.",
       "startedAt integer  Milliseconds since 1970, virtual.", "finishedAt? integer  Milliseconds since 1970, virtual.",
@@ -116,6 +129,15 @@ test.http {
     name = "aikit.TestHttp", instance = "http", text = "What `test.http` returns.",
     methods = {
       { "requests", "The requests of this test.", returns = "table[]  `{ method, url, headers, body?, json? }` each." },
+    },
+  },
+  {
+    name = "aikit.TestModel", instance = "calls", text = "What `test.model` returns.",
+    methods = {
+      {
+        "requests", "The calls of this test.",
+        returns = "table[]  `{ model, provider, messages, tools?, output_schema?, parameters?, … }` each.",
+      },
     },
   },
   {

@@ -36,6 +36,28 @@ return aikit.workflow { id = "greet" }
 local double = aikit.step { id = "double", handler = function(input) return { n = input.n * 2 } end }]],
       },
       {
+        "agent", "Makes an agent: turns of a model and the tools that it calls, as nodes that stand wherever a step does.",
+        "config aikit.AgentConfig  The agent's properties.",
+        returns = "aikit.Node  The agent; a script that returns it has a workflow of that one step.",
+        example = [[
+local triage = aikit.agent { id = "triage", model = model, tools = { search },
+  output_schema = s.object { label = s.enum { "bug", "question" } } }]],
+      },
+      {
+        "model", "Describes a model at a provider; nothing is asked of it before a step does.",
+        "config aikit.ModelConfig  The model's properties.", returns = "aikit.Model  The model.",
+        example = [[
+local model = aikit.model { provider = "openai", name = "gpt-5-mini", api_key = aikit.secret "OPENAI_API_KEY" }]],
+      },
+      {
+        "tool", "Makes a tool that models may call.", "config aikit.ToolConfig  The tool's properties.",
+        returns = "aikit.Tool  The tool.",
+        example = [[
+local search = aikit.tool { id = "search", description = "Search the handbook",
+  input_schema = s.object { query = s.string() },
+  handler = function(input) return find(input.query) end }]],
+      },
+      {
         "clone_step", "Copies a node, with other values for some of its properties.",
         "node aikit.Node|aikit.Committed  The node to copy.", "changes table  The properties that differ, usually `id`.",
         returns = "aikit.Node  The copy.",
@@ -104,6 +126,11 @@ local answers = aikit.all {
         returns = "aikit.Secret  What stands for it.",
         example = [[aikit.http.get(url, { headers = { authorization = aikit.secret("API_TOKEN"):bearer() } })]],
       },
+      {
+        "hmac", "How a webhook knows whom a request is from: an HMAC of its body in a header.",
+        "config aikit.Hmac  The secret and the header.", returns = "aikit.Verification  For the `verify` of a hook.",
+        example = [[local signed = aikit.hmac { secret = aikit.secret "HOOK_SECRET", header = "X-Signature" }]],
+      },
       { "uuid", "A new random UUID.", returns = "string  Like `3b241101-e2bb-4255-8caf-4136c566a962`." },
       {
         "random", "A random number, as `math.random` gives it.",
@@ -130,7 +157,71 @@ local answers = aikit.all {
       "finalize? fun(value: any, context: aikit.Context): any  Makes the result out of the last output.",
       "schedules? aikit.Schedule[]  When runs begin by themselves while `aikit-lua serve` serves the script.",
       "permissions? false|aikit.Permissions  What its steps may do of what a run may.",
+      "hooks? aikit.Hook[]  Routes of `aikit-lua serve` by which others start runs or give them signals.",
+      "concurrency? aikit.Concurrency  How many runs may be under way at once.",
+      "rate_limit? aikit.RateLimit  How often runs may begin.",
+      "singleton? aikit.Singleton  One run at a time, and what becomes of a second one.",
+      "debounce? aikit.Debounce  Runs begin once no other start has come for a while.",
+      "priority? integer|fun(input: any): integer?  Which of the runs that wait begins first: the one with the highest.",
       "telemetry? boolean|aikit.Telemetry  How runs are traced; `false` makes no spans.",
+    },
+  },
+  {
+    name = "aikit.Hook", text = "A route `/hooks/PATH` that starts a run for each request, or gives a run a signal.",
+    fields = {
+      "id string  Unique within the workflow.",
+      "path? string  What stands behind `/hooks/`, such as `github/push`; the id without it.",
+      "verify? aikit.Verification  What `aikit.hmac` makes; without it anybody may call the hook.",
+      "input? fun(request: aikit.HookRequest): any  The run's input; `nil` starts no run. The body's JSON without it.",
+      "run_id? fun(request: aikit.HookRequest): string?  The run's id, so that what is sent twice starts one run.",
+      "signal? fun(request: aikit.HookRequest): string?, string?, any  A run, an event and its data, in place of a start.",
+    },
+  },
+  {
+    name = "aikit.HookRequest", text = "What the functions of a hook get.",
+    fields = {
+      "method string  `POST`.", "path string  The path of the address.", "query table<string, string>  What stands in it.",
+      "headers table<string, string>  By their names in lower case.", "body string  The body as it came.",
+      "json any  The body's JSON; `nil` where it is none.",
+    },
+  },
+  { name = "aikit.Verification", text = "How a hook knows whom a request is from.", fields = {} },
+  {
+    name = "aikit.Hmac", text = "What `aikit.hmac` takes.",
+    fields = {
+      "secret aikit.Secret  What both sides know.", "header string  The header with the HMAC of the raw body.",
+      "algorithm? \"sha256\"|\"sha384\"|\"sha512\"|\"sha1\"  `sha256`.",
+      "encoding? \"hex\"|\"base64\"  How the HMAC is written; `hex`.",
+      "prefix? string  What stands before it, such as `sha256=`.",
+    },
+  },
+  {
+    name = "aikit.Concurrency", text = "How many runs may have begun and not be over.",
+    fields = {
+      "limit integer  At least 1.",
+      "key? fun(input: any): string|number|boolean|nil  Runs with the same key share the limit; `nil` is not limited.",
+    },
+  },
+  {
+    name = "aikit.RateLimit", text = "How many runs may begin within any period.",
+    fields = {
+      "limit integer  At least 1.",
+      "period string|number  A duration.",
+      "key? fun(input: any): string|number|boolean|nil  Runs with the same key share the limit; `nil` is not limited.",
+    },
+  },
+  {
+    name = "aikit.Singleton", text = "One run of a key at a time.",
+    fields = {
+      "key? fun(input: any): string|number|boolean|nil  Of runs with the same key one is under way; `nil` is not limited.",
+      "on_conflict? \"skip\"|\"cancel-running\"|\"queue\"  What a start does while a run is there; `skip`.",
+    },
+  },
+  {
+    name = "aikit.Debounce", text = "A run begins once no other start of its key has come for a period.",
+    fields = {
+      "period string|number  A duration.",
+      "key? fun(input: any): string|number|boolean|nil  Starts with the same key come to one run; `nil` is not delayed.",
     },
   },
   {
@@ -278,6 +369,19 @@ local answers = aikit.all {
         "update_ctx", "Replaces ctx by what the function returns. Not possible in a body that runs beside others.",
         "change (fun(ctx: table): table)|table  Gets a copy of ctx; or the new one.",
         example = [[context:update_ctx(function(c) c.total = c.total + 1; return c end)]],
+      },
+      {
+        "once", "Runs a function once for this start of the step and records its result before the handler goes on; at a later "
+          .. "attempt, or after a crash, the recorded result is given back. Handlers of steps alone have it.",
+        "name string  What is recorded under; each name may be used once in a call.",
+        "body fun(): any  What happens once; its error is raised and records nothing. What it returns takes 8 MiB at most.",
+        returns = "any  What the function returned, as JSON keeps it.",
+        example = [[local charge = context:once("charge", function() return pay(order) end)]],
+      },
+      {
+        "stream", "Tells whoever watches the run of something at once, as `step:delta`. Nobody records it.",
+        "data any  What to tell.",
+        example = [[context:stream { kind = "text", text = "Once upon" }]],
       },
       {
         "set_attribute", "Adds an attribute to the step's span. See the guide to telemetry.",

@@ -87,6 +87,7 @@ function nodes.clone(node, changes)
   local config = {}
   for key, value in pairs(state.config or state.overrides or {}) do config[key] = value end
   for key, value in pairs(changes) do config[key] = value end
+  if state.kind == "agent" then return part("agent").new(config) end
   if state.kind ~= "workflow" then return new_node(state.kind, config) end
   return objects.new(node_class, {
     kind = "workflow", id = config.id or state.id, overrides = config, definition = state.definition,

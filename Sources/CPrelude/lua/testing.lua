@@ -73,7 +73,7 @@ end
 local test, expectations = part "testing_run", part "testing_expect"
 test.describe, test.it, test.expect = marked(add_suite), marked(add_test), expectations.expect
 for name, make in pairs(expectations.values) do test[name] = make end
-test.http, test.replay = part "testing_http", part "testing_replay"
+test.http, test.model, test.replay = part "testing_http", part "testing_model", part "testing_replay"
 for _, hook in ipairs { "before_all", "after_all", "before_each", "after_each" } do
   test[hook] = function(body)
     open(hook)

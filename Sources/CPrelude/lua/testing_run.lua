@@ -51,6 +51,7 @@ local function update(run, state)
   for key in pairs(run) do run[key] = nil end
   for key, value in pairs(state.result) do run[key] = value end
   run.events, run.snapshots, run.waiting = state.events, state.snapshots, state.waiting
+  run.deltas, run.usage = state.deltas, state.usage
   return run
 end
 
@@ -169,6 +170,7 @@ local function commit(definition) return bridge.sync("commit", definition) end
 --- Runs a whole workflow in the real engine, in virtual time.
 function test.run(workflow, options)
   local state = objects.state(workflow)
+  if state and state.kind == "agent" then state = objects.state(part("builder").of_agent(workflow)) end
   if not state or not state.plan then
     misuse("test.run takes a workflow first, got %s: write test.run(workflow, { input = { … } })",
       errors.kind(workflow))

@@ -8,7 +8,7 @@ internal import WorkflowEngine
 /// Carries out requests; its threads begin with the first one.
 final class HTTPService: Sendable {
     /// The most that all answers under way hold together, in bytes.
-    private static let memoryLimit = 1 << 30
+    private static let memoryLimit = MemoryAllowance.vmSize
     /// How often a request is sent again because its connection turned out to be closed.
     private static let freshTries = 8
 
@@ -73,6 +73,10 @@ final class HTTPService: Sendable {
             throw HostFailure(http: error, call: call)
         }
     }
+    /// Sends a request and gives the beginning of its answer, whose body is still to be read. A redirect is an answer.
+    ///
+    /// The caller has checked the destination, and bounds the time.
+    func open(_ call: HTTPCall) async throws -> HTTPClientResponse { try await send(request(call), to: call.url) }
 
     /// Runs the work, and cancels it when the time is over.
     private static func within<Result: Sendable>(

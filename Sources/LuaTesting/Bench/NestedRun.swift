@@ -13,6 +13,8 @@ final class NestedRun: RunObserver {
     var whenSettled: ((Value) -> Void)?
     /// It has settled and nobody was told.
     private(set) var hasNews = false
+    /// What the run told of and nobody recorded.
+    private var deltas: [Value] = []
 
     init(number: Int64, run: Run, mocked: [String]) {
         self.number = number
@@ -34,6 +36,7 @@ final class NestedRun: RunObserver {
     func forgetNews() { hasNews = false }
 
     func runAdvanced(_ run: Run, from first: Int) {}
+    func runStreamed(_ event: TransientEvent) { deltas.append(event.value) }
     func runLost(_ run: Run, _ error: JournalError) {}
 
     /// The frames of the code that failed last.
@@ -54,7 +57,7 @@ final class NestedRun: RunObserver {
         mocked.contains(path) || mocked.contains(path.replacing(#/\[\d+\]/#, with: ""))
     }
 
-    /// `{ run, result, events, snapshots, waiting }`.
+    /// `{ run, result, events, snapshots, waiting, deltas, usage }`.
     var state: Value {
         let result = RunReport.result(plan: run.plan, log: run.log)
         var renderer = EventRenderer(plan: run.plan, runID: run.id)
@@ -62,6 +65,7 @@ final class NestedRun: RunObserver {
         return [
             "run": Value(number), "result": result.value, "events": Value(array: events),
             "snapshots": Value(array: result.steps.map(snapshot)), "waiting": Value(array: waiting(result)),
+            "deltas": Value(array: deltas), "usage": run.log.usage.scriptValue,
         ]
     }
 

@@ -12,6 +12,7 @@ final class TestEffects: HostEffects, @unchecked Sendable {
     private let clock: VirtualClock
     private let live: LiveRuns
     private let http: TestHTTP
+    private let models: TestModels
     private let base: any HostEffects
     private var worker: Worker?
     private var tests: LoadedTests?
@@ -32,6 +33,7 @@ final class TestEffects: HostEffects, @unchecked Sendable {
         self.clock = clock
         self.live = live
         self.base = base
+        models = TestModels(clock: clock)
         http = TestHTTP(cassette: cassette, base: base, records: settings.records)
     }
 
@@ -57,6 +59,7 @@ final class TestEffects: HostEffects, @unchecked Sendable {
 
     func beginTest(_ title: String) {
         http.beginTest(title)
+        models.beginTest()
         runNumber = 0
     }
 
@@ -102,6 +105,12 @@ final class TestEffects: HostEffects, @unchecked Sendable {
         case "test.http":
             http.stub(payload)
             answer(.success(.null))
+        case "test.model":
+            models.script(payload)
+            answer(.success(.null))
+        case "test.model_requests": answer(.success(models.requests))
+        case "model":
+            answer(models.answer(payload, stream: caller.stream) { [self] in tests?.call($0, $1) })
         case "test.requests": answer(.success(http.requests))
         case "test.fixture": answer(Fixture.read(payload.string ?? "", beside: path))
         case "http": return http.begin(request, for: caller, answer: answer) { [self] in tests?.call($0, $1) }

@@ -1,4 +1,5 @@
 internal import GRDB
+internal import StoredEntries
 internal import WorkflowCore
 internal import WorkflowEngine
 

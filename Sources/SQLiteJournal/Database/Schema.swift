@@ -11,7 +11,7 @@ enum Schema {
     static let applicationID: Int32 = 0x6169_6B6C
 
     /// One step for each version; a store of version n has taken the first n of them.
-    static let migrations: [String] = [version1, version2]
+    static let migrations: [String] = [version1, version2, version3]
 
     static var version: Int { migrations.count }
 

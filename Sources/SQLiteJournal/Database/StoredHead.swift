@@ -1,4 +1,5 @@
 internal import GRDB
+internal import StoredEntries
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -9,6 +10,8 @@ struct StoredHead {
     var head: JournalHead
     /// Without its owner.
     var header: RunHeader
+    /// The run has a place in the queue.
+    var isQueued = false
 
     /// A query for runs, to which a caller adds a condition and an order.
     ///
@@ -22,7 +25,7 @@ struct StoredHead {
             coalesce(newest.id, runs.entry) AS entry, coalesce(newest.sequence, runs.sequence) AS sequence,
             coalesce(newest.arena_size, runs.arena_size) AS arena_size, coalesce(newest.status, runs.status) AS status,
             coalesce(newest.wake_at, runs.wake_at) AS wake_at, coalesce(newest.time, runs.updated_at) AS updated_at,
-            runs.granted, runs.fingerprint, runs.input_digest
+            runs.granted, runs.fingerprint, runs.input_digest, runs.queued
         FROM runs LEFT JOIN behind ON behind.run = runs.row LEFT JOIN entries AS newest ON newest.id = behind.entry
 
         """
@@ -57,6 +60,9 @@ struct StoredHead {
         header.origin.grant = try Self.grant(try row.optionalText(13))
         header.origin.fingerprint = try row.optionalText(14)
         header.origin.inputDigest = try row.optionalText(15)
+        let queued = try row.integer(16)
+        isQueued = queued != 0
+        header.isHeld = queued == 1 && !head.status.isTerminal
     }
 
     private static func grant(_ text: String?) throws(MisplacedValue) -> Value {

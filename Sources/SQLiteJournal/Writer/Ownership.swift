@@ -72,7 +72,7 @@ extension Writer {
         try removeOwner()
         locks.unlock(owner.number)
         owner = Ownership()
-        for run in behind { run.head.isBehind = false }
+        for lease in behind { lease.head.isBehind = false }
         behind.removeAll()
         entriesBehind = 0
     }

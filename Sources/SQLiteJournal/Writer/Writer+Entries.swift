@@ -1,4 +1,5 @@
 internal import GRDB
+internal import StoredEntries
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -91,36 +92,63 @@ extension Writer {
         _ entry: JournalEntry, _ bytes: UnsafeRawBufferPointer, _ statements: WriterStatements
     ) throws -> JournalOutcome {
         let run = entry.run
-        let before = run.head
+        let lease = run.makeSQLiteLease()
+        let before = lease.head
         let begins = entry.sequence == 0
         if max(entry.events.count, entry.arena.count) > Self.largestEntry { return .failed(.tooLarge(run.id)) }
         if begins {
             guard before.entry == 0 else { return .conflict }
             try becomeOwner()
-        } else if run.fence != owner.number || before.sequence != entry.sequence {
+        } else if lease.fence != owner.number || before.sequence != entry.sequence {
             return .conflict
         }
-        undo.append(Undo(run: run, row: run.row, fence: run.fence, head: before))
+        undo.append(Undo(lease))
         var head = before.advanced(by: entry, numbered: nextEntry)
         if begins {
-            guard try begin(run, head, entry, statements) else { return .conflict }
+            if run.ticket != nil { return try beginQueued(run, lease, head, entry, bytes, statements) }
+            guard try begin(run, lease, head, entry, statements) else { return .conflict }
         } else if !head.isBehind {
             head.isBehind = true
-            behind.append(run)
+            behind.append(lease)
         }
-        try insert(entry, bytes, head, previous: before, statements)
+        try insert(entry, bytes, head, of: lease.row, previous: before, statements)
         if !begins {
             entriesBehind += 1
             if owner.behindFrom == nil { try beginFallingBehind(statements) }
         }
         nextEntry += 1
-        run.head = head
+        lease.head = head
+        if run.isQueued, head.status.isTerminal { try leaveQueue(lease.row) }
+        return .durable
+    }
+
+    /// Makes a new run that waits in the queue, unless a singleton has another one.
+    private func beginQueued(
+        _ run: JournaledRun, _ lease: SQLiteLease, _ head: JournalHead, _ entry: JournalEntry,
+        _ bytes: UnsafeRawBufferPointer, _ statements: WriterStatements
+    ) throws -> JournalOutcome {
+        guard let ticket = run.ticket else { return .conflict }
+        let isThere = try Bool.fetchOne(
+            database.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM runs WHERE id = ?)"), arguments: [run.id])
+        if isThere == true { return .conflict }
+        let (places, rival) = try findPlaces(run.workflow, ticket)
+        if let rival {
+            run.rival = rival
+            return .failed(.singleton(run.workflow, rival))
+        }
+        guard try begin(run, lease, head, entry, statements) else { return .conflict }
+        try insert(entry, bytes, head, of: lease.row, previous: JournalHead(), statements)
+        try enterQueue(lease.row, ticket, places)
+        nextEntry += 1
+        lease.head = head
+        run.isQueued = true
         return .durable
     }
 
     /// Makes the row of a new run; false if there is a run of that id.
     private func begin(
-        _ run: JournaledRun, _ head: JournalHead, _ entry: JournalEntry, _ statements: WriterStatements
+        _ run: JournaledRun, _ lease: SQLiteLease, _ head: JournalHead, _ entry: JournalEntry,
+        _ statements: WriterStatements
     ) throws -> Bool {
         let statement = statements.insertRun
         statement.bind(run.id, at: 1)
@@ -128,7 +156,8 @@ extension Writer {
         statement.bind(run.generation, at: 3)
         statement.bind(run.lineage, at: 4)
         statement.bind(entry.time, at: 5)
-        statement.bind(owner.number, at: 6)
+        let isLeft = run.ticket?.isLeft == true
+        if isLeft { statement.bindNull(at: 6) } else { statement.bind(owner.number, at: 6) }
         statement.bind(head.entry, at: 7)
         statement.bind(head.sequence, at: 8)
         statement.bind(head.arena, at: 9)
@@ -140,20 +169,20 @@ extension Writer {
         statement.bind(run.origin.inputDigest, at: 15)
         try statement.run()
         guard database.changesCount == 1 else { return false }
-        run.row = database.lastInsertedRowID
-        run.fence = owner.number
+        lease.row = database.lastInsertedRowID
+        lease.fence = isLeft ? -1 : owner.number
         return true
     }
 
     private func insert(
-        _ entry: JournalEntry, _ bytes: UnsafeRawBufferPointer, _ head: JournalHead, previous: JournalHead,
-        _ statements: WriterStatements
+        _ entry: JournalEntry, _ bytes: UnsafeRawBufferPointer, _ head: JournalHead, of row: Int64,
+        previous: JournalHead, _ statements: WriterStatements
     ) throws {
         let events = UnsafeRawBufferPointer(rebasing: bytes[entry.events])
         let arena = UnsafeRawBufferPointer(rebasing: bytes[entry.arena])
         let statement = statements.insertEntry
         statement.bind(head.entry, at: 1)
-        statement.bind(entry.run.row, at: 2)
+        statement.bind(row, at: 2)
         statement.bind(previous.entry, at: 3)
         statement.bind(head.sequence, at: 4)
         statement.bind(head.arena, at: 5)
@@ -197,15 +226,15 @@ extension Writer {
     /// Makes the rows of runs show their newest entries.
     func catchUp() throws {
         guard let statements, owner.behindFrom != nil else { return }
-        for run in behind {
+        for lease in behind {
             let statement = statements.updateRun
-            statement.bind(run.head.entry, at: 1)
-            statement.bind(run.head.sequence, at: 2)
-            statement.bind(run.head.arena, at: 3)
-            statement.bind(run.head.status.number, at: 4)
-            statement.bind(run.head.wakeAt, at: 5)
-            statement.bind(run.head.time, at: 6)
-            statement.bind(run.row, at: 7)
+            statement.bind(lease.head.entry, at: 1)
+            statement.bind(lease.head.sequence, at: 2)
+            statement.bind(lease.head.arena, at: 3)
+            statement.bind(lease.head.status.number, at: 4)
+            statement.bind(lease.head.wakeAt, at: 5)
+            statement.bind(lease.head.time, at: 6)
+            statement.bind(lease.row, at: 7)
             try statement.run()
         }
         owner.behindFrom = nil
@@ -217,7 +246,7 @@ extension Writer {
 
     /// Called when the transaction that caught up is in the store.
     func forgetBehind() {
-        for run in behind { run.head.isBehind = false }
+        for lease in behind { lease.head.isBehind = false }
         behind.removeAll(keepingCapacity: true)
         entriesBehind = 0
         hasCaughtUp = false

@@ -81,6 +81,7 @@ extension Writer {
             }
             entry = try row.integer(0)
         }
+        if stored.isQueued { try leaveQueue(stored.row) }
         try database.cachedStatement(sql: "DELETE FROM inbox WHERE run = ?").execute(arguments: [stored.row])
         try database.cachedStatement(sql: "DELETE FROM runs WHERE row = ?").execute(arguments: [stored.row])
     }
@@ -133,6 +134,8 @@ extension Writer {
                 DELETE FROM entries WHERE run NOT IN (SELECT row FROM runs);
                 DELETE FROM content_uses WHERE entry NOT IN (SELECT id FROM entries);
                 DELETE FROM inbox WHERE run NOT IN (SELECT row FROM runs);
+                DELETE FROM queue WHERE run NOT IN (SELECT row FROM runs);
+                UPDATE queue_lanes SET blocked = 0;
                 DELETE FROM generation_holds WHERE owner NOT IN (SELECT id FROM owners);
                 """)
         try database.execute(

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+internal import StoredEntries
 internal import WorkflowCore
 package import WorkflowEngine
 
@@ -16,12 +17,12 @@ extension Writer {
     func rewrite(_ run: JournaledRun, _ rewriting: RunRewriting, appending batch: JournalBatch) throws(JournalError) {
         try transaction {
             try catchUp()
-            guard run.fence == owner.number, run.row != 0,
-                run.head.sequence * MemoryLayout<Event>.stride == rewriting.events.count
+            guard let lease = run.sqliteLease, lease.fence == owner.number, lease.row != 0,
+                lease.head.sequence * MemoryLayout<Event>.stride == rewriting.events.count
             else { throw JournalError.notOwned(run.id) }
-            try rewriteEntries(of: run, rewriting.events)
+            try rewriteEntries(of: run, lease, rewriting.events)
             try database.cachedStatement(sql: "UPDATE runs SET generation = ?, fingerprint = ? WHERE row = ?").execute(
-                arguments: [rewriting.generation, rewriting.fingerprint, run.row])
+                arguments: [rewriting.generation, rewriting.fingerprint, lease.row])
             for outcome in try append(batch) {
                 switch outcome {
                 case .durable: continue
@@ -32,15 +33,15 @@ extension Writer {
         }
     }
 
-    private func rewriteEntries(of run: JournaledRun, _ events: [UInt8]) throws {
-        var entry = run.head.entry
+    private func rewriteEntries(of run: JournaledRun, _ lease: SQLiteLease, _ events: [UInt8]) throws {
+        var entry = lease.head.entry
         var end = events.count
         while entry != 0 {
             guard
                 let row = try Row.fetchOne(
                     database.cachedStatement(
                         sql: "SELECT previous, events, checksum FROM entries WHERE id = ? AND run = ?"),
-                    arguments: [entry, run.row])
+                    arguments: [entry, lease.row])
             else { throw JournalError.notOwned(run.id) }
             let old = try row.bytes(1)
             let start = end - old.count

@@ -71,22 +71,22 @@ extension Writer {
     /// what the store has.
     func refuse(_ messages: ArraySlice<Message>, with error: JournalError) {
         for case .batch(let batch, let answer) in messages {
-            givenUp += batch.entries.lazy.map(\.run).filter { $0.row != 0 }
+            givenUp += batch.entries.lazy.compactMap(\.run.sqliteLease).filter { $0.row != 0 }
             answer(batch, Array(repeating: .failed(error), count: batch.entries.count))
         }
     }
 
     /// Lets the runs go whose entries were refused, in the transaction that is open.
     func releaseGivenUp() throws {
-        for run in givenUp where run.fence == owner.number && run.row != 0 {
+        for lease in givenUp where lease.fence == owner.number && lease.row != 0 {
             try database.cachedStatement(sql: "UPDATE runs SET owner = NULL WHERE row = ? AND owner = ?")
-                .execute(arguments: [run.row, owner.number])
+                .execute(arguments: [lease.row, owner.number])
         }
     }
 
     /// Called when the transaction that let them go is in the store.
     func forgetGivenUp() {
-        for run in givenUp { run.fence = -1 }
+        for lease in givenUp { lease.fence = -1 }
         givenUp.removeAll()
     }
 }

@@ -1,5 +1,6 @@
 internal import GRDB
 internal import GRDBSQLite
+internal import StoredEntries
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -32,7 +33,7 @@ final class Writer: @unchecked Sendable {
     /// The number of the next entry; it never goes back, whatever is deleted.
     var nextEntry: Int64 = 0
     /// Runs whose row in `runs` is behind their entries, and by how many entries all of them are.
-    var behind: [JournaledRun] = []
+    var behind: [SQLiteLease] = []
     var entriesBehind = 0
     /// The transaction has brought them up to date.
     var hasCaughtUp = false
@@ -41,7 +42,7 @@ final class Writer: @unchecked Sendable {
     /// What waits until the store can be written again.
     var stall: Stall?
     /// Runs whose entries were refused, and which the store still takes for this owner's.
-    var givenUp: [JournaledRun] = []
+    var givenUp: [SQLiteLease] = []
     var inbox = InboxWatch()
     /// SQLite's count of what other connections have committed, when the writer last looked.
     private var knownVersion: UInt32?
@@ -51,16 +52,17 @@ final class Writer: @unchecked Sendable {
 
     /// A run as it was before the transaction.
     struct Undo {
-        let run: JournaledRun
-        let row: Int64
-        let fence: Int64
-        let head: JournalHead
+        private let lease: SQLiteLease
+        private let row: Int64
+        private let fence: Int64
+        private let head: JournalHead
 
-        func restore() {
-            run.row = row
-            run.fence = fence
-            run.head = head
+        init(_ lease: SQLiteLease) {
+            self.lease = lease
+            (row, fence, head) = (lease.row, lease.fence, lease.head)
         }
+
+        func restore() { (lease.row, lease.fence, lease.head) = (row, fence, head) }
     }
 
     init(

@@ -50,7 +50,7 @@ extension DefinitionReader {
                 expected(scope, "catch_up_all", "a boolean", value)
             }
         }
-        var input = Value.null
+        var input = Value.emptyObject
         if let value = value(scope, "input") {
             checkData(scope, "input", value)
             input = Value(value)

@@ -25,7 +25,8 @@ package struct DefinitionReader {
         if !reader.issues.isEmpty { throw DefinitionError(issues: reader.issues) }
         return Plan(
             nodes: reader.nodes, details: reader.details, bodies: reader.bodies, schemas: reader.schemas,
-            metadata: Value(entries: reader.metadata), ctx: Value(entries: reader.ctx), schedules: reader.schedules)
+            metadata: Value(entries: reader.metadata), ctx: Value(entries: reader.ctx), schedules: reader.schedules,
+            flow: reader.flow, hooks: reader.hooks)
     }
 
     /// How deep bodies may nest.
@@ -42,6 +43,8 @@ package struct DefinitionReader {
     var metadata: [(String, Value)] = []
     var ctx: [(String, Value)] = []
     var schedules: [Schedule] = []
+    var flow: FlowControl?
+    var hooks: [Webhook] = []
     var depth = 0
 
     private mutating func readRoot(_ definition: ValueCursor) {
@@ -64,6 +67,8 @@ package struct DefinitionReader {
         readWorkflow(
             scope, into: 0, place: Place(), allowing: NodeKind.workflowKeys + ["kind", "where", "nodes", "code"])
         schedules = readSchedules(scope)
+        flow = readFlowControl(scope)
+        hooks = readWebhooks(scope)
     }
 
     /// Reads what a workflow has, whether it is the outermost or stands in another one.
@@ -166,6 +171,8 @@ package struct DefinitionReader {
             details[index].location = scope.location
             details[index].description = string(scope, "description")
             details[index].code = item["code"]?.int.map(String.init) ?? ""
+            details[index].budget = item["budget"].map { Value($0) }
+            details[index].role = item["role"]?.string.flatMap(NodeRole.init)
             readNode(kind, scope, into: index, place: place)
             members.append(Sequence.Member(index: index, scope: scope, hasID: id != nil))
         }

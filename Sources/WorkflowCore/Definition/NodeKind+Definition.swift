@@ -40,10 +40,12 @@ extension NodeKind {
 
     /// The keys that a script may give to a workflow.
     static let workflowKeys = [
-        "id", "description", "input_schema", "output_schema", "metadata", "ctx", "finalize", "permissions",
-        "telemetry", "schedules",
+        "id", "description", "input_schema", "output_schema", "metadata", "ctx", "finalize", "permissions", "telemetry",
+        "schedules", "hooks", "concurrency", "rate_limit", "priority", "singleton", "debounce",
     ]
 
     /// The keys that the script's side adds.
-    var hiddenKeys: [String] { self == .workflow ? ["kind", "where", "workflow"] : ["kind", "where", "list", "code"] }
+    var hiddenKeys: [String] {
+        self == .workflow ? ["kind", "where", "workflow"] : ["kind", "where", "list", "code", "role", "budget"]
+    }
 }

@@ -59,6 +59,10 @@ package final class Plan: Sendable {
     package let ctx: Value
     /// When runs begin by themselves.
     package let schedules: [Schedule]
+    /// What keeps runs from beginning at once; nil where nothing does.
+    package let flow: FlowControl?
+    /// How others start runs by HTTP.
+    package let hooks: [Webhook]
     /// How often one run may jump backwards before it fails.
     package let jumpLimit: Int32
     private let fingerprintMemory = Mutex<String?>(nil)
@@ -73,7 +77,8 @@ package final class Plan: Sendable {
 
     package init(
         nodes: some Collection<PlanNode>, details: [NodeDetails], bodies: [Body], schemas: [Schema], metadata: Value,
-        ctx: Value, schedules: [Schedule] = [], jumpLimit: Int32 = 10_000
+        ctx: Value, schedules: [Schedule] = [], flow: FlowControl? = nil, hooks: [Webhook] = [],
+        jumpLimit: Int32 = 10_000
     ) {
         precondition(nodes.count == details.count && nodes.first?.kind == .workflow)
         var rows = PlainBuffer(nodes)
@@ -96,6 +101,8 @@ package final class Plan: Sendable {
         self.metadata = metadata
         self.ctx = ctx
         self.schedules = schedules
+        self.flow = flow
+        self.hooks = hooks
         self.jumpLimit = jumpLimit
     }
 
@@ -108,7 +115,7 @@ package final class Plan: Sendable {
         }
         return Plan(
             nodes: nodes.elements, details: changed, bodies: bodies, schemas: schemas, metadata: metadata, ctx: ctx,
-            schedules: schedules, jumpLimit: jumpLimit)
+            schedules: schedules, flow: flow, hooks: hooks, jumpLimit: jumpLimit)
     }
 
     /// The id of the workflow.
@@ -181,11 +188,25 @@ package struct NodeDetails: Sendable {
     package var code = ""
     /// How its runs, or its spans, are traced: a boolean or an object, whose fields have been checked.
     package var telemetry: Value?
+    /// What the node is to people and to traces, where it is more than its kind says.
+    package var role: NodeRole?
+    /// agent: what the models below it may use: `{ tokens?, cost? }`.
+    package var budget: Value?
 
     /// What narrows the run's permissions in it and all that it holds: `false`, or an object whose fields have been checked.
     package var permissions: Value?
 
     package init(id: String) { self.id = id }
+}
+
+/// What a node of an agent's expansion stands for.
+package enum NodeRole: String, Sendable, CaseIterable {
+    /// The loop of an agent's turns.
+    case agent
+    /// The step of a turn that calls the model.
+    case model
+    /// What one call of a tool runs.
+    case tool
 }
 
 /// How often and how soon a failed step is tried again.

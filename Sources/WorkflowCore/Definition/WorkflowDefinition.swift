@@ -12,7 +12,8 @@ public struct WorkflowDefinition: Sendable {
 
     public init(
         id: String, description: String? = nil, inputSchema: Value? = nil, outputSchema: Value? = nil,
-        metadata: Value? = nil, ctx: Value? = nil, finalize: UInt32? = nil, schedules: Value? = nil,
+        metadata: Value? = nil, ctx: Value? = nil, finalize: UInt32? = nil, schedules: Value? = nil, flow: Value? = nil,
+        hooks: Value? = nil,
         nodes: [NodeDefinition],
         file: StaticString = #fileID, line: UInt = #line
     ) {
@@ -23,6 +24,8 @@ public struct WorkflowDefinition: Sendable {
         fields.add("ctx", ctx)
         fields.add("finalize", slot: finalize)
         fields.add("schedules", schedules)
+        for (key, value) in flow?.entries ?? [] { fields.add(key, value) }
+        fields.add("hooks", hooks)
         fields.add("nodes", NodeDefinition.list(nodes))
         value = fields.value
     }

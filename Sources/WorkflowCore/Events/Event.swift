@@ -41,16 +41,23 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     /// What only traces show: of the run, before its start, `{ telemetry?, traceparent? }`; of a step
     /// `{ attributes }`, or a span that it made: `{ span: { name, index, parent?, attributes?, start, end, error? } }`, in milliseconds.
     case traced = 26
+    /// Comes before the start: the run waits in the queue until the store lets it begin. The payload, which
+    /// ``RunLimits/queueFault(in:)`` checks, has its `input` and what it is queued by.
+    case queued = 27
+    /// The script recorded a result under a name, once for this start of the step: `{ name, value? }`.
+    case onceRecorded = 35
+    /// A model answered: `{ model, provider, usage, finishReason?, … }`, as ``ModelUsage`` reads it.
+    case modelCalled = 36
 
     /// Whether watchers are told; the others are facts that only the journal needs.
     package var isPublic: Bool {
         switch self {
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
             .stepSuccess, .stepError, .stepEvent, .stepBranch, .humanRequested, .humanCompleted, .stepRetry,
-            .stepCancelled, .stepWaiting, .log:
+            .stepCancelled, .stepWaiting, .log, .onceRecorded, .modelCalled:
             true
         case .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
-            .signalReceived, .limitsSet, .answerSigned, .traced:
+            .signalReceived, .limitsSet, .answerSigned, .traced, .queued:
             false
         }
     }
@@ -87,6 +94,9 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .signalReceived: "signal:received"
         case .limitsSet: "limits:set"
         case .answerSigned: "answer:signed"
+        case .queued: "queued"
+        case .onceRecorded: "step:once"
+        case .modelCalled: "step:model"
         }
     }
 }
@@ -122,8 +132,13 @@ package struct Event: Sendable, BitwiseCopyable, Equatable {
     /// `stepRetry`: milliseconds until the next attempt · `workflowResumed`: a ``ResumeCause``.
     package var item: Int32
     package var attempt: UInt16
-    package var kind: EventKind
+    /// The number of its kind, which is what a journal holds: how an enumeration lies in memory is the compiler's to say.
+    @usableFromInline let number: UInt8
     package var reserved: UInt8 = 0
+
+    /// Whoever takes an event from bytes has checked its number; see ``JournalDecoder``.
+    @inlinable
+    package var kind: EventKind { EventKind(rawValue: number) ?? .traced }
 
     package init(
         _ kind: EventKind, time: Int64, frame: Int32, node: Int32, payload: Slice = .none, item: Int32 = 0,
@@ -135,7 +150,7 @@ package struct Event: Sendable, BitwiseCopyable, Equatable {
         self.node = node
         self.item = item
         self.attempt = attempt
-        self.kind = kind
+        number = kind.rawValue
     }
 }
 
@@ -193,8 +208,14 @@ package struct RunLog {
     /// Whether it may take as many bytes more. Whoever appends to the arena asks before, or at once afterwards where the size is
     /// not known before and lies far below 4 GiB: offsets have 32 bits.
     package func hasRoom(for bytes: Int) -> Bool {
-        bytes >= 0 && bytes <= limit && arena.count + count * MemoryLayout<Event>.stride <= limit - bytes
+        guard bytes >= 0, bytes <= limit, arena.count + count * MemoryLayout<Event>.stride <= limit - bytes else {
+            return false
+        }
+        return arena.count + bytes <= max(arena.capacity, Self.probedSize) || MemoryAllowance.admits(2 * (arena.count + bytes))
     }
+
+    /// Bytes that are had without asking the system whether it has them.
+    private static let probedSize = 1 << 20
 
     /// The value that a payload holds; a slice of length 0 has none.
     package func value(_ slice: Slice) -> ValueCursor { ValueCursor(arena[slice]) }

@@ -105,12 +105,12 @@ package struct JournalDecoder: ~Copyable {
         if machine.frames.isEmpty { return faultBeforeStart(event) }
         switch event.kind {
         case .workflowStart: return "starts the run a second time"
-        case .limitsSet: return "comes after the run has started"
+        case .limitsSet, .queued: return "comes after the run has started"
         case .workflowSuccess, .workflowError, .workflowCancelled, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
             .signalReceived:
             return nil
         case .workflowResumed: return resumptionFault(event)
-        case .stepEvent, .log, .traced:
+        case .stepEvent, .log, .traced, .onceRecorded, .modelCalled:
             return hasFrame(event) && machine.plan.nodes.indices.contains(Int(event.node)) ? nil : "is of no step"
         case .inputSettled: return hasFrame(event) ? nil : "is of no step that runs"
         case .bodyOpened: return openingFault(event)
@@ -125,6 +125,7 @@ package struct JournalDecoder: ~Copyable {
         case .workflowStart: event.frame == 0 && event.node == 0 ? nil : "starts the run in the wrong place"
         case .workflowError, .workflowCancelled, .metadataSet, .ctxSet, .storeSet, .traced: nil
         case .limitsSet: machine.limits == RunLimits() ? nil : "sets limits a second time"
+        case .queued: machine.isDeferred ? "queues a run that waits already" : nil
         case .signalReceived: machine.isDeferred ? nil : "comes before the run has started"
         default: "comes before the run has started"
         }
@@ -140,7 +141,8 @@ package struct JournalDecoder: ~Copyable {
         if payload.isNone {
             switch event.kind {
             case .itemsListed, .stepWaiting, .storeSet, .signalReceived, .metadataSet, .ctxSet, .humanRequested,
-                .cancelRequested, .stepEvent, .log, .traced, .stepRetry, .stepError, .limitsSet, .answerSigned:
+                .cancelRequested, .stepEvent, .log, .traced, .stepRetry, .stepError, .limitsSet, .answerSigned, .queued,
+                .onceRecorded, .modelCalled:
                 return "has no value"
             default: return nil
             }
@@ -160,6 +162,8 @@ package struct JournalDecoder: ~Copyable {
                 return "waits for no possible time"
             }
         case .limitsSet: return RunLimits.fault(in: value)
+        case .queued: return RunLimits.queueFault(in: value)
+        case .onceRecorded: if value["name"]?.string == nil { return "records a result under no name" }
         default: break
         }
         return nil
@@ -178,8 +182,9 @@ package struct JournalDecoder: ~Copyable {
         guard machine.frames.indices.contains(Int(event.node)) else { return "opens a body of nothing" }
         let parent = machine.frames[Int(event.node)]
         let node = machine.plan.nodes[Int(parent.node)]
-        // A loop opens its body on the answer of its condition.
-        guard parent.phase == (node.kind == .loop ? .running : .opening) else {
+        // A loop opens its body on the answer of its condition, a workflow that is a step on that of its schema.
+        let isAnswered = node.kind == .loop || node.kind == .workflow && node.inputSchema >= 0 && event.node != 0
+        guard parent.phase == (isAnswered ? .running : .opening) else {
             return "opens a body of a step that has none to open"
         }
         let isNext = event.item == parent.opened &+ 1

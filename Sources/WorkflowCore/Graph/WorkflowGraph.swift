@@ -70,6 +70,7 @@ extension Plan {
         switch node.kind {
         case .step: return node.hasRetry ? "up to \(details[Int(index)].retry?.maxAttempts ?? 1) attempts" : nil
         case .branch: return "branch"
+        case .loop where details[Int(index)].role == .agent: return "agent"
         case .loop: return node.limit > 0 ? "loop, at most \(node.limit)×" : "loop"
         case .foreach:
             let ending = node.waitsForAll ? ", continues after errors" : ""

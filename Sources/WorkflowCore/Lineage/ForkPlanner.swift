@@ -75,8 +75,10 @@ package struct ForkPlanner: ~Copyable {
         var end: Int
         var path: String
 
+        /// What the step recorded once stays: it is tried again where it stood.
         func holds(_ index: Int, _ event: Event) -> Bool {
-            index >= start && index <= end && event.kind != .bodyOpened && event.frame == frame
+            index >= start && index <= end && event.kind != .bodyOpened && event.kind != .onceRecorded
+                && event.frame == frame
         }
     }
 

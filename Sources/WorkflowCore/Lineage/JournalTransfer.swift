@@ -132,7 +132,8 @@ package struct JournalTransfer: ~Copyable {
             }
         case .workflowCancelled, .workflowResumed, .stepEvent, .humanRequested, .stepRetry, .stepCancelled,
             .stepWaiting, .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
-            .signalReceived, .log, .limitsSet, .answerSigned, .traced:
+            .signalReceived, .log, .limitsSet, .answerSigned, .traced, .queued,
+            .onceRecorded, .modelCalled:
             break
         }
     }

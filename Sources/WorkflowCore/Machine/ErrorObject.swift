@@ -1,5 +1,5 @@
 /// An error as events and results carry it: `{ code, message, retryable?, retry_after?, details?, step?, traceback? }`.
-package struct ErrorObject {
+package struct ErrorObject: Error {
     package var code: String
     package var message: String
     package var retryable: Bool?

@@ -6,7 +6,11 @@ package enum Fact: Equatable {
     /// The run begins; the input has passed the workflow's schema.
     ///
     /// `limits` is a payload of ``RunLimits``; a run that is to begin later starts when the timer of ``RunLimits/frame`` fires.
-    case started(input: Slice, metadata: Slice, ctx: Slice, seed: Int32 = 0, limits: Slice = .none)
+    /// `queue` is what the run is queued by, with its input: such a run starts when it is ``admitted``.
+    case started(
+        input: Slice, metadata: Slice, ctx: Slice, seed: Int32 = 0, limits: Slice = .none, queue: Slice = .none)
+    /// The store lets a run begin that waited in the queue.
+    case admitted
     /// The input failed the workflow's schema.
     case inputRefused(error: Slice, metadata: Slice = .none, ctx: Slice = .none)
     /// The schema of the step's input rewrote it.
@@ -49,6 +53,10 @@ package enum Fact: Equatable {
     case emitted(frame: Int32, event: Slice)
     /// The script logged something: `{ level, message, fields? }`.
     case logged(frame: Int32, record: Slice)
+    /// The script recorded a result: `{ name, value? }`.
+    case recorded(frame: Int32, record: Slice)
+    /// A model answered; see ``EventKind/modelCalled``.
+    case modelCalled(frame: Int32, record: Slice)
     /// What traces show besides: before the run starts `{ telemetry?, traceparent? }`, in a step `{ attributes }`.
     case traced(frame: Int32, record: Slice)
     case metadataSet(frame: Int32, value: Slice)

@@ -8,6 +8,8 @@ package struct RunLimits: BitwiseCopyable, Equatable, Sendable {
     package var startAt: Int64 = 0
     /// The input of a run that has not begun.
     var input = Slice.none
+    /// The run waits until the store lets it begin.
+    package internal(set) var isQueued = false
     /// How long it may take from its beginning, in microseconds; 0 for any time.
     package var timeout: Int64 = 0
     /// When it has to be over; 0 before it has begun.
@@ -43,9 +45,18 @@ package struct RunLimits: BitwiseCopyable, Equatable, Sendable {
         let value = log.value(payload)
         timeout = (value["timeout"]?.int ?? 0).clamped(multiplying: 1000)
         startAt = (value["startAt"]?.int ?? 0).clamped(multiplying: 1000)
-        if startAt > 0, let found = value["input"], let base = log.arena.bytes.baseAddress {
-            input = Slice(offset: UInt32(found.start - base), length: UInt32(found.byteCount))
-        }
+        if startAt > 0 { input = Self.input(in: payload, log) }
+    }
+
+    /// Where the input lies in a payload that has one.
+    static func input(in payload: Slice, _ log: RunLog) -> Slice {
+        guard let found = log.value(payload)["input"], let base = log.arena.bytes.baseAddress else { return .none }
+        return Slice(offset: UInt32(found.start - base), length: UInt32(found.byteCount))
+    }
+
+    /// What is wrong with the payload of `queued` from outside; nil if it may be read.
+    static func queueFault(in value: ValueCursor) -> String? {
+        value["input"] == nil ? "has no input to begin with" : nil
     }
 
     init() {}
@@ -72,9 +83,13 @@ extension RunMachine {
     /// Whether the run waits for the time at which it is to begin.
     package var isDeferred: Bool { frames.isEmpty && !limits.input.isNone }
 
+    /// Whether the run waits until the store lets it begin.
+    package var isQueued: Bool { limits.isQueued && frames.isEmpty && ending == nil }
+
     /// The commands that the limits of the run lead to.
     var limitCommands: [Command] {
         if isDeferred {
+            if isQueued { return [] }
             return [
                 Command(
                     kind: .wait, frame: RunLimits.frame, node: 0, serial: RunLimits.startSerial, time: limits.startAt)

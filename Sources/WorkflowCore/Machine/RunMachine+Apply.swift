@@ -20,6 +20,7 @@ extension RunMachine {
         case .inputSettled:
             frames[index].input = event.payload
         case .stepSuccess:
+            onces.forget(event.frame)
             succeed(event.frame, event, log)
         case .stepBranch:
             frames[index].total = event.item + 1
@@ -64,12 +65,18 @@ extension RunMachine {
             storeSet(event.payload, log)
         case .traced:
             if frames.isEmpty { trace = event.payload }
+        case .onceRecorded: onces.record(event.payload, frame: event.frame, log)
+        case .modelCalled: use(ModelUsage(of: log.value(event.payload)), below: event.frame)
         case .stepEvent, .log, .answerSigned:
             break
         case .limitsSet:
             limits = RunLimits(event.payload, log)
             seed = event.item
             for command in limitCommands { commands.append(command) }
+        case .queued:
+            limits.isQueued = true
+            limits.input = RunLimits.input(in: event.payload, log)
+            seed = event.item
         case .workflowResumed:
             if event.item == ResumeCause.forked.rawValue {
                 trace = .none
@@ -102,6 +109,7 @@ extension RunMachine {
         guard limits != RunLimits() else { return }
         limits.startAt = 0
         limits.input = .none
+        limits.isQueued = false
         if limits.timeout > 0 { limits.deadline = time.clamped(adding: limits.timeout) }
         for command in limitCommands { commands.append(command) }
     }
@@ -192,6 +200,8 @@ extension RunMachine {
         if frames[index].table >= 0 { tables.release(frames[index].table) }
         frames[index].table = -1
         frames[index].phase = .free
+        onces.forget(frame)
+        if !usages.isEmpty, frame > 0 { usages[frame] = nil }
         frames[index].serial &+= 1
         frames[index].parent = freeFrame
         frames[index].live = 0

@@ -11,13 +11,17 @@ extension RunMachine {
     package mutating func decide(_ fact: Fact, at time: Int64, log: inout RunLog) throws(Refusal) {
         if ending != nil { throw .over }
         switch fact {
-        case .started(let input, let metadata, let ctx, let seed, let limits):
+        case .started(let input, let metadata, let ctx, let seed, let limits, let queue):
             guard frames.isEmpty, !isDeferred else { throw .outOfOrder }
             if !metadata.isNone { emit(.metadataSet, time, &log, payload: metadata) }
             if !ctx.isNone { emit(.ctxSet, time, &log, payload: ctx) }
             if !limits.isNone { emit(.limitsSet, time, &log, payload: limits, item: seed) }
+            if !queue.isNone { emit(.queued, time, &log, payload: queue, item: seed) }
             if isDeferred { break }
             emit(.workflowStart, time, &log, payload: input, item: seed)
+        case .admitted:
+            guard isDeferred, limits.isQueued else { throw .stale }
+            emit(.workflowStart, time, &log, payload: limits.input, item: seed)
         case .inputRefused(let error, let metadata, let ctx):
             guard frames.isEmpty else { throw .outOfOrder }
             if !metadata.isNone { emit(.metadataSet, time, &log, payload: metadata) }
@@ -96,6 +100,10 @@ extension RunMachine {
         case .traced(let frame, let record):
             guard !frames.isEmpty || log.count == 0 else { throw .outOfOrder }
             emit(.traced, time, &log, frame: frame, payload: record)
+        case .recorded(let frame, let record):
+            guard frames.indices.contains(Int(frame)) else { throw .outOfOrder }
+            emit(.onceRecorded, time, &log, frame: frame, payload: record)
+        case .modelCalled(let frame, let record): emit(.modelCalled, time, &log, frame: frame, payload: record)
         case .logged(let frame, let record): emit(.log, time, &log, frame: frame, payload: record)
         case .metadataSet(let frame, let value): emit(.metadataSet, time, &log, frame: frame, payload: value)
         case .ctxSet(let frame, let value): emit(.ctxSet, time, &log, frame: frame, payload: value)

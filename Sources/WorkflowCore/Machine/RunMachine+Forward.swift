@@ -14,6 +14,7 @@ extension RunMachine {
             frames[index].failure = .none
             frames[index].value = .none
             frames[index].occurrence = 1
+            if index > 0, !usages.isEmpty { usages[event.frame] = nil }
             if node.repeats {
                 if starts.isEmpty { starts = PlainBuffer(repeating: 0, count: plan.nodes.count) }
                 starts[Int(event.node)] += 1

@@ -22,6 +22,10 @@ package struct RunMachine: ~Copyable {
     package internal(set) var signals = SignalQueue()
     /// What the script stored, newest value of each key.
     package var store = StoreTable()
+    /// What handlers that are under way have recorded once.
+    package internal(set) var onces = OnceTable()
+    /// What the models have used that were called below each frame since its node started; frame 0 has that of the run.
+    var usages: [Int32: ModelUsage] = [:]
     package internal(set) var metadata = Slice.none
     /// What the run was started with for its trace: `{ telemetry?, traceparent? }`; none for a fork.
     package internal(set) var trace = Slice.none
@@ -80,6 +84,8 @@ package struct RunMachine: ~Copyable {
         copy.starts = starts.copy()
         copy.signals = signals.copy()
         copy.store = store.copy()
+        copy.onces = onces
+        copy.usages = usages
         copy.metadata = metadata
         copy.trace = trace
         copy.ctx = ctx
@@ -182,7 +188,8 @@ extension RunMachine {
     package static func == (left: borrowing RunMachine, right: borrowing RunMachine) -> Bool {
         left.plan === right.plan && left.frames == right.frames && left.freeFrame == right.freeFrame
             && left.tables == right.tables && left.starts == right.starts && left.signals == right.signals
-            && left.store == right.store && left.metadata == right.metadata && left.trace == right.trace
+            && left.store == right.store && left.onces == right.onces && left.usages == right.usages
+            && left.metadata == right.metadata && left.trace == right.trace
             && left.ctx == right.ctx
             && left.started == right.started && left.seed == right.seed && left.initialInput == right.initialInput
             && left.outcome == right.outcome && left.ending == right.ending && left.limits == right.limits

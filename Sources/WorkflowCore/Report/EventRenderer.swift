@@ -61,11 +61,11 @@ package struct EventRenderer {
         switch kind {
         case .stepStart, .stepSuccess, .stepError, .stepEvent, .stepBranch, .humanRequested, .humanCompleted,
             .stepRetry,
-            .stepCancelled, .stepWaiting, .log, .answerSigned:
+            .stepCancelled, .stepWaiting, .log, .answerSigned, .onceRecorded, .modelCalled:
             true
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .bodyOpened,
             .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived,
-            .limitsSet, .traced:
+            .limitsSet, .traced, .queued:
             false
         }
     }
@@ -105,7 +105,8 @@ package struct EventRenderer {
             .stepSuccess, .stepError, .stepEvent, .stepCancelled, .stepWaiting, .bodyOpened, .inputSettled,
             .itemsListed,
             .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet,
-            .answerSigned, .traced:
+            .answerSigned, .traced, .queued,
+            .onceRecorded, .modelCalled:
             return payload
         }
     }

@@ -36,7 +36,8 @@ package struct FrameTracker {
             .stepEvent,
             .stepBranch, .humanRequested, .humanCompleted, .stepRetry, .stepCancelled, .stepWaiting, .inputSettled,
             .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet,
-            .answerSigned, .traced:
+            .answerSigned, .traced, .queued,
+            .onceRecorded, .modelCalled:
             break
         }
     }

@@ -74,7 +74,8 @@ package struct RunReport: ~Copyable {
             pending = [:]
         case .workflowStart, .workflowResumed, .stepEvent, .humanCompleted, .bodyOpened, .itemsListed, .metadataSet,
             .ctxSet,
-            .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet, .answerSigned, .traced:
+            .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet, .answerSigned, .traced, .queued,
+            .onceRecorded, .modelCalled:
             break
         }
     }

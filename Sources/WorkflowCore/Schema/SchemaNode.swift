@@ -68,7 +68,11 @@ final class SchemaRules: @unchecked Sendable {
     var propertyNames: NodeID?
     var minProperties: Int?
     var maxProperties: Int?
-    var required: [String] = []
+    var required: [String] = [] {
+        didSet { requiredNames = required.count > 8 ? Set(required) : [] }
+    }
+    /// The required keys where they are many.
+    private var requiredNames: Set<String> = []
     var dependentRequired: [(key: String, needs: [String])] = []
     var dependentSchemas: [(key: String, node: NodeID)] = []
     var unevaluatedProperties: NodeID?
@@ -97,6 +101,10 @@ final class SchemaRules: @unchecked Sendable {
     func property(_ key: UnsafeRawBufferPointer) -> Int? {
         if propertyKeys.count > 12 { return propertyIndex[String(decoding: key, as: UTF8.self)] }
         return propertyKeys.firstIndex { $0.count == key.count && $0.withUnsafeBytes { $0.elementsEqual(key) } }
+    }
+
+    func requires(_ key: String) -> Bool {
+        requiredNames.isEmpty ? required.contains(key) : requiredNames.contains(key)
     }
 
     var hasNumberRules: Bool {

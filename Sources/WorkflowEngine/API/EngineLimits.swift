@@ -1,3 +1,5 @@
+internal import WorkflowCore
+
 /// What the engine lets the code of one run take, so that one script cannot keep a worker or the memory of all.
 public struct EngineLimits: Sendable {
     /// CPU time of one callback that is no step handler: `resolve`, `condition`, `items`, `collect`, the functions of a schema.
@@ -9,15 +11,15 @@ public struct EngineLimits: Sendable {
     /// Zero for any.
     public var handlerTime: Duration
     /// The bytes that a run may record: values, events, and what lies between. A run that would record more fails with the code
-    /// `run_too_large`. At most 2 GiB.
+    /// `run_too_large`. At most 2 GiB; by default 1 GiB, and less where the process may not take much memory.
     public var runSize: Int
 
     public init(
-        callbackTime: Duration = .seconds(5), handlerTime: Duration = .seconds(60), runSize: Int = 1 << 30
+        callbackTime: Duration = .seconds(5), handlerTime: Duration = .seconds(60), runSize: Int? = nil
     ) {
         self.callbackTime = callbackTime
         self.handlerTime = handlerTime
-        self.runSize = min(max(runSize, 1), 1 << 31)
+        self.runSize = min(max(runSize ?? MemoryAllowance.runSize, 1), 1 << 31)
     }
 }
 

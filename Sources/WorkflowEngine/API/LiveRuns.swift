@@ -5,6 +5,7 @@ internal import Synchronization
 final class LiveRuns: Sendable {
     let store: any RunStore
     let hub: EventHub
+    let bell = QueueBell()
     private let state = Mutex(State())
 
     private struct State {
@@ -48,7 +49,15 @@ final class LiveRuns: Sendable {
         return true
     }
 
+    /// A run waits in the store's queue, driven here or left to the store.
+    func queued(_ run: String, isLeft: Bool) {
+        if !isLeft { bell.drives(run) }
+        bell.ring()
+        QueueTending.begin(self)
+    }
+
     func remove(_ run: WorkflowRun) {
+        bell.forget(run.id)
         state.withLock { state in
             if let known = state.runs[run.id], known.run == nil || known.run === run { state.runs[run.id] = nil }
         }

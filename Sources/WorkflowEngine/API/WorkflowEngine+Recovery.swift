@@ -52,10 +52,12 @@ extension WorkflowEngine {
         guard let journal else { return [] }
         var filter = RunFilter.abandoned
         filter.workflow = scope.workflow
-        let runs = try await journal.list(filter).filter(scope.wants).map(\.id).reversed()
+        var runs = Array(try await journal.list(filter).filter(scope.wants).map(\.id).reversed())
+        // One that waits in the queue is taken up only by its name.
+        if runs.isEmpty, let id = scope.run, try await journal.header(of: id)?.isHeld == true { runs = [id] }
         var failures: [RecoveryFailure] = []
         var suspects: [String] = []
-        var rest = Array(runs)[...]
+        var rest = runs[...]
         while !rest.isEmpty, !Task.isCancelled {
             // In pieces, so that the store's thread has time for others in between.
             let ids = Array(rest.prefix(64))

@@ -40,6 +40,7 @@ extension WorkflowEngine {
                     run.isHeld = holdingSuspects && run.machine.isSuspect
                     restored.attach(run)
                     for message in messages { worker.take(message, for: run) }
+                    if run.machine.isQueued { restored.runQueued(run) }
                     worker.enqueue(run)
                     continuation.resume(returning: run.isHeld)
                 } catch {

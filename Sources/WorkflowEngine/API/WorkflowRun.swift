@@ -78,7 +78,8 @@ public final class WorkflowRun: Sendable {
 
     /// - Parameter trace: what the run's trace is to be, as its journal keeps it: `{ telemetry?, traceparent? }`.
     package func start(
-        input: Value, metadata: Value?, ctx: Value?, timeout: Duration? = nil, at time: Int64 = 0, trace: Value?
+        input: Value, metadata: Value?, ctx: Value?, timeout: Duration? = nil, at time: Int64 = 0, trace: Value?,
+        queueing: Queueing = Queueing()
     ) throws {
         // Whole milliseconds, of which a timeout has at least one.
         let timeout = timeout.map { max(1000, $0.clampedMicroseconds) } ?? 0
@@ -105,7 +106,8 @@ public final class WorkflowRun: Sendable {
                 let run = try worker.makeRun(self.definition, id: self.id)
                 self.attach(run)
                 worker.begin(
-                    run, observer: self, journaled: journaled, timeout: timeout, at: time, trace: trace
+                    run, observer: self, journaled: journaled, timeout: timeout, at: time, trace: trace,
+                    queueing: queueing
                 ) { arena in
                     (
                         arena.writing { $0.write(input) },
@@ -298,6 +300,7 @@ public final class WorkflowRun: Sendable {
     func take(_ message: InboxMessage) {
         guard let run = state.withLock({ $0.run }) else { return }
         if message.content.kind == .cancel { run.askToCancel(message.cancelReason) }
+        if message.content.kind == .begin { live?.bell.forget(id) }
         worker.perform { worker in
             worker.take(message, for: run)
             self.state.withLock { $0.latest = nil }
@@ -339,7 +342,10 @@ extension WorkflowRun: RunObserver {
             for number in resumed.keys { state.waiters[number] = nil }
             return (resumed.values, record.status.isTerminal ? Array(state.watchers.values) : [])
         }
-        if record.status.isTerminal { live?.remove(self) }
+        if record.status.isTerminal {
+            live?.remove(self)
+            if run.isOfQueue { live?.bell.ring() }
+        }
         live?.hub.publishSettled(run, record)
         for waiter in waiters { waiter.continuation.resume(returning: record) }
         for feed in feeds { feed.finish() }
@@ -357,8 +363,20 @@ extension WorkflowRun: RunObserver {
         for feed in feeds { feed.take(run) }
     }
 
+    package func runQueued(_ run: Run) {
+        live?.queued(id, isLeft: run.journaled?.ticket?.isLeft == true)
+    }
+
+    package func runStreamed(_ event: TransientEvent) {
+        let feeds = state.withLock { Array($0.watchers.values) }
+        live?.hub.publish(event)
+        for feed in feeds { feed.take(event) }
+    }
+
     package func runLost(_ run: Run, _ error: JournalError) {
-        refuse(RunFailure(code: error.code, message: error.message))
+        let rival = run.journaled?.rival
+        refuse(
+            RunFailure(code: error.code, message: error.message, details: rival.map { ["runId": Value($0)] }))
         live?.hub.publishLost(id, plan: definition.plan)
     }
 }

@@ -15,6 +15,8 @@ public struct StartRequest: Sendable {
     public var timeout: Duration?
     /// When the run begins, in microseconds since 1970; nil for at once. Until then it is `queued`.
     public var startAt: Int64?
+    /// Before runs with a lower one, where the workflow's limits let runs wait; nil for what the workflow says.
+    public var priority: Int64?
     /// What the run's trace is to be, as its journal keeps it: `{ telemetry?, traceparent? }`.
     package var trace: Value?
 
@@ -31,6 +33,8 @@ public struct StartRequest: Sendable {
 public struct StartedRun: Sendable {
     public var id: String
     public var isNew: Bool
+    /// It waits until the limits of its workflow let it begin.
+    public var isQueued = false
 }
 
 extension RunDirectory {
@@ -49,9 +53,10 @@ extension RunDirectory {
         run.follow(recorded)
         try run.start(
             input: request.input, metadata: request.metadata, ctx: request.ctx, timeout: request.timeout,
-            at: request.startAt ?? 0, trace: request.trace)
+            at: request.startAt ?? 0, trace: request.trace,
+            queueing: Queueing(priority: request.priority, isLeft: true))
         await recorded.gate.passed()
-        guard !recorded.hasEvents else { return StartedRun(id: run.id, isNew: true) }
+        guard !recorded.hasEvents else { return StartedRun(id: run.id, isNew: true, isQueued: recorded.isQueued) }
         do {
             _ = try await run.settled()
             return StartedRun(id: run.id, isNew: true)
@@ -63,6 +68,9 @@ extension RunDirectory {
             }
             guard let known = try await existing(run.id, request, workflow) else { throw failure }
             return known
+        } catch let failure as RunFailure where failure.code == "singleton" {
+            guard let rival = failure.details?["runId"]?.string else { throw failure }
+            return StartedRun(id: rival, isNew: false)
         }
     }
 
@@ -97,12 +105,15 @@ extension RunDirectory {
 private final class RecordedFeed: EventFeed {
     let gate = Gate()
     private let seen = Atomic<Bool>(false)
+    private let queued = Atomic<Bool>(false)
 
     var hasEvents: Bool { seen.load(ordering: .acquiring) }
+    var isQueued: Bool { queued.load(ordering: .acquiring) }
 
     func take(_ run: Run) {
         // A feed that follows before the run begins is told of an empty log.
         guard run.durableEvents > 0 else { return }
+        if run.machine.isQueued { queued.store(true, ordering: .releasing) }
         seen.store(true, ordering: .releasing)
         gate.open()
     }

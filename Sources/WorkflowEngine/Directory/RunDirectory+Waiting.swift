@@ -12,6 +12,12 @@ extension RunDirectory {
         let record: RunRecord?
         switch try await open(id) {
         case .missing: throw RunFailure.missing(id)
+        case .stored(let header) where header.isHeld:
+            let settled = try await first(within: limit) {
+                try await self.begun(id)
+                return try await self.settled(id).record
+            }
+            record = settled
         case .over, .stored: return (try await self.record(of: id), true)
         case .live(let run): record = try await first(within: limit) { try await self.settled(run) }
         case .foreign(let run, _): record = try await first(within: limit) { try await run.settled() } ?? nil
@@ -19,6 +25,15 @@ extension RunDirectory {
         if let record { return (record, true) }
         let stored = try await self.record(of: id)
         return (stored, stored.status.isTerminal || limit == nil)
+    }
+
+    /// Returns when a run does not wait in the queue any more.
+    private func begun(_ id: String) async throws {
+        // Whoever lets it begin is most likely this engine, which is cheap to ask.
+        for look in 1... where live.find(id) == nil {
+            if look % 16 == 0, try await store.header(of: id)?.isHeld != true { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
     }
 
     /// The run as it settles; one that is taken away meanwhile, as the store has it.

@@ -55,7 +55,23 @@ extension ForwardingStore {
     package func delete(_ run: String) async throws(JournalError) -> Bool { try await inner.delete(run) }
     package func statistics() async throws(JournalError) -> StoreStatistics { try await inner.statistics() }
     package func check() async throws(JournalError) -> [StoreProblem] { try await inner.check() }
+    package func unreadable() async throws(JournalError) -> [StoreProblem] { try await inner.unreadable() }
+    package var name: String { inner.name }
     package func close() async { await inner.close() }
+
+    package var keepsQueue: Bool { inner.keepsQueue }
+
+    package func admit(_ scope: QueueScope, limit: Int) async throws(JournalError) -> QueuePass {
+        try await inner.admit(scope, limit: limit)
+    }
+
+    package func places(of runs: [String]) async throws(JournalError) -> [String: QueuePlace] {
+        try await inner.places(of: runs)
+    }
+
+    package func queueFigures() async throws(JournalError) -> (waiting: Int, oldest: Int64?) {
+        try await inner.queueFigures()
+    }
 
     package func scheduleMarks() async throws(JournalError) -> [ScheduleMark] { try await inner.scheduleMarks() }
 

@@ -34,35 +34,14 @@ extension MemoryJournal: RunReading {
 extension MemoryJournal: RunOwning {
     package func claim(_ runs: [String]) async throws(JournalError) -> [Result<Claim, JournalError>] {
         let now = clock.now()
-        return write { contents, own in
-            runs.map { id in
-                guard let row = contents.runs[id] else { return .success(.missing) }
-                var header = contents.header(of: row, for: own, at: now)
-                if header.status.isTerminal { return .success(.over(header)) }
-                if header.owner != nil { return .success(.owned(header)) }
-                // An owner whose lease ran out loses all of its runs at once.
-                if let gone = row.owner { contents.depose(gone) }
-                let end = OwnerEnd(contents.runs[id]?.owner)
-                contents.runs[id]?.owner = own
-                header = contents.header(of: row, for: own, at: now)
-                header.owner = contents.owners[own]?.owner
-                header.owner?.isSelf = true
-                let run = JournaledRun(
-                    id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage,
-                    origin: header.origin)
-                run.fence = own
-                run.ownerEnd = end
-                let messages = contents.messages.filter { $0.message.run == id && $0.answer == nil }.map(\.message)
-                return .success(.claimed(run, row.stored(header, after: 0), messages))
-            }
-        }
+        return write { contents, own in runs.map { .success(contents.claim($0, as: own, at: now)) } }
     }
 
     package func release(_ runs: [JournaledRun]) async throws(JournalError) {
         write { contents, own in
-            for run in runs where run.fence == own && contents.runs[run.id]?.owner == own {
+            for run in runs where run.memoryOwner == own && contents.runs[run.id]?.owner == own {
                 contents.runs[run.id]?.owner = nil
-                run.fence = -1
+                (run.lease as? MemoryLease)?.owner = nil
             }
         }
     }
@@ -72,14 +51,15 @@ extension MemoryJournal {
     package func rewrite(_ run: JournaledRun, _ rewriting: RunRewriting, appending batch: JournalBatch)
         async throws(JournalError)
     {
+        let now = clock.now()
         let isRewritten = write { contents, own in
-            guard run.fence == own, contents.runs[run.id]?.owner == own,
+            guard run.memoryOwner == own, contents.runs[run.id]?.owner == own,
                 contents.runs[run.id]?.events.count == rewriting.events.count
             else { return false }
             contents.runs[run.id]?.events = rewriting.events
             contents.runs[run.id]?.header.generation = rewriting.generation
             contents.runs[run.id]?.header.origin.fingerprint = rewriting.fingerprint
-            for entry in batch.entries { _ = contents.write(entry, batch.bytes.bytes, as: own) }
+            for entry in batch.entries { _ = contents.write(entry, batch.bytes.bytes, as: own, at: now) }
             return true
         }
         if !isRewritten { throw .notOwned(run.id) }
@@ -193,7 +173,11 @@ extension MemoryJournal: StoreUpkeep {
         }
     }
 
+    package var name: String { "memory" }
+
     package func check() async throws(JournalError) -> [StoreProblem] { [] }
+
+    package func unreadable() async throws(JournalError) -> [StoreProblem] { [] }
 
     package func close() async {
         isClosed.store(true, ordering: .releasing)
@@ -207,6 +191,35 @@ extension MemoryJournal: StoreUpkeep {
 }
 
 extension MemoryStore.Contents {
+    /// Makes an owner that of a run which nobody drives.
+    mutating func claim(_ id: String, as own: Int64, at now: Int64) -> Claim {
+        guard let row = runs[id] else { return .missing }
+        var header = header(of: row, for: own, at: now)
+        if header.status.isTerminal { return .over(header) }
+        if header.owner != nil { return .owned(header) }
+        // An owner whose lease ran out loses all of its runs at once.
+        if let gone = row.owner { depose(gone) }
+        let end = OwnerEnd(runs[id]?.owner)
+        runs[id]?.owner = own
+        header = self.header(of: row, for: own, at: now)
+        header.owner = owners[own]?.owner
+        header.owner?.isSelf = true
+        let run = JournaledRun(
+            id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage,
+            origin: header.origin)
+        run.lease = MemoryLease(owner: own)
+        run.ownerEnd = end
+        run.isQueued = queue.holds(id)
+        let messages = messages.filter { $0.message.run == id && $0.answer == nil }.map(\.message)
+        return .claimed(run, row.stored(header, after: 0), messages)
+    }
+
+    /// Takes a run out of the queue, if it has a place there.
+    mutating func leaveQueue(_ id: String) {
+        guard queue.leave(id) else { return }
+        messages.removeAll { $0.message.run == id && $0.message.content.kind == .begin }
+    }
+
     /// Ends the ownership of one that is gone. Its runs keep its number, negated where code of several was under way.
     mutating func depose(_ number: Int64) {
         guard owners.removeValue(forKey: number) != nil else { return }
@@ -217,13 +230,22 @@ extension MemoryStore.Contents {
 
     mutating func remove(_ ids: Set<String>) {
         changes += 1
-        for id in ids { runs[id] = nil }
+        for id in ids {
+            runs[id] = nil
+            leaveQueue(id)
+        }
         order.removeAll { ids.contains($0) }
         messages.removeAll { ids.contains($0.message.run) }
     }
 }
 
 extension JournalError {
+    /// A singleton has another run in place of one.
+    package static func singleton(_ workflow: String, _ rival: String) -> JournalError {
+        JournalError(
+            code: "singleton", message: "run \(rival) of workflow '\(workflow)' is under way, and no other one begins")
+    }
+
     package static func notOwned(_ run: String) -> JournalError {
         JournalError(code: "conflict", message: "run \(run) has been taken over by another process, or has gone on")
     }

@@ -27,8 +27,9 @@ package final class MemoryJournal: RunJournal {
             let closed = JournalOutcome.failed(Self.closed)
             return answer(batch, Array(repeating: closed, count: batch.entries.count))
         }
+        let now = clock.now()
         let outcomes = write { contents, owner in
-            let outcomes = batch.entries.map { contents.write($0, batch.bytes.bytes, as: owner) }
+            let outcomes = batch.entries.map { contents.write($0, batch.bytes.bytes, as: owner, at: now) }
             for settlement in batch.settlements {
                 if case .durable = outcomes[settlement.entry] { contents.answer(settlement.message, .taken) }
             }

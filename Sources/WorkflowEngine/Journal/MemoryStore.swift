@@ -17,6 +17,7 @@ package final class MemoryStore: Sendable {
         var messages: [(message: InboxMessage, answer: InboxAnswer?)] = []
         var watchers: [Int64: @Sendable ([InboxMessage]) -> Void] = [:]
         var schedules: [ScheduleMark] = []
+        var queue = MemoryQueue()
         var lastOwner: Int64 = 0
         var lastMessage: Int64 = 0
         var changes: Int64 = 0
@@ -38,6 +39,7 @@ extension MemoryStore.Contents {
     func header(of row: MemoryStore.StoredRow, for number: Int64, at now: Int64) -> RunHeader {
         var header = row.header
         header.owner = nil
+        header.isHeld = queue.isHeld(row.header.id)
         guard !header.status.isTerminal, let owner = row.owner.flatMap({ owners[$0]?.owner }) else { return header }
         if owner.leaseUntil > now || owner.number == number {
             header.owner = owner
@@ -47,10 +49,19 @@ extension MemoryStore.Contents {
     }
 
     /// Writes an entry, or finds that the run is somebody else's.
-    mutating func write(_ entry: JournalEntry, _ bytes: UnsafeRawBufferPointer, as owner: Int64) -> JournalOutcome {
+    mutating func write(
+        _ entry: JournalEntry, _ bytes: UnsafeRawBufferPointer, as owner: Int64, at now: Int64
+    ) -> JournalOutcome {
         let run = entry.run
         if entry.sequence == 0 {
             guard runs[run.id] == nil else { return .conflict }
+            if let ticket = run.ticket {
+                if let rival = queue.enter(run.id, run.workflow, ticket, at: now) {
+                    run.rival = rival
+                    return .failed(.singleton(run.workflow, rival))
+                }
+                run.isQueued = true
+            }
             let header = RunHeader(
                 id: run.id, workflow: run.workflow, generation: run.generation, lineage: run.lineage,
                 origin: run.origin,
@@ -58,13 +69,21 @@ extension MemoryStore.Contents {
                 owner: nil)
             runs[run.id] = MemoryStore.StoredRow(header: header, owner: owner)
             order.append(run.id)
-            run.fence = owner
+            run.lease = MemoryLease(owner: owner)
         }
         // No copy of the row is held here: appending to it would copy all of its events.
-        guard run.fence == owner, runs[run.id]?.owner == owner, runs[run.id]?.header.sequence == entry.sequence else {
+        guard run.memoryOwner == owner, runs[run.id]?.owner == owner, runs[run.id]?.header.sequence == entry.sequence
+        else {
             return .conflict
         }
         runs[run.id]?.append(entry, bytes)
+        if run.isQueued {
+            if entry.sequence == 0, run.ticket?.isLeft == true {
+                runs[run.id]?.owner = nil
+                (run.lease as? MemoryLease)?.owner = nil
+            }
+            if entry.status.isTerminal { leaveQueue(run.id) }
+        }
         return .durable
     }
 }
@@ -89,4 +108,16 @@ extension MemoryStore.StoredRow {
             events: Array(events[(first.sequence * MemoryLayout<Event>.stride)...]), arena: Array(arena[first.arena...])
         )
     }
+}
+
+/// The owner that a run belongs to in memory, as its ``JournaledRun/lease``; nil once it was let go.
+final class MemoryLease {
+    var owner: Int64?
+
+    init(owner: Int64) { self.owner = owner }
+}
+
+extension JournaledRun {
+    /// The number of the owner that may write the run; nil for none.
+    var memoryOwner: Int64? { (lease as? MemoryLease)?.owner }
 }

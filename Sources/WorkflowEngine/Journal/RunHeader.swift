@@ -17,6 +17,8 @@ package struct RunHeader: Sendable, Equatable {
     /// How many events and how many arena bytes the run has.
     package var sequence: Int
     package var arena: Int
+    /// It waits in the queue until its limits let it begin.
+    package var isHeld = false
     /// Who drives the run; nil once it is over or when its owner is gone.
     package var owner: RunOwner?
 

@@ -28,11 +28,13 @@ package struct InboxMessage: Sendable, Equatable {
         case reply, signal, cancel
         /// A reply whose payload is `{ data, by }`.
         case signedReply = "signed_reply"
+        /// The run may begin; posted by the store's queue.
+        case begin
     }
 
     package struct Content: Sendable, Equatable {
         package var kind: Kind
-        /// reply, signed reply: the path of the step · signal: the name of the event · cancel: empty.
+        /// reply, signed reply: the path of the step · signal: the name of the event · cancel, begin: empty.
         package var target: String
         package var payload: Value
 

@@ -16,13 +16,15 @@ package final class JournaledRun: @unchecked Sendable {
     package var allowance: Value?
     /// How the owner ended that the run was taken over from. Written before the run is handed out.
     package var ownerEnd = OwnerEnd.released
-    /// The journal's own number for the run; only the journal's writer touches it.
-    package var row: Int64 = 0
-    /// The owner that may write the run, as the journal numbers its owners; a write under another one is refused. Only
-    /// the journal touches it.
-    package var fence: Int64 = 0
-    /// Where the journal stands with the run. Only the journal touches it.
-    package var head = JournalHead()
+    /// What the run waits by before it begins; nil where it begins at once. Written before the run is handed to the journal.
+    package var ticket: QueueTicket?
+    /// The run that a singleton has in place of this one. Written by the journal before it answers.
+    package var rival: String?
+    /// The run has a place in the queue, from its start to its end. Written by the journal before it answers.
+    package var isQueued = false
+    /// What the store's adapter keeps with a run that it knows: an object of the adapter's own, nil until the run is in the
+    /// store. Only the adapter touches it, on one thread at a time.
+    package var lease: AnyObject?
 
     package init(
         id: String, workflow: String, generation: String, lineage: String? = nil, origin: RunOrigin = RunOrigin()
@@ -44,34 +46,6 @@ package enum OwnerEnd: Sendable, Equatable {
     case diedAlone
     /// Its process died while code of several runs was under way: none of them is known to be the cause.
     case diedInCompany
-}
-
-/// The end of a run's journal, which the writer keeps at hand so that it need not be read before each entry.
-package struct JournalHead: Sendable, Equatable {
-    /// How many events and how many arena bytes the journal has.
-    package var sequence = 0
-    package var arena = 0
-    /// The newest entry, as the journal numbers entries; 0 for none.
-    package var entry: Int64 = 0
-    package var status = RunMachine.Status.queued
-    package var wakeAt: Int64 = 0
-    package var time: Int64 = 0
-    /// The journal's list of runs is behind the entries.
-    package var isBehind = false
-
-    package init() {}
-
-    /// The head after an entry, which the journal numbered.
-    package func advanced(by entry: JournalEntry, numbered number: Int64) -> JournalHead {
-        var head = self
-        head.sequence += entry.events.count / MemoryLayout<Event>.stride
-        head.arena += entry.arena.count
-        head.entry = number
-        head.status = entry.status
-        head.wakeAt = entry.wakeAt
-        head.time = entry.time
-        return head
-    }
 }
 
 /// One write of one run: the events and the arena bytes that follow on what the journal has.

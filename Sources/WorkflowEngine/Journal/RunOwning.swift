@@ -3,7 +3,7 @@
 /// A journal owns the runs that it made or claimed, under one lease for all of them that it renews by itself. When the lease is
 /// lost (the process hung, and another one claimed), all runs that it owned are lost with it: their entries end in
 /// ``JournalOutcome/conflict`` from then on. What it makes or claims afterwards it owns again.
-package protocol RunOwning: AnyObject, Sendable {
+package protocol RunOwning: QueueStore {
     /// Takes over runs that nobody drives; one answer for each, in order.
     ///
     /// A run whose owner's process is gone can be claimed at once, one whose owner only hangs when its lease has run out. A run

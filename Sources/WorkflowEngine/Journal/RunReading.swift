@@ -38,7 +38,8 @@ package struct RunFilter: Sendable {
     package var created: ClosedRange<Int64>?
     /// Of the newest event.
     package var updated: ClosedRange<Int64>?
-    /// Only runs that nobody drives: those whose owner let them go or died.
+    /// Only runs that nobody drives and that could be taken up: those whose owner let them go or died, if they do not wait
+    /// in the queue.
     package var unowned: Bool
     package var limit: Int
     /// Only runs that began before this one, for the next page.
@@ -72,6 +73,6 @@ package struct RunFilter: Sendable {
         if let statuses, !statuses.contains(run.status) { return false }
         if let created, !created.contains(run.createdAt) { return false }
         if let updated, !updated.contains(run.updatedAt) { return false }
-        return !unowned || run.owner == nil
+        return !unowned || run.owner == nil && !run.isHeld
     }
 }

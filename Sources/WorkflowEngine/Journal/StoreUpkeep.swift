@@ -2,6 +2,9 @@ package import WorkflowCore
 
 /// What keeps a store small and sound.
 package protocol StoreUpkeep: AnyObject, Sendable {
+    /// What people call the store: the path of its file, the address of its database. Without anything secret.
+    var name: String { get }
+
     /// Removes runs that are over, and what only they needed: large payloads, generations, messages.
     func prune(_ filter: PruneFilter) async throws(JournalError) -> PruneReport
 
@@ -13,6 +16,9 @@ package protocol StoreUpkeep: AnyObject, Sendable {
     /// Reads everything, changes nothing, and says what is wrong; empty if nothing is. Whether the events of a run fit its plan
     /// is for ``StoredRun/decoded(on:)`` to say.
     func check() async throws(JournalError) -> [StoreProblem]
+
+    /// The runs that cannot be read, which ``RunReading/list(_:)`` leaves out; cheaper than ``check()``.
+    func unreadable() async throws(JournalError) -> [StoreProblem]
 
     /// Writes what is outstanding, lets all runs go and ends the journal's thread; later calls fail.
     func close() async
@@ -91,6 +97,9 @@ package struct StoreStatistics: Sendable, Equatable {
 
     package init() {}
 }
+
+/// A store that lasts, with the tokens of those who may use it.
+package typealias LastingStore = RunStore & TokenStore
 
 /// Everything that a store of runs can do.
 package typealias RunStore = RunJournal & RunReading & RunOwning & RunInbox & GenerationStore & StoreUpkeep

@@ -4,6 +4,8 @@ package import WorkflowCore
 package struct HostAnswer: Sendable {
     package var ok: Bool
     package var value: Value
+    /// What the journal keeps of the operation besides, as ``EventKind/modelCalled``.
+    package var usage: Value?
 
     package init(ok: Bool, value: Value) {
         self.ok = ok
@@ -37,6 +39,9 @@ package struct HostCaller: Sendable {
     package var occurrence = 1
     /// The trace that the run was started in, as W3C's `traceparent`; nil for one of its own.
     package var traceparent: String?
+    /// Tells whoever watches the run of something that is kept nowhere, in the order of the calls and before the answer; may be
+    /// called from any thread, and does nothing once the call has ended.
+    package var stream: (@Sendable (Value) -> Void)?
 
     package init(workflow: String, run: String, path: String, grant: Value? = nil) {
         self.workflow = workflow

@@ -13,6 +13,10 @@ struct PendingCall {
     /// What is left of its time.
     var limits: CallLimits
     var operations: [UInt32: any HostOperation] = [:]
+    /// What its operations told of, for code that takes it piece by piece; by the number that the code gave.
+    var deltas: [Int64: DeltaQueue] = [:]
+    /// The names under which it has recorded results, or looked for them.
+    var names: Set<String> = []
     /// Its code runs outside of the executor and has been told to leave; its answer, whatever it is, ends the call so.
     var leaving: Leaving?
 

@@ -53,6 +53,8 @@ package final class Run: @unchecked Sendable {
     var deliveredEvents = 0
     var settledEvents = -1
     var journaled: JournaledRun?
+    /// Calls that wait until what they have recorded is durable.
+    var recordings: [Recording] = []
     /// Messages of the inbox that the events answer which the journal does not have yet.
     var settlements: [Int64] = []
     /// Nothing begins any more, or not yet; what is under way may end.
@@ -240,6 +242,8 @@ package final class Run: @unchecked Sendable {
         return command
     }
 
+    /// Whether it has, or had, a place in the queue of its store.
+    var isOfQueue: Bool { journaled.map { $0.isQueued || $0.ticket != nil } ?? false }
     /// Whether it is over; a run that is parked is not, and is not looked at more closely.
     var isOver: Bool { !isParked && machine.isOver }
     var isParked: Bool { machineStorage == nil }
@@ -280,6 +284,18 @@ package protocol RunObserver: AnyObject {
     func runSettled(_ run: Run)
     /// There are new durable events in the log; called on the worker's thread.
     func runAdvanced(_ run: Run, from first: Int)
+    /// Something happens that nobody records; called on the worker's thread.
+    func runStreamed(_ event: TransientEvent)
     /// The journal has refused the run; nothing more happens to it here.
     func runLost(_ run: Run, _ error: JournalError)
+    /// The run waits in the queue of the store; called on the worker's thread, when that is durable.
+    func runQueued(_ run: Run)
+}
+
+extension RunObserver {
+    package func runQueued(_ run: Run) {}
+}
+
+extension RunObserver {
+    package func runStreamed(_ event: TransientEvent) {}
 }

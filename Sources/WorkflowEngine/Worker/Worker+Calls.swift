@@ -4,19 +4,35 @@ internal import WorkflowCore
 /// Carrying commands out: which callback runs with what, and which fact its answer is.
 extension Worker {
     /// Checks the input against the workflow's schema and tells the machine that the run begins.
-    func start(_ run: Run, _ input: Slice, _ metadata: Slice, _ ctx: Slice, timeout: Int64 = 0, at time: Int64 = 0) {
+    func start(
+        _ run: Run, _ input: Slice, _ metadata: Slice, _ ctx: Slice, timeout: Int64 = 0, at time: Int64 = 0,
+        queueing: Queueing = Queueing()
+    ) {
         let before = enter(run)
         defer { leave(run, before) }
         let schema = run.plan.nodes[0].inputSchema
         switch validate(schema, input, run, within: limits.callback) {
         case .valid(let input):
-            var limits = Slice.none
+            var (limits, queue, time) = (Slice.none, Slice.none, time)
+            if let flow = run.plan.flow {
+                do throws(ErrorObject) {
+                    if let ticket = try ticket(for: run, flow, input, at: time, queueing) {
+                        run.journaled?.ticket = ticket
+                        queue = ticket.write(input, into: &run.log.arena)
+                        // The queue keeps it waiting.
+                        time = 0
+                    }
+                } catch {
+                    return refuse(run, error, metadata, ctx)
+                }
+            }
             if timeout > 0 || time > now {
                 limits = RunLimits.write(
                     timeout: timeout, startAt: time > now ? time : 0, input: input, into: &run.log.arena)
             }
             let seed = Int32(truncatingIfNeeded: random.next())
-            run.decide(.started(input: input, metadata: metadata, ctx: ctx, seed: seed, limits: limits), at: now)
+            run.decide(
+                .started(input: input, metadata: metadata, ctx: ctx, seed: seed, limits: limits, queue: queue), at: now)
         case .invalid(let summary, let details):
             let error = ErrorObject(code: "invalid_input", message: "invalid input: " + summary, details: details)
             refuse(run, error, metadata, ctx)

@@ -16,6 +16,7 @@ extension Worker {
                 let payload = message.content.payload
                 try reply(run, frame, payload["data"] ?? .null, by: payload["by"]?.string)
             case .signal: try signal(run, message.content.target, message.content.payload)
+            case .begin: begin(run, admittedAt: message.postedAt)
             case .cancel:
                 if run.machine.isOver { throw RunFailure.over(run) }
                 run.askToCancel(message.cancelReason)

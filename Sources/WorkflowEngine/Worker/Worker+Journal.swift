@@ -47,6 +47,8 @@ extension Worker {
             case .durable:
                 let entry = batch.entries[index]
                 run.durableEvents = entry.sequence + entry.events.count / MemoryLayout<Event>.stride
+                if entry.sequence == 0, let ticket = run.journaled?.ticket { queued(run, ticket) }
+                if !run.recordings.isEmpty { answerRecordings(of: run) }
                 if run.isDurable { enqueue(run) }
             case .conflict:
                 lose(run, JournalError(code: "conflict", message: "another process has taken the run over"))

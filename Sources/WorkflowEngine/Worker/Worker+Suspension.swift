@@ -53,6 +53,8 @@ extension Worker {
             if request.operation == "sleep" {
                 answer(Self.invalidSleep(request.payload))
                 operation = nil
+            } else if let serving = RunRequest(rawValue: request.operation) {
+                operation = serve(serving, request, run, pending, answer)
             } else if let served = serve(request, run, pending.limits) {
                 answer(served)
                 operation = nil
@@ -68,6 +70,9 @@ extension Worker {
                 if !run.machine.trace.isNone {
                     caller.traceparent = run.log.value(run.machine.trace)["traceparent"]?.string
                 }
+                let key = request.payload["deltas"]?.int ?? 0
+                if key != 0 { run.calls[id]?.deltas[key] = DeltaQueue() }
+                caller.stream = { data in self.post(.streamed(run, call: id, key: key, data)) }
                 operation = host.begin(request, for: caller, answer: answer)
             }
             if let operation { run.calls[id]?.operations[request.token] = operation }
@@ -108,6 +113,7 @@ extension Worker {
             run.calls[id]?.operations.removeValue(forKey: token)
         }
         run.waitsLong = false
+        if let usage = answer.usage { keep(usage, run, pending.frame) }
         if let leaving = pending.leaving { return left(run, pending, leaving) }
         // What was told to stop does not go on; the command that stops it is on its way.
         if run.machine.frames[Int(pending.frame)].phase == .stopping { return }

@@ -9,6 +9,8 @@ package final class Worker: @unchecked Sendable {
     enum Message {
         case perform((Worker) -> Void)
         case answer(Run, call: UInt64, token: UInt32, HostAnswer)
+        /// A call's host operation tells of something that nobody records; `key` is that of a ``DeltaQueue``, or 0.
+        case streamed(Run, call: UInt64, key: Int64, Value)
         case journaled(JournalBatch, [JournalOutcome])
         case stop
         /// One that has been handled.
@@ -211,7 +213,7 @@ package final class Worker: @unchecked Sendable {
         figures.hold(executors.values.reduce(0) { $0 + $1.executor.memoryUsed })
     }
 
-    private func beginPart() {
+    package func beginPart() {
         readTime()
         partEnd = isRealTime ? elapsed &+ Self.partTime : .max
     }
@@ -251,6 +253,11 @@ package final class Worker: @unchecked Sendable {
             answered(run, call: call, token: token, answer)
             leave(run, before)
             enqueue(run)
+        case .streamed(let run, let call, let key, let data):
+            if let pending = run.calls[call] {
+                stream(run, pending.frame, data)
+                run.calls[call]?.deltas[key]?.add(data)
+            }
         case .journaled(let batch, let outcomes): journaled(batch, outcomes)
         case .stop: isStopping = true
         case .none: break

@@ -54,7 +54,7 @@ struct APIError: Error {
                 "not_failed",
                 "misfit", "unchanged":
                 .conflict
-            case "invalid_response", "invalid_event", "unknown_event", "run_too_large": .unprocessableContent
+            case "invalid_response", "invalid_event", "unknown_event", "run_too_large", "hook_failed": .unprocessableContent
             // The run has left this engine meanwhile; asked again, it is found where it is.
             case "engine_stopped", "released", "conflict": .serviceUnavailable
             default: .internalServerError

@@ -108,17 +108,7 @@ struct APIRequest {
             throw APIError(
                 .unsupportedMediaType, "unsupported_media_type", "The content type has to be application/json")
         }
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
-        let buffer: ByteBuffer
-        do {
-            buffer = try await request.body.collect(upTo: limit)
-        } catch is NIOTooManyBytesError {
-            throw tooLarge
-        } catch let error as HTTPParserError {
-            throw error
-        } catch {
-            throw APIError.badRequest("The request body ended before its end", code: "incomplete_body")
-        }
+        let buffer = try await buffer()
         guard buffer.readableBytes > 0 else { return nil }
         do {
             return try buffer.withUnsafeReadableBytes { try Value(json: $0) }
@@ -129,11 +119,33 @@ struct APIRequest {
         }
     }
 
+    /// The body as it came.
+    func bytes() async throws -> [UInt8] {
+        if let encoding = request.headers[.contentEncoding], encoding.lowercased() != "identity" {
+            throw APIError(
+                .unsupportedMediaType, "unsupported_media_type", "The body has to come without a content encoding")
+        }
+        return [UInt8](buffer: try await buffer())
+    }
+
+    private func buffer() async throws -> ByteBuffer {
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
+        do {
+            return try await request.body.collect(upTo: limit)
+        } catch is NIOTooManyBytesError {
+            throw tooLarge
+        } catch let error as HTTPParserError {
+            throw error
+        } catch {
+            throw APIError.badRequest("The request body ended before its end", code: "incomplete_body")
+        }
+    }
+
     private var tooLarge: APIError {
         APIError(.contentTooLarge, "too_large", "The request body has more than \(limit) bytes")
     }
 
-    private static func isJSON(_ type: String) -> Bool {
+    static func isJSON(_ type: String) -> Bool {
         let essence = type.prefix { $0 != ";" }.filter { $0 != " " }
         return essence == "application/json" || essence.hasSuffix("+json")
     }

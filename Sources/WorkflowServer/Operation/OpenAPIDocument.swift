@@ -67,7 +67,8 @@ enum OpenAPIDocument {
                 "schema": parameter.schema,
             ])
         }
-        if route.path.hasSuffix("/runs"), route.method == .post {
+        let startsRuns = ["/runs", "/run", "/stream"].contains { "/api/workflows/{id}" + $0 == route.path }
+        if startsRuns, route.method == .post {
             parameters.append([
                 "name": "Idempotency-Key", "in": "header", "required": false,
                 "description": "Requests with one key start one run.", "schema": ["type": "string"],

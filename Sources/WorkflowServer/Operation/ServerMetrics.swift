@@ -18,6 +18,7 @@ final class ServerMetrics: Sendable {
         var runTimes: [String: Histogram] = [:]
         var stepTimes: [String: Histogram] = [:]
         var retries: [String: Int] = [:]
+        var usages: [String: ModelUsage] = [:]
         var requests: [Labels: Int] = [:]
         var requestTimes: [String: Histogram] = [:]
     }
@@ -48,6 +49,7 @@ final class ServerMetrics: Sendable {
         let result = record.result()
         let workflow = record.plan.id
         let retries = (0..<record.log.count).count { record.log[$0].kind == .stepRetry }
+        let usages = Self.usages(record.log)
         state.withLock { state in
             state.runs[Labels(first: workflow, second: result.status), default: 0] += 1
             if let begin = result.startedAt, let end = result.finishedAt {
@@ -57,8 +59,22 @@ final class ServerMetrics: Sendable {
                 guard let end = step.finishedAt else { continue }
                 state.stepTimes[workflow, default: Histogram()].add(seconds: Double(end - step.startedAt) / 1000)
             }
+            for (model, usage) in usages { state.usages[model, default: ModelUsage()] += usage }
             if retries > 0 { state.retries[workflow, default: 0] += retries }
         }
+    }
+
+    /// What each model has used in a run, without what the run took over from another one.
+    private static func usages(_ log: RunLog) -> [String: ModelUsage] {
+        let own = (0..<log.count).last { index in
+            log[index].kind == .workflowResumed && log[index].item == ResumeCause.forked.rawValue
+        }
+        var usages: [String: ModelUsage] = [:]
+        for index in (own ?? 0)..<log.count where log[index].kind == .modelCalled {
+            let record = log.value(log[index].payload)
+            usages[record["model"]?.string ?? "", default: ModelUsage()] += ModelUsage(of: record)
+        }
+        return usages
     }
 
     func request(_ route: String, status: Int, took duration: Duration) {
@@ -104,6 +120,22 @@ final class ServerMetrics: Sendable {
         family(
             "aikit_step_retries_total", "counter", "Attempts that failed and were followed by another one.",
             state.retries.map { "aikit_step_retries_total{workflow=\"\(escaped($0.key))\"} \($0.value)" }.sorted())
+        let usages = state.usages.sorted { $0.key < $1.key }
+        family(
+            "aikit_model_calls_total", "counter", "Answers of models in runs that have ended here.",
+            usages.map { "aikit_model_calls_total{model=\"\(escaped($0.key))\"} \($0.value.calls)" })
+        family(
+            "aikit_model_tokens_total", "counter", "Tokens of models; those that were cached are input too.",
+            usages.flatMap { model, usage in
+                [
+                    ("input", usage.inputTokens), ("output", usage.outputTokens),
+                    ("cached_input", usage.cachedInputTokens),
+                ]
+                .map { "aikit_model_tokens_total{model=\"\(escaped(model))\",kind=\"\($0.0)\"} \($0.1)" }
+            })
+        family(
+            "aikit_model_cost_total", "counter", "What models cost, by the prices that scripts give.",
+            usages.map { "aikit_model_cost_total{model=\"\(escaped($0.key))\"} \($0.value.cost)" })
         if let statistics {
             family(
                 "aikit_runs", "gauge", "Runs in the store by status.",
@@ -144,9 +176,8 @@ final class ServerMetrics: Sendable {
 
     /// In seconds; what is to begin at a time counts from then.
     private static func queueAge(_ directory: RunDirectory) async -> Double {
-        let queued = (try? await directory.list(RunFilter(statuses: [.queued], limit: 10_000))) ?? []
-        let now = directory.engine.clock.now()
-        return queued.map { Double(max(now - max($0.createdAt, $0.wakeAt), 0)) / 1_000_000 }.max() ?? 0
+        guard let oldest = try? await directory.store.queueFigures().oldest else { return 0 }
+        return Double(max(directory.engine.clock.now() - oldest, 0)) / 1_000_000
     }
 
     /// What the workers tell of themselves.

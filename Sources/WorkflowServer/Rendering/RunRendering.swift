@@ -4,12 +4,15 @@ internal import WorkflowEngine
 /// Runs as the routes answer with them.
 enum RunRendering {
     /// A run with its result and its steps; times are ISO 8601 texts.
-    static func run(_ record: RunRecord) -> Value { run(record.result(), id: record.id, workflow: record.plan.id) }
+    static func run(_ record: RunRecord, _ place: QueuePlace? = nil) -> Value {
+        run(record.result(), id: record.id, workflow: record.plan.id, place)
+    }
 
-    static func run(_ result: RunResult, id: String, workflow: String) -> Value {
+    static func run(_ result: RunResult, id: String, workflow: String, _ place: QueuePlace? = nil) -> Value {
         var entries: [(String, Value)] = [
             ("runId", Value(id)), ("workflowId", Value(workflow)), ("status", Value(result.status)),
         ]
+        if let place { entries.append(("queue", queue(place))) }
         if let value = result.result { entries.append(("result", value)) }
         if let error = result.error { entries.append(("error", error)) }
         let value = result.value
@@ -63,8 +66,17 @@ enum RunRendering {
             })
     }
 
+    /// Where a run stands in the queue; times are ISO 8601 texts.
+    static func queue(_ place: QueuePlace) -> Value {
+        Value(
+            entries: (place.value.entries ?? []).map { entry in
+                guard entry.key == "until", let time = entry.value.int else { return (entry.key, entry.value) }
+                return (entry.key, Value(Timestamp.text(milliseconds: time)))
+            })
+    }
+
     /// A run as a list shows it.
-    static func header(_ run: RunHeader) -> Value {
+    static func header(_ run: RunHeader, _ place: QueuePlace? = nil) -> Value {
         var entries: [(String, Value)] = [
             ("runId", Value(run.id)), ("workflowId", Value(run.workflow)), ("status", Value(run.status.rawValue)),
             ("createdAt", Value(Timestamp.text(milliseconds: run.createdAt / 1000))),
@@ -76,6 +88,7 @@ enum RunRendering {
         if run.wakeAt != 0, !run.status.isTerminal {
             entries.append(("wakeAt", Value(Timestamp.text(milliseconds: run.wakeAt / 1000))))
         }
+        if let place { entries.append(("queue", queue(place))) }
         if let owner = run.owner { entries.append(("owner", Value(owner.name))) }
         return Value(entries: entries)
     }

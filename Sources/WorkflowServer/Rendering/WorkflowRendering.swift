@@ -27,8 +27,12 @@ enum WorkflowRendering {
             entries.append(("file", Value(deployment.file)))
             entries.append(("version", Value(Int64(deployment.version))))
         }
-        entries.append(("schedules", .emptyArray))
-        entries.append(("hooks", .emptyArray))
+        entries.append(("schedules", Value(array: plan.schedules.map { Value($0.id) })))
+        entries.append(
+            (
+                "hooks",
+                Value(array: plan.hooks.map { ["id": Value($0.id), "path": Value("/hooks/" + $0.path)] })
+            ))
         let all = RunMachine.Status.allCases.map { ($0.rawValue, Value(Int64(counts[$0] ?? 0))) }
         entries.append(("runs", Value(entries: all)))
         return Value(entries: entries)

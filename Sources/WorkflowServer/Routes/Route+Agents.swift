@@ -2,24 +2,64 @@ internal import Hummingbird
 internal import WorkflowCore
 internal import WorkflowEngine
 
+/// Workflows that are one agent, in the words of AI Kit's clients.
 extension Route {
     private static let body: Value = [
-        "type": "object", "properties": ["prompt": true, "messages": true],
+        "type": "object", "properties": ["prompt": true, "messages": true, "metadata": true, "ctx": true],
     ]
 
     static let agents: [Route] = [
-        Route(.get, "/api/agents", "Lists the agents.", role: .read) { _, _ in .json(["agents": []]) },
+        Route(.get, "/api/agents", "Lists the agents.", role: .read) { request, core in
+            let all = await core.directory.catalog.workflows()
+            let agents = all.filter { $0.plan.isAgent && request.context.principal.maySee($0.id) }
+            return .json(["agents": Value(array: agents.map(AgentRendering.summary))])
+        },
         Route(
-            .post, "/api/agents/{id}/generate", "Asks an agent.", role: .run, body: body, answers: [], errors: [404],
-            isLenient: true
-        ) { request, _ in throw try noAgent(request.parameter("id")) },
+            .post, "/api/agents/{id}/generate", "Asks an agent, and answers when it has or waits for somebody.",
+            role: .run, query: [.wait], body: body, answers: [200, 202], errors: [404, 500], isLenient: true
+        ) { request, core in
+            let id = try await ask(request, core)
+            let (record, isSettled) = try await core.directory.settled(id, within: request.wait())
+            switch record.status {
+            case .success where isSettled: return .json(AgentRendering.answer(record))
+            case .failed, .cancelled:
+                let error = record.result().error
+                throw APIError(
+                    .internalServerError, error?["code"]?.string ?? "agent_failed",
+                    error?["message"]?.string ?? "the agent was stopped", details: ["runId": Value(id)])
+            default: return .json(RunRendering.run(record), status: .accepted)
+            }
+        },
         Route(
-            .post, "/api/agents/{id}/stream", "Asks an agent, and streams its answer.", role: .run, body: body,
-            answers: [], errors: [404], isLenient: true
-        ) { request, _ in throw try noAgent(request.parameter("id")) },
+            .post, "/api/agents/{id}/stream", "Asks an agent, and streams the events of its run.", role: .run,
+            body: body, type: "text/event-stream", errors: [404], isLenient: true
+        ) { request, core in
+            try await EventStream.run(try await ask(request, core), request, core, follow: false)
+        },
     ]
 
-    private static func noAgent(_ id: String) -> APIError {
-        APIError(.notFound, "unknown_agent", "Agent \(id) not found")
+    /// Starts the run of an agent; its id.
+    private static func ask(_ request: APIRequest, _ core: ServerCore) async throws -> String {
+        let id = try request.parameter("id")
+        guard let workflow = await core.directory.catalog.workflows().first(where: { $0.id == id }),
+            workflow.plan.isAgent, request.context.principal.maySee(id)
+        else { throw APIError(.notFound, "unknown_agent", "Agent \(id) not found") }
+        let body = try await request.object()
+        let input = ["prompt", "messages"].compactMap { key in body.field(key).map { (key, $0) } }
+        guard !input.isEmpty else {
+            throw APIError.badRequest("Agent request payload must include either prompt or messages")
+        }
+        var start = try StartRequest(
+            workflow: id, input: Value(entries: input), metadata: body.nested("metadata"), ctx: body.nested("ctx"))
+        start.trace = try trace(request, body)
+        return try await core.directory.start(start).id
+    }
+}
+
+extension Plan {
+    /// Whether the workflow is nothing but an agent.
+    fileprivate var isAgent: Bool {
+        guard let body = bodies(of: 0).first, body.members.count == 1 else { return false }
+        return details[Int(body.members[0])].role == .agent
     }
 }

@@ -14,7 +14,7 @@ extension Route {
                     "metadata": ["type": ["object", "null"]], "ctx": ["type": ["object", "null"]],
                     "startAt": ["anyOf": [timeSchema, ["type": "integer", "minimum": 0], ["type": "null"]]],
                     "delay": durationSchema, "timeout": durationSchema, "tags": ["type": "null"],
-                    "priority": ["type": "null"],
+                    "priority": ["type": ["integer", "null"], "minimum": -1_000_000, "maximum": 1_000_000],
                 ],
             ], answers: [200, 202], errors: [404, 409]
         ) { request, core in try await startWithoutWaiting(request, core) },
@@ -43,9 +43,10 @@ extension Route {
         ) { request, core in
             let id = try request.parameter("id")
             let header = try await core.header(id, request)
-            if try request.flag("summary") { return .json(RunRendering.header(header)) }
+            let place = header.isHeld ? try await core.directory.store.places(of: [id])[id] : nil
+            if try request.flag("summary") { return .json(RunRendering.header(header, place)) }
             if try request.wait() != nil { return try await settled(id, request, core) }
-            return .json(RunRendering.run(try await core.directory.record(of: id)))
+            return .json(RunRendering.run(try await core.directory.record(of: id), place))
         },
         Route(
             .get, "/api/runs/{id}/events",
@@ -99,10 +100,34 @@ extension Route {
         guard let input = body["inputData"] else {
             throw APIError.badRequest("Workflow payload must include inputData")
         }
-        for name in ["tags", "priority"] where body.field(name) != nil {
-            throw APIError.badRequest(
-                "\(name) cannot be given yet: runs begin in the order in which they come", code: "unsupported")
+        if body.field("tags") != nil { throw APIError.badRequest("tags cannot be given yet", code: "unsupported") }
+        var start = try StartRequest(
+            workflow: workflow.id, input: input, id: runID(request, workflow, body), metadata: body.nested("metadata"),
+            ctx: body.nested("ctx"))
+        start.startAt = try startTime(body, core.directory.engine.clock.now())
+        start.timeout = try body.duration("timeout").map { Duration.microseconds($0) }
+        if start.timeout == .zero { throw APIError.badRequest("timeout has to be longer than nothing") }
+        start.trace = try trace(request, body)
+        if let given = body.field("priority") {
+            guard let priority = given.int, FlowControl.priorities.contains(priority) else {
+                throw APIError.badRequest("priority has to be a whole number from -1000000 to 1000000")
+            }
+            start.priority = priority
         }
+        let started = try await core.directory.start(start)
+        var response: Response
+        if started.isNew {
+            let status = start.startAt == nil && !started.isQueued ? "running" : "queued"
+            response = .json(["runId": Value(started.id), "status": Value(status)], status: .accepted)
+        } else {
+            response = .json(RunRendering.run(try await core.directory.record(of: started.id)))
+        }
+        response.headers[.location] = "\(core.options.basePath)/api/runs/\(started.id.percentEscaped)"
+        return response
+    }
+
+    /// The id that the client gives to the run, or one made of its key, so that asking again finds the run; nil for a new one.
+    static func runID(_ request: APIRequest, _ workflow: Workflow, _ body: Value) throws -> String? {
         var id = try body.text("runId")
         if let given = id, !(1...200).contains(given.utf8.count) || given.utf8.contains(where: { $0 < 32 || $0 == 127 })
         {
@@ -113,22 +138,7 @@ extension Route {
             let hash = SHA256.hash(data: Array("\(workflow.id)\n\(request.context.principal.name)\n\(key)".utf8))
             id = "key-" + hash.prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         }
-        var start = try StartRequest(
-            workflow: workflow.id, input: input, id: id, metadata: body.nested("metadata"), ctx: body.nested("ctx"))
-        start.startAt = try startTime(body, core.directory.engine.clock.now())
-        start.timeout = try body.duration("timeout").map { Duration.microseconds($0) }
-        if start.timeout == .zero { throw APIError.badRequest("timeout has to be longer than nothing") }
-        start.trace = try trace(request, body)
-        let started = try await core.directory.start(start)
-        var response: Response
-        if started.isNew {
-            let status = start.startAt == nil ? "running" : "queued"
-            response = .json(["runId": Value(started.id), "status": Value(status)], status: .accepted)
-        } else {
-            response = .json(RunRendering.run(try await core.directory.record(of: started.id)))
-        }
-        response.headers[.location] = "\(core.options.basePath)/api/runs/\(started.id.percentEscaped)"
-        return response
+        return id
     }
 
     /// When a run is to begin, in microseconds since 1970; nil for at once.
@@ -191,7 +201,9 @@ extension Route {
         }
         let shown = runs.prefix(limit)
         let next = runs.count > limit ? shown.last.map { Value($0.id) } : nil
-        return .json(["runs": Value(array: shown.map(RunRendering.header)), "next": next ?? .null])
+        let places = try await core.directory.store.places(of: shown.filter(\.isHeld).map(\.id))
+        return .json(
+            ["runs": Value(array: shown.map { RunRendering.header($0, places[$0.id]) }), "next": next ?? .null])
     }
 
     private static func time(_ name: String, _ request: APIRequest) throws -> Int64? {

@@ -7,8 +7,8 @@ extension Route {
     private static let runBody: Value = [
         "type": "object", "required": ["inputData"],
         "properties": [
-            "inputData": true, "metadata": ["type": ["object", "null"]], "ctx": ["type": ["object", "null"]],
-            "telemetry": true,
+            "inputData": true, "runId": ["type": "string", "minLength": 1, "maxLength": 200],
+            "metadata": ["type": ["object", "null"]], "ctx": ["type": ["object", "null"]], "telemetry": true,
         ],
     ]
 
@@ -64,7 +64,7 @@ extension Route {
         },
         Route(
             .post, "/api/workflows/{id}/run", "Runs a workflow, and answers when the run is over or waits.", role: .run,
-            query: [.wait], body: runBody, answers: [200, 202], errors: [404], isLenient: true
+            query: [.wait], body: runBody, answers: [200, 202], errors: [404, 409], isLenient: true
         ) { request, core in
             let started = try await start(request, core)
             return try await settled(started.id, request, core)
@@ -74,7 +74,7 @@ extension Route {
             query: [
                 Parameter(
                     name: "follow", text: "Go on through pauses until the run is over.", schema: ["type": "boolean"])
-            ], body: runBody, type: "text/event-stream", errors: [404], isLenient: true
+            ], body: runBody, type: "text/event-stream", errors: [404, 409], isLenient: true
         ) { request, core in
             let follow = try request.flag("follow")
             let started = try await start(request, core)
@@ -117,7 +117,8 @@ extension Route {
             throw APIError.badRequest("Workflow payload must include inputData")
         }
         var start = try StartRequest(
-            workflow: workflow.id, input: input, metadata: body.nested("metadata"), ctx: body.nested("ctx"))
+            workflow: workflow.id, input: input, id: runID(request, workflow, body), metadata: body.nested("metadata"),
+            ctx: body.nested("ctx"))
         start.trace = try trace(request, body)
         return try await core.directory.start(start)
     }

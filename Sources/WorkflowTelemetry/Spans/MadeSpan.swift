@@ -1,8 +1,8 @@
 internal import WorkflowCore
 
-/// A span that a script made within a step, as the journal has it.
+/// A span within a step, as the journal has it: one that a script made, or the call of a model.
 struct MadeSpan {
-    /// Counts the spans of a step's attempt, from 1.
+    /// Counts the spans of a step's attempt that the script made, from 1; calls of models have numbers below 0.
     let index: Int
     /// The one that it was made in.
     let parent: Int?
@@ -12,6 +12,8 @@ struct MadeSpan {
     let start: Int64
     let end: Int64
     let error: String?
+    /// What the journal says of the call of a model; nil for a span of the script.
+    let model: Value?
 
     /// Reads `{ name, index, parent?, attributes?, start, end, error? }`, in milliseconds; nil for anything else.
     init?(_ record: Value) {
@@ -24,6 +26,19 @@ struct MadeSpan {
         attributes = record["attributes"]
         (self.start, self.end) = (Self.microseconds(start), Self.microseconds(end))
         error = record["error"]?.string
+        model = nil
+    }
+
+    /// Reads an ``EventKind/modelCalled``: `{ model, startedAt, endedAt, … }`; nil without these.
+    init?(model record: Value, index: Int) {
+        guard let name = record["model"]?.string, let start = record["startedAt"]?.int,
+            let end = record["endedAt"]?.int
+        else { return nil }
+        self.name = "\(record["operation"]?.string ?? "chat") \(name)"
+        self.index = index
+        (parent, attributes, error) = (nil, nil, nil)
+        (self.start, self.end) = (Self.microseconds(start), Self.microseconds(end))
+        model = record
     }
 
     private static func microseconds(_ milliseconds: Int64) -> Int64 {

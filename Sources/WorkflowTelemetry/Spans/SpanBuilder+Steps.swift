@@ -55,10 +55,18 @@ extension SpanBuilder {
                 writer.add(record?["attributes"], to: &entry.span.attributes)
                 if let made = record?["span"].flatMap({ MadeSpan($0) }) { entry.made.append(made) }
             }
+        case .modelCalled:
+            let record = log.copy(event.payload)
+            change(event) { _, entry in
+                // Numbers of a script's own spans count from 1.
+                let index = -1 - entry.made.count
+                if let made = record.flatMap({ MadeSpan(model: $0, index: index) }) { entry.made.append(made) }
+            }
         case .workflowSuccess, .workflowError, .workflowCancelled: finish(event, log)
         case .workflowStart, .workflowResumed, .humanRequested, .humanCompleted, .stepWaiting, .bodyOpened,
             .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived,
-            .limitsSet, .answerSigned:
+            .limitsSet, .answerSigned, .queued,
+            .onceRecorded:
             break
         }
     }

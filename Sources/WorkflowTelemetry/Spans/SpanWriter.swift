@@ -53,6 +53,19 @@ struct SpanWriter {
             attributes[Names.step + "parallel_branch_id"] = group.branch.attribute
         }
         attributes[Names.observationType] = .string(node.bodyCount > 0 ? "chain" : "span")
+        switch details.role {
+        case .agent:
+            entry.span.name = "invoke_agent \(details.id)"
+            attributes[Names.operation] = .string("invoke_agent")
+            attributes[Names.agentName] = .string(details.id)
+            attributes[Names.observationType] = .string("agent")
+        case .tool:
+            entry.span.name = "execute_tool \(details.id)"
+            attributes[Names.operation] = .string("execute_tool")
+            attributes[Names.toolName] = .string(details.id)
+            attributes[Names.observationType] = .string("tool")
+        case .model, nil: break
+        }
         entry.span.attributes = attributes
     }
 
@@ -69,6 +82,7 @@ struct SpanWriter {
 
     func describeMade(_ span: inout Span, _ made: MadeSpan) {
         describeTrace(&span.attributes)
+        if let model = made.model { return describe(&span, model: model) }
         span.attributes[Names.observationType] = .string("span")
         add(made.attributes, to: &span.attributes)
         if let error = made.error { fail(&span, ["code": "error", "message": Value(error)], at: span.end) }

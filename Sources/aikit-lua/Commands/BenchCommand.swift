@@ -25,7 +25,7 @@ struct BenchCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard seconds > 0, seconds <= 600 else { throw ValidationError("--seconds takes a number from 0 to 600") }
+        guard seconds > 0, seconds <= 600 else { throw ValidationError("--seconds takes a number above 0 and up to 600") }
     }
 
     func run() throws {

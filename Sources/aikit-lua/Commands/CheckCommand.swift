@@ -14,6 +14,8 @@ struct CheckCommand: ParsableCommand {
             EXAMPLES
               aikit-lua check weather.lua
               aikit-lua check workflows/*.lua --json
+
+            Files of tests, which end in _test.lua, are left to aikit-lua test.
             """)
 
     @Argument(help: "Scripts.", completion: .file(extensions: ["lua"]), transform: namedPath)
@@ -29,6 +31,8 @@ struct CheckCommand: ParsableCommand {
         var problems: [Problem] = []
         /// The permissions that it says it needs.
         var required = Permissions()
+        /// It is a file of tests, which are not checked here.
+        var isTest: Bool { path.hasSuffix(TestDiscovery.suffix) }
 
         var isGood: Bool { !problems.contains { $0.severity == .error } }
 
@@ -43,6 +47,7 @@ struct CheckCommand: ParsableCommand {
                 ("workflows", Value(array: workflows)),
             ]
             if required != Permissions() { entries.append(("requires", required.grant)) }
+            if isTest { entries.append(("isTest", true)) }
             return Value(entries: entries)
         }
     }
@@ -51,7 +56,10 @@ struct CheckCommand: ParsableCommand {
         let findings = waitFor { [scripts] in
             let engine = WorkflowEngine(workers: 1)
             var findings: [Finding] = []
-            for path in scripts { findings.append(await Self.check(path, on: engine)) }
+            for path in scripts {
+                let finding = Finding(path: path)
+                findings.append(finding.isTest ? finding : await Self.check(path, on: engine))
+            }
             return findings
         }
         let isGood = findings.allSatisfy(\.isGood)
@@ -82,6 +90,7 @@ struct CheckCommand: ParsableCommand {
         errors.show(finding.problems)
         guard finding.isGood else { return }
         let style = Style(errors)
+        if finding.isTest { return errors.writeLine(style("–", .dim) + " \(finding.path): tests, for aikit-lua test") }
         let ids = finding.workflows.map { "\($0.id) (\(counted($0.plan.nodes.count - 1, "step")))" }
         errors.writeLine(style("✓", .green) + " \(finding.path): " + ids.joined(separator: ", "))
         if finding.required != Permissions() { errors.writeLine("  needs" + finding.required.arguments) }

@@ -39,6 +39,12 @@ struct PermissionOptions: ParsableArguments {
                 + "that --allow-net names.", valueName: "name,…"))
     var secret: [String] = []
 
+    @Option(
+        name: .customLong("allow-model"),
+        help: ArgumentHelp(
+            "Allow calls of models, wherever they are served; of these only where any are given.", valueName: "name,…"))
+    var model: [String] = []
+
     @Flag(name: [.customShort("A"), .customLong("allow-all")], help: "Allow all of it.")
     var all = false
 
@@ -59,7 +65,7 @@ extension PermissionOptions {
             all: all,
             [
                 "--allow-net": net, "--allow-env": env, "--allow-read": read, "--allow-write": write,
-                "--allow-run": programs, "--allow-secret": secret,
+                "--allow-run": programs, "--allow-secret": secret, "--allow-model": model,
             ])
     }
 
@@ -73,6 +79,7 @@ extension PermissionOptions {
         permissions.write = Permissions.Scope(paths: values["--allow-write"] ?? [])
         permissions.run = Permissions.Scope(values["--allow-run"] ?? [])
         permissions.secret = Permissions.Scope(values["--allow-secret"] ?? [])
+        permissions.model = Permissions.Scope(values["--allow-model"] ?? [])
         return permissions
     }
 

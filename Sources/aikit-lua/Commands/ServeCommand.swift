@@ -163,8 +163,9 @@ struct ServeCommand: ParsableCommand {
         take("allowWrite", permissions.write)
         take("allowRun", permissions.programs)
         take("allowSecret", permissions.secret)
+        take("allowModel", permissions.model)
         if permissions.all {
-            for name in ["allowNet", "allowEnv", "allowRead", "allowWrite", "allowRun", "allowSecret"] {
+            for name in ["allowNet", "allowEnv", "allowRead", "allowWrite", "allowRun", "allowSecret", "allowModel"] {
                 flags[name] = true
             }
         }

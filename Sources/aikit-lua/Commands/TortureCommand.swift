@@ -81,7 +81,9 @@ struct TortureCommand: ParsableCommand {
                 let engine = WorkflowEngine(workers: 1)
                 defer { engine.shutdown() }
                 let script = try await LuaScript.load(path: path, on: engine, options: StoredRuns.quietOptions)
-                let id = try choose(workflow, in: script.workflows).id
+                let chosen = try choose(workflow, in: script.workflows)
+                try Self.check(answers.keys, against: chosen.plan)
+                let id = chosen.id
                 let trial = TortureTrial(
                     bundle: script.bundle, workflow: id, input: input ?? .emptyObject, answers: answers,
                     permissions: permissions, secrets: secrets)
@@ -91,6 +93,20 @@ struct TortureCommand: ParsableCommand {
             }
         }
         return try result.get()
+    }
+
+    /// Refuses answers that no step can wait for.
+    private static func check(_ paths: some Sequence<String>, against plan: Plan) throws(UsageError) {
+        let waiting = plan.nodes.indices.filter { plan.nodes[$0].kind == .human || plan.nodes[$0].kind == .waitFor }
+        let known = waiting.map { plan.details[$0].id }
+        for path in paths {
+            let id = String(path.split(separator: "/").last ?? "").replacing(#/\[\d+\]/#, with: "")
+            if known.contains(id) { continue }
+            let hint =
+                nearest(to: id, in: known).map { "did you mean '\($0)'?" }
+                ?? (known.isEmpty ? "none does" : "there are: \(known.joined(separator: ", "))")
+            throw UsageError("--answer: no step '\(path)' waits for a person or an event; \(hint)")
+        }
     }
 
     private func readAnswers() throws(UsageError) -> [String: Value] {

@@ -20,7 +20,9 @@ final class DevDashboard: Sendable {
 
     /// Serves until ``stop()``; what there is to say is told once the address is known, or why there is none.
     func start(_ tell: @escaping @Sendable (String) -> Void) {
-        let server = WorkflowServer(directory)
+        var options = ServerOptions()
+        options.hosts = ServerOptions.localHosts
+        let server = WorkflowServer(directory, options: options)
         let task = Task.detached {
             do {
                 try await server.run(host: "127.0.0.1", port: 0) { tell("the dashboard is at http://127.0.0.1:\($0)/") }

@@ -42,6 +42,7 @@ struct RunDescription {
         let verb = status.isTerminal ? "took" : "last event after"
         add("started", TimeText.text(microseconds: run.header.createdAt) + ", \(verb) \(took)")
         if run.header.isResting { add("wakes", TimeText.text(microseconds: run.header.wakeAt)) }
+        if let place = run.place { add("queued", "priority \(place.priority), " + place.text + place.untilText) }
         add("code", "\(run.header.generation.prefix(12))  \(run.code.text)")
         let options = Permissions(grant: run.header.origin.grant).arguments
         if !options.isEmpty { add("may", String(options.dropFirst())) }
@@ -51,9 +52,18 @@ struct RunDescription {
             add("from", "\(from), \(word)\(place)")
         }
         if let owner = run.header.owner { add("driven by", " " + owner.name) }
+        if run.usage.calls > 0 { add("models", Self.text(of: run.usage)) }
         add("input", clipped(run.input.json, room: width - 11))
         if run.result.metadata.count > 0 { add("metadata", clipped(run.result.metadata.json, room: width - 11)) }
         return lines
+    }
+
+    /// What the models of a run used: `3 calls, 24 tokens in (8 cached), 10 out, cost 0.000044`.
+    private static func text(of usage: ModelUsage) -> String {
+        let cached = usage.cachedInputTokens > 0 ? " (\(usage.cachedInputTokens) cached)" : ""
+        let cost = usage.cost > 0 ? ", cost \(Value(usage.cost).json)" : ""
+        return "\(counted(Int(clamping: usage.calls), "call")), \(usage.inputTokens) tokens in\(cached), "
+            + "\(usage.outputTokens) out\(cost)"
     }
 
     // MARK: Steps

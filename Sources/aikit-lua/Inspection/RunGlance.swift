@@ -12,6 +12,8 @@ struct RunGlance: Sendable {
     var error: Value?
     /// Why its events cannot be told.
     var trouble: String?
+    /// Where it stands in the queue.
+    var place: QueuePlace?
 
     init(_ header: RunHeader) { self.header = header }
 
@@ -19,6 +21,7 @@ struct RunGlance: Sendable {
     var what: String {
         if let trouble { return trouble }
         if let error { return (error["message"] ?? error["reason"])?.string ?? error.json }
+        if let place { return place.text + place.untilText }
         var parts = waits.compactMap { wait -> String? in
             switch wait.kind {
             case .human: "an answer at \(wait.path)"
@@ -35,6 +38,7 @@ struct RunGlance: Sendable {
         var entries = (header.value.entries ?? []).map { ($0.key, $0.value) }
         if !waits.isEmpty { entries.append(("waits", Value(array: waits.map(\.value)))) }
         if let error { entries.append(("error", error)) }
+        if let place { entries.append(("queue", place.value)) }
         if let trouble { entries.append(("trouble", Value(trouble))) }
         return Value(entries: entries)
     }
@@ -62,7 +66,8 @@ extension StoredRuns {
     private func look(at glance: inout RunGlance, _ scripts: StoredScripts) async throws {
         let header = glance.header
         switch header.status {
-        case .queued, .running, .success: return
+        case .queued: if header.isHeld { glance.place = try await journal.places(of: [header.id])[header.id] }
+        case .running, .success: return
         case .failed, .cancelled:
             guard let stored = try await journal.load(header.id) else { return }
             glance.error = stored.payloads(of: [.workflowError, .workflowCancelled]).last

@@ -17,8 +17,13 @@ struct RunInspection: Sendable {
     let origin: Value?
     /// What its steps logged, in order.
     let logs: [LogRecord]
+    /// Where it stands in the queue.
+    let place: QueuePlace?
+    /// What its models have used.
+    let usage: ModelUsage
 
-    init(header: RunHeader, record: RunRecord, code: ScriptBundle, store: String) {
+    init(header: RunHeader, record: RunRecord, code: ScriptBundle, place: QueuePlace?, store: String) {
+        self.place = place
         self.header = header
         plan = record.plan
         result = record.result()
@@ -27,8 +32,11 @@ struct RunInspection: Sendable {
         recovery = "aikit-lua runs recover \(shellQuoted(header.id))" + StoreLocation.file(store).arguments
         let log = record.log
         logs = record.logs
+        usage = log.usage
         let start = (0..<log.count).first { log[$0].kind == .workflowStart }
-        input = start.flatMap { log.copy(log[$0].payload) } ?? .null
+        let held = (0..<log.count).first { log[$0].kind == .queued || log[$0].kind == .limitsSet }
+        input =
+            start.flatMap { log.copy(log[$0].payload) } ?? held.flatMap { log.copy(log[$0].payload)?["input"] } ?? .null
         let resumed = (0..<log.count).reversed().first { index in
             log[index].kind == .workflowResumed && log.copy(log[index].payload)?["run"]?.string == header.lineage
         }
@@ -44,7 +52,9 @@ struct RunInspection: Sendable {
         if let owner = header.owner { entries.append(("owner", Value(owner.name))) }
         if header.isAbandoned { entries.append(("processGone", true)) }
         if header.isResting { entries.append(("wakeAt", Value(header.wakeAt / 1000))) }
+        if let place { entries.append(("queue", place.value)) }
         entries.append(("waits", Value(array: waits.map(\.value))))
+        if usage.calls > 0 { entries.append(("usage", usage.value)) }
         if !logs.isEmpty { entries.append(("logs", Value(array: logs.map(\.value)))) }
         return Value(entries: entries + (result.value.entries ?? []).map { ($0.key, $0.value) })
     }

@@ -101,7 +101,7 @@ extension RunHeader {
     var isResting: Bool { (status == .waiting || status == .waitingHuman) && wakeAt > 0 }
 
     /// Whether the run could go on, and no process drives it.
-    var isAbandoned: Bool { (status == .running || status == .queued) && owner == nil }
+    var isAbandoned: Bool { (status == .running || status == .queued) && owner == nil && !isHeld }
 
     /// The status for people, who want to know whether anybody carries the run.
     var statusText: String { isAbandoned ? status.rawValue + " (process gone)" : status.rawValue }

@@ -74,11 +74,12 @@ final class ProgressFeed: EventFeed {
         case .bodyOpened: .body(frame: event.frame, parent: event.node)
         case .stepStart, .stepSuccess, .stepError, .stepEvent, .stepBranch, .humanRequested, .humanCompleted,
             .stepRetry,
-            .stepCancelled, .stepWaiting, .inputSettled, .itemsListed, .log, .answerSigned, .traced:
+            .stepCancelled, .stepWaiting, .inputSettled, .itemsListed, .log, .answerSigned, .traced, .onceRecorded,
+            .modelCalled:
             .node(event.node, frame: event.frame)
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .metadataSet,
             .ctxSet,
-            .storeSet, .cancelRequested, .signalReceived, .limitsSet:
+            .storeSet, .cancelRequested, .signalReceived, .limitsSet, .queued:
             .run
         }
     }

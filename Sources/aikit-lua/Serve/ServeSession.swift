@@ -57,11 +57,16 @@ final class ServeSession: Sendable {
             case .skipped, .missed, .failed: log.warn(report.message)
             }
         }
+        let queue = QueueService(directory) { run, error in
+            log.warn("run \(run) cannot begin: \(problems(of: error).first?.message ?? "\(error)")")
+        }
         var serving = ServerOptions()
         serving.basePath = settings.basePath
         serving.hasDashboard = settings.hasDashboard
         serving.allowedOrigins = settings.origins
         serving.bodyLimit = settings.bodyLimit
+        if access == nil, !settings.isInsecure { serving.hosts = ServerOptions.localHosts + [settings.host.lowercased()] }
+        serving.secret = { try? secrets.value(of: $0) }
         let server = WorkflowServer(directory, access: access, options: serving, logger: log.logger)
         let service = ListeningService(settings: settings, server: server, tls: tls, log: log)
         let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [service], logger: log.logger))
@@ -74,6 +79,7 @@ final class ServeSession: Sendable {
                 await withTaskGroup { helpers in
                     helpers.addTask { await recovery.run() }
                     helpers.addTask { await schedules.run() }
+                    helpers.addTask { await queue.run() }
                     if let keys { helpers.addTask { await keys.run() } }
                     if watches { helpers.addTask { await DeploymentWatch(deployments).run() } }
                 }

@@ -36,7 +36,7 @@ struct ServeSettings {
     static let names = [
         "host", "port", "basePath", "store", "workers", "watch", "dashboard", "cors", "tlsCert", "tlsKey", "insecure",
         "grace", "maxBody", "logFormat", "jwtSecretEnv", "jwks", "jwtIssuer", "jwtAudience", "jwtRoleClaim",
-        "jwtNameClaim", "allowNet", "allowEnv", "allowRead", "allowWrite", "allowRun", "allowSecret",
+        "jwtNameClaim", "allowNet", "allowEnv", "allowRead", "allowWrite", "allowRun", "allowSecret", "allowModel",
         "secrets", "secretsCommand", "otlp",
     ]
 
@@ -147,6 +147,7 @@ struct ServeSettings {
         case "allowWrite": permissions.write = try scope().absolute
         case "allowRun": permissions.run = try scope()
         case "allowSecret": permissions.secret = try scope()
+        case "allowModel": permissions.model = try scope()
         case "secrets": secrets.file = try text()
         case "secretsCommand": secrets.command = try text()
         case "otlp": otlp = try text()

@@ -29,6 +29,9 @@ enum Interrupts {
         return signal == 0 ? nil : signal
     }
 
+    /// The same signal within this time counts once.
+    private static let repetition = Duration.milliseconds(150)
+
     /// Begins to listen; the second signal ends the process. Called once, before any other thread exists; `onFirst` is
     /// called on a thread of its own.
     static func install(onFirst: @escaping @Sendable (Int32) -> Void) {
@@ -54,9 +57,14 @@ enum Interrupts {
             sigaddset(&signals, SIGINT)
             sigaddset(&signals, SIGTERM)
             var count = 0
+            var newest: (signal: Int32, time: ContinuousClock.Instant)?
             while true {
                 var signal: Int32 = 0
                 guard sigwait(&signals, &signal) == 0 else { return }
+                // A program that started this one may pass on what the terminal has sent to both.
+                let now = ContinuousClock.now
+                if let newest, newest.signal == signal, now - newest.time < Self.repetition { continue }
+                newest = (signal, now)
                 count += 1
                 if count == 1 { first.store(signal, ordering: .releasing) }
                 if onSignal(signal, count) == .goesOn { continue }

@@ -38,6 +38,14 @@ final class JSONFeed: EventFeed {
         if lines.count > 0 { post(&lines) }
     }
 
+    func take(_ event: TransientEvent) {
+        var lines = ByteArena()
+        defer { lines.deallocate() }
+        event.value.withCursor { $0.writeJSON(into: &lines) }
+        lines.append(UInt8(ascii: "\n"))
+        post(&lines)
+    }
+
     /// The worker waits here for a reader that is slower than the run, so that the lines do not fill the memory.
     private func post(_ lines: inout ByteArena) {
         mailbox.postFlow(.lines(Array(lines.bytes)), bytes: lines.count)

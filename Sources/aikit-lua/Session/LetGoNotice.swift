@@ -8,11 +8,13 @@ enum LetGoReason {
     case timedOut
     /// The run waits for a time that is further away than the process stays.
     case rests
+    /// The run waits in the queue, and the process does not stay for anything.
+    case queued
 
     var status: ExitStatus {
         switch self {
         case .stopped(let signal): Interrupts.status(of: signal)
-        case .timedOut, .rests: .waiting
+        case .timedOut, .rests, .queued: .waiting
         }
     }
 
@@ -20,7 +22,7 @@ enum LetGoReason {
         switch self {
         case .stopped(let signal): Interrupts.status(of: signal) == .terminated ? "stopped by SIGTERM" : "interrupted"
         case .timedOut: "the time of --timeout was over"
-        case .rests: "let go"
+        case .rests, .queued: "let go"
         }
     }
 }
@@ -44,6 +46,9 @@ struct LetGoNotice {
         guard isOwn else {
             let what = when.map { "waits" + $0 } ?? "goes on"
             return ["\(mark) \(what) in another process" + (isRest ? "" : "; \(reason.text) here")]
+        }
+        if case .queued = reason {
+            return ["\(mark) waits in the queue; 'aikit-lua serve' begins run \(handle.id) when its turn comes"]
         }
         let command = "aikit-lua runs recover \(shellQuoted(handle.id))\(store.arguments)\(handle.permissions)"
         let cancel = "aikit-lua runs cancel \(shellQuoted(handle.id))\(store.arguments)"

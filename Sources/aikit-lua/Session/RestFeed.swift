@@ -5,11 +5,13 @@ internal import WorkflowEngine
 final class RestFeed: EventFeed {
     private let told: @Sendable (Int64) -> Void
 
-    /// - Parameter told: gets the time, in microseconds since 1970; called on the worker's thread.
+    /// - Parameter told: gets the time, in microseconds since 1970, 0 for a run that waits in the queue; called on the
+    ///   worker's thread.
     init(_ told: @escaping @Sendable (Int64) -> Void) { self.told = told }
 
     func take(_ run: Run) {
         guard !run.machine.isOver, !run.machine.waitsOutside else { return }
+        if run.machine.isQueued { return told(0) }
         let status = run.machine.status
         guard status == .waiting || status == .waitingHuman else { return }
         let wake = run.machine.earliestDeadline

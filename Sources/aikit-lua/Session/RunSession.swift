@@ -149,6 +149,11 @@ final class RunSession {
 
     /// Lets a run go that waits for longer than this process stays.
     private func rest(until time: Int64) {
+        if time == 0 {
+            guard leaving == nil, plan.detaches else { return }
+            leave(.queued)
+            return driver.letGo()
+        }
         wakeAt = time
         guard leaving == nil, !isCancelled, let patience = plan.patience else { return }
         guard patience == 0 || time - SystemClock().now() > patience else { return }
@@ -320,8 +325,6 @@ final class RunSession {
         }
         // What the store acknowledged is safe; closing it lets other processes take the run up at once.
         if let journal { waitFor { await journal.close() } }
-        guard let failure = output.failure else { return status }
-        show([Problem("standard output cannot be written: \(failure)")])
-        return status == .success ? .failed : status
+        return status
     }
 }

@@ -10,6 +10,7 @@ struct CommandLineArguments {
     /// behind such an option is never taken for it.
     static let withOptionalValue: Set = [
         "--allow-net", "--allow-env", "--allow-read", "--allow-write", "--allow-run", "--allow-secret",
+        "--allow-model",
     ]
 
     init(_ arguments: some Sequence<String>) {

@@ -5,6 +5,7 @@
 #else
     internal import Darwin
 #endif
+internal import WorkflowCore
 
 /// Makes the process fit to run in, whatever it was started with; called once, before anything else is opened or started.
 enum ProcessStart {
@@ -23,6 +24,13 @@ enum ProcessStart {
         // A reader that goes away and a file that may not grow are seen by the write that fails, not by a signal that kills.
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
+        // SQLite shares its index of the log between processes through a file that is mapped into memory.
+        signal(SIGBUS) { _ in
+            let message: StaticString =
+                "\nerror: a file of the store was cut off while it was in use; runs go on from what their store has\n"
+            _ = write(2, message.utf8Start, message.utf8CodeUnitCount)
+            _exit(2)
+        }
     }
 
     /// Files that are opened later must not get the numbers of the standard streams, to which results are written.
@@ -60,7 +68,7 @@ enum ProcessStart {
 
     /// Address space is limited in containers and by `ulimit -v`; what cannot be reserved now cannot be had later.
     private static var memoryShortage: String? {
-        guard let limit = softLimit(of: .memory) else { return nil }
+        guard let limit = MemoryAllowance.addressSpace else { return nil }
         let space = mmap(nil, neededMemory, PROT_NONE, MAP_PRIVATE | MAP_ANON, -1, 0)
         guard let space, space != MAP_FAILED else {
             return
@@ -72,7 +80,7 @@ enum ProcessStart {
     }
 
     private enum Resource {
-        case descriptors, processes, memory
+        case descriptors, processes
     }
 
     /// The limit that holds now; nil for none.
@@ -83,7 +91,6 @@ enum ProcessStart {
                 switch resource {
                 case .descriptors: RLIMIT_NOFILE
                 case .processes: __RLIMIT_NPROC
-                case .memory: RLIMIT_AS
                 }
             let status = getrlimit(.init(number.rawValue), &limit)
         #else
@@ -91,7 +98,6 @@ enum ProcessStart {
                 switch resource {
                 case .descriptors: RLIMIT_NOFILE
                 case .processes: RLIMIT_NPROC
-                case .memory: RLIMIT_AS
                 }
             let status = getrlimit(number, &limit)
         #endif

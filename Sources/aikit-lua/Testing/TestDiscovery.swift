@@ -59,19 +59,31 @@ enum TestDiscovery {
     /// Where a test file's modules are looked for: beside it, then in each folder above up to the project's.
     ///
     /// The project begins in the nearest folder above with a `.luarc.json`, a `.git` or an `.aikit`, else in the folder in
-    /// which the program was started, where the file lies below it.
+    /// which the program was started, where the file lies below it. A file below the latter may have its project above it.
     static func moduleFolders(of file: String) -> [String] {
         let own = file.lastIndex(of: "/").map { String(file[...$0]) } ?? ""
         var folders = [own]
         var current = own
         while !isProject(current) {
             guard let above = folderAbove(current), folders.count < 64 else {
-                return isBelowHere(own) ? folders : [own]
+                return isBelowHere(own) ? folders + foldersAboveHere : [own]
             }
             current = above
             folders.append(current)
         }
         return folders
+    }
+
+    /// The folders above the one where the program was started, to that in which its project begins; none without a project.
+    private static var foldersAboveHere: [String] {
+        var folders: [String] = []
+        var current = "../"
+        while folders.count < 64 {
+            folders.append(current)
+            if isProject(current) { return folders }
+            current += "../"
+        }
+        return []
     }
 
     private static func isProject(_ folder: String) -> Bool {

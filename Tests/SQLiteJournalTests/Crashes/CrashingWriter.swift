@@ -1,5 +1,6 @@
 internal import Foundation
 internal import SQLiteJournal
+internal import StoreConformance
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine

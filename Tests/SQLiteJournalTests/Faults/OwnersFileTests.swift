@@ -1,4 +1,5 @@
 internal import Foundation
+internal import StoreConformance
 internal import Testing
 internal import WorkflowEngine
 

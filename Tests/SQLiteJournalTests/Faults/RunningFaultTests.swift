@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+internal import StoreConformance
 internal import Testing
 internal import WorkflowCore
 internal import WorkflowEngine

@@ -1,4 +1,5 @@
 internal import GRDB
+internal import StoreConformance
 internal import Testing
 internal import WorkflowCore
 internal import WorkflowEngine

@@ -129,4 +129,14 @@ import Testing
             return bound > 0 ? Int((state >> 33) % UInt64(bound)) : 0
         }
     }
+
+    @Test(arguments: EventKind.allCases)
+    func `a journal holds the number of a kind`(kind: EventKind) throws {
+        var log = RunLog()
+        defer { log.deallocate() }
+        log.append(Event(kind, time: 1, frame: 0, node: 0))
+        let bytes = log.eventBytes(from: 0)
+        #expect(bytes[30] == kind.rawValue)
+        #expect(Event(decoding: bytes, at: 0)?.kind == kind)
+    }
 }

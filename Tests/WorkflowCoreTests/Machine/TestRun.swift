@@ -316,7 +316,8 @@ final class TestRun {
                 started[event.frame] = nil
             case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepEvent,
                 .stepBranch, .humanRequested, .humanCompleted, .stepRetry, .stepWaiting, .inputSettled, .itemsListed,
-                .metadataSet, .ctxSet, .storeSet, .signalReceived, .log, .limitsSet, .answerSigned, .traced:
+                .metadataSet, .ctxSet, .storeSet, .signalReceived, .log, .limitsSet, .answerSigned, .traced, .queued,
+                .onceRecorded, .modelCalled:
                 break
             }
         }

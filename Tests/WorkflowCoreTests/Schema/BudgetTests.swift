@@ -64,4 +64,20 @@ import Testing
         #expect(try verdict(schema, Value(array: Array(repeating: text, count: 50)), functions: patience) == "stopped")
         #expect(patience.questions == 2)
     }
+
+    @Test func `searches no more once it is stopped, whatever is left of keys and patterns`() throws {
+        let patterns = (0..<200).map { #""^(x+)+\#($0)$":true"# }.joined(separator: ",")
+        let object = Value(
+            entries: (0..<40).map { (String(repeating: "x", count: 2000) + "\($0)", Value(Int64(1))) })
+        let patience = Patience(2)
+        #expect(try verdict(#"{"patternProperties":{\#(patterns)}}"#, object, functions: patience) == "stopped")
+        #expect(patience.questions == 2)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `takes as long for each name of many`() throws {
+        let names = (0..<200_000).map { #""k\#($0)""# }.joined(separator: ",")
+        let object = Value(entries: (0..<50_000).map { ("k\($0)", Value(Int64(1))) })
+        let verdict = try verdict(#"{"required":[\#(names)],"dependentRequired":{"k1":[\#(names)]}}"#, object)
+        #expect(verdict.contains("k50000: is missing"))
+    }
 }

@@ -17,7 +17,7 @@ func withDirectory<Result>(
     _ workflows: [Workflow], store: MemoryStore = MemoryStore(), clock: any EngineClock = SystemClock(),
     _ body: (RunDirectory) async throws -> Result
 ) async throws -> Result {
-    let journal = MemoryJournal(store, lease: 3_600_000_000)
+    let journal = MemoryJournal(store, lease: 1 << 60, clock: clock)
     let engine = WorkflowEngine(workers: 1, clock: clock, host: NoHostEffects(), journal: journal)
     let directory = try RunDirectory(engine, catalog: FixedCatalog(workflows))
     do {

@@ -53,7 +53,7 @@ extension CheckBuilder {
 
     /// What it means that a key is not there.
     private func absence(of key: String, _ node: NodeID?, _ rules: SchemaRules) -> CheckObject.Unknown {
-        let isRequired = rules.required.contains(key)
+        let isRequired = rules.requires(key)
         guard rules.extension != nil, let node else { return isRequired ? .refused : .allowed }
         if graph[node].rules.defaultValue != nil { return .unsure }
         guard isRequired, graph[node].rules.extension?.optional != true else { return .allowed }

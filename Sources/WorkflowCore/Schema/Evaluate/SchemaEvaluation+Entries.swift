@@ -7,15 +7,19 @@ extension SchemaEvaluation {
         checkCount(
             node, value.count, "minProperties", rules.minProperties, "maxProperties", rules.maxProperties, "key", value)
         var edits = ObjectEdits()
-        for (index, entry) in value.entries.enumerated() {
+        for (index, entry) in value.entries.enumerated() where !isStopped {
             path.steps.append(.key(entry.keyBytes))
             evaluateEntry(node, index, entry, &edits, &parts)
             path.steps.removeLast()
         }
-        fillDefaults(node, value, &edits)
-        for key in rules.required where !isPresent(key, in: value, node) { refuseMissing(node, "required", key) }
-        for (key, needs) in rules.dependentRequired where value[key: key] != nil {
-            for need in needs where value[key: need] == nil {
+        var entries = EntryTable(value)
+        fillDefaults(node, &entries, &edits)
+        for key in rules.required where !isStopped && !isPresent(key, in: &entries, node) {
+            refuseMissing(node, "required", key)
+        }
+        for (key, needs) in rules.dependentRequired where !isStopped && entries[key] != nil {
+            for need in needs where !isStopped && entries[need] == nil {
+                spend(1)
                 refuse(node, "dependentRequired", .custom, expected: "'\(need)' beside '\(key)'", value) {
                     "must have '\(need)' where there is '\(key)'"
                 }
@@ -36,12 +40,12 @@ extension SchemaEvaluation {
             isKnown = true
             let schema = rules.properties[property].node
             // A script has no null fields: in its schemas an optional key that is null is a key that is absent.
-            if value.isNull, rules.extension != nil, !rules.required.contains(entry.key), !matches(schema, value) {
+            if value.isNull, rules.extension != nil, !rules.requires(entry.key), !matches(schema, value) {
                 return edits.remove(index)
             }
             value = evaluate(schema, value).value
         }
-        for (pattern, schema) in rules.patternProperties {
+        for (pattern, schema) in rules.patternProperties where !isStopped {
             switch search(pattern, entry.keyBytes) {
             case .absent: continue
             case .found:
@@ -103,21 +107,22 @@ extension SchemaEvaluation {
     }
 
     /// Whether a required key is there, will be filled in, or may be absent because the script would write nil for it.
-    private mutating func isPresent(_ key: String, in value: ValueCursor, _ node: SchemaNode) -> Bool {
-        if value[key: key] != nil { return true }
+    private mutating func isPresent(_ key: String, in entries: inout EntryTable, _ node: SchemaNode) -> Bool {
+        spend(1)
+        if entries[key] != nil { return true }
         guard node.rules.extension != nil, let property = node.rules.propertyIndex[key] else { return false }
         let schema = node.rules.properties[property].node
         return graph[schema].rules.defaultValue != nil || graph[schema].rules.extension?.optional == true
             || matches(schema, scratch.copy(.null))
     }
 
-    private mutating func fillDefaults(_ node: SchemaNode, _ value: ValueCursor, _ edits: inout ObjectEdits) {
+    private mutating func fillDefaults(_ node: SchemaNode, _ entries: inout EntryTable, _ edits: inout ObjectEdits) {
         guard node.rules.fillsDefaults else { return }
-        for (key, schema) in node.rules.properties {
+        for (key, schema) in node.rules.properties where !isStopped {
             guard let filling = graph[schema].rules.defaultValue else { continue }
-            if let present = value[key: key] {
+            if let present = entries[key] {
                 // A null that was removed above leaves the key absent.
-                guard present.isNull, !node.rules.required.contains(key), !matches(schema, present) else { continue }
+                guard present.isNull, !node.rules.requires(key), !matches(schema, present) else { continue }
             }
             var name = key
             name.withUTF8 { bytes in

@@ -7,7 +7,7 @@ extension SchemaEvaluation {
         var value = value
         if let target = rules.reference { value = evaluate(target, value, &parts).value }
         if let reference = rules.dynamicReference { value = evaluate(target(of: reference), value, &parts).value }
-        for part in rules.allOf { value = evaluate(part, value, &parts).value }
+        for part in rules.allOf where !isStopped { value = evaluate(part, value, &parts).value }
         if !rules.anyOf.isEmpty { value = evaluateAnyOf(node, value, &parts) }
         if !rules.oneOf.isEmpty { value = evaluateOneOf(node, value, &parts) }
         if let excluded = rules.not, matches(excluded, value) {
@@ -21,7 +21,8 @@ extension SchemaEvaluation {
             if let branch { value = evaluate(branch, value, &parts).value }
         }
         if value.isObject {
-            for (key, schema) in rules.dependentSchemas where value[key: key] != nil {
+            var entries = EntryTable(value)
+            for (key, schema) in rules.dependentSchemas where !isStopped && entries[key] != nil {
                 value = evaluate(schema, value, &parts).value
             }
         }
@@ -34,7 +35,7 @@ extension SchemaEvaluation {
         let before = (failures: failures, issues: issues.count)
         var chosen: ValueCursor?
         var refusals: [[SchemaIssue]] = []
-        for branch in node.rules.anyOf {
+        for branch in node.rules.anyOf where !isStopped {
             let verdict = evaluateBranch(branch, value, &parts, &refusals)
             if verdict.isValid, chosen == nil { chosen = verdict.value }
             // Only what others have evaluated could still matter.
@@ -54,7 +55,7 @@ extension SchemaEvaluation {
         var refusals: [[SchemaIssue]] = []
         var count = 0
         var own = EvaluatedParts()
-        for branch in node.rules.oneOf {
+        for branch in node.rules.oneOf where !isStopped {
             let verdict = evaluateBranch(branch, value, &own, &refusals)
             if verdict.isValid {
                 count += 1

@@ -19,7 +19,7 @@ extension SchemaEvaluation {
         var value = value
         if !prefix.isEmpty || rest != nil {
             var changes: [(index: Int, value: ValueCursor)] = []
-            for (index, item) in value.items.enumerated() {
+            for (index, item) in value.items.enumerated() where !isStopped {
                 guard let schema = index < prefix.count ? prefix[index] : rest else { break }
                 path.steps.append(.index(index))
                 let verdict = evaluate(schema, item)
@@ -39,7 +39,7 @@ extension SchemaEvaluation {
         let prefix = node.rules.prefixItems
         guard node.rules.extension != nil, value.count < prefix.count else { return value }
         var added: [ValueCursor] = []
-        for index in value.count..<prefix.count {
+        for index in value.count..<prefix.count where !isStopped {
             guard let filling = graph[prefix[index]].rules.defaultValue else { break }
             path.steps.append(.index(index))
             added.append(evaluate(prefix[index], scratch.copy(filling)).value)

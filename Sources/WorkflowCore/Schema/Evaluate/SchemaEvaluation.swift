@@ -68,6 +68,7 @@ struct SchemaEvaluation {
 
     /// Searches a text for a pattern. One search is bounded, so that looking after it is soon enough.
     mutating func search(_ pattern: Pattern, _ text: UnsafeRawBufferPointer) -> Pattern.Answer {
+        if isStopped { return .absent }
         let answer = pattern.search(text)
         // Unless it is short, a text may have cost any number of steps up to the limit.
         spend(answer == .gaveUp ? Self.stepsBetweenLooks : text.count < 16 ? 8 : Self.stepsBetweenLooks / 4)

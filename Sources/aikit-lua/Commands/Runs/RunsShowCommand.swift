@@ -33,7 +33,7 @@ struct RunsShowCommand: ParsableCommand {
             let header = try await runs.find(id)
             return RunInspection(
                 header: header, record: try await runs.load(header), code: try await runs.code(of: header),
-                store: runs.path)
+                place: header.isHeld ? try await runs.journal.places(of: [header.id])[header.id] : nil, store: runs.path)
         }
         if json {
             TextStream.output.writeLine(inspection.value.prettyJSON)

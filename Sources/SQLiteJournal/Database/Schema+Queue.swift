@@ -1,0 +1,74 @@
+extension Schema {
+    /// The queue. `runs.queued`: 0 has no place in it, 1 waits, 2 was let begin.
+    ///
+    /// `queue` has a row for each run with a place. `state`: 0 waits for `ready_at`, 1 waits for its limits, 2 was let begin,
+    /// 3 has lost its place to the run `replaced_by`. The limits are those that the run was started with. `concurrency`,
+    /// `rate`, `singleton` name rows of `queue_groups`, 0 for none.
+    ///
+    /// A lane holds the runs that share all of their groups, so that only the first of each lane has to be looked at.
+    /// `blocked`: 0 is to be looked at, a group that has to have room first, -1 waits until `wake_at`, -2 has nobody waiting.
+    /// `priority` and `head` are those of its first run.
+    ///
+    /// `queue_starts` has the newest starts of a rate, numbered as `queue_groups.starts` counts them.
+    static let version3 = """
+        ALTER TABLE runs ADD COLUMN queued INTEGER NOT NULL DEFAULT 0;
+        CREATE INDEX unheld_runs ON runs (status) WHERE status < 4 AND queued <> 1;
+        CREATE TABLE queue_groups (
+            id INTEGER PRIMARY KEY,
+            kind INTEGER NOT NULL,
+            workflow TEXT NOT NULL,
+            key TEXT NOT NULL,
+            starts INTEGER NOT NULL DEFAULT 0,
+            idle_at INTEGER NOT NULL DEFAULT 0,
+            UNIQUE (kind, workflow, key)
+        ) STRICT;
+        CREATE INDEX queue_groups_idle ON queue_groups (idle_at);
+        CREATE TABLE queue_lanes (
+            id INTEGER PRIMARY KEY,
+            workflow TEXT NOT NULL,
+            concurrency INTEGER NOT NULL,
+            rate INTEGER NOT NULL,
+            singleton INTEGER NOT NULL,
+            blocked INTEGER NOT NULL DEFAULT -2,
+            wake_at INTEGER NOT NULL DEFAULT 0,
+            priority INTEGER NOT NULL DEFAULT 0,
+            head INTEGER NOT NULL DEFAULT 0,
+            UNIQUE (workflow, concurrency, rate, singleton)
+        ) STRICT;
+        CREATE INDEX queue_lanes_by_order ON queue_lanes (blocked, priority DESC, head);
+        CREATE INDEX queue_lanes_by_time ON queue_lanes (wake_at) WHERE blocked = -1;
+        CREATE INDEX queue_lanes_by_concurrency ON queue_lanes (concurrency);
+        CREATE INDEX queue_lanes_by_rate ON queue_lanes (rate);
+        CREATE INDEX queue_lanes_by_singleton ON queue_lanes (singleton);
+        CREATE TABLE queue (
+            run INTEGER PRIMARY KEY,
+            lane INTEGER NOT NULL,
+            state INTEGER NOT NULL,
+            priority INTEGER NOT NULL,
+            ready_at INTEGER NOT NULL,
+            entered_at INTEGER NOT NULL,
+            concurrency INTEGER NOT NULL,
+            concurrency_limit INTEGER NOT NULL,
+            rate INTEGER NOT NULL,
+            rate_limit INTEGER NOT NULL,
+            rate_period INTEGER NOT NULL,
+            singleton INTEGER NOT NULL,
+            cancels INTEGER NOT NULL,
+            debounce TEXT,
+            replaced_by INTEGER
+        ) STRICT;
+        CREATE INDEX queue_by_order ON queue (lane, state, priority DESC, run);
+        CREATE INDEX queue_early ON queue (ready_at) WHERE state = 0;
+        CREATE INDEX queue_waiting ON queue (entered_at) WHERE state = 1;
+        CREATE INDEX queue_begun ON queue (concurrency) WHERE state = 2 AND concurrency <> 0;
+        CREATE INDEX queue_singletons ON queue (singleton, state) WHERE singleton <> 0;
+        CREATE INDEX queue_replaced ON queue (run) WHERE state = 3;
+        CREATE INDEX queue_debounced ON queue (lane, debounce) WHERE debounce IS NOT NULL AND state < 2;
+        CREATE TABLE queue_starts (
+            rate INTEGER NOT NULL,
+            number INTEGER NOT NULL,
+            time INTEGER NOT NULL,
+            PRIMARY KEY (rate, number)
+        ) STRICT, WITHOUT ROWID;
+        """
+}

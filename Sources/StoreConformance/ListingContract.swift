@@ -1,0 +1,69 @@
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// Every journal lists its runs.
+extension StoreContract {
+    static let listing: [StoreCheck] = [
+        StoreCheck("newest first, in pages") { backend in
+            let journal = try await open(backend)
+            try expect(try await journal.list(RunFilter()).map(\.id) == ["r5", "r4", "r3", "r2", "r1"])
+            try expect(try await journal.list(RunFilter(limit: 2)).map(\.id) == ["r5", "r4"])
+            try expect(try await journal.list(RunFilter(limit: 2, before: "r4")).map(\.id) == ["r3", "r2"])
+            await journal.close()
+        },
+        StoreCheck("by workflow, status, generation and time") { backend in
+            let journal = try await open(backend)
+            func ids(_ filter: RunFilter) async throws -> [String] { try await journal.list(filter).map(\.id) }
+            try expect(try await ids(RunFilter(workflow: "mails")) == ["r5", "r4"])
+            try expect(try await ids(RunFilter(statuses: [.waitingHuman])) == ["r2"])
+            try expect(try await ids(RunFilter(statuses: [.running, .failed])) == ["r5", "r4", "r3"])
+            try expect(try await ids(RunFilter(generation: "g0")) == ["r4", "r2"])
+            try expect(try await ids(RunFilter(created: 200...400)) == ["r4", "r3", "r2"])
+            try expect(try await ids(RunFilter(updated: 450...Int64.max)) == ["r5", "r4"])
+            try expect(try await ids(.abandoned) == [])
+            await journal.close()
+        },
+        StoreCheck("counted by status, workflow by workflow") { backend in
+            let journal = try await open(backend)
+            try expect(try await journal.counts(of: "orders") == [.success: 1, .waitingHuman: 1, .running: 1])
+            try expect(try await journal.counts(of: "mails") == [.failed: 1, .running: 1])
+            try expect(try await journal.counts(of: "none").isEmpty)
+            await journal.close()
+        },
+        StoreCheck("a list shows what was acknowledged a moment ago, to everybody") { backend in
+            let (first, second) = (try await backend.open(), try await backend.open())
+            let run = TestRun("r1")
+            for number in 1...20 {
+                await run.write(Value(Int64(number)), to: first, status: number == 20 ? .success : .running)
+                try expect(try await second.header(of: "r1")?.sequence == number)
+            }
+            try expect(try await second.list(RunFilter(statuses: [.success])).map(\.id) == ["r1"])
+            try expect(try await second.list(RunFilter(statuses: [.running])).isEmpty)
+            await first.close()
+            await second.close()
+        },
+        StoreCheck("a follower sees that something has changed") { backend in
+            let (first, second) = (try await backend.open(), try await backend.open())
+            let run = TestRun("r1")
+            await run.write(to: first)
+            let before = try await second.changeCount()
+            await run.write(to: first)
+            try expect(try await second.changeCount() != before)
+            await first.close()
+            await second.close()
+        },
+    ]
+
+    /// Five runs: r1 and r4 are over, r2 waits for a person, r3 and r5 run.
+    private static func open(_ backend: any StoreBackend) async throws -> any RunStore {
+        let journal = try await backend.open()
+        let ends: [RunMachine.Status] = [.success, .waitingHuman, .running, .failed, .running]
+        for (index, status) in ends.enumerated() {
+            let number = Int64(index + 1)
+            let run = TestRun("r\(number)", workflow: number < 4 ? "orders" : "mails", generation: "g\(number % 2)")
+            await run.write("one", to: journal, time: number * 100)
+            await run.write("two", to: journal, status: status, time: number * 100 + 50)
+        }
+        return journal
+    }
+}

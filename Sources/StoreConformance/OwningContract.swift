@@ -1,0 +1,95 @@
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// Every journal lets a run have one owner.
+extension StoreContract {
+    static let owning: [StoreCheck] = [
+        StoreCheck("a run that somebody drives cannot be claimed") { backend in
+            let (first, second) = (try await backend.open(), try await backend.open())
+            await TestRun("r1").write(to: first)
+            try expect(try await second.claim("r1").owner?.isSelf == false)
+            try expect(try await first.claim("r1").owner?.isSelf == true)
+            await first.close()
+            await second.close()
+        },
+        StoreCheck("a run whose owner has closed goes on with another") { backend in
+            let (first, second) = (try await backend.open(), try await backend.open())
+            let run = TestRun("r1")
+            await run.write("one", to: first)
+            await run.write("two", to: first)
+            await first.close()
+            try expect(try await second.list(.abandoned).map(\.id) == ["r1"])
+
+            let (claimed, messages) = try require(try await second.claim("r1").run)
+            try expect(messages.isEmpty)
+            try expect(claimed.log.count == 2)
+            try expect(await claimed.write("three", to: second).isDurable)
+            try expect(claimed.matches(try await second.load("r1")))
+            try expect(try await second.list(.abandoned).isEmpty)
+            await second.close()
+        },
+        StoreCheck("a released run is anybody's, and its former owner's entries are refused") { backend in
+            let (first, second) = (try await backend.open(), try await backend.open())
+            let run = TestRun("r1")
+            await run.write(to: first)
+            try await first.release([run.journaled])
+            try expect(await run.write("late", to: first).isConflict)
+            try expect(try await second.header(of: "r1")?.owner == nil)
+            try expect(try await second.claim("r1").isClaimed)
+            try expect(await run.write("later", to: first).isConflict)
+            await first.close()
+            await second.close()
+        },
+        StoreCheck("of two claims at once exactly one wins") { backend in
+            let first = try await backend.open()
+            let run = TestRun("r1")
+            await run.write(to: first)
+            await first.close()
+            var others: [any RunStore] = []
+            for _ in 0..<4 { others.append(try await backend.open()) }
+            let wins = try await withThrowingTaskGroup(of: Bool.self) { group in
+                for other in others { group.addTask { try await other.claim("r1").isClaimed } }
+                return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            try expect(wins == 1)
+            for other in others { await other.close() }
+        },
+        StoreCheck("an owner that lost its lease stops writing, and owns what it begins afterwards") { backend in
+            let (first, second) = (try await backend.open(), try await backend.open())
+            let (taken, kept) = (TestRun("r1"), TestRun("r2"))
+            await taken.write("one", to: first)
+            await kept.write("one", to: first)
+            await taken.write("two", to: first)
+            // The clock jumps over the whole lease. The owner is not really hanging and may be quick enough to renew it.
+            var won: (TestRun, [InboxMessage])?
+            for _ in 0..<100 where won == nil {
+                try await backend.skip(StoreContract.lease + 1)
+                won = try await second.claim("r1").run
+            }
+            let (claimed, _) = try require(won)
+            try expect(claimed.log.count == 2)
+            try expect(await claimed.write("mine", to: second).isDurable)
+
+            try expect(await taken.write("zombie", to: first).isConflict)
+            try expect(await kept.write("zombie", to: first).isConflict)
+            try expect(claimed.matches(try await first.load("r1")))
+            try expect(try await first.claim("r2").isClaimed)
+            let fresh = TestRun("r3")
+            try expect(await fresh.write("one", to: first).isDurable)
+            try expect(await fresh.write("two", to: first).isDurable)
+            await first.close()
+            await second.close()
+        },
+        StoreCheck("claiming tells what is over, what is missing and what is there") { backend in
+            let (first, second) = (try await backend.open(), try await backend.open())
+            await TestRun("done").write(to: first, status: .success)
+            await TestRun("open").write(to: first)
+            await first.close()
+            let claims = try await second.claim(["done", "nowhere", "open"])
+            try expect(try claims[0].get().isOver)
+            try expect(try claims[1].get().isMissing)
+            try expect(try claims[2].get().isClaimed)
+            await second.close()
+        },
+    ]
+}

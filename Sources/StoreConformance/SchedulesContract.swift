@@ -1,0 +1,38 @@
+internal import WorkflowEngine
+
+/// Every journal knows how far schedules have come.
+extension StoreContract {
+    static let schedules: [StoreCheck] = [
+        StoreCheck("a schedule goes forward only, and keeps its newest run") { backend in
+            let (first, second) = (try await backend.open(), try await backend.open())
+            try await first.advance("orders", "nightly", to: 100, run: "r1")
+            try await second.advance("orders", "nightly", to: 50, run: "r0")
+            try await second.advance("orders", "nightly", to: 100, run: "r2")
+            try expect(
+                try await second.scheduleMarks() == [
+                    ScheduleMark(workflow: "orders", schedule: "nightly", time: 100, run: "r1")
+                ])
+            try await second.advance("orders", "nightly", to: 200, run: nil)
+            try expect(
+                try await first.scheduleMarks() == [
+                    ScheduleMark(workflow: "orders", schedule: "nightly", time: 200, run: "r1")
+                ])
+            await first.close()
+            await second.close()
+        },
+        StoreCheck("a schedule that is known can be paused") { backend in
+            let journal = try await backend.open()
+            try expect(try await !journal.pause("orders", "nightly", true))
+            try await journal.advance("orders", "nightly", to: 100, run: nil)
+            try await journal.advance("mails", "nightly", to: 100, run: nil)
+            try expect(try await journal.pause("orders", "nightly", true))
+            let paused = try await journal.scheduleMarks().filter(\.isPaused)
+            try expect(paused.map(\.workflow) == ["orders"])
+            try await journal.advance("orders", "nightly", to: 200, run: nil)
+            try expect(try await journal.scheduleMarks().filter(\.isPaused).map(\.time) == [200])
+            try expect(try await journal.pause("orders", "nightly", false))
+            try expect(try await journal.scheduleMarks().filter(\.isPaused).isEmpty)
+            await journal.close()
+        },
+    ]
+}

@@ -1,0 +1,101 @@
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// Every journal keeps what is written to it.
+extension StoreContract {
+    static let writing: [StoreCheck] = [
+        StoreCheck("a run comes back as it was written") { backend in
+            let journal = try await backend.open()
+            let run = TestRun("r1", lineage: "r0")
+            try expect(await run.write(["order": 1], to: journal, time: 10).isDurable)
+            try expect(await run.write("two", to: journal, status: .waiting, wakeAt: 99, time: 20).isDurable)
+
+            let stored = try require(try await journal.load("r1"))
+            try expect(run.matches(stored))
+            let owner = try require(stored.header.owner)
+            try expect(owner.isSelf)
+            try expect(
+                stored.header
+                    == RunHeader(
+                        id: "r1", workflow: "orders", generation: "g1", lineage: "r0", status: .waiting, createdAt: 10,
+                        updatedAt: 20, wakeAt: 99, sequence: 2, arena: run.log.arena.count, owner: owner))
+            await journal.close()
+        },
+        StoreCheck("entries of many runs in one batch are answered in order") { backend in
+            let journal = try await backend.open()
+            let runs = (0..<50).map { TestRun("r\($0)") }
+            for round in 0..<4 {
+                let batch = JournalBatch()
+                for run in runs {
+                    run.add(.stepEvent, Value(Int64(round)))
+                    run.submit(in: batch)
+                }
+                try expect(await journal.write(batch).filter(\.isDurable).count == 50)
+            }
+            for run in runs { try expect(run.matches(try await journal.load(run.journaled.id))) }
+            await journal.close()
+        },
+        StoreCheck("an entry that does not follow on the newest one is a conflict") { backend in
+            let journal = try await backend.open()
+            let run = TestRun("r1")
+            await run.write(to: journal)
+            let gap = JournalBatch()
+            gap.entries.append(
+                JournalEntry(
+                    run: run.journaled, sequence: 7, events: 0..<0, arena: 0..<0, status: .running, wakeAt: 0, time: 0))
+            try expect(await journal.write(gap)[0].isConflict)
+            try expect(await run.write("next", to: journal).isDurable)
+            try expect(run.matches(try await journal.load("r1")))
+            await journal.close()
+        },
+        StoreCheck("a second run of the same id is a conflict, and the first one is there to be shown") { backend in
+            let journal = try await backend.open()
+            let other = try await backend.open()
+            await TestRun("r1", workflow: "first").write(to: journal)
+            try expect(await TestRun("r1", workflow: "second").write(to: journal).isConflict)
+            try expect(await TestRun("r1", workflow: "third").write(to: other).isConflict)
+            try expect(try await other.header(of: "r1")?.workflow == "first")
+            await journal.close()
+            await other.close()
+        },
+        StoreCheck("a conflict leaves the other entries of its batch alone") { backend in
+            let journal = try await backend.open()
+            await TestRun("r1").write(to: journal)
+            let batch = JournalBatch()
+            for id in ["r0", "r1", "r2"] {
+                let run = TestRun(id)
+                run.add()
+                run.submit(in: batch)
+            }
+            try expect(await journal.write(batch).map(\.isDurable) == [true, false, true])
+            await journal.close()
+        },
+        StoreCheck("events after a certain one come without those before") { backend in
+            let journal = try await backend.open()
+            let run = TestRun("r1")
+            for number in 1...5 { await run.write(Value(Int64(number)), to: journal) }
+            let tail = try require(try await journal.load("r1", after: 3))
+            try expect(tail.after == 3)
+            try expect(tail.events.count == 2 * MemoryLayout<Event>.stride)
+            try expect(run.matches(tail))
+            try expect(try await journal.load("r1", after: 5)?.events.isEmpty == true)
+            await journal.close()
+        },
+        StoreCheck("large payloads come back among small ones") { backend in
+            let journal = try await backend.open()
+            let large = Value(String(repeating: "long ", count: 20_000))
+            let run = TestRun("r1")
+            for payload in [large, "small", large, large, "end"] { run.add(.stepEvent, payload) }
+            await run.write(large, to: journal)
+            await run.write("last", to: journal)
+            try expect(run.matches(try await journal.load("r1")))
+            await journal.close()
+        },
+        StoreCheck("a closed journal refuses") { backend in
+            let journal = try await backend.open()
+            await journal.close()
+            try expect(await TestRun("r1").write(to: journal).error?.code == "store_closed")
+            try await expectFailure { try await journal.header(of: "r1") }
+        },
+    ]
+}

@@ -1,0 +1,77 @@
+/// What calls of models used: tokens, and what they cost in the currency of the prices that scripts give.
+package struct ModelUsage: Sendable, Equatable {
+    package var calls: Int64 = 0
+    package var inputTokens: Int64 = 0
+    package var outputTokens: Int64 = 0
+    /// Those of the input tokens that the provider had kept.
+    package var cachedInputTokens: Int64 = 0
+    /// 0 where no prices are known.
+    package var cost = 0.0
+
+    package init() {}
+
+    /// Reads one call's record `{ usage: { inputTokens, outputTokens, cachedInputTokens, cost? } }`; what is no count is 0.
+    package init(of record: ValueCursor) {
+        func count(_ name: String) -> Int64 {
+            let given = record["usage"]?[key: name]
+            let number = given?.int ?? given?.double.flatMap { Int64(exactly: $0.rounded()) } ?? 0
+            return min(max(number, 0), 1 << 50)
+        }
+        calls = 1
+        inputTokens = count("inputTokens")
+        outputTokens = count("outputTokens")
+        cachedInputTokens = count("cachedInputTokens")
+        let cost = record["usage"]?["cost"]?.number ?? 0
+        if cost.isFinite, cost > 0 { self.cost = cost }
+    }
+
+    package var totalTokens: Int64 { inputTokens &+ outputTokens }
+
+    /// The form in which it leaves the engine.
+    package var value: Value {
+        [
+            "calls": Value(calls), "inputTokens": Value(inputTokens), "outputTokens": Value(outputTokens),
+            "cachedInputTokens": Value(cachedInputTokens), "cost": Value(cost),
+        ]
+    }
+
+    /// The form that scripts see.
+    package var scriptValue: Value {
+        [
+            "input_tokens": Value(inputTokens), "output_tokens": Value(outputTokens),
+            "cached_input_tokens": Value(cachedInputTokens), "cost": Value(cost),
+        ]
+    }
+
+    package static func += (left: inout ModelUsage, right: ModelUsage) {
+        left.calls &+= right.calls
+        left.inputTokens &+= right.inputTokens
+        left.outputTokens &+= right.outputTokens
+        left.cachedInputTokens &+= right.cachedInputTokens
+        left.cost += right.cost
+    }
+}
+
+extension RunMachine {
+    /// What the models have used that were called in a frame and below it, since its node started.
+    package func usage(below frame: Int32) -> ModelUsage { usages[frame] ?? ModelUsage() }
+
+    mutating func use(_ usage: ModelUsage, below frame: Int32) {
+        var frame = frame
+        while frame >= 0, frames.indices.contains(Int(frame)) {
+            usages[frame, default: ModelUsage()] += usage
+            frame = frames[Int(frame)].parent
+        }
+    }
+}
+
+extension RunLog {
+    /// What all models of the run have used.
+    package var usage: ModelUsage {
+        var usage = ModelUsage()
+        for index in 0..<count where self[index].kind == .modelCalled {
+            usage += ModelUsage(of: value(self[index].payload))
+        }
+        return usage
+    }
+}

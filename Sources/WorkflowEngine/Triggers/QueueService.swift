@@ -1,0 +1,118 @@
+internal import WorkflowCore
+
+/// Lets queued runs begin as their limits allow: runs of its engine, and those that nobody drives.
+///
+/// Any number of services may serve one store, in one process or in several; the store lets each run begin once. An engine
+/// without one looks after the runs that it drives itself, and begins no others.
+///
+/// ```swift
+/// let queue = QueueService(directory)
+/// await queue.run()        // until its task is cancelled
+/// ```
+public final class QueueService: Sendable {
+    private let directory: RunDirectory
+    private let failed: @Sendable (_ run: String, _ error: any Error) -> Void
+    /// How many runs one look at the queue lets begin.
+    private static let most = 64
+
+    /// - Parameter failed: hears of each run that cannot begin; on any thread.
+    public init(
+        _ directory: RunDirectory,
+        failed: @escaping @Sendable (_ run: String, _ error: any Error) -> Void = { _, _ in }
+    ) {
+        self.directory = directory
+        self.failed = failed
+    }
+
+    public func run() async {
+        let (bell, store) = (directory.live.bell, directory.store)
+        guard store.keepsQueue else { return }
+        bell.serve(true)
+        defer { bell.serve(false) }
+        var changes: Int64 = -1
+        while !Task.isCancelled {
+            let gate = bell.next
+            let next = await begin()
+            let rest = next == 0 ? Int64.max : next - directory.engine.clock.now()
+            // What other processes write may let runs begin too.
+            changes = (try? await store.changeCount()) ?? changes
+            var waited = Duration.zero
+            while !Task.isCancelled {
+                let pause = min(.microseconds(max(min(rest, 1 << 40), 1000)) - waited, QueueTending.interval)
+                if pause <= .zero { break }
+                if await gate.passed(within: pause) { break }
+                waited += pause
+                if (try? await store.changeCount()) != changes { break }
+            }
+        }
+    }
+
+    /// Lets begin what may by the engine's clock.
+    ///
+    /// - Returns: when more may begin because time has passed, in microseconds since 1970; 0 for never.
+    @discardableResult
+    public func begin() async -> Int64 {
+        var pass = QueuePass()
+        var isFirst = true
+        while isFirst || pass.isMore, !Task.isCancelled {
+            isFirst = false
+            // A store that cannot be read now is looked at again.
+            guard let next = try? await directory.store.admit(.all, limit: Self.most) else { return 0 }
+            pass = next
+            for (run, claim) in pass.claims { await begin(run, claim) }
+        }
+        await cancel(pass.replaced)
+        return pass.nextAt
+    }
+
+    private func begin(_ id: String, _ claim: Result<Claim, JournalError>) async {
+        do {
+            guard case .claimed(let journaled, let stored, let messages) = try claim.get() else { return }
+            do {
+                let workflow = try await directory.workflow(of: stored.header)
+                _ = try await directory.engine.restore(journaled, stored, messages: messages, of: workflow)
+            } catch {
+                // It is taken up like any run whose process died: it has its places, and the message that lets it begin.
+                try? await directory.store.release([journaled])
+                throw error
+            }
+        } catch {
+            failed(id, error)
+        }
+    }
+
+    private func cancel(_ replaced: [(run: String, by: String)]) async {
+        await withTaskGroup { group in
+            for (run, other) in replaced {
+                group.addTask {
+                    do {
+                        _ = try await self.directory.cancel(run, reason: "run \(other) takes its place")
+                    } catch let failure as RunFailure where failure.code == "over" || failure.code == "missing" {
+                    } catch {
+                        self.failed(run, error)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Looks after the runs that an engine drives while they wait, where no ``QueueService`` does.
+enum QueueTending {
+    /// Between two looks at whether other processes have changed the queue.
+    static let interval = Duration.milliseconds(250)
+
+    static func begin(_ live: LiveRuns) {
+        guard live.store.keepsQueue, live.bell.beginsTending() else { return }
+        Task { [weak live] in
+            while let bell = live?.bell, bell.goesOnTending() {
+                let gate = bell.next
+                var pause = interval
+                if let pass = try? await live?.store.admit(.runs(bell.driven), limit: .max), pass.told > 0 {
+                    pause = .milliseconds(5)
+                }
+                _ = await gate.passed(within: pause)
+            }
+        }
+    }
+}

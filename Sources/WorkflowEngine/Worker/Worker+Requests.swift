@@ -1,0 +1,184 @@
+internal import WorkflowCore
+
+/// What a call asks of its own run, by the name of the operation.
+enum RunRequest: String {
+    /// `{ name }` or `{ prefix }`: begins a part of the handler that runs once. A prefix is numbered within the call. Answered
+    /// with `{ name, is_recorded, value? }`; a name that the call has used before is an error.
+    case begin = "once.begin"
+    /// `{ name, value? }`: records a value for this start of the step; answered with the record once it is durable.
+    case record = "once.record"
+    /// Any value: tells whoever watches the run.
+    case stream = "stream"
+    /// A number: what the operation of the call has told of that was given this number as `deltas`, as a list, once there is
+    /// something; null when it has ended.
+    case deltas
+    /// A number: nothing more will be told under it.
+    case deltasEnd = "deltas.end"
+    /// `{ input, results, usage, budgets }` of the construct around the step, or of the one whose `collect` asks: its input, the
+    /// results of a loop so far, what the models below it have used, and the budgets that hold there.
+    case enclosing = "enclosing"
+}
+
+/// A record of a call that is not durable yet.
+struct Recording {
+    /// How many events the journal has then.
+    let count: Int
+    let answer: @Sendable (HostAnswer) -> Void
+    let record: Value
+}
+
+extension Worker {
+    /// The largest value that ``RunRequest/record`` takes, in bytes.
+    static let recordLimit = 8 << 20
+
+    func serve(
+        _ operation: RunRequest, _ request: HostRequest, _ run: Run, _ pending: PendingCall,
+        _ answer: @escaping @Sendable (HostAnswer) -> Void
+    ) -> (any HostOperation)? {
+        let isKnown = run.machine.frames.indices.contains(Int(pending.frame))
+        let isLooking = operation != .begin && operation != .record
+        guard isKnown, pending.stage == .handler || isLooking else {
+            answer(
+                .failure(
+                    code: "invalid_argument",
+                    message: "results are recorded in handlers of steps only, not in `\(pending.stage)`",
+                    retryable: false))
+            return nil
+        }
+        switch operation {
+        case .begin: answer(begin(request.payload, run, pending))
+        case .record: record(request.payload, run, pending, answer)
+        case .stream:
+            stream(run, pending.frame, request.payload)
+            answer(.success(.null))
+        case .deltas:
+            let key = request.payload.int ?? 0
+            guard run.calls[pending.id]?.deltas[key] != nil else {
+                answer(.success(.null))
+                return nil
+            }
+            return run.calls[pending.id]?.deltas[key]?.take(answer)
+        case .deltasEnd:
+            run.calls[pending.id]?.deltas.removeValue(forKey: request.payload.int ?? 0)?.end()
+            answer(.success(.null))
+        case .enclosing:
+            let isInside = pending.stage == .handler
+            let frame = isInside ? run.machine.frames[Int(pending.frame)].parent : pending.frame
+            answer(.success(enclosing(run, frame)))
+        }
+        return nil
+    }
+
+    private func begin(_ payload: Value, _ run: Run, _ pending: PendingCall) -> HostAnswer {
+        var name = payload["name"]?.string ?? ""
+        if let prefix = payload["prefix"]?.string {
+            var number = 1
+            while pending.names.contains("\(prefix) \(number)") { number += 1 }
+            name = "\(prefix) \(number)"
+        }
+        guard run.calls[pending.id]?.names.insert(name).inserted == true else {
+            return .failure(
+                code: "invalid_argument",
+                message: "context:once(\"\(name)\") was called before in this handler; each part has a name of its own",
+                retryable: false)
+        }
+        let record = run.machine.onces.record(of: name, frame: pending.frame)
+        var entries: [(String, Value)] = [("name", Value(name)), ("is_recorded", Value(record != nil))]
+        if let record, !record.isNone { entries.append(("value", Value(run.log.value(record)))) }
+        return .success(Value(entries: entries))
+    }
+
+    /// Keeps what an operation of a call used.
+    func keep(_ usage: Value, _ run: Run, _ frame: Int32) {
+        guard run.machine.frames.indices.contains(Int(frame)), run.log.hasRoom(for: usage.withBytes(\.count)) else {
+            return
+        }
+        let record = run.log.arena.writing { $0.write(usage) }
+        run.decide(.modelCalled(frame: frame, record: record), at: now)
+    }
+
+    private func record(
+        _ record: Value, _ run: Run, _ pending: PendingCall, _ answer: @escaping @Sendable (HostAnswer) -> Void
+    ) {
+        let name = record["name"]?.string ?? ""
+        let size = record.withBytes(\.count)
+        guard size <= Self.recordLimit else {
+            return answer(
+                .failure(
+                    code: "once_too_large",
+                    message: "the result of context:once(\"\(name)\") takes \(size) bytes, and the limit is "
+                        + "\(Self.recordLimit) (8 MiB): record where it lies instead", retryable: false))
+        }
+        guard run.log.hasRoom(for: size) else {
+            let error = ErrorObject.runTooLarge(limits.runSize)
+            return answer(.failure(code: error.code, message: error.message, retryable: false))
+        }
+        let slice = run.log.arena.writing { $0.write(record) }
+        guard run.decide(.recorded(frame: pending.frame, record: slice), at: now) else {
+            return answer(.failure(code: "over", message: "the run is over", retryable: false))
+        }
+        if journal == nil || run.journaled == nil { return answer(.success(record)) }
+        run.recordings.append(Recording(count: run.log.count, answer: answer, record: record))
+    }
+
+    /// Lets the calls go on whose records the journal has.
+    func answerRecordings(of run: Run) {
+        let durable = run.durableEvents
+        for recording in run.recordings where recording.count <= durable {
+            recording.answer(.success(recording.record))
+        }
+        run.recordings.removeAll { $0.count <= durable }
+    }
+
+    private func enclosing(_ run: Run, _ frame: Int32) -> Value {
+        guard frame >= 0 else { return .emptyObject }
+        let state = run.machine.frames[Int(frame)]
+        return Value { arena in
+            let object = arena.beginObject()
+            arena.writeKey("input")
+            if state.input.isNone { arena.writeNull() } else { arena.append(run.log.arena[state.input]) }
+            arena.writeKey("results")
+            let list = arena.beginArray()
+            var count = 0
+            if state.table >= 0 {
+                for result in run.machine.tables[state.table] where !result.isNone {
+                    arena.append(run.log.arena[result])
+                    count += 1
+                }
+            }
+            arena.end(list, count: count)
+            arena.writeKey("usage")
+            arena.write(run.machine.usage(below: frame).scriptValue)
+            arena.writeKey("budgets")
+            arena.write(Value(array: budgets(run, frame)))
+            arena.end(object, count: 4)
+        }
+    }
+
+    /// The budgets of a frame's node and of all around it: `{ id, budget, usage }` each, the innermost first.
+    private func budgets(_ run: Run, _ frame: Int32) -> [Value] {
+        var budgets: [Value] = []
+        var frame = frame
+        while frame >= 0 {
+            let state = run.machine.frames[Int(frame)]
+            let details = run.plan.details[Int(state.node)]
+            if let budget = details.budget {
+                budgets.append(
+                    ["id": Value(details.id), "budget": budget, "usage": run.machine.usage(below: frame).scriptValue])
+            }
+            frame = state.parent
+        }
+        return budgets
+    }
+
+    /// Tells whoever watches a run of something that nobody records.
+    func stream(_ run: Run, _ frame: Int32, _ data: Value) {
+        guard let observer = run.observer, run.machine.frames.indices.contains(Int(frame)) else { return }
+        // What comes before it in the journal comes before it here.
+        if run.isWatched { tell(run) }
+        observer.runStreamed(
+            TransientEvent(
+                type: "step:delta", workflowID: run.plan.id, runID: run.id, path: run.machine.path(of: frame),
+                data: data))
+    }
+}

@@ -1,0 +1,49 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import WorkflowCore
+
+extension APIRequest {
+    /// The request as the functions of a hook get it: `{ method, path, query, headers, body, json? }`.
+    ///
+    /// Names of headers are in lower case; of a name that comes several times in the query the last value counts.
+    func hookValue(_ body: [UInt8]) throws -> Value {
+        guard let text = String(validating: body, as: UTF8.self) else {
+            throw APIError.badRequest("The body of a hook has to be UTF-8", code: "invalid_encoding")
+        }
+        var headers: [(String, Value)] = []
+        for field in request.headers {
+            let (name, value) = (field.name.canonicalName, field.value)
+            if let index = headers.firstIndex(where: { $0.0 == name }) {
+                headers[index].1 = Value("\(headers[index].1.string ?? ""), \(value)")
+            } else {
+                headers.append((name, Value(value)))
+            }
+        }
+        var query: [(String, Value)] = []
+        for pair in (request.uri.query ?? "").split(separator: "&") {
+            guard let name = String(pair.prefix { $0 != "=" }).removingPercentEscapes, let value = self.query(name) else {
+                continue
+            }
+            query.removeAll { $0.0 == name }
+            query.append((name, Value(value)))
+        }
+        var entries: [(String, Value)] = [
+            ("method", Value(request.method.rawValue)), ("path", Value(request.uri.path)),
+            ("query", Value(entries: query)), ("headers", Value(entries: headers)), ("body", Value(text)),
+        ]
+        if let json = try json(text) { entries.append(("json", json)) }
+        return Value(entries: entries)
+    }
+
+    /// The body as JSON; nil where it is none and does not say that it is.
+    private func json(_ text: String) throws -> Value? {
+        do throws(JSONError) {
+            return try Value(json: text)
+        } catch {
+            guard let type = request.headers[.contentType]?.lowercased(), Self.isJSON(type) else { return nil }
+            var refusal = APIError.badRequest("Invalid JSON payload", code: "invalid_json")
+            refusal.details = ["message": Value(error.description)]
+            throw refusal
+        }
+    }
+}

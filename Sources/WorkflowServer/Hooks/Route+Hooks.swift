@@ -1,0 +1,104 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import WorkflowCore
+internal import WorkflowEngine
+
+extension Route {
+    static let hooks: [Route] = [
+        Route(
+            .post, "/hooks/**",
+            "A webhook of a workflow: starts a run, and answers before it begins and after it is recorded, or gives a "
+                + "run a signal.", role: nil, answers: [200, 202], errors: [401, 404, 409, 415, 422]
+        ) { request, core in
+            let path = try request.rest()
+            guard let (workflow, hook) = await core.hook(path) else {
+                throw APIError(.notFound, "unknown_hook", "There is no hook '\(path)'")
+            }
+            let body = try await request.bytes()
+            if let signature = hook.signature { try verify(signature, body, request, core) }
+            let value = try request.hookValue(body)
+            return hook.signal != 0
+                ? try await signal(hook, workflow, value, core) : try await start(hook, workflow, value, core)
+        }
+    ]
+
+    /// Refuses a request that the holder of the secret has not signed.
+    private static func verify(
+        _ signature: Webhook.Signature, _ body: [UInt8], _ request: APIRequest, _ core: ServerCore
+    ) throws {
+        guard let secret = core.options.secret(signature.secret), !secret.isEmpty else {
+            throw APIError(
+                .internalServerError, "missing_secret", "The secret of this hook is not known to the server")
+        }
+        let header = HTTPField.Name(signature.header).flatMap { request.request.headers[$0] }
+        guard signature.admits(header, body: body, secret: Array(secret.utf8)) else {
+            throw APIError(.unauthorized, "invalid_signature", "The signature does not fit the body")
+        }
+    }
+
+    private static func start(
+        _ hook: Webhook, _ workflow: Workflow, _ value: Value, _ core: ServerCore
+    ) async throws -> Response {
+        var input = value["json"] ?? value["body"] ?? .null
+        if hook.input != 0 {
+            input = try await core.directory.engine.ask(workflow, hook.input, named: "input", value)
+            if input.isNull { return ignored }
+        }
+        var id: String?
+        if hook.runID != 0 {
+            let given = try await core.directory.engine.ask(workflow, hook.runID, named: "run_id", value)
+            if !given.isNull { id = try runID(given) }
+        }
+        let start = StartRequest(workflow: workflow.id, input: input, id: id)
+        do {
+            let started = try await core.directory.start(start)
+            return answer(started.id, isNew: started.isNew)
+        } catch let failure as RunFailure where failure.code == "other_input" {
+            // The same delivery once more, in other words: the first one counts.
+            guard let id else { throw failure }
+            return answer(id, isNew: false)
+        }
+    }
+
+    private static func answer(_ run: String, isNew: Bool) -> Response {
+        .json(["runId": Value(run), "isNew": Value(isNew)], status: isNew ? .accepted : .ok)
+    }
+
+    private static func signal(
+        _ hook: Webhook, _ workflow: Workflow, _ value: Value, _ core: ServerCore
+    ) async throws -> Response {
+        let signal = try await core.directory.engine.ask(workflow, hook.signal, named: "signal", value)
+        guard let run = signal["run_id"]?.string else { return ignored }
+        guard let event = signal["event"]?.string else {
+            throw APIError(.unprocessableContent, "invalid_hook", "`signal` has to return the id of a run and an event")
+        }
+        guard try await core.directory.store.header(of: run)?.workflow == workflow.id else {
+            throw APIError(.notFound, "missing", "Run \(run) not found")
+        }
+        try await core.directory.signal(run, event, payload: signal["data"] ?? .null)
+        return .json(["runId": Value(run), "event": Value(event)], status: .accepted)
+    }
+
+    /// The answer to what the script wants nothing to come of.
+    private static var ignored: Response { .json(["ignored": true], status: .accepted) }
+
+    private static func runID(_ value: Value) throws -> String {
+        let id = value.string ?? value.int.map { String($0) } ?? ""
+        guard (1...200).contains(id.utf8.count), !id.utf8.contains(where: { $0 < 32 || $0 == 127 }) else {
+            throw APIError(
+                .unprocessableContent, "invalid_run_id",
+                "`run_id` has to return 1 to 200 bytes without control characters")
+        }
+        return id
+    }
+}
+
+extension ServerCore {
+    /// The hook of a path, with its workflow; of several with one path, that of the first workflow by its id.
+    fileprivate func hook(_ path: String) async -> (Workflow, Webhook)? {
+        for workflow in await directory.catalog.workflows() {
+            if let hook = workflow.plan.hooks.first(where: { $0.path == path }) { return (workflow, hook) }
+        }
+        return nil
+    }
+}

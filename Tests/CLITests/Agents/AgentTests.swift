@@ -1,0 +1,238 @@
+import Foundation
+import Testing
+import WorkflowCore
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// A script whose model is at `BASE`.
+private func script(_ provider: FakeProvider, kind: String = "openai", model: String = "", _ body: String) -> String {
+    let base = kind == "openai" ? provider.base + "/v1" : provider.base
+    return """
+        local aikit = require "aikit"
+        local s = aikit.schema
+        local model = aikit.model {
+          provider = "\(kind)", name = "tiny", base_url = "\(base)", api_key = "sk-test", \(model)
+          price = { input = 1, output = 2 },
+        }
+        \(body)
+        """
+}
+
+private let twoTurns = """
+    { "turns": [
+      { "tool_calls": [{ "name": "search", "arguments": { "query": "leave" } }] },
+      { "text": "You have 25 days of leave." } ] }
+    """
+
+private let searcher = """
+    local search = aikit.tool {
+      id = "search", description = "Search the handbook", input_schema = s.object { query = s.string() },
+      handler = function(input) print("searched for " .. input.query) return { "25 days" } end,
+    }
+    return aikit.agent {
+      id = "help", model = model, instructions = "Be brief.", tools = { search },
+      prompt = function(input) return input.question end,
+    }
+    """
+
+private let question = #"{"question":"How much leave?"}"#
+
+extension CommandLine {
+    struct AgentTests {
+        @Test(arguments: ["openai", "anthropic"])
+        func `an agent asks, calls its tool and answers, and what it says is streamed from inside its steps`(
+            kind: String
+        )
+            throws
+        {
+            let program = try Program()
+            defer { program.remove() }
+            let provider = try FakeProvider(twoTurns, in: program)
+            try program.write(script(provider, kind: kind, searcher), to: "help.lua")
+            let run = try program.run(
+                "run", "help.lua", "--input", question, "--allow-model", "--events", "--run-id", "r")
+            #expect(run.status == 0, "\(run.errors)")
+            let events = try run.output.split(separator: "\n").map { try Value(json: String($0)) }
+            let result = try #require(events.last?["result"])
+            #expect(result["text"] == "You have 25 days of leave.")
+            #expect(result["turns"] == 2)
+            #expect(result["finish_reason"] == "stop")
+            #expect(result["usage"]?["input_tokens"] == 24)
+            #expect(result["usage"]?["output_tokens"] == 10)
+            #expect(
+                result["messages"]?.array?.map { $0["role"]?.string } == [
+                    "system", "user", "assistant", "tool", "assistant",
+                ])
+            let deltas = events.filter { $0["type"] == "step:delta" && $0["path"] == "help[2]/model" }
+            #expect(deltas.compactMap { $0["data"]?["text"]?.string }.joined() == "You have 25 days of leave.")
+            #expect(deltas.allSatisfy { $0["sequence"] == nil })
+            let first = events.firstIndex { $0["type"] == "step:delta" && $0["path"] == "help[2]/model" }
+            let ended = events.firstIndex { $0["type"] == "step:success" && $0["path"] == "help[2]/model" }
+            #expect(try #require(first) < (try #require(ended)))
+            #expect(events.contains { $0["type"] == "step:start" && $0["path"] == "help[1]/tools[1]/call/search" })
+            #expect(provider.requests.count == 2)
+            #expect(provider.requests.allSatisfy { $0["key"]?.string?.hasSuffix("sk-test") == true })
+            let shown = try program.run("runs", "show", "r")
+            #expect(shown.output.contains("24 tokens in, 10 out"), "\(shown.output)")
+            let kept = try program.run("runs", "events", "r")
+            #expect(!kept.output.contains("step:delta"))
+            #expect(kept.output.contains(#""type":"step:model""#))
+        }
+
+        @Test func `an answer that does not fit the schema is asked for again, with what is wrong`() throws {
+            let program = try Program()
+            defer { program.remove() }
+            let provider = try FakeProvider(
+                #"""
+                { "turns": [{ "text": "{\"label\": \"bugs\"}" }, { "text": "```json\n{\"Label\": \"bug\", \"the-reason\": \"crash\"}\n```" }] }
+                """#, in: program)
+            try program.write(
+                script(
+                    provider,
+                    """
+                    return aikit.agent { id = "triage", model = model,
+                      output_schema = s.object { label = s.enum { "bug", "question" }, the_reason = s.string():optional() } }
+                    """), to: "triage.lua")
+            let run = try program.run("run", "triage.lua", "--input", #"{"prompt":"It crashes"}"#, "--allow-model=tiny")
+            #expect(run.status == 0, "\(run.errors)")
+            #expect(run.output == "{\n  \"label\": \"bug\",\n  \"the_reason\": \"crash\"\n}\n")
+            let requests = provider.requests
+            #expect(requests.count == 2)
+            let format = requests[0]["body"]?["response_format"]?["json_schema"]
+            #expect(format?["strict"] == true)
+            #expect(format?["schema"]?["additionalProperties"] == false)
+            #expect(requests[1]["body"]?["messages"]?.array?.last?["content"]?.string?.contains("label") == true)
+        }
+
+        @Test func `a cancel stops the request on the wire`() throws {
+            let program = try Program()
+            defer { program.remove() }
+            let provider = try FakeProvider(#"{ "turns": [{ "text": "a b c d e f g h", "slow": 5 }] }"#, in: program)
+            try program.write(
+                script(
+                    provider, #"return aikit.agent { id = "slow", model = model, prompt = "Count" }"#), to: "slow.lua")
+            let run = try RunningProgram(
+                program, "run", "slow.lua", "--allow-model", "--store", "memory", "--log-level", "debug")
+            while provider.requests.isEmpty { usleep(10_000) }
+            let asked = Date().timeIntervalSince1970
+            run.send(SIGINT)
+            _ = run.finish()
+            while !provider.entries.contains(where: { $0["closed"] != nil }) { usleep(5000) }
+            let closed = try #require(provider.entries.first { $0["closed"] != nil }?["time"]?.double)
+            #expect(closed - asked < 0.5)
+        }
+
+        @Test func `a tool waits for a person, who may refuse it`() throws {
+            let program = try Program()
+            defer { program.remove() }
+            let provider = try FakeProvider(
+                """
+                { "turns": [{ "tool_calls": [{ "name": "refund", "arguments": { "cents": 900 } }] }, { "text": "Done." }] }
+                """, in: program)
+            try program.write(
+                script(
+                    provider,
+                    """
+                    local refund = aikit.tool { id = "refund", input_schema = s.object { cents = s.integer() },
+                      handler = function(input) print("refunds " .. input.cents) return "refunded" end }
+                    return aikit.agent { id = "desk", model = model, prompt = "Refund me", tools = { refund }, approve = { "refund" } }
+                    """), to: "desk.lua")
+            for (id, reply, said) in [
+                ("yes", #"{"approved":true}"#, "refunded"),
+                ("no", #"{"approved":false,"reason":"too much"}"#, "error: the call was not allowed: too much"),
+            ] {
+                let run = try program.run("run", "desk.lua", "--allow-model", "--run-id", id)
+                #expect(run.status == 3, "\(run.errors)")
+                #expect(!run.errors.contains("refunds"))
+                let end = try program.run("resume", id, "--data", reply)
+                #expect(end.status == 0, "\(end.errors)")
+                #expect(end.errors.contains("refunds 900") == (id == "yes"))
+                let result = try Value(json: end.output)
+                #expect(result["messages"]?.array?.first { $0["role"] == "tool" }?["content"]?.string == said)
+            }
+        }
+
+        @Test func `all calls of a model share its limit`() throws {
+            let program = try Program()
+            defer { program.remove() }
+            let provider = try FakeProvider(#"{ "turns": [{ "text": "yes" }], "delay": 0.05 }"#, in: program)
+            try program.write(
+                script(
+                    provider, model: "limits = { concurrency = 1 },",
+                    """
+                    return aikit.workflow { id = "many" }
+                      :foreach { id = "each", concurrency = 4, items = function() return { 1, 2, 3, 4 } end,
+                        step = { id = "ask", handler = function(item) return model:generate("Is it " .. item .. "?").text end } }
+                      :commit()
+                    """), to: "many.lua")
+            let run = try program.run("run", "many.lua", "--allow-model")
+            #expect(run.status == 0, "\(run.errors)")
+            let times = provider.requests.compactMap { $0["time"]?.double }.sorted()
+            #expect(times.count == 4)
+            #expect(zip(times, times.dropFirst()).allSatisfy { $1 - $0 >= 0.045 })
+        }
+
+        @Test func `an error has the status and the body, and one that passes is tried again`() throws {
+            let program = try Program()
+            defer { program.remove() }
+            let provider = try FakeProvider(
+                #"{ "turns": [{ "status": 503, "fails": 1, "retry_after": 0, "tool_calls": [{ "name": "x" }] }, { "status": 418, "message": "short and stout" }] }"#,
+                in: program)
+            try program.write(
+                script(
+                    provider, model: #"retry = { initial = "10ms" },"#,
+                    #"return aikit.agent { id = "tea", model = model, prompt = "Brew" }"#), to: "tea.lua")
+            let run = try program.run("run", "tea.lua", "--allow-model", "--events")
+            #expect(run.status == 1)
+            let error = try #require(
+                run.output.split(separator: "\n").last.flatMap { try? Value(json: String($0)) }?["error"])
+            #expect(error["code"] == "model_http")
+            #expect(error["message"]?.string?.contains("HTTP 418: short and stout") == true, "\(error.json)")
+            #expect(error["details"]?["status"] == 418)
+            #expect(error["details"]?["body"]?["error"]?["message"] == "short and stout")
+            #expect(provider.requests.map { $0["turn"]?.int } == [0, 0, 1])
+        }
+
+        @Test func `a model is called by its own permission or by that of its host alone`() throws {
+            let program = try Program()
+            defer { program.remove() }
+            let provider = try FakeProvider(#"{ "turns": [{ "text": "yes" }] }"#, in: program)
+            try program.write(
+                script(provider, #"return aikit.agent { id = "a", model = model, prompt = "Go" }"#), to: "a.lua")
+            let denied = try program.run("run", "a.lua", "--allow-model=other")
+            #expect(denied.status == 1)
+            #expect(denied.errors.contains("run with --allow-model=tiny to allow it"))
+            #expect(try program.run("run", "a.lua", "--allow-net=127.0.0.1").status == 0)
+            #expect(try program.run("run", "a.lua", "--allow-model=ti*").status == 0)
+        }
+
+        @Test func `five turns and a kill in each: at most one call more for each kill`() throws {
+            let program = try Program()
+            defer { program.remove() }
+            let turn = #"{ "tool_calls": [{ "name": "search", "arguments": { "query": "x" } }] }"#
+            let provider = try FakeProvider(
+                "{ \"delay\": 0.02, \"turns\": [\(turn), \(turn), \(turn), \(turn), { \"text\": \"Done.\" }] }",
+                in: program)
+            try program.write(script(provider, searcher), to: "help.lua")
+            let arguments = ["run", "help.lua", "--input", question, "--allow-model", "--run-id", "r"]
+            var (kills, asked) = (0, 0)
+            while kills < 4 {
+                let run = try RunningProgram(program, arguments)
+                // Each process is killed while a call of the model is under way, a turn later than the one before.
+                while provider.requests.count < asked + 2 { usleep(1000) }
+                run.crash()
+                kills += 1
+                asked = provider.requests.count
+            }
+            let end = try program.run(arguments)
+            #expect(end.status == 0, "\(end.errors)")
+            #expect(try Value(json: end.output)["turns"] == 5)
+            let count = provider.requests.count
+            #expect((5...5 + kills).contains(count), "\(count) calls after \(kills) kills")
+        }
+    }
+}
