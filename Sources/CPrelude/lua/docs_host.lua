@@ -120,7 +120,7 @@ end]],
       "net? boolean|string[]  Hosts: `example.com`, `example.com:8080`, `*.example.com`.",
       "env? boolean|string[]  Variables: `NAME`, `PREFIX*`.", "read? boolean|string[]  Files and folders that are read.",
       "write? boolean|string[]  Files and folders that are written.", "run? boolean|string[]  Programs.",
-      "secret? boolean|string[]  Variables that go anywhere as secrets.",
+      "secret? boolean|string[]  Variables that go anywhere as secrets.", "model? boolean|string[]  Models.",
     },
   },
   {

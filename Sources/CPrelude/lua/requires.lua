@@ -4,7 +4,7 @@ local errors = part "errors"
 local ipairs, pairs, type = ipairs, pairs, type
 local misuse = errors.misuse
 
-local KINDS = { "net", "env", "read", "write", "run", "secret" }
+local KINDS = { "net", "env", "read", "write", "run", "secret", "model" }
 
 --- Tells the host; a kind is `true` for all of it, or a list of names.
 return function(permissions)

@@ -37,6 +37,6 @@ extension HostEffectsService {
     }
 
     private func namesHost(_ url: WebAddress) -> Bool {
-        permissions.net != .everything && permissions.allowsNet(host: url.host, port: url.port)
+        permissions.namesHosts && permissions.allowsNet(host: url.host, port: url.port)
     }
 }

@@ -1,6 +1,6 @@
 extension DefinitionReader {
     /// The kinds of permissions that a workflow or a step may narrow.
-    static let permissionKinds = ["net", "env", "read", "write", "run", "secret"]
+    static let permissionKinds = ["net", "env", "read", "write", "run", "secret", "model"]
 
     /// Reads what narrows the run's permissions: `false`, or for each kind a boolean or names.
     mutating func readPermissions(_ scope: Scope, into node: Int) {
