@@ -15,7 +15,6 @@ extension Permissions {
         // A list that the script wrote names nothing in the operator's stead.
         result.isNetOpen = isNetOpen || net == .everything
         result.isRunOpen = isRunOpen || run == .everything
-        result.isModelOpen = isModelOpen || model == .everything
         return result
     }
 

@@ -34,11 +34,9 @@ package struct Permissions: Sendable, Equatable {
     /// Whether a limit of the script made a list of what was everything: such a list is not the operator's.
     var isNetOpen = false
     var isRunOpen = false
-    var isModelOpen = false
 
-    /// Whether whoever started the run named the hosts and models that may be called, and the programs that may be run.
+    /// Whether whoever started the run named the hosts that may be called, and the programs that may be run.
     var namesHosts: Bool { net != .everything && !isNetOpen }
-    var namesModels: Bool { model != .everything && !isModelOpen }
     var namesPrograms: Bool { run != .everything && !isRunOpen }
 
     package init() {}
