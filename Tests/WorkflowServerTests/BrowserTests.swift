@@ -13,7 +13,8 @@ struct BrowserTests {
             let tries: [([(String, String)], Int)] = [
                 ([("Origin", "https://evil.example")], 403), ([("Origin", "null")], 403),
                 ([("Sec-Fetch-Site", "cross-site")], 403), ([("Sec-Fetch-Site", "same-site")], 403),
-                ([("Origin", own)], 202), ([("Sec-Fetch-Site", "same-origin"), ("Origin", "https://proxy.example")], 202),
+                ([("Origin", own)], 202),
+                ([("Sec-Fetch-Site", "same-origin"), ("Origin", "https://proxy.example")], 202),
                 ([], 202),
             ]
             for (headers, status) in tries {

@@ -211,7 +211,8 @@ package struct RunLog {
         guard bytes >= 0, bytes <= limit, arena.count + count * MemoryLayout<Event>.stride <= limit - bytes else {
             return false
         }
-        return arena.count + bytes <= max(arena.capacity, Self.probedSize) || MemoryAllowance.admits(2 * (arena.count + bytes))
+        return arena.count + bytes <= max(arena.capacity, Self.probedSize)
+            || MemoryAllowance.admits(2 * (arena.count + bytes))
     }
 
     /// Bytes that are had without asking the system whether it has them.

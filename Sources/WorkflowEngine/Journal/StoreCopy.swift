@@ -80,7 +80,8 @@ package struct StoreCopy {
             if let place = try await source.places(of: [header.id])[header.id] {
                 throw JournalError(
                     code: "run_queued",
-                    message: "run \(header.id) waits in the queue of \(source.name) (\(place.text)), which is not copied; "
+                    message:
+                        "run \(header.id) waits in the queue of \(source.name) (\(place.text)), which is not copied; "
                         + "let it begin or cancel it before")
             }
             // Owned while it is copied, so that nobody goes on with it, and with what lies in its inbox.

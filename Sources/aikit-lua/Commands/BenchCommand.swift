@@ -31,7 +31,9 @@ struct BenchCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard seconds > 0, seconds <= 600 else { throw ValidationError("--seconds takes a number above 0 and up to 600") }
+        guard seconds > 0, seconds <= 600 else {
+            throw ValidationError("--seconds takes a number above 0 and up to 600")
+        }
         if let store, !PostgresJournal.isAddress(store) {
             throw ValidationError("--store takes the address of a database, such as postgres://app@127.0.0.1/bench")
         }

@@ -64,7 +64,9 @@ final class ServeSession: Sendable {
         serving.hasDashboard = settings.hasDashboard
         serving.allowedOrigins = settings.origins
         serving.bodyLimit = settings.bodyLimit
-        if access == nil, !settings.isInsecure { serving.hosts = ServerOptions.localHosts + [settings.host.lowercased()] }
+        if access == nil, !settings.isInsecure {
+            serving.hosts = ServerOptions.localHosts + [settings.host.lowercased()]
+        }
         serving.secret = { try? secrets.value(of: $0) }
         let server = WorkflowServer(directory, access: access, options: serving, logger: log.logger)
         let service = ListeningService(settings: settings, server: server, tls: tls, log: log)

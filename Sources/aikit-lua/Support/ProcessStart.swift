@@ -1,3 +1,5 @@
+internal import WorkflowCore
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -5,7 +7,6 @@
 #else
     internal import Darwin
 #endif
-internal import WorkflowCore
 
 /// Makes the process fit to run in, whatever it was started with; called once, before anything else is opened or started.
 enum ProcessStart {
