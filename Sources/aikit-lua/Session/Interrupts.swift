@@ -29,9 +29,6 @@ enum Interrupts {
         return signal == 0 ? nil : signal
     }
 
-    /// The same signal within this time counts once.
-    private static let repetition = Duration.milliseconds(150)
-
     /// Begins to listen; the second signal ends the process. Called once, before any other thread exists; `onFirst` is
     /// called on a thread of its own.
     static func install(onFirst: @escaping @Sendable (Int32) -> Void) {
@@ -57,14 +54,11 @@ enum Interrupts {
             sigaddset(&signals, SIGINT)
             sigaddset(&signals, SIGTERM)
             var count = 0
-            var newest: (signal: Int32, time: ContinuousClock.Instant)?
-            while true {
-                var signal: Int32 = 0
-                guard sigwait(&signals, &signal) == 0 else { return }
-                // A program that started this one may pass on what the terminal has sent to both.
-                let now = ContinuousClock.now
-                if let newest, newest.signal == signal, now - newest.time < Self.repetition { continue }
-                newest = (signal, now)
+            var newest: (arrival: Arrival, time: ContinuousClock.Instant)?
+            while let arrival = Arrival(waitingFor: signals) {
+                let (signal, now) = (arrival.signal, ContinuousClock.now)
+                if let newest, arrival.isEcho(of: newest.arrival), now - newest.time < Arrival.echoTime { continue }
+                newest = (arrival, now)
                 count += 1
                 if count == 1 { first.store(signal, ordering: .releasing) }
                 if onSignal(signal, count) == .goesOn { continue }
@@ -100,5 +94,39 @@ enum TerminalMode {
             mode = nil
             TerminalRescue.disarm()
         }
+    }
+}
+
+/// A signal that came.
+private struct Arrival {
+    let signal: Int32
+    /// The terminal sent it, and not a process; nil where the system does not say.
+    let isFromTerminal: Bool?
+
+    /// How long after the terminal a process sends on what it got itself, such as `timeout` around this one.
+    static let echoTime = Duration.milliseconds(500)
+
+    /// Waits for one of the signals, which are blocked.
+    init?(waitingFor signals: sigset_t) {
+        var signals = signals
+        #if canImport(Glibc)
+            var information = siginfo_t()
+            var number: Int32
+            repeat { number = sigwaitinfo(&signals, &information) } while number < 0 && errno == EINTR
+            guard number > 0 else { return nil }
+            signal = number
+            isFromTerminal = information.si_code > 0
+        #else
+            var number: Int32 = 0
+            guard sigwait(&signals, &number) == 0 else { return nil }
+            signal = number
+            isFromTerminal = nil
+        #endif
+    }
+
+    /// Whether both are one press of Ctrl-C, once from the terminal and once from a process that passed it on.
+    func isEcho(of other: Arrival) -> Bool {
+        guard let isFromTerminal, let others = other.isFromTerminal else { return false }
+        return signal == other.signal && isFromTerminal != others
     }
 }
