@@ -4,7 +4,8 @@ public struct ServerOptions: Sendable {
     public var basePath = ""
     /// Origins that browsers may ask from; `*` for any.
     public var allowedOrigins: [String] = []
-    /// The names by which requests without a token may call the server, in lower case and without a port; nil for any.
+    /// The public names by which requests without a token may call the server, in lower case; addresses and names without a
+    /// dot always may. Nil for any.
     public var hosts: [String]?
     /// The largest body of a request, in bytes.
     public var bodyLimit = 10 << 20
@@ -24,9 +25,6 @@ public struct ServerOptions: Sendable {
     public var cancelGrace = Duration.seconds(1)
     /// The secret of a name, by which webhooks verify their requests; nil for one that is not known.
     public var secret: @Sendable (String) -> String? = { _ in nil }
-
-    /// What a machine calls itself.
-    public static let localHosts = ["localhost", "127.0.0.1", "[::1]"]
 
     public init() {}
 }

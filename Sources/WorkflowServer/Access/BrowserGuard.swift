@@ -7,7 +7,9 @@ enum BrowserGuard {
     /// - Throws: 403 for what changes something and comes from a page of another site, and for names of the server that it
     ///   is not to be known by, as a site that gives its own name this address would use.
     static func check(_ request: Request, _ options: ServerOptions) throws(APIError) {
-        if let hosts = options.hosts, let authority = request.head.authority, !hosts.contains(name(of: authority)) {
+        if let hosts = options.hosts, let authority = request.head.authority, isPublic(name(of: authority)),
+            !hosts.contains(name(of: authority))
+        {
             throw APIError(
                 .forbidden, "foreign_host",
                 "The server is not known as \(name(of: authority)); without tokens it answers to its own address alone")
@@ -28,6 +30,11 @@ enum BrowserGuard {
         if let site = request.headers[.fetchSite] { return site != "same-origin" && site != "none" }
         guard let origin = request.headers[.origin], let authority = request.head.authority else { return false }
         return !(origin.hasSuffix("://" + authority))
+    }
+
+    /// Whether anybody may have registered the name, and have it lead here: no address, and none of a network's own.
+    private static func isPublic(_ name: String) -> Bool {
+        name.contains(".") && !name.hasSuffix(".localhost") && !name.allSatisfy { $0.isNumber || $0 == "." }
     }
 
     /// The host of an authority, without its port, in lower case.

@@ -21,7 +21,7 @@ final class DevDashboard: Sendable {
     /// Serves until ``stop()``; what there is to say is told once the address is known, or why there is none.
     func start(_ tell: @escaping @Sendable (String) -> Void) {
         var options = ServerOptions()
-        options.hosts = ServerOptions.localHosts
+        options.hosts = []
         let server = WorkflowServer(directory, options: options)
         let task = Task.detached {
             do {

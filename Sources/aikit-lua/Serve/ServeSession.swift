@@ -65,7 +65,7 @@ final class ServeSession: Sendable {
         serving.allowedOrigins = settings.origins
         serving.bodyLimit = settings.bodyLimit
         if access == nil, !settings.isInsecure {
-            serving.hosts = ServerOptions.localHosts + [settings.host.lowercased()]
+            serving.hosts = [settings.host.lowercased()]
         }
         serving.secret = { try? secrets.value(of: $0) }
         let server = WorkflowServer(directory, access: access, options: serving, logger: log.logger)
