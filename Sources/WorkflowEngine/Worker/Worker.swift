@@ -213,9 +213,15 @@ package final class Worker: @unchecked Sendable {
         figures.hold(executors.values.reduce(0) { $0 + $1.executor.memoryUsed })
     }
 
-    package func beginPart() {
+    private func beginPart() {
         readTime()
         partEnd = isRealTime ? elapsed &+ Self.partTime : .max
+    }
+
+    /// Lets what runs now take as long as it does: for measurements, which have the worker for themselves.
+    package func beginEndlessPart() {
+        readTime()
+        partEnd = .max
     }
 
     var hasMessages: Bool { inbox.hasMessages }

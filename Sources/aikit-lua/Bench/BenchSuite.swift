@@ -103,7 +103,7 @@ struct BenchSuite: Sendable {
         let start = monotonicNanoseconds()
         var runs = 0
         while true {
-            worker.beginPart()
+            worker.beginEndlessPart()
             for _ in 0..<64 {
                 let run = try worker.makeRun(workflow, id: nil)
                 worker.begin(run, observer: nil, journaled: nil, budget: .max) { arena in
