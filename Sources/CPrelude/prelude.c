@@ -41,6 +41,9 @@ static const char time[] = {
 static const char docs_modules[] = {
 #embed "lua/docs_modules.lua"
 };
+static const char dates[] = {
+#embed "lua/dates.lua"
+};
 static const char definition[] = {
 #embed "lua/definition.lua"
 };
@@ -186,7 +189,7 @@ static const char validate[] = {
 
 static const prelude_part parts[] = {
     PART(agent), PART(aikit), PART(builder), PART(checked), PART(code), PART(compile), PART(context), PART(crypto),
-    PART(csv), PART(definition), PART(docs), PART(docs_agents), PART(docs_host), PART(docs_modules),
+    PART(csv), PART(dates), PART(definition), PART(docs), PART(docs_agents), PART(docs_host), PART(docs_modules),
     PART(docs_nodes), PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(env),
     PART(errors), PART(exec), PART(forms), PART(fs), PART(hooks), PART(host), PART(http), PART(http_stream),
     PART(model), PART(model_answer), PART(multipart), PART(nodes), PART(objects), PART(once), PART(repl),

@@ -27,4 +27,10 @@ public struct ServerOptions: Sendable {
     public var secret: @Sendable (String) -> String? = { _ in nil }
 
     public init() {}
+
+    /// What an answer to a page of the origin says of who may read it; nil where the page may not ask.
+    func admittedOrigin(_ origin: String) -> String? {
+        if allowedOrigins.contains("*") { return "*" }
+        return allowedOrigins.contains(origin) ? origin : nil
+    }
 }

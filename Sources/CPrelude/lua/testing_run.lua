@@ -7,7 +7,7 @@ local errors, objects, mocks = part "errors", part "objects", part "testing_mock
 local error, getmetatable, ipairs, pairs = error, getmetatable, ipairs, pairs
 local setmetatable, tonumber, tostring, type = setmetatable, tonumber, tostring, type
 local gsub, match = string.gsub, string.match
-local misuse, request = errors.misuse, bridge.request
+local misuse, request, days_of = errors.misuse, bridge.request, part("dates").days_of
 
 local test = {}
 
@@ -17,15 +17,6 @@ local OPTIONS = { "input", "mocks", "answers", "signals", "metadata", "ctx", "cl
 test.nobody = objects.new(objects.class("answer", {}, {}), { text = "test.nobody" })
 
 -- Time -------------------------------------------------------------------------------------------------------------
-
---- Days since 1970 of a date of the Gregorian calendar.
-local function days_of(year, month, day)
-  if month <= 2 then year = year - 1 end
-  local era = year // 400
-  local of_era = year - era * 400
-  local of_year = (153 * (month + (month > 2 and -3 or 9)) + 2) // 5 + day - 1
-  return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468
-end
 
 --- Milliseconds since 1970 of a number of them, or of a text such as `2026-01-31T09:00:00Z`.
 local function time_of(clock)

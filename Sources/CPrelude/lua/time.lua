@@ -1,6 +1,6 @@
 -- `aikit.time`: the calendar. Times are milliseconds since 1970, as those of `aikit.now`; zones go by their IANA names.
 local bridge, part = ...
-local errors, objects = part "errors", part "objects"
+local errors, objects, days_of = part "errors", part "objects", part("dates").days_of
 local ipairs, pairs, tonumber, type = ipairs, pairs, tonumber, type
 local find, format, gsub, lower = string.find, string.format, string.gsub, string.lower
 local match, sub = string.match, string.sub
@@ -32,14 +32,6 @@ local function checked(at, name)
 end
 
 -- Days since 1970 and dates, by eras of 400 years ---------------------------------------------------------------------
-
-local function days_of(year, month, day)
-  if month <= 2 then year = year - 1 end
-  local era = year // 400
-  local of_era = year - era * 400
-  local of_year = (153 * (month + (month > 2 and -3 or 9)) + 2) // 5 + day - 1
-  return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468
-end
 
 local function date_of(days)
   days = days + 719468

@@ -7,12 +7,12 @@ enum BrowserGuard {
     /// - Throws: 403 for what changes something and comes from a page of another site, and for names of the server that it
     ///   is not to be known by, as a site that gives its own name this address would use.
     static func check(_ request: Request, _ options: ServerOptions) throws(APIError) {
-        if let hosts = options.hosts, let authority = request.head.authority, isPublic(name(of: authority)),
-            !hosts.contains(name(of: authority))
+        if let hosts = options.hosts, let name = request.head.authority.map(name(of:)), isPublic(name),
+            !hosts.contains(name)
         {
             throw APIError(
                 .forbidden, "foreign_host",
-                "The server is not known as \(name(of: authority)); without tokens it answers to its own address alone")
+                "The server is not known as \(name); without tokens it answers to its own address alone")
         }
         guard request.method != .get, request.method != .head, isForeign(request, options) else { return }
         throw APIError(
@@ -21,11 +21,7 @@ enum BrowserGuard {
     }
 
     private static func isForeign(_ request: Request, _ options: ServerOptions) -> Bool {
-        if let origin = request.headers[.origin],
-            options.allowedOrigins.contains("*") || options.allowedOrigins.contains(origin)
-        {
-            return false
-        }
+        if let origin = request.headers[.origin], options.admittedOrigin(origin) != nil { return false }
         // Browsers that know it say it, whatever a proxy made of the names.
         if let site = request.headers[.fetchSite] { return site != "same-origin" && site != "none" }
         guard let origin = request.headers[.origin], let authority = request.head.authority else { return false }
@@ -38,7 +34,7 @@ enum BrowserGuard {
     }
 
     /// The host of an authority, without its port, in lower case.
-    static func name(of authority: String) -> String {
+    private static func name(of authority: String) -> String {
         let text = authority.lowercased()
         if text.hasPrefix("["), let end = text.firstIndex(of: "]") { return String(text[...end]) }
         return String(text.prefix { $0 != ":" })

@@ -43,7 +43,7 @@ struct AnswerMiddleware: RouterMiddleware {
     private func answer(
         _ request: Request, context: ServerContext, next: @concurrent (Request, ServerContext) async throws -> Response
     ) async throws -> Response {
-        let origin = request.headers[.origin].flatMap { allowed($0) }
+        let origin = request.headers[.origin].flatMap(core.options.admittedOrigin)
         if request.method == .options, request.headers[.accessControlRequestMethod] != nil, let origin {
             return Self.preflight(origin)
         }
@@ -83,11 +83,6 @@ struct AnswerMiddleware: RouterMiddleware {
                     "Authorization, Content-Type, Last-Event-ID, Idempotency-Key, X-Request-ID",
                 .accessControlMaxAge: "600",
             ])
-    }
-
-    private func allowed(_ origin: String) -> String? {
-        if core.options.allowedOrigins.contains("*") { return "*" }
-        return core.options.allowedOrigins.contains(origin) ? origin : nil
     }
 
     /// The client's own id where it is a plain one, else a new one.
