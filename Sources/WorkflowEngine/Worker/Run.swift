@@ -53,8 +53,8 @@ package final class Run: @unchecked Sendable {
     var deliveredEvents = 0
     var settledEvents = -1
     var journaled: JournaledRun?
-    /// Calls that wait until what they have recorded is durable.
-    var recordings: [Recording] = []
+    /// Who waits until what is recorded so far is durable.
+    var durableWaits: [DurableWait] = []
     /// Messages of the inbox that the events answer which the journal does not have yet.
     var settlements: [Int64] = []
     /// Nothing begins any more, or not yet; what is under way may end.
