@@ -2,7 +2,7 @@
 
 import * as api from './api.js';
 import { h, icon, put } from './dom.js';
-import { button, command, failure, toast } from './widgets.js';
+import { button, command, emptyWith, failure, toast } from './widgets.js';
 import runsPage from './page-runs.js';
 
 const pages = [
@@ -53,8 +53,7 @@ async function route() {
     else link.removeAttribute('aria-current');
   }
   if (!found) {
-    put(main, h('div', { class: 'page' }, h('div', { class: 'empty' }, h('h1', null, 'There is no such page'),
-      h('p', null, h('a', { href: '#/runs' }, 'Go to the runs')))));
+    put(main, h('div', { class: 'page' }, emptyWith({ sign: 'search', level: 'h1' }, 'There is no such page', 'The address may be cut off.', h('a', { href: '#/runs' }, 'Show all runs'))));
     return;
   }
   let make;
