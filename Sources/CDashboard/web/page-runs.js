@@ -4,7 +4,7 @@ import * as api from './api.js';
 import { h, icon, plain, put, setAttribute, setText } from './dom.js';
 import { ago, count, duration, exact, isOver, millis, moment, plural, shortID, statuses } from './format.js';
 import { VirtualList } from './virtual.js';
-import { button, command, empty, failure, statusName, toast } from './widgets.js';
+import { button, command, emptyWith, failure, statusName, toast } from './widgets.js';
 
 const pageSize = 200;
 const types = 'workflow:start,workflow:success,workflow:error,workflow:cancelled,workflow:resumed,step:human:requested,'
@@ -98,7 +98,7 @@ export default function runsPage(context) {
         setText(part.began, moment(run.createdAt));
       }
       const end = isOver(run.status) ? millis(run.updatedAt) : Date.now();
-      setText(part.took, duration(Math.max(0, end - millis(run.createdAt))));
+      setText(part.took, run.status === 'queued' ? '–' : duration(Math.max(0, end - millis(run.createdAt))));
       setText(part.events, count(run.events));
     },
     nearEnd: () => next && load(),
@@ -132,8 +132,9 @@ export default function runsPage(context) {
     } else if (hasLoaded) put(body, nothing());
   };
   const nothing = () => (Object.keys(filters).length > 0
-    ? empty('No run fits these filters', button('Show all runs', { onclick: () => context.go('#/runs') }))
-    : empty('No runs yet', 'A run appears here as soon as it begins. Start one from Workflows, or by a command:',
+    ? emptyWith({ sign: 'search' }, 'No run fits these filters', 'Filters stand in the address, so this list can be sent to somebody.', button('Show all runs', { onclick: () => context.go('#/runs') }))
+    : emptyWith({ sign: 'runs' }, 'No runs yet', 'A run appears here as soon as it begins. Start one from a workflow, or by a command:',
+      h('a', { class: 'button primary', href: '#/workflows' }, icon('play', 12), h('span', null, 'Choose a workflow')),
       command(`curl --json '{"inputData":{}}' ${location.origin}${location.pathname}api/workflows/ID/runs`)));
 
   async function load() {
