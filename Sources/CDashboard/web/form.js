@@ -8,10 +8,10 @@ const freshID = () => `field-${(serial += 1)}`;
 
 /**
  * A form whose answer is a JSON value. `form` is what a human step asked, `schema` what an answer has to fit; either may be
- * missing. `value()` gives the answer or throws what is wrong; `issues(list)` shows what the server found.
+ * missing. A form that was made from the schema says less than the schema, which then counts. `value()` gives the answer or throws what is wrong; `issues(list)` shows what the server found.
  */
 export function valueForm({ form, schema, initial, label = 'Value' }) {
-  const part = form?.fields?.length ? askedForm(form, schema) : schemaField(schema ?? {}, { label, root: schema ?? {}, initial, isTop: true });
+  const part = form?.fields?.length && !(form.generated && schema) ? askedForm(form, schema) : schemaField(schema ?? {}, { label, root: schema ?? {}, initial, isTop: true });
   const area = h('textarea', { class: 'code', rows: 10, spellcheck: 'false', id: freshID(), 'aria-label': `${label} as JSON` });
   const trouble = h('div', { class: 'field-error', role: 'alert' });
   const fields = h('div', { class: 'form-fields' }, part.element);

@@ -27,6 +27,10 @@ export default function inboxPage(context) {
   const draw = () => {
     put(total, tasks.length === 0 ? '' : `${plural(tasks.length, 'task')}${next ? ' or more' : ''}`);
     if (tasks.length === 0) {
+      if (wanted) {
+        open = null;
+        return put(element.querySelector('.inbox-body'), emptyWith({ sign: 'success' }, 'Nothing waits here', 'It was answered, or the run went on.', h('a', { href: `#/runs/${api.segment(wanted.run)}` }, 'Show the run')));
+      }
       return put(element.querySelector('.inbox-body'), emptyWith({ sign: 'inbox' }, 'Nobody is waited for',
         'A run that comes to a human step stops here until somebody answers. In a script such a step is written:',
         command(':human { id = "approval", output = function(value) return value end, response_schema = s.object { approved = s.boolean() } }')));
@@ -84,7 +88,7 @@ export default function inboxPage(context) {
       ]));
   };
 
-  const read = async (cursor) => api.json(`/api/tasks${api.query({ workflow: context.query.workflow, limit: 100, cursor })}`, { signal: context.signal });
+  const read = async (cursor) => api.json(`/api/tasks${api.query({ workflow: context.query.workflow, limit: 50, cursor })}`, { signal: context.signal });
   const settle = () => {
     const found = wanted && tasks.find((task) => task.runId === wanted.run && task.path === wanted.path);
     if (open && !found && wanted) {
@@ -127,7 +131,7 @@ export default function inboxPage(context) {
   let again = 0;
   api.follow('/api/events?type=step:human:requested,step:human:completed,workflow:cancelled', {
     signal: context.signal, missed: load,
-    frames: async () => { if (!again) again = setTimeout(() => { again = 0; if (!context.signal.aborted) load(); }, 400); },
+    frames: async () => { if (!again) again = setTimeout(() => { again = 0; if (!context.signal.aborted) load(); }, 1000); },
   });
   load();
 
