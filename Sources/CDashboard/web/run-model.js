@@ -19,6 +19,7 @@ function ordinal(path) {
 export const stepKey = (step) => (step.start > 1 ? `${step.path}~${step.start}` : step.path);
 
 const eventLimit = 50_000;
+const logLimit = 20_000;
 /** The characters of a model's answer that are kept while it is made. */
 const saidLimit = 20_000;
 
@@ -54,7 +55,7 @@ export class RunModel {
     // Nobody keeps these; they are a part of what the step will give.
     if (type === 'step:delta') { this.hear(this.open.get(event.path), data); return; }
     if (type === 'step:model') this.use(this.open.get(event.path), data);
-    if (type === 'log') this.logs.push(event);
+    if (type === 'log' && this.logs.push(event) > logLimit) this.logs.splice(0, logLimit / 5);
     this.events.push(event);
     if (this.events.length > eventLimit) {
       // What is old can be read by the API; the page keeps what is new.
