@@ -55,7 +55,17 @@ export const emptyWith = ({ sign, level = 'h2' }, title, ...more) =>
 export const command = (text) =>
   h('div', { class: 'command' }, h('code', null, text), iconButton('Copy the command', 'copy', { onclick: () => copy(text) }));
 
+/** What went wrong. Where the server is away, the page asks again by itself as long as this is shown. */
 export function failure(error, again) {
+  if (error.status === 0 && again) {
+    const element = emptyWith({ sign: 'away' }, 'The server cannot be reached', 'It may be starting anew. This page asks again by itself.', button('Try again', { onclick: again }));
+    element.setAttribute('role', 'alert');
+    const timer = setInterval(() => {
+      if (!element.isConnected) clearInterval(timer);
+      else if (!document.hidden) again();
+    }, 2000);
+    return element;
+  }
   return h('div', { class: 'notice is-error', role: 'alert' }, icon('failed'),
     h('div', null, h('strong', null, error.message), error.code && h('div', { class: 'muted small' }, error.code)),
     again && button('Try again', { class: 'small', onclick: again }));
@@ -181,7 +191,7 @@ function node(value, key, open, label) {
   if (size === 0) return h('div', { class: 'json-leaf' }, name, name && ': ', h('span', { class: 'json-mark' }, head + tail));
   const body = h('div', { class: 'json-body' });
   const fold = h('details', { open: open > 0 },
-    h('summary', { 'aria-label': plain(`${key ?? label}, ${size} entries`) }, name, name && ': ',
+    h('summary', { 'aria-label': plain(`${key ?? label}, ${size === 1 ? '1 entry' : `${size} entries`}`) }, name, name && ': ',
       h('span', { class: 'json-mark' }, head), h('span', { class: 'json-peek' }, peek(value, keys)), h('span', { class: 'json-mark json-peek' }, tail),
       h('span', { class: 'json-size' }, size === 1 ? '1 entry' : `${count(size)} entries`)),
     body);
