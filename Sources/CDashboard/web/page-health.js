@@ -99,6 +99,13 @@ export default function healthPage(context) {
   };
 
   let at = 0;
+  // Said once, not every two seconds.
+  let told = '';
+  const tell = (words, make) => {
+    if (words === told) return;
+    told = words;
+    put(state, make());
+  };
   const look = async () => {
     try {
       const [text, ready] = await Promise.all([
@@ -116,7 +123,8 @@ export default function healthPage(context) {
       }
       [before, at] = [now, time];
       const isWell = ready.status === 'ok';
-      put(state, h('div', { class: `notice ${isWell ? 'is-well' : 'is-error'}` }, icon(isWell ? 'success' : 'failed'), h('div', null, isWell ? 'Ready: takes requests, and the store answers' : `Not ready: ${(ready.problems ?? []).join('; ')}`)));
+      const words = isWell ? 'Ready: takes requests, and the store answers' : `Not ready: ${(ready.problems ?? []).join('; ')}`;
+      tell(words, () => h('div', { class: `notice ${isWell ? 'is-well' : 'is-error'}` }, icon(isWell ? 'success' : 'failed'), h('div', null, words)));
       const byStatus = Object.keys(statuses).map((status) => [status, sum(now, 'aikit_runs', (labels) => labels.status === status) ?? 0]);
       const most = Math.max(1, ...byStatus.map(([, value]) => value));
       put(statusBars, byStatus.map(([status, value]) => {
@@ -125,7 +133,7 @@ export default function healthPage(context) {
         return h('a', { class: 'status-line', href: `#/runs?status=${status}` }, h('span', { class: `badge is-${status}` }, icon(status, 14), h('span', null, statuses[status])), h('span', { class: 'status-track' }, bar), h('span', { class: 'num' }, count(value)));
       }));
     } catch (error) {
-      if (!context.signal.aborted) put(state, failure(error));
+      if (!context.signal.aborted) tell(error.message, () => failure(error));
     }
   };
   for (const plot of plots) draw(plot);

@@ -157,7 +157,7 @@ export default function runPage(context) {
       }, () => {});
     }
     return h('section', { class: 'error-box', 'aria-label': 'Error' },
-      h('div', { class: 'error-head' }, icon('failed'), h('strong', null, error?.message ?? line(error)), iconButton('Copy the error', 'copy', { onclick: () => copy(error) })),
+      h('div', { class: 'error-head' }, icon('failed'), h('strong', null, line(error?.message ?? error, 4000)), iconButton('Copy the error', 'copy', { onclick: () => copy(error) })),
       facts([['Code', error?.code && error.code !== 'error' && h('code', null, String(error.code))], ['Step', step && step !== chosen && h('a', { href: `#/runs/${api.segment(id)}?step=${api.segment(stepKey(step))}`, onclick: (event) => { event.preventDefault(); choose(step); } }, step.path)]]),
       code,
       error?.traceback && h('details', null, h('summary', null, 'Traceback'), h('pre', null, String(error.traceback))),
@@ -200,6 +200,7 @@ export default function runPage(context) {
       const part = { at: h('span', { class: 'num muted event-at' }), type: h('span', { class: 'event-type' }), path: h('span', { class: 'event-path' }), data: h('span', { class: 'event-data muted' }) };
       const row = h('button', { type: 'button', class: `event-row ${kind}` }, part.at, part.type, part.path, part.data);
       row._part = part;
+      part.at.addEventListener('pointerenter', () => { part.at.title = exact(items()[row._index]?.timestamp); });
       row.addEventListener('click', () => {
         const event = items()[row._index];
         if (event) put(eventBox, h('div', { class: 'detail-head' }, h('h3', null, event.type), iconButton('Close the event', 'close', { onclick: () => put(eventBox) })), valueBox('Event', event, { open: 2 }));
@@ -212,11 +213,10 @@ export default function runPage(context) {
       if (!event) return;
       const isLog = event.type === 'log';
       setText(row._part.at, event.timestamp ? moment(event.timestamp) : '');
-      row._part.at.title = event.timestamp ? exact(event.timestamp) : '';
       setText(row._part.type, isLog ? event.data?.level ?? 'log' : event.type);
       row._part.type.className = `event-type is-${isLog ? `log-${event.data?.level}` : event.type.split(':').pop()}`;
       setText(row._part.path, event.path ?? '');
-      setText(row._part.data, isLog ? `${event.data?.message ?? ''} ${event.data?.fields ? line(event.data.fields) : ''}` : line(event.data));
+      setText(row._part.data, isLog ? `${event.data?.message ?? ''} ${event.data?.fields ? line(event.data.fields) : ''}` : line(event.data, 100));
     },
   });
   const eventList = eventRow('Events', () => shownEvents);
@@ -312,7 +312,7 @@ export default function runPage(context) {
       if (view.current === 'graph') drawGraph();
     } catch (error) {
       if (context.signal.aborted) return;
-      put(element, h('div', { class: 'page-head' }, h('h1', null, 'Run')), error.status === 404 ? emptyWith({ sign: 'runs' }, 'There is no such run', 'It may have been removed.', h('a', { href: '#/runs' }, 'Show all runs')) : failure(error));
+      put(element, h('div', { class: 'page-head' }, h('h1', null, 'Run')), error.status === 404 ? emptyWith({ sign: 'runs' }, 'There is no such run', 'It may have been removed.', h('a', { href: '#/runs' }, 'Show all runs')) : failure(error, context.again));
       return;
     }
     api.json(`/api/workflows/${api.segment(header.workflowId)}`, { signal: context.signal }).then((workflow) => { waits = workflow.waits; newest = workflow.generation; drawInspector(true); draw(); }, () => {});
