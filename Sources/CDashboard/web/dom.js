@@ -45,7 +45,7 @@ function fill(element, props, children) {
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
     else if (name === 'class') element.setAttribute('class', value);
     else if (name === 'value' || name === 'checked' || name === 'disabled' || name === 'open') element[name] = value;
-    else element.setAttribute(name, value === true ? '' : plain(value));
+    else element.setAttribute(name, value === true && !name.startsWith('aria-') ? '' : plain(value));
   }
   append(element, children);
   return element;

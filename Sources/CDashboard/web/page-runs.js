@@ -54,7 +54,7 @@ export default function runsPage(context) {
   const chosen = new Set((filters.status ?? '').split(',').filter(Boolean));
   const chips = h('div', { class: 'chips', role: 'group', 'aria-label': 'Status' },
     Object.entries(statuses).map(([status, name]) => h('button', {
-      type: 'button', class: `chip is-${status}`, 'aria-pressed': chosen.has(status), 'data-status': status,
+      type: 'button', class: `chip is-${status}`, 'aria-pressed': String(chosen.has(status)), 'data-status': status,
       onclick: () => {
         if (chosen.has(status)) chosen.delete(status); else chosen.add(status);
         set('status', [...chosen].join(','));
