@@ -350,9 +350,9 @@ local answers = aikit.all {
       "initial_input any  The run's own input, validated.",
       "input any  The input of the construct whose callback this is.",
       "ctx table  Shared values, read-only: change them with `context:update_ctx`.",
-      "store table  JSON values by name that live as long as the run. What is read is a copy: to change something inside of "
-        .. "it, write the whole back, `local list = context.store.list; list[#list + 1] = 1; context.store.list = list`. "
-        .. "`pairs` goes through all of them.",
+      "store table  JSON values by name that live as long as the run. What is written into a table of it is kept too, "
+        .. "`context.store.seen[id] = true`, when the handler waits or ends. Steps that run beside each other each have "
+        .. "their own table under a name: the last one that changes it wins. `pairs` goes through all of them.",
       "signal aikit.Signal  Whether the run is being cancelled.",
     },
     methods = {

@@ -1,3 +1,5 @@
+internal import GRDB
+internal import GRDBSQLite
 internal import WorkflowEngine
 
 #if canImport(Glibc)
@@ -10,12 +12,25 @@ internal import WorkflowEngine
 
 /// The files of a store as they were when it was opened.
 ///
-/// SQLite goes on writing into a file that somebody has deleted, and everything written then is lost. So the
-/// writer asks before each commit whether its files are still in their place.
+/// SQLite goes on writing into a file that somebody has deleted, truncated or overwritten, and everything written then is lost.
+/// So the writer asks before each commit whether its files are still in their place, and still what SQLite has made of them.
 struct StoreFile {
     let path: String
     private var database: Identity?
     private var log: Identity?
+    private var contents: Contents?
+
+    /// The file of the database, and how much of the log it had when it looked so.
+    private struct Contents {
+        var copying: LogIndex.Copying
+        var size: Int64
+        var changedAt: timespec
+
+        func looksLike(_ other: Self) -> Bool {
+            size == other.size && changedAt.tv_sec == other.changedAt.tv_sec
+                && changedAt.tv_nsec == other.changedAt.tv_nsec
+        }
+    }
 
     struct Identity: Equatable {
         var device: UInt64
@@ -49,6 +64,37 @@ struct StoreFile {
                     + "what the store still has")
         }
         self.log = log
+    }
+
+    /// Fails if something other than SQLite has written into the files. Called inside a transaction that may write.
+    ///
+    /// The database is written only while a connection copies the log into it, which the index of the log tells.
+    mutating func checkContents(_ connection: Database) throws(JournalError) {
+        guard let file = connection.file(SQLITE_FCNTL_FILE_POINTER), let index = LogIndex(of: file) else { return }
+        if let log = connection.file(SQLITE_FCNTL_JOURNAL_POINTER), !index.isEnd(of: log) {
+            throw overwritten(path + "-wal")
+        }
+        let copying = index.copying
+        var status = stat()
+        guard stat(path, &status) == 0, index.copying == copying else { return }
+        #if canImport(Darwin)
+            let changedAt = status.st_mtimespec
+        #else
+            let changedAt = status.st_mtim
+        #endif
+        let now = Contents(copying: copying, size: Int64(status.st_size), changedAt: changedAt)
+        if let contents, contents.copying == copying, copying.isAtRest, !contents.looksLike(now) {
+            throw overwritten(path)
+        }
+        contents = now
+    }
+
+    private func overwritten(_ file: String) -> JournalError {
+        JournalError(
+            code: "store_overwritten",
+            message:
+                "\(file) was truncated or overwritten while the store was open; nothing can be written any more. End all "
+                + "processes that use the store, remove \(path)-wal and put \(path) back from a copy")
     }
 
     static func identity(_ path: String) -> Identity? {

@@ -181,6 +181,7 @@ final class Writer: @unchecked Sendable {
             let saved = (owner: owner, behind: behind.count, entries: entriesBehind, next: nextEntry)
             hasCaughtUp = false
             do {
+                try file.checkContents(database)
                 try lookAround()
                 let result = try body()
                 try statements.commit.run()
