@@ -85,7 +85,7 @@ export default function runPage(context) {
     h('h2', null, 'Run'),
     model.waiting.map((step) => waitsFor(step)),
     model.error !== undefined && model.status === 'failed' && errorBox(model.error, model.culprit),
-    model.error !== undefined && model.status === 'cancelled' && h('div', { class: 'notice' }, icon('cancelled'), h('div', null, `Cancelled: ${model.error?.reason ?? model.error?.message ?? ''}`)),
+    model.error !== undefined && model.status === 'cancelled' && h('div', { class: 'notice' }, icon('cancelled'), h('div', null, `Cancelled: ${model.error?.reason ?? model.error?.message ?? ''}`, facts(undone(model.error)))),
     model.hasOutput && valueBox('Output', model.output),
     model.input !== undefined && valueBox('Input', model.input),
     model.metadata !== undefined && Object.keys(model.metadata ?? {}).length > 0 && valueBox('Metadata', model.metadata, { open: 1 }),
@@ -115,6 +115,7 @@ export default function runPage(context) {
       !over && step.said && valueBox('The answer so far', step.said),
       event && button(`Send ${event.event}`, { class: 'primary', onclick: () => sendEvent(id, event.event, event.schema) }),
       step.error !== undefined && errorBox(step.error, step),
+      step.compensation && h('div', { class: 'notice' }, icon(step.compensation.status === 'failed' ? 'failed' : 'cancelled'), h('div', null, undoing(step.compensation))),
       step.tries.length > 0 && h('section', { class: 'value' }, h('div', { class: 'value-head' }, h('h3', null, 'Failed attempts')),
         h('ol', { class: 'tries' }, step.tries.map((attempt) => h('li', null, h('span', { class: 'tries-what' }, attempt.error?.message ?? 'failed'), ' ', time(attempt.at))))),
       step.hasOutput && valueBox('Output', step.output),
@@ -122,6 +123,20 @@ export default function runPage(context) {
       step.asked?.output !== undefined && valueBox('Shown', step.asked.output),
       valueBox('Input', step.input),
       h('div', { class: 'actions' }, button('Fork from here', { onclick: () => fork(id, step, context.go) })),
+    ];
+  };
+
+  const undoing = ({ status, error }) => ({
+    running: 'Is being undone', waiting: `Is being undone; an attempt failed: ${error?.message ?? ''}`, success: 'Undone',
+    failed: `Not undone: ${error?.message ?? ''}`,
+  })[status];
+
+  // What a run that did not succeed undid, as facts.
+  const undone = (error) => {
+    const { undone: paths = [], failed = [] } = error?.compensation ?? {};
+    return [
+      ['Undone', paths.length > 0 && paths.join(', ')],
+      ['Not undone', failed.length > 0 && failed.map(({ path, error: why }) => `${path}: ${why?.message ?? 'failed'}`).join('; ')],
     ];
   };
 
@@ -139,7 +154,7 @@ export default function runPage(context) {
     }
     return h('section', { class: 'error-box', 'aria-label': 'Error' },
       h('div', { class: 'error-head' }, icon('failed'), h('strong', null, error?.message ?? line(error)), iconButton('Copy the error', 'copy', { onclick: () => copy(error) })),
-      facts([['Code', error?.code && error.code !== 'error' && h('code', null, String(error.code))], ['Step', step && step !== chosen && h('a', { href: `#/runs/${api.segment(id)}?step=${api.segment(stepKey(step))}`, onclick: (event) => { event.preventDefault(); choose(step); } }, step.path)]]),
+      facts([['Code', error?.code && error.code !== 'error' && h('code', null, String(error.code))], ['Step', step && step !== chosen && h('a', { href: `#/runs/${api.segment(id)}?step=${api.segment(stepKey(step))}`, onclick: (event) => { event.preventDefault(); choose(step); } }, step.path)], ...(step && step === chosen ? [] : undone(error))]),
       code,
       error?.traceback && h('details', null, h('summary', null, 'Traceback'), h('pre', null, String(error.traceback))),
       error?.details !== undefined && valueBox('Error details', error.details));
