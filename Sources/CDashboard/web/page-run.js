@@ -92,7 +92,7 @@ export default function runPage(context) {
     manyOf(model.waiting, waitsFor),
     manyOf(model.expecting, (step) => eventOf(step) && expects(step)),
     model.error !== undefined && model.status === 'failed' && errorBox(model.error, model.culprit),
-    model.error !== undefined && model.status === 'cancelled' && h('div', { class: 'notice' }, icon('cancelled'), h('div', null, `Cancelled: ${model.error?.reason ?? model.error?.message ?? ''}`)),
+    model.error !== undefined && model.status === 'cancelled' && h('div', { class: 'notice' }, icon('cancelled'), h('div', null, `Cancelled: ${model.error?.reason ?? model.error?.message ?? ''}`, facts(undone(model.error)))),
     model.hasOutput && messagesOf(model.output) && h('section', { class: 'value' }, h('div', { class: 'value-head' }, h('h3', null, 'Conversation')), transcript(messagesOf(model.output))),
     model.hasOutput && valueBox('Output', model.output, { open: messagesOf(model.output) ? 1 : 2 }),
     model.input !== undefined && valueBox('Input', model.input),
@@ -133,6 +133,7 @@ export default function runPage(context) {
       !over && step.said && h('section', { class: 'value' }, h('div', { class: 'value-head' }, h('h3', null, 'The answer so far')), bubble('assistant', step.said)),
       event && expects(step),
       step.error !== undefined && errorBox(step.error, step),
+      step.compensation && h('div', { class: 'notice' }, icon(step.compensation.status === 'failed' ? 'failed' : 'cancelled'), h('div', null, undoing(step.compensation))),
       step.tries.length > 0 && h('section', { class: 'value' }, h('div', { class: 'value-head' }, h('h3', null, 'Failed attempts')),
         h('ol', { class: 'tries' }, step.tries.map((attempt) => h('li', null, h('span', { class: 'tries-what' }, attempt.error?.message ?? 'failed'), ' ', time(attempt.at))))),
       talk && h('section', { class: 'value' }, h('div', { class: 'value-head' }, h('h3', null, 'Conversation')), talk),
@@ -141,6 +142,20 @@ export default function runPage(context) {
       step.asked?.output !== undefined && valueBox('Shown', step.asked.output),
       valueBox('Input', step.input, { open: talk ? 0 : 2 }),
       h('div', { class: 'actions' }, button('Fork from here', { onclick: () => fork(id, step, context.go) })),
+    ];
+  };
+
+  const undoing = ({ status, error }) => ({
+    running: 'Is being undone', waiting: `Is being undone; an attempt failed: ${error?.message ?? ''}`, success: 'Undone',
+    failed: `Not undone: ${error?.message ?? ''}`,
+  })[status];
+
+  // What a run that did not succeed undid, as facts.
+  const undone = (error) => {
+    const { undone: paths = [], failed = [] } = error?.compensation ?? {};
+    return [
+      ['Undone', paths.length > 0 && paths.join(', ')],
+      ['Not undone', failed.length > 0 && failed.map(({ path, error: why }) => `${path}: ${why?.message ?? 'failed'}`).join('; ')],
     ];
   };
 
@@ -158,7 +173,7 @@ export default function runPage(context) {
     }
     return h('section', { class: 'error-box', 'aria-label': 'Error' },
       h('div', { class: 'error-head' }, icon('failed'), h('strong', null, line(error?.message ?? error, 4000)), iconButton('Copy the error', 'copy', { onclick: () => copy(error) })),
-      facts([['Code', error?.code && error.code !== 'error' && h('code', null, String(error.code))], ['Step', step && step !== chosen && h('a', { href: `#/runs/${api.segment(id)}?step=${api.segment(stepKey(step))}`, onclick: (event) => { event.preventDefault(); choose(step); } }, step.path)]]),
+      facts([['Code', error?.code && error.code !== 'error' && h('code', null, String(error.code))], ['Step', step && step !== chosen && h('a', { href: `#/runs/${api.segment(id)}?step=${api.segment(stepKey(step))}`, onclick: (event) => { event.preventDefault(); choose(step); } }, step.path)], ...(step && step === chosen ? [] : undone(error))]),
       code,
       error?.traceback && h('details', null, h('summary', null, 'Traceback'), h('pre', null, String(error.traceback))),
       error?.details !== undefined && valueBox('Error details', error.details));

@@ -70,11 +70,25 @@ export class RunModel {
       case 'workflow:error': this.error = data; this.startedAt ??= at; this.end('failed', at); break;
       case 'workflow:cancelled': this.error = data; this.end('cancelled', at); break;
       case 'step:start': this.startStep(event); break;
+      case 'step:compensate:start':
+      case 'step:compensate:retry':
+      case 'step:compensate:success':
+      case 'step:compensate:error': this.undo(event); break;
       default: {
         const step = this.open.get(event.path);
         if (step) this.change(step, event);
       }
     }
+  }
+
+  /** Notes how a step is undone, once the run has come to its end. */
+  undo({ type, path, occurrence, data }) {
+    // No step starts any more.
+    this.ended ??= new Map(this.steps.map((step) => [`${step.path}#${step.occurrence}`, step]));
+    const step = this.ended.get(`${path}#${occurrence}`);
+    if (!step) return;
+    const status = { start: 'running', retry: 'waiting', success: 'success', error: 'failed' }[type.split(':')[2]];
+    step.compensation = { status, error: status === 'failed' || status === 'waiting' ? data : undefined };
   }
 
   /** Keeps the text that a model has said so far in a step. */

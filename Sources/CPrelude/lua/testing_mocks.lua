@@ -65,6 +65,7 @@ local function mocked(node, handler)
     kind = "step", id = node.id, description = node.description, handler = slots.slot(handler),
     input_schema = node.input_schema, output_schema = output or nil, where = node.where,
     next = node.next, retry = node.retry, timeout = node.kind == "step" and node.timeout or nil,
+    compensate = node.compensate,
   }
 end
 

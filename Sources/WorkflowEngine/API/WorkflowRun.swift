@@ -271,7 +271,7 @@ public final class WorkflowRun: Sendable {
             worker.cancel(run)
             worker.enqueue(run)
         }
-        run.executor.interrupter.interrupt(run.token)
+        if !run.isEndDecided { run.executor.interrupter.interrupt(run.token) }
     }
 
     /// Answers a human step and waits until the run is over or waits again.
@@ -306,7 +306,7 @@ public final class WorkflowRun: Sendable {
             self.state.withLock { $0.latest = nil }
             worker.enqueue(run)
         }
-        if message.content.kind == .cancel { run.executor.interrupter.interrupt(run.token) }
+        if message.content.kind == .cancel, !run.isEndDecided { run.executor.interrupter.interrupt(run.token) }
     }
 
     /// Does something with the run on its worker, drives it afterwards, and returns when what it recorded is durable. What is

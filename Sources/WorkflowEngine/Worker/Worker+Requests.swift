@@ -29,7 +29,7 @@ extension Worker {
     ) -> (any HostOperation)? {
         let isKnown = run.machine.frames.indices.contains(Int(pending.frame))
         let isLooking = operation != .begin && operation != .record
-        guard isKnown, pending.stage == .handler || isLooking else {
+        guard isKnown, pending.stage.isWork || isLooking else {
             answer(
                 .failure(
                     code: "invalid_argument",

@@ -51,7 +51,7 @@ struct APIError: Error {
             case "missing", "unknown_workflow", "unknown_path", "unknown_schedule": .notFound
             case "not_waiting", "ambiguous_step", "over", "run_over", "id_taken", "other_input", "run_active",
                 "notFailed",
-                "not_failed",
+                "not_failed", "undone",
                 "misfit", "unchanged":
                 .conflict
             case "invalid_response", "invalid_event", "unknown_event", "run_too_large", "hook_failed":
