@@ -229,7 +229,11 @@ package final class Run: @unchecked Sendable {
                 let object = arena.beginObject()
                 arena.writeKey("reason")
                 arena.write(reason)
-                arena.end(object, count: 1)
+                if let signal = journaled.deathSignal {
+                    arena.writeKey("signal")
+                    arena.write(signal)
+                }
+                arena.end(object, count: journaled.deathSignal == nil ? 1 : 2)
             }
             decide(
                 .recovered(cause: cause, died: died, inCompany: journaled.ownerEnd == .diedInCompany), at: time)
