@@ -66,7 +66,9 @@ extension Worker {
     }
 
     private func forgetSpent(_ key: Int64, _ run: Run, _ pending: PendingCall) {
-        if run.calls[pending.id]?.deltas[key]?.isSpent == true { run.calls[pending.id]?.deltas.removeValue(forKey: key) }
+        if run.calls[pending.id]?.deltas[key]?.isSpent == true {
+            run.calls[pending.id]?.deltas.removeValue(forKey: key)
+        }
     }
 
     private func begin(_ payload: Value, _ run: Run, _ pending: PendingCall) -> HostAnswer {

@@ -7,7 +7,8 @@ internal import WorkflowServer
 /// The scripts of some folders as the workflows of a server.
 ///
 /// A file that is saved becomes a new version if it loads; if it does not, the version before stays live and the file
-/// is shown with its problem. Of several files with a workflow of one id, the one that it was live from first has it, and the first by its path at the start.
+/// is shown with its problem. Of several files with a workflow of one id, the one that it is live from keeps it; at the start that
+/// is the first by its path.
 actor Deployments: DeploymentCatalog {
     private let paths: [String]
     private let engine: WorkflowEngine
@@ -94,8 +95,7 @@ actor Deployments: DeploymentCatalog {
 
     private func isNamed(_ path: String) -> Bool { entries.first { $0.path == path }?.isNamed == true }
 
-    /// Makes what has been loaded the workflows of new runs. Of several files that have a workflow of the same id, the one that it
-    /// was live from goes on with it.
+    /// Makes what has been loaded the workflows of new runs.
     private func publish() {
         var workflows: [String: Workflow] = [:]
         var owners: [String: String] = [:]
