@@ -1,3 +1,4 @@
+internal import HTTPTypes
 internal import Synchronization
 
 /// What the store last refused to write. It counts for some seconds, so that a server whose store fails is not ready, and is asked
