@@ -168,8 +168,8 @@ struct StoreFile {
     ///
     /// The write-ahead log and its index take the permissions of the database.
     static func make(_ path: String, hiddenFromGit: Bool) throws(JournalError) {
-        if let isDirectory = isDirectory(path) {
-            guard isDirectory else { return }
+        if let found = isDirectory(path) {
+            guard found else { return }
             throw JournalError(
                 code: "store_unavailable", message: "a store is a file, and \(path) is a directory; name a file in it")
         }
@@ -203,8 +203,8 @@ struct StoreFile {
     private static func makeDirectory(of path: String) throws(JournalError) {
         guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
         let directory = String(path[..<slash])
-        if let isDirectory = isDirectory(directory) {
-            if isDirectory { return }
+        if let found = isDirectory(directory) {
+            if found { return }
             throw JournalError(
                 code: "store_unavailable",
                 message:
