@@ -44,6 +44,10 @@ let package = Package(
         .target(name: "CHostSystem"),
         // For tests alone: no product may depend on it.
         .target(name: "CLuaBridgeTesting"),
+        // Locks a process in which Lua runs.
+        .target(name: "CSandbox"),
+        // For tests alone: no product may depend on it.
+        .target(name: "CSandboxTesting", dependencies: ["CSandbox"]),
         .target(name: "CPrelude", exclude: ["lua"]),
         .target(name: "CTemplates", exclude: ["templates"]),
         .target(name: "CDashboard", exclude: ["web"]),
@@ -107,8 +111,8 @@ let package = Package(
         .executableTarget(
             name: "aikit-lua",
             dependencies: [
-                "CLuaBridge", "WorkflowCore", "WorkflowEngine", "LuaRuntime", "LuaWorkflows", "PostgresJournal",
-                "SQLiteJournal",
+                "CLuaBridge", "CSandbox", "WorkflowCore", "WorkflowEngine", "LuaRuntime", "LuaWorkflows",
+                "PostgresJournal", "SQLiteJournal",
                 "HostEffects", "FileWatching", "LuaTesting", "CTemplates", "WorkflowServer",
                 "WorkflowTelemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -149,6 +153,7 @@ let package = Package(
         .testTarget(
             name: "WorkflowTelemetryTests",
             dependencies: ["CZlib", "WorkflowTelemetry", "WorkflowEngine", "WorkflowCore"]),
+        .testTarget(name: "SandboxTests", dependencies: ["CSandbox", "CSandboxTesting"]),
         .testTarget(name: "FileWatchingTests", dependencies: ["FileWatching"]),
         .testTarget(
             name: "CLITests",

@@ -151,7 +151,8 @@ static void push_field(lua_State *L, const lb_context *context, enum field field
             return;
         }
         push_path(L, context);
-        lua_pushfstring(L, "%s/%s#%d", context->run_id, lua_tostring(L, -1), (int)context->occurrence);
+        lua_pushfstring(L, "%s/%s#%d%s", context->run_id, lua_tostring(L, -1), (int)context->occurrence,
+                        context->closing == 0 ? "" : context->closing == 1 ? "/compensate" : "/completion");
         return;
     case F_ATTEMPT: lua_pushinteger(L, context->attempt); return;
     case F_OCCURRENCE: lua_pushinteger(L, context->occurrence); return;

@@ -11,17 +11,19 @@ extension PostgresJournal: StoreUpkeep {
         ).filter(filter.admits).dropFirst(filter.keep).map(\.id)
         let before = try await size()
         var report = PruneReport()
-        let (own, dryRun) = (owner, filter.dryRun)
+        let (own, dryRun, schema, now) = (owner, filter.dryRun, options.schema, clock.now())
         // In small pieces, so that runs that are under way are not kept waiting.
         for start in stride(from: 0, to: doomed.count, by: 200) {
             let piece = Array(doomed[start..<min(start + 200, doomed.count)])
-            let part = try await sessions.run { try Removal($0, own: own).remove(piece, dryRun: dryRun) }
+            let part = try await sessions.run {
+                try Removal($0, own: own, schema: schema).remove(piece, dryRun: dryRun)
+            }
             report.runs += part.runs
             report.events += part.events
         }
-        let (schema, now) = (options.schema, clock.now())
         let orphans = try await sessions.run {
-            try Removal($0, own: own).removeOrphans(schema, now: now, without: dryRun ? doomed : [], dryRun: dryRun)
+            try Removal($0, own: own, schema: schema)
+                .removeOrphans(now: now, without: dryRun ? doomed : [], dryRun: dryRun)
         }
         report.generations = orphans.generations
         report.contents = orphans.contents
@@ -65,9 +67,9 @@ extension PostgresJournal: StoreUpkeep {
         }
         let (own, schema, now) = (owner, options.schema, clock.now())
         return try await sessions.run { connection in
-            let removal = Removal(connection, own: own)
+            let removal = Removal(connection, own: own, schema: schema)
             let report = try removal.remove([run], dryRun: false)
-            _ = try removal.removeOrphans(schema, now: now, without: [], dryRun: false)
+            _ = try removal.removeOrphans(now: now, without: [], dryRun: false)
             return report.runs > 0
         }
     }

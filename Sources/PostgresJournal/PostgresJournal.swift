@@ -41,7 +41,7 @@ public final class PostgresJournal: RunJournal, Sendable {
         self.address = address
         self.options = options
         self.clock = clock
-        let writer = Writer(address, options, ownerName: processName())
+        let writer = Writer(address, options, clock: clock, ownerName: processName())
         self.writer = writer
         sessions = Sessions(address, options)
         listener = InboxListener(

@@ -28,6 +28,8 @@ public struct PostgresJournalOptions: Sendable {
     /// How long a connection may take to come about, and an answer of the server, in microseconds.
     public var connectTimeout: Int64
     public var serverTimeout: Int64
+    /// In place of the database's clock for the times of the queue, for tests.
+    var queueTime: (@Sendable () -> Int64)?
 
     public init(
         durability: Durability = .full, creates: Bool = true, schema: String = "aikit_lua",

@@ -11,5 +11,7 @@ package struct MemoryBackend: StoreBackend {
 
     package func journal() -> MemoryJournal { MemoryJournal(store, lease: StoreContract.lease, clock: clock) }
 
+    package var now: Int64 { clock.now() }
+
     package func skip(_ microseconds: Int64) { _ = clock.skip(to: clock.now() + microseconds) }
 }

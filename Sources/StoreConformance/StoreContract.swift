@@ -9,7 +9,7 @@ package import WorkflowEngine
 package enum StoreContract {
     /// Every check there is.
     package static var all: [StoreCheck] {
-        writing + owning + deaths + inbox + listing + upkeep + rewriting + schedules + tokens + faults + copying
+        writing + owning + deaths + inbox + queue + listing + upkeep + rewriting + schedules + tokens + faults + copying
     }
 
     /// The lease of the journals that a ``StoreBackend`` opens, in microseconds.
@@ -41,7 +41,10 @@ package protocol StoreBackend: Sendable {
     /// Opens the store as one more process would, with ``StoreContract/lease``.
     func open() async throws -> any RunStore
 
-    /// Lets time pass for the leases in the store, in microseconds.
+    /// The time of the journals' clocks, in microseconds since 1970.
+    var now: Int64 { get }
+
+    /// Lets time pass for the leases and the queue in the store, in microseconds.
     func skip(_ microseconds: Int64) async throws
 
     /// Ends a journal as the death of its process does: nothing is let go, and its lease goes on until it runs out.

@@ -33,7 +33,7 @@ struct PostgresConnectionTests {
         let cutting = Task {
             while !Task.isCancelled {
                 try await backend.cut()
-                try await Task.sleep(for: .milliseconds(15))
+                try await Task.sleep(for: .milliseconds(50))
             }
         }
         for round in 0..<25 {
@@ -117,18 +117,23 @@ struct PostgresAddressTests {
 private struct PostgresBackend: StoreBackend {
     let schema = "test_\(UInt32.random(in: 0 ... .max))"
     private let uri: String
+    private let clock = VirtualClock()
 
     init(_ uri: String) { self.uri = uri }
 
     func open() throws -> any RunStore {
-        try PostgresJournal(
-            uri + (uri.contains("?") ? "&" : "?") + "application_name=\(schema)",
-            options: PostgresJournalOptions(
-                schema: schema, retryTime: 20_000_000, lease: StoreContract.lease,
-                largePayload: StoreContract.largePayload))
+        var options = PostgresJournalOptions(
+            schema: schema, retryTime: 20_000_000, lease: StoreContract.lease,
+            largePayload: StoreContract.largePayload)
+        options.queueTime = { [clock] in clock.now() }
+        return try PostgresJournal(
+            uri + (uri.contains("?") ? "&" : "?") + "application_name=\(schema)", options: options, clock: clock)
     }
 
+    var now: Int64 { clock.now() }
+
     func skip(_ microseconds: Int64) async throws {
+        _ = clock.skip(to: clock.now() + microseconds)
         try await administrate("UPDATE \"\(schema)\".owners SET lease_until = lease_until - \(microseconds)")
     }
 

@@ -5,7 +5,7 @@ internal import WorkflowEngine
 enum StoreFault: CaseIterable {
     case forgetsEntries, hidesConflicts, reordersOutcomes, ignoresSequence, reversesLists, losesCounts, standsStill
     case reordersClaims, neverReleases, repeatsMessages, takesEverything, pretendsWithdrawal, ignoresRewriting
-    case reordersFiles, neverPrunes, deletesAnything, forgetsSchedules, staysOpen
+    case reordersFiles, neverPrunes, deletesAnything, forgetsSchedules, staysOpen, neverBegins, hidesPlaces
 }
 
 /// A store that is as it should be but for one fault.
@@ -97,6 +97,14 @@ final class FaultyStore: RunJournal, ForwardingStore {
         _ workflow: String, _ schedule: String, to time: Int64, run: String?
     ) async throws(JournalError) {
         if fault != .forgetsSchedules { try await inner.advance(workflow, schedule, to: time, run: run) }
+    }
+
+    func admit(_ scope: QueueScope, limit: Int) async throws(JournalError) -> QueuePass {
+        fault == .neverBegins ? QueuePass() : try await inner.admit(scope, limit: limit)
+    }
+
+    func places(of runs: [String]) async throws(JournalError) -> [String: QueuePlace] {
+        fault == .hidesPlaces ? [:] : try await inner.places(of: runs)
     }
 
     func close() async { if fault != .staysOpen { await inner.close() } }

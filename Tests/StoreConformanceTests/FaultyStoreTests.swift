@@ -22,5 +22,7 @@ private struct FaultyBackend: StoreBackend {
 
     func open() -> any RunStore { FaultyStore(memory.journal(), fault) }
 
+    var now: Int64 { memory.now }
+
     func skip(_ microseconds: Int64) { memory.skip(microseconds) }
 }

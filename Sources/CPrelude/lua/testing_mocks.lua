@@ -67,6 +67,7 @@ local function mocked(node, handler, is_recorded)
     input_schema = node.input_schema, output_schema = output or nil, where = node.where,
     next = node.next, retry = not is_recorded and node.retry or nil,
     timeout = not is_recorded and node.kind == "step" and node.timeout or nil,
+    compensate = node.compensate,
   }
 end
 

@@ -44,7 +44,10 @@ final class Connection {
                         "the store \(address.name) is in PostgreSQL \(cpg_server_version(handle) / 10000); it has to "
                         + "be 12 or newer"))
         }
-        var setup = "SET search_path TO \(quotedName(options.schema)); SET lock_timeout = 0;"
+        // A process that is stopped in the middle of a transaction keeps others waiting no longer than this.
+        var setup =
+            "SET search_path TO \(quotedName(options.schema)); SET lock_timeout = 0;"
+            + "SET idle_in_transaction_session_timeout = 10000;"
         if isWriter, options.durability == .normal { setup += "SET synchronous_commit = off;" }
         try script(setup)
     }

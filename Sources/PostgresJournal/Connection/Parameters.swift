@@ -27,6 +27,13 @@ final class Parameters {
     func add(_ value: Int64) -> Self { adding { $0.append(word: value.byteSwapped) } }
 
     @discardableResult
+    func add(optional value: Int64?) -> Self {
+        if let value { return add(value) }
+        places.append(nil)
+        return self
+    }
+
+    @discardableResult
     func add(_ text: String?) -> Self {
         guard var text else {
             places.append(nil)

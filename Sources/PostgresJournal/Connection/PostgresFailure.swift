@@ -85,6 +85,12 @@ extension PostgresFailure {
     /// The reason why there is no connection, with what helps.
     private static func unreachable(_ store: String, _ message: String) -> JournalError {
         func has(_ texts: String...) -> Bool { texts.contains { message.contains($0) } }
+        if has("too many clients", "connection slots", "too many connections") {
+            return JournalError(
+                code: "store_busy",
+                message:
+                    "the store \(store) takes no more connections: \(message); raise max_connections, or end others")
+        }
         if has("password", "authentication", "pg_hba.conf", "role \"") {
             return JournalError(
                 code: "store_denied",
@@ -96,12 +102,6 @@ extension PostgresFailure {
             return JournalError(
                 code: "store_missing", message: "the store \(store) is not there: \(message); create the database first"
             )
-        }
-        if has("too many clients", "connection slots", "too many connections") {
-            return JournalError(
-                code: "store_busy",
-                message:
-                    "the store \(store) takes no more connections: \(message); raise max_connections, or end others")
         }
         if has("read-only", "hot standby") {
             return JournalError(
@@ -118,7 +118,10 @@ extension PostgresFailure {
     var isServerStarting: Bool {
         if case .refused(let state, _) = self { return mayPass && state.prefix(2) != "25" }
         guard case .disconnected(let message) = self else { return false }
-        return ["starting up", "shutting down", "recovery mode", "too many clients", "connection slots", "read-only"]
-            .contains { message.contains($0) }
+        return [
+            "starting up", "shutting down", "recovery mode", "too many clients", "connection slots",
+            "too many connections", "read-only",
+        ]
+        .contains { message.contains($0) }
     }
 }

@@ -7,6 +7,8 @@ struct StoredHead {
     var row: Int64
     /// The number that the run carries, of an owner that may be gone.
     var owner: Int64?
+    /// The run has a place in the queue.
+    var isQueued = false
     /// The header with its owner, if that one lives and the run is not over.
     var header: RunHeader
 
@@ -17,7 +19,7 @@ struct StoredHead {
             coalesce(newest.sequence, runs.sequence), coalesce(newest.arena_size, runs.arena_size), runs.status,
             coalesce(newest.wake_at, runs.wake_at), coalesce(newest.time, runs.updated_at),
             runs.granted, runs.fingerprint, runs.input_digest, owners.name, owners.lease_until,
-            \(isLiving)
+            \(isLiving), runs.queued
         FROM runs LEFT JOIN LATERAL (
             SELECT sequence, arena_size, wake_at, time FROM entries
             WHERE entries.run = runs.row AND runs.status = 1 ORDER BY start DESC LIMIT 1
@@ -58,6 +60,9 @@ struct StoredHead {
         }
         header.origin.fingerprint = try row.optionalText(13)
         header.origin.inputDigest = try row.optionalText(14)
+        let queued = try row.integer(18)
+        isQueued = queued != 0
+        header.isHeld = queued == 1 && !status.isTerminal
         if !status.isTerminal, let owner, try row.flag(17) {
             header.owner = RunOwner(
                 number: owner, name: try row.text(15), leaseUntil: try row.natural(16), isSelf: owner == own)
@@ -104,7 +109,7 @@ struct StoredHead {
             conditions.append("\(column) BETWEEN \(argument("bigint")) AND \(argument("bigint"))")
             parameters.add(updated.lowerBound).add(updated.upperBound)
         }
-        if filter.unowned { conditions.append("(runs.status > 3 OR NOT \(isLiving))") }
+        if filter.unowned { conditions.append("(runs.status > 3 OR runs.queued <> 1 AND NOT \(isLiving))") }
         if let before = filter.before {
             conditions.append(
                 "(runs.created_at, runs.row) < (SELECT created_at, row FROM runs WHERE id = \(argument("text")))")

@@ -5,7 +5,7 @@
 /// since 1970; those of leases are the database's, all others the journal's.
 enum Schema {
     /// One step for each version; a store of version n has taken the first n of them.
-    static let migrations: [String] = [version1]
+    static let migrations: [String] = [version1, version2]
 
     static var version: Int { migrations.count }
 

@@ -4,15 +4,22 @@ internal import WorkflowEngine
 struct Removal {
     private let connection: Connection
     private let own: Int64
+    private let schema: String
 
-    init(_ connection: Connection, own: Int64) {
+    init(_ connection: Connection, own: Int64, schema: String) {
         self.connection = connection
         self.own = own
+        self.schema = schema
     }
 
     /// Removes runs with everything that is theirs; those that somebody drives stay.
     func remove(_ ids: [String], dryRun: Bool) throws -> PruneReport {
         try connection.transaction {
+            let hasQueued = try connection.run(
+                "SELECT EXISTS (SELECT 1 FROM queue WHERE id = ANY($1::text[]))", Parameters().add(ids)
+            ).first?.flag(0)
+            // Before any row is locked, as whoever lets runs begin does it.
+            if hasQueued == true, !dryRun { try connection.lockQueue(schema) }
             let found = try connection.run(
                 """
                 SELECT runs.row, runs.sequence FROM runs LEFT JOIN owners ON owners.id = runs.owner
@@ -28,6 +35,7 @@ struct Removal {
             }
             if dryRun { return report }
             for statement in [
+                "SELECT queue_leave(row) FROM unnest($1::bigint[]) AS row",
                 "DELETE FROM entries WHERE run = ANY($1::bigint[])",
                 "DELETE FROM content_uses WHERE run = ANY($1::bigint[])",
                 "DELETE FROM inbox WHERE run = ANY($1::bigint[])", "DELETE FROM runs WHERE row = ANY($1::bigint[])",
@@ -42,9 +50,7 @@ struct Removal {
     /// - Parameters:
     ///   - runs: runs to leave out of account, for a dry run.
     ///   - now: microseconds since 1970.
-    func removeOrphans(
-        _ schema: String, now: Int64, without runs: [String], dryRun: Bool
-    ) throws -> PruneReport {
+    func removeOrphans(now: Int64, without runs: [String], dryRun: Bool) throws -> PruneReport {
         try connection.transaction {
             // Nobody stores what nothing refers to yet while this is going on.
             try connection.run("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 8))", Parameters().add(schema))

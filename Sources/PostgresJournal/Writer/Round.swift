@@ -25,7 +25,7 @@ final class Round {
     var goesOn: Bool { batches.contains { $0.batch.entries.contains { $0.sequence > 0 } } }
 
     /// The place of an entry: its batch and its number in it.
-    struct Place {
+    struct Place: Hashable {
         let batch: Int
         let entry: Int
     }

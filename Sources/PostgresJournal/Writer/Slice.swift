@@ -240,10 +240,12 @@ extension JournalError {
 
     /// Why a run's names cannot be stored; nil if they can.
     static func unstorable(_ run: JournaledRun) -> JournalError? {
-        let texts = [run.id, run.workflow, run.generation, run.lineage, run.origin.fingerprint, run.origin.inputDigest]
+        let texts =
+            [run.id, run.workflow, run.generation, run.lineage, run.origin.fingerprint, run.origin.inputDigest]
+            + (run.ticket.map { [$0.debounce] + $0.shares.map(\.key) } ?? [])
         guard texts.contains(where: { $0?.utf8.contains(0) == true }) else { return nil }
         return JournalError(
             code: "store_failed",
-            message: "PostgreSQL keeps no names with a zero byte in them, as that of run \(run.id)")
+            message: "PostgreSQL keeps no names and keys with a zero byte in them, as that of run \(run.id)")
     }
 }

@@ -25,7 +25,8 @@ extension Writer {
         let end: OwnerEnd
     }
 
-    private func claim(_ ids: [String], _ connection: Connection) throws -> [Result<Claim, JournalError>] {
+    /// Takes over runs in the transaction that is open, under a lease that has been renewed in it.
+    func claim(_ ids: [String], _ connection: Connection) throws -> [Result<Claim, JournalError>] {
         var heads: [String: Result<StoredHead, RunDamage>] = [:]
         // Rows that another claim is taking at this moment are passed over.
         let rows = try connection.run(
@@ -86,6 +87,7 @@ extension Writer {
                 id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage,
                 origin: header.origin)
             journaled.ownerEnd = taking.end
+            journaled.isQueued = taking.stored.isQueued
             journaled.lease = PostgresLease(
                 row: taking.stored.row, fence: owner, sequence: header.sequence, arena: header.arena,
                 shown: header.status)
@@ -116,7 +118,7 @@ extension Writer {
     // MARK: Owners that are gone
 
     /// Ends the ownership of those who drive one of some runs and whose lease has run out.
-    private func reapOwners(of ids: [String], _ connection: Connection) throws {
+    func reapOwners(of ids: [String], _ connection: Connection) throws {
         let gone = try connection.run(
             """
             SELECT DISTINCT owners.id FROM runs JOIN owners ON owners.id = runs.owner

@@ -26,6 +26,7 @@ extension Writer {
     }
 
     private func write(_ places: [Round.Place], of round: Round) throws(PostgresFailure) {
+        if places.contains(where: { round[$0].touchesQueue }) { return try writeQueued(places, of: round) }
         try becomeOwner()
         try reserveRows(places.count { round[$0].sequence == 0 })
         var slice = newSlice()
@@ -75,7 +76,7 @@ extension Writer {
     }
 
     /// The messages that entries of a slice take, with the number of the entry, from 1.
-    private func settlements(of slice: Slice, in round: Round) -> [(line: Int, message: Int64)] {
+    func settlements(of slice: Slice, in round: Round) -> [(line: Int, message: Int64)] {
         if round.batches.allSatisfy({ $0.batch.settlements.isEmpty }) { return [] }
         return slice.lines.enumerated().flatMap { index, line in
             round.batches[line.place.batch].batch.settlements.filter { $0.entry == line.place.entry }
@@ -140,13 +141,17 @@ extension Writer {
                     arena: UnsafeRawBufferPointer(rebasing: bytes[entry.arena])))
         }
         parameters.endArray()
+        parameters.beginArray(of: .bool)
+        for place in places { parameters.append(round[place].sequence == 0 && round[place].run.ticket?.isLeft == true) }
+        parameters.endArray()
         do {
             // In the order of the entries, so that a run's lease ends where its newest one does.
             let rows = try connection.run(
                 """
-                SELECT e.place, runs.row, entries.sequence, entries.arena_size, runs.status
-                FROM unnest($2::text[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS e(id, start, checksum, place)
-                JOIN runs ON runs.id = e.id AND runs.owner = $1::bigint
+                SELECT e.place, runs.row, entries.sequence, entries.arena_size, runs.status, runs.queued, e.is_left
+                FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::boolean[]) WITH ORDINALITY
+                    AS e(id, start, checksum, is_left, place)
+                JOIN runs ON runs.id = e.id AND (runs.owner = $1::bigint OR e.is_left AND runs.queued > 0)
                 JOIN entries ON entries.run = runs.row AND entries.start = e.start AND entries.checksum = e.checksum
                 ORDER BY e.place
                 """, parameters)
@@ -167,6 +172,8 @@ extension Writer {
                 lease.sequence = Int(try row.natural(2))
                 lease.arena = Int(try row.natural(3))
                 lease.shown = status
+                run.isQueued = try row.integer(5) != 0
+                if try row.flag(6) { lease.fence = -1 }
                 round.decide(place, .durable)
             }
         } catch {

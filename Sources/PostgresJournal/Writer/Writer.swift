@@ -29,6 +29,7 @@ final class Writer: @unchecked Sendable {
     let ownNumber = Atomic<Int64>(0)
     let address: PostgresAddress
     let options: PostgresJournalOptions
+    let clock: any EngineClock
     private let ownerName: String
 
     private var connection: Connection?
@@ -51,9 +52,12 @@ final class Writer: @unchecked Sendable {
     var claiming: Set<Int64> = []
     var inbox = InboxWatch()
 
-    init(_ address: PostgresAddress, _ options: PostgresJournalOptions, ownerName: String) {
+    init(
+        _ address: PostgresAddress, _ options: PostgresJournalOptions, clock: any EngineClock, ownerName: String
+    ) {
         self.address = address
         self.options = options
+        self.clock = clock
         self.ownerName = ownerName
     }
 

@@ -11,6 +11,7 @@ extension DefinitionReader {
             nodes[index].inputSchema = schema(scope, "input_schema")
             nodes[index].outputSchema = schema(scope, "output_schema")
             nodes[index].duration = duration(scope, "timeout", orZero: true).map { $0 == 0 ? -1 : $0 } ?? 0
+            nodes[index].compensate = callback(scope, "compensate")
             readRetry(scope, into: index)
         case .branch: readBranch(scope, into: index, place: place)
         case .loop:
