@@ -59,6 +59,21 @@ static bool has_count(lua_State *L, int table, size_t count) {
     return count == 0;
 }
 
+/// Compares a list whose items come in order, as a decoded one does; -1 where they do not.
+static int same_items(lua_State *L, int table, const uint8_t *item, uint32_t count, int depth) {
+    int top = lua_gettop(L), equal = 1;
+    uint32_t index = 0;
+    lua_pushnil(L);
+    while (equal == 1 && lua_next(L, table)) {
+        if (!lua_isinteger(L, top + 1) || lua_tointeger(L, top + 1) != (lua_Integer)index + 1) equal = -1;
+        else if (index == count || !same(L, top + 2, item, depth + 1)) equal = 0;
+        else item += size_of(item), index++;
+        lua_settop(L, top + 1);
+    }
+    lua_settop(L, top);
+    return equal == 1 && index < count ? 0 : equal;
+}
+
 static bool same_table(lua_State *L, int table, const uint8_t *at, int depth) {
     if (depth >= MAX_DEPTH) return false;
     luaL_checkstack(L, 6, NULL);
@@ -78,15 +93,18 @@ static bool same_table(lua_State *L, int table, const uint8_t *at, int depth) {
     const uint8_t *item = at + 9;
     switch (*at) {
     case TAG_EMPTY: return !marked && has_count(L, table, 0);
-    case TAG_ARRAY:
+    case TAG_ARRAY: {
         if (count == 0 && !marked) return false;
+        int equal = same_items(L, table, item, count, depth);
+        if (equal >= 0) return equal;
         for (uint32_t i = 1; i <= count; i++, item += size_of(item)) {
             lua_rawgeti(L, table, i);
-            bool equal = same(L, lua_gettop(L), item, depth + 1);
+            bool is_same = same(L, lua_gettop(L), item, depth + 1);
             lua_pop(L, 1);
-            if (!equal) return false;
+            if (!is_same) return false;
         }
         return has_count(L, table, count);
+    }
     case TAG_OBJECT: {
         if (marked) return false;
         size_t fields = 0;
@@ -244,7 +262,7 @@ void store_push(lua_State *L, const lb_context *context, lb_thread *thread, cons
     }
     decode_value(L, value, length);
     if (!lua_istable(L, -1)) return;
-    // Decoding may have moved nothing: it adds no effects.
+    // Decoding adds no effects, so the bytes are where they were.
     remember(L, thread, key, key_length, -1, value, length);
 }
 

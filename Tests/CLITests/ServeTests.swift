@@ -47,6 +47,19 @@ extension CommandLine {
             }
         }
 
+        @Test func `a port that is taken, and a path that is empty`() throws {
+            let program = try Program(["slow.lua": Self.script])
+            defer { program.remove() }
+            let server = try Server(program)
+            defer { server.running.send(SIGKILL) }
+            let second = try program.run("serve", ".", "--port", "\(server.port)", "--store", "other.db")
+            #expect(second.status == 2)
+            #expect(second.errors.contains("another program listens there already; choose another port with --port"))
+            let empty = try program.run("serve", "")
+            #expect(empty.status == 2)
+            #expect(empty.errors.contains("a path is empty"))
+        }
+
         @Test func `a server that is killed loses no run that it has accepted`() async throws {
             let program = try Program(["slow.lua": Self.script, "lib.lua": "return {}", "broken.lua": "return ="])
             defer { program.remove() }

@@ -59,6 +59,23 @@ struct LogIndex {
             && UInt32(bigEndian: header.2) == bytes.load(fromByteOffset: 24, as: UInt32.self)
             && UInt32(bigEndian: header.3) == bytes.load(fromByteOffset: 28, as: UInt32.self)
     }
+
+    private static let sampledPages: Int64 = 16
+
+    /// A number that follows from pages of the database that are spread over its file.
+    func sample(of database: UnsafeMutablePointer<sqlite3_file>, size: Int64) -> UInt64 {
+        guard let read = database.pointee.pMethods?.pointee.xRead, pageSize >= 512 else { return 0 }
+        let pages = size / pageSize
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        withUnsafeTemporaryAllocation(byteCount: Int(pageSize), alignment: 8) { page in
+            for step in 0..<min(pages, Self.sampledPages) {
+                let number = pages <= Self.sampledPages ? step : step * (pages - 1) / (Self.sampledPages - 1)
+                guard read(database, page.baseAddress, Int32(pageSize), number * pageSize) == SQLITE_OK else { return }
+                for word in page.bindMemory(to: UInt64.self) { hash = (hash ^ word) &* 0x100_0000_01B3 }
+            }
+        }
+        return hash
+    }
 }
 
 extension Database {

@@ -185,6 +185,7 @@ final class Writer: @unchecked Sendable {
                 try lookAround()
                 let result = try body()
                 try statements.commit.run()
+                file.noteContents(database)
                 undo.removeAll(keepingCapacity: true)
                 if hasCaughtUp { forgetBehind() }
                 return result
@@ -238,6 +239,7 @@ final class Writer: @unchecked Sendable {
 
     private func checkpoint() {
         sqlite3_wal_checkpoint_v2(database.sqliteConnection, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+        file.noteContents(database)
         logPages = 0
     }
 }

@@ -82,13 +82,30 @@ extension Worker {
 
     /// Sets the timer of a wait. Its end is a time of the day; how far that lies ahead is counted by the clock that nobody sets.
     private func wait(_ run: Run, _ command: Command) {
-        let rest = max(command.time.distance(from: now), 0)
+        var rest = max(command.time.distance(from: now), 0)
+        // It was decided before it was durable, and the time of the day may have been set since.
+        if let begin = Self.beginning(of: command, in: run.log) {
+            rest = min(rest, max(command.time.distance(from: begin), 0))
+        }
         let isBackoff = command.frame >= 0 && run.machine.frames[Int(command.frame)].phase == .backoff
         timers.insert(
             TimerHeap.Timer(
                 deadline: elapsed.advanced(clampingBy: rest),
                 wall: rest > Self.longWait && !isBackoff ? command.time : 0,
                 run: run, purpose: .frame(command.frame, serial: command.serial)))
+    }
+
+    /// The time of the day by which the end of a wait was reckoned, if that is among the newest events.
+    private static func beginning(of command: Command, in log: RunLog) -> Int64? {
+        for index in stride(from: log.count - 1, through: max(log.count - 64, 0), by: -1) {
+            let event = log[index]
+            guard event.frame == command.frame else { continue }
+            switch event.kind {
+            case .stepWaiting, .stepRetry, .humanRequested: return event.time
+            default: continue
+            }
+        }
+        return nil
     }
 
     private func isAsked(_ command: Command, _ phase: Frame.Phase, _ run: Run) -> Bool {

@@ -48,6 +48,11 @@ struct RunCommand: ParsableCommand {
     @Option(name: .customLong("run-id"), help: ArgumentHelp("The run's id; one is made unless given.", valueName: "id"))
     var runID: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Before runs with a lower one, where the workflow's limits let runs wait.", valueName: "number"))
+    var priority: String?
+
     @OptionGroup var store: StoreOptions
 
     @Flag(help: "Go on with other unfinished runs of the workflow beside this one.")
@@ -59,7 +64,7 @@ struct RunCommand: ParsableCommand {
     var request: RunRequest {
         RunRequest(
             script: script, workflow: workflow, input: input, metadata: metadata, ctx: ctx, telemetry: telemetry,
-            runID: runID,
+            runID: runID, priority: priority,
             store: store.store, durability: store.durability, recovers: recover, stay: options.request)
     }
 

@@ -17,6 +17,7 @@ struct RunRequest: Equatable {
     var ctx: String?
     var telemetry: String?
     var runID: String?
+    var priority: String?
     var store: String?
     var durability: String?
     var recovers = false
@@ -47,6 +48,13 @@ struct RunRequest: Equatable {
         }
         try chooseStore(&plan)
         try stay.apply(to: &plan)
+        if let priority {
+            guard let number = Int64(priority), FlowControl.priorities.contains(number) else {
+                throw UsageError("--priority takes a whole number from -1000000 to 1000000, got '\(priority)'")
+            }
+            if plan.store == .memory { throw UsageError("--priority needs a store other than memory, where runs wait") }
+            plan.priority = number
+        }
         plan.recovers = recovers
         if recovers, plan.store == .memory { throw UsageError("--recover needs a store other than memory") }
         return plan

@@ -77,7 +77,7 @@ final class RunDriver: Sendable {
         follow(run, past: 0, plan)
         try run.start(
             input: plan.input, metadata: plan.metadata, ctx: plan.ctx,
-            trace: plan.telemetry.map { ["telemetry": $0] })
+            trace: plan.telemetry.map { ["telemetry": $0] }, queueing: Queueing(priority: plan.priority))
         if let reason { run.cancel(reason: reason) }
         if plan.recovers {
             let recovery = RunRecovery(loader, of: run.definition.id, mailbox: mailbox)
@@ -114,7 +114,7 @@ final class RunDriver: Sendable {
         case .ownerGone: try await drive(loader.takeUp(run.id), push: push, loader)
         case .taken:
             let rests = Task { [mailbox] in
-                try await loader.watchRests(of: run.id) { mailbox.post(.resting(until: $0)) }
+                try await loader.watchRests(of: run.id) { mailbox.post(.resting(Rest(until: $0))) }
             }
             defer { rests.cancel() }
             if let record = try await run.settled() {
@@ -131,7 +131,7 @@ final class RunDriver: Sendable {
             run.follow(JSONFeed(plan: run.definition.plan, runID: run.id, past: past, mailbox: mailbox))
         }
         // After the feeds that show what the run did, so that this is known when it rests.
-        if plan.patience != nil { run.follow(RestFeed { [mailbox] in mailbox.post(.resting(until: $0)) }) }
+        if plan.patience != nil { run.follow(RestFeed { [mailbox] in mailbox.post(.resting($0)) }) }
     }
 
     /// Tells the session which run it is; gives the reason if it was asked to stop meanwhile.

@@ -18,6 +18,8 @@ struct RunPlan {
     var metadata: Value?
     var ctx: Value?
     var runID: String?
+    /// In place of the workflow's own, where its limits let runs wait.
+    var priority: Int64?
     /// Print events as JSON instead of the output alone.
     var printsEvents = false
     var store = StoreLocation.memory

@@ -123,7 +123,7 @@ final class RunSession {
         case .settled(let record): settled = record.result()
         case .refused(let refusal): self.refusal = refusal.message
         case .failed(let error): failure = error
-        case .resting(let time): rest(until: time)
+        case .resting(let rest): take(rest)
         case .released: isReleased = true
         case .timedOut: timeOut()
         case .interrupted(let signal):
@@ -151,15 +151,15 @@ final class RunSession {
     }
 
     /// Lets a run go that waits for longer than this process stays.
-    private func rest(until time: Int64) {
-        if time == 0 {
+    private func take(_ rest: Rest) {
+        if rest.until == 0 {
             guard leaving == nil, plan.detaches else { return }
             leave(.queued)
             return driver.letGo()
         }
-        wakeAt = time
+        wakeAt = rest.until
         guard leaving == nil, !isCancelled, let patience = plan.patience else { return }
-        guard patience == 0 || time - SystemClock().now() > patience else { return }
+        guard patience == 0 || rest.left > patience else { return }
         leave(.rests)
         driver.letGo()
     }

@@ -139,10 +139,25 @@ struct RunningFaultTests {
         let journal = try SQLiteJournal(path: directory.store)
         let run = TestRun("r1")
         #expect(await run.write(to: journal).isDurable)
+        // What an older copy has not must be in the database, and not in the log alone.
+        try await journal.onWriter { writer throws(JournalError) in writer.truncateLog() }
         #expect(await run.write(to: journal).isDurable)
         try overwriting.happen(to: directory.store, older: older)
         #expect(await run.write(to: journal).error?.code == "store_overwritten")
         #expect(await TestRun("r2").write(to: journal).error?.code == "store_overwritten")
+        await journal.close()
+    }
+
+    @Test func `a time of change that was set is no overwriting`() async throws {
+        let directory = try TemporaryDirectory()
+        let journal = try SQLiteJournal(path: directory.store)
+        let run = TestRun("r1")
+        for hour in 0..<3 {
+            #expect(await run.write(to: journal).isDurable)
+            let time = Date(timeIntervalSince1970: Double(hour) * 3600)
+            try FileManager.default.setAttributes([.modificationDate: time], ofItemAtPath: directory.store)
+        }
+        #expect(await run.write(to: journal).isDurable)
         await journal.close()
     }
 
