@@ -107,6 +107,8 @@ extension RunMachine {
     /// What the run came to with what was undone: an object gets `compensation: { undone, failed }`, the paths of steps that
     /// were undone, in that order, and `{ path, error }` of those that were not.
     package func toldOutcome(_ outcome: Slice, _ log: inout RunLog) -> Slice {
+        // What a run that succeeded gives is its own.
+        if let closing, closing.ending == .workflowSuccess, outcome == closing.outcome { return outcome }
         guard !completed.isEmpty, !outcome.isNone, let entries = Value(log.value(outcome)).entries else {
             return outcome
         }

@@ -164,6 +164,7 @@ import Testing
                 "workflow:handler:error", "workflow:error",
             ])
         #expect(told.first == ["n": 0])
+        #expect(good.result.result == ["n": 0])
         #expect(told.last?["message"] == "no")
         #expect(told.last?["compensation"]?["undone"] == ["a"])
         good.expectSoundEnd()
@@ -286,6 +287,7 @@ import Testing
         #expect(refusal { $0[start - 1].item = 4 } != nil)
         #expect(refusal { $0[start - 1].item = 900 } != nil)
         #expect(refusal { $0.insert($0[start - 1], at: start) } != nil)
-        #expect(refusal { $0.insert($0[1], at: start) } != nil)
+        let opening = try #require((0..<run.log.count).first { run.log[$0].kind == .bodyOpened })
+        #expect(refusal { $0.insert($0[opening], at: start) } != nil)
     }
 }
