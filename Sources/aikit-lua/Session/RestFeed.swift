@@ -9,12 +9,14 @@ final class RestFeed: EventFeed {
     ///   worker's thread.
     init(_ told: @escaping @Sendable (Int64) -> Void) { self.told = told }
 
-    func take(_ run: Run) {
-        guard !run.machine.isOver, !run.machine.waitsOutside else { return }
-        if run.machine.isQueued { return told(0) }
-        let status = run.machine.status
+    func take(_ run: Run) { take(run.machine) }
+
+    func take(_ machine: borrowing RunMachine) {
+        guard !machine.isOver, !machine.waitsOutside else { return }
+        if machine.isQueued { return told(0) }
+        let status = machine.status
         guard status == .waiting || status == .waitingHuman else { return }
-        let wake = run.machine.earliestDeadline
+        let wake = machine.earliestDeadline
         if wake > 0 { told(wake) }
     }
 
