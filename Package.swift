@@ -105,6 +105,11 @@ let package = Package(
             dependencies: [
                 "CZlib", "WorkflowCore", "WorkflowEngine", .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        // Lua in processes that the system has locked.
+        .target(name: "CVMProcess"),
+        .target(
+            name: "VMProcess",
+            dependencies: ["CSandbox", "CVMProcess", "LuaWorkflows", "WorkflowCore", "WorkflowEngine"]),
         .target(name: "FileWatching"),
         .target(
             name: "LuaTesting", dependencies: ["HostEffects", "LuaWorkflows", "WorkflowCore", "WorkflowEngine"]),
@@ -113,7 +118,7 @@ let package = Package(
             dependencies: [
                 "CLuaBridge", "CSandbox", "WorkflowCore", "WorkflowEngine", "LuaRuntime", "LuaWorkflows",
                 "PostgresJournal", "SQLiteJournal",
-                "HostEffects", "FileWatching", "LuaTesting", "CTemplates", "WorkflowServer",
+                "HostEffects", "FileWatching", "LuaTesting", "CTemplates", "VMProcess", "WorkflowServer",
                 "WorkflowTelemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -154,6 +159,9 @@ let package = Package(
             name: "WorkflowTelemetryTests",
             dependencies: ["CZlib", "WorkflowTelemetry", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(name: "SandboxTests", dependencies: ["CSandbox", "CSandboxTesting"]),
+        .testTarget(
+            name: "VMProcessTests",
+            dependencies: ["VMProcess", "LuaWorkflows", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(name: "FileWatchingTests", dependencies: ["FileWatching"]),
         .testTarget(
             name: "CLITests",

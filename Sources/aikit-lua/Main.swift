@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import VMProcess
 
 #if canImport(Glibc)
     internal import Glibc
@@ -12,6 +13,7 @@ internal import ArgumentParser
 @main
 enum Main {
     static func main() {
+        if CommandLine.arguments.dropFirst() == [VMProgram.word] { VMProgram.run() }
         ProcessStart.prepare()
         let status = complete(run(CommandLineArguments(CommandLine.arguments.dropFirst())))
         // Threads that still run have nothing left to do; ending in one step spares them the tear-down of what they use.

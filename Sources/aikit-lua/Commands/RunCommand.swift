@@ -20,6 +20,7 @@ struct RunCommand: ParsableCommand {
               aikit-lua run weather.lua --input @city.json --allow-net=api.example.com
               aikit-lua run orders.lua --run-id order-7 --durability normal
               aikit-lua run report.lua --run-id night-1 --timeout 10m
+              aikit-lua run stranger.lua --isolate=strict --store memory
               jq '{items: .}' orders.json | aikit-lua run orders.lua --input - --events
             """)
 
@@ -59,13 +60,15 @@ struct RunCommand: ParsableCommand {
     var recover = false
 
     @OptionGroup var options: RunOptions
+    @OptionGroup var isolation: IsolationOptions
 
     /// The request in the parser's words.
     var request: RunRequest {
         RunRequest(
             script: script, workflow: workflow, input: input, metadata: metadata, ctx: ctx, telemetry: telemetry,
             runID: runID, priority: priority,
-            store: store.store, durability: store.durability, recovers: recover, stay: options.request)
+            store: store.store, durability: store.durability, recovers: recover, isolation: isolation.isolation,
+            stay: options.request)
     }
 
     func run() throws {

@@ -21,6 +21,7 @@ struct RunRequest: Equatable {
     var store: String?
     var durability: String?
     var recovers = false
+    var isolation: IsolationChoice?
     var stay = StayRequest()
 
     /// Carries the request out; the exit status says what became of it.
@@ -56,6 +57,15 @@ struct RunRequest: Equatable {
             plan.priority = number
         }
         plan.recovers = recovers
+        plan.isolation = isolation
+        if isolation != nil { plan.export = nil }
+        if isolation != nil, recovers {
+            throw UsageError("--isolate goes on with no other runs; leave --recover to another command")
+        }
+        if isolation != nil, stay.otlp != nil {
+            throw UsageError(
+                "--isolate sends no spans; leave --otlp out, and send them later with: aikit-lua runs trace")
+        }
         if recovers, plan.store == .memory { throw UsageError("--recover needs a store other than memory") }
         return plan
     }

@@ -34,21 +34,23 @@ final class RestFeed: EventFeed, @unchecked Sendable {
     /// - Parameter told: called on the worker's thread.
     init(_ told: @escaping @Sendable (Rest) -> Void) { self.told = told }
 
-    func take(_ run: Run) {
-        followWaits(of: run)
-        guard !run.machine.isOver, !run.machine.waitsOutside else { return }
-        if run.machine.isQueued { return told(Rest(until: 0, left: 0)) }
-        let status = run.machine.status
+    func take(_ run: Run) { take(run.log, run.machine) }
+
+    func take(_ log: RunLog, _ machine: borrowing RunMachine) {
+        followWaits(log, machine)
+        guard !machine.isOver, !machine.waitsOutside else { return }
+        if machine.isQueued { return told(Rest(until: 0, left: 0)) }
+        let status = machine.status
         guard status == .waiting || status == .waitingHuman else { return }
-        let wake = run.machine.earliestDeadline
+        let wake = machine.earliestDeadline
         guard wake > 0 else { return }
         let left = min(wake - clock.now(), ends.values.min().map { $0 - clock.elapsed() } ?? .max)
         told(Rest(until: wake, left: left))
     }
 
-    private func followWaits(of run: Run) {
-        while taken < run.log.count {
-            let event = run.log[taken]
+    private func followWaits(_ log: RunLog, _ machine: borrowing RunMachine) {
+        while taken < log.count {
+            let event = log[taken]
             taken += 1
             switch event.kind {
             case .stepWaiting, .humanRequested: begins[event.frame] = event.time
@@ -57,9 +59,9 @@ final class RestFeed: EventFeed, @unchecked Sendable {
         }
         let (now, elapsed) = (clock.now(), clock.elapsed())
         var ends: [Wait: Int64] = [:]
-        for index in run.machine.frames.indices {
-            let frame = run.machine.frames[index]
-            guard frame.deadline != 0, frame.phase == .waiting else { continue }
+        for index in machine.frames.indices {
+            let frame = machine.frames[index]
+            guard frame.deadline > 0, frame.phase == .waiting else { continue }
             let wait = Wait(frame: index, serial: frame.serial)
             // No wait is longer than it was when it began, whatever has become of the time of the day.
             let begin = max(begins[Int32(index)] ?? now, now)

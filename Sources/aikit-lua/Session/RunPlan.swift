@@ -40,6 +40,8 @@ struct RunPlan {
     /// Where secrets come from, and what was read there.
     var secretSettings = SecretSettings()
     var secrets = Secrets()
+    /// How Lua is kept apart from this process; nil for not at all.
+    var isolation: IsolationChoice?
     /// Where the spans of the run are sent; nil for nowhere.
     var export: ExportSettings?
     /// What a new run says of its trace.

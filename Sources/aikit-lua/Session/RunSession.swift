@@ -17,6 +17,7 @@ final class RunSession {
     private let plan: RunPlan
     private var journal: (any LastingStore)?
     private var export: TraceExport?
+    private var loader: RunLoader?
     private let mailbox = Mailbox()
     private let driver: RunDriver
     private let display: any Display
@@ -64,7 +65,9 @@ final class RunSession {
             }
         }
         export = plan.export.map { TraceExport($0, store: journal) { [mailbox] in mailbox.post(.text($0)) } }
-        driver.start(RunLoader(plan: plan, mailbox: mailbox, journal: journal, export: export))
+        let loader = RunLoader(plan: plan, mailbox: mailbox, journal: journal, export: export)
+        self.loader = loader
+        driver.start(loader)
         while true {
             if let status = hearAll() { return status }
             if let result = settled, result.status == "waiting_human", canAsk {
@@ -322,6 +325,7 @@ final class RunSession {
     private func complete(_ status: ExitStatus) -> ExitStatus {
         mailbox.close()
         driver.endRecovery()
+        if let loader { waitFor { await loader.shutdown() } }
         if let export {
             waitFor { await export.finish(within: TraceExport.patience) }
             for case .text(let line) in mailbox.takeAll() { errors.writeLine(line) }
