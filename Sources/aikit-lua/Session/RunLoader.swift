@@ -38,7 +38,8 @@ final class RunLoader: Sendable {
         options = LuaScriptOptions(print: mailbox.print, log: mailbox.log(plan.log.threshold))
         engine = WorkflowEngine(
             workers: plan.workers,
-            host: GrantedEffects(usual: plan.permissions, secrets: plan.secrets).traced(export != nil),
+            host: GrantedEffects(usual: plan.permissions, secrets: plan.secrets, cache: journal as? any CacheStore)
+                .traced(export != nil),
             journal: journal, log: mailbox.log(plan.log.threshold))
         scripts = journal.map { [engine, options] in StoredScripts($0, on: engine, options: options) }
     }
