@@ -51,6 +51,8 @@ let package = Package(
         .target(name: "CPrelude", exclude: ["lua"]),
         .target(name: "CTemplates", exclude: ["templates"]),
         .target(name: "CDashboard", exclude: ["web"]),
+        // The guides and the reference, which lie in docs.
+        .target(name: "CGuides"),
         .target(name: "WorkflowCore", dependencies: ["CPCRE2"]),
         .target(name: "WorkflowEngine", dependencies: ["WorkflowCore"]),
         .target(name: "LuaRuntime", dependencies: ["CLuaBridge", "WorkflowCore", "WorkflowEngine"]),
@@ -112,13 +114,14 @@ let package = Package(
             dependencies: ["CSandbox", "CVMProcess", "LuaWorkflows", "WorkflowCore", "WorkflowEngine"]),
         .target(name: "FileWatching"),
         .target(
-            name: "LuaTesting", dependencies: ["HostEffects", "LuaWorkflows", "WorkflowCore", "WorkflowEngine"]),
+            name: "LuaTesting",
+            dependencies: ["HostEffects", "LuaWorkflows", "WorkflowCore", "WorkflowEngine", "WorkflowTelemetry"]),
         .executableTarget(
             name: "aikit-lua",
             dependencies: [
                 "CLuaBridge", "CSandbox", "WorkflowCore", "WorkflowEngine", "LuaRuntime", "LuaWorkflows",
                 "PostgresJournal", "SQLiteJournal",
-                "HostEffects", "FileWatching", "LuaTesting", "CTemplates", "VMProcess", "WorkflowServer",
+                "HostEffects", "FileWatching", "LuaTesting", "CGuides", "CTemplates", "VMProcess", "WorkflowServer",
                 "WorkflowTelemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),

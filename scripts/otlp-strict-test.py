@@ -21,12 +21,16 @@ import tempfile
 import threading
 
 from google.protobuf import json_format
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 SCRIPT = """
 local aikit = require "aikit"
 local body = { id = "item", retry = { max_attempts = 2, initial = "5ms" }, handler = function(n, context)
+  if type(n) == "table" then n = 1 end -- the input of a branch that runs in parallel
   context:set_attribute("n", n)
+  context:log("info", "doubles", { n = n })
   return context:span("double", function() aikit.sleep(%s) return n * 2 end)
 end }
 return {
@@ -60,11 +64,20 @@ def spans_of(text):
 
 
 class Collector(http.server.BaseHTTPRequestHandler):
-    spans = []
+    spans, logs, metrics = [], [], []
 
     def do_POST(self):
         body = gzip.decompress(self.rfile.read(int(self.headers["content-length"])))
-        self.spans.extend(spans_of(body))
+        if self.path == "/v1/traces":
+            self.spans.extend(spans_of(body))
+        elif self.path == "/v1/logs":
+            request = json_format.ParseDict(bytes_for_ids(json.loads(body)), ExportLogsServiceRequest())
+            self.logs.extend(
+                record for part in request.resource_logs for scope in part.scope_logs for record in scope.log_records)
+        else:
+            request = json_format.ParseDict(json.loads(body), ExportMetricsServiceRequest())
+            self.metrics.append(
+                [metric for part in request.resource_metrics for scope in part.scope_metrics for metric in scope.metrics])
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b"{}")
@@ -95,7 +108,8 @@ def check(run, spans, later):
         assert root.span_id == wanted, f"{run}: stretch {number} has another id"
     assert list(known.values()) and len(known) == len(later), f"{run}: {len(known)} spans came, {len(later)} are recorded"
     for span in later:
-        assert known.get(span.span_id) == span, f"{run}: {span.name} differs from the journal's"
+        assert known.get(span.span_id) == span, (
+            f"{run}: {span.name} differs from the journal's:\n{known.get(span.span_id)}\n{span}")
     print(f"ok   {run}: {len(known)} spans, {len(roots)} stretches")
 
 
@@ -117,11 +131,19 @@ def main():
             check(run, Collector.spans, spans_of(aikit("runs", "trace", run, "--json")))
             Collector.spans.clear()
 
+        os.environ["OTEL_LOGS_EXPORTER"] = os.environ["OTEL_METRICS_EXPORTER"] = "otlp"
         with open(f"{folder}/quick.lua", "w") as file:
             file.write(SCRIPT % "0.001")
         with open(f"{folder}/slow.lua", "w") as file:
             file.write(SCRIPT % "0.4")
         aikit("run", "quick.lua", "--workflow", "plain", "--run-id", "ends", *otlp)
+        ids = {span.span_id for span in Collector.spans}
+        assert len(Collector.logs) == 4 and all(record.span_id in ids for record in Collector.logs), Collector.logs
+        metrics = {metric.name: metric for metric in Collector.metrics[-1]}
+        assert [point.as_int for point in metrics["aikit.workflow.runs"].sum.data_points] == [1], metrics
+        steps = metrics["aikit.workflow.step.duration"].histogram.data_points
+        assert all(len(step.bucket_counts) == len(step.explicit_bounds) + 1 for step in steps), steps
+        print(f"ok   {len(Collector.logs)} log entries, {len(metrics)} metrics")
         finish("ends")
         aikit("run", "quick.lua", "--workflow", "asks", "--run-id", "waits", *otlp, status=3)
         aikit("resume", "waits", "--data", "{}", *otlp)

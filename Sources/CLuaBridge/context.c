@@ -128,11 +128,11 @@ static void push_kept(lua_State *L, const lb_context *context, lb_slice field, c
     lua_pop(L, 1);
 }
 
-enum field { F_WORKFLOW_ID = 1, F_RUN_ID, F_STEP_ID, F_PATH, F_KEY, F_ATTEMPT, F_OCCURRENCE, F_ITERATION, F_INITIAL, F_INPUT, F_CTX, F_STORE, F_SIGNAL, F_METADATA, F_RESULTS };
+enum field { F_WORKFLOW_ID = 1, F_RUN_ID, F_STEP_ID, F_PATH, F_KEY, F_ATTEMPT, F_OCCURRENCE, F_ITERATION, F_INITIAL, F_INPUT, F_CTX, F_STORE, F_SIGNAL, F_TRACE, F_METADATA, F_RESULTS, F_TRACED };
 
 static const char *const field_names[] = {
     NULL, "workflow_id", "run_id", "step_id", "path", "idempotency_key", "attempt", "occurrence", "iteration",
-    "initial_input", "input", "ctx", "store", "signal", "metadata", "results",
+    "initial_input", "input", "ctx", "store", "signal", "trace", "metadata", "results", "traced",
 };
 #define FIELD_COUNT (sizeof field_names / sizeof *field_names)
 /// Scripts see the fields before this one; the others are for the prelude, through bridge.context_get.
@@ -177,6 +177,11 @@ static void push_field(lua_State *L, const lb_context *context, enum field field
         lua_call(L, 2, 1);
         return;
     case F_METADATA: push_current(L, context, LB_EFFECT_METADATA, context->metadata); return;
+    case F_TRACE: lua_pushnil(L); return; // made by the prelude
+    case F_TRACED:
+        if (context->trace.length) push_kept(L, context, context->trace, "traced", false);
+        else lua_pushnil(L);
+        return;
     case F_RESULTS: push_kept(L, context, context->results, "results", false); return;
     }
 }
@@ -213,11 +218,18 @@ static int context_index(lua_State *L) {
         else return luaL_error(L, "context.signal has no field '%s' (it has 'aborted' and 'reason')", key);
         return 1;
     }
-    // Upvalue 1 maps the names of fields to their numbers, upvalue 2 holds the methods.
+    // Upvalue 1 maps the names of fields to their numbers, upvalue 2 holds the methods, upvalue 3 makes the trace.
     lua_settop(L, 2);
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNUMBER && lua_tointeger(L, -1) < HIDDEN) {
-        push_field(L, context, (enum field)lua_tointeger(L, -1));
+        enum field field = (enum field)lua_tointeger(L, -1);
+        if (field != F_TRACE) {
+            push_field(L, context, field);
+            return 1;
+        }
+        lua_pushvalue(L, lua_upvalueindex(3));
+        lua_pushvalue(L, 1);
+        lua_call(L, 1, 1);
         return 1;
     }
     lua_settop(L, 2);
@@ -316,10 +328,13 @@ int bridge_context_effect(lua_State *L) {
 
 int bridge_set_context_methods(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 2);
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm_of(L)->context_metatable);
     lua_getfield(L, -1, "__index");
     lua_pushvalue(L, 1);
     lua_setupvalue(L, -2, 2);
+    lua_pushvalue(L, 2);
+    lua_setupvalue(L, -2, 3);
     return 0;
 }
 
@@ -338,7 +353,8 @@ void open_context(lua_State *L) {
         lua_setfield(L, -2, field_names[i]);
     }
     lua_newtable(L);
-    lua_pushcclosure(L, context_index, 2);
+    lua_pushnil(L);
+    lua_pushcclosure(L, context_index, 3);
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, context_newindex);
     lua_setfield(L, -2, "__newindex");

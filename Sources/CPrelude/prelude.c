@@ -17,6 +17,9 @@ static const char compile[] = {
 static const char context[] = {
 #embed "lua/context.lua"
 };
+static const char context_trace[] = {
+#embed "lua/context_trace.lua"
+};
 static const char crypto[] = {
 #embed "lua/crypto.lua"
 };
@@ -108,6 +111,9 @@ static const char agent[] = {
 static const char checked[] = {
 #embed "lua/checked.lua"
 };
+static const char mcp[] = {
+#embed "lua/mcp.lua"
+};
 static const char model[] = {
 #embed "lua/model.lua"
 };
@@ -192,10 +198,11 @@ static const char validate[] = {
 
 static const prelude_part parts[] = {
     PART(agent), PART(aikit), PART(builder), PART(callback), PART(checked), PART(code), PART(compile), PART(context),
-    PART(crypto), PART(csv), PART(dates), PART(definition), PART(docs), PART(docs_agents), PART(docs_host), PART(docs_modules),
+    PART(context_trace), PART(crypto), PART(csv), PART(dates), PART(definition), PART(docs), PART(docs_agents), PART(docs_host),
+    PART(docs_modules),
     PART(docs_nodes), PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(env),
     PART(errors), PART(exec), PART(forms), PART(fs), PART(hooks), PART(host), PART(http), PART(http_stream),
-    PART(model), PART(model_answer), PART(multipart), PART(nodes), PART(objects), PART(once), PART(repl),
+    PART(mcp), PART(model), PART(model_answer), PART(multipart), PART(nodes), PART(objects), PART(once), PART(repl),
     PART(requires), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export), PART(schema_methods),
     PART(schema_object), PART(secret), PART(slots), PART(testing), PART(testing_compare), PART(testing_expect),
     PART(testing_http), PART(testing_mocks), PART(testing_model), PART(testing_replay), PART(testing_run),

@@ -8,14 +8,17 @@ package import WorkflowEngine
 package final class GrantedEffects: HostEffects {
     private let usual: Permissions
     private let secrets: Secrets
+    private let cache: (any CacheStore)?
     private let services = Mutex<[HostEffectsService]>([])
 
     /// - Parameters:
     ///   - usual: what runs may do whose journal does not say.
     ///   - secrets: what requests may carry that scripts do not see.
-    package init(usual: Permissions, secrets: Secrets = Secrets()) {
+    ///   - cache: where answers of models are kept that may be given again; nil for nowhere.
+    package init(usual: Permissions, secrets: Secrets = Secrets(), cache: (any CacheStore)? = nil) {
         self.usual = usual
         self.secrets = secrets
+        self.cache = cache
     }
 
     package func begin(
@@ -27,7 +30,7 @@ package final class GrantedEffects: HostEffects {
     private func service(_ permissions: Permissions) -> HostEffectsService {
         services.withLock { services in
             if let known = services.first(where: { $0.permissions == permissions }) { return known }
-            let made = HostEffectsService(permissions: permissions, secrets: secrets)
+            let made = HostEffectsService(permissions: permissions, secrets: secrets, cache: cache)
             services.append(made)
             return made
         }

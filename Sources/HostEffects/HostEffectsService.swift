@@ -9,16 +9,22 @@ package final class HostEffectsService: HostEffects {
     package let permissions: Permissions
     let secrets: Secrets
     private let settings: HTTPSettings
+    /// Where answers of models are kept that may be given again; nil for nowhere.
+    let cache: (any CacheStore)?
     private let http = Mutex<HTTPService?>(nil)
     private let narrowed = Mutex<[(limits: [Value], service: HostEffectsService)]>([])
     let streams = OpenStreams()
+    let clients = MCPClients()
 
     /// - Parameters:
     ///   - secrets: what requests may carry that scripts do not see; those of the environment unless given.
     ///   - settings: how requests are made; those of the process's environment unless given.
+    ///   - cache: where answers of models are kept that may be given again; nil for nowhere.
     package init(
-        permissions: Permissions, secrets: Secrets = Secrets(), settings: HTTPSettings = .ofProcess
+        permissions: Permissions, secrets: Secrets = Secrets(), settings: HTTPSettings = .ofProcess,
+        cache: (any CacheStore)? = nil
     ) {
+        self.cache = cache
         self.permissions = permissions
         self.secrets = secrets
         self.settings = settings
@@ -42,6 +48,7 @@ package final class HostEffectsService: HostEffects {
         }
         switch request.operation {
         case "model": return beginModel(request.payload, for: caller, answer)
+        case "mcp": return beginMCP(request.payload, answer)
         case "http": return beginHTTP(request.payload, answer)
         case "http.open": return openStream(request.payload, for: caller, answer)
         case "http.read": return readStream(request.payload, for: caller, answer)
@@ -61,7 +68,8 @@ package final class HostEffectsService: HostEffects {
         narrowed.withLock { narrowed in
             if let known = narrowed.first(where: { $0.limits == limits }) { return known.service }
             let made = HostEffectsService(
-                permissions: limits.reduce(permissions) { $0.narrowed(by: $1) }, secrets: secrets, settings: settings)
+                permissions: limits.reduce(permissions) { $0.narrowed(by: $1) }, secrets: secrets, settings: settings,
+                cache: cache)
             narrowed.append((limits, made))
             return made
         }

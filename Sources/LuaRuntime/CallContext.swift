@@ -93,6 +93,7 @@ struct CallContext {
         bridge.occurrence = state.occurrence
         bridge.initial_input = lb_slice(machine.initialInput)
         bridge.input = lb_slice(state.input)
+        bridge.trace = lb_slice(machine.trace)
         bridge.metadata = lb_slice(machine.metadata)
         bridge.ctx = lb_slice(machine.ctx)
         // The store lies still while Lua runs: only the machine moves it, between calls.

@@ -10,6 +10,7 @@ final class ServerCore: Sendable {
     let options: ServerOptions
     let metrics = ServerMetrics()
     let storeTrouble = StoreTrouble()
+    let sessions = MCPSessions()
     private let draining = Atomic<Bool>(false)
 
     init(directory: RunDirectory, access: AccessControl?, options: ServerOptions) {

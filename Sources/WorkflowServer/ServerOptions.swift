@@ -26,6 +26,11 @@ public struct ServerOptions: Sendable {
     /// The secret of a name, by which webhooks verify their requests; nil for one that is not known.
     public var secret: @Sendable (String) -> String? = { _ in nil }
 
+    /// Whether clients of the Model Context Protocol are served, at `/mcp`.
+    public var hasMCP = true
+    /// What such clients may read besides.
+    public var resources: [ServerResource] = []
+
     public init() {}
 
     /// What an answer to a page of the origin says of who may read it; nil where the page may not ask.

@@ -19,7 +19,8 @@ struct AikitLua: ParsableCommand {
         version: engineVersion,
         subcommands: [
             RunCommand.self, DevCommand.self, ReplCommand.self, ResumeCommand.self, SignalCommand.self,
-            RunsCommand.self, StoreCommand.self, ServeCommand.self, TokenCommand.self, SchedulesCommand.self,
+            RunsCommand.self, StoreCommand.self, ServeCommand.self, MCPCommand.self, TokenCommand.self,
+            SchedulesCommand.self,
             CheckCommand.self, GraphCommand.self, SchemaCommand.self, TestCommand.self, InitCommand.self,
             TortureCommand.self,
             TypesCommand.self, DoctorCommand.self, BenchCommand.self, ManualCommand.self,

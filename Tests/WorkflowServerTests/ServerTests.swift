@@ -143,7 +143,7 @@ struct ServerTests {
 }
 
 /// Tokens that live as long as a test.
-private final class TokensInMemory: TokenStore {
+final class TokensInMemory: TokenStore {
     let state = Mutex<[String: AccessToken]>([:])
 
     func add(_ token: AccessToken) async throws(JournalError) { state.withLock { $0[token.id] = token } }

@@ -93,6 +93,8 @@ typedef struct lb_context {
     lb_bytes *LB_NULLABLE effects;
     /// A loop's results so far, as a flat array.
     lb_slice results;
+    /// What the run was started with for its trace, an object; length 0 where it was started with nothing.
+    lb_slice trace;
 } lb_context;
 
 /// As many entries of a store are faster found without the host.

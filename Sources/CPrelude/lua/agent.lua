@@ -6,7 +6,8 @@
 local bridge, part = ...
 local errors, objects, nodes = part "errors", part "objects", part "nodes"
 local checked, model, tools, answers = part "checked", part "model", part "tool", part "model_answer"
-local concat, ipairs, next, pairs, tostring, type = table.concat, ipairs, next, pairs, tostring, type
+local concat, error, ipairs, next, pairs, pcall = table.concat, error, ipairs, next, pairs, pcall
+local tostring, type = tostring, type
 local format, misuse = string.format, errors.misuse
 
 local FIELDS = {
@@ -72,6 +73,23 @@ end
 
 -- Limits -----------------------------------------------------------------------------------------------------------
 
+--- How many seconds the budgets of time leave, those of agents around this one included, and the budget that leaves the
+--- least; nil for any.
+local function time_left(around)
+  local least, its
+  for _, entry in ipairs(around.budgets) do
+    if entry.began and entry.budget.time then
+      local left = entry.budget.time - (bridge.now() - entry.began) / 1000
+      if not least or left < least then least, its = left, entry end
+    end
+  end
+  return least, its
+end
+
+local function too_late(entry)
+  return format("agent '%s' has taken longer than its budget of %g s", entry.id, entry.budget.time)
+end
+
 --- Which limit keeps the agent from another turn: a name, and what to say; nil for none.
 local function limit_of(own, around, turns)
   if #turns >= own.max_turns then
@@ -86,11 +104,8 @@ local function limit_of(own, around, turns)
         entry.budget.cost)
     end
   end
-  local time = own.config.budget and own.config.budget.time
-  local began = turns[1] and turns[1].began
-  if time and began and bridge.now() - began >= checked.seconds(time) * 1000 then
-    return "time", format("agent '%s' has taken longer than its budget of %s", own.id, tostring(time))
-  end
+  local left, entry = time_left(around)
+  if left and left <= 0 then return "time", too_late(entry) end
 end
 
 local function reached(own, limit, message, turns)
@@ -104,18 +119,31 @@ end
 
 -- A turn -----------------------------------------------------------------------------------------------------------
 
+--- The case of the tools of a server.
+local function case_of_server(index, is_approved) return "mcp-" .. index .. (is_approved and "-approved" or "") end
+
 --- The calls of tools in an answer: which tool, with which arguments, or why it is refused.
-local function calls_of(own, answer)
+--
+-- @param served the tools that servers were found to have
+local function calls_of(own, answer, served)
   local calls = {}
   for index, asked in ipairs(answer.tool_calls) do
-    local tool = own.by_id[asked.name]
+    local tool, remote = own.by_id[asked.name], nil
+    for _, spec in ipairs(served or {}) do
+      if spec.name == asked.name then remote = spec end
+    end
     local call = { id = asked.id, name = asked.name }
     if tool then
       call.arguments, call.refusal = tools.arguments(tool, asked.arguments)
       if not call.refusal then call.tool = tool.id end
+    elseif remote then
+      call.arguments, call.refusal = tools.arguments({}, asked.arguments)
+      call.remote = remote.tool
+      if not call.refusal then call.tool = case_of_server(remote.server, own.approves(asked.name)) end
     else
       local known = {}
       for _, one in ipairs(own.tools) do known[#known + 1] = one.id end
+      for _, one in ipairs(served or {}) do known[#known + 1] = one.name end
       call.refusal = format("there is no tool '%s'%s", asked.name,
         known[1] and "; there are " .. concat(known, ", ") or "")
     end
@@ -144,6 +172,17 @@ local function settle(own, turn, answer, turns)
   turn.complaint = { role = "user", content = answers.complaint(value) }
 end
 
+--- The tools that the model is told of.
+local function specs_of(own, served)
+  if not served then return own.specs end
+  local specs = {}
+  for _, spec in ipairs(own.specs or {}) do specs[#specs + 1] = spec end
+  for _, spec in ipairs(served) do
+    specs[#specs + 1] = { name = spec.name, description = spec.description, schema = spec.schema }
+  end
+  return specs[1] and specs
+end
+
 --- The handler of a turn's model step.
 local function take_turn(own, context)
   local around = bridge.request "enclosing"
@@ -153,18 +192,29 @@ local function take_turn(own, context)
 
   local first = turns[1]
   local opening = first and first.opening or opening_of(own, around.input, context)
-  local began = bridge.now()
-  local answer = model.ask(own.model, {
-    messages = messages_of(opening, turns), tools = own.specs, tool_choice = own.config.tool_choice,
+  -- What servers offer is found out once, so that all turns have the same tools, and after a crash too.
+  local served = first and first.served
+  if not first and own.servers[1] then
+    served = part("mcp").specs(own.servers, own.by_id, "agent '" .. own.id .. "'")
+  end
+  local left, entry = time_left(around)
+  local ok, answer = pcall(model.ask, own.model, {
+    messages = messages_of(opening, turns), tools = specs_of(own, served), tool_choice = own.config.tool_choice,
     output_schema = own.format and own.format.schema, output_name = own.id:gsub("[^%w_%-]", "_"),
-    parameters = own.config.parameters, stream = own.config.stream ~= false,
+    parameters = own.config.parameters, stream = own.config.stream ~= false, time_left = left,
   })
+  if not ok then
+    if type(answer) == "table" and answer.code == "model_too_late" then
+      return reached(own, "time", too_late(entry), turns)
+    end
+    error(answer, 0)
+  end
   local turn = {
     message = answer.message, finish_reason = answer.finish_reason, usage = answer.usage, reasoning = answer.reasoning,
   }
-  if not first then turn.opening, turn.began = opening, began end
+  if not first then turn.opening, turn.served = opening, served end
   if #answer.tool_calls > 0 then
-    turn.calls = calls_of(own, answer)
+    turn.calls = calls_of(own, answer, served)
   elseif own.schema then
     settle(own, turn, answer, turns)
   else
@@ -213,15 +263,25 @@ local function nodes_of(tool)
   return body
 end
 
---- The same behind a person, who sees the call and allows it or not.
-local function approved(tool)
+--- The node that calls a tool of a server.
+local function nodes_of_server(state)
+  return {
+    step_of({
+      id = "mcp", description = "Call a tool of an MCP server", role = "tool",
+      handler = function(call) return part("mcp").call(state, call.remote, call.arguments) end,
+    }, { server = state.server }),
+  }
+end
+
+--- Nodes of a tool behind a person, who sees the call and allows it or not.
+local function approved(nodes_behind, id, description)
   local step = nodes.constructor "step"
   local boolean, text = { type = "boolean" }, { type = "string" }
   return {
     nodes.constructor "human" {
-      id = "approve", description = "Allow the call of " .. tool.id .. "?",
+      id = "approve", description = "Allow the call of " .. id .. "?",
       output = function(call)
-        return { tool = call.name, description = tool.description, arguments = call.arguments }
+        return { tool = call.name, description = description, arguments = call.arguments }
       end,
       response_schema = {
         type = "object", properties = { approved = boolean, reason = text },
@@ -232,12 +292,15 @@ local function approved(tool)
       id = "decide",
       handler = function(reply)
         local call = bridge.request("enclosing").input
-        return { is_approved = reply.approved, reason = reply.reason, name = call.name, arguments = call.arguments }
+        return {
+          is_approved = reply.approved, reason = reply.reason, name = call.name, arguments = call.arguments,
+          remote = call.remote,
+        }
       end,
     },
     nodes.constructor "branch" {
       id = "decision", resolve = function(call) return call.is_approved and "yes" or "no" end,
-      cases = { yes = nodes_of(tool), no = { step { id = "refuse", handler = refuse } } },
+      cases = { yes = nodes_behind, no = { step { id = "refuse", handler = refuse } } },
     },
   }
 end
@@ -258,7 +321,16 @@ end
 local function tools_node(own)
   local step = nodes.constructor "step"
   local cases = {}
-  for _, tool in ipairs(own.tools) do cases[tool.id] = own.approves(tool.id) and approved(tool) or nodes_of(tool) end
+  for _, tool in ipairs(own.tools) do
+    local body = nodes_of(tool)
+    cases[tool.id] = own.approves(tool.id) and approved(body, tool.id, tool.description) or body
+  end
+  for index, state in ipairs(own.servers) do
+    cases[case_of_server(index)] = nodes_of_server(state)
+    if own.config.approve then
+      cases[case_of_server(index, true)] = approved(nodes_of_server(state), "an MCP server's tool")
+    end
+  end
   local goes_on = own.config.on_tool_error ~= "fail"
   return nodes.constructor "foreach" {
     id = "tools", concurrency = own.config.tool_concurrency or 4, on_error = goes_on and "continue" or nil,
@@ -322,11 +394,12 @@ local function read(config)
       misuse("agent '%s': `%s` takes text or a function, got %s", config.id, key, errors.kind(value))
     end
   end
-  own.tools, own.by_id = tools.list(config.tools, "agent '" .. config.id .. "'")
+  own.tools, own.by_id, own.servers = tools.list(config.tools, "agent '" .. config.id .. "'")
   local named
   own.approves, named = approvals(config)
   for id in pairs(named) do
-    if not own.by_id[id] then
+    -- What servers offer is not known yet.
+    if not own.by_id[id] and not own.servers[1] then
       misuse("agent '%s': `approve` names '%s', which is no tool of it%s", config.id, tostring(id),
         errors.hint(id, errors.names(own.by_id)))
     end
@@ -354,11 +427,13 @@ local function loop_of(own)
       schema = own.schema and (part "compile"(own.schema)),
     }),
   }
-  if next(own.by_id) then body[2] = tools_node(own) end
+  if next(own.by_id) or own.servers[1] then body[2] = tools_node(own) end
   local budget = own.config.budget
   return nodes.constructor "loop" {
     id = own.id, description = own.config.description, role = "agent", telemetry = own.config.telemetry,
-    budget = budget and { tokens = budget.tokens, cost = budget.cost },
+    budget = budget and {
+      tokens = budget.tokens, cost = budget.cost, time = budget.time and checked.seconds(budget.time),
+    },
     -- One more than it may take: the one in which the limit is found out.
     max_iterations = own.max_turns + 1,
     condition = function(current, context) return context.iteration == 1 or not current.is_done end,

@@ -51,6 +51,7 @@ local on_demand = {
   secret = function() return part("secret").new end,
   hmac = function() return part("hooks").hmac end,
   callback = function() return part("callback").new end,
+  mcp = function() return part("mcp").new end,
   model = function() return part("model").new end,
   tool = function() return part("tool").new end,
   agent = function() return part("agent").new end,
@@ -61,7 +62,7 @@ local aikit = objects.namespace("aikit", members, on_demand, {
   createParallelStep = "parallel", createHuman = "human", createAgent = "agent", Agent = "agent", fetch = "http.get",
 })
 
-bridge.set_context_methods(part "context")
+bridge.set_context_methods(part "context", function(context) return part("context_trace").of(context) end)
 bridge.set_collect(part("builder").collect)
 
 return aikit

@@ -1,7 +1,7 @@
 -- The methods of a step's `context`; its fields come straight from the host.
 local bridge, part = ...
 local errors = part "errors"
-local error, getmetatable, next, pairs, pcall, setmetatable = error, getmetatable, next, pairs, pcall, setmetatable
+local error, getmetatable, next, pairs, pcall = error, getmetatable, next, pairs, pcall
 local tostring, type = tostring, type
 local get, effect = bridge.context_get, bridge.context_effect
 local misuse = errors.misuse
@@ -119,9 +119,6 @@ function context:set_attribute(name, value)
   effect(self, "trace", nil, { attributes = check_attributes({ [name] = value }, "set_attribute") })
 end
 
---- The spans of each context: how many it has had, and the one that is under way.
-local spans = setmetatable({}, { __mode = "k" })
-
 --- Writes a span's record when its body has ended, and passes on what the body gave or raised.
 local function finish(self, own, span, ok, ...)
   own.open = span.parent
@@ -140,8 +137,7 @@ function context:span(name, attributes, body)
       .. 'write context:span("price", { items = 3 }, function() … end)')
   end
   if attributes ~= nil and next(check_attributes(attributes, "span")) == nil then attributes = nil end
-  local own = spans[self] or { count = 0 }
-  spans[self] = own
+  local own = part("context_trace").spans(self)
   own.count = own.count + 1
   local span = {
     name = name, index = own.count, parent = own.open, attributes = attributes, start = bridge.now(),

@@ -12,6 +12,7 @@ return {
       "timeout? aikit.Duration  How long an attempt may take; of a streamed answer, how long from piece to piece. 60 s unless given.",
       "retry? aikit.Retry  Attempts after 408, 409, 429, 5xx and broken lines; 4 unless given. `Retry-After` is the least wait.",
       "limits? aikit.ModelLimits  For all calls of the process.", "price? aikit.ModelPrice  What tokens cost, per million.",
+      "cache? aikit.Duration  How long the answer to the same question is kept in the store, and given again to all runs.",
       "structured_output? \"schema\"|\"prompt\"  `\"prompt\"` asks for JSON in words, for servers that take no schema.",
     },
   },
@@ -106,6 +107,35 @@ local answer = model:stream { prompt = "Tell a story", on_delta = function(piece
       "timeout? aikit.Duration  How long the handler may take.",
     },
   },
+  {
+    name = "aikit.MCPConfig", text = "What `aikit.mcp` takes: `command` or `url`.",
+    fields = {
+      "command? string[]  A program and its arguments, spoken with by standard input and output; `--allow-run=PROGRAM` allows it.",
+      "url? string  The address of a server of streamable HTTP; `--allow-net=HOST` allows it.",
+      "headers? table<string, any>  Headers of each request: texts and secrets.",
+      "env? table<string, any>  The program's variables besides the usual ones: texts and secrets.",
+      "cwd? string  The folder in which the program works.", "allow? string[]  Tools that may be called; all unless given.",
+      "prefix? string  Stands before the names of its tools for agents.",
+      "timeout? aikit.Duration  How long an answer may take; 60 s unless given.",
+    },
+  },
+  {
+    name = "aikit.MCPServer", instance = "server", text = "What `aikit.mcp` gives: its tools are called in handlers of steps, or "
+      .. "by an agent that has it among its `tools`.",
+    methods = {
+      {
+        "tools", "Lists the tools that may be called.",
+        returns = "{ name: string, title?: string, description?: string, input_schema: table }[]  The tools.",
+        example = [[for _, tool in ipairs(server:tools()) do print(tool.name) end]],
+      },
+      {
+        "call", "Calls a tool; one that fails raises `mcp_tool`.", "name string  The tool.",
+        "arguments? table  What it takes.",
+        returns = "any  Its structured result, else its text, else the list of its content.",
+        example = [[local price = server:call("quote", { weight = 2 }).price]],
+      },
+    },
+  },
   { name = "aikit.Tool", text = "What `aikit.tool` gives.", fields = { "id string  Its id.", "description? string  What it is for." } },
   {
     name = "aikit.AgentConfig", text = "What `aikit.agent` takes.",
@@ -114,7 +144,8 @@ local answer = model:stream { prompt = "Tell a story", on_delta = function(piece
       "instructions? string|fun(input: any, context: aikit.Context): string  Goes before the conversation.",
       "prompt? string|aikit.Message[]|fun(input: any, context: aikit.Context): any  What is asked; `input.prompt` or "
         .. "`input.messages` unless given.",
-      "tools? aikit.Tool[]  What the model may call.", "tool_concurrency? integer  Calls of a turn at once; 4 unless given.",
+      "tools? (aikit.Tool|aikit.MCPServer)[]  What the model may call.",
+      "tool_concurrency? integer  Calls of a turn at once; 4 unless given.",
       "tool_choice? string  `auto`, `none`, `required`, or the id of a tool.",
       "approve? string[]|boolean  Tools whose calls wait for a person first; `true` for all.",
       "on_tool_error? \"tell\"|\"fail\"  Whether the failure of a tool is told to the model, or ends the agent; `tell` unless given.",

@@ -78,7 +78,8 @@ test.http {
       {
         "model", "Answers the calls of models for the rest of the test: a list of answers in order, a function for all of them, "
           .. "or either by the name of the model. An answer is text or `{ text, json, tool_calls, reasoning, deltas, usage, "
-          .. "finish_reason, error, vectors }`.",
+          .. "finish_reason, error, vectors }`. "
+          .. "`{ cassette = \"NAME\" }` gives what `aikit-lua test --record` recorded in `cassettes/NAME.json` beside the file.",
         "answers table|fun(request: table): any  The answers, each a text, a table or a function of the request.",
         returns = "aikit.TestModel  The calls that were made.",
         example = [[
@@ -131,6 +132,10 @@ local calls = test.model {
     },
     methods = {
       { "step", "The last snapshot of a step.", "path string  Its path or id.", returns = "table?  The snapshot." },
+      {
+        "spans", "The spans of the run that have ended: `{ name, kind, status, message?, parent?, attributes, events }` each.",
+        returns = "table[]  The spans.",
+      },
       { "emitted", "What steps emitted under a name.", "name string  The event's name.", returns = "any[]  The payloads." },
       {
         "answer", "Answers the step that waits and goes on; with one argument, the only step that waits.",
@@ -181,6 +186,10 @@ local calls = test.model {
       {
         "emitted", "A run with an event of a step (by its name) or of the engine (by its type).",
         "event string|table  `{ type, data?, path? }`, of which parts may be left out.", "data? any  A part of its data.",
+      },
+      {
+        "traced", "A run with a span of this name, or with one that has these parts.",
+        "span string|table  Its name, or a part of `{ name, kind, status, message, parent, attributes, events }`.",
       },
     },
   },

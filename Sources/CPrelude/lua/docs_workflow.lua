@@ -36,6 +36,11 @@ return aikit.workflow { id = "greet" }
 local double = aikit.step { id = "double", handler = function(input) return { n = input.n * 2 } end }]],
       },
       {
+        "mcp", "Names a server of the Model Context Protocol, whose tools handlers call and agents use.",
+        "config aikit.MCPConfig  The server.", returns = "aikit.MCPServer  The server.",
+        example = [[local parcels = aikit.mcp { command = { "parcel-server" }, allow = { "quote" } }]],
+      },
+      {
         "agent", "Makes an agent: turns of a model and the tools that it calls, as nodes that stand wherever a step does.",
         "config aikit.AgentConfig  The agent's properties.",
         returns = "aikit.Node  The agent; a script that returns it has a workflow of that one step.",
@@ -363,6 +368,8 @@ local answers = aikit.all {
       "run_id string  The run's id.",
       "step_id string  The step's id.",
       "path string  Where the step is in the workflow: `alerts[2]/translate`.",
+      "trace { trace_id: string, span_id: string, traceparent: string }  Where the step stands in the run's trace, or the span of "
+        .. "`context:span` around the call; `traceparent` is W3C's header.",
       "attempt integer  Which try this is, from 1.",
       "occurrence integer  How often this step has begun in the run, from 1.",
       "idempotency_key string  The same at every attempt, in every process: for services that must act only once.",

@@ -8,7 +8,7 @@ local PROVIDERS = { "openai", "anthropic" }
 
 local FIELDS = {
   provider = PROVIDERS, name = "text", base_url = "text", api_key = "any", headers = "table", parameters = "table",
-  timeout = "duration", structured_output = { "schema", "prompt" },
+  timeout = "duration", cache = "duration", structured_output = { "schema", "prompt" },
   retry = {
     max_attempts = "count", backoff = { "constant", "linear", "exponential" }, initial = "duration", max = "duration",
     factor = "number", jitter = "number",
@@ -139,7 +139,9 @@ local function generate(self, method, options, fields)
   if (options.prompt == nil) == (options.messages == nil) then misuse("%s takes `prompt` or `messages`", what) end
   local messages = checked.copy(model.messages(options.prompt or options.messages, what))
   local specs
-  for index, tool in ipairs((part("tool").list(options.tools, what))) do
+  local tools, _, servers = part("tool").list(options.tools, what)
+  if servers[1] then misuse("%s takes tools, and agents take servers of tools as well", what) end
+  for index, tool in ipairs(tools) do
     specs = specs or {}
     specs[index] = part("tool").spec(tool)
   end

@@ -201,6 +201,23 @@ function matchers.emitted(actual, wanted, data)
   return false, format("expected the run to emit %s; %s", show(wanted), list), ""
 end
 
+--- A span by its name, or by a part of what it is.
+function matchers.traced(actual, wanted)
+  local run = expect_run(actual, "traced")
+  if type(wanted) == "string" then wanted = { name = wanted } end
+  errors.expect(wanted, "table", 'expect(run):traced { name = "w.step.price", attributes = { … } }')
+  errors.known(wanted, { "name", "kind", "status", "message", "parent", "attributes", "events" }, "expect(run):traced")
+  local names = {}
+  for _, span in ipairs(run:spans()) do
+    if #compare.differences(wanted, span, true) == 0 then
+      return true, "", "expected no span " .. show(wanted)
+    end
+    names[#names + 1] = span.name == wanted.name and show(span) or span.name
+  end
+  return false, format("expected a span %s; there are %s", show(wanted),
+    #names > 0 and concat(names, ", ") or "none"), ""
+end
+
 -- Names under which people who come from other libraries look for them.
 local aliases = {
   to_equal = "equals", to_be = "is", to_be_nil = "is_nil", to_be_true = "is_true", to_be_false = "is_false",

@@ -42,6 +42,13 @@ local function answer(given, what)
 end
 
 local function entry_of(key, given, what)
+  if type(given) == "table" and given.cassette ~= nil then
+    errors.known(given, { "cassette" }, what)
+    if type(given.cassette) ~= "string" then
+      misuse("%s: `cassette` takes the name of a recording, got %s", what, errors.kind(given.cassette))
+    end
+    return { model = key, cassette = given.cassette }
+  end
   if type(given) == "function" then
     return { model = key, slot = slots.slot(function(made) return answer(given(made), what) end) }
   end
@@ -62,10 +69,11 @@ local function entry_of(key, given, what)
 end
 
 --- Answers the calls of models for the rest of the test: `{ answer, … }` one after the other, a function for all, or
---- either by the name of the model.
+--- either by the name of the model. `{ cassette = "NAME" }` stands for what was recorded.
 return function(given)
   local entries = {}
-  if type(given) == "function" or type(given) == "table" and given[1] ~= nil then
+  local is_for_all = type(given) == "table" and (given[1] ~= nil or type(given.cassette) == "string")
+  if type(given) == "function" or is_for_all then
     entries[1] = entry_of(nil, given, "test.model: answers")
   else
     for _, name in ipairs(errors.names(errors.expect(given, "table", 'test.model { { text = "…" } }'))) do

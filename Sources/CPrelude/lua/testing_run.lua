@@ -115,6 +115,9 @@ function methods:emitted(name)
   return list
 end
 
+--- The spans that have ended, as a list of `{ name, kind, status, message?, parent?, attributes, events }`.
+function methods:spans() return request("test.spans", { run = HANDLE[self].number }) end
+
 --- Answers the step that waits at a path, or the only one, and goes on until the run is over or waits again.
 function methods:answer(path, data)
   if data == nil then path, data = nil, path end

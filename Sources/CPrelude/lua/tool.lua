@@ -41,19 +41,25 @@ end
 --- The state of a tool; nil for every other value.
 function tool.state(value) return objects.state(value, class) end
 
---- A list of tools by their ids; each is a tool, or the table of one.
+--- A list of tools by their ids; each is a tool, or the table of one. Servers of tools stand in a list of their own.
 function tool.list(given, what)
-  local list, by_id = {}, {}
+  local list, by_id, servers = {}, {}, {}
   for index, value in ipairs(given or {}) do
+    local server = objects.state(value) and part("mcp").state(value)
+    if server then
+      servers[#servers + 1] = server
+      goto continue
+    end
     if type(value) == "table" and not objects.state(value) then value = tool.new(value) end
     local state = tool.state(value)
     if not state then
       misuse("%s: tools[%d] is %s, not a tool: write aikit.tool { … }", what, index, errors.kind(value))
     end
     if by_id[state.id] then misuse("%s has two tools '%s'", what, state.id) end
-    list[index], by_id[state.id] = state, state
+    list[#list + 1], by_id[state.id] = state, state
+    ::continue::
   end
-  return list, by_id
+  return list, by_id, servers
 end
 
 --- How a model is told of a tool.

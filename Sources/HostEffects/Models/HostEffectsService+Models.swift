@@ -14,6 +14,7 @@ extension HostEffectsService {
                 throw HostFailure.denied(
                     "calling the model \(call.settings.name)", flag: "--allow-model=\(call.settings.name)")
             }
+            let cache = try ModelCache(call, payload, self.cache)
             let service = ModelService(http: service())
             let (secrets, permissions, redactor) = (secrets, permissions, redactor)
             // The script chooses where a model is served: a key goes there if somebody named the place, or the key.
@@ -24,11 +25,19 @@ extension HostEffectsService {
             return TaskOperation(
                 answer: answer,
                 answering: {
-                    try await service.perform(
+                    if let kept = await cache?.answer() {
+                        if call.isStreamed, let text = kept["text"]?.string {
+                            stream?(ModelDelta(kind: .text, text: text, index: 1).value)
+                        }
+                        return .success(kept)
+                    }
+                    let result = try await service.perform(
                         call,
                         prepare: { request throws(HostFailure) in
                             try request.fill(secrets, for: permissions, isNamed: isNamed)
                         }, stream: stream)
+                    await cache?.keep(redactor.redact(result.value))
+                    return result
                 })
         } catch {
             answer(error.answer)

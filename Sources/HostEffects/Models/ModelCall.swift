@@ -33,8 +33,10 @@ struct ModelCall: Sendable {
     var texts: [String]
     /// Whether the answer is told of while it is made.
     var isStreamed: Bool
+    /// How long all attempts may take together, in microseconds; nil for any time.
+    var timeLeft: Int64?
 
-    /// Reads `{ operation?, model, messages | texts, tools?, tool_choice?, output_schema?, output_name?, parameters?, stream? }`.
+    /// Reads `{ operation?, model, messages | texts, tools?, tool_choice?, output_schema?, output_name?, parameters?, stream?, time_left? }`.
     init(_ payload: Value) throws(HostFailure) {
         operation = payload["operation"]?.string.flatMap(Operation.init) ?? .chat
         settings = try ModelSettings(payload["model"] ?? .null)
@@ -53,6 +55,9 @@ struct ModelCall: Sendable {
         parameters = settings.parameters.filter { usual in !own.contains { $0.key == usual.key } } + own
         texts = payload["texts"]?.array?.compactMap(\.string) ?? []
         isStreamed = payload["stream"]?.bool ?? false
+        timeLeft = payload["time_left"]?.number.flatMap { seconds in
+            seconds.isFinite ? Int64(min(max(seconds, 0), 1e9) * 1_000_000) : nil
+        }
         switch operation {
         case .chat: guard !messages.isEmpty else { throw .invalid("a call of a model needs a prompt, or messages") }
         case .embed: guard !texts.isEmpty else { throw .invalid("model:embed needs a list of texts") }

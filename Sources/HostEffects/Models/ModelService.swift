@@ -17,15 +17,34 @@ final class ModelService: Sendable {
     /// - Parameter http: how requests are made; the caller has checked where to.
     init(http: HTTPService) { self.http = http }
 
-    /// What a call comes to.
+    /// What a call comes to, within the time that is left for it.
     ///
     /// - Parameters:
     ///   - prepare: fills secrets into the request, whose destination has been allowed.
     ///   - stream: gets the pieces of a streamed answer.
     /// - Throws: ``HostFailure``; a cancel of the task breaks the connection off.
     func perform(
-        _ call: ModelCall, prepare: @Sendable (inout HTTPCall) throws(HostFailure) -> Void,
+        _ call: ModelCall, prepare: @escaping @Sendable (inout HTTPCall) throws(HostFailure) -> Void,
         stream: (@Sendable (Value) -> Void)?
+    ) async throws -> HostAnswer {
+        guard let timeLeft = call.timeLeft else { return try await attempts(call, prepare, stream) }
+        return try await withThrowingTaskGroup(of: HostAnswer.self) { group in
+            group.addTask { try await self.attempts(call, prepare, stream) }
+            group.addTask {
+                try await Task.sleep(for: .microseconds(timeLeft))
+                throw HostFailure(
+                    "model_too_late", "\(call.settings.name) did not answer within the time that was left",
+                    retryable: false)
+            }
+            defer { group.cancelAll() }
+            guard let answer = try await group.next() else { throw CancellationError() }
+            return answer
+        }
+    }
+
+    private func attempts(
+        _ call: ModelCall, _ prepare: @Sendable (inout HTTPCall) throws(HostFailure) -> Void,
+        _ stream: (@Sendable (Value) -> Void)?
     ) async throws -> HostAnswer {
         let provider = call.settings.provider
         let request = try provider.request(call)

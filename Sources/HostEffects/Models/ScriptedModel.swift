@@ -56,6 +56,7 @@ package enum ScriptedModel {
         var answer = ModelAnswer()
         answer.text = scripted["text"]?.string ?? ""
         answer.reasoning = scripted["reasoning"]?.string ?? ""
+        answer.reasoningBlocks = scripted["reasoning_blocks"]?.array ?? []
         answer.calls = (scripted["tool_calls"]?.array ?? []).map { call in
             ModelAnswer.ToolCall(
                 id: call["id"]?.string ?? "", name: call["name"]?.string ?? "",
@@ -70,6 +71,16 @@ package enum ScriptedModel {
         answer.usage.outputTokens = max(usage?["output_tokens"]?.int ?? 5, 0)
         answer.usage.cachedInputTokens = max(usage?["cached_input_tokens"]?.int ?? 0, 0)
         return answer
+    }
+
+    /// A real answer in the form in which a test gives one.
+    package static func scripted(_ answer: Value) -> Value {
+        var entries: [(String, Value)] = []
+        for key in ["text", "reasoning", "tool_calls", "finish_reason", "usage", "vectors"] {
+            if let value = answer[key] { entries.append((key, value)) }
+        }
+        if let blocks = answer["message"]?["reasoning_blocks"] { entries.append(("reasoning_blocks", blocks)) }
+        return Value(entries: entries)
     }
 
     private static func tell(_ scripted: Value, _ answer: ModelAnswer, _ stream: (Value) -> Void) {

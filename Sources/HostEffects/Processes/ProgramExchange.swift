@@ -17,7 +17,8 @@ struct StartedProgram {
     let output: Int32
     let errors: Int32
 
-    init(_ call: ExecCall) throws(SystemError) {
+    /// - Parameter hasInput: whether there is an input although the call has none to give.
+    init(_ call: ExecCall, hasInput: Bool = false) throws(SystemError) {
         var open: [Int32] = []
         var isStarted = false
         defer { if !isStarted { for descriptor in open { close(descriptor) } } }
@@ -28,7 +29,7 @@ struct StartedProgram {
         }
         let (out, err) = (try pipe(), try pipe())
         var theirInput: Int32
-        if call.input.isEmpty {
+        if call.input.isEmpty, !hasInput {
             theirInput = openPath("/dev/null", O_RDONLY | O_CLOEXEC)
             guard theirInput >= 0 else { throw SystemError(errno) }
             open.append(theirInput)

@@ -33,7 +33,7 @@ final class TestEffects: HostEffects, @unchecked Sendable {
         self.clock = clock
         self.live = live
         self.base = base
-        models = TestModels(clock: clock)
+        models = TestModels(clock: clock, path: path, records: settings.records)
         http = TestHTTP(cassette: cassette, base: base, records: settings.records)
     }
 
@@ -111,12 +111,21 @@ final class TestEffects: HostEffects, @unchecked Sendable {
             http.stub(payload)
             answer(.success(.null))
         case "test.model":
-            models.script(payload)
-            answer(.success(.null))
+            answer(models.script(payload))
         case "test.model_requests": answer(.success(models.requests))
         case "model":
+            if let cassette = models.recording(payload) {
+                return base.begin(request, for: caller) { reply in
+                    let problem = cassette.record(payload, reply)
+                    answer(problem.map { ModelCassetteError($0).answer } ?? reply)
+                }
+            }
             answer(models.answer(payload, stream: caller.stream) { [self] in tests?.call($0, $1) })
         case "test.requests": answer(.success(http.requests))
+        case "test.spans":
+            let number = payload["run"]?.int ?? 0
+            let nested = runs.first { $0.number == number }
+            answer(.success(nested.map { SpanValues.list($0.run) } ?? .emptyArray))
         case "test.fixture": answer(Fixture.read(payload.string ?? "", beside: path))
         case "http": return http.begin(request, for: caller, answer: answer) { [self] in tests?.call($0, $1) }
         case "http.open": return http.open(request, for: caller, answer: answer) { [self] in tests?.call($0, $1) }

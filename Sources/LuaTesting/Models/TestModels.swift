@@ -7,6 +7,8 @@ internal import WorkflowEngine
 /// It belongs to the worker's thread.
 final class TestModels {
     private let clock: any EngineClock
+    private let path: String
+    private let records: Bool
     private var entries: [Entry] = []
     private var made: [Value] = []
 
@@ -17,21 +19,53 @@ final class TestModels {
         let slot: Int64?
         /// What answers one call after the other: `{ answer }` or `{ slot }` each.
         var answers: [Value]
+        /// What answers by what was recorded.
+        var cassette: ModelCassette?
     }
 
-    init(clock: any EngineClock) { self.clock = clock }
+    /// - Parameters:
+    ///   - path: the test file.
+    ///   - records: whether models that have a cassette are really called, and their answers kept.
+    init(clock: any EngineClock, path: String, records: Bool) {
+        self.clock = clock
+        self.path = path
+        self.records = records
+    }
 
     func beginTest() {
         entries = []
         made = []
     }
 
-    /// Takes a list of `{ model?, slot | answers }`, which takes the place of the one before.
-    func script(_ list: Value) {
+    /// Takes a list of `{ model?, slot | answers | cassette }`, which takes the place of the one before.
+    func script(_ list: Value) -> HostAnswer {
         made = []
-        entries = (list.array ?? []).map { entry in
-            Entry(model: entry["model"]?.string, slot: entry["slot"]?.int, answers: entry["answers"]?.array ?? [])
+        do throws(ModelCassetteError) {
+            entries = try (list.array ?? []).map { entry throws(ModelCassetteError) in
+                var cassette: ModelCassette?
+                if let name = entry["cassette"]?.string {
+                    cassette = try ModelCassette(name, beside: path, records: records)
+                }
+                return Entry(
+                    model: entry["model"]?.string, slot: entry["slot"]?.int, answers: entry["answers"]?.array ?? [],
+                    cassette: cassette)
+            }
+            return .success(.null)
+        } catch {
+            return error.answer
         }
+    }
+
+    /// The cassette that a call is to be recorded in; nil where it is answered here.
+    func recording(_ payload: Value) -> ModelCassette? {
+        guard records, let place = place(of: payload) else { return nil }
+        if entries[place].cassette != nil { made.append(ScriptedModel.request(payload)) }
+        return entries[place].cassette
+    }
+
+    private func place(of payload: Value) -> Int? {
+        let name = payload["model"]?["name"]?.string ?? ""
+        return entries.firstIndex { $0.model == name } ?? entries.firstIndex { $0.model == nil }
     }
 
     /// The calls of this test.
@@ -42,9 +76,15 @@ final class TestModels {
         let request = ScriptedModel.request(payload)
         made.append(request)
         let name = payload["model"]?["name"]?.string ?? ""
-        let place = entries.firstIndex { $0.model == name } ?? entries.firstIndex { $0.model == nil }
-        guard let place else {
+        guard let place = place(of: payload) else {
             return unexpected("no test.model answers the model \(name); write test.model { { text = \"…\" } }")
+        }
+        if let cassette = entries[place].cassette {
+            switch cassette.next(for: payload) {
+            case .success(let recorded):
+                return ScriptedModel.answer(payload, with: recorded, at: clock.now() / 1000, stream: stream)
+            case .failure(let error): return error.answer
+            }
         }
         let scripted: Value
         if let slot = entries[place].slot {

@@ -18,6 +18,7 @@ package final class MemoryStore: Sendable {
         var watchers: [Int64: @Sendable ([InboxMessage]) -> Void] = [:]
         var schedules: [ScheduleMark] = []
         var queue = MemoryQueue()
+        var cache: [String: (value: Value, until: Int64)] = [:]
         var lastOwner: Int64 = 0
         var lastMessage: Int64 = 0
         var changes: Int64 = 0

@@ -148,7 +148,8 @@ extension Worker {
         }
     }
 
-    /// The budgets of a frame's node and of all around it: `{ id, budget, usage }` each, the innermost first.
+    /// The budgets of a frame's node and of all around it: `{ id, budget, usage, began? }` each, the innermost first; `began` is
+    /// in milliseconds since 1970, where there is a budget of time.
     private func budgets(_ run: Run, _ frame: Int32) -> [Value] {
         var budgets: [Value] = []
         var frame = frame
@@ -156,12 +157,28 @@ extension Worker {
             let state = run.machine.frames[Int(frame)]
             let details = run.plan.details[Int(state.node)]
             if let budget = details.budget {
-                budgets.append(
-                    ["id": Value(details.id), "budget": budget, "usage": run.machine.usage(below: frame).scriptValue])
+                var entries: [(String, Value)] = [
+                    ("id", Value(details.id)), ("budget", budget),
+                    ("usage", run.machine.usage(below: frame).scriptValue),
+                ]
+                if budget["time"] != nil, let began = start(of: frame, in: run) {
+                    entries.append(("began", Value(began / 1000)))
+                }
+                budgets.append(Value(entries: entries))
             }
             frame = state.parent
         }
         return budgets
+    }
+
+    /// When the node of a frame was started, in microseconds since 1970.
+    private func start(of frame: Int32, in run: Run) -> Int64? {
+        let node = run.machine.frames[Int(frame)].node
+        for index in stride(from: run.log.count - 1, through: 0, by: -1) {
+            let event = run.log[index]
+            if event.kind == .stepStart, event.frame == frame, event.node == node { return event.time }
+        }
+        return nil
     }
 
     /// Tells whoever watches a run of something that nobody records.

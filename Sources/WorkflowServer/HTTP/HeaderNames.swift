@@ -9,6 +9,8 @@ extension HTTPField.Name {
     static let requestID = HTTPField.Name("X-Request-ID")!
     static let fetchSite = HTTPField.Name("Sec-Fetch-Site")!
     static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
+    static let mcpSession = HTTPField.Name("Mcp-Session-Id")!
+    static let mcpVersion = HTTPField.Name("MCP-Protocol-Version")!
     static let accelBuffering = HTTPField.Name("X-Accel-Buffering")!
 }
 

@@ -52,7 +52,7 @@ struct Route: Sendable {
     }
 
     static let all: [Route] =
-        operation + workflows + agents + runs + steering + tasks + schedules + sources + hooks
+        operation + workflows + agents + runs + steering + tasks + schedules + sources + hooks + mcp
 }
 
 extension Route.Parameter {

@@ -1,7 +1,7 @@
 internal import Synchronization
 package import WorkflowEngine
 
-/// Sends spans to one endpoint, in batches, from a bounded queue.
+/// Sends spans, or what was logged in them, to one endpoint, in batches, from a bounded queue.
 ///
 /// Offering is quick and never waits: what the queue has no room for is dropped and counted. A request that fails is sent again
 /// with a growing wait, or after the wait that the server asks for, as far as OTLP lets it: after 429, 502, 503, 504 and where
@@ -14,6 +14,7 @@ final class SpanExporter: Sendable {
 
     private let endpoint: ExportSettings.Endpoint
     private let settings: ExportSettings
+    private let sendsLogs: Bool
     private let post: SpanPost
     private let troubles: Troubles
     private let state = Mutex(State())
@@ -25,18 +26,22 @@ final class SpanExporter: Sendable {
         var waker: Gate?
     }
 
+    /// - Parameter sendsLogs: whether the endpoint takes what was logged in the spans, in place of the spans.
     init(
-        _ endpoint: ExportSettings.Endpoint, settings: ExportSettings, http: any HostEffects,
+        _ endpoint: ExportSettings.Endpoint, settings: ExportSettings, sendsLogs: Bool = false, http: any HostEffects,
         warn: @escaping @Sendable (String) -> Void
     ) {
         self.endpoint = endpoint
         self.settings = settings
+        self.sendsLogs = sendsLogs
         post = SpanPost(endpoint, http: http)
-        troubles = Troubles(endpoint: endpoint.name, warn: warn)
+        troubles = Troubles(endpoint: endpoint.name, things: sendsLogs ? "spans with logs" : "spans", warn: warn)
     }
 
     /// Takes spans to be sent; any thread.
     func offer(_ spans: [Span]) {
+        let spans = sendsLogs ? spans.filter { $0.events.contains { $0.name == Names.log } } : spans
+        if spans.isEmpty { return }
         let (dropped, waker) = state.withLock { state -> (Int, Gate?) in
             if state.isFinished { return (spans.count, nil) }
             let room = max(settings.queueSize - state.spans.count, 0)
@@ -86,11 +91,16 @@ final class SpanExporter: Sendable {
         }
     }
 
-    private func deliver(_ batch: [Span]) async {
-        if batch.isEmpty { return }
+    private func body(_ batch: [Span]) -> [UInt8]? {
+        if sendsLogs { return LogPayload.body(batch, resource: settings.resource, version: engineVersion) }
         var payload = TracePayload(resource: settings.resource, version: engineVersion)
         for span in batch { payload.add(span) }
-        let request = post.request(payload.finish())
+        return payload.finish()
+    }
+
+    private func deliver(_ batch: [Span]) async {
+        guard !batch.isEmpty, let body = body(batch) else { return }
+        let request = post.request(body)
         let start = SystemClock().now()
         var wait = Self.firstWait
         while true {

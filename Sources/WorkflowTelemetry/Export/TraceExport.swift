@@ -14,6 +14,7 @@ public final class TraceExport: Sendable {
     private let settings: ExportSettings
     private let follower: JournalFollower
     private let exporters: [SpanExporter]
+    private let metrics: MetricExporter?
     private let follows: Task<Void, Never>
     private let sends: Task<Void, Never>
     private let warn: @Sendable (String) -> Void
@@ -29,7 +30,15 @@ public final class TraceExport: Sendable {
         self.settings = settings
         self.warn = warn
         let follower = JournalFollower(store: store)
-        let exporters = settings.endpoints.map { SpanExporter($0, settings: settings, http: http, warn: warn) }
+        let exporters =
+            settings.endpoints.map { SpanExporter($0, settings: settings, http: http, warn: warn) }
+            + [settings.logEndpoint].compactMap { $0 }.map {
+                SpanExporter($0, settings: settings, sendsLogs: true, http: http, warn: warn)
+            }
+        let metrics = settings.metricEndpoint.map {
+            MetricExporter($0, settings: settings, http: http, warn: warn)
+        }
+        self.metrics = metrics
         self.follower = follower
         self.exporters = exporters
         follows = Task.detached {
@@ -40,6 +49,7 @@ public final class TraceExport: Sendable {
                     let spans = builders[run] ?? RunSpans(plan: plan, runID: run)
                     builders[run] = spans
                     let ended = spans.take(log, past: past)
+                    metrics?.offer(ended)
                     guard let first = ended.first, settings.samples(first.trace, caller: spans.caller) else { return }
                     for exporter in exporters { exporter.offer(ended) }
                 case .left(let run): builders[run] = nil
@@ -49,6 +59,7 @@ public final class TraceExport: Sendable {
         sends = Task.detached {
             await withTaskGroup { group in
                 for exporter in exporters { group.addTask { await exporter.run() } }
+                if let metrics { group.addTask { await metrics.run() } }
             }
         }
     }
@@ -65,19 +76,22 @@ public final class TraceExport: Sendable {
     /// Sends the spans of a run that is not followed.
     package func send(_ spans: [Span]) {
         for exporter in exporters { exporter.offer(spans) }
+        metrics?.offer(spans)
     }
 
     /// Sends what there is and ends; what cannot be sent within the time is dropped, and told of.
     public func finish(within limit: Duration) async {
         follower.finish()
-        let deadline = Task { [follows, sends, exporters] in
+        let deadline = Task { [follows, sends, exporters, metrics] in
             try await Task.sleep(for: limit)
             follows.cancel()
             for exporter in exporters { exporter.finish() }
+            metrics?.finish()
             sends.cancel()
         }
         await follows.value
         for exporter in exporters { exporter.finish() }
+        metrics?.finish()
         await sends.value
         deadline.cancel()
         if follower.lostCount > 0 {

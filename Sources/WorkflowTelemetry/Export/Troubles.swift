@@ -1,12 +1,14 @@
 internal import Synchronization
 internal import WorkflowEngine
 
-/// Tells of an endpoint that does not take spans: at once the first time, then once a minute.
+/// Tells of an endpoint that does not take what it is sent: at once the first time, then once a minute.
 final class Troubles: Sendable {
     /// Microseconds.
     private static let interval: Int64 = 60_000_000
 
     private let endpoint: String
+    /// What is sent to it, as `spans`.
+    private let things: String
     private let warn: @Sendable (String) -> Void
     private let state = Mutex(State())
 
@@ -18,8 +20,9 @@ final class Troubles: Sendable {
         var reason = ""
     }
 
-    init(endpoint: String, warn: @escaping @Sendable (String) -> Void) {
+    init(endpoint: String, things: String = "spans", warn: @escaping @Sendable (String) -> Void) {
         self.endpoint = endpoint
+        self.things = things
         self.warn = warn
     }
 
@@ -45,6 +48,6 @@ final class Troubles: Sendable {
             return state.dropped
         }
         guard let dropped else { return }
-        warn("telemetry: \(endpoint): \(reason)" + (dropped > 0 ? "; \(dropped) spans were dropped" : ""))
+        warn("telemetry: \(endpoint): \(reason)" + (dropped > 0 ? "; \(dropped) \(things) were dropped" : ""))
     }
 }

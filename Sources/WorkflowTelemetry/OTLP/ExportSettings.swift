@@ -33,6 +33,12 @@ public struct ExportSettings: Sendable {
     }
 
     public var endpoints: [Endpoint] = []
+    /// Where goes what steps log; nil for nowhere.
+    public var logEndpoint: Endpoint?
+    /// Where counts and times go; nil for nowhere.
+    public var metricEndpoint: Endpoint?
+    /// Milliseconds between two times that they are sent.
+    public var metricInterval = 60_000
     public var resource: Attributes = ["service.name": .string("aikit-lua")]
     public var sampler = Sampler.all
     public var isParentBased = true
@@ -58,9 +64,12 @@ public struct ExportSettings: Sendable {
         }
         if text("OTEL_SDK_DISABLED")?.lowercased() == "true" { return nil }
         let usesOTLP = otlp != nil || text("OTEL_TRACES_EXPORTER") != "none"
-        if usesOTLP, let endpoint = try Self.otlp(otlp, text) { endpoints.append(endpoint) }
+        if usesOTLP, let endpoint = try Self.otlp(otlp, .traces, text) { endpoints.append(endpoint) }
         if let endpoint = try Self.langfuse(text) { endpoints.append(endpoint) }
-        if endpoints.isEmpty { return nil }
+        logEndpoint = try Self.asked(.logs, otlp, text)
+        metricEndpoint = try Self.asked(.metrics, otlp, text)
+        metricInterval = try Self.number("OTEL_METRIC_EXPORT_INTERVAL", text, 1...3_600_000) ?? metricInterval
+        if endpoints.isEmpty, logEndpoint == nil, metricEndpoint == nil { return nil }
         for pair in try Self.pairs(text("OTEL_RESOURCE_ATTRIBUTES"), "OTEL_RESOURCE_ATTRIBUTES") {
             resource[pair.name] = .string(pair.value)
         }
@@ -71,29 +80,53 @@ public struct ExportSettings: Sendable {
         delay = try Self.number("OTEL_BSP_SCHEDULE_DELAY", text, 0...3_600_000) ?? delay
     }
 
-    private static func otlp(
-        _ named: String?, _ text: (String) -> String?
+    /// What goes by OTLP: the word of its variables, and the end of its address.
+    private enum Signal: String {
+        case traces = "TRACES"
+        case logs = "LOGS"
+        case metrics = "METRICS"
+
+        var path: String { "v1/" + rawValue.lowercased() }
+    }
+
+    /// Where a signal goes that is sent only when it is asked for: by its exporter, or by an address of its own.
+    private static func asked(
+        _ signal: Signal, _ named: String?, _ text: (String) -> String?
     ) throws(TelemetryError) -> Endpoint? {
+        switch text("OTEL_\(signal.rawValue)_EXPORTER") {
+        case "otlp"?: return try otlp(named, signal, text)
+        case nil where text("OTEL_EXPORTER_OTLP_\(signal.rawValue)_ENDPOINT") != nil: return try otlp(nil, signal, text)
+        default: return nil
+        }
+    }
+
+    private static func otlp(
+        _ named: String?, _ signal: Signal, _ text: (String) -> String?
+    ) throws(TelemetryError) -> Endpoint? {
+        let own = "OTEL_EXPORTER_OTLP_\(signal.rawValue)_"
+        let path = signal.path
         let url: String
         let source: String
         if let named {
-            (url, source) = (named.hasSuffix("/v1/traces") ? named : named.joined(to: "v1/traces"), "--otlp")
-        } else if let own = text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
-            (url, source) = (own, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+            // The whole address of traces stands for the server as well.
+            let base = named.hasSuffix("/v1/traces") ? String(named.dropLast(10)) : named
+            (url, source) = (base.joined(to: path), "--otlp")
+        } else if let whole = text(own + "ENDPOINT") {
+            (url, source) = (whole, own + "ENDPOINT")
         } else if let base = text("OTEL_EXPORTER_OTLP_ENDPOINT") {
-            (url, source) = (base.joined(to: "v1/traces"), "OTEL_EXPORTER_OTLP_ENDPOINT")
+            (url, source) = (base.joined(to: path), "OTEL_EXPORTER_OTLP_ENDPOINT")
         } else {
             return nil
         }
         try check(url, source)
         func either(_ name: String) -> (name: String, text: String)? {
-            for name in ["OTEL_EXPORTER_OTLP_TRACES_" + name, "OTEL_EXPORTER_OTLP_" + name] {
+            for name in [own + name, "OTEL_EXPORTER_OTLP_" + name] {
                 if let text = text(name) { return (name, text) }
             }
             return nil
         }
         if let chosen = either("PROTOCOL"), chosen.text == "grpc" {
-            throw TelemetryError(message: "\(chosen.name) is grpc; spans are sent by http/json only")
+            throw TelemetryError(message: "\(chosen.name) is grpc; telemetry is sent by http/json only")
         }
         var isGzipped = true
         if let chosen = either("COMPRESSION") {

@@ -59,4 +59,11 @@ enum Names {
     static let cancelled = "workflow.cancelled"
     static let exception = "exception"
     static let retry = "workflow.step.retry"
+    static let log = "log"
+    static let logLevel = "log.level"
+    static let logMessage = "log.message"
+    /// What an entry of the log says of the span in which it was logged.
+    static let ofLogs: Set<String> = [
+        step + "id", step + "path", step + "occurrence", step + "attempt", user, session, traceName, environment,
+    ]
 }

@@ -123,15 +123,15 @@ struct SpanWriter {
     /// Something that the script emitted or logged; what it says is recorded as outputs are.
     func tell(_ told: Value?, _ kind: EventKind, _ node: NodeIndex, in span: inout Span) {
         var attributes = Attributes()
-        if kind == .log { attributes.set("log.level", told?["level"]?.string) }
+        if kind == .log { attributes.set(Names.logLevel, told?["level"]?.string) }
         if records("record_outputs", settings.recordsOutputs, of: node) {
             let content = kind == .log ? "message" : "payload"
             if let value = told?[content] {
                 let told = redaction.redact(value)
-                attributes[kind == .log ? "log.message" : content] = .string(told.string ?? told.recordedText)
+                attributes[kind == .log ? Names.logMessage : content] = .string(told.string ?? told.recordedText)
             }
         }
-        let name = kind == .log ? "log" : told?["name"]?.string ?? "event"
+        let name = kind == .log ? Names.log : told?["name"]?.string ?? "event"
         span.events.append(Span.Event(name: name, time: now, attributes: attributes))
     }
 

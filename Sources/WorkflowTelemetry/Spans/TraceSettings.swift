@@ -42,6 +42,8 @@ public struct TraceSettings: Sendable, Equatable {
             metadata.removeAll { $0.key == key }
             metadata.append((key, item))
         }
+        // The table of a script has an order of its own in every process.
+        metadata.sort { $0.key < $1.key }
         recordsInputs = value["record_inputs"]?.bool ?? recordsInputs
         recordsOutputs = value["record_outputs"]?.bool ?? recordsOutputs
     }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import HostEffects
+internal import WorkflowCore
 
 /// What scripts may do outside of the engine: nothing, unless it is given here.
 struct PermissionOptions: ParsableArguments {
@@ -81,6 +82,25 @@ extension PermissionOptions {
         permissions.secret = Permissions.Scope(values["--allow-secret"] ?? [])
         permissions.model = Permissions.Scope(values["--allow-model"] ?? [])
         return permissions
+    }
+
+    /// The same by the names of a server's settings.
+    var settings: [String: Value] {
+        var settings: [String: Value] = [:]
+        let lists = [
+            "allowNet": net, "allowEnv": env, "allowRead": read, "allowWrite": write, "allowRun": programs,
+            "allowSecret": secret, "allowModel": model,
+        ]
+        for (name, list) in lists {
+            if all {
+                settings[name] = true
+            } else if !list.isEmpty {
+                settings[name] = Value(array: list.map { Value($0) })
+            }
+        }
+        if let secrets { settings["secrets"] = Value(secrets) }
+        if let secretsCommand { settings["secretsCommand"] = Value(secretsCommand) }
+        return settings
     }
 
     /// Where secrets come from besides the environment.

@@ -119,7 +119,7 @@ struct ServeCommand: ParsableCommand {
     }
 
     /// What `aikit.json` says; nil where there is none.
-    private static func file(beside path: String) throws(UsageError) -> Value? {
+    static func file(beside path: String) throws(UsageError) -> Value? {
         let name = ServeSession.folder(of: path) + "aikit.json"
         switch FileText.read(name, limit: 1 << 20) {
         case .failure(.system(2)): return nil
@@ -162,21 +162,7 @@ struct ServeCommand: ParsableCommand {
         take("jwtAudience", jwtAudience)
         take("jwtRoleClaim", jwtRoleClaim)
         take("jwtNameClaim", jwtNameClaim)
-        take("allowNet", permissions.net)
-        take("allowEnv", permissions.env)
-        take("allowRead", permissions.read)
-        take("allowWrite", permissions.write)
-        take("allowRun", permissions.programs)
-        take("allowSecret", permissions.secret)
-        take("allowModel", permissions.model)
-        if permissions.all {
-            for name in ["allowNet", "allowEnv", "allowRead", "allowWrite", "allowRun", "allowSecret", "allowModel"] {
-                flags[name] = true
-            }
-        }
-        take("secrets", permissions.secrets)
-        take("secretsCommand", permissions.secretsCommand)
         take("otlp", telemetry.otlp)
-        return flags
+        return flags.merging(permissions.settings) { $1 }
     }
 }

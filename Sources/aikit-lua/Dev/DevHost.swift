@@ -35,7 +35,9 @@ final class DevHost: Sendable {
         export = plan.export.map { TraceExport($0, store: store) { mailbox.post(.text($0)) } }
         engine = WorkflowEngine(
             workers: max(plan.workers, 2),
-            host: HostEffectsService(permissions: plan.permissions, secrets: plan.secrets).traced(export != nil),
+            host: HostEffectsService(
+                permissions: plan.permissions, secrets: plan.secrets, cache: store as? any CacheStore
+            ).traced(export != nil),
             journal: store, log: show)
         let options = LuaScriptOptions(print: mailbox.print, log: show)
         let wanted = plan.workflow

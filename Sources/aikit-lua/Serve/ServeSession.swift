@@ -47,7 +47,9 @@ final class ServeSession: Sendable {
         let log = log
         let engine = WorkflowEngine(
             workers: settings.workers ?? ServeSession.cores,
-            host: HostEffectsService(permissions: settings.permissions, secrets: secrets).traced(exportSettings != nil),
+            host: HostEffectsService(
+                permissions: settings.permissions, secrets: secrets, cache: store as? any CacheStore
+            ).traced(exportSettings != nil),
             journal: store,
             log: { log.write($0) })
         let options = LuaScriptOptions(print: { log.info($0) }, log: { log.write($0) })
@@ -76,6 +78,7 @@ final class ServeSession: Sendable {
         if access == nil, !settings.isInsecure {
             serving.hosts = [settings.host.lowercased()]
         }
+        serving.resources = Guides.all
         serving.secret = { try? secrets.value(of: $0) }
         let server = WorkflowServer(directory, access: access, options: serving, logger: log.logger)
         let service = ListeningService(settings: settings, server: server, tls: tls, log: log)

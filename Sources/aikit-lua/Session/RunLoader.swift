@@ -41,7 +41,9 @@ final class RunLoader: Sendable {
         self.mailbox = mailbox
         self.journal = journal
         options = LuaScriptOptions(print: mailbox.print, log: mailbox.log(plan.log.threshold))
-        let host = GrantedEffects(usual: plan.permissions, secrets: plan.secrets).traced(export != nil)
+        let host = GrantedEffects(
+            usual: plan.permissions, secrets: plan.secrets, cache: journal as? any CacheStore
+        ).traced(export != nil)
         // Lua that runs elsewhere has its journal here, in the memory too.
         let store: any RunStore = journal ?? MemoryJournal()
         engine = WorkflowEngine(

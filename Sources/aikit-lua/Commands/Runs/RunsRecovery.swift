@@ -84,7 +84,9 @@ final class RunsRecovery: Sendable {
     ) async throws -> [Finding] {
         let engine = WorkflowEngine(
             workers: workers,
-            host: GrantedEffects(usual: permissions, secrets: secrets).traced(export != nil), journal: runs.journal,
+            host: GrantedEffects(usual: permissions, secrets: secrets, cache: runs.journal as? any CacheStore)
+                .traced(export != nil),
+            journal: runs.journal,
             log: log.written)
         defer { engine.shutdown() }
         let limit = timeout.map { timeout in
