@@ -48,7 +48,8 @@ let package = Package(
         .target(name: "CTemplates", exclude: ["templates"]),
         .target(name: "CDashboard", exclude: ["web"]),
         .target(name: "WorkflowCore", dependencies: ["CPCRE2"]),
-        .target(name: "WorkflowEngine", dependencies: ["WorkflowCore"]),
+        .target(
+            name: "WorkflowEngine", dependencies: ["WorkflowCore", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "LuaRuntime", dependencies: ["CLuaBridge", "WorkflowCore", "WorkflowEngine"]),
         .target(
             name: "LuaWorkflows",

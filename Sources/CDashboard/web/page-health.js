@@ -2,7 +2,7 @@
 
 import * as api from './api.js';
 import { h, icon, put, s, setText } from './dom.js';
-import { bytes, count, duration, statuses } from './format.js';
+import { ago, bytes, count, duration, statuses } from './format.js';
 import { failure } from './widgets.js';
 
 const interval = 2000;
@@ -39,10 +39,20 @@ function quantile(now, before, name, share) {
   return list.find(([, value]) => value >= total * share)?.[0];
 }
 
+/** A process that drives runs, and what it carries. */
+function nodeRow(node) {
+  const carried = Object.entries(node.runs).map(([status, value]) => `${count(value)} ${(statuses[status] ?? status).toLowerCase()}`);
+  return h('tr', { class: node.isAlive ? null : 'is-gone' },
+    h('th', { scope: 'row' }, node.name, node.isSelf ? h('span', { class: 'muted' }, ' (this server)') : null),
+    h('td', null, node.isAlive ? 'alive' : `gone, its lease ran out ${ago(node.leaseUntil)}`),
+    h('td', null, carried.join(', ') || 'no runs'));
+}
+
 export default function healthPage(context) {
   const state = h('div', { 'aria-live': 'polite' });
   const grid = h('div', { class: 'plots' });
   const statusBars = h('div', { class: 'status-bars' });
+  const nodeRows = h('tbody');
   let before = null;
 
   const plots = [
@@ -91,8 +101,9 @@ export default function healthPage(context) {
   let at = 0;
   const look = async () => {
     try {
-      const [text, ready] = await Promise.all([
+      const [text, { nodes }, ready] = await Promise.all([
         api.text('/metrics', { signal: context.signal }),
+        api.json('/api/nodes', { signal: context.signal }),
         api.json('/health/ready', { signal: context.signal }).catch((error) => (error.body ? error.body : Promise.reject(error))),
       ]);
       const now = parse(text);
@@ -114,6 +125,7 @@ export default function healthPage(context) {
         bar.style.width = `${(value / most) * 100}%`;
         return h('a', { class: 'status-line', href: `#/runs?status=${status}` }, h('span', { class: `badge is-${status}` }, icon(status, 14), h('span', null, statuses[status])), h('span', { class: 'status-track' }, bar), h('span', { class: 'num' }, count(value)));
       }));
+      put(nodeRows, nodes.length === 0 ? h('tr', null, h('td', { colspan: 3, class: 'muted' }, 'No process drives runs now')) : nodes.map(nodeRow));
     } catch (error) {
       if (!context.signal.aborted) put(state, failure(error));
     }
@@ -124,6 +136,8 @@ export default function healthPage(context) {
   return {
     title: 'Health',
     element: h('div', { class: 'page' }, h('header', { class: 'page-head' }, h('h1', null, 'Health'), h('span', { class: 'grow' }), h('a', { class: 'link', href: 'metrics' }, 'Figures for Prometheus')), state, grid,
+      h('section', { class: 'card', 'aria-labelledby': 'nodes' }, h('h2', { id: 'nodes' }, 'Nodes'),
+        h('div', { class: 'scroll-x' }, h('table', { class: 'nodes' }, h('thead', null, h('tr', null, h('th', { scope: 'col' }, 'Process'), h('th', { scope: 'col' }, 'State'), h('th', { scope: 'col' }, 'Carries'))), nodeRows))),
       h('section', { class: 'card', 'aria-labelledby': 'by-status' }, h('h2', { id: 'by-status' }, 'Runs in the store'), statusBars)),
     destroy: () => clearInterval(timer),
   };
