@@ -44,6 +44,10 @@ let package = Package(
         .target(name: "CHostSystem"),
         // For tests alone: no product may depend on it.
         .target(name: "CLuaBridgeTesting"),
+        // Locks a process in which Lua runs.
+        .target(name: "CSandbox"),
+        // For tests alone: no product may depend on it.
+        .target(name: "CSandboxTesting", dependencies: ["CSandbox"]),
         .target(name: "CPrelude", exclude: ["lua"]),
         .target(name: "CTemplates", exclude: ["templates"]),
         .target(name: "CDashboard", exclude: ["web"]),
@@ -102,15 +106,20 @@ let package = Package(
             dependencies: [
                 "CZlib", "WorkflowCore", "WorkflowEngine", .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        // Lua in processes that the system has locked.
+        .target(name: "CVMProcess"),
+        .target(
+            name: "VMProcess",
+            dependencies: ["CSandbox", "CVMProcess", "LuaWorkflows", "WorkflowCore", "WorkflowEngine"]),
         .target(name: "FileWatching"),
         .target(
             name: "LuaTesting", dependencies: ["HostEffects", "LuaWorkflows", "WorkflowCore", "WorkflowEngine"]),
         .executableTarget(
             name: "aikit-lua",
             dependencies: [
-                "CLuaBridge", "WorkflowCore", "WorkflowEngine", "LuaRuntime", "LuaWorkflows", "PostgresJournal",
-                "SQLiteJournal",
-                "HostEffects", "FileWatching", "LuaTesting", "CTemplates", "WorkflowServer",
+                "CLuaBridge", "CSandbox", "WorkflowCore", "WorkflowEngine", "LuaRuntime", "LuaWorkflows",
+                "PostgresJournal", "SQLiteJournal",
+                "HostEffects", "FileWatching", "LuaTesting", "CTemplates", "VMProcess", "WorkflowServer",
                 "WorkflowTelemetry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -150,6 +159,10 @@ let package = Package(
         .testTarget(
             name: "WorkflowTelemetryTests",
             dependencies: ["CZlib", "WorkflowTelemetry", "WorkflowEngine", "WorkflowCore"]),
+        .testTarget(name: "SandboxTests", dependencies: ["CSandbox", "CSandboxTesting"]),
+        .testTarget(
+            name: "VMProcessTests",
+            dependencies: ["VMProcess", "LuaWorkflows", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(name: "FileWatchingTests", dependencies: ["FileWatching"]),
         .testTarget(
             name: "CLITests",

@@ -30,6 +30,9 @@ static const char *const bodies[] = {
     "test.all { function() return test.wait(1) end, function() test.wait(2) error 'sibling' end }",
     "context:emit { type = 'x', data = { 1 } } context.store.key = { v = context.attempt }\n"
     "return { context.store.key, context.run_id, context.ctx, context.signal.aborted }",
+    "context.store.t = { list = { 1, 2 }, gone = 1 } context.store.t.list[3] = { x = context.attempt }\n"
+    "test.wait(1) context.store.t.gone = nil for _, v in pairs(context.store) do if type(v) == 'table' then v.y = 2 end end\n"
+    "return context.store.t",
     "local x <close> = setmetatable({}, { __close = function() print 'closed' end }) return test.wait(1)",
     "return test.sync('echo', { 'a' })",
     "return test.sync('refuse', 1)",

@@ -32,7 +32,8 @@ elif [ "$started" != 0 ]; then
 fi
 
 say "the contract of stores on PostgreSQL"
-AIKIT_LUA_TEST_POSTGRES=$address timeout 300 scripts/swift.sh test --skip-build --filter PostgresJournalTests
+AIKIT_LUA_TEST_POSTGRES=$address timeout 300 scripts/swift.sh test --skip-build --filter PostgresJournalTests |
+    grep -av '^◇'
 say "three servers on one database, $runs runs, one server killed, stopped or cut off every two seconds"
 timeout 400 python3 scripts/test-cluster.py "$binary" "$address" --seconds "$seconds" --runs "$runs"
 

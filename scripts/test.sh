@@ -29,9 +29,11 @@ example() {
 
 part "building the embedding example" example embedding
 part "building the example of a server of one's own" example embedding-server
-part "Swift tests" scripts/swift.sh test --skip-build
+part "Swift tests" scripts/test-swift.sh
 part "runs over a store that cannot be written" \
     env AIKIT_STALL_SECONDS=1 scripts/swift.sh test --skip-build --filter StallTests
+part "stores that are damaged" timeout 300 python3 scripts/torture-stores.py --stores 100
+part "clocks that are set" scripts/test-clock.sh
 part "Lua library tests" "$(lua_interpreter)" Tests/Lua/run.lua
 part "C bridge under AddressSanitizer" scripts/test-asan.sh
 part "fuzzing of the C bridge" scripts/test-fuzz.sh

@@ -12,6 +12,9 @@ static const unsigned char icon_svg[] = {
 static const unsigned char api_js[] = {
 #embed "web/api.js"
 };
+static const unsigned char conversation_js[] = {
+#embed "web/conversation.js"
+};
 static const unsigned char dom_js[] = {
 #embed "web/dom.js"
 };
@@ -71,6 +74,7 @@ static const dashboard_file files[] = {
     FILE("app.css", app_css),
     FILE("icon.svg", icon_svg),
     FILE("api.js", api_js),
+    FILE("conversation.js", conversation_js),
     FILE("dom.js", dom_js),
     FILE("format.js", format_js),
     FILE("form.js", form_js),

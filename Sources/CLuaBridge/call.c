@@ -4,10 +4,36 @@
 
 #include "internal.h"
 
+static int flush_of(lua_State *L) {
+    store_flush(L, lua_touserdata(L, 1));
+    return 0;
+}
+
+/// Stores what was written into tables of the store; on false the error is on top.
+static bool flush(lua_State *L, lb_thread *thread) {
+    lua_pushcfunction(L, flush_of);
+    lua_pushlightuserdata(L, thread);
+    return lua_pcall(L, 1, 0, 0) == LUA_OK;
+}
+
 /// Runs after the function has returned or failed, whether or not it was suspended in between. Whatever raises here or in the
 /// trampoline ends the coroutine with a Lua status, which run() turns into an error as well.
 static int finish_call(lua_State *L, int status, lua_KContext context) {
     lb_thread *thread = (lb_thread *)context;
+    if (unlikely(thread->kept)) {
+        bool failed = status != LUA_OK && status != LUA_YIELD;
+        int top = lua_gettop(L);
+        if (!flush(L, thread)) {
+            if (failed) {
+                // The handler's own error counts.
+                lua_settop(L, top);
+            } else {
+                thread->vm->traceback.count = 0;
+                thread->vm->where[0] = 0;
+                status = LUA_ERRRUN;
+            }
+        }
+    }
     if (unlikely(status != LUA_OK && status != LUA_YIELD)) {
         encode_error(L, -1, status, thread->out);
         thread->outcome = LB_ERROR;

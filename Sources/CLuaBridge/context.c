@@ -63,26 +63,6 @@ static void push_current(lua_State *L, const lb_context *context, uint8_t kind, 
     push_value(L, value, length);
 }
 
-/// What the run has stored under a key, without what the call that runs has changed.
-static lb_slice stored(const lb_context *context, const char *key, size_t length) {
-    if (context->find_store && context->store_count > LB_STORE_UNINDEXED)
-        return context->find_store(context, (const uint8_t *)key, length);
-    for (uint32_t i = 0; i < context->store_count; i++) {
-        const lb_store_entry *entry = &context->store[i];
-        if (entry->key.length == length && memcmp(context->arena->data + entry->key.offset, key, length) == 0)
-            return entry->value;
-    }
-    return (lb_slice){0, 0};
-}
-
-static void push_store(lua_State *L, const lb_context *context, const char *key, size_t key_length) {
-    const uint8_t *value;
-    size_t length;
-    if (!effects_find(L, context, LB_EFFECT_STORE, key, key_length, &value, &length))
-        value = slice(context, stored(context, key, key_length), &length);
-    push_value(L, length ? value : NULL, length);
-}
-
 static void push_text(lua_State *L, const char *text) {
     if (text) lua_pushstring(L, text);
     else lua_pushnil(L);
@@ -171,7 +151,8 @@ static void push_field(lua_State *L, const lb_context *context, enum field field
             return;
         }
         push_path(L, context);
-        lua_pushfstring(L, "%s/%s#%d", context->run_id, lua_tostring(L, -1), (int)context->occurrence);
+        lua_pushfstring(L, "%s/%s#%d%s", context->run_id, lua_tostring(L, -1), (int)context->occurrence,
+                        context->closing == 0 ? "" : context->closing == 1 ? "/compensate" : "/completion");
         return;
     case F_ATTEMPT: lua_pushinteger(L, context->attempt); return;
     case F_OCCURRENCE: lua_pushinteger(L, context->occurrence); return;
@@ -222,7 +203,7 @@ static int context_index(lua_State *L) {
     if (h->view == VIEW_STORE) {
         size_t length;
         const char *key = luaL_checklstring(L, 2, &length);
-        push_store(L, context, key, length);
+        store_push(L, context, h->thread, key, length);
         return 1;
     }
     if (h->view == VIEW_SIGNAL) {
@@ -266,9 +247,15 @@ static int context_newindex(lua_State *L) {
     size_t length;
     key = luaL_checklstring(L, 2, &length);
     if (!utf8_valid((const uint8_t *)key, length)) return luaL_error(L, "a key of context.store is not valid UTF-8");
-    lua_pushfstring(L, "context.store.%s", key);
-    effects_add(L, context, LB_EFFECT_STORE, key, length, lua_isnil(L, 3) ? 0 : 3, lua_tostring(L, -1));
+    store_assign(L, context, h->thread, key, length, 3);
     return 0;
+}
+
+/// Sets the key in the table on top to what the store has.
+static void push_entry(lua_State *L, const lb_context *context, lb_thread *thread, const char *key, size_t length) {
+    lua_pushlstring(L, key, length);
+    store_push(L, context, thread, lua_tostring(L, -1), length);
+    lua_rawset(L, -3);
 }
 
 /// The keys of the store with their values as one table, for pairs.
@@ -276,17 +263,18 @@ static int store_pairs(lua_State *L) {
     lb_context *context = check(L, 1);
     handle *h = lua_touserdata(L, 1);
     if (h->view != VIEW_STORE) return luaL_error(L, "attempt to iterate over context");
+    // What was written into tables comes first, so that no look below adds an effect to those that are gone through.
+    store_flush(L, h->thread);
     lua_getfield(L, lua_upvalueindex(1), "next");
     lua_createtable(L, 0, (int)context->store_count);
     for (uint32_t i = 0; i < context->store_count; i++) {
-        const lb_store_entry *entry = &context->store[i];
-        size_t length;
-        lua_pushlstring(L, (const char *)context->arena->data + entry->key.offset, entry->key.length);
-        const uint8_t *value = slice(context, entry->value, &length);
-        push_value(L, value, length);
-        lua_rawset(L, -3);
+        lb_slice key = context->store[i].key;
+        push_entry(L, context, h->thread, (const char *)context->arena->data + key.offset, key.length);
     }
-    effects_copy_store(L, context->effects);
+    const char *key;
+    size_t length;
+    for (size_t at = 0; effects_next_key(context->effects, &at, &key, &length);)
+        push_entry(L, context, h->thread, key, length);
     lua_pushnil(L);
     return 3;
 }

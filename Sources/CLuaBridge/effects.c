@@ -154,13 +154,14 @@ void effects_add(
     merge(&vm->effects, effects, start, kind, name, name_length);
 }
 
-void effects_copy_store(lua_State *L, const lb_bytes *effects) {
-    for (size_t at = 0; effects && at < effects->count;) {
-        record record = record_at(effects, at);
-        at = record.next;
+bool effects_next_key(const lb_bytes *effects, size_t *at, const char **key, size_t *length) {
+    while (effects && *at < effects->count) {
+        record record = record_at(effects, *at);
+        *at = record.next;
         if (record.kind != LB_EFFECT_STORE) continue;
-        lua_pushlstring(L, (const char *)record.name, record.name_length);
-        decode_value(L, record.value, record.value_length);
-        lua_rawset(L, -3);
+        *key = (const char *)record.name;
+        *length = record.name_length;
+        return true;
     }
+    return false;
 }

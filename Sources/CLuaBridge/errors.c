@@ -233,6 +233,11 @@ static void encode_table_error(lua_State *L, int index, object *o) {
     int after = raw_field(L, index, "retry_after");
     if (after == LUA_TNUMBER || after == LUA_TSTRING) put_value(L, lua_gettop(L), o, "retry_after");
     if (raw_field(L, index, "details") != LUA_TNIL) put_value(L, lua_gettop(L), o, "details");
+    // An error that is raised again by no script, as a recorded one is, keeps its place.
+    if (!vm_of(L)->where[0] && raw_field(L, index, "where") == LUA_TSTRING) {
+        const char *text = lua_tolstring(L, -1, &length);
+        put_string(o, "where", text, length);
+    }
 }
 
 void encode_error(lua_State *L, int index, int status, lb_bytes *out) {

@@ -91,6 +91,8 @@ struct lb_thread {
     lb_thread *next_idle;
     lb_thread *next;
     lb_context *context;
+    /// The reference of what the call remembers of the store's tables, 0 for nothing; see store.c.
+    int kept;
     const lb_arg *args;
     size_t argc;
     uint32_t slot;
@@ -388,10 +390,18 @@ bool effects_find(
 void effects_add(
     lua_State *L, const lb_context *context, uint8_t kind, const char *name, size_t name_length, int index,
     const char *root);
-/// Writes the store's changes to the table on top. RAISES.
-void effects_copy_store(lua_State *L, const lb_bytes *effects);
+/// The key of the next change of the store, from `at` on, which then stands behind it; false at the end. A key may come again.
+bool effects_next_key(const lb_bytes *effects, size_t *at, const char **key, size_t *length);
 /// Frees the index.
 void effects_forget(lb_vm *vm);
+
+// store.c
+/// Pushes what the store has under a key; a table is the same at each look, and what is written into it is kept. RAISES.
+void store_push(lua_State *L, const lb_context *context, lb_thread *thread, const char *key, size_t key_length);
+/// Stores the value at the absolute index; the key ends with a zero. RAISES.
+void store_assign(lua_State *L, const lb_context *context, lb_thread *thread, const char *key, size_t key_length, int index);
+/// Stores what the call has written into the store's tables. Called before it waits and when it has ended. RAISES.
+void store_flush(lua_State *L, lb_thread *thread);
 
 // place.c
 /// Writes what keeps `co` from being suspended.

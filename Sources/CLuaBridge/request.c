@@ -124,6 +124,8 @@ int bridge_request(lua_State *L) {
     bool takes_bytes = lua_toboolean(L, 3);
     lua_settop(L, 2);
     check_suspendable(L, op);
+    // Other steps see what this one has done when it waits.
+    if (unlikely(vm->current->kept)) store_flush(L, vm->current);
     if (unlikely(vm->made_count == vm->made_capacity)) {
         uint32_t capacity = vm->made_capacity ? vm->made_capacity * 2 : 4;
         made *moved = realloc(vm->made, capacity * sizeof *moved);

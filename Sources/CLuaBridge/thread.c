@@ -56,6 +56,8 @@ lb_thread *thread_take(lb_vm *vm) {
 static void retire(lb_thread *thread) {
     thread->generation++;
     thread->context = NULL;
+    if (unlikely(thread->kept)) luaL_unref(thread->vm->L, LUA_REGISTRYINDEX, thread->kept);
+    thread->kept = 0;
     thread->tag = 0;
     thread->has_random = thread->has_clock = false;
     if (unlikely(thread->pending != &thread->one_pending)) {

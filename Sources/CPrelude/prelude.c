@@ -77,6 +77,9 @@ static const char errors[] = {
 static const char forms[] = {
 #embed "lua/forms.lua"
 };
+static const char callback[] = {
+#embed "lua/callback.lua"
+};
 static const char hooks[] = {
 #embed "lua/hooks.lua"
 };
@@ -188,8 +191,8 @@ static const char validate[] = {
 #define PART(name) { #name, name, sizeof name }
 
 static const prelude_part parts[] = {
-    PART(agent), PART(aikit), PART(builder), PART(checked), PART(code), PART(compile), PART(context), PART(crypto),
-    PART(csv), PART(dates), PART(definition), PART(docs), PART(docs_agents), PART(docs_host), PART(docs_modules),
+    PART(agent), PART(aikit), PART(builder), PART(callback), PART(checked), PART(code), PART(compile), PART(context),
+    PART(crypto), PART(csv), PART(dates), PART(definition), PART(docs), PART(docs_agents), PART(docs_host), PART(docs_modules),
     PART(docs_nodes), PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(env),
     PART(errors), PART(exec), PART(forms), PART(fs), PART(hooks), PART(host), PART(http), PART(http_stream),
     PART(model), PART(model_answer), PART(multipart), PART(nodes), PART(objects), PART(once), PART(repl),

@@ -86,6 +86,7 @@ struct CallContext {
         let isOutermost = node.body == 0 || state.node == 0
         bridge.step_id = id
         bridge.path = isOutermost ? id : nil
+        bridge.closing = machine.isClosing ? frame == 0 ? 2 : 1 : 0
         bridge.iteration =
             node.kind == .loop ? UInt32(state.opened) + 1 : isOutermost ? 0 : machine.iteration(of: frame)
         bridge.attempt = UInt32(max(state.attempt, 1))
@@ -101,6 +102,6 @@ struct CallContext {
         }
         bridge.aborted = state.phase == .stopping ? 1 : 0
         bridge.abort_reason = nil
-        bridge.ctx_read_only = node.concurrent ? 1 : 0
+        bridge.ctx_read_only = node.concurrent && !machine.isClosing ? 1 : 0
     }
 }

@@ -22,7 +22,8 @@ internal import WorkflowEngine
 ///
 /// `input`, `status` and `steps` have to be there, and `path` and `status` of each step. A step that failed has `error`
 /// (`{ code, message, … }`) in place of `output`; a human step's `output` is the answer of the person. A step whose `kind`
-/// is missing counts as a `step`. `startedAt` is where the clock of the replay begins, in milliseconds since 1970;
+/// is missing counts as a `step`. `finishedAt`, in milliseconds, and `ended`, its place among all ends, let a step end when it
+/// ended then. `startedAt` is where the clock of the replay begins, in milliseconds since 1970;
 /// `metadata` and `ctx` are those that the run began with. What else stands in the file is left alone.
 enum Fixture {
     private static let sizeLimit = 64 << 20

@@ -10,6 +10,8 @@ public struct LuaScriptOptions: Sendable {
     /// Where `print` goes; a line without its end.
     public var print: @Sendable (String) -> Void
     public var log: @Sendable (LogRecord) -> Void
+    /// Where modules and time zones are looked up, in a process without files; nil for the system.
+    package var services: (any ScriptServices)?
 
     public init(
         memoryLimit: Int? = nil, loadTimeout: Duration = .seconds(5),
@@ -90,6 +92,13 @@ public final class LuaScript: Sendable {
     ) async throws(ScriptError) -> LuaScript {
         let file = ScriptBundle.File(module: "", path: name, source: Array(source.utf8))
         return try await load(ScriptBundle(files: [file]), pinned: false, on: engine, options: options)
+    }
+
+    /// Loads a script whose source was read elsewhere; its modules are looked up where the options say.
+    package static func load(
+        _ file: ScriptBundle.File, on engine: WorkflowEngine, options: LuaScriptOptions
+    ) async throws(ScriptError) -> LuaScript {
+        try await load(ScriptBundle(files: [file]), pinned: false, on: engine, options: options)
     }
 
     /// Loads a script from the files that an earlier load kept.

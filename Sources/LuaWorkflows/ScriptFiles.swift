@@ -100,6 +100,27 @@ package enum ScriptFiles {
         return Found(module: name, path: candidates[0], content: .failure(.missing))
     }
 
+    /// Looks for a module in folders, the best place first; `found` is nil where the name is none.
+    static func search(module name: String, in folders: [String]) -> (found: Found?, finding: ModuleFinding) {
+        guard isModuleName(name) else {
+            return (
+                nil, .failed("'\(name)' is no module name: letters, digits, '_' and '-', parts joined by dots")
+            )
+        }
+        let tries = folders.lazy.map { find(module: name, besideScript: $0) }
+        let found = tries.first { $0.content != .failure(.missing) } ?? tries[0]
+        switch found.content {
+        case .success(let source): return (found, .found(path: found.path, source: source))
+        case .failure(.notText(let line)): return (found, .failed("\(found.path):\(line): \(ScriptError.notText)"))
+        case .failure(.failed(let why)): return (found, .failed("cannot read \(found.path): \(why)"))
+        case .failure(.outside):
+            return (found, .failed("\(found.path) is a symbolic link that leads out of the project"))
+        case .failure(.missing), .failure(.directory):
+            let places = folders.flatMap { candidates(for: name, besideScript: $0) }
+            return (found, .missing(places: places.joined(separator: ", ")))
+        }
+    }
+
     /// - Parameter project: a folder of the project that the file must not lie outside of; nil for any place.
     static func find(module name: String, at path: String, project: String? = nil) -> Found {
         do throws(ReadError) {

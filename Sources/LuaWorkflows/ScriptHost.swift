@@ -70,7 +70,7 @@ final class ScriptHost: LuaHost {
         case "base64.decode": return bytes(payload.stringBytes.flatMap { BytesText.bytes(base64: $0) }, &response)
         case "hex.encode": response.write(BytesText.hex(payload.stringBytes.map(Array.init) ?? []))
         case "hex.decode": return bytes(payload.stringBytes.flatMap { BytesText.bytes(hex: $0) }, &response)
-        case "time.offset": response.write(LibraryFunctions.offset(payload))
+        case "time.offset": response.write(LibraryFunctions.offset(payload, environment.options.services))
         case let name where name.hasPrefix("digest."):
             guard let digest = LibraryFunctions.digest(name.dropFirst(7), payload.stringBytes) else {
                 return fail("internal", "no such digest", &response)
@@ -100,7 +100,8 @@ final class ScriptHost: LuaHost {
         do throws(DefinitionError) {
             if pinned == nil {
                 let checked = try CheckedPlan(definition, shapes: shapes(), locator: locate)
-                let unknownZones = checked.plan.issuesOfTimeZones
+                // Where the system is asked elsewhere, so are its time zones, once the script is loaded.
+                let unknownZones = environment.options.services == nil ? checked.plan.issuesOfTimeZones : []
                 if !unknownZones.isEmpty { throw DefinitionError(issues: unknownZones) }
                 plans.append(checked.plan)
                 Self.add(checked.warnings.map(placed), to: &warnings)
@@ -151,27 +152,23 @@ final class ScriptHost: LuaHost {
             }
             return .found(source: file.source, chunkName: "@" + file.path)
         }
-        guard ScriptFiles.isModuleName(name) else {
-            return .failed(
-                message: "'\(name)' is no module name: letters, digits, '_' and '-', parts joined by dots")
-        }
         if let file = files.first(where: { $0.module == name }) {
             return .found(source: file.source, chunkName: "@" + file.path)
         }
-        let tries = folders.lazy.map { ScriptFiles.find(module: name, besideScript: $0) }
-        let found = tries.first { $0.content != .failure(.missing) } ?? tries[0]
-        lookups.append(ScriptFootprint.Entry(found))
-        switch found.content {
-        case .success(let source):
-            files.append(ScriptBundle.File(module: name, path: found.path, source: source))
-            return .found(source: source, chunkName: "@" + found.path)
-        case .failure(.notText(let line)): return .failed(message: "\(found.path):\(line): \(ScriptError.notText)")
-        case .failure(.failed(let why)): return .failed(message: "cannot read \(found.path): \(why)")
-        case .failure(.outside):
-            return .failed(message: "\(found.path) is a symbolic link that leads out of the project")
-        case .failure(.missing), .failure(.directory):
-            let places = folders.flatMap { ScriptFiles.candidates(for: name, besideScript: $0) }
-            return .notFound(places: places.joined(separator: ", "))
+        let finding: ModuleFinding
+        if let services = environment.options.services {
+            finding = services.find(module: name)
+        } else {
+            let (found, disk) = ScriptFiles.search(module: name, in: folders)
+            if let found { lookups.append(ScriptFootprint.Entry(found)) }
+            finding = disk
+        }
+        switch finding {
+        case .found(let path, let source):
+            files.append(ScriptBundle.File(module: name, path: path, source: source))
+            return .found(source: source, chunkName: "@" + path)
+        case .missing(let places): return .notFound(places: places)
+        case .failed(let message): return .failed(message: message)
         }
     }
 

@@ -9,6 +9,7 @@ final class ServerCore: Sendable {
     let access: AccessControl?
     let options: ServerOptions
     let metrics = ServerMetrics()
+    let storeTrouble = StoreTrouble()
     private let draining = Atomic<Bool>(false)
 
     init(directory: RunDirectory, access: AccessControl?, options: ServerOptions) {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import VMProcess
 
 #if canImport(Glibc)
     internal import Glibc
@@ -12,6 +13,7 @@ internal import ArgumentParser
 @main
 enum Main {
     static func main() {
+        if CommandLine.arguments.dropFirst() == [VMProgram.word] { VMProgram.run() }
         ProcessStart.prepare()
         let status = complete(run(CommandLineArguments(CommandLine.arguments.dropFirst())))
         // Threads that still run have nothing left to do; ending in one step spares them the tear-down of what they use.
@@ -46,18 +48,35 @@ enum Main {
         }
     }
 
+    /// The parser's message, and what to write where a value was not joined to its option.
+    private static func message(of error: any Error) -> String {
+        let message = AikitLua.message(for: error)
+        guard message.hasPrefix("Unexpected argument") || message.contains("unexpected arguments") else {
+            return message
+        }
+        let words = Array(CommandLine.arguments.dropFirst())
+        for (option, value) in zip(words, words.dropFirst())
+        where CommandLineArguments.withOptionalValue.contains(option) && !value.hasPrefix("-") {
+            return "\(message); the value of \(option) is joined to it: \(shellQuoted("\(option)=\(value)"))"
+        }
+        return message
+    }
+
     /// Help and versions go to standard output; what the parser refuses is wrong usage.
     private static func report(_ error: any Error) -> ExitStatus {
         if AikitLua.exitCode(for: error) == .success {
-            TextStream.output.writeLine(AikitLua.fullMessage(for: error))
+            let help = HelpText(columns: HelpText.columns(of: .output))
+            TextStream.output.writeLine(help.laidOut(HelpText.unbroken { AikitLua.fullMessage(for: error) }))
             return .success
         }
         let problems = problems(of: error)
         if problems.isEmpty {
-            TextStream.errors.show(Problem(AikitLua.message(for: error)))
+            TextStream.errors.show(Problem(message(of: error)))
             // The usage follows the message in the parser's own text.
-            let usage = AikitLua.fullMessage(for: error).split(separator: "\n").drop { !$0.hasPrefix("Usage:") }
-            if !usage.isEmpty { TextStream.errors.writeLine(usage.joined(separator: "\n")) }
+            let text = HelpText.unbroken { AikitLua.fullMessage(for: error) }
+            let usage = text.split(separator: "\n").drop { !$0.hasPrefix("Usage:") }
+            let help = HelpText(columns: HelpText.columns(of: .errors))
+            if !usage.isEmpty { TextStream.errors.writeLine(help.laidOut(usage.joined(separator: "\n"))) }
         } else {
             TextStream.errors.show(problems)
         }

@@ -70,6 +70,49 @@ extension CommandLine {
                     """)
         }
 
+        @Test(arguments: [
+            ("local total = {} total = total + 1 return total", "                           ^^^^^"),
+            ("local x = 1 error(\"boom\") return x", "              ^^^^^"),
+            ("local msg local x = \"msg\" .. msg return x", "                               ^^^"),
+            ("local floor = math.floor return floor(\"a\") + 1", "                                  ^^^^^"),
+            ("local ctx = context.ctx ctx.locale = \"de\" return ctx.locale", "                              ^^^^^^"),
+            ("local a = { n = 1 } local n = a.n + #a.m return n", "                                         ^"),
+        ])
+        func `the mark stands under what failed`(body: String, mark: String) throws {
+            let outcome = try run(
+                """
+                local aikit = require "aikit"
+                local function handler(input, context)
+                  \(body)
+                end
+                return aikit.workflow { id = "w" }:step { id = "total", handler = handler }:commit()
+                """)
+            #expect(outcome.errors.contains("  3 |   \(body)\n    | \(mark)\n"), "\(outcome.errors)")
+        }
+
+        @Test func `an item of a list of the workflow's`() throws {
+            let outcome = try run(
+                """
+                local aikit = require "aikit"
+                local retries = { tries = 3 }
+                return aikit.workflow { id = "w",
+                  schedules = {
+                    { id = "a", every = "1h" },
+                    { id = "b",
+                      cron = "61 * * * *" },
+                    { id = "c", every = "1h", zone = "x" },
+                  },
+                  hooks = { { id = "h1",
+                    pth = "/x" } } }
+                  :step { id = "one", handler = print, retry = retries }
+                  :commit()
+                """)
+            #expect(outcome.errors.contains("bad.lua:7: error: schedule 'b'"), "\(outcome.errors)")
+            #expect(outcome.errors.contains("bad.lua:8: error: schedule 'c'"), "\(outcome.errors)")
+            #expect(outcome.errors.contains("bad.lua:11: error: hook 'h1' of workflow 'w' has an unknown key"))
+            #expect(outcome.errors.contains("'retry.tries'; did you mean 'max_attempts'?"))
+        }
+
         @Test func `an undefined global`() throws {
             let outcome = try run("local aikit = require \"aikit\"\nlocal x = tostrng(1)\n")
             #expect(outcome.status == 2)

@@ -42,6 +42,10 @@ extension CommandLine {
         /// How many processes are killed; more of them for a long night.
         private static let kills = ProcessInfo.processInfo.environment["AIKIT_CRASH_ROUNDS"].flatMap { Int($0) } ?? 20
 
+        /// What is done, and when it is killed, follows from it; `AIKIT_CRASH_SEED` names one.
+        private static let seed =
+            ProcessInfo.processInfo.environment["AIKIT_CRASH_SEED"].flatMap { UInt64($0) } ?? .random(in: 0...9999)
+
         @Test func `commands that are killed lose, double, poison and repeat nothing`() async throws {
             let program = try Program(["storm.lua": storm])
             defer { program.remove() }
@@ -51,11 +55,13 @@ extension CommandLine {
             let path = program.folder.appendingPathComponent(".aikit/runs.db").path
             let plan = script.workflows[0].plan
             var (killed, number) = (0, 0)
+            var chance = Chance(state: Self.seed)
+            defer { if killed < Self.kills { print("storm of seed \(Self.seed) ended after \(killed) kills") } }
             var runs: [String: Look] = [:]
             while killed < Self.kills, number < 8 * Self.kills {
                 number += 1
-                let process = try RunningProgram(program, command(number, runs))
-                usleep(UInt32.random(in: 1000...120_000))
+                let process = try RunningProgram(program, command(number, runs, &chance))
+                usleep(UInt32.random(in: 1000...120_000, using: &chance))
                 process.send(SIGKILL)
                 let outcome = process.finish()
                 killed += outcome.status == SIGKILL ? 1 : 0
@@ -64,15 +70,15 @@ extension CommandLine {
             try await settle(program, runs, path, plan)
         }
 
-        private func command(_ number: Int, _ runs: [String: Look]) -> [String] {
+        private func command(_ number: Int, _ runs: [String: Look], _ chance: inout Chance) -> [String] {
             func one(_ statuses: String...) -> String? {
-                runs.filter { statuses.contains($0.value.status) }.keys.randomElement()
+                runs.filter { statuses.contains($0.value.status) }.keys.sorted().randomElement(using: &chance)
             }
             func begin(_ number: Int) -> [String] {
                 let input = "{\"n\":\(number),\"fail\":\(number % 7 == 0)}"
                 return ["run", "storm.lua", "--run-id", "r\(number)", "--input", input]
             }
-            switch Int.random(in: 0..<10) {
+            switch Int.random(in: 0..<10, using: &chance) {
             case 0: if let id = one("waiting") { return ["runs", "cancel", id] }
             case 1: if let id = one("success", "failed") { return ["runs", "fork", id, "--from", "luck"] }
             case 2: if let id = one("failed", "cancelled") { return ["runs", "retry", id] }
@@ -109,6 +115,16 @@ extension CommandLine {
                 case "cancelled": break
                 default: Issue.record("run \(id) is \(run.status) for ever")
                 }
+            }
+        }
+
+        private struct Chance: RandomNumberGenerator {
+            var state: UInt64
+
+            mutating func next() -> UInt64 {
+                state &+= 0x9E37_79B9_7F4A_7C15
+                let word = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
+                return (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
             }
         }
 

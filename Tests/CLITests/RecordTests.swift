@@ -48,6 +48,72 @@ extension CommandLine {
             #expect(edited.errors.contains("'size' chose \"small\", in the recording \"big\""))
         }
 
+        @Test(arguments: [
+            // Items that fail and are gone on without.
+            """
+            :foreach { id = "all", items = function() return { 1, 2, 3 } end, on_error = "continue",
+              step = { id = "one", handler = function(n) if n == 2 then error("bad two") end return { n = n * 2 } end } }
+            :step { id = "last", handler = function(r) return r end }
+            """,
+            // A branch that fails ends some of the others.
+            """
+            :parallel { id = "both", branches = {
+              fast = { id = "f", handler = function() aikit.sleep(0.02) error("boom") end },
+              first = { id = "g", handler = function() return 1 end },
+              slow = { id = "s", handler = function() aikit.sleep(30) return 1 end },
+              asks = { aikit.human { id = "ask", timeout = "1h", response_schema = { type = "object" } } } } }
+            """,
+            // What ends at once ends in an order too.
+            """
+            :parallel { id = "both", branches = {
+              a = { { id = "a1", handler = function() return 1 end }, { id = "a2", handler = function() return 1 end } },
+              b = { { id = "b1", handler = function() return 1 end }, { id = "b2", handler = function() error("boom") end } },
+              c = { { id = "c1", handler = function() return 1 end }, { id = "c2", handler = function() return 1 end },
+                { id = "c3", handler = function() return 1 end } } } }
+            """,
+            // Attempts that the recording has together.
+            """
+            :step { id = "tries", timeout = "1s", retry = { max_attempts = 3, initial = "1ms" },
+              handler = function(_, context)
+                if context.attempt < 3 then error("again") end
+                return context.attempt
+              end }
+            """,
+        ])
+        func `what was recorded passes on the same code`(nodes: String) throws {
+            let program = try Program([
+                "made.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "made" }
+                \(nodes)
+                :commit()
+                """
+            ])
+            defer { program.remove() }
+            _ = try program.run("run", "made.lua", "--run-id", "r")
+            #expect(try program.run("runs", "record", "r", "tests").status == 0)
+            let replayed = try program.run("test", "tests")
+            #expect(replayed.status == 0, "\(replayed.errors)")
+        }
+
+        @Test func `signals of one name are given again in their order`() throws {
+            let program = try Program([
+                "twice.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "twice" }
+                  :wait_for { id = "one", event = "go" }
+                  :wait_for { id = "two", event = "go" }
+                  :commit()
+                """
+            ])
+            defer { program.remove() }
+            _ = try program.run("run", "twice.lua", "--run-id", "r")
+            for data in ["1", "2"] { _ = try program.run("signal", "r", "go", "--data", data) }
+            #expect(try program.run("runs", "record", "r", "tests").status == 0)
+            let replayed = try program.run("test", "tests")
+            #expect(replayed.status == 0, "\(replayed.errors)")
+        }
+
         @Test func `what is there is not replaced, and what cannot be replayed is not recorded`() throws {
             let program = try recorded()
             defer { program.remove() }

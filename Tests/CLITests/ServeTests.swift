@@ -47,6 +47,19 @@ extension CommandLine {
             }
         }
 
+        @Test func `a port that is taken, and a path that is empty`() throws {
+            let program = try Program(["slow.lua": Self.script])
+            defer { program.remove() }
+            let server = try Server(program)
+            defer { server.running.send(SIGKILL) }
+            let second = try program.run("serve", ".", "--port", "\(server.port)", "--store", "other.db")
+            #expect(second.status == 2)
+            #expect(second.errors.contains("another program listens there already; choose another port with --port"))
+            let empty = try program.run("serve", "")
+            #expect(empty.status == 2)
+            #expect(empty.errors.contains("a path is empty"))
+        }
+
         @Test func `a server that is killed loses no run that it has accepted`() async throws {
             let program = try Program(["slow.lua": Self.script, "lib.lua": "return {}", "broken.lua": "return ="])
             defer { program.remove() }
@@ -89,6 +102,60 @@ extension CommandLine {
             #expect(run.json["status"] == "success")
             server.running.send(SIGTERM)
             #expect(server.running.finish().status == 0)
+        }
+
+        @Test func `a file that takes the id of another file's workflow is the one that is not used`() async throws {
+            let other = Self.script.replacingOccurrences(of: "\"slow\"", with: "\"other\"")
+            let program = try Program(["a.lua": other, "slow.lua": Self.script])
+            defer { program.remove() }
+            let server = try Server(program)
+            try program.write(other.replacingOccurrences(of: "\"other\"", with: "\"slow\""), to: "a.lua")
+            #expect(server.running.hear("a.lua: workflow 'slow' is in slow.lua already"))
+            let listed = try await server.ask("GET", "/api/workflows")
+            #expect(listed.json["broken"]?.array?.compactMap { $0["file"]?.string } == ["a.lua"])
+            // What is in the way goes, and nothing is broken any more.
+            try program.write(other, to: "a.lua")
+            #expect(server.running.hear("a.lua is again as it was"))
+            #expect(try await server.ask("GET", "/api/workflows").json["broken"]?.count == 0)
+            server.running.send(SIGTERM)
+            #expect(server.running.finish().status == 0)
+        }
+
+        @Test func `what was acknowledged is there after the server was killed`() async throws {
+            let program = try Program([
+                "wait.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "wait" }:wait_for { id = "go", event = "go" }
+                  :step { id = "end", handler = function(input) return input end }:commit()
+                """
+            ])
+            defer { program.remove() }
+            let ids = (0..<30).map { "w\($0)" }
+            let first = try Server(program)
+            for id in ids {
+                _ = try await first.ask("POST", "/api/workflows/wait/runs", ["inputData": 1, "runId": Value(id)])
+                #expect(try await first.ask("GET", "/api/runs/\(id)?wait=10s").json["status"] == "waiting")
+            }
+            let answers = try await withThrowingTaskGroup(of: Int.self) { group in
+                for id in ids {
+                    group.addTask { try await first.ask("POST", "/api/runs/\(id)/signals/go", ["data": 7]).status }
+                }
+                return try await group.reduce(into: [Int]()) { $0.append($1) }
+            }
+            first.running.crash()
+            #expect(answers == Array(repeating: 202, count: ids.count))
+            let second = try Server(program)
+            for id in ids {
+                #expect(try await second.ask("GET", "/api/runs/\(id)?wait=15s").json["status"] == "success")
+            }
+            let forked = try await second.ask("POST", "/api/runs/w0/fork", ["from": "end", "runId": "f"])
+            second.running.crash()
+            #expect(forked.status == 202)
+            let third = try Server(program)
+            #expect(try await third.ask("GET", "/api/runs/f?wait=15s").json["status"] == "success")
+            #expect(try await third.ask("POST", "/api/schedules/none/pause").status == 404)
+            third.running.send(SIGTERM)
+            #expect(third.running.finish().status == 0)
         }
 
         @Test func `a server whose store has tokens wants one, and is told of one that is revoked`() async throws {

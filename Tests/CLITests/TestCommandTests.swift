@@ -352,6 +352,48 @@ extension CommandLine {
             #expect(nothing.errors.contains("no tests found"))
         }
 
+        @Test func `time does not pass what a test can still answer`() throws {
+            let program = try Program([
+                "both.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "both" }
+                  :parallel { id = "both", branches = {
+                    asked = { aikit.wait_for { id = "event", event = "go", timeout = "1h" } },
+                    late = { aikit.delay { id = "first", duration = "30m" }, aikit.delay { id = "second", duration = "2d" } },
+                    person = { aikit.human { id = "ask", timeout = "3h", response_schema = { type = "object" } } },
+                    busy = { id = "busy", handler = function() aikit.sleep("5h") return {} end } } }
+                  :commit()
+                """,
+                "both_test.lua": """
+                local both = require "both"
+                it("is answered in time", function()
+                  local run = test.run(both)
+                  expect(run.status):to_equal("running")
+                  expect(run:step("first").status):to_equal("success")
+                  run:signal("go", { n = 1 })
+                  expect(run:step("event").status):to_equal("success")
+                  expect(run:step("ask").status):to_equal("waiting_human")
+                  run:answer("both[person]/ask", { ok = true })
+                  expect(run.status):to_equal("success")
+                  expect(run.finishedAt - run.startedAt):to_equal((48 * 60 + 30) * 60000)
+                end)
+                it("has answers beforehand", function()
+                  local run = test.run(both, { signals = { go = 1 }, answers = { ask = { ok = true } } })
+                  expect(run.status):to_equal("success")
+                end)
+                it("lets the time pass where nobody answers", function()
+                  local run = test.run(both, { answers = { event = test.nobody, ask = test.nobody } })
+                  expect(run.status):to_equal("failed")
+                  expect(run.error.code):to_equal("timeout")
+                  expect(run.finishedAt - run.startedAt):to_equal(3600000)
+                end)
+                """,
+            ])
+            defer { program.remove() }
+            let result = try program.run("test")
+            #expect(result.status == 0, "\(result.errors)")
+        }
+
         @Test func `a recorded run is replayed, and the first step that goes otherwise is named`() throws {
             let fixture = """
                 {

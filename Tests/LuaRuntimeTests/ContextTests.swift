@@ -104,6 +104,87 @@ import WorkflowCore
         }
     }
 
+    @Test(arguments: [
+        ("store.t = { list = {} } store.t.list[1] = 'a' store.t.n = 1", #"{"list":["a"],"n":1}"#),
+        ("local t = {} store.t = t t.late = true", #"{"late":true}"#),
+        (
+            "store.t = { a = { b = 1 }, c = 2 } store.t.a.b = nil store.t.c = nil store.t.d = test.array {}",
+            #"{"a":{},"d":[]}"#
+        ),
+        ("store.t = { 1, 2 } table.remove(store.t)", "[1]"),
+        ("store.t = { a = 1 } store.t.a = 1.0", #"{"a":1.0}"#),
+        ("store.t = { a = 1 } local t = store.t store.t = { b = 2 } t.a = 3", #"{"b":2}"#),
+        (
+            "store.t = { a = 1 } for _, value in pairs(store) do if type(value) == 'table' then value.a = 5 end end",
+            #"{"a":5}"#
+        ),
+    ])
+    func `what is written into a table of the store is kept`(body: String, expected: String) async throws {
+        try await onWorkerThread {
+            let setting = try Setting()
+            #expect(try setting.run("local store = context.store \(body)").error == nil)
+            #expect(try storedValues(setting.effects.pointee).last == Value(json: expected))
+        }
+    }
+
+    @Test func `tables of the store that were only looked at leave no effect`() async throws {
+        try await onWorkerThread {
+            let setting = try Setting()
+            setting.store.pointee.value = setting.slice([
+                "a": [1, 2.5, "x", true], "b": [:], "c": Value(array: []), "d": .null,
+            ])
+            let value = try setting.run(
+                """
+                local t = context.store.count
+                t.a[1] = 7 t.a[1] = 1 t.new = 1 t.new = nil
+                for _ in pairs(context.store) do end
+                return { context.store.count == t, #t.a }
+                """
+            ).value
+            #expect(value == [true, 4])
+            #expect(setting.effects.pointee.count == 0)
+        }
+    }
+
+    @Test func `what JSON cannot hold is refused when the call ends`() async throws {
+        try await onWorkerThread {
+            let setting = try Setting()
+            #expect(
+                try setting.run("context.store.t = {} context.store.t.f = print return 1").error?.message
+                    == "context.store.t.f is a function, which JSON cannot hold")
+            // An error of the handler's own comes first.
+            #expect(
+                try setting.run("context.store.t = {} context.store.t.f = print error 'mine'").error?.message
+                    == "script.lua:1: mine")
+        }
+    }
+
+    @Test func `others see what was written before a call waits`() async throws {
+        try await onWorkerThread {
+            let setting = try Setting()
+            setting.store.pointee.value = setting.slice(["n": 1])
+            let slot = try setting.test.function(
+                """
+                local test = require 'test'
+                return function(input, context)
+                  local own = context.store.count
+                  own.n = own.n + 1
+                  test.wait(1)
+                  -- Another step has stored something meanwhile.
+                  assert(context.store.count.other and context.store.count ~= own)
+                  own.mine = true
+                end
+                """)
+            let waiting = try #require(setting.test.call(slot, .null, withContext: true).waiting)
+            #expect(try storedValues(setting.effects.pointee) == [["n": 2]])
+            setting.effects.pointee.count = 0
+            setting.store.pointee.value = setting.slice(["other": 1])
+            #expect(setting.test.answer(waiting, .null).value == .null)
+            // The table that was looked up first is written as if it were assigned.
+            #expect(try storedValues(setting.effects.pointee) == [["n": 2, "mine": true]])
+        }
+    }
+
     @Test func `what a call has changed is found among many effects`() async throws {
         try await onWorkerThread {
             let setting = try Setting()
@@ -183,6 +264,23 @@ import WorkflowCore
                     == "script.lua:1: context has no field 'emti' (did you mean 'emit'?)")
         }
     }
+}
+
+/// The values of all records that change the store.
+private func storedValues(_ arena: ByteArena) throws -> [Value] {
+    var values: [Value] = []
+    var at = 0
+    let bytes = arena.bytes
+    func word(_ offset: Int) -> Int { Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)) }
+    while at < bytes.count {
+        let start = at + 9 + word(at + 1)
+        let length = word(start - 4)
+        if bytes[at] == UInt8(LB_EFFECT_STORE) {
+            values.append(Value(ValueCursor(UnsafeRawBufferPointer(rebasing: bytes[start..<(start + length)]))))
+        }
+        at = start + length
+    }
+    return values
 }
 
 /// "kind name" of each effect record.

@@ -15,6 +15,25 @@ private final class SettableClock: EngineClock {
     func step(_ microseconds: Int64) { offset.wrappingAdd(microseconds, ordering: .relaxed) }
 }
 
+/// A journal during whose first write of a wait the clock is set.
+private final class SettingJournal: RunJournal, ForwardingStore {
+    let inner = MemoryJournal()
+    private let clock: SettableClock
+    private let step: Int64
+    private let done = Atomic<Bool>(false)
+
+    init(_ clock: SettableClock, by step: Int64) { (self.clock, self.step) = (clock, step) }
+
+    var hasSet: Bool { done.load(ordering: .relaxed) }
+
+    func submit(_ batch: JournalBatch, answer: @escaping @Sendable (JournalBatch, [JournalOutcome]) -> Void) {
+        if batch.entries.contains(where: { $0.wakeAt != 0 }), !done.exchange(true, ordering: .relaxed) {
+            clock.step(step)
+        }
+        inner.submit(batch, answer: answer)
+    }
+}
+
 @Suite("Clocks that are set, and times that are true")
 struct ClockTests {
     private static let hour: Int64 = 3_600_000_000
@@ -50,6 +69,37 @@ struct ClockTests {
             #expect(record.statusName == "success")
             #expect(took >= .milliseconds(195) && took < .seconds(60), "\(took)")
         }
+    }
+
+    @Test(arguments: [false, true])
+    func `a wait ends on time when the clock is set back before it is durable`(isRetry: Bool) async throws {
+        let clock = SettableClock()
+        let journal = SettingJournal(clock, by: -Self.hour)
+        let attempts = Counter()
+        let workflow = try Workflow(id: "waits") { code in
+            if isRetry {
+                let handler = code.inline { _, _ in
+                    if attempts.increment() == 1 { throw StepError(message: "once") }
+                    return 1
+                }
+                return [
+                    .step(
+                        "again", handler: handler,
+                        retry: .init(maxAttempts: 2, backoff: "constant", initial: .milliseconds(200)))
+                ]
+            }
+            return [.delay("short", .fixed(.milliseconds(200)))]
+        }
+        let engine = WorkflowEngine(workers: 1, clock: clock, host: NoHostEffects(), journal: journal)
+        defer { engine.shutdown() }
+        let run = engine.createRun(workflow)
+        let patience = Task {
+            try await Task.sleep(for: .seconds(30))
+            run.cancel()
+        }
+        #expect(try await run.run().statusName == "success")
+        #expect(journal.hasSet)
+        patience.cancel()
     }
 
     @Test func `a wait of hours ends when the time of the day has come`() async throws {

@@ -30,6 +30,21 @@ import WorkflowEngine
         #expect(failed.id == SpanID(run: "run-1", path: "send", attempt: 1, occurrence: 1))
     }
 
+    @Test func `what undoes a step is a span of the run`() async throws {
+        let all = try await spans { code in
+            [
+                .step("book", handler: code.inline { _, _ in 1 }, compensate: code.inline { _, _ in .null }),
+                .step("pay", handler: code.inline { _, _ in throw StepError(message: "no", retryable: false) }),
+            ]
+        }
+        let undone = try #require(all.first { $0.name.hasSuffix(".book.compensate") })
+        #expect(undone.status == .ok)
+        #expect(undone.text("ai_kit.workflow.step.path") == "book")
+        #expect(undone.parent == all.named("run")?.id)
+        #expect(undone.id != all.named("book")?.id)
+        #expect(all.faults == [])
+    }
+
     @Test func `the run says what AI Kit, OpenTelemetry and Langfuse ask for`() async throws {
         let telemetry: Value = [
             "trace_name": "checkout", "metadata": ["team": "shop", "__proto__": "x"], "tags": ["a", "b"],

@@ -14,6 +14,9 @@ const escapeOf = (character) => {
 /** The text with escapes in place of what cannot be seen; for attributes and titles. */
 export const plain = (text) => String(text).replace(unseenEach, escapeOf);
 
+/** How many escapes of one text stand out; each costs an element. */
+const mostMarks = 500;
+
 /** Nodes of a text: escapes of what cannot be seen stand out. */
 export function textNodes(text) {
   text = String(text);
@@ -27,6 +30,10 @@ export function textNodes(text) {
     mark.textContent = escapeOf(match[0]);
     nodes.push(mark);
     from = match.index + match[0].length;
+    if (nodes.length > 2 * mostMarks) {
+      nodes.push(document.createTextNode(plain(text.slice(from))));
+      return nodes;
+    }
   }
   if (from < text.length) nodes.push(document.createTextNode(text.slice(from)));
   return nodes;
@@ -38,7 +45,7 @@ function fill(element, props, children) {
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
     else if (name === 'class') element.setAttribute('class', value);
     else if (name === 'value' || name === 'checked' || name === 'disabled' || name === 'open') element[name] = value;
-    else element.setAttribute(name, value === true ? '' : plain(value));
+    else element.setAttribute(name, value === true && !name.startsWith('aria-') ? '' : plain(value));
   }
   append(element, children);
   return element;
@@ -108,6 +115,7 @@ const icons = {
   fit: 'M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10',
   search: 'M7 2.5a4.5 4.5 0 1 0 0 9a4.5 4.5 0 1 0 0-9M10.5 10.5L14 14',
   play: 'M4.5 3v10l8-5z',
+  away: 'M4.5 11.5h6a3 3 0 0 0 .6-5.9A3.5 3.5 0 0 0 4.6 5.4a3.1 3.1 0 0 0-.1 6.1M2.5 2.5l11 11',
   back: 'M10 3.5L5.5 8l4.5 4.5',
 };
 

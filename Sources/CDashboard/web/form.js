@@ -1,17 +1,17 @@
 // Forms: from what a script asks, or from a JSON Schema, with a box for JSON as the way out.
 
 import { h, plain, put } from './dom.js';
-import { button } from './widgets.js';
+import { button, iconButton } from './widgets.js';
 
 let serial = 0;
 const freshID = () => `field-${(serial += 1)}`;
 
 /**
  * A form whose answer is a JSON value. `form` is what a human step asked, `schema` what an answer has to fit; either may be
- * missing. `value()` gives the answer or throws what is wrong; `issues(list)` shows what the server found.
+ * missing. A form that was made from the schema says less than the schema, which then counts. `value()` gives the answer or throws what is wrong; `issues(list)` shows what the server found.
  */
 export function valueForm({ form, schema, initial, label = 'Value' }) {
-  const part = form?.fields?.length ? askedForm(form) : schemaField(schema ?? {}, { label, root: schema ?? {}, initial, isTop: true });
+  const part = form?.fields?.length && !(form.generated && schema) ? askedForm(form, schema) : schemaField(schema ?? {}, { label, root: schema ?? {}, initial, isTop: true });
   const area = h('textarea', { class: 'code', rows: 10, spellcheck: 'false', id: freshID(), 'aria-label': `${label} as JSON` });
   const trouble = h('div', { class: 'field-error', role: 'alert' });
   const fields = h('div', { class: 'form-fields' }, part.element);
@@ -60,8 +60,10 @@ const unescaped = (part) => part.replaceAll('~1', '/').replaceAll('~0', '~');
 
 // MARK: What a script asks
 
-function askedForm(form) {
-  const parts = form.fields.map((field) => ({ field, part: askedField(field) }));
+/** What the schema of the answer needs has to be filled in, whether or not the form says so. */
+function askedForm(form, schema) {
+  const needed = new Set(Array.isArray(schema?.required) ? schema.required : []);
+  const parts = form.fields.map((field) => ({ field, part: askedField(field, needed.has(String(field.id))) }));
   const all = () => parts.map(({ field, part }) => [String(field.id), part]);
   return {
     element: h('div', { class: 'fields' },
@@ -77,12 +79,12 @@ function askedForm(form) {
   };
 }
 
-function askedField(field) {
+function askedField(field, isNeeded) {
   const label = String(field.label ?? field.id);
   const help = field.description ?? field.help;
   const options = (field.options ?? []).map((option) =>
     (option !== null && typeof option === 'object' ? { value: option.value, label: String(option.label ?? option.value) } : { value: option, label: String(option) }));
-  const common = { label, help, required: Boolean(field.required), initial: field.default };
+  const common = { label, help, required: Boolean(field.required) || isNeeded, initial: field.default };
   switch (field.type) {
     case 'select': return choice(options, common);
     case 'multiselect': return several(options, common);
@@ -240,8 +242,8 @@ function array(schema, { label, help, root, initial, level = 0 }) {
   const list = h('div', { class: 'items' });
   const add = (value) => {
     const part = schemaField(schema.items, { label: `${label} ${parts.length + 1}`, root, initial: value, required: true, level: level + 1 });
-    const row = h('div', { class: 'item' }, part.element, button('Remove', {
-      class: 'small', 'aria-label': plain(`Remove ${label} ${parts.length + 1}`), onclick: () => { parts.splice(parts.indexOf(entry), 1); row.remove(); },
+    const row = h('div', { class: 'item' }, part.element, iconButton('Remove', 'close', {
+      class: 'item-remove', 'aria-label': plain(`Remove ${label} ${parts.length + 1}`), onclick: () => { parts.splice(parts.indexOf(entry), 1); row.remove(); },
     }));
     const entry = { part, row };
     parts.push(entry);
@@ -252,7 +254,7 @@ function array(schema, { label, help, root, initial, level = 0 }) {
   for (let index = parts.length; index < Math.min(schema.minItems ?? 0, 10); index += 1) add();
   return {
     element: h('fieldset', { class: 'fields' }, h('legend', null, label), help && h('p', { class: 'help' }, help), list,
-      button(`Add to ${label}`, { class: 'small', onclick: () => add().element.querySelector('input, select, textarea')?.focus() }, 'plus')),
+      button(`Add to ${label}`, { class: 'small add', onclick: () => add().element.querySelector('input, select, textarea')?.focus() }, 'plus')),
     value: () => parts.map(({ part }) => part.value()),
     peek: () => parts.map(({ part }) => part.peek()),
     set: (value) => { parts.length = 0; put(list); for (const item of Array.isArray(value) ? value : []) add(item); },

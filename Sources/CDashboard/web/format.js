@@ -2,7 +2,6 @@
 
 const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
 const dayYear = new Intl.DateTimeFormat(undefined, { year: 'numeric', month: 'short', day: 'numeric' });
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
 const exactly = new Intl.DateTimeFormat(undefined, {
   year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit',
   fractionalSecondDigits: 3, hourCycle: 'h23', timeZoneName: 'short',
@@ -13,15 +12,19 @@ const short = new Intl.NumberFormat(undefined, { notation: 'compact' });
 /** Milliseconds since 1970 of an ISO text or a number; NaN for neither. */
 export const millis = (time) => (typeof time === 'number' ? time : Date.parse(time));
 
+const two = (value) => String(Math.floor(value)).padStart(2, '0');
+const clock = (date) => `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+const isSameDay = (one, other) => one.getDate() === other.getDate() && one.getMonth() === other.getMonth() && one.getFullYear() === other.getFullYear();
+
 /** `12s ago`, `08:31:05`, `Jan 31, 08:31:05`, whichever says most. */
 export function moment(time, now = Date.now()) {
   const at = millis(time);
   if (Number.isNaN(at)) return '';
   const date = new Date(at);
   const today = new Date(now);
-  if (date.toDateString() === today.toDateString()) return clock.format(date);
+  if (isSameDay(date, today)) return clock(date);
   const head = date.getFullYear() === today.getFullYear() ? day : dayYear;
-  return `${head.format(date)}, ${clock.format(date)}`;
+  return `${head.format(date)}, ${clock(date)}`;
 }
 
 export function ago(time, now = Date.now()) {
@@ -54,7 +57,6 @@ export function duration(milliseconds) {
   const seconds = milliseconds / 1000;
   if (seconds < 10) return `${seconds.toFixed(2)} s`;
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  const two = (value) => String(Math.floor(value)).padStart(2, '0');
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${two(seconds % 60)}s`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h ${two((seconds % 3600) / 60)}m`;
   return `${Math.floor(seconds / 86_400)}d ${Math.floor((seconds % 86_400) / 3600)}h`;

@@ -30,9 +30,13 @@ export async function graph(workflow, { run, signal, chosen = () => {} }) {
   if (!(picture instanceof SVGElement)) throw new Error('The picture cannot be read');
   picture.querySelector(':scope > title')?.remove();
   picture.classList.add('graph');
+  // Heads of arrows have one size, however strong their line is.
+  for (const head of picture.querySelectorAll('marker')) {
+    for (const [name, value] of [['markerUnits', 'userSpaceOnUse'], ['markerWidth', '9'], ['markerHeight', '9']]) head.setAttribute(name, value);
+  }
   picture.setAttribute('role', 'group');
   picture.setAttribute('aria-label', plain(`Graph of ${workflow}`));
-  const box = (picture.getAttribute('viewBox') ?? '0 0 100 100').split(' ').map(Number);
+  let box = (picture.getAttribute('viewBox') ?? '0 0 100 100').split(' ').map(Number);
   const nodes = new Map();
   for (const node of picture.querySelectorAll('[data-path]')) {
     nodes.set(node.dataset.path, node);
@@ -57,7 +61,19 @@ export async function graph(workflow, { run, signal, chosen = () => {} }) {
     frame.scrollTop = top * zoom - point.y;
     level.textContent = `${Math.round(zoom * 100)}%`;
   };
+  // Without its caption, which the page says itself, the picture is only as large as what is drawn.
+  const crop = () => {
+    if (crop.isDone) return;
+    const bounds = picture.querySelector(':scope > g')?.getBBox?.();
+    const shift = picture.querySelector(':scope > g')?.transform.baseVal.consolidate()?.matrix;
+    if (!bounds || bounds.width === 0) return;
+    crop.isDone = true;
+    const margin = 20;
+    box = [bounds.x + (shift?.e ?? 0) - margin, bounds.y + (shift?.f ?? 0) - margin, bounds.width + 2 * margin, bounds.height + 2 * margin];
+    picture.setAttribute('viewBox', box.join(' '));
+  };
   const fit = () => {
+    crop();
     const room = Math.min((frame.clientWidth - 32) / box[2], (frame.clientHeight - 32) / box[3]);
     // A picture that would be too small to read begins at its top.
     set(Math.min(1, Math.max(room, Math.min(0.75, (frame.clientWidth - 32) / box[2]), 0.4)));
@@ -157,11 +173,13 @@ export async function graph(workflow, { run, signal, chosen = () => {} }) {
         const words = state && state.starts > 1 ? `${compact(state.done)}/${compact(state.starts)}` : '';
         const rect = node.querySelector('rect');
         if (!node._mark) {
-          const [x, y] = ['x', 'y'].map((key) => Number(rect.getAttribute(key)));
+          const [x, y, width, height] = ['x', 'y', 'width', 'height'].map((key) => Number(rect.getAttribute(key)));
           node._mark = s('g', { class: 'node-mark', transform: `translate(${x + 8} ${y})` });
-          node._count = s('text', { class: 'node-count', x: x + 20, y: y - 4 });
+          // How often a body has run stands where no arrow comes in or goes out.
+          node._pill = s('rect', { class: 'node-pill', x: x + width, y: y + height - 8, width: 0, height: 16, rx: 8 });
+          node._count = s('text', { class: 'node-count', x: x + width, y: y + height + 4 });
           node._hint = s('title');
-          node.append(node._count, node._mark);
+          node.append(node._pill, node._count, node._mark);
           node.prepend(node._hint);
         }
         if (node._shape !== name) {
@@ -173,7 +191,15 @@ export async function graph(workflow, { run, signal, chosen = () => {} }) {
             node._mark.append(s('circle', { r: 9, class: 'node-dot' }), shape);
           }
         }
-        if (node._words !== words) { node._words = words; node._count.textContent = words; }
+        if (node._words !== words) {
+          node._words = words;
+          node._count.textContent = words;
+          const room = words ? words.length * 6.6 + 12 : 0;
+          const right = Number(rect.getAttribute('x')) + Number(rect.getAttribute('width')) + 6;
+          node._pill.setAttribute('width', room);
+          node._pill.setAttribute('x', right - room);
+          node._count.setAttribute('x', right - room / 2);
+        }
         node._hint.textContent = plain(`${path}${name ? `: ${statusName(name)}` : ''}${state?.done ? `, ${duration(state.time)}${state.done > 1 ? ' in all' : ''}` : ''}`);
       }
       for (const line of picture.querySelectorAll('[data-from]')) {

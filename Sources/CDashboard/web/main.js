@@ -2,7 +2,7 @@
 
 import * as api from './api.js';
 import { h, icon, put } from './dom.js';
-import { button, command, failure, toast } from './widgets.js';
+import { button, command, emptyWith, failure, toast } from './widgets.js';
 import runsPage from './page-runs.js';
 
 const pages = [
@@ -53,8 +53,7 @@ async function route() {
     else link.removeAttribute('aria-current');
   }
   if (!found) {
-    put(main, h('div', { class: 'page' }, h('div', { class: 'empty' }, h('h1', null, 'There is no such page'),
-      h('p', null, h('a', { href: '#/runs' }, 'Go to the runs')))));
+    put(main, h('div', { class: 'page' }, emptyWith({ sign: 'search', level: 'h1' }, 'There is no such page', 'The address may be cut off.', h('a', { href: '#/runs' }, 'Show all runs'))));
     return;
   }
   let make;
@@ -68,6 +67,8 @@ async function route() {
   const page = make({
     params: found.params, query: found.query, signal,
     go: (address) => { location.hash = address; },
+    /** Makes the page anew. */
+    again: () => route(),
     /** Changes the query of the address without a visit. */
     note: (values) => {
       const [path] = (location.hash || '#/runs').split('?');
@@ -129,10 +130,11 @@ function more() {
 
 async function countTasks() {
   try {
-    const { tasks, next } = await api.json('/api/tasks?limit=99');
+    // Runs, not their tasks: what tasks show may be large, and is for the inbox alone.
+    const { runs, next } = await api.json('/api/runs?status=waiting_human&limit=99');
     const mark = document.getElementById('inbox-count');
-    mark.textContent = tasks.length === 0 ? '' : next ? '99+' : String(tasks.length);
-    mark.parentElement.setAttribute('aria-label', tasks.length === 0 ? 'Inbox' : `Inbox, ${tasks.length} waiting`);
+    mark.textContent = runs.length === 0 ? '' : next ? '99+' : String(runs.length);
+    mark.parentElement.setAttribute('aria-label', runs.length === 0 ? 'Inbox' : `Inbox, ${mark.textContent} waiting`);
   } catch { /* The page says what is wrong. */ }
 }
 setInterval(() => !document.hidden && !isOut && countTasks(), 15_000);

@@ -2,7 +2,8 @@
 
 import * as api from './api.js';
 import { h, icon, put, s, setText } from './dom.js';
-import { ago, bytes, count, duration, statuses } from './format.js';
+import { ago, bytes, compact, count, duration, statuses } from './format.js';
+import { money } from './conversation.js';
 import { failure } from './widgets.js';
 
 const interval = 2000;
@@ -25,6 +26,11 @@ function parse(text) {
 const sum = (samples, name, fits = () => true) => {
   const found = samples.filter((sample) => sample.name === name && fits(sample.labels));
   return found.length === 0 ? undefined : found.reduce((total, sample) => total + sample.value, 0);
+};
+
+const mean = (samples, name) => {
+  const found = samples.filter((sample) => sample.name === name);
+  return found.length === 0 ? undefined : found.reduce((total, sample) => total + sample.value, 0) / found.length;
 };
 
 /** The value below which a share of all observations between two moments lay. */
@@ -62,12 +68,14 @@ export default function healthPage(context) {
     { id: 'queue', title: 'Queue', unit: 'not begun', read: (now) => sum(now, 'aikit_queue_length'), show: count },
     { id: 'store', title: 'Store', unit: 'on disk', read: (now) => sum(now, 'aikit_store_bytes'), show: bytes },
     { id: 'memory', title: 'Memory', unit: 'resident', read: (now) => sum(now, 'process_resident_memory_bytes'), show: bytes },
-    { id: 'workers', title: 'Workers', unit: 'busy', read: (now) => sum(now, 'aikit_worker_busy_ratio'), show: (value) => `${Math.round(value * 100)}%` },
+    { id: 'workers', title: 'Workers', unit: 'busy', read: (now) => mean(now, 'aikit_worker_busy_ratio'), show: (value) => `${Math.round(value * 100)}%` },
     { id: 'streams', title: 'Open streams', unit: 'now', read: (now) => sum(now, 'aikit_sse_clients'), show: count },
-    { id: 'run-time', title: 'Run, median', unit: 'at most', read: (now) => quantile(now, [], 'aikit_run_duration_seconds', 0.5), show: seconds },
-    { id: 'step-time', title: 'Step, 95%', unit: 'at most', read: (now) => quantile(now, [], 'aikit_step_duration_seconds', 0.95), show: seconds },
-    { id: 'request-time', title: 'Request, 95%', unit: 'at most', read: (now) => quantile(now, [], 'aikit_http_request_duration_seconds', 0.95), show: seconds },
+    { id: 'run-time', title: 'Half of all runs take', unit: 'or less', read: (now) => quantile(now, [], 'aikit_run_duration_seconds', 0.5), show: seconds },
+    { id: 'step-time', title: '95% of steps take', unit: 'or less', read: (now) => quantile(now, [], 'aikit_step_duration_seconds', 0.95), show: seconds },
+    { id: 'request-time', title: '95% of requests take', unit: 'or less', read: (now) => quantile(now, [], 'aikit_http_request_duration_seconds', 0.95), show: seconds },
     { id: 'retries', title: 'Retries', unit: 'in all', read: (now) => sum(now, 'aikit_step_retries_total') ?? 0, show: count },
+    { id: 'models', title: 'Tokens of models', unit: 'in all', read: (now) => sum(now, 'aikit_model_tokens_total', ({ kind }) => kind === 'input' || kind === 'output'), show: compact },
+    { id: 'cost', title: 'Cost of models', unit: 'in all', read: (now) => sum(now, 'aikit_model_cost_total'), show: money },
   ];
   function seconds(value) { return value === Infinity ? '> 1 h' : duration(value * 1000); }
   function rate(now, old, name, time, fits) {
@@ -91,6 +99,8 @@ export default function healthPage(context) {
     const last = values.at(-1);
     setText(value, last === undefined ? '–' : plot.show(last));
     card.classList.toggle('is-empty', last === undefined);
+    // Models are told of once one was called.
+    if (plot.id === 'models' || plot.id === 'cost') card.hidden = last === undefined;
     const known = values.map((one) => (one === undefined || !Number.isFinite(one) ? 0 : one));
     const top = Math.max(1e-9, ...known) * 1.15;
     const points = known.map((one, index) => `${(150 - (known.length - 1 - index)).toFixed(1)},${(39 - (one / top) * 37).toFixed(2)}`);
@@ -99,11 +109,17 @@ export default function healthPage(context) {
   };
 
   let at = 0;
+  // Said once, not every two seconds.
+  let told = '';
+  const tell = (words, make) => {
+    if (words === told) return;
+    told = words;
+    put(state, make());
+  };
   const look = async () => {
     try {
-      const [text, { nodes }, ready] = await Promise.all([
+      const [text, ready] = await Promise.all([
         api.text('/metrics', { signal: context.signal }),
-        api.json('/api/nodes', { signal: context.signal }),
         api.json('/health/ready', { signal: context.signal }).catch((error) => (error.body ? error.body : Promise.reject(error))),
       ]);
       const now = parse(text);
@@ -117,7 +133,8 @@ export default function healthPage(context) {
       }
       [before, at] = [now, time];
       const isWell = ready.status === 'ok';
-      put(state, h('div', { class: `notice ${isWell ? 'is-well' : 'is-error'}` }, icon(isWell ? 'success' : 'failed'), h('div', null, isWell ? 'Ready: takes requests, and the store answers' : `Not ready: ${(ready.problems ?? []).join('; ')}`)));
+      const words = isWell ? 'Ready: takes requests, and the store answers' : `Not ready: ${(ready.problems ?? []).join('; ')}`;
+      tell(words, () => h('div', { class: `notice ${isWell ? 'is-well' : 'is-error'}` }, icon(isWell ? 'success' : 'failed'), h('div', null, words)));
       const byStatus = Object.keys(statuses).map((status) => [status, sum(now, 'aikit_runs', (labels) => labels.status === status) ?? 0]);
       const most = Math.max(1, ...byStatus.map(([, value]) => value));
       put(statusBars, byStatus.map(([status, value]) => {
@@ -125,14 +142,31 @@ export default function healthPage(context) {
         bar.style.width = `${(value / most) * 100}%`;
         return h('a', { class: 'status-line', href: `#/runs?status=${status}` }, h('span', { class: `badge is-${status}` }, icon(status, 14), h('span', null, statuses[status])), h('span', { class: 'status-track' }, bar), h('span', { class: 'num' }, count(value)));
       }));
+    } catch (error) {
+      if (!context.signal.aborted) tell(error.message, () => failure(error));
+    }
+  };
+  // By itself: a store that does not answer holds up none of the figures.
+  let asks = false;
+  const lookAtNodes = async () => {
+    if (asks) return;
+    asks = true;
+    try {
+      const { nodes } = await api.json('/api/nodes', { signal: context.signal });
       put(nodeRows, nodes.length === 0 ? h('tr', null, h('td', { colspan: 3, class: 'muted' }, 'No process drives runs now')) : nodes.map(nodeRow));
     } catch (error) {
-      if (!context.signal.aborted) put(state, failure(error));
+      if (!context.signal.aborted) put(nodeRows, h('tr', null, h('td', { colspan: 3, class: 'muted' }, error.message)));
+    } finally {
+      asks = false;
     }
   };
   for (const plot of plots) draw(plot);
-  look();
-  const timer = setInterval(() => !document.hidden && look(), interval);
+  const lookAtAll = () => {
+    look();
+    lookAtNodes();
+  };
+  lookAtAll();
+  const timer = setInterval(() => !document.hidden && lookAtAll(), interval);
   return {
     title: 'Health',
     element: h('div', { class: 'page' }, h('header', { class: 'page-head' }, h('h1', null, 'Health'), h('span', { class: 'grow' }), h('a', { class: 'link', href: 'metrics' }, 'Figures for Prometheus')), state, grid,

@@ -1,10 +1,10 @@
 // Everything that waits for a person, and the answer to it.
 
 import * as api from './api.js';
-import { h, icon, put } from './dom.js';
+import { h, icon, put, setText } from './dom.js';
 import { submit, valueForm } from './form.js';
-import { ago, plural, shortID } from './format.js';
-import { button, command, copy, empty, facts, failure, iconButton, time, toast, valueBox } from './widgets.js';
+import { ago, exact, plural, shortID } from './format.js';
+import { button, command, copy, emptyWith, facts, failure, iconButton, line, shownBox, time, toast } from './widgets.js';
 
 export default function inboxPage(context) {
   const { params } = context;
@@ -20,10 +20,18 @@ export default function inboxPage(context) {
   const detail = h('div', { class: 'task-detail' });
   const split = h('div', { class: 'split' }, list, detail);
 
+  // Tasks of one workflow have one title: what is shown tells them apart.
+  const hint = (output) => (output !== null && typeof output === 'object' && !Array.isArray(output)
+    ? Object.keys(output).slice(0, 4).map((name) => `${name.slice(0, 40)}: ${line(output[name], 60)}`).join(' · ') : line(output, 120));
+
   const draw = () => {
     put(total, tasks.length === 0 ? '' : `${plural(tasks.length, 'task')}${next ? ' or more' : ''}`);
     if (tasks.length === 0) {
-      return put(element.querySelector('.inbox-body'), empty('Nobody is waited for',
+      if (wanted) {
+        open = null;
+        return put(element.querySelector('.inbox-body'), emptyWith({ sign: 'success' }, 'Nothing waits here', 'It was answered, or the run went on.', h('a', { href: `#/runs/${api.segment(wanted.run)}` }, 'Show the run')));
+      }
+      return put(element.querySelector('.inbox-body'), emptyWith({ sign: 'inbox' }, 'Nobody is waited for',
         'A run that comes to a human step stops here until somebody answers. In a script such a step is written:',
         command(':human { id = "approval", output = function(value) return value end, response_schema = s.object { approved = s.boolean() } }')));
     }
@@ -34,7 +42,8 @@ export default function inboxPage(context) {
     },
     h('span', { class: 'task-title' }, String(task.form?.title ?? task.stepId)),
     h('span', { class: 'task-of muted' }, task.workflowId, ' · ', shortID(task.runId)),
-    h('span', { class: 'task-since muted num' }, ago(task.requestedAt))))),
+    h('time', { class: 'task-since muted num', title: exact(task.requestedAt), 'data-at': task.requestedAt }, ago(task.requestedAt)),
+    task.output !== undefined && h('span', { class: 'task-shown muted' }, hint(task.output))))),
     next && h('li', null, button('Show more', { class: 'small', onclick: more })));
   };
 
@@ -51,7 +60,7 @@ export default function inboxPage(context) {
         h('a', { class: 'icon-button back', href: '#/inbox', 'aria-label': 'Back to the list' }, icon('back')),
         h('div', null, h('h2', { tabindex: '-1' }, String(task.form?.title ?? task.stepId)),
           h('div', { class: 'muted small' }, task.workflowId, ' · ', h('a', { href: `#/runs/${api.segment(task.runId)}` }, shortID(task.runId)), ' · ', task.path))),
-      task.output !== undefined && valueBox('Shown', task.output, { open: 3 }),
+      task.output !== undefined && shownBox('Shown', task.output),
       h('form', {
         class: 'card answer', novalidate: true, onsubmit: async (event) => {
           event.preventDefault();
@@ -79,17 +88,17 @@ export default function inboxPage(context) {
       ]));
   };
 
-  const read = async (cursor) => api.json(`/api/tasks${api.query({ workflow: context.query.workflow, limit: 100, cursor })}`, { signal: context.signal });
+  const read = async (cursor) => api.json(`/api/tasks${api.query({ workflow: context.query.workflow, limit: 50, cursor })}`, { signal: context.signal });
   const settle = () => {
     const found = wanted && tasks.find((task) => task.runId === wanted.run && task.path === wanted.path);
     if (open && !found && wanted) {
-      put(detail, empty('This is answered', 'Somebody has answered it, or the run was cancelled.', h('a', { href: `#/runs/${api.segment(wanted.run)}` }, 'Show the run')));
+      put(detail, emptyWith({ sign: 'success' }, 'This is answered', 'Somebody has answered it, or the run was cancelled.', h('a', { href: `#/runs/${api.segment(wanted.run)}` }, 'Show the run')));
       split.classList.add('has-open');
       open = null;
     } else if (found) {
       if (!open || open.digest !== found.digest) show(found);
     } else if (wanted && !open) {
-      put(detail, empty('Nothing waits here', 'It was answered, or the run went on.', h('a', { href: `#/runs/${api.segment(wanted.run)}` }, 'Show the run')));
+      put(detail, emptyWith({ sign: 'inbox' }, 'Nothing waits here', 'It was answered, or the run went on.', h('a', { href: `#/runs/${api.segment(wanted.run)}` }, 'Show the run')));
       split.classList.add('has-open');
     } else if (!wanted && tasks[0] && matchMedia('(min-width: 900px)').matches) show(tasks[0]);
     draw();
@@ -115,10 +124,14 @@ export default function inboxPage(context) {
     }
   }
 
+  const clock = setInterval(() => {
+    for (const element of list.querySelectorAll('[data-at]')) setText(element, ago(element.dataset.at));
+  }, 10_000);
+
   let again = 0;
   api.follow('/api/events?type=step:human:requested,step:human:completed,workflow:cancelled', {
     signal: context.signal, missed: load,
-    frames: async () => { if (!again) again = setTimeout(() => { again = 0; if (!context.signal.aborted) load(); }, 400); },
+    frames: async () => { if (!again) again = setTimeout(() => { again = 0; if (!context.signal.aborted) load(); }, 1000); },
   });
   load();
 
@@ -144,6 +157,9 @@ export default function inboxPage(context) {
       context.go(address(to));
       return true;
     },
-    destroy: () => clearTimeout(again),
+    destroy() {
+      clearTimeout(again);
+      clearInterval(clock);
+    },
   };
 }

@@ -5,9 +5,10 @@ import { h, icon, put, setAttribute, setText } from './dom.js';
 import { count, duration, exact, isOver, millis, moment, plural, shortID } from './format.js';
 import { cancel, fork, retry, signal as sendEvent, upgrade } from './run-actions.js';
 import { RunModel, stepKey } from './run-model.js';
+import { bubble, conversation, messagesOf, money, transcript } from './conversation.js';
 import { timeline } from './timeline.js';
 import { VirtualList } from './virtual.js';
-import { badge, button, copy, empty, facts, failure, iconButton, line, sourceLines, tabs, time, valueBox } from './widgets.js';
+import { badge, button, copy, emptyWith, facts, failure, iconButton, line, sourceLines, tabs, time, valueBox } from './widgets.js';
 
 export default function runPage(context) {
   const { id } = context.params;
@@ -21,7 +22,9 @@ export default function runPage(context) {
   let newest = null;
   let frame = 0;
   let last = 0;
-  const status = () => model.standing || header?.status || '';
+  // While the recorded events are still coming in, what they say so far is the past.
+  const isBehind = () => Boolean(header) && (isOver(header.status) || model.sequence < header.events);
+  const status = () => (isBehind() ? header.status : model.standing || header?.status || '');
 
   // MARK: Head
 
@@ -56,15 +59,18 @@ export default function runPage(context) {
     if (began !== undefined && began !== null) {
       setText(cell('Began'), moment(began));
       setAttribute(cell('Began'), 'title', exact(began));
-      setText(cell('Took'), duration((model.finishedAt ?? Date.now()) - began));
+      const ended = model.finishedAt ?? (header && isOver(header.status) ? millis(header.updatedAt) : Date.now());
+      setText(cell('Took'), status() === 'queued' ? 'not begun' : duration(ended - began));
     }
     const { counts } = model;
-    const parts = [plural(model.steps.length, 'start')];
+    const parts = [count(model.steps.length)];
     if (counts.failed) parts.push(`${count(counts.failed)} failed`);
     setText(cell('Steps'), parts.join(', '));
     if (model.usage.calls > 0) {
       const { calls, input, output, cost } = model.usage;
-      setText(cell('Models'), `${plural(calls, 'call')}, ${count(input)} tokens in, ${count(output)} out${cost > 0 ? `, cost ${cost.toPrecision(3)}` : ''}`);
+      setText(cell('Models'), plural(calls, 'call'));
+      setText(cell('Tokens'), `${count(input)} in, ${count(output)} out`);
+      if (cost > 0) setText(cell('Cost'), money(cost));
     }
     setText(cell('Events'), count(Math.max(model.sequence, header?.events ?? 0)));
   };
@@ -76,17 +82,19 @@ export default function runPage(context) {
   const drawInspector = (force = false) => {
     const key = chosen
       ? `${stepKey(chosen)} ${chosen.status} ${chosen.attempts} ${chosen.to === undefined ? chosen.said?.length ?? '' : ''}`
-      : `run ${status()} ${model.metadata !== undefined} ${model.startedAt} ${header?.generation} ${model.waiting.length}`;
+      : `run ${status()} ${model.metadata !== undefined} ${model.startedAt} ${header?.generation} ${model.waiting.length} ${model.expecting.length} ${waits !== null}`;
     if (!force && key === drawn) return;
     drawn = key;
     put(inspector, chosen ? stepDetails(chosen) : runDetails());
   };
   const runDetails = () => [
     h('h2', null, 'Run'),
-    model.waiting.map((step) => waitsFor(step)),
+    manyOf(model.waiting, waitsFor),
+    manyOf(model.expecting, (step) => eventOf(step) && expects(step)),
     model.error !== undefined && model.status === 'failed' && errorBox(model.error, model.culprit),
-    model.error !== undefined && model.status === 'cancelled' && h('div', { class: 'notice' }, icon('cancelled'), h('div', null, `Cancelled: ${model.error?.reason ?? model.error?.message ?? ''}`)),
-    model.hasOutput && valueBox('Output', model.output),
+    model.error !== undefined && model.status === 'cancelled' && h('div', { class: 'notice' }, icon('cancelled'), h('div', null, `Cancelled: ${model.error?.reason ?? model.error?.message ?? ''}`, facts(undone(model.error)))),
+    model.hasOutput && messagesOf(model.output) && h('section', { class: 'value' }, h('div', { class: 'value-head' }, h('h3', null, 'Conversation')), transcript(messagesOf(model.output))),
+    model.hasOutput && valueBox('Output', model.output, { open: messagesOf(model.output) ? 1 : 2 }),
     model.input !== undefined && valueBox('Input', model.input),
     model.metadata !== undefined && Object.keys(model.metadata ?? {}).length > 0 && valueBox('Metadata', model.metadata, { open: 1 }),
     h('h3', null, 'About'),
@@ -100,28 +108,54 @@ export default function runPage(context) {
   ];
   const waitsFor = (step) => h('div', { class: 'notice is-person' }, icon('waiting_human'), h('div', null, h('strong', null, step.asked?.form?.title ? String(step.asked.form.title) : step.id), ' waits for a person'),
     h('a', { class: 'button primary small', href: `#/inbox/${api.segment(id)}/${api.segment(step.path)}` }, 'Answer'));
+  // A body of many items may wait in each of them: the first ones say enough.
+  const manyOf = (steps, show) => [steps.slice(0, 5).map(show), steps.length > 5 && h('p', { class: 'muted small' }, `and ${count(steps.length - 5)} more`)];
+  const eventOf = (step) => step.status === 'waiting' && (step.waitsFor ??= waits?.find((wait) => wait.kind === 'event' && wait.stepId === step.id));
+  const expects = (step) => {
+    const { event, schema } = eventOf(step);
+    return h('div', { class: 'notice is-waiting' }, icon('waiting'), h('div', null, h('strong', null, step.id), ' waits for the event ', h('code', { class: 'break' }, event)),
+      button('Send', { class: 'primary small', 'aria-label': `Send ${event}`, onclick: () => sendEvent(id, event, schema) }));
+  };
   const stepDetails = (step) => {
     const over = step.to !== undefined;
-    const event = step.status === 'waiting' && (step.waitsFor ??= waits?.find((wait) => wait.kind === 'event' && wait.stepId === step.id));
+    const event = eventOf(step);
+    const talk = conversation(step);
     return [
       h('div', { class: 'detail-head' }, h('div', null, h('h2', null, step.id), h('div', { class: 'path' }, h('code', { class: 'break' }, step.path), iconButton('Copy the path', 'copy', { onclick: () => copy(step.path) }))),
         iconButton('Close the step', 'close', { onclick: () => choose(null) })),
       facts([
         ['Status', badge(step.status)], ['Began', time(step.from)], ['Took', over ? duration(step.to - step.from) : 'not over'],
-        ['Attempts', step.attempts > 1 ? count(step.attempts) : null], ['Start', step.occurrence > 1 ? `${count(step.occurrence)} of this step` : null],
+        ['Attempts', step.attempts > 1 ? count(step.attempts) : null], ['Model', step.usage?.model],
+        ['Tokens', step.usage && `${count(step.usage.input)} in, ${count(step.usage.output)} out`], ['Cost', step.usage?.cost > 0 && money(step.usage.cost)], ['Start', step.occurrence > 1 ? `${count(step.occurrence)} of this step` : null],
         ['Chose', step.branch !== undefined && String(step.branch)], ['Answered by', step.answeredBy],
       ]),
       step.status === 'waiting_human' && waitsFor(step),
-      !over && step.said && valueBox('The answer so far', step.said),
-      event && button(`Send ${event.event}`, { class: 'primary', onclick: () => sendEvent(id, event.event, event.schema) }),
+      !over && step.said && h('section', { class: 'value' }, h('div', { class: 'value-head' }, h('h3', null, 'The answer so far')), bubble('assistant', step.said)),
+      event && expects(step),
       step.error !== undefined && errorBox(step.error, step),
+      step.compensation && h('div', { class: 'notice' }, icon(step.compensation.status === 'failed' ? 'failed' : 'cancelled'), h('div', null, undoing(step.compensation))),
       step.tries.length > 0 && h('section', { class: 'value' }, h('div', { class: 'value-head' }, h('h3', null, 'Failed attempts')),
         h('ol', { class: 'tries' }, step.tries.map((attempt) => h('li', null, h('span', { class: 'tries-what' }, attempt.error?.message ?? 'failed'), ' ', time(attempt.at))))),
-      step.hasOutput && valueBox('Output', step.output),
+      talk && h('section', { class: 'value' }, h('div', { class: 'value-head' }, h('h3', null, 'Conversation')), talk),
+      step.hasOutput && valueBox('Output', step.output, { open: talk ? 0 : 2 }),
       step.response !== undefined && valueBox('Answer', step.response),
       step.asked?.output !== undefined && valueBox('Shown', step.asked.output),
-      valueBox('Input', step.input),
+      valueBox('Input', step.input, { open: talk ? 0 : 2 }),
       h('div', { class: 'actions' }, button('Fork from here', { onclick: () => fork(id, step, context.go) })),
+    ];
+  };
+
+  const undoing = ({ status, error }) => ({
+    running: 'Is being undone', waiting: `Is being undone; an attempt failed: ${error?.message ?? ''}`, success: 'Undone',
+    failed: `Not undone: ${error?.message ?? ''}`,
+  })[status];
+
+  // What a run that did not succeed undid, as facts.
+  const undone = (error) => {
+    const { undone: paths = [], failed = [] } = error?.compensation ?? {};
+    return [
+      ['Undone', paths.length > 0 && paths.join(', ')],
+      ['Not undone', failed.length > 0 && failed.map(({ path, error: why }) => `${path}: ${why?.message ?? 'failed'}`).join('; ')],
     ];
   };
 
@@ -138,8 +172,8 @@ export default function runPage(context) {
       }, () => {});
     }
     return h('section', { class: 'error-box', 'aria-label': 'Error' },
-      h('div', { class: 'error-head' }, icon('failed'), h('strong', null, error?.message ?? line(error)), iconButton('Copy the error', 'copy', { onclick: () => copy(error) })),
-      facts([['Code', error?.code && error.code !== 'error' && h('code', null, String(error.code))], ['Step', step && step !== chosen && h('a', { href: `#/runs/${api.segment(id)}?step=${api.segment(stepKey(step))}`, onclick: (event) => { event.preventDefault(); choose(step); } }, step.path)]]),
+      h('div', { class: 'error-head' }, icon('failed'), h('strong', null, line(error?.message ?? error, 4000)), iconButton('Copy the error', 'copy', { onclick: () => copy(error) })),
+      facts([['Code', error?.code && error.code !== 'error' && h('code', null, String(error.code))], ['Step', step && step !== chosen && h('a', { href: `#/runs/${api.segment(id)}?step=${api.segment(stepKey(step))}`, onclick: (event) => { event.preventDefault(); choose(step); } }, step.path)], ...(step && step === chosen ? [] : undone(error))]),
       code,
       error?.traceback && h('details', null, h('summary', null, 'Traceback'), h('pre', null, String(error.traceback))),
       error?.details !== undefined && valueBox('Error details', error.details));
@@ -175,12 +209,13 @@ export default function runPage(context) {
   let shownEvents = [];
   let eventsSeen = -1;
   const eventBox = h('div', { class: 'event-value' });
-  const eventRow = (label, items) => new VirtualList({
+  const eventRow = (label, items, kind = '') => new VirtualList({
     label, rowHeight: () => 30,
     create: () => {
       const part = { at: h('span', { class: 'num muted event-at' }), type: h('span', { class: 'event-type' }), path: h('span', { class: 'event-path' }), data: h('span', { class: 'event-data muted' }) };
-      const row = h('button', { type: 'button', class: 'event-row' }, part.at, part.type, part.path, part.data);
+      const row = h('button', { type: 'button', class: `event-row ${kind}` }, part.at, part.type, part.path, part.data);
       row._part = part;
+      part.at.addEventListener('pointerenter', () => { part.at.title = exact(items()[row._index]?.timestamp); });
       row.addEventListener('click', () => {
         const event = items()[row._index];
         if (event) put(eventBox, h('div', { class: 'detail-head' }, h('h3', null, event.type), iconButton('Close the event', 'close', { onclick: () => put(eventBox) })), valueBox('Event', event, { open: 2 }));
@@ -193,15 +228,14 @@ export default function runPage(context) {
       if (!event) return;
       const isLog = event.type === 'log';
       setText(row._part.at, event.timestamp ? moment(event.timestamp) : '');
-      row._part.at.title = event.timestamp ? exact(event.timestamp) : '';
       setText(row._part.type, isLog ? event.data?.level ?? 'log' : event.type);
       row._part.type.className = `event-type is-${isLog ? `log-${event.data?.level}` : event.type.split(':').pop()}`;
       setText(row._part.path, event.path ?? '');
-      setText(row._part.data, isLog ? `${event.data?.message ?? ''} ${event.data?.fields ? line(event.data.fields) : ''}` : line(event.data));
+      setText(row._part.data, isLog ? `${event.data?.message ?? ''} ${event.data?.fields ? line(event.data.fields) : ''}` : line(event.data, 100));
     },
   });
   const eventList = eventRow('Events', () => shownEvents);
-  const logList = eventRow('Logs', () => model.logs);
+  const logList = eventRow('Logs', () => model.logs, 'is-log');
   const isAtEnd = (list) => list.element.scrollTop + list.element.clientHeight >= list.element.scrollHeight - 40;
   const grow = (list, length) => {
     const follows = isAtEnd(list);
@@ -221,7 +255,7 @@ export default function runPage(context) {
     if (view.current !== 'logs') return;
     if (model.logs.length === 0) {
       if (!logPanel.firstChild) {
-        put(logPanel, empty('No log lines yet', 'What steps log is kept with the run and shown here. In a script:',
+        put(logPanel, emptyWith({ sign: 'runs' }, 'No log lines yet', 'What steps log is kept with the run and shown here. In a script:',
           h('div', { class: 'command' }, h('code', null, 'context:log("info", "what happened", { order = 7 })'))));
       }
       return;
@@ -232,7 +266,10 @@ export default function runPage(context) {
 
   const view = tabs({
     label: 'Views', selected: context.query.view,
-    changed: (name) => { context.note({ view: name === 'timeline' ? '' : name }); queueMicrotask(draw); },
+    changed: (name) => {
+      context.note({ view: name === 'timeline' ? '' : name });
+      queueMicrotask(() => { element.dataset.view = name; draw(); });
+    },
     items: [
       { id: 'timeline', label: 'Timeline', panel: () => lines.element, shown: () => lines.refresh(true) },
       { id: 'graph', label: 'Graph', panel: () => picturePanel, shown: () => drawGraph() },
@@ -290,7 +327,7 @@ export default function runPage(context) {
       if (view.current === 'graph') drawGraph();
     } catch (error) {
       if (context.signal.aborted) return;
-      put(element, h('div', { class: 'page-head' }, h('h1', null, 'Run')), error.status === 404 ? empty('There is no such run', 'It may have been removed.', h('a', { href: '#/runs' }, 'Show all runs')) : failure(error));
+      put(element, h('div', { class: 'page-head' }, h('h1', null, 'Run')), error.status === 404 ? emptyWith({ sign: 'runs' }, 'There is no such run', 'It may have been removed.', h('a', { href: '#/runs' }, 'Show all runs')) : failure(error, context.again));
       return;
     }
     api.json(`/api/workflows/${api.segment(header.workflowId)}`, { signal: context.signal }).then((workflow) => { waits = workflow.waits; newest = workflow.generation; drawInspector(true); draw(); }, () => {});

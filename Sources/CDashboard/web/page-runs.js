@@ -4,9 +4,13 @@ import * as api from './api.js';
 import { h, icon, plain, put, setAttribute, setText } from './dom.js';
 import { ago, count, duration, exact, isOver, millis, moment, plural, shortID, statuses } from './format.js';
 import { VirtualList } from './virtual.js';
-import { button, command, empty, failure, statusName, toast } from './widgets.js';
+import { button, command, emptyWith, failure, statusName, toast } from './widgets.js';
 
-const pageSize = 200;
+/** Few at first, so that the page is there at once. */
+const firstPage = 60;
+const pageSize = 400;
+/** The rows that stay while the list grows at its top. */
+const keptRows = 1000;
 const types = 'workflow:start,workflow:success,workflow:error,workflow:cancelled,workflow:resumed,step:human:requested,'
   + 'step:human:completed,step:waiting';
 const statusOf = {
@@ -21,9 +25,12 @@ export default function runsPage(context) {
   const places = new Map();
   let next = null;
   let isLoading = false;
+  let notBefore = 0;
   let hasLoaded = false;
   let selected = -1;
   let fresh = [];
+  /** Where the list goes on below `fresh`, if so many runs began that it does not reach the rows; undefined otherwise. */
+  let gap;
   let refetch = 0;
 
   // Filters
@@ -47,7 +54,7 @@ export default function runsPage(context) {
   const chosen = new Set((filters.status ?? '').split(',').filter(Boolean));
   const chips = h('div', { class: 'chips', role: 'group', 'aria-label': 'Status' },
     Object.entries(statuses).map(([status, name]) => h('button', {
-      type: 'button', class: `chip is-${status}`, 'aria-pressed': chosen.has(status), 'data-status': status,
+      type: 'button', class: `chip is-${status}`, 'aria-pressed': String(chosen.has(status)), 'data-status': status,
       onclick: () => {
         if (chosen.has(status)) chosen.delete(status); else chosen.add(status);
         set('status', [...chosen].join(','));
@@ -98,7 +105,7 @@ export default function runsPage(context) {
         setText(part.began, moment(run.createdAt));
       }
       const end = isOver(run.status) ? millis(run.updatedAt) : Date.now();
-      setText(part.took, duration(Math.max(0, end - millis(run.createdAt))));
+      setText(part.took, run.status === 'queued' ? '–' : duration(Math.max(0, end - millis(run.createdAt))));
       setText(part.events, count(run.events));
     },
     nearEnd: () => next && load(),
@@ -132,15 +139,19 @@ export default function runsPage(context) {
     } else if (hasLoaded) put(body, nothing());
   };
   const nothing = () => (Object.keys(filters).length > 0
-    ? empty('No run fits these filters', button('Show all runs', { onclick: () => context.go('#/runs') }))
-    : empty('No runs yet', 'A run appears here as soon as it begins. Start one from Workflows, or by a command:',
+    ? emptyWith({ sign: 'search' }, 'No run fits these filters', 'Filters stand in the address, so this list can be sent to somebody.', button('Show all runs', { onclick: () => context.go('#/runs') }))
+    : emptyWith({ sign: 'runs' }, 'No runs yet', 'A run appears here as soon as it begins. Start one from a workflow, or by a command:',
+      h('a', { class: 'button primary', href: '#/workflows' }, icon('play', 12), h('span', null, 'Choose a workflow')),
       command(`curl --json '{"inputData":{}}' ${location.origin}${location.pathname}api/workflows/ID/runs`)));
 
   async function load() {
-    if (isLoading) return;
+    if (isLoading || performance.now() < notBefore) return;
     isLoading = true;
+    const cursor = next;
     try {
-      const page = await api.json(`/api/runs${query(next, pageSize)}`, { signal: context.signal });
+      const page = await api.json(`/api/runs${query(cursor, cursor ? pageSize : firstPage)}`, { signal: context.signal });
+      // The list began anew meanwhile.
+      if (next !== cursor) return;
       const start = rows.length;
       for (const run of page.runs) if (!places.has(run.runId)) rows.push(run);
       index(start);
@@ -150,8 +161,10 @@ export default function runsPage(context) {
       list.refresh();
     } catch (error) {
       if (!context.signal.aborted && rows.length === 0) put(body, failure(error, () => { put(body); load(); }));
-      else if (!context.signal.aborted) toast(error.message, { kind: 'error' });
-      next = null;
+      else if (!context.signal.aborted) {
+        toast(error.message, { kind: 'error' });
+        notBefore = performance.now() + 5000;
+      }
     } finally {
       isLoading = false;
     }
@@ -162,12 +175,27 @@ export default function runsPage(context) {
     refetch = 0;
     if (context.signal.aborted) return;
     try {
-      const page = await api.json(`/api/runs${query(undefined, 50)}`, { signal: context.signal });
-      const unknown = page.runs.filter((run) => !places.has(run.runId));
-      for (const run of page.runs) if (places.has(run.runId)) Object.assign(rows[places.get(run.runId)], run);
+      const found = [];
       const known = new Set(fresh.map((run) => run.runId));
-      fresh = [...unknown.filter((run) => !known.has(run.runId)), ...fresh];
-      if (list.element.scrollTop < 8 && selected < 1) showFresh();
+      let cursor;
+      let isJoined = rows.length === 0;
+      for (let turn = 0; turn < 4 && (turn === 0 || !isJoined); turn += 1) {
+        const page = await api.json(`/api/runs${query(cursor, turn === 0 ? 50 : pageSize)}`, { signal: context.signal });
+        for (const run of page.runs) {
+          const place = places.get(run.runId);
+          if (place !== undefined) Object.assign(rows[place], run);
+          else if (!known.has(run.runId)) found.push(run);
+          isJoined ||= place !== undefined || known.has(run.runId);
+        }
+        cursor = page.next;
+        isJoined ||= !cursor;
+        if (rows.length === 0) next = cursor;
+      }
+      if (isJoined) fresh = [...found, ...fresh];
+      else { fresh = found; gap = cursor; }
+      if (fresh.length > keptRows) { gap = fresh[keptRows - 1].runId; fresh.length = keptRows; }
+      dropUnfit();
+      if (isAtTop()) showFresh();
       else if (fresh.length > 0) {
         freshButton.hidden = false;
         setText(freshButton, `${plural(fresh.length, 'new run')} — show`);
@@ -177,9 +205,14 @@ export default function runsPage(context) {
   }
   function showFresh() {
     if (fresh.length > 0) {
+      if (gap !== undefined) rows.length = 0;
       rows.unshift(...fresh);
       rows.sort((one, other) => (one.createdAt < other.createdAt ? 1 : one.createdAt > other.createdAt ? -1 : 0));
+      if (gap !== undefined) next = gap;
+      // Who looks at the top for hours holds no more than who has just come; what is below is read again when it is wanted.
+      if (rows.length > keptRows) { rows.length = keptRows; next = rows.at(-1).runId; }
       fresh = [];
+      gap = undefined;
       places.clear();
       index(0);
     }
@@ -188,6 +221,17 @@ export default function runsPage(context) {
     list.element.scrollTop = 0;
     shown();
     list.refresh();
+  }
+  const isAtTop = () => list.element.scrollTop < 8 && selected < 1;
+  /** Takes out what no longer has a status that is asked for, unless somebody reads further down. */
+  function dropUnfit() {
+    if (chosen.size === 0 || !isAtTop()) return;
+    const kept = rows.filter((run) => chosen.has(run.status));
+    if (kept.length === rows.length) return;
+    rows.splice(0, rows.length, ...kept);
+    places.clear();
+    index(0);
+    shown();
   }
   const soon = () => { if (!refetch) refetch = setTimeout(lookForNew, 400); };
 
@@ -210,6 +254,8 @@ export default function runsPage(context) {
         run.events = data.sequence;
         run.updatedAt = new Date(data.timestamp).toISOString();
       }
+      dropUnfit();
+      countSoon();
       list.refresh();
     },
   });
@@ -219,12 +265,20 @@ export default function runsPage(context) {
   api.json('/api/workflows', { signal: context.signal }).then(({ workflows }) => {
     for (const { id } of workflows) if (id !== filters.workflow) workflow.append(h('option', { value: id }, id));
   }, () => {});
-  api.text('/metrics', { signal: context.signal }).then((text) => {
-    for (const chip of chips.children) {
-      const value = Number(text.match(new RegExp(`^aikit_runs\\{status="${chip.dataset.status}"\\} (\\d+)`, 'm'))?.[1] ?? 0);
-      if (value > 0 && !filters.workflow) setText(chip.querySelector('.chip-count'), count(value));
-    }
-  }, () => {});
+  // How many runs have each status, over all workflows; again after changes, at most every ten seconds.
+  let counting = 0;
+  const countRuns = () => {
+    counting = 0;
+    if (filters.workflow || document.hidden) return;
+    api.text('/metrics', { signal: context.signal }).then((text) => {
+      for (const chip of chips.children) {
+        const value = Number(text.match(new RegExp(`^aikit_runs\\{status="${chip.dataset.status}"\\} (\\d+)`, 'm'))?.[1] ?? 0);
+        setText(chip.querySelector('.chip-count'), value > 0 ? count(value) : '');
+      }
+    }, () => {});
+  };
+  const countSoon = () => { counting ||= setTimeout(countRuns, 10_000); };
+  countRuns();
   load();
 
   const element = h('div', { class: 'page page-fill' },
@@ -251,6 +305,7 @@ export default function runsPage(context) {
     destroy() {
       clearInterval(clock);
       clearTimeout(refetch);
+      clearTimeout(counting);
       list.destroy();
     },
   };

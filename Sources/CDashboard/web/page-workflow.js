@@ -4,13 +4,13 @@ import * as api from './api.js';
 import { h, icon, put } from './dom.js';
 import { count, statuses } from './format.js';
 import { graph } from './graph.js';
-import { copy, empty, facts, failure, iconButton, sourceLines, tabs, tree } from './widgets.js';
+import { copy, empty, emptyWith, facts, failure, iconButton, sourceLines, tabs, tree } from './widgets.js';
 
 export default function workflowPage(context) {
   const { id } = context.params;
   const body = h('div', { class: 'page-rest' });
   const about = h('p', { class: 'muted page-about' });
-  const states = h('div', { class: 'chips' });
+  const states = h('div', { class: 'chips workflow-states' });
   let picture;
 
   // Forms are loaded where one is wanted.
@@ -54,7 +54,7 @@ export default function workflowPage(context) {
         h('div', { class: 'command' }, h('code', null, 'input_schema = s.object { name = s.string() }'))));
   };
   const sourcePanel = () => {
-    const panel = h('div', { class: 'panel-pad' }, h('p', { class: 'muted' }, 'Loading…'));
+    const panel = h('div', { class: 'panel-pad panel-wide' }, h('p', { class: 'muted' }, 'Loading…'));
     api.json(`/api/workflows/${api.segment(id)}/source`, { signal: context.signal }).then(({ files }) => put(panel, files.map((file) => h('section', { class: 'value' },
       h('div', { class: 'value-head' }, h('h3', null, h('code', null, file.name)), iconButton(`Copy ${file.name}`, 'copy', { onclick: () => copy(file.text) })),
       h('div', { class: 'scroll-x source-box', tabindex: '0', role: 'region', 'aria-label': `Code of ${file.name}` }, sourceLines(file))))), (error) => put(panel, error.status === 404 ? empty('No code is kept', 'Workflows that a program wrote in Swift have none here.') : failure(error)));
@@ -75,9 +75,10 @@ export default function workflowPage(context) {
     try {
       const workflow = await api.json(`/api/workflows/${api.segment(id)}`, { signal: context.signal });
       put(about, workflow.description ?? '');
-      put(states, Object.entries(workflow.runs ?? {}).filter(([status]) => status in statuses).map(([status, number]) =>
+      const numbers = Object.keys(statuses).map((status) => [status, Number(workflow.runs?.[status]) || 0]).filter(([, number]) => number > 0);
+      put(states, numbers.map(([status, number]) =>
         h('a', { class: `chip is-${status}`, href: `#/runs${api.query({ workflow: id, status })}` }, icon(status, 14), h('span', null, statuses[status]), h('span', { class: 'chip-count num' }, count(number)))),
-      h('a', { class: 'link', href: `#/runs?workflow=${api.segment(id)}` }, 'All its runs'));
+      numbers.length > 0 ? h('a', { class: 'link', href: `#/runs?workflow=${api.segment(id)}` }, 'All its runs') : h('span', { class: 'muted small' }, 'No runs yet'));
       const view = tabs({
         label: 'Views', selected: context.query.view, changed: (name) => context.note({ view: name === 'graph' ? '' : name }),
         items: [
@@ -88,13 +89,13 @@ export default function workflowPage(context) {
       });
       put(body, view.bar, view.body);
     } catch (error) {
-      if (!context.signal.aborted) put(body, error.status === 404 ? empty('There is no such workflow', 'Its file may be gone, or may not load.', h('a', { href: '#/workflows' }, 'Show all workflows')) : failure(error, load));
+      if (!context.signal.aborted) put(body, error.status === 404 ? emptyWith({ sign: 'workflows' }, 'There is no such workflow', 'Its file may be gone, or may not load.', h('a', { href: '#/workflows' }, 'Show all workflows')) : failure(error, load));
     }
   };
   load();
   return {
     title: id,
-    element: h('div', { class: 'page page-fill' }, h('header', { class: 'page-head' }, h('a', { class: 'icon-button back', href: '#/workflows', 'aria-label': 'All workflows' }, icon('back')), h('h1', null, id), h('span', { class: 'grow' }), states), about, body),
+    element: h('div', { class: 'page page-fill' }, h('header', { class: 'page-head' }, h('a', { class: 'icon-button back', href: '#/workflows', 'aria-label': 'All workflows' }, icon('back')), h('h1', null, id), h('span', { class: 'grow' })), about, states, body),
     destroy: () => picture?.destroy(),
   };
 }

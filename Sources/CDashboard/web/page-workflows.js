@@ -2,7 +2,7 @@
 
 import * as api from './api.js';
 import { h, icon, put } from './dom.js';
-import { command, empty, failure } from './widgets.js';
+import { command, emptyWith, failure } from './widgets.js';
 
 export default function workflowsPage(context) {
   const body = h('div', { class: 'cards' });
@@ -17,9 +17,9 @@ export default function workflowsPage(context) {
       h('div', { class: 'card-end' }, h('a', { class: 'button small', href: `#/workflows/${api.segment(one.id)}?view=start` }, icon('play', 12), h('span', null, 'Start a run')),
         h('a', { class: 'link', href: `#/runs?workflow=${api.segment(one.id)}` }, 'Its runs')))));
     if (workflows.length === 0) {
-      put(body, empty('No workflows yet', 'Every .lua file that returns a workflow and lies in the folder that is served appears here. A first one is made by:',
+      put(body, emptyWith({ sign: 'workflows' }, 'No workflows yet', 'Every .lua file that returns a workflow and lies in the folder that is served appears here. A first one is made by:',
         command('aikit-lua init .')));
-    } else if (shown.length === 0) put(body, empty('No workflow fits'));
+    } else if (shown.length === 0) put(body, emptyWith({ sign: 'search' }, 'No workflow fits', 'The filter looks at names and descriptions.'));
   };
   const load = async () => {
     try {

@@ -19,6 +19,7 @@ function ordinal(path) {
 export const stepKey = (step) => (step.start > 1 ? `${step.path}~${step.start}` : step.path);
 
 const eventLimit = 50_000;
+const logLimit = 20_000;
 /** The characters of a model's answer that are kept while it is made. */
 const saidLimit = 20_000;
 
@@ -53,8 +54,8 @@ export class RunModel {
     const { type, data, timestamp: at } = event;
     // Nobody keeps these; they are a part of what the step will give.
     if (type === 'step:delta') { this.hear(this.open.get(event.path), data); return; }
-    if (type === 'step:model') this.use(data?.usage);
-    if (type === 'log') this.logs.push(event);
+    if (type === 'step:model') this.use(this.open.get(event.path), data);
+    if (type === 'log' && this.logs.push(event) > logLimit) this.logs.splice(0, logLimit / 5);
     this.events.push(event);
     if (this.events.length > eventLimit) {
       // What is old can be read by the API; the page keeps what is new.
@@ -69,11 +70,25 @@ export class RunModel {
       case 'workflow:error': this.error = data; this.startedAt ??= at; this.end('failed', at); break;
       case 'workflow:cancelled': this.error = data; this.end('cancelled', at); break;
       case 'step:start': this.startStep(event); break;
+      case 'step:compensate:start':
+      case 'step:compensate:retry':
+      case 'step:compensate:success':
+      case 'step:compensate:error': this.undo(event); break;
       default: {
         const step = this.open.get(event.path);
         if (step) this.change(step, event);
       }
     }
+  }
+
+  /** Notes how a step is undone, once the run has come to its end. */
+  undo({ type, path, occurrence, data }) {
+    // No step starts any more.
+    this.ended ??= new Map(this.steps.map((step) => [`${step.path}#${step.occurrence}`, step]));
+    const step = this.ended.get(`${path}#${occurrence}`);
+    if (!step) return;
+    const status = { start: 'running', retry: 'waiting', success: 'success', error: 'failed' }[type.split(':')[2]];
+    step.compensation = { status, error: status === 'failed' || status === 'waiting' ? data : undefined };
   }
 
   /** Keeps the text that a model has said so far in a step. */
@@ -83,11 +98,12 @@ export class RunModel {
     else if (piece.kind === 'text') step.said = ((step.said ?? '') + piece.text).slice(-saidLimit);
   }
 
-  use(usage) {
-    this.usage.calls += 1;
-    this.usage.input += Number(usage?.inputTokens) || 0;
-    this.usage.output += Number(usage?.outputTokens) || 0;
-    this.usage.cost += Number(usage?.cost) || 0;
+  /** Counts a call of a model for the run and for its step. */
+  use(step, data) {
+    const usage = data?.usage;
+    const used = { calls: 1, input: Number(usage?.inputTokens) || 0, output: Number(usage?.outputTokens) || 0, cost: Number(usage?.cost) || 0 };
+    if (step) step.usage ??= { calls: 0, input: 0, output: 0, cost: 0, model: data?.model === undefined ? undefined : String(data.model) };
+    for (const total of [this.usage, step?.usage]) if (total) for (const name of Object.keys(used)) total[name] += used[name];
   }
 
   end(status, at) {
@@ -194,5 +210,9 @@ export class RunModel {
     return standing;
   }
 
+  /** The steps that wait for a person. */
   get waiting() { return [...this.open.values()].filter((step) => step.status === 'waiting_human'); }
+
+  /** The innermost steps that wait for something else: a time, an event, the next attempt. */
+  get expecting() { return [...this.open.values()].filter((step) => step.status === 'waiting' && step.living === 0); }
 }

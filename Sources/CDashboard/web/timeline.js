@@ -124,6 +124,12 @@ export function timeline(model, { chosen, now }) {
       part.head = head;
       part.fold.addEventListener('click', (event) => { event.stopPropagation(); flip(rows[row._index]); });
       row.addEventListener('click', () => pick(row._index));
+      // Under the pointer only: to write out a time takes longer than all else in a row.
+      part.lane.addEventListener('pointerover', ({ target }) => {
+        const span = rows[row._index]?.step?.spans[[...part.lane.children].indexOf(target)];
+        if (span && names[span.kind]) target.title = `${names[span.kind]}: ${duration((span.to ?? axis.to) - span.from)}, from ${exact(span.from)}`;
+        else target.removeAttribute('title');
+      });
       return row;
     },
     update: (row, index) => {
@@ -140,6 +146,7 @@ export function timeline(model, { chosen, now }) {
     row.className = 'step-row virtual-row is-fold';
     row.setAttribute('aria-level', depth + 1);
     row.removeAttribute('aria-selected');
+    row.tabIndex = -1;
     part.head.style.paddingInlineStart = `${Math.min(depth, 10) * 16}px`;
     part.fold.hidden = true;
     part.mark.hidden = true;
@@ -157,6 +164,8 @@ export function timeline(model, { chosen, now }) {
     row.className = `step-row virtual-row is-${step.status}${step === selected ? ' is-selected' : ''}`;
     row.setAttribute('aria-level', step.depth + 1);
     row.setAttribute('aria-selected', step === selected);
+    // Tab comes to the step that was chosen, or else to the first one.
+    row.tabIndex = step === selected || (!selected && row._index === 0) ? 0 : -1;
     part.head.style.paddingInlineStart = `${Math.min(step.depth, 10) * 16}px`;
     const hasBody = step.children.length > 0;
     part.fold.hidden = !hasBody;
@@ -195,7 +204,6 @@ export function timeline(model, { chosen, now }) {
       const width = `${Math.max(0, (to - from) * 100).toFixed(3)}%`;
       if (bar.style.left !== left) bar.style.left = left;
       if (bar.style.width !== width) bar.style.width = width;
-      if (span.kind !== 'many') bar.title = `${names[span.kind]}: ${duration((span.to ?? axis.to) - span.from)}, from ${exact(span.from)}`;
     });
   };
 
@@ -264,6 +272,8 @@ export function timeline(model, { chosen, now }) {
         return true;
       }
       if (event.target.closest?.('button, a')) return false;
+      const focused = event.target.closest?.('.step-row');
+      if (event.key === 'Enter' && focused && focused._index !== index) { pick(focused._index); return true; }
       if (index >= 0 && (event.key === 'ArrowRight' || event.key === 'ArrowLeft')) { flip(rows[index], event.key === 'ArrowRight'); return true; }
       if (event.key === 'Enter' && index >= 0) { flip(rows[index]); return true; }
       return false;

@@ -93,7 +93,7 @@ export class VirtualList {
     }
     for (const row of this.spare) row.hidden = true;
     this.isStale = false;
-    if (last >= this.count - 40) this.nearEnd();
+    if (last >= this.count - 200) this.nearEnd();
   }
 
   /** Scrolls as far as it takes to show a row. */

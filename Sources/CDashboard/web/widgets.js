@@ -45,15 +45,27 @@ export async function copy(value, what = 'Copied') {
   toast(what);
 }
 
-/** A message in place of content: what is missing and what to do about it. */
-export const empty = (title, ...more) =>
-  h('div', { class: 'empty' }, h('h2', null, title), more.map((part) => (typeof part === 'string' ? h('p', null, part) : part)));
+/** A message in place of content: what is missing and what to do about it. `sign` names an icon above it. */
+export const empty = (title, ...more) => emptyWith({}, title, ...more);
+export const emptyWith = ({ sign, level = 'h2' }, title, ...more) =>
+  h('div', { class: 'empty' }, sign && h('span', { class: 'empty-sign' }, icon(sign, 24)), h(level, null, title),
+    more.map((part) => (typeof part === 'string' ? h('p', null, part) : part)));
 
 /** A command to type, with a button that copies it. */
 export const command = (text) =>
   h('div', { class: 'command' }, h('code', null, text), iconButton('Copy the command', 'copy', { onclick: () => copy(text) }));
 
+/** What went wrong. Where the server is away, the page asks again by itself as long as this is shown. */
 export function failure(error, again) {
+  if (error.status === 0 && again) {
+    const element = emptyWith({ sign: 'away' }, 'The server cannot be reached', 'It may be starting anew. This page asks again by itself.', button('Try again', { onclick: again }));
+    element.setAttribute('role', 'alert');
+    const timer = setInterval(() => {
+      if (!element.isConnected) clearInterval(timer);
+      else if (!document.hidden) again();
+    }, 2000);
+    return element;
+  }
   return h('div', { class: 'notice is-error', role: 'alert' }, icon('failed'),
     h('div', null, h('strong', null, error.message), error.code && h('div', { class: 'muted small' }, error.code)),
     again && button('Try again', { class: 'small', onclick: again }));
@@ -158,6 +170,18 @@ export function valueBox(title, value, { open = 2 } = {}) {
     tree(value, { open, label: title }));
 }
 
+/** A value as somebody reads it who has to decide: plain texts and numbers under their names, and trees of what has parts. */
+export function shownBox(title, value) {
+  const head = h('div', { class: 'value-head' }, h('h3', null, title), iconButton(`Copy ${title}`, 'copy', { onclick: () => copy(value, `${title} copied`) }));
+  const plainly = (one) => (typeof one === 'string' && one.length <= 4 * longest ? h('span', { class: 'shown-text' }, one)
+    : one === null || typeof one !== 'object' ? scalar(one) : tree(one, { open: 2, label: title }));
+  const isPlain = value === null || typeof value !== 'object';
+  const isSmall = !isPlain && !Array.isArray(value) && Object.keys(value).length > 0 && Object.keys(value).length <= 30;
+  if (!isPlain && !isSmall) return valueBox(title, value, { open: 3 });
+  return h('section', { class: 'value' }, head, h('div', { class: 'card shown' }, isPlain ? plainly(value)
+    : h('dl', { class: 'shown-facts' }, Object.keys(value).map((name) => [h('dt', null, name), h('dd', null, plainly(value[name]))]))));
+}
+
 function node(value, key, open, label) {
   const name = key === undefined ? null : h('span', { class: typeof key === 'number' ? 'json-index' : 'json-key' }, String(key));
   if (value === null || typeof value !== 'object') return h('div', { class: 'json-leaf' }, name, name && ': ', scalar(value));
@@ -167,7 +191,7 @@ function node(value, key, open, label) {
   if (size === 0) return h('div', { class: 'json-leaf' }, name, name && ': ', h('span', { class: 'json-mark' }, head + tail));
   const body = h('div', { class: 'json-body' });
   const fold = h('details', { open: open > 0 },
-    h('summary', { 'aria-label': plain(`${key ?? label}, ${size} entries`) }, name, name && ': ',
+    h('summary', { 'aria-label': plain(`${key ?? label}, ${size === 1 ? '1 entry' : `${size} entries`}`) }, name, name && ': ',
       h('span', { class: 'json-mark' }, head), h('span', { class: 'json-peek' }, peek(value, keys)), h('span', { class: 'json-mark json-peek' }, tail),
       h('span', { class: 'json-size' }, size === 1 ? '1 entry' : `${count(size)} entries`)),
     body);
@@ -207,10 +231,35 @@ function peek(value, keys) {
   return (keys ? keys.length : value.length) > 4 ? `${text}, …` : text;
 }
 
-/** A value in one line. */
+/** A value in one line of at most `limit` characters; takes no longer for a value of megabytes. */
 export function line(value, limit = 160) {
   if (value === undefined) return '';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value === 'string') return value.length > limit ? `${value.slice(0, limit)}…` : value;
+  const parts = [];
+  let room = limit;
+  const say = (text) => { parts.push(text); room -= text.length; };
+  const write = (one) => {
+    if (room <= 0) return;
+    if (typeof one === 'string') say(JSON.stringify(one.length > room ? one.slice(0, room) : one));
+    else if (one === null || typeof one !== 'object') say(String(one));
+    else if (Array.isArray(one)) {
+      say('[');
+      for (let at = 0; at < one.length && room > 0; at += 1) { if (at > 0) say(','); write(one[at]); }
+      say(']');
+    } else {
+      say('{');
+      let isFirst = true;
+      for (const key in one) {
+        if (room <= 0) break;
+        say(`${isFirst ? '' : ','}${JSON.stringify(key.slice(0, limit))}:`);
+        isFirst = false;
+        write(one[key]);
+      }
+      say('}');
+    }
+  };
+  write(value);
+  const text = parts.join('');
   return text.length > limit ? `${text.slice(0, limit)}…` : text;
 }
 

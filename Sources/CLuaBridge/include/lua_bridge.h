@@ -84,6 +84,9 @@ typedef struct lb_context {
     uint8_t aborted;
     /// Writing ctx is an error: the body runs beside others.
     uint8_t ctx_read_only;
+    /// Whether the callback is called on the way to the end of its run, so that its idempotency key is not that of the step
+    /// itself: 0 for no, 1 for what undoes the step, 2 for the completion handler of the workflow.
+    uint8_t closing;
     /// Receives the effects in the order in which the script made them; the host drains it after each return.
     ///
     /// A record is: u8 kind, u32 name length, name, u32 value length, flat value (length 0: no value).

@@ -50,6 +50,7 @@ local on_demand = {
   requires = function() return part "requires" end,
   secret = function() return part("secret").new end,
   hmac = function() return part("hooks").hmac end,
+  callback = function() return part("callback").new end,
   model = function() return part("model").new end,
   tool = function() return part("tool").new end,
   agent = function() return part("agent").new end,

@@ -13,7 +13,8 @@ local ordered_keys, kinds = errors.ordered_keys, part("nodes").kinds
 -- More than the flat form can carry; only a list that was put into itself gets here.
 local MAX_DEPTH = 128
 
-local workflow_keys = { input_schema = "schema", output_schema = "schema", finalize = "callback", hooks = "hooks" }
+local workflow_keys = { input_schema = "schema", output_schema = "schema", finalize = "callback", hooks = "hooks",
+  on_success = "completion", on_failure = "completion", on_cancel = "completion" }
 
 --- A copy of any value, in a form that can cross to the host.
 local function plain(value, depth)
@@ -84,6 +85,11 @@ local function with_errors(collect)
   return function(given, context) return collect(given.results, context, given.errors) end
 end
 
+--- The `compensate` of a step: the host gives the output, and the input is that of the context.
+local function with_input(compensate)
+  return function(output, context) return compensate(output, context.input, context) end
+end
+
 local function define_keys(config, keys, depth)
   local definition = {}
   for _, key in ipairs(ordered_keys(config)) do
@@ -94,6 +100,11 @@ local function define_keys(config, keys, depth)
         value = with_errors(value)
       end
       definition[key] = type(value) == "function" and slot(value) or no_callback(value, depth)
+    elseif kind == "completion" then
+      if objects.state(value) then value = part("callback").handler(value, key) or value end
+      definition[key] = type(value) == "function" and slot(value) or no_callback(value, depth)
+    elseif kind == "compensate" then
+      definition[key] = type(value) == "function" and slot(with_input(value)) or no_callback(value, depth)
     elseif kind == "form" then
       definition[key] = define_form(value, depth)
     elseif kind == "hooks" then

@@ -18,6 +18,8 @@ return {
       "retry? aikit.Retry  What happens when the handler fails.",
       "timeout? aikit.Duration  How long one attempt may take, its schemas' functions included; 0 for any time. "
         .. "Without one it may use 60 s of CPU time.",
+      "compensate? fun(output: any, input: any, context: aikit.Context): any  Undoes the step when its run fails or is "
+        .. "cancelled later; tried again by `retry`, within `timeout`.",
     },
   },
   {

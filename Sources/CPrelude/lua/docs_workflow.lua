@@ -92,6 +92,12 @@ local search = aikit.tool { id = "search", description = "Search the handbook",
         "config aikit.WaitForConfig  The wait's properties.", returns = "aikit.Node  The wait.",
       },
       {
+        "callback", "Makes a completion handler that posts `{ type, workflowId, runId, timestamp, metadata, result | error }` "
+          .. "as JSON; what answers 5xx, 408, 425 or 429 is asked again.",
+        "config aikit.CallbackConfig  Where to, and by which secret it is signed.", returns = "aikit.Callback  The handler.",
+        example = [[on_failure = aikit.callback { url = "https://ops.example/runs", secret = aikit.secret "CALLBACK_SECRET" }]],
+      },
+      {
         "fail", "Ends the step with an error that says more than a text can.",
         "failure aikit.Failure|string  The error, or its message alone.",
         example = [[aikit.fail { code = "weather_api", message = "HTTP 503", retryable = true }]],
@@ -155,6 +161,10 @@ local answers = aikit.all {
       "metadata? table  The metadata that a run starts with, unless it is given its own.",
       "ctx? table  The ctx that a run starts with; what a run is given is merged over it.",
       "finalize? fun(value: any, context: aikit.Context): any  Makes the result out of the last output.",
+      "on_success? fun(output: any, context: aikit.Context)|aikit.Callback  Called once a run has succeeded, before it is over.",
+      "on_failure? fun(error: table, context: aikit.Context)|aikit.Callback  Called once a run has failed and its steps are "
+        .. "undone; `error.compensation` has `undone` and `failed`.",
+      "on_cancel? fun(reason: table, context: aikit.Context)|aikit.Callback  The same for a run that was cancelled.",
       "schedules? aikit.Schedule[]  When runs begin by themselves while `aikit-lua serve` serves the script.",
       "hooks? aikit.Hook[]  Routes of `aikit-lua serve` by which others start runs or give them signals.",
       "concurrency? aikit.Concurrency  How many runs may be under way at once.",
@@ -164,6 +174,16 @@ local answers = aikit.all {
       "priority? integer|fun(input: any): integer?  Which of the runs that wait begins first: the one with the highest.",
       "permissions? false|aikit.Permissions  What its steps may do of what a run may.",
       "telemetry? boolean|aikit.Telemetry  How runs are traced; `false` makes no spans.",
+    },
+  },
+  { name = "aikit.Callback", text = "A completion handler that tells an address how a run ended.", fields = {} },
+  {
+    name = "aikit.CallbackConfig", text = "What `aikit.callback` takes.",
+    fields = {
+      "url string  Where the message goes by `POST`; the run needs `--allow-net` for it.",
+      "secret? aikit.Secret  Signs the body: `X-Aikit-Signature` is `sha256=` and the HMAC in hexadecimal.",
+      "headers? table<string, string>  Further headers.",
+      "timeout? aikit.Duration  How long an answer may take; `30s` unless given.",
     },
   },
   {
@@ -350,9 +370,9 @@ local answers = aikit.all {
       "initial_input any  The run's own input, validated.",
       "input any  The input of the construct whose callback this is.",
       "ctx table  Shared values, read-only: change them with `context:update_ctx`.",
-      "store table  JSON values by name that live as long as the run. What is read is a copy: to change something inside of "
-        .. "it, write the whole back, `local list = context.store.list; list[#list + 1] = 1; context.store.list = list`. "
-        .. "`pairs` goes through all of them.",
+      "store table  JSON values by name that live as long as the run. What is written into a table of it is kept too, "
+        .. "`context.store.seen[id] = true`, when the handler waits or ends. Steps that run beside each other each have "
+        .. "their own table under a name: the last one that changes it wins. `pairs` goes through all of them.",
       "signal aikit.Signal  Whether the run is being cancelled.",
     },
     methods = {

@@ -10,7 +10,8 @@ local nodes = {}
 
 --- What stands under which key of a constructor's table; every other key holds plain data.
 nodes.kinds = {
-  step = { handler = "callback", next = "callback", input_schema = "schema", output_schema = "schema" },
+  step = { handler = "callback", next = "callback", input_schema = "schema", output_schema = "schema",
+    compensate = "compensate" },
   branch = { resolve = "callback", cases = "bodies", otherwise = "body" },
   loop = { step = "body", condition = "callback", prepare_next_input = "callback", collect = "callback" },
   foreach = { step = "body", items = "callback", collect = "callback" },

@@ -2,7 +2,7 @@
 local aikit = require "aikit"
 local error, getmetatable, ipairs, load, next, pairs = error, getmetatable, ipairs, load, next, pairs
 local select, setmetatable, tostring, type = select, setmetatable, tostring, type
-local concat, sort = table.concat, table.sort
+local concat, pack, sort, unpack = table.concat, table.pack, table.sort, table.unpack
 local find, format, gmatch, match, rep = string.find, string.format, string.gmatch, string.match, string.rep
 
 -- Assignments make globals of the session; what is not there is looked for in the sandbox, which tells misspelt names.
@@ -82,9 +82,14 @@ end
 
 -- Evaluating ----------------------------------------------------------------------------------------------------------
 
---- The chunk of a text: as an expression if it is one, else as statements.
-local function compile(source, name)
-  return load("return " .. source, name, "t", globals) or load(source, name, "t", globals)
+--- Calls a text: as an expression if it is one, else as statements. An expression is no tail call, which would leave an
+-- error of it without a place. Gives nothing for a text that is neither, else its results as a table.
+local function run(source, name)
+  if load("return " .. source, name, "t", globals) then
+    return load("local pack = ... return pack(" .. source .. "\n)", name, "t", globals)(pack)
+  end
+  local chunk = load(source, name, "t", globals)
+  return chunk and pack(chunk())
 end
 
 local function keep(...)
@@ -95,8 +100,8 @@ end
 local operations = {}
 
 function operations.eval(input)
-  local chunk = compile(input.source, input.name)
-  if chunk then return keep(chunk()) end
+  local results = run(input.source, input.name)
+  if results then return keep(unpack(results, 1, results.n)) end
   local _, message = load(input.source, input.name, "t", globals)
   if find(message, "near <eof>$") then return { incomplete = true } end
   error(message, 0)

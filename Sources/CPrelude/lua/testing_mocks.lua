@@ -58,13 +58,16 @@ local function handler_of(mock)
   return function() return mock end
 end
 
---- The step that stands in the place of a node, with what its neighbours know of it.
-local function mocked(node, handler)
+--- The step that stands in the place of a node, with what its neighbours know of it. A recording holds what came of all
+-- attempts together.
+local function mocked(node, handler, is_recorded)
   local output = node.output_schema or node.workflow and node.workflow.output_schema
   return {
     kind = "step", id = node.id, description = node.description, handler = slots.slot(handler),
     input_schema = node.input_schema, output_schema = output or nil, where = node.where,
-    next = node.next, retry = node.retry, timeout = node.kind == "step" and node.timeout or nil,
+    next = node.next, retry = not is_recorded and node.retry or nil,
+    timeout = not is_recorded and node.kind == "step" and node.timeout or nil,
+    compensate = node.compensate,
   }
 end
 
@@ -105,7 +108,7 @@ function mocking.expect_step(definition, name, what, events)
 end
 
 --- The definition with mocks in it, by path or by id; second: the paths at which no code of the workflow runs.
-function mocking.replaced(definition, mocks)
+function mocking.replaced(definition, mocks, is_recorded)
   local result = copy(definition)
   local left, known, exact, mocked_paths = {}, {}, {}, {}
   for key in pairs(mocks) do
@@ -133,9 +136,9 @@ function mocking.replaced(definition, mocks)
     left[path], left[plain], left[node.id] = nil, nil, nil
     if mock ~= nil then mocked_paths[#mocked_paths + 1] = plain end
     if single then
-      list[index] = mocked(node, by_path(node, plain, single, mock))
+      list[index] = mocked(node, by_path(node, plain, single, mock), is_recorded)
     elseif mock ~= nil then
-      list[index] = mocked(node, handler_of(mock))
+      list[index] = mocked(node, handler_of(mock), is_recorded)
     end
   end)
   local unknown = errors.names(left)[1]

@@ -5,7 +5,7 @@ local compare, errors, text = part "testing_compare", part "errors", part "testi
 local objects = part "objects"
 local error, ipairs, pairs, type = error, ipairs, pairs, type
 local format = string.format
-local misuse = errors.misuse
+local misuse, run_recorded = errors.misuse, part("testing_run").run_recorded
 
 local function differ(message, differences)
   error({
@@ -27,20 +27,32 @@ end
 local function is_live(step, live)
   if type(live) ~= "table" then return live == true end
   for _, name in ipairs(live) do
-    if name == step.path or name == step.stepId or name == step.stepId then return true end
+    if name == step.path or name == step.stepId then return true end
   end
   return false
+end
+
+--- Longer than any run lasts.
+local FOR_EVER = "3650d"
+
+--- Waits until the step is to end as it did. What ended within a millisecond ended in an order too.
+local function await_end(recorded, origin)
+  if recorded.status == "cancelled" then return bridge.request("sleep", FOR_EVER) end
+  if not recorded.finishedAt or not recorded.ended then return end
+  local left = recorded.finishedAt - origin.recorded + recorded.ended - (bridge.now() - origin.now)
+  if left > 0 then bridge.request("sleep", format("%dms", left)) end
 end
 
 --- A mock for each recorded step that is not to run: it gives what was recorded, start by start.
 local function mocks_of(fixture, live)
   local mocks = {}
+  local now = fixture.startedAt or bridge.now()
+  local origin = { recorded = fixture.startedAt or 0, now = now }
   for path, starts in pairs(by_path(fixture.steps)) do
     if (starts[1].kind or "step") == "step" and not is_live(starts[1], live) then
-      local count = 0
-      mocks[path] = function()
-        count = count + 1
-        local recorded = starts[math.min(count, #starts)]
+      mocks[path] = function(_, context)
+        local recorded = starts[math.min(context.occurrence, #starts)]
+        await_end(recorded, origin)
         if recorded.error then error(recorded.error, 0) end
         return recorded.output
       end
@@ -55,26 +67,18 @@ local function answers_of(fixture, workflow)
   for path, starts in pairs(by_path(fixture.steps)) do
     local count = 0
     local is_left = state and state.definition and part("testing_mocks").has(state.definition, path)
-    if is_left and starts[1].kind == "human" then
+    local kind = starts[1].kind
+    if is_left and (kind == "human" or kind == "wait_for") and starts[1].status ~= "success" then
+      -- Nobody answered, or the event did not come, in time or before it was cancelled.
+      answers[path] = part("testing_run").nobody
+    elseif is_left and kind == "human" then
       answers[path] = function()
         count = count + 1
         return starts[math.min(count, #starts)].output
       end
-    elseif is_left and starts[1].kind == "wait_for" and starts[1].error then
-      -- The event did not come in time.
-      answers[path] = part("testing_run").nobody
     end
   end
   return answers
-end
-
-local function signals_of(fixture)
-  local signals
-  for _, signal in ipairs(fixture.signals or {}) do
-    signals = signals or {}
-    signals[signal.event] = signal.payload
-  end
-  return signals
 end
 
 --- Compares one start of a step with the recorded one.
@@ -123,14 +127,14 @@ end
 --- Runs a workflow on a recorded run, and fails where the two differ first.
 return function(workflow, fixture, options)
   options = options == nil and {} or errors.known(options, { "live" }, "test.replay")
-  local run = part("testing_run").run
   if type(fixture) == "string" then fixture = bridge.request("test.fixture", fixture) end
   if type(fixture) ~= "table" or type(fixture.steps) ~= "table" then
     misuse('test.replay takes the file of a recorded run second: write test.replay(workflow, "fixtures/RUN.json")')
   end
-  local result = run(workflow, {
+  local result = run_recorded(workflow, {
     input = fixture.input, metadata = fixture.metadata, ctx = fixture.ctx, clock = fixture.startedAt,
-    mocks = mocks_of(fixture, options.live), answers = answers_of(fixture, workflow), signals = signals_of(fixture),
+    mocks = mocks_of(fixture, options.live), answers = answers_of(fixture, workflow),
+    recorded_signals = fixture.signals,
   })
   compare_runs(fixture, result)
   return result

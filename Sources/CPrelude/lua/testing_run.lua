@@ -134,7 +134,7 @@ local function start(definition, plan, options, mocked)
     mocks.expect_step(definition, name, "answers")
   end
   local number = options.clock ~= nil and time_of(options.clock) or nil
-  local signals = {}
+  local signals = options.recorded_signals or {}
   for _, name in ipairs(errors.names(options.signals or {})) do
     signals[#signals + 1] = { event = name, payload = options.signals[name] }
   end
@@ -166,19 +166,26 @@ end
 --- Has the host check a definition; the number of its plan.
 local function commit(definition) return bridge.sync("commit", definition) end
 
---- Runs a whole workflow in the real engine, in virtual time.
-function test.run(workflow, options)
+local function run_workflow(workflow, options, is_recorded)
   local state = objects.state(workflow)
   if state and state.kind == "agent" then state = objects.state(part("builder").of_agent(workflow)) end
   if not state or not state.plan then
     misuse("test.run takes a workflow first, got %s: write test.run(workflow, { input = { … } })",
       errors.kind(workflow))
   end
-  options = options_of(options, OPTIONS, "test.run")
   if not options.mocks then return start(state.definition, state.plan, options) end
-  local definition, mocked = mocks.replaced(state.definition, options.mocks)
+  local definition, mocked = mocks.replaced(state.definition, options.mocks, is_recorded)
   return start(state.definition, commit(definition), options, mocked)
 end
+
+--- Runs a whole workflow in the real engine, in virtual time.
+function test.run(workflow, options)
+  return run_workflow(workflow, options_of(options, OPTIONS, "test.run"))
+end
+
+--- The same for a recording: its mocks end once, when they are to; `recorded_signals` is a list of
+-- `{ event, payload }`.
+function test.run_recorded(workflow, options) return run_workflow(workflow, options, true) end
 
 local STEP_OPTIONS = { "mocks", "answers", "signals", "metadata", "ctx", "clock", "store" }
 

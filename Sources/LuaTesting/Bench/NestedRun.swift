@@ -11,10 +11,19 @@ final class NestedRun: RunObserver {
     private let mocked: Set<String>
     /// Gets the state when the run is over, or waits for a person or a signal.
     var whenSettled: ((Value) -> Void)?
+    /// Its signals are not there yet, so nothing is told.
+    var isBeginning = false
     /// It has settled and nobody was told.
     private(set) var hasNews = false
     /// What the run told of and nobody recorded.
     private var deltas: [Value] = []
+    /// The waits whose time may come, because the test answers none of them.
+    private var passing: Set<Wait> = []
+
+    private struct Wait: Hashable {
+        let frame: Int
+        let serial: UInt32
+    }
 
     init(number: Int64, run: Run, mocked: [String]) {
         self.number = number
@@ -22,14 +31,38 @@ final class NestedRun: RunObserver {
         self.run = run
     }
 
-    func runSettled(_ run: Run) {
-        guard let tell = whenSettled else {
+    func runSettled(_ run: Run) { tell() }
+
+    /// Tells the test where the run stands, if it waits for that.
+    func tell() {
+        guard !isBeginning, let tell = whenSettled else {
             hasNews = true
             return
         }
         whenSettled = nil
         hasNews = false
         tell(state)
+    }
+
+    /// Whether the test waits for the run, and could answer something whose time is over by then.
+    func waitsForTest(until time: Int64) -> Bool {
+        whenSettled != nil && waits(until: time).contains { !passing.contains($0) }
+    }
+
+    /// The test has been told of what waits now and lets the time of it come.
+    func letWaitsPass() { passing.formUnion(waits(until: .max)) }
+
+    /// The waits for a person or a signal that end by then.
+    private func waits(until time: Int64) -> [Wait] {
+        guard !run.machine.isOver else { return [] }
+        return run.machine.frames.indices.compactMap { index in
+            let frame = run.machine.frames[index]
+            guard frame.phase == .waiting, frame.deadline != 0, frame.deadline <= time else { return nil }
+            switch run.plan.nodes[Int(frame.node)].kind {
+            case .human, .waitFor: return Wait(frame: index, serial: frame.serial)
+            default: return nil
+            }
+        }
     }
 
     /// What was not told does not count any more: something is about to be done with the run.

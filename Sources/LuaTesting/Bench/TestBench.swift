@@ -17,7 +17,7 @@ final class TestBench: Sendable {
     static let startOfTime: Int64 = 1_735_689_600_000_000
 
     let effects: TestEffects
-    private let clock: VirtualClock
+    private let clock: TestClock
     private let engine: WorkflowEngine
     private let path: String
     /// The code that runs now, to be stopped when its time is over: the body first, then the runs that it began.
@@ -25,7 +25,7 @@ final class TestBench: Sendable {
 
     init(path: String, settings: TestSettings, cassette: Cassette) {
         self.path = path
-        let clock = VirtualClock(startingAt: Self.startOfTime)
+        let clock = TestClock(startingAt: Self.startOfTime)
         let live = LiveRuns()
         let effects = TestEffects(
             path: path, clock: clock, live: live, cassette: cassette, base: settings.makeEffects(), settings: settings)
@@ -33,6 +33,7 @@ final class TestBench: Sendable {
         self.live = live
         self.effects = effects
         engine = WorkflowEngine(workers: 1, clock: clock, host: effects, journal: nil, log: settings.log)
+        clock.onJump { [weak effects] time in effects?.mayPass(time) ?? true }
     }
 
     private var worker: Worker { engine.workers[0] }

@@ -9,7 +9,7 @@ internal import WorkflowEngine
 /// Requests come on the worker's thread, and everything here belongs to it.
 final class TestEffects: HostEffects, @unchecked Sendable {
     private let path: String
-    private let clock: VirtualClock
+    private let clock: TestClock
     private let live: LiveRuns
     private let http: TestHTTP
     private let models: TestModels
@@ -26,7 +26,7 @@ final class TestEffects: HostEffects, @unchecked Sendable {
     var lastTraceback: String? { traceback.withLock { $0 } }
 
     init(
-        path: String, clock: VirtualClock, live: LiveRuns, cassette: Cassette, base: any HostEffects,
+        path: String, clock: TestClock, live: LiveRuns, cassette: Cassette, base: any HostEffects,
         settings: TestSettings
     ) {
         self.path = path
@@ -126,6 +126,14 @@ final class TestEffects: HostEffects, @unchecked Sendable {
         return nil
     }
 
+    /// Whether the clock may jump; where it would pass the end of a wait that the test can answer, the test is told first.
+    /// Called on the worker's thread, with a lock of the engine's clock held.
+    func mayPass(_ time: Int64) -> Bool {
+        guard let worker, let nested = runs.first(where: { $0.waitsForTest(until: time) }) else { return true }
+        worker.perform { _ in nested.tell() }
+        return false
+    }
+
     private func planned(_ payload: Value, _ body: (Plan) -> HostAnswer) -> HostAnswer {
         guard let plan = tests?.plan(payload["plan"]?.int ?? 0) else {
             return .failure(code: "unknown_plan", message: "there is no such workflow")
@@ -156,7 +164,9 @@ final class TestEffects: HostEffects, @unchecked Sendable {
             let operation = wait(for: nested, answer)
             // A turn later the worker has seen the clock that was set.
             worker.perform { worker in
-                // Nothing is carried out before the signals are there.
+                // Nothing is carried out, and nothing told, before the signals are there.
+                nested.isBeginning = true
+                defer { nested.isBeginning = false }
                 worker.begin(run, observer: nested, journaled: nil, budget: 0) { arena in
                     let ctx = Self.merged(payload["ctx"], over: plan.ctx)
                     let metadata = payload["metadata"] ?? plan.metadata
@@ -167,8 +177,16 @@ final class TestEffects: HostEffects, @unchecked Sendable {
                     )
                 }
                 do {
-                    for signal in payload["signals"]?.array ?? [] where !run.machine.isOver {
+                    let signals = run.machine.isOver ? [] : payload["signals"]?.array ?? []
+                    for signal in signals where !run.machine.isOver {
                         try worker.signal(run, signal["event"]?.string ?? "", signal["payload"] ?? .null)
+                    }
+                    nested.isBeginning = false
+                    if !signals.isEmpty {
+                        nested.forgetNews()
+                        worker.enqueue(run)
+                    } else if nested.hasNews {
+                        nested.tell()
                     }
                 } catch {
                     guard nested.whenSettled != nil else { return }
@@ -205,6 +223,8 @@ final class TestEffects: HostEffects, @unchecked Sendable {
                 nested.forgetNews()
                 answer(.success(nested.state))
                 return nil
+            } else {
+                nested.letWaitsPass()
             }
             let operation = wait(for: nested, answer)
             worker.enqueue(nested.run)

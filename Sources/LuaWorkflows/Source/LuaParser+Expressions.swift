@@ -156,7 +156,7 @@ extension LuaParser {
                 try expect("=")
                 table.add(try expression(), as: name, line: line)
             } else {
-                _ = try expression()
+                table.add(try expression(), line: line)
             }
             if !take(",") { _ = take(";") }
         }

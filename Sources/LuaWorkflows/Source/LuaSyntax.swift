@@ -64,6 +64,8 @@ final class LuaTable {
     var fields: [String: LuaExpression] = [:]
     /// The lines of these names.
     private(set) var fieldLines: [String: Int] = [:]
+    /// The values that stand in it without names, with their lines.
+    private(set) var items: [(value: LuaExpression, line: Int)] = []
     /// The line of its `id`.
     var idLine = 0
     /// The lines from its first brace to its last.
@@ -72,6 +74,14 @@ final class LuaTable {
     func add(_ value: LuaExpression, as name: String, line: Int) {
         fields[name] = value
         fieldLines[name] = line
+    }
+
+    func add(_ value: LuaExpression, line: Int) { items.append((value, line)) }
+
+    /// Lets go of what it holds, which may hold it.
+    func empty() {
+        fields = [:]
+        items = []
     }
 }
 
@@ -85,7 +95,7 @@ final class LuaSyntaxPool {
     deinit {
         for local in locals { local.value = nil }
         for function in functions { function.returns = [] }
-        for table in tables { table.fields = [:] }
+        for table in tables { table.empty() }
     }
 }
 

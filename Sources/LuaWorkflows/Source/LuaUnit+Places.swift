@@ -17,7 +17,7 @@ extension LuaUnit {
     }
 
     /// The line of a key inside the table of a node: `path` is the node's place in the tree and the key, such as
-    /// `enrich/translate.retry.jitter`.
+    /// `enrich/translate.retry.jitter` or `schedules[2].cron`.
     ///
     /// - Parameter idLine: the line on which the table says its id.
     /// - Returns: the line of as much of the key as stands in the table; nil where nothing of it does.
@@ -35,11 +35,26 @@ extension LuaUnit {
     private static func line(of key: [Substring], in table: LuaTable) -> Int? {
         var (table, found) = (table, Int?.none)
         for part in key {
-            guard let line = table.fieldLines[String(part)] else { break }
+            let (name, index) = Self.indexed(part)
+            guard let line = table.fieldLines[name] else { break }
             found = line
-            guard case .table(let inner)? = table.fields[String(part)]?.resolved else { break }
+            guard case .table(let inner)? = table.fields[name]?.resolved else { break }
             table = inner
+            if let index {
+                guard inner.items.indices.contains(index - 1) else { break }
+                found = inner.items[index - 1].line
+                guard case .table(let item) = inner.items[index - 1].value.resolved else { break }
+                table = item
+            }
         }
         return found
+    }
+
+    /// The name and the index of a part such as `schedules[2]`.
+    private static func indexed(_ part: Substring) -> (name: String, index: Int?) {
+        guard part.hasSuffix("]"), let open = part.lastIndex(of: "["),
+            let index = Int(part[part.index(after: open)...].dropLast())
+        else { return (String(part), nil) }
+        return (String(part[..<open]), index)
     }
 }

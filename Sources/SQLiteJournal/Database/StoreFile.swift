@@ -1,3 +1,5 @@
+internal import GRDB
+internal import GRDBSQLite
 internal import WorkflowEngine
 
 #if canImport(Glibc)
@@ -10,12 +12,22 @@ internal import WorkflowEngine
 
 /// The files of a store as they were when it was opened.
 ///
-/// SQLite goes on writing into a file that somebody has deleted, and everything written then is lost. So the
-/// writer asks before each commit whether its files are still in their place.
+/// SQLite goes on writing into a file that somebody has deleted, truncated or overwritten, and everything written then is lost.
+/// So the writer asks before each commit whether its files are still in their place, and still what SQLite has made of them.
 struct StoreFile {
     let path: String
     private var database: Identity?
     private var log: Identity?
+    private var contents: Contents?
+
+    /// The file of the database, and how much of the log it had when it looked so.
+    private struct Contents {
+        var copying: LogIndex.Copying
+        var size: Int64
+        var changedAt: timespec
+        /// Of a few pages; of all in a small store.
+        var sample: UInt64
+    }
 
     struct Identity: Equatable {
         var device: UInt64
@@ -49,6 +61,60 @@ struct StoreFile {
                     + "what the store still has")
         }
         self.log = log
+    }
+
+    /// Fails if something other than SQLite has written into the files. Called inside a transaction that may write.
+    ///
+    /// The database is written only while a connection copies the log into it, which the index of the log tells. The time of
+    /// its last change says where to look: by itself it proves nothing, as it can be set.
+    mutating func checkContents(_ connection: Database) throws(JournalError) {
+        guard let file = connection.file(SQLITE_FCNTL_FILE_POINTER), let index = LogIndex(of: file) else { return }
+        if let log = connection.file(SQLITE_FCNTL_JOURNAL_POINTER), !index.isEnd(of: log) {
+            throw overwritten(path + "-wal")
+        }
+        guard let now = look(file, index) else { return }
+        if let contents, contents.copying == now.copying, contents.size != now.size || contents.sample != now.sample {
+            throw overwritten(path)
+        }
+        contents = now
+    }
+
+    /// Notes what the database looks like after this connection, or another one, has written into it.
+    mutating func noteContents(_ connection: Database) {
+        guard let file = connection.file(SQLITE_FCNTL_FILE_POINTER), let index = LogIndex(of: file),
+            index.copying != contents?.copying, let now = look(file, index)
+        else { return }
+        contents = now
+    }
+
+    /// Nil while a connection copies, and where one was stopped while it did.
+    private func look(_ file: UnsafeMutablePointer<sqlite3_file>, _ index: LogIndex) -> Contents? {
+        let copying = index.copying
+        var status = stat()
+        guard copying.isAtRest, stat(path, &status) == 0 else { return nil }
+        #if canImport(Darwin)
+            let changedAt = status.st_mtimespec
+        #else
+            let changedAt = status.st_mtim
+        #endif
+        let size = Int64(status.st_size)
+        if let contents, contents.copying == copying, contents.size == size,
+            contents.changedAt.tv_sec == changedAt.tv_sec, contents.changedAt.tv_nsec == changedAt.tv_nsec
+        {
+            return contents
+        }
+        let sample = index.sample(of: file, size: size)
+        // Copying that began meanwhile explains what has changed.
+        guard index.copying == copying else { return nil }
+        return Contents(copying: copying, size: size, changedAt: changedAt, sample: sample)
+    }
+
+    private func overwritten(_ file: String) -> JournalError {
+        JournalError(
+            code: "store_overwritten",
+            message:
+                "\(file) was truncated or overwritten while the store was open; nothing can be written any more. End all "
+                + "processes that use the store, remove \(path)-wal and put \(path) back from a copy")
     }
 
     static func identity(_ path: String) -> Identity? {
@@ -102,7 +168,11 @@ struct StoreFile {
     ///
     /// The write-ahead log and its index take the permissions of the database.
     static func make(_ path: String, hiddenFromGit: Bool) throws(JournalError) {
-        if identity(path) != nil { return }
+        if let found = isDirectory(path) {
+            guard found else { return }
+            throw JournalError(
+                code: "store_unavailable", message: "a store is a file, and \(path) is a directory; name a file in it")
+        }
         try makeDirectory(of: path)
         let file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, ownerOnly)
         // Another process was faster, or SQLite finds the same obstacle and names it.
@@ -123,11 +193,24 @@ struct StoreFile {
         return status.st_mode & 0o666
     }
 
+    /// Nil where nothing is.
+    private static func isDirectory(_ path: String) -> Bool? {
+        var status = stat()
+        return stat(path, &status) == 0 ? status.st_mode & S_IFMT == S_IFDIR : nil
+    }
+
     /// Makes the directory that the store lies in, and those above it.
     private static func makeDirectory(of path: String) throws(JournalError) {
         guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
         let directory = String(path[..<slash])
-        if identity(directory) != nil { return }
+        if let found = isDirectory(directory) {
+            if found { return }
+            throw JournalError(
+                code: "store_unavailable",
+                message:
+                    "the store \(path) cannot be made: \(directory) is a file and no directory; move it aside, or choose "
+                    + "another place with --store")
+        }
         try makeDirectory(of: directory)
         guard mkdir(directory, 0o777) == 0 || errno == EEXIST else {
             throw JournalError(

@@ -21,7 +21,7 @@ extension Writer {
         do throws(JournalError) {
             try write(messages, apart: false)
             return nil
-        } catch  where !error.mayPass && error.code != "store_deleted" {
+        } catch  where !error.mayPass && !error.isOfFiles {
             do throws(JournalError) {
                 try write(messages, apart: true)
                 return nil

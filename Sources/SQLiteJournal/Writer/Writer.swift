@@ -181,9 +181,11 @@ final class Writer: @unchecked Sendable {
             let saved = (owner: owner, behind: behind.count, entries: entriesBehind, next: nextEntry)
             hasCaughtUp = false
             do {
+                try file.checkContents(database)
                 try lookAround()
                 let result = try body()
                 try statements.commit.run()
+                file.noteContents(database)
                 undo.removeAll(keepingCapacity: true)
                 if hasCaughtUp { forgetBehind() }
                 return result
@@ -237,6 +239,7 @@ final class Writer: @unchecked Sendable {
 
     private func checkpoint() {
         sqlite3_wal_checkpoint_v2(database.sqliteConnection, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+        file.noteContents(database)
         logPages = 0
     }
 }

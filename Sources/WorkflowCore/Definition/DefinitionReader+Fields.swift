@@ -23,14 +23,19 @@ extension DefinitionReader {
     }
 
     /// Reports keys that nobody knows.
-    mutating func checkKeys(_ scope: Scope, allowed: [String], shown: [String], prefix: String = "") {
+    ///
+    /// - Parameter synonyms: what keys are called elsewhere, and how they are called here.
+    mutating func checkKeys(
+        _ scope: Scope, allowed: [String], shown: [String], prefix: String = "", synonyms: [String: String] = [:]
+    ) {
         for entry in scope.object.entries where !allowed.contains(entry.key) {
             let key = entry.key
             if key.hasPrefix("[") {
                 report(scope, "unknown_key", "has a value under \(key), but only named keys count", key: key)
                 continue
             }
-            let hint = suggestion(for: key, in: shown)
+            let plain = key.lowercased().filter { $0 != "_" }
+            let hint = synonyms[plain].map { "; did you mean '\($0)'?" } ?? suggestion(for: key, in: shown)
             let list = hint.isEmpty ? "; known are \(shown.joined(separator: ", "))" : hint
             report(scope, "unknown_key", "has an unknown key '\(prefix)\(key)'\(list)", key: prefix + key)
         }

@@ -11,6 +11,7 @@ extension DefinitionReader {
             nodes[index].inputSchema = schema(scope, "input_schema")
             nodes[index].outputSchema = schema(scope, "output_schema")
             nodes[index].duration = duration(scope, "timeout", orZero: true).map { $0 == 0 ? -1 : $0 } ?? 0
+            nodes[index].compensate = callback(scope, "compensate")
             readRetry(scope, into: index)
         case .branch: readBranch(scope, into: index, place: place)
         case .loop:
@@ -42,6 +43,33 @@ extension DefinitionReader {
         }
     }
 
+    /// What other engines call the parts of a retry policy, in small letters and without underscores.
+    private static let retrySynonyms: [String: String] = {
+        let names = [
+            "max_attempts": [
+                "attempts", "tries", "maxtries", "retries", "maxretries", "retrycount", "count", "times", "limit",
+                "maximumattempts", "maxattempts",
+            ],
+            "initial": [
+                "delay", "delayms", "wait", "interval", "initialdelay", "initialinterval", "initialbackoff", "mindelay",
+                "mintimeout", "basedelay", "base", "backoffms",
+            ],
+            "max": [
+                "maxdelay", "maxinterval", "maximuminterval", "maxbackoff", "maximumdelay", "maxwait", "maxtimeout",
+                "cap",
+            ],
+            "factor": [
+                "multiplier", "backofffactor", "backoffmultiplier", "backoffcoefficient", "coefficient", "rate",
+                "backoffrate", "exponent",
+            ],
+            "backoff": ["strategy", "backofftype", "backoffstrategy", "type", "kind", "policy"],
+            "jitter": ["randomize", "random", "jitterfactor", "randomization"],
+        ]
+        return names.reduce(into: [:]) { synonyms, entry in
+            for name in entry.value { synonyms[name] = entry.key }
+        }
+    }()
+
     private mutating func readRetry(_ scope: Scope, into index: Int) {
         guard let value = value(scope, "retry") else { return }
         guard value.isPlainObject else {
@@ -50,7 +78,7 @@ extension DefinitionReader {
         var inner = scope
         inner.object = value
         let keys = ["max_attempts", "backoff", "initial", "max", "factor", "jitter"]
-        checkKeys(inner, allowed: keys, shown: keys, prefix: "retry.")
+        checkKeys(inner, allowed: keys, shown: keys, prefix: "retry.", synonyms: Self.retrySynonyms)
         var policy = RetryPolicy()
         if let attempts = count(inner, "max_attempts", prefix: "retry.") { policy.maxAttempts = Int(attempts) }
         if policy.maxAttempts > Int(UInt16.max) {

@@ -26,7 +26,7 @@ package struct DefinitionReader {
         return Plan(
             nodes: reader.nodes, details: reader.details, bodies: reader.bodies, schemas: reader.schemas,
             metadata: Value(entries: reader.metadata), ctx: Value(entries: reader.ctx), schedules: reader.schedules,
-            flow: reader.flow, hooks: reader.hooks)
+            flow: reader.flow, hooks: reader.hooks, completion: reader.completion)
     }
 
     /// How deep bodies may nest.
@@ -45,6 +45,7 @@ package struct DefinitionReader {
     var schedules: [Schedule] = []
     var flow: FlowControl?
     var hooks: [Webhook] = []
+    var completion = CompletionHandlers()
     var depth = 0
 
     private mutating func readRoot(_ definition: ValueCursor) {
@@ -69,6 +70,9 @@ package struct DefinitionReader {
         schedules = readSchedules(scope)
         flow = readFlowControl(scope)
         hooks = readWebhooks(scope)
+        completion.success = callback(scope, "on_success")
+        completion.failure = callback(scope, "on_failure")
+        completion.cancel = callback(scope, "on_cancel")
     }
 
     /// Reads what a workflow has, whether it is the outermost or stands in another one.

@@ -26,7 +26,7 @@ extension NodeKind {
         let own: [String] =
             switch self {
             case .workflow: []
-            case .step: ["input_schema", "output_schema", "handler", "next", "retry", "timeout"]
+            case .step: ["input_schema", "output_schema", "handler", "next", "retry", "timeout", "compensate"]
             case .branch: ["resolve", "cases", "otherwise"]
             case .loop: ["step", "condition", "max_iterations", "prepare_next_input", "collect"]
             case .foreach: ["items", "step", "concurrency", "collect", "on_error"]
@@ -41,7 +41,8 @@ extension NodeKind {
     /// The keys that a script may give to a workflow.
     static let workflowKeys = [
         "id", "description", "input_schema", "output_schema", "metadata", "ctx", "finalize", "permissions", "telemetry",
-        "schedules", "hooks", "concurrency", "rate_limit", "priority", "singleton", "debounce",
+        "schedules", "hooks", "concurrency", "rate_limit", "priority", "singleton", "debounce", "on_success",
+        "on_failure", "on_cancel",
     ]
 
     /// The keys that the script's side adds.

@@ -20,6 +20,8 @@ extension Plan {
                 print.add(Int64(number))
             }
             print.add(node.duration)
+            // Plans without it keep the fingerprints that their journals have.
+            if node.compensate != 0 { print.add("compensate") }
             for schema in [node.inputSchema, node.outputSchema] { print.add(schemaText(schema)) }
         }
         for body in bodies {

@@ -63,6 +63,8 @@ package final class Plan: Sendable {
     package let flow: FlowControl?
     /// How others start runs by HTTP.
     package let hooks: [Webhook]
+    /// What is called when a run has come to its end.
+    package let completion: CompletionHandlers
     /// How often one run may jump backwards before it fails.
     package let jumpLimit: Int32
     private let fingerprintMemory = Mutex<String?>(nil)
@@ -78,7 +80,7 @@ package final class Plan: Sendable {
     package init(
         nodes: some Collection<PlanNode>, details: [NodeDetails], bodies: [Body], schemas: [Schema], metadata: Value,
         ctx: Value, schedules: [Schedule] = [], flow: FlowControl? = nil, hooks: [Webhook] = [],
-        jumpLimit: Int32 = 10_000
+        completion: CompletionHandlers = CompletionHandlers(), jumpLimit: Int32 = 10_000
     ) {
         precondition(nodes.count == details.count && nodes.first?.kind == .workflow)
         var rows = PlainBuffer(nodes)
@@ -103,6 +105,7 @@ package final class Plan: Sendable {
         self.schedules = schedules
         self.flow = flow
         self.hooks = hooks
+        self.completion = completion
         self.jumpLimit = jumpLimit
     }
 
@@ -115,7 +118,7 @@ package final class Plan: Sendable {
         }
         return Plan(
             nodes: nodes.elements, details: changed, bodies: bodies, schemas: schemas, metadata: metadata, ctx: ctx,
-            schedules: schedules, flow: flow, hooks: hooks, jumpLimit: jumpLimit)
+            schedules: schedules, flow: flow, hooks: hooks, completion: completion, jumpLimit: jumpLimit)
     }
 
     /// The id of the workflow.
@@ -156,6 +159,8 @@ package struct PlanNode: Sendable, BitwiseCopyable {
     package var conclude: CallbackSlot = 0
     /// loop: prepare_next_input · step: a `next` that is a function.
     package var extra: CallbackSlot = 0
+    /// step: what undoes it when its run does not succeed.
+    package var compensate: CallbackSlot = 0
     /// foreach: how many items run at once · loop: the most iterations; 0 means no bound.
     package var limit: Int32 = 0
     package var inputSchema: Int32 = -1

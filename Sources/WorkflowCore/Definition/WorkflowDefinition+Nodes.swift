@@ -1,10 +1,10 @@
 extension NodeDefinition {
-    /// A step that calls `handler`.
+    /// A step that calls `handler`, and `compensate` with its output to undo it when the run fails or is cancelled later.
     public static func step(
         _ id: String, description: String? = nil, handler: UInt32, inputSchema: Value? = nil,
         outputSchema: Value? = nil,
-        next: Next? = nil, retry: Retry? = nil, timeout: Duration? = nil, file: StaticString = #fileID,
-        line: UInt = #line
+        next: Next? = nil, retry: Retry? = nil, timeout: Duration? = nil, compensate: UInt32? = nil,
+        file: StaticString = #fileID, line: UInt = #line
     ) -> NodeDefinition {
         var fields = Fields(kind: .step, id: id, description, file, line)
         fields.add("handler", slot: handler)
@@ -17,6 +17,7 @@ extension NodeDefinition {
         }
         fields.add("retry", retry?.value)
         fields.add("timeout", timeout)
+        fields.add("compensate", slot: compensate)
         return fields.node
     }
 

@@ -13,7 +13,7 @@ public struct WorkflowDefinition: Sendable {
     public init(
         id: String, description: String? = nil, inputSchema: Value? = nil, outputSchema: Value? = nil,
         metadata: Value? = nil, ctx: Value? = nil, finalize: UInt32? = nil, schedules: Value? = nil, flow: Value? = nil,
-        hooks: Value? = nil,
+        hooks: Value? = nil, onSuccess: UInt32? = nil, onFailure: UInt32? = nil, onCancel: UInt32? = nil,
         nodes: [NodeDefinition],
         file: StaticString = #fileID, line: UInt = #line
     ) {
@@ -26,6 +26,9 @@ public struct WorkflowDefinition: Sendable {
         fields.add("schedules", schedules)
         for (key, value) in flow?.entries ?? [] { fields.add(key, value) }
         fields.add("hooks", hooks)
+        fields.add("on_success", slot: onSuccess)
+        fields.add("on_failure", slot: onFailure)
+        fields.add("on_cancel", slot: onCancel)
         fields.add("nodes", NodeDefinition.list(nodes))
         value = fields.value
     }

@@ -44,6 +44,16 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     /// Comes before the start: the run waits in the queue until the store lets it begin. The payload, which
     /// ``RunLimits/queueFault(in:)`` checks, has its `input` and what it is queued by.
     case queued = 27
+    /// The run has come to an end, the terminal event whose number `item` is, and goes on to it over steps to undo and the
+    /// workflow's completion handler; the payload is that of the terminal event, without what is undone.
+    case endingDecided = 28
+    /// A step is undone, or the completion handler is called: the first attempt, or another one.
+    case closingStart = 29
+    case closingSuccess = 30
+    /// It failed for good; the run goes on to its end all the same.
+    case closingError = 31
+    /// An attempt failed and another one follows.
+    case closingRetry = 32
     /// The script recorded a result under a name, once for this start of the step: `{ name, value? }`.
     case onceRecorded = 35
     /// A model answered: `{ model, provider, usage, finishReason?, … }`, as ``ModelUsage`` reads it.
@@ -54,12 +64,24 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         switch self {
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
             .stepSuccess, .stepError, .stepEvent, .stepBranch, .humanRequested, .humanCompleted, .stepRetry,
-            .stepCancelled, .stepWaiting, .log, .onceRecorded, .modelCalled:
+            .stepCancelled, .stepWaiting, .log, .onceRecorded, .modelCalled, .endingDecided, .closingStart,
+            .closingSuccess, .closingError, .closingRetry:
             true
         case .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
             .signalReceived, .limitsSet, .answerSigned, .traced, .queued:
             false
         }
+    }
+
+    /// The kind of a number in an event's `item`; nil for none.
+    init?(number: Int32) {
+        guard let number = UInt8(exactly: number) else { return nil }
+        self.init(rawValue: number)
+    }
+
+    /// Whether it is of a call on the way to the end of the run.
+    package var isClosing: Bool {
+        self == .closingStart || self == .closingSuccess || self == .closingError || self == .closingRetry
     }
 
     /// Whether the run is over.
@@ -97,6 +119,22 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .queued: "queued"
         case .onceRecorded: "step:once"
         case .modelCalled: "step:model"
+        case .endingDecided: "workflow:ending"
+        case .closingStart: "step:compensate:start"
+        case .closingSuccess: "step:compensate:success"
+        case .closingError: "step:compensate:error"
+        case .closingRetry: "step:compensate:retry"
+        }
+    }
+
+    /// The name of an event that is of no step.
+    package var nameOfRun: String {
+        switch self {
+        case .closingStart: "workflow:handler:start"
+        case .closingSuccess: "workflow:handler:success"
+        case .closingError: "workflow:handler:error"
+        case .closingRetry: "workflow:handler:retry"
+        default: name
         }
     }
 }
@@ -129,7 +167,9 @@ package struct Event: Sendable, BitwiseCopyable, Equatable {
     /// The node; of `bodyOpened` the frame that the new one lies in.
     package var node: Int32
     /// `stepSuccess`: the next node · `stepBranch`: the body that was chosen · `bodyOpened`: the ordinal, from 1 ·
-    /// `stepRetry`: milliseconds until the next attempt · `workflowResumed`: a ``ResumeCause``.
+    /// `stepRetry`, `closingRetry`: milliseconds until the next attempt · `workflowResumed`: a ``ResumeCause`` ·
+    /// `endingDecided`: the number of the terminal event · `closingStart`, `closingSuccess`, `closingError`: the place of
+    /// the completed step that is undone, in the order of completion from 0; -1 for the completion handler.
     package var item: Int32
     package var attempt: UInt16
     /// The number of its kind, which is what a journal holds: how an enumeration lies in memory is the compiler's to say.

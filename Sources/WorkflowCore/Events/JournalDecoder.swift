@@ -103,6 +103,7 @@ package struct JournalDecoder: ~Copyable {
         guard event.time >= 0, event.time < Self.latest else { return "has no possible time" }
         if let fault = payloadFault(event) { return fault }
         if machine.frames.isEmpty { return faultBeforeStart(event) }
+        if machine.isClosing, let fault = faultWhileClosing(event) { return fault }
         switch event.kind {
         case .workflowStart: return "starts the run a second time"
         case .limitsSet, .queued: return "comes after the run has started"
@@ -117,7 +118,61 @@ package struct JournalDecoder: ~Copyable {
         case .stepStart, .stepSuccess, .stepError, .stepBranch, .humanRequested, .humanCompleted, .stepRetry,
             .stepCancelled, .stepWaiting, .itemsListed, .answerSigned:
             return stepFault(event)
+        case .endingDecided: return endingFault(event)
+        case .closingStart, .closingSuccess, .closingError, .closingRetry: return closingFault(event)
         }
+    }
+
+    /// Nothing of the workflow itself goes on once its end has been decided.
+    private func faultWhileClosing(_ event: Event) -> String? {
+        switch event.kind {
+        case .bodyOpened, .stepStart, .stepSuccess, .stepError, .stepBranch, .humanRequested, .humanCompleted,
+            .stepRetry, .stepCancelled, .stepWaiting, .itemsListed, .answerSigned, .cancelRequested, .inputSettled,
+            .endingDecided:
+            return "follows on the decision of the run's end"
+        case .workflowSuccess, .workflowCancelled:
+            return event.kind == machine.closing?.ending ? nil : "ends the run in another way than was decided"
+        case .workflowStart, .workflowError, .workflowResumed, .stepEvent, .metadataSet, .ctxSet, .storeSet,
+            .signalReceived, .log, .limitsSet, .traced, .queued, .closingStart, .closingSuccess, .closingError,
+            .closingRetry, .onceRecorded, .modelCalled:
+            return nil
+        }
+    }
+
+    private func endingFault(_ event: Event) -> String? {
+        guard let ending = EventKind(number: event.item), ending.isTerminal else {
+            return "decides on no end"
+        }
+        if ending == .workflowError, event.payload.isNone { return "has no value" }
+        for index in machine.frames.indices.dropFirst() where machine.frames[index].phase != .free {
+            return "decides on the end of a run whose steps run"
+        }
+        return nil
+    }
+
+    private func closingFault(_ event: Event) -> String? {
+        guard let closing = machine.closing, hasClosingFrame(event) else { return "undoes what does not end" }
+        let phase = machine.frames[Int(event.frame)].phase
+        if event.kind != .closingStart { return phase == .running ? nil : "ends what does not run" }
+        guard event.attempt > 0, event.attempt == 1 ? !closing.isCalling : phase == .backoff else {
+            return "starts what runs"
+        }
+        let isNext =
+            switch machine.nextClosing {
+            case .undo(let place):
+                event.frame == Closing.undoFrame && Int(event.item) == place
+                    && event.node == machine.completed[place].node
+            case .handle: event.frame == Closing.handlerFrame && event.item == Closing.handlerItem && event.node == 0
+            case .finish: false
+            }
+        return isNext ? nil : "undoes something else than what comes next"
+    }
+
+    private func hasClosingFrame(_ event: Event) -> Bool {
+        guard event.frame == Closing.undoFrame || event.frame == Closing.handlerFrame,
+            machine.frames.indices.contains(Int(event.frame))
+        else { return false }
+        return event.kind != .closingRetry || event.item >= 0
     }
 
     private func faultBeforeStart(_ event: Event) -> String? {
@@ -142,7 +197,7 @@ package struct JournalDecoder: ~Copyable {
             switch event.kind {
             case .itemsListed, .stepWaiting, .storeSet, .signalReceived, .metadataSet, .ctxSet, .humanRequested,
                 .cancelRequested, .stepEvent, .log, .traced, .stepRetry, .stepError, .limitsSet, .answerSigned, .queued,
-                .onceRecorded, .modelCalled:
+                .onceRecorded, .modelCalled, .closingError, .closingRetry:
                 return "has no value"
             default: return nil
             }

@@ -4,6 +4,10 @@ package struct ForkPlanner: ~Copyable {
     private let mapping: PlanMapping
     private var transfer: JournalTransfer
     private var fork = Fork()
+    /// The events of the run itself: those before its end was decided.
+    private let history: Range<Int>
+    /// The paths of the steps that were undone, by the events of their success.
+    private let undone: [Int: String]
 
     /// The beginning of a run of the plan `new`, taken from the log of a run of the plan `old`.
     package static func fork(_ log: RunLog, from old: Plan, to new: Plan, at point: ForkPoint) throws(ForkError) -> Fork
@@ -20,6 +24,32 @@ package struct ForkPlanner: ~Copyable {
         self.log = log
         self.mapping = mapping
         transfer = JournalTransfer(mapping)
+        let end = (0..<log.count).first { log[$0].kind == .endingDecided || log[$0].kind.isTerminal }
+        history = 0..<(end ?? log.count)
+        undone = Self.undone(log, mapping.old)
+    }
+
+    private static func undone(_ log: RunLog, _ plan: Plan) -> [Int: String] {
+        guard plan.nodes.elements.contains(where: { $0.compensate != 0 }) else { return [:] }
+        var machine = RunMachine(plan: plan)
+        var successes: [Int] = []
+        for index in 0..<log.count {
+            machine.apply(log[index], log: log)
+            machine.commands.removeAll()
+            machine.attention.removeAll()
+            while successes.count < machine.completed.count { successes.append(index) }
+        }
+        var undone: [Int: String] = [:]
+        for (step, index) in zip(machine.completed, successes) where step.undoing == .done { undone[index] = step.path }
+        return undone
+    }
+
+    /// Refuses to take over what is not there any more.
+    private func expectKept(_ index: Int) throws(ForkError) {
+        guard let path = undone[index] else { return }
+        throw ForkError(
+            code: .undone,
+            message: "'\(path)' was undone when the run ended; fork from there, or from a step before it")
     }
 
     private mutating func take(_ event: Event) throws(Misfit) {
@@ -37,7 +67,8 @@ package struct ForkPlanner: ~Copyable {
     // MARK: A path
 
     private mutating func before(_ path: String) throws(ForkError) -> Fork {
-        for index in 0..<log.count where !log[index].kind.isTerminal {
+        for index in history {
+            try expectKept(index)
             do throws(Misfit) {
                 try take(log[index])
             } catch {
@@ -60,6 +91,8 @@ package struct ForkPlanner: ~Copyable {
 
     private mutating func beforeFailure() throws(ForkError) -> Fork {
         let (end, failed) = try failures()
+        // All that was undone is done again.
+        if let first = undone.min(by: { $0.key < $1.key }) { return try before(first.value) }
         for index in 0..<end where !failed.contains(where: { $0.holds(index, log[index]) }) {
             do throws(Misfit) { try take(log[index]) } catch {
                 throw ForkError(code: .misfit, message: error.description)
@@ -105,7 +138,8 @@ package struct ForkPlanner: ~Copyable {
                         Failure(frame: event.frame, start: start, end: index, path: machine.path(of: event.frame)))
                 }
             case .stepCancelled, .cancelRequested, .workflowError, .workflowCancelled: end = index
-            case .workflowSuccess:
+            case .endingDecided where event.item != Int32(EventKind.workflowSuccess.rawValue): end = index
+            case .workflowSuccess, .endingDecided:
                 throw ForkError(code: .notFailed, message: "the run succeeded; nothing is to be retried")
             default: break
             }
@@ -140,8 +174,9 @@ package struct ForkPlanner: ~Copyable {
     // MARK: A change
 
     private mutating func beforeChange() throws(ForkError) -> Fork {
-        for index in 0..<log.count where !log[index].kind.isTerminal {
+        for index in history {
             let event = log[index]
+            try expectKept(index)
             do throws(Misfit) {
                 try take(event)
             } catch {

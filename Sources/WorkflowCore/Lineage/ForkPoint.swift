@@ -18,6 +18,8 @@ package struct ForkError: Error, Equatable {
         case misfit
         /// The run did not fail, or failed before its first step.
         case notFailed = "not_failed"
+        /// A step before the fork was undone when the run ended.
+        case undone
         /// No step's code has changed.
         case unchanged
     }

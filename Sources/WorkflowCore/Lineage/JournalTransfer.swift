@@ -35,6 +35,8 @@ package struct JournalTransfer: ~Copyable {
         }
         tracker.follow(event)
         if event.kind == .bodyOpened { place(event.frame, translated.frame) }
+        // From here on frames have fixed numbers.
+        if event.kind == .endingDecided { frames = [] }
         machine.apply(translated, log: log)
         ready = readyFrames()
         machine.attention.removeAll()
@@ -112,7 +114,9 @@ package struct JournalTransfer: ~Copyable {
             throw mapping.absence(of: event.node, at: path(event))
         }
         translated.node = twin
+        if event.kind.isClosing { translated.frame = event.frame }
         switch event.kind {
+        case .closingStart: try expectClosing(event, translated)
         case .workflowStart: _ = try mapping.fit(0, input: log.copy(event.payload), at: "")
         case .stepStart: try expectStart(event, translated, log)
         case .stepBranch:
@@ -133,9 +137,24 @@ package struct JournalTransfer: ~Copyable {
         case .workflowCancelled, .workflowResumed, .stepEvent, .humanRequested, .stepRetry, .stepCancelled,
             .stepWaiting, .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
             .signalReceived, .log, .limitsSet, .answerSigned, .traced, .queued,
-            .onceRecorded, .modelCalled:
+            .onceRecorded, .modelCalled, .endingDecided, .closingSuccess, .closingError, .closingRetry:
             break
         }
+    }
+
+    /// What is undone has to be what comes next under the new plan as well.
+    private func expectClosing(_ event: Event, _ translated: Event) throws(Misfit) {
+        if event.attempt > 1 { return }
+        let isNext =
+            switch machine.nextClosing {
+            case .undo(let place): Int(event.item) == place && machine.completed[place].node == translated.node
+            case .handle: event.item == Closing.handlerItem
+            case .finish: false
+            }
+        if isNext { return }
+        throw Misfit(
+            kind: .order, path: path(event),
+            message: event.node > 0 ? "was being undone, which does not come next any more" : "has ended another way")
     }
 
     private func path(_ event: Event) -> String {

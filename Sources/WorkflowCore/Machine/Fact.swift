@@ -74,6 +74,8 @@ package struct Command: BitwiseCopyable, Equatable, Sendable {
         case invoke
         /// Call the callback that shapes the construct's output.
         case conclude
+        /// Call what comes before the end of the run: the code that undoes the frame's node, or the completion handler.
+        case close
         /// Stop what runs on behalf of the frame, and say so when it has left.
         case stop
         /// Say so when the time has come.

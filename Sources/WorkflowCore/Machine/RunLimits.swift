@@ -95,7 +95,7 @@ extension RunMachine {
                     kind: .wait, frame: RunLimits.frame, node: 0, serial: RunLimits.startSerial, time: limits.startAt)
             ]
         }
-        guard limits.deadline != 0, cancelRequest.isNone else { return [] }
+        guard limits.deadline != 0, cancelRequest.isNone, !isClosing else { return [] }
         return [
             Command(kind: .wait, frame: RunLimits.frame, node: 0, serial: limits.serial, time: limits.deadline)
         ]

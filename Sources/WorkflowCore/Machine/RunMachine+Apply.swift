@@ -32,7 +32,7 @@ extension RunMachine {
             if count == 0 { conclude(event.frame) } else { become(.opening, event.frame) }
         case .stepError:
             fail(event.frame, event.payload)
-        case .stepRetry:
+        case .stepRetry, .closingRetry:
             frames[index].phase = .backoff
             frames[index].attempt = event.attempt
             wait(index, until: event.time.clamped(adding: Int64(event.item) * 1000))
@@ -99,6 +99,10 @@ extension RunMachine {
                     if plan.nodes[Int(frames[index].node)].kind == .branch { frames[index].total = 0 }
                 }
             }
+        case .endingDecided: beginClosing(event)
+        case .closingStart: startClosing(event)
+        case .closingSuccess: endClosing(event, .done)
+        case .closingError: endClosing(event, .failed(event.payload))
         case .workflowSuccess, .workflowError, .workflowCancelled:
             finish(event)
         }
@@ -137,7 +141,7 @@ extension RunMachine {
     mutating func ask(_ kind: Command.Kind, _ frame: Int32) {
         let index = Int(frame)
         frames[index].serial &+= 1
-        frames[index].phase = kind == .invoke ? .running : .concluding
+        frames[index].phase = kind == .conclude ? .concluding : .running
         commands.append(Command(kind: kind, frame: frame, node: frames[index].node, serial: frames[index].serial))
     }
 

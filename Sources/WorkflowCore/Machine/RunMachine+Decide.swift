@@ -82,12 +82,12 @@ extension RunMachine {
             let name = log.value(signal)["name"]?.string
             if let number = name.flatMap({ plan.number(ofEvent: $0) }) { deliver(number, time, &log) }
         case .cancelAsked(let request):
-            guard cancelRequest.isNone else { return }
+            guard cancelRequest.isNone, !isClosing else { return }
             // A run whose input was still being checked has nothing that could be stopped.
             emit(frames.isEmpty ? .workflowCancelled : .cancelRequested, time, &log, payload: request)
         case .abandoned(let error):
             guard !frames.isEmpty else { throw .outOfOrder }
-            emit(.workflowError, time, &log, payload: error)
+            emit(.workflowError, time, &log, payload: toldOutcome(error, &log))
         case .recovered(let cause, let died, let inCompany):
             guard !frames.isEmpty else { throw .outOfOrder }
             recover(cause, ResumeCause(died: died, inCompany: inCompany), time, &log)
@@ -96,6 +96,7 @@ extension RunMachine {
             emit(.workflowResumed, time, &log, payload: cause, item: ResumeCause.forked.rawValue)
             if frame >= 0, !input.isNone { emit(.inputSettled, time, &log, frame: frame, payload: input) }
             for index in frames.indices where frames[index].phase != .free { attend(Int32(index)) }
+            closeOn(time, &log)
         case .emitted(let frame, let event): emit(.stepEvent, time, &log, frame: frame, payload: event)
         case .traced(let frame, let record):
             guard !frames.isEmpty || log.count == 0 else { throw .outOfOrder }
@@ -114,7 +115,7 @@ extension RunMachine {
 
     // MARK: Writing
 
-    private mutating func emit(
+    mutating func emit(
         _ kind: EventKind, _ time: Int64, _ log: inout RunLog, frame: Int32 = 0, payload: Slice = .none,
         item: Int32 = 0,
         attempt: UInt16? = nil
@@ -187,7 +188,7 @@ extension RunMachine {
 
     private mutating func cancelled(_ frame: Int32, _ time: Int64, _ log: inout RunLog) {
         if frames[Int(frame)].node == 0 {
-            emit(.workflowCancelled, time, &log, payload: cancelRequest)
+            end(.workflowCancelled, cancelRequest, time, &log)
         } else {
             emit(.stepCancelled, time, &log, frame: frame)
         }
@@ -197,10 +198,8 @@ extension RunMachine {
         _ frame: Int32, _ output: Slice, _ chosen: NodeIndex, _ time: Int64, _ log: inout RunLog
     ) {
         let index = Int(frame)
-        if frames[index].node == 0 {
-            emit(.workflowSuccess, time, &log, payload: output)
-            return
-        }
+        if isClosing { return closed(.closingSuccess, frame, output, time, &log) }
+        if frames[index].node == 0 { return end(.workflowSuccess, output, time, &log) }
         let next = chosen == Fact.usualNext ? plan.nodes[Int(frames[index].node)].next : chosen
         if next >= 0, next <= frames[index].node, jumps >= plan.jumpLimit {
             let error = ErrorObject(
@@ -219,13 +218,15 @@ extension RunMachine {
         let index = Int(frame)
         let node = plan.nodes[Int(frames[index].node)]
         let error = ErrorObject.adding(step: path(of: frame), to: error, in: &log.arena)
-        if retryable, node.hasRetry, let policy = plan.details[Int(frames[index].node)].retry,
+        let isHandler = isClosing && frame == Closing.handlerFrame
+        if retryable, node.hasRetry || isHandler,
+            let policy = isHandler ? RetryPolicy() : plan.details[Int(frames[index].node)].retry,
             Int(frames[index].attempt) < policy.maxAttempts
         {
             let delay = max(
                 policy.delay(after: Int(frames[index].attempt), chance: chance),
                 ErrorObject.retryAfter(Value(ValueCursor(log.arena[error]))))
-            emit(.stepRetry, time, &log, frame: frame, payload: error, item: delay)
+            emit(isClosing ? .closingRetry : .stepRetry, time, &log, frame: frame, payload: error, item: delay)
             return
         }
         fail(frame, error, time, &log)
@@ -239,7 +240,9 @@ extension RunMachine {
     }
 
     private mutating func fail(_ frame: Int32, _ error: Slice, _ time: Int64, _ log: inout RunLog) {
-        emit(frames[Int(frame)].node == 0 ? .workflowError : .stepError, time, &log, frame: frame, payload: error)
+        if isClosing { return closed(.closingError, frame, error, time, &log) }
+        if frames[Int(frame)].node == 0 { return end(.workflowError, error, time, &log) }
+        emit(.stepError, time, &log, frame: frame, payload: error)
     }
 
     /// Opens bodies, or begins the wait of a node that needs no callback for it.
@@ -300,6 +303,7 @@ extension RunMachine {
     {
         let index = Int(frame)
         switch try phase(frame, serial) {
+        case .backoff where isClosing: closeAgain(frame, time, &log)
         case .backoff:
             emit(
                 .stepStart, time, &log, frame: frame, payload: frames[index].input,
@@ -332,7 +336,7 @@ extension RunMachine {
             emit(.workflowStart, time, &log, payload: limits.input, item: seed)
             return
         }
-        guard limits.deadline != 0, serial == limits.serial, cancelRequest.isNone else { throw .stale }
+        guard limits.deadline != 0, serial == limits.serial, cancelRequest.isNone, !isClosing else { throw .stale }
         let text = DurationText.text(microseconds: limits.timeout)
         let request = log.arena.writing {
             $0.write(["reason": Value("the run took longer than its timeout of \(text)"), "code": "timeout"] as Value)
@@ -368,14 +372,35 @@ extension RunMachine {
             if frames[index].crashes >= Self.crashLimit,
                 frames[index].phase == .running || frames[index].phase == .concluding
             {
-                let error = ErrorObject(
-                    code: "poisoned",
-                    message:
-                        "the process died \(frames[index].crashes) times while this step ran; it is not tried again")
+                let error = Self.poisoned(
+                    crashes: Int(frames[index].crashes),
+                    signal: cause.isNone ? nil : log.value(cause)["signal"]?.string,
+                    location: plan.details[Int(frames[index].node)].location)
                 fail(Int32(index), error.write(into: &log.arena, step: path(of: Int32(index))), time, &log)
             } else {
                 attend(Int32(index))
             }
         }
+        closeOn(time, &log)
+    }
+
+    /// Why a step is given up whose process died of it again and again.
+    ///
+    /// - Parameters:
+    ///   - signal: of which signal the process died last, where it was one that ran Lua and nothing else.
+    ///   - location: where the script defines the step, as `file:line`.
+    private static func poisoned(crashes: Int, signal: String?, location: String?) -> ErrorObject {
+        guard let signal else {
+            return ErrorObject(
+                code: "poisoned",
+                message: "the process died \(crashes) times while this step ran; it is not tried again")
+        }
+        let place = location.map { ", defined at \($0)," } ?? ""
+        return ErrorObject(
+            code: "vm_crashed",
+            message:
+                "this step\(place) ended the process in which it ran \(crashes) times, the last time with \(signal); "
+                + "it is not tried again",
+            details: ["signal": Value(signal), "location": location.map { Value($0) } ?? .null])
     }
 }

@@ -54,6 +54,7 @@ extension RunMachine {
             frames[index].table = -1
         }
         if event.item >= 0, event.item <= event.node { jumps += 1 }
+        if node.compensate != 0 { complete(undoable: frame, event.payload) }
         advance(frame, event.payload, next: event.item)
     }
 

@@ -8,6 +8,7 @@ extension RunMachine {
     /// The path of a node in a frame.
     package func path(of frame: Int32, node: NodeIndex) -> String {
         guard node > 0 else { return "" }
+        if let step = undone(in: frame), step.node == node { return step.path }
         let prefix = prefix(of: frame)
         let id = plan.details[Int(node)].id
         return prefix.isEmpty ? id : prefix + "/" + id
@@ -44,6 +45,7 @@ extension RunMachine {
 
     /// The iteration that the innermost loop or foreach above a frame runs, from 1; 0 for none.
     package func iteration(of frame: Int32) -> UInt32 {
+        if let step = undone(in: frame) { return step.iteration }
         var frame = frame
         while frame >= 0, frames[Int(frame)].parent >= 0 {
             let parent = frames[Int(frame)].parent

@@ -41,6 +41,10 @@ package struct RunMachine: ~Copyable {
     package internal(set) var cancelRequest = Slice.none
     /// When the run begins, and when it has to be over.
     package internal(set) var limits = RunLimits()
+    /// Steps that have completed and can be undone, in the order of their completion.
+    package internal(set) var completed: [CompletedStep] = []
+    /// The end that the run is on the way to, once it has come to one that something comes before.
+    package internal(set) var closing: Closing?
     /// The terminal event, once there is one.
     package internal(set) var ending: EventKind?
 
@@ -95,6 +99,8 @@ package struct RunMachine: ~Copyable {
         copy.outcome = outcome
         copy.cancelRequest = cancelRequest
         copy.limits = limits
+        copy.completed = completed
+        copy.closing = closing
         copy.ending = ending
         copy.commands = commands.copy()
         copy.attention = attention.copy()
@@ -111,7 +117,7 @@ package struct RunMachine: ~Copyable {
             let frame = frames[index]
             let kind: Command.Kind
             switch frame.phase {
-            case .running: kind = .invoke
+            case .running: kind = isClosing ? .close : .invoke
             case .concluding: kind = .conclude
             case .stopping: kind = .stop
             case .waiting, .backoff:
@@ -194,5 +200,6 @@ extension RunMachine {
             && left.started == right.started && left.seed == right.seed && left.initialInput == right.initialInput
             && left.outcome == right.outcome && left.ending == right.ending && left.limits == right.limits
             && left.cancelRequest == right.cancelRequest && left.jumps == right.jumps
+            && left.completed == right.completed && left.closing == right.closing
     }
 }

@@ -61,11 +61,12 @@ package struct EventRenderer {
         switch kind {
         case .stepStart, .stepSuccess, .stepError, .stepEvent, .stepBranch, .humanRequested, .humanCompleted,
             .stepRetry,
-            .stepCancelled, .stepWaiting, .log, .answerSigned, .onceRecorded, .modelCalled:
+            .stepCancelled, .stepWaiting, .log, .answerSigned, .onceRecorded, .modelCalled, .closingStart,
+            .closingSuccess, .closingError, .closingRetry:
             true
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .bodyOpened,
             .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived,
-            .limitsSet, .traced, .queued:
+            .limitsSet, .traced, .queued, .endingDecided:
             false
         }
     }
@@ -95,18 +96,26 @@ package struct EventRenderer {
             ]
             if let answerer { entries.append(("answeredBy", answerer)) }
             return Value(entries: entries)
-        case .stepRetry:
+        case .stepRetry, .closingRetry:
             let error = payload?.entries?.map { ($0.key, $0.value) } ?? []
             return Value(
                 entries: error + [
                     ("nextAttempt", Value(Int64(event.attempt) + 1)), ("delayMs", Value(Int64(event.item))),
                 ])
+        case .endingDecided:
+            let (status, key) =
+                switch EventKind(number: event.item) {
+                case .workflowSuccess: ("success", "result")
+                case .workflowCancelled: ("cancelled", "error")
+                default: ("failed", "error")
+                }
+            return Value(entries: [("status", Value(status)), (key, payload ?? .null)])
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
             .stepSuccess, .stepError, .stepEvent, .stepCancelled, .stepWaiting, .bodyOpened, .inputSettled,
             .itemsListed,
             .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet,
             .answerSigned, .traced, .queued,
-            .onceRecorded, .modelCalled:
+            .onceRecorded, .modelCalled, .closingStart, .closingSuccess, .closingError:
             return payload
         }
     }

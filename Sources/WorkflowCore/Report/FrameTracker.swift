@@ -13,6 +13,10 @@ package struct FrameTracker {
     package let plan: Plan
     private(set) var frames: [Entry] = []
     private var starts: [Int]
+    /// The steps that have completed and can be undone, in the order of their completion.
+    private var completed: [(path: String, occurrence: Int)] = []
+    /// The one that is undone now, or was last.
+    private var undone: (path: String, occurrence: Int)?
 
     package init(plan: Plan) {
         self.plan = plan
@@ -32,12 +36,17 @@ package struct FrameTracker {
                 starts[Int(event.node)] += 1
                 frames[frame].occurrence = starts[Int(event.node)]
             }
-        case .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepSuccess, .stepError,
+        case .stepSuccess:
+            guard plan.nodes[Int(event.node)].compensate != 0, frames.indices.contains(frame) else { return }
+            completed.append((path(of: event.frame, node: event.node), frames[frame].occurrence))
+        case .closingStart:
+            undone = completed.indices.contains(Int(event.item)) ? completed[Int(event.item)] : nil
+        case .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepError,
             .stepEvent,
             .stepBranch, .humanRequested, .humanCompleted, .stepRetry, .stepCancelled, .stepWaiting, .inputSettled,
             .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet,
             .answerSigned, .traced, .queued,
-            .onceRecorded, .modelCalled:
+            .onceRecorded, .modelCalled, .endingDecided, .closingSuccess, .closingError, .closingRetry:
             break
         }
     }
@@ -53,11 +62,15 @@ package struct FrameTracker {
     }
 
     /// Which start of its node the one of a frame is, from 1.
-    package func occurrence(of frame: Int32) -> Int { frames[Int(frame)].occurrence }
+    package func occurrence(of frame: Int32) -> Int {
+        if let undone, frame == Closing.undoFrame { return undone.occurrence }
+        return frames[Int(frame)].occurrence
+    }
 
     /// The path of a node that a frame runs.
     package func path(of frame: Int32, node: NodeIndex) -> String {
         guard node > 0 else { return "" }
+        if let undone, frame == Closing.undoFrame { return undone.path }
         let prefix = prefix(of: frame)
         let id = plan.details[Int(node)].id
         return prefix.isEmpty ? id : prefix + "/" + id
@@ -79,6 +92,7 @@ package struct FrameTracker {
 
     /// The nearest parallel above a frame, and the name or the index of the branch.
     package func parallelGroup(of frame: Int32) -> (id: String, branch: Value)? {
+        if undone != nil { return nil }
         var frame = frame
         while frame >= 0, Int(frame) < frames.count, frames[Int(frame)].parent >= 0 {
             let entry = frames[Int(frame)]

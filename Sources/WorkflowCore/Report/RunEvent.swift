@@ -3,7 +3,7 @@
 /// ``value`` is the event in the form in which it leaves the engine: AI Kit's envelope and data shapes, in camelCase.
 public struct RunEvent: Sendable, Equatable {
     /// The name, such as `step:start`.
-    public var type: String { kind.name }
+    public var type: String { stepID == nil ? kind.nameOfRun : kind.name }
     package var kind: EventKind
     public var workflowID: String
     public var runID: String

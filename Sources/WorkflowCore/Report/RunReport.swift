@@ -8,6 +8,10 @@ package struct RunReport: ~Copyable {
     private var snapshots: [StepSnapshot] = []
     /// The place in `snapshots` of what each frame runs.
     private var open: [Int32: Int] = [:]
+    /// The places in `snapshots` of the steps that can be undone, in the order of their completion.
+    private var completed: [Int] = []
+    /// The place of the one that is undone now, or was last.
+    private var undone: Int?
     private var pending: [Int32: PendingHuman] = [:]
     private var startedAt: Int64?
     private var finishedAt: Int64?
@@ -69,13 +73,30 @@ package struct RunReport: ~Copyable {
             pending[event.frame] = PendingHuman(
                 stepID: plan.details[Int(event.node)].id, path: tracker.path(of: event.frame, node: event.node),
                 frame: event.frame, output: request?["output"], form: request?["form"], requestedAt: time)
+        case .closingStart where event.attempt == 1:
+            undone = completed.indices.contains(Int(event.item)) ? completed[Int(event.item)] : nil
+            undo { $0 = Compensation(status: "running", startedAt: time) }
+        case .closingStart:
+            undo {
+                $0?.status = "running"
+                $0?.attempts = Int(event.attempt)
+            }
+        case .closingRetry: undo { $0?.status = "waiting" }
+        case .closingSuccess, .closingError:
+            let isDone = event.kind == .closingSuccess
+            let told = log.copy(event.payload)
+            undo {
+                $0?.status = isDone ? "success" : "failed"
+                $0?.finishedAt = time
+                if isDone { $0?.output = told } else { $0?.error = told }
+            }
         case .workflowSuccess, .workflowError, .workflowCancelled:
             finishedAt = time
             pending = [:]
         case .workflowStart, .workflowResumed, .stepEvent, .humanCompleted, .bodyOpened, .itemsListed, .metadataSet,
             .ctxSet,
             .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet, .answerSigned, .traced, .queued,
-            .onceRecorded, .modelCalled:
+            .onceRecorded, .modelCalled, .endingDecided:
             break
         }
     }
@@ -83,6 +104,11 @@ package struct RunReport: ~Copyable {
     private mutating func change(_ event: Event, _ body: (inout StepSnapshot) -> Void) {
         guard let index = open[event.frame] else { return }
         body(&snapshots[index])
+    }
+
+    private mutating func undo(_ body: (inout Compensation?) -> Void) {
+        guard let undone else { return }
+        body(&snapshots[undone].compensation)
     }
 
     private mutating func end(_ event: Event, _ status: String, _ time: Int64, _ body: (inout StepSnapshot) -> Void) {
@@ -102,6 +128,7 @@ package struct RunReport: ~Copyable {
         } else {
             following = plan.following(event.node, next: event.item)
         }
+        if plan.nodes[Int(event.node)].compensate != 0, let index = open[event.frame] { completed.append(index) }
         let output = log.copy(event.payload) ?? .null
         let name = following.map { plan.details[Int($0)].id }
         end(event, "success", time) {

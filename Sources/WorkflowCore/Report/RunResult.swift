@@ -74,6 +74,8 @@ public struct StepSnapshot: Sendable, Equatable {
     public var branchID: Value?
     /// The step that followed.
     public var nextStepID: String?
+    /// What undid it, once that has begun.
+    public var compensation: Compensation?
 
     public var value: Value {
         var entries: [(String, Value)] = [("status", Value(status)), ("path", Value(path)), ("input", input)]
@@ -85,6 +87,30 @@ public struct StepSnapshot: Sendable, Equatable {
         if attempts > 1 { entries.append(("attempts", Value(Int64(attempts)))) }
         if let branchID { entries.append(("branchId", branchID)) }
         if let nextStepID { entries.append(("nextStepId", Value(nextStepID))) }
+        if let compensation { entries.append(("compensation", compensation.value)) }
+        return Value(entries: entries)
+    }
+}
+
+/// How a step was undone after its run had failed, or was cancelled.
+public struct Compensation: Sendable, Equatable {
+    /// `running`, `waiting` for its next attempt, `success` or `failed`.
+    public var status: String
+    /// What `compensate` returned.
+    public var output: Value?
+    public var error: Value?
+    /// Milliseconds since 1970.
+    public var startedAt: Int64
+    public var finishedAt: Int64?
+    public var attempts = 1
+
+    public var value: Value {
+        var entries: [(String, Value)] = [("status", Value(status))]
+        if let output, !output.isNull { entries.append(("output", output)) }
+        if let error { entries.append(("error", error)) }
+        entries.append(("startedAt", Value(startedAt)))
+        if let finishedAt { entries.append(("finishedAt", Value(finishedAt))) }
+        if attempts > 1 { entries.append(("attempts", Value(Int64(attempts)))) }
         return Value(entries: entries)
     }
 }

@@ -20,7 +20,8 @@ public final class StepContext: Sendable {
     public let initialInput: Value
     /// The same at every attempt of this start of the step, also in another process after a crash: what a service needs to
     /// know a request that it has served before.
-    public var idempotencyKey: String { "\(runID)/\(path)#\(occurrence)" }
+    public var idempotencyKey: String { "\(runID)/\(path)#\(occurrence)\(keySuffix)" }
+    private let keySuffix: String
     /// The input of the step or the construct whose callback this is.
     public let input: Value
     private let isConcurrent: Bool
@@ -60,7 +61,8 @@ public final class StepContext: Sendable {
         path = run.machine.path(of: frame)
         attempt = Int(max(place.attempt, 1))
         occurrence = Int(place.occurrence)
-        isConcurrent = run.plan.nodes[Int(place.node)].concurrent
+        keySuffix = run.machine.isClosing ? Closing.part(of: frame) : ""
+        isConcurrent = run.plan.nodes[Int(place.node)].concurrent && !run.machine.isClosing
         let isLoop = run.plan.nodes[Int(place.node)].kind == .loop
         let ordinal = isLoop ? Int(place.opened) + 1 : Int(run.machine.iteration(of: frame))
         iteration = ordinal == 0 ? nil : ordinal

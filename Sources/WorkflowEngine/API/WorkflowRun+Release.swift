@@ -13,18 +13,12 @@ extension WorkflowRun {
     package func release(within grace: Duration) async throws(JournalError) -> Bool {
         guard let store = live?.store, let run = attachedRun, let journaled = run.journaled else { return false }
         let quiet = Gate()
-        let posted = worker.perform { worker in
-            if run.lost != nil || run.machine.isOver { return quiet.open() }
-            run.isHeld = true
-            run.quietened = { quiet.open() }
-            worker.enqueue(run)
-        }
+        hold { quiet.open() }
         // The worker may be deep in code that does not let go, so the time is kept elsewhere.
         let limit = Task {
             try? await Task.sleep(for: grace)
             quiet.open()
         }
-        if !posted { quiet.open() }
         await quiet.passed()
         limit.cancel()
         // Whoever cancels wants to see the end.
@@ -49,6 +43,25 @@ extension WorkflowRun {
         await released.passed()
         patience.cancel()
         return try await store.header(of: id)?.status.isTerminal != true
+    }
+
+    /// Lets nothing more of the run begin and calls `quiet` once nothing of it is under way and all of it is durable, or there is
+    /// nothing to wait for; from any thread.
+    package func hold(_ quiet: @escaping @Sendable () -> Void) {
+        guard let run = attachedRun else { return quiet() }
+        let posted = worker.perform { worker in
+            if run.lost != nil || run.machine.isOver { return quiet() }
+            run.isHeld = true
+            run.quietened = quiet
+            worker.enqueue(run)
+        }
+        if !posted { quiet() }
+    }
+
+    /// Drops the run: nothing more happens to it here, and whoever waits for it gets the error. From any thread.
+    package func abandon(_ error: JournalError) {
+        guard let run = attachedRun else { return }
+        worker.perform { $0.lose(run, error) }
     }
 
     /// Waits until the steps that ran when their process died have ended, or will not end without help.

@@ -271,7 +271,7 @@ public final class WorkflowRun: Sendable {
             worker.cancel(run)
             worker.enqueue(run)
         }
-        run.executor.interrupter.interrupt(run.token)
+        if !run.isEndDecided { run.executor.interrupter.interrupt(run.token) }
     }
 
     /// Answers a human step and waits until the run is over or waits again.
@@ -306,11 +306,13 @@ public final class WorkflowRun: Sendable {
             self.state.withLock { $0.latest = nil }
             worker.enqueue(run)
         }
-        if message.content.kind == .cancel { run.executor.interrupter.interrupt(run.token) }
+        if message.content.kind == .cancel, !run.isEndDecided { run.executor.interrupter.interrupt(run.token) }
     }
 
-    /// Does something with the run on its worker, and drives it afterwards. What is known of the run's state is stale
-    /// from here on.
+    /// Does something with the run on its worker, drives it afterwards, and returns when what it recorded is durable. What is
+    /// known of the run's state is stale from here on.
+    ///
+    /// - Throws: what `body` throws; ``RunFailure`` when the run is lost before it is known whether the store has it.
     func onWorker(_ body: @escaping @Sendable (Worker, Run) throws -> Void) async throws {
         guard let run = state.withLock({ $0.run }) else {
             throw RunFailure(code: "not_started", message: "run \(id) has not been started")
@@ -321,7 +323,10 @@ public final class WorkflowRun: Sendable {
                     if let lost = run.lost { throw RunFailure(code: lost.code, message: lost.message) }
                     try body(worker, run)
                     self.state.withLock { $0.latest = nil }
-                    continuation.resume()
+                    worker.whenDurable(run) { error in
+                        continuation.resume(
+                            with: error.map { .failure(RunFailure(code: $0.code, message: $0.message)) } ?? .success(()))
+                    }
                     worker.enqueue(run)
                 } catch {
                     continuation.resume(throwing: error)

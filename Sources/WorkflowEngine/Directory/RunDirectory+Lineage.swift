@@ -2,7 +2,7 @@ package import WorkflowCore
 
 /// Runs that are made of others, or moved to other code.
 extension RunDirectory {
-    /// Starts a run that takes over what another one had done up to a point.
+    /// Starts a run that takes over what another one had done up to a point, and returns as soon as the store has it.
     ///
     /// - Parameter newest: goes on with the workflow as new runs have it, instead of the code of the other run.
     package func fork(
@@ -19,7 +19,11 @@ extension RunDirectory {
             throw RunFailure(code: "unknown_workflow", message: "there is no workflow '\(header.workflow)'")
         }
         do {
-            return try await engine.fork(source, of: definition, at: point, input: input, id: newID, reason: reason).run
+            let run = try await engine.fork(
+                source, of: definition, at: point, input: input, id: newID, reason: reason
+            ).run
+            if !(await RecordedFeed.recorded(run).hasEvents) { _ = try await run.settled() }
+            return run
         } catch let error as ForkError {
             throw RunFailure(code: error.code.rawValue, message: error.message)
         }

@@ -55,7 +55,7 @@ extension RunDirectory {
             input: request.input, metadata: request.metadata, ctx: request.ctx, timeout: request.timeout,
             at: request.startAt ?? 0, trace: request.trace,
             queueing: Queueing(priority: request.priority, isLeft: true))
-        await recorded.gate.passed()
+        await recorded.passed()
         guard !recorded.hasEvents else { return StartedRun(id: run.id, isNew: true, isQueued: recorded.isQueued) }
         do {
             _ = try await run.settled()
@@ -102,13 +102,23 @@ extension RunDirectory {
 }
 
 /// Opens a gate when a run has its first durable event.
-private final class RecordedFeed: EventFeed {
-    let gate = Gate()
+final class RecordedFeed: EventFeed {
+    private let gate = Gate()
     private let seen = Atomic<Bool>(false)
     private let queued = Atomic<Bool>(false)
 
     var hasEvents: Bool { seen.load(ordering: .acquiring) }
     var isQueued: Bool { queued.load(ordering: .acquiring) }
+
+    /// Returns when the run has a durable event, or is lost.
+    static func recorded(_ run: WorkflowRun) async -> RecordedFeed {
+        let feed = RecordedFeed()
+        run.follow(feed)
+        await feed.passed()
+        return feed
+    }
+
+    func passed() async { await gate.passed() }
 
     func take(_ run: Run) {
         // A feed that follows before the run begins is told of an empty log.

@@ -9,22 +9,32 @@ extension RunDirectory {
     public func settled(
         _ id: String, within limit: Duration? = nil
     ) async throws -> (record: RunRecord, isSettled: Bool) {
-        let record: RunRecord?
-        switch try await open(id) {
-        case .missing: throw RunFailure.missing(id)
-        case .stored(let header) where header.isHeld:
-            let settled = try await first(within: limit) {
-                try await self.begun(id)
-                return try await self.settled(id).record
+        let end = limit.map { ContinuousClock.now + $0 }
+        while true {
+            let left = end.map { max($0 - .now, .zero) }
+            let record: RunRecord?
+            switch try await open(id) {
+            case .missing: throw RunFailure.missing(id)
+            case .stored(let header) where header.isHeld:
+                let settled = try await first(within: left) {
+                    try await self.begun(id)
+                    return try await self.settled(id).record
+                }
+                record = settled
+            case .stored(let header) where header.status == .running && limit != nil: record = nil
+            case .over, .stored: return (try await self.record(of: id), true)
+            case .live(let run): record = try await first(within: left) { try await self.settled(run) }
+            case .foreign(let run, _): record = try await first(within: left) { try await run.settled() } ?? nil
             }
-            record = settled
-        case .over, .stored: return (try await self.record(of: id), true)
-        case .live(let run): record = try await first(within: limit) { try await self.settled(run) }
-        case .foreign(let run, _): record = try await first(within: limit) { try await run.settled() } ?? nil
+            if let record { return (record, true) }
+            // Whoever drove it is gone, and somebody takes it up soon.
+            if let end, end > .now {
+                try await Task.sleep(for: min(.milliseconds(100), end - .now))
+                continue
+            }
+            let stored = try await self.record(of: id)
+            return (stored, stored.status.isTerminal || limit == nil)
         }
-        if let record { return (record, true) }
-        let stored = try await self.record(of: id)
-        return (stored, stored.status.isTerminal || limit == nil)
     }
 
     /// Returns when a run does not wait in the queue any more.

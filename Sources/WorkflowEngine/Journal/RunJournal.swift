@@ -16,6 +16,9 @@ package final class JournaledRun: @unchecked Sendable {
     package var allowance: Value?
     /// How the owner ended that the run was taken over from. Written before the run is handed out.
     package var ownerEnd = OwnerEnd.released
+    /// Of which signal the process died that drove the run inside this owner, such as `SIGSEGV`; nil where it was another end.
+    /// Written before the run is handed out.
+    package var deathSignal: String?
     /// What the run waits by before it begins; nil where it begins at once. Written before the run is handed to the journal.
     package var ticket: QueueTicket?
     /// The run that a singleton has in place of this one. Written by the journal before it answers.

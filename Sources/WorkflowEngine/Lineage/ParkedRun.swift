@@ -24,7 +24,11 @@ package final class ParkedRun {
 
     deinit { log.deallocate() }
 
-    /// Cancels the run; whatever was under way when its process ended has stopped with it.
+    /// Whether the run is over, as far as has been decided.
+    package var isOver: Bool { machine.isOver }
+
+    /// Cancels the run, which is over then unless its steps are to be undone first; whatever was under way when its process
+    /// ended has stopped with it.
     ///
     /// - Throws: ``Refusal`` when the run is over.
     package func cancel(reason: String, at time: Int64) throws(Refusal) {

@@ -37,6 +37,8 @@ package struct HostCaller: Sendable {
     /// Which attempt of which start of the step it is, each from 1.
     package var attempt = 1
     package var occurrence = 1
+    /// What stands behind the path of a call that is not the step's own work, but undoes it or tells of the end of the run.
+    package var part = ""
     /// The trace that the run was started in, as W3C's `traceparent`; nil for one of its own.
     package var traceparent: String?
     /// Tells whoever watches the run of something that is kept nowhere, in the order of the calls and before the answer; may be

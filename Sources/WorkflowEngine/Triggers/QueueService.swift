@@ -116,3 +116,14 @@ enum QueueTending {
         }
     }
 }
+
+extension WorkflowEngine {
+    /// Leaves it to somebody else to let the engine's queued runs begin; said before there are any.
+    package func leaveQueue() { live?.bell.serve(true) }
+
+    /// Looks after a queued run of this engine's store that is driven elsewhere in this process, until ``endTending(_:)``.
+    package func tend(_ run: String) { live?.queued(run, isLeft: false) }
+
+    /// The run has begun, or is over.
+    package func endTending(_ run: String) { live?.bell.forget(run) }
+}

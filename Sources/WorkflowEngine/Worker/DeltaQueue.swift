@@ -4,6 +4,10 @@ internal import WorkflowCore
 struct DeltaQueue {
     private var pieces: [Value] = []
     private var waiter: Waiter?
+    private var hasEnded = false
+
+    /// Nothing is left, and nothing comes any more.
+    var isSpent: Bool { hasEnded && pieces.isEmpty }
 
     /// A wait for the next piece, which is answered once. It belongs to the worker's thread.
     private final class Waiter: HostOperation, @unchecked Sendable {
@@ -30,10 +34,14 @@ struct DeltaQueue {
         }
     }
 
-    /// Answers with what has come, or once something comes.
+    /// Answers with what has come, or once something comes; with null when it is spent.
     ///
     /// - Returns: what gives the wait up; nil when it has been answered.
     mutating func take(_ answer: @escaping (HostAnswer) -> Void) -> (any HostOperation)? {
+        if isSpent {
+            answer(.success(.null))
+            return nil
+        }
         if pieces.isEmpty {
             let waiter = Waiter(answer)
             self.waiter = waiter
@@ -44,6 +52,10 @@ struct DeltaQueue {
         return nil
     }
 
-    /// Answers who still waits with null.
-    func end() { waiter?.finish(.null) }
+    /// Nothing is added any more: what has come can still be taken, and who waits for more is answered with null.
+    mutating func end() {
+        hasEnded = true
+        waiter?.finish(.null)
+        waiter = nil
+    }
 }

@@ -7,7 +7,8 @@ extension Run {
         let state = machine.frames[Int(frame)]
         let node = plan.nodes[Int(state.node)]
         // The callbacks of one command share its serial; their numbers may differ between two loads of a script.
-        let role: UInt64 = slot == node.callback ? 0 : slot == node.conclude ? 1 : slot == node.extra ? 2 : 3
+        let role: UInt64 =
+            machine.isClosing ? 4 : slot == node.callback ? 0 : slot == node.conclude ? 1 : slot == node.extra ? 2 : 3
         var mixer = SeedMixer()
         var place = identifier
         while place.pointee != 0 {

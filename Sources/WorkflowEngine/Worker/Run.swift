@@ -53,8 +53,8 @@ package final class Run: @unchecked Sendable {
     var deliveredEvents = 0
     var settledEvents = -1
     var journaled: JournaledRun?
-    /// Calls that wait until what they have recorded is durable.
-    var recordings: [Recording] = []
+    /// Who waits until what is recorded so far is durable.
+    var durableWaits: [DurableWait] = []
     /// Messages of the inbox that the events answer which the journal does not have yet.
     var settlements: [Int64] = []
     /// Nothing begins any more, or not yet; what is under way may end.
@@ -74,6 +74,10 @@ package final class Run: @unchecked Sendable {
     var waitsLong = false
     /// Another thread wants the run to stop.
     let cancelAsked = Atomic<Bool>(false)
+    /// Its end has been decided: what runs now is stopped by its own limits and by the end of the engine only.
+    let isClosing = Atomic<Bool>(false)
+    /// A call on the way to its end was begun again, because a stop reached it that was meant for what ran before.
+    var hasRepeatedClosing = false
     /// Its neighbours among the runs that the worker drives; see ``LiveList``.
     unowned(unsafe) var previousLive: Run?
     var nextLive: Run?
@@ -167,6 +171,9 @@ package final class Run: @unchecked Sendable {
     /// Whether another thread wants the run to stop.
     var isCancelAsked: Bool { cancelAsked.load(ordering: .acquiring) }
 
+    /// Whether its end has been decided, so that there is nothing to cancel any more; may be asked from any thread.
+    var isEndDecided: Bool { isClosing.load(ordering: .acquiring) }
+
     /// Why the run is to stop, in words.
     var cancelReason: String { reason.load()?.text ?? "cancelled" }
 
@@ -208,6 +215,7 @@ package final class Run: @unchecked Sendable {
 
     /// Takes up what the journal left open, and writes first that the run was taken over, if its code was under way.
     func goOn(at time: Int64) {
+        if machine.isClosing { beginClosing() }
         if !machine.isOver, !log.hasRoom(for: 0) {
             // A store may hold one that was recorded under a larger limit; it could only fail again, at every recovery.
             let error = ErrorObject.runTooLarge(log.limit).write(into: &log.arena)
@@ -221,13 +229,28 @@ package final class Run: @unchecked Sendable {
                 let object = arena.beginObject()
                 arena.writeKey("reason")
                 arena.write(reason)
-                arena.end(object, count: 1)
+                if let signal = journaled.deathSignal {
+                    arena.writeKey("signal")
+                    arena.write(signal)
+                }
+                arena.end(object, count: journaled.deathSignal == nil ? 1 : 2)
             }
             decide(
                 .recovered(cause: cause, died: died, inCompany: journaled.ownerEnd == .diedInCompany), at: time)
         }
         machine.commands.removeAll()
         for command in machine.outstandingCommands() { machine.commands.append(command) }
+    }
+
+    /// What a run may record beyond its size once its end has been decided, in bytes: a run that has become too large is
+    /// undone all the same.
+    private static let closingRoom = 64 << 20
+
+    /// Lets nobody stop what runs from here on, and makes room for what it records.
+    func beginClosing() {
+        guard !isClosing.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        // Offsets in the arena have 32 bits.
+        log.limit = max(log.limit, min(log.limit + Self.closingRoom, 3 << 30))
     }
 
     /// Takes the next command, or nil when all have been carried out.
@@ -258,6 +281,10 @@ package final class Run: @unchecked Sendable {
 /// Which of a node's callbacks runs.
 enum Stage: UInt8 {
     case handler, next, resolve, condition, prepare, collect, items, output, form, duration, finalize, conclude
+    case compensate, completion
+
+    /// Whether it does the work of the script: it may take as long as a step, is tried again, and records what it did once.
+    var isWork: Bool { self == .handler || self == .compensate || self == .completion }
 
     /// The name of the callback in a script.
     func name(of kind: NodeKind) -> String {
@@ -274,6 +301,8 @@ enum Stage: UInt8 {
         case .duration: "duration"
         case .finalize: "finalize"
         case .conclude: kind == .parallel ? "aggregate" : "collect"
+        case .compensate: "compensate"
+        case .completion: "completion handler"
         }
     }
 }

@@ -67,6 +67,9 @@ extension Worker {
         case .conclude:
             guard isAsked(command, .concluding, run) else { return }
             conclude(run, command)
+        case .close:
+            guard isAsked(command, .running, run) else { return }
+            close(run, command.frame, command.serial)
         case .stop: stop(run, command)
         case .wait: wait(run, command)
         case .unwait, .finish: break
@@ -79,13 +82,30 @@ extension Worker {
 
     /// Sets the timer of a wait. Its end is a time of the day; how far that lies ahead is counted by the clock that nobody sets.
     private func wait(_ run: Run, _ command: Command) {
-        let rest = max(command.time.distance(from: now), 0)
+        var rest = max(command.time.distance(from: now), 0)
+        // It was decided before it was durable, and the time of the day may have been set since.
+        if let begin = Self.beginning(of: command, in: run.log) {
+            rest = min(rest, max(command.time.distance(from: begin), 0))
+        }
         let isBackoff = command.frame >= 0 && run.machine.frames[Int(command.frame)].phase == .backoff
         timers.insert(
             TimerHeap.Timer(
                 deadline: elapsed.advanced(clampingBy: rest),
                 wall: rest > Self.longWait && !isBackoff ? command.time : 0,
                 run: run, purpose: .frame(command.frame, serial: command.serial)))
+    }
+
+    /// The time of the day by which the end of a wait was reckoned, if that is among the newest events.
+    private static func beginning(of command: Command, in log: RunLog) -> Int64? {
+        for index in stride(from: log.count - 1, through: max(log.count - 64, 0), by: -1) {
+            let event = log[index]
+            guard event.frame == command.frame else { continue }
+            switch event.kind {
+            case .stepWaiting, .stepRetry, .humanRequested: return event.time
+            default: continue
+            }
+        }
+        return nil
     }
 
     private func isAsked(_ command: Command, _ phase: Frame.Phase, _ run: Run) -> Bool {
@@ -214,6 +234,8 @@ extension Worker {
         case .form: asked(run, frame, serial, output: held, form: value)
         case .duration: delay(run, frame, serial, value)
         case .finalize: finish(run, frame, serial, value)
+        case .compensate, .completion:
+            run.decide(.completed(frame: frame, serial: serial, output: value, next: Fact.usualNext), at: now)
         }
     }
 
@@ -242,7 +264,16 @@ extension Worker {
     func interrupted(
         _ run: Run, _ frame: Int32, _ serial: UInt32, _ stage: Stage, _ error: Slice, _ limits: CallLimits
     ) {
-        if run.isCancelAsked {
+        if run.isEndDecided {
+            if let closing { return lose(run, closing) }
+            let isSpent = elapsed >= limits.until || (limits.cpu > 0 && run.executor.spentCPU >= limits.cpu)
+            if run.isCancelAsked, !isSpent, !run.hasRepeatedClosing {
+                run.hasRepeatedClosing = true
+                return close(run, frame, serial)
+            }
+            let traceback = error.isNone ? nil : run.log.value(error)["traceback"]?.string
+            timedOut(run, frame, serial, stage, limits, traceback: traceback)
+        } else if run.isCancelAsked {
             cancel(run)
             run.decide(.stopped(frame: frame, serial: serial), at: now)
         } else if run.machine.frames[Int(frame)].phase == .stopping {
@@ -262,7 +293,7 @@ extension Worker {
         let message: String
         if limits.until < .max {
             message = "the step took longer than its timeout of \(durationText(node.duration))"
-        } else if stage == .handler {
+        } else if stage.isWork {
             message =
                 "the step used more than \(durationText(nanoseconds: self.limits.handler.cpu)) of CPU time; "
                 + "give it a `timeout` of its own, or `timeout = 0` for none"
@@ -271,11 +302,12 @@ extension Worker {
                 "`\(stage.name(of: node.kind))` used more than \(durationText(nanoseconds: self.limits.callback.cpu)) of CPU time"
         }
         let error = ErrorObject(code: "timeout", message: message, traceback: traceback)
-        fail(run, frame, serial, error, retryable: stage == .handler)
+        fail(run, frame, serial, error, retryable: stage.isWork)
     }
 
     /// Tells the machine that somebody asked for the run to stop, once.
     func cancel(_ run: Run) {
+        if run.isEndDecided { return }
         // What is to stop has an end to write, also in a run that was about to be given back.
         run.isHeld = false
         guard !run.isLost, run.machine.cancelRequest.isNone, !run.machine.isOver else { return }

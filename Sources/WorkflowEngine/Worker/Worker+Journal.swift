@@ -1,5 +1,12 @@
 internal import WorkflowCore
 
+/// Somebody who goes on once a run's first `count` events are durable.
+struct DurableWait {
+    let count: Int
+    /// Called once on the worker's thread, with the error that the run was lost by before.
+    let done: @Sendable (JournalError?) -> Void
+}
+
 /// What a worker writes to the journal: one batch a turn, and what comes of it.
 extension Worker {
     func submit(_ run: Run) {
@@ -48,7 +55,7 @@ extension Worker {
                 let entry = batch.entries[index]
                 run.durableEvents = entry.sequence + entry.events.count / MemoryLayout<Event>.stride
                 if entry.sequence == 0, let ticket = run.journaled?.ticket { queued(run, ticket) }
-                if !run.recordings.isEmpty { answerRecordings(of: run) }
+                if !run.durableWaits.isEmpty { endDurableWaits(of: run) }
                 if run.isDurable { enqueue(run) }
             case .conflict:
                 lose(run, JournalError(code: "conflict", message: "another process has taken the run over"))
@@ -57,5 +64,19 @@ extension Worker {
         }
         batch.empty()
         spareBatches.append(batch)
+    }
+
+    /// Calls `done` when everything that the run has recorded is durable, which may be at once.
+    func whenDurable(_ run: Run, _ done: @escaping @Sendable (JournalError?) -> Void) {
+        if let error = run.lost { return done(error) }
+        if journal == nil || run.journaled == nil || run.durableEvents >= run.log.count { return done(nil) }
+        run.durableWaits.append(DurableWait(count: run.log.count, done: done))
+    }
+
+    private func endDurableWaits(of run: Run) {
+        let durable = run.durableEvents
+        let ended = run.durableWaits.filter { $0.count <= durable }
+        run.durableWaits.removeAll { $0.count <= durable }
+        for wait in ended { wait.done(nil) }
     }
 }

@@ -38,7 +38,9 @@ extension Worker {
         guard !run.isLost else { return }
         run.lost = error
         abandonCalls(of: run, code: error.code, message: error.message)
-        run.recordings = []
+        let waits = run.durableWaits
+        run.durableWaits = []
+        for wait in waits { wait.done(error) }
         let quietened = run.quietened.take()
         let observer = run.observer
         unobserve(run)

@@ -19,14 +19,6 @@ enum RunRequest: String {
     case enclosing = "enclosing"
 }
 
-/// A record of a call that is not durable yet.
-struct Recording {
-    /// How many events the journal has then.
-    let count: Int
-    let answer: @Sendable (HostAnswer) -> Void
-    let record: Value
-}
-
 extension Worker {
     /// The largest value that ``RunRequest/record`` takes, in bytes.
     static let recordLimit = 8 << 20
@@ -37,7 +29,7 @@ extension Worker {
     ) -> (any HostOperation)? {
         let isKnown = run.machine.frames.indices.contains(Int(pending.frame))
         let isLooking = operation != .begin && operation != .record
-        guard isKnown, pending.stage == .handler || isLooking else {
+        guard isKnown, pending.stage.isWork || isLooking else {
             answer(
                 .failure(
                     code: "invalid_argument",
@@ -57,9 +49,13 @@ extension Worker {
                 answer(.success(.null))
                 return nil
             }
-            return run.calls[pending.id]?.deltas[key]?.take(answer)
+            let wait = run.calls[pending.id]?.deltas[key]?.take(answer)
+            forgetSpent(key, run, pending)
+            return wait
         case .deltasEnd:
-            run.calls[pending.id]?.deltas.removeValue(forKey: request.payload.int ?? 0)?.end()
+            let key = request.payload.int ?? 0
+            run.calls[pending.id]?.deltas[key]?.end()
+            forgetSpent(key, run, pending)
             answer(.success(.null))
         case .enclosing:
             let isInside = pending.stage == .handler
@@ -67,6 +63,12 @@ extension Worker {
             answer(.success(enclosing(run, frame)))
         }
         return nil
+    }
+
+    private func forgetSpent(_ key: Int64, _ run: Run, _ pending: PendingCall) {
+        if run.calls[pending.id]?.deltas[key]?.isSpent == true {
+            run.calls[pending.id]?.deltas.removeValue(forKey: key)
+        }
     }
 
     private func begin(_ payload: Value, _ run: Run, _ pending: PendingCall) -> HostAnswer {
@@ -117,17 +119,8 @@ extension Worker {
         guard run.decide(.recorded(frame: pending.frame, record: slice), at: now) else {
             return answer(.failure(code: "over", message: "the run is over", retryable: false))
         }
-        if journal == nil || run.journaled == nil { return answer(.success(record)) }
-        run.recordings.append(Recording(count: run.log.count, answer: answer, record: record))
-    }
-
-    /// Lets the calls go on whose records the journal has.
-    func answerRecordings(of run: Run) {
-        let durable = run.durableEvents
-        for recording in run.recordings where recording.count <= durable {
-            recording.answer(.success(recording.record))
-        }
-        run.recordings.removeAll { $0.count <= durable }
+        // A run that is lost ends its calls, and tells them why.
+        whenDurable(run) { error in if error == nil { answer(.success(record)) } }
     }
 
     private func enclosing(_ run: Run, _ frame: Int32) -> Value {

@@ -66,6 +66,7 @@ extension Worker {
                     grant: run.journaled?.allowance)
                 caller.limits = run.plan.permissionLimits(of: run.machine.frames[Int(pending.frame)].node)
                 caller.attempt = max(Int(run.machine.frames[Int(pending.frame)].attempt), 1)
+                if run.machine.isClosing { caller.part = Closing.part(of: pending.frame) }
                 caller.occurrence = Int(run.machine.frames[Int(pending.frame)].occurrence)
                 if !run.machine.trace.isNone {
                     caller.traceparent = run.log.value(run.machine.trace)["traceparent"]?.string

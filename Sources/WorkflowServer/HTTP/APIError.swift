@@ -48,16 +48,19 @@ struct APIError: Error {
     private init(_ failure: RunFailure) {
         let status: HTTPResponse.Status =
             switch failure.code {
-            case "missing", "unknown_workflow", "unknown_path": .notFound
-            case "not_waiting", "ambiguous_step", "over", "id_taken", "other_input", "run_active",
+            case "missing", "unknown_workflow", "unknown_path", "unknown_schedule": .notFound
+            case "not_waiting", "ambiguous_step", "over", "run_over", "id_taken", "other_input", "run_active",
                 "notFailed",
-                "not_failed",
+                "not_failed", "undone",
                 "misfit", "unchanged":
                 .conflict
             case "invalid_response", "invalid_event", "unknown_event", "run_too_large", "hook_failed":
                 .unprocessableContent
             // The run has left this engine meanwhile; asked again, it is found where it is.
-            case "engine_stopped", "released", "conflict": .serviceUnavailable
+            case "engine_stopped", "released", "conflict", "owner_gone": .serviceUnavailable
+            case "store_corrupt": .internalServerError
+            // Nothing of it has happened, or the store says later what has.
+            case let code where code.hasPrefix("store_"): .serviceUnavailable
             default: .internalServerError
             }
         self.init(status, failure.code, failure.message, details: failure.details)

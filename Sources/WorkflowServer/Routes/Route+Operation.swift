@@ -14,6 +14,9 @@ extension Route {
             } catch {
                 problems.append(Value("the store: \(error.message)"))
             }
+            if problems.isEmpty, let trouble = core.storeTrouble.current {
+                problems.append(Value("the store: \(trouble)"))
+            }
             if problems.isEmpty { return .json(["status": "ok"]) }
             return .json(["status": "unavailable", "problems": Value(array: problems)], status: .serviceUnavailable)
         },

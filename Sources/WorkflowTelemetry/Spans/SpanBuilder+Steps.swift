@@ -14,7 +14,7 @@ extension SpanBuilder {
 
     mutating func takeStep(_ event: Event, _ log: RunLog) {
         switch event.kind {
-        case .stepStart: start(event, log)
+        case .stepStart, .closingStart: start(event, log)
         case .inputSettled:
             change(event) { writer, entry in
                 writer.record(input: log.copy(event.payload), of: event.node, in: &entry.span)
@@ -28,11 +28,12 @@ extension SpanBuilder {
                 entry.span.attributes[Names.step + "next_step_id"] = .string(first)
             }
         case .stepSuccess: succeed(event, log)
-        case .stepError:
+        case .closingSuccess: end(event.frame) { _, span in span.status = .ok }
+        case .stepError, .closingError:
             let error = log.copy(event.payload)
             end(event.frame) { writer, span in writer.fail(&span, error) }
             endBranches(above: event.frame, failing: error)
-        case .stepRetry:
+        case .stepRetry, .closingRetry:
             let error = log.copy(event.payload)
             end(event.frame) { writer, span in
                 writer.fail(&span, error)
@@ -66,7 +67,7 @@ extension SpanBuilder {
         case .workflowStart, .workflowResumed, .humanRequested, .humanCompleted, .stepWaiting, .bodyOpened,
             .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived,
             .limitsSet, .answerSigned, .queued,
-            .onceRecorded:
+            .onceRecorded, .endingDecided:
             break
         }
     }
@@ -80,14 +81,17 @@ extension SpanBuilder {
     mutating func start(_ event: Event, _ log: RunLog) {
         let path = tracker.path(of: event.frame, node: event.node)
         let occurrence = tracker.occurrence(of: event.frame)
+        let part = event.kind.isClosing ? Closing.part(of: event.frame) : ""
         opened += 1
         var entry = OpenSpan(
             span: Span(
                 trace: trace,
-                id: SpanID(run: runID, path: path, attempt: Int(event.attempt), occurrence: occurrence),
+                id: SpanID(run: runID, path: path + part, attempt: Int(event.attempt), occurrence: occurrence),
                 parent: parent(of: event.frame), name: "", start: now, end: now),
-            node: event.node, occurrence: occurrence, attempt: Int(event.attempt), path: path, order: opened)
+            node: event.node, occurrence: occurrence, attempt: Int(event.attempt), path: path, part: part,
+            order: opened)
         writer.describeStep(&entry, group: tracker.parallelGroup(of: event.frame))
+        if event.kind.isClosing { entry.span.name += part.replacing("/", with: ".") }
         writer.record(input: log.copy(event.payload), of: event.node, in: &entry.span)
         open[event.frame] = entry
     }

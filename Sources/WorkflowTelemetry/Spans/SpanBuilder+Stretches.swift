@@ -18,7 +18,8 @@ extension SpanBuilder {
     mutating func goOn(_ frame: Int32) {
         guard var entry = open[frame] else { return }
         let id = SpanID(
-            run: runID, path: entry.path, attempt: entry.attempt, occurrence: entry.occurrence, stretch: stretch)
+            run: runID, path: entry.path + entry.part, attempt: entry.attempt, occurrence: entry.occurrence,
+            stretch: stretch)
         entry.span.links = entry.earlier.map { [Span.Link(trace: trace, span: $0)] } ?? []
         entry.span.id = entry.earlier == nil ? firstID(entry) : id
         entry.span.trace = trace
@@ -29,7 +30,7 @@ extension SpanBuilder {
     }
 
     func firstID(_ entry: OpenSpan) -> SpanID {
-        SpanID(run: runID, path: entry.path, attempt: entry.attempt, occurrence: entry.occurrence)
+        SpanID(run: runID, path: entry.path + entry.part, attempt: entry.attempt, occurrence: entry.occurrence)
     }
 
     /// Ends the stretch at the newest entry, and with it what is under way.

@@ -41,6 +41,8 @@ package struct SpanBuilder: ~Copyable {
         var occurrence: Int
         var attempt: Int
         var path: String
+        /// Behind the path, of a span that is not the step's own: `/compensate`, `/completion`.
+        var part = ""
         /// Counts the starts, so that what lies outside comes before what lies in it.
         var order: Int
         /// A branch that has chosen: it ends with the case.
@@ -129,6 +131,7 @@ package struct SpanBuilder: ~Copyable {
 
     private func isEnd(_ kind: EventKind) -> Bool {
         kind == .stepSuccess || kind == .stepError || kind == .stepCancelled || kind == .stepRetry
+            || kind == .closingRetry
     }
 
     private func opensStretch(_ kind: EventKind) -> Bool {

@@ -15,11 +15,13 @@ struct ContinuationOptions: ParsableArguments {
     var durability: String?
 
     @OptionGroup var options: RunOptions
+    @OptionGroup var isolation: IsolationOptions
 
     /// Moves a run on and follows it until it is over, waits again or is let go.
     func carryOut(_ push: RunPlan.Continuation.Push, runID: String) throws {
         let request = RunRequest(
-            store: try StoreLocation.existing(store), durability: durability, stay: options.request)
+            store: try StoreLocation.existing(store), durability: durability, isolation: isolation.isolation,
+            stay: options.request)
         var plan = try request.plan()
         plan.continuation = RunPlan.Continuation(runID: runID, push: push)
         let status = RunSession(plan).run()

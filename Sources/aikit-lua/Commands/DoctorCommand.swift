@@ -22,7 +22,7 @@ struct DoctorCommand: ParsableCommand {
 
     func run() throws {
         if let probe { return try probe.provoke() }
-        var findings = Platform.findings
+        var findings = Platform.findings + [SandboxFinding.finding]
         for probe in LuaProbe.allCases { findings.append(probe.finding()) }
         if json {
             let isGood = findings.allSatisfy { $0.state != .bad }

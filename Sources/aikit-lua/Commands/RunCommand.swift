@@ -20,6 +20,7 @@ struct RunCommand: ParsableCommand {
               aikit-lua run weather.lua --input @city.json --allow-net=api.example.com
               aikit-lua run orders.lua --run-id order-7 --durability normal
               aikit-lua run report.lua --run-id night-1 --timeout 10m
+              aikit-lua run stranger.lua --isolate=strict --store memory
               jq '{items: .}' orders.json | aikit-lua run orders.lua --input - --events
             """)
 
@@ -48,19 +49,26 @@ struct RunCommand: ParsableCommand {
     @Option(name: .customLong("run-id"), help: ArgumentHelp("The run's id; one is made unless given.", valueName: "id"))
     var runID: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Before runs with a lower one, where the workflow's limits let runs wait.", valueName: "number"))
+    var priority: String?
+
     @OptionGroup var store: StoreOptions
 
     @Flag(help: "Go on with other unfinished runs of the workflow beside this one.")
     var recover = false
 
     @OptionGroup var options: RunOptions
+    @OptionGroup var isolation: IsolationOptions
 
     /// The request in the parser's words.
     var request: RunRequest {
         RunRequest(
             script: script, workflow: workflow, input: input, metadata: metadata, ctx: ctx, telemetry: telemetry,
-            runID: runID,
-            store: store.store, durability: store.durability, recovers: recover, stay: options.request)
+            runID: runID, priority: priority,
+            store: store.store, durability: store.durability, recovers: recover, isolation: isolation.isolation,
+            stay: options.request)
     }
 
     func run() throws {

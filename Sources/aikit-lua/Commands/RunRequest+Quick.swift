@@ -6,7 +6,8 @@ extension RunRequest {
     private static var options: [String: WritableKeyPath<RunRequest, String?>] {
         [
             "--workflow": \.workflow, "--input": \.input, "--metadata": \.metadata, "--ctx": \.ctx,
-            "--run-id": \.runID, "--store": \.store, "--durability": \.durability, "--timeout": \.stay.timeout,
+            "--run-id": \.runID, "--priority": \.priority, "--store": \.store, "--durability": \.durability,
+            "--timeout": \.stay.timeout,
             "--wait": \.stay.wait, "--telemetry": \.telemetry, "--otlp": \.stay.otlp,
             "--secrets": \.stay.secrets.file, "--secrets-command": \.stay.secrets.command,
         ]

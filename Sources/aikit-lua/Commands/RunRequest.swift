@@ -17,9 +17,11 @@ struct RunRequest: Equatable {
     var ctx: String?
     var telemetry: String?
     var runID: String?
+    var priority: String?
     var store: String?
     var durability: String?
     var recovers = false
+    var isolation: IsolationChoice?
     var stay = StayRequest()
 
     /// Carries the request out; the exit status says what became of it.
@@ -47,7 +49,23 @@ struct RunRequest: Equatable {
         }
         try chooseStore(&plan)
         try stay.apply(to: &plan)
+        if let priority {
+            guard let number = Int64(priority), FlowControl.priorities.contains(number) else {
+                throw UsageError("--priority takes a whole number from -1000000 to 1000000, got '\(priority)'")
+            }
+            if plan.store == .memory { throw UsageError("--priority needs a store other than memory, where runs wait") }
+            plan.priority = number
+        }
         plan.recovers = recovers
+        plan.isolation = isolation
+        if isolation != nil { plan.export = nil }
+        if isolation != nil, recovers {
+            throw UsageError("--isolate goes on with no other runs; leave --recover to another command")
+        }
+        if isolation != nil, stay.otlp != nil {
+            throw UsageError(
+                "--isolate sends no spans; leave --otlp out, and send them later with: aikit-lua runs trace")
+        }
         if recovers, plan.store == .memory { throw UsageError("--recover needs a store other than memory") }
         return plan
     }

@@ -19,7 +19,9 @@ struct ServeCommand: ParsableCommand {
               curl --json '{"inputData":{"name":"Ada"}}' http://127.0.0.1:8787/api/workflows/hello/run
             """)
 
-    @Argument(help: "Scripts and folders; the current folder unless given.", completion: .file(extensions: ["lua"]))
+    @Argument(
+        help: "Scripts and folders; the current folder unless given.", completion: .file(extensions: ["lua"]),
+        transform: namedPath)
     var paths: [String] = []
 
     @Option(help: ArgumentHelp("The address to listen at; 127.0.0.1 unless given.", valueName: "address"))
@@ -35,7 +37,7 @@ struct ServeCommand: ParsableCommand {
         help: ArgumentHelp(
             "Where the runs are kept: a file, the address of a database, or memory; \(StoreLocation.usual) in the first "
                 + "folder unless given.",
-            valueName: "path|memory"))
+            valueName: "path|memory"), transform: namedPath)
     var store: String?
 
     @Option(help: ArgumentHelp("How many threads run steps; one a core unless given.", valueName: "n"))
@@ -50,10 +52,12 @@ struct ServeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Origins that browsers may ask from; * for any.", valueName: "origin,…"))
     var cors: [String] = []
 
-    @Option(help: ArgumentHelp("The certificate of the server and those above it, PEM.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The certificate of the server and those above it, PEM.", valueName: "file"),
+        transform: namedPath)
     var tlsCert: String?
 
-    @Option(help: ArgumentHelp("The key of the certificate, PEM.", valueName: "file"))
+    @Option(help: ArgumentHelp("The key of the certificate, PEM.", valueName: "file"), transform: namedPath)
     var tlsKey: String?
 
     @Flag(help: "Listen at an address that others reach although nobody needs a token.")

@@ -25,7 +25,7 @@ struct TokenStoreOptions: ParsableArguments {
         help: ArgumentHelp(
             "Where the runs are kept: a file, or the address of a database; the nearest \(StoreLocation.usual), else a new "
                 + "one, unless given.",
-            valueName: "path|postgres://…"))
+            valueName: "path|postgres://…"), transform: namedPath)
     var store: String?
 
     func withStore<Result: Sendable>(_ body: @escaping @Sendable (any LastingStore) async throws -> Result) throws
@@ -88,7 +88,9 @@ struct TokenCreateCommand: ParsableCommand {
         }
         let made = TokenSecret.make(name: name, role: role, workflows: workflow, expiresAt: end, now: now)
         try store.withStore { try await $0.add(made.token) }
-        TextStream.errors.writeLine("token \(made.token.id) of '\(name)' (\(role.rawValue)); it is not shown again")
+        let span = end == 0 ? "for ever" : "until \(TimeText.text(microseconds: end))"
+        TextStream.errors.writeLine(
+            "token \(made.token.id) of '\(name)' (\(role.rawValue), \(span)); it is not shown again")
         TextStream.output.writeLine(made.text)
     }
 }

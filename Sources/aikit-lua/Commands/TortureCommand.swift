@@ -10,9 +10,9 @@ struct TortureCommand: ParsableCommand {
         abstract: "Kill a workflow's process state at every write of its journal, and see that it ends the same.",
         discussion: """
             The workflow runs once to count the writes, then once for each: there its state dies, another engine recovers it
-            from the store on disk, and the result has to be the same, with no step's code called again after its success was
-            recorded. Delays take no time. Steps that wait for a person or an event get their answers from the command line;
-            one that has none and a timeout waits until that.
+            from the store on disk, and the result has to be the same, with no code of a step, and none
+            that undoes one, called again after its success was recorded. Delays take no time. Steps that wait for a person or an
+            event get their answers from the command line; one that has none and a timeout waits until that.
 
             The report on standard output is { ok, workflowId, status, writes, kills, differences, repeated }. Exit status: 0
             all is well, 1 something differs, 2 the workflow cannot be run. A step that reads the time or chance gives other

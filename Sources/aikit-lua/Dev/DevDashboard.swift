@@ -1,3 +1,4 @@
+internal import Logging
 internal import LuaWorkflows
 internal import Synchronization
 internal import WorkflowCore
@@ -22,7 +23,9 @@ final class DevDashboard: Sendable {
     func start(_ tell: @escaping @Sendable (String) -> Void) {
         var options = ServerOptions()
         options.hosts = []
-        let server = WorkflowServer(directory, options: options)
+        // The screen is the session's: what there is to say comes by `tell`.
+        let silent = Logger(label: "aikit-lua") { _ in SwiftLogNoOpLogHandler() }
+        let server = WorkflowServer(directory, options: options, logger: silent)
         let task = Task.detached {
             do {
                 try await server.run(host: "127.0.0.1", port: 0) { tell("the dashboard is at http://127.0.0.1:\($0)/") }

@@ -87,9 +87,25 @@ struct RunDescription {
         if let error = step.error {
             lines.append(indent + "  " + style(clipped(error["message"]?.string ?? error.json, room: room + 4), .red))
         }
+        if let compensation = step.compensation { lines.append(indent + "  " + text(of: compensation, room: room)) }
         for child in node.children.prefix(limit) { add(child, depth: depth + 1, to: &lines) }
         let rest = node.children.count - limit
         if rest > 0 { lines.append(indent + "  " + style("… \(counted(rest, "more step")); --full shows all", .dim)) }
+    }
+
+    private func text(of compensation: Compensation, room: Int) -> String {
+        var facts = ""
+        if compensation.attempts > 1 { facts += "  " + counted(compensation.attempts, "attempt") }
+        if let end = compensation.finishedAt {
+            facts += "  " + durationText(microseconds: (end - compensation.startedAt) * 1000)
+        }
+        switch compensation.status {
+        case "success": return style("↶ undone", .yellow) + style(facts, .dim)
+        case "failed":
+            let message = compensation.error?["message"]?.string ?? "no message"
+            return style(clipped("✗ not undone: " + message, room: room + 4), .red) + style(facts, .dim)
+        default: return "↶ is being undone" + style(facts, .dim)
+        }
     }
 
     // MARK: The log
@@ -120,6 +136,9 @@ struct RunDescription {
                 lines.append("  cancelled: \(error["reason"]?.string ?? error.json)")
             } else {
                 lines.append(ProblemPrinter(style: style).text(problem(error)))
+            }
+            for line in CompensationText(error: error)?.lines ?? [] {
+                lines.append("  " + style(line.heading, .dim) + line.text)
             }
         }
         for wait in run.waits {

@@ -34,7 +34,8 @@ struct RunFixture {
         entries += beginning
         if let value = result.result { entries.append(("result", value)) }
         if let error = result.error { entries.append(("error", error)) }
-        entries.append(("steps", Value(array: result.steps.map(step))))
+        let ends = self.ends
+        entries.append(("steps", Value(array: result.steps.indices.map { step(result.steps[$0], end: ends[$0]) })))
         if !signals.isEmpty { entries.append(("signals", Value(array: signals))) }
         let logs = record.logs
         if !logs.isEmpty { entries.append(("logs", Value(array: logs.map(\.value)))) }
@@ -58,7 +59,26 @@ struct RunFixture {
         return entries
     }
 
-    private func step(_ step: StepSnapshot) -> Value {
+    /// The place of each step among all that have ended, from 1 on, by its place among those that have started.
+    private var ends: [Int: Int] {
+        var ends: [Int: Int] = [:]
+        var open: [Int32: Int] = [:]
+        var starts = 0
+        for index in 0..<record.log.count {
+            let event = record.log[index]
+            switch event.kind {
+            case .stepStart where event.attempt <= 1:
+                open[event.frame] = starts
+                starts += 1
+            case .stepSuccess, .stepError, .stepCancelled:
+                if let start = open.removeValue(forKey: event.frame) { ends[start] = ends.count + 1 }
+            default: continue
+            }
+        }
+        return ends
+    }
+
+    private func step(_ step: StepSnapshot, end: Int?) -> Value {
         var entries: [(String, Value)] = [
             ("path", Value(step.path)), ("stepId", Value(step.stepID)),
             ("kind", Value(record.plan.nodes[Int(step.node)].kind.name)), ("status", Value(step.status)),
@@ -67,6 +87,9 @@ struct RunFixture {
         if let output = step.output { entries.append(("output", output)) }
         if let error = step.error { entries.append(("error", error)) }
         if let branch = step.branchID { entries.append(("branchId", branch)) }
+        if let time = step.finishedAt, let end {
+            entries += [("finishedAt", Value(time)), ("ended", Value(Int64(end)))]
+        }
         return Value(entries: entries)
     }
 

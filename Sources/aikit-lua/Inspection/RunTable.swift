@@ -3,7 +3,7 @@ internal import WorkflowEngine
 
 /// Runs as a table, one line each.
 struct RunTable {
-    private enum Column: Int, CaseIterable {
+    enum Column: Int, CaseIterable {
         case id, workflow, status, started, took, what, from
 
         var title: String {
@@ -23,24 +23,19 @@ struct RunTable {
 
     init(_ runs: [RunGlance]) { self.runs = runs }
 
-    /// The table; on a terminal what a run waits for and the names of workflows give way, so that a line fits its width. Ids
-    /// never do: they are what the other commands take.
+    /// The table; on a terminal what a run waits for and the names of workflows give way, so that a line fits its width, and
+    /// then whole columns do. Ids never do: they are what the other commands take.
     func text(for stream: TextStream) -> String {
         let style = Style(stream)
         let rows = runs.map { run in Column.allCases.map { cell($0, of: run) } }
-        let columns = Column.allCases.filter { column in
+        var columns = Column.allCases.filter { column in
             column.rawValue <= Column.took.rawValue || rows.contains { !$0[column.rawValue].isEmpty }
         }
         var widths = Column.allCases.map { column in
             max(column.title.count, rows.map { $0[column.rawValue].count }.max() ?? 0)
         }
         if stream.isTerminal {
-            var excess = columns.reduce(2 * (columns.count - 1)) { $0 + widths[$1.rawValue] } - stream.width
-            for (column, least) in [(Column.what, 16), (.workflow, 8)] where columns.contains(column) && excess > 0 {
-                let cut = min(excess, max(widths[column.rawValue] - least, 0))
-                widths[column.rawValue] -= cut
-                excess -= cut
-            }
+            (columns, widths) = Self.fitted(columns, widths, to: stream.width)
         }
         func line(_ cells: [String], _ tone: (Column) -> Style.Tone?) -> String {
             let shown = columns.map { column in
@@ -57,6 +52,24 @@ struct RunTable {
         var text = line(Column.allCases.map(\.title)) { _ in .dim }
         for (run, cells) in zip(runs, rows) { text += line(cells) { $0 == .status ? run.header.status.tone : nil } }
         return text
+    }
+
+    /// The columns that fit a line of so many characters, and the widths of all.
+    static func fitted(_ columns: [Column], _ widths: [Int], to width: Int) -> ([Column], [Int]) {
+        var (columns, widths) = (columns, widths)
+        let least: [Column: Int] = [.what: 16, .workflow: 8]
+        func excess(_ width: Int, _ length: (Column) -> Int) -> Int {
+            columns.reduce(2 * (columns.count - 1)) { $0 + length($1) } - width
+        }
+        for column in [Column.took, .from, .started, .workflow, .what] {
+            guard excess(width, { min(widths[$0.rawValue], least[$0] ?? .max) }) > 0 else { break }
+            columns.removeAll { $0 == column }
+        }
+        for column in [Column.what, .workflow] where columns.contains(column) {
+            let room = max(widths[column.rawValue] - (least[column] ?? 0), 0)
+            widths[column.rawValue] -= min(max(excess(width) { widths[$0.rawValue] }, 0), room)
+        }
+        return (columns, widths)
     }
 
     private func cell(_ column: Column, of run: RunGlance) -> String {

@@ -27,7 +27,9 @@ final class PlainDisplay: Display {
     func take(_ events: [ProgressEvent]) {
         var text = ""
         for event in events {
-            if event.kind == .stepStart, event.attempt <= 1, let frame = ProgressModel.frame(of: event) {
+            if event.kind == .stepStart || event.kind == .closingStart, event.attempt <= 1,
+                let frame = ProgressModel.frame(of: event)
+            {
                 began[frame] = event.time
             }
             model?.take(event)
@@ -62,6 +64,12 @@ final class PlainDisplay: Display {
             let wait = durationText(microseconds: Int64(event.item) * 1000)
             let reason = event.text ?? "no message"
             return "retry      \(path(event, model)) in \(wait), attempt \(event.attempt) failed: \(reason)"
+        case .closingSuccess: return "undone     \(path(event, model))\(elapsed(event))"
+        case .closingError: return "not undone \(path(event, model))\(elapsed(event)): \(event.text ?? "no message")"
+        case .closingRetry:
+            let wait = durationText(microseconds: Int64(event.item) * 1000)
+            let reason = event.text ?? "no message"
+            return "retry      undoing \(path(event, model)) in \(wait), attempt \(event.attempt) failed: \(reason)"
         case .humanRequested: return "asks       \(path(event, model))"
         case .stepWaiting:
             return "waits      \(path(event, model))" + (event.text.map { " for '\(ShownText.line($0))'" } ?? "")
@@ -69,7 +77,7 @@ final class PlainDisplay: Display {
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
             .stepEvent, .stepBranch, .humanCompleted, .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet,
             .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet, .answerSigned, .traced,
-            .onceRecorded, .modelCalled:
+            .onceRecorded, .modelCalled, .endingDecided, .closingStart:
             return nil
         }
     }

@@ -22,7 +22,8 @@ struct ProgressEvent: Sendable {
     var attempt: UInt16
     /// `itemsListed`: how many items there are.
     var count = 0
-    /// `stepError`, `stepRetry`, `workflowError`: the message · `stepWaiting`, `workflowCancelled`: for what, why.
+    /// `stepError`, `stepRetry`, `closingError`, `closingRetry`, `workflowError`: the message · `stepWaiting`,
+    /// `workflowCancelled`: for what, why.
     var text: String?
 }
 
@@ -77,9 +78,11 @@ final class ProgressFeed: EventFeed {
             .stepCancelled, .stepWaiting, .inputSettled, .itemsListed, .log, .answerSigned, .traced, .onceRecorded,
             .modelCalled:
             .node(event.node, frame: event.frame)
+        case .closingStart, .closingSuccess, .closingError, .closingRetry:
+            event.node > 0 ? .node(event.node, frame: event.frame) : .run
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .metadataSet,
             .ctxSet,
-            .storeSet, .cancelRequested, .signalReceived, .limitsSet, .queued:
+            .storeSet, .cancelRequested, .signalReceived, .limitsSet, .queued, .endingDecided:
             .run
         }
     }
@@ -90,7 +93,8 @@ final class ProgressFeed: EventFeed {
         guard !event.payload.isNone else { return reduced }
         switch event.kind {
         case .itemsListed: reduced.count = log.value(event.payload).count
-        case .stepError, .stepRetry, .workflowError: reduced.text = log.value(event.payload)["message"]?.string
+        case .stepError, .stepRetry, .workflowError, .closingError, .closingRetry:
+            reduced.text = log.value(event.payload)["message"]?.string
         case .workflowCancelled: reduced.text = log.value(event.payload)["reason"]?.string
         case .stepWaiting: reduced.text = log.value(event.payload)["event"]?.string
         default: break

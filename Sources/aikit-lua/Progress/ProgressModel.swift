@@ -10,6 +10,8 @@ struct ProgressModel {
         var succeeded = 0
         var failed = 0
         var cancelled = 0
+        /// Executions that were undone after the run had failed, or was cancelled.
+        var undone = 0
         var waiting = 0
         /// When the first execution began, and when the last one ended.
         var began: Int64 = 0
@@ -43,6 +45,10 @@ struct ProgressModel {
     private(set) var rows: [Row]
     private(set) var ending: EventKind?
     private var frames: [Frame] = []
+    /// The paths of the steps that have completed and can be undone, in the order of their completion.
+    private var completed: [String] = []
+    /// That of the one that is undone now, or was last.
+    private var undone: String?
     /// How many executions of steps have ended.
     private(set) var finishedSteps = 0
 
@@ -108,7 +114,19 @@ struct ProgressModel {
             rows[node].waiting = max(rows[node].waiting - 1, 0)
         case .stepRetry:
             rows[node].note = "attempt \(event.attempt) failed: \(event.text ?? "no message")"
-        case .stepSuccess: end(event, node, frame) { $0.succeeded += 1 }
+        case .stepSuccess:
+            if plan.nodes[node].compensate != 0 { completed.append(path(of: event)) }
+            end(event, node, frame) { $0.succeeded += 1 }
+        case .closingStart where event.attempt <= 1:
+            undone = completed.indices.contains(Int(event.item)) ? completed[Int(event.item)] : nil
+            rows[node].running += 1
+        case .closingSuccess:
+            undo(event, node) { $0.undone += 1 }
+        case .closingError:
+            undo(event, node) {
+                $0.failed += 1
+                $0.note = "not undone: \(event.text ?? "no message")"
+            }
         case .stepError:
             end(event, node, frame) {
                 $0.failed += 1
@@ -117,6 +135,12 @@ struct ProgressModel {
         case .stepCancelled: end(event, node, frame) { $0.cancelled += 1 }
         default: break
         }
+    }
+
+    private mutating func undo(_ event: ProgressEvent, _ node: Int, _ count: (inout Row) -> Void) {
+        if rows[node].running > 0 { rows[node].running -= 1 }
+        rows[node].ended = event.time
+        count(&rows[node])
     }
 
     private func nodeIndex(_ node: Int32) -> Int? { rows.indices.contains(Int(node)) ? Int(node) : nil }
@@ -181,6 +205,7 @@ struct ProgressModel {
     /// The path of an execution, such as `enrich[3]/translate`; empty for an event that is not about one.
     func path(of event: ProgressEvent) -> String {
         guard case .node(let number, var frame) = event.place, let node = nodeIndex(number), node > 0 else { return "" }
+        if event.kind.isClosing { return undone ?? plan.details[node].id }
         var parts = [plan.details[node].id]
         while parts.count < Self.depthLimit, let owner = owner(of: frame), owner > 0, let index = frameIndex(frame) {
             let ordinal = frames[index].ordinal

@@ -87,6 +87,7 @@ struct TreeLines {
         if node == 0, let note = model.note { facts.append(note) }
         if let progress = progress(of: row, kind: kind) { facts.append(progress) }
         if row.isStarted { facts.append(durationText(microseconds: row.elapsed(now: now))) }
+        if row.undone > 0 { facts.append(row.undone > 1 ? "undone ×\(row.undone)" : "undone") }
         if let note = note(of: row, kind: kind) { facts.append(note) }
         return facts.joined(separator: "  ")
     }
@@ -101,6 +102,7 @@ struct TreeLines {
         if row.waiting > 0, row.waiting >= row.running { return style("◷", .yellow) }
         if row.running > 0 { return style(String(Self.spinner[tick % Self.spinner.count]), .cyan) }
         if row.failed > 0 { return style("✗", .red) }
+        if row.undone > 0 { return style("↶", .yellow) }
         if row.cancelled > 0, row.succeeded == 0 { return style("■", .yellow) }
         return style("✓", .green)
     }

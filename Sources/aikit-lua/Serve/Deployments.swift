@@ -7,7 +7,8 @@ internal import WorkflowServer
 /// The scripts of some folders as the workflows of a server.
 ///
 /// A file that is saved becomes a new version if it loads; if it does not, the version before stays live and the file
-/// is shown with its problem. Of several files with a workflow of one id, the first by its path has it.
+/// is shown with its problem. Of several files with a workflow of one id, the one that it is live from keeps it; at the start that
+/// is the first by its path.
 actor Deployments: DeploymentCatalog {
     private let paths: [String]
     private let engine: WorkflowEngine
@@ -17,12 +18,16 @@ actor Deployments: DeploymentCatalog {
     private let stored: StoredScripts
     private var entries: [Entry] = []
     private var byID: [String: Workflow] = [:]
+    /// The file that each of them is live from.
+    private var owners: [String: String] = [:]
 
     private struct Entry {
         let path: String
         let isNamed: Bool
         let live: LiveScript
         var problem: String?
+        /// Another file has a workflow of it.
+        var conflict: String?
         /// It returns no workflow: other scripts require it.
         var isModule = false
     }
@@ -94,16 +99,25 @@ actor Deployments: DeploymentCatalog {
     private func publish() {
         var workflows: [String: Workflow] = [:]
         var owners: [String: String] = [:]
-        for index in entries.indices {
-            for workflow in entries[index].live.generation?.script.workflows ?? [] {
-                if let owner = owners[workflow.id] {
-                    entries[index].problem = "workflow '\(workflow.id)' is in \(owner) already"
-                } else {
-                    owners[workflow.id] = entries[index].path
-                    workflows[workflow.id] = workflow
+        var conflicts: [String: String] = [:]
+        for isKnown in [true, false] {
+            for index in entries.indices {
+                let path = entries[index].path
+                for workflow in entries[index].live.generation?.script.workflows ?? []
+                where (self.owners[workflow.id] == path) == isKnown {
+                    if let owner = owners[workflow.id] {
+                        let problem = "workflow '\(workflow.id)' is in \(owner) already"
+                        if entries[index].conflict != problem { log.error("\(path): \(problem)") }
+                        conflicts[path] = problem
+                    } else {
+                        owners[workflow.id] = path
+                        workflows[workflow.id] = workflow
+                    }
                 }
             }
         }
+        for index in entries.indices { entries[index].conflict = conflicts[entries[index].path] }
+        self.owners = owners
         byID = workflows
     }
 
@@ -128,7 +142,8 @@ actor Deployments: DeploymentCatalog {
         entries.filter { !$0.isModule }.map { entry in
             Deployment(
                 file: entry.path, version: entry.live.generation?.number ?? 0,
-                workflows: entry.live.generation?.script.workflows.map(\.id) ?? [], problem: entry.problem)
+                workflows: entry.live.generation?.script.workflows.map(\.id) ?? [],
+                problem: entry.problem ?? entry.conflict)
         }
     }
 }

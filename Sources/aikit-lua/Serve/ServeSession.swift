@@ -1,11 +1,20 @@
 internal import HostEffects
 internal import LuaWorkflows
+internal import NIOCore
 internal import ServiceLifecycle
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
 internal import WorkflowServer
 internal import WorkflowTelemetry
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
 
 /// A server from its start to its end.
 final class ServeSession: Sendable {
@@ -120,9 +129,23 @@ final class ServeSession: Sendable {
         await engine.shutdown(grace: .zero)
         await store.close()
         if let failure, !stopping.isOpen {
-            throw UsageError("cannot listen at \(settings.host):\(settings.port): \(failure)")
+            throw UsageError(
+                "cannot listen at \(settings.host):\(settings.port): \(Self.reason(failure, port: settings.port))")
         }
         log.info("stopped")
+    }
+
+    /// Why the server cannot listen, with what helps.
+    private static func reason(_ failure: any Error, port: Int) -> String {
+        guard let failure = failure as? IOError else { return "\(failure)" }
+        switch failure.errnoCode {
+        case EADDRINUSE:
+            return
+                "another program listens there already; choose another port with --port, or any free one with --port 0"
+        case EACCES: return "ports below 1024 are the system's; choose another one with --port"
+        case EADDRNOTAVAIL: return "this machine has no such address; choose another one with --host"
+        default: return systemMessage(failure.errnoCode)
+        }
     }
 
     /// Who may ask, and what keeps the keys of their tokens up to date.

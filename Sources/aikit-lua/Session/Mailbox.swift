@@ -31,8 +31,8 @@ enum Message: Sendable {
     case refused(RunFailure)
     /// There is no run, or nothing is known of it any more.
     case failed(any Error)
-    /// Nothing happens to the run before a time, in microseconds since 1970.
-    case resting(until: Int64)
+    /// Nothing happens to the run before a time.
+    case resting(Rest)
     /// The run has been given back to the store, where anybody may take it up.
     case released
     /// The time is over that the process stays with the run.

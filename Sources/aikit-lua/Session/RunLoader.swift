@@ -1,6 +1,7 @@
 internal import HostEffects
 internal import LuaWorkflows
 internal import Synchronization
+internal import VMProcess
 internal import WorkflowCore
 internal import WorkflowEngine
 internal import WorkflowTelemetry
@@ -13,6 +14,8 @@ final class RunLoader: Sendable {
         case new(WorkflowRun)
         /// It was in the store, and this process goes on with it.
         case own(WorkflowRun, pastEvents: Int)
+        /// A process of this one's drives it; nil where it begins there.
+        case isolated(IsolatedRun, pastEvents: Int?)
         /// Another process drives it.
         case foreign(ForeignRun, pastEvents: Int)
         /// It was over before.
@@ -26,6 +29,8 @@ final class RunLoader: Sendable {
     /// What sends the spans of runs that are driven here.
     let export: TraceExport?
     private let scripts: StoredScripts?
+    /// What drives the run in a process of its own; nil where this one does.
+    private let isolation: VMSupervisor?
     private let options: LuaScriptOptions
     private let mailbox: Mailbox
     private let widening = Mutex("")
@@ -36,11 +41,23 @@ final class RunLoader: Sendable {
         self.mailbox = mailbox
         self.journal = journal
         options = LuaScriptOptions(print: mailbox.print, log: mailbox.log(plan.log.threshold))
+        let host = GrantedEffects(usual: plan.permissions, secrets: plan.secrets).traced(export != nil)
+        // Lua that runs elsewhere has its journal here, in the memory too.
+        let store: any RunStore = journal ?? MemoryJournal()
         engine = WorkflowEngine(
-            workers: plan.workers,
-            host: GrantedEffects(usual: plan.permissions, secrets: plan.secrets).traced(export != nil),
-            journal: journal, log: mailbox.log(plan.log.threshold))
+            workers: plan.isolation == nil ? plan.workers : 1, host: host,
+            journal: plan.isolation == nil ? journal : store, log: mailbox.log(plan.log.threshold))
         scripts = journal.map { [engine, options] in StoredScripts($0, on: engine, options: options) }
+        isolation = plan.isolation.map { [engine, options] choice in
+            var settings = VMOptions(
+                program: programPath, workers: plan.workers, script: options)
+            settings.isStrict = choice == .strict
+            settings.told = { mailbox.post(.text($0)) }
+            #if DEBUG
+                settings.hasFaults = environment("AIKIT_LUA_VM_FAULTS") != nil
+            #endif
+            return VMSupervisor(store: store, host: host, engine: engine, options: settings)
+        }
     }
 
     /// Loads the script and makes the run, or builds it anew from the store; nothing of the workflow runs before this
@@ -51,9 +68,9 @@ final class RunLoader: Sendable {
         }
         if let fork = plan.fork { return try await start(fork) }
         let script: LuaScript
-        do throws(ScriptError) {
-            script = try await LuaScript.load(path: plan.script, on: engine, options: options)
-        } catch {
+        do {
+            script = try await loadScript()
+        } catch let error as ScriptError {
             guard let run = try await stored(despite: error) else { throw error }
             return run
         }
@@ -75,8 +92,38 @@ final class RunLoader: Sendable {
             }
         }
         try script.requirePermissions(in: plan.permissions)
-        return .new(engine.createRun(workflow, id: plan.runID, grant: plan.permissions.grant))
+        guard let isolation else {
+            return .new(engine.createRun(workflow, id: plan.runID, grant: plan.permissions.grant))
+        }
+        let run = isolation.makeRun(
+            of: workflow, in: script, id: plan.runID ?? RunIdentifier.make(), grant: plan.permissions.grant,
+            input: plan.input, metadata: plan.metadata, ctx: plan.ctx,
+            trace: plan.telemetry.map { ["telemetry": $0] })
+        return .isolated(run, pastEvents: nil)
     }
+
+    private func loadScript() async throws -> LuaScript {
+        if let isolation { return try await isolation.load(path: plan.script) }
+        return try await LuaScript.load(path: plan.script, on: engine, options: options)
+    }
+
+    /// The workflow of a run of the store in the generation with which it was started, loaded where its code is to run.
+    private func workflow(
+        _ header: (id: String, workflow: String, generation: String), in journal: any LastingStore,
+        _ scripts: StoredScripts
+    ) async throws -> (workflow: Workflow, script: LuaScript?) {
+        guard let isolation else {
+            return (try await scripts.workflow(header.workflow, generation: header.generation, of: header.id), nil)
+        }
+        guard let stored = try await journal.header(of: header.id) else {
+            throw UsageError("run '\(header.id)' has just been removed")
+        }
+        let script = try await isolation.load(bundle: try await StoredRuns(journal).code(of: stored))
+        return (try choose(header.workflow, in: script.workflows), script)
+    }
+
+    /// Ends the process in which the run is driven, if there is one; the store stays open.
+    func shutdown() async { await isolation?.shutdown() }
 
     /// The run of the id that is asked for, if the store has it: it needs nothing of the script as it is now.
     private func stored(despite error: ScriptError) async throws -> Loaded? {
@@ -103,14 +150,21 @@ final class RunLoader: Sendable {
                 throw UsageError("run \(id) is over (\(header.status.rawValue)); it waits for nobody")
             }
             guard let stored = try await journal.load(id) else { throw UsageError("run '\(id)' has just been removed") }
-            return .over(try RunRecord(stored, plan: try await scripts.workflow(of: header).plan))
+            let workflow = try await workflow((header.id, header.workflow, header.generation), in: journal, scripts)
+            return .over(try RunRecord(stored, plan: workflow.workflow.plan))
         case .owned(let header):
-            let plan = try await scripts.workflow(of: header).plan
+            let plan = try await workflow((header.id, header.workflow, header.generation), in: journal, scripts)
+                .workflow.plan
             return .foreign(ForeignRun(header, plan: plan, store: journal), pastEvents: header.sequence)
         case .claimed(let journaled, let stored, let messages):
             do {
                 journaled.allowance = allowance(of: journaled.origin.grant).grant
-                let workflow = try await scripts.workflow(of: journaled)
+                let (workflow, script) = try await workflow(
+                    (journaled.id, journaled.workflow, journaled.generation), in: journal, scripts)
+                if let isolation, let script {
+                    let run = try isolation.restore(journaled, stored, messages: messages, of: workflow, in: script)
+                    return .isolated(run, pastEvents: stored.header.sequence)
+                }
                 let run = try await engine.restore(journaled, stored, messages: messages, of: workflow)
                 return .own(run, pastEvents: stored.header.sequence)
             } catch {

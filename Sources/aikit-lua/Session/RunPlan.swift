@@ -18,6 +18,8 @@ struct RunPlan {
     var metadata: Value?
     var ctx: Value?
     var runID: String?
+    /// In place of the workflow's own, where its limits let runs wait.
+    var priority: Int64?
     /// Print events as JSON instead of the output alone.
     var printsEvents = false
     var store = StoreLocation.memory
@@ -38,6 +40,8 @@ struct RunPlan {
     /// Where secrets come from, and what was read there.
     var secretSettings = SecretSettings()
     var secrets = Secrets()
+    /// How Lua is kept apart from this process; nil for not at all.
+    var isolation: IsolationChoice?
     /// Where the spans of the run are sent; nil for nowhere.
     var export: ExportSettings?
     /// What a new run says of its trace.

@@ -17,6 +17,7 @@ final class RunSession {
     private let plan: RunPlan
     private var journal: (any LastingStore)?
     private var export: TraceExport?
+    private var loader: RunLoader?
     private let mailbox = Mailbox()
     private let driver: RunDriver
     private let display: any Display
@@ -64,7 +65,9 @@ final class RunSession {
             }
         }
         export = plan.export.map { TraceExport($0, store: journal) { [mailbox] in mailbox.post(.text($0)) } }
-        driver.start(RunLoader(plan: plan, mailbox: mailbox, journal: journal, export: export))
+        let loader = RunLoader(plan: plan, mailbox: mailbox, journal: journal, export: export)
+        self.loader = loader
+        driver.start(loader)
         while true {
             if let status = hearAll() { return status }
             if let result = settled, result.status == "waiting_human", canAsk {
@@ -123,7 +126,7 @@ final class RunSession {
         case .settled(let record): settled = record.result()
         case .refused(let refusal): self.refusal = refusal.message
         case .failed(let error): failure = error
-        case .resting(let time): rest(until: time)
+        case .resting(let rest): take(rest)
         case .released: isReleased = true
         case .timedOut: timeOut()
         case .interrupted(let signal):
@@ -151,15 +154,15 @@ final class RunSession {
     }
 
     /// Lets a run go that waits for longer than this process stays.
-    private func rest(until time: Int64) {
-        if time == 0 {
+    private func take(_ rest: Rest) {
+        if rest.until == 0 {
             guard leaving == nil, plan.detaches else { return }
             leave(.queued)
             return driver.letGo()
         }
-        wakeAt = time
+        wakeAt = rest.until
         guard leaving == nil, !isCancelled, let patience = plan.patience else { return }
-        guard patience == 0 || time - SystemClock().now() > patience else { return }
+        guard patience == 0 || rest.left > patience else { return }
         leave(.rests)
         driver.letGo()
     }
@@ -322,6 +325,7 @@ final class RunSession {
     private func complete(_ status: ExitStatus) -> ExitStatus {
         mailbox.close()
         driver.endRecovery()
+        if let loader { waitFor { await loader.shutdown() } }
         if let export {
             waitFor { await export.finish(within: TraceExport.patience) }
             for case .text(let line) in mailbox.takeAll() { errors.writeLine(line) }

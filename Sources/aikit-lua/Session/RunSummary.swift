@@ -24,11 +24,16 @@ struct RunSummary {
         case "cancelled":
             let reason = result.error?["reason"]?.string ?? result.error?["message"]?.string
             return [style("■", .yellow) + " \(workflow) was cancelled after \(time)" + (reason.map { ": \($0)" } ?? "")]
+                + undoing
         case "waiting_human", "waiting": return waiting
         default:
             return [style("✗", .red) + " \(workflow) failed after \(time)"]
-                + (problem.map { [ProblemPrinter(style: style).text($0)] } ?? [])
+                + (problem.map { [ProblemPrinter(style: style).text($0)] } ?? []) + undoing
         }
+    }
+
+    private var undoing: [String] {
+        CompensationText(error: result.error)?.lines.map { "  " + $0.heading + $0.text } ?? []
     }
 
     /// Why the run failed; an error that comes from no line of code is shown at the node that it belongs to.

@@ -17,7 +17,9 @@ struct CommandLineArguments {
         var isVerbatim = false
         words = arguments.map { word in
             if word == "--" { isVerbatim = true }
-            return !isVerbatim && Self.withOptionalValue.contains(word) ? word + "=" + Permissions.everything : word
+            if isVerbatim { return word }
+            if word == IsolationChoice.option { return word + "=" + IsolationChoice.shared.rawValue }
+            return Self.withOptionalValue.contains(word) ? word + "=" + Permissions.everything : word
         }
     }
 

@@ -161,6 +161,16 @@ struct TortureTrial: Sendable {
                             occurrence: machine.frames[Int(event.frame)].occurrence, slot: slot))
                 }
             }
+            if event.kind == .closingSuccess {
+                let slot =
+                    event.node > 0
+                    ? record.plan.nodes[Int(event.node)].compensate
+                    : record.plan.completion.slot(of: machine.closing?.ending ?? .workflowError)
+                calls.insert(
+                    CallRecorder.Call(
+                        path: machine.path(of: event.frame),
+                        occurrence: machine.frames[Int(event.frame)].occurrence, slot: slot))
+            }
             machine.apply(event, log: record.log)
             machine.commands.removeAll()
         }

@@ -246,7 +246,11 @@ extension CommandLine {
                     return aikit.workflow { id = "handler" }
                       :step { id = "ask", retry = { max_attempts = 2, initial = 0 }, handler = function(_, context)
                         local pieces = {}
-                        local answer = model:stream { prompt = "Say", on_delta = function(piece) pieces[#pieces + 1] = piece.text end }
+                        local answer = model:stream { prompt = "Say", on_delta = function(piece)
+                          -- The answer is whole before the second piece is looked at.
+                          aikit.sleep(0.1)
+                          pieces[#pieces + 1] = piece.text
+                        end }
                         local vectors = model:embed({ texts = { "a", "bcd" } }).vectors
                         local unrecorded = model:generate { prompt = "Say", record = false }
                         if context.attempt == 1 then error("again after " .. table.concat(pieces, "|")) end

@@ -68,6 +68,7 @@ extension CommandLine {
             #expect(outcome.errors.contains("  1 | pritn(1)\n"))
             #expect(outcome.errors.contains("unexpected symbol near '='"))
             #expect(outcome.status == 1)
+            #expect(try repl("aikit.fail { code = 'c', message = 'mine' }").errors.hasPrefix("input:1: error: mine\n"))
             #expect(try repl("x = {").errors.contains("ends in the middle of a statement"))
         }
 

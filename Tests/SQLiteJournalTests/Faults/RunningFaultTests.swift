@@ -97,6 +97,87 @@ struct RunningFaultTests {
         #expect(await run.write(to: journal).error?.code == "store_deleted")
         await journal.close()
     }
+
+    /// What somebody does to files of a store that is in use: a path, relative to the store, and what is then in it.
+    enum Overwriting: String, CaseIterable, CustomTestStringConvertible {
+        case emptiedDatabase, emptiedLog, shortenedLog, olderDatabase, otherLog
+
+        var testDescription: String { rawValue }
+
+        func happen(to store: String, older: Data) throws {
+            let file = try #require(FileHandle(forWritingAtPath: path(of: store)))
+            let size = try file.seekToEnd()
+            switch self {
+            case .emptiedDatabase, .emptiedLog: try file.truncate(atOffset: 0)
+            case .shortenedLog: try file.truncate(atOffset: size - 100)
+            case .olderDatabase:
+                try file.truncate(atOffset: 0)
+                try file.write(contentsOf: older)
+            case .otherLog:
+                try file.seek(toOffset: 0)
+                try file.write(contentsOf: Data(repeating: 7, count: Int(size)))
+            }
+            try file.close()
+        }
+
+        private func path(of store: String) -> String {
+            switch self {
+            case .emptiedDatabase, .olderDatabase: store
+            case .emptiedLog, .shortenedLog, .otherLog: store + "-wal"
+            }
+        }
+    }
+
+    @Test(arguments: Overwriting.allCases)
+    func `a file of the store that was overwritten in place`(_ overwriting: Overwriting) async throws {
+        let directory = try TemporaryDirectory()
+        let first = try SQLiteJournal(path: directory.store)
+        await TestRun("r0").write(to: first)
+        await first.close()
+        let older = try Data(contentsOf: URL(filePath: directory.store))
+
+        let journal = try SQLiteJournal(path: directory.store)
+        let run = TestRun("r1")
+        #expect(await run.write(to: journal).isDurable)
+        // What an older copy has not must be in the database, and not in the log alone.
+        try await journal.onWriter { writer throws(JournalError) in writer.truncateLog() }
+        #expect(await run.write(to: journal).isDurable)
+        try overwriting.happen(to: directory.store, older: older)
+        #expect(await run.write(to: journal).error?.code == "store_overwritten")
+        #expect(await TestRun("r2").write(to: journal).error?.code == "store_overwritten")
+        await journal.close()
+    }
+
+    @Test func `a time of change that was set is no overwriting`() async throws {
+        let directory = try TemporaryDirectory()
+        let journal = try SQLiteJournal(path: directory.store)
+        let run = TestRun("r1")
+        for hour in 0..<3 {
+            #expect(await run.write(to: journal).isDurable)
+            let time = Date(timeIntervalSince1970: Double(hour) * 3600)
+            try FileManager.default.setAttributes([.modificationDate: time], ofItemAtPath: directory.store)
+        }
+        #expect(await run.write(to: journal).isDurable)
+        await journal.close()
+    }
+
+    @Test func `what journals of one store do to its files is no overwriting`() async throws {
+        let directory = try TemporaryDirectory()
+        let journals = try (0..<2).map { _ in
+            try SQLiteJournal(path: directory.store, options: SQLiteJournalOptions(logPages: 5))
+        }
+        let runs = (0..<2).map { TestRun("r\($0)") }
+        for round in 0..<60 {
+            for (run, journal) in zip(runs, journals) {
+                #expect(await run.write(Value(String(repeating: "x", count: 5000)), to: journal).isDurable)
+            }
+            if round % 20 == 19 {
+                await TestRun("other\(round)").write(to: journals[0], status: .success)
+                _ = try await journals[0].prune(PruneFilter(vacuum: round % 40 == 39))
+            }
+        }
+        for journal in journals { await journal.close() }
+    }
 }
 
 extension SQLiteJournal {

@@ -41,6 +41,16 @@ struct StoreFileFaultTests {
         await journal.close()
     }
 
+    @Test func `a directory in the place of a store, and a file in that of its directory`() async throws {
+        let directory = try #require(directory)
+        try FileManager.default.createDirectory(atPath: directory.store, withIntermediateDirectories: false)
+        #expect(try await refusal()?.message.contains("is a directory; name a file in it") == true)
+        let file = directory.path + "/file"
+        #expect(FileManager.default.createFile(atPath: file, contents: nil))
+        let error = #expect(throws: JournalError.self) { try SQLiteJournal(path: file + "/runs.db") }
+        #expect(error?.message.contains("\(file) is a file and no directory") == true)
+    }
+
     /// The permissions of a store's files, by the end of their names.
     private func permissions() throws -> [String: Int] {
         let directory = try #require(directory)

@@ -23,7 +23,9 @@ final class RandomRun {
         self.crashes = crashes
         var count = 0
         let nodes = Self.body(chance, depth: 0, &count)
-        let definition = WorkflowDefinition(id: "random", nodes: nodes)
+        let handler: UInt32? = chance.happens(50) ? 2 : nil
+        let definition = WorkflowDefinition(
+            id: "random", onSuccess: handler, onFailure: handler, onCancel: handler, nodes: nodes)
         run = TestRun(plan: try DefinitionReader.plan(from: definition.value))
         run.callbacks = [
             1: { .value($0) },
@@ -53,7 +55,8 @@ final class RandomRun {
         let id = "n\(count)"
         let kind = chance.below(depth >= 3 || count > 24 ? 6 : 12)
         switch kind {
-        case 0, 1: return .step(id, handler: 2)
+        case 0: return .step(id, handler: 2)
+        case 1: return .step(id, handler: 2, retry: .init(maxAttempts: 2), compensate: 2)
         case 2: return .step(id, handler: 2, retry: .init(maxAttempts: 1 + chance.below(3), initial: .milliseconds(5)))
         case 3:
             let isTimed = chance.happens(30)

@@ -156,6 +156,7 @@ final class TestRun {
         switch command.kind {
         case .invoke: try invoke(frame, serial)
         case .conclude: try conclude(frame, serial)
+        case .close: try close(frame, serial)
         case .stop: try decide(.stopped(frame: frame, serial: serial))
         case .wait:
             time = max(time, command.time)
@@ -221,6 +222,18 @@ final class TestRun {
             try decide(.delayed(frame: frame, serial: serial, duration: Int64(seconds * 1e6)))
         case .parallel, .waitFor: Issue.record("a \(node.kind) has nothing to invoke")
         }
+    }
+
+    private func close(_ frame: Int32, _ serial: UInt32) throws {
+        let closing = machine.closing
+        var slot = plan.completion.slot(of: closing?.ending ?? .workflowError)
+        var argument = value(machine.toldOutcome(closing?.outcome ?? .none, &log))
+        if let step = machine.undone(in: frame) {
+            slot = plan.nodes[Int(step.node)].compensate
+            argument = value(step.output)
+        }
+        guard let output = try call(slot, argument, frame, serial) else { return }
+        try decide(.completed(frame: frame, serial: serial, output: store(output), next: Fact.usualNext))
     }
 
     private func choice(_ answer: Value, _ node: PlanNode) -> Int32 {
@@ -292,13 +305,16 @@ final class TestRun {
         #expect(isOver, "the run is not over \(note)", sourceLocation: sourceLocation)
         var started: [Int32: Int32] = [:]
         var isCancelled = false
+        var isEnding = false
         var terminals = 0
         for index in 0..<log.count {
             let event = log[index]
             #expect(terminals == 0, "an event after the terminal one \(note)", sourceLocation: sourceLocation)
             if event.kind.isTerminal { terminals += 1 }
             switch event.kind {
-            case .cancelRequested: isCancelled = true
+            case .cancelRequested:
+                #expect(!isEnding, "a cancel after the end was decided \(note)", sourceLocation: sourceLocation)
+                isCancelled = true
             case .bodyOpened:
                 #expect(!isCancelled, "a body opened after a cancel \(note)", sourceLocation: sourceLocation)
             case .stepStart:
@@ -314,6 +330,9 @@ final class TestRun {
                     started[event.frame] == event.node, "\(event.kind) of what had not started \(note)",
                     sourceLocation: sourceLocation)
                 started[event.frame] = nil
+            case .endingDecided: isEnding = true
+            case .closingStart, .closingSuccess, .closingError, .closingRetry:
+                #expect(isEnding, "\(event.kind) before the end is decided \(note)", sourceLocation: sourceLocation)
             case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepEvent,
                 .stepBranch, .humanRequested, .humanCompleted, .stepRetry, .stepWaiting, .inputSettled, .itemsListed,
                 .metadataSet, .ctxSet, .storeSet, .signalReceived, .log, .limitsSet, .answerSigned, .traced, .queued,

@@ -7,6 +7,9 @@ import Testing
         #"{"type":"object","properties":{\#(properties)},"required":[\#(required)],"x-aikit":{"unknown":"\#(mode)"}}"#
     }
 
+    static let pair =
+        #"{"type":"array","prefixItems":[{"type":"number"},{"type":"number"}],"items":false,"minItems":2}"#
+
     @Test(arguments: [
         (
             #"{"type":"string"}"#, #"{"type":"number"}"#,
@@ -114,6 +117,39 @@ import Testing
             #"{"allOf":[\#(object(#""a":{"type":"string"}"#, required: #""a""#)),\#(object(#""b":{"type":"string"}"#, required: #""b""#))]}"#,
             object(#""a":{"type":"string"},"b":{"type":"number"}"#, required: #""a","b""#),
             ["definite: b: step 'fetch' gives string, step 'risk' expects number"]
+        ),
+        (#"{"type":"array","items":{"type":"number"}}"#, pair, []),
+        (#"{"type":"array"}"#, pair, []),
+        (
+            #"{"type":"array","items":{"type":"string"}}"#, pair,
+            [
+                "definite: [1]: step 'fetch' gives string, step 'risk' expects number",
+                "definite: [2]: step 'fetch' gives string, step 'risk' expects number",
+            ]
+        ),
+        (
+            #"{"type":"array","items":{"type":"number"},"minItems":3}"#, pair,
+            ["definite: step 'fetch' gives a list of at least 3 items, step 'risk' expects a list of 2 items"]
+        ),
+        (
+            #"{"type":"array","prefixItems":[{"type":"number"}],"items":false,"minItems":1}"#, pair,
+            ["definite: step 'fetch' gives a list of 1 items, step 'risk' expects a list of 2 items"]
+        ),
+        (
+            #"{"type":"array","prefixItems":[{"type":"number"},{"type":"number"},{"type":"number"}],"items":false,"minItems":2}"#,
+            pair,
+            ["doubtful: step 'fetch' may give a list of 2 to 3 items, step 'risk' expects a list of 2 items"]
+        ),
+        (#"{"type":"null"}"#, #"{"type":"number","default":3,"x-aikit":{}}"#, []),
+        (#"{"type":"null"}"#, #"{"type":"number","x-aikit":{"optional":true}}"#, []),
+        (object(#""a":{"type":"null"}"#), object(#""a":{"type":"number","default":1}"#, required: #""a""#), []),
+        (
+            object(#""a":{"type":["null","string"]}"#), object(#""a":{"type":"number"}"#),
+            ["definite: a: step 'fetch' gives string, step 'risk' expects number"]
+        ),
+        (
+            #"{"type":"object","additionalProperties":{"type":"string"}}"#, object(#""a":{"type":"number"}"#),
+            ["doubtful: a: step 'fetch' may give string, step 'risk' expects number"]
         ),
         (
             #"{"type":"object","additionalProperties":{"type":"string"}}"#,

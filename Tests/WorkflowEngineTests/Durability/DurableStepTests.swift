@@ -66,6 +66,43 @@ struct DurableStepTests {
         #expect(heard.value == 1)
     }
 
+    @Test func `a signal is acknowledged when it is durable, and not before`() async throws {
+        let store = WatchedStore()
+        let workflow = try Workflow(id: "wait") { _ in [.waitFor("go", event: "go")] }
+        let engine = WorkflowEngine(workers: 1, host: NoHostEffects(), journal: store)
+        defer { engine.shutdown() }
+        let run = engine.createRun(workflow)
+        try run.start()
+        _ = try await run.settled()
+        store.hold()
+        let acknowledged = Counter()
+        let signal = Task {
+            try await run.signal("go")
+            acknowledged.increment()
+        }
+        while store.heldBatches == 0 { await engine.turn() }
+        for _ in 0..<10 { await engine.turn() }
+        #expect(acknowledged.value == 0)
+        store.letThrough()
+        try await signal.value
+        #expect(try await run.finished().statusName == "success")
+    }
+
+    @Test func `who sends a signal hears that the run was lost before it was durable`() async throws {
+        let store = WatchedStore()
+        let workflow = try Workflow(id: "wait") { _ in [.waitFor("go", event: "go")] }
+        let engine = WorkflowEngine(workers: 1, host: NoHostEffects(), journal: store)
+        let run = engine.createRun(workflow)
+        try run.start()
+        _ = try await run.settled()
+        store.hold()
+        let signal = Task { try await run.signal("go") }
+        while store.heldBatches == 0 { await engine.turn() }
+        engine.shutdown()
+        await #expect(throws: RunFailure.self) { try await signal.value }
+        store.letThrough()
+    }
+
     @Test func `ten thousand steps cost the journal the same each`() async throws {
         let store = WatchedStore()
         let (conditions, steps) = (Counter(), Counter())

@@ -43,6 +43,14 @@ struct FitCases {
         }
     }
 
+    /// Whether a value that several schemas describe may be missing: one of them says so, or has a default.
+    func areOptional(_ ids: [NodeID]) -> Bool {
+        ids.contains { id in
+            let rules = graph[target(of: id)].rules
+            return rules.extension?.optional == true || rules.extension != nil && rules.defaultValue != nil
+        }
+    }
+
     /// The schema that a mere reference stands for.
     func target(of id: NodeID) -> NodeID {
         var id = id

@@ -22,13 +22,13 @@ public struct SchemaFit {
     /// All places where a value of `producer` may not be, or never is, one of `consumer`.
     public static func check(producer: Schema, consumer: Schema) -> [FitIssue] {
         var fit = SchemaFit(producer, consumer)
-        return fit.compare([producer.graph.root], [consumer.graph.root], "")
+        return fit.compareOptional([producer.graph.root], [consumer.graph.root], "")
     }
 
     /// The same for what stands at a place within the producer's values.
     static func check(producer place: ProducedPlace, consumer: Schema) -> [FitIssue] {
         var fit = SchemaFit(place.schema, consumer)
-        return fit.compare(place.nodes, [consumer.graph.root], "")
+        return fit.compareOptional(place.nodes, [consumer.graph.root], "")
     }
 
     /// The same for documents.
@@ -40,11 +40,32 @@ public struct SchemaFit {
 
     // MARK: Unions
 
-    private mutating func compare(_ given: [NodeID], _ taken: [NodeID], _ path: String) -> [FitIssue] {
+    /// Compares what the consumer may do without: there null is as good as nothing.
+    ///
+    /// - Parameters:
+    ///   - isNeeded: whether the consumer takes nothing without it.
+    ///   - isPromised: whether the producer names it; what it gives by chance is refused sometimes only.
+    private mutating func compareOptional(
+        _ given: [NodeID], _ taken: [NodeID], _ path: String, isNeeded: Bool = true, isPromised: Bool = true
+    ) -> [FitIssue] {
+        if isNeeded, !consumerCases.areOptional(taken) { return compare(given, taken, path) }
+        let issues = compare(given, taken, path, ignoresNull: true)
+        if isPromised { return issues }
+        return issues.map {
+            FitIssue(
+                verdict: .doubtful, path: $0.path,
+                gives: $0.verdict == .definite ? $0.gives.replacing(#/^gives/#, with: "may give") : $0.gives,
+                expects: $0.expects)
+        }
+    }
+
+    private mutating func compare(
+        _ given: [NodeID], _ taken: [NodeID], _ path: String, ignoresNull: Bool = false
+    ) -> [FitIssue] {
         let pair = given.map(producerCases.target) + [-1] + taken.map(consumerCases.target)
         guard open.count < 64, budget.spend(), open.insert(pair).inserted else { return [] }
         defer { open.remove(pair) }
-        let kinds = producerCases.cases(of: given)
+        let kinds = producerCases.cases(of: given).filter { !ignoresNull || $0.types != .null }
         let wanted = consumerCases.cases(of: taken)
         // A producer of nothing gives nothing wrong.
         if kinds.isEmpty || wanted.contains(where: \.isAny) { return [] }
@@ -173,13 +194,15 @@ public struct SchemaFit {
             let place = path.isEmpty ? key : "\(path).\(key)"
             if let source = given.nodes(ofKey: key) {
                 let isAlways = given.required.contains(key) || given.defaulted.contains(key)
-                if !isAlways, taken.required.contains(key), !taken.defaulted.contains(key) {
+                let isNeeded = taken.required.contains(key) && !taken.defaulted.contains(key)
+                if !isAlways, isNeeded {
                     issues.append(
                         FitIssue(verdict: .doubtful, path: place, gives: "may leave it out", expects: "needs it"))
                 }
-                issues += compare(source, nodes, place)
+                issues += compareOptional(source, nodes, place, isNeeded: isNeeded)
             } else if let additional = given.additional {
-                issues += compare([additional], nodes, place)
+                let isNeeded = taken.required.contains(key) && !taken.defaulted.contains(key)
+                issues += compareOptional([additional], nodes, place, isNeeded: isNeeded, isPromised: false)
             } else if taken.required.contains(key), !taken.defaulted.contains(key) {
                 issues.append(missing(given, place, SchemaWords(consumer).expectation(of: nodes[0])))
             }
@@ -191,7 +214,7 @@ public struct SchemaFit {
         for (key, nodes) in given.properties where taken.nodes(ofKey: key) == nil {
             let place = path.isEmpty ? key : "\(path).\(key)"
             if let additional = taken.additional {
-                issues += compare(nodes, [additional], place)
+                issues += compareOptional(nodes, [additional], place, isNeeded: false)
             } else if taken.isStrict {
                 let isAlways = given.required.contains(key) || given.defaulted.contains(key)
                 issues.append(
@@ -216,16 +239,24 @@ public struct SchemaFit {
 
     private mutating func compareArrays(_ given: FitCase, _ taken: FitCase, _ path: String) -> [FitIssue] {
         var issues: [FitIssue] = []
+        var counts = (given: given.counts, taken: taken.counts)
+        // A list that takes no more items than it names says how many there may be.
+        let isFull = taken.items.map { consumer[$0].rules.verdict == false } ?? false
+        if isFull { counts.taken.high = min(counts.taken.high, Double(taken.prefix.count)) }
+        if let items = given.items, producer[items].rules.verdict == false {
+            counts.given.high = min(counts.given.high, Double(given.prefix.count))
+        }
         for index in 0..<max(given.prefix.count, taken.prefix.count) {
             guard let source = index < given.prefix.count ? given.prefix[index] : given.items,
-                let target = index < taken.prefix.count ? taken.prefix[index] : taken.items
+                let target = index < taken.prefix.count ? taken.prefix[index] : isFull ? nil : taken.items
             else { continue }
-            issues += compare([source], [target], "\(path)[\(index + 1)]")
+            issues += compareOptional(
+                [source], [target], "\(path)[\(index + 1)]", isNeeded: Double(index) < counts.taken.low,
+                isPromised: index < given.prefix.count)
         }
-        if let source = given.items, let target = taken.items, producer[source].rules.verdict != false {
+        if let source = given.items, let target = taken.items, !isFull, producer[source].rules.verdict != false {
             issues += compare([source], [target], path + "[]")
         }
-        let counts = (given: given.counts, taken: taken.counts)
         return issues + range(counts.given, counts.taken, "a list of ", " items", path)
     }
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import HostEffects
 internal import LuaWorkflows
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -9,7 +10,8 @@ struct RunsCancelCommand: ParsableCommand {
         abstract: "Cancel a run, wherever it stands.",
         discussion: """
             A run that another process drives is stopped there, and this command waits until its code has stopped. A run
-            that is over stays as it is, which is an error.
+            that is over stays as it is, which is an error. The steps of a run that nobody drives are undone here, where they
+            say how, with what the run may do by its journal.
 
             EXAMPLES
               aikit-lua runs cancel order-7
@@ -22,26 +24,39 @@ struct RunsCancelCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Why; it stands in the run's last event.", valueName: "text"))
     var reason = "cancelled"
 
+    @Option(
+        help: ArgumentHelp(
+            "Read secrets from a file with NAME=value lines or JSON that only you may read.", valueName: "file"),
+        completion: .file())
+    var secrets: String?
+
     func run() throws {
         let (id, reason) = (target.run, reason)
-        let header = try store.withRuns { runs in
+        let secrets = try SecretSettings(file: secrets).open()
+        let (header, error) = try store.withRuns { runs in
             let header = try await runs.find(id)
-            try await runs.cancel(header, reason: reason)
-            return header
+            return (header, try await runs.cancel(header, reason: reason, secrets: secrets))
         }
         let style = Style(.errors)
         TextStream.errors.writeLine(style("■", .yellow) + " run \(header.id) was cancelled: \(reason)")
+        for line in CompensationText(error: error)?.lines ?? [] {
+            TextStream.errors.writeLine("  " + line.heading + line.text)
+        }
     }
 }
 
 extension StoredRuns {
     /// Cancels a run here if nobody drives it, else asks whoever does.
-    func cancel(_ header: RunHeader, reason: String) async throws {
-        let engine = WorkflowEngine(workers: 1, host: NoHostEffects(), journal: journal)
+    ///
+    /// - Returns: the run's error, which says why it was cancelled and what was undone.
+    func cancel(_ header: RunHeader, reason: String, secrets: Secrets) async throws -> Value? {
+        let engine = WorkflowEngine(
+            workers: 1, host: GrantedEffects(usual: Permissions(), secrets: secrets), journal: journal)
         defer { engine.shutdown() }
         let scripts = StoredScripts(journal, on: engine, options: Self.quietOptions)
         do {
-            _ = try await RunDirectory(engine, catalog: StoredCatalog(scripts)).cancel(header.id, reason: reason)
+            let directory = try RunDirectory(engine, catalog: StoredCatalog(scripts))
+            return try await directory.cancel(header.id, reason: reason).result().error
         } catch let failure as RunFailure where failure.code == "missing" {
             throw UsageError("run \(header.id) has been removed from \(path)")
         } catch let failure as RunFailure where failure.code == "over" && header.status.isTerminal {

@@ -125,8 +125,8 @@ final class RunsRecovery: Sendable {
 
     private func began(_ run: WorkflowRun, patience: Int64) {
         run.follow(
-            RestFeed { [weak run] time in
-                if time - SystemClock().now() > patience, let run { self.release(run) }
+            RestFeed { [weak run] rest in
+                if rest.left > patience, let run { self.release(run) }
             })
         let isLate = state.withLock { state in
             state.runs.append(run)

@@ -1,0 +1,42 @@
+// What VMProcess needs of the system and Swift does not import. No function keeps a pointer that it is given.
+#ifndef VM_PROCESS_H
+#define VM_PROCESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/// The number of the socket in a VM process.
+enum { VP_SOCKET = 3 };
+
+/// Makes two connected sockets that are closed in programs which this process starts; 0 or an error number. Any thread.
+int vp_connect(int ends[2]);
+
+/// Starts the program at `path` with `socket` as descriptor ``VP_SOCKET``, nothing to read, nowhere to write, no other descriptor,
+/// and the usual signals. Returns 0 and its process id in `pid`, or an error number.
+///
+/// Where the system can, the process dies with the thread that calls this, once it has called ``vp_die_with_parent``.
+int vp_spawn(const char *path, char *const arguments[], char *const environment[], int socket, pid_t *pid);
+
+/// Has the system end this process when the thread that started it ends; `parent` is the process id that started it.
+void vp_die_with_parent(void);
+
+/// Reads up to `count` bytes; as `read` does, but goes on after signals.
+ssize_t vp_receive(int socket, void *bytes, size_t count);
+
+/// Writes all bytes, whether or not the other end can be written to; 0 or an error number.
+int vp_send(int socket, const void *bytes, size_t count);
+
+/// Waits for the end of a child process and gives its wait status, or -1.
+int vp_wait(pid_t pid);
+
+/// The signal of a wait status; 0 where the process ended by itself.
+int vp_signal(int status);
+
+/// The name of a signal, such as SIGSEGV.
+const char *vp_signal_name(int signal);
+
+/// Does what a broken program might do, by its name: for tests. Does nothing in release builds.
+void vp_fault(const char *name);
+
+#endif

@@ -1,0 +1,165 @@
+internal import CVMProcess
+internal import Synchronization
+internal import WorkflowCore
+internal import WorkflowEngine
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// A VM process as its host holds it: one thread starts it, reads what it says and waits for its end, another one writes. May be used
+/// from any thread.
+final class VMChild: Sendable {
+    /// How it ended.
+    struct End: Sendable, Equatable {
+        /// Of which signal; nil where it ended by itself or was never started.
+        var signal: String?
+        /// Why it was not listened to any more, or could not be started.
+        var fault: String?
+    }
+
+    /// What happens to it, in order; `ended` is the last. Called on the reading thread.
+    enum Notice: Sendable {
+        case frame(Frame)
+        case ended(End)
+    }
+
+    /// Bytes that it may have said before somebody has dealt with them, and bytes that may wait for it to read.
+    private static let unhandledLimit = 64 << 20
+    private static let unreadLimit = 1 << 30
+
+    private let outbox = Inbox<[UInt8]>()
+    private let unread = Atomic<Int>(0)
+    private let unhandled = Atomic<Int>(0)
+    private let state = Mutex(State())
+
+    private struct State {
+        /// 0 before it is started and after its end was waited for.
+        var pid: pid_t = 0
+        var isKilled = false
+        var fault: String?
+    }
+
+    /// Starts the program at a path.
+    init(program: String, word: String, environment: [String], _ told: @escaping @Sendable (VMChild, Notice) -> Void) {
+        WorkerThread.start { [self] in
+            let end = live(program, word, environment) { told(self, .frame($0)) }
+            told(self, .ended(end))
+        }
+    }
+
+    func send(_ frame: Frame) {
+        let bytes = frame.encoded
+        guard unread.wrappingAdd(bytes.count, ordering: .relaxed).newValue <= Self.unreadLimit else {
+            return kill(because: "it did not read what it was sent")
+        }
+        outbox.post(bytes)
+    }
+
+    /// It is being ended, and nothing that it says counts any more.
+    var isKilled: Bool { state.withLock(\.isKilled) }
+
+    /// A frame has been dealt with.
+    func handled(_ frame: Frame) { unhandled.wrappingSubtract(frame.weight, ordering: .relaxed) }
+
+    /// Ends it at once; `ended` follows. The first reason is the one that counts.
+    func kill(because fault: String?) {
+        state.withLock { state in
+            if state.fault == nil { state.fault = fault }
+            state.isKilled = true
+            if state.pid > 0 { _ = systemKill(state.pid, SIGKILL) }
+        }
+    }
+
+    // MARK: The threads
+
+    private func live(
+        _ program: String, _ word: String, _ environment: [String], _ said: (Frame) -> Void
+    ) -> End {
+        var ends: [Int32] = [-1, -1]
+        var status = vp_connect(&ends)
+        guard status == 0 else { return End(fault: "no socket: \(String(cString: strerror(status)))") }
+        var pid = pid_t()
+        status = Self.withStrings([program, word]) { arguments in
+            Self.withStrings(environment) { vp_spawn(program, arguments, $0, ends[1], &pid) }
+        }
+        systemClose(ends[1])
+        guard status == 0 else {
+            systemClose(ends[0])
+            return End(fault: "\(program) cannot be started: \(String(cString: strerror(status)))")
+        }
+        let isWanted = state.withLock { state in
+            state.pid = pid
+            return !state.isKilled
+        }
+        if !isWanted { kill(because: nil) }
+        let socket = ends[0]
+        let written = Inbox<Bool>()
+        WorkerThread.start { [self] in
+            write(to: socket)
+            written.post(true)
+        }
+        read(from: socket, said)
+        // Nothing more is heard of it, so it is to end, whatever it does.
+        kill(because: nil)
+        outbox.post([], closing: true)
+        let result = vp_wait(pid)
+        state.withLock { $0.pid = 0 }
+        _ = shutdown(socket, Int32(SHUT_RDWR))
+        var done: [Bool] = []
+        while done.isEmpty { written.take(into: &done, waiting: nil) }
+        systemClose(socket)
+        let signal = vp_signal(result)
+        let fault = state.withLock(\.fault)
+        return End(signal: signal == 0 ? nil : String(cString: vp_signal_name(signal)), fault: fault)
+    }
+
+    private func read(from socket: Int32, _ said: (Frame) -> Void) {
+        var reader = FrameReader(socket: socket)
+        do throws(FrameFault) {
+            while let frame = try reader.next() {
+                unhandled.wrappingAdd(frame.weight, ordering: .relaxed)
+                said(frame)
+                while unhandled.load(ordering: .relaxed) > Self.unhandledLimit, !state.withLock(\.isKilled) {
+                    usleep(1000)
+                }
+            }
+        } catch {
+            kill(because: "it sent \(error.description)")
+        }
+    }
+
+    private func write(to socket: Int32) {
+        var taken: [[UInt8]] = []
+        while true {
+            outbox.take(into: &taken, waiting: nil)
+            for bytes in taken {
+                if bytes.isEmpty { return }
+                let status = bytes.withUnsafeBytes { vp_send(socket, $0.baseAddress, $0.count) }
+                if status != 0 { return }
+                unread.wrappingSubtract(bytes.count, ordering: .relaxed)
+            }
+            taken.removeAll(keepingCapacity: true)
+        }
+    }
+
+    private static func withStrings<Result>(
+        _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    ) -> Result {
+        let copies: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) } + [nil]
+        defer { for copy in copies { free(copy) } }
+        return copies.withUnsafeBufferPointer { body($0.baseAddress.unsafelyUnwrapped) }
+    }
+}
+
+extension Frame {
+    /// What it takes in memory, about.
+    fileprivate var weight: Int { 256 + body.count + header.withBytes(\.count) }
+}
+
+@discardableResult private func systemClose(_ descriptor: Int32) -> Int32 { close(descriptor) }
+private func systemKill(_ pid: pid_t, _ signal: Int32) -> Int32 { kill(pid, signal) }

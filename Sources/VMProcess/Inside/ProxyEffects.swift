@@ -1,0 +1,81 @@
+internal import Synchronization
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// The gateway of a VM process: every effect is asked of the host, which decides by its own table what the run may do.
+final class ProxyEffects: HostEffects {
+    private let line: HostLine
+    private let state = Mutex(State())
+
+    private struct State {
+        var lastCall: Int64 = 0
+        var pending: [Int64: Pending] = [:]
+    }
+
+    private struct Pending {
+        let operation: ProxyOperation
+        let answer: @Sendable (HostAnswer) -> Void
+        let stream: (@Sendable (Value) -> Void)?
+    }
+
+    init(_ line: HostLine) { self.line = line }
+
+    func begin(
+        _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
+    ) -> (any HostOperation)? {
+        let (call, operation) = state.withLock { state in
+            state.lastCall += 1
+            let operation = ProxyOperation(self, call: state.lastCall)
+            state.pending[state.lastCall] = Pending(operation: operation, answer: answer, stream: caller.stream)
+            return (state.lastCall, operation)
+        }
+        line.send(
+            Frame(
+                .request,
+                [
+                    "call": Value(call), "operation": Value(request.operation), "run": Value(caller.run),
+                    "path": Value(caller.path), "attempt": Value(Int64(caller.attempt)),
+                    "occurrence": Value(Int64(caller.occurrence)),
+                ], body: request.payload.withBytes { Array($0) }))
+        return operation
+    }
+
+    /// Takes the host's answer; a call that nobody waits for any more is passed over.
+    func take(_ frame: Frame) {
+        guard let call = frame.header["call"]?.int, let value = try? Value(validating: frame.body),
+            let pending = state.withLock({ $0.pending.removeValue(forKey: call) })
+        else { return }
+        var answer = HostAnswer(ok: frame.header["ok"]?.bool == true, value: value)
+        answer.usage = frame.header["usage"]
+        if frame.header["open"]?.bool == true { pending.operation.staysOpen() }
+        pending.answer(answer)
+    }
+
+    func stream(_ frame: Frame) {
+        guard let call = frame.header["call"]?.int, let data = try? Value(validating: frame.body) else { return }
+        state.withLock { $0.pending[call]?.stream }?(data)
+    }
+
+    fileprivate func cancel(_ call: Int64) {
+        state.withLock { _ = $0.pending.removeValue(forKey: call) }
+        line.send(Frame(.cancel, ["call": Value(call)]))
+    }
+}
+
+/// An operation that the host carries out.
+private final class ProxyOperation: HostOperation {
+    private let effects: ProxyEffects
+    private let call: Int64
+    private let isOpen = Atomic<Bool>(false)
+
+    init(_ effects: ProxyEffects, call: Int64) {
+        self.effects = effects
+        self.call = call
+    }
+
+    /// Said before the answer is handed on.
+    func staysOpen() { isOpen.store(true, ordering: .releasing) }
+
+    var outlivesAnswer: Bool { isOpen.load(ordering: .acquiring) }
+    func cancel() { effects.cancel(call) }
+}

@@ -1,0 +1,86 @@
+internal import CSandbox
+internal import CVMProcess
+internal import LuaWorkflows
+internal import WorkflowCore
+internal import WorkflowEngine
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// The program of a VM process: it runs Lua, and reaches nothing but its host.
+package enum VMProgram {
+    /// The only word of its command line.
+    package static let word = "vm-process"
+
+    /// Serves the host on the main thread until it closes the socket.
+    package static func run() -> Never {
+        vp_die_with_parent()
+        var reader = FrameReader(socket: hostSocket)
+        let line = HostLine()
+        do throws(FrameFault) {
+            guard let frame = try reader.next(), let settings = VMSettings(frame) else { _exit(2) }
+            // What reads files does so now: the zone of local time, and what the system lets the process have.
+            tzset()
+            let limits = EngineLimits()
+            _ = MemoryAllowance.reserve
+            var options = LuaScriptOptions(
+                memoryLimit: settings.scriptMemory,
+                print: { line.send(Frame(.print, ["text": Value($0)])) }, log: { line.send(Frame(.log, $0.wire)) })
+            #if DEBUG
+                if settings.hasFaults {
+                    options.log = { record in
+                        VMFault.perform(record.message, line)
+                        line.send(Frame(.log, record.wire))
+                    }
+                }
+            #endif
+            let locks = sb_lock(UInt32(SB_ALL), hostSocket, settings.memory)
+            let runs = VMRuns(line, settings, limits, options)
+            line.send(Frame(.ready, ["locks": Value(Int64(locks))]))
+            while let frame = try reader.next() { runs.take(frame) }
+        } catch {}
+        _exit(0)
+    }
+}
+
+/// With what a VM process begins.
+struct VMSettings: Equatable {
+    var workers: Int
+    /// Bytes of address space; 0 for any.
+    var memory: UInt64
+    /// Bytes that one VM may hold.
+    var scriptMemory: Int
+    /// Scripts may ask for faults by what they log; in test builds alone.
+    var hasFaults = false
+
+    var frame: Frame {
+        Frame(
+            .configure,
+            [
+                "workers": Value(Int64(workers)), "memory": Value(Int64(clamping: memory)),
+                "script_memory": Value(Int64(scriptMemory)), "faults": Value(hasFaults),
+            ])
+    }
+
+    init(workers: Int, memory: UInt64, scriptMemory: Int, hasFaults: Bool = false) {
+        self.workers = workers
+        self.memory = memory
+        self.scriptMemory = scriptMemory
+        self.hasFaults = hasFaults
+    }
+
+    init?(_ frame: Frame) {
+        guard frame.kind == .configure, let workers = frame.header["workers"]?.int, (1...256).contains(workers),
+            let memory = frame.header["memory"]?.int, memory >= 0,
+            let scriptMemory = frame.header["script_memory"]?.int, scriptMemory >= 0
+        else { return nil }
+        self.init(
+            workers: Int(workers), memory: UInt64(memory), scriptMemory: Int(scriptMemory),
+            hasFaults: frame.header["faults"]?.bool == true)
+    }
+}

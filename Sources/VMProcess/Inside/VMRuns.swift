@@ -1,0 +1,175 @@
+internal import LuaWorkflows
+internal import Synchronization
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// The scripts and runs of a VM process, in an engine of its own.
+final class VMRuns: Sendable {
+    private let line: HostLine
+    private let engine: WorkflowEngine
+    private let store: ProxyStore
+    private let effects: ProxyEffects
+    private let options: LuaScriptOptions
+    private let lane = Lane()
+    private let questions = Questions()
+    private let state = Mutex(State())
+
+    private struct State {
+        var scripts: [Int64: LuaScript] = [:]
+        var runs: [String: WorkflowRun] = [:]
+        /// What came for scripts that are being loaded.
+        var deferred: [Int64: [Frame]] = [:]
+    }
+
+    init(_ line: HostLine, _ settings: VMSettings, _ limits: EngineLimits, _ options: LuaScriptOptions) {
+        self.line = line
+        self.options = options
+        store = ProxyStore(line)
+        effects = ProxyEffects(line)
+        engine = WorkflowEngine(
+            workers: settings.workers, limits: limits, host: effects, journal: store, log: options.log)
+        // The host lets queued runs begin.
+        engine.leaveQueue()
+    }
+
+    func take(_ frame: Frame) {
+        let header = frame.header
+        if frame.kind == .begin || frame.kind == .restore, isDeferred(frame) { return }
+        switch frame.kind {
+        case .load: load(frame)
+        case .told: questions.told(frame)
+        case .begin: begin(header)
+        case .restore: restore(frame)
+        case .outcomes: if let outcomes = WireOutcomes(header) { store.settle(outcomes) }
+        case .answer: effects.take(frame)
+        case .stream: effects.stream(frame)
+        case .message: if let message = InboxMessage(wire: header) { store.deliver(message) }
+        case .hold:
+            let id = header["run"]?.string ?? ""
+            run(id)?.hold { [line] in line.send(Frame(.quiet, ["run": Value(id)])) }
+        case .drop:
+            let run = state.withLock { $0.runs.removeValue(forKey: header["run"]?.string ?? "") }
+            run?.abandon(JournalError(code: "released", message: "the run has been given back"))
+        case .configure, .ready, .loaded, .ask, .batch, .request, .cancel, .transient, .log, .print, .quiet, .refused:
+            break
+        }
+    }
+
+    /// Keeps a frame until its script is loaded; false where nothing has to be waited for.
+    private func isDeferred(_ frame: Frame) -> Bool {
+        let script = frame.header["script"]?.int ?? -1
+        return state.withLock { state in
+            guard state.deferred[script] != nil else { return false }
+            state.deferred[script]?.append(frame)
+            return true
+        }
+    }
+
+    private func run(_ id: String) -> WorkflowRun? { state.withLock { $0.runs[id] } }
+
+    // MARK: Scripts
+
+    private func load(_ frame: Frame) {
+        guard let number = frame.header["script"]?.int, let files = WireFiles(frame), let script = files.files.first
+        else {
+            return
+        }
+        let isPinned = frame.header["pinned"]?.bool == true
+        state.withLock { $0.deferred[number] = [] }
+        var options = options
+        options.services = ProxyServices(line, script: number, questions: questions)
+        lane.perform { [self, options] in
+            do throws(ScriptError) {
+                let loaded =
+                    isPinned
+                    ? try await LuaScript.load(bundle: ScriptBundle(files: files.files), on: engine, options: options)
+                    : try await LuaScript.load(script, on: engine, options: options)
+                let deferred = state.withLock { state in
+                    state.scripts[number] = loaded
+                    return state.deferred.removeValue(forKey: number) ?? []
+                }
+                line.send(
+                    Frame(.loaded, ["script": Value(number), "description": ScriptDescription(loaded).value]))
+                for frame in deferred { take(frame) }
+            } catch {
+                state.withLock { _ = $0.deferred.removeValue(forKey: number) }
+                line.send(Frame(.loaded, ["script": Value(number), "error": error.value]))
+            }
+        }
+    }
+
+    private func workflow(_ header: Value) -> Workflow? {
+        let script = state.withLock { $0.scripts[header["script"]?.int ?? -1] }
+        return script?.workflows.first { $0.id == header["workflow"]?.string }
+    }
+
+    // MARK: Runs
+
+    private func begin(_ header: Value) {
+        guard let id = header["run"]?.string, let workflow = workflow(header) else { return }
+        let run = engine.createRun(workflow, id: id)
+        drive(run)
+        do {
+            try run.start(
+                input: header["input"] ?? .emptyObject, metadata: header["metadata"], ctx: header["ctx"],
+                trace: header["trace"])
+        } catch {
+            refuse(id, error)
+        }
+    }
+
+    private func restore(_ frame: Frame) {
+        guard let id = frame.header["run"]?.string, let workflow = workflow(frame.header),
+            let stored = WireRun(frame, plan: workflow.plan, generation: workflow.generation.id)
+        else { return }
+        lane.perform { [self] in
+            do {
+                drive(
+                    try await engine.restore(stored.journaled, stored.stored, messages: stored.messages, of: workflow))
+            } catch {
+                refuse(id, error)
+            }
+        }
+    }
+
+    /// Follows a run until nothing more happens to it here.
+    private func drive(_ run: WorkflowRun) {
+        state.withLock { $0.runs[run.id] = run }
+        run.follow(TransientFeed(line))
+        lane.perform { [self] in
+            do {
+                _ = try await run.finished()
+                state.withLock { _ = $0.runs.removeValue(forKey: run.id) }
+            } catch {
+                refuse(run.id, error)
+            }
+        }
+    }
+
+    private func refuse(_ id: String, _ error: any Error) {
+        guard state.withLock({ $0.runs.removeValue(forKey: id) }) != nil else { return }
+        let failure = error as? RunFailure
+        var entries = [
+            ("run", Value(id)), ("code", Value(failure?.code ?? "failed")), ("message", Value("\(error)")),
+        ]
+        if let details = failure?.details { entries.append(("details", details)) }
+        line.send(Frame(.refused, Value(entries: entries)))
+    }
+}
+
+/// Passes on what the code of a run tells and nobody keeps.
+private final class TransientFeed: EventFeed {
+    private let line: HostLine
+
+    init(_ line: HostLine) { self.line = line }
+
+    func take(_ run: Run) {}
+
+    func take(_ event: TransientEvent) {
+        var entries = [("run", Value(event.runID)), ("type", Value(event.type))]
+        if let path = event.path { entries.append(("path", Value(path))) }
+        line.send(Frame(.transient, Value(entries: entries), body: event.data.withBytes { Array($0) }))
+    }
+
+    func finish() {}
+}
