@@ -54,7 +54,8 @@ let package = Package(
         // The guides and the reference, which lie in docs.
         .target(name: "CGuides"),
         .target(name: "WorkflowCore", dependencies: ["CPCRE2"]),
-        .target(name: "WorkflowEngine", dependencies: ["WorkflowCore"]),
+        .target(
+            name: "WorkflowEngine", dependencies: ["WorkflowCore", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "LuaRuntime", dependencies: ["CLuaBridge", "WorkflowCore", "WorkflowEngine"]),
         .target(
             name: "LuaWorkflows",

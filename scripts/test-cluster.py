@@ -5,10 +5,12 @@
 
 With --failovers the database is that of scripts/patroni.sh, whose folder is in AIKIT_LUA_PATRONI_DIR, and what happens is that its
 primary is killed, so many times: what was acknowledged has to be there, and runs go on within ten seconds after the election.
-Otherwise scripts/postgres.sh has started the database and its folder is in AIKIT_LUA_POSTGRES_DIR. At the end every run has to have ended with the
-right result, no step whose success is recorded may have begun again, no more runs of a concurrency key than its limit may have been under
-way at once, each time of a schedule has to have had one run, and nothing in the store may be damaged. While the servers stand idle the
-store is copied into a file and from there into another schema's database, with nothing lost. Exit status: 0 or 1.
+Otherwise scripts/postgres.sh has started the database and its folder is in AIKIT_LUA_POSTGRES_DIR.
+
+At the end every run has to have ended with the right result, no step whose success is recorded may have begun again, what servers
+have told of a run has to be there, no more runs of a concurrency key than its limit may have been under way at once, each time of a
+schedule has to have had one run, and nothing in the store may be damaged. While the servers stand idle the store is copied into a
+file and from there into another database, with nothing lost. Exit status: 0 or 1.
 """
 
 import argparse
@@ -106,13 +108,13 @@ class Cluster:
     def __init__(self, nodes):
         self.nodes = nodes
 
-    def ask(self, path, body=None, patience=120):
+    def ask(self, path, body=None, patience=120, timeout=5):
         """Asks any node that answers, as behind a load balancer; a conflict says that it was done before."""
         end = time.monotonic() + patience
         while True:
             node = random.choice([node for node in self.nodes if not node.is_stopped] or self.nodes)
             try:
-                return node.ask(path, body)
+                return node.ask(path, body, timeout)
             except urllib.error.HTTPError as error:
                 text = error.read().decode(errors="replace")
                 if error.code in (404, 409) or time.monotonic() > end:
@@ -125,8 +127,9 @@ class Cluster:
 
 def administrate(store, *statements):
     """Runs statements as the owner of the cluster, on the server that takes writes."""
+    commands = [part for sql in statements for part in ("-c", sql)]
     subprocess.run(
-        ["psql", "-qAt", store + "?target_session_attrs=read-write", *(part for sql in statements for part in ("-c", sql))], stdout=subprocess.DEVNULL,
+        ["psql", "-qAt", store + "?target_session_attrs=read-write", *commands], stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL, check=False)
 
 
@@ -195,13 +198,14 @@ def fail_over(cluster, failovers, counts, problems):
         elected = time.monotonic()
         identity = f"after-{number}"
         while True:
-            shown = cluster.ask("/api/workflows/sequence/runs", {"inputData": 0, "runId": identity}, patience=60)
-            if shown.get("status") in ("success", 409) or cluster.ask(f"/api/runs/{identity}").get("status") == "success":
+            cluster.ask("/api/workflows/sequence/runs", {"inputData": 0, "runId": identity}, patience=60, timeout=1)
+            if cluster.ask(f"/api/runs/{identity}", timeout=1).get("status") == "success":
                 break
             time.sleep(0.1)
         went_on = time.monotonic() - elected
-        print(f"{killed} killed, {chosen or 'nobody'} chosen after {elected - begin:.1f} s, a run ended {went_on:.1f} s later",
-              file=sys.stderr)
+        print(
+            f"{killed} killed, {chosen or 'nobody'} chosen after {elected - begin:.1f} s, a run ended {went_on:.1f} s later",
+            file=sys.stderr)
         if went_on > 10:
             problems.append(f"runs go on only {went_on:.1f} s after the election")
         if patroni("start").returncode != 0:
@@ -445,8 +449,8 @@ def main():
         problems.append("the store is damaged: " + check.stderr)
 
     print(
-        f"{len(runs)} runs, {dict(statuses)}; {dict(counts)}; {sum(map(len, witness.seen.values()))} events told before the end are there; "
-        f"at most {max(most.values(), default=0)} of {LIMIT} runs of a key at once; "
+        f"{len(runs)} runs, {dict(statuses)}; {dict(counts)}; {sum(map(len, witness.seen.values()))} events told of while they "
+        f"ran are there; at most {max(most.values(), default=0)} of {LIMIT} runs of a key at once; "
         f"{len(ticks)} times of a schedule", file=sys.stderr)
     for problem in problems[:40]:
         print("✗ " + problem, file=sys.stderr)

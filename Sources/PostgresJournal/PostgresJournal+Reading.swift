@@ -43,6 +43,31 @@ extension PostgresJournal: RunReading {
         }
     }
 
+    package func nodes() async throws(JournalError) -> [StoreNode] {
+        let own = owner
+        return try await sessions.run { connection in
+            let rows = try connection.run(
+                """
+                SELECT owners.id, name, lease_until, \(StoredHead.isLiving), status, count(runs.row)
+                FROM owners LEFT JOIN runs ON runs.owner IN (owners.id, -owners.id) AND status < 4
+                GROUP BY owners.id, name, lease_until, status ORDER BY owners.id
+                """, Parameters().add(own))
+            var nodes: [StoreNode] = []
+            for row in rows.all {
+                let number = try row.natural(0)
+                if nodes.last?.owner.number != number {
+                    let owner = RunOwner(
+                        number: number, name: try row.text(1), leaseUntil: try row.natural(2), isSelf: number == own)
+                    nodes.append(StoreNode(owner: owner, isAlive: try row.flag(3), runs: [:]))
+                }
+                if let status = try row.optionalInteger(4).flatMap({ RunMachine.Status(number: $0) }) {
+                    nodes[nodes.count - 1].runs[status] = Int(try row.natural(5))
+                }
+            }
+            return nodes.filter { $0.isAlive || !$0.runs.isEmpty }
+        }
+    }
+
     package func changeCount() async throws(JournalError) -> Int64 {
         // Which transactions can be seen is exactly what changes with each that commits.
         try await sessions.run { connection in

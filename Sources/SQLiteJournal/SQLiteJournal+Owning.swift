@@ -72,9 +72,7 @@ extension Writer {
             }
         stored.owner = owner.number
         header.owner = owners.living(owner.number)
-        let journaled = JournaledRun(
-            id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage,
-            origin: header.origin)
+        let journaled = JournaledRun(run)
         let lease = journaled.makeSQLiteLease()
         lease.row = stored.row
         lease.fence = owner.number

@@ -44,6 +44,29 @@ extension SQLiteJournal: RunReading {
         }
     }
 
+    package func nodes() async throws(JournalError) -> [StoreNode] {
+        try await read { [self] database in
+            let owners = try owners(database)
+            var carried: [Int64: [RunMachine.Status: Int]] = [:]
+            let unfinished = RunMachine.Status.allCases.filter { !$0.isTerminal }
+            let rows = try Row.fetchCursor(
+                database,
+                sql:
+                    "\(StoredHead.query) WHERE runs.status < \(RunMachine.Status.firstTerminal) AND runs.owner IS NOT NULL"
+            )
+            while let row = try rows.next() {
+                guard let head = try? StoredHead(row), let owner = head.owner, unfinished.contains(head.head.status)
+                else { continue }
+                carried[abs(owner), default: [:]][head.head.status, default: 0] += 1
+            }
+            let living = owners.living.map { StoreNode(owner: $0, isAlive: true, runs: carried[$0.number] ?? [:]) }
+            let gone = owners.gone.values.compactMap { owner in
+                carried[owner.number].map { StoreNode(owner: owner, isAlive: false, runs: $0) }
+            }
+            return (living + gone).sorted { $0.owner.number < $1.owner.number }
+        }
+    }
+
     package func changeCount() async throws(JournalError) -> Int64 {
         try await read { try Int64.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
     }

@@ -40,6 +40,38 @@ extension StoreContract {
             await first.close()
             await second.close()
         },
+        StoreCheck("the processes that drive runs are shown with what they carry") { backend in
+            let (first, second) = (try await backend.open(), try await backend.open())
+            await TestRun("r1").write(to: first)
+            await TestRun("r2").write(to: first, status: .waiting)
+            await TestRun("r3").write(to: first, status: .success)
+            await TestRun("r4").write(to: second)
+            var nodes = try await second.nodes()
+            try expect(nodes.map(\.isAlive) == [true, true])
+            try expect(nodes.map(\.runs) == [[.running: 1, .waiting: 1], [.running: 1]])
+            try expect(nodes.map(\.owner.isSelf) == [false, true])
+            await first.close()
+            nodes = try await second.nodes()
+            try expect(nodes.map(\.runs) == [[.running: 1]])
+            await second.close()
+        },
+        StoreCheck("a process that is gone is shown until its runs are taken") { backend in
+            let (first, second) = (try await backend.open(), try await backend.open())
+            await TestRun("r1").write(to: first)
+            await TestRun("r2").write(to: second)
+            try await backend.loseOwner(of: first)
+            // The owner is not really dead and may be quick enough to renew its lease.
+            var isClaimed = false
+            for _ in 0..<100 where !isClaimed {
+                try await backend.skip(StoreContract.lease * 2)
+                let gone = try await second.nodes().filter { !$0.isAlive }
+                try expect(gone.allSatisfy { $0.runs == [.running: 1] })
+                isClaimed = try await second.claim("r1").isClaimed
+            }
+            try expect(isClaimed)
+            try expect(try await second.nodes().allSatisfy(\.isAlive))
+            await second.close()
+        },
         StoreCheck("of two claims at once exactly one wins") { backend in
             let first = try await backend.open()
             let run = TestRun("r1")

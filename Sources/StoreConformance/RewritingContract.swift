@@ -15,8 +15,11 @@ extension StoreContract {
             try expect(await first.write(batch)[0].isDurable)
 
             let before = try require(try await first.load("r1"))
+            let links = before.links(with: moved(before))
+            run.journaled.link = links.last
             try await first.rewrite(
-                run.journaled, RunRewriting(events: moved(before), generation: "g2", fingerprint: "f2"),
+                run.journaled,
+                RunRewriting(events: moved(before), generation: "g2", fingerprint: "f2", links: links),
                 appending: JournalBatch())
             let after = try require(try await second.load("r1"))
             try expect(after.events == moved(before))
@@ -24,6 +27,8 @@ extension StoreContract {
             try expect(after.header.generation == "g2")
             try expect(await run.write("five", to: first).isDurable)
             try expect(try await second.load("r1")?.header.sequence == 6)
+            let chain = try require(try await second.load("r1")).chain
+            try expect(chain.broken == nil && chain.unchained == 0 && chain.entries == 5)
             try expect(try await second.check().isEmpty)
             await first.close()
             await second.close()
@@ -35,13 +40,13 @@ extension StoreContract {
             let stored = try require(try await first.load("r1"))
             try await expectFailure {
                 try await second.rewrite(
-                    run.journaled, RunRewriting(events: stored.events, generation: "g2", fingerprint: "f2"),
+                    run.journaled, RunRewriting(events: stored.events, generation: "g2", fingerprint: "f2", links: []),
                     appending: JournalBatch())
             }
             await run.write("two", to: first)
             try await expectFailure {
                 try await first.rewrite(
-                    run.journaled, RunRewriting(events: stored.events, generation: "g2", fingerprint: "f2"),
+                    run.journaled, RunRewriting(events: stored.events, generation: "g2", fingerprint: "f2", links: []),
                     appending: JournalBatch())
             }
             try expect(try await first.load("r1")?.header.generation == "g1")

@@ -40,12 +40,50 @@ extension StoreContract {
             let run = TestRun("r1")
             await run.write(to: journal)
             let gap = JournalBatch()
-            gap.entries.append(
-                JournalEntry(
-                    run: run.journaled, sequence: 7, events: 0..<0, arena: 0..<0, status: .running, wakeAt: 0, time: 0))
+            let link = run.journaled.link
+            gap.append(run.journaled, sequence: 7, events: 0..<0, arena: 0..<0, status: .running, wakeAt: 0, time: 0)
+            run.journaled.link = link
             try expect(await journal.write(gap)[0].isConflict)
             try expect(await run.write("next", to: journal).isDurable)
             try expect(run.matches(try await journal.load("r1")))
+            await journal.close()
+        },
+        StoreCheck("the entries of a run are a chain, also over several owners") { backend in
+            let (first, second) = (try await backend.open(), try await backend.open())
+            let run = TestRun("r1")
+            let large = Value(String(repeating: "x", count: 100_000))
+            for payload in ["one", large, "three"] { await run.write(payload, to: first) }
+            await first.close()
+            let (claimed, _) = try require(try await second.claim("r1").run)
+            try expect(await claimed.write("four", to: second).isDurable)
+            try expect(await claimed.write("five", to: second, status: .success).isDurable)
+
+            let stored = try require(try await second.load("r1"))
+            try expect(stored.entries.map(\.sequence) == [1, 2, 3, 4, 5])
+            try expect(stored.chain.entries == 5 && stored.chain.unchained == 0)
+            try expect(stored.chain.broken == nil && stored.chain.link == claimed.journaled.link)
+            try expect(try await second.load("r1", after: 3)?.entries.map(\.link) == stored.entries[3...].map(\.link))
+            for entry in stored.entries.indices {
+                var changed = stored
+                changed.arena[stored.entries[entry].arena - 1] ^= 1
+                try expect(changed.chain.broken?.entry == entry + 1)
+                changed = stored
+                changed.events[entry * MemoryLayout<Event>.stride] ^= 1
+                try expect(changed.chain.broken?.event == entry + 1)
+            }
+            await second.close()
+        },
+        StoreCheck("what was written before there were links is not chained") { backend in
+            let journal = try await backend.open()
+            let run = TestRun("r1")
+            for payload: Value in ["one", "two", "three"] { await run.write(payload, to: journal) }
+            var stored = try require(try await journal.load("r1"))
+            for count in 1...3 {
+                for entry in 0..<count { stored.entries[entry].link = nil }
+                let chain = stored.chain
+                // The rest was not chained to nothing.
+                try expect(chain.unchained == count && (chain.broken?.entry == count + 1) == (count < 3))
+            }
             await journal.close()
         },
         StoreCheck("a second run of the same id is a conflict, and the first one is there to be shown") { backend in

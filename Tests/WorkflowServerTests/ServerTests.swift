@@ -27,6 +27,17 @@ struct ServerTests {
         }
     }
 
+    @Test func `the processes that drive runs are shown`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            _ = try await server.post("/api/workflows/greet/run", ["inputData": ["name": "Ada"]])
+            let nodes = try #require(try await server.get("/api/nodes").json["nodes"]?.array)
+            #expect(nodes.count == 1)
+            #expect(nodes.first?["isAlive"] == true)
+            #expect(nodes.first?["isSelf"] == true)
+            #expect(nodes.first?["runs"] == [:])
+        }
+    }
+
     @Test func `health, figures and the description are there`() async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
             _ = try await server.post("/api/workflows/greet/run", ["inputData": ["name": "Ada"]])

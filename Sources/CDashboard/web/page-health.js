@@ -2,7 +2,7 @@
 
 import * as api from './api.js';
 import { h, icon, put, s, setText } from './dom.js';
-import { bytes, compact, count, duration, statuses } from './format.js';
+import { ago, bytes, compact, count, duration, statuses } from './format.js';
 import { money } from './conversation.js';
 import { failure } from './widgets.js';
 
@@ -45,10 +45,20 @@ function quantile(now, before, name, share) {
   return list.find(([, value]) => value >= total * share)?.[0];
 }
 
+/** A process that drives runs, and what it carries. */
+function nodeRow(node) {
+  const carried = Object.entries(node.runs).map(([status, value]) => `${count(value)} ${(statuses[status] ?? status).toLowerCase()}`);
+  return h('tr', { class: node.isAlive ? null : 'is-gone' },
+    h('th', { scope: 'row' }, node.name, node.isSelf ? h('span', { class: 'muted' }, ' (this server)') : null),
+    h('td', null, node.isAlive ? 'alive' : `gone, its lease ran out ${ago(node.leaseUntil)}`),
+    h('td', null, carried.join(', ') || 'no runs'));
+}
+
 export default function healthPage(context) {
   const state = h('div', { 'aria-live': 'polite' });
   const grid = h('div', { class: 'plots' });
   const statusBars = h('div', { class: 'status-bars' });
+  const nodeRows = h('tbody');
   let before = null;
 
   const plots = [
@@ -136,12 +146,32 @@ export default function healthPage(context) {
       if (!context.signal.aborted) tell(error.message, () => failure(error));
     }
   };
+  // By itself: a store that does not answer holds up none of the figures.
+  let asks = false;
+  const lookAtNodes = async () => {
+    if (asks) return;
+    asks = true;
+    try {
+      const { nodes } = await api.json('/api/nodes', { signal: context.signal });
+      put(nodeRows, nodes.length === 0 ? h('tr', null, h('td', { colspan: 3, class: 'muted' }, 'No process drives runs now')) : nodes.map(nodeRow));
+    } catch (error) {
+      if (!context.signal.aborted) put(nodeRows, h('tr', null, h('td', { colspan: 3, class: 'muted' }, error.message)));
+    } finally {
+      asks = false;
+    }
+  };
   for (const plot of plots) draw(plot);
-  look();
-  const timer = setInterval(() => !document.hidden && look(), interval);
+  const lookAtAll = () => {
+    look();
+    lookAtNodes();
+  };
+  lookAtAll();
+  const timer = setInterval(() => !document.hidden && lookAtAll(), interval);
   return {
     title: 'Health',
     element: h('div', { class: 'page' }, h('header', { class: 'page-head' }, h('h1', null, 'Health'), h('span', { class: 'grow' }), h('a', { class: 'link', href: 'metrics' }, 'Figures for Prometheus')), state, grid,
+      h('section', { class: 'card', 'aria-labelledby': 'nodes' }, h('h2', { id: 'nodes' }, 'Nodes'),
+        h('div', { class: 'scroll-x' }, h('table', { class: 'nodes' }, h('thead', null, h('tr', null, h('th', { scope: 'col' }, 'Process'), h('th', { scope: 'col' }, 'State'), h('th', { scope: 'col' }, 'Carries'))), nodeRows))),
       h('section', { class: 'card', 'aria-labelledby': 'by-status' }, h('h2', { id: 'by-status' }, 'Runs in the store'), statusBars)),
     destroy: () => clearInterval(timer),
   };

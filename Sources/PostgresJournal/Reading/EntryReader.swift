@@ -53,6 +53,9 @@ struct EntryReader {
             guard try row.integer(7) == checksum else {
                 throw fail("has bytes that have changed since they were written")
             }
+            let link = row.isNull(8) ? nil : try row.withBytes(8) { EntryLink($0) }
+            guard row.isNull(8) || link != nil else { throw fail("has no possible link") }
+            run.entries.append(StoredEntry(sequence: end, arena: arenaEnd, link: link))
             (sequence, isFirst) = (end, false)
         }
         if isFirst, after > 0 { (sequence, run.after) = (header.sequence, header.sequence) }
@@ -65,7 +68,7 @@ struct EntryReader {
 
     /// Of the run, up to where its header stands: what is written while it is read is left out.
     private static let query = """
-        SELECT start, sequence, arena_size, events, arena, parts, format, checksum FROM entries
+        SELECT start, sequence, arena_size, events, arena, parts, format, checksum, link FROM entries
         WHERE run = $1::bigint AND sequence > $2::integer AND sequence <= $3::integer
             AND start >= coalesce((SELECT max(start) FROM entries WHERE run = $1::bigint AND start <= $2::integer), 0)
         ORDER BY start

@@ -5,7 +5,10 @@
 /// since 1970; those of leases are the database's, all others the journal's.
 enum Schema {
     /// One step for each version; a store of version n has taken the first n of them.
-    static let migrations: [String] = [version1, version2]
+    static let migrations: [String] = [version1, version2, version3]
+
+    /// `entries.link`: its ``EntryLink``; NULL in entries of older versions.
+    private static let version3 = "ALTER TABLE entries ADD COLUMN link bytea"
 
     static var version: Int { migrations.count }
 

@@ -131,6 +131,7 @@ struct Slice {
         column(.bool) { line, _ in parameters.append(line.isFresh) }
         fillBeginnings(parameters, round)
         fillShown(parameters, round)
+        fillLinks(parameters, round)
     }
 
     private func fillBeginnings(_ parameters: Parameters, _ round: Round) {
@@ -179,6 +180,12 @@ struct Slice {
         column(.int8) { _, entry in parameters.append(entry.time) }
     }
 
+    private func fillLinks(_ parameters: Parameters, _ round: Round) {
+        parameters.beginArray(of: .bytea)
+        for line in lines { round[line.place].link.withBytes { parameters.append($0) } }
+        parameters.endArray()
+    }
+
     /// Appends all entries, or none where the owner has lost its lease, which it locks and renews: whoever ends the
     /// ownership waits for the commit, or is waited for. Gives whether the owner is one still, and the entries (from
     /// 1) that conflict.
@@ -194,12 +201,13 @@ struct Slice {
                 $27::bigint[], $28::bigint[]) AS n
             ON CONFLICT (id) DO NOTHING RETURNING row
         ), written AS (
-            INSERT INTO entries (run, start, sequence, arena_size, status, wake_at, time, checksum, events, arena, parts)
+            INSERT INTO entries (run, start, sequence, arena_size, status, wake_at, time, checksum, events, arena, parts,
+                link)
             SELECT e.run, e.start, e.sequence, e.arena_size, e.status, e.wake_at, e.time, e.checksum, e.events, e.arena,
-                e.parts
+                e.parts, e.link
             FROM own, unnest($3::bigint[], $4::integer[], $5::integer[], $6::bigint[], $7::smallint[], $8::bigint[],
-                $9::bigint[], $10::bigint[], $11::bytea[], $12::bytea[], $13::bytea[], $14::boolean[]) AS e(run, start,
-                sequence, arena_size, status, wake_at, time, checksum, events, arena, parts, fresh)
+                $9::bigint[], $10::bigint[], $11::bytea[], $12::bytea[], $13::bytea[], $14::boolean[], $35::bytea[])
+                AS e(run, start, sequence, arena_size, status, wake_at, time, checksum, events, arena, parts, fresh, link)
             WHERE NOT e.fresh OR e.run IN (SELECT row FROM fresh)
             ON CONFLICT (run, start) DO NOTHING RETURNING run, start
         ), shown AS (

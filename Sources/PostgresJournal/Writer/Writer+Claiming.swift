@@ -83,9 +83,7 @@ extension Writer {
             guard isTaken.insert(id).inserted else { return .success(.owned(header)) }
             var run = taking.run
             run.header = header
-            let journaled = JournaledRun(
-                id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage,
-                origin: header.origin)
+            let journaled = JournaledRun(run)
             journaled.ownerEnd = taking.end
             journaled.isQueued = taking.stored.isQueued
             journaled.lease = PostgresLease(

@@ -14,7 +14,7 @@ extension Writer {
         let round = Round([(batch, { @Sendable _, _ in })])
         let slice = try transaction { connection -> Slice? in
             guard try renewLease(connection) else { throw notOwned }
-            try rewriteEntries(of: lease, rewriting.events, notOwned, connection)
+            try rewriteEntries(of: lease, rewriting, notOwned, connection)
             try connection.run(
                 "UPDATE runs SET generation = $1::text, fingerprint = $2::text WHERE row = $3::bigint",
                 Parameters().add(rewriting.generation).add(rewriting.fingerprint).add(lease.row))
@@ -32,8 +32,9 @@ extension Writer {
     }
 
     private func rewriteEntries(
-        of lease: PostgresLease, _ events: [UInt8], _ notOwned: JournalError, _ connection: Connection
+        of lease: PostgresLease, _ rewriting: RunRewriting, _ notOwned: JournalError, _ connection: Connection
     ) throws {
+        let events = rewriting.events
         let rows = try connection.run(
             "SELECT start, events, checksum FROM entries WHERE run = $1::bigint ORDER BY start FOR UPDATE",
             Parameters().add(lease.row))
@@ -56,15 +57,18 @@ extension Writer {
             pieces.append(new)
             position = new.upperBound
         }
-        guard position == events.count else { throw notOwned }
+        guard position == events.count, starts.count == rewriting.links.count else { throw notOwned }
         parameters.add(starts).add(checksums)
         parameters.beginArray(of: .bytea)
         for piece in pieces { parameters.append(Array(events[piece])) }
         parameters.endArray()
+        parameters.beginArray(of: .bytea)
+        for link in rewriting.links { link.withBytes { parameters.append($0) } }
+        parameters.endArray()
         try connection.run(
             """
-            UPDATE entries SET events = e.events, checksum = e.checksum
-            FROM unnest($2::bigint[], $3::bigint[], $4::bytea[]) AS e(start, checksum, events)
+            UPDATE entries SET events = e.events, checksum = e.checksum, link = e.link
+            FROM unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[]) AS e(start, checksum, events, link)
             WHERE entries.run = $1::bigint AND entries.start = e.start
             """, parameters)
     }

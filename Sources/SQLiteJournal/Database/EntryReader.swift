@@ -11,7 +11,8 @@ final class EntryReader {
 
     init(_ database: Database) throws {
         links = try RawStatement("SELECT run, previous, sequence, arena_size FROM entries WHERE id = ?", on: database)
-        rows = try RawStatement("SELECT events, arena, parts, format, checksum FROM entries WHERE id = ?", on: database)
+        rows = try RawStatement(
+            "SELECT events, arena, parts, format, checksum, link FROM entries WHERE id = ?", on: database)
         contents = try RawStatement("SELECT bytes FROM contents WHERE hash = ?", on: database)
     }
 
@@ -98,6 +99,11 @@ final class EntryReader {
         run.events.append(contentsOf: events)
         if let fault = try appendArena(of: link.end.arena - start.arena, to: &run) { throw fail(fault) }
         guard run.arena.count == link.end.arena - base.arena else { throw fail("has other values than it says") }
+        guard rows.isNull(at: 5) || rows.bytes(at: 5).count == EntryLink.size else {
+            throw fail("has no possible link")
+        }
+        run.entries.append(
+            StoredEntry(sequence: link.end.sequence, arena: link.end.arena, link: EntryLink(rows.bytes(at: 5))))
         // Entries of version 1 have no checksum.
         if rows.isNull(at: 4) { return }
         let checksum = run.events.withUnsafeBytes { events in

@@ -4,8 +4,8 @@ internal import WorkflowEngine
 /// The owners that the store knows of, and which of them live.
 struct OwnerTable {
     private var owners: [Int64: RunOwner] = [:]
-    /// Owners whose lease ran out or whose process is gone, and whose runs nobody has taken yet.
-    private var expired: Set<Int64> = []
+    /// Those whose lease ran out or whose process is gone, and whose runs nobody has taken yet.
+    private(set) var gone: [Int64: RunOwner] = [:]
 
     /// - Parameters:
     ///   - own: the number of the journal that asks; 0 if it has none.
@@ -23,7 +23,7 @@ struct OwnerTable {
             if owner.isSelf || owner.leaseUntil > now && locks.isHeld(owner.number) != false {
                 owners[owner.number] = owner
             } else {
-                expired.insert(owner.number)
+                gone[owner.number] = owner
             }
         }
     }
@@ -36,7 +36,9 @@ struct OwnerTable {
 
     func living(_ number: Int64) -> RunOwner? { owners[number] }
 
-    func isExpired(_ number: Int64) -> Bool { expired.contains(number) }
+    var living: [RunOwner] { Array(owners.values) }
 
-    mutating func remove(_ number: Int64) { expired.remove(number) }
+    func isExpired(_ number: Int64) -> Bool { gone[number] != nil }
+
+    mutating func remove(_ number: Int64) { gone[number] = nil }
 }

@@ -11,7 +11,7 @@ enum Schema {
     static let applicationID: Int32 = 0x6169_6B6C
 
     /// One step for each version; a store of version n has taken the first n of them.
-    static let migrations: [String] = [version1, version2, version3]
+    static let migrations: [String] = [version1, version2, version3, version4]
 
     static var version: Int { migrations.count }
 
@@ -99,4 +99,7 @@ enum Schema {
         ALTER TABLE entries ADD COLUMN format INTEGER NOT NULL DEFAULT 1;
         ALTER TABLE entries ADD COLUMN checksum INTEGER;
         """
+
+    /// `link` of an entry: its ``EntryLink``; NULL in entries of older versions.
+    private static let version4 = "ALTER TABLE entries ADD COLUMN link BLOB;"
 }

@@ -195,15 +195,21 @@ extension Writer {
             arena.count < options.largePayload
             ? [] : LargePayload.find(events: events, arena: arena, start: previous.arena, from: options.largePayload)
         if large.isEmpty {
-            statement.bind(arena, at: 10)
-            statement.bindNull(at: 11)
-            try statement.run()
+            try entry.link.withBytes { link in
+                statement.bind(arena, at: 10)
+                statement.bindNull(at: 11)
+                statement.bind(link, at: 13)
+                try statement.run()
+            }
         } else {
             try LargePayload.remainder(of: arena, without: large).withUnsafeBytes { remainder in
                 try LargePayload.encode(large).withUnsafeBytes { parts in
-                    statement.bind(remainder, at: 10)
-                    statement.bind(parts, at: 11)
-                    try statement.run()
+                    try entry.link.withBytes { link in
+                        statement.bind(remainder, at: 10)
+                        statement.bind(parts, at: 11)
+                        statement.bind(link, at: 13)
+                        try statement.run()
+                    }
                 }
             }
             for payload in large {

@@ -20,7 +20,7 @@ extension Writer {
             guard let lease = run.sqliteLease, lease.fence == owner.number, lease.row != 0,
                 lease.head.sequence * MemoryLayout<Event>.stride == rewriting.events.count
             else { throw JournalError.notOwned(run.id) }
-            try rewriteEntries(of: run, lease, rewriting.events)
+            try rewriteEntries(of: run, lease, rewriting)
             try database.cachedStatement(sql: "UPDATE runs SET generation = ?, fingerprint = ? WHERE row = ?").execute(
                 arguments: [rewriting.generation, rewriting.fingerprint, lease.row])
             for outcome in try append(batch) {
@@ -33,7 +33,9 @@ extension Writer {
         }
     }
 
-    private func rewriteEntries(of run: JournaledRun, _ lease: SQLiteLease, _ events: [UInt8]) throws {
+    private func rewriteEntries(of run: JournaledRun, _ lease: SQLiteLease, _ rewriting: RunRewriting) throws {
+        let events = rewriting.events
+        var links = rewriting.links
         var entry = lease.head.entry
         var end = events.count
         while entry != 0 {
@@ -45,17 +47,17 @@ extension Writer {
             else { throw JournalError.notOwned(run.id) }
             let old = try row.bytes(1)
             let start = end - old.count
-            guard start >= 0 else { throw JournalError.notOwned(run.id) }
+            guard start >= 0, let link = links.popLast() else { throw JournalError.notOwned(run.id) }
             let new = Data(events[start..<end])
             let checksum = try row.optionalInteger(2).map { checksum in
                 old.withUnsafeBytes { old in
                     new.withUnsafeBytes { Checksum.replacing(old, by: $0, in: checksum) }
                 }
             }
-            try database.cachedStatement(sql: "UPDATE entries SET events = ?, checksum = ? WHERE id = ?").execute(
-                arguments: [new, checksum, entry])
+            try database.cachedStatement(sql: "UPDATE entries SET events = ?, checksum = ?, link = ? WHERE id = ?")
+                .execute(arguments: [new, checksum, link.withBytes { Data($0) }, entry])
             (entry, end) = (try row.integer(0), start)
         }
-        guard end == 0 else { throw JournalError.notOwned(run.id) }
+        guard end == 0, links.isEmpty else { throw JournalError.notOwned(run.id) }
     }
 }

@@ -18,8 +18,8 @@ final class WriterStatements {
         insertEntry = try RawStatement(
             """
             INSERT INTO entries (id, run, previous, sequence, arena_size, status, wake_at, time, events, arena, parts,
-                checksum)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                checksum, link)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """, on: database)
         insertRun = try RawStatement(
             """

@@ -28,6 +28,21 @@ extension MemoryJournal: RunReading {
         }
     }
 
+    package func nodes() async throws(JournalError) -> [StoreNode] {
+        let now = clock.now()
+        return try read { contents, own in
+            let nodes = contents.owners.values.map { owner, _ in
+                var node = StoreNode(owner: owner, isAlive: owner.leaseUntil > now || owner.number == own, runs: [:])
+                node.owner.isSelf = owner.number == own
+                for row in contents.runs.values where row.owner == owner.number && !row.header.status.isTerminal {
+                    node.runs[row.header.status, default: 0] += 1
+                }
+                return node
+            }
+            return nodes.filter { $0.isAlive || !$0.runs.isEmpty }.sorted { $0.owner.number < $1.owner.number }
+        }
+    }
+
     package func changeCount() async throws(JournalError) -> Int64 { try read { contents, _ in contents.changes } }
 }
 
@@ -54,9 +69,11 @@ extension MemoryJournal {
         let now = clock.now()
         let isRewritten = write { contents, own in
             guard run.memoryOwner == own, contents.runs[run.id]?.owner == own,
-                contents.runs[run.id]?.events.count == rewriting.events.count
+                contents.runs[run.id]?.events.count == rewriting.events.count,
+                contents.runs[run.id]?.entries.count == rewriting.links.count
             else { return false }
             contents.runs[run.id]?.events = rewriting.events
+            for (index, link) in rewriting.links.enumerated() { contents.runs[run.id]?.entries[index].link = link }
             contents.runs[run.id]?.header.generation = rewriting.generation
             contents.runs[run.id]?.header.origin.fingerprint = rewriting.fingerprint
             for entry in batch.entries { _ = contents.write(entry, batch.bytes.bytes, as: own, at: now) }
@@ -204,14 +221,13 @@ extension MemoryStore.Contents {
         header = self.header(of: row, for: own, at: now)
         header.owner = owners[own]?.owner
         header.owner?.isSelf = true
-        let run = JournaledRun(
-            id: id, workflow: header.workflow, generation: header.generation, lineage: header.lineage,
-            origin: header.origin)
+        let stored = row.stored(header, after: 0)
+        let run = JournaledRun(stored)
         run.lease = MemoryLease(owner: own)
         run.ownerEnd = end
         run.isQueued = queue.holds(id)
         let messages = messages.filter { $0.message.run == id && $0.answer == nil }.map(\.message)
-        return .claimed(run, row.stored(header, after: 0), messages)
+        return .claimed(run, stored, messages)
     }
 
     /// Takes a run out of the queue, if it has a place there.

@@ -29,8 +29,7 @@ package final class MemoryStore: Sendable {
         var header: RunHeader
         var events: [UInt8] = []
         var arena: [UInt8] = []
-        /// How many arena bytes belong to the events up to each entry's end.
-        var ends: [(sequence: Int, arena: Int)] = []
+        var entries: [StoredEntry] = []
         var owner: Int64?
     }
 }
@@ -98,16 +97,19 @@ extension MemoryStore.StoredRow {
         header.status = entry.status
         header.wakeAt = entry.wakeAt
         header.updatedAt = entry.time
-        ends.append((header.sequence, header.arena))
+        entries.append(StoredEntry(sequence: header.sequence, arena: header.arena, link: entry.link))
     }
 
     /// The events after `sequence`, or after the end of an entry before it.
     func stored(_ header: RunHeader, after sequence: Int) -> StoredRun {
-        let first = ends.last { $0.sequence <= sequence } ?? (0, 0)
-        return StoredRun(
+        let index = entries.lastIndex { $0.sequence <= sequence }
+        let first = index.map { entries[$0] } ?? StoredEntry(sequence: 0, arena: 0, link: nil)
+        var run = StoredRun(
             header: header, after: first.sequence,
             events: Array(events[(first.sequence * MemoryLayout<Event>.stride)...]), arena: Array(arena[first.arena...])
         )
+        run.entries = Array(entries[(index.map { $0 + 1 } ?? 0)...])
+        return run
     }
 }
 

@@ -100,6 +100,8 @@ package struct StoredRun: Sendable {
     package var events: [UInt8]
     /// The arena bytes that came with them.
     package var arena: [UInt8]
+    /// The entries that all of this came in.
+    package var entries: [StoredEntry] = []
 
     package init(header: RunHeader, after: Int, events: [UInt8], arena: [UInt8]) {
         self.header = header

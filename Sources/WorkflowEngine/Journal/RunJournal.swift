@@ -25,6 +25,8 @@ package final class JournaledRun: @unchecked Sendable {
     package var rival: String?
     /// The run has a place in the queue, from its start to its end. Written by the journal before it answers.
     package var isQueued = false
+    /// The link of the newest entry that was put into a batch; nil before the first one. Belongs to whoever writes the run.
+    package var link: EntryLink?
     /// What the store's adapter keeps with a run that it knows: an object of the adapter's own, nil until the run is in the
     /// store. Only the adapter touches it, on one thread at a time.
     package var lease: AnyObject?
@@ -38,6 +40,17 @@ package final class JournaledRun: @unchecked Sendable {
         self.lineage = lineage
         self.origin = origin
         allowance = origin.grant.isNull ? Value?.none : origin.grant
+    }
+}
+
+extension JournaledRun {
+    /// A run as a store gives it, to be gone on with.
+    package convenience init(_ stored: StoredRun) {
+        let header = stored.header
+        self.init(
+            id: header.id, workflow: header.workflow, generation: header.generation, lineage: header.lineage,
+            origin: header.origin)
+        link = stored.entries.last?.link
     }
 }
 
@@ -65,10 +78,11 @@ package struct JournalEntry {
     package let wakeAt: Int64
     /// The time of the last event, in microseconds since 1970.
     package let time: Int64
+    package let link: EntryLink
 
-    package init(
+    fileprivate init(
         run: JournaledRun, sequence: Int, events: Range<Int>, arena: Range<Int>, status: RunMachine.Status,
-        wakeAt: Int64, time: Int64
+        wakeAt: Int64, time: Int64, link: EntryLink
     ) {
         self.run = run
         self.sequence = sequence
@@ -77,6 +91,7 @@ package struct JournalEntry {
         self.status = status
         self.wakeAt = wakeAt
         self.time = time
+        self.link = link
     }
 }
 
@@ -119,10 +134,24 @@ package final class JournalBatch: @unchecked Sendable {
         bytes.append(log.eventBytes(from: events))
         let middle = bytes.count
         bytes.append(UnsafeRawBufferPointer(rebasing: log.arena.bytes[arena...]))
+        append(
+            run, sequence: events, events: start..<middle, arena: middle..<bytes.count, status: status, wakeAt: wakeAt,
+            time: log.count > 0 ? log[log.count - 1].time : 0)
+    }
+
+    /// Adds an entry whose bytes are in the batch, and chains it to the run's entry before it.
+    package func append(
+        _ run: JournaledRun, sequence: Int, events: Range<Int>, arena: Range<Int>, status: RunMachine.Status,
+        wakeAt: Int64, time: Int64
+    ) {
+        let link = (run.link ?? .start(of: run.id)).next(
+            events: UnsafeRawBufferPointer(rebasing: bytes.bytes[events]),
+            arena: UnsafeRawBufferPointer(rebasing: bytes.bytes[arena]))
+        run.link = link
         entries.append(
             JournalEntry(
-                run: run, sequence: events, events: start..<middle, arena: middle..<bytes.count, status: status,
-                wakeAt: wakeAt, time: log.count > 0 ? log[log.count - 1].time : 0))
+                run: run, sequence: sequence, events: events, arena: arena, status: status, wakeAt: wakeAt, time: time,
+                link: link))
     }
 }
 

@@ -28,11 +28,14 @@ package struct RunRewriting: Sendable {
     package let generation: String
     /// Of the plan that the events are of from now on.
     package let fingerprint: String
+    /// The links of all entries with these events.
+    package let links: [EntryLink]
 
-    package init(events: [UInt8], generation: String, fingerprint: String) {
+    package init(events: [UInt8], generation: String, fingerprint: String, links: [EntryLink]) {
         self.events = events
         self.generation = generation
         self.fingerprint = fingerprint
+        self.links = links
     }
 }
 

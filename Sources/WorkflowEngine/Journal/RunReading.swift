@@ -14,6 +14,9 @@ package protocol RunReading: AnyObject, Sendable {
     /// How many runs of a workflow there are in each status.
     func counts(of workflow: String) async throws(JournalError) -> [RunMachine.Status: Int]
 
+    /// The processes that drive runs or did until their lease ran out and nobody has taken their runs; the oldest first.
+    func nodes() async throws(JournalError) -> [StoreNode]
+
     /// A number that changes whenever anybody writes to the store; cheap enough to be asked many times a second.
     func changeCount() async throws(JournalError) -> Int64
 }

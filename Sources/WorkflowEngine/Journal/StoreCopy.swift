@@ -108,6 +108,14 @@ package struct StoreCopy {
     /// Writes a whole run: its first event by itself, since a run's age is that of its first entry.
     private func write(_ stored: StoredRun) async throws(JournalError) -> JournaledRun {
         let header = stored.header
+        // The copy has a chain of its own, which must not hide that this one is broken.
+        if let broken = stored.chain.broken {
+            throw JournalError(
+                code: "store_corrupt",
+                message:
+                    "run \(header.id) in the store \(source.name) has been changed: its entry \(broken.entry) does not "
+                    + "fit those before it ('aikit-lua runs verify')")
+        }
         let run = JournaledRun(
             id: header.id, workflow: header.workflow, generation: header.generation, lineage: header.lineage,
             origin: header.origin)
@@ -125,16 +133,14 @@ package struct StoreCopy {
             }
         let isSingle = stored.events.count <= stride
         let split = isSingle ? stored.arena.count : payloadEnd
-        batch.entries.append(
-            JournalEntry(
-                run: run, sequence: 0, events: 0..<min(stride, arena), arena: arena..<arena + split,
-                status: isSingle ? header.status : .running, wakeAt: isSingle ? header.wakeAt : 0,
-                time: isSingle ? header.updatedAt : header.createdAt))
+        batch.append(
+            run, sequence: 0, events: 0..<min(stride, arena), arena: arena..<arena + split,
+            status: isSingle ? header.status : .running, wakeAt: isSingle ? header.wakeAt : 0,
+            time: isSingle ? header.updatedAt : header.createdAt)
         if !isSingle {
-            batch.entries.append(
-                JournalEntry(
-                    run: run, sequence: 1, events: stride..<arena, arena: arena + split..<batch.bytes.count,
-                    status: header.status, wakeAt: header.wakeAt, time: header.updatedAt))
+            batch.append(
+                run, sequence: 1, events: stride..<arena, arena: arena + split..<batch.bytes.count,
+                status: header.status, wakeAt: header.wakeAt, time: header.updatedAt)
         }
         let outcomes = await withCheckedContinuation { continuation in
             target.submit(batch) { _, outcomes in continuation.resume(returning: outcomes) }

@@ -21,13 +21,16 @@ extension RunOwning where Self: RunJournal {
         var moved = stored
         moved.events = events.withUnsafeBytes { Array($0) }
         moved.header.origin.fingerprint = definition.plan.fingerprint
+        let links = stored.links(with: moved.events)
+        journaled.link = links.last
         let run = try ParkedRun(journaled, moved, plan: definition.plan)
         run.resume(
             cause: ["reason": "upgraded", "generation": Value(stored.header.generation)], at: time)
         try await rewrite(
             journaled,
             RunRewriting(
-                events: moved.events, generation: definition.generation.id, fingerprint: definition.plan.fingerprint),
+                events: moved.events, generation: definition.generation.id, fingerprint: definition.plan.fingerprint,
+                links: links),
             appending: run.batch())
         return upgrade
     }

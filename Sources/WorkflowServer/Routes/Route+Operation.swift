@@ -28,8 +28,21 @@ extension Route {
         Route(.get, "/openapi.json", "This description.", role: .read) { _, core in
             .json(await OpenAPIDocument.value(core))
         },
+        Route(.get, "/api/nodes", "The processes that drive runs of the store, and what they carry.", role: .read) {
+            _, core in
+            .json(["nodes": Value(array: try await core.directory.store.nodes().map(node))])
+        },
         Route(.get, "/api/version", "The version of the server.", role: .read) { _, _ in
             .json(["name": "aikit-lua", "version": Value(engineVersion)])
         },
     ]
+
+    private static func node(_ node: StoreNode) -> Value {
+        let runs = node.runs.sorted { $0.key.rawValue < $1.key.rawValue }
+        return [
+            "id": Value(node.owner.number), "name": Value(node.owner.name), "isAlive": Value(node.isAlive),
+            "isSelf": Value(node.owner.isSelf), "leaseUntil": Value(node.owner.leaseUntil / 1000),
+            "runs": Value(entries: runs.map { ($0.key.rawValue, Value(Int64($0.value))) }),
+        ]
+    }
 }

@@ -17,7 +17,8 @@ struct RunsCommand: ParsableCommand {
         subcommands: [
             RunsListCommand.self, RunsShowCommand.self, RunsEventsCommand.self, RunsCancelCommand.self,
             RunsRetryCommand.self, RunsForkCommand.self, RunsUpgradeCommand.self, RunsRecoverCommand.self,
-            RunsPruneCommand.self, RunsRecordCommand.self, RunsCheckCommand.self, RunsTraceCommand.self,
+            RunsPruneCommand.self, RunsRecordCommand.self, RunsCheckCommand.self, RunsVerifyCommand.self,
+            RunsTraceCommand.self,
         ])
 }
 
