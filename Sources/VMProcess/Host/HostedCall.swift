@@ -25,6 +25,7 @@ extension VMSupervisor {
         caller.limits = limits
         caller.attempt = number("attempt")
         caller.occurrence = number("occurrence")
+        caller.part = header["part"]?.string ?? ""
         caller.traceparent = run.traceparent
         caller.stream = { data in
             child.send(Frame(.stream, ["call": Value(call)], body: data.withBytes { Array($0) }))

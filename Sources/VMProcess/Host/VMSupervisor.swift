@@ -160,7 +160,10 @@ package final class VMSupervisor: @unchecked Sendable {
     private func ready(_ header: Value) throws(FrameFault) {
         guard let bits = header["locks"]?.int.flatMap({ UInt32(exactly: $0) }) else { throw FrameFault("no locks") }
         let missing = VMLocks.missing(bits)
-        guard options.isStrict, !missing.isEmpty else { return }
+        guard !missing.isEmpty else { return }
+        guard options.isStrict else {
+            return options.told("the system locks the process in which Lua runs without \(missing)")
+        }
         let failure = RunFailure(
             code: "not_isolated", message: "the system does not lock processes as --isolate=strict wants: \(missing)")
         for number in scripts.keys { fail(script: number, failure) }

@@ -35,7 +35,7 @@ final class ProxyEffects: HostEffects {
                 [
                     "call": Value(call), "operation": Value(request.operation), "run": Value(caller.run),
                     "path": Value(caller.path), "attempt": Value(Int64(caller.attempt)),
-                    "occurrence": Value(Int64(caller.occurrence)),
+                    "occurrence": Value(Int64(caller.occurrence)), "part": Value(caller.part),
                 ], body: request.payload.withBytes { Array($0) }))
         return operation
     }

@@ -5,9 +5,8 @@ package struct FrameReader {
     private let socket: Int32
     private var buffer: [UInt8] = []
     private var position = 0
-
-    /// How much is asked for at once, in bytes.
-    private static let piece = 64 << 10
+    /// What is received at once.
+    private var piece = [UInt8](repeating: 0, count: 64 << 10)
 
     package init(socket: Int32) { self.socket = socket }
 
@@ -28,17 +27,12 @@ package struct FrameReader {
                 buffer.removeFirst(position)
                 position = 0
             }
-            let before = buffer.count
-            let wanted = max(Self.piece, min(count - before, 16 * Self.piece))
-            buffer.append(contentsOf: repeatElement(0, count: wanted))
-            let received = buffer.withUnsafeMutableBytes {
-                vp_receive(socket, $0.baseAddress.map { $0 + before }, wanted)
-            }
-            buffer.removeLast(wanted - max(received, 0))
+            let received = piece.withUnsafeMutableBytes { vp_receive(socket, $0.baseAddress, $0.count) }
             if received <= 0 {
-                if before == 0 { return nil }
+                if buffer.isEmpty { return nil }
                 throw FrameFault("a frame that is cut off")
             }
+            buffer.append(contentsOf: piece[..<received])
         }
         defer { position += count }
         return Array(buffer[position..<position + count])
