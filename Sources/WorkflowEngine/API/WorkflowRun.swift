@@ -325,7 +325,8 @@ public final class WorkflowRun: Sendable {
                     self.state.withLock { $0.latest = nil }
                     worker.whenDurable(run) { error in
                         continuation.resume(
-                            with: error.map { .failure(RunFailure(code: $0.code, message: $0.message)) } ?? .success(()))
+                            with: error.map { .failure(RunFailure(code: $0.code, message: $0.message)) } ?? .success(())
+                        )
                     }
                     worker.enqueue(run)
                 } catch {

@@ -36,7 +36,8 @@ extension TraceParent {
         self.init(
             trace: outer?.trace ?? TraceID(run: caller.run),
             span: SpanID(
-                run: caller.run, path: caller.path + caller.part, attempt: caller.attempt, occurrence: caller.occurrence),
+                run: caller.run, path: caller.path + caller.part, attempt: caller.attempt, occurrence: caller.occurrence
+            ),
             isSampled: outer?.isSampled ?? true)
     }
 }
