@@ -122,7 +122,9 @@ extension CommandLine {
             let replayed = try program.run("test", "help_test.lua")
             #expect(replayed.status == 0, "\(replayed.errors)")
             #expect(provider.requests.count == 2)
-            try program.write(test.replacing("{})", with: "{ input = {} })"), to: "help_test.lua")
+            try program.write(
+                test.replacing("expect(run.result.text):equals \"25 days.\"", with: "expect(run):succeeds()"),
+                to: "help_test.lua")
             try program.write(
                 (model(provider) + searcher).replacing("How much leave?", with: "How little?"), to: "help.lua")
             let other = try program.run("test", "help_test.lua")
