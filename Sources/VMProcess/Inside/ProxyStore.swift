@@ -80,6 +80,7 @@ final class ProxyStore: RunStore {
     func header(of run: String) async throws(JournalError) -> RunHeader? { throw Self.elsewhere }
     func load(_ run: String, after sequence: Int) async throws(JournalError) -> StoredRun? { throw Self.elsewhere }
     func list(_ filter: RunFilter) async throws(JournalError) -> [RunHeader] { throw Self.elsewhere }
+    func nodes() async throws(JournalError) -> [StoreNode] { throw Self.elsewhere }
     func changeCount() async throws(JournalError) -> Int64 { throw Self.elsewhere }
     func claim(_ runs: [String]) async throws(JournalError) -> [Result<Claim, JournalError>] { throw Self.elsewhere }
     func release(_ runs: [JournaledRun]) async throws(JournalError) { throw Self.elsewhere }
