@@ -9,6 +9,9 @@ static const unsigned char branches[] = {
 static const unsigned char coming_from_ai_kit[] = {
 #embed "../../docs/coming-from-ai-kit.md"
 };
+static const unsigned char compensation[] = {
+#embed "../../docs/compensation.md"
+};
 static const unsigned char dashboard[] = {
 #embed "../../docs/dashboard.md"
 };
@@ -72,6 +75,9 @@ static const unsigned char schedules[] = {
 static const unsigned char schemas[] = {
 #embed "../../docs/schemas.md"
 };
+static const unsigned char security[] = {
+#embed "../../docs/security.md"
+};
 static const unsigned char serve[] = {
 #embed "../../docs/serve.md"
 };
@@ -91,6 +97,7 @@ static const guide guides[] = {
     GUIDE("agents", agents),
     GUIDE("branches", branches),
     GUIDE("coming-from-ai-kit", coming_from_ai_kit),
+    GUIDE("compensation", compensation),
     GUIDE("dashboard", dashboard),
     GUIDE("deploy", deploy),
     GUIDE("durability", durability),
@@ -112,6 +119,7 @@ static const guide guides[] = {
     GUIDE("scaling", scaling),
     GUIDE("schedules", schedules),
     GUIDE("schemas", schemas),
+    GUIDE("security", security),
     GUIDE("serve", serve),
     GUIDE("telemetry", telemetry),
     GUIDE("testing", testing),

@@ -100,6 +100,13 @@ struct RunRouteTests {
             let again = try await server.request("POST", "/api/runs/c/retry")
             #expect(again.status == 202)
             #expect(again.json["lineage"] == "c")
+            // A client that did not get its answer asks again.
+            let key = [("Idempotency-Key", "k")]
+            let first = try await server.post("/api/runs/c/retry", [:], headers: key)
+            let second = try await server.post("/api/runs/c/retry", [:], headers: key)
+            #expect((first.status, second.status) == (202, 200))
+            #expect(first.json == second.json)
+            #expect(try await server.post("/api/runs/c/retry", [:], headers: [("Idempotency-Key", "")]).status == 400)
             #expect(try await server.request("DELETE", "/api/runs/c").status == 204)
             #expect(try await server.get("/api/runs/c").status == 404)
         }

@@ -67,7 +67,9 @@ enum OpenAPIDocument {
                 "schema": parameter.schema,
             ])
         }
-        let startsRuns = ["/runs", "/run", "/stream"].contains { "/api/workflows/{id}" + $0 == route.path }
+        let startsRuns =
+            ["/runs", "/run", "/stream"].contains { "/api/workflows/{id}" + $0 == route.path }
+            || ["/retry", "/fork"].contains { "/api/runs/{id}" + $0 == route.path }
         if startsRuns, route.method == .post {
             parameters.append([
                 "name": "Idempotency-Key", "in": "header", "required": false,

@@ -128,14 +128,19 @@ extension Route {
 
     /// The id that the client gives to the run, or one made of its key, so that asking again finds the run; nil for a new one.
     static func runID(_ request: APIRequest, _ workflow: Workflow, _ body: Value) throws -> String? {
+        try runID(request, of: workflow.id, body)
+    }
+
+    /// The same for what a key means but once: a start of a workflow, a retry or a fork of a run.
+    static func runID(_ request: APIRequest, of scope: String, _ body: Value) throws -> String? {
         var id = try body.text("runId")
         if let given = id, !(1...200).contains(given.utf8.count) || given.utf8.contains(where: { $0 < 32 || $0 == 127 })
         {
             throw APIError.badRequest("runId has to have 1 to 200 bytes, without control characters")
         }
         if id == nil, let key = request.request.headers[.idempotencyKey] {
-            // One key means one run of one workflow, whoever asks for it.
-            let hash = SHA256.hash(data: Array("\(workflow.id)\n\(request.context.principal.name)\n\(key)".utf8))
+            if key.isEmpty { throw APIError.badRequest("Idempotency-Key is empty") }
+            let hash = SHA256.hash(data: Array("\(scope)\n\(request.context.principal.name)\n\(key)".utf8))
             id = "key-" + hash.prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         }
         return id

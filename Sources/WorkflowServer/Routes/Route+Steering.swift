@@ -1,3 +1,4 @@
+internal import HTTPTypes
 internal import Hummingbird
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -48,7 +49,7 @@ extension Route {
             body: [
                 "type": "object",
                 "properties": ["runId": ["type": ["string", "null"]], "newest": ["type": ["boolean", "null"]]],
-            ], isBodyOptional: true, answers: [202], errors: [404, 409]
+            ], isBodyOptional: true, answers: [200, 202], errors: [404, 409]
         ) { request, core in
             try await fork(request, core, reason: "retried") { _ in .failure }
         },
@@ -61,7 +62,7 @@ extension Route {
                     "from": ["type": ["string", "null"]], "input": true, "runId": ["type": ["string", "null"]],
                     "newest": ["type": ["boolean", "null"]],
                 ],
-            ], answers: [202], errors: [404, 409]
+            ], answers: [200, 202], errors: [404, 409]
         ) { request, core in
             try await fork(request, core, reason: "forked") { body in
                 if let path = try body.text("from") { return .before(path) }
@@ -106,11 +107,19 @@ extension Route {
         let body = try await request.optionalObject()
         let point = try point(body)
         _ = try await core.header(id, request)
+        func answer(_ run: String, _ status: HTTPResponse.Status) -> Response {
+            var response = Response.json(["runId": Value(run), "lineage": Value(id)], status: status)
+            response.headers[.location] = "\(core.options.basePath)/api/runs/\(run.percentEscaped)"
+            return response
+        }
+        let newID = try runID(request, of: "\(reason) \(id)", body)
+        // Asked again, it is the run that was made then.
+        if let newID, let known = try await core.directory.store.header(of: newID), known.lineage == id {
+            return answer(newID, .ok)
+        }
         let run = try await core.directory.fork(
-            id, at: point, input: body["input"], as: body.text("runId"), newest: body.flag("newest"), reason: reason)
-        var response = Response.json(["runId": Value(run.id), "lineage": Value(id)], status: .accepted)
-        response.headers[.location] = "\(core.options.basePath)/api/runs/\(run.id.percentEscaped)"
-        return response
+            id, at: point, input: body["input"], as: newID, newest: body.flag("newest"), reason: reason)
+        return answer(run.id, .accepted)
     }
 
     private static func upgrade(_ upgrade: Upgrade, _ id: String, isMoved: Bool) -> Value {
