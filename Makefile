@@ -2,6 +2,8 @@
 
 PREFIX ?= /usr/local
 INPUT  ?= @examples/data/lighthouses.json
+# How often test-cluster kills the primary of a database under Patroni.
+FAILOVERS ?= 3
 
 binary := .build/release/aikit-lua
 swift_sources := Package.swift Sources Tests examples
@@ -24,7 +26,7 @@ test: build ## Run every test: Swift, Lua, the guides' scripts, conformance
 	@scripts/test.sh
 
 test-cluster: ## Run what needs a database and several processes, on a throw-away PostgreSQL; after build and test
-	@scripts/test-cluster.sh
+	@scripts/test-cluster.sh 45 300 $(FAILOVERS)
 
 bench: build ## Measure steps a second beside plain Lua, and the time to start
 	@scripts/setup.sh bench

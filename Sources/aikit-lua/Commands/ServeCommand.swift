@@ -101,7 +101,8 @@ struct ServeCommand: ParsableCommand {
 
     func run() throws {
         let paths = paths.isEmpty ? ["."] : paths
-        var settings = try ServeSettings.read(file: Self.file(beside: paths[0]), flags: flags)
+        var settings = try ServeSettings.read(
+            file: Self.file(beside: paths[0]), in: ServeSession.folder(of: paths[0]), flags: flags)
         settings.paths = paths
         // What is wrong with the paths shows before anything begins.
         _ = try ScriptFolders.scripts(at: paths)

@@ -41,7 +41,8 @@ struct MCPCommand: ParsableCommand {
         if let store { flags["store"] = Value(store) }
         if let workers { flags["workers"] = Value(String(workers)) }
         if let otlp = telemetry.otlp { flags["otlp"] = Value(otlp) }
-        var settings = try ServeSettings.read(file: ServeCommand.file(beside: paths[0]), flags: flags)
+        var settings = try ServeSettings.read(
+            file: ServeCommand.file(beside: paths[0]), in: ServeSession.folder(of: paths[0]), flags: flags)
         settings.paths = paths
         _ = try ScriptFolders.scripts(at: paths)
         ProcessStart.raiseDescriptorLimit()

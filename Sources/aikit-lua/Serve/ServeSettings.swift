@@ -47,9 +47,11 @@ struct ServeSettings {
 
     /// Takes what `aikit.json` says, then what the environment says.
     ///
-    /// - Parameter flags: what the command line says, by the names of the settings; it goes before all.
+    /// - Parameters:
+    ///   - folder: that of the file, which its paths are relative to; empty for the current one.
+    ///   - flags: what the command line says, by the names of the settings; it goes before all.
     static func read(
-        file: Value?, flags: [String: Value], environment: (String) -> String? = environment
+        file: Value?, in folder: String = "", flags: [String: Value], environment: (String) -> String? = environment
     ) throws(UsageError) -> ServeSettings {
         var settings = ServeSettings()
         for (name, value) in file?.entries ?? [] {
@@ -57,7 +59,7 @@ struct ServeSettings {
                 let hint = nearest(to: name, in: names).map { "; did you mean '\($0)'?" } ?? ""
                 throw UsageError("aikit.json has no setting '\(name)'\(hint)")
             }
-            try settings.set(name, value, source: "aikit.json: \(name)")
+            try settings.set(name, located(name, value, in: folder), source: "aikit.json: \(name)")
         }
         if let port = environment("PORT") { try settings.set("port", Value(port), source: "PORT") }
         for name in names {
@@ -68,6 +70,14 @@ struct ServeSettings {
             if let value = flags[name] { try settings.set(name, value, source: "--" + flag(of: name)) }
         }
         return settings
+    }
+
+    /// A path of the file as one of the current folder; anything else as it is.
+    private static func located(_ name: String, _ value: Value, in folder: String) -> Value {
+        guard ["store", "tlsCert", "tlsKey", "secrets"].contains(name), let text = value.string, !text.isEmpty,
+            text != "memory", !text.hasPrefix("/"), !text.contains(":")
+        else { return value }
+        return Value(folder + text)
     }
 
     private static func flag(of name: String) -> String {
