@@ -136,14 +136,10 @@ extension CommandLine {
                 _ = try await first.ask("POST", "/api/workflows/wait/runs", ["inputData": 1, "runId": Value(id)])
                 #expect(try await first.ask("GET", "/api/runs/\(id)?wait=10s").json["status"] == "waiting")
             }
-            let answers = try await withThrowingTaskGroup(of: Int.self) { group in
-                for id in ids {
-                    group.addTask { try await first.ask("POST", "/api/runs/\(id)/signals/go", ["data": 7]).status }
-                }
-                return try await group.reduce(into: [Int]()) { $0.append($1) }
+            for id in ids {
+                #expect(try await first.ask("POST", "/api/runs/\(id)/signals/go", ["data": 7]).status == 202)
             }
             first.running.crash()
-            #expect(answers == Array(repeating: 202, count: ids.count))
             let second = try Server(program)
             for id in ids {
                 #expect(try await second.ask("GET", "/api/runs/\(id)?wait=15s").json["status"] == "success")
