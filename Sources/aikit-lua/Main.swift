@@ -66,7 +66,10 @@ enum Main {
     private static func report(_ error: any Error) -> ExitStatus {
         if AikitLua.exitCode(for: error) == .success {
             let help = HelpText(columns: HelpText.columns(of: .output))
-            TextStream.output.writeLine(help.laidOut(HelpText.unbroken { AikitLua.fullMessage(for: error) }))
+            let text = HelpText.unbroken { AikitLua.fullMessage(for: error) }
+            // Completion scripts and versions are written as they are.
+            let isHelp = text.hasPrefix("OVERVIEW:") || text.hasPrefix("USAGE:")
+            TextStream.output.writeLine(isHelp ? help.laidOut(text) : text)
             return .success
         }
         let problems = problems(of: error)
