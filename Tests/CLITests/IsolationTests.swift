@@ -131,6 +131,8 @@ extension CommandLine {
                 var environment = ProcessInfo.processInfo.environment
                 environment["AIKIT_LUA_VM_FAULTS"] = "1"
                 environment["NO_COLOR"] = nil
+                var program = program
+                program.binary = Program.binaryBeside
                 return try program.run(
                     ["run", "broken.lua", "--store", "memory", "--isolate", "--input", input] + more,
                     environment: environment)

@@ -14,6 +14,7 @@ struct Program {
     }
 
     let folder: URL
+    var binary = Program.binary
 
     /// - Parameter files: contents by name.
     init(_ files: [String: String] = [:]) throws {
@@ -29,8 +30,10 @@ struct Program {
     func remove() { try? FileManager.default.removeItem(at: folder) }
 
     /// The program that was built beside the tests, or the one that AIKIT_LUA_BINARY names.
-    static let binary: String = {
-        if let path = ProcessInfo.processInfo.environment["AIKIT_LUA_BINARY"] { return path }
+    static let binary = ProcessInfo.processInfo.environment["AIKIT_LUA_BINARY"] ?? binaryBeside
+
+    /// The program that was built beside the tests: one for debugging, with what only tests may ask for.
+    static let binaryBeside: String = {
         var folder = URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
         while folder.path != "/" {
             let candidate = folder.appendingPathComponent("aikit-lua").path
@@ -48,7 +51,7 @@ struct Program {
     /// A process that has not been started.
     func process(_ arguments: [String]) -> Process {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: Self.binary)
+        process.executableURL = URL(fileURLWithPath: binary)
         process.arguments = arguments
         process.currentDirectoryURL = folder
         var environment = ProcessInfo.processInfo.environment
