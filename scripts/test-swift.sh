@@ -9,11 +9,11 @@ cd "$repository"
 reports=$(mktemp -d "${TMPDIR:-/tmp}/aikit-lua-tests-XXXXXX")
 trap 'rm -rf "$reports"' EXIT
 
-# run_tests NAME OPTION…: what is printed goes to NAME.log as well, the results to NAME-swift-testing.xml.
+# run_tests NAME OPTION…: for twenty minutes at most; what is printed goes to NAME.log as well, the results to NAME-swift-testing.xml.
 run_tests() {
     local name=$1
     shift
-    scripts/swift.sh test --skip-build --xunit-output "$reports/$name.xml" "$@" 2>&1 | tee "$reports/$name.log"
+    timeout 1200 scripts/swift.sh test --skip-build --xunit-output "$reports/$name.xml" "$@" 2>&1 | tee "$reports/$name.log"
 }
 
 # issues NAME: what failed, in the words of the tests.
