@@ -9,12 +9,17 @@ cd "$repository"
 export AIKIT_LUA_BINARY=${AIKIT_LUA_BINARY:-$repository/.build/release/aikit-lua}
 failed=()
 
-# part NAME COMMAND…
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# part NAME COMMAND…: what a part that failed printed last is shown once more at the end. Nobody waits for `tee`, which a process
+# that a test leaves behind would keep.
 part() {
     local name=$1
     shift
     say "$name"
-    "$@" || failed+=("$name")
+    "$@" > >(exec tee "$folder/last") 2>&1 && return
+    failed+=("$name"$'\n'"$(tail -n 15 "$folder/last" | sed 's/^/    /')")
 }
 
 say "building the tests"
