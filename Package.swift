@@ -88,10 +88,11 @@ let package = Package(
                 .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        .target(name: "Compression", dependencies: ["CZlib"]),
         .target(
             name: "WorkflowServer",
             dependencies: [
-                "CDashboard", "WorkflowCore", "WorkflowEngine",
+                "CDashboard", "Compression", "WorkflowCore", "WorkflowEngine",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"), .product(name: "JWTKit", package: "jwt-kit"),
@@ -106,7 +107,7 @@ let package = Package(
         .target(
             name: "WorkflowTelemetry",
             dependencies: [
-                "CZlib", "WorkflowCore", "WorkflowEngine", .product(name: "Crypto", package: "swift-crypto"),
+                "Compression", "WorkflowCore", "WorkflowEngine", .product(name: "Crypto", package: "swift-crypto"),
             ]),
         // Lua in processes that the system has locked.
         .target(name: "CVMProcess"),

@@ -43,6 +43,19 @@ extension PostgresJournal: RunReading {
         }
     }
 
+    package func counts() async throws(JournalError) -> [String: [RunMachine.Status: Int]] {
+        try await sessions.run { connection in
+            let rows = try connection.run(
+                "SELECT workflow, status, count(*) FROM runs GROUP BY workflow, status")
+            var counts: [String: [RunMachine.Status: Int]] = [:]
+            for row in rows.all {
+                guard let status = RunMachine.Status(number: try row.integer(1)) else { continue }
+                counts[try row.text(0), default: [:]][status] = Int(try row.natural(2))
+            }
+            return counts
+        }
+    }
+
     package func nodes() async throws(JournalError) -> [StoreNode] {
         let own = owner
         return try await sessions.run { connection in

@@ -44,6 +44,22 @@ extension SQLiteJournal: RunReading {
         }
     }
 
+    package func counts() async throws(JournalError) -> [String: [RunMachine.Status: Int]] {
+        try await read { database in
+            var counts: [String: [RunMachine.Status: Int]] = [:]
+            let rows = try Row.fetchCursor(
+                database,
+                sql: "SELECT workflow, status, count(*) FROM (\(StoredHead.statusQuery)) GROUP BY workflow, status")
+            while let row = try rows.next() {
+                guard let workflow = String.fromDatabaseValue(row[0]), let number = Int64.fromDatabaseValue(row[1]),
+                    let status = RunMachine.Status(number: number)
+                else { continue }
+                counts[workflow, default: [:]][status] = Int.fromDatabaseValue(row[2])
+            }
+            return counts
+        }
+    }
+
     package func nodes() async throws(JournalError) -> [StoreNode] {
         try await read { [self] database in
             let owners = try owners(database)

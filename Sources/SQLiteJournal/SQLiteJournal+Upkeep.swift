@@ -110,7 +110,8 @@ extension StoredHead {
         WITH behind (run, entry) AS (
             SELECT run, max(id) FROM entries WHERE id >= (SELECT min(behind_from) FROM owners) GROUP BY run
         )
-        SELECT coalesce(newest.status, runs.status) AS status, coalesce(newest.sequence, runs.sequence) AS sequence
+        SELECT coalesce(newest.status, runs.status) AS status, coalesce(newest.sequence, runs.sequence) AS sequence,
+            runs.workflow AS workflow
         FROM runs LEFT JOIN behind ON behind.run = runs.row LEFT JOIN entries AS newest ON newest.id = behind.entry
 
         """

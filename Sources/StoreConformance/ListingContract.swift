@@ -28,6 +28,10 @@ extension StoreContract {
             try expect(try await journal.counts(of: "orders") == [.success: 1, .waitingHuman: 1, .running: 1])
             try expect(try await journal.counts(of: "mails") == [.failed: 1, .running: 1])
             try expect(try await journal.counts(of: "none").isEmpty)
+            try expect(
+                try await journal.counts() == [
+                    "orders": [.success: 1, .waitingHuman: 1, .running: 1], "mails": [.failed: 1, .running: 1],
+                ])
             await journal.close()
         },
         StoreCheck("a list shows what was acknowledged a moment ago, to everybody") { backend in

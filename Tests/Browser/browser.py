@@ -25,15 +25,18 @@ class Server:
     def __init__(self, folder):
         self.binary = os.environ["AIKIT_LUA_BINARY"]
         self.store = str(pathlib.Path(folder) / "runs.db")
-        made = subprocess.run(
-            [self.binary, "token", "create", "--name", "tester", "--role", "admin", "--store", self.store],
-            capture_output=True, text=True, check=True)
-        self.token = next(word for word in made.stdout.split() if word.startswith("akl_"))
+        self.token = self.make_token("tester", "admin")
         self.log = open(pathlib.Path(folder) / "serve.log", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [self.binary, "serve", "flows", "--port", "0", "--store", self.store, "--no-watch", "--log-format", "json"],
             stderr=self.log, cwd=HERE)
         self.url = self._find_address()
+
+    def make_token(self, name, role, *options):
+        made = subprocess.run(
+            [self.binary, "token", "create", "--name", name, "--role", role, "--store", self.store, *options],
+            capture_output=True, text=True, check=True)
+        return next(word for word in made.stdout.split() if word.startswith("akl_"))
 
     def _find_address(self):
         end = time.monotonic() + PATIENCE

@@ -236,6 +236,134 @@ class DashboardTests(unittest.TestCase):
               document.title.includes('pwned'), ({}).polluted ?? null]""")
         self.assertEqual(found, [None, 0, 0, 0, False, None], page)
 
+    def test_who_may_only_look_is_offered_nothing_else(self):
+        browser = self.browser
+        run = self.server.start("parcel", PARCEL, "looked-at")
+        self.server.settled(run)
+        browser.js("sessionStorage.setItem('aikit-lua.token', arguments[0])", self.server.make_token("guest", "read"))
+        browser.visit(f"#/runs/{run}?step=check")
+        browser.one(".who", "guest")
+        browser.one(".inspector h2", "check")
+        shown = [button.text for button in browser.all("button, a.button") if button.is_displayed()]
+        self.assertFalse({"Cancel", "Fork from here", "Answer"} & set(shown), shown)
+        browser.visit(f"#/inbox/{run}/release")
+        browser.one(".answer", "Your token may look")
+        self.assertEqual(browser.all(".answer button[type=submit]"), [])
+        browser.visit("#/workflows/parcel")
+        browser.one("[role=tab]", "Schemas")
+        self.assertNotIn("Start a run", browser.one(".tabs").text)
+
+    def test_a_token_of_one_workflow_shows_that_one(self):
+        browser = self.browser
+        self.server.settled(self.server.start("ledger", {"lines": 2}, "hidden-one"))
+        self.server.settled(self.server.start("bulk", {"count": 2}, "seen-one"))
+        token = self.server.make_token("bulk-only", "run", "--workflow", "bulk")
+        browser.js("sessionStorage.setItem('aikit-lua.token', arguments[0])", token)
+        browser.visit("#/runs")
+        browser.one(".run-link", "seen-one")
+        self.assertEqual({row.text for row in browser.all(".run-workflow") if row.is_displayed()}, {"bulk"})
+        browser.until(lambda: "Failed" in browser.one(".chips").text and browser.all(".chip-count")[4].text, "counts")
+        self.assertEqual(browser.one(".chip[data-status=failed]").text, "Failed")
+        browser.visit("#/workflows")
+        browser.one(".workflow-card", "bulk")
+        self.assertEqual(len(browser.all(".workflow-card")), 1)
+
+    def test_a_queued_run_says_why_it_has_not_begun(self):
+        browser = self.browser
+        self.server.start("narrow", {"tenant": "acme"}, "first")
+        run = self.server.start("narrow", {"tenant": "acme"}, "second")
+        browser.visit(f"#/runs/{run}")
+        browser.one(".run-status", "Queued")
+        browser.one(".inspector .notice", "concurrency key acme has 1 of 1 running")
+        browser.one(".timeline-empty", "No step has begun yet")
+        for name in ("first", "second"):
+            self.server.ask(f"/api/runs/{name}/cancel", {})
+
+    def test_what_was_undone_stands_beside_its_step(self):
+        browser = self.browser
+        run = self.server.start("trip", {}, "undone")
+        self.server.settled(run)
+        browser.visit(f"#/runs/{run}")
+        browser.one(".run-status", "Failed")
+        notes = {row.text.split("\n")[0]: row.text for row in browser.all(".step-row:not([hidden])")}
+        self.assertIn("not undone", notes["car"])
+        self.assertIn("undone", notes["hotel"])
+        self.assertNotIn("not undone", notes["hotel"])
+        browser.one(".bar-undo")
+        browser.one(".legend", "Undone")
+        browser.one(".strip", "1 undone")
+
+    def test_constructs_of_a_graph_fold(self):
+        browser = self.browser
+        run = self.server.start("parcel", PARCEL, "folds")
+        self.server.settled(run)
+        browser.visit(f"#/runs/{run}?view=graph")
+        browser.one(".graph .node.is-success[data-path='picking/pick']")
+        browser.js("document.querySelector(\".node-fold[aria-label='Fold picking']\").focus()")
+        browser.press(Keys.ENTER)
+        browser.one(".graph .node.is-success[data-path='picking'][data-folds=closed]")
+        self.assertEqual(browser.all(".graph .node[data-path='picking/pick']"), [])
+        # The focus stays on what was pressed.
+        browser.until(lambda: browser.js("return document.activeElement.getAttribute('aria-label')") == "Unfold picking", "focus")
+        browser.press(Keys.ENTER)
+        browser.one(".graph .node.is-success[data-path='picking/pick']")
+        browser.click(".graph-tools button", "Fold all")
+        browser.until(lambda: not browser.all(".graph .node[data-path='way/send']"), "folded branch")
+
+    def test_a_task_has_an_address_however_many_wait_before_it(self):
+        browser = self.browser
+        first = self.server.start("question", {"about": "the oldest"}, "asked-first")
+        self.server.settled(first)
+        runs = [self.server.start("question", {"about": f"number {number}"}, f"asked-{number}") for number in range(60)]
+        for run in runs:
+            self.server.settled(run)
+        browser.visit("#/inbox")
+        browser.one(".task", "number 59")
+        self.assertFalse(any("the oldest" in task.text for task in browser.all(".task")))
+        browser.one("#inbox-count")
+        browser.until(lambda: int(browser.one("#inbox-count").text.rstrip("+")) >= 61, "count of all that wait")
+        browser.visit(f"#/inbox/{first}/ask")
+        browser.one(".shown", "the oldest")
+        browser.field("answer").send_keys("42")
+        browser.click("button", "Send the answer")
+        browser.one(".toast", "The answer was taken")
+        self.assertEqual(self.server.settled(first), "success")
+        for run in runs:
+            self.server.ask(f"/api/runs/{run}/cancel", {})
+
+    def test_cards_count_runs_and_health_names_the_node(self):
+        browser = self.browser
+        self.server.settled(self.server.start("bulk", {"count": 1}, "counted"))
+        browser.visit("#/workflows")
+        card = browser.one(".workflow-card", "Many items")
+        card.find_element("css selector", ".badge.is-success").click()
+        browser.one(".run-link", "counted")
+        self.assertEqual(browser.address, "#/runs?workflow=bulk&status=success")
+        browser.visit("#/health")
+        browser.one(".nodes th[scope=row]", "(this server)")
+        browser.one(".nodes td", "Alive")
+
+    def test_a_long_run_gives_what_a_step_got_when_it_is_asked(self):
+        browser = self.browser
+        run = self.server.start("bulk", {"count": 1200}, "asked-for")
+        self.server.settled(run)
+        browser.visit(f"#/runs/{run}?step=each%5B7%5D%2Fsquare")
+        browser.one(".inspector .json", "square: 49")
+        browser.one(".inspector .json", "n: 7")
+        browser.click("[role=tab]", "Events")
+        browser.fill("input[aria-label='Filter events']", "each[1200]")
+        browser.click(".event-row", "step:success")
+        browser.one(".event-value .json", "square: 1440000")
+
+    def test_pages_come_as_gzip(self):
+        self.browser.visit("#/runs")
+        self.browser.one("h1", "Runs")
+        sizes = self.browser.js("""
+            return performance.getEntriesByType('resource').filter((entry) => entry.name.includes('/assets/'))
+              .map((entry) => [entry.encodedBodySize, entry.decodedBodySize])""")
+        self.assertGreater(len(sizes), 5)
+        self.assertLess(sum(packed for packed, _ in sizes), 50_000)
+
     def test_a_run_of_many_steps_holds_few_rows(self):
         browser = self.browser
         run = self.server.start("bulk", {"count": 5000}, "many")

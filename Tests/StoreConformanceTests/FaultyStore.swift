@@ -45,6 +45,10 @@ final class FaultyStore: RunJournal, ForwardingStore {
         fault == .losesCounts ? [:] : try await inner.counts(of: workflow)
     }
 
+    func counts() async throws(JournalError) -> [String: [RunMachine.Status: Int]] {
+        fault == .losesCounts ? [:] : try await inner.counts()
+    }
+
     func changeCount() async throws(JournalError) -> Int64 {
         fault == .standsStill ? 1 : try await inner.changeCount()
     }

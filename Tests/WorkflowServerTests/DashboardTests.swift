@@ -39,6 +39,89 @@ struct DashboardTests {
         }
     }
 
+    @Test func `files go out as gzip to those who take it, with a tag of their own`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let plain = try await server.get("/assets/app.css")
+            #expect(plain.header("content-encoding") == nil)
+            #expect(plain.header("vary") == "Accept-Encoding")
+            let packed = try await server.get("/assets/app.css", headers: [("Accept-Encoding", "br, gzip;q=0.5")])
+            #expect(packed.header("content-encoding") == "gzip")
+            #expect(packed.header("content-type") == "text/css; charset=utf-8")
+            let length = try #require(packed.header("content-length").flatMap { Int($0) })
+            #expect(length * 3 < plain.text.utf8.count)
+            let tag = try #require(packed.header("etag"))
+            #expect(tag != plain.header("etag"))
+            let again = try await server.get(
+                "/assets/app.css", headers: [("Accept-Encoding", "gzip"), ("If-None-Match", tag)])
+            #expect(again.status == 304)
+            for refusal in ["gzip;q=0", "br", "gzip; q=0.0, *", "identity"] {
+                let answer = try await server.get("/assets/app.css", headers: [("Accept-Encoding", refusal)])
+                #expect(answer.header("content-encoding") == nil, "\(refusal)")
+                #expect(answer.text == plain.text)
+            }
+        }
+    }
+
+    @Test func `workflows are listed with the numbers of their runs, and runs are counted without being listed`()
+        async throws
+    {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            for number in 0..<3 {
+                _ = try await server.post("/api/workflows/greet/run", ["inputData": ["name": Value("\(number)")]])
+            }
+            _ = try await server.post("/api/workflows/fail/run", ["inputData": 1])
+            let plain = try await server.get("/api/workflows").json["workflows"]?.array ?? []
+            #expect(plain.allSatisfy { $0["runs"] == nil })
+            let listed = try await server.get("/api/workflows?counts=true").json["workflows"]?.array ?? []
+            let greet = try #require(listed.first { $0["id"] == "greet" })
+            #expect(greet["runs"]?["success"] == 3)
+            #expect(greet["runs"]?["failed"] == 0)
+            #expect(listed.first { $0["id"] == "fail" }?["runs"]?["failed"] == 1)
+            let all = try await server.get("/api/runs?limit=0").json
+            #expect(all["total"] == 4 && all["runs"]?.count == 0 && all["isWhole"] == true)
+            #expect(all["counts"]?["success"] == 3)
+            #expect(try await server.get("/api/runs?limit=0&workflow=fail").json["total"] == 1)
+            #expect(try await server.get("/api/runs?limit=0&status=failed").json["total"] == 1)
+            #expect(try await server.get("/api/runs?limit=0&from=2000-01-01T00:00:00Z").json["total"] == 4)
+            #expect(try await server.get("/api/runs?limit=0&q=none").json["total"] == 0)
+        }
+    }
+
+    @Test func `events come in pages, of one step, and without the values of steps`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            _ = try await server.post(
+                "/api/workflows/greet/run", ["inputData": ["name": "Ada"], "runId": "r"])
+            let path = "/api/runs/r/events"
+            let all = try await server.get(path).json["events"]?.array ?? []
+            #expect(all.count > 2)
+            var (paged, after) = ([Value](), 0)
+            for _ in 0..<20 {
+                let page = try await server.get("\(path)?limit=1&after=\(after)").json
+                paged += page["events"]?.array ?? []
+                guard let next = page["next"]?.int else { break }
+                after = Int(next)
+            }
+            #expect(paged == all)
+            let start = try #require(all.first { $0["type"] == "step:start" })
+            let step = try #require(start["path"]?.string)
+            let own = try await server.get("\(path)?path=\(step)").json["events"]?.array ?? []
+            #expect(!own.isEmpty && own == all.filter { $0["path"]?.string == step })
+            let brief = try await server.get("\(path)?brief=true").json["events"]?.array ?? []
+            #expect(brief.map { $0["sequence"] } == all.map { $0["sequence"] })
+            #expect(brief.first { $0["type"] == "step:start" }?["data"] == nil)
+            #expect(brief.first { $0["type"] == "workflow:start" }?["data"] == ["name": "Ada"])
+            let frames = try await server.frames("GET", "\(path)?brief=true", nil)
+            #expect(frames.contains { $0.event == "step:start" && $0.data["data"] == nil })
+        }
+    }
+
+    @Test func `it is told what whoever asks may do`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let version = try await server.get("/api/version").json
+            #expect(version["principal"] == ["role": "admin"])
+        }
+    }
+
     @Test func `it lies at the base path, and nowhere where it is not wanted`() async throws {
         func statuses(_ options: ServerOptions, _ paths: [String]) async throws -> [Int] {
             try await RunningServer.with(TestWorkflows.all(), options: options) { server in

@@ -90,6 +90,27 @@ struct RunRouteTests {
         }
     }
 
+    @Test func `tasks are told in short, of one run, or as a number`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            for run in ["t1", "t2"] {
+                _ = try await server.post("/api/workflows/ask%20me/runs", ["inputData": 1, "runId": Value(run)])
+                _ = try await server.get("/api/runs/\(run)?wait=5s")
+            }
+            let counted = try await server.get("/api/tasks?limit=0").json
+            #expect(counted["runs"] == 2 && counted["tasks"] == [])
+            let short = try #require(try await server.get("/api/tasks?summary=true").json["tasks"]?.array)
+            #expect(short.map { $0["runId"] } == ["t2", "t1"])
+            #expect(short.allSatisfy { $0["path"] == "approve" && $0["requestedAt"] != nil })
+            #expect(short.allSatisfy { $0["form"] == nil && $0["digest"] == nil && $0["output"] == nil })
+            let one = try await server.get("/api/tasks?run=t1").json["tasks"]?.array ?? []
+            #expect(one.count == 1 && one[0]["runId"] == "t1" && one[0]["digest"] != nil)
+            #expect(try await server.get("/api/tasks?run=none").status == 404)
+            let page = try await server.get("/api/tasks?limit=1&summary=true").json
+            let next = try #require(page["next"]?.string)
+            #expect(try await server.get("/api/tasks?cursor=\(next)").json["tasks"]?[0]?["runId"] == "t1")
+        }
+    }
+
     @Test func `a run is cancelled, forked, and removed when it is over`() async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
             _ = try await server.post("/api/workflows/wait/runs", ["inputData": 1, "runId": "c"])

@@ -2,6 +2,18 @@
 
 const key = 'aikit-lua.token';
 
+const roles = ['read', 'run', 'admin'];
+
+/** Who asks, as far as the server has said it. */
+export const principal = { name: '', role: 'admin', workflows: [] };
+
+/** Asks the server who asks; pages hide what a role does not allow by `data-needs`. */
+export async function introduce() {
+  const { principal: told } = await json('/api/version');
+  Object.assign(principal, { name: '', role: 'admin', workflows: [] }, told);
+  document.body.dataset.role = roles.includes(principal.role) ? principal.role : 'read';
+}
+
 export const session = {
   get token() { return sessionStorage.getItem(key) ?? ''; },
   set token(text) { text ? sessionStorage.setItem(key, text) : sessionStorage.removeItem(key); },

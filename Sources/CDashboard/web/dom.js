@@ -1,13 +1,19 @@
 // Building elements. Text never becomes markup: strings become text nodes, and characters that cannot be seen are shown
 // by their escapes, so what a run says looks the same everywhere and cannot reorder or hide what stands beside it.
 
-// C0, C1, soft hyphen, zero-width, bidirectional marks, line separators, byte order mark, lone surrogates.
-const unseen = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
-const unseenEach = new RegExp(unseen.source, 'g');
+// C0, C1, soft hyphen, zero-width, bidirectional marks, fillers, line separators, byte order mark, tags and variation selectors
+// beyond those of emoji, lone surrogates. A joiner within an emoji belongs to it.
+const unseen = new RegExp([
+  '[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b\\u200c\\u200e\\u200f'
+  + '\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0d\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]',
+  '(?<!\\p{Extended_Pictographic}[\\ufe0f\\u{1f3fb}-\\u{1f3ff}]?)\\u200d', '\\u200d(?!\\p{Extended_Pictographic}|[\\u2640\\u2642\\u2695])', '\\p{Cs}',
+].join('|'), 'u');
+const unseenEach = new RegExp(unseen.source, 'gu');
 
 const escapeOf = (character) => {
   if (character === '\r') return '\\r';
-  const code = character.charCodeAt(0);
+  const code = character.codePointAt(0);
+  if (code > 0xffff) return `\\u{${code.toString(16)}}`;
   return code < 256 ? '\\x' + code.toString(16).padStart(2, '0') : '\\u' + code.toString(16).padStart(4, '0');
 };
 

@@ -284,7 +284,7 @@ function scalar(schema, options) {
   const isNumber = schema.type === 'number' || schema.type === 'integer';
   const types = { date: 'date', email: 'email', uri: 'url', time: 'text', 'date-time': 'text' };
   const input = isLong ? h('textarea', { id, rows: 4 }) : h('input', {
-    id, type: isNumber ? 'text' : types[schema.format] ?? 'text', inputmode: isNumber ? (schema.type === 'integer' ? 'numeric' : 'decimal') : undefined, autocomplete: 'off',
+    id, type: isNumber ? 'text' : types[schema.format] ?? 'text', inputmode: isNumber ? (schema.type === 'integer' ? 'numeric' : 'decimal') : undefined, autocomplete: types[schema.format] === 'date' ? undefined : 'off',
     placeholder: schema.format === 'date-time' ? '2030-01-31T08:00:00Z' : schema.examples?.[0] ?? undefined,
     'aria-required': required === true && isNumber ? 'true' : undefined,
   });

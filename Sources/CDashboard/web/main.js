@@ -108,12 +108,19 @@ const themeButton = h('button', {
     applyTheme();
   },
 }, icon('theme'));
+const who = h('div', { class: 'who', hidden: true });
+function drawWho() {
+  const { name, role, workflows } = api.principal;
+  who.hidden = !api.session.token;
+  const may = { read: 'may look', run: 'may look and act', admin: 'may do all' }[role] ?? role;
+  put(who, h('span', { class: 'who-name', title: name }, name || 'You'), h('span', { class: 'muted small' }, may, workflows.length > 0 && `, of ${workflows.length === 1 ? workflows[0] : `${workflows.length} workflows`}`));
+}
 const leave = h('button', {
   type: 'button', class: 'icon-button', title: 'Log out', 'aria-label': 'Log out', hidden: true,
   onclick: () => { api.session.token = ''; logIn(); },
 }, icon('leave'));
 document.getElementById('side-end').append(
-  h('button', { type: 'button', class: 'icon-button', title: 'Keys (?)', 'aria-label': 'Keyboard help', onclick: () => help() }, icon('help')),
+  who, h('button', { type: 'button', class: 'icon-button', title: 'Keys (?)', 'aria-label': 'Keyboard help', onclick: () => help() }, icon('help')),
   themeButton, leave);
 applyTheme();
 // A phone has no room beside its navigation: what stands there elsewhere comes in a dialog.
@@ -131,10 +138,10 @@ function more() {
 async function countTasks() {
   try {
     // Runs, not their tasks: what tasks show may be large, and is for the inbox alone.
-    const { runs, next } = await api.json('/api/runs?status=waiting_human&limit=99');
+    const { runs } = await api.json('/api/tasks?limit=0');
     const mark = document.getElementById('inbox-count');
-    mark.textContent = runs.length === 0 ? '' : next ? '99+' : String(runs.length);
-    mark.parentElement.setAttribute('aria-label', runs.length === 0 ? 'Inbox' : `Inbox, ${mark.textContent} waiting`);
+    mark.textContent = runs === 0 ? '' : runs > 99 ? '99+' : String(runs);
+    mark.parentElement.setAttribute('aria-label', runs === 0 ? 'Inbox' : `Inbox, ${mark.textContent} waiting`);
   } catch { /* The page says what is wrong. */ }
 }
 setInterval(() => !document.hidden && !isOut && countTasks(), 15_000);
@@ -161,7 +168,7 @@ function logIn(message) {
       event.preventDefault();
       api.session.token = field.value.trim();
       try {
-        await api.json('/api/version');
+        await api.introduce();
         enter();
       } catch (error) {
         api.session.token = '';
@@ -182,6 +189,7 @@ function enter() {
   document.body.classList.remove('is-out');
   leave.hidden = !api.session.token;
   countTasks();
+  api.introduce().then(drawWho, () => {});
   route();
 }
 document.addEventListener('unauthorized', () => !isOut && logIn(api.session.token ? 'The token is no longer good' : undefined));

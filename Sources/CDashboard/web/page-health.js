@@ -47,11 +47,11 @@ function quantile(now, before, name, share) {
 
 /** A process that drives runs, and what it carries. */
 function nodeRow(node) {
-  const carried = Object.entries(node.runs).map(([status, value]) => `${count(value)} ${(statuses[status] ?? status).toLowerCase()}`);
+  const carried = Object.entries(node.runs).map(([status, value]) => h('span', { class: `badge is-${status} num`, title: statuses[status] ?? status }, icon(status, 14), `${count(value)} `, h('span', null, (statuses[status] ?? status).toLowerCase())));
   return h('tr', { class: node.isAlive ? null : 'is-gone' },
     h('th', { scope: 'row' }, node.name, node.isSelf ? h('span', { class: 'muted' }, ' (this server)') : null),
-    h('td', null, node.isAlive ? 'alive' : `gone, its lease ran out ${ago(node.leaseUntil)}`),
-    h('td', null, carried.join(', ') || 'no runs'));
+    h('td', null, h('span', { class: `badge is-${node.isAlive ? 'success' : 'failed'}` }, icon(node.isAlive ? 'success' : 'failed', 14), node.isAlive ? 'Alive' : `Gone, its lease ran out ${ago(node.leaseUntil)}`)),
+    h('td', null, carried.length > 0 ? h('span', { class: 'node-runs' }, carried) : h('span', { class: 'muted' }, 'no runs')));
 }
 
 export default function healthPage(context) {
@@ -103,9 +103,12 @@ export default function healthPage(context) {
     if (plot.id === 'models' || plot.id === 'cost') card.hidden = last === undefined;
     const known = values.map((one) => (one === undefined || !Number.isFinite(one) ? 0 : one));
     const top = Math.max(1e-9, ...known) * 1.15;
-    const points = known.map((one, index) => `${(150 - (known.length - 1 - index)).toFixed(1)},${(39 - (one / top) * 37).toFixed(2)}`);
+    // The first minute fills the plot, and five minutes are the most that it shows.
+    const step = 150 / (Math.min(kept, Math.max(30, known.length)) - 1);
+    const from = 150 - (known.length - 1) * step;
+    const points = known.map((one, index) => `${(from + index * step).toFixed(1)},${(39 - (one / top) * 37).toFixed(2)}`);
     curve.setAttribute('points', points.join(' '));
-    area.setAttribute('points', points.length > 1 ? `${151 - points.length},40 ${points.join(' ')} 150,40` : '');
+    area.setAttribute('points', points.length > 1 ? `${from.toFixed(1)},40 ${points.join(' ')} 150,40` : '');
   };
 
   let at = 0;

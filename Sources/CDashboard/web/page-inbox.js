@@ -4,7 +4,7 @@ import * as api from './api.js';
 import { h, icon, put, setText } from './dom.js';
 import { submit, valueForm } from './form.js';
 import { ago, exact, plural, shortID } from './format.js';
-import { button, command, copy, emptyWith, facts, failure, iconButton, line, shownBox, time, toast } from './widgets.js';
+import { button, command, copy, emptyWith, facts, failure, iconButton, shownBox, time, toast } from './widgets.js';
 
 export default function inboxPage(context) {
   const { params } = context;
@@ -19,10 +19,6 @@ export default function inboxPage(context) {
   const list = h('ul', { class: 'task-list', 'aria-label': 'Waiting' });
   const detail = h('div', { class: 'task-detail' });
   const split = h('div', { class: 'split' }, list, detail);
-
-  // Tasks of one workflow have one title: what is shown tells them apart.
-  const hint = (output) => (output !== null && typeof output === 'object' && !Array.isArray(output)
-    ? Object.keys(output).slice(0, 4).map((name) => `${name.slice(0, 40)}: ${line(output[name], 60)}`).join(' · ') : line(output, 120));
 
   const draw = () => {
     put(total, tasks.length === 0 ? '' : `${plural(tasks.length, 'task')}${next ? ' or more' : ''}`);
@@ -40,11 +36,23 @@ export default function inboxPage(context) {
     put(list, tasks.map((task) => h('li', null, h('a', {
       href: address(task), class: 'task', 'aria-current': open && keyOf(task) === keyOf(open) ? 'true' : undefined,
     },
-    h('span', { class: 'task-title' }, String(task.form?.title ?? task.stepId)),
+    h('span', { class: 'task-title' }, task.title ?? task.stepId),
     h('span', { class: 'task-of muted' }, task.workflowId, ' · ', shortID(task.runId)),
     h('time', { class: 'task-since muted num', title: exact(task.requestedAt), 'data-at': task.requestedAt }, ago(task.requestedAt)),
-    task.output !== undefined && h('span', { class: 'task-shown muted' }, hint(task.output))))),
+    // Tasks of one workflow have one title: what is shown tells them apart.
+    task.preview !== undefined && h('span', { class: 'task-shown muted' }, task.preview)))),
     next && h('li', null, button('Show more', { class: 'small', onclick: more })));
+  };
+
+  /** Asks for the whole of a task, of which the list has the summary; null if it no longer waits. */
+  const whole = async ({ run, path }) => {
+    try {
+      const { tasks: found } = await api.json(`/api/tasks${api.query({ run })}`, { signal: context.signal });
+      return found.find((task) => task.path === path) ?? null;
+    } catch (error) {
+      if (error.status === 404) return null;
+      throw error;
+    }
   };
 
   const show = (task) => {
@@ -81,34 +89,52 @@ export default function inboxPage(context) {
             send.disabled = false;
           }
         },
-      }, form.element, trouble, h('div', { class: 'form-end' }, send)),
+      }, form.element, trouble, api.principal.role === 'read' ? h('p', { class: 'muted' }, 'Your token may look, and not answer.') : h('div', { class: 'form-end' }, send)),
       facts([
         ['Waits since', time(task.requestedAt)], ['Until', task.until && time(task.until)],
         ['Digest', task.digest && h('span', { class: 'digest' }, h('code', { title: 'Of what is shown and asked; an answer is to exactly this' }, task.digest.slice(0, 12)), iconButton('Copy the digest', 'copy', { onclick: () => copy(task.digest) }))],
       ]));
   };
 
-  const read = async (cursor) => api.json(`/api/tasks${api.query({ workflow: context.query.workflow, limit: 50, cursor })}`, { signal: context.signal });
-  const settle = () => {
-    const found = wanted && tasks.find((task) => task.runId === wanted.run && task.path === wanted.path);
-    if (open && !found && wanted) {
-      put(detail, emptyWith({ sign: 'success' }, 'This is answered', 'Somebody has answered it, or the run was cancelled.', h('a', { href: `#/runs/${api.segment(wanted.run)}` }, 'Show the run')));
-      split.classList.add('has-open');
-      open = null;
-    } else if (found) {
-      if (!open || open.digest !== found.digest) show(found);
-    } else if (wanted && !open) {
-      put(detail, emptyWith({ sign: 'inbox' }, 'Nothing waits here', 'It was answered, or the run went on.', h('a', { href: `#/runs/${api.segment(wanted.run)}` }, 'Show the run')));
-      split.classList.add('has-open');
-    } else if (!wanted && tasks[0] && matchMedia('(min-width: 900px)').matches) show(tasks[0]);
+  const read = async (cursor) => api.json(`/api/tasks${api.query({ workflow: context.query.workflow, limit: 50, cursor, summary: true })}`, { signal: context.signal });
+  let asked = 0;
+  /** Shows the task that the address names, or else, where there is room beside the list, the first one. */
+  const settle = async () => {
+    const turn = (asked += 1);
+    const first = !wanted && tasks[0] && matchMedia('(min-width: 900px)').matches ? { run: tasks[0].runId, path: tasks[0].path } : null;
+    const place = wanted ?? first;
     draw();
+    if (!place) return;
+    let found;
+    try {
+      found = await whole(place);
+    } catch (error) {
+      if (!context.signal.aborted && turn === asked) put(detail, failure(error, settle));
+      return;
+    }
+    if (context.signal.aborted || turn !== asked) return;
+    if (found) {
+      // A list of which not all is read may lack it.
+      if (!tasks.some((task) => keyOf(task) === keyOf(found))) tasks.unshift({ ...found, title: found.form?.title === undefined ? undefined : String(found.form.title) });
+      if (!open || keyOf(open) !== keyOf(found) || open.digest !== found.digest) show(found);
+      else draw();
+    } else if (wanted) {
+      const wasOpen = open !== null;
+      open = null;
+      tasks = tasks.filter((task) => task.runId !== place.run || task.path !== place.path);
+      draw();
+      put(detail, wasOpen
+        ? emptyWith({ sign: 'success' }, 'This is answered', 'Somebody has answered it, or the run was cancelled.', h('a', { href: `#/runs/${api.segment(place.run)}` }, 'Show the run'))
+        : emptyWith({ sign: 'inbox' }, 'Nothing waits here', 'It was answered, or the run went on.', h('a', { href: `#/runs/${api.segment(place.run)}` }, 'Show the run')));
+      split.classList.add('has-open');
+    }
   };
   async function load() {
     try {
       const page = await read();
       tasks = page.tasks;
       next = page.next;
-      settle();
+      await settle();
     } catch (error) {
       if (!context.signal.aborted) put(element.querySelector('.inbox-body'), failure(error, load));
     }
@@ -141,12 +167,9 @@ export default function inboxPage(context) {
     /** Another task of the same list. */
     revisit(to) {
       wanted = to.run ? { run: to.run, path: to.path } : null;
-      const found = wanted && tasks.find((task) => task.runId === wanted.run && task.path === wanted.path);
-      if (found) {
-        show(found);
-        detail.querySelector('h2')?.focus({ preventScroll: true });
-      } else if (wanted) load();
-      else { show(null); settle(); }
+      open = null;
+      if (!wanted) show(null);
+      settle().then(() => wanted && !context.signal.aborted && detail.querySelector('h2')?.focus({ preventScroll: true }));
       return true;
     },
     key(event) {

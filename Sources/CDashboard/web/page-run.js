@@ -8,7 +8,7 @@ import { RunModel, stepKey } from './run-model.js';
 import { bubble, conversation, messagesOf, money, transcript } from './conversation.js';
 import { timeline } from './timeline.js';
 import { VirtualList } from './virtual.js';
-import { badge, button, copy, emptyWith, facts, failure, iconButton, line, sourceLines, tabs, time, valueBox } from './widgets.js';
+import { badge, button, copy, emptyWith, facts, failure, iconButton, line, queueReason, sourceLines, tabs, tagChip, time, toast, valueBox } from './widgets.js';
 
 export default function runPage(context) {
   const { id } = context.params;
@@ -40,7 +40,7 @@ export default function runPage(context) {
     }
     return cells.get(name);
   };
-  for (const name of ['Workflow', 'Began', 'Took', 'Steps', 'Events']) put(cell(name), '–');
+  for (const name of ['Workflow', 'Began', 'Took', 'Steps']) put(cell(name), '–');
   const actions = h('div', { class: 'actions' });
   const drawActions = () => {
     const now = status();
@@ -50,9 +50,9 @@ export default function runPage(context) {
     shownStatus = `${now} ${isOld}`;
     put(mark, badge(now));
     put(actions,
-      isOld && !isOver(now) && button('Upgrade', { onclick: () => upgrade(id) }),
-      (now === 'failed' || now === 'cancelled') && button('Retry', { class: 'primary', onclick: () => retry(id, context.go) }),
-      now && !isOver(now) && button('Cancel', { class: 'danger-quiet', onclick: () => cancel(id) }));
+      isOld && !isOver(now) && button('Upgrade', { 'data-needs': 'admin', onclick: () => upgrade(id) }),
+      (now === 'failed' || now === 'cancelled') && button('Retry', { class: 'primary', 'data-needs': 'run', onclick: () => retry(id, context.go) }),
+      now && !isOver(now) && button('Cancel', { class: 'danger-quiet', 'data-needs': 'run', onclick: () => cancel(id) }));
   };
   const drawStrip = () => {
     const began = model.startedAt ?? (header && millis(header.createdAt));
@@ -65,6 +65,7 @@ export default function runPage(context) {
     const { counts } = model;
     const parts = [count(model.steps.length)];
     if (counts.failed) parts.push(`${count(counts.failed)} failed`);
+    if (counts.undone) parts.push(`${count(counts.undone)} undone`);
     setText(cell('Steps'), parts.join(', '));
     if (model.usage.calls > 0) {
       const { calls, input, output, cost } = model.usage;
@@ -72,7 +73,6 @@ export default function runPage(context) {
       setText(cell('Tokens'), `${count(input)} in, ${count(output)} out`);
       if (cost > 0) setText(cell('Cost'), money(cost));
     }
-    setText(cell('Events'), count(Math.max(model.sequence, header?.events ?? 0)));
   };
 
   // MARK: The inspector
@@ -82,13 +82,14 @@ export default function runPage(context) {
   const drawInspector = (force = false) => {
     const key = chosen
       ? `${stepKey(chosen)} ${chosen.status} ${chosen.attempts} ${chosen.to === undefined ? chosen.said?.length ?? '' : ''}`
-      : `run ${status()} ${model.metadata !== undefined} ${model.startedAt} ${header?.generation} ${model.waiting.length} ${model.expecting.length} ${waits !== null}`;
+      : `run ${status()} ${model.hasOutput} ${model.error !== undefined} ${model.metadata !== undefined} ${model.startedAt} ${header?.generation} ${model.waiting.length} ${model.expecting.length} ${waits !== null} ${JSON.stringify(header?.queue ?? null)} ${JSON.stringify(header?.tags ?? null)}`;
     if (!force && key === drawn) return;
     drawn = key;
     put(inspector, chosen ? stepDetails(chosen) : runDetails());
   };
   const runDetails = () => [
     h('h2', null, 'Run'),
+    status() === 'queued' && h('div', { class: 'notice is-queued' }, icon('queued'), h('div', null, h('strong', null, 'Not begun yet'), `: ${queueReason(header?.queue) || 'it waits in the queue'}`)),
     manyOf(model.waiting, waitsFor),
     manyOf(model.expecting, (step) => eventOf(step) && expects(step)),
     model.error !== undefined && model.status === 'failed' && errorBox(model.error, model.culprit),
@@ -102,21 +103,38 @@ export default function runPage(context) {
       ['Run', h('code', { class: 'break' }, id)], ['Workflow', header && h('a', { href: `#/workflows/${api.segment(header.workflowId)}` }, header.workflowId)],
       ['Forked from', header?.lineage && h('a', { href: `#/runs/${api.segment(header.lineage)}`, class: 'break' }, header.lineage)],
       ['Code', header?.generation && h('code', { title: header.generation }, header.generation.slice(0, 12))],
+      ['Tags', header?.tags && Object.keys(header.tags).length > 0 && h('span', { class: 'tags' }, Object.entries(header.tags).map(([key, value]) => tagChip(key, value)))],
       ['Driven by', header?.owner], ['Wakes', header?.wakeAt && time(header.wakeAt)],
     ]),
     h('p', { class: 'muted small' }, 'Choose a step to see what it got and gave.'),
   ];
   const waitsFor = (step) => h('div', { class: 'notice is-person' }, icon('waiting_human'), h('div', null, h('strong', null, step.asked?.form?.title ? String(step.asked.form.title) : step.id), ' waits for a person'),
-    h('a', { class: 'button primary small', href: `#/inbox/${api.segment(id)}/${api.segment(step.path)}` }, 'Answer'));
+    h('a', { class: 'button primary small', href: `#/inbox/${api.segment(id)}/${api.segment(step.path)}` }, api.principal.role === 'read' ? 'Show' : 'Answer'));
   // A body of many items may wait in each of them: the first ones say enough.
   const manyOf = (steps, show) => [steps.slice(0, 5).map(show), steps.length > 5 && h('p', { class: 'muted small' }, `and ${count(steps.length - 5)} more`)];
   const eventOf = (step) => step.status === 'waiting' && (step.waitsFor ??= waits?.find((wait) => wait.kind === 'event' && wait.stepId === step.id));
   const expects = (step) => {
     const { event, schema } = eventOf(step);
     return h('div', { class: 'notice is-waiting' }, icon('waiting'), h('div', null, h('strong', null, step.id), ' waits for the event ', h('code', { class: 'break' }, event)),
-      button('Send', { class: 'primary small', 'aria-label': `Send ${event}`, onclick: () => sendEvent(id, event, schema) }));
+      button('Send', { class: 'primary small', 'data-needs': 'run', 'aria-label': `Send ${event}`, onclick: () => sendEvent(id, event, schema) }));
+  };
+  // A long run comes without what its steps got and gave, which is asked for step by step.
+  let isBrief = false;
+  const longRun = 2000;
+  const fetchValues = async (step) => {
+    if (!isBrief || step.hasValues || step.isAsked) return;
+    step.isAsked = true;
+    try {
+      const { events } = await api.json(`/api/runs/${api.segment(id)}/events${api.query({ path: step.path })}`, { signal: context.signal });
+      model.fill(step, events);
+      if (chosen === step) drawInspector(true);
+    } catch (error) {
+      if (!context.signal.aborted) toast(error.message, { kind: 'error' });
+    }
+    step.isAsked = false;
   };
   const stepDetails = (step) => {
+    fetchValues(step);
     const over = step.to !== undefined;
     const event = eventOf(step);
     const talk = conversation(step);
@@ -140,8 +158,8 @@ export default function runPage(context) {
       step.hasOutput && valueBox('Output', step.output, { open: talk ? 0 : 2 }),
       step.response !== undefined && valueBox('Answer', step.response),
       step.asked?.output !== undefined && valueBox('Shown', step.asked.output),
-      valueBox('Input', step.input, { open: talk ? 0 : 2 }),
-      h('div', { class: 'actions' }, button('Fork from here', { onclick: () => fork(id, step, context.go) })),
+      step.isAsked && !step.hasValues ? h('p', { class: 'muted small' }, 'Loading what it got and gave…') : valueBox('Input', step.input, { open: talk ? 0 : 2 }),
+      h('div', { class: 'actions' }, button('Fork from here', { 'data-needs': 'run', onclick: () => fork(id, step, context.go) })),
     ];
   };
 
@@ -181,7 +199,7 @@ export default function runPage(context) {
 
   // MARK: Views
 
-  const lines = timeline(model, { now: () => Date.now(), chosen: (step) => choose(step, { from: 'timeline' }) });
+  const lines = timeline(model, { now: () => (header && isOver(header.status) ? millis(header.updatedAt) : Date.now()), chosen: (step) => choose(step, { from: 'timeline' }) });
   const picturePanel = h('div', { class: 'graph-panel' }, h('p', { class: 'muted pad' }, 'Drawing…'));
   let isDrawing = false;
   const drawGraph = async () => {
@@ -209,16 +227,27 @@ export default function runPage(context) {
   let shownEvents = [];
   let eventsSeen = -1;
   const eventBox = h('div', { class: 'event-value' });
+  const showEvent = async (event) => {
+    if (!event) return;
+    const draw = (whole) => put(eventBox, h('div', { class: 'detail-head' }, h('h3', null, event.type), iconButton('Close the event', 'close', { onclick: () => put(eventBox) })), valueBox('Event', whole, { open: 2 }));
+    draw(event);
+    if (!isBrief || !event.sequence || (event.type !== 'step:start' && event.type !== 'step:success')) return;
+    try {
+      const { events } = await api.json(`/api/runs/${api.segment(id)}/events${api.query({ after: event.sequence - 1, limit: 1 })}`, { signal: context.signal });
+      if (events[0]?.sequence === event.sequence) draw(events[0]);
+    } catch (error) {
+      if (!context.signal.aborted) toast(error.message, { kind: 'error' });
+    }
+  };
   const eventRow = (label, items, kind = '') => new VirtualList({
-    label, rowHeight: () => 30,
+    label, role: 'group', rowRole: null, rowHeight: () => 30,
     create: () => {
       const part = { at: h('span', { class: 'num muted event-at' }), type: h('span', { class: 'event-type' }), path: h('span', { class: 'event-path' }), data: h('span', { class: 'event-data muted' }) };
       const row = h('button', { type: 'button', class: `event-row ${kind}` }, part.at, part.type, part.path, part.data);
       row._part = part;
       part.at.addEventListener('pointerenter', () => { part.at.title = exact(items()[row._index]?.timestamp); });
       row.addEventListener('click', () => {
-        const event = items()[row._index];
-        if (event) put(eventBox, h('div', { class: 'detail-head' }, h('h3', null, event.type), iconButton('Close the event', 'close', { onclick: () => put(eventBox) })), valueBox('Event', event, { open: 2 }));
+        showEvent(items()[row._index]);
       });
       return row;
     },
@@ -311,7 +340,13 @@ export default function runPage(context) {
       if (isLoaded) drawInspector();
     }), rest);
   }
-  const clock = setInterval(() => !isOver(status()) && draw(), 1000);
+  let ticks = 0;
+  const clock = setInterval(() => {
+    if (isOver(status())) return;
+    // What stands before a run in the queue changes without an event of the run.
+    if ((ticks += 1) % 5 === 0 && status() === 'queued' && !document.hidden) refreshHeader().catch(() => {});
+    draw();
+  }, 1000);
 
   // MARK: Data
 
@@ -320,6 +355,27 @@ export default function runPage(context) {
     header = await api.json(`/api/runs/${api.segment(id)}?summary=true`, { signal: context.signal });
     put(cell('Workflow'), h('a', { href: `#/workflows/${api.segment(header.workflowId)}` }, header.workflowId));
     draw();
+  };
+  /** Takes events in slices short enough that the page answers meanwhile. */
+  const takeAll = async (events) => {
+    let begun = performance.now();
+    for (const event of events) {
+      model.take(event);
+      if (performance.now() - begun > 12) {
+        draw();
+        await new Promise((resolve) => setTimeout(resolve));
+        if (context.signal.aborted) return;
+        begun = performance.now();
+      }
+    }
+  };
+  // What is recorded of a long run comes in pages, which are smaller and sooner read than the frames of a stream.
+  const readPages = async () => {
+    for (let next = 0; next !== null && !context.signal.aborted;) {
+      const page = await api.json(`/api/runs/${api.segment(id)}/events${api.query({ brief: true, limit: 10_000, after: next || undefined })}`, { signal: context.signal });
+      await takeAll(page.events);
+      next = page.next;
+    }
   };
   (async () => {
     try {
@@ -331,25 +387,25 @@ export default function runPage(context) {
       return;
     }
     api.json(`/api/workflows/${api.segment(header.workflowId)}`, { signal: context.signal }).then((workflow) => { waits = workflow.waits; newest = workflow.generation; drawInspector(true); draw(); }, () => {});
+    isBrief = header.events > longRun;
+    if (isBrief) {
+      try {
+        await readPages();
+      } catch (error) {
+        if (!context.signal.aborted) toast(error.message, { kind: 'error' });
+      }
+    }
+    if (context.signal.aborted) return;
     let again = 0;
-    api.follow(`/api/runs/${api.segment(id)}/events`, {
-      signal: context.signal,
+    api.follow(`/api/runs/${api.segment(id)}/events${isBrief ? '?brief=true' : ''}`, {
+      signal: context.signal, after: model.sequence,
       state: (name, error) => {
         live.className = `live is-${name}`;
         setText(live.lastChild, { live: 'Live', over: 'Over', broken: 'Reconnecting', refused: error?.message ?? 'Not live' }[name]);
         if (name === 'over') { isLoaded = true; refreshHeader().catch(() => {}); }
       },
       frames: async (batch) => {
-        let begun = performance.now();
-        for (const { event, data } of batch) {
-          if (event === 'run' || event === 'result' || event === 'error') continue;
-          model.take(data);
-          if (performance.now() - begun > 12) {
-            draw();
-            await new Promise((resolve) => setTimeout(resolve));
-            begun = performance.now();
-          }
-        }
+        await takeAll(batch.filter(({ event }) => event !== 'run' && event !== 'result' && event !== 'error').map(({ data }) => data));
         isLoaded = true;
         draw();
         // Whether a run stands still is known to the store a moment after its event.
@@ -367,6 +423,8 @@ export default function runPage(context) {
     element, title: shortID(id),
     key(event) {
       if (event.key === 'Escape' && chosen) { choose(null); return true; }
+      const by = { j: 1, k: -1 }[event.key];
+      if (by && picture && view.current === 'graph') { picture.move(by); return true; }
       return view.current === 'timeline' && !event.target.closest?.('[role=tab]') ? lines.key(event) : false;
     },
     destroy() {

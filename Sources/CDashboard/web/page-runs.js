@@ -4,7 +4,7 @@ import * as api from './api.js';
 import { h, icon, plain, put, setAttribute, setText } from './dom.js';
 import { ago, count, duration, exact, isOver, millis, moment, plural, shortID, statuses } from './format.js';
 import { VirtualList } from './virtual.js';
-import { button, command, emptyWith, failure, statusName, toast } from './widgets.js';
+import { button, command, emptyWith, failure, queueReason, statusName, tagChip, toast } from './widgets.js';
 
 /** Few at first, so that the page is there at once. */
 const firstPage = 60;
@@ -32,6 +32,8 @@ export default function runsPage(context) {
   /** Where the list goes on below `fresh`, if so many runs began that it does not reach the rows; undefined otherwise. */
   let gap;
   let refetch = 0;
+  /** How many runs the filters let through; undefined until it is known. */
+  let all;
 
   // Filters
 
@@ -47,6 +49,10 @@ export default function runsPage(context) {
   const search = h('input', {
     id: 'filter-q', type: 'search', placeholder: 'Run id begins with…', 'aria-label': 'Run id begins with', value: filters.q ?? '',
     autocomplete: 'off', spellcheck: 'false', 'data-search': true, onchange: () => set('q', search.value.trim()),
+  });
+  const tag = h('input', {
+    id: 'filter-tag', type: 'search', placeholder: 'Tag, as key:value', 'aria-label': 'Tag', value: filters.tag ?? '', autocomplete: 'off',
+    spellcheck: 'false', onchange: () => set('tag', tag.value.trim()),
   });
   const since = h('select', { id: 'filter-since', 'aria-label': 'Began', onchange: () => set('since', since.value) },
     [['', 'Any time'], ['15m', 'Last 15 minutes'], ['1h', 'Last hour'], ['24h', 'Last day'], ['7d', 'Last week']]
@@ -69,11 +75,12 @@ export default function runsPage(context) {
     create: () => {
       const part = {
         mark: h('span', { class: 'badge', role: 'cell' }), markIcon: null, name: h('span'),
-        link: h('a', { class: 'run-link', role: 'cell' }), workflow: h('span', { class: 'run-workflow', role: 'cell' }),
-        began: h('span', { class: 'run-began num', role: 'cell' }), took: h('span', { class: 'run-took num', role: 'cell' }),
+        link: h('a', { class: 'run-link' }), workflow: h('span', { class: 'run-workflow', role: 'cell' }),
+        tags: undefined, began: h('span', { class: 'run-began num', role: 'cell' }), took: h('span', { class: 'run-took num', role: 'cell' }),
         events: h('span', { class: 'run-events num', role: 'cell' }),
       };
-      const row = h('div', { class: 'run-row' }, part.mark, part.link, part.workflow, part.began, part.took, part.events);
+      part.workflow.append(part.name);
+      const row = h('div', { class: 'run-row' }, part.mark, h('span', { class: 'run-cell', role: 'cell' }, part.link), part.workflow, part.began, part.took, part.events);
       row._part = part;
       // Under the pointer only: to write out a time takes longer than all else in a row.
       part.began.addEventListener('pointerenter', () => {
@@ -99,13 +106,19 @@ export default function runsPage(context) {
       setText(part.link, shortID(run.runId));
       setAttribute(part.link, 'href', address(run));
       setAttribute(part.link, 'title', run.runId);
-      setText(part.workflow, run.workflowId);
+      setText(part.name, run.workflowId);
+      if (part.tags !== run.tags) {
+        part.tags = run.tags;
+        const tags = Object.entries(run.tags ?? {});
+        part.workflow.replaceChildren(part.name, ...tags.slice(0, 3).map(([key, value]) => tagChip(key, value)), tags.length > 3 ? ` +${tags.length - 3}` : '');
+      }
       if (part.at !== run.createdAt) {
         part.at = run.createdAt;
         setText(part.began, moment(run.createdAt));
       }
       const end = isOver(run.status) ? millis(run.updatedAt) : Date.now();
       setText(part.took, run.status === 'queued' ? '–' : duration(Math.max(0, end - millis(run.createdAt))));
+      setAttribute(part.mark, 'title', run.status === 'queued' ? queueReason(run.queue) : '');
       setText(part.events, count(run.events));
     },
     nearEnd: () => next && load(),
@@ -120,8 +133,8 @@ export default function runsPage(context) {
     h('span', null, 'Status'), h('span', null, 'Run'), h('span', null, 'Workflow'), h('span', null, 'Began'),
     h('span', null, 'Took'), h('span', null, 'Events'));
 
-  const query = (cursor, limit) => api.query({
-    workflow: filters.workflow, status: filters.status, q: filters.q, from: from(), limit, cursor,
+  const query = (cursor, limit, status = filters.status) => api.query({
+    workflow: filters.workflow, status, q: filters.q, tag: filters.tag, from: from(), limit, cursor,
   });
   const from = () => {
     const span = { '15m': 9e5, '1h': 36e5, '24h': 864e5, '7d': 6048e5 }[filters.since];
@@ -132,7 +145,8 @@ export default function runsPage(context) {
     for (let at = start; at < rows.length; at += 1) places.set(rows[at].runId, at);
   };
   const shown = () => {
-    setText(total, hasLoaded ? `${count(rows.length)}${next ? '+' : ''} ${rows.length === 1 && !next ? 'run' : 'runs'}` : '');
+    const known = next ? all ?? rows.length : rows.length;
+    setText(total, hasLoaded ? `${count(known)}${next && all === undefined ? '+' : ''} ${known === 1 && !next ? 'run' : 'runs'}` : '');
     list.setCount(rows.length);
     if (rows.length > 0) {
       if (!list.element.isConnected) put(body, head, list.element);
@@ -251,6 +265,7 @@ export default function runsPage(context) {
         // Of an ended run nothing more is told; what comes late is old.
         if (isOver(run.status) || data.sequence < run.events) continue;
         run.status = statusOf[data.type] ?? run.status;
+        run.queue = undefined;
         run.events = data.sequence;
         run.updatedAt = new Date(data.timestamp).toISOString();
       }
@@ -265,16 +280,18 @@ export default function runsPage(context) {
   api.json('/api/workflows', { signal: context.signal }).then(({ workflows }) => {
     for (const { id } of workflows) if (id !== filters.workflow) workflow.append(h('option', { value: id }, id));
   }, () => {});
-  // How many runs have each status, over all workflows; again after changes, at most every ten seconds.
+  // How many runs have each status; again after changes, at most every ten seconds.
   let counting = 0;
   const countRuns = () => {
     counting = 0;
-    if (filters.workflow || document.hidden) return;
-    api.text('/metrics', { signal: context.signal }).then((text) => {
+    if (document.hidden) return;
+    api.json(`/api/runs${query(undefined, 0, '')}`, { signal: context.signal }).then(({ counts, isWhole }) => {
       for (const chip of chips.children) {
-        const value = Number(text.match(new RegExp(`^aikit_runs\\{status="${chip.dataset.status}"\\} (\\d+)`, 'm'))?.[1] ?? 0);
-        setText(chip.querySelector('.chip-count'), value > 0 ? count(value) : '');
+        const value = counts[chip.dataset.status] ?? 0;
+        setText(chip.querySelector('.chip-count'), value > 0 ? `${count(value)}${isWhole ? '' : '+'}` : '');
       }
+      all = isWhole ? Object.keys(counts).reduce((sum, status) => sum + (chosen.size === 0 || chosen.has(status) ? counts[status] : 0), 0) : undefined;
+      shown();
     }, () => {});
   };
   const countSoon = () => { counting ||= setTimeout(countRuns, 10_000); };
@@ -283,7 +300,7 @@ export default function runsPage(context) {
 
   const element = h('div', { class: 'page page-fill' },
     h('header', { class: 'page-head' }, h('h1', null, 'Runs'), total, h('span', { class: 'grow' }), freshButton, state),
-    h('div', { class: 'filters' }, h('div', { class: 'filter-fields' }, h('label', { class: 'search' }, icon('search'), search), workflow, since), chips),
+    h('div', { class: 'filters' }, h('div', { class: 'filter-fields' }, h('label', { class: 'search' }, icon('search'), search), workflow, tag, since), chips),
     body);
 
   return {

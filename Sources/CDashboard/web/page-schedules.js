@@ -45,9 +45,9 @@ export default function schedulesPage(context) {
         ['Missed times', one.catchUpAll ? `all within ${one.catchUp} are made up for` : `the newest within ${one.catchUp} is made up for`],
       ]),
       h('div', { class: 'card-end' },
-        button('Run now', { class: 'small', onclick: () => act('trigger', 'A run has begun') }, 'play'),
+        button('Run now', { class: 'small', 'data-needs': 'run', onclick: () => act('trigger', 'A run has begun') }, 'play'),
         button(one.paused ? 'Resume' : 'Pause', {
-          class: 'small', onclick: () => (one.paused ? act('resume', 'The schedule goes on') : act('pause', 'The schedule is paused')),
+          class: 'small', 'data-needs': 'run', onclick: () => (one.paused ? act('resume', 'The schedule goes on') : act('pause', 'The schedule is paused')),
         })));
   };
 

@@ -47,7 +47,7 @@ export default function workflowPage(context) {
     const box = (title, schema, note) => schema !== undefined && h('section', { class: 'value' }, h('div', { class: 'value-head' }, h('h3', null, title), note && h('span', { class: 'muted small' }, note),
       iconButton(`Copy ${title}`, 'copy', { onclick: () => copy(schema) })), tree(schema, { open: 3, label: title }));
     const steps = workflow.steps.filter((step) => step.inputSchema || step.outputSchema || step.responseSchema);
-    return h('div', { class: 'panel-pad' },
+    return h('div', { class: 'panel-pad' }, h('h2', { class: 'hidden' }, 'Schemas'),
       box('Input', workflow.inputSchema), box('Output', workflow.outputSchema),
       steps.map((step) => [box(`${step.path} input`, step.inputSchema), box(`${step.path} output`, step.outputSchema), box(`${step.path} answer`, step.responseSchema)]),
       !workflow.inputSchema && !workflow.outputSchema && steps.length === 0 && empty('No schemas', 'A workflow that says what it takes gets a form here, and refuses what does not fit:',
@@ -55,7 +55,7 @@ export default function workflowPage(context) {
   };
   const sourcePanel = () => {
     const panel = h('div', { class: 'panel-pad panel-wide' }, h('p', { class: 'muted' }, 'Loading…'));
-    api.json(`/api/workflows/${api.segment(id)}/source`, { signal: context.signal }).then(({ files }) => put(panel, files.map((file) => h('section', { class: 'value' },
+    api.json(`/api/workflows/${api.segment(id)}/source`, { signal: context.signal }).then(({ files }) => put(panel, h('h2', { class: 'hidden' }, 'Code'), files.map((file) => h('section', { class: 'value' },
       h('div', { class: 'value-head' }, h('h3', null, h('code', null, file.name)), iconButton(`Copy ${file.name}`, 'copy', { onclick: () => copy(file.text) })),
       h('div', { class: 'scroll-x source-box', tabindex: '0', role: 'region', 'aria-label': `Code of ${file.name}` }, sourceLines(file))))), (error) => put(panel, error.status === 404 ? empty('No code is kept', 'Workflows that a program wrote in Swift have none here.') : failure(error)));
     return panel;
@@ -82,7 +82,8 @@ export default function workflowPage(context) {
       const view = tabs({
         label: 'Views', selected: context.query.view, changed: (name) => context.note({ view: name === 'graph' ? '' : name }),
         items: [
-          { id: 'graph', label: 'Graph', panel: graphPanel }, { id: 'start', label: 'Start a run', panel: () => startPanel(workflow) },
+          { id: 'graph', label: 'Graph', panel: graphPanel },
+          ...(api.principal.role === 'read' ? [] : [{ id: 'start', label: 'Start a run', panel: () => startPanel(workflow) }]),
           { id: 'schemas', label: 'Schemas', panel: () => schemasPanel(workflow) }, { id: 'version', label: 'Version', panel: () => versionPanel(workflow) },
           { id: 'source', label: 'Source', panel: sourcePanel },
         ],

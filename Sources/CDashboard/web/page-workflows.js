@@ -2,6 +2,7 @@
 
 import * as api from './api.js';
 import { h, icon, put } from './dom.js';
+import { count, statuses } from './format.js';
 import { command, emptyWith, failure } from './widgets.js';
 
 export default function workflowsPage(context) {
@@ -9,12 +10,19 @@ export default function workflowsPage(context) {
   const broken = h('div', { class: 'stack' });
   const search = h('input', { type: 'search', placeholder: 'Filter', 'aria-label': 'Filter workflows', 'data-search': true, spellcheck: 'false', value: context.query.q ?? '', oninput: () => { context.note({ q: search.value.trim() }); draw(); } });
   let workflows = [];
+  // How many runs it has in each status that any of them has.
+  const numbers = ({ id, runs = {} }) => {
+    const shown = Object.keys(statuses).filter((status) => runs[status] > 0);
+    return h('div', { class: 'card-counts' }, shown.length === 0 ? h('span', { class: 'muted small' }, 'No runs yet') : shown.map((status) =>
+      h('a', { class: `badge is-${status} num`, href: `#/runs${api.query({ workflow: id, status })}`, title: `${count(runs[status])} ${statuses[status].toLowerCase()}`, 'aria-label': `${count(runs[status])} ${statuses[status].toLowerCase()}` }, icon(status, 14), count(runs[status]))));
+  };
   const draw = () => {
     const text = search.value.trim().toLowerCase();
     const shown = workflows.filter((one) => `${one.id} ${one.description ?? ''}`.toLowerCase().includes(text));
     put(body, shown.map((one) => h('article', { class: 'card workflow-card' },
       h('h2', null, h('a', { href: `#/workflows/${api.segment(one.id)}` }, one.id)), h('p', { class: 'muted' }, one.description ?? 'No description'),
-      h('div', { class: 'card-end' }, h('a', { class: 'button small', href: `#/workflows/${api.segment(one.id)}?view=start` }, icon('play', 12), h('span', null, 'Start a run')),
+      numbers(one),
+      h('div', { class: 'card-end' }, h('a', { class: 'button small', 'data-needs': 'run', href: `#/workflows/${api.segment(one.id)}?view=start` }, icon('play', 12), h('span', null, 'Start a run')),
         h('a', { class: 'link', href: `#/runs?workflow=${api.segment(one.id)}` }, 'Its runs')))));
     if (workflows.length === 0) {
       put(body, emptyWith({ sign: 'workflows' }, 'No workflows yet', 'Every .lua file that returns a workflow and lies in the folder that is served appears here. A first one is made by:',
@@ -23,7 +31,7 @@ export default function workflowsPage(context) {
   };
   const load = async () => {
     try {
-      const answer = await api.json('/api/workflows', { signal: context.signal });
+      const answer = await api.json('/api/workflows?counts=true', { signal: context.signal });
       workflows = answer.workflows;
       put(broken, (answer.broken ?? []).map(({ file, error }) => h('section', { class: 'error-box', 'aria-label': `${file} does not load` },
         h('div', { class: 'error-head' }, icon('failed'), h('strong', null, `${file} does not load`)), h('pre', null, error), h('p', { class: 'muted small' }, 'What was live before stays so. Save the file again to try again.'))));

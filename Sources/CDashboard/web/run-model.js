@@ -39,7 +39,7 @@ export class RunModel {
     this.sequence = 0;
     /** What the models of the run have used. */
     this.usage = { calls: 0, input: 0, output: 0, cost: 0 };
-    this.counts = { success: 0, failed: 0, cancelled: 0, running: 0, waiting: 0, waiting_human: 0 };
+    this.counts = { success: 0, failed: 0, cancelled: 0, running: 0, waiting: 0, waiting_human: 0, undone: 0 };
     /** Grows when a step appears, and when any changes. */
     this.shape = 0;
     this.version = 0;
@@ -81,14 +81,32 @@ export class RunModel {
     }
   }
 
+  /** Puts in what a step got and gave, from whole events of its path. */
+  fill(step, events) {
+    let isOwn = false;
+    for (const { type, occurrence, attempt, data } of events) {
+      if (type === 'step:start' && attempt === 1) isOwn = occurrence === step.occurrence;
+      if (!isOwn) continue;
+      if (type === 'step:start') step.input = data;
+      else if (type === 'step:success') { step.output = data; step.hasOutput = true; }
+    }
+    step.hasValues = step.to !== undefined;
+  }
+
   /** Notes how a step is undone, once the run has come to its end. */
-  undo({ type, path, occurrence, data }) {
+  undo({ type, path, occurrence, data, timestamp: at }) {
     // No step starts any more.
     this.ended ??= new Map(this.steps.map((step) => [`${step.path}#${step.occurrence}`, step]));
     const step = this.ended.get(`${path}#${occurrence}`);
     if (!step) return;
     const status = { start: 'running', retry: 'waiting', success: 'success', error: 'failed' }[type.split(':')[2]];
     step.compensation = { status, error: status === 'failed' || status === 'waiting' ? data : undefined };
+    const last = step.spans.at(-1);
+    if (last?.to === undefined) last.to = at;
+    if (status === 'running') step.spans.push({ kind: 'undo', from: at, to: undefined });
+    else if (status === 'waiting') step.spans.push({ kind: 'backoff', from: at, to: undefined });
+    else if (status === 'failed' && last) last.kind = 'undo-failed';
+    this.counts.undone += Number(status === 'success');
   }
 
   /** Keeps the text that a model has said so far in a step. */

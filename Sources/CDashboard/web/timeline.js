@@ -14,7 +14,9 @@ const cut = 0.06;
 
 const names = {
   run: 'Running', tried: 'Attempt that failed', backoff: 'Waits for the next attempt', wait: 'Waits', person: 'Waits for a person',
+  undo: 'Is undone', 'undo-failed': 'Could not be undone',
 };
+const undoing = { running: 'being undone', waiting: 'being undone', success: 'undone', failed: 'not undone' };
 
 /** `chosen(step)` hears what was selected. */
 export function timeline(model, { chosen, now }) {
@@ -50,7 +52,7 @@ export function timeline(model, { chosen, now }) {
     const busy = [];
     for (const step of model.steps) {
       if (step.children.length > 0) continue;
-      for (const span of step.spans) if (span.kind === 'run' || span.kind === 'tried') busy.push([span.from, span.to ?? to]);
+      for (const span of step.spans) if (span.kind === 'run' || span.kind === 'tried' || span.kind.startsWith('undo')) busy.push([span.from, span.to ?? to]);
     }
     busy.sort((one, other) => one[0] - other[0]);
     const gaps = [];
@@ -184,6 +186,8 @@ export function timeline(model, { chosen, now }) {
     if (step.attempts > 1) notes.push(`${step.attempts} attempts`);
     if (step.branch !== undefined) notes.push(`→ ${step.branch}`);
     if (step.start > 1) notes.push(`start ${count(step.start)}`);
+    if (step.compensation) notes.push(undoing[step.compensation.status]);
+    part.note.classList.toggle('is-undone', Boolean(step.compensation));
     setText(part.note, notes.join(' · '));
     const time = (step.to ?? axis.to) - step.from;
     setText(part.took, duration(time));
@@ -228,21 +232,32 @@ export function timeline(model, { chosen, now }) {
       shape = model.shape;
       build();
       list.setCount(rows.length);
+      nothing.hidden = rows.length > 0;
+      ruler.hidden = rows.length === 0;
     }
     if (force || version !== model.version || model.open.size > 0) {
       version = model.version;
       axis = measure();
       cutBox.checked = Boolean(isCut);
       drawRuler();
+      explain();
       list.refresh();
     }
   }
 
-  const legend = h('div', { class: 'legend', 'aria-hidden': 'true' }, ['run', 'tried', 'backoff', 'wait', 'person'].map((kind) =>
-    h('span', null, h('i', { class: `bar bar-${kind}` }), { run: 'Runs', tried: 'Failed attempt', backoff: 'Backoff', wait: 'Waits', person: 'Person' }[kind])));
+  // Only what the run has is explained.
+  const kinds = { run: 'Runs', tried: 'Failed attempt', backoff: 'Backoff', wait: 'Waits', person: 'Person', undo: 'Undone', 'undo-failed': 'Not undone' };
+  const legend = h('div', { class: 'legend', 'aria-hidden': 'true' }, Object.entries(kinds).map(([kind, name]) =>
+    h('span', { 'data-kind': kind, hidden: true }, h('i', { class: `bar bar-${kind}` }), name)));
+  const explain = () => {
+    const seen = new Set();
+    for (const step of model.steps) for (const span of step.spans) seen.add(span.kind);
+    for (const entry of legend.children) entry.hidden = !seen.has(entry.dataset.kind);
+  };
+  const nothing = h('div', { class: 'timeline-empty muted', hidden: true }, 'No step has begun yet.');
   const element = h('div', { class: 'timeline' },
     h('div', { class: 'timeline-tools' }, legend, h('label', { class: 'check', hidden: true }, cutBox, 'Cut waits short')),
-    h('div', { class: 'timeline-head' }, h('span', null, 'Step'), ruler, h('span', { class: 'step-took' }, 'Took')), list.element);
+    h('div', { class: 'timeline-head' }, h('span', null, 'Step'), ruler, h('span', { class: 'step-took' }, 'Took')), nothing, list.element);
 
   const place = () => rows.findIndex((entry) => entry.step && entry.step === selected);
   return {

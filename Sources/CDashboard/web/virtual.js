@@ -2,9 +2,12 @@
 
 import { h } from './dom.js';
 
+/** Rows come and go in groups of so many, so that most frames of a slow scroll only move what is painted. */
+const group = 8;
+
 /**
  * `create()` makes an empty row, `update(row, index)` fills it; rows are used again, so `update` sets all that differs.
- * Rows have one height, which `rowHeight()` gives, asked anew after `refresh(true)`.
+ * Rows have one height, and no role where `rowRole` is null, as buttons need none, which `rowHeight()` gives, asked anew after `refresh(true)`.
  */
 export class VirtualList {
   constructor({ rowHeight, create, update, label, role = 'list', rowRole = 'listitem', nearEnd = () => {} }) {
@@ -60,8 +63,12 @@ export class VirtualList {
 
   draw() {
     const { scrollTop, clientHeight } = this.element;
-    const first = Math.max(0, Math.floor(scrollTop / this.height) - 6);
-    const last = Math.min(this.count, Math.ceil((scrollTop + clientHeight) / this.height) + 6);
+    const first = Math.max(0, Math.floor(scrollTop / this.height / group - 0.5) * group);
+    const last = Math.min(this.count, Math.ceil((scrollTop + clientHeight) / this.height / group + 0.5) * group);
+    if (last >= this.count - 200) this.nearEnd();
+    // Nothing to do for a scroll within what is there.
+    if (!this.isStale && first === this.first && last === this.last) return;
+    [this.first, this.last] = [first, last];
     for (const [index, row] of this.rows) {
       if (index >= first && index < last) continue;
       this.rows.delete(index);
@@ -76,7 +83,7 @@ export class VirtualList {
         if (!row) {
           row = this.create();
           row.classList.add('virtual-row');
-          row.setAttribute('role', this.rowRole);
+          if (this.rowRole) row.setAttribute('role', this.rowRole);
           this.space.append(row);
         }
         row.hidden = false;
@@ -93,7 +100,6 @@ export class VirtualList {
     }
     for (const row of this.spare) row.hidden = true;
     this.isStale = false;
-    if (last >= this.count - 200) this.nearEnd();
   }
 
   /** Scrolls as far as it takes to show a row. */

@@ -12,6 +12,19 @@ export function badge(status, { mark = false } = {}) {
     icon(known, 14), mark ? h('span', { class: 'hidden' }, statusName(status)) : statusName(status));
 }
 
+/** A tag of a run, which leads to all runs that have it. */
+export const tagChip = (key, value) =>
+  h('a', { class: 'tag', href: `#/runs?tag=${encodeURIComponent(`${key}:${value}`)}`, title: `Runs with ${key}: ${value}` }, h('span', { class: 'tag-key' }, key), String(value));
+
+/** Why a run has not begun, as a sentence; empty where the server does not say it. */
+export function queueReason(queue) {
+  if (!queue) return '';
+  const parts = [queue.reason];
+  if (queue.until) parts.push(`begins ${moment(queue.until)}`);
+  if (queue.priority) parts.push(`priority ${queue.priority}`);
+  return parts.filter(Boolean).join(', ');
+}
+
 /** A moment with the exact one on hover. */
 export const time = (at, { relative = false } = {}) =>
   h('time', { datetime: Number.isNaN(millis(at)) ? undefined : new Date(millis(at)).toISOString(), title: exact(at), class: 'num' },
@@ -116,6 +129,9 @@ export function tabs({ label, items, selected, changed }) {
     current = id;
     for (const [name, element] of buttons) {
       element.setAttribute('aria-selected', name === id);
+      // Only the panel that is shown exists.
+      if (name === id) element.setAttribute('aria-controls', `panel-${name}`);
+      else element.removeAttribute('aria-controls');
       element.tabIndex = name === id ? 0 : -1;
     }
     const item = items.find((one) => one.id === id);
@@ -126,7 +142,7 @@ export function tabs({ label, items, selected, changed }) {
   };
   for (const item of items) {
     const element = h('button', {
-      type: 'button', role: 'tab', id: `tab-${item.id}`, 'aria-controls': `panel-${item.id}`, class: 'tab',
+      type: 'button', role: 'tab', id: `tab-${item.id}`, class: 'tab',
       onclick: () => show(item.id),
     }, item.label, item.count && h('span', { class: 'tab-count' }));
     buttons.set(item.id, element);

@@ -15,6 +15,8 @@ struct GraphLayout {
         var origin: Point
         var width: Double
         var height: Double
+        /// How many nodes its bodies have that are not drawn; 0 where they are, or where it has none.
+        var hidden = 0
     }
 
     /// The container of a construct, from its head to the end of its bodies.
@@ -96,6 +98,8 @@ struct GraphLayout {
     static let letter = 6.4
 
     let plan: Plan
+    /// Constructs that are drawn without their bodies.
+    var folded: Set<NodeIndex> = []
 
     /// The whole picture, from the start mark to the end mark.
     func layout() -> Block {
@@ -185,11 +189,13 @@ struct GraphLayout {
     // MARK: Nodes
 
     private func block(_ node: NodeIndex) -> Block {
-        let longest = max(plan.details[Int(node)].id.count, plan.caption(node)?.count ?? 0)
+        let caption = (plan.caption(node)?.count ?? 0) + (folded.contains(node) ? 12 : 0)
+        let longest = max(plan.details[Int(node)].id.count, caption)
         let width = min(max(Double(longest) * 7.6 + 32, 96), 320)
         let bodies = plan.shownBodies(of: node)
-        if bodies.isEmpty {
-            let box = Box(node: node, origin: Point(x: 0, y: 0), width: width, height: Self.boxHeight)
+        if bodies.isEmpty || folded.contains(node) {
+            let box = Box(
+                node: node, origin: Point(x: 0, y: 0), width: width, height: Self.boxHeight, hidden: inner(bodies))
             return Block(width: width, height: Self.boxHeight, spine: width / 2, boxes: [box])
         }
         var parts = bodies.map { body in
@@ -201,6 +207,13 @@ struct GraphLayout {
             parts.append(Part(block: Block(width: 40, height: 0, spine: 20), label: "none"))
         }
         return container(node, headWidth: width, parts.map(widened), isJoined: kind == .branch || kind == .parallel)
+    }
+
+    /// How many nodes lie in bodies, those in theirs included.
+    private func inner(_ bodies: [Plan.Body]) -> Int {
+        bodies.reduce(0) { sum, body in
+            sum + body.members.reduce(0) { $0 + 1 + inner(Array(plan.bodies(of: $1))) }
+        }
     }
 
     /// A body below the head of its construct.

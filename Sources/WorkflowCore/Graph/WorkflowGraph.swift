@@ -19,8 +19,14 @@ package enum WorkflowGraph {
     }
 
     /// A picture as SVG, which needs no other program and no font but the viewer's own.
-    package static func svg(_ plan: Plan, steps: [StepSnapshot] = []) -> String {
-        SVGWriter(plan, GraphStatus.latest(steps)).text()
+    ///
+    /// - Parameters:
+    ///   - isOver: whether the run of the steps has ended, so that nodes that never started were skipped.
+    ///   - folded: the paths of constructs that are drawn without their bodies.
+    package static func svg(
+        _ plan: Plan, steps: [StepSnapshot] = [], isOver: Bool = false, folded: Set<String> = []
+    ) -> String {
+        SVGWriter(plan, GraphProgress.all(of: steps, in: plan, isOver: isOver), folded: folded).text()
     }
 }
 

@@ -17,6 +17,9 @@ extension ForwardingStore {
     package func counts(of workflow: String) async throws(JournalError) -> [RunMachine.Status: Int] {
         try await inner.counts(of: workflow)
     }
+    package func counts() async throws(JournalError) -> [String: [RunMachine.Status: Int]] {
+        try await inner.counts()
+    }
     package func nodes() async throws(JournalError) -> [StoreNode] { try await inner.nodes() }
     package func changeCount() async throws(JournalError) -> Int64 { try await inner.changeCount() }
     package func claim(_ runs: [String]) async throws(JournalError) -> [Result<Claim, JournalError>] {

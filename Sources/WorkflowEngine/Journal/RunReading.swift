@@ -14,6 +14,9 @@ package protocol RunReading: AnyObject, Sendable {
     /// How many runs of a workflow there are in each status.
     func counts(of workflow: String) async throws(JournalError) -> [RunMachine.Status: Int]
 
+    /// The same for each workflow that has runs.
+    func counts() async throws(JournalError) -> [String: [RunMachine.Status: Int]]
+
     /// The processes that drive runs or did until their lease ran out and nobody has taken their runs; the oldest first.
     func nodes() async throws(JournalError) -> [StoreNode]
 
@@ -27,6 +30,10 @@ extension RunReading {
 
     package func counts(of workflow: String) async throws(JournalError) -> [RunMachine.Status: Int] {
         try await list(RunFilter(workflow: workflow)).reduce(into: [:]) { $0[$1.status, default: 0] += 1 }
+    }
+
+    package func counts() async throws(JournalError) -> [String: [RunMachine.Status: Int]] {
+        try await list(RunFilter()).reduce(into: [:]) { $0[$1.workflow, default: [:]][$1.status, default: 0] += 1 }
     }
 }
 

@@ -1,3 +1,4 @@
+internal import WorkflowCore
 package import WorkflowEngine
 
 /// Who makes a request, and what they may do.
@@ -26,6 +27,15 @@ package struct Principal: Sendable, Equatable {
         case .run: role != .read
         case .admin: role == .admin
         }
+    }
+
+    /// `{ name?, role, workflows? }`.
+    var value: Value {
+        var entries: [(String, Value)] = []
+        if let signature { entries.append(("name", Value(signature))) }
+        entries.append(("role", Value(role.rawValue)))
+        if !workflows.isEmpty { entries.append(("workflows", Value(array: workflows.map { Value($0) }))) }
+        return Value(entries: entries)
     }
 
     func maySee(_ workflow: String) -> Bool { workflows.isEmpty || workflows.contains(workflow) }

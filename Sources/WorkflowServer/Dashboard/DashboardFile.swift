@@ -1,12 +1,15 @@
 internal import CDashboard
+internal import Compression
 internal import Crypto
 internal import NIOCore
 
 /// A file of the dashboard as it is served.
 struct DashboardFile: Sendable {
     var body: ByteBuffer
+    /// The body as gzip; nil where that is no smaller.
+    var packed: ByteBuffer?
     var type: String
-    /// Of the contents, in quotes.
+    /// Of the contents, without quotes.
     var tag: String
 
     /// All files by their names.
@@ -17,7 +20,9 @@ struct DashboardFile: Sendable {
             let bytes = UnsafeBufferPointer(start: file.bytes, count: file.length)
             let name = String(cString: file.name)
             let hash = SHA256.hash(data: bytes).prefix(12).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-            files[name] = DashboardFile(body: ByteBuffer(bytes: bytes), type: type(of: name), tag: "\"\(hash)\"")
+            let packed = gzip(Array(bytes)).flatMap { $0.count < bytes.count ? ByteBuffer(bytes: $0) : nil }
+            files[name] = DashboardFile(
+                body: ByteBuffer(bytes: bytes), packed: packed, type: type(of: name), tag: hash)
             index += 1
         }
         return files

@@ -26,15 +26,20 @@ enum DashboardRoutes {
         guard let file = DashboardFile.all[name] else {
             throw APIError(.notFound, "not_found", "There is nothing here")
         }
+        let packed = request.acceptsGzip ? file.packed : nil
+        // Each representation has a tag of its own.
+        let tag = packed == nil ? "\"\(file.tag)\"" : "\"\(file.tag)-gzip\""
         var headers: HTTPFields = [
-            .contentType: file.type, .cacheControl: "no-cache", .eTag: file.tag, .xContentTypeOptions: "nosniff",
-            .contentSecurityPolicy: policy, .referrerPolicy: "no-referrer",
+            .contentType: file.type, .cacheControl: "no-cache", .eTag: tag, .xContentTypeOptions: "nosniff",
+            .contentSecurityPolicy: policy, .referrerPolicy: "no-referrer", .vary: "Accept-Encoding",
         ]
+        if packed != nil { headers[.contentEncoding] = "gzip" }
         let known = request.headers[values: .ifNoneMatch].flatMap { $0.split { $0 == "," || $0 == " " } }
-        if known.contains(where: { $0 == file.tag }) {
+        if known.contains(where: { $0 == tag }) {
             headers[.contentType] = nil
+            headers[.contentEncoding] = nil
             return Response(status: .notModified, headers: headers)
         }
-        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: file.body))
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: packed ?? file.body))
     }
 }

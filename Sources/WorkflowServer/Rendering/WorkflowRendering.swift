@@ -3,14 +3,20 @@ internal import WorkflowEngine
 
 /// Workflows as the routes answer with them.
 enum WorkflowRendering {
-    static func summary(_ workflow: Workflow) -> Value {
+    static func summary(_ workflow: Workflow, counts: [RunMachine.Status: Int]? = nil) -> Value {
         var entries: [(String, Value)] = [("id", Value(workflow.id))]
         if let description = workflow.description { entries.append(("description", Value(description))) }
         if let schema = schema(workflow.plan.nodes[0].inputSchema, workflow.plan) {
             entries.append(("inputSchema", schema))
         }
         if !workflow.generation.id.isEmpty { entries.append(("generation", Value(workflow.generation.id))) }
+        if let counts { entries.append(("runs", runs(counts))) }
         return Value(entries: entries)
+    }
+
+    /// How many runs there are in each status.
+    static func runs(_ counts: [RunMachine.Status: Int]) -> Value {
+        Value(entries: RunMachine.Status.allCases.map { ($0.rawValue, Value(Int64(counts[$0] ?? 0))) })
     }
 
     /// Everything that is known of a workflow: its schemas, its steps, what it waits for.
@@ -33,8 +39,7 @@ enum WorkflowRendering {
                 "hooks",
                 Value(array: plan.hooks.map { ["id": Value($0.id), "path": Value("/hooks/" + $0.path)] })
             ))
-        let all = RunMachine.Status.allCases.map { ($0.rawValue, Value(Int64(counts[$0] ?? 0))) }
-        entries.append(("runs", Value(entries: all)))
+        entries.append(("runs", runs(counts)))
         return Value(entries: entries)
     }
 

@@ -32,8 +32,10 @@ extension Route {
             _, core in
             .json(["nodes": Value(array: try await core.directory.store.nodes().map(node))])
         },
-        Route(.get, "/api/version", "The version of the server.", role: .read) { _, _ in
-            .json(["name": "aikit-lua", "version": Value(engineVersion)])
+        Route(.get, "/api/version", "The version of the server, and who asks it.", role: .read) { request, _ in
+            .json([
+                "name": "aikit-lua", "version": Value(engineVersion), "principal": request.context.principal.value,
+            ])
         },
     ]
 

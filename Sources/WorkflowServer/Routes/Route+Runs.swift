@@ -27,8 +27,8 @@ extension Route {
                 Parameter(name: "to", text: "Only runs that began then or earlier, as ISO 8601.", schema: timeSchema),
                 Parameter(name: "q", text: "Only runs whose id begins so."),
                 Parameter(
-                    name: "limit", text: "How many at most.",
-                    schema: ["type": "integer", "minimum": 1, "maximum": 1000]),
+                    name: "limit", text: "How many at most; 0 counts them only.",
+                    schema: ["type": "integer", "minimum": 0, "maximum": 1000]),
                 Parameter(name: "cursor", text: "The `next` of the page before."),
             ]
         ) { request, core in try await list(request, core) },
@@ -51,21 +51,26 @@ extension Route {
         Route(
             .get, "/api/runs/{id}/events",
             "The events of a run: as JSON, or as a stream where the client accepts text/event-stream.", role: .read,
-            query: [.after], errors: [404]
+            query: [
+                .after,
+                Parameter(
+                    name: "limit", text: "How many at most; for JSON alone.",
+                    schema: ["type": "integer", "minimum": 1, "maximum": 100_000]),
+                Parameter(name: "path", text: "Only events of this step; for JSON alone."),
+                Parameter(
+                    name: "brief", text: "Without what steps got and gave, and what all events of the run share.",
+                    schema: ["type": "boolean"]),
+            ], errors: [404]
         ) { request, core in
             let id = try request.parameter("id")
             _ = try await core.header(id, request)
             let after = try request.number("after", in: 0...Int(Int32.max)) ?? 0
+            let isBrief = try request.flag("brief")
             guard request.request.headers[.accept]?.contains("text/event-stream") == true else {
-                let record = try await core.directory.record(of: id)
-                return withExtendedLifetime(record) {
-                    var renderer = EventRenderer(plan: record.plan, runID: id)
-                    let events = renderer.render(from: 0, log: record.log).filter { $0.sequence > after }
-                    return .json(["events": Value(array: events.map(\.value)), "status": Value(record.statusName)])
-                }
+                return try await recorded(id, after: after, isBrief: isBrief, request, core)
             }
             return try await EventStream.events(
-                of: id, after: lastEventID(request) ?? after, request, core)
+                of: id, after: lastEventID(request) ?? after, isBrief: isBrief, request, core)
         },
         Route(
             .get, "/api/events", "Streams the events of all runs that the server drives.", role: .read,
@@ -89,6 +94,42 @@ extension Route {
             ["type": "number", "exclusiveMinimum": 0, "maximum": 3_000_000_000], ["type": "null"],
         ]
     ]
+
+    /// Events as JSON: `{ events, status, next }`, where `next` is the `after` of the next page, or null.
+    private static func recorded(
+        _ id: String, after: Int, isBrief: Bool, _ request: APIRequest, _ core: ServerCore
+    ) async throws -> Response {
+        let limit = try request.number("limit", in: 1...100_000) ?? .max
+        let path = request.query("path")
+        let record = try await core.directory.record(of: id)
+        return withExtendedLifetime(record) {
+            var renderer = EventRenderer(plan: record.plan, runID: id)
+            var events: [Value] = []
+            var last = after
+            var hasMore = false
+            for index in 0..<record.log.count {
+                let entry = record.log[index]
+                if index < after {
+                    renderer.skip(entry, log: record.log)
+                    continue
+                }
+                guard let event = renderer.render(entry, log: record.log), path == nil || event.path == path else {
+                    continue
+                }
+                if events.count == limit {
+                    hasMore = true
+                    break
+                }
+                events.append(isBrief ? event.brief : event.value)
+                last = event.sequence
+            }
+            return .long(
+                [
+                    "events": Value(array: events), "status": Value(record.statusName),
+                    "next": hasMore ? Value(Int64(last)) : .null,
+                ], to: request.request)
+        }
+    }
 
     private static func lastEventID(_ request: APIRequest) -> Int? {
         request.request.headers[.lastEventID].flatMap { Int($0) }.map { max(0, $0) }
@@ -192,7 +233,8 @@ extension Route {
             }
             filter.before = cursor
         }
-        let limit = try request.number("limit", in: 1...1000) ?? 50
+        let limit = try request.number("limit", in: 0...1000) ?? 50
+        if limit == 0 { return try await counted(filter, request, core) }
         // One more tells whether there is another page.
         filter.limit = limit + 1
         let (prefix, principal) = (request.query("q") ?? "", request.context.principal)
@@ -207,8 +249,51 @@ extension Route {
         let shown = runs.prefix(limit)
         let next = runs.count > limit ? shown.last.map { Value($0.id) } : nil
         let places = try await core.directory.store.places(of: shown.filter(\.isHeld).map(\.id))
-        return .json(
-            ["runs": Value(array: shown.map { RunRendering.header($0, places[$0.id]) }), "next": next ?? .null])
+        return .long(
+            ["runs": Value(array: shown.map { RunRendering.header($0, places[$0.id]) }), "next": next ?? .null],
+            to: request.request)
+    }
+
+    /// The largest number of runs that are looked at one by one to be counted.
+    private static let mostCounted = 20_000
+
+    /// How many runs a list would have, by status: `{ runs: [], next: null, counts, total, isWhole }`. What the store does
+    /// not count by itself is counted among the newest runs.
+    private static func counted(
+        _ filter: RunFilter, _ request: APIRequest, _ core: ServerCore
+    ) async throws -> Response {
+        let (prefix, principal) = (request.query("q") ?? "", request.context.principal)
+        var counts: [RunMachine.Status: Int] = [:]
+        var isWhole = true
+        if filter.created == nil, filter.before == nil, prefix.isEmpty {
+            for (workflow, numbers) in try await core.directory.store.counts()
+            where principal.maySee(workflow) && filter.workflow ?? workflow == workflow {
+                for (status, number) in numbers where filter.statuses?.contains(status) ?? true {
+                    counts[status, default: 0] += number
+                }
+            }
+        } else {
+            var (filter, looked) = (filter, 0)
+            filter.limit = 1000
+            while true {
+                let page = try await core.directory.list(filter)
+                for run in page where principal.maySee(run.workflow) && run.id.hasPrefix(prefix) {
+                    counts[run.status, default: 0] += 1
+                }
+                looked += page.count
+                guard page.count == filter.limit, let last = page.last else { break }
+                guard looked < mostCounted else {
+                    isWhole = false
+                    break
+                }
+                filter.before = last.id
+            }
+        }
+        let total = counts.values.reduce(0, +)
+        return .json([
+            "runs": [], "next": nil, "counts": WorkflowRendering.runs(counts), "total": Value(Int64(total)),
+            "isWhole": Value(isWhole),
+        ])
     }
 
     private static func time(_ name: String, _ request: APIRequest) throws -> Int64? {

@@ -9,26 +9,16 @@ extension Route {
             .get, "/api/tasks", "Lists everything that waits for a person.", role: .read,
             query: [
                 Parameter(name: "workflow", text: "Only of this workflow."),
+                Parameter(name: "run", text: "Only of this run."),
                 Parameter(
-                    name: "limit", text: "Of how many runs at most.",
-                    schema: ["type": "integer", "minimum": 1, "maximum": 1000]),
+                    name: "summary", text: "Only what a list says of each, without what is shown and asked.",
+                    schema: ["type": "boolean"]),
+                Parameter(
+                    name: "limit", text: "Of how many runs at most; 0 counts the runs only.",
+                    schema: ["type": "integer", "minimum": 0, "maximum": 1000]),
                 Parameter(name: "cursor", text: "The `next` of the page before."),
-            ]
-        ) { request, core in
-            let limit = try request.number("limit", in: 1...1000) ?? 100
-            let filter = RunFilter(
-                workflow: request.query("workflow"), statuses: [.waitingHuman], limit: limit + 1,
-                before: request.query("cursor"))
-            let headers = try await core.directory.list(filter)
-            var tasks: [Value] = []
-            for header in headers.prefix(limit) where request.context.principal.maySee(header.workflow) {
-                // A run that goes on, or whose code is gone, has nothing to show.
-                guard let record = try? await core.directory.record(of: header.id) else { continue }
-                tasks += record.result().pending.map { Task(record, $0).value }
-            }
-            let next = headers.count > limit ? Value(headers[limit - 1].id) : Value.null
-            return .json(["tasks": Value(array: tasks), "next": next])
-        },
+            ], errors: [404]
+        ) { request, core in try await list(request, core) },
         Route(
             .post, "/api/tasks/{run}/**",
             "Answers a step that waits for a person; its path is the rest of the address.",
@@ -39,6 +29,37 @@ extension Route {
             ], answers: [200, 202], errors: [404, 409, 422]
         ) { request, core in try await answer(request, core) },
     ]
+
+    private static func list(_ request: APIRequest, _ core: ServerCore) async throws -> Response {
+        let limit = try request.number("limit", in: 0...1000) ?? 100
+        let isSummary = try request.flag("summary")
+        var headers: [RunHeader] = []
+        if let run = request.query("run") {
+            headers = [try await core.header(run, request)]
+        } else {
+            var filter = RunFilter(
+                workflow: request.query("workflow"), statuses: [.waitingHuman], limit: max(limit + 1, 100),
+                before: request.query("cursor"))
+            while limit == 0 || headers.count <= limit {
+                let page = try await core.directory.list(filter)
+                headers += page.filter { request.context.principal.maySee($0.workflow) }
+                guard page.count == filter.limit, let last = page.last else { break }
+                filter.before = last.id
+            }
+        }
+        if limit == 0 { return .json(["tasks": [], "next": nil, "runs": Value(Int64(headers.count))]) }
+        var tasks: [Value] = []
+        for header in headers.prefix(limit) {
+            // A run that goes on, or whose code is gone, has nothing to show.
+            guard let record = try? await core.directory.record(of: header.id) else { continue }
+            tasks += record.result().pending.map {
+                let task = Task(record, $0)
+                return isSummary ? task.summary : task.value
+            }
+        }
+        let next = headers.count > limit ? Value(headers[limit - 1].id) : Value.null
+        return .long(["tasks": Value(array: tasks), "next": next], to: request.request)
+    }
 
     private static func answer(_ request: APIRequest, _ core: ServerCore) async throws -> Response {
         let (run, path) = try (request.parameter("run"), request.rest())
@@ -82,6 +103,31 @@ extension Route {
                 ])
             return SHA256.hash(data: Array(shown.json.utf8)).prefix(16)
                 .map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        }
+
+        /// What a list says of it: `title` if the form has one, and `preview`, the beginning of what is shown.
+        var summary: Value {
+            var entries: [(String, Value)] = [
+                ("runId", Value(record.id)), ("workflowId", Value(record.plan.id)), ("stepId", Value(pending.stepID)),
+                ("path", Value(pending.path)),
+                ("requestedAt", Value(Timestamp.text(milliseconds: pending.requestedAt))),
+            ]
+            if let title = pending.form?["title"]?.string {
+                entries.append(("title", Value(String(title.prefix(200)))))
+            }
+            if let output = pending.output { entries.append(("preview", Value(Self.preview(output)))) }
+            return Value(entries: entries)
+        }
+
+        /// A value in one line of at most 200 characters: of an object its first four entries.
+        private static func preview(_ output: Value) -> String {
+            func short(_ value: Value, _ limit: Int) -> String {
+                let text = value.string ?? value.json
+                return text.count > limit ? text.prefix(limit) + "…" : text
+            }
+            guard let entries = output.entries, !entries.isEmpty else { return short(output, 200) }
+            let parts = entries.prefix(4).map { "\(short(Value($0.key), 40)): \(short($0.value, 60))" }
+            return short(Value(parts.joined(separator: " · ")), 200)
         }
 
         var value: Value {

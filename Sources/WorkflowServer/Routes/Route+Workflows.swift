@@ -13,9 +13,19 @@ extension Route {
     ]
 
     static let workflows: [Route] = [
-        Route(.get, "/api/workflows", "Lists the workflows.", role: .read) { request, core in
+        Route(
+            .get, "/api/workflows", "Lists the workflows.", role: .read,
+            query: [
+                Parameter(
+                    name: "counts", text: "Also how many runs each has in each status.", schema: ["type": "boolean"])
+            ]
+        ) { request, core in
             let workflows = await core.directory.catalog.workflows().filter { request.context.principal.maySee($0.id) }
-            var entries = [("workflows", Value(array: workflows.map(WorkflowRendering.summary)))]
+            let counts = try request.flag("counts") ? try await core.directory.store.counts() : nil
+            let shown = workflows.map { workflow in
+                WorkflowRendering.summary(workflow, counts: counts.map { $0[workflow.id] ?? [:] })
+            }
+            var entries = [("workflows", Value(array: shown))]
             if let catalog = core.directory.catalog as? any DeploymentCatalog {
                 let broken = await catalog.deployments().filter { $0.problem != nil }
                 entries.append(
@@ -43,20 +53,26 @@ extension Route {
                     name: "format", text: "What to draw.",
                     schema: ["type": "string", "enum": ["json", "svg", "mermaid", "dot"]]),
                 Parameter(name: "run", text: "The run that gives the colours."),
+                Parameter(
+                    name: "fold", text: "The path of a construct that is drawn without its bodies; for svg, any number."
+                ),
             ], errors: [404]
         ) { request, core in
             let workflow = try await core.workflow(request.parameter("id"), request)
-            var (plan, steps) = (workflow.plan, [StepSnapshot]())
+            var (plan, steps, isOver) = (workflow.plan, [StepSnapshot](), false)
             if let id = request.query("run") {
                 let header = try await core.header(id, request)
                 guard header.workflow == workflow.id else { throw noRun(id, workflow.id) }
                 let record = try await core.directory.record(of: id)
-                (plan, steps) = (record.plan, record.result().steps)
+                (plan, steps, isOver) = (record.plan, record.result().steps, record.status.isTerminal)
             }
             switch request.query("format") ?? "json" {
             case "json":
                 return .text(WorkflowGraph.json(plan, steps: steps), type: "application/json; charset=utf-8")
-            case "svg": return .text(WorkflowGraph.svg(plan, steps: steps), type: "image/svg+xml")
+            case "svg":
+                let picture = WorkflowGraph.svg(
+                    plan, steps: steps, isOver: isOver, folded: Set(request.queryValues("fold")))
+                return .text(picture, type: "image/svg+xml")
             case "mermaid": return .text(WorkflowGraph.mermaid(plan, steps: steps), type: "text/plain; charset=utf-8")
             case "dot": return .text(WorkflowGraph.dot(plan, steps: steps), type: "text/vnd.graphviz; charset=utf-8")
             default: throw APIError.badRequest("format has to be json, svg, mermaid or dot")

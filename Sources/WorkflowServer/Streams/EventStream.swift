@@ -30,14 +30,14 @@ enum EventStream {
 
     /// A run from an event on: its events, and `result` when it is over.
     static func events(
-        of id: String, after sequence: Int, _ request: APIRequest, _ core: ServerCore
+        of id: String, after sequence: Int, isBrief: Bool, _ request: APIRequest, _ core: ServerCore
     ) async throws -> Response {
         let subscription = try await core.directory.events(of: id, after: sequence)
         return response(core, request, subscription) { writer in
             try await writer.frame("run", ["runId": Value(id)])
             while let item = await subscription.next() {
                 switch item {
-                case .events(let events): try await writer.events(events)
+                case .events(let events): try await writer.events(events, isBrief: isBrief)
                 case .transient(let event): try await writer.frame(event.type, event.value)
                 case .idle: try await writer.comment()
                 case .settled: continue
@@ -126,13 +126,13 @@ struct FrameWriter: @unchecked Sendable {
         try await writer.write(ByteBuffer(string: "event: \(event)\ndata: \(data.json)\n\n"))
     }
 
-    mutating func events(_ events: [RunEvent], withIDs: Bool = true) async throws {
+    mutating func events(_ events: [RunEvent], withIDs: Bool = true, isBrief: Bool = false) async throws {
         guard !events.isEmpty else { return }
         var buffer = ByteBuffer()
         for event in events {
             buffer.writeString("event: \(event.type)\n")
             if withIDs { buffer.writeString("id: \(event.sequence)\n") }
-            buffer.writeString("data: \(event.json)\n\n")
+            buffer.writeString("data: \((isBrief ? event.brief : event.value).json)\n\n")
         }
         try await writer.write(buffer)
     }

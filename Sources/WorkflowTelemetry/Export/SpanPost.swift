@@ -1,3 +1,4 @@
+internal import Compression
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine

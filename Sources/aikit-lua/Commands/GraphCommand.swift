@@ -43,13 +43,13 @@ struct GraphCommand: ParsableCommand {
     }
 
     func run() throws {
-        let (plan, steps) = try runID.map(planAndSteps) ?? (plan(), [])
+        let (plan, steps, isOver) = try runID.map(planAndSteps) ?? (plan(), [], false)
         let text =
             switch format {
             case .mermaid: WorkflowGraph.mermaid(plan, steps: steps)
             case .dot: WorkflowGraph.dot(plan, steps: steps)
             case .json: WorkflowGraph.json(plan, steps: steps)
-            case .svg: WorkflowGraph.svg(plan, steps: steps)
+            case .svg: WorkflowGraph.svg(plan, steps: steps, isOver: isOver)
             }
         TextStream.output.write(text.hasSuffix("\n") ? text : text + "\n")
     }
@@ -58,7 +58,7 @@ struct GraphCommand: ParsableCommand {
     private func plan() throws -> Plan { try choose(workflow, in: try loadWorkflows(script ?? "")).plan }
 
     /// The workflow that a run began with, and what became of its steps.
-    private func planAndSteps(of run: String) throws -> (Plan, [StepSnapshot]) {
+    private func planAndSteps(of run: String) throws -> (Plan, [StepSnapshot], isOver: Bool) {
         var place = store
         if place.store == nil, let script {
             // A script keeps its runs beside it.
@@ -66,7 +66,7 @@ struct GraphCommand: ParsableCommand {
         }
         return try place.withRuns(looking: true) { runs in
             let record = try await runs.load(try await runs.find(run))
-            return (record.plan, record.result().steps)
+            return (record.plan, record.result().steps, isOver: record.status.isTerminal)
         }
     }
 }

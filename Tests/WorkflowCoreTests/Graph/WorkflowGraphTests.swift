@@ -151,6 +151,46 @@ private let everything = WorkflowDefinition(
         #expect(WorkflowGraph.svg(plan, steps: steps).contains("fill=\"#fee2e2\""))
     }
 
+    @Test func `a picture of a run tells states apart by shape, counts starts and names what was skipped`() throws {
+        let definition = WorkflowDefinition(
+            id: "w",
+            nodes: [
+                .foreach("each", items: 1, body: [.step("one", handler: 2)]), .step("last", handler: 3),
+                .step("never", handler: 4),
+            ])
+        let plan = try DefinitionReader.plan(from: definition.value)
+        var steps: [StepSnapshot] = []
+        for (path, id, node, status, end) in [
+            ("each[1]/one", "one", 2, "success", 1030), ("each[2]/one", "one", 2, "success", 1020),
+            ("last", "last", 3, "running", nil),
+        ] as [(String, String, NodeIndex, String, Int64?)] {
+            steps.append(
+                StepSnapshot(
+                    status: status, stepID: id, path: path, node: node, input: .null, startedAt: 1000, finishedAt: end,
+                    occurrence: 1, attempts: 1))
+        }
+        let live = WorkflowGraph.svg(plan, steps: steps)
+        #expect(live.contains("<g class=\"node is-success\" data-kind=\"step\" data-path=\"each/one\">"))
+        #expect(live.contains(">2/2</text>") && live.contains("50ms in all"))
+        #expect(live.contains("<g class=\"node is-running\" data-kind=\"step\" data-path=\"last\">"))
+        #expect(live.contains("stroke-dasharray=\"6 4\"") && !live.contains("is-skipped\""))
+        let over = WorkflowGraph.svg(plan, steps: steps, isOver: true)
+        #expect(over.contains("<g class=\"node is-skipped\" data-kind=\"step\" data-path=\"never\" opacity=\"0.55\">"))
+        #expect(live.contains("prefers-color-scheme: dark"))
+    }
+
+    @Test func `a folded construct is one box that says how much it holds`() {
+        let whole = WorkflowGraph.svg(plan)
+        #expect(whole.contains("data-kind=\"parallel\" data-folds=\"open\" data-path=\"prepare\""))
+        let folded = WorkflowGraph.svg(plan, folded: ["prepare", "nothing"])
+        #expect(folded.contains("data-kind=\"parallel\" data-folds=\"closed\" data-path=\"prepare\""))
+        #expect(folded.contains("3 inside"))
+        #expect(!folded.contains("data-path=\"prepare[left]/create\""))
+        #expect(folded.contains("data-path=\"each/translate\""))
+        #expect(folded.components("<g") == folded.components("</g>"))
+        #expect(folded.count < whole.count)
+    }
+
     @Test func `an SVG picture shows every node within its bounds`() {
         let block = GraphLayout(plan: plan).layout()
         #expect(block.boxes.count == plan.nodes.count - 1)

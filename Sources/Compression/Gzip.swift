@@ -1,7 +1,7 @@
 internal import CZlib
 
 /// Bytes as one member of a gzip file; nil if there is no memory for it.
-func gzip(_ bytes: [UInt8]) -> [UInt8]? {
+package func gzip(_ bytes: [UInt8]) -> [UInt8]? {
     guard bytes.count < Int(UInt32.max) else { return nil }
     var stream = z_stream()
     guard aikit_gzip_begin(&stream) == Z_OK else { return nil }

@@ -1,0 +1,40 @@
+internal import Compression
+internal import HTTPTypes
+internal import Hummingbird
+internal import NIOCore
+internal import WorkflowCore
+
+extension Request {
+    /// Whether the client takes gzip, by name or by `*`, with a weight above zero.
+    var acceptsGzip: Bool {
+        let offers = headers[values: .acceptEncoding].flatMap { $0.split(separator: ",") }
+        var byStar = false
+        for offer in offers {
+            let parts = offer.lowercased().split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
+            let isRefused = parts.dropFirst().contains { $0.hasPrefix("q=") && (Double($0.dropFirst(2)) ?? 0) <= 0 }
+            if parts.first == "gzip" { return !isRefused }
+            if parts.first == "*" { byStar = !isRefused }
+        }
+        return byStar
+    }
+}
+
+extension Response {
+    /// A JSON answer that may be long: as gzip where the client takes it and it is worth the while.
+    static func long(_ value: Value, to request: Request) -> Response {
+        let text = value.json
+        var response: Response
+        if request.acceptsGzip, text.utf8.count > 4096, let packed = gzip(Array(text.utf8)) {
+            response = Response(
+                status: .ok,
+                headers: [
+                    .contentType: "application/json; charset=utf-8", .cacheControl: "no-store",
+                    .xContentTypeOptions: "nosniff", .contentEncoding: "gzip",
+                ], body: ResponseBody(byteBuffer: ByteBuffer(bytes: packed)))
+        } else {
+            response = .text(text, type: "application/json; charset=utf-8")
+        }
+        response.headers[.vary] = "Accept-Encoding"
+        return response
+    }
+}
