@@ -186,15 +186,34 @@ export function valueBox(title, value, { open = 2 } = {}) {
     tree(value, { open, label: title }));
 }
 
+/** Small objects with the same few fields as the rows of a table; undefined for any other value. */
+function rowsTable(value) {
+  if (!Array.isArray(value) || value.length === 0 || value.length > 50) return undefined;
+  const isSmall = (one) => one === null || (typeof one === 'string' ? one.length <= 120 : typeof one !== 'object');
+  const names = new Set();
+  for (const row of value) {
+    if (row === null || typeof row !== 'object' || Array.isArray(row) || !Object.values(row).every(isSmall)) return undefined;
+    for (const name of Object.keys(row)) names.add(name);
+    if (names.size === 0 || names.size > 6) return undefined;
+  }
+  const cell = (row, name) => (!Object.hasOwn(row, name) ? '' : typeof row[name] === 'string' ? row[name] : String(row[name]));
+  const isNumber = new Map([...names].map((name) => [name, value.every((row) => !Object.hasOwn(row, name) || typeof row[name] === 'number')]));
+  const kind = (name) => (isNumber.get(name) ? 'num number' : undefined);
+  return h('div', { class: 'scroll-x' }, h('table', { class: 'shown-rows' },
+    h('thead', null, h('tr', null, [...names].map((name) => h('th', { scope: 'col', class: kind(name) }, name)))),
+    h('tbody', null, value.map((row) => h('tr', null, [...names].map((name) => h('td', { class: kind(name) }, cell(row, name))))))));
+}
+
 /** A value as somebody reads it who has to decide: plain texts and numbers under their names, and trees of what has parts. */
 export function shownBox(title, value) {
   const head = h('div', { class: 'value-head' }, h('h3', null, title), iconButton(`Copy ${title}`, 'copy', { onclick: () => copy(value, `${title} copied`) }));
   const plainly = (one) => (typeof one === 'string' && one.length <= 4 * longest ? h('span', { class: 'shown-text' }, one)
-    : one === null || typeof one !== 'object' ? scalar(one) : tree(one, { open: 2, label: title }));
+    : one === null || typeof one !== 'object' ? scalar(one) : rowsTable(one) ?? tree(one, { open: 2, label: title }));
   const isPlain = value === null || typeof value !== 'object';
   const isSmall = !isPlain && !Array.isArray(value) && Object.keys(value).length > 0 && Object.keys(value).length <= 30;
-  if (!isPlain && !isSmall) return valueBox(title, value, { open: 3 });
-  return h('section', { class: 'value' }, head, h('div', { class: 'card shown' }, isPlain ? plainly(value)
+  const rows = rowsTable(value);
+  if (!isPlain && !isSmall && !rows) return valueBox(title, value, { open: 3 });
+  return h('section', { class: 'value' }, head, h('div', { class: 'card shown' }, isPlain || rows ? plainly(value)
     : h('dl', { class: 'shown-facts' }, Object.keys(value).map((name) => [h('dt', null, name), h('dd', null, plainly(value[name]))]))));
 }
 
