@@ -28,7 +28,7 @@ export default function runPage(context) {
 
   // MARK: Head
 
-  const mark = h('span', { class: 'run-status' });
+  const mark = h('span', { class: 'run-status', role: 'status' });
   const live = h('span', { class: 'live' }, h('span', { class: 'live-dot' }), h('span', { class: 'live-text' }));
   const strip = h('dl', { class: 'strip' });
   const cells = new Map();
@@ -57,6 +57,7 @@ export default function runPage(context) {
   const drawStrip = () => {
     const began = model.startedAt ?? (header && millis(header.createdAt));
     if (began !== undefined && began !== null) {
+      setText(cell('Began').previousSibling, status() === 'queued' ? 'Asked for' : 'Began');
       setText(cell('Began'), moment(began));
       setAttribute(cell('Began'), 'title', exact(began));
       const ended = model.finishedAt ?? (header && isOver(header.status) ? millis(header.updatedAt) : Date.now());
