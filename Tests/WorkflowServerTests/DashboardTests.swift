@@ -22,7 +22,9 @@ struct DashboardTests {
             #expect(try await server.get("/assets/app.css").header("content-type") == "text/css; charset=utf-8")
             #expect(try await server.get("/assets/main.js").header("content-type") == "text/javascript; charset=utf-8")
             #expect(try await server.get("/assets/nothing.js").status == 404)
-            #expect(try await server.request("HEAD", "/").status == 200)
+            // The client would unpack the body that such an answer has not.
+            let head = try await server.request("HEAD", "/", headers: [("Accept-Encoding", "identity")])
+            #expect(head.status == 200)
         }
     }
 
@@ -41,7 +43,8 @@ struct DashboardTests {
 
     @Test func `files go out as gzip to those who take it, with a tag of their own`() async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
-            let plain = try await server.get("/assets/app.css")
+            // Without the header the client of the tests asks for gzip by itself.
+            let plain = try await server.get("/assets/app.css", headers: [("Accept-Encoding", "identity")])
             #expect(plain.header("content-encoding") == nil)
             #expect(plain.header("vary") == "Accept-Encoding")
             let packed = try await server.get("/assets/app.css", headers: [("Accept-Encoding", "br, gzip;q=0.5")])
