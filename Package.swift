@@ -28,6 +28,8 @@ let package = Package(
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -108,6 +110,10 @@ let package = Package(
             name: "WorkflowTelemetry",
             dependencies: [
                 "Compression", "WorkflowCore", "WorkflowEngine", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+                .product(name: "Instrumentation", package: "swift-distributed-tracing"),
             ]),
         // Lua in processes that the system has locked.
         .target(name: "CVMProcess"),
@@ -162,7 +168,14 @@ let package = Package(
             ]),
         .testTarget(
             name: "WorkflowTelemetryTests",
-            dependencies: ["CZlib", "WorkflowTelemetry", "WorkflowEngine", "WorkflowCore"]),
+            dependencies: [
+                "CZlib", "WorkflowTelemetry", "WorkflowEngine", "WorkflowCore",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ]),
         .testTarget(name: "SandboxTests", dependencies: ["CSandbox", "CSandboxTesting"]),
         .testTarget(
             name: "VMProcessTests",

@@ -168,6 +168,9 @@ static const char testing_expect[] = {
 static const char testing_http[] = {
 #embed "lua/testing_http.lua"
 };
+static const char testing_mcp[] = {
+#embed "lua/testing_mcp.lua"
+};
 static const char testing_mocks[] = {
 #embed "lua/testing_mocks.lua"
 };
@@ -205,8 +208,8 @@ static const prelude_part parts[] = {
     PART(mcp), PART(model), PART(model_answer), PART(multipart), PART(nodes), PART(objects), PART(once), PART(repl),
     PART(requires), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export), PART(schema_methods),
     PART(schema_object), PART(secret), PART(slots), PART(testing), PART(testing_compare), PART(testing_expect),
-    PART(testing_http), PART(testing_mocks), PART(testing_model), PART(testing_replay), PART(testing_run),
-    PART(testing_text), PART(testing_triggers), PART(text), PART(time), PART(tool), PART(types), PART(validate),
+    PART(testing_http), PART(testing_mcp), PART(testing_mocks), PART(testing_model), PART(testing_replay),
+    PART(testing_run), PART(testing_text), PART(testing_triggers), PART(text), PART(time), PART(tool), PART(types), PART(validate),
 };
 
 const prelude_part *prelude_find(const char *name, size_t length) {

@@ -11,6 +11,8 @@ package final class HostEffectsService: HostEffects {
     private let settings: HTTPSettings
     /// Where answers of models are kept that may be given again; nil for nowhere.
     let cache: (any CacheStore)?
+    /// What counts the calls of models of all processes; nil where those of this one are all.
+    var limits: (any SharedLimitStore)? { cache as? any SharedLimitStore }
     private let http = Mutex<HTTPService?>(nil)
     private let narrowed = Mutex<[(limits: [Value], service: HostEffectsService)]>([])
     let streams = OpenStreams()
@@ -19,7 +21,8 @@ package final class HostEffectsService: HostEffects {
     /// - Parameters:
     ///   - secrets: what requests may carry that scripts do not see; those of the environment unless given.
     ///   - settings: how requests are made; those of the process's environment unless given.
-    ///   - cache: where answers of models are kept that may be given again; nil for nowhere.
+    ///   - cache: where answers of models are kept that may be given again; nil for nowhere. One that counts calls too keeps
+    ///     the limits of models for all processes that share it.
     package init(
         permissions: Permissions, secrets: Secrets = Secrets(), settings: HTTPSettings = .ofProcess,
         cache: (any CacheStore)? = nil
@@ -44,6 +47,7 @@ package final class HostEffectsService: HostEffects {
         let answer: @Sendable (HostAnswer) -> Void = { result in
             var shown = result
             shown.value = redactor.redact(result.value)
+            shown.usage = result.usage.map { redactor.redact($0) }
             answer(shown)
         }
         switch request.operation {
@@ -95,10 +99,20 @@ package final class HostEffectsService: HostEffects {
         do throws(HostFailure) {
             let call = try allowed(HTTPCall(payload))
             let service = service()
-            return TaskOperation(answer: answer) { try await service.perform(call) }
+            return TaskOperation(answer: Self.tracing(payload, answer)) { try await service.perform(call) }
         } catch {
             answer(error.answer)
             return nil
+        }
+    }
+
+    /// Adds the span of a request that begins now to its answer.
+    static func tracing(
+        _ payload: Value, _ answer: @escaping @Sendable (HostAnswer) -> Void
+    ) -> @Sendable (HostAnswer) -> Void {
+        let start = HostTime.milliseconds()
+        return { result in
+            answer(RequestTrace.tracing(payload, result, start: start, end: HostTime.milliseconds()))
         }
     }
 

@@ -1,4 +1,5 @@
 package import WorkflowEngine
+package import WorkflowTelemetry
 
 /// How tests are run.
 package struct TestSettings: Sendable {
@@ -12,6 +13,8 @@ package struct TestSettings: Sendable {
     package var makeEffects: @Sendable () -> any HostEffects = { NoHostEffects() }
     /// Where `print` goes; a line without its end.
     package var print: @Sendable (String) -> Void = { _ in }
+    /// Gets the spans of each run that a test began, when the test is over; nil for nobody. Any thread.
+    package var export: (@Sendable ([Span]) -> Void)?
     package var log: @Sendable (LogRecord) -> Void = { _ in }
 
     package init() {}

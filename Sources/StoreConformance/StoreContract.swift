@@ -9,7 +9,8 @@ package import WorkflowEngine
 package enum StoreContract {
     /// Every check there is.
     package static var all: [StoreCheck] {
-        writing + owning + deaths + inbox + queue + listing + upkeep + rewriting + schedules + tokens + caching + faults
+        writing + owning + deaths + inbox + queue + listing + upkeep + rewriting + schedules + tokens + caching
+            + limiting + faults
             + copying
     }
 

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 import WorkflowCore
 import WorkflowEngine
@@ -5,27 +6,59 @@ import WorkflowEngine
 @testable import WorkflowTelemetry
 
 @Suite("The trace of a request") struct TracedEffectsTests {
-    private func headers(_ given: Value?, _ caller: HostCaller) throws -> [String: String] {
+    private func headers(
+        _ given: Value?, _ caller: HostCaller, _ take: @escaping @Sendable (HostAnswer) -> Void = { _ in }
+    ) throws -> [String: String] {
         let server = FakeServer()
         var payload: [(String, Value)] = [("url", "http://a"), ("body", "{}")]
         if let given { payload.append(("headers", given)) }
         let request = HostRequest(token: 1, operation: "http", payload: Value(entries: payload))
-        _ = TracedEffects(server).begin(request, for: caller) { _ in }
+        _ = TracedEffects(server).begin(request, for: caller, answer: take)
         return try #require(server.requests.first).headers
     }
 
-    @Test func `a request tells of the span of its step`() throws {
+    @Test func `a request tells of the trace of its step`() throws {
         var caller = HostCaller(workflow: "orders", run: "run-1", path: "a/b")
         caller.attempt = 2
         let sent = try headers(["accept": "text/csv"], caller)
         #expect(sent["accept"] == "text/csv")
-        #expect(sent["traceparent"] == "00-4e65d3fbe8ad6535681b021b30785b12-805b88a99a9eeea7-01")
+        let parent = try #require(sent["traceparent"].flatMap { TraceParent($0) })
+        #expect(parent.trace == TraceID(run: "run-1") && parent.isSampled)
         caller.traceparent = "00-11111111111111111111111111111111-2222222222222222-00"
-        #expect(try headers(nil, caller)["traceparent"] == "00-11111111111111111111111111111111-805b88a99a9eeea7-00")
+        let outer = try #require(try headers(nil, caller)["traceparent"].flatMap { TraceParent($0) })
+        #expect(outer.trace.hex == String(repeating: "1", count: 32) && !outer.isSampled && outer.span != parent.span)
     }
 
     @Test func `what the script says itself stays`() throws {
         let caller = HostCaller(workflow: "orders", run: "run-1", path: "a")
         #expect(try headers(["Traceparent": "own"], caller) == ["Traceparent": "own"])
+    }
+
+    @Test func `the span of a request has the id that the service was told`() throws {
+        let telling = TellingServer()
+        let caller = HostCaller(workflow: "orders", run: "run-1", path: "a")
+        let request = HostRequest(token: 1, operation: "http", payload: ["url": "http://a", "body": "{}"])
+        _ = TracedEffects(telling).begin(request, for: caller) { answer in
+            let id = answer.usage?["span"]?["id"]?.string
+            #expect(id != nil && telling.told?.contains(id ?? "-") == true)
+        }
+        #expect(telling.told != nil)
+    }
+}
+
+/// Answers each request with a span of it.
+private final class TellingServer: HostEffects {
+    private let header = Mutex<String?>(nil)
+
+    var told: String? { header.withLock { $0 } }
+
+    func begin(
+        _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
+    ) -> (any HostOperation)? {
+        header.withLock { $0 = request.payload["headers"]?["traceparent"]?.string }
+        var result = HostAnswer.success(["status": 200])
+        result.usage = ["span": ["name": "GET", "start": 1, "end": 2, "http": ["method": "GET"]]]
+        answer(result)
+        return nil
     }
 }

@@ -293,8 +293,8 @@ local function approved(nodes_behind, id, description)
       handler = function(reply)
         local call = bridge.request("enclosing").input
         return {
-          is_approved = reply.approved, reason = reply.reason, name = call.name, arguments = call.arguments,
-          remote = call.remote,
+          is_approved = reply.approved, reason = reply.reason, id = call.id, name = call.name,
+          arguments = call.arguments, remote = call.remote,
         }
       end,
     },

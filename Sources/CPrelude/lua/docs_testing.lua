@@ -89,6 +89,16 @@ local calls = test.model {
 }]],
       },
       {
+        "mcp", "Answers the calls of MCP servers for the rest of the test: `{ tools = { NAME = … } }`, each tool a function of its "
+          .. "arguments or `{ description?, input_schema?, call }`; or `{ cassette = \"NAME\" }` for what `aikit-lua test "
+          .. "--record` recorded in `cassettes/NAME.mcp.json` beside the file.",
+        "servers table  The tools, or the recording.", returns = "aikit.TestMcp  The calls that were made.",
+        example = [[
+test.mcp {
+  tools = { add = function(arguments) return { sum = arguments.a + arguments.b } end },
+}]],
+      },
+      {
         "any", "Stands for any value in what is expected.", "kind? string  The type that it must have.",
         returns = "any  The placeholder.",
       },
@@ -151,6 +161,15 @@ local calls = test.model {
     name = "aikit.TestHttp", instance = "http", text = "What `test.http` returns.",
     methods = {
       { "requests", "The requests of this test.", returns = "table[]  `{ method, url, headers, body?, json? }` each." },
+    },
+  },
+  {
+    name = "aikit.TestMcp", instance = "calls", text = "What `test.mcp` returns.",
+    methods = {
+      {
+        "requests", "The calls of this test.",
+        returns = "table[]  `{ server, operation, name?, arguments? }` each; the operation is `tools` or `call`.",
+      },
     },
   },
   {

@@ -75,7 +75,8 @@ test.describe, test.it, test.expect = marked(add_suite), marked(add_test), expec
 for name, make in pairs(expectations.values) do test[name] = make end
 local triggers = part "testing_triggers"
 test.hook, test.schedule = triggers.hook, triggers.schedule
-test.http, test.model, test.replay = part "testing_http", part "testing_model", part "testing_replay"
+test.http, test.model, test.mcp = part "testing_http", part "testing_model", part "testing_mcp"
+test.replay = part "testing_replay"
 -- The other parts have taken them.
 test.time_of, test.run_recorded = nil, nil
 for _, hook in ipairs { "before_all", "after_all", "before_each", "after_each" } do

@@ -13,7 +13,7 @@ extension HostEffectsService {
             let entry = OpenStreams.Entry(stream: stream, call: call, owner: OpenStreams.Owner(caller))
             let (service, streams) = (service(), streams)
             let number = streams.add(entry)
-            let opening = TaskOperation(answer: answer) {
+            let opening = TaskOperation(answer: Self.tracing(payload, answer)) {
                 do {
                     let head = try await service.open(call, into: stream)
                     let entries = (head.entries ?? []).map { ($0.key, $0.value) }

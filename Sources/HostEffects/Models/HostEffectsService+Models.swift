@@ -15,7 +15,7 @@ extension HostEffectsService {
                     "calling the model \(call.settings.name)", flag: "--allow-model=\(call.settings.name)")
             }
             let cache = try ModelCache(call, payload, self.cache)
-            let service = ModelService(http: service())
+            let service = ModelService(http: service(), limits: limits)
             let (secrets, permissions, redactor) = (secrets, permissions, redactor)
             // The script chooses where a model is served: a key goes there if somebody named the place, or the key.
             let isNamed = call.settings.isAtProvider || namesHost(url)
@@ -36,7 +36,7 @@ extension HostEffectsService {
                         prepare: { request throws(HostFailure) in
                             try request.fill(secrets, for: permissions, isNamed: isNamed)
                         }, stream: stream)
-                    await cache?.keep(redactor.redact(result.value))
+                    if result.ok { await cache?.keep(redactor.redact(result.value)) }
                     return result
                 })
         } catch {

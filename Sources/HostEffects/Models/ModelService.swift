@@ -13,16 +13,24 @@ final class ModelService: Sendable {
     private static let longestRetryAfter: Int64 = 300_000_000
 
     private let http: HTTPService
+    private let limits: (any SharedLimitStore)?
 
-    /// - Parameter http: how requests are made; the caller has checked where to.
-    init(http: HTTPService) { self.http = http }
+    /// - Parameters:
+    ///   - http: how requests are made; the caller has checked where to.
+    ///   - limits: what counts the calls of all processes; nil where those of this one are all.
+    init(http: HTTPService, limits: (any SharedLimitStore)?) {
+        self.http = http
+        self.limits = limits
+    }
 
     /// What a call comes to, within the time that is left for it.
     ///
     /// - Parameters:
     ///   - prepare: fills secrets into the request, whose destination has been allowed.
     ///   - stream: gets the pieces of a streamed answer.
-    /// - Throws: ``HostFailure``; a cancel of the task breaks the connection off.
+    /// - Returns: the answer, or the failure of the last attempt.
+    /// - Throws: ``HostFailure`` where nothing was asked, and when the time is over; a cancel of the task breaks the connection
+    ///   off.
     func perform(
         _ call: ModelCall, prepare: @escaping @Sendable (inout HTTPCall) throws(HostFailure) -> Void,
         stream: (@Sendable (Value) -> Void)?
@@ -51,22 +59,32 @@ final class ModelService: Sendable {
         var httpCall = try Self.httpCall(request, call)
         try prepare(&httpCall)
         let limiter = ModelLimiter.shared(by: call.settings)
-        let started = HostTime.milliseconds()
+        let trace = CallTrace(call, httpCall)
+        let stream = stream.map { stream in
+            { @Sendable (delta: Value) in
+                if delta["kind"] != "restart" { trace.noteDelta() }
+                stream(delta)
+            }
+        }
         var attempt = 0
         while true {
             attempt += 1
             do {
-                let (value, usage, record) = try await limiter.admitted {
-                    try await self.attempt(call, httpCall, stream: stream)
+                let (value, usage, given) = try await limiter.admitted(by: limits) {
+                    let outcome = try await self.attempt(call, httpCall, stream: stream)
+                    return (outcome, outcome.usage.totalTokens)
                 }
-                limiter.note(usage)
                 var answer = HostAnswer.success(value)
-                answer.usage = Self.record(call, httpCall, usage, record, attempt: attempt, since: started)
+                answer.usage = trace.record(usage, given, attempts: attempt)
                 return answer
             } catch {
                 let failure = (error as? HostFailure) ?? HostFailure(http: error, call: httpCall)
                 let wait = Self.wait(after: failure, attempt, call.settings.retry)
-                guard !Task.isCancelled, let wait else { throw Self.counted(failure, attempt) }
+                guard !Task.isCancelled, let wait else {
+                    var answer = Self.counted(failure, attempt).answer
+                    answer.usage = trace.failure(answer, attempts: attempt)
+                    return answer
+                }
                 if call.isStreamed { stream?(ModelDelta(kind: .restart, text: "", index: 1).value) }
                 try await Task.sleep(for: .microseconds(wait))
             }
@@ -103,33 +121,6 @@ final class ModelService: Sendable {
                 "method": "POST", "url": Value(call.settings.baseURL + request.path),
                 "headers": Value(entries: headers), "body": Value(request.body.json),
             ])
-    }
-
-    /// What the journal keeps of the call.
-    private static func record(
-        _ call: ModelCall, _ http: HTTPCall, _ usage: ModelUsage, _ answer: ModelAnswer?, attempt: Int, since: Int64
-    ) -> Value {
-        var counts: [(String, Value)] = [
-            ("inputTokens", Value(usage.inputTokens)), ("outputTokens", Value(usage.outputTokens)),
-            ("cachedInputTokens", Value(usage.cachedInputTokens)),
-        ]
-        if let cost = call.settings.cost(usage) { counts.append(("cost", Value(cost))) }
-        var entries: [(String, Value)] = [
-            ("model", Value(call.settings.name)), ("provider", Value(call.settings.provider.name)),
-            ("operation", Value(call.operation == .chat ? "chat" : "embeddings")), ("usage", Value(entries: counts)),
-            ("startedAt", Value(since)), ("endedAt", Value(HostTime.milliseconds())),
-            ("attempts", Value(Int64(attempt))), ("serverAddress", Value(http.url.host)),
-            ("serverPort", Value(Int64(http.url.port))),
-        ]
-        if let answer {
-            entries.append(("finishReason", Value(answer.finish.rawValue)))
-            if let model = answer.model { entries.append(("responseModel", Value(model))) }
-            if let id = answer.id { entries.append(("responseId", Value(id))) }
-        }
-        if !call.parameters.isEmpty {
-            entries.append(("parameters", Value(entries: call.parameters.map { ($0.key, $0.value) })))
-        }
-        return Value(entries: entries)
     }
 
     // MARK: One attempt

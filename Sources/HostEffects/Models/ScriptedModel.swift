@@ -27,25 +27,23 @@ package enum ScriptedModel {
             let call = try ModelCall(payload)
             // A request that no provider would take is an error here too.
             _ = try call.settings.provider.request(call)
-            if let error = scripted["error"] { throw failure(error, call) }
+            let trace = CallTrace(call, nil) { now }
+            if let error = scripted["error"] {
+                var result = failure(error, call).answer
+                result.usage = trace.failure(result, attempts: 1)
+                return result
+            }
             let answer = answer(scripted)
-            if call.isStreamed, let stream { tell(scripted, answer, stream) }
-            var counts: [(String, Value)] = [
-                ("inputTokens", Value(answer.usage.inputTokens)), ("outputTokens", Value(answer.usage.outputTokens)),
-                ("cachedInputTokens", Value(answer.usage.cachedInputTokens)),
-            ]
+            if call.isStreamed, let stream {
+                trace.noteDelta()
+                tell(scripted, answer, stream)
+            }
             let cost = call.settings.cost(answer.usage)
-            if let cost { counts.append(("cost", Value(cost))) }
             var result = HostAnswer.success(
                 call.operation == .embed
                     ? ["vectors": scripted["vectors"] ?? .emptyArray, "usage": answer.usage.scriptValue]
                     : answer.value(cost: cost))
-            result.usage = [
-                "model": Value(call.settings.name), "provider": Value(call.settings.provider.name),
-                "operation": Value(call.operation == .chat ? "chat" : "embeddings"), "usage": Value(entries: counts),
-                "startedAt": Value(now), "endedAt": Value(now), "attempts": 1,
-                "finishReason": Value(answer.finish.rawValue),
-            ]
+            result.usage = trace.record(answer.usage, call.operation == .chat ? answer : nil, attempts: 1)
             return result
         } catch {
             return error.answer

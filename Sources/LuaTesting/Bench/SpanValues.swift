@@ -12,6 +12,20 @@ enum SpanValues {
         return Value(array: spans.map { value($0, parent: $0.parent.flatMap { names[$0] }) })
     }
 
+    /// The spans of a run as they are sent: in a trace of its own for each test, and as if the test had begun now.
+    ///
+    /// - Parameter title: the test's.
+    static func exported(_ run: Run, number: Int64, of title: String) -> [Span] {
+        let offset = SystemClock().now() - TestBench.startOfTime
+        return SpanBuilder.spans(plan: run.plan, runID: "\(title) #\(number)", log: run.log).map { span in
+            var span = span
+            span.start += offset
+            span.end += offset
+            for index in span.events.indices { span.events[index].time += offset }
+            return span
+        }
+    }
+
     private static func value(_ span: Span, parent: String?) -> Value {
         var entries: [(String, Value)] = [("name", Value(span.name)), ("kind", Value("\(span.kind)"))]
         switch span.status {

@@ -1,7 +1,9 @@
+internal import HostEffects
 internal import LuaWorkflows
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
+internal import WorkflowTelemetry
 
 /// What test bodies and the steps under test ask of the host: runs, stubs of HTTP, fixtures; the rest goes on to the
 /// usual effects.
@@ -13,12 +15,15 @@ final class TestEffects: HostEffects, @unchecked Sendable {
     private let live: LiveRuns
     private let http: TestHTTP
     private let models: TestModels
+    private let mcp: TestMCP
     private let base: any HostEffects
     private var worker: Worker?
     private var tests: LoadedTests?
     private(set) var generation: Generation?
     private var runs: [NestedRun] = []
     private var runNumber = 0
+    private var title = ""
+    private let export: (@Sendable ([Span]) -> Void)?
     private var coverage = Coverage()
     private let traceback = Mutex<String?>(nil)
 
@@ -33,6 +38,8 @@ final class TestEffects: HostEffects, @unchecked Sendable {
         self.clock = clock
         self.live = live
         self.base = base
+        export = settings.export
+        mcp = TestMCP(path: path, records: settings.records)
         models = TestModels(clock: clock, path: path, records: settings.records)
         http = TestHTTP(cassette: cassette, base: base, records: settings.records)
     }
@@ -58,8 +65,10 @@ final class TestEffects: HostEffects, @unchecked Sendable {
     }
 
     func beginTest(_ title: String) {
+        self.title = title
         http.beginTest(title)
         models.beginTest()
+        mcp.beginTest()
         runNumber = 0
     }
 
@@ -75,6 +84,7 @@ final class TestEffects: HostEffects, @unchecked Sendable {
         traceback.withLock { $0 = nil }
         for nested in runs {
             coverage.note(nested.run.plan, nested.steps)
+            export?(SpanValues.exported(nested.run, number: nested.number, of: title))
             if live.wasStopped, let frames = nested.lastTraceback { traceback.withLock { $0 = frames } }
             nested.whenSettled = nil
             if !nested.run.machine.isOver {
@@ -117,18 +127,26 @@ final class TestEffects: HostEffects, @unchecked Sendable {
             if let cassette = models.recording(payload) {
                 return base.begin(request, for: caller) { reply in
                     let problem = cassette.record(payload, reply)
-                    answer(problem.map { ModelCassetteError($0).answer } ?? reply)
+                    answer(problem.map { CassetteError($0).answer } ?? reply)
                 }
             }
             answer(models.answer(payload, stream: caller.stream) { [self] in tests?.call($0, $1) })
+        case "test.mcp": answer(mcp.script(payload))
+        case "test.mcp_requests": answer(.success(mcp.requests))
+        case "mcp":
+            return mcp.begin(
+                payload, call: { [self] in tests?.call($0, $1) },
+                base: { [base] reply in base.begin(request, for: caller, answer: reply) }, answer: answer)
         case "test.requests": answer(.success(http.requests))
         case "test.spans":
             let number = payload["run"]?.int ?? 0
             let nested = runs.first { $0.number == number }
             answer(.success(nested.map { SpanValues.list($0.run) } ?? .emptyArray))
         case "test.fixture": answer(Fixture.read(payload.string ?? "", beside: path))
-        case "http": return http.begin(request, for: caller, answer: answer) { [self] in tests?.call($0, $1) }
-        case "http.open": return http.open(request, for: caller, answer: answer) { [self] in tests?.call($0, $1) }
+        case "http":
+            return http.begin(request, for: caller, answer: traced(payload, answer)) { [self] in tests?.call($0, $1) }
+        case "http.open":
+            return http.open(request, for: caller, answer: traced(payload, answer)) { [self] in tests?.call($0, $1) }
         case "http.read", "http.close": answer(.success(http.read(payload["stream"]?.int ?? 0)))
         default: return base.begin(request, for: caller, answer: answer)
         }
@@ -141,6 +159,14 @@ final class TestEffects: HostEffects, @unchecked Sendable {
         guard let worker, let nested = runs.first(where: { $0.waitsForTest(until: time) }) else { return true }
         worker.perform { _ in nested.tell() }
         return false
+    }
+
+    /// Adds the span of a request to an answer that no server gave.
+    private func traced(
+        _ payload: Value, _ answer: @escaping @Sendable (HostAnswer) -> Void
+    ) -> @Sendable (HostAnswer) -> Void {
+        let (start, clock) = (clock.now() / 1000, clock)
+        return { answer(RequestTrace.tracing(payload, $0, start: start, end: clock.now() / 1000)) }
     }
 
     private func planned(_ payload: Value, _ body: (Plan) -> HostAnswer) -> HostAnswer {

@@ -20,7 +20,7 @@ final class TestModels {
         /// What answers one call after the other: `{ answer }` or `{ slot }` each.
         var answers: [Value]
         /// What answers by what was recorded.
-        var cassette: ModelCassette?
+        var cassette: CallCassette?
     }
 
     /// - Parameters:
@@ -40,11 +40,11 @@ final class TestModels {
     /// Takes a list of `{ model?, slot | answers | cassette }`, which takes the place of the one before.
     func script(_ list: Value) -> HostAnswer {
         made = []
-        do throws(ModelCassetteError) {
-            entries = try (list.array ?? []).map { entry throws(ModelCassetteError) in
-                var cassette: ModelCassette?
+        do throws(CassetteError) {
+            entries = try (list.array ?? []).map { entry throws(CassetteError) in
+                var cassette: CallCassette?
                 if let name = entry["cassette"]?.string {
-                    cassette = try ModelCassette(name, beside: path, records: records)
+                    cassette = try CallCassette(name, of: .model, beside: path, records: records)
                 }
                 return Entry(
                     model: entry["model"]?.string, slot: entry["slot"]?.int, answers: entry["answers"]?.array ?? [],
@@ -57,7 +57,7 @@ final class TestModels {
     }
 
     /// The cassette that a call is to be recorded in; nil where it is answered here.
-    func recording(_ payload: Value) -> ModelCassette? {
+    func recording(_ payload: Value) -> CallCassette? {
         guard records, let place = place(of: payload) else { return nil }
         if entries[place].cassette != nil { made.append(ScriptedModel.request(payload)) }
         return entries[place].cassette

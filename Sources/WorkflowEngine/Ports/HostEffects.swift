@@ -4,7 +4,9 @@ package import WorkflowCore
 package struct HostAnswer: Sendable {
     package var ok: Bool
     package var value: Value
-    /// What the journal keeps of the operation besides, as ``EventKind/modelCalled``.
+    /// What the journal keeps of the operation besides: the call of a model, as ``EventKind/modelCalled``, or `{ span }` of
+    /// anything else, as ``EventKind/traced``. What a model was asked (`input`) and said (`output`) is kept where the run's
+    /// trace records it.
     package var usage: Value?
 
     package init(ok: Bool, value: Value) {

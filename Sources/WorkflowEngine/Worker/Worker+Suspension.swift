@@ -114,7 +114,7 @@ extension Worker {
             run.calls[id]?.operations.removeValue(forKey: token)
         }
         run.waitsLong = false
-        if let usage = answer.usage { keep(usage, run, pending.frame) }
+        if let usage = answer.usage { keep(usage, run, pending) }
         if let leaving = pending.leaving { return left(run, pending, leaving) }
         // What was told to stop does not go on; the command that stops it is on its way.
         if run.machine.frames[Int(pending.frame)].phase == .stopping { return }

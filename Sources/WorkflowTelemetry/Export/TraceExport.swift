@@ -42,18 +42,12 @@ public final class TraceExport: Sendable {
         self.follower = follower
         self.exporters = exporters
         follows = Task.detached {
-            var builders: [String: RunSpans] = [:]
-            await follower.run { notice in
-                switch notice {
-                case .grown(let run, let plan, let log, let past):
-                    let spans = builders[run] ?? RunSpans(plan: plan, runID: run)
-                    builders[run] = spans
-                    let ended = spans.take(log, past: past)
-                    metrics?.offer(ended)
-                    guard let first = ended.first, settings.samples(first.trace, caller: spans.caller) else { return }
-                    for exporter in exporters { exporter.offer(ended) }
-                case .left(let run): builders[run] = nil
+            await RunSpanFeed.run(follower) { portion in
+                metrics?.offer(portion.spans)
+                guard let first = portion.spans.first, settings.samples(first.trace, caller: portion.caller) else {
+                    return
                 }
+                for exporter in exporters { exporter.offer(portion.spans) }
             }
         }
         sends = Task.detached {
@@ -98,16 +92,4 @@ public final class TraceExport: Sendable {
             warn("telemetry: \(follower.lostCount) parts of runs could not be followed; their spans are missing")
         }
     }
-}
-
-/// The builder of one run's spans, to be kept by reference.
-private final class RunSpans {
-    private var builder: SpanBuilder
-
-    init(plan: Plan, runID: String) { builder = SpanBuilder(plan: plan, runID: runID) }
-
-    /// The span elsewhere in which the run lies.
-    var caller: TraceParent? { builder.caller }
-
-    func take(_ log: RunLog, past: Int) -> [Span] { builder.take(log, past: past) }
 }

@@ -1,7 +1,8 @@
 internal import WorkflowCore
 package import WorkflowEngine
 
-/// Sends W3C's `traceparent` with each HTTP request of a step, so that what serves it goes on in the run's trace.
+/// Sends W3C's `traceparent` with each HTTP request of a step, so that what serves it goes on in the run's trace, in the span of
+/// the request.
 ///
 /// A header of that name which the script gives stays.
 package final class TracedEffects: HostEffects {
@@ -21,23 +22,28 @@ package final class TracedEffects: HostEffects {
         if headers.contains(where: { $0.key.lowercased() == "traceparent" }) {
             return inner.begin(request, for: caller, answer: answer)
         }
-        let all = headers.map { ($0.key, $0.value) } + [("traceparent", Value(TraceParent(caller).text))]
+        let parent = TraceParent(caller)
+        let all = headers.map { ($0.key, $0.value) } + [("traceparent", Value(parent.text))]
         var traced = request
         traced.payload = Value(
             entries: entries.map { ($0.key, $0.value) } + [("headers", Value(entries: all))])
-        return inner.begin(traced, for: caller, answer: answer)
+        return inner.begin(traced, for: caller) { result in
+            guard let span = result.usage?["span"]?.entries else { return answer(result) }
+            var named = result
+            let id: [(String, Value)] = [("id", Value(parent.span.hex))]
+            named.usage = ["span": Value(entries: span.map { ($0.key, $0.value) } + id)]
+            answer(named)
+        }
     }
 }
 
 extension TraceParent {
-    /// The span of the step that asks the host for something.
+    /// A span of its own in the trace of the step that asks the host for something.
     init(_ caller: HostCaller) {
         let outer = caller.traceparent.flatMap { TraceParent($0) }
         self.init(
             trace: outer?.trace ?? TraceID(run: caller.run),
-            span: SpanID(
-                run: caller.run, path: caller.path + caller.part, attempt: caller.attempt, occurrence: caller.occurrence
-            ),
+            span: SpanID.random,
             isSampled: outer?.isSampled ?? true)
     }
 }

@@ -60,6 +60,11 @@ struct SpanMetrics {
     }
 
     private mutating func take(_ span: Span) {
+        Self.measure(span) { instrument, value, attributes in add(value, instrument, attributes) }
+    }
+
+    /// What is measured of a span: runs as 1 each, times in seconds, tokens.
+    static func measure(_ span: Span, _ add: (Instrument, Double, [String: String]) -> Void) {
         let seconds = Double(max(span.end - span.start, 0)) / 1_000_000
         func own(_ names: [String]) -> [String: String] {
             var attributes: [String: String] = [:]
@@ -75,17 +80,17 @@ struct SpanMetrics {
             var attributes = own([Names.workflowName])
             attributes["status"] =
                 if isCancelled { "cancelled" } else if span.status == .ok { "success" } else { "failed" }
-            add(1, .runs, attributes)
+            add(.runs, 1, attributes)
         case "chat", "embeddings":
             let attributes = own([Names.operation, Names.provider, Names.requestModel])
-            add(seconds, .calls, attributes)
+            add(.calls, seconds, attributes)
             for (type, name) in [("input", Names.inputTokens), ("output", Names.outputTokens)] {
                 guard let count = span.attributes[name]?.number else { continue }
-                add(Double(count), .tokens, attributes.merging(["gen_ai.token.type": type]) { $1 })
+                add(.tokens, Double(count), attributes.merging(["gen_ai.token.type": type]) { $1 })
             }
         default:
             guard span.attributes[Names.step + "id"] != nil else { return }
-            add(seconds, .steps, own([Names.step + "id", Names.traceName]))
+            add(.steps, seconds, own([Names.step + "id", Names.traceName]))
         }
     }
 

@@ -1,19 +1,33 @@
 internal import WorkflowCore
 
-/// A span within a step, as the journal has it: one that a script made, or the call of a model.
+/// A span within a step, as the journal has it: one that a script made, the call of a model, or a request.
 struct MadeSpan {
-    /// Counts the spans of a step's attempt that the script made, from 1; calls of models have numbers below 0.
+    enum Content {
+        /// What the script says of it.
+        case script(attributes: Value?)
+        /// What the journal says of the call of a model; with the messages that it was asked with.
+        case model(Value, input: Value?)
+        /// `{ method, url, host, port, status? }`.
+        case http(Value)
+    }
+
+    struct Failure {
+        var code: String
+        var message: String
+    }
+
+    /// Counts the spans of a step's attempt that the script made, from 1; all others have numbers below 0.
     let index: Int
-    /// The one that it was made in.
+    /// The one that it was made in, where the script made it.
     let parent: Int?
     let name: String
-    let attributes: Value?
     /// Microseconds since 1970.
     let start: Int64
     let end: Int64
-    let error: String?
-    /// What the journal says of the call of a model; nil for a span of the script.
-    let model: Value?
+    let content: Content
+    let failure: Failure?
+    /// The id that was told to others while it was under way.
+    let id: SpanID?
 
     /// Reads `{ name, index, parent?, attributes?, start, end, error? }`, in milliseconds; nil for anything else.
     init?(_ record: Value) {
@@ -23,22 +37,51 @@ struct MadeSpan {
         self.name = name
         self.index = index
         parent = record["parent"]?.int.flatMap { Int(exactly: $0) }
-        attributes = record["attributes"]
+        content = .script(attributes: record["attributes"])
         (self.start, self.end) = (Self.microseconds(start), Self.microseconds(end))
-        error = record["error"]?.string
-        model = nil
+        failure = record["error"]?.string.map { Failure(code: "error", message: $0) }
+        id = nil
     }
 
     /// Reads an ``EventKind/modelCalled``: `{ model, startedAt, endedAt, … }`; nil without these.
-    init?(model record: Value, index: Int) {
+    ///
+    /// - Parameter messages: what came before in the same conversation.
+    init?(model record: Value, index: Int, after messages: [Value] = [], failure: Value? = nil) {
         guard let name = record["model"]?.string, let start = record["startedAt"]?.int,
             let end = record["endedAt"]?.int
         else { return nil }
         self.name = "\(record["operation"]?.string ?? "chat") \(name)"
         self.index = index
-        (parent, attributes, error) = (nil, nil, nil)
+        parent = nil
         (self.start, self.end) = (Self.microseconds(start), Self.microseconds(end))
-        model = record
+        let input = record["input"].map { new in new.array.map { Value(array: messages + $0) } ?? new }
+        content = .model(record, input: input)
+        self.failure = failure.map(Self.failure)
+        id = nil
+    }
+
+    /// Reads `{ name, start, end, http, error?, id? }` of a request, in milliseconds; nil for anything else.
+    init?(http record: Value, index: Int) {
+        guard let name = record["name"]?.string, let start = record["start"]?.int, let end = record["end"]?.int,
+            let http = record["http"]
+        else { return nil }
+        self.name = name
+        self.index = index
+        parent = nil
+        (self.start, self.end) = (Self.microseconds(start), Self.microseconds(end))
+        content = .http(http)
+        failure = record["error"].map(Self.failure)
+        id = record["id"]?.string.flatMap { SpanID(hex: $0) }
+    }
+
+    /// Reads what the host tells of an operation: a request, or `{ model, error }` of a call that failed.
+    static func host(_ record: Value, index: Int, after messages: [Value]) -> MadeSpan? {
+        guard let model = record["model"] else { return MadeSpan(http: record, index: index) }
+        return MadeSpan(model: model, index: index, after: messages, failure: record["error"])
+    }
+
+    private static func failure(_ record: Value) -> Failure {
+        Failure(code: record["code"]?.string ?? "_OTHER", message: record["message"]?.string ?? "failed")
     }
 
     private static func microseconds(_ milliseconds: Int64) -> Int64 {
@@ -46,23 +89,29 @@ struct MadeSpan {
         return overflows ? 0 : product
     }
 
-    /// The spans that were made in a step. One whose surroundings were never written lies in the step itself.
+    /// The spans that were made in a step. One whose surroundings were never written lies in the step itself; what the host did
+    /// lies in the innermost span of the script that was open all the while.
     static func spans(_ made: [MadeSpan], in step: Span, _ writer: SpanWriter) -> [Span] {
         // Spans are numbered as they begin, so a parent has a smaller number than what lies in it.
+        let scripted = made.filter { $0.index > 0 }.sorted { $0.index < $1.index }
         var times = [step.start...max(step.start, step.end)]
         var places: [Int: Int] = [:]
-        for made in made.sorted(by: { $0.index < $1.index }) where places[made.index] == nil {
-            let around = times[made.parent.flatMap { places[$0] } ?? 0]
+        var parents: [Int: Int] = [:]
+        for made in scripted + made.filter({ $0.index <= 0 }) where places[made.index] == nil {
+            let outer =
+                made.index > 0 ? made.parent : scripted.last { $0.start <= made.start && $0.end >= made.end }?.index
+            let parent = outer.flatMap { (made.index <= 0 || $0 < made.index) && places[$0] != nil ? $0 : nil }
+            parents[made.index] = parent
+            let around = times[parent.flatMap { places[$0] } ?? 0]
             let start = min(max(made.start, around.lowerBound), around.upperBound)
             places[made.index] = times.count
             times.append(start...min(max(made.end, start), around.upperBound))
         }
         return made.map { made in
-            let parent = made.parent.flatMap { $0 < made.index && places[$0] != nil ? $0 : nil }
             let time = times[places[made.index] ?? 0]
             var span = Span(
-                trace: step.trace, id: SpanID(parent: step.id, index: made.index),
-                parent: parent.map { SpanID(parent: step.id, index: $0) } ?? step.id, name: made.name,
+                trace: step.trace, id: made.id ?? SpanID(parent: step.id, index: made.index),
+                parent: parents[made.index].map { SpanID(parent: step.id, index: $0) } ?? step.id, name: made.name,
                 start: time.lowerBound, end: time.upperBound)
             writer.describeMade(&span, made)
             return span

@@ -56,12 +56,21 @@ extension SpanBuilder {
                 writer.add(record?["attributes"], to: &entry.span.attributes)
                 if let made = record?["span"].flatMap({ MadeSpan($0) }) { entry.made.append(made) }
             }
+            if let told = record?["span"], told["index"] == nil {
+                let messages = conversation(around: event.frame, goingOnWith: nil)
+                change(event) { _, entry in
+                    let made = MadeSpan.host(told, index: -1 - entry.made.count, after: messages)
+                    if let made { entry.made.append(made) }
+                }
+            }
         case .modelCalled:
-            let record = log.copy(event.payload)
+            guard let record = log.copy(event.payload) else { return }
+            use(record, below: event.frame)
+            let messages = conversation(around: event.frame, goingOnWith: record)
             change(event) { _, entry in
                 // Numbers of a script's own spans count from 1.
-                let index = -1 - entry.made.count
-                if let made = record.flatMap({ MadeSpan(model: $0, index: index) }) { entry.made.append(made) }
+                let made = MadeSpan(model: record, index: -1 - entry.made.count, after: messages)
+                if let made { entry.made.append(made) }
             }
         case .workflowSuccess, .workflowError, .workflowCancelled: finish(event, log)
         case .workflowStart, .workflowResumed, .humanRequested, .humanCompleted, .stepWaiting, .bodyOpened,
@@ -90,9 +99,10 @@ extension SpanBuilder {
                 parent: parent(of: event.frame), name: "", start: now, end: now),
             node: event.node, occurrence: occurrence, attempt: Int(event.attempt), path: path, part: part,
             order: opened)
-        writer.describeStep(&entry, group: tracker.parallelGroup(of: event.frame))
+        let input = log.copy(event.payload)
+        writer.describeStep(&entry, group: tracker.parallelGroup(of: event.frame), input: input)
         if event.kind.isClosing { entry.span.name += part.replacing("/", with: ".") }
-        writer.record(input: log.copy(event.payload), of: event.node, in: &entry.span)
+        writer.record(input: input, of: event.node, in: &entry.span)
         open[event.frame] = entry
     }
 
@@ -120,6 +130,7 @@ extension SpanBuilder {
         guard var entry = open.removeValue(forKey: frame) else { return }
         if plan.nodes[Int(entry.node)].bodyCount > 0 { endBelow(frame) }
         entry.span.end = now
+        tellUsage(&entry)
         finish(writer, &entry.span)
         ended += MadeSpan.spans(entry.made, in: entry.span, writer)
         ended.append(entry.span)

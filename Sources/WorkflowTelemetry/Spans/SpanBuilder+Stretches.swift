@@ -37,12 +37,15 @@ extension SpanBuilder {
     mutating func endStretch(_ event: String) {
         guard root != nil else { return }
         for (frame, entry) in open.sorted(by: { $0.value.order > $1.value.order }) {
+            var entry = entry
+            tellUsage(&entry)
             var span = entry.span
             span.events.append(Span.Event(name: event, time: now, attributes: [:]))
             span.end = now
             ended += MadeSpan.spans(entry.made, in: span, writer)
             ended.append(span)
             open[frame]?.made = []
+            open[frame]?.usage = ModelUsage()
             open[frame]?.earlier = span.id
         }
         endRoot { $0.events.append(Span.Event(name: event, time: $0.end, attributes: [:])) }

@@ -47,8 +47,12 @@ package struct SpanBuilder: ~Copyable {
         var order: Int
         /// A branch that has chosen: it ends with the case.
         var hasChosen = false
-        /// Spans that the script made in it, which end with it.
+        /// Spans that were made in it, which end with it.
         var made: [MadeSpan] = []
+        /// What models used below it since the beginning of the stretch; of agents.
+        var usage = ModelUsage()
+        /// What was said so far to the model that is called in the turns below it, as far as the journal has it.
+        var messages: [Value] = []
         /// The part of the span that ended with the stretch before.
         var earlier: SpanID?
     }

@@ -2,7 +2,9 @@ internal import WorkflowCore
 
 extension SpanWriter {
     /// What a span says of the call of a model, by the journal's record of it.
-    func describe(_ span: inout Span, model record: Value) {
+    ///
+    /// - Parameter input: what the model was asked, where the journal has it.
+    func describe(_ span: inout Span, model record: Value, input: Value?) {
         span.kind = .client
         span.status = .ok
         let model = record["model"]?.string
@@ -15,9 +17,15 @@ extension SpanWriter {
         attributes.set(Names.responseModel, record["responseModel"]?.string)
         attributes.set(Names.responseID, record["responseId"]?.string)
         if let reason = record["finishReason"]?.string { attributes[Names.finishReasons] = .strings([reason]) }
-        attributes[Names.inputTokens] = .int(usage.inputTokens)
-        attributes[Names.outputTokens] = .int(usage.outputTokens)
-        if usage.cachedInputTokens > 0 { attributes[Names.cachedInputTokens] = .int(usage.cachedInputTokens) }
+        add(usage, to: &attributes)
+        if let attempts = record["attempts"]?.int, attempts > 1 { attributes[Names.resendCount] = .int(attempts - 1) }
+        if let input { attributes[Names.observationInput] = .string(redaction.redact(input).recordedText) }
+        if let output = record["output"] {
+            attributes[Names.observationOutput] = .string(redaction.redact(output).recordedText)
+        }
+        if let first = record["firstAt"]?.int {
+            attributes[Names.completionStart] = .string(Self.dateText(milliseconds: first))
+        }
         attributes.set(Names.serverAddress, record["serverAddress"]?.string)
         if let port = record["serverPort"]?.int { attributes[Names.serverPort] = .int(port) }
         attributes[Names.observationType] = .string("generation")
@@ -34,5 +42,26 @@ extension SpanWriter {
             attributes[Names.costDetails] = .string(cost.json)
         }
         span.attributes = attributes
+    }
+
+    /// A time as ISO 8601 has it, in UTC.
+    static func dateText(milliseconds: Int64) -> String {
+        // The years 1970 to 9999.
+        let time = min(max(milliseconds, 0), 253_402_300_799_999)
+        let date = CivilDate(number: Int(time / 86_400_000))
+        func digits(_ number: Int64, _ count: Int) -> String {
+            let text = String(number)
+            return String(repeating: "0", count: max(count - text.utf8.count, 0)) + text
+        }
+        let parts = [time / 3_600_000 % 24, time / 60_000 % 60, time / 1000 % 60].map { digits($0, 2) }
+        let day = "\(digits(Int64(date.year), 4))-\(digits(Int64(date.month), 2))-\(digits(Int64(date.day), 2))"
+        return "\(day)T\(parts.joined(separator: ":")).\(digits(time % 1000, 3))Z"
+    }
+
+    /// The tokens that were used.
+    func add(_ usage: ModelUsage, to attributes: inout Attributes) {
+        attributes[Names.inputTokens] = .int(usage.inputTokens)
+        attributes[Names.outputTokens] = .int(usage.outputTokens)
+        if usage.cachedInputTokens > 0 { attributes[Names.cachedInputTokens] = .int(usage.cachedInputTokens) }
     }
 }

@@ -36,7 +36,10 @@ struct SpanWriter {
         span.attributes = attributes
     }
 
-    func describeStep(_ entry: inout SpanBuilder.OpenSpan, group: (id: String, branch: Value)?) {
+    /// - Parameter input: what the step was given; tools get the call that a model made of them.
+    func describeStep(
+        _ entry: inout SpanBuilder.OpenSpan, group: (id: String, branch: Value)?, input: Value?
+    ) {
         let node = plan.nodes[Int(entry.node)]
         let details = plan.details[Int(entry.node)]
         entry.span.name = "\(traceName).step.\(details.id)"
@@ -58,11 +61,17 @@ struct SpanWriter {
             entry.span.name = "invoke_agent \(details.id)"
             attributes[Names.operation] = .string("invoke_agent")
             attributes[Names.agentName] = .string(details.id)
+            attributes[Names.agentID] = .string(details.id)
+            attributes.set(Names.agentDescription, details.description)
             attributes[Names.observationType] = .string("agent")
         case .tool:
-            entry.span.name = "execute_tool \(details.id)"
+            let name = input?["name"]?.string ?? details.id
+            entry.span.name = "execute_tool \(name)"
             attributes[Names.operation] = .string("execute_tool")
-            attributes[Names.toolName] = .string(details.id)
+            attributes[Names.toolName] = .string(name)
+            attributes[Names.toolType] = .string("function")
+            attributes.set(Names.toolCallID, input?["id"]?.string)
+            attributes.set(Names.toolDescription, details.description)
             attributes[Names.observationType] = .string("tool")
         case .model, nil: break
         }
@@ -82,10 +91,15 @@ struct SpanWriter {
 
     func describeMade(_ span: inout Span, _ made: MadeSpan) {
         describeTrace(&span.attributes)
-        if let model = made.model { return describe(&span, model: model) }
-        span.attributes[Names.observationType] = .string("span")
-        add(made.attributes, to: &span.attributes)
-        if let error = made.error { fail(&span, ["code": "error", "message": Value(error)], at: span.end) }
+        switch made.content {
+        case .model(let record, let input): describe(&span, model: record, input: input)
+        case .http(let record): describe(&span, http: record)
+        case .script(let attributes):
+            span.attributes[Names.observationType] = .string("span")
+            add(attributes, to: &span.attributes)
+        }
+        guard let failure = made.failure else { return }
+        fail(&span, ["code": Value(failure.code), "message": Value(failure.message)], at: span.end)
     }
 
     /// Adds what a script says of a span.

@@ -35,6 +35,11 @@ public struct SpanID: Sendable, Hashable {
     /// A span that a script made within a step: `index` counts them from 1 within the attempt.
     init(parent: SpanID, index: Int) { bits = digest([parent.hex, String(index)]).0 }
 
+    /// An id that has to be known before the journal has what it belongs to; the journal keeps it then.
+    static var random: SpanID { SpanID(bits: .random(in: 1 ... .max)) }
+
+    private init(bits: UInt64) { self.bits = bits }
+
     /// Reads 16 lower-case hexadecimal digits that are not all zero; nil for other text.
     public init?(hex: some StringProtocol) {
         guard hex.utf8.count == 16, let bits = UInt64(hex: hex), bits != 0 else { return nil }

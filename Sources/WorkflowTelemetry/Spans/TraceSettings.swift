@@ -1,4 +1,5 @@
 package import WorkflowCore
+internal import WorkflowEngine
 
 /// What a workflow, and whoever starts its run, say of the run's trace.
 ///
@@ -27,9 +28,10 @@ public struct TraceSettings: Sendable, Equatable {
         self.init()
         for value in [workflow, run].compactMap({ $0 }) {
             if value.bool == false { isOn = false }
-            if value.bool == true || value.entries != nil { (recordsInputs, recordsOutputs) = (true, true) }
+            take(value)
         }
-        for value in [workflow, run].compactMap({ $0 }) { take(value) }
+        let content = RecordedContent(workflow: workflow, run: run)
+        (recordsInputs, recordsOutputs) = (content.inputs, content.outputs)
     }
 
     private mutating func take(_ value: Value) {
@@ -44,8 +46,6 @@ public struct TraceSettings: Sendable, Equatable {
         }
         // The table of a script has an order of its own in every process.
         metadata.sort { $0.key < $1.key }
-        recordsInputs = value["record_inputs"]?.bool ?? recordsInputs
-        recordsOutputs = value["record_outputs"]?.bool ?? recordsOutputs
     }
 
     public static func == (left: TraceSettings, right: TraceSettings) -> Bool {
@@ -67,9 +67,5 @@ extension Value {
     }
 
     /// JSON text of at most 32 kB; what is cut off is marked.
-    var recordedText: String {
-        let text = json
-        guard text.utf8.count > 32_000 else { return text }
-        return String(decoding: text.utf8.prefix(31_980), as: UTF8.self) + "… [cut off]"
-    }
+    var recordedText: String { RecordedContent.text(of: self) }
 }

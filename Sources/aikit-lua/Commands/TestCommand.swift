@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import WorkflowCore
+internal import WorkflowTelemetry
 
 struct TestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -55,6 +56,12 @@ struct TestCommand: ParsableCommand {
     @Flag(name: [.short, .long], help: "Run the tests again whenever a file changes.")
     var watch = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Send the traces of runs to this OTLP/HTTP server; what the environment says of traces counts only with it.",
+            valueName: "url"))
+    var otlp: String?
+
     @OptionGroup var log: LogOptions
 
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
@@ -77,6 +84,7 @@ struct TestCommand: ParsableCommand {
         plan.watches = watch
         plan.permissions = permissions.permissions
         plan.secrets = try permissions.secretSettings.open()
+        if otlp != nil { plan.export = try ExportSettings.read(otlp: otlp) }
         plan.log = log.isGiven ? log.settings : nil
         let status = try TestSession(plan).run()
         if status != .success { throw status.code }

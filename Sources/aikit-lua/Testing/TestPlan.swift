@@ -1,4 +1,5 @@
 internal import HostEffects
+internal import WorkflowTelemetry
 
 #if canImport(Glibc)
     internal import Glibc
@@ -24,6 +25,8 @@ struct TestPlan {
     var watches = false
     var permissions = Permissions()
     var secrets = Secrets()
+    /// Where the spans of runs are sent; nil for nowhere.
+    var export: ExportSettings?
     /// What is shown of what steps log; nil for nothing.
     var log: LogSettings?
 }

@@ -3,6 +3,7 @@ internal import LuaTesting
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
+internal import WorkflowTelemetry
 
 /// One call of `test`: finds the files, runs them beside each other, reports in the order of the files.
 final class TestSession {
@@ -43,10 +44,15 @@ final class TestSession {
                 "no tests found in \(plan.paths.joined(separator: ", ")); test files end in \(TestDiscovery.suffix)")
         }
         let start = monotonicNanoseconds()
+        let export = plan.export.map { TraceExport($0, store: nil) { TextStream.errors.writeLine($0) } }
+        var settings = settings
+        if let export { settings.export = { export.send($0) } }
         var summary = waitFor { [interruption, reporter, settings, jobs = plan.jobs] in
             let task = Task { await Self.runAll(files, jobs: jobs, settings: settings, reporter: reporter) }
             interruption.whenRaised { task.cancel() }
-            return await task.value
+            let summary = await task.value
+            await export?.finish(within: TraceExport.patience)
+            return summary
         }
         summary.duration = Int64((monotonicNanoseconds() - start) / 1000)
         summary.showsCoverage = plan.reportsCoverage

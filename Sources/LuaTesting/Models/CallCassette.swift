@@ -3,18 +3,42 @@ internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
 
-/// The recorded calls of models of a test, and their answers: `cassettes/NAME.json` beside the test file.
+/// The recorded calls of a test and their answers: `cassettes/NAME.json` beside the test file for those of models,
+/// `cassettes/NAME.mcp.json` for those of MCP servers.
 ///
 /// ```json
 /// [ { "request": { "model", "provider", "operation"?, "messages", "tools"?, … }, "answer": { "text", "tool_calls", "usage", … } } ]
 /// ```
 ///
-/// Each answer is given once, to the first call whose request is the same. Keys of models are not kept. Any thread.
-final class ModelCassette: Sendable {
-    private static let sizeLimit = 64 << 20
-    /// What says how a request is made and not what is asked.
-    private static let left: Set<String> = ["settings", "deltas", "stream", "time_left"]
+/// Each answer is given once, to the first call whose request is the same. Keys, headers and environments are not kept. Any
+/// thread.
+final class CallCassette: Sendable {
+    /// What is recorded.
+    enum Kind {
+        case model
+        case mcp
 
+        var ending: String { self == .model ? ".json" : ".mcp.json" }
+
+        /// What of a call has to be the same.
+        func key(_ payload: Value) -> Value {
+            switch self {
+            case .model:
+                // How a request is made is not what is asked.
+                let left: Set = ["settings", "deltas", "stream", "time_left"]
+                return Value(
+                    entries: (ScriptedModel.request(payload).entries ?? []).filter { !left.contains($0.key) }
+                        .map { ($0, $1) })
+            case .mcp: return TestMCP.request(payload)
+            }
+        }
+
+        func kept(_ answer: Value) -> Value { self == .model ? ScriptedModel.scripted(answer) : answer }
+    }
+
+    private static let sizeLimit = 64 << 20
+
+    private let kind: Kind
     private let path: String
     private let name: String
     private let state: Mutex<[Value]>
@@ -22,12 +46,13 @@ final class ModelCassette: Sendable {
     /// Reads the recording, or begins a new one.
     ///
     /// - Throws: an answer that says what is wrong with the name or the file.
-    init(_ name: String, beside testFile: String, records: Bool) throws(ModelCassetteError) {
+    init(_ name: String, of kind: Kind, beside testFile: String, records: Bool) throws(CassetteError) {
         guard !name.isEmpty, name.utf8.allSatisfy(Self.isPlain), name.utf8.count <= 100 else {
-            throw ModelCassetteError("the name of a cassette has letters, digits, '-' and '_', got '\(name)'")
+            throw CassetteError("the name of a cassette has letters, digits, '-' and '_', got '\(name)'")
         }
+        self.kind = kind
         self.name = name
-        path = "\(FolderPath.of(testFile))cassettes/\(name).json"
+        path = "\(FolderPath.of(testFile))cassettes/\(name)\(kind.ending)"
         guard !records else {
             state = Mutex([])
             return
@@ -35,10 +60,10 @@ final class ModelCassette: Sendable {
         switch TextFile.read(path, limit: Self.sizeLimit) {
         case .failure(let failure):
             let hint = failure.isMissing ? "; record it: aikit-lua test --record" : ""
-            throw ModelCassetteError("cannot read \(path): \(failure.message)\(hint)")
+            throw CassetteError("cannot read \(path): \(failure.message)\(hint)")
         case .success(let bytes):
             guard let takes = try? Value(json: String(decoding: bytes, as: UTF8.self)).array else {
-                throw ModelCassetteError("\(path) is no list of recorded calls")
+                throw CassetteError("\(path) is no list of recorded calls")
             }
             state = Mutex(takes)
         }
@@ -53,20 +78,14 @@ final class ModelCassette: Sendable {
         }
     }
 
-    /// What of a call has to be the same.
-    private static func key(_ payload: Value) -> Value {
-        Value(
-            entries: (ScriptedModel.request(payload).entries ?? []).filter { !left.contains($0.key) }.map { ($0, $1) })
-    }
-
     /// The recorded answer to a call, the first that has not been given.
-    func next(for payload: Value) -> Result<Value, ModelCassetteError> {
-        let key = Self.key(payload)
-        return state.withLock { takes -> Result<Value, ModelCassetteError> in
+    func next(for payload: Value) -> Result<Value, CassetteError> {
+        let key = kind.key(payload)
+        return state.withLock { takes -> Result<Value, CassetteError> in
             guard let index = takes.firstIndex(where: { $0["request"] == key }) else {
                 let why = takes.isEmpty ? "all of its answers have been given" : "it has no answer to this request"
                 return .failure(
-                    ModelCassetteError(
+                    CassetteError(
                         "cassette '\(name)' does not go on: \(why); record it again: aikit-lua test --record"))
             }
             return .success(takes.remove(at: index)["answer"] ?? .emptyObject)
@@ -77,7 +96,7 @@ final class ModelCassette: Sendable {
     func record(_ payload: Value, _ answer: HostAnswer) -> String? {
         guard answer.ok else { return nil }
         return state.withLock { takes in
-            takes.append(["request": Self.key(payload), "answer": ScriptedModel.scripted(answer.value)])
+            takes.append(["request": kind.key(payload), "answer": kind.kept(answer.value)])
             return TextFile.write(Value(array: takes).prettyJSON + "\n", to: path)
                 .map { "cannot write \(path): \($0.message)" }
         }
@@ -85,7 +104,7 @@ final class ModelCassette: Sendable {
 }
 
 /// What is wrong with a cassette.
-struct ModelCassetteError: Error {
+struct CassetteError: Error {
     var message: String
 
     init(_ message: String) { self.message = message }

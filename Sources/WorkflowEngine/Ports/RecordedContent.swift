@@ -1,0 +1,38 @@
+package import WorkflowCore
+
+/// Whether inputs and outputs belong into a trace, by the `telemetry` of a workflow, a run and a step.
+///
+/// They do where the workflow or the run gives `telemetry`, unless one of them is `false` or says otherwise; of two that say
+/// something the later one counts: the workflow, the run, the step.
+package struct RecordedContent: Sendable, Equatable {
+    package private(set) var inputs = false
+    package private(set) var outputs = false
+
+    /// - Parameters:
+    ///   - workflow: a boolean, an object, nil or null, as are the others.
+    ///   - run: that of the run.
+    ///   - step: that of the step.
+    package init(workflow: Value?, run: Value?, step: Value? = nil) {
+        for value in [workflow, run].compactMap({ $0 }) where value.bool == true || value.entries != nil {
+            (inputs, outputs) = (true, true)
+        }
+        for value in [workflow, run, step].compactMap({ $0 }) {
+            inputs = value["record_inputs"]?.bool ?? inputs
+            outputs = value["record_outputs"]?.bool ?? outputs
+        }
+        if [workflow, run, step].contains(where: { $0?.bool == false }) { (inputs, outputs) = (false, false) }
+    }
+
+    /// The most that a span says of one value, in bytes of JSON text.
+    private static let textLimit = 32_000
+    private static let cutMark = "… [cut off]"
+
+    /// JSON text of at most 32 kB; what is cut off is marked.
+    package static func text(of value: Value) -> String {
+        let text = value.json
+        guard text.utf8.count > textLimit else { return text }
+        var end = text.utf8.index(text.utf8.startIndex, offsetBy: textLimit - cutMark.utf8.count)
+        while text.utf8[end] & 0xC0 == 0x80 { end = text.utf8.index(before: end) }
+        return String(text[..<end]) + cutMark
+    }
+}

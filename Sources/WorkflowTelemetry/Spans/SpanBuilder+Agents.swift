@@ -1,0 +1,43 @@
+internal import WorkflowCore
+
+/// Agents: what the models below them used, and what was said in their turns.
+extension SpanBuilder {
+    /// The agent in which a frame lies, and that lies nearest to it.
+    private func agent(around frame: Int32) -> Int32? {
+        var above = tracker.parent(of: frame)
+        while above >= 0 {
+            if let entry = open[above], plan.details[Int(entry.node)].role == .agent { return above }
+            above = tracker.parent(of: above)
+        }
+        return nil
+    }
+
+    /// Counts a call for all agents around it.
+    mutating func use(_ record: Value, below frame: Int32) {
+        let usage = record.withCursor { ModelUsage(of: $0) }
+        var place = agent(around: frame)
+        while let agent = place {
+            open[agent]?.usage += usage
+            place = self.agent(around: agent)
+        }
+    }
+
+    /// What an agent's span says of its models.
+    func tellUsage(_ entry: inout OpenSpan) {
+        if entry.usage.calls > 0 { writer.add(entry.usage, to: &entry.span.attributes) }
+    }
+
+    /// The messages that a turn of an agent goes on from; none for calls of other steps.
+    ///
+    /// - Parameter record: the call, of which the journal has only what is new; nil leaves the conversation as it is.
+    mutating func conversation(around frame: Int32, goingOnWith record: Value?) -> [Value] {
+        guard let entry = open[frame], plan.details[Int(entry.node)].role == .model, let agent = agent(around: frame)
+        else { return [] }
+        let messages = open[agent]?.messages ?? []
+        if let new = record?["input"]?.array {
+            open[agent]?.messages += new
+            if let output = record?["output"] { open[agent]?.messages.append(output) }
+        }
+        return messages
+    }
+}
