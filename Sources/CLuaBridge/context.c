@@ -128,11 +128,11 @@ static void push_kept(lua_State *L, const lb_context *context, lb_slice field, c
     lua_pop(L, 1);
 }
 
-enum field { F_WORKFLOW_ID = 1, F_RUN_ID, F_STEP_ID, F_PATH, F_KEY, F_ATTEMPT, F_OCCURRENCE, F_ITERATION, F_INITIAL, F_INPUT, F_CTX, F_STORE, F_SIGNAL, F_TRACE, F_METADATA, F_RESULTS, F_TRACED };
+enum field { F_WORKFLOW_ID = 1, F_RUN_ID, F_STEP_ID, F_PATH, F_KEY, F_ATTEMPT, F_OCCURRENCE, F_ITERATION, F_INITIAL, F_INPUT, F_CTX, F_STORE, F_SIGNAL, F_TRACE, F_METADATA, F_RESULTS, F_TRACED, F_TAGS };
 
 static const char *const field_names[] = {
     NULL, "workflow_id", "run_id", "step_id", "path", "idempotency_key", "attempt", "occurrence", "iteration",
-    "initial_input", "input", "ctx", "store", "signal", "trace", "metadata", "results", "traced",
+    "initial_input", "input", "ctx", "store", "signal", "trace", "metadata", "results", "traced", "tags",
 };
 #define FIELD_COUNT (sizeof field_names / sizeof *field_names)
 /// Scripts see the fields before this one; the others are for the prelude, through bridge.context_get.
@@ -177,6 +177,7 @@ static void push_field(lua_State *L, const lb_context *context, enum field field
         lua_call(L, 2, 1);
         return;
     case F_METADATA: push_current(L, context, LB_EFFECT_METADATA, context->metadata); return;
+    case F_TAGS: push_current(L, context, LB_EFFECT_TAGS, context->tags); return;
     case F_TRACE: lua_pushnil(L); return; // made by the prelude
     case F_TRACED:
         if (context->trace.length) push_kept(L, context, context->trace, "traced", false);
@@ -313,15 +314,15 @@ int bridge_context_get(lua_State *L) {
 }
 
 int bridge_context_effect(lua_State *L) {
-    static const char *const kinds[] = {"emit", "metadata", "ctx", "store", "log", "trace", NULL};
+    static const char *const kinds[] = {"emit", "metadata", "ctx", "store", "log", "trace", "tags", NULL};
     lb_context *context = check(L, 1);
     int kind = lua_isinteger(L, 2) ? (int)lua_tointeger(L, 2) : luaL_checkoption(L, 2, NULL, kinds) + 1;
     size_t length = 0;
     const char *name = luaL_optlstring(L, 3, "", &length);
-    luaL_argcheck(L, kind >= LB_EFFECT_EMIT && kind <= LB_EFFECT_TRACE, 2, "unknown effect");
+    luaL_argcheck(L, kind >= LB_EFFECT_EMIT && kind <= LB_EFFECT_TAGS, 2, "unknown effect");
     if (kind == LB_EFFECT_CTX && context->ctx_read_only)
         return raise_error(L, "ctx_read_only", "ctx cannot be changed in a body that runs beside others");
-    static const char *const roots[] = {"data", "metadata", "ctx", "value", "fields", "attributes"};
+    static const char *const roots[] = {"data", "metadata", "ctx", "value", "fields", "attributes", "tags"};
     effects_add(L, context, (uint8_t)kind, name, length, lua_isnoneornil(L, 4) ? 0 : 4, roots[kind - 1]);
     return 0;
 }

@@ -38,7 +38,7 @@ static bool is_named(const record *record, uint8_t kind, const char *name, size_
 
 /// Whether a newer record of the kind stands in for an older one.
 static bool is_replaced(uint8_t kind) {
-    return kind == LB_EFFECT_STORE || kind == LB_EFFECT_METADATA || kind == LB_EFFECT_CTX;
+    return kind == LB_EFFECT_STORE || kind == LB_EFFECT_METADATA || kind == LB_EFFECT_CTX || kind == LB_EFFECT_TAGS;
 }
 
 /// Pushes the index of the buffer's records, all of them in it. RAISES.

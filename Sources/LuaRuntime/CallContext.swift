@@ -96,6 +96,7 @@ struct CallContext {
         bridge.trace = lb_slice(machine.trace)
         bridge.metadata = lb_slice(machine.metadata)
         bridge.ctx = lb_slice(machine.ctx)
+        bridge.tags = lb_slice(machine.tags)
         // The store lies still while Lua runs: only the machine moves it, between calls.
         bridge.store_count = UInt32(machine.store.count)
         bridge.store = machine.store.entries.elements.baseAddress.map {

@@ -104,6 +104,9 @@ extension SQLiteJournal: RunReading {
 extension StoredHead {
     /// The runs that pass a filter, newest first; those whose rows cannot be read are left out.
     static func list(_ filter: RunFilter, _ owners: OwnerTable, in database: Database) throws -> [RunHeader] {
+        if filter.limit <= largestPage || !filter.tags.isEmpty, let page = try page(filter, owners, in: database) {
+            return page
+        }
         var conditions: [String] = []
         var arguments: StatementArguments = []
         if filter.statuses?.contains(where: \.isTerminal) == false {
@@ -119,6 +122,10 @@ extension StoredHead {
             conditions.append("runs.row < (SELECT row FROM runs WHERE id = ?)")
             arguments += [before]
         }
+        if let created = filter.created {
+            conditions.append("runs.created_at BETWEEN ? AND ?")
+            arguments += [created.lowerBound, created.upperBound]
+        }
         let condition = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
         var headers: [RunHeader] = []
         let rows = try Row.fetchCursor(
@@ -128,6 +135,43 @@ extension StoredHead {
                 let header = try StoredHead(row).header(owners)
                 if filter.admits(header) { headers.append(header) }
             } catch is RunDamage {}
+        }
+        return headers
+    }
+
+    /// More runs than this are found by going through all of them.
+    private static let largestPage = 2000
+    /// How many runs are looked at together.
+    private static let pageStride = 500
+
+    /// A page of the runs that pass a filter, found by indexes; nil where none serves.
+    private static func page(
+        _ filter: RunFilter, _ owners: OwnerTable, in database: Database
+    ) throws -> [RunHeader]? {
+        var rows = try RowIntersection(filter, in: database)
+        guard !rows.isEmpty else { return nil }
+        defer { rows.close() }
+        var bound = Int64.max
+        if let before = filter.before {
+            guard
+                let row = try Int64.fetchOne(database, sql: "SELECT row FROM runs WHERE id = ?", arguments: [before])
+            else { return [] }
+            bound = row
+        }
+        var headers: [RunHeader] = []
+        while headers.count < filter.limit {
+            let next = try rows.rows(below: bound, limit: min(filter.limit - headers.count, pageStride))
+            guard let last = next.last else { break }
+            bound = last
+            let list = next.map(String.init).joined(separator: ", ")
+            let found = try Row.fetchCursor(
+                database, sql: query + "WHERE runs.row IN (\(list)) ORDER BY runs.row DESC")
+            while headers.count < filter.limit, let row = try found.next() {
+                do {
+                    let header = try StoredHead(row).header(owners)
+                    if filter.admits(header) { headers.append(header) }
+                } catch is RunDamage {}
+            }
         }
         return headers
     }

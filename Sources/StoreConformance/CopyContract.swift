@@ -13,6 +13,7 @@ extension StoreContract {
             for (number, status) in [RunMachine.Status.success, .waiting, .running].enumerated() {
                 let run = TestRun("r\(number)", lineage: number == 1 ? "r0" : nil)
                 await run.write(["n": 1], to: source, time: 100)
+                if number == 1 { run.add(.tagsSet, ["region": "eu", "n": 3], time: 120) }
                 await run.write(large, to: source, time: 150)
                 await run.write("end", to: source, status: status, wakeAt: 7, time: 200)
                 try await source.release([run.journaled])
@@ -24,13 +25,16 @@ extension StoreContract {
             let memory = MemoryBackend()
             let copy = LastingMemory(memory.journal())
             let report = try await StoreCopy(from: source, to: copy).run()
-            try expect((report.runs, report.events, report.messages, report.schedules) == (3, 9, 1, 1))
+            try expect((report.runs, report.events, report.messages, report.schedules) == (3, 10, 1, 1))
             try expect(try await StoreCopy(from: source, to: copy).run().known == 3)
             for run in ["r0", "r1", "r2"] {
                 let (one, other) = (try require(try await source.load(run)), try require(try await copy.load(run)))
                 try expect(one.header == other.header && one.events == other.events && one.arena == other.arena)
             }
             try expect(try await copy.generation("g1") == generation)
+            var filter = RunFilter()
+            filter.tags = [try RunTag.candidates("region", "eu"), try RunTag.candidates("n", "3")]
+            try expect(try await copy.list(filter).map(\.id) == ["r1"])
             try expect(try require(try await copy.claim("r1").run).1.map(\.content) == [signal])
             await copy.close()
             await first.close()

@@ -34,6 +34,50 @@ extension StoreContract {
                 ])
             await journal.close()
         },
+        StoreCheck("by tags, of which all have to hold and the newest count") { backend in
+            let (journal, other) = (try await backend.open(), try await backend.open())
+            var runs: [TestRun] = []
+            for number in 0..<40 {
+                let run = TestRun("r\(number)", workflow: number % 2 == 0 ? "orders" : "mails")
+                run.add(.tagsSet, ["number": Value(Int64(number)), "third": Value(number % 3 == 0), "all": "x"])
+                await run.write(to: journal, status: number % 5 == 0 ? .success : .running, time: Int64(number))
+                runs.append(run)
+            }
+            for number in [7, 9] {
+                runs[number].add(.tagsSet, ["third": "gone", "all": "x", "number": 7])
+                await runs[number].write(to: journal, time: 100)
+            }
+            func ids(_ words: [(String, String)], _ change: (inout RunFilter) -> Void = { _ in }) async throws
+                -> [String]
+            {
+                var filter = RunFilter()
+                filter.tags = try words.map { try RunTag.candidates($0.0, $0.1) }
+                change(&filter)
+                let found = try await journal.list(filter)
+                try expect(try await other.list(filter).map(\.id) == found.map(\.id))
+                return found.map(\.id)
+            }
+            try expect(try await ids([("number", "7")]) == ["r9", "r7"])
+            try expect(try await ids([("number", "7.0"), ("third", "gone")]) == ["r9", "r7"])
+            try expect(try await ids([("number", "9")]).isEmpty)
+            try expect(try await ids([("number", #""7""#)]).isEmpty)
+            try expect(try await ids([("none", "7")]).isEmpty)
+            try expect(try await ids([("all", "x")]).count == 40)
+            let third = (0..<40).reversed().filter { $0 % 3 == 0 && $0 != 9 }.map { "r\($0)" }
+            try expect(try await ids([("third", "true"), ("all", "x")]) == third)
+            try expect(try await ids([("third", "true")]) { $0.limit = 3 } == Array(third[..<3]))
+            try expect(
+                try await ids([("third", "true")]) { ($0.limit, $0.before) = (3, third[2]) } == Array(third[3..<6]))
+            try expect(
+                try await ids([("third", "true")]) { ($0.workflow, $0.statuses, $0.limit) = ("orders", [.success], 50) }
+                    == ["r30", "r0"])
+            try expect(try await journal.header(of: "r7")?.tags.value == ["all": "x", "number": 7, "third": "gone"])
+            try await journal.release(runs.map(\.journaled))
+            if let upkeep = journal as? any StoreUpkeep { _ = try await upkeep.delete("r7") }
+            try expect(try await ids([("number", "7")]) == ["r9"])
+            await journal.close()
+            await other.close()
+        },
         StoreCheck("a list shows what was acknowledged a moment ago, to everybody") { backend in
             let (first, second) = (try await backend.open(), try await backend.open())
             let run = TestRun("r1")

@@ -29,7 +29,7 @@ struct RunRequestTests {
             "--detach", "--workers=1", "--allow-net=a", "--allow-secret=A", "--allow-env=A", "--allow-read=a",
             "--allow-write=a", "--allow-run=a", "--allow-model=m", "--allow-all", "--secrets=f",
             "--secrets-command=c", "--log-format=json", "--log-level=warn",
-            "--telemetry={}", "--otlp=http://127.0.0.1:4318", "--priority=1",
+            "--telemetry={}", "--otlp=http://127.0.0.1:4318", "--priority=1", "--tag=a=1",
         ]
         #expect(RunRequest(quickly: words + rest) != nil)
         // Every option of the help is in the list above, or is left to the parser because its value may be left out.

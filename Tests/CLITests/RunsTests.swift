@@ -45,6 +45,45 @@ extension CommandLine {
 
         // MARK: Looking
 
+        @Test func `runs are found by the tags of their workflow, their start and their handlers`() throws {
+            let script = """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "tagged", tags = function(input) return { region = input.region } end }
+                  :step { id = "price", handler = function(input, context)
+                    context:set_tags { priced = true, total = input.total }
+                    return context:get_tags()
+                  end }
+                  :commit()
+                """
+            let program = try Program(["tagged.lua": script])
+            defer { program.remove() }
+            for (id, region, total) in [("a", "eu", 3), ("b", "no", 4)] {
+                let input = #"{"region":"\#(region)","total":\#(total)}"#
+                let run = try program.run(
+                    "run", "tagged.lua", "--store", "r.db", "--run-id", id, "--input", input, "--tag", "customer=7",
+                    "--tag=note=\(id) b")
+                #expect(run.status == 0)
+                #expect(run.output.contains(#""total": \#(total)"#) && run.output.contains(#""customer": 7"#))
+            }
+            func ids(_ tags: String...) throws -> [String] {
+                let words = ["runs", "list", "--json", "--store", "r.db"] + tags.flatMap { ["--tag", $0] }
+                let list = try json(program.run(words)) as? [[String: Any]]
+                return list?.compactMap { $0["runId"] as? String } ?? []
+            }
+            #expect(try ids("priced=true") == ["b", "a"])
+            #expect(try ids("priced=true", "region=eu") == ["a"])
+            #expect(try ids("total=4", "customer=7") == ["b"])
+            #expect(try ids("note=a b") == ["a"])
+            #expect(try ids("region=us") == [])
+            let shown = try runs(program, "show", "a").output
+            #expect(shown.contains("tags     customer=7  note=a b  priced=true  region=eu  total=3"))
+            for tag in ["region", "a b=1", "=1"] {
+                #expect(try runs(program, "list", "--tag", tag).status == 2)
+                #expect(try program.run("run", "tagged.lua", "--tag", tag).status == 2)
+            }
+            #expect(try program.run("run", "tagged.lua", "--tag", "a=1", "--tag", "a=2").status == 2)
+        }
+
         @Test func `runs are listed as a table and as JSON, the newest first`() throws {
             let program = try program()
             defer { program.remove() }

@@ -104,3 +104,31 @@ test("what is streamed goes to the host at once", function()
   bridge.context({ path = "a" }):stream { text = "b" }
   equal(bridge.requests, { { op = "stream", payload = { text = "b" } } })
 end)
+
+test("tags are merged by name, and null takes one away", function()
+  local bridge = new_bridge()
+  local context = bridge.context { tags = { region = "eu", paid = false } }
+  context:set_tags { paid = true, count = 3 }
+  equal(context:get_tags(), { region = "eu", paid = true, count = 3 })
+  context:set_tags { region = bridge.null }
+  equal(context.effects[2], { kind = "tags", value = { paid = true, count = 3 } })
+end)
+
+test("what is no tag is refused with what it takes", function()
+  local context = new_bridge().context {}
+  local many = {}
+  for index = 1, 33 do many["t" .. index] = index end
+  local cases = {
+    [5] = "takes a table", [{ { 1 } }] = "a tag has a name", [{ [""] = 1 }] = "1 to 64 bytes",
+    [{ [("n"):rep(65)] = 1 }] = "got 65", [{ ["a b"] = 1 }] = "no blanks", [{ ["a=b"] = 1 }] = "no blanks",
+    [{ a = {} }] = "got a table", [{ a = print }] = "got a function", [{ a = 0 / 0 }] = "a finite number",
+    [{ a = math.huge }] = "a finite number", [{ a = ("x"):rep(257) }] = "257 bytes", [{ a = "x\0" }] = "control",
+    [many] = "at most 32 tags, got 33",
+  }
+  for changes, message in pairs(cases) do
+    raises(function() context:set_tags(changes) end, "context_test.lua:", message)
+  end
+  local endless = setmetatable({}, { __pairs = function() return function(_, n) return (n or 0) + 1, 1 end end })
+  raises(function() context:set_tags(endless) end, "a tag has a name")
+  equal(context.effects, {})
+end)

@@ -29,6 +29,33 @@ struct StartOptionTests {
         }
     }
 
+    @Test func `runs are found by the tags that they were started with`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let path = "/api/workflows/greet/runs"
+            for (id, tags) in [
+                ("eu", ["region": "eu", "paid": true, "count": 3] as Value), ("no", ["region": "no", "paid": true]),
+            ] {
+                let body: Value = ["inputData": ["name": "Ada"], "runId": Value(id), "tags": tags]
+                #expect(try await server.post(path, body).status == 202)
+                #expect(try await server.get("/api/runs/\(id)?wait=15s").json["tags"] == tags)
+            }
+            func ids(_ query: String) async throws -> [String] {
+                try await server.get("/api/runs?\(query)").json["runs"]?.array?.compactMap { $0["runId"]?.string } ?? []
+            }
+            #expect(try await ids("tag=paid:true") == ["no", "eu"])
+            #expect(try await ids("tag=paid:true&tag=region:eu") == ["eu"])
+            #expect(try await ids("tag=count:3&workflow=greet&status=success") == ["eu"])
+            #expect(try await ids("tag=count:%223%22") == [])
+            #expect(try await server.get("/api/runs?tag=region:eu").json["runs"]?[0]?["tags"]?["count"] == 3)
+            #expect(try await server.get("/api/runs?tag=region").status == 400)
+            #expect(try await server.get("/api/runs?tag=a%20b:1").status == 400)
+            for tags: Value in [["a b": 1], ["a": [1]], [1], "region"] {
+                let refused = try await server.post(path, ["inputData": ["name": "Ada"], "tags": tags])
+                #expect(refused.status == 400, "\(tags.json)")
+            }
+        }
+    }
+
     @Test func `a run that is to begin later does so in the next process`() async throws {
         let store = MemoryStore()
         try await RunningServer.with(TestWorkflows.all(), store: store) { (server) async throws in

@@ -95,12 +95,14 @@ typedef struct lb_context {
     lb_slice results;
     /// What the run was started with for its trace, an object; length 0 where it was started with nothing.
     lb_slice trace;
+    /// What the run is found by, an object; length 0 for nothing.
+    lb_slice tags;
 } lb_context;
 
 /// As many entries of a store are faster found without the host.
 enum { LB_STORE_UNINDEXED = 8 };
 
-/// The kinds of an effect record. One of metadata, ctx or a key of the store takes the place of the record before it that
+/// The kinds of an effect record. One of metadata, ctx, tags or a key of the store takes the place of the record before it that
 /// says the same of the same.
 enum {
     LB_EFFECT_EMIT = 1,
@@ -109,6 +111,7 @@ enum {
     LB_EFFECT_STORE = 4,
     LB_EFFECT_LOG = 5,
     LB_EFFECT_TRACE = 6,
+    LB_EFFECT_TAGS = 7,
 };
 
 typedef struct lb_vm lb_vm;

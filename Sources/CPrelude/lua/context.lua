@@ -54,6 +54,15 @@ function context:update_ctx(change)
   effect(self, "ctx", nil, changed(change, get(self, "ctx") or {}, "update_ctx"))
 end
 
+--- A copy of what the run is found by.
+function context:get_tags() return get(self, "tags") or {} end
+
+--- Has the run found by these names and values besides those that it has; `aikit.null` takes a name away.
+function context:set_tags(changes)
+  local current = get(self, "tags") or {}
+  effect(self, "tags", nil, part("tags").changed(current, changes))
+end
+
 --- Keeps an entry of the run's log: an event of the run, which is shown besides to whoever looks on.
 function context:log(level, message, fields)
   if not LEVELS[level] then

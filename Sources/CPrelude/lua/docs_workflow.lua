@@ -177,6 +177,7 @@ local answers = aikit.all {
       "singleton? aikit.Singleton  One run at a time, and what becomes of a second one.",
       "debounce? aikit.Debounce  Runs begin once no other start has come for a while.",
       "priority? integer|fun(input: any): integer?  Which of the runs that wait begins first: the one with the highest.",
+      "tags? table|fun(input: any): table?  What runs are found by: names with texts, numbers or booleans.",
       "permissions? false|aikit.Permissions  What its steps may do of what a run may.",
       "telemetry? boolean|aikit.Telemetry  How runs are traced; `false` makes no spans.",
     },
@@ -398,6 +399,13 @@ local answers = aikit.all {
         "update_ctx", "Replaces ctx by what the function returns. Not possible in a body that runs beside others.",
         "change (fun(ctx: table): table)|table  Gets a copy of ctx; or the new one.",
         example = [[context:update_ctx(function(c) c.total = c.total + 1; return c end)]],
+      },
+      { "get_tags", "What the run is found by.", returns = "table  A copy." },
+      {
+        "set_tags", "Has the run found by these tags besides those that it has; `aikit.null` takes one away. A run has at most "
+          .. "32 tags, whose names take 64 bytes and whose texts take 256.",
+        "changes table<string, string|number|boolean>  Names with their values.",
+        example = [[context:set_tags { region = order.region, paid = true }]],
       },
       {
         "once", "Runs a function once for this start of the step and records its result before the handler goes on; at a later "

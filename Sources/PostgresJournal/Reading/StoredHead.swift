@@ -19,7 +19,7 @@ struct StoredHead {
             coalesce(newest.sequence, runs.sequence), coalesce(newest.arena_size, runs.arena_size), runs.status,
             coalesce(newest.wake_at, runs.wake_at), coalesce(newest.time, runs.updated_at),
             runs.granted, runs.fingerprint, runs.input_digest, owners.name, owners.lease_until,
-            \(isLiving), runs.queued
+            \(isLiving), runs.queued, runs.tags
         FROM runs LEFT JOIN LATERAL (
             SELECT sequence, arena_size, wake_at, time FROM entries
             WHERE entries.run = runs.row AND runs.status = 1 ORDER BY start DESC LIMIT 1
@@ -63,6 +63,12 @@ struct StoredHead {
         let queued = try row.integer(18)
         isQueued = queued != 0
         header.isHeld = queued == 1 && !status.isTerminal
+        if let text = try row.optionalText(19) {
+            guard let value = try? Value(json: text), let tags = try? RunTags(value) else {
+                throw MisplacedValue(column: 19, expected: "the tags of a run")
+            }
+            header.tags = tags
+        }
         if !status.isTerminal, let owner, try row.flag(17) {
             header.owner = RunOwner(
                 number: owner, name: try row.text(15), leaseUntil: try row.natural(16), isSelf: owner == own)
@@ -108,6 +114,14 @@ struct StoredHead {
             let column = "coalesce(newest.time, runs.updated_at)"
             conditions.append("\(column) BETWEEN \(argument("bigint")) AND \(argument("bigint"))")
             parameters.add(updated.lowerBound).add(updated.upperBound)
+        }
+        for candidates in filter.tags {
+            let values = candidates.map { tag in
+                defer { parameters.add(tag.name).add(tag.key) }
+                return "name = \(argument("text")) AND value = \(argument("text"))"
+            }
+            let isTagged = "SELECT 1 FROM run_tags WHERE run = runs.row AND (\(values.joined(separator: " OR ")))"
+            conditions.append(values.isEmpty ? "false" : "EXISTS (\(isTagged))")
         }
         if filter.unowned { conditions.append("(runs.status > 3 OR runs.queued <> 1 AND NOT \(isLiving))") }
         if let before = filter.before {

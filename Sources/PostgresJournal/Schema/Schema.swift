@@ -5,10 +5,23 @@
 /// since 1970; those of leases are the database's, all others the journal's.
 enum Schema {
     /// One step for each version; a store of version n has taken the first n of them.
-    static let migrations: [String] = [version1, version2, version3]
+    static let migrations: [String] = [version1, version2, version3, version4]
 
     /// `entries.link`: its ``EntryLink``; NULL in entries of older versions.
     private static let version3 = "ALTER TABLE entries ADD COLUMN link bytea"
+
+    /// `runs.tags`: all tags of a run as JSON, NULL for none; `run_tags` finds runs by each of them, with ``RunTag/key`` as the
+    /// value.
+    private static let version4 = """
+        ALTER TABLE runs ADD COLUMN tags text;
+        CREATE TABLE run_tags (
+            run bigint NOT NULL,
+            name text COLLATE "C" NOT NULL,
+            value text COLLATE "C" NOT NULL,
+            PRIMARY KEY (run, name, value)
+        );
+        CREATE INDEX run_tags_by_value ON run_tags (name, value, run)
+        """
 
     static var version: Int { migrations.count }
 

@@ -38,7 +38,8 @@ struct Removal {
                 "SELECT queue_leave(row) FROM unnest($1::bigint[]) AS row",
                 "DELETE FROM entries WHERE run = ANY($1::bigint[])",
                 "DELETE FROM content_uses WHERE run = ANY($1::bigint[])",
-                "DELETE FROM inbox WHERE run = ANY($1::bigint[])", "DELETE FROM runs WHERE row = ANY($1::bigint[])",
+                "DELETE FROM inbox WHERE run = ANY($1::bigint[])", "DELETE FROM run_tags WHERE run = ANY($1::bigint[])",
+                "DELETE FROM runs WHERE row = ANY($1::bigint[])",
             ] { try connection.run(statement, Parameters().add(rows)) }
             return report
         }

@@ -35,7 +35,8 @@ extension Writer {
         slice.fill(sliceParameters, round, lease: options.lease)
         let settled = settlements(of: slice, in: round)
         let outcome: (isOwner: Bool, conflicts: Set<Int>)
-        if settled.isEmpty, !slice.hasPayloads {
+        let tagged = slice.tagged(round)
+        if settled.isEmpty, tagged.isEmpty, !slice.hasPayloads {
             outcome = try append(connect())
         } else {
             outcome = try transaction { connection in
@@ -43,6 +44,7 @@ extension Writer {
                 let outcome = try append(connection)
                 let taken = settled.filter { !outcome.conflicts.contains($0.line) }
                 if outcome.isOwner, !taken.isEmpty { try answer(taken.map { ($0.message, .taken) }, connection) }
+                if outcome.isOwner { try replaceTags(tagged, except: outcome.conflicts, connection) }
                 return outcome
             }
         }

@@ -45,6 +45,7 @@ extension Writer {
             let conflicts = try append(connection).conflicts
             let taken = settlements(of: slice, in: round).filter { !conflicts.contains($0.line) }
             if !taken.isEmpty { try answer(taken.map { ($0.message, .taken) }, connection) }
+            try replaceTags(slice.tagged(round), except: conflicts, connection)
             try updateQueue(slice, entering, conflicts, of: round, connection)
             return (slice, entering, conflicts)
         }

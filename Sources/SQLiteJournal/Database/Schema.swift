@@ -11,7 +11,7 @@ enum Schema {
     static let applicationID: Int32 = 0x6169_6B6C
 
     /// One step for each version; a store of version n has taken the first n of them.
-    static let migrations: [String] = [version1, version2, version3, version4]
+    static let migrations: [String] = [version1, version2, version3, version4, version5]
 
     static var version: Int { migrations.count }
 
@@ -102,4 +102,18 @@ enum Schema {
 
     /// `link` of an entry: its ``EntryLink``; NULL in entries of older versions.
     private static let version4 = "ALTER TABLE entries ADD COLUMN link BLOB;"
+
+    /// `runs.tags`: all tags of a run as JSON, NULL for none; `run_tags` finds runs by each of them, with ``RunTag/key`` as the
+    /// value. Neither is ever behind the entries. The indexes give the rows of a list in its order.
+    private static let version5 = """
+        ALTER TABLE runs ADD COLUMN tags TEXT;
+        CREATE TABLE run_tags (
+            name TEXT NOT NULL,
+            value TEXT NOT NULL,
+            run INTEGER NOT NULL,
+            PRIMARY KEY (name, value, run)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX runs_by_workflow ON runs (workflow);
+        CREATE INDEX runs_by_status ON runs (status);
+        """
 }

@@ -25,7 +25,7 @@ struct StoredHead {
             coalesce(newest.id, runs.entry) AS entry, coalesce(newest.sequence, runs.sequence) AS sequence,
             coalesce(newest.arena_size, runs.arena_size) AS arena_size, coalesce(newest.status, runs.status) AS status,
             coalesce(newest.wake_at, runs.wake_at) AS wake_at, coalesce(newest.time, runs.updated_at) AS updated_at,
-            runs.granted, runs.fingerprint, runs.input_digest, runs.queued
+            runs.granted, runs.fingerprint, runs.input_digest, runs.queued, runs.tags
         FROM runs LEFT JOIN behind ON behind.run = runs.row LEFT JOIN entries AS newest ON newest.id = behind.entry
 
         """
@@ -63,6 +63,7 @@ struct StoredHead {
         let queued = try row.integer(16)
         isQueued = queued != 0
         header.isHeld = queued == 1 && !head.status.isTerminal
+        header.tags = try Self.tags(try row.optionalText(17))
     }
 
     private static func grant(_ text: String?) throws(MisplacedValue) -> Value {
@@ -71,6 +72,14 @@ struct StoredHead {
             throw MisplacedValue(column: "granted", expected: "a list of permissions")
         }
         return grant
+    }
+
+    private static func tags(_ text: String?) throws(MisplacedValue) -> RunTags {
+        guard let text else { return .none }
+        guard let value = try? Value(json: text), let tags = try? RunTags(value) else {
+            throw MisplacedValue(column: "tags", expected: "the tags of a run")
+        }
+        return tags
     }
 
     /// The id of a run whose row may be damaged; the row where it has none that could be named.

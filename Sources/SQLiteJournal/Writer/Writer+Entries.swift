@@ -116,6 +116,7 @@ extension Writer {
             entriesBehind += 1
             if owner.behindFrom == nil { try beginFallingBehind(statements) }
         }
+        if let tags = entry.tags { try replaceTags(of: lease.row, with: tags, isNew: begins) }
         nextEntry += 1
         lease.head = head
         if run.isQueued, head.status.isTerminal { try leaveQueue(lease.row) }
@@ -138,6 +139,7 @@ extension Writer {
         }
         guard try begin(run, lease, head, entry, statements) else { return .conflict }
         try insert(entry, bytes, head, of: lease.row, previous: JournalHead(), statements)
+        if let tags = entry.tags { try replaceTags(of: lease.row, with: tags, isNew: true) }
         try enterQueue(lease.row, ticket, places)
         nextEntry += 1
         lease.head = head

@@ -1,5 +1,6 @@
 internal import GRDB
 internal import GRDBSQLite
+internal import WorkflowCore
 internal import WorkflowEngine
 
 extension Writer {
@@ -83,6 +84,7 @@ extension Writer {
         }
         if stored.isQueued { try leaveQueue(stored.row) }
         try database.cachedStatement(sql: "DELETE FROM inbox WHERE run = ?").execute(arguments: [stored.row])
+        if !stored.header.tags.isEmpty { try removeTags(of: stored.row) }
         try database.cachedStatement(sql: "DELETE FROM runs WHERE row = ?").execute(arguments: [stored.row])
     }
 
@@ -134,6 +136,7 @@ extension Writer {
                 DELETE FROM entries WHERE run NOT IN (SELECT row FROM runs);
                 DELETE FROM content_uses WHERE entry NOT IN (SELECT id FROM entries);
                 DELETE FROM inbox WHERE run NOT IN (SELECT row FROM runs);
+                DELETE FROM run_tags WHERE run NOT IN (SELECT row FROM runs);
                 DELETE FROM generation_holds WHERE owner NOT IN (SELECT id FROM owners);
                 """)
         if try database.hasTable("queue") {

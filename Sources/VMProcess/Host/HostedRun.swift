@@ -8,6 +8,7 @@ struct RunStart: Sendable {
     var metadata: Value?
     var ctx: Value?
     var trace: Value?
+    var tags = RunTags.none
 
     func header(run: String, script: Int64, workflow: String) -> Value {
         var entries: [(String, Value)] = [
@@ -16,6 +17,7 @@ struct RunStart: Sendable {
         for (key, value) in [("metadata", metadata), ("ctx", ctx), ("trace", trace)] {
             if let value { entries.append((key, value)) }
         }
+        if !tags.isEmpty { entries.append(("tags", tags.value)) }
         return Value(entries: entries)
     }
 }

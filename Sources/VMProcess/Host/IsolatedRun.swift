@@ -128,12 +128,12 @@ extension VMSupervisor {
     package func makeRun(
         of workflow: Workflow, in script: LuaScript, id: String, grant: Value, input: Value, metadata: Value?,
         ctx: Value?,
-        trace: Value?
+        trace: Value?, tags: RunTags = .none
     ) -> IsolatedRun {
         let origin = RunOrigin(
             grant: grant, fingerprint: workflow.plan.fingerprint,
             inputDigest: WorkflowRun.inputDigest(of: workflow, input: input, metadata: metadata, ctx: ctx))
-        let start = RunStart(input: input, metadata: metadata, ctx: ctx, trace: trace)
+        let start = RunStart(input: input, metadata: metadata, ctx: ctx, trace: trace, tags: tags)
         perform { supervisor in
             let journaled = JournaledRun(
                 id: id, workflow: workflow.id, generation: script.generationID, origin: origin)

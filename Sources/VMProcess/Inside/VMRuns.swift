@@ -112,7 +112,7 @@ final class VMRuns: Sendable {
         do {
             try run.start(
                 input: header["input"] ?? .emptyObject, metadata: header["metadata"], ctx: header["ctx"],
-                trace: header["trace"])
+                trace: header["trace"], tags: header["tags"].flatMap { try? RunTags($0) } ?? .none)
         } catch {
             refuse(id, error)
         }

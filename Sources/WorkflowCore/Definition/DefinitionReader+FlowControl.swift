@@ -52,6 +52,21 @@ extension DefinitionReader {
         return duration(scope, "period") ?? 1_000_000
     }
 
+    /// Reads what the runs of the outermost workflow are tagged with.
+    mutating func readTags(_ owner: Scope) -> RunTagging? {
+        guard let value = value(owner, "tags") else { return nil }
+        guard value.isPlainObject || value.tag == .emptyTable else {
+            let slot = callback(owner, "tags")
+            return slot == 0 ? nil : .chosen(by: slot)
+        }
+        do throws(RunTagFault) {
+            return .fixed(try RunTags(value))
+        } catch {
+            report(owner, "invalid_tags", "has wrong `tags`: \(error)", key: "tags")
+            return nil
+        }
+    }
+
     private mutating func readPriority(_ owner: Scope) -> FlowControl.Priority? {
         guard let value = value(owner, "priority") else { return nil }
         guard let number = value.number else {

@@ -26,7 +26,7 @@ package struct DefinitionReader {
         return Plan(
             nodes: reader.nodes, details: reader.details, bodies: reader.bodies, schemas: reader.schemas,
             metadata: Value(entries: reader.metadata), ctx: Value(entries: reader.ctx), schedules: reader.schedules,
-            flow: reader.flow, hooks: reader.hooks, completion: reader.completion)
+            flow: reader.flow, tagging: reader.tagging, hooks: reader.hooks, completion: reader.completion)
     }
 
     /// How deep bodies may nest.
@@ -44,6 +44,7 @@ package struct DefinitionReader {
     var ctx: [(String, Value)] = []
     var schedules: [Schedule] = []
     var flow: FlowControl?
+    var tagging: RunTagging?
     var hooks: [Webhook] = []
     var completion = CompletionHandlers()
     var depth = 0
@@ -69,6 +70,7 @@ package struct DefinitionReader {
             scope, into: 0, place: Place(), allowing: NodeKind.workflowKeys + ["kind", "where", "nodes", "code"])
         schedules = readSchedules(scope)
         flow = readFlowControl(scope)
+        tagging = readTags(scope)
         hooks = readWebhooks(scope)
         completion.success = callback(scope, "on_success")
         completion.failure = callback(scope, "on_failure")

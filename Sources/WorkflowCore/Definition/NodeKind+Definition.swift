@@ -41,7 +41,7 @@ extension NodeKind {
     /// The keys that a script may give to a workflow.
     static let workflowKeys = [
         "id", "description", "input_schema", "output_schema", "metadata", "ctx", "finalize", "permissions", "telemetry",
-        "schedules", "hooks", "concurrency", "rate_limit", "priority", "singleton", "debounce", "on_success",
+        "schedules", "hooks", "concurrency", "rate_limit", "priority", "singleton", "debounce", "tags", "on_success",
         "on_failure", "on_cancel",
     ]
 

@@ -61,6 +61,8 @@ package final class Plan: Sendable {
     package let schedules: [Schedule]
     /// What keeps runs from beginning at once; nil where nothing does.
     package let flow: FlowControl?
+    /// What runs are tagged with; nil where the workflow says nothing.
+    package let tagging: RunTagging?
     /// How others start runs by HTTP.
     package let hooks: [Webhook]
     /// What is called when a run has come to its end.
@@ -79,8 +81,8 @@ package final class Plan: Sendable {
 
     package init(
         nodes: some Collection<PlanNode>, details: [NodeDetails], bodies: [Body], schemas: [Schema], metadata: Value,
-        ctx: Value, schedules: [Schedule] = [], flow: FlowControl? = nil, hooks: [Webhook] = [],
-        completion: CompletionHandlers = CompletionHandlers(), jumpLimit: Int32 = 10_000
+        ctx: Value, schedules: [Schedule] = [], flow: FlowControl? = nil, tagging: RunTagging? = nil,
+        hooks: [Webhook] = [], completion: CompletionHandlers = CompletionHandlers(), jumpLimit: Int32 = 10_000
     ) {
         precondition(nodes.count == details.count && nodes.first?.kind == .workflow)
         var rows = PlainBuffer(nodes)
@@ -104,6 +106,7 @@ package final class Plan: Sendable {
         self.ctx = ctx
         self.schedules = schedules
         self.flow = flow
+        self.tagging = tagging
         self.hooks = hooks
         self.completion = completion
         self.jumpLimit = jumpLimit
@@ -118,7 +121,8 @@ package final class Plan: Sendable {
         }
         return Plan(
             nodes: nodes.elements, details: changed, bodies: bodies, schemas: schemas, metadata: metadata, ctx: ctx,
-            schedules: schedules, flow: flow, hooks: hooks, completion: completion, jumpLimit: jumpLimit)
+            schedules: schedules, flow: flow, tagging: tagging, hooks: hooks, completion: completion,
+            jumpLimit: jumpLimit)
     }
 
     /// The id of the workflow.

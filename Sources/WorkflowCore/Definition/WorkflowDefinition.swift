@@ -13,7 +13,8 @@ public struct WorkflowDefinition: Sendable {
     public init(
         id: String, description: String? = nil, inputSchema: Value? = nil, outputSchema: Value? = nil,
         metadata: Value? = nil, ctx: Value? = nil, finalize: UInt32? = nil, schedules: Value? = nil, flow: Value? = nil,
-        hooks: Value? = nil, onSuccess: UInt32? = nil, onFailure: UInt32? = nil, onCancel: UInt32? = nil,
+        tags: Value? = nil, hooks: Value? = nil, onSuccess: UInt32? = nil, onFailure: UInt32? = nil,
+        onCancel: UInt32? = nil,
         nodes: [NodeDefinition],
         file: StaticString = #fileID, line: UInt = #line
     ) {
@@ -25,6 +26,7 @@ public struct WorkflowDefinition: Sendable {
         fields.add("finalize", slot: finalize)
         fields.add("schedules", schedules)
         for (key, value) in flow?.entries ?? [] { fields.add(key, value) }
+        fields.add("tags", tags)
         fields.add("hooks", hooks)
         fields.add("on_success", slot: onSuccess)
         fields.add("on_failure", slot: onFailure)

@@ -54,6 +54,8 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case closingError = 31
     /// An attempt failed and another one follows.
     case closingRetry = 32
+    /// What the run is found by from here on: the whole of its ``RunTags``.
+    case tagsSet = 33
     /// The script recorded a result under a name, once for this start of the step: `{ name, value? }`.
     case onceRecorded = 35
     /// A model answered: `{ model, provider, usage, finishReason?, … }`, as ``ModelUsage`` reads it.
@@ -68,7 +70,7 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
             .closingSuccess, .closingError, .closingRetry:
             true
         case .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
-            .signalReceived, .limitsSet, .answerSigned, .traced, .queued:
+            .signalReceived, .limitsSet, .answerSigned, .traced, .queued, .tagsSet:
             false
         }
     }
@@ -111,6 +113,7 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .itemsListed: "items:listed"
         case .metadataSet: "metadata:set"
         case .ctxSet: "ctx:set"
+        case .tagsSet: "tags:set"
         case .storeSet: "store:set"
         case .cancelRequested: "cancel:requested"
         case .signalReceived: "signal:received"
@@ -237,6 +240,17 @@ package struct RunLog {
         }
         events = grown
         capacity = wanted
+    }
+
+    /// The newest event of a kind from a place on; nil for none.
+    package func newest(_ kind: EventKind, from index: Int) -> Event? {
+        guard let events else { return nil }
+        var place = count
+        while place > index {
+            place -= 1
+            if events[place].number == kind.rawValue { return events[place] }
+        }
+        return nil
     }
 
     /// The bytes of the events from a place on.

@@ -107,8 +107,8 @@ package struct JournalDecoder: ~Copyable {
         switch event.kind {
         case .workflowStart: return "starts the run a second time"
         case .limitsSet, .queued: return "comes after the run has started"
-        case .workflowSuccess, .workflowError, .workflowCancelled, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
-            .signalReceived:
+        case .workflowSuccess, .workflowError, .workflowCancelled, .metadataSet, .ctxSet, .tagsSet, .storeSet,
+            .cancelRequested, .signalReceived:
             return nil
         case .workflowResumed: return resumptionFault(event)
         case .stepEvent, .log, .traced, .onceRecorded, .modelCalled:
@@ -132,7 +132,7 @@ package struct JournalDecoder: ~Copyable {
             return "follows on the decision of the run's end"
         case .workflowSuccess, .workflowCancelled:
             return event.kind == machine.closing?.ending ? nil : "ends the run in another way than was decided"
-        case .workflowStart, .workflowError, .workflowResumed, .stepEvent, .metadataSet, .ctxSet, .storeSet,
+        case .workflowStart, .workflowError, .workflowResumed, .stepEvent, .metadataSet, .ctxSet, .tagsSet, .storeSet,
             .signalReceived, .log, .limitsSet, .traced, .queued, .closingStart, .closingSuccess, .closingError,
             .closingRetry, .onceRecorded, .modelCalled:
             return nil
@@ -178,7 +178,7 @@ package struct JournalDecoder: ~Copyable {
     private func faultBeforeStart(_ event: Event) -> String? {
         switch event.kind {
         case .workflowStart: event.frame == 0 && event.node == 0 ? nil : "starts the run in the wrong place"
-        case .workflowError, .workflowCancelled, .metadataSet, .ctxSet, .storeSet, .traced: nil
+        case .workflowError, .workflowCancelled, .metadataSet, .ctxSet, .tagsSet, .storeSet, .traced: nil
         case .limitsSet: machine.limits == RunLimits() ? nil : "sets limits a second time"
         case .queued: machine.isDeferred ? "queues a run that waits already" : nil
         case .signalReceived: machine.isDeferred ? nil : "comes before the run has started"
@@ -197,7 +197,7 @@ package struct JournalDecoder: ~Copyable {
             switch event.kind {
             case .itemsListed, .stepWaiting, .storeSet, .signalReceived, .metadataSet, .ctxSet, .humanRequested,
                 .cancelRequested, .stepEvent, .log, .traced, .stepRetry, .stepError, .limitsSet, .answerSigned, .queued,
-                .onceRecorded, .modelCalled, .closingError, .closingRetry:
+                .onceRecorded, .modelCalled, .closingError, .closingRetry, .tagsSet:
                 return "has no value"
             default: return nil
             }
@@ -218,6 +218,7 @@ package struct JournalDecoder: ~Copyable {
             }
         case .limitsSet: return RunLimits.fault(in: value)
         case .queued: return RunLimits.queueFault(in: value)
+        case .tagsSet: return RunTags.fault(in: value)
         case .onceRecorded: if value["name"]?.string == nil { return "records a result under no name" }
         default: break
         }

@@ -137,7 +137,7 @@ package struct JournalTransfer: ~Copyable {
         case .workflowCancelled, .workflowResumed, .stepEvent, .humanRequested, .stepRetry, .stepCancelled,
             .stepWaiting, .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
             .signalReceived, .log, .limitsSet, .answerSigned, .traced, .queued,
-            .onceRecorded, .modelCalled, .endingDecided, .closingSuccess, .closingError, .closingRetry:
+            .onceRecorded, .modelCalled, .tagsSet, .endingDecided, .closingSuccess, .closingError, .closingRetry:
             break
         }
     }

@@ -6,13 +6,15 @@ package enum Fact: Equatable {
     /// The run begins; the input has passed the workflow's schema.
     ///
     /// `limits` is a payload of ``RunLimits``; a run that is to begin later starts when the timer of ``RunLimits/frame`` fires.
-    /// `queue` is what the run is queued by, with its input: such a run starts when it is ``admitted``.
+    /// `queue` is what the run is queued by, with its input: such a run starts when it is ``admitted``. `tags` is a payload of
+    /// ``RunTags``.
     case started(
-        input: Slice, metadata: Slice, ctx: Slice, seed: Int32 = 0, limits: Slice = .none, queue: Slice = .none)
+        input: Slice, metadata: Slice, ctx: Slice, seed: Int32 = 0, limits: Slice = .none, queue: Slice = .none,
+        tags: Slice = .none)
     /// The store lets a run begin that waited in the queue.
     case admitted
     /// The input failed the workflow's schema.
-    case inputRefused(error: Slice, metadata: Slice = .none, ctx: Slice = .none)
+    case inputRefused(error: Slice, metadata: Slice = .none, ctx: Slice = .none, tags: Slice = .none)
     /// The schema of the step's input rewrote it.
     case inputSettled(frame: Int32, serial: UInt32, input: Slice)
     /// A node gave its output; `next` is the node that a dynamic `next` chose, else ``Fact/usualNext``.
@@ -61,6 +63,8 @@ package enum Fact: Equatable {
     case traced(frame: Int32, record: Slice)
     case metadataSet(frame: Int32, value: Slice)
     case ctxSet(frame: Int32, value: Slice)
+    /// All that the run is found by from here on.
+    case tagsSet(frame: Int32, value: Slice)
     /// `{ key, value }`; no `value` deletes.
     case storeSet(frame: Int32, entry: Slice)
 

@@ -61,6 +61,8 @@ extension RunMachine {
             metadata = event.payload
         case .ctxSet:
             ctx = event.payload
+        case .tagsSet:
+            tags = event.payload
         case .storeSet:
             storeSet(event.payload, log)
         case .traced:

@@ -11,10 +11,11 @@ extension RunMachine {
     package mutating func decide(_ fact: Fact, at time: Int64, log: inout RunLog) throws(Refusal) {
         if ending != nil { throw .over }
         switch fact {
-        case .started(let input, let metadata, let ctx, let seed, let limits, let queue):
+        case .started(let input, let metadata, let ctx, let seed, let limits, let queue, let tags):
             guard frames.isEmpty, !isDeferred else { throw .outOfOrder }
             if !metadata.isNone { emit(.metadataSet, time, &log, payload: metadata) }
             if !ctx.isNone { emit(.ctxSet, time, &log, payload: ctx) }
+            if !tags.isNone { emit(.tagsSet, time, &log, payload: tags) }
             if !limits.isNone { emit(.limitsSet, time, &log, payload: limits, item: seed) }
             if !queue.isNone { emit(.queued, time, &log, payload: queue, item: seed) }
             if isDeferred { break }
@@ -22,10 +23,11 @@ extension RunMachine {
         case .admitted:
             guard isDeferred, limits.isQueued else { throw .stale }
             emit(.workflowStart, time, &log, payload: limits.input, item: seed)
-        case .inputRefused(let error, let metadata, let ctx):
+        case .inputRefused(let error, let metadata, let ctx, let tags):
             guard frames.isEmpty else { throw .outOfOrder }
             if !metadata.isNone { emit(.metadataSet, time, &log, payload: metadata) }
             if !ctx.isNone { emit(.ctxSet, time, &log, payload: ctx) }
+            if !tags.isNone { emit(.tagsSet, time, &log, payload: tags) }
             emit(.workflowError, time, &log, payload: error)
         case .inputSettled(let frame, let serial, let input):
             switch try phase(frame, serial) {
@@ -108,6 +110,7 @@ extension RunMachine {
         case .logged(let frame, let record): emit(.log, time, &log, frame: frame, payload: record)
         case .metadataSet(let frame, let value): emit(.metadataSet, time, &log, frame: frame, payload: value)
         case .ctxSet(let frame, let value): emit(.ctxSet, time, &log, frame: frame, payload: value)
+        case .tagsSet(let frame, let value): emit(.tagsSet, time, &log, frame: frame, payload: value)
         case .storeSet(let frame, let entry): emit(.storeSet, time, &log, frame: frame, payload: entry)
         }
         settle(time, &log)

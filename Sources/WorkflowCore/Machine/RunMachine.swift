@@ -30,6 +30,8 @@ package struct RunMachine: ~Copyable {
     /// What the run was started with for its trace: `{ telemetry?, traceparent? }`; none for a fork.
     package internal(set) var trace = Slice.none
     package internal(set) var ctx = Slice.none
+    /// What the run is found by.
+    package internal(set) var tags = Slice.none
     /// When the run began, in microseconds since 1970, and what its chance goes by.
     package internal(set) var started: Int64 = 0
     package internal(set) var seed: Int32 = 0
@@ -93,6 +95,7 @@ package struct RunMachine: ~Copyable {
         copy.metadata = metadata
         copy.trace = trace
         copy.ctx = ctx
+        copy.tags = tags
         copy.started = started
         copy.seed = seed
         copy.initialInput = initialInput
@@ -196,7 +199,7 @@ extension RunMachine {
             && left.tables == right.tables && left.starts == right.starts && left.signals == right.signals
             && left.store == right.store && left.onces == right.onces && left.usages == right.usages
             && left.metadata == right.metadata && left.trace == right.trace
-            && left.ctx == right.ctx
+            && left.ctx == right.ctx && left.tags == right.tags
             && left.started == right.started && left.seed == right.seed && left.initialInput == right.initialInput
             && left.outcome == right.outcome && left.ending == right.ending && left.limits == right.limits
             && left.cancelRequest == right.cancelRequest && left.jumps == right.jumps

@@ -66,7 +66,7 @@ package struct EventRenderer {
             true
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .bodyOpened,
             .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived,
-            .limitsSet, .traced, .queued, .endingDecided:
+            .limitsSet, .traced, .queued, .tagsSet, .endingDecided:
             false
         }
     }
@@ -115,7 +115,7 @@ package struct EventRenderer {
             .itemsListed,
             .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet,
             .answerSigned, .traced, .queued,
-            .onceRecorded, .modelCalled, .closingStart, .closingSuccess, .closingError:
+            .onceRecorded, .modelCalled, .tagsSet, .closingStart, .closingSuccess, .closingError:
             return payload
         }
     }

@@ -45,6 +45,7 @@ package struct FrameTracker {
             .stepEvent,
             .stepBranch, .humanRequested, .humanCompleted, .stepRetry, .stepCancelled, .stepWaiting, .inputSettled,
             .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet,
+            .tagsSet,
             .answerSigned, .traced, .queued,
             .onceRecorded, .modelCalled, .endingDecided, .closingSuccess, .closingError, .closingRetry:
             break

@@ -94,8 +94,8 @@ package struct RunReport: ~Copyable {
             finishedAt = time
             pending = [:]
         case .workflowStart, .workflowResumed, .stepEvent, .humanCompleted, .bodyOpened, .itemsListed, .metadataSet,
-            .ctxSet,
-            .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet, .answerSigned, .traced, .queued,
+            .ctxSet, .tagsSet, .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet, .answerSigned, .traced,
+            .queued,
             .onceRecorded, .modelCalled, .endingDecided:
             break
         }
@@ -147,6 +147,7 @@ package struct RunReport: ~Copyable {
             status: machine.status.rawValue, result: hasSucceeded ? outcome ?? Value.null : absent,
             error: machine.isOver && !hasSucceeded ? outcome : absent, steps: snapshots,
             metadata: log.copy(machine.metadata) ?? plan.metadata, ctx: log.copy(machine.ctx) ?? plan.ctx,
+            tags: log.copy(machine.tags) ?? .emptyObject,
             startedAt: machine.isDeferred ? nil : startedAt, finishedAt: finishedAt,
             pending: pending.values.sorted { ($0.requestedAt, $0.path) < ($1.requestedAt, $1.path) })
     }

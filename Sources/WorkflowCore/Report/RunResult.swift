@@ -1,6 +1,6 @@
 /// What a run came to, or how far it has come.
 ///
-/// ``value`` is the result as it leaves the engine: `{ status, result?, error?, steps, metadata, ctx, startedAt,
+/// ``value`` is the result as it leaves the engine: `{ status, result?, error?, steps, metadata, ctx, tags?, startedAt,
 /// finishedAt?, pendingHuman?, pending? }`.
 public struct RunResult: Sendable, Equatable {
     /// `queued`, `running`, `waiting`, `waiting_human`, `success`, `failed` or `cancelled`.
@@ -13,6 +13,8 @@ public struct RunResult: Sendable, Equatable {
     public var steps: [StepSnapshot]
     public var metadata: Value
     public var ctx: Value
+    /// What the run is found by, an object.
+    public var tags: Value
     /// Milliseconds since 1970; nil for a run that has not begun.
     public var startedAt: Int64?
     public var finishedAt: Int64?
@@ -29,6 +31,7 @@ public struct RunResult: Sendable, Equatable {
         entries.append(("steps", stepsByID))
         entries.append(("metadata", metadata))
         entries.append(("ctx", ctx))
+        if tags.count > 0 { entries.append(("tags", tags)) }
         if let startedAt { entries.append(("startedAt", Value(startedAt))) }
         if let finishedAt { entries.append(("finishedAt", Value(finishedAt))) }
         if let pendingHuman { entries.append(("pendingHuman", pendingHuman.value)) }

@@ -30,6 +30,7 @@ public final class StepContext: Sendable {
     private struct State: ~Copyable {
         var metadata: Value
         var ctx: Value
+        var tags: RunTags
         var store: [String: Value]
         var effects = ByteArena()
 
@@ -72,7 +73,9 @@ public final class StepContext: Sendable {
         for entry in run.machine.store.entries.elements {
             store[String(decoding: run.log.arena[entry.key], as: UTF8.self)] = value(entry.value)
         }
-        state = Mutex(State(metadata: value(run.machine.metadata), ctx: value(run.machine.ctx), store: store))
+        let tags = (try? RunTags(value(run.machine.tags))) ?? .none
+        state = Mutex(
+            State(metadata: value(run.machine.metadata), ctx: value(run.machine.ctx), tags: tags, store: store))
     }
 
     /// The run's ctx, with what this call has changed.
@@ -80,6 +83,9 @@ public final class StepContext: Sendable {
 
     /// The run's metadata, with what this call has changed.
     public var metadata: Value { state.withLock { $0.metadata } }
+
+    /// What the run is found by, with what this call has changed: an object.
+    public var tags: Value { state.withLock { $0.tags.value } }
 
     /// What the run has stored under a key, with what this call has changed.
     public func stored(_ key: String) -> Value? { state.withLock { $0.store[key] } }
@@ -108,6 +114,24 @@ public final class StepContext: Sendable {
         state.withLock { state in
             state.ctx = value
             state.effect(3, "", value)
+        }
+    }
+
+    /// Has the run found by these names and values besides those that it has.
+    ///
+    /// - Throws: ``StepError`` with the code `invalid_tags` for what is no text, number or boolean, and for too many or too long
+    ///   ones.
+    public func setTags(_ changes: [String: Value]) throws(StepError) {
+        do throws(RunTagFault) {
+            let given = try RunTags(Value(entries: changes.map { ($0.key, $0.value) }))
+            let tags = try state.withLock { state in Result { () throws(RunTagFault) in try state.tags.merging(given) }
+            }.get()
+            state.withLock { state in
+                state.tags = tags
+                state.effect(7, "", tags.value)
+            }
+        } catch {
+            throw StepError(code: "invalid_tags", message: error.description, retryable: false)
         }
     }
 

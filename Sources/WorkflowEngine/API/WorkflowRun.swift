@@ -79,7 +79,7 @@ public final class WorkflowRun: Sendable {
     /// - Parameter trace: what the run's trace is to be, as its journal keeps it: `{ telemetry?, traceparent? }`.
     package func start(
         input: Value, metadata: Value?, ctx: Value?, timeout: Duration? = nil, at time: Int64 = 0, trace: Value?,
-        queueing: Queueing = Queueing()
+        tags: RunTags = .none, queueing: Queueing = Queueing()
     ) throws {
         // Whole milliseconds, of which a timeout has at least one.
         let timeout = timeout.map { max(1000, $0.clampedMicroseconds) } ?? 0
@@ -107,7 +107,7 @@ public final class WorkflowRun: Sendable {
                 self.attach(run)
                 worker.begin(
                     run, observer: self, journaled: journaled, timeout: timeout, at: time, trace: trace,
-                    queueing: queueing
+                    tags: tags, queueing: queueing
                 ) { arena in
                     (
                         arena.writing { $0.write(input) },

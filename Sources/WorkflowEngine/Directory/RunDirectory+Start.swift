@@ -17,6 +17,8 @@ public struct StartRequest: Sendable {
     public var startAt: Int64?
     /// Before runs with a lower one, where the workflow's limits let runs wait; nil for what the workflow says.
     public var priority: Int64?
+    /// What the run is found by besides what its workflow says: an object of names with texts, numbers and booleans.
+    public var tags: Value?
     /// What the run's trace is to be, as its journal keeps it: `{ telemetry?, traceparent? }`.
     package var trace: Value?
 
@@ -41,19 +43,25 @@ extension RunDirectory {
     /// Starts a run, once for each id, and returns as soon as the store has it.
     ///
     /// - Throws: ``RunFailure`` with `unknown_workflow`, `id_taken` when a run of another workflow has the id, or `other_input`
-    ///   when the run that has it was started with something else.
+    ///   when the run that has it was started with something else, `invalid_tags` when the tags are none.
     public func start(_ request: StartRequest) async throws -> StartedRun {
         let workflow = await catalog.workflow(request.workflow)
         if let id = request.id, let known = try await existing(id, request, workflow) { return known }
         guard let workflow else {
             throw RunFailure(code: "unknown_workflow", message: "there is no workflow '\(request.workflow)'")
         }
+        let tags: RunTags
+        do throws(RunTagFault) {
+            tags = try request.tags.map { value throws(RunTagFault) in try RunTags(value) } ?? .none
+        } catch {
+            throw RunFailure(code: "invalid_tags", message: error.description)
+        }
         let run = engine.createRun(workflow, id: request.id)
         let recorded = RecordedFeed()
         run.follow(recorded)
         try run.start(
             input: request.input, metadata: request.metadata, ctx: request.ctx, timeout: request.timeout,
-            at: request.startAt ?? 0, trace: request.trace,
+            at: request.startAt ?? 0, trace: request.trace, tags: tags,
             queueing: Queueing(priority: request.priority, isLeft: true))
         await recorded.passed()
         guard !recorded.hasEvents else { return StartedRun(id: run.id, isNew: true, isQueued: recorded.isQueued) }

@@ -20,7 +20,7 @@ extension MemoryJournal: RunReading {
             if let before = filter.before { order = order.prefix { $0 != before } }
             var headers: [RunHeader] = []
             for id in order.reversed() where headers.count < filter.limit {
-                guard let row = contents.runs[id] else { continue }
+                guard let row = contents.runs[id], filter.admitsTags(of: row.header) else { continue }
                 let header = contents.header(of: row, for: own, at: clock.now())
                 if filter.admits(header) { headers.append(header) }
             }

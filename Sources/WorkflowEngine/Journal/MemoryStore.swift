@@ -97,6 +97,7 @@ extension MemoryStore.StoredRow {
         header.status = entry.status
         header.wakeAt = entry.wakeAt
         header.updatedAt = entry.time
+        if let tags = entry.tags { header.tags = tags }
         entries.append(StoredEntry(sequence: header.sequence, arena: header.arena, link: entry.link))
     }
 

@@ -19,6 +19,8 @@ package struct RunHeader: Sendable, Equatable {
     package var arena: Int
     /// It waits in the queue until its limits let it begin.
     package var isHeld = false
+    /// What it is found by.
+    package var tags = RunTags.none
     /// Who drives the run; nil once it is over or when its owner is gone.
     package var owner: RunOwner?
 

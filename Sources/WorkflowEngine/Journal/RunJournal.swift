@@ -79,10 +79,12 @@ package struct JournalEntry {
     /// The time of the last event, in microseconds since 1970.
     package let time: Int64
     package let link: EntryLink
+    /// What the run is found by from here on; nil where the entry does not change it.
+    package let tags: RunTags?
 
     fileprivate init(
         run: JournaledRun, sequence: Int, events: Range<Int>, arena: Range<Int>, status: RunMachine.Status,
-        wakeAt: Int64, time: Int64, link: EntryLink
+        wakeAt: Int64, time: Int64, link: EntryLink, tags: RunTags?
     ) {
         self.run = run
         self.sequence = sequence
@@ -92,6 +94,7 @@ package struct JournalEntry {
         self.wakeAt = wakeAt
         self.time = time
         self.link = link
+        self.tags = tags
     }
 }
 
@@ -136,13 +139,16 @@ package final class JournalBatch: @unchecked Sendable {
         bytes.append(UnsafeRawBufferPointer(rebasing: log.arena.bytes[arena...]))
         append(
             run, sequence: events, events: start..<middle, arena: middle..<bytes.count, status: status, wakeAt: wakeAt,
-            time: log.count > 0 ? log[log.count - 1].time : 0)
+            time: log.count > 0 ? log[log.count - 1].time : 0,
+            tags: log.newest(.tagsSet, from: events).flatMap { try? RunTags(log.value($0.payload)) })
     }
 
     /// Adds an entry whose bytes are in the batch, and chains it to the run's entry before it.
+    ///
+    /// - Parameter tags: what the run is found by after the entry; nil where it does not change that.
     package func append(
         _ run: JournaledRun, sequence: Int, events: Range<Int>, arena: Range<Int>, status: RunMachine.Status,
-        wakeAt: Int64, time: Int64
+        wakeAt: Int64, time: Int64, tags: RunTags? = nil
     ) {
         let link = (run.link ?? .start(of: run.id)).next(
             events: UnsafeRawBufferPointer(rebasing: bytes.bytes[events]),
@@ -151,7 +157,7 @@ package final class JournalBatch: @unchecked Sendable {
         entries.append(
             JournalEntry(
                 run: run, sequence: sequence, events: events, arena: arena, status: status, wakeAt: wakeAt, time: time,
-                link: link))
+                link: link, tags: tags))
     }
 }
 

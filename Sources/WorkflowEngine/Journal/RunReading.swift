@@ -51,6 +51,8 @@ package struct RunFilter: Sendable {
     /// Only runs that nobody drives and that could be taken up: those whose owner let them go or died, if they do not wait
     /// in the queue.
     package var unowned: Bool
+    /// Each is a name with one of some values; all have to hold.
+    package var tags: [[RunTag]] = []
     package var limit: Int
     /// Only runs that began before this one, for the next page.
     package var before: String?
@@ -76,6 +78,10 @@ package struct RunFilter: Sendable {
         RunFilter(statuses: Set(RunMachine.Status.allCases.filter { !$0.isTerminal }), unowned: true)
     }
 
+    package func admitsTags(of run: RunHeader) -> Bool {
+        tags.allSatisfy { $0.contains(where: run.tags.tags.contains) }
+    }
+
     package func admits(_ run: RunHeader) -> Bool {
         if let workflow, run.workflow != workflow { return false }
         if let generation, run.generation != generation { return false }
@@ -83,6 +89,7 @@ package struct RunFilter: Sendable {
         if let statuses, !statuses.contains(run.status) { return false }
         if let created, !created.contains(run.createdAt) { return false }
         if let updated, !updated.contains(run.updatedAt) { return false }
+        if !admitsTags(of: run) { return false }
         return !unowned || run.owner == nil && !run.isHeld
     }
 }

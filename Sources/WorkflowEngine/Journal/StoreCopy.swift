@@ -136,11 +136,13 @@ package struct StoreCopy {
         batch.append(
             run, sequence: 0, events: 0..<min(stride, arena), arena: arena..<arena + split,
             status: isSingle ? header.status : .running, wakeAt: isSingle ? header.wakeAt : 0,
-            time: isSingle ? header.updatedAt : header.createdAt)
+            time: isSingle ? header.updatedAt : header.createdAt,
+            tags: isSingle && !header.tags.isEmpty ? header.tags : nil)
         if !isSingle {
             batch.append(
                 run, sequence: 1, events: stride..<arena, arena: arena + split..<batch.bytes.count,
-                status: header.status, wakeAt: header.wakeAt, time: header.updatedAt)
+                status: header.status, wakeAt: header.wakeAt, time: header.updatedAt,
+                tags: header.tags.isEmpty ? nil : header.tags)
         }
         let outcomes = await withCheckedContinuation { continuation in
             target.submit(batch) { _, outcomes in continuation.resume(returning: outcomes) }

@@ -71,7 +71,7 @@ extension WorkflowRun {
 }
 
 extension Worker {
-    /// Begins a run with another input, and with the metadata and the ctx that a recorded run began with.
+    /// Begins a run with another input, and with the metadata, the ctx and the tags that a recorded run began with.
     fileprivate func begin(
         _ run: Run, anewFrom source: RunRecord, input: Value, observer: any RunObserver, journaled: JournaledRun?
     ) {
@@ -83,7 +83,8 @@ extension Worker {
             return Value?.none
         }
         let (metadata, ctx) = (first(.metadataSet), first(.ctxSet))
-        begin(run, observer: observer, journaled: journaled) { arena in
+        let tags = first(.tagsSet).flatMap { try? RunTags($0) } ?? .none
+        begin(run, observer: observer, journaled: journaled, tags: tags) { arena in
             (
                 arena.writing { $0.write(input) },
                 metadata.map { value in arena.writing { $0.write(value) } } ?? .none,

@@ -5,26 +5,27 @@ internal import WorkflowCore
 extension Worker {
     /// Checks the input against the workflow's schema and tells the machine that the run begins.
     func start(
-        _ run: Run, _ input: Slice, _ metadata: Slice, _ ctx: Slice, timeout: Int64 = 0, at time: Int64 = 0,
-        queueing: Queueing = Queueing()
+        _ run: Run, _ input: Slice, _ metadata: Slice, _ ctx: Slice, tags given: RunTags = .none, timeout: Int64 = 0,
+        at time: Int64 = 0, queueing: Queueing = Queueing()
     ) {
         let before = enter(run)
         defer { leave(run, before) }
         let schema = run.plan.nodes[0].inputSchema
         switch validate(schema, input, run, within: limits.callback) {
         case .valid(let input):
-            var (limits, queue, time) = (Slice.none, Slice.none, time)
-            if let flow = run.plan.flow {
-                do throws(ErrorObject) {
+            var (limits, queue, time, tags) = (Slice.none, Slice.none, time, Slice.none)
+            do throws(ErrorObject) {
+                tags = try self.tags(of: run, input, given)
+                if let flow = run.plan.flow {
                     if let ticket = try ticket(for: run, flow, input, at: time, queueing) {
                         run.journaled?.ticket = ticket
                         queue = ticket.write(input, into: &run.log.arena)
                         // The queue keeps it waiting.
                         time = 0
                     }
-                } catch {
-                    return refuse(run, error, metadata, ctx)
                 }
+            } catch {
+                return refuse(run, error, metadata, ctx, given)
             }
             if timeout > 0 || time > now {
                 limits = RunLimits.write(
@@ -32,23 +33,51 @@ extension Worker {
             }
             let seed = Int32(truncatingIfNeeded: random.next())
             run.decide(
-                .started(input: input, metadata: metadata, ctx: ctx, seed: seed, limits: limits, queue: queue), at: now)
+                .started(
+                    input: input, metadata: metadata, ctx: ctx, seed: seed, limits: limits, queue: queue, tags: tags),
+                at: now)
         case .invalid(let summary, let details):
             let error = ErrorObject(code: "invalid_input", message: "invalid input: " + summary, details: details)
-            refuse(run, error, metadata, ctx)
+            refuse(run, error, metadata, ctx, given)
         case .stopped:
             if run.isCancelAsked {
                 cancel(run)
             } else if let closing {
                 lose(run, closing)
             } else {
-                refuse(run, checkTimeout("the input"), metadata, ctx)
+                refuse(run, checkTimeout("the input"), metadata, ctx, given)
             }
         }
     }
 
-    private func refuse(_ run: Run, _ error: ErrorObject, _ metadata: Slice, _ ctx: Slice) {
-        run.decide(.inputRefused(error: error.write(into: &run.log.arena), metadata: metadata, ctx: ctx), at: now)
+    /// A run whose input is refused is found by what its start was tagged with, and by what its workflow says of all runs.
+    private func refuse(_ run: Run, _ error: ErrorObject, _ metadata: Slice, _ ctx: Slice, _ given: RunTags) {
+        var tags = given
+        if case .fixed(let fixed) = run.plan.tagging { tags = (try? fixed.merging(given)) ?? given }
+        let slice = write(tags, run)
+        run.decide(
+            .inputRefused(error: error.write(into: &run.log.arena), metadata: metadata, ctx: ctx, tags: slice), at: now)
+    }
+
+    private func write(_ tags: RunTags, _ run: Run) -> Slice {
+        tags.isEmpty ? .none : run.log.arena.writing { $0.write(tags.value) }
+    }
+
+    /// What a run with a valid input is tagged with: what its workflow says, and over that what its start says.
+    private func tags(of run: Run, _ input: Slice, _ given: RunTags) throws(ErrorObject) -> Slice {
+        do {
+            switch run.plan.tagging {
+            case nil: return write(given, run)
+            case .fixed(let fixed): return write(try fixed.merging(given), run)
+            case .chosen(let slot):
+                let chosen = try ask(slot, named: "tags", run.log.arena[input], of: run).get()
+                return write(try (chosen.isNull ? .none : RunTags(chosen)).merging(given), run)
+            }
+        } catch let fault as RunTagFault {
+            throw ErrorObject(code: "invalid_tags", message: "`tags` of workflow '\(run.plan.id)': \(fault)")
+        } catch {
+            throw error as? ErrorObject ?? ErrorObject(code: "invalid_tags", message: "\(error)")
+        }
     }
 
     /// The functions of a schema, outside of a step, took too long.

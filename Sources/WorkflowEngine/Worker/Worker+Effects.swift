@@ -2,7 +2,7 @@ internal import WorkflowCore
 
 /// What a callback did to the run while it ran: events, metadata, ctx, store, log.
 extension Worker {
-    private enum Kind: UInt8 { case emit = 1, metadata, ctx, store, log, trace }
+    private enum Kind: UInt8 { case emit = 1, metadata, ctx, store, log, trace, tags }
 
     /// Tells the machine of the effects in the order in which the script made them.
     ///
@@ -33,7 +33,13 @@ extension Worker {
             case .ctx where shown.contains(start) && !isSame(value, run.machine.ctx, run):
                 let slice = run.log.arena.writing { $0.append(value) }
                 run.decide(.ctxSet(frame: frame, value: slice), at: now)
-            case .metadata, .ctx: break
+            case .tags where shown.contains(start):
+                // The script's side has checked them already.
+                guard let tags = try? RunTags(ValueCursor(value)) else { break }
+                let slice = run.log.arena.writing { $0.write(tags.value) }
+                if isSame(run.log.arena[slice], run.machine.tags, run) { break }
+                run.decide(.tagsSet(frame: frame, value: slice), at: now)
+            case .metadata, .ctx, .tags: break
             case .store:
                 let entry = pair(run, "key", name, "value", value)
                 run.decide(.storeSet(frame: frame, entry: entry), at: now)
@@ -54,6 +60,7 @@ extension Worker {
         var size = 0
         var metadata: Int?
         var ctx: Int?
+        var tags: Int?
         var (metadataSize, ctxSize) = (0, 0)
         var position = 0
         while position < bytes.count {
@@ -65,6 +72,9 @@ extension Worker {
             // What a later change replaces takes nothing.
             case .metadata: (metadata, metadataSize) = (start, value.count)
             case .ctx: (ctx, ctxSize) = (start, value.count)
+            case .tags:
+                tags = start
+                size += 2 * value.count + 64
             case .emit:
                 size += position - start + 64 + metadataSize + ctxSize
                 (metadataSize, ctxSize) = (0, 0)
@@ -77,6 +87,7 @@ extension Worker {
         }
         if let metadata { shown.insert(metadata) }
         if let ctx { shown.insert(ctx) }
+        if let tags { shown.insert(tags) }
         return (shown, size + metadataSize + ctxSize)
     }
 

@@ -5,7 +5,7 @@ extension Worker {
     /// Begins a run. Values are appended to its arena by `write`, which gives the slices of input, metadata and ctx.
     package func begin(
         _ run: Run, observer: (any RunObserver)?, journaled: JournaledRun?, timeout: Int64 = 0, at time: Int64 = 0,
-        trace: Value? = nil, queueing: Queueing = Queueing(),
+        trace: Value? = nil, tags: RunTags = .none, queueing: Queueing = Queueing(),
         budget: Int = Worker.turnBudget, _ write: (inout ByteArena) -> (input: Slice, metadata: Slice, ctx: Slice)
     ) {
         observe(run, observer)
@@ -16,7 +16,8 @@ extension Worker {
             let record = run.log.arena.writing { $0.write(trace) }
             run.decide(.traced(frame: 0, record: record), at: now)
         }
-        start(run, values.input, values.metadata, values.ctx, timeout: timeout, at: time, queueing: queueing)
+        start(
+            run, values.input, values.metadata, values.ctx, tags: tags, timeout: timeout, at: time, queueing: queueing)
         drive(run, budget: budget)
     }
 

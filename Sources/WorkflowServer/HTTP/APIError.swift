@@ -58,6 +58,7 @@ struct APIError: Error {
                 .unprocessableContent
             // The run has left this engine meanwhile; asked again, it is found where it is.
             case "engine_stopped", "released", "conflict", "owner_gone": .serviceUnavailable
+            case "invalid_tags": .badRequest
             case "store_corrupt": .internalServerError
             // Nothing of it has happened, or the store says later what has.
             case let code where code.hasPrefix("store_"): .serviceUnavailable

@@ -19,6 +19,7 @@ enum RunRendering {
         entries.append(("steps", withTexts(value["steps"] ?? .emptyObject)))
         entries.append(("metadata", result.metadata))
         entries.append(("ctx", result.ctx))
+        if result.tags.count > 0 { entries.append(("tags", result.tags)) }
         if let time = result.startedAt { entries.append(("startedAt", Value(Timestamp.text(milliseconds: time)))) }
         if let time = result.finishedAt ?? pause(result) {
             entries.append(("finishedAt", Value(Timestamp.text(milliseconds: time))))
@@ -85,6 +86,7 @@ enum RunRendering {
         ]
         if !run.generation.isEmpty { entries.append(("generation", Value(run.generation))) }
         if let lineage = run.lineage { entries.append(("lineage", Value(lineage))) }
+        if !run.tags.isEmpty { entries.append(("tags", run.tags.value)) }
         if run.wakeAt != 0, !run.status.isTerminal {
             entries.append(("wakeAt", Value(Timestamp.text(milliseconds: run.wakeAt / 1000))))
         }

@@ -13,7 +13,11 @@ extension Route {
                     "inputData": true, "runId": ["type": "string", "minLength": 1, "maxLength": 200],
                     "metadata": ["type": ["object", "null"]], "ctx": ["type": ["object", "null"]],
                     "startAt": ["anyOf": [timeSchema, ["type": "integer", "minimum": 0], ["type": "null"]]],
-                    "delay": durationSchema, "timeout": durationSchema, "tags": ["type": "null"],
+                    "delay": durationSchema, "timeout": durationSchema,
+                    "tags": [
+                        "type": ["object", "null"], "maxProperties": Value(Int64(RunTags.most)),
+                        "additionalProperties": ["type": ["string", "number", "boolean"]],
+                    ],
                     "priority": ["type": ["integer", "null"], "minimum": -1_000_000, "maximum": 1_000_000],
                 ],
             ], answers: [200, 202], errors: [404, 409]
@@ -25,6 +29,9 @@ extension Route {
                 Parameter(name: "status", text: "Only runs of these statuses, separated by commas."),
                 Parameter(name: "from", text: "Only runs that began then or later, as ISO 8601.", schema: timeSchema),
                 Parameter(name: "to", text: "Only runs that began then or earlier, as ISO 8601.", schema: timeSchema),
+                Parameter(
+                    name: "tag",
+                    text: "Only runs with this tag, as `name:value`. May be given again: then with all of them."),
                 Parameter(name: "q", text: "Only runs whose id begins so."),
                 Parameter(
                     name: "limit", text: "How many at most; 0 counts them only.",
@@ -141,7 +148,6 @@ extension Route {
         guard let input = body["inputData"] else {
             throw APIError.badRequest("Workflow payload must include inputData")
         }
-        if body.field("tags") != nil { throw APIError.badRequest("tags cannot be given yet", code: "unsupported") }
         var start = try StartRequest(
             workflow: workflow.id, input: input, id: runID(request, workflow, body), metadata: body.nested("metadata"),
             ctx: body.nested("ctx"))
@@ -149,6 +155,7 @@ extension Route {
         start.timeout = try body.duration("timeout").map { Duration.microseconds($0) }
         if start.timeout == .zero { throw APIError.badRequest("timeout has to be longer than nothing") }
         start.trace = try trace(request, body)
+        start.tags = try body.nested("tags")
         if let given = body.field("priority") {
             guard let priority = given.int, FlowControl.priorities.contains(priority) else {
                 throw APIError.badRequest("priority has to be a whole number from -1000000 to 1000000")
@@ -207,10 +214,8 @@ extension Route {
     }
 
     private static func list(_ request: APIRequest, _ core: ServerCore) async throws -> Response {
-        if request.query("tag") != nil {
-            throw APIError.badRequest("tag is not supported by this server", code: "unsupported")
-        }
         var filter = RunFilter(workflow: request.query("workflow"))
+        filter.tags = try request.queryValues("tag").map(tags)
         let names = request.queryValues("status").flatMap { $0.split(separator: ",").map(String.init) }
         if !names.isEmpty {
             filter.statuses = Set(
@@ -294,6 +299,18 @@ extension Route {
             "runs": [], "next": nil, "counts": WorkflowRendering.runs(counts), "total": Value(Int64(total)),
             "isWhole": Value(isWhole),
         ])
+    }
+
+    /// The tags that `name:value` may mean.
+    private static func tags(_ word: String) throws -> [RunTag] {
+        guard let colon = word.firstIndex(of: ":") else {
+            throw APIError.badRequest("tag has to be a name and a value, such as region:eu")
+        }
+        do throws(RunTagFault) {
+            return try RunTag.candidates(String(word[..<colon]), String(word[word.index(after: colon)...]))
+        } catch {
+            throw APIError.badRequest("tag: \(error)")
+        }
     }
 
     private static func time(_ name: String, _ request: APIRequest) throws -> Int64? {

@@ -76,7 +76,7 @@ extension SpanBuilder {
         case .workflowStart, .workflowResumed, .humanRequested, .humanCompleted, .stepWaiting, .bodyOpened,
             .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived,
             .limitsSet, .answerSigned, .queued,
-            .onceRecorded, .endingDecided:
+            .onceRecorded, .tagsSet, .endingDecided:
             break
         }
     }

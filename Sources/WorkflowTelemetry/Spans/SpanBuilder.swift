@@ -99,7 +99,7 @@ package struct SpanBuilder: ~Copyable {
         machine.commands.removeAll()
         switch event.kind {
         case .traced where event.frame == 0 && stretch == 0: return takeSettings(log.copy(event.payload))
-        case .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived: return
+        case .metadataSet, .ctxSet, .tagsSet, .storeSet, .cancelRequested, .signalReceived: return
         case .workflowResumed: return resume(event, log, at: before)
         case .workflowStart: input = log.copy(event.payload)
         default: break

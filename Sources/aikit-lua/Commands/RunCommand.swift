@@ -54,6 +54,13 @@ struct RunCommand: ParsableCommand {
             "Before runs with a lower one, where the workflow's limits let runs wait.", valueName: "number"))
     var priority: String?
 
+    @Option(
+        name: .customLong("tag"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "What the run is found by: a text, or a number, true or false where it reads as one. May be given again.",
+            valueName: "name=value"))
+    var tags: [String] = []
+
     @OptionGroup var store: StoreOptions
 
     @Flag(help: "Go on with other unfinished runs of the workflow beside this one.")
@@ -66,7 +73,7 @@ struct RunCommand: ParsableCommand {
     var request: RunRequest {
         RunRequest(
             script: script, workflow: workflow, input: input, metadata: metadata, ctx: ctx, telemetry: telemetry,
-            runID: runID, priority: priority,
+            runID: runID, priority: priority, tags: tags,
             store: store.store, durability: store.durability, recovers: recover, isolation: isolation.isolation,
             stay: options.request)
     }

@@ -52,6 +52,8 @@ extension RunRequest {
                 // What is given twice is the parser's to judge.
                 guard self[keyPath: option] == nil else { return nil }
                 self[keyPath: option] = value
+            } else if name == "--tag" {
+                tags.append(value)
             } else if name == "--workers" {
                 guard stay.workers == nil, let count = Int(value) else { return nil }
                 stay.workers = count

@@ -18,6 +18,7 @@ struct RunRequest: Equatable {
     var telemetry: String?
     var runID: String?
     var priority: String?
+    var tags: [String] = []
     var store: String?
     var durability: String?
     var recovers = false
@@ -56,6 +57,7 @@ struct RunRequest: Equatable {
             if plan.store == .memory { throw UsageError("--priority needs a store other than memory, where runs wait") }
             plan.priority = number
         }
+        plan.tags = try TagArgument.tags(tags)
         plan.recovers = recovers
         plan.isolation = isolation
         if isolation != nil { plan.export = nil }

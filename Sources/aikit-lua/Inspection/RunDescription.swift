@@ -54,6 +54,8 @@ struct RunDescription {
         if let owner = run.header.owner { add("driven by", " " + owner.name) }
         if run.usage.calls > 0 { add("models", Self.text(of: run.usage)) }
         add("input", clipped(run.input.json, room: width - 11))
+        let tags = run.header.tags.tags.map(\.text)
+        if !tags.isEmpty { add("tags", clipped(tags.joined(separator: "  "), room: width - 11)) }
         if run.result.metadata.count > 0 { add("metadata", clipped(run.result.metadata.json, room: width - 11)) }
         return lines
     }

@@ -52,6 +52,7 @@ struct RunFixture {
             switch event.kind {
             case .metadataSet: entries.append(("metadata", value))
             case .ctxSet: entries.append(("ctx", value))
+            case .tagsSet: entries.append(("tags", value))
             case .workflowStart: return entries + [("input", value)]
             default: continue
             }

@@ -129,6 +129,7 @@ extension RunHeader {
         if wakeAt > 0, !status.isTerminal { entries.append(("wakeAt", Value(wakeAt / 1000))) }
         entries.append(("generation", Value(generation)))
         if let lineage { entries.append(("lineage", Value(lineage))) }
+        if !tags.isEmpty { entries.append(("tags", tags.value)) }
         if !origin.grant.isNull { entries.append(("permissions", origin.grant)) }
         if let owner { entries.append(("owner", Value(owner.name))) }
         if isAbandoned { entries.append(("processGone", true)) }

@@ -77,7 +77,7 @@ final class PlainDisplay: Display {
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
             .stepEvent, .stepBranch, .humanCompleted, .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet,
             .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet, .answerSigned, .traced,
-            .onceRecorded, .modelCalled, .endingDecided, .closingStart:
+            .onceRecorded, .modelCalled, .tagsSet, .endingDecided, .closingStart:
             return nil
         }
     }

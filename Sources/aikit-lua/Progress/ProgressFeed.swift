@@ -81,8 +81,7 @@ final class ProgressFeed: EventFeed {
         case .closingStart, .closingSuccess, .closingError, .closingRetry:
             event.node > 0 ? .node(event.node, frame: event.frame) : .run
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .metadataSet,
-            .ctxSet,
-            .storeSet, .cancelRequested, .signalReceived, .limitsSet, .queued, .endingDecided:
+            .ctxSet, .tagsSet, .storeSet, .cancelRequested, .signalReceived, .limitsSet, .queued, .endingDecided:
             .run
         }
     }

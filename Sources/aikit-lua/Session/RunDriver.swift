@@ -80,7 +80,8 @@ final class RunDriver: Sendable {
         follow(run, past: 0, plan)
         try run.start(
             input: plan.input, metadata: plan.metadata, ctx: plan.ctx,
-            trace: plan.telemetry.map { ["telemetry": $0] }, queueing: Queueing(priority: plan.priority))
+            trace: plan.telemetry.map { ["telemetry": $0] }, tags: plan.tags,
+            queueing: Queueing(priority: plan.priority))
         if let reason { run.cancel(reason: reason) }
         if plan.recovers {
             let recovery = RunRecovery(loader, of: run.definition.id, mailbox: mailbox)

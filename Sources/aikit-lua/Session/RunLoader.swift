@@ -100,7 +100,7 @@ final class RunLoader: Sendable {
         let run = isolation.makeRun(
             of: workflow, in: script, id: plan.runID ?? RunIdentifier.make(), grant: plan.permissions.grant,
             input: plan.input, metadata: plan.metadata, ctx: plan.ctx,
-            trace: plan.telemetry.map { ["telemetry": $0] })
+            trace: plan.telemetry.map { ["telemetry": $0] }, tags: plan.tags)
         return .isolated(run, pastEvents: nil)
     }
 

@@ -20,6 +20,8 @@ struct RunPlan {
     var runID: String?
     /// In place of the workflow's own, where its limits let runs wait.
     var priority: Int64?
+    /// What the run is found by besides what its workflow says.
+    var tags = RunTags.none
     /// Print events as JSON instead of the output alone.
     var printsEvents = false
     var store = StoreLocation.memory

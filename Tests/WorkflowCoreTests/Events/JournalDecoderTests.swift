@@ -20,6 +20,7 @@ import Testing
                 5: { _ in .value(false) },
             ])
         try run.start(["x": 1])
+        try run.decide(.tagsSet(frame: 0, value: run.store(["region": "eu", "n": 2])))
         try run.drive()
         if answering {
             try run.reply(["ok": true], at: "ask")
@@ -46,6 +47,26 @@ import Testing
         let damage = events.withUnsafeBytes { Self.damage(run.plan, $0, run.log.arena.bytes) }
         #expect(damage?.sequence == 1)
         #expect(damage?.isOfNewerVersion == true)
+    }
+
+    @Test func `tags that no run has are no part of a journal`() throws {
+        let run = try Self.run(answering: false)
+        let place = try #require((0..<run.log.count).first { run.log[$0].kind == .tagsSet })
+        for value: Value in [[1, 2], ["a b": 1], ["a": nil], "region"] {
+            var (events, arena) = (Array(run.log.eventBytes(from: 0)), Array(run.log.arena.bytes))
+            let start = arena.count
+            value.withBytes { arena.append(contentsOf: $0) }
+            events.withUnsafeMutableBytes { events in
+                let payload = place * MemoryLayout<Event>.stride + 8
+                events.storeBytes(of: UInt32(start).littleEndian, toByteOffset: payload, as: UInt32.self)
+                events.storeBytes(
+                    of: UInt32(arena.count - start).littleEndian, toByteOffset: payload + 4, as: UInt32.self)
+            }
+            let damage = events.withUnsafeBytes { events in
+                arena.withUnsafeBytes { Self.damage(run.plan, events, $0) }
+            }
+            #expect(damage?.sequence == place + 1)
+        }
     }
 
     @Test(arguments: 0..<8) func `whatever the bytes are, what is taken can be gone on with`(seed: UInt64) throws {

@@ -336,7 +336,7 @@ final class TestRun {
             case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepEvent,
                 .stepBranch, .humanRequested, .humanCompleted, .stepRetry, .stepWaiting, .inputSettled, .itemsListed,
                 .metadataSet, .ctxSet, .storeSet, .signalReceived, .log, .limitsSet, .answerSigned, .traced, .queued,
-                .onceRecorded, .modelCalled:
+                .onceRecorded, .modelCalled, .tagsSet:
                 break
             }
         }

@@ -9,7 +9,7 @@ struct RunsListCommand: ParsableCommand {
         discussion: """
             Times are durations before now, such as 30m, 2h or 7d, or dates and times such as 2026-11-23 or
             2026-11-23T06:30Z. With --json the runs are one array of { runId, workflowId, status, startedAt, updatedAt,
-            finishedAt?, wakeAt?, generation, lineage?, owner?, processGone?, events, waits?, error?, trouble? }, with times in
+            finishedAt?, wakeAt?, generation, lineage?, tags?, owner?, processGone?, events, waits?, error?, trouble? }, with times in
             milliseconds since 1970.
 
             WHAT says what a run waits for and until when, or why it failed. A run that is running (process gone) is carried
@@ -18,6 +18,7 @@ struct RunsListCommand: ParsableCommand {
             EXAMPLES
               aikit-lua runs list
               aikit-lua runs list --workflow order --status failed,cancelled --since 2h
+              aikit-lua runs list --tag region=eu --tag paid=true
               aikit-lua runs list --status waiting_human --json | jq -r '.[].runId'
             """)
 
@@ -76,6 +77,12 @@ struct RunFilterOptions: ParsableArguments {
         completion: .list(RunMachine.Status.allCases.map(\.rawValue)))
     var status: [String] = []
 
+    @Option(
+        name: .customLong("tag"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "Only runs with this tag. May be given again: then with all of them.", valueName: "name=value"))
+    var tags: [String] = []
+
     @Option(help: ArgumentHelp("Only runs that began at this time or later.", valueName: "time"))
     var since: String?
 
@@ -85,6 +92,7 @@ struct RunFilterOptions: ParsableArguments {
     func filter(now: Int64) throws(UsageError) -> RunFilter {
         var filter = RunFilter(workflow: workflow)
         filter.statuses = try RunMachine.Status.read(status)
+        filter.tags = try tags.map { word throws(UsageError) in try TagArgument.candidates(word) }
         if since != nil || until != nil {
             let first = try since.map { text throws(UsageError) in try Self.time(text, "--since", now) } ?? .min
             let last = try until.map { text throws(UsageError) in try Self.time(text, "--until", now) } ?? .max
