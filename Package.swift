@@ -109,7 +109,7 @@ let package = Package(
                 "CZlib", "WorkflowCore", "WorkflowEngine", .product(name: "Crypto", package: "swift-crypto"),
             ]),
         // Lua in processes that the system has locked.
-        .target(name: "CVMProcess"),
+        .target(name: "CVMProcess", dependencies: ["CHostSystem"]),
         .target(
             name: "VMProcess",
             dependencies: ["CSandbox", "CVMProcess", "LuaWorkflows", "WorkflowCore", "WorkflowEngine"]),

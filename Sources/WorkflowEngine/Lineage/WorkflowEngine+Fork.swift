@@ -56,6 +56,7 @@ extension WorkflowRun {
                         worker.observe(run, self)
                         run.journaled = journaled
                         run.take(over: taken, of: source, input: input, reason: reason, at: worker.now)
+                        worker.handOver(run)
                         worker.enqueue(run)
                     }
                     continuation.resume()
@@ -83,6 +84,10 @@ extension Worker {
             return Value?.none
         }
         let (metadata, ctx) = (first(.metadataSet), first(.ctxSet))
+        if run.mirror != nil {
+            return begin(
+                run, RunBeginning(input: input, metadata: metadata, ctx: ctx), observer: observer, journaled: journaled)
+        }
         begin(run, observer: observer, journaled: journaled) { arena in
             (
                 arena.writing { $0.write(input) },
