@@ -10,23 +10,24 @@ extension CommandLine {
 
         private static let script = """
             local aikit = require "aikit"
-            return aikit.workflow { id = "steps" }
+            local steps = aikit.workflow { id = "steps" }
               :step { id = "one", handler = function(input) aikit.sleep("5ms") return { n = input.n + 1 } end }
               :step { id = "two", handler = function(input, context)
                   context:log("info", "between")
                   return { n = input.n * 10 }
                 end }
-              :commit(),
-              aikit.workflow { id = "asks" }
+              :commit()
+            local asks = aikit.workflow { id = "asks" }
               :human { id = "approve", output = function() return { text = "ok?" } end,
                   input = function(ask) return ask.form { title = "Ok?", fields = { ask.text { id = "word" } } } end,
                   response_schema = aikit.schema.object { word = aikit.schema.string() } }
               :step { id = "last", handler = function(reply) return reply.word end }
               :commit()
+            return { steps, asks }
             """
 
         /// The VM processes of a server.
-        private static func processes(of server: Int32) -> [Int32] {
+        static func processes(of server: Int32) -> [Int32] {
             let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
             return all.compactMap { Int32($0) }.filter { pid in
                 guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
@@ -37,7 +38,7 @@ extension CommandLine {
             }
         }
 
-        private static func poll(_ condition: () async throws -> Bool) async rethrows -> Bool {
+        static func poll(_ condition: () async throws -> Bool) async rethrows -> Bool {
             let end = Date.now.addingTimeInterval(30)
             while Date.now < end {
                 if try await condition() { return true }
@@ -103,7 +104,7 @@ extension CommandLine {
             #expect(server.running.finish().status == 0)
         }
 
-        @Test func `no process is left behind by a server that is killed, and its runs go on in the next one`() async throws {
+        @Test func `a killed server leaves no process behind, and its runs go on in the next one`() async throws {
             let program = try Program([
                 "waits.lua": """
                 local aikit = require "aikit"

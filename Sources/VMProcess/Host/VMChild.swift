@@ -31,7 +31,7 @@ final class VMChild: Sendable {
     }
 
     /// Bytes that it may have said before somebody has dealt with them, and bytes that may wait for it to read.
-    private static let unhandledLimit = 64 << 20
+    private static let unhandledLimit = 4 << 20
     private static let unreadLimit = 1 << 30
 
     /// What waits for the process to read, for the writing thread.

@@ -108,7 +108,9 @@ package final class VMPool: ScriptIsolation {
         guard let station else { return (source, .failure(script.stopped)) }
         let described = await withCheckedContinuation { continuation in
             let posted = station.worker.perform { _ in station.load(script, isPinned: isPinned, continuation) }
-            if !posted { continuation.resume(returning: Result<ScriptDescription, ScriptError>.failure(script.stopped)) }
+            if !posted {
+                continuation.resume(returning: Result<ScriptDescription, ScriptError>.failure(script.stopped))
+            }
         }
         let result = described.flatMap { description in
             Result { () throws(ScriptError) in

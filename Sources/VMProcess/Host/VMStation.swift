@@ -354,7 +354,8 @@ final class VMStation: @unchecked Sendable {
         process.calls = [:]
         let why = end.fault ?? end.signal.map { "it died of \($0)" } ?? "it ended by itself"
         for answered in process.questions.values {
-            answered(.failure(RunFailure(code: "vm_crashed", message: "the process that ran the function is gone: \(why)")))
+            answered(
+                .failure(RunFailure(code: "vm_crashed", message: "the process that ran the function is gone: \(why)")))
         }
         process.questions = [:]
         fail(loadsIn: process, "vm_crashed", "the process that loaded the script is gone: \(why)")

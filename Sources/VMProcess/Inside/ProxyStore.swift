@@ -32,7 +32,9 @@ final class ProxyStore: RunStore {
         if isEager {
             // The host reads what was sent before the process died.
             line.send(Frame(.batch, WireBatch(batch, number: 0).header, body: Array(batch.bytes.bytes)))
-            for entry in batch.entries where entry.sequence == 0 && entry.run.ticket != nil { entry.run.isQueued = true }
+            for entry in batch.entries where entry.sequence == 0 && entry.run.ticket != nil {
+                entry.run.isQueued = true
+            }
             return answer(batch, Array(repeating: .durable, count: batch.entries.count))
         }
         let number = state.withLock { state in

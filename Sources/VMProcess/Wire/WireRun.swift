@@ -56,7 +56,8 @@ package struct WireBeginning {
     package init(_ header: Value) {
         beginning = RunBeginning(
             input: header["input"] ?? .emptyObject, metadata: header["metadata"], ctx: header["ctx"],
-            trace: header["trace"], timeout: max(0, header["timeout"]?.int ?? 0), time: max(0, header["time"]?.int ?? 0),
+            trace: header["trace"], timeout: max(0, header["timeout"]?.int ?? 0),
+            time: max(0, header["time"]?.int ?? 0),
             queueing: Queueing(priority: header["priority"]?.int, isLeft: header["left"]?.bool == true))
     }
 }

@@ -86,7 +86,8 @@ struct IsolationBench: Sendable {
         await engine.shutdown(grace: .zero)
         let beyond = max(0, samples.sorted()[samples.count / 2] - 1000 / shared)
         report(
-            BenchRow(name: Self.own, value: beyond, unit: "ms", ratio: nil, goal: "with the script's load", reached: nil))
+            BenchRow(
+                name: Self.own, value: beyond, unit: "ms", ratio: nil, goal: "with the script's load", reached: nil))
     }
 
     private func compare(
