@@ -116,7 +116,7 @@ let package = Package(
                 .product(name: "Instrumentation", package: "swift-distributed-tracing"),
             ]),
         // Lua in processes that the system has locked.
-        .target(name: "CVMProcess"),
+        .target(name: "CVMProcess", dependencies: ["CHostSystem"]),
         .target(
             name: "VMProcess",
             dependencies: ["CSandbox", "CVMProcess", "LuaWorkflows", "WorkflowCore", "WorkflowEngine"]),

@@ -41,7 +41,7 @@ int hs_pipe(int ends[2]) {
 }
 
 int hs_spawn(
-    const char *path, char *const arguments[], char *const *environment, int folder, const int streams[3],
+    const char *path, char *const arguments[], char *const *environment, int folder, const int *streams, int count,
     int leads_group, pid_t *pid) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -62,15 +62,15 @@ int hs_spawn(
         flags |= POSIX_SPAWN_SETPGROUP;
         status = posix_spawnattr_setpgroup(&attributes, 0);
     }
-    for (int target = 0; status == 0 && target < 3; target++)
+    for (int target = 0; status == 0 && target < count; target++)
         if (streams[target] >= 0) status = posix_spawn_file_actions_adddup2(&actions, streams[target], target);
     if (status == 0 && folder >= 0) status = posix_spawn_file_actions_addfchdir_np(&actions, folder);
 #if defined(__APPLE__)
     flags |= POSIX_SPAWN_CLOEXEC_DEFAULT;
-    for (int target = 0; status == 0 && target < 3; target++)
+    for (int target = 0; status == 0 && target < count; target++)
         status = posix_spawn_file_actions_addinherit_np(&actions, target);
 #elif defined(__GLIBC__)
-    if (status == 0) status = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+    if (status == 0) status = posix_spawn_file_actions_addclosefrom_np(&actions, count);
 #endif
     if (status == 0) status = posix_spawnattr_setflags(&attributes, flags);
     if (status == 0)

@@ -1,11 +1,13 @@
 #define _GNU_SOURCE
 #include "vm_process.h"
 
+#include <host_system.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +15,8 @@
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
+
+#define VP_PAGE_SIZE 4096
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0
@@ -28,36 +32,43 @@ int vp_connect(int ends[2]) {
 #endif
 }
 
-int vp_spawn(const char *path, char *const arguments[], char *const environment[], int socket, pid_t *pid) {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    int status = posix_spawn_file_actions_init(&actions);
-    if (status != 0) return status;
-    status = posix_spawnattr_init(&attributes);
-    if (status != 0) {
-        posix_spawn_file_actions_destroy(&actions);
-        return status;
-    }
-    // A group of its own: Ctrl-C is for the host, which asks its processes to stop.
-    short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP;
-    sigset_t signals;
-    sigfillset(&signals);
-    status = posix_spawnattr_setsigdefault(&attributes, &signals);
-    sigemptyset(&signals);
-    if (status == 0) status = posix_spawnattr_setsigmask(&attributes, &signals);
-    if (status == 0) status = posix_spawnattr_setpgroup(&attributes, 0);
-    if (status == 0) status = posix_spawn_file_actions_adddup2(&actions, socket, VP_SOCKET);
-    for (int target = 0; status == 0 && target < VP_SOCKET; target++)
-        status = posix_spawn_file_actions_addopen(&actions, target, "/dev/null", target == 0 ? O_RDONLY : O_WRONLY, 0);
-#if defined(__APPLE__)
-    flags |= POSIX_SPAWN_CLOEXEC_DEFAULT;
-#elif defined(__GLIBC__)
-    if (status == 0) status = posix_spawn_file_actions_addclosefrom_np(&actions, VP_SOCKET + 1);
+int vp_make_page(void) {
+#if defined(__linux__) && defined(MFD_ALLOW_SEALING)
+    int page = memfd_create("aikit-lua", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (page < 0) return -1;
+    // Who reads beyond the end of a file that has shrunk dies.
+    if (ftruncate(page, VP_PAGE_SIZE) == 0 && fcntl(page, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+        return page;
+    close(page);
 #endif
-    if (status == 0) status = posix_spawnattr_setflags(&attributes, flags);
-    if (status == 0) status = posix_spawn(pid, path, &actions, &attributes, arguments, environment);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
+    return -1;
+}
+
+uint64_t *vp_map_page(int descriptor) {
+    if (descriptor < 0) return NULL;
+    void *page = mmap(NULL, VP_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+    return page == MAP_FAILED ? NULL : page;
+}
+
+void vp_unmap_page(uint64_t *page) {
+    if (page) munmap(page, VP_PAGE_SIZE);
+}
+
+/// A copy of a descriptor that no number of the process to be started is.
+static int above(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, VP_PAGE + 1); }
+
+int vp_spawn(const char *path, char *const arguments[], char *const environment[], int socket, int page, pid_t *pid) {
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0) return errno;
+    int nothing = above(null), end = above(socket), shared = above(page < 0 ? null : page);
+    int status = nothing < 0 || end < 0 || shared < 0 ? errno : 0;
+    close(null);
+    const int streams[VP_PAGE + 1] = {nothing, nothing, nothing, end, shared};
+    // A group of its own: Ctrl-C is for the host, which asks its processes to stop.
+    if (status == 0) status = hs_spawn(path, arguments, environment, -1, streams, VP_PAGE + 1, 1, pid);
+    if (nothing >= 0) close(nothing);
+    if (end >= 0) close(end);
+    if (shared >= 0) close(shared);
     return status;
 }
 
@@ -84,6 +95,14 @@ int vp_send(int socket, const void *bytes, size_t count) {
         count -= (size_t)sent;
     }
     return 0;
+}
+
+ssize_t vp_try_send(int socket, const void *bytes, size_t count) {
+    ssize_t sent;
+    do sent = send(socket, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    if (sent >= 0) return sent;
+    return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
 }
 
 int vp_wait(pid_t pid) {

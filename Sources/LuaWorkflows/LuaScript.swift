@@ -111,6 +111,9 @@ public final class LuaScript: Sendable {
     private static func load(
         _ bundle: ScriptBundle, pinned: Bool, on engine: WorkflowEngine, options: LuaScriptOptions
     ) async throws(ScriptError) -> LuaScript {
+        if let isolation = engine.isolation as? any ScriptIsolation {
+            return try await isolation.load(ScriptSource(bundle: bundle), isPinned: pinned).result.get()
+        }
         let environment = ScriptEnvironment(clock: engine.clock, options: options)
         let worker = engine.workers[0]
         let result: Result<LuaScript, ScriptError> = await withCheckedContinuation { continuation in

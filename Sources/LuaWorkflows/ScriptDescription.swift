@@ -1,5 +1,5 @@
 package import WorkflowCore
-internal import WorkflowEngine
+package import WorkflowEngine
 
 /// All that a process has to know of a script that another process has loaded: what is in it comes from there and is checked
 /// here.
@@ -70,13 +70,15 @@ extension DefinitionIssue {
 }
 
 extension LuaScript {
-    /// A script that another process has loaded: its workflows can be looked at here, and their code cannot be run.
+    /// A script that another process has loaded: its workflows can be looked at here, and their code runs there.
     ///
+    /// - Parameter driver: what drives their runs.
     /// - Throws: ``ScriptError`` where the description does not fit itself.
-    package convenience init(_ description: ScriptDescription, of bundle: ScriptBundle) throws(ScriptError) {
+    package convenience init(
+        _ description: ScriptDescription, of bundle: ScriptBundle, driver: any RunDriving
+    ) throws(ScriptError) {
         let path = bundle.script.path
-        let elsewhere = ScriptError(code: "elsewhere", file: path, message: "the script runs in another process")
-        let generation = Generation(id: bundle.id) { throw elsewhere }
+        let generation = Generation(id: bundle.id, driver: driver)
         var workflows: [Workflow] = []
         for index in description.definitions.indices {
             let plan: Plan

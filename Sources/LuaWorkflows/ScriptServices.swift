@@ -18,10 +18,22 @@ package enum ModuleFinding: Sendable, Equatable {
     case failed(String)
 }
 
+/// Processes that load scripts and run their code, in place of this one.
+package protocol ScriptIsolation: RunIsolation {
+    /// Loads a script, whose source afterwards knows all files that were looked for, also where it does not load.
+    ///
+    /// - Parameter isPinned: the files are all that there is.
+    func load(
+        _ source: ScriptSource, isPinned: Bool
+    ) async -> (source: ScriptSource, result: Result<LuaScript, ScriptError>)
+}
+
 /// The files of one script as another process asks for them, and what it was given.
 package struct ScriptSource: Sendable {
     /// The script first, then the modules that were found, in the order in which they were asked for.
     package private(set) var bundle: ScriptBundle
+    /// Every module that was looked for on the disk, found or not.
+    private(set) var lookups: [ScriptFootprint.Entry] = []
 
     /// Reads a script.
     package init(path: String) throws(ScriptError) {
@@ -43,7 +55,8 @@ package struct ScriptSource: Sendable {
             return .found(path: file.path, source: file.source)
         }
         let folder = ScriptFiles.directory(of: bundle.script.path)
-        let finding = ScriptFiles.search(module: name, in: [folder]).finding
+        let (found, finding) = ScriptFiles.search(module: name, in: [folder])
+        if let found { lookups.append(ScriptFootprint.Entry(found)) }
         if case .found(let path, let source) = finding {
             bundle.files.append(ScriptBundle.File(module: name, path: path, source: source))
         }

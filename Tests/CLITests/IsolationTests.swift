@@ -99,14 +99,65 @@ extension CommandLine {
             #expect(resumed.status == 0 && resumed.output == "\"yes\"\n", "\(resumed.errors)")
         }
 
-        @Test func `what is accepted with it works, or is refused`() throws {
+        @Test func `other runs are gone on with, retried and forked in processes of their own`() throws {
+            let program = try Program([
+                "flaky.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "flaky" }
+                  :step { id = "first", handler = function(input) return { n = input.n + 1 } end }
+                  :step { id = "second", handler = function(input)
+                      if pcall(aikit.fs.read, "mended") then return { n = input.n * 2 } end
+                      error("not yet")
+                    end }
+                  :commit()
+                """
+            ])
+            defer { program.remove() }
+            let failed = try program.run(
+                "run", "flaky.lua", "--run-id", "r", "--input", #"{"n":1}"#, "--allow-read=.", "--isolate=run")
+            #expect(failed.status == 1 && failed.errors.contains("not yet"), "\(failed.errors)")
+            try program.write("", to: "mended")
+            let retried = try program.run("runs", "retry", "r", "--run-id", "again", "--isolate")
+            #expect(retried.status == 0 && retried.output.contains("\"n\": 4"), "\(retried.errors)")
+            #expect(!retried.errors.contains("done       first"), "\(retried.errors)")
+            let forked = try program.run(
+                "runs", "fork", "r", "--from", "first", "--input", #"{"n":4}"#, "--isolate=script")
+            #expect(forked.status == 0 && forked.output.contains("\"n\": 10"), "\(forked.errors)")
+            #expect(try program.run("runs", "verify", "again").status == 0)
+        }
+
+        @Test func `an unfinished run of the store goes on in a process of its own`() throws {
+            let program = try Program([
+                "slow.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "slow" }
+                  :step { id = "first", handler = function() return { begun = true } end }
+                  :step { id = "second", handler = function(input)
+                      aikit.fs.write("begun", "")
+                      if not pcall(aikit.fs.read, "free") then aikit.sleep("60s") end
+                      return input
+                    end }
+                  :commit()
+                """
+            ])
+            defer { program.remove() }
+            let running = try RunningProgram(
+                program, ["run", "slow.lua", "--run-id", "r", "--allow-read=.", "--allow-write=.", "--isolate"])
+            let end = Date.now.addingTimeInterval(30)
+            while !program.exists("begun"), Date.now < end { usleep(10_000) }
+            running.crash()
+            try program.write("", to: "free")
+            let recovered = try program.run("runs", "recover", "--isolate", "--json")
+            #expect(recovered.status == 0 && recovered.output.contains("\"success\""), "\(recovered.errors)")
+            #expect(try program.run("runs", "verify", "r").status == 0)
+        }
+
+        @Test func `an unknown way is refused`() throws {
             let program = try Program(Self.files)
             defer { program.remove() }
-            for options in [
-                ["--isolate=most"], ["--isolate", "--recover"], ["--isolate", "--otlp", "http://localhost:1"],
-            ] {
-                #expect(try program.run(["run", "flow.lua"] + options).status == 2, "\(options)")
-            }
+            #expect(try program.run("run", "flow.lua", "--isolate=most").status == 2)
+            let served = try program.run("serve", ".", "--isolate=most")
+            #expect(served.status == 2, "\(served.errors)")
         }
     }
 

@@ -15,6 +15,8 @@ struct Program {
 
     let folder: URL
     var binary = Program.binary
+    /// Variables that the program finds besides those of the tests.
+    var variables: [String: String] = [:]
 
     /// - Parameter files: contents by name.
     init(_ files: [String: String] = [:]) throws {
@@ -25,6 +27,10 @@ struct Program {
 
     func write(_ text: String, to name: String) throws {
         try Data(text.utf8).write(to: folder.appendingPathComponent(name))
+    }
+
+    func exists(_ name: String) -> Bool {
+        FileManager.default.fileExists(atPath: folder.appendingPathComponent(name).path)
     }
 
     func remove() { try? FileManager.default.removeItem(at: folder) }
@@ -57,6 +63,7 @@ struct Program {
         var environment = ProcessInfo.processInfo.environment
         environment["NO_COLOR"] = nil
         environment["TERM"] = "xterm"
+        environment.merge(variables) { $1 }
         process.environment = environment
         return process
     }

@@ -38,6 +38,8 @@ final class RunningProgram {
         return true
     }
 
+    var processID: Int32 { process.processIdentifier }
+
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
     /// Ends the process as a crash does, and waits until it is gone.

@@ -13,16 +13,17 @@ const void *hs_find(const void *text, size_t text_length, const void *needle, si
 /// Makes a pipe whose ends are closed in programs that this process starts; 0 or an error number.
 int hs_pipe(int ends[2]);
 
-/// Starts the program at `path` (nothing is searched) with its standard streams taken from `streams` (-1 leaves this
-/// process's one), no other descriptor, and the usual signals.
+/// Starts the program at `path` (nothing is searched) with its first `count` descriptors, of which there are at least three, taken
+/// from `streams` (-1 leaves this process's one), no other descriptor, and the usual signals.
 ///
+/// - `streams`: of more than three, numbers below `count` may only stand at their own place.
 /// - `environment`: NULL for that of this process.
 /// - `folder`: a descriptor of the folder that it works in; -1 for that of this process.
 /// - `leads_group`: whether it leads a process group of its own, whose number is its own.
 ///
 /// Returns 0 and its process id in `pid`, or an error number.
 int hs_spawn(
-    const char *path, char *const arguments[], char *const *environment, int folder, const int streams[3],
+    const char *path, char *const arguments[], char *const *environment, int folder, const int *streams, int count,
     int leads_group, pid_t *pid);
 
 /// Opens `path`, which is relative, below the folder `root`: no part of it, symbolic links included, leads out of it.

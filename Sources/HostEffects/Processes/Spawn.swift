@@ -29,8 +29,8 @@ enum Spawn {
         var pid: pid_t = 0
         let status =
             environment == nil
-            ? hs_spawn(path, &argv, nil, folder, descriptors, leadsGroup ? 1 : 0, &pid)
-            : hs_spawn(path, &argv, &envp, folder, descriptors, leadsGroup ? 1 : 0, &pid)
+            ? hs_spawn(path, &argv, nil, folder, descriptors, 3, leadsGroup ? 1 : 0, &pid)
+            : hs_spawn(path, &argv, &envp, folder, descriptors, 3, leadsGroup ? 1 : 0, &pid)
         if status != 0 { throw SystemError(status) }
         return pid
     }

@@ -138,13 +138,11 @@ public final class LiveScript: Sendable {
             return before != nil && error == .missing ? .missing : .failed(ScriptError(reading: path, error))
         }
         let file = ScriptBundle.File(module: "", path: path, source: source)
-        let host = ScriptHost(script: file, pinned: nil, environment: environment)
+        let (result, lookups) = load(file)
+        let footprint = ScriptFootprint(entries: [entry] + lookups)
         do throws(ScriptError) {
-            let loaded = try LoadedScript(
-                ScriptBundle(files: [file]), host: host, environment: environment)
-            let script = loaded.script(environment: environment)
+            let script = try result.get()
             try accept(script)
-            let footprint = ScriptFootprint(entries: [entry] + host.lookups)
             if let before, before.script.generationID == script.generationID {
                 // The same contents at other places, or after a failure: what is live is just this.
                 let wasRefused = state.withLock { state in
@@ -163,8 +161,27 @@ public final class LiveScript: Sendable {
             let changed = old.map { footprint.changes(since: $0) } ?? footprint.entries.map(\.path)
             return .live(generation, changed: changed, took: ContinuousClock.now - start)
         } catch {
-            refuse(ScriptFootprint(entries: [entry] + host.lookups))
+            refuse(footprint)
             return .failed(error)
         }
+    }
+
+    /// Loads a script where the engine's code runs; the second part is what was looked for.
+    private func load(
+        _ file: ScriptBundle.File
+    ) -> (result: Result<LuaScript, ScriptError>, lookups: [ScriptFootprint.Entry]) {
+        let bundle = ScriptBundle(files: [file])
+        if let isolation = engine.isolation as? any ScriptIsolation {
+            let answers = Inbox<(source: ScriptSource, result: Result<LuaScript, ScriptError>)>()
+            Task.detached { answers.post(await isolation.load(ScriptSource(bundle: bundle), isPinned: false)) }
+            var taken: [(source: ScriptSource, result: Result<LuaScript, ScriptError>)] = []
+            while taken.isEmpty { answers.take(into: &taken, waiting: nil) }
+            return (taken[0].result, taken[0].source.lookups)
+        }
+        let host = ScriptHost(script: file, pinned: nil, environment: environment)
+        let result = Result { () throws(ScriptError) in
+            try LoadedScript(bundle, host: host, environment: environment).script(environment: environment)
+        }
+        return (result, host.lookups)
     }
 }

@@ -1,122 +1,110 @@
-package import LuaWorkflows
+internal import LuaWorkflows
+internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
 
-/// A script that VM processes load.
-struct HostedScript {
-    /// The files that it was given, and what it asked for besides.
-    var source: ScriptSource
-    /// The script as the host sees it, once it has been loaded.
-    var script: LuaScript?
-    /// Who waits for it.
-    var waiting: [CheckedContinuation<LuaScript, any Error>] = []
+/// One version of a script whose runs VM processes drive.
+final class HostedScript: RunDriving {
+    /// Under which the processes know it.
+    let number: Int64
+    private let pool: VMPool
+    private let state: Mutex<State>
 
-    var isLoading: Bool { !waiting.isEmpty }
+    private struct State {
+        var source: ScriptSource
+        /// Nothing is added any more to what has been loaded.
+        var isLoaded = false
+        var paths: [String: NodePaths] = [:]
+    }
+
+    init(_ number: Int64, _ source: ScriptSource, in pool: VMPool) {
+        self.number = number
+        self.pool = pool
+        state = Mutex(State(source: source))
+    }
+
+    /// The files that it was given, and what it asked for besides.
+    var source: ScriptSource { state.withLock { $0.source } }
+
+    var stopped: ScriptError { error("engine_stopped", "the engine has stopped") }
+
+    func error(_ code: String, _ message: String) -> ScriptError {
+        ScriptError(code: code, file: source.bundle.script.path, message: message)
+    }
+
+    func endLoading() { state.withLock { $0.isLoaded = true } }
+
+    /// Looks for a module that it asks for. Any thread.
+    func find(module name: String) -> ModuleFinding {
+        state.withLock { state in
+            state.isLoaded ? .missing(places: "the files that were loaded") : state.source.find(module: name)
+        }
+    }
+
+    func paths(of workflow: Workflow) -> NodePaths {
+        state.withLock { state in
+            if let known = state.paths[workflow.id] { return known }
+            let paths = NodePaths(workflow.plan)
+            state.paths[workflow.id] = paths
+            return paths
+        }
+    }
+
+    func loadFrame(isPinned: Bool) -> Frame {
+        let bundle = source.bundle
+        let files = WireFiles(isPinned ? bundle.files : [bundle.script])
+        return Frame(
+            .load, ["script": Value(number), "files": files.header, "pinned": Value(isPinned)], body: files.body)
+    }
+
+    // MARK: Runs
+
+    func begin(_ run: Run, with beginning: RunBeginning, on worker: Worker) {
+        guard let station = pool.station(of: worker) else { return }
+        let hosted = HostedRun(run, of: self, .fresh(beginning))
+        run.mirror?.seat = hosted
+        station.give(hosted)
+    }
+
+    func goOn(_ run: Run, on worker: Worker) {
+        guard let station = pool.station(of: worker) else { return }
+        let hosted = HostedRun(run, of: self, .recorded)
+        run.mirror?.seat = hosted
+        station.give(hosted)
+    }
+
+    func deliver(
+        _ message: InboxMessage, to run: Run, on worker: Worker, answered: @escaping @Sendable (InboxAnswer) -> Void
+    ) {
+        guard let station = pool.station(of: worker), let hosted = run.hosted else {
+            return answered(.refused(code: "engine_stopped", message: "the run is not driven any more"))
+        }
+        station.deliver(message, to: hosted, answered)
+    }
+
+    func hold(_ run: Run, on worker: Worker) {
+        guard let hosted = run.hosted else { return }
+        pool.station(of: worker)?.hold(hosted)
+    }
+
+    func drop(_ run: Run, on worker: Worker) {
+        guard let hosted = run.hosted else { return }
+        pool.station(of: worker)?.drop(hosted)
+    }
+
+    func recorded(_ run: Run, on worker: Worker) {
+        guard let hosted = run.hosted else { return }
+        pool.station(of: worker)?.recorded(hosted)
+    }
+
+    func retire(on worker: Worker) { pool.station(of: worker)?.retire(self) }
+
+    func ask(_ workflow: Workflow, _ slot: CallbackSlot, named name: String, _ argument: Value) async throws -> Value {
+        try await pool.ask(self, workflow, slot, named: name, argument)
+    }
 }
 
-extension VMSupervisor {
-    /// Loads a script with the modules that it requires.
-    ///
-    /// - Throws: ``ScriptError`` with what is wrong with it, ``RunFailure`` where there is no process for it.
-    package func load(path: String) async throws -> LuaScript {
-        try await load(try ScriptSource(path: path), isPinned: false)
-    }
-
-    /// Loads a script from the files that an earlier load kept.
-    package func load(bundle: ScriptBundle) async throws -> LuaScript {
-        try await load(ScriptSource(bundle: bundle), isPinned: true)
-    }
-
-    private func load(_ source: ScriptSource, isPinned: Bool) async throws -> LuaScript {
-        try await withCheckedThrowingContinuation { continuation in
-            perform { supervisor in
-                if isPinned, let known = supervisor.scripts.values.first(where: { $0.source.bundle == source.bundle }),
-                    let script = known.script
-                {
-                    return continuation.resume(returning: script)
-                }
-                supervisor.lastScript += 1
-                let number = supervisor.lastScript
-                supervisor.scripts[number] = HostedScript(source: source, waiting: [continuation])
-                supervisor.send(number, isPinned: isPinned)
-            }
-        }
-    }
-
-    private func send(_ number: Int64, isPinned: Bool) {
-        guard let script = scripts[number] else { return }
-        guard let child = liveChild() else { return fail(script: number, RunFailure.vmStopped) }
-        let files = WireFiles(isPinned ? script.source.bundle.files : [script.source.bundle.script])
-        child.send(
-            Frame(
-                .load, ["script": Value(number), "files": files.header, "pinned": Value(isPinned)], body: files.body))
-    }
-
-    /// Has another process load a script again, for the runs that follow.
-    func reload(_ number: Int64) { send(number, isPinned: true) }
-
-    func fail(script number: Int64, _ error: any Error) {
-        guard var script = scripts[number] else { return }
-        let waiting = script.waiting
-        script.waiting = []
-        scripts[number] = script.script == nil ? nil : script
-        for continuation in waiting { continuation.resume(throwing: error) }
-    }
-
-    func loaded(_ header: Value) throws(FrameFault) {
-        guard let number = header["script"]?.int, var script = scripts[number] else {
-            throw FrameFault("a script that it was not given")
-        }
-        if let error = header["error"] {
-            guard let error = ScriptError(error) else { throw FrameFault("an error that is none") }
-            fail(script: number, error)
-            // Runs whose code does not load any more stay in the store.
-            for run in runs.values where run.script == number && !run.isGone {
-                run.lose(RunFailure(code: error.code, message: error.description), in: self)
-            }
-            return
-        }
-        guard let description = header["description"].flatMap({ ScriptDescription($0) }) else {
-            throw FrameFault("a script without a description")
-        }
-        // Another process says again what was known already.
-        guard script.script == nil else { return }
-        do throws(ScriptError) {
-            let loaded = try LuaScript(description, of: script.source.bundle)
-            script.script = loaded
-            let waiting = script.waiting
-            script.waiting = []
-            scripts[number] = script
-            for continuation in waiting { continuation.resume(returning: loaded) }
-        } catch {
-            fail(script: number, error)
-        }
-    }
-
-    /// Answers what a script asks of the files and of the system.
-    func asked(_ header: Value) throws(FrameFault) {
-        guard let question = header["question"]?.int else { throw FrameFault("a question without a number") }
-        var answer = [("question", Value(question))]
-        var body: [UInt8] = []
-        if let name = header["module"]?.string {
-            guard let number = header["script"]?.int, scripts[number] != nil else {
-                throw FrameFault("a module of no script")
-            }
-            // What has been loaded is what it is; nothing is added to it.
-            let isOpen = scripts[number]?.script == nil
-            switch isOpen ? scripts[number]?.source.find(module: name) : nil {
-            case .found(let path, let source):
-                answer.append(("path", Value(path)))
-                body = source
-            case .missing(let places): answer.append(("places", Value(places)))
-            case .failed(let text): answer.append(("failure", Value(text)))
-            case nil: answer.append(("places", "the files that were loaded"))
-            }
-        } else if let zone = header["zone"]?.string, zone.utf8.count <= 100, let time = header["at"]?.int {
-            if let offset = SystemZones.offset(of: zone, at: Int(clamping: time)) {
-                answer.append(("offset", Value(Int64(offset))))
-            }
-        }
-        child?.send(Frame(.told, Value(entries: answer), body: body))
-    }
+extension Run {
+    /// What a station keeps with the run; nil where no process drives it.
+    var hosted: HostedRun? { mirror?.seat as? HostedRun }
 }

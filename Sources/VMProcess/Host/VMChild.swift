@@ -20,6 +20,8 @@ final class VMChild: Sendable {
         var signal: String?
         /// Why it was not listened to any more, or could not be started.
         var fault: String?
+        /// ``Run/mark`` of the run whose code it said to run last; 0 for none. It may have lied.
+        var mark: UInt64 = 0
     }
 
     /// What happens to it, in order; `ended` is the last. Called on the reading thread.
@@ -29,18 +31,28 @@ final class VMChild: Sendable {
     }
 
     /// Bytes that it may have said before somebody has dealt with them, and bytes that may wait for it to read.
-    private static let unhandledLimit = 64 << 20
+    private static let unhandledLimit = 4 << 20
     private static let unreadLimit = 1 << 30
 
+    /// What waits for the process to read, for the writing thread.
     private let outbox = Inbox<[UInt8]>()
-    private let unread = Atomic<Int>(0)
+    private let outlet = Mutex(Outlet())
     private let unhandled = Atomic<Int>(0)
     private let state = Mutex(State())
+
+    private struct Outlet {
+        /// -1 before the process is started and after its end.
+        var socket: Int32 = -1
+        /// Bytes that are with the writing thread, behind which all others queue.
+        var queued = 0
+    }
 
     private struct State {
         /// 0 before it is started and after its end was waited for.
         var pid: pid_t = 0
+        var isEnding = false
         var isKilled = false
+        var isGone = false
         var fault: String?
     }
 
@@ -48,17 +60,33 @@ final class VMChild: Sendable {
     init(program: String, word: String, environment: [String], _ told: @escaping @Sendable (VMChild, Notice) -> Void) {
         WorkerThread.start { [self] in
             let end = live(program, word, environment) { told(self, .frame($0)) }
+            state.withLock { $0.isGone = true }
             told(self, .ended(end))
         }
     }
 
     func send(_ frame: Frame) {
         let bytes = frame.encoded
-        guard unread.wrappingAdd(bytes.count, ordering: .relaxed).newValue <= Self.unreadLimit else {
-            return kill(because: "it did not read what it was sent")
+        let fits = outlet.withLock { outlet in
+            var rest = bytes
+            if outlet.socket >= 0, outlet.queued == 0 {
+                let sent = bytes.withUnsafeBytes { vp_try_send(outlet.socket, $0.baseAddress, $0.count) }
+                // Why nothing can be written shows where it is read.
+                if sent < 0 || sent == bytes.count { return true }
+                rest.removeFirst(sent)
+            }
+            outlet.queued += rest.count
+            outbox.post(rest)
+            return outlet.queued <= Self.unreadLimit
         }
-        outbox.post(bytes)
+        if !fits { kill(because: "it did not read what it was sent") }
     }
+
+    /// Nothing more is heard of it.
+    var isGone: Bool { state.withLock(\.isGone) }
+
+    /// It is being ended: nothing more is given to it.
+    var isEnding: Bool { state.withLock { $0.isEnding || $0.isGone } }
 
     /// It is being ended, and nothing that it says counts any more.
     var isKilled: Bool { state.withLock(\.isKilled) }
@@ -67,10 +95,13 @@ final class VMChild: Sendable {
     func handled(_ frame: Frame) { unhandled.wrappingSubtract(frame.weight, ordering: .relaxed) }
 
     /// Ends it at once; `ended` follows. The first reason is the one that counts.
-    func kill(because fault: String?) {
+    ///
+    /// - Parameter ignoring: whether what it said before, and nobody has dealt with, is passed over.
+    func kill(because fault: String?, ignoring: Bool = true) {
         state.withLock { state in
             if state.fault == nil { state.fault = fault }
-            state.isKilled = true
+            state.isEnding = true
+            if ignoring { state.isKilled = true }
             if state.pid > 0 { _ = systemKill(state.pid, SIGKILL) }
         }
     }
@@ -84,38 +115,46 @@ final class VMChild: Sendable {
         var status = vp_connect(&ends)
         guard status == 0 else { return End(fault: "no socket: \(String(cString: strerror(status)))") }
         var pid = pid_t()
+        let page = vp_make_page()
+        let marker = vp_map_page(page)
+        defer { vp_unmap_page(marker) }
         status = Self.withStrings([program, word]) { arguments in
-            Self.withStrings(environment) { vp_spawn(program, arguments, $0, ends[1], &pid) }
+            Self.withStrings(environment) { vp_spawn(program, arguments, $0, ends[1], page, &pid) }
         }
         systemClose(ends[1])
+        if page >= 0 { systemClose(page) }
         guard status == 0 else {
             systemClose(ends[0])
             return End(fault: "\(program) cannot be started: \(String(cString: strerror(status)))")
         }
         let isWanted = state.withLock { state in
             state.pid = pid
-            return !state.isKilled
+            return !state.isEnding
         }
         if !isWanted { kill(because: nil) }
         let socket = ends[0]
+        outlet.withLock { $0.socket = socket }
         let written = Inbox<Bool>()
         WorkerThread.start { [self] in
             write(to: socket)
             written.post(true)
         }
         read(from: socket, said)
-        // Nothing more is heard of it, so it is to end, whatever it does.
-        kill(because: nil)
+        // Nothing more is heard of it, so it is to end, whatever it does; what it said before counts.
+        state.withLock { if $0.pid > 0 { _ = systemKill($0.pid, SIGKILL) } }
         outbox.post([], closing: true)
         let result = vp_wait(pid)
         state.withLock { $0.pid = 0 }
         _ = shutdown(socket, Int32(SHUT_RDWR))
         var done: [Bool] = []
         while done.isEmpty { written.take(into: &done, waiting: nil) }
+        outlet.withLock { $0.socket = -1 }
         systemClose(socket)
         let signal = vp_signal(result)
         let fault = state.withLock(\.fault)
-        return End(signal: signal == 0 ? nil : String(cString: vp_signal_name(signal)), fault: fault)
+        return End(
+            signal: signal == 0 ? nil : String(cString: vp_signal_name(signal)), fault: fault,
+            mark: marker?.pointee ?? 0)
     }
 
     private func read(from socket: Int32, _ said: (Frame) -> Void) {
@@ -124,7 +163,7 @@ final class VMChild: Sendable {
             while let frame = try reader.next() {
                 unhandled.wrappingAdd(frame.weight, ordering: .relaxed)
                 said(frame)
-                while unhandled.load(ordering: .relaxed) > Self.unhandledLimit, !state.withLock(\.isKilled) {
+                while unhandled.load(ordering: .relaxed) > Self.unhandledLimit, !state.withLock(\.isEnding) {
                     usleep(1000)
                 }
             }
@@ -141,7 +180,7 @@ final class VMChild: Sendable {
                 if bytes.isEmpty { return }
                 let status = bytes.withUnsafeBytes { vp_send(socket, $0.baseAddress, $0.count) }
                 if status != 0 { return }
-                unread.wrappingSubtract(bytes.count, ordering: .relaxed)
+                outlet.withLock { $0.queued -= bytes.count }
             }
             taken.removeAll(keepingCapacity: true)
         }

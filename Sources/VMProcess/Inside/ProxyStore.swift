@@ -6,6 +6,7 @@ internal import WorkflowEngine
 /// Looking at runs and taking them over is the host's alone.
 final class ProxyStore: RunStore {
     private let line: HostLine
+    private let isEager: Bool
     private let state = Mutex(State())
 
     private struct State {
@@ -21,9 +22,21 @@ final class ProxyStore: RunStore {
         let answer: @Sendable (JournalBatch, [JournalOutcome]) -> Void
     }
 
-    init(_ line: HostLine) { self.line = line }
+    /// - Parameter isEager: what has been sent counts as durable.
+    init(_ line: HostLine, isEager: Bool) {
+        self.line = line
+        self.isEager = isEager
+    }
 
     func submit(_ batch: JournalBatch, answer: @escaping @Sendable (JournalBatch, [JournalOutcome]) -> Void) {
+        if isEager {
+            // The host reads what was sent before the process died.
+            line.send(Frame(.batch, WireBatch(batch, number: 0).header, body: Array(batch.bytes.bytes)))
+            for entry in batch.entries where entry.sequence == 0 && entry.run.ticket != nil {
+                entry.run.isQueued = true
+            }
+            return answer(batch, Array(repeating: .durable, count: batch.entries.count))
+        }
         let number = state.withLock { state in
             state.lastBatch += 1
             state.pending[state.lastBatch] = Pending(batch: batch, answer: answer)

@@ -39,8 +39,10 @@ package enum VMProgram {
                     }
                 }
             #endif
+            let marker = vp_map_page(Int32(VP_PAGE))
+            close(Int32(VP_PAGE))
             let locks = sb_lock(UInt32(SB_ALL), hostSocket, settings.memory)
-            let runs = VMRuns(line, settings, limits, options)
+            let runs = VMRuns(line, settings, limits, options, marker: marker)
             line.send(Frame(.ready, ["locks": Value(Int64(locks))]))
             while let frame = try reader.next() { runs.take(frame) }
         } catch {}
@@ -50,11 +52,12 @@ package enum VMProgram {
 
 /// With what a VM process begins.
 struct VMSettings: Equatable {
-    var workers: Int
     /// Bytes of address space; 0 for any.
     var memory: UInt64
     /// Bytes that one VM may hold.
     var scriptMemory: Int
+    /// Steps go on as soon as what they follow from has been sent.
+    var isEager = false
     /// Scripts may ask for faults by what they log; in test builds alone.
     var hasFaults = false
 
@@ -62,25 +65,24 @@ struct VMSettings: Equatable {
         Frame(
             .configure,
             [
-                "workers": Value(Int64(workers)), "memory": Value(Int64(clamping: memory)),
-                "script_memory": Value(Int64(scriptMemory)), "faults": Value(hasFaults),
+                "memory": Value(Int64(clamping: memory)),
+                "script_memory": Value(Int64(scriptMemory)), "eager": Value(isEager), "faults": Value(hasFaults),
             ])
     }
 
-    init(workers: Int, memory: UInt64, scriptMemory: Int, hasFaults: Bool = false) {
-        self.workers = workers
+    init(memory: UInt64, scriptMemory: Int, isEager: Bool = false, hasFaults: Bool = false) {
+        self.isEager = isEager
         self.memory = memory
         self.scriptMemory = scriptMemory
         self.hasFaults = hasFaults
     }
 
     init?(_ frame: Frame) {
-        guard frame.kind == .configure, let workers = frame.header["workers"]?.int, (1...256).contains(workers),
-            let memory = frame.header["memory"]?.int, memory >= 0,
+        guard frame.kind == .configure, let memory = frame.header["memory"]?.int, memory >= 0,
             let scriptMemory = frame.header["script_memory"]?.int, scriptMemory >= 0
         else { return nil }
         self.init(
-            workers: Int(workers), memory: UInt64(memory), scriptMemory: Int(scriptMemory),
+            memory: UInt64(memory), scriptMemory: Int(scriptMemory), isEager: frame.header["eager"]?.bool == true,
             hasFaults: frame.header["faults"]?.bool == true)
     }
 }

@@ -21,20 +21,26 @@ final class VMRuns: Sendable {
         var deferred: [Int64: [Frame]] = [:]
     }
 
-    init(_ line: HostLine, _ settings: VMSettings, _ limits: EngineLimits, _ options: LuaScriptOptions) {
+    /// - Parameter marker: where the run whose code runs is noted for the host.
+    init(
+        _ line: HostLine, _ settings: VMSettings, _ limits: EngineLimits, _ options: LuaScriptOptions,
+        marker: UnsafeMutablePointer<UInt64>?
+    ) {
         self.line = line
         self.options = options
-        store = ProxyStore(line)
+        store = ProxyStore(line, isEager: settings.isEager)
         effects = ProxyEffects(line)
         engine = WorkflowEngine(
-            workers: settings.workers, limits: limits, host: effects, journal: store, log: options.log)
+            workers: 1, limits: limits, host: effects, journal: store, log: options.log)
+        nonisolated(unsafe) let place = marker
+        engine.workers[0].perform { $0.marker = place }
         // The host lets queued runs begin.
         engine.leaveQueue()
     }
 
     func take(_ frame: Frame) {
         let header = frame.header
-        if frame.kind == .begin || frame.kind == .restore, isDeferred(frame) { return }
+        if frame.kind == .begin || frame.kind == .restore || frame.kind == .call, isDeferred(frame) { return }
         switch frame.kind {
         case .load: load(frame)
         case .told: questions.told(frame)
@@ -50,7 +56,16 @@ final class VMRuns: Sendable {
         case .drop:
             let run = state.withLock { $0.runs.removeValue(forKey: header["run"]?.string ?? "") }
             run?.abandon(JournalError(code: "released", message: "the run has been given back"))
-        case .configure, .ready, .loaded, .ask, .batch, .request, .cancel, .transient, .log, .print, .quiet, .refused:
+            let quiet: @Sendable () -> Void = { [line] in
+                line.send(Frame(.quiet, ["run": header["run"] ?? .null]))
+            }
+            if let run { run.hold(quiet) } else { quiet() }
+        case .forget:
+            let script = state.withLock { $0.scripts.removeValue(forKey: header["script"]?.int ?? -1) }
+            if let script { engine.retire(script.generation) }
+        case .call: call(frame)
+        case .configure, .ready, .loaded, .ask, .batch, .request, .cancel, .transient, .log, .print, .quiet, .refused,
+            .returned:
             break
         }
     }
@@ -110,9 +125,11 @@ final class VMRuns: Sendable {
         let run = engine.createRun(workflow, id: id)
         drive(run)
         do {
+            let beginning = WireBeginning(header).beginning
             try run.start(
-                input: header["input"] ?? .emptyObject, metadata: header["metadata"], ctx: header["ctx"],
-                trace: header["trace"], tags: header["tags"].flatMap { try? RunTags($0) } ?? .none)
+                input: beginning.input, metadata: beginning.metadata, ctx: beginning.ctx,
+                timeout: beginning.timeout > 0 ? .microseconds(beginning.timeout) : nil, at: beginning.time,
+                trace: beginning.trace, tags: beginning.tags, queueing: beginning.queueing)
         } catch {
             refuse(id, error)
         }
@@ -125,9 +142,37 @@ final class VMRuns: Sendable {
         lane.perform { [self] in
             do {
                 drive(
-                    try await engine.restore(stored.journaled, stored.stored, messages: stored.messages, of: workflow))
+                    try await engine.restore(stored.journaled, stored.stored, of: workflow))
             } catch {
                 refuse(id, error)
+            }
+        }
+    }
+
+    /// Calls a function that belongs to no run.
+    private func call(_ frame: Frame) {
+        let header = frame.header
+        let question = header["question"] ?? .null
+        guard let workflow = workflow(header), let slot = header["slot"]?.int.flatMap({ CallbackSlot(exactly: $0) }),
+            let argument = try? Value(validating: frame.body)
+        else {
+            return line.send(
+                Frame(.returned, ["question": question, "ok": false, "code": "load_failed", "message": "no such code"]))
+        }
+        lane.perform { [self] in
+            do {
+                let value = try await engine.ask(
+                    workflow, slot, named: header["name"]?.string ?? "", argument)
+                line.send(
+                    Frame(.returned, ["question": question, "ok": true], body: value.withBytes { Array($0) }))
+            } catch {
+                let failure = error as? RunFailure
+                var entries: [(String, Value)] = [
+                    ("question", question), ("ok", false), ("code", Value(failure?.code ?? "failed")),
+                    ("message", Value("\(error)")),
+                ]
+                if let details = failure?.details { entries.append(("details", details)) }
+                line.send(Frame(.returned, Value(entries: entries)))
             }
         }
     }

@@ -8,7 +8,7 @@ package struct Frame: Sendable, Equatable {
     package enum Kind: UInt8, Sendable, CaseIterable {
         // From the host.
 
-        /// `{ workers, memory, load_timeout }`: the first frame; the process locks itself.
+        /// `{ memory, script_memory, eager }`: the first frame; the process locks itself.
         case configure = 1
         /// `{ script, files: [{ module, path, length }], pinned }`, the sources as body: loads a script under a number.
         case load
@@ -28,8 +28,12 @@ package struct Frame: Sendable, Equatable {
         case message
         /// `{ run }`: nothing more of it begins; `quiet` follows.
         case hold
-        /// `{ run }`: it is not driven any more.
+        /// `{ run }`: it is not driven any more; `quiet` follows behind all that it may still write.
         case drop
+        /// `{ script }`: no more runs of it begin.
+        case forget
+        /// `{ question, script, workflow, slot, name }`, the argument as body: calls a function of no run; `returned` follows.
+        case call
 
         // From the VM process.
 
@@ -54,6 +58,8 @@ package struct Frame: Sendable, Equatable {
         case quiet
         /// `{ run, code, message, details? }`: nothing more happens to the run there.
         case refused
+        /// `{ question, ok, code?, message?, details? }`, the value as body: what a function came to.
+        case returned
     }
 
     package var kind: Kind

@@ -31,34 +31,60 @@ package struct WireFiles: Sendable {
     }
 }
 
-/// A run of the store with what waits for it, as it goes to a VM process: its events, then its arena, are the frame's body.
+/// What a run begins with, as it goes to a VM process.
+package struct WireBeginning {
+    package var beginning: RunBeginning
+
+    package init(_ beginning: RunBeginning) { self.beginning = beginning }
+
+    package func frame(run: String, script: Int64, workflow: String) -> Frame {
+        var entries: [(String, Value)] = [
+            ("run", Value(run)), ("script", Value(script)), ("workflow", Value(workflow)), ("input", beginning.input),
+        ]
+        for (key, value) in [
+            ("metadata", beginning.metadata), ("ctx", beginning.ctx), ("trace", beginning.trace),
+            ("priority", beginning.queueing.priority.map { Value($0) }),
+        ] {
+            if let value { entries.append((key, value)) }
+        }
+        if !beginning.tags.isEmpty { entries.append(("tags", beginning.tags.value)) }
+        if beginning.timeout > 0 { entries.append(("timeout", Value(beginning.timeout))) }
+        if beginning.time > 0 { entries.append(("time", Value(beginning.time))) }
+        if beginning.queueing.isLeft { entries.append(("left", true)) }
+        return Frame(.begin, Value(entries: entries))
+    }
+
+    package init(_ header: Value) {
+        beginning = RunBeginning(
+            input: header["input"] ?? .emptyObject, metadata: header["metadata"], ctx: header["ctx"],
+            trace: header["trace"], tags: header["tags"].flatMap { try? RunTags($0) } ?? .none,
+            timeout: max(0, header["timeout"]?.int ?? 0),
+            time: max(0, header["time"]?.int ?? 0),
+            queueing: Queueing(priority: header["priority"]?.int, isLeft: header["left"]?.bool == true))
+    }
+}
+
+/// A run that has been recorded, as it goes to a VM process: its events, then its arena, are the frame's body.
 package struct WireRun {
     package var journaled: JournaledRun
     package var stored: StoredRun
-    package var messages: [InboxMessage]
 
-    package init(journaled: JournaledRun, stored: StoredRun, messages: [InboxMessage]) {
-        self.journaled = journaled
-        self.stored = stored
-        self.messages = messages
-    }
-
-    /// - Parameter script: the number under which its code has been loaded.
-    package func frame(script: Int64) -> Frame {
-        let end =
-            switch journaled.ownerEnd {
-            case .released: "released"
-            case .diedAlone: "alone"
-            case .diedInCompany: "company"
-            }
-        var entries: [(String, Value)] = [
-            ("run", Value(journaled.id)), ("script", Value(script)), ("workflow", Value(journaled.workflow)),
-            ("events", Value(Int64(stored.events.count))), ("status", Value(stored.header.status.rawValue)),
-            ("end", Value(end)), ("queued", Value(journaled.isQueued)),
-            ("messages", Value(array: messages.map(\.wire))),
-        ]
-        if let signal = journaled.deathSignal { entries.append(("signal", Value(signal))) }
-        return Frame(.restore, Value(entries: entries), body: stored.events + stored.arena)
+    /// - Parameters:
+    ///   - run: all of it is durable.
+    ///   - script: the number under which its code has been loaded.
+    package static func frame(of run: Run, script: Int64) -> Frame {
+        let events = run.log.eventBytes(from: 0)
+        var body: [UInt8] = []
+        body.reserveCapacity(events.count + run.log.arena.count)
+        body.append(contentsOf: events)
+        body.append(contentsOf: run.log.arena.bytes)
+        return Frame(
+            .restore,
+            [
+                "run": Value(run.id), "script": Value(script), "workflow": Value(run.plan.id),
+                "events": Value(Int64(events.count)), "status": Value(run.machine.status.rawValue),
+                "queued": Value(run.journaled?.isQueued == true),
+            ], body: body)
     }
 
     /// - Parameters:
@@ -72,19 +98,13 @@ package struct WireRun {
         let origin = RunOrigin(fingerprint: plan.fingerprint)
         journaled = JournaledRun(id: id, workflow: plan.id, generation: generation, origin: origin)
         journaled.isQueued = header["queued"]?.bool == true
-        journaled.deathSignal = header["signal"]?.string
-        journaled.ownerEnd =
-            switch header["end"]?.string {
-            case "alone": .diedAlone
-            case "company": .diedInCompany
-            default: .released
-            }
+        // The host has recorded what ended the process before this one.
+        journaled.ownerEnd = .none
         stored = StoredRun(
             header: RunHeader(
                 id: id, workflow: plan.id, generation: generation, origin: origin, status: status, createdAt: 0,
                 updatedAt: 0, wakeAt: 0, sequence: Int(events) / MemoryLayout<Event>.stride,
                 arena: frame.body.count - Int(events), owner: nil),
             after: 0, events: Array(frame.body[..<Int(events)]), arena: Array(frame.body[Int(events)...]))
-        messages = header["messages"]?.array?.compactMap { InboxMessage(wire: $0) } ?? []
     }
 }

@@ -232,6 +232,12 @@ package struct RunLog {
         arena.append(tail)
     }
 
+    /// Forgets what follows on the first events and the first bytes.
+    package mutating func truncate(events: Int, arena bytes: Int) {
+        count = min(count, max(events, 0))
+        arena.count = min(arena.count, max(bytes, 0))
+    }
+
     private mutating func grow(to wanted: Int) {
         let grown = UnsafeMutablePointer<Event>.allocate(capacity: wanted)
         if let events {

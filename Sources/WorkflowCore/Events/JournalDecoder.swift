@@ -60,6 +60,22 @@ package struct JournalDecoder: ~Copyable {
         }
     }
 
+    /// Takes events and arena bytes onto a log and the state that it tells of, in place of the decoder's own; both are as before
+    /// where this throws, but for events that were taken before the damage.
+    package mutating func take(
+        events: UnsafeRawBufferPointer, arena: UnsafeRawBufferPointer, onto machine: inout RunMachine,
+        _ log: inout RunLog
+    ) throws(JournalDamage) {
+        swap(&self.machine, &machine)
+        swap(&self.log, &log)
+        defer {
+            swap(&self.machine, &machine)
+            swap(&self.log, &log)
+            checked.removeAll(keepingCapacity: true)
+        }
+        try take(events: events, arena: arena)
+    }
+
     private func whole(_ reason: String) -> JournalDamage { JournalDamage(sequence: 0, reason: reason) }
 
     private func decode(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(JournalDamage) -> Event {

@@ -8,11 +8,21 @@ package final class Generation: Sendable {
     package let id: String
     /// Makes an executor for the worker whose thread calls it.
     package let makeExecutor: @Sendable () throws -> any StepExecutor
+    /// What drives its runs in another process; nil where workers of this one do.
+    package let driver: (any RunDriving)?
     private let retired = Atomic<Bool>(false)
 
     package init(id: String, makeExecutor: @escaping @Sendable () throws -> any StepExecutor) {
         self.id = id
         self.makeExecutor = makeExecutor
+        driver = nil
+    }
+
+    /// A generation whose code runs in another process.
+    package init(id: String, driver: any RunDriving) {
+        self.id = id
+        self.driver = driver
+        makeExecutor = { AbsentExecutor() }
     }
 
     /// Whether workers keep nothing of it for later runs.

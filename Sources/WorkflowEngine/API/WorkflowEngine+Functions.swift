@@ -8,6 +8,9 @@ extension WorkflowEngine {
     package func ask(
         _ workflow: Workflow, _ slot: CallbackSlot, named name: String, _ argument: Value
     ) async throws -> Value {
+        if let driver = workflow.generation.driver {
+            return try await driver.ask(workflow, slot, named: name, argument)
+        }
         let worker = pickWorker()
         return try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Value, any Error>) in
             let posted = worker.perform { worker in

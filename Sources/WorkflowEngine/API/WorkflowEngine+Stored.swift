@@ -39,6 +39,7 @@ extension WorkflowEngine {
                     run.goOn(at: worker.now)
                     run.isHeld = holdingSuspects && run.machine.isSuspect
                     restored.attach(run)
+                    worker.handOver(run)
                     for message in messages { worker.take(message, for: run) }
                     if run.machine.isQueued { restored.runQueued(run) }
                     worker.enqueue(run)

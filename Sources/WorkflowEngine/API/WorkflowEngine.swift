@@ -17,6 +17,8 @@ public final class WorkflowEngine: Sendable {
     let live: LiveRuns?
     package let clock: any EngineClock
     package let limits: EngineLimits
+    /// The processes in which Lua runs; nil for this one.
+    package let isolation: (any RunIsolation)?
     private let nextWorker = Atomic<Int>(0)
 
     /// - Parameters:
@@ -33,10 +35,11 @@ public final class WorkflowEngine: Sendable {
 
     package init(
         workers: Int, clock: any EngineClock = SystemClock(), limits: EngineLimits = EngineLimits(),
-        host: any HostEffects, journal: (any RunStore)?,
+        host: any HostEffects, journal: (any RunStore)?, isolation: (any RunIsolation)? = nil,
         log: @escaping @Sendable (LogRecord) -> Void = { _ in }
     ) {
         self.journal = journal
+        self.isolation = isolation
         live = journal.map { LiveRuns($0) }
         self.clock = clock
         self.limits = limits
@@ -50,6 +53,7 @@ public final class WorkflowEngine: Sendable {
             sharedTime?.join(worker)
             return worker
         }
+        isolation?.serve(self)
         for worker in self.workers { worker.start() }
     }
 
@@ -83,6 +87,7 @@ public final class WorkflowEngine: Sendable {
     /// the code `engine_stopped`. Returns at once; ``shutdown(grace:)`` waits.
     public func shutdown() {
         for worker in workers { worker.stop() }
+        isolation?.stop()
         live?.hub.close()
     }
 
@@ -111,6 +116,8 @@ public final class WorkflowEngine: Sendable {
                 }
             }
         }
+        isolation?.stop()
+        await isolation?.ended()
         live?.hub.close()
     }
 }

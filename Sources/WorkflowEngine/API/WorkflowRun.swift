@@ -90,6 +90,7 @@ public final class WorkflowRun: Sendable {
         guard fresh else { throw RunFailure(code: "already_started", message: "run \(id) has been started already") }
         let plan = definition.plan
         let inputDigest = Self.inputDigest(of: definition, input: input, metadata: metadata, ctx: ctx)
+        let (givenMetadata, givenCtx) = (metadata, ctx)
         let (metadata, ctx) = Self.origins(metadata, ctx, of: plan)
         try requireRoom(input, metadata, ctx, trace ?? .null)
         let journaled = live.map { _ in
@@ -101,10 +102,19 @@ public final class WorkflowRun: Sendable {
         if live?.add(self) == false {
             return refuse(RunFailure(code: "conflict", message: "run \(id) is under way in this engine already"))
         }
+        let beginning =
+            definition.generation.driver == nil
+            ? nil
+            : RunBeginning(
+                input: input, metadata: givenMetadata, ctx: givenCtx, trace: trace, tags: tags, timeout: timeout,
+                time: time, queueing: queueing)
         let begins = worker.perform { worker in
             do {
                 let run = try worker.makeRun(self.definition, id: self.id)
                 self.attach(run)
+                if let beginning {
+                    return worker.begin(run, beginning, observer: self, journaled: journaled)
+                }
                 worker.begin(
                     run, observer: self, journaled: journaled, timeout: timeout, at: time, trace: trace,
                     tags: tags, queueing: queueing
@@ -281,10 +291,7 @@ public final class WorkflowRun: Sendable {
     /// - Throws: ``RunFailure`` when no step waits there or the answer does not fit its schema; the run then still
     ///   waits.
     public func resume(step path: String? = nil, data: Value) async throws -> RunRecord {
-        try await onWorker { worker, run in
-            let frame = try worker.waitingFrame(of: run, at: path)
-            try worker.reply(run, frame, data)
-        }
+        try await deliver(InboxMessage.Content(kind: .reply, target: path ?? "", payload: data))
         return try await settled()
     }
 
@@ -293,7 +300,7 @@ public final class WorkflowRun: Sendable {
     /// - Throws: ``RunFailure`` when the run is over, has no step that waits for such an event, or the payload does
     ///   not fit the step's schema.
     public func signal(_ event: String, payload: Value = .null) async throws {
-        try await onWorker { worker, run in try worker.signal(run, event, payload) }
+        try await deliver(InboxMessage.Content(kind: .signal, target: event, payload: payload))
     }
 
     /// Takes a message that another process left for the run; the store is told what became of it.
@@ -303,10 +310,53 @@ public final class WorkflowRun: Sendable {
         if message.content.kind == .begin { live?.bell.forget(id) }
         worker.perform { worker in
             worker.take(message, for: run)
-            self.state.withLock { $0.latest = nil }
+            if run.mirror == nil { self.state.withLock { $0.latest = nil } }
             worker.enqueue(run)
         }
         if message.content.kind == .cancel, !run.isEndDecided { run.executor.interrupter.interrupt(run.token) }
+    }
+
+    /// Gives the run a message, wherever it is driven, and returns when what came of it is durable.
+    ///
+    /// - Parameter check: looks at the run as it is when the message is about to be taken, and throws if it is not to be.
+    /// - Throws: what `check` throws; ``RunFailure`` when the message is refused, or the run is lost before it is known whether
+    ///   the store has it.
+    func deliver(_ content: InboxMessage.Content, expecting check: AnswerCheck? = nil) async throws {
+        guard definition.generation.driver != nil else {
+            return try await onWorker { worker, run in
+                if let check { try check(RunRecord(copying: run)) }
+                try worker.carryOut(content, postedAt: worker.now, for: run)
+            }
+        }
+        guard let run = attachedRun else {
+            throw RunFailure(code: "not_started", message: "run \(id) has not been started")
+        }
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            let posted = worker.perform { worker in
+                do {
+                    guard let mirror = run.mirror else { throw RunFailure.engineStopped }
+                    if let check { try check(RunRecord(copying: run)) }
+                    var content = content
+                    if content.kind == .reply || content.kind == .signedReply {
+                        // The step is settled on here: by the time the message is taken another one may be the only one.
+                        let path = content.target.isEmpty ? nil : content.target
+                        content.target = run.machine.path(of: try worker.waitingFrame(of: run, at: path))
+                    }
+                    worker.deliver(content, to: run, mirror) { answer in
+                        switch answer {
+                        case .taken:
+                            self.state.withLock { $0.latest = nil }
+                            continuation.resume()
+                        case .refused(let code, let message):
+                            continuation.resume(throwing: RunFailure(code: code, message: message))
+                        }
+                    }
+                } catch {
+                    continuation.resume(throwing: error)
+                }
+            }
+            if !posted { continuation.resume(throwing: RunFailure.engineStopped) }
+        }
     }
 
     /// Does something with the run on its worker, drives it afterwards, and returns when what it recorded is durable. What is

@@ -15,10 +15,12 @@ extension RunDirectory {
         _ id: String, step path: String?, data: Value, by name: String? = nil, expecting check: AnswerCheck? = nil
     ) async throws {
         try await push(id) { run in
-            try await run.onWorker { worker, run in
-                if let check { try check(RunRecord(copying: run)) }
-                try worker.reply(run, worker.waitingFrame(of: run, at: path), data, by: name)
-            }
+            let content =
+                name.map { name in
+                    InboxMessage.Content(
+                        kind: .signedReply, target: path ?? "", payload: ["data": data, "by": Value(name)])
+                } ?? InboxMessage.Content(kind: .reply, target: path ?? "", payload: data)
+            try await run.deliver(content, expecting: check)
         } foreign: {
             try await $0.resume(step: path, data: data, by: name, expecting: check)
         }

@@ -56,8 +56,12 @@ extension JournaledRun {
 
 /// How the owner of a run ended.
 package enum OwnerEnd: Sendable, Equatable {
+    /// It goes on: the run only moved between processes of its owner, which has recorded why.
+    case none
     /// It let the run go, or lives and only lost its lease: nothing speaks against the run.
     case released
+    /// Its process died of the code of another run.
+    case diedOfAnother
     /// Its process died while code of this run was under way, and of no other one.
     case diedAlone
     /// Its process died while code of several runs was under way: none of them is known to be the cause.

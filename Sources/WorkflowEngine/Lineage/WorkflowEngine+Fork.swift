@@ -56,6 +56,7 @@ extension WorkflowRun {
                         worker.observe(run, self)
                         run.journaled = journaled
                         run.take(over: taken, of: source, input: input, reason: reason, at: worker.now)
+                        worker.handOver(run)
                         worker.enqueue(run)
                     }
                     continuation.resume()
@@ -84,6 +85,11 @@ extension Worker {
         }
         let (metadata, ctx) = (first(.metadataSet), first(.ctxSet))
         let tags = first(.tagsSet).flatMap { try? RunTags($0) } ?? .none
+        if run.mirror != nil {
+            return begin(
+                run, RunBeginning(input: input, metadata: metadata, ctx: ctx, tags: tags), observer: observer,
+                journaled: journaled)
+        }
         begin(run, observer: observer, journaled: journaled, tags: tags) { arena in
             (
                 arena.writing { $0.write(input) },

@@ -46,22 +46,24 @@ package final class Run: @unchecked Sendable {
     /// Calls that wait for the host.
     var calls = CallTable()
     /// How much of the log has been handed to the journal, and how much of it is durable.
-    var submittedEvents = 0
-    var submittedArena = 0
-    var durableEvents = 0
+    package internal(set) var submittedEvents = 0
+    package internal(set) var submittedArena = 0
+    package internal(set) var durableEvents = 0
     /// How much of the log the feed has.
     var deliveredEvents = 0
     var settledEvents = -1
-    var journaled: JournaledRun?
+    package internal(set) var journaled: JournaledRun?
     /// Who waits until what is recorded so far is durable.
     var durableWaits: [DurableWait] = []
     /// Messages of the inbox that the events answer which the journal does not have yet.
-    var settlements: [Int64] = []
+    package var settlements: [Int64] = []
     /// Nothing begins any more, or not yet; what is under way may end.
-    var isHeld = false
+    package internal(set) var isHeld = false
     /// Called when nothing of a run that is held is under way and all of it is durable.
     var quietened: (() -> Void)?
     var observer: (any RunObserver)?
+    /// Set for a run that another process drives.
+    package let mirror: RunMirror?
     /// What it came to when it was dropped: somebody else owns it, or the journal failed.
     private var loss: Loss?
     /// Why it is to stop, once somebody has asked for that.
@@ -99,6 +101,7 @@ package final class Run: @unchecked Sendable {
         self.pool = pool
         executor = pool.executor
         plan = pool.definition.plan
+        mirror = pool.definition.generation.driver.map { RunMirror($0) }
         token = pool.takeToken()
         // The id shares a block with the log; both live as long as the object.
         let length = id?.utf8.count ?? RunIdentifier.length
@@ -157,6 +160,17 @@ package final class Run: @unchecked Sendable {
         makeMachine(RunMachine(plan: plan, resting: log))
     }
 
+    /// A number that tells the run from others of its process: a hash of its id, never 0.
+    package var mark: UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        var next = identifier
+        while next.pointee != 0 {
+            hash = (hash ^ UInt64(UInt8(bitPattern: next.pointee))) &* 0x100_0000_01b3
+            next += 1
+        }
+        return hash | 1
+    }
+
     package var definition: Workflow { pool.definition }
     package var id: String { String(cString: identifier) }
 
@@ -166,7 +180,7 @@ package final class Run: @unchecked Sendable {
         set { loss = newValue.map(Loss.init) }
     }
 
-    var isLost: Bool { loss != nil }
+    package var isLost: Bool { loss != nil }
 
     /// Whether another thread wants the run to stop.
     var isCancelAsked: Bool { cancelAsked.load(ordering: .acquiring) }
@@ -222,9 +236,14 @@ package final class Run: @unchecked Sendable {
             decide(.abandoned(error: error), at: time)
             return
         }
-        if machine.isInterrupted, let journaled {
-            let died = journaled.ownerEnd != .released
-            let reason = died ? "its process died" : "its process let it go"
+        if machine.isInterrupted, let journaled, journaled.ownerEnd != .none {
+            let died = journaled.ownerEnd == .diedAlone || journaled.ownerEnd == .diedInCompany
+            let reason =
+                switch journaled.ownerEnd {
+                case .diedAlone, .diedInCompany: "its process died"
+                case .diedOfAnother: "another run ended its process"
+                case .released, .none: "its process let it go"
+                }
             let cause = log.arena.writing { arena in
                 let object = arena.beginObject()
                 arena.writeKey("reason")
@@ -265,15 +284,28 @@ package final class Run: @unchecked Sendable {
         return command
     }
 
+    /// Leaves what there is to do to whoever drives the run.
+    func dropCommands() {
+        guard !isParked else { return }
+        machine.commands.removeAll()
+        nextCommand = 0
+    }
+
+    /// Forgets what has been recorded and not handed to the journal; the state is built again from the rest.
+    func rewind() {
+        log.truncate(events: submittedEvents, arena: submittedArena)
+        dropMachine()
+    }
+
     /// Whether it has, or had, a place in the queue of its store.
     var isOfQueue: Bool { journaled.map { $0.isQueued || $0.ticket != nil } ?? false }
     /// Whether it is over; a run that is parked is not, and is not looked at more closely.
-    var isOver: Bool { !isParked && machine.isOver }
+    package var isOver: Bool { !isParked && machine.isOver }
     var isParked: Bool { machineStorage == nil }
     /// How many commands have not been carried out; a parked run has none.
     var commandCount: Int { isParked ? 0 : machine.commands.count - nextCommand }
     var hasCommands: Bool { commandCount > 0 }
-    var isDurable: Bool { durableEvents == log.count }
+    package var isDurable: Bool { durableEvents == log.count }
     /// Whether more may be recorded before the journal has what there is: one entry must not become too large for a store.
     var hasRoomToSubmit: Bool { isDurable || log.arena.count - submittedArena < 1 << 27 }
 }

@@ -337,6 +337,7 @@ extension Worker {
     /// Tells the machine that somebody asked for the run to stop, once.
     func cancel(_ run: Run) {
         if run.isEndDecided { return }
+        if let mirror = run.mirror { return stop(run, mirror) }
         // What is to stop has an end to write, also in a run that was about to be given back.
         run.isHeld = false
         guard !run.isLost, run.machine.cancelRequest.isNone, !run.machine.isOver else { return }

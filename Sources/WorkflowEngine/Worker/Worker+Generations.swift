@@ -22,6 +22,7 @@ extension Worker {
         executors[ObjectIdentifier(generation)] = nil
         for (key, pool) in pools where pool.definition.generation === generation { pools[key] = nil }
         latestPool = nil
+        generation.driver?.retire(on: self)
         timers.removeAll { $0.isOver && $0.definition.generation === generation }
     }
 

@@ -4,24 +4,10 @@ package import WorkflowCore
 extension Worker {
     /// Does what a message asks, and has the store told what became of it together with the events that follow.
     func take(_ message: InboxMessage, for run: Run) {
+        if let mirror = run.mirror { return deliver(message, to: run, mirror) { _ in } }
         let before = run.log.count
         do {
-            switch message.content.kind {
-            case .reply:
-                let target = message.content.target
-                let frame = try waitingFrame(of: run, at: target.isEmpty ? nil : target)
-                try reply(run, frame, message.content.payload)
-            case .signedReply:
-                let frame = try waitingFrame(of: run, at: message.content.target)
-                let payload = message.content.payload
-                try reply(run, frame, payload["data"] ?? .null, by: payload["by"]?.string)
-            case .signal: try signal(run, message.content.target, message.content.payload)
-            case .begin: begin(run, admittedAt: message.postedAt)
-            case .cancel:
-                if run.machine.isOver { throw RunFailure.over(run) }
-                run.askToCancel(message.cancelReason)
-                cancel(run)
-            }
+            try carryOut(message.content, postedAt: message.postedAt, for: run)
             if run.log.count > before {
                 run.settlements.append(message.number)
             } else {
@@ -31,6 +17,24 @@ extension Worker {
             openBatch().answer(message.number, with: .refused(code: failure.code, message: failure.message))
         } catch {
             openBatch().answer(message.number, with: .refused(code: "failed", message: "\(error)"))
+        }
+    }
+
+    /// Does what a message asks.
+    func carryOut(_ content: InboxMessage.Content, postedAt time: Int64, for run: Run) throws {
+        switch content.kind {
+        case .reply:
+            let frame = try waitingFrame(of: run, at: content.target.isEmpty ? nil : content.target)
+            try reply(run, frame, content.payload)
+        case .signedReply:
+            let frame = try waitingFrame(of: run, at: content.target.isEmpty ? nil : content.target)
+            try reply(run, frame, content.payload["data"] ?? .null, by: content.payload["by"]?.string)
+        case .signal: try signal(run, content.target, content.payload)
+        case .begin: begin(run, admittedAt: time)
+        case .cancel:
+            if run.machine.isOver { throw RunFailure.over(run) }
+            run.askToCancel(content.cancelReason)
+            cancel(run)
         }
     }
 
@@ -101,6 +105,7 @@ extension Worker {
     /// Tells whoever holds a run that nothing of it is under way any more.
     func quieten(_ run: Run) {
         guard let quietened = run.quietened, run.isDurable, run.calls.isEmpty else { return }
+        if let mirror = run.mirror, !mirror.isQuiet { return mirror.driver.hold(run, on: self) }
         run.quietened = nil
         quietened()
     }
@@ -108,7 +113,11 @@ extension Worker {
 
 extension InboxMessage {
     /// Why the run is to stop; of a `cancel`.
-    var cancelReason: String { content.payload["reason"]?.string ?? content.payload.string ?? "cancelled" }
+    var cancelReason: String { content.cancelReason }
+}
+
+extension InboxMessage.Content {
+    fileprivate var cancelReason: String { payload["reason"]?.string ?? payload.string ?? "cancelled" }
 }
 
 extension RunFailure {

@@ -56,6 +56,7 @@ extension Worker {
                 run.durableEvents = entry.sequence + entry.events.count / MemoryLayout<Event>.stride
                 if entry.sequence == 0, let ticket = run.journaled?.ticket { queued(run, ticket) }
                 if !run.durableWaits.isEmpty { endDurableWaits(of: run) }
+                run.mirror?.driver.recorded(run, on: self)
                 if run.isDurable { enqueue(run) }
             case .conflict:
                 lose(run, JournalError(code: "conflict", message: "another process has taken the run over"))
@@ -67,7 +68,7 @@ extension Worker {
     }
 
     /// Calls `done` when everything that the run has recorded is durable, which may be at once.
-    func whenDurable(_ run: Run, _ done: @escaping @Sendable (JournalError?) -> Void) {
+    package func whenDurable(_ run: Run, _ done: @escaping @Sendable (JournalError?) -> Void) {
         if let error = run.lost { return done(error) }
         if journal == nil || run.journaled == nil || run.durableEvents >= run.log.count { return done(nil) }
         run.durableWaits.append(DurableWait(count: run.log.count, done: done))

@@ -38,6 +38,7 @@ extension Worker {
     func lose(_ run: Run, _ error: JournalError) {
         guard !run.isLost else { return }
         run.lost = error
+        run.mirror?.driver.drop(run, on: self)
         abandonCalls(of: run, code: error.code, message: error.message)
         let waits = run.durableWaits
         run.durableWaits = []

@@ -72,7 +72,12 @@ package final class Worker: @unchecked Sendable {
     private var partEnd: Int64 = .max
     /// The run whose code would be stopped now; nil between runs.
     private unowned(unsafe) var watched: Run?
+    /// Where the worker leaves ``Run/mark`` of the run that it turned to, and 0 between runs; for whoever looks at it from outside
+    /// when the process has died. Set on the worker's thread.
+    package var marker: UnsafeMutablePointer<UInt64>?
     var callCount: UInt64 = 0
+    /// The number of the last message that came from no store; they count downwards.
+    var lastOwnMessage: Int64 = 0
     var random = SplitMix()
     /// Requests to the host that are not answered: a clock that jumps must not jump over them.
     var outstanding = 0
@@ -295,11 +300,13 @@ package final class Worker: @unchecked Sendable {
     func leave(_ run: Run, _ before: Run?) {
         run.executor.endWatch()
         watched = nil
+        marker?.pointee = 0
         if let before { watch(before) }
     }
 
     private func watch(_ run: Run) {
         watched = run
+        if let marker { marker.pointee = run.mark }
         run.executor.beginWatch(run.token)
         if run.isCancelAsked { cancel(run) }
     }

@@ -53,6 +53,7 @@ struct BenchSuite: Sendable {
         try await runaway()
         try await busy()
         try await DurableBench(seconds: seconds, database: database, wants: wants, report: report).run()
+        try await IsolationBench(seconds: seconds, wants: wants, report: report).run()
         try await reload()
     }
 

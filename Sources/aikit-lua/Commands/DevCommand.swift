@@ -59,6 +59,7 @@ struct DevCommand: ParsableCommand {
     @Flag(help: "Also show the runs of the session on a dashboard, whose address is printed.")
     var ui = false
 
+    @OptionGroup var isolation: IsolationOptions
     @OptionGroup var telemetry: TelemetryOptions
     @OptionGroup var log: LogOptions
 
@@ -67,6 +68,7 @@ struct DevCommand: ParsableCommand {
     func run() throws {
         let request = RunRequest(
             script: script, workflow: workflow, input: input, metadata: metadata, ctx: ctx, store: store ?? "memory",
+            isolation: isolation.isolation,
             stay: StayRequest(
                 workers: workers, otlp: telemetry.otlp, permissions: permissions.permissions,
                 secrets: permissions.secretSettings, log: log.settings))

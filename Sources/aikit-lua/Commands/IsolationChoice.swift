@@ -2,7 +2,7 @@ internal import ArgumentParser
 
 /// How Lua is kept apart, as `--isolate` says.
 enum IsolationChoice: String, CaseIterable, ExpressibleByArgument {
-    /// In a process that is shared, of each script, or of each run: for a command with one run all the same.
+    /// In processes that runs share, one for each thread; in one for each script; in one for each run.
     case shared, script, run
     /// In a process that the system locks in every way, or not at all.
     case strict
@@ -10,12 +10,12 @@ enum IsolationChoice: String, CaseIterable, ExpressibleByArgument {
     static let option = "--isolate"
 
     static let help = ArgumentHelp(
-        "Run Lua in a process of its own that the system has locked: shared, script, run, or strict, which refuses a system that "
-            + "cannot lock it in every way; shared unless named.",
+        "Run Lua in processes that the system has locked: shared by all runs, one for each script, one for each run, or strict: "
+            + "shared, and refused where the system cannot lock them in every way; shared unless named.",
         valueName: "how")
 }
 
-/// Whether Lua runs in a process of its own: the same for `run`, `resume` and `signal`.
+/// Whether Lua runs in processes of its own: the same for all commands that drive runs.
 struct IsolationOptions: ParsableArguments {
     @Option(name: .customLong("isolate"), help: IsolationChoice.help)
     var isolation: IsolationChoice?

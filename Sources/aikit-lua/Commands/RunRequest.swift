@@ -60,14 +60,6 @@ struct RunRequest: Equatable {
         plan.tags = try TagArgument.tags(tags)
         plan.recovers = recovers
         plan.isolation = isolation
-        if isolation != nil { plan.export = nil }
-        if isolation != nil, recovers {
-            throw UsageError("--isolate goes on with no other runs; leave --recover to another command")
-        }
-        if isolation != nil, stay.otlp != nil {
-            throw UsageError(
-                "--isolate sends no spans; leave --otlp out, and send them later with: aikit-lua runs trace")
-        }
         if recovers, plan.store == .memory { throw UsageError("--recover needs a store other than memory") }
         return plan
     }

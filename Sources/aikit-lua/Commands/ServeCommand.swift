@@ -95,6 +95,7 @@ struct ServeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The claim with the name; name, else sub, unless given.", valueName: "claim"))
     var jwtNameClaim: String?
 
+    @OptionGroup var isolation: IsolationOptions
     @OptionGroup var telemetry: TelemetryOptions
 
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
@@ -163,6 +164,7 @@ struct ServeCommand: ParsableCommand {
         take("jwtAudience", jwtAudience)
         take("jwtRoleClaim", jwtRoleClaim)
         take("jwtNameClaim", jwtNameClaim)
+        take("isolate", isolation.isolation?.rawValue)
         take("otlp", telemetry.otlp)
         return flags.merging(permissions.settings) { $1 }
     }

@@ -33,13 +33,12 @@ final class DevHost: Sendable {
         if servesDashboard, store == nil { store = MemoryJournal() }
         let show = mailbox.log(plan.log.threshold)
         export = plan.export.map { TraceExport($0, store: store) { mailbox.post(.text($0)) } }
-        engine = WorkflowEngine(
-            workers: max(plan.workers, 2),
-            host: HostEffectsService(
-                permissions: plan.permissions, secrets: plan.secrets, cache: store as? any CacheStore
-            ).traced(export != nil),
-            journal: store, log: show)
-        let options = LuaScriptOptions(print: mailbox.print, log: show)
+        let settings = HostSettings(
+            permissions: plan.permissions, secrets: plan.secrets, isolation: plan.isolation,
+            workers: max(plan.workers, 2), isTraced: export != nil, print: mailbox.print, log: show,
+            tell: { mailbox.post(.text($0)) })
+        engine = settings.engine(on: store)
+        let options = settings.scripts
         let wanted = plan.workflow
         self.wanted = wanted
         live = LiveScript(path: plan.script, on: engine, options: options) { (script) throws(ScriptError) in
@@ -113,6 +112,7 @@ final class DevHost: Sendable {
         }
         if let dashboard { waitFor { await dashboard.stop() } }
         if let export { waitFor { await export.finish(within: TraceExport.patience) } }
+        if engine.isolation != nil { waitFor { await self.engine.shutdown(grace: .zero) } }
         if let journal { waitFor { await journal.close() } }
     }
 }

@@ -31,6 +31,7 @@ struct MCPCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How many threads run steps; one a core unless given.", valueName: "n"))
     var workers: Int?
 
+    @OptionGroup var isolation: IsolationOptions
     @OptionGroup var telemetry: TelemetryOptions
 
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
@@ -40,6 +41,7 @@ struct MCPCommand: ParsableCommand {
         var flags = permissions.settings
         if let store { flags["store"] = Value(store) }
         if let workers { flags["workers"] = Value(String(workers)) }
+        if let isolation = isolation.isolation { flags["isolate"] = Value(isolation.rawValue) }
         if let otlp = telemetry.otlp { flags["otlp"] = Value(otlp) }
         var settings = try ServeSettings.read(
             file: ServeCommand.file(beside: paths[0]), in: ServeSession.folder(of: paths[0]), flags: flags)

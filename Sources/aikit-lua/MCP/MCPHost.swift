@@ -1,4 +1,3 @@
-internal import HostEffects
 internal import LuaWorkflows
 internal import Synchronization
 internal import WorkflowCore
@@ -35,14 +34,11 @@ final class MCPHost: Sendable {
         let file = try location.open(creates: true) { log.warn($0) }
         let store: any RunStore = file ?? MemoryJournal()
         let exportSettings = try ExportSettings.read(otlp: settings.otlp)
-        let engine = WorkflowEngine(
-            workers: settings.workers ?? ServeSession.cores,
-            host: HostEffectsService(
-                permissions: settings.permissions, secrets: try settings.secrets.open(),
-                cache: store as? any CacheStore
-            ).traced(exportSettings != nil),
-            journal: store, log: { log.write($0) })
-        let options = LuaScriptOptions(print: { log.info($0) }, log: { log.write($0) })
+        let host = HostSettings(
+            permissions: settings.permissions, secrets: try settings.secrets.open(), isolation: settings.isolation,
+            workers: settings.workers ?? ServeSession.cores, isTraced: exportSettings != nil,
+            print: { log.info($0) }, log: { log.write($0) }, tell: { log.warn($0) })
+        let (engine, options) = (host.engine(on: store), host.scripts)
         let deployments = Deployments(settings.paths, engine: engine, store: store, options: options, log: log)
         await deployments.refresh()
         let directory = try RunDirectory(engine, catalog: deployments)

@@ -3,6 +3,7 @@ internal import LuaWorkflows
 internal import NIOCore
 internal import ServiceLifecycle
 internal import Synchronization
+internal import VMProcess
 internal import WorkflowCore
 internal import WorkflowEngine
 internal import WorkflowServer
@@ -45,15 +46,13 @@ final class ServeSession: Sendable {
         let exportSettings = try ExportSettings.read(otlp: settings.otlp)
         let secrets = try settings.secrets.open()
         let log = log
-        let engine = WorkflowEngine(
-            workers: settings.workers ?? ServeSession.cores,
-            host: HostEffectsService(
-                permissions: settings.permissions, secrets: secrets, cache: store as? any CacheStore
-            ).traced(exportSettings != nil),
-            journal: store,
-            log: { log.write($0) })
-        let options = LuaScriptOptions(print: { log.info($0) }, log: { log.write($0) })
+        let host = HostSettings(
+            permissions: settings.permissions, secrets: secrets, isolation: settings.isolation,
+            workers: settings.workers ?? ServeSession.cores, isTraced: exportSettings != nil,
+            print: { log.info($0) }, log: { log.write($0) }, tell: { log.warn($0) })
+        let (engine, options) = (host.engine(on: store), host.scripts)
         let deployments = Deployments(settings.paths, engine: engine, store: store, options: options, log: log)
+        await (engine.isolation as? VMPool)?.warm()
         await deployments.refresh()
         let directory = try RunDirectory(engine, catalog: deployments)
         let export = exportSettings.map { TraceExport($0, store: store) { log.warn($0) } }

@@ -29,6 +29,8 @@ struct ServeSettings {
     var permissions = Permissions()
     /// Where secrets come from besides the environment.
     var secrets = SecretSettings()
+    /// How Lua is kept apart from the server; nil for not at all.
+    var isolation: IsolationChoice?
     /// The OTLP/HTTP server that gets the traces, besides those of the environment.
     var otlp: String?
 
@@ -37,7 +39,7 @@ struct ServeSettings {
         "host", "port", "basePath", "store", "workers", "watch", "dashboard", "cors", "tlsCert", "tlsKey", "insecure",
         "grace", "maxBody", "logFormat", "jwtSecretEnv", "jwks", "jwtIssuer", "jwtAudience", "jwtRoleClaim",
         "jwtNameClaim", "allowNet", "allowEnv", "allowRead", "allowWrite", "allowRun", "allowSecret",
-        "allowModel", "secrets", "secretsCommand", "otlp",
+        "allowModel", "secrets", "secretsCommand", "otlp", "isolate",
     ]
 
     /// The name of a setting's variable: `AIKIT_BASE_PATH` for `basePath`.
@@ -161,6 +163,16 @@ struct ServeSettings {
         case "secrets": secrets.file = try text()
         case "secretsCommand": secrets.command = try text()
         case "otlp": otlp = try text()
+        case "isolate":
+            let words = IsolationChoice.allCases.map(\.rawValue).joined(separator: ", ")
+            switch value.bool.map({ $0 ? "shared" : "none" }) ?? value.string ?? "" {
+            case "none": isolation = nil
+            case let word:
+                guard let choice = IsolationChoice(rawValue: word) else {
+                    throw UsageError("\(source) takes \(words) or none, got '\(word)'")
+                }
+                isolation = choice
+            }
         default: break
         }
     }

@@ -1,6 +1,5 @@
 internal import LuaWorkflows
 internal import Synchronization
-internal import VMProcess
 internal import WorkflowCore
 internal import WorkflowEngine
 internal import WorkflowTelemetry
@@ -27,7 +26,6 @@ final class RunDriver: Sendable {
     private enum Driven: Sendable {
         case own(WorkflowRun)
         case foreign(ForeignRun)
-        case isolated(IsolatedRun)
     }
 
     /// The run was let go before it began here.
@@ -62,7 +60,6 @@ final class RunDriver: Sendable {
             }
             if let reason { run.cancel(reason: reason) }
             mailbox.post(.settled(try await run.settled()))
-        case .isolated(let run, let past): try await drive(run, past: past, push: push, loader)
         case .foreign(let run, let past): try await follow(run, past: past, push: push, loader)
         case .over(let record):
             let code = await loader.code(of: record.id)
@@ -91,35 +88,6 @@ final class RunDriver: Sendable {
         do {
             mailbox.post(.settled(try await run.settled()))
         } catch let failure as RunFailure where failure.code == "conflict" && plan.runID != nil {
-            // Another process began a run of this id at the same moment.
-            try await drive(loader.takeUp(run.id), push: nil, loader)
-        }
-    }
-
-    /// Follows a run that is driven in a process of this one's, from its beginning or from where the store has it.
-    private func drive(
-        _ run: IsolatedRun, past: Int?, push: RunPlan.Continuation.Push?, _ loader: RunLoader
-    ) async throws {
-        let plan = loader.plan
-        let code = past == nil ? nil : await loader.code(of: run.id)
-        let reason = try announce(
-            .isolated(run), id: run.id, plan: run.workflow.plan, adding: loader.addedPermissions, code: code)
-        run.follow(
-            IsolatedFeed(
-                ProgressFeed(past: past ?? 0, mailbox: mailbox),
-                plan.printsEvents
-                    ? JSONFeed(plan: run.workflow.plan, runID: run.id, past: past ?? 0, mailbox: mailbox) : nil,
-                plan.patience == nil ? nil : RestFeed { [mailbox] in mailbox.post(.resting($0)) }))
-        if past == nil { run.begin() } else { run.resume() }
-        switch push {
-        case nil: break
-        case .answer(let step, let data): _ = try await run.resume(step: step, data: data)
-        case .signal(let event, let data): try await run.signal(event, payload: data)
-        }
-        if let reason { run.cancel(reason: reason) }
-        do {
-            mailbox.post(.settled(try await run.settled()))
-        } catch let failure as RunFailure where failure.code == "conflict" && plan.runID != nil && past == nil {
             // Another process began a run of this id at the same moment.
             try await drive(loader.takeUp(run.id), push: nil, loader)
         }
@@ -187,7 +155,6 @@ final class RunDriver: Sendable {
         steer { run in
             switch run {
             case .own(let run): return try await run.resume(step: path, data: data)
-            case .isolated(let run): return try await run.resume(step: path, data: data)
             case .foreign(let run):
                 if case .taken = try await run.resume(step: path, data: data), let record = try await run.settled() {
                     return record
@@ -202,7 +169,6 @@ final class RunDriver: Sendable {
         steer { run in
             switch run {
             case .own(let run): return try await run.settled()
-            case .isolated(let run): return try await run.settled()
             case .foreign(let run):
                 if let record = try await run.settled() { return record }
                 throw RunFailure(code: "owner_gone", message: "the process that drove run \(run.id) is gone")
@@ -252,7 +218,6 @@ final class RunDriver: Sendable {
         }
         switch run {
         case .own(let run): run.cancel(reason: reason)
-        case .isolated(let run): run.cancel(reason: reason)
         case .foreign, nil: return false
         }
         return true
@@ -268,7 +233,6 @@ final class RunDriver: Sendable {
         let release: @Sendable () async throws -> Bool
         switch run {
         case .own(let run): release = { try await run.release(within: Self.grace) }
-        case .isolated(let run): release = { try await run.release(within: Self.grace) }
         case .foreign, nil: return
         }
         Task.detached { [mailbox] in

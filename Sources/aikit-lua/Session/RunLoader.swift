@@ -1,7 +1,6 @@
 internal import HostEffects
 internal import LuaWorkflows
 internal import Synchronization
-internal import VMProcess
 internal import WorkflowCore
 internal import WorkflowEngine
 internal import WorkflowTelemetry
@@ -14,8 +13,6 @@ final class RunLoader: Sendable {
         case new(WorkflowRun)
         /// It was in the store, and this process goes on with it.
         case own(WorkflowRun, pastEvents: Int)
-        /// A process of this one's drives it; nil where it begins there.
-        case isolated(IsolatedRun, pastEvents: Int?)
         /// Another process drives it.
         case foreign(ForeignRun, pastEvents: Int)
         /// It was over before.
@@ -29,8 +26,6 @@ final class RunLoader: Sendable {
     /// What sends the spans of runs that are driven here.
     let export: TraceExport?
     private let scripts: StoredScripts?
-    /// What drives the run in a process of its own; nil where this one does.
-    private let isolation: VMSupervisor?
     private let options: LuaScriptOptions
     private let mailbox: Mailbox
     private let widening = Mutex("")
@@ -40,26 +35,14 @@ final class RunLoader: Sendable {
         self.plan = plan
         self.mailbox = mailbox
         self.journal = journal
-        options = LuaScriptOptions(print: mailbox.print, log: mailbox.log(plan.log.threshold))
-        let host = GrantedEffects(
-            usual: plan.permissions, secrets: plan.secrets, cache: journal as? any CacheStore
-        ).traced(export != nil)
-        // Lua that runs elsewhere has its journal here, in the memory too.
-        let store: any RunStore = journal ?? MemoryJournal()
-        engine = WorkflowEngine(
-            workers: plan.isolation == nil ? plan.workers : 1, host: host,
-            journal: plan.isolation == nil ? journal : store, log: mailbox.log(plan.log.threshold))
+        let settings = HostSettings(
+            permissions: plan.permissions, secrets: plan.secrets, isolation: plan.isolation,
+            // One run has one thread.
+            workers: plan.isolation == nil || plan.recovers ? plan.workers : 1, isTraced: export != nil,
+            print: mailbox.print, log: mailbox.log(plan.log.threshold), tell: { mailbox.post(.text($0)) })
+        options = settings.scripts
+        engine = settings.engine(on: journal)
         scripts = journal.map { [engine, options] in StoredScripts($0, on: engine, options: options) }
-        isolation = plan.isolation.map { [engine, options] choice in
-            var settings = VMOptions(
-                program: programPath, workers: plan.workers, script: options)
-            settings.isStrict = choice == .strict
-            settings.told = { mailbox.post(.text($0)) }
-            #if DEBUG
-                settings.hasFaults = environment("AIKIT_LUA_VM_FAULTS") != nil
-            #endif
-            return VMSupervisor(store: store, host: host, engine: engine, options: settings)
-        }
     }
 
     /// Loads the script and makes the run, or builds it anew from the store; nothing of the workflow runs before this
@@ -94,38 +77,15 @@ final class RunLoader: Sendable {
             }
         }
         try script.requirePermissions(in: plan.permissions)
-        guard let isolation else {
-            return .new(engine.createRun(workflow, id: plan.runID, grant: plan.permissions.grant))
-        }
-        let run = isolation.makeRun(
-            of: workflow, in: script, id: plan.runID ?? RunIdentifier.make(), grant: plan.permissions.grant,
-            input: plan.input, metadata: plan.metadata, ctx: plan.ctx,
-            trace: plan.telemetry.map { ["telemetry": $0] }, tags: plan.tags)
-        return .isolated(run, pastEvents: nil)
+        return .new(engine.createRun(workflow, id: plan.runID, grant: plan.permissions.grant))
     }
 
     private func loadScript() async throws -> LuaScript {
-        if let isolation { return try await isolation.load(path: plan.script) }
-        return try await LuaScript.load(path: plan.script, on: engine, options: options)
+        try await LuaScript.load(path: plan.script, on: engine, options: options)
     }
 
-    /// The workflow of a run of the store in the generation with which it was started, loaded where its code is to run.
-    private func workflow(
-        _ header: (id: String, workflow: String, generation: String), in journal: any LastingStore,
-        _ scripts: StoredScripts
-    ) async throws -> (workflow: Workflow, script: LuaScript?) {
-        guard let isolation else {
-            return (try await scripts.workflow(header.workflow, generation: header.generation, of: header.id), nil)
-        }
-        guard let stored = try await journal.header(of: header.id) else {
-            throw UsageError("run '\(header.id)' has just been removed")
-        }
-        let script = try await isolation.load(bundle: try await StoredRuns(journal).code(of: stored))
-        return (try choose(header.workflow, in: script.workflows), script)
-    }
-
-    /// Ends the process in which the run is driven, if there is one; the store stays open.
-    func shutdown() async { await isolation?.shutdown() }
+    /// Ends the processes in which Lua runs, if there are any; the store stays open.
+    func shutdown() async { if engine.isolation != nil { await engine.shutdown(grace: .zero) } }
 
     /// The run of the id that is asked for, if the store has it: it needs nothing of the script as it is now.
     private func stored(despite error: ScriptError) async throws -> Loaded? {
@@ -152,21 +112,14 @@ final class RunLoader: Sendable {
                 throw UsageError("run \(id) is over (\(header.status.rawValue)); it waits for nobody")
             }
             guard let stored = try await journal.load(id) else { throw UsageError("run '\(id)' has just been removed") }
-            let workflow = try await workflow((header.id, header.workflow, header.generation), in: journal, scripts)
-            return .over(try RunRecord(stored, plan: workflow.workflow.plan))
+            return .over(try RunRecord(stored, plan: try await scripts.workflow(of: header).plan))
         case .owned(let header):
-            let plan = try await workflow((header.id, header.workflow, header.generation), in: journal, scripts)
-                .workflow.plan
+            let plan = try await scripts.workflow(of: header).plan
             return .foreign(ForeignRun(header, plan: plan, store: journal), pastEvents: header.sequence)
         case .claimed(let journaled, let stored, let messages):
             do {
                 journaled.allowance = allowance(of: journaled.origin.grant).grant
-                let (workflow, script) = try await workflow(
-                    (journaled.id, journaled.workflow, journaled.generation), in: journal, scripts)
-                if let isolation, let script {
-                    let run = try isolation.restore(journaled, stored, messages: messages, of: workflow, in: script)
-                    return .isolated(run, pastEvents: stored.header.sequence)
-                }
+                let workflow = try await scripts.workflow(of: journaled)
                 let run = try await engine.restore(journaled, stored, messages: messages, of: workflow)
                 return .own(run, pastEvents: stored.header.sequence)
             } catch {

@@ -83,10 +83,12 @@ struct ForkOptions: ParsableArguments {
     @OptionGroup var store: StoreChoice
 
     @OptionGroup var options: RunOptions
+    @OptionGroup var isolation: IsolationOptions
 
     /// Starts the new run and follows it until it is over, waits or is let go.
     func carryOut(_ fork: RunPlan.Fork) throws {
-        let request = RunRequest(runID: runID, store: try store.path, stay: options.request)
+        let request = RunRequest(
+            runID: runID, store: try store.path, isolation: isolation.isolation, stay: options.request)
         var plan = try request.plan()
         plan.fork = fork
         let status = RunSession(plan).run()

@@ -47,6 +47,7 @@ struct RunsRecoverCommand: ParsableCommand {
     @Flag(help: "Print the report as JSON.")
     var json = false
 
+    @OptionGroup var isolation: IsolationOptions
     @OptionGroup var telemetry: TelemetryOptions
     @OptionGroup var log: LogOptions
 
@@ -58,15 +59,18 @@ struct RunsRecoverCommand: ParsableCommand {
         let wait = try StayRequest.duration(wait, option: "--wait", example: "30s or 1h")
         let timeout = try StayRequest.duration(timeout, option: "--timeout", example: "30s or 5m")
         let (target, workflow, workers) = (target, workflow, try RunPlan.workers(workers))
-        let secrets = try permissions.secretSettings.open()
-        let (permissions, log) = (permissions.permissions, log.settings)
+        let log = log.settings
+        let host = HostSettings(
+            permissions: permissions.permissions, secrets: try permissions.secretSettings.open(),
+            isolation: isolation.isolation, workers: workers, print: log.printed, log: log.written,
+            tell: { TextStream.errors.writeLine($0) })
         let export = try ExportSettings.read(otlp: telemetry.otlp)
         let findings = try store.withRuns { runs in
             var scope = RecoveryScope(workflow: workflow, timersUntil: SystemClock().now() + (wait ?? 0))
             if let target { scope.run = try await runs.find(target).id }
             let findings = try await recovery.carryOut(
-                scope, in: runs, patience: wait ?? StayRequest.usualWait, timeout: timeout, workers: workers,
-                permissions: permissions, secrets: secrets, export: export, log: log)
+                scope, in: runs, patience: wait ?? StayRequest.usualWait, timeout: timeout,
+                host: host, export: export)
             // Of a run that was asked for by name it is told where it stands.
             guard findings.isEmpty, let id = scope.run, let header = try await runs.journal.header(of: id) else {
                 return findings

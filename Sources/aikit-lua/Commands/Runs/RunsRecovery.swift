@@ -65,29 +65,27 @@ final class RunsRecovery: Sendable {
     /// - Parameters:
     ///   - patience: how far away a time may be that a run is kept for, in microseconds.
     ///   - timeout: after how many microseconds all runs are let go; nil for never.
+    ///   - host: what the runs may do besides what they began with, and where their code runs.
     ///   - export: where their spans are sent; nil for nowhere.
     func carryOut(
-        _ scope: RecoveryScope, in runs: StoredRuns, patience: Int64, timeout: Int64?, workers: Int,
-        permissions: Permissions, secrets: Secrets, export: ExportSettings?, log: LogSettings
+        _ scope: RecoveryScope, in runs: StoredRuns, patience: Int64, timeout: Int64?, host: HostSettings,
+        export: ExportSettings?
     ) async throws -> [Finding] {
         let export = export.map { TraceExport($0, store: runs.journal) { TextStream.errors.writeLine($0) } }
         let findings = try await carryOut(
-            scope, in: runs, patience: patience, timeout: timeout, workers: workers, permissions: permissions,
-            secrets: secrets, following: export, log: log)
+            scope, in: runs, patience: patience, timeout: timeout, host: host, following: export)
         await export?.finish(within: TraceExport.patience)
         return findings
     }
 
     private func carryOut(
-        _ scope: RecoveryScope, in runs: StoredRuns, patience: Int64, timeout: Int64?, workers: Int,
-        permissions: Permissions, secrets: Secrets, following export: TraceExport?, log: LogSettings
+        _ scope: RecoveryScope, in runs: StoredRuns, patience: Int64, timeout: Int64?, host: HostSettings,
+        following export: TraceExport?
     ) async throws -> [Finding] {
-        let engine = WorkflowEngine(
-            workers: workers,
-            host: GrantedEffects(usual: permissions, secrets: secrets, cache: runs.journal as? any CacheStore)
-                .traced(export != nil),
-            journal: runs.journal,
-            log: log.written)
+        var host = host
+        host.isTraced = export != nil
+        let permissions = host.permissions
+        let engine = host.engine(on: runs.journal)
         defer { engine.shutdown() }
         let limit = timeout.map { timeout in
             Task {
@@ -96,8 +94,7 @@ final class RunsRecovery: Sendable {
             }
         }
         defer { limit?.cancel() }
-        let options = LuaScriptOptions(print: log.printed, log: log.written)
-        let scripts = StoredScripts(runs.journal, on: engine, options: options)
+        let scripts = StoredScripts(runs.journal, on: engine, options: host.scripts)
         let taking = Task {
             try await engine.recover(
                 scope,

@@ -1,0 +1,424 @@
+internal import LuaWorkflows
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// The VM processes of one worker, and the runs that they drive. It belongs to the worker's thread.
+final class VMStation: @unchecked Sendable {
+    /// Processes for a single run that a station has at once.
+    static let singleLimit = 16
+    /// Processes of scripts without a run that it keeps.
+    private static let idleLimit = 4
+
+    let worker: Worker
+    unowned let pool: VMPool
+    private(set) var processes: [ObjectIdentifier: HostedProcess] = [:]
+    /// Runs that wait for a process of their own, the first one first.
+    private var line: [HostedRun] = []
+    /// Scripts that are being loaded.
+    private var loads: [Int64: ScriptLoad] = [:]
+    /// Checks what processes record; between entries it holds nothing.
+    var decoder: JournalDecoder
+
+    struct ScriptLoad {
+        let script: HostedScript
+        let process: HostedProcess
+        let continuation: CheckedContinuation<Result<ScriptDescription, ScriptError>, Never>
+    }
+
+    init(of worker: Worker, in pool: VMPool) {
+        self.worker = worker
+        self.pool = pool
+        // It takes on the plan of each run that it checks.
+        decoder = JournalDecoder(
+            plan: Plan(
+                nodes: [PlanNode(kind: .workflow)], details: [NodeDetails(id: "")], bodies: [], schemas: [],
+                metadata: .emptyObject, ctx: .emptyObject))
+    }
+
+    /// Has something done on the worker's thread; dropped once that has ended.
+    func perform(_ body: @escaping @Sendable (VMStation) -> Void) { worker.perform { [self] _ in body(self) } }
+
+    func process(of child: VMChild) -> HostedProcess? { processes[ObjectIdentifier(child)] }
+
+    // MARK: Processes
+
+    private func start(for purpose: HostedProcess.Purpose) -> HostedProcess? {
+        let started = pool.start { [weak self] child, notice in
+            guard let self else { return child.kill(because: nil) }
+            let posted = worker.perform { _ in self.take(notice, from: child) }
+            if !posted { child.kill(because: nil) }
+        }
+        guard let child = started else { return nil }
+        let process = HostedProcess(child, for: purpose)
+        processes[ObjectIdentifier(child)] = process
+        let options = pool.options
+        let scriptMemory = options.script.memoryLimit
+        // The VM and its stack, and as much again as one VM for the engine and the logs of runs.
+        let room = scriptMemory > 0 ? UInt64(scriptMemory) + (128 << 20) + (2 << 30) : 0
+        process.send(
+            VMSettings(
+                memory: room, scriptMemory: scriptMemory, isEager: options.isEager, hasFaults: options.hasFaults
+            ).frame)
+        return process
+    }
+
+    /// Starts what the first run is given to; `ready` is called once it takes runs, or ends.
+    func warm(_ ready: @escaping () -> Void) {
+        let isShared = pool.options.sharing == .everyone
+        let known = processes.values.first { process in
+            switch process.purpose {
+            case .shared, .spare: !process.child.isEnding
+            case .script, .single, .spent: false
+            }
+        }
+        guard let process = known ?? start(for: isShared ? .shared : .spare), !process.isReady else { return ready() }
+        process.readied.append(ready)
+    }
+
+    /// A process for a purpose of its own: one that stands ready, where there is one.
+    private func startSingle(_ purpose: HostedProcess.Purpose) -> HostedProcess? {
+        let ready = processes.values.first { if case .spare = $0.purpose { !$0.child.isEnding } else { false } }
+        let process = ready ?? start(for: purpose)
+        process?.purpose = purpose
+        // The next one is started before it is asked for.
+        if pool.options.sharing != .everyone || ready != nil { _ = start(for: .spare) }
+        return process
+    }
+
+    /// The process that a run is given to; nil where it has to wait for one, or the engine ends.
+    private func process(for hosted: HostedRun) -> HostedProcess? {
+        if hosted.isSuspect || pool.options.sharing == .nobody {
+            let singles = processes.values.count { if case .single = $0.purpose { true } else { false } }
+            return singles < Self.singleLimit ? startSingle(.single) : nil
+        }
+        return shared(for: hosted.script)
+    }
+
+    private func shared(for script: HostedScript) -> HostedProcess? {
+        let known = processes.values.first { process in
+            switch (process.purpose, pool.options.sharing) {
+            case (.shared, .everyone): !process.child.isEnding
+            case (.script(let number), .script): number == script.number && !process.child.isEnding
+            default: false
+            }
+        }
+        if let known { return known }
+        // One that stands ready is taken; scripts that share nothing have no other use for it.
+        if pool.options.sharing == .script { return startSingle(.script(script.number)) }
+        return start(for: .shared)
+    }
+
+    /// Ends a process that nothing needs any more.
+    private func end(_ process: HostedProcess) {
+        process.purpose = .spent
+        process.child.kill(because: nil)
+    }
+
+    /// Ends what is not shared once it has nothing to do.
+    func release(_ process: HostedProcess) {
+        guard process.runs.isEmpty, !loads.values.contains(where: { $0.process === process }) else { return }
+        switch process.purpose {
+        case .single: end(process)
+        case .script:
+            let idle = processes.values.filter { process in
+                if case .script = process.purpose { process.runs.isEmpty } else { false }
+            }
+            if idle.count > Self.idleLimit { end(process) }
+        case .shared, .spare, .spent: break
+        }
+    }
+
+    // MARK: Runs
+
+    /// Gives a run to a process, if it is ready for that.
+    func give(_ hosted: HostedRun) {
+        let run = hosted.run
+        guard case .waiting = hosted.place, !hosted.isInLine, !run.isLost, !run.isHeld else { return }
+        if case .recorded = hosted.source {
+            guard run.isDurable else { return }
+            if run.machine.isOver { return leave(hosted) }
+        }
+        guard let process = process(for: hosted) else {
+            hosted.isInLine = true
+            return line.append(hosted)
+        }
+        give(hosted, to: process)
+    }
+
+    private func give(_ hosted: HostedRun, to process: HostedProcess) {
+        hosted.place = .given(process)
+        hosted.run.mirror?.isQuiet = false
+        process.runs[hosted.id] = hosted
+        process.dropped.remove(hosted.id)
+        send(hosted.script, to: process, isPinned: true)
+        process.send(hosted.frame())
+        for (message, _) in hosted.messages { process.send(Frame(.message, message.wire)) }
+    }
+
+    private func send(_ script: HostedScript, to process: HostedProcess, isPinned: Bool) {
+        guard process.scripts.insert(script.number).inserted else { return }
+        process.send(script.loadFrame(isPinned: isPinned))
+    }
+
+    private func moveLine() {
+        while let hosted = line.first {
+            guard !hosted.isGone, !hosted.run.isLost, !hosted.run.isHeld else {
+                line.removeFirst()
+                hosted.isInLine = false
+                continue
+            }
+            guard let process = process(for: hosted) else { return }
+            line.removeFirst()
+            hosted.isInLine = false
+            give(hosted, to: process)
+        }
+    }
+
+    /// Nothing more of a run is taken from its process.
+    func leave(_ hosted: HostedRun) {
+        let process = hosted.process
+        hosted.place = .gone
+        hosted.run.mirror?.seat = nil
+        hosted.run.mirror?.isQuiet = true
+        for receipt in hosted.receipts { settle(receipt, .conflict, in: process) }
+        hosted.receipts = []
+        for (_, answered) in hosted.messages {
+            answered(.refused(code: "over", message: "run \(hosted.id) is over; it waits for nobody"))
+        }
+        hosted.messages = []
+        guard let process else { return }
+        process.runs[hosted.id] = nil
+        for (number, call) in process.calls where call.run == hosted.id {
+            process.calls[number] = nil
+            call.operation?.cancel()
+        }
+        release(process)
+    }
+
+    func drop(_ hosted: HostedRun) {
+        if let process = hosted.process {
+            process.dropped.insert(hosted.id)
+            process.send(Frame(.drop, ["run": Value(hosted.id)]))
+        }
+        leave(hosted)
+    }
+
+    func hold(_ hosted: HostedRun) { hosted.process?.send(Frame(.hold, ["run": Value(hosted.id)])) }
+
+    func deliver(
+        _ message: InboxMessage, to hosted: HostedRun, _ answered: @escaping @Sendable (InboxAnswer) -> Void
+    ) {
+        hosted.messages.append((message, answered))
+        guard let process = hosted.process else { return give(hosted) }
+        process.send(Frame(.message, message.wire))
+        if message.content.kind == .cancel { watch(message.number, of: hosted.id, in: process.child) }
+    }
+
+    /// Ends a process that does not stop a run within two seconds; its runs go on in another one, which has the message too.
+    private func watch(_ message: Int64, of run: String, in child: VMChild) {
+        Task.detached { [weak self] in
+            try? await Task.sleep(for: .seconds(2))
+            self?.perform { station in
+                guard let hosted = station.process(of: child)?.runs[run],
+                    hosted.messages.contains(where: { $0.message.number == message })
+                else { return }
+                child.kill(because: "it did not stop a run within 2 s", ignoring: false)
+            }
+        }
+    }
+
+    /// More of a run is durable.
+    func recorded(_ hosted: HostedRun) {
+        let durable = hosted.run.durableEvents
+        while let receipt = hosted.receipts.first, receipt.count <= durable {
+            hosted.receipts.removeFirst()
+            settle(receipt, .durable, in: hosted.process)
+        }
+        guard hosted.run.isDurable else { return }
+        if hosted.run.isOver { return leave(hosted) }
+        if case .waiting = hosted.place { give(hosted) }
+    }
+
+    func settle(_ receipt: HostedRun.Receipt, _ outcome: JournalOutcome, in process: HostedProcess?) {
+        let batch = receipt.batch
+        batch.outcomes[receipt.entry] = outcome
+        batch.open -= 1
+        guard batch.open == 0, let process else { return }
+        process.send(Frame(.outcomes, WireOutcomes(number: batch.number, outcomes: batch.outcomes).header))
+    }
+
+    func retire(_ script: HostedScript) {
+        for process in processes.values where process.scripts.remove(script.number) != nil {
+            process.send(Frame(.forget, ["script": Value(script.number)]))
+            if case .script(script.number) = process.purpose { release(process) }
+        }
+    }
+
+    // MARK: Scripts
+
+    func load(
+        _ script: HostedScript, isPinned: Bool,
+        _ continuation: CheckedContinuation<Result<ScriptDescription, ScriptError>, Never>
+    ) {
+        let process = pool.options.sharing == .nobody ? startSingle(.single) : shared(for: script)
+        guard let process else { return continuation.resume(returning: .failure(script.stopped)) }
+        loads[script.number] = ScriptLoad(script: script, process: process, continuation: continuation)
+        send(script, to: process, isPinned: isPinned)
+    }
+
+    private func ended(load number: Int64, _ result: Result<ScriptDescription, ScriptError>) {
+        guard let load = loads.removeValue(forKey: number) else { return }
+        load.script.endLoading()
+        load.continuation.resume(returning: result)
+        release(load.process)
+    }
+
+    func fail(loadsIn process: HostedProcess, _ code: String, _ message: String) {
+        for (number, load) in loads where load.process === process {
+            ended(load: number, .failure(load.script.error(code, message)))
+        }
+    }
+
+    func loaded(_ header: Value, by process: HostedProcess) throws(FrameFault) {
+        guard let number = header["script"]?.int, process.scripts.contains(number) else {
+            // It was forgotten meanwhile.
+            return
+        }
+        let result: Result<ScriptDescription, ScriptError>
+        if let error = header["error"] {
+            guard let error = ScriptError(error) else { throw FrameFault("an error that is none") }
+            process.scripts.remove(number)
+            result = .failure(error)
+            // Runs whose code does not load any more stay in the store.
+            for hosted in process.runs.values where hosted.script.number == number {
+                worker.giveUp(hosted.run, code: error.code, message: error.description)
+            }
+        } else {
+            guard let description = header["description"].flatMap({ ScriptDescription($0) }) else {
+                throw FrameFault("a script without a description")
+            }
+            result = .success(description)
+        }
+        if loads[number]?.process === process { ended(load: number, result) }
+    }
+
+    /// Answers what a script asks of the files and of the system.
+    func asked(_ header: Value, by process: HostedProcess) throws(FrameFault) {
+        guard let question = header["question"]?.int else { throw FrameFault("a question without a number") }
+        var answer = [("question", Value(question))]
+        var body: [UInt8] = []
+        if let name = header["module"]?.string {
+            let load = loads[header["script"]?.int ?? 0]
+            switch load?.process === process ? load?.script.find(module: name) : nil {
+            case .found(let path, let source):
+                answer.append(("path", Value(path)))
+                body = source
+            case .missing(let places): answer.append(("places", Value(places)))
+            case .failed(let text): answer.append(("failure", Value(text)))
+            case nil: answer.append(("places", "the files that were loaded"))
+            }
+        } else if let zone = header["zone"]?.string, zone.utf8.count <= 100, let time = header["at"]?.int {
+            if let offset = SystemZones.offset(of: zone, at: Int(clamping: time)) {
+                answer.append(("offset", Value(Int64(offset))))
+            }
+        }
+        process.send(Frame(.told, Value(entries: answer), body: body))
+    }
+
+    /// Asks a process to call a function of a workflow.
+    func ask(
+        _ script: HostedScript, _ workflow: String, _ slot: CallbackSlot, named name: String, _ argument: Value,
+        _ answered: @escaping @Sendable (Result<Value, RunFailure>) -> Void
+    ) {
+        guard let process = pool.options.sharing == .nobody ? startSingle(.single) : shared(for: script) else {
+            return answered(.failure(.processesStopped))
+        }
+        send(script, to: process, isPinned: true)
+        process.lastQuestion += 1
+        process.questions[process.lastQuestion] = answered
+        process.send(
+            Frame(
+                .call,
+                [
+                    "question": Value(process.lastQuestion), "script": Value(script.number),
+                    "workflow": Value(workflow), "slot": Value(Int64(slot)), "name": Value(name),
+                ], body: argument.withBytes { Array($0) }))
+    }
+
+    // MARK: The end of a process
+
+    func ended(_ process: HostedProcess, _ end: VMChild.End) {
+        processes[ObjectIdentifier(process.child)] = nil
+        process.becomeReady()
+        for call in process.calls.values { call.operation?.cancel() }
+        process.calls = [:]
+        let why = end.fault ?? end.signal.map { "it died of \($0)" } ?? "it ended by itself"
+        for answered in process.questions.values {
+            answered(
+                .failure(RunFailure(code: "vm_crashed", message: "the process that ran the function is gone: \(why)")))
+        }
+        process.questions = [:]
+        fail(loadsIn: process, "vm_crashed", "the process that loaded the script is gone: \(why)")
+        let open = Array(process.runs.values)
+        process.runs = [:]
+        if !open.isEmpty {
+            pool.options.told("the process in which Lua ran is gone: \(why); its runs go on in another one")
+            let cause = end.mark == 0 ? nil : open.first { $0.run.mark == end.mark }
+            let isAlone = open.count { $0.run.machine.status == .running } <= 1
+            for hosted in open {
+                let owner: OwnerEnd =
+                    cause.map { $0 === hosted ? .diedAlone : .diedOfAnother } ?? (isAlone ? .diedAlone : .diedInCompany)
+                revive(hosted, after: end, owner)
+            }
+        }
+        moveLine()
+    }
+
+    /// Has a run go on from what it has recorded, in another process.
+    private func revive(_ hosted: HostedRun, after end: VMChild.End, _ owner: OwnerEnd) {
+        let run = hosted.run
+        hosted.place = .waiting
+        hosted.receipts = []
+        run.mirror?.isQuiet = true
+        guard !run.isLost else { return leave(hosted) }
+        let signal = end.signal ?? "an exit of its own"
+        // A process may accuse the wrong run: that one comes to its end alone, and the guilty one is counted sooner or later.
+        let deaths = owner == .diedOfAnother && hosted.bystands() ? 0 : hosted.died()
+        guard deaths <= RunMachine.crashLimit + 1 else {
+            return worker.giveUp(
+                run, code: "vm_crashed",
+                message: "the process in which the run was ended \(deaths) times without any progress, the last time "
+                    + "with \(signal)")
+        }
+        if run.log.count > 0 {
+            hosted.source = .recorded
+            worker.recover(run, from: deaths == 0 ? .diedOfAnother : owner, signal: signal)
+            hosted.isSuspect = run.machine.hasCrashed || deaths > 1
+        } else {
+            hosted.isSuspect = deaths > 1
+        }
+        if run.isHeld { return worker.enqueue(run) }
+        give(hosted)
+    }
+}
+
+extension RunFailure {
+    static let processesStopped = RunFailure(
+        code: "engine_stopped", message: "the engine has stopped; a run that is stored can be taken up again")
+}
+
+extension VMPool {
+    func ask(
+        _ script: HostedScript, _ workflow: Workflow, _ slot: CallbackSlot, named name: String, _ argument: Value
+    ) async throws -> Value {
+        guard let station = anyStation else { throw RunFailure.processesStopped }
+        return try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Value, any Error>) in
+            let posted = station.worker.perform { _ in
+                station.ask(script, workflow.id, slot, named: name, argument) {
+                    continuation.resume(with: $0.mapError { $0 as any Error })
+                }
+            }
+            if !posted { continuation.resume(throwing: RunFailure.processesStopped) }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+internal import HostEffects
+internal import LuaWorkflows
+internal import VMProcess
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// What scripts may do, where their code runs and where they log: every command that drives runs makes its engine of this.
+struct HostSettings: Sendable {
+    /// What runs may do whose journal does not say.
+    var permissions = Permissions()
+    var secrets = Secrets()
+    /// How Lua is kept apart from this process; nil for not at all.
+    var isolation: IsolationChoice?
+    /// How many threads drive runs, each with a process for Lua where that is kept apart.
+    var workers = 1
+    /// Host calls carry the trace of their run.
+    var isTraced = false
+    /// Where `print` of scripts goes.
+    var print: @Sendable (String) -> Void
+    var log: @Sendable (LogRecord) -> Void
+    /// Where lines for people go.
+    var tell: @Sendable (String) -> Void
+
+    /// How scripts are loaded on the engine.
+    var scripts: LuaScriptOptions { LuaScriptOptions(print: print, log: log) }
+
+    /// - Parameter store: where the runs are kept; nil for nowhere, but in the memory where Lua is kept apart.
+    func engine(on store: (any RunStore)?) -> WorkflowEngine {
+        let effects = GrantedEffects(
+            usual: permissions, secrets: secrets, cache: store as? any CacheStore
+        ).traced(isTraced)
+        guard let isolation else {
+            return WorkflowEngine(workers: workers, host: effects, journal: store, log: log)
+        }
+        let store = store ?? MemoryJournal()
+        var options = VMOptions(program: programPath, script: scripts, host: effects)
+        options.sharing = isolation.sharing
+        options.isStrict = isolation == .strict
+        options.isEager = store is MemoryJournal
+        options.told = tell
+        #if DEBUG
+            options.hasFaults = environment("AIKIT_LUA_VM_FAULTS") != nil
+        #endif
+        return WorkflowEngine(
+            workers: workers, host: effects, journal: store, isolation: VMPool(options), log: log)
+    }
+}
+
+extension IsolationChoice {
+    fileprivate var sharing: VMOptions.Sharing {
+        switch self {
+        case .shared, .strict: .everyone
+        case .script: .script
+        case .run: .nobody
+        }
+    }
+}
