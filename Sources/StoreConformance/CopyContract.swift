@@ -39,6 +39,59 @@ extension StoreContract {
             await copy.close()
             await first.close()
         },
+        StoreCheck("runs of the queue wait in the copy as they did, in both directions") { backend in
+            let first = try await backend.open()
+            guard let store = first as? any LastingStore, store.keepsQueue else { return await first.close() }
+            for isSource in [true, false] {
+                let memory = LastingMemory(MemoryBackend().journal())
+                let (source, target): (any LastingStore, any LastingStore) =
+                    isSource ? (store, memory) : (memory, store)
+                let prefix = isSource ? "a" : "b"
+                for number in 0..<5 {
+                    let run = TestRun("\(prefix)\(number)", workflow: prefix)
+                    var ticket = QueueTicket()
+                    ticket.shares = [QueueTicket.Share(.concurrency, key: "k", limit: 2)]
+                    ticket.isLeft = true
+                    ticket.priority = number == 4 ? 9 : 0
+                    run.journaled.ticket = ticket
+                    run.add(
+                        .queued,
+                        [
+                            "input": 1, "concurrency": ["key": "k", "limit": 2], "priority": Value(ticket.priority),
+                        ], status: .queued)
+                    let batch = JournalBatch()
+                    run.submit(in: batch)
+                    try expect(await source.write(batch)[0].isDurable)
+                }
+                // The first one has begun and gone on; the one with the highest priority was let begin after it.
+                let pass = try await source.admit(.all, limit: 1)
+                let (run, messages) = try require(try pass.claims.first?.claim.get().run)
+                try expect(run.journaled.id == "\(prefix)4")
+                let taking = try require(messages.first?.number)
+                try expect(await run.write("on", to: source, settling: taking).isDurable)
+                try await source.release([run.journaled])
+                let other = try await source.admit(.all, limit: 1)
+                let second = try require(try other.claims.first?.claim.get().run).0
+                try await source.release([second.journaled])
+
+                try expect(try await StoreCopy(from: source, to: target).run().runs >= 5)
+                try expect(try await target.places(of: ["\(prefix)4", "\(prefix)0"]).isEmpty)
+                let places = try await target.places(of: ["\(prefix)1", "\(prefix)3"])
+                try expect(places["\(prefix)1"]?.reason == .concurrency(key: "k", running: 2, limit: 2))
+                try expect((places["\(prefix)1"]?.position, places["\(prefix)3"]?.position) == (1, 3))
+                try expect(try await target.admit(.all, limit: 10).claims.isEmpty)
+                // The one that was let begin and has not yet is told so; the other one goes on, and its end makes room.
+                let claims = (try await target.claim("\(prefix)0"), try await target.claim("\(prefix)4"))
+                let told = try require(claims.0.run).1
+                try expect(told.contains { $0.content.kind == .begin })
+                let over = try require(claims.1.run).0
+                try expect(await over.write("end", to: target, status: .success).isDurable)
+                let next = try await target.admit(.all, limit: 10).claims.map(\.run)
+                try expect(next == ["\(prefix)1"])
+                await memory.close()
+            }
+            await first.close()
+        },
         StoreCheck("what was copied from another store can be gone on with") { backend in
             let first = try await backend.open()
             guard let target = first as? any LastingStore else { return await first.close() }

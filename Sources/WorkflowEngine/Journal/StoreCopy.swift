@@ -3,8 +3,9 @@ package import WorkflowCore
 /// Copies a store into another one, of whatever kind: runs with their ids, journals, code and messages, schedules,
 /// tokens.
 ///
-/// A run that is there already with the same events is left as it is, so that a copy that broke off can be made
-/// again. The store that is copied stays as it is; whoever drives its runs has to have ended before.
+/// Runs that wait in the queue wait in that of the other store, in the same order, and those that were let begin hold their places
+/// there; what has begun within the period of a rate is not counted again. A run that is there already with the same events is left
+/// as it is, so that a copy that broke off can be made again. The store that is copied stays as it is; whoever drives its runs has to have ended before.
 package struct StoreCopy {
     private let source: any LastingStore
     private let target: any LastingStore
@@ -33,7 +34,7 @@ package struct StoreCopy {
     ///   store has another run of that id, or what a store threw. What was copied before stays.
     package func run(progress: (Report, _ all: Int) -> Void = { _, _ in }) async throws(JournalError) -> Report {
         var report = Report()
-        let headers = try await source.list(RunFilter()).reversed()
+        let headers = try await inOrder(try await source.list(RunFilter()).reversed())
         var saved: Set<String> = []
         for (number, header) in headers.enumerated() {
             if let owner = header.owner {
@@ -61,6 +62,16 @@ package struct StoreCopy {
         return report
     }
 
+    /// The runs as they are copied: those that wait in the queue last, so that whoever holds a place has it before.
+    private func inOrder(_ headers: [RunHeader]) async throws(JournalError) -> [RunHeader] {
+        var waiting: Set<String> = []
+        let open = headers.filter { !$0.status.isTerminal }.map(\.id)
+        for start in stride(from: 0, to: open.count, by: 500) {
+            waiting.formUnion(try await source.places(of: Array(open[start..<min(start + 500, open.count)])).keys)
+        }
+        return headers.filter { !waiting.contains($0.id) } + headers.filter { waiting.contains($0.id) }
+    }
+
     private func copy(_ header: RunHeader, _ report: inout Report) async throws(JournalError) {
         if let known = try await target.header(of: header.id) {
             guard known.sequence == header.sequence, known.workflow == header.workflow, known.status == header.status
@@ -77,24 +88,21 @@ package struct StoreCopy {
             _ = try await write(stored)
             report.events += stored.header.sequence
         } else {
-            if let place = try await source.places(of: [header.id])[header.id] {
-                throw JournalError(
-                    code: "run_queued",
-                    message:
-                        "run \(header.id) waits in the queue of \(source.name) (\(place.text)), which is not copied; "
-                        + "let it begin or cancel it before")
-            }
+            let waits = try await source.places(of: [header.id])[header.id] != nil
             // Owned while it is copied, so that nobody goes on with it, and with what lies in its inbox.
             guard case .claimed(let journaled, let stored, let messages) = try await source.claim(header.id) else {
                 throw JournalError(
                     code: "run_active", message: "run \(header.id) was taken up while its store was copied; try again")
             }
             do throws(JournalError) {
-                let copied = try await write(stored)
-                for message in messages where try await target.post(message.content, to: header.id) != nil {
+                let ticket = stored.payloads(of: [.queued]).last.map { QueueTicket(recorded: $0) }
+                let copied = try await write(stored, ticket, waits: waits)
+                // The other store tells a run by itself that it may begin.
+                let told = messages.filter { $0.content.kind != .begin || ticket == nil }
+                for message in told where try await target.post(message.content, to: header.id) != nil {
                     report.messages += 1
                 }
-                try await target.release([copied])
+                if !waits || ticket == nil { try await target.release([copied]) }
             } catch {
                 try? await source.release([journaled])
                 throw error
@@ -106,7 +114,13 @@ package struct StoreCopy {
     }
 
     /// Writes a whole run: its first event by itself, since a run's age is that of its first entry.
-    private func write(_ stored: StoredRun) async throws(JournalError) -> JournaledRun {
+    ///
+    /// - Parameters:
+    ///   - ticket: what it waits or waited by in the queue; nil for a run that never did.
+    ///   - waits: whether it has still to begin.
+    private func write(
+        _ stored: StoredRun, _ ticket: QueueTicket? = nil, waits: Bool = false
+    ) async throws(JournalError) -> JournaledRun {
         let header = stored.header
         // The copy has a chain of its own, which must not hide that this one is broken.
         if let broken = stored.chain.broken {
@@ -131,12 +145,22 @@ package struct StoreCopy {
                 let slice = events.loadUnaligned(as: Event.self).payload
                 return min(Int(slice.offset) + Int(slice.length), stored.arena.count)
             }
-        let isSingle = stored.events.count <= stride
+        if var ticket {
+            if waits {
+                // The store that it comes from has let it wait.
+                if ticket.onConflict == .skip { ticket.onConflict = .queue }
+                ticket.isLeft = true
+            }
+            run.ticket = waits ? ticket : ticket.held
+        }
+        let leaves = waits && ticket != nil
+        // What is left to the queue is written at once.
+        let isSingle = stored.events.count <= stride || leaves
         let split = isSingle ? stored.arena.count : payloadEnd
         batch.append(
-            run, sequence: 0, events: 0..<min(stride, arena), arena: arena..<arena + split,
+            run, sequence: 0, events: 0..<(isSingle ? arena : min(stride, arena)), arena: arena..<arena + split,
             status: isSingle ? header.status : .running, wakeAt: isSingle ? header.wakeAt : 0,
-            time: isSingle ? header.updatedAt : header.createdAt,
+            time: isSingle && !leaves ? header.updatedAt : header.createdAt,
             tags: isSingle && !header.tags.isEmpty ? header.tags : nil)
         if !isSingle {
             batch.append(
@@ -157,6 +181,17 @@ package struct StoreCopy {
                     message: "the store \(target.name) has another run '\(header.id)'; nothing is replaced")
             }
         }
+        if run.ticket != nil, !waits { try await hold(run) }
         return run
+    }
+
+    /// Gives a run in the other store the places that it holds where it comes from.
+    private func hold(_ run: JournaledRun) async throws(JournalError) {
+        let pass = try await target.admit(.runs([run.id]), limit: 1)
+        guard pass.told == 1 || pass.claims.contains(where: { $0.run == run.id }) else {
+            throw JournalError(
+                code: "conflict",
+                message: "run \(run.id) has begun, and the store \(target.name) has other runs in its places")
+        }
     }
 }

@@ -52,6 +52,7 @@ struct BenchSuite: Sendable {
         try await sleeps()
         try await runaway()
         try await busy()
+        if wants("agent") { try await AgentBench(report: report).run() }
         try await DurableBench(seconds: seconds, database: database, wants: wants, report: report).run()
         try await IsolationBench(seconds: seconds, wants: wants, report: report).run()
         try await reload()

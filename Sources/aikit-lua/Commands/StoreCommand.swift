@@ -32,8 +32,8 @@ struct StoreMigrateCommand: ParsableCommand {
         commandName: "migrate",
         abstract: "Copy all runs of a store into another one, with their ids, journals, code and messages.",
         discussion: """
-            Schedules and tokens come along. The first store stays as it is; end what uses it before. A copy that broke off is
-            made again: runs that are there already are left as they are.
+            Schedules and tokens come along, and runs of the queue with their places. The first store stays as it is; end what
+            uses it before. A copy that broke off is made again: runs that are there already are left as they are.
             """)
 
     @Argument(help: ArgumentHelp("The store that is copied: a file, or the address of a database.", valueName: "from"))

@@ -145,6 +145,30 @@ extension CommandLine {
             #expect(heads.all.count == 2)
         }
 
+        @Test func `the traces of tests are sent where the command line says, and nowhere else`() throws {
+            let program = try Program()
+            defer { program.remove() }
+            let heads = Heads()
+            let collector = try WeatherService(heads: { head in
+                heads.add(head)
+                return (200, "{}")
+            })
+            try program.write(
+                """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "w" }:step { id = "one", handler = function(n) return n end }:commit()
+                """, to: "w.lua")
+            try program.write(
+                #"it("runs", function() expect(test.run(require "w", { input = 1 })):succeeds() end)"#, to: "w_test.lua")
+            let environment = ProcessInfo.processInfo.environment.merging(
+                ["OTEL_EXPORTER_OTLP_ENDPOINT": collector.base]) { $1 }
+            #expect(try program.run(["test", "w_test.lua"], environment: environment).status == 0)
+            #expect(heads.all.isEmpty)
+            let sent = try program.run(["test", "w_test.lua", "--otlp", collector.base])
+            #expect(sent.status == 0, "\(sent.errors)")
+            #expect(heads.all.first?.hasPrefix("POST /v1/traces") == true, "\(heads.all)")
+        }
+
         @Test func `limits of a model hold for all processes of a store`() throws {
             let program = try Program()
             defer { program.remove() }
