@@ -68,6 +68,7 @@ class DashboardTests(unittest.TestCase):
             "pay": {"kind": "bill", "days": 14}})
         browser.click("a.button", "Answer")
         browser.one("h2", "Release the parcel?")
+        browser.one(".shown-rows td", "A1")
         browser.choose("Decision", "send")
         browser.click("button", "Send the answer")
         browser.one(".toast", "The answer was taken")

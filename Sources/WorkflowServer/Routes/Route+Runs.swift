@@ -270,7 +270,7 @@ extension Route {
         let (prefix, principal) = (request.query("q") ?? "", request.context.principal)
         var counts: [RunMachine.Status: Int] = [:]
         var isWhole = true
-        if filter.created == nil, filter.before == nil, prefix.isEmpty {
+        if filter.created == nil, filter.before == nil, prefix.isEmpty, request.query("tag") == nil {
             for (workflow, numbers) in try await core.directory.store.counts()
             where principal.maySee(workflow) && filter.workflow ?? workflow == workflow {
                 for (status, number) in numbers where filter.statuses?.contains(status) ?? true {
