@@ -54,6 +54,25 @@
     if (ratio < (isLarge ? 3 : 4.5)) problems.push(`contrast ${ratio.toFixed(2)}: ${shown(element)}`);
   }
 
+  // Names that lead nowhere, headings that skip a level, and buttons in buttons mislead who does not see the page.
+  for (const name of ['aria-controls', 'aria-labelledby', 'aria-describedby', 'aria-errormessage']) {
+    for (const element of document.querySelectorAll(`[${name}]`)) {
+      const missing = element.getAttribute(name).split(' ').filter((id) => !document.getElementById(id));
+      if (missing.length > 0) problems.push(`${name} names nothing: ${missing.join(' ')}`);
+    }
+  }
+  let level = 0;
+  for (const heading of document.querySelectorAll('h1, h2, h3, h4')) {
+    if (!heading.checkVisibility()) continue;
+    const own = Number(heading.localName[1]);
+    if (own > level + 1) problems.push(`h${own} after h${level}: ${heading.textContent.slice(0, 40)}`);
+    level = own;
+  }
+  const pressed = 'button, a[href], [role=button], input, select, textarea';
+  for (const element of document.querySelectorAll(pressed)) {
+    if (element.parentElement?.closest('button, a[href], [role=button]')) problems.push(`a control in a control: ${element.outerHTML.slice(0, 80)}`);
+  }
+
   if (document.querySelectorAll('main').length !== 1) problems.push('not one main');
   if (document.querySelectorAll('h1').length !== 1) problems.push(`${document.querySelectorAll('h1').length} h1`);
   if (document.documentElement.scrollWidth > innerWidth) problems.push(`wider than the screen: ${document.documentElement.scrollWidth} > ${innerWidth}`);
