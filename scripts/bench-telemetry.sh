@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures what sending traces costs a run, with a collector that takes them and with one that never answers. Queues are
-# bounded, so at full speed spans are dropped, which the program says:
+# Measures what sending traces costs a run, with a collector that takes them and with one that never answers, and how fast the spans
+# of a recorded run are sent. Queues are bounded, so at full speed spans are dropped, which the program says:
 #   scripts/bench-telemetry.sh
 source "$(dirname "$0")/common.sh"
 cd "$repository"
@@ -63,3 +63,10 @@ for script in steady full; do
     done
     printf '| %s | %s |\n' "$script" "$row"
 done
+
+# A run that was recorded is sent whole, however long that takes.
+spans=100002
+"$binary" run "$folder/full.lua" --input '{}' --store "$folder/runs.db" --run-id full >/dev/null 2>&1
+started=$(date +%s%N)
+"$binary" runs trace full --store "$folder/runs.db" --otlp "http://127.0.0.1:${ports[0]}" >/dev/null
+printf '\nspans of a recorded run: %s in a second\n' "$((spans * 1000 / (($(date +%s%N) - started) / 1000000)))"

@@ -25,3 +25,6 @@ hyperfine --shell=none --warmup 10 --runs 100 --style basic --export-markdown "$
     "$binary run $folder/one-step.lua --input '\"you\"' --store $folder/runs.db" \
     >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
 cat "$folder/start.md"
+
+say "what sending traces costs (target: at most 10 % at 1,000 steps a second, 25 % at full speed)"
+scripts/bench-telemetry.sh

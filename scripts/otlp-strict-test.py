@@ -31,6 +31,7 @@ local body = { id = "item", retry = { max_attempts = 2, initial = "5ms" }, handl
   if type(n) == "table" then n = 1 end -- the input of a branch that runs in parallel
   context:set_attribute("n", n)
   context:log("info", "doubles", { n = n })
+  aikit.http.get("%s/get")
   return context:span("double", function() aikit.sleep(%s) return n * 2 end)
 end }
 return {
@@ -64,7 +65,14 @@ def spans_of(text):
 
 
 class Collector(http.server.BaseHTTPRequestHandler):
-    spans, logs, metrics = [], [], []
+    spans, logs, metrics, parents = [], [], [], set()
+
+    def do_GET(self):
+        """What the script asks; it is told in which span."""
+        self.parents.add(bytes.fromhex(self.headers["traceparent"].split("-")[2]))
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
 
     def do_POST(self):
         body = gzip.decompress(self.rfile.read(int(self.headers["content-length"])))
@@ -119,7 +127,9 @@ def main():
     binary = os.path.realpath(parser.parse_args().binary)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    otlp = ["--otlp", f"http://127.0.0.1:{server.server_port}"]
+    address = f"http://127.0.0.1:{server.server_port}"
+    otlp = ["--otlp", address]
+    allow = ["--allow-net=127.0.0.1"]
     with tempfile.TemporaryDirectory() as folder:
 
         def aikit(*arguments, status=0):
@@ -133,10 +143,12 @@ def main():
 
         os.environ["OTEL_LOGS_EXPORTER"] = os.environ["OTEL_METRICS_EXPORTER"] = "otlp"
         with open(f"{folder}/quick.lua", "w") as file:
-            file.write(SCRIPT % "0.001")
+            file.write(SCRIPT % (address, "0.001"))
         with open(f"{folder}/slow.lua", "w") as file:
-            file.write(SCRIPT % "0.4")
-        aikit("run", "quick.lua", "--workflow", "plain", "--run-id", "ends", *otlp)
+            file.write(SCRIPT % (address, "0.4"))
+        aikit("run", "quick.lua", "--workflow", "plain", "--run-id", "ends", *otlp, *allow)
+        requests = {span.span_id for span in Collector.spans if span.name == "GET"}
+        assert len(requests) == 4 and requests == Collector.parents, (requests, Collector.parents)
         ids = {span.span_id for span in Collector.spans}
         assert len(Collector.logs) == 4 and all(record.span_id in ids for record in Collector.logs), Collector.logs
         metrics = {metric.name: metric for metric in Collector.metrics[-1]}
@@ -145,11 +157,12 @@ def main():
         assert all(len(step.bucket_counts) == len(step.explicit_bounds) + 1 for step in steps), steps
         print(f"ok   {len(Collector.logs)} log entries, {len(metrics)} metrics")
         finish("ends")
-        aikit("run", "quick.lua", "--workflow", "asks", "--run-id", "waits", *otlp, status=3)
+        aikit("run", "quick.lua", "--workflow", "asks", "--run-id", "waits", *otlp, *allow, status=3)
         aikit("resume", "waits", "--data", "{}", *otlp)
         finish("waits")
         process = subprocess.Popen(
-            [binary, "run", "slow.lua", "--workflow", "plain", "--run-id", "dies", "--events", *otlp], cwd=folder,
+            [binary, "run", "slow.lua", "--workflow", "plain", "--run-id", "dies", "--events", *otlp, *allow],
+            cwd=folder,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
             env={**os.environ, "OTEL_BSP_SCHEDULE_DELAY": "50"})
         for line in process.stdout:

@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
-"""Checks `aikit-lua mcp` and `/mcp` of `aikit-lua serve` with the client of PyPI's `mcp`:  scripts/test-mcp.py PROGRAM
+"""Checks `aikit-lua mcp` and `/mcp` of `aikit-lua serve` with the client of PyPI's `mcp`, and `aikit.mcp` with its server, over both
+transports:  scripts/test-mcp.py PROGRAM
 
 Without the package it makes a virtual environment for it; where that cannot be, it says so and ends with status 0.
 """
 import asyncio
+import json
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import venv
 
 SCRIPT = """
@@ -32,6 +36,78 @@ local slow = aikit.workflow { id = "slow", description = "Takes long." }
   :step(aikit.step { id = "sleep", timeout = 0, handler = function() aikit.sleep("60s") return {} end }):commit()
 return { add, ask, slow }
 """
+
+
+# A server of others, for the client of ours; its transport is its argument.
+SERVER = """
+import socket, sys
+from mcp.server import MCPServer
+
+server = MCPServer("sums")
+
+@server.tool()
+def add(a: int, b: int) -> dict[str, int]:
+    "Adds."
+    return {"sum": a + b}
+
+@server.tool()
+def fail() -> str:
+    raise ValueError("it broke")
+
+if sys.argv[1] == "stdio":
+    server.run("stdio")
+else:
+    server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[2]))
+"""
+
+USER = """
+local aikit = require "aikit"
+local server = aikit.mcp { %s, timeout = "20s" }
+return aikit.workflow { id = "w" }:step { id = "ask", timeout = "60s", handler = function()
+  local names = {}
+  for _, tool in ipairs(server:tools()) do names[#names + 1] = tool.name end
+  table.sort(names)
+  local sum
+  for i = 1, 20 do sum = server:call("add", { a = i, b = 1 }) end
+  local ok, failure = pcall(server.call, server, "fail")
+  return { names = names, sum = sum, ok = ok, code = failure.code, message = failure.message }
+end }:commit()
+"""
+
+
+def check_client(program):
+    """Our client with a server of others."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder)
+        (path / "server.py").write_text(SERVER)
+        command = [sys.executable, str(path / "server.py")]
+        serving = subprocess.Popen(
+            [*command, "http", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            for _ in range(600):
+                with socket.socket() as attempt:
+                    if attempt.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                time.sleep(0.1)
+            ways = {
+                "stdio": "command = { %s }" % ", ".join(json.dumps(word) for word in [*command, "stdio"]),
+                "HTTP": f'url = "http://127.0.0.1:{port}/mcp"',
+            }
+            for name, way in ways.items():
+                (path / "w.lua").write_text(USER % way)
+                run = subprocess.run(
+                    [program, "run", str(path / "w.lua"), "--store", "memory", f"--allow-net=127.0.0.1:{port}",
+                     f"--allow-run={sys.executable}"], capture_output=True, text=True, timeout=100)
+                assert run.returncode == 0, run.stderr
+                result = json.loads(run.stdout)
+                assert result["names"] == ["add", "fail"] and result["sum"] == {"sum": 21}, result
+                assert not result["ok"] and result["code"] == "mcp_tool" and "fail" in result["message"], result
+                print(f"ok   our client, {name}")
+        finally:
+            serving.terminate()
+            serving.wait(60)
 
 
 def with_package():
@@ -129,4 +205,5 @@ async def main(program):
 
 if __name__ == "__main__":
     with_package()
+    check_client(os.path.abspath(sys.argv[1]))
     asyncio.run(asyncio.wait_for(main(os.path.abspath(sys.argv[1])), 120))
