@@ -79,6 +79,26 @@ extension CommandLine {
             #expect(server.running.finish().status == 0)
         }
 
+        @Test func `runs that wait keep no process from others`() async throws {
+            let program = try Program(["steps.lua": Self.script])
+            defer { program.remove() }
+            let server = try Server(program, "--isolate=run", "--workers", "1")
+            defer { server.running.send(SIGKILL) }
+            for number in 0..<20 {
+                let run = try await server.ask(
+                    "POST", "/api/workflows/asks/run", ["inputData": [:], "runId": Value("a\(number)")])
+                #expect(run.json["status"] == "waiting_human", "\(run.json.json)")
+            }
+            #expect(await Self.poll { Self.processes(of: server.running.processID).count < 4 })
+            let run = try await server.ask("POST", "/api/workflows/steps/run", ["inputData": ["n": 1]])
+            #expect(run.json["result"]?["n"] == 20, "\(run.json.json)")
+            let answered = try await server.ask(
+                "POST", "/api/workflows/asks/runs/a3/resume", ["stepId": "approve", "data": ["word": "yes"]])
+            #expect(answered.json["result"] == "yes", "\(answered.status) \(answered.json.json)")
+            server.running.send(SIGTERM)
+            #expect(server.running.finish().status == 0)
+        }
+
         @Test func `a process that dies is replaced, and runs go on`() async throws {
             let program = try Program(["steps.lua": Self.script])
             defer { program.remove() }

@@ -38,6 +38,12 @@ final class RunningProgram {
         return true
     }
 
+    /// Reads standard error to its end on a thread of its own, and keeps nothing of it.
+    func dropErrors() {
+        let handle = errors.fileHandleForReading
+        Thread.detachNewThread { while !handle.availableData.isEmpty {} }
+    }
+
     var processID: Int32 { process.processIdentifier }
 
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }

@@ -236,7 +236,36 @@ final class VMStation: @unchecked Sendable {
         }
         guard hosted.run.isDurable else { return }
         if hosted.run.isOver { return leave(hosted) }
-        if case .waiting = hosted.place { give(hosted) }
+        switch hosted.place {
+        case .waiting: give(hosted)
+        case .given(let process): rest(hosted, process)
+        case .gone: break
+        }
+    }
+
+    /// How far away the end of a wait has to be for a run to give its process back, in microseconds.
+    private static let restingTime: Int64 = 1_000_000
+
+    /// Takes a run that waits for somebody, or for long, from the process that it has for itself, so that another one may have it;
+    /// it is given to a process again with a message, or when its time has come.
+    private func rest(_ hosted: HostedRun, _ process: HostedProcess) {
+        guard case .single = process.purpose, hosted.messages.isEmpty else { return }
+        let machine = hosted.run.machine.status
+        guard machine == .waitingHuman || machine == .waiting || machine == .queued else { return }
+        let deadline = hosted.run.machine.earliestDeadline
+        guard deadline == 0 || deadline > worker.now + Self.restingTime else { return }
+        process.dropped.insert(hosted.id)
+        process.runs[hosted.id] = nil
+        hosted.place = .waiting
+        hosted.run.mirror?.isQuiet = true
+        release(process)
+        guard deadline > 0 else { return }
+        let wait = Duration.microseconds(deadline - worker.now)
+        Task.detached { [weak self, weak run = hosted.run] in
+            try? await Task.sleep(for: wait)
+            guard let run else { return }
+            self?.perform { station in if let hosted = run.hosted { station.give(hosted) } }
+        }
     }
 
     func settle(_ receipt: HostedRun.Receipt, _ outcome: JournalOutcome, in process: HostedProcess?) {
