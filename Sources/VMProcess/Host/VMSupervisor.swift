@@ -149,7 +149,7 @@ package final class VMSupervisor: @unchecked Sendable {
         case .cancel: calls.removeValue(forKey: frame.header["call"]?.int ?? 0)?.operation?.cancel()
         case .transient: try tell(frame)
         case .log: try log(frame.header)
-        case .print: options.script.print(frame.header["text"]?.string ?? "")
+        case .print: try printed(frame.header)
         case .quiet: runs[frame.header["run"]?.string ?? ""]?.quieten()
         case .refused: try refused(frame.header)
         case .configure, .load, .told, .begin, .restore, .outcomes, .answer, .stream, .message, .hold, .drop:
@@ -205,13 +205,20 @@ package final class VMSupervisor: @unchecked Sendable {
                 data: try frame.value))
     }
 
-    private func log(_ header: Value) throws(FrameFault) {
+    private func log(_ header: Value) throws(FrameFault) { options.script.log(try record(header)) }
+
+    private func printed(_ header: Value) throws(FrameFault) {
+        let record = try record(header)
+        if let printed = options.script.printed { printed(record) } else { options.script.print(record.message) }
+    }
+
+    private func record(_ header: Value) throws(FrameFault) -> LogRecord {
         let id = header["run"]?.string ?? ""
         let run = runs[id]
         guard run != nil || id.isEmpty, let record = LogRecord(wire: header, workflow: run?.workflow.id ?? "") else {
             throw FrameFault("a line of the log that is none")
         }
-        options.script.log(record)
+        return record
     }
 
     private func refused(_ header: Value) throws(FrameFault) {

@@ -12,10 +12,15 @@ extension Worker {
                 let frame = try waitingFrame(of: run, at: target.isEmpty ? nil : target)
                 try reply(run, frame, message.content.payload)
             case .signedReply:
-                let frame = try waitingFrame(of: run, at: message.content.target)
                 let payload = message.content.payload
-                try reply(run, frame, payload["data"] ?? .null, by: payload["by"]?.string)
+                let (by, key) = (payload["by"]?.string, payload["key"]?.string.flatMap { RequestKey($0) })
+                try reply(run, at: message.content.target, payload["data"] ?? .null, by: by, key: key)
             case .signal: try signal(run, message.content.target, message.content.payload)
+            case .keyedSignal:
+                let payload = message.content.payload
+                try signal(
+                    run, message.content.target, payload["payload"] ?? .null,
+                    key: payload["key"]?.string.flatMap { RequestKey($0) })
             case .begin: begin(run, admittedAt: message.postedAt)
             case .cancel:
                 if run.machine.isOver { throw RunFailure.over(run) }
@@ -34,8 +39,9 @@ extension Worker {
         }
     }
 
-    /// Gives a run a signal, if a step of it can take one.
-    package func signal(_ run: Run, _ event: String, _ payload: Value) throws {
+    /// Gives a run a signal, if a step of it can take one and it has not taken this one before.
+    package func signal(_ run: Run, _ event: String, _ payload: Value, key: RequestKey? = nil) throws {
+        if try key?.isRecorded(in: run.log) == true { return }
         if run.machine.isOver { throw RunFailure.over(run) }
         let before = enter(run)
         defer { leave(run, before) }
@@ -55,7 +61,11 @@ extension Worker {
             arena.write(event)
             arena.writeKey("payload")
             arena.append(settled)
-            arena.end(object, count: 2)
+            if let key {
+                arena.writeKey("key")
+                arena.write(key.text)
+            }
+            arena.end(object, count: key == nil ? 2 : 3)
         }
         run.decide(.signalled(signal: signal), at: now)
     }

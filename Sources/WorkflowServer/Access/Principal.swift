@@ -28,5 +28,8 @@ package struct Principal: Sendable, Equatable {
         }
     }
 
+    /// Whether there may be workflows that they may not see.
+    var isLimited: Bool { !workflows.isEmpty }
+
     func maySee(_ workflow: String) -> Bool { workflows.isEmpty || workflows.contains(workflow) }
 }

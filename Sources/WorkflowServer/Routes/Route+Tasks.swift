@@ -17,16 +17,14 @@ extension Route {
         ) { request, core in
             let limit = try request.number("limit", in: 1...1000) ?? 100
             let filter = RunFilter(
-                workflow: request.query("workflow"), statuses: [.waitingHuman], limit: limit + 1,
-                before: request.query("cursor"))
-            let headers = try await core.directory.list(filter)
+                workflow: request.query("workflow"), statuses: [.waitingHuman], before: try await cursor(request, core))
+            let (headers, next) = try await page(limit, filter, request, core)
             var tasks: [Value] = []
-            for header in headers.prefix(limit) where request.context.principal.maySee(header.workflow) {
+            for header in headers {
                 // A run that goes on, or whose code is gone, has nothing to show.
                 guard let record = try? await core.directory.record(of: header.id) else { continue }
                 tasks += record.result().pending.map { Task(record, $0).value }
             }
-            let next = headers.count > limit ? Value(headers[limit - 1].id) : Value.null
             return .json(["tasks": Value(array: tasks), "next": next])
         },
         Route(
@@ -49,7 +47,7 @@ extension Route {
         var check: AnswerCheck?
         if let digest { check = { try Route.expect(digest, of: path, in: $0) } }
         try await core.directory.answer(
-            run, step: path, data: data, by: request.context.principal.signature, expecting: check)
+            run, step: path, data: data, by: request.context.principal.signature, key: request.key(), expecting: check)
         return try await settled(run, request, core)
     }
 
@@ -85,15 +83,12 @@ extension Route {
         }
 
         var value: Value {
-            let base = RunRendering.pending(pending, record.id, record.plan.id)
+            let base = RunRendering.pending(pending, of: record)
             var entries = (base.entries ?? []).map { ($0.key, $0.value) }
             entries.append(("digest", Value(digest)))
             let node = record.plan.details.indices.first { record.plan.details[$0].id == pending.stepID }
             if let node, let schema = WorkflowRendering.schema(record.plan.nodes[node].outputSchema, record.plan) {
                 entries.append(("responseSchema", schema))
-                if pending.form == nil, let form = SchemaForm.form(of: schema, title: pending.stepID) {
-                    entries.append(("form", form))
-                }
             }
             if let node {
                 let duration = record.plan.nodes[node].duration

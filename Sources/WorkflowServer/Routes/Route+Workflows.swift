@@ -17,7 +17,11 @@ extension Route {
             let workflows = await core.directory.catalog.workflows().filter { request.context.principal.maySee($0.id) }
             var entries = [("workflows", Value(array: workflows.map(WorkflowRendering.summary)))]
             if let catalog = core.directory.catalog as? any DeploymentCatalog {
-                let broken = await catalog.deployments().filter { $0.problem != nil }
+                let principal = request.context.principal
+                let broken = await catalog.deployments().filter { deployment in
+                    deployment.problem != nil
+                        && (!principal.isLimited || deployment.workflows.contains(where: principal.maySee))
+                }
                 entries.append(
                     (
                         "broken",
@@ -100,7 +104,7 @@ extension Route {
                 throw noRun(run, workflow)
             }
             try await core.directory.answer(
-                run, step: step, data: data, by: request.context.principal.signature)
+                run, step: step, data: data, by: request.context.principal.signature, key: request.key())
             return try await settled(run, request, core)
         },
     ]

@@ -52,7 +52,8 @@ final class ServeSession: Sendable {
             ).traced(exportSettings != nil),
             journal: store,
             log: { log.write($0) })
-        let options = LuaScriptOptions(print: { log.info($0) }, log: { log.write($0) })
+        var options = LuaScriptOptions(log: { log.write($0) })
+        options.printed = { log.write($0) }
         let deployments = Deployments(settings.paths, engine: engine, store: store, options: options, log: log)
         await deployments.refresh()
         let directory = try RunDirectory(engine, catalog: deployments)
@@ -161,6 +162,7 @@ final class ServeSession: Sendable {
             options.audience = settings.jwtAudience
             options.roleClaim = settings.jwtRoleClaim ?? options.roleClaim
             options.nameClaim = settings.jwtNameClaim ?? options.nameClaim
+            options.defaultRole = settings.jwtDefaultRole ?? options.defaultRole
             let access = JWTAccess(options)
             if let variable = settings.jwtSecretVariable {
                 guard let secret = environment(variable), !secret.isEmpty else {
