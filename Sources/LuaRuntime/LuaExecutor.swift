@@ -13,6 +13,8 @@ package final class LuaExecutor: StepExecutor {
     private var spareContexts: [UnsafeMutablePointer<CallContext>] = []
     private let arguments: UnsafeMutablePointer<lb_arg>
     private var functions: LuaSchemaFunctions?
+    /// The run and the frame whose code is under way; nil between calls.
+    package private(set) var place: (run: Unmanaged<Run>, frame: Int32)?
 
     package init(vm: LuaVM) {
         self.vm = vm
@@ -49,6 +51,9 @@ package final class LuaExecutor: StepExecutor {
     package func call(_ slot: CallbackSlot, _ argument: Slice, limits: CallLimits, run: Run, frame: Int32)
         -> CallOutcome
     {
+        let outer = place
+        place = (Unmanaged.passUnretained(run), frame)
+        defer { place = outer }
         context.pointee.fill(run, frame)
         context.pointee.slot = slot
         var count = 1
@@ -79,6 +84,9 @@ package final class LuaExecutor: StepExecutor {
         _ call: OpaquePointer, token: UInt32, ok: Bool, value: UnsafeRawBufferPointer, limits: CallLimits, run: Run,
         frame: Int32
     ) -> CallOutcome {
+        let outer = place
+        place = (Unmanaged.passUnretained(run), frame)
+        defer { place = outer }
         let held = Self.context(of: call)
         if let held { held.pointee.fill(run, frame) }
         let start = run.log.arena.count
@@ -96,6 +104,9 @@ package final class LuaExecutor: StepExecutor {
     }
 
     package func close(_ call: OpaquePointer, code: String, message: String, run: Run, frame: Int32) {
+        let outer = place
+        place = (Unmanaged.passUnretained(run), frame)
+        defer { place = outer }
         let held = Self.context(of: call)
         if let held { held.pointee.fill(run, frame) }
         var out = ByteArena()

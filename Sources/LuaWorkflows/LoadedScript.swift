@@ -29,6 +29,7 @@ struct LoadedScript {
         let functions = LuaSchemaFunctions(vm: vm)
         executor.schemaFunctions = functions
         executor.localService = { host.serve($0, functions: functions) }
+        host.place = { [weak executor] in executor?.place }
         host.mayContinue = { [weak vm] in vm?.isStopping != true }
         definitions = chosen.map { host.definitions[$0] }
         if !host.isPinned { host.lookAhead() }

@@ -10,6 +10,8 @@ public struct LuaScriptOptions: Sendable {
     /// Where `print` goes; a line without its end.
     public var print: @Sendable (String) -> Void
     public var log: @Sendable (LogRecord) -> Void
+    /// Where `print` goes with the step that printed, in place of ``print``; nil where only the line matters.
+    package var printed: (@Sendable (LogRecord) -> Void)?
     /// Where modules and time zones are looked up, in a process without files; nil for the system.
     package var services: (any ScriptServices)?
 

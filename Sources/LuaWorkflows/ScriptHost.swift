@@ -33,6 +33,8 @@ final class ScriptHost: LuaHost {
     private var freeSchemas: [Int] = []
     /// Whether work on behalf of the script may go on; set once there is a VM.
     var mayContinue: () -> Bool = { true }
+    /// The run and the frame whose code is under way; nil while the script is loaded.
+    var place: () -> (run: Unmanaged<Run>, frame: Int32)? = { nil }
     /// The problems of the definition that was refused last.
     private(set) var refused: [DefinitionIssue] = []
 
@@ -60,7 +62,12 @@ final class ScriptHost: LuaHost {
         case "prelude": return prelude(payload, &response)
         case "log": log(payload, &response)
         case "print":
-            environment.print(payload.string ?? Value(payload).json)
+            let line = payload.string ?? Value(payload).json
+            if let printed = environment.options.printed {
+                printed(record(.info, line))
+            } else {
+                environment.print(line)
+            }
             response.writeNull()
         case "version": response.write(engineVersion)
         case "json.encode": response.write(Value(payload).json)
@@ -240,12 +247,26 @@ final class ScriptHost: LuaHost {
 
     private func log(_ payload: ValueCursor, _ response: inout ByteArena) {
         environment.log(
-            LogRecord(
-                time: environment.clock.now(),
-                level: LogRecord.Level(rawValue: payload["level"]?.string ?? "") ?? .info,
-                message: payload["message"]?.string ?? "", fields: payload["fields"].map { Value($0) }, workflow: "",
-                run: "", path: payload["where"]?.string ?? ""))
+            record(
+                LogRecord.Level(rawValue: payload["level"]?.string ?? "") ?? .info, payload["message"]?.string ?? "",
+                fields: payload["fields"].map { Value($0) }, beside: payload["where"]?.string ?? ""))
         response.writeNull()
+    }
+
+    /// What the code says that is under way.
+    ///
+    /// - Parameter place: where it stands, if it is no code of a run.
+    private func record(
+        _ level: LogRecord.Level, _ message: String, fields: Value? = nil, beside place: String = ""
+    ) -> LogRecord {
+        let now = environment.clock.now()
+        guard let (run, frame) = self.place() else {
+            return LogRecord(
+                time: now, level: level, message: message, fields: fields, workflow: "", run: "", path: place)
+        }
+        return run._withUnsafeGuaranteedRef {
+            LogRecord(of: $0, frame: frame, time: now, level: level, message: message, fields: fields)
+        }
     }
 
     /// Answers with a string of any bytes, or null.

@@ -52,6 +52,16 @@ extension PostgresJournal: StoreUpkeep {
         }
     }
 
+    package func checkWritable() async throws(JournalError) {
+        let own = owner
+        // A server that only reads refuses the statement, whatever rows there are.
+        try await sessions.run { connection in
+            try connection.run(
+                "UPDATE owners SET name = name WHERE id = $1::bigint", Parameters().add(own))
+            return
+        }
+    }
+
     package func delete(_ run: String) async throws(JournalError) -> Bool {
         if run.utf8.contains(0) { return false }
         do {

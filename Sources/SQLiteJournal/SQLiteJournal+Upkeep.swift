@@ -65,6 +65,17 @@ extension SQLiteJournal: StoreUpkeep {
         }
     }
 
+    package func checkWritable() async throws(JournalError) {
+        try await onWriter { writer throws(JournalError) in
+            if let stall = writer.stall { throw stall.error }
+            try writer.transaction {
+                // The page that holds it is written, whether or not its value is another one.
+                let version = try Int.fetchOne(writer.database, sql: "PRAGMA user_version") ?? Schema.version
+                try writer.database.execute(sql: "PRAGMA user_version = \(version)")
+            }
+        }
+    }
+
     package func delete(_ run: String) async throws(JournalError) -> Bool {
         let header: RunHeader?
         do {

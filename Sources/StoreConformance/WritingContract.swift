@@ -133,6 +133,7 @@ extension StoreContract {
             let journal = try await backend.open()
             await journal.close()
             try expect(await TestRun("r1").write(to: journal).error?.code == "store_closed")
+            try await expectFailure { try await journal.checkWritable() }
             try await expectFailure { try await journal.header(of: "r1") }
         },
     ]

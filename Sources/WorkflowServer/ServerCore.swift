@@ -9,12 +9,15 @@ final class ServerCore: Sendable {
     let access: AccessControl?
     let options: ServerOptions
     let metrics = ServerMetrics()
-    let storeTrouble = StoreTrouble()
+    let health: StoreHealth
     let sessions = MCPSessions()
+    let broadcast: EventBroadcast
     private let draining = Atomic<Bool>(false)
 
     init(directory: RunDirectory, access: AccessControl?, options: ServerOptions) {
         self.directory = directory
+        broadcast = EventBroadcast(directory.events)
+        health = StoreHealth(directory.store)
         self.access = access
         self.options = options
     }

@@ -178,6 +178,9 @@ public final class WorkflowServer: Sendable {
         await metrics.run()
     }
 
+    /// How many streams are open.
+    package var streamCount: Int { core.metrics.streamCount }
+
     /// Makes readiness fail and refuses what comes from now on; what is under way goes on.
     public func drain() { core.drain() }
 }

@@ -47,7 +47,7 @@ extension CommandLine {
             #expect(lines.allSatisfy { $0.hasPrefix("{") && $0.hasSuffix("}") }, "\(outcome.errors)")
             let entry = lines.first { $0.contains("few rows") } ?? ""
             let shape =
-                #/\{"fields":\{"rows":2\},"level":"warn","message":"few rows","path":"count","run":"r1","time":\d{13},"workflow":"talk"\}/#
+                #/\{"fields":\{"rows":2\},"level":"warn","message":"few rows","path":"count","run":"r1","time":\d{13},"trace_id":"[0-9a-f]{32}","workflow":"talk"\}/#
             #expect(entry.wholeMatch(of: shape) != nil)
             #expect(lines.contains { $0.contains(#""level":"info","message":"a\nb""#) })
             #expect(lines.last?.contains("talk succeeded") == true)

@@ -5,6 +5,14 @@ import NIOHTTP1
 import Testing
 import WorkflowCore
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 extension CommandLine {
     @Suite("serve")
     struct ServeTests {
@@ -166,6 +174,74 @@ extension CommandLine {
             #expect(try program.run("token", "revoke", String(id), "--store", "runs.db").status == 0)
             server.running.send(SIGTERM)
             #expect(server.running.finish().status == 0)
+        }
+
+        @Test(arguments: [[SIGHUP], [SIGHUP, SIGHUP, SIGHUP], [SIGINT], [SIGTERM, SIGHUP], [SIGHUP, SIGTERM]])
+        func `a server ends in good order however it is asked to, and leaves its runs to the next one`(
+            _ signals: [Int32]
+        ) async throws {
+            let program = try Program([
+                "nap.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "nap" }
+                  :step { id = "one", handler = function(input) aikit.sleep("300ms") return input end }
+                  :step { id = "two", handler = function(input) return input end }:commit()
+                """
+            ])
+            defer { program.remove() }
+            let first = try Server(program)
+            for number in 0..<5 {
+                let body: Value = ["inputData": 1, "runId": Value("n\(number)")]
+                #expect(try await first.ask("POST", "/api/workflows/nap/runs", body).status == 202)
+            }
+            for signal in signals { first.running.send(signal) }
+            let outcome = first.running.finish()
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(outcome.errors.contains("stopped"))
+            // A run that was given back is nobody's; one that was left behind would wait for its owner's lease.
+            let listed = try program.run("runs", "list", "--store", "runs.db", "--json").output
+            #expect(!listed.contains("\"owner\""))
+            let second = try Server(program)
+            for number in 0..<5 {
+                let over = try await second.ask("GET", "/api/runs/n\(number)?wait=15s")
+                #expect(over.json["status"] == "success")
+            }
+            second.running.send(SIGTERM)
+            #expect(second.running.finish().status == 0)
+        }
+
+        @Test func `what steps log and print has its run, its step and its trace`() async throws {
+            let program = try Program([
+                "talk.lua": """
+                local aikit = require "aikit"
+                print("loaded")
+                return aikit.workflow { id = "talk" }
+                  :step { id = "one", handler = function(input, context)
+                    context:log("warn", "logged")
+                    print("printed")
+                    aikit.sleep("1ms")
+                    aikit.log.info("said")
+                    print("printed later")
+                    return input
+                  end }:commit()
+                """
+            ])
+            defer { program.remove() }
+            let server = try Server(program, "--log-format", "json")
+            _ = try await server.ask("POST", "/api/workflows/talk/run", ["inputData": 1, "runId": "t"])
+            server.running.send(SIGTERM)
+            let outcome = server.running.finish()
+            let lines = try outcome.errors.split(separator: "\n").map { try Value(json: String($0)) }
+            // The first 16 bytes of SHA-256 of the run's id.
+            let trace: Value = "e3b98a4da31a127d4bde6e43033f66ba"
+            for message in ["logged", "printed", "said", "printed later"] {
+                let line = lines.first { $0["message"] == Value(message) }
+                #expect(line?["run"] == "t", "\(message): \(outcome.errors)")
+                #expect(line?["workflow"] == "talk")
+                #expect(line?["path"] == "one")
+                #expect(line?["trace_id"] == trace)
+            }
+            #expect(lines.contains { $0["message"] == "loaded" && $0["run"] == nil })
         }
 
         @Test func `a server that others reach wants tokens or is told that it need not`() throws {

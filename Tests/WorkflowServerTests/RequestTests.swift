@@ -54,6 +54,7 @@ struct RequestTests {
         }
         struct Claims: JWTPayload {
             var name = "Ada"
+            var role = "run"
             func verify(using algorithm: some JWTAlgorithm) async throws {}
         }
         let secret = "a secret of more than thirty-two bytes, which the signer of the test wants"

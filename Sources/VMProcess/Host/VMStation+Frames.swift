@@ -27,7 +27,7 @@ extension VMStation {
         case .cancel: process.calls.removeValue(forKey: frame.header["call"]?.int ?? 0)?.operation?.cancel()
         case .transient: try tell(frame, from: process)
         case .log: try log(frame.header, from: process)
-        case .print: pool.options.script.print(frame.header["text"]?.string ?? "")
+        case .print: try printed(frame.header, by: process)
         case .quiet: quiet(frame.header["run"]?.string ?? "", in: process)
         case .refused: try refused(frame.header, by: process)
         case .returned: try returned(frame, by: process)
@@ -68,12 +68,21 @@ extension VMStation {
     }
 
     private func log(_ header: Value, from process: HostedProcess) throws(FrameFault) {
+        pool.options.script.log(try record(header, from: process))
+    }
+
+    private func printed(_ header: Value, by process: HostedProcess) throws(FrameFault) {
+        let record = try record(header, from: process)
+        if let printed = pool.options.script.printed { printed(record) } else { pool.options.script.print(record.message) }
+    }
+
+    private func record(_ header: Value, from process: HostedProcess) throws(FrameFault) -> LogRecord {
         let id = header["run"]?.string ?? ""
         let hosted = id.isEmpty ? nil : try run(id, of: process)
         guard let record = LogRecord(wire: header, workflow: hosted?.run.plan.id ?? "") else {
             throw FrameFault("a line of the log that is none")
         }
-        pool.options.script.log(record)
+        return record
     }
 
     private func quiet(_ id: String, in process: HostedProcess) {

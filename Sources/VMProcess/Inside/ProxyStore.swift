@@ -104,6 +104,7 @@ final class ProxyStore: RunStore {
     func generation(_ hash: String) async throws(JournalError) -> ScriptGeneration? { throw Self.elsewhere }
     func prune(_ filter: PruneFilter) async throws(JournalError) -> PruneReport { throw Self.elsewhere }
     func delete(_ run: String) async throws(JournalError) -> Bool { throw Self.elsewhere }
+    func checkWritable() async throws(JournalError) { throw Self.elsewhere }
     func statistics() async throws(JournalError) -> StoreStatistics { throw Self.elsewhere }
     func check() async throws(JournalError) -> [StoreProblem] { throw Self.elsewhere }
     func unreadable() async throws(JournalError) -> [StoreProblem] { throw Self.elsewhere }

@@ -30,7 +30,8 @@ package enum VMProgram {
             _ = MemoryAllowance.reserve
             var options = LuaScriptOptions(
                 memoryLimit: settings.scriptMemory,
-                print: { line.send(Frame(.print, ["text": Value($0)])) }, log: { line.send(Frame(.log, $0.wire)) })
+                log: { line.send(Frame(.log, $0.wire)) })
+            options.printed = { line.send(Frame(.print, $0.wire)) }
             #if DEBUG
                 if settings.hasFaults {
                     options.log = { record in

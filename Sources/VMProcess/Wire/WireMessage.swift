@@ -26,6 +26,7 @@ extension LogRecord {
             ("path", Value(path)),
         ]
         if let fields { entries.append(("fields", fields)) }
+        if let traceparent { entries.append(("traceparent", Value(traceparent))) }
         return Value(entries: entries)
     }
 
@@ -37,5 +38,6 @@ extension LogRecord {
         self.init(
             time: time, level: level, message: message, fields: value["fields"], workflow: workflow, run: run,
             path: path)
+        traceparent = value["traceparent"]?.string
     }
 }

@@ -24,7 +24,9 @@ package struct EventRenderer {
         tracker.follow(event)
         if event.kind == .metadataSet { metadata = Value(log.value(event.payload)) }
         if event.kind == .answerSigned {
-            answerer = Value(log.value(event.payload))
+            // With a key it is `{ by?, key }`.
+            let signature = log.value(event.payload)
+            answerer = signature.isObject ? signature["by"].map { Value($0) } : Value(signature)
         } else if event.kind != .humanCompleted {
             answerer = nil
         }

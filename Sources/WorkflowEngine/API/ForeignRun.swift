@@ -41,22 +41,18 @@ package actor ForeignRun {
     /// - Parameter name: who answers, where it is known.
     /// - Throws: ``RunFailure`` when no step waits there, or the owner did not accept the answer.
     package func resume(
-        step path: String?, data: Value, by name: String? = nil, expecting check: AnswerCheck? = nil
+        step path: String?, data: Value, by name: String? = nil, key: RequestKey? = nil,
+        expecting check: AnswerCheck? = nil
     ) async throws -> Delivery {
         _ = try await refresh()
         if let check { try check(RunRecord(id: id, plan: plan, copying: log, status: journal.machine.status)) }
         // The step is settled on here: by the time the owner looks, another one may be the only one that waits.
         let frame = try journal.machine.waitingFrame(run: id, at: path)
-        let target = journal.machine.path(of: frame)
-        guard let name else {
-            return try await deliver(InboxMessage.Content(kind: .reply, target: target, payload: data))
-        }
-        return try await deliver(
-            InboxMessage.Content(kind: .signedReply, target: target, payload: ["data": data, "by": Value(name)]))
+        return try await deliver(.answer(at: journal.machine.path(of: frame), data, by: name, key: key))
     }
 
-    package func signal(_ event: String, payload: Value) async throws -> Delivery {
-        try await deliver(InboxMessage.Content(kind: .signal, target: event, payload: payload))
+    package func signal(_ event: String, payload: Value, key: RequestKey? = nil) async throws -> Delivery {
+        try await deliver(.signal(event, payload, key: key))
     }
 
     package func cancel(reason: String) async throws -> Delivery {
@@ -80,9 +76,10 @@ package actor ForeignRun {
 
     /// Waits until the run is over, or waits for a person or a signal.
     ///
-    /// - Returns: nil when nobody drives the run any more and it could go on.
-    package func settled() async throws -> RunRecord? {
-        while true {
+    /// - Parameter isWanted: asked again and again; nothing is waited for once it says no.
+    /// - Returns: nil when nobody drives the run any more and it could go on, or nobody wants to know.
+    package func settled(while isWanted: @Sendable () -> Bool = { true }) async throws -> RunRecord? {
+        while isWanted() {
             if try await refresh() {
                 for follower in followers { follower(log) }
             }
@@ -92,6 +89,7 @@ package actor ForeignRun {
             if !hasOwner { return nil }
             try await Task.sleep(for: Self.interval)
         }
+        return nil
     }
 
     /// Takes what is new in the store; whether there was anything.

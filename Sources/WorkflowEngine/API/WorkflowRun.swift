@@ -81,6 +81,7 @@ public final class WorkflowRun: Sendable {
         input: Value, metadata: Value?, ctx: Value?, timeout: Duration? = nil, at time: Int64 = 0, trace: Value?,
         tags: RunTags = .none, queueing: Queueing = Queueing()
     ) throws {
+        try RunIdentifier.check(id)
         // Whole milliseconds, of which a timeout has at least one.
         let timeout = timeout.map { max(1000, $0.clampedMicroseconds) } ?? 0
         let fresh = state.withLock { state in
@@ -300,7 +301,12 @@ public final class WorkflowRun: Sendable {
     /// - Throws: ``RunFailure`` when the run is over, has no step that waits for such an event, or the payload does
     ///   not fit the step's schema.
     public func signal(_ event: String, payload: Value = .null) async throws {
-        try await deliver(InboxMessage.Content(kind: .signal, target: event, payload: payload))
+        try await signal(event, payload: payload, key: nil)
+    }
+
+    /// - Parameter key: by which a signal that is sent again is known.
+    package func signal(_ event: String, payload: Value, key: RequestKey?) async throws {
+        try await deliver(.signal(event, payload, key: key))
     }
 
     /// Takes a message that another process left for the run; the store is told what became of it.

@@ -86,8 +86,7 @@ extension RunDirectory {
         guard let header = try await store.header(of: id) else { return nil }
         guard header.workflow == request.workflow else {
             throw RunFailure(
-                code: "id_taken",
-                message: "run '\(id)' is one of workflow '\(header.workflow)', not of '\(request.workflow)'")
+                code: "id_taken", message: "run '\(id)' is one of another workflow, not of '\(request.workflow)'")
         }
         guard let recorded = header.origin.inputDigest else { return StartedRun(id: id, isNew: false) }
         func began(on plan: Plan) -> Bool {

@@ -10,32 +10,45 @@ extension RunDirectory {
     /// - Parameters:
     ///   - path: the path or the id of the step; nil when only one step waits.
     ///   - name: who answers; recorded with the answer.
+    ///   - key: what the sender calls the answer: one that the run has taken by that name is not taken again.
     ///   - check: looks at the run as it is when the answer is about to be taken, and throws if it is not to be.
     public func answer(
-        _ id: String, step path: String?, data: Value, by name: String? = nil, expecting check: AnswerCheck? = nil
+        _ id: String, step path: String?, data: Value, by name: String? = nil, key: String? = nil,
+        expecting check: AnswerCheck? = nil
     ) async throws {
-        try await push(id) { run in
-            let content =
-                name.map { name in
-                    InboxMessage.Content(
-                        kind: .signedReply, target: path ?? "", payload: ["data": data, "by": Value(name)])
-                } ?? InboxMessage.Content(kind: .reply, target: path ?? "", payload: data)
-            try await run.deliver(content, expecting: check)
+        let key = key.map { RequestKey($0, of: "answer", path ?? "", data.json) }
+        try await push(id, key) { run in
+            try await run.deliver(.answer(at: path, data, by: name, key: key), expecting: check)
         } foreign: {
-            try await $0.resume(step: path, data: data, by: name, expecting: check)
+            try await $0.resume(step: path, data: data, by: name, key: key, expecting: check)
         }
     }
 
     /// Gives a run a signal, and returns when it is taken.
-    public func signal(_ id: String, _ event: String, payload: Value = .null) async throws {
-        try await push(id) {
-            try await $0.signal(event, payload: payload)
+    ///
+    /// - Parameter key: what the sender calls the signal: one that the run has taken by that name is not taken again.
+    public func signal(_ id: String, _ event: String, payload: Value = .null, key: String? = nil) async throws {
+        let key = key.map { RequestKey($0, of: "signal", event, payload.json) }
+        try await push(id, key) {
+            try await $0.signal(event, payload: payload, key: key)
         } foreign: {
-            try await $0.signal(event, payload: payload)
+            try await $0.signal(event, payload: payload, key: key)
         }
     }
 
-    /// Does something to a run that is not over: here, or by its owner.
+    /// Does something to a run that is not over: here, or by its owner. What the run has done before is not done again.
+    private func push(
+        _ id: String, _ key: RequestKey?, live body: (WorkflowRun) async throws -> Void,
+        foreign: (ForeignRun) async throws -> ForeignRun.Delivery
+    ) async throws {
+        do {
+            try await push(id, live: body, foreign: foreign)
+        } catch {
+            // A run that has gone on since refuses what it took before.
+            guard let key, try await key.isRecorded(in: record(of: id).log) else { throw error }
+        }
+    }
+
     private func push(
         _ id: String, live body: (WorkflowRun) async throws -> Void,
         foreign: (ForeignRun) async throws -> ForeignRun.Delivery
@@ -79,7 +92,7 @@ extension RunDirectory {
                 }
                 // Its steps are undone here, unless somebody else has taken it up meanwhile.
                 if !isOver { return try await stopped(try await undone(header)) }
-                events.publishLost(id, plan: try await plan(of: header))
+                events.publishLost(id, plan: try await plan(of: header), after: header.sequence)
                 return try await record(of: id)
             case .foreign(let run, _):
                 guard case .taken = try await run.cancel(reason: reason) else { continue }

@@ -2,58 +2,80 @@ internal import Synchronization
 internal import WorkflowCore
 
 extension RunDirectory {
-    /// Waits until a run is over, or waits for a person or a signal; wherever it is driven.
+    /// Waits until a run is over, or waits for a person or a signal; wherever it is driven, and whoever takes it over meanwhile.
     ///
-    /// - Parameter limit: how long at most; the run as it stands is given then. Nil waits as long as it takes.
-    /// - Returns: the run, and whether it has settled.
+    /// - Parameter limit: how long at most. Nil waits as long as it takes.
+    /// - Returns: the run, and whether it has settled. It has not when the time was over before, when the engine stops, or when
+    ///   nobody has driven it for some time and it is not known whether anybody ever will.
     public func settled(
         _ id: String, within limit: Duration? = nil
     ) async throws -> (record: RunRecord, isSettled: Bool) {
         let end = limit.map { ContinuousClock.now + $0 }
+        var idleSince: ContinuousClock.Instant?
         while true {
             let left = end.map { max($0 - .now, .zero) }
-            let record: RunRecord?
+            var isDriven = true
             switch try await open(id) {
             case .missing: throw RunFailure.missing(id)
-            case .stored(let header) where header.isHeld:
-                let settled = try await first(within: left) {
-                    try await self.begun(id)
-                    return try await self.settled(id).record
+            case .over: return (try await record(of: id), true)
+            case .stored(let header) where header.isHeld: _ = try await first(within: left) { try await self.begun(id) }
+            case .stored(let header):
+                if let record = try await standing(header) { return (record, true) }
+                isDriven = false
+            case .live(let run):
+                if let record = try await first(within: left, { try await self.settled(run) }) ?? nil {
+                    return (record, true)
                 }
-                record = settled
-            case .stored(let header) where header.status == .running && limit != nil: record = nil
-            case .over, .stored: return (try await self.record(of: id), true)
-            case .live(let run): record = try await first(within: left) { try await self.settled(run) }
-            case .foreign(let run, _): record = try await first(within: left) { try await run.settled() } ?? nil
+            case .foreign(let run, _):
+                let events = events
+                if let record = try await first(within: left, { try await run.settled { !events.isClosed } }) ?? nil {
+                    return (record, true)
+                }
             }
-            if let record { return (record, true) }
             // Whoever drove it is gone, and somebody takes it up soon.
-            if let end, end > .now {
-                try await Task.sleep(for: min(.milliseconds(100), end - .now))
-                continue
+            let now = ContinuousClock.now
+            idleSince = isDriven ? nil : idleSince ?? now
+            let isIdle = limit == nil && idleSince.map { now - $0 > Self.patience } ?? false
+            if events.isClosed || isIdle || end.map({ $0 <= now }) ?? false {
+                let record = try await record(of: id)
+                return (record, record.status.isTerminal)
             }
-            let stored = try await self.record(of: id)
-            return (stored, stored.status.isTerminal || limit == nil)
+            try await Task.sleep(for: min(.milliseconds(50), end.map { $0 - now } ?? .milliseconds(50)))
         }
     }
 
-    /// Returns when a run does not wait in the queue any more.
+    /// How long a run that nobody drives is waited for where there is no other limit: longer than whoever looks for such runs
+    /// takes to find it.
+    private static let patience = Duration.seconds(15)
+
+    /// A run that nobody drives, if it waits for a person or a signal; nil for one that could go on by itself.
+    private func standing(_ header: RunHeader) async throws -> RunRecord? {
+        if header.status == .running || header.status == .queued { return nil }
+        guard let stored = try await store.load(header.id) else { throw RunFailure.missing(header.id) }
+        var decoder = try stored.decoded(on: try await plan(of: stored.header))
+        let stands = decoder.machine.isOver || decoder.machine.waitsOutside
+        let (plan, log) = (decoder.machine.plan, decoder.takeLog())
+        let record = RunRecord(id: header.id, plan: plan, log: log, status: stored.header.status)
+        return stands ? record : nil
+    }
+
+    /// Returns when a run does not wait in the queue any more, or the engine stops.
     private func begun(_ id: String) async throws {
         // Whoever lets it begin is most likely this engine, which is cheap to ask.
         var looks = 0
-        while live.find(id) == nil {
+        while live.find(id) == nil, !events.isClosed {
             looks += 1
             if looks % 16 == 0, try await store.header(of: id)?.isHeld != true { return }
             try await Task.sleep(for: .milliseconds(10))
         }
     }
 
-    /// The run as it settles; one that is taken away meanwhile, as the store has it.
-    private func settled(_ run: WorkflowRun) async throws -> RunRecord {
+    /// The run as it settles; nil when it is taken away before.
+    private func settled(_ run: WorkflowRun) async throws -> RunRecord? {
         do {
             return try await run.settled()
         } catch let failure as RunFailure where failure.code == "released" || failure.code == "conflict" {
-            return try await record(of: run.id)
+            return nil
         }
     }
 

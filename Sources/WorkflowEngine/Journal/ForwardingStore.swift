@@ -57,6 +57,7 @@ extension ForwardingStore {
         try await inner.prune(filter)
     }
     package func delete(_ run: String) async throws(JournalError) -> Bool { try await inner.delete(run) }
+    package func checkWritable() async throws(JournalError) { try await inner.checkWritable() }
     package func statistics() async throws(JournalError) -> StoreStatistics { try await inner.statistics() }
     package func check() async throws(JournalError) -> [StoreProblem] { try await inner.check() }
     package func unreadable() async throws(JournalError) -> [StoreProblem] { try await inner.unreadable() }

@@ -171,6 +171,8 @@ extension MemoryJournal: StoreUpkeep {
         }
     }
 
+    package func checkWritable() async throws(JournalError) { try read { _, _ in } }
+
     package func delete(_ run: String) async throws(JournalError) -> Bool {
         guard let header = try await header(of: run) else { return false }
         if let owner = header.owner { throw .active(run, owner) }

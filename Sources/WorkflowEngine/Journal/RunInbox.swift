@@ -26,15 +26,17 @@ package protocol RunInbox: AnyObject, Sendable {
 package struct InboxMessage: Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
         case reply, signal, cancel
-        /// A reply whose payload is `{ data, by }`.
+        /// A reply whose payload is `{ data, by?, key? }`.
         case signedReply = "signed_reply"
+        /// A signal whose payload is `{ payload, key }`.
+        case keyedSignal = "keyed_signal"
         /// The run may begin; posted by the store's queue.
         case begin
     }
 
     package struct Content: Sendable, Equatable {
         package var kind: Kind
-        /// reply, signed reply: the path of the step · signal: the name of the event · cancel, begin: empty.
+        /// reply, signed reply: the path of the step · signal, keyed signal: the name of the event · cancel, begin: empty.
         package var target: String
         package var payload: Value
 

@@ -11,6 +11,11 @@ package protocol StoreUpkeep: AnyObject, Sendable {
     /// Removes one run, also a damaged one; false if there is none. A run that somebody drives is an error.
     func delete(_ run: String) async throws(JournalError) -> Bool
 
+    /// Writes what changes nothing, as safely as events are written.
+    ///
+    /// - Throws: what keeps the store from being written.
+    func checkWritable() async throws(JournalError)
+
     func statistics() async throws(JournalError) -> StoreStatistics
 
     /// Reads everything, changes nothing, and says what is wrong; empty if nothing is. Whether the events of a run fit its plan

@@ -37,6 +37,7 @@ extension WorkflowRun {
     package func start(
         taking fork: Fork, of source: RunRecord, input: Value? = nil, reason: String = "forked"
     ) async throws -> Fork {
+        try RunIdentifier.check(id)
         var taken = fork
         let begins = fork.isAtStart && input != nil
         if begins { taken.events = [] }

@@ -2,6 +2,8 @@
 public struct EventFilter: Sendable {
     public var run: String?
     public var workflow: String?
+    /// The workflows that the subscriber may see.
+    public var workflows: Set<String>?
     /// Names of events, such as `step:success`.
     public var types: Set<String>?
 
@@ -11,9 +13,10 @@ public struct EventFilter: Sendable {
         self.types = types
     }
 
-    func admits(run: String, workflow: String) -> Bool {
+    package func admits(run: String, workflow: String) -> Bool {
         (self.run ?? run) == run && (self.workflow ?? workflow) == workflow
+            && workflows?.contains(workflow) != false
     }
 
-    func admits(type: String) -> Bool { types?.contains(type) ?? true }
+    package func admits(type: String) -> Bool { types?.contains(type) ?? true }
 }

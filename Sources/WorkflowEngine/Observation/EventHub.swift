@@ -104,6 +104,9 @@ public final class EventHub: Sendable {
         poller.stop()
     }
 
+    /// Whether the engine stops, and nobody is told anything more.
+    var isClosed: Bool { state.withLock(\.isClosed) }
+
     func isLive(_ run: String) -> Bool { state.withLock { $0.live }?.find(run) != nil }
 
     // MARK: Publishing
@@ -140,15 +143,20 @@ public final class EventHub: Sendable {
     }
 
     /// Tells that a run is not driven here any more; any thread.
-    func publishLost(_ run: String, plan: Plan) {
-        for queue in queues(run: run, workflow: plan.id) { queue.post(.behind(run, plan, after: 0)) }
+    ///
+    /// - Parameter sequence: the newest event before what the store has got besides, for those who do not know the run; nil if
+    ///   nothing has been written besides.
+    func publishLost(_ run: String, plan: Plan, after sequence: Int? = nil) {
+        for queue in queues(run: run, workflow: plan.id) { queue.post(.behind(run, plan, after: sequence)) }
     }
 
     @inline(never)
     private func queues(run: String, workflow: String) -> [SubscriptionQueue] {
         guard count.load(ordering: .relaxed) > 0 else { return [] }
         return state.withLock { state in
-            var queues = state.byRun[run]?.values.map(\.queue) ?? []
+            var queues: [SubscriptionQueue] = []
+            for entry in (state.byRun[run] ?? [:]).values
+            where entry.filter.admits(run: run, workflow: workflow) { queues.append(entry.queue) }
             for entry in state.all.values where entry.filter.admits(run: run, workflow: workflow) {
                 queues.append(entry.queue)
             }

@@ -39,6 +39,8 @@ public actor EventSubscription {
     private let hub: EventHub
     private let store: any RunStore
     private var cursors: [String: RunCursor] = [:]
+    /// How many entries of runs that rest have been seen, where there is no cursor.
+    private var seen: [String: Int] = [:]
     private var ready: [SubscriptionItem] = []
     /// Why there is nothing more; nil as long as there may be.
     public private(set) var end: SubscriptionEnd?
@@ -82,16 +84,15 @@ public actor EventSubscription {
             let cursor = cursor(of: chunk)
             if let events = cursor.take(chunk) { give(events, cursor) } else { await catchUp(cursor) }
         case .behind(let run, let plan, let after):
-            if let cursor = cursors[run] {
-                await catchUp(cursor)
-            } else if let plan {
-                let cursor = RunCursor(run: run, plan: plan, after: after)
-                cursors[run] = cursor
-                await catchUp(cursor)
+            if cursors[run] == nil, let plan, let after = seen.removeValue(forKey: run) ?? after {
+                cursors[run] = RunCursor(run: run, plan: plan, after: after)
             }
+            if let cursor = cursors[run] { await catchUp(cursor) }
         case .settled(let run):
-            // A subscriber to all runs has no use for the log of one that is over.
-            if filter.run == nil, cursors[run]?.isOver == true { cursors[run] = nil }
+            // A subscriber to all runs has no use for the log of one that is over or rests.
+            if filter.run == nil, let cursor = cursors.removeValue(forKey: run) {
+                seen[run] = cursor.isOver ? nil : cursor.count
+            }
             ready.append(.settled(run: run))
             if filter.run == run, cursors[run]?.isOver == true { end = .over }
         case .nudge: ready.append(.idle)
@@ -102,7 +103,8 @@ public actor EventSubscription {
     private func cursor(of chunk: RunChunk) -> RunCursor {
         if let cursor = cursors[chunk.run] { return cursor }
         // Of runs that began before the subscription only what follows is wanted.
-        let cursor = RunCursor(run: chunk.run, plan: chunk.plan, after: chunk.first)
+        let cursor = RunCursor(
+            run: chunk.run, plan: chunk.plan, after: max(chunk.first, seen.removeValue(forKey: chunk.run) ?? 0))
         cursors[chunk.run] = cursor
         return cursor
     }

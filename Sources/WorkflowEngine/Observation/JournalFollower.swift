@@ -60,7 +60,7 @@ package final class JournalFollower: Sendable {
                     if known.copy.isOver { leave(chunk.run, &copies, body) }
                 case .behind(let run, let plan, let after):
                     guard let plan else { continue }
-                    let known = copies[run] ?? (LogCopy(run: run, plan: plan), after)
+                    let known = copies[run] ?? (LogCopy(run: run, plan: plan), after ?? 0)
                     copies[run] = known
                     if await catchUp(known.copy) { tell(known, body) }
                     if known.copy.isOver { leave(run, &copies, body) }

@@ -9,7 +9,9 @@ final class SubscriptionQueue: Sendable {
     enum Message: Sendable {
         case chunk(RunChunk)
         /// Pieces of the run were dropped, or another process may have written some: the store has them.
-        case behind(String, Plan?, after: Int)
+        ///
+        /// `after` is the event behind which whoever does not know the run begins; nil if they need not begin.
+        case behind(String, Plan?, after: Int?)
         /// The run is over, or waits for a person or a signal.
         case settled(String)
         case transient(TransientEvent)

@@ -30,9 +30,12 @@ extension RunDirectory {
 
     /// The schedule of an id `WORKFLOW:SCHEDULE`, or of its own id alone where only one workflow has it.
     ///
+    /// - Parameter isKnown: whether the schedules of a workflow count.
     /// - Throws: ``RunFailure`` with `unknown_schedule` or `ambiguous_schedule`.
-    package func schedule(_ id: String) async throws -> ScheduleState {
-        let all = try await schedules()
+    package func schedule(
+        _ id: String, among isKnown: (_ workflow: String) -> Bool = { _ in true }
+    ) async throws -> ScheduleState {
+        let all = try await schedules().filter { isKnown($0.workflow) }
         if let found = all.first(where: { $0.id == id }) { return found }
         let named = all.filter { $0.schedule.id == id }
         guard let found = named.first else {

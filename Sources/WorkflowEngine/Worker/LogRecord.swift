@@ -12,6 +12,8 @@ public struct LogRecord: Sendable {
     public var workflow: String
     public var run: String
     public var path: String
+    /// The trace that the run was started in, as W3C's `traceparent`; nil where it has one of its own.
+    package var traceparent: String?
 
     package init(
         time: Int64, level: Level, message: String, fields: Value?, workflow: String, run: String, path: String
@@ -23,5 +25,25 @@ public struct LogRecord: Sendable {
         self.workflow = workflow
         self.run = run
         self.path = path
+    }
+}
+
+extension LogRecord {
+    /// What a frame of a run has to say now. Worker's thread only.
+    package init(
+        of run: Run, frame: Int32, time: Int64, level: Level, message: String, fields: Value? = nil
+    ) {
+        let path = run.machine.frames.indices.contains(Int(frame)) ? run.machine.path(of: frame) : ""
+        self.init(
+            time: time, level: level, message: message, fields: fields, workflow: run.plan.id, run: run.id, path: path)
+        traceparent = run.traceparent
+    }
+}
+
+extension Run {
+    /// The trace that the run was started in; its journal begins with it.
+    fileprivate var traceparent: String? {
+        guard log.count > 0, log[0].kind == .traced else { return nil }
+        return log.value(log[0].payload)["traceparent"]?.string
     }
 }

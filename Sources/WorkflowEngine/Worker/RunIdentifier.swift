@@ -1,6 +1,24 @@
 /// Ids for runs: 32 hexadecimal digits in the form of a UUID of version 7, so that they sort by time.
 package enum RunIdentifier {
     package static let length = 36
+
+    /// Why a text cannot be the id of a run, as words behind a name for it; nil where it can.
+    ///
+    /// An id is 1 to 200 bytes without control characters, and not a path's word for a folder (`.`, `..`): clients take
+    /// those out of an address, so no route would reach the run.
+    package static func problem(of id: String) -> String? {
+        if !(1...200).contains(id.utf8.count) { return "has to have 1 to 200 bytes" }
+        if id.utf8.contains(where: { $0 < 32 || $0 == 127 }) { return "cannot have control characters" }
+        if id == "." || id == ".." { return "cannot be '\(id)', which no address can hold" }
+        return nil
+    }
+
+    package static func check(_ id: String) throws(RunFailure) {
+        if let problem = problem(of: id) {
+            throw RunFailure(code: "invalid_run_id", message: "the id of a run \(problem)")
+        }
+    }
+
     /// Differs from process to process, so that the ids of two of them differ.
     private static let seed = UInt64.random(in: 0...UInt64.max)
 

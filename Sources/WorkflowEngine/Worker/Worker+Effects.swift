@@ -148,8 +148,8 @@ extension Worker {
         run.decide(.logged(frame: frame, record: record), at: time)
         log(
             LogRecord(
-                time: time, level: LogRecord.Level(rawValue: String(decoding: level, as: UTF8.self)) ?? .info,
-                message: message.string ?? "", fields: fields.map { Value($0) },
-                workflow: run.plan.id, run: run.id, path: run.machine.path(of: frame)))
+                of: run, frame: frame, time: time,
+                level: LogRecord.Level(rawValue: String(decoding: level, as: UTF8.self)) ?? .info,
+                message: message.string ?? "", fields: fields.map { Value($0) }))
     }
 }

@@ -22,14 +22,16 @@ extension Worker {
 
     /// Does what a message asks.
     func carryOut(_ content: InboxMessage.Content, postedAt time: Int64, for run: Run) throws {
+        let payload = content.payload
         switch content.kind {
         case .reply:
-            let frame = try waitingFrame(of: run, at: content.target.isEmpty ? nil : content.target)
-            try reply(run, frame, content.payload)
+            try reply(run, waitingFrame(of: run, at: content.target.isEmpty ? nil : content.target), payload)
         case .signedReply:
-            let frame = try waitingFrame(of: run, at: content.target.isEmpty ? nil : content.target)
-            try reply(run, frame, content.payload["data"] ?? .null, by: content.payload["by"]?.string)
-        case .signal: try signal(run, content.target, content.payload)
+            try reply(
+                run, at: content.target.isEmpty ? nil : content.target, payload["data"] ?? .null,
+                by: payload["by"]?.string, key: content.key)
+        case .signal: try signal(run, content.target, payload)
+        case .keyedSignal: try signal(run, content.target, payload["payload"] ?? .null, key: content.key)
         case .begin: begin(run, admittedAt: time)
         case .cancel:
             if run.machine.isOver { throw RunFailure.over(run) }
@@ -38,8 +40,9 @@ extension Worker {
         }
     }
 
-    /// Gives a run a signal, if a step of it can take one.
-    package func signal(_ run: Run, _ event: String, _ payload: Value) throws {
+    /// Gives a run a signal, if a step of it can take one and it has not taken this one before.
+    package func signal(_ run: Run, _ event: String, _ payload: Value, key: RequestKey? = nil) throws {
+        if try key?.isRecorded(in: run.log) == true { return }
         if run.machine.isOver { throw RunFailure.over(run) }
         let before = enter(run)
         defer { leave(run, before) }
@@ -59,7 +62,11 @@ extension Worker {
             arena.write(event)
             arena.writeKey("payload")
             arena.append(settled)
-            arena.end(object, count: 2)
+            if let key {
+                arena.writeKey("key")
+                arena.write(key.text)
+            }
+            arena.end(object, count: key == nil ? 2 : 3)
         }
         run.decide(.signalled(signal: signal), at: now)
     }

@@ -35,7 +35,9 @@ extension Worker {
     /// Checks an answer against the step's schema and tells the machine.
     ///
     /// - Parameter name: who answers, where it is known.
-    package func reply(_ run: Run, _ frame: Int32, _ data: Value, by name: String? = nil) throws {
+    package func reply(
+        _ run: Run, _ frame: Int32, _ data: Value, by name: String? = nil, key: RequestKey? = nil
+    ) throws {
         let before = enter(run)
         defer { leave(run, before) }
         try requireRoom(run, for: data)
@@ -44,7 +46,7 @@ extension Worker {
         let state = run.machine.frames[Int(frame)]
         switch validate(run.plan.nodes[Int(state.node)].outputSchema, response, run, within: limits.callback) {
         case .valid(let settled):
-            let by = name.map { name in run.log.arena.writing { $0.write(name) } } ?? .none
+            let by = signature(of: name, key, run)
             guard run.decide(.replied(frame: frame, serial: state.serial, response: settled, by: by), at: now) else {
                 throw RunFailure(
                     code: "not_waiting", message: "step '\(run.machine.path(of: frame))' does not wait any more")
@@ -59,6 +61,19 @@ extension Worker {
             run.log.arena.count = mark
             throw stopped(run, "the answer to '\(run.machine.path(of: frame))'")
         }
+    }
+
+    /// Answers the step that waits at a path, unless the run has taken this answer before.
+    package func reply(_ run: Run, at path: String?, _ data: Value, by name: String?, key: RequestKey?) throws {
+        if try key?.isRecorded(in: run.log) == true { return }
+        try reply(run, waitingFrame(of: run, at: path), data, by: name, key: key)
+    }
+
+    /// Who answers: their name, or `{ by?, key }` where the answer has a key.
+    private func signature(of name: String?, _ key: RequestKey?, _ run: Run) -> Slice {
+        guard let key else { return name.map { name in run.log.arena.writing { $0.write(name) } } ?? .none }
+        let entries = (name.map { [("by", Value($0))] } ?? []) + [("key", Value(key.text))]
+        return run.log.arena.writing { $0.write(Value(entries: entries)) }
     }
 
     /// Why a value from outside was not checked to the end.

@@ -11,12 +11,12 @@ public struct JWTOptions: Sendable {
     public var issuer: String?
     /// What the `aud` claim has to hold; nil for anything.
     public var audience: String?
-    /// The claim that holds the role: `read`, `run` or `admin`.
+    /// The claim that holds the role: `read`, `run` or `admin`. Of a list the role that may do the most counts.
     public var roleClaim = "role"
     /// The claim that holds the name, which is recorded with answers; `sub` where it is missing.
     public var nameClaim = "name"
-    /// The role of a token without that claim.
-    public var defaultRole = "run"
+    /// The role of a token without that claim; `none` refuses such tokens.
+    public var defaultRole = "read"
 
     public init() {}
 }
@@ -72,8 +72,7 @@ public final class JWTAccess: Sendable {
             claims = try? await keySet(naming: header.key).verify(token, as: Claims.self)
         }
         guard let claims, claims.isValid(options, at: Date()) else { return nil }
-        let role = claims.texts[options.roleClaim] ?? options.defaultRole
-        guard let role = AccessToken.Role(rawValue: role) else { return nil }
+        guard let role = claims.role(options) else { return nil }
         return Principal(name: claims.texts[options.nameClaim] ?? claims.texts["sub"] ?? "", role: role)
     }
 
@@ -93,12 +92,15 @@ public final class JWTAccess: Sendable {
         return (Data("\(parts[0]).\(parts[1])".utf8), payload, Data(base64URL: parts[2]))
     }
 
+    /// What a token says of itself; nil for a header that cannot be honoured.
+    ///
+    /// `crit` names extensions that have to be understood (RFC 7515, section 4.1.11), and none is understood here.
     private static func header(of token: String) -> (algorithm: String, key: String?)? {
         guard let first = token.split(separator: ".", omittingEmptySubsequences: false).first,
-            let data = Data(base64URL: first), let fields = try? JSONDecoder().decode(Claims.self, from: data),
-            let algorithm = fields.texts["alg"]
+            let data = Data(base64URL: first), let fields = try? Value(json: String(decoding: data, as: UTF8.self)),
+            let algorithm = fields["alg"]?.string, fields["crit"] == nil
         else { return nil }
-        return (algorithm, fields.texts["kid"])
+        return (algorithm, fields["kid"]?.string)
     }
 }
 
@@ -106,7 +108,11 @@ public final class JWTAccess: Sendable {
 private struct Claims: JWTPayload {
     var texts: [String: String] = [:]
     var numbers: [String: Double] = [:]
-    var audience: [String] = []
+    /// Lists of texts; what is no text is left out.
+    var lists: [String: [String]] = [:]
+    /// Claims that are there, though not null.
+    var names: Set<String> = []
+    var audience: [String] { texts["aud"].map { [$0] } ?? lists["aud"] ?? [] }
 
     struct Name: CodingKey {
         var stringValue: String
@@ -117,21 +123,37 @@ private struct Claims: JWTPayload {
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Name.self)
-        for key in container.allKeys {
+        for key in container.allKeys where try !container.decodeNil(forKey: key) || Self.times.contains(key.stringValue)
+        {
+            names.insert(key.stringValue)
             if let text = try? container.decode(String.self, forKey: key) {
                 texts[key.stringValue] = text
-                if key.stringValue == "aud" { audience = [text] }
             } else if let number = try? container.decode(Double.self, forKey: key) {
                 numbers[key.stringValue] = number
-            } else if key.stringValue == "aud" {
-                audience = (try? container.decode([String].self, forKey: key)) ?? []
-            } else if ["exp", "nbf"].contains(key.stringValue) {
-                throw DecodingError.dataCorruptedError(forKey: key, in: container, debugDescription: "no time")
+            } else if let list = try? container.decode([Item].self, forKey: key) {
+                lists[key.stringValue] = list.compactMap(\.text)
             }
         }
-        if texts["exp"] != nil || texts["nbf"] != nil {
+        for name in Self.times where names.contains(name) && numbers[name] == nil {
             throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "no time"))
         }
+    }
+
+    private static let times: Set = ["exp", "nbf"]
+
+    /// An item of a list of any kind.
+    private struct Item: Decodable {
+        var text: String?
+
+        init(from decoder: any Decoder) throws { text = try? decoder.singleValueContainer().decode(String.self) }
+    }
+
+    /// The role that the claims give; nil where they name none that is known.
+    func role(_ options: JWTOptions) -> AccessToken.Role? {
+        guard names.contains(options.roleClaim) else { return AccessToken.Role(rawValue: options.defaultRole) }
+        let given = texts[options.roleClaim].map { [$0] } ?? lists[options.roleClaim] ?? []
+        let roles = given.compactMap { AccessToken.Role(rawValue: $0) }
+        return [.admin, .run, .read].first { roles.contains($0) }
     }
 
     func encode(to encoder: any Encoder) throws {}

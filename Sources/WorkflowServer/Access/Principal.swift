@@ -38,5 +38,8 @@ package struct Principal: Sendable, Equatable {
         return Value(entries: entries)
     }
 
+    /// Whether there may be workflows that they may not see.
+    var isLimited: Bool { !workflows.isEmpty }
+
     func maySee(_ workflow: String) -> Bool { workflows.isEmpty || workflows.contains(workflow) }
 }

@@ -49,7 +49,9 @@ struct APIError: Error {
         let status: HTTPResponse.Status =
             switch failure.code {
             case "missing", "unknown_workflow", "unknown_path", "unknown_schedule": .notFound
-            case "not_waiting", "ambiguous_step", "over", "run_over", "id_taken", "other_input", "run_active",
+            case "invalid_run_id": .badRequest
+            case "not_waiting", "ambiguous_step", "ambiguous_schedule", "other_request", "over", "run_over", "id_taken",
+                "other_input", "run_active",
                 "notFailed",
                 "not_failed", "undone",
                 "misfit", "unchanged":

@@ -1,3 +1,4 @@
+internal import Crypto
 internal import HTTPTypes
 internal import Hummingbird
 internal import NIOCore
@@ -72,6 +73,16 @@ struct APIRequest {
         }
     }
 
+    /// What the header `Idempotency-Key` makes of a request by its sender: 32 hexadecimal digits; nil without the header.
+    ///
+    /// - Parameter scope: what a key means but once, beside its sender.
+    func key(of scope: String = "") throws -> String? {
+        guard let key = request.headers[.idempotencyKey] else { return nil }
+        if key.isEmpty { throw APIError.badRequest("Idempotency-Key is empty") }
+        let hash = SHA256.hash(data: Array("\(scope)\n\(context.principal.name)\n\(key)".utf8))
+        return hash.prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
     /// How long the client would have us wait.
     func wait() throws -> Duration? {
         guard let text = query("wait") else { return nil }
@@ -104,11 +115,12 @@ struct APIRequest {
     }
 
     private func value() async throws -> Value? {
-        if let type = request.headers[.contentType]?.lowercased(), !Self.isJSON(type) {
-            throw APIError(
-                .unsupportedMediaType, "unsupported_media_type", "The content type has to be application/json")
-        }
+        let type = request.headers[.contentType]?.lowercased()
+        let isJSON = type.map { Self.isJSON($0) } ?? true
+        // What is known to come is refused before it is read; a body of no bytes has any type.
+        if !isJSON, request.headers[.contentLength].flatMap({ Int($0) }) ?? 0 > 0 { throw Self.notJSON }
         let buffer = try await buffer()
+        if !isJSON, buffer.readableBytes > 0 { throw Self.notJSON }
         guard buffer.readableBytes > 0 else { return nil }
         do {
             return try buffer.withUnsafeReadableBytes { try Value(json: $0) }
@@ -120,15 +132,20 @@ struct APIRequest {
     }
 
     /// The body as it came.
-    func bytes() async throws -> [UInt8] {
-        if let encoding = request.headers[.contentEncoding], encoding.lowercased() != "identity" {
-            throw APIError(
-                .unsupportedMediaType, "unsupported_media_type", "The body has to come without a content encoding")
-        }
-        return [UInt8](buffer: try await buffer())
+    func bytes() async throws -> [UInt8] { [UInt8](buffer: try await buffer()) }
+
+    private static var notJSON: APIError {
+        APIError(.unsupportedMediaType, "unsupported_media_type", "The content type has to be application/json")
     }
 
     private func buffer() async throws -> ByteBuffer {
+        let encodings = request.headers[values: .contentEncoding].flatMap { $0.split(separator: ",") }
+        if encodings.contains(where: { $0.filter { $0 != " " }.lowercased() != "identity" }) {
+            var refusal = APIError(
+                .unsupportedMediaType, "unsupported_encoding", "The body has to come without a content encoding")
+            refusal.headers[.acceptEncoding] = "identity"
+            throw refusal
+        }
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
         do {
             return try await request.body.collect(upTo: limit)

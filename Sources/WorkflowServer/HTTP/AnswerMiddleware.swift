@@ -23,7 +23,6 @@ struct AnswerMiddleware: RouterMiddleware {
             throw error
         } catch {
             let refusal = APIError(error)
-            core.storeTrouble.note(refusal)
             // That a server stops or is busy is no fault of it.
             if refusal.status.code >= 500, refusal.status != .serviceUnavailable {
                 context.logger.error("\(error)", metadata: ["request": "\(context.requestID)"])

@@ -84,10 +84,8 @@ extension Route {
 
     private static func runID(_ value: Value) throws -> String {
         let id = value.string ?? value.int.map { String($0) } ?? ""
-        guard (1...200).contains(id.utf8.count), !id.utf8.contains(where: { $0 < 32 || $0 == 127 }) else {
-            throw APIError(
-                .unprocessableContent, "invalid_run_id",
-                "`run_id` has to return 1 to 200 bytes without control characters")
+        if let problem = RunIdentifier.problem(of: id) {
+            throw APIError(.unprocessableContent, "invalid_run_id", "what `run_id` returns \(problem)")
         }
         return id
     }

@@ -38,7 +38,7 @@ enum MCPToolResult {
             ("runId", Value(record.id)), ("workflowId", Value(record.plan.id)), ("status", Value(result.status)),
         ]
         if !result.pending.isEmpty {
-            let pending = result.pending.map { RunRendering.pending($0, record.id, record.plan.id) }
+            let pending = result.pending.map { RunRendering.pending($0, of: record) }
             entries.append(("pending", Value(array: pending)))
         }
         return tool(lines.joined(separator: "\n"), Value(entries: entries), of: record)

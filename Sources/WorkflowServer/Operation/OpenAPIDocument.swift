@@ -4,8 +4,9 @@ internal import WorkflowEngine
 
 /// The OpenAPI 3.1 description, made of the routes and of the workflows' own schemas.
 enum OpenAPIDocument {
-    static func value(_ core: ServerCore) async -> Value {
-        let workflows = await core.directory.catalog.workflows()
+    /// - Parameter principal: whose workflows are described.
+    static func value(_ core: ServerCore, for principal: Principal) async -> Value {
+        let workflows = await core.directory.catalog.workflows().filter { principal.maySee($0.id) }
         var paths: [(String, [(String, Value)])] = []
         func add(_ path: String, _ method: String, _ operation: Value) {
             if let index = paths.firstIndex(where: { $0.0 == path }) {
@@ -67,13 +68,10 @@ enum OpenAPIDocument {
                 "schema": parameter.schema,
             ])
         }
-        let startsRuns =
-            ["/runs", "/run", "/stream"].contains { "/api/workflows/{id}" + $0 == route.path }
-            || ["/retry", "/fork"].contains { "/api/runs/{id}" + $0 == route.path }
-        if startsRuns, route.method == .post {
+        if route.hasKey {
             parameters.append([
                 "name": "Idempotency-Key", "in": "header", "required": false,
-                "description": "Requests with one key start one run.", "schema": ["type": "string"],
+                "description": "Requests with one key count once.", "schema": ["type": "string", "minLength": 1],
             ])
         }
         var entries: [(String, Value)] = [

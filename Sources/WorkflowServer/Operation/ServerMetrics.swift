@@ -13,17 +13,18 @@ final class ServerMetrics: Sendable {
     private let work: AsyncStream<RunRecord>
     private let source: AsyncStream<RunRecord>.Continuation
 
-    private struct State {
+    fileprivate struct State {
         var runs: [Labels: Int] = [:]
         var runTimes: [String: Histogram] = [:]
         var stepTimes: [String: Histogram] = [:]
         var retries: [String: Int] = [:]
-        var usages: [String: ModelUsage] = [:]
+        /// By workflow and model.
+        var usages: [Labels: ModelUsage] = [:]
         var requests: [Labels: Int] = [:]
         var requestTimes: [String: Histogram] = [:]
     }
 
-    private struct Labels: Hashable {
+    fileprivate struct Labels: Hashable {
         var first: String
         var second: String
     }
@@ -59,7 +60,9 @@ final class ServerMetrics: Sendable {
                 guard let end = step.finishedAt else { continue }
                 state.stepTimes[workflow, default: Histogram()].add(seconds: Double(end - step.startedAt) / 1000)
             }
-            for (model, usage) in usages { state.usages[model, default: ModelUsage()] += usage }
+            for (model, usage) in usages {
+                state.usages[Labels(first: workflow, second: model), default: ModelUsage()] += usage
+            }
             if retries > 0 { state.retries[workflow, default: 0] += retries }
         }
     }
@@ -94,15 +97,15 @@ final class ServerMetrics: Sendable {
 
     func requestEnded() { requests.wrappingSubtract(1, ordering: .relaxed) }
 
+    var streamCount: Int { streams.load(ordering: .relaxed) }
     func streamBegan() { streams.add(1, ordering: .relaxed) }
     func streamEnded() { streams.subtract(1, ordering: .relaxed) }
 
     // MARK: Text
 
-    func text(_ directory: RunDirectory) async -> String {
-        let statistics = try? await directory.store.statistics()
-        let age = await Self.queueAge(directory)
-        let state = state.withLock { $0 }
+    /// The figures that somebody may see: of workflows those that they may see, and those of the process.
+    func text(_ directory: RunDirectory, for principal: Principal) async -> String {
+        let state = state.withLock { $0.visible(to: principal) }
         var lines: [String] = []
         func family(_ name: String, _ type: String, _ help: String, _ samples: [String]) {
             lines.append("# HELP \(name) \(help)")
@@ -120,7 +123,7 @@ final class ServerMetrics: Sendable {
         family(
             "aikit_step_retries_total", "counter", "Attempts that failed and were followed by another one.",
             state.retries.map { "aikit_step_retries_total{workflow=\"\(escaped($0.key))\"} \($0.value)" }.sorted())
-        let usages = state.usages.sorted { $0.key < $1.key }
+        let usages = state.usagesByModel.sorted { $0.key < $1.key }
         family(
             "aikit_model_calls_total", "counter", "Answers of models in runs that have ended here.",
             usages.map { "aikit_model_calls_total{model=\"\(escaped($0.key))\"} \($0.value.calls)" })
@@ -136,22 +139,27 @@ final class ServerMetrics: Sendable {
         family(
             "aikit_model_cost_total", "counter", "What models cost, by the prices that scripts give.",
             usages.map { "aikit_model_cost_total{model=\"\(escaped($0.key))\"} \($0.value.cost)" })
-        if let statistics {
+        if let counts = await Self.counts(directory, for: principal) {
             family(
                 "aikit_runs", "gauge", "Runs in the store by status.",
-                RunMachine.Status.allCases.map {
-                    "aikit_runs{status=\"\($0.rawValue)\"} \(statistics.runs[$0] ?? 0)"
-                })
+                RunMachine.Status.allCases.map { "aikit_runs{status=\"\($0.rawValue)\"} \(counts[$0] ?? 0)" })
             family(
                 "aikit_queue_length", "gauge", "Runs that have not begun.",
-                ["aikit_queue_length \(statistics.runs[.queued] ?? 0)"])
+                ["aikit_queue_length \(counts[.queued] ?? 0)"])
+        }
+        if !principal.isLimited {
+            let age = await Self.queueAge(directory)
             family(
                 "aikit_queue_age_seconds", "gauge", "How long the oldest run that is due has not begun.",
                 ["aikit_queue_age_seconds \(age)"])
-            family("aikit_store_bytes", "gauge", "Size of the store.", ["aikit_store_bytes \(statistics.bytes)"])
+            if let bytes = (try? await directory.store.statistics())?.bytes {
+                family("aikit_store_bytes", "gauge", "Size of the store.", ["aikit_store_bytes \(bytes)"])
+            }
+            family(
+                "aikit_live_runs", "gauge", "Runs that this process drives.", ["aikit_live_runs \(directory.liveCount)"]
+            )
         }
         workers(directory, &lines)
-        family("aikit_live_runs", "gauge", "Runs that this process drives.", ["aikit_live_runs \(directory.liveCount)"])
         if let memory = ProcessMemory.resident {
             family(
                 "process_resident_memory_bytes", "gauge", "Memory of the process.",
@@ -172,6 +180,19 @@ final class ServerMetrics: Sendable {
             "aikit_http_request_duration_seconds", "Time to the head of an answer.", state.requestTimes, "route", &lines
         )
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// How many runs there are in each status; nil where the store does not say it.
+    private static func counts(
+        _ directory: RunDirectory, for principal: Principal
+    ) async -> [RunMachine.Status: Int]? {
+        guard principal.isLimited else { return (try? await directory.store.statistics())?.runs }
+        var counts: [RunMachine.Status: Int] = [:]
+        for workflow in Set(principal.workflows) {
+            guard let own = try? await directory.store.counts(of: workflow) else { return nil }
+            counts.merge(own, uniquingKeysWith: +)
+        }
+        return counts
     }
 
     /// In seconds; what is to begin at a time counts from then.
@@ -229,5 +250,23 @@ final class ServerMetrics: Sendable {
             }
         }
         return result
+    }
+}
+
+extension ServerMetrics.State {
+    /// What the figures say of workflows that the principal may see, and all that they say of other things.
+    fileprivate func visible(to principal: Principal) -> ServerMetrics.State {
+        guard principal.isLimited else { return self }
+        var state = self
+        state.runs = runs.filter { principal.maySee($0.key.first) }
+        state.runTimes = runTimes.filter { principal.maySee($0.key) }
+        state.stepTimes = stepTimes.filter { principal.maySee($0.key) }
+        state.retries = retries.filter { principal.maySee($0.key) }
+        state.usages = usages.filter { principal.maySee($0.key.first) }
+        return state
+    }
+
+    fileprivate var usagesByModel: [String: ModelUsage] {
+        usages.reduce(into: [:]) { $0[$1.key.second, default: ModelUsage()] += $1.value }
     }
 }

@@ -5,10 +5,7 @@ internal import WorkflowEngine
 enum RunRendering {
     /// A run with its result and its steps; times are ISO 8601 texts.
     static func run(_ record: RunRecord, _ place: QueuePlace? = nil) -> Value {
-        run(record.result(), id: record.id, workflow: record.plan.id, place)
-    }
-
-    static func run(_ result: RunResult, id: String, workflow: String, _ place: QueuePlace? = nil) -> Value {
+        let (result, id, workflow) = (record.result(), record.id, record.plan.id)
         var entries: [(String, Value)] = [
             ("runId", Value(id)), ("workflowId", Value(workflow)), ("status", Value(result.status)),
         ]
@@ -24,9 +21,12 @@ enum RunRendering {
         if let time = result.finishedAt ?? pause(result) {
             entries.append(("finishedAt", Value(Timestamp.text(milliseconds: time))))
         }
-        if let pending = result.pendingHuman { entries.append(("pendingHuman", self.pending(pending, id, workflow))) }
+        if let pending = result.pendingHuman {
+            entries.append(("pendingHuman", self.pending(pending, of: record, hasForm: true)))
+        }
         if result.pending.count > 1 {
-            entries.append(("pending", Value(array: result.pending.map { self.pending($0, id, workflow) })))
+            entries.append(
+                ("pending", Value(array: result.pending.map { self.pending($0, of: record, hasForm: true) })))
         }
         return Value(entries: entries)
     }
@@ -38,13 +38,21 @@ enum RunRendering {
         return times.max() ?? result.startedAt
     }
 
-    static func pending(_ pending: PendingHuman, _ id: String, _ workflow: String) -> Value {
+    /// A step that waits for a person.
+    ///
+    /// - Parameter hasForm: whether a step without a form gets one also where none can be made of its answer's schema: one
+    ///   without fields.
+    static func pending(_ pending: PendingHuman, of record: RunRecord, hasForm: Bool = false) -> Value {
         var entries: [(String, Value)] = [
-            ("runId", Value(id)), ("workflowId", Value(workflow)), ("stepId", Value(pending.stepID)),
+            ("runId", Value(record.id)), ("stepId", Value(pending.stepID)), ("workflowId", Value(record.plan.id)),
             ("path", Value(pending.path)),
         ]
         if let output = pending.output { entries.append(("output", output)) }
-        if let form = pending.form { entries.append(("form", form)) }
+        let schema = record.plan.details.indices.first { record.plan.details[$0].id == pending.stepID }
+            .flatMap { WorkflowRendering.schema(record.plan.nodes[$0].outputSchema, record.plan) }
+        let made = schema.flatMap { SchemaForm.form(of: $0, title: pending.stepID) }
+        let none: Value = ["title": Value(pending.stepID), "fields": [], "generated": true]
+        if let form = pending.form ?? made ?? (hasForm ? none : Value?.none) { entries.append(("form", form)) }
         entries.append(("requestedAt", Value(Timestamp.text(milliseconds: pending.requestedAt))))
         return Value(entries: entries)
     }

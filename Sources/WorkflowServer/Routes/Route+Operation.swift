@@ -9,28 +9,23 @@ extension Route {
             _, core in
             var problems: [Value] = []
             if core.isDraining { problems.append("the server is stopping") }
-            do throws(JournalError) {
-                _ = try await core.directory.store.changeCount()
-            } catch {
-                problems.append(Value("the store: \(error.message)"))
-            }
-            if problems.isEmpty, let trouble = core.storeTrouble.current {
-                problems.append(Value("the store: \(trouble)"))
-            }
+            if let trouble = await core.health.trouble() { problems.append(Value("the store: \(trouble)")) }
             if problems.isEmpty { return .json(["status": "ok"]) }
             return .json(["status": "unavailable", "problems": Value(array: problems)], status: .serviceUnavailable)
         },
-        Route(.get, "/metrics", "Figures for Prometheus.", role: .read, type: "text/plain") { _, core in
+        Route(.get, "/metrics", "Figures for Prometheus.", role: .read, type: "text/plain") { request, core in
             .text(
-                await core.metrics.text(core.directory),
+                await core.metrics.text(core.directory, for: request.context.principal),
                 type: "text/plain; version=0.0.4; charset=utf-8")
         },
-        Route(.get, "/openapi.json", "This description.", role: .read) { _, core in
-            .json(await OpenAPIDocument.value(core))
+        Route(.get, "/openapi.json", "This description.", role: .read) { request, core in
+            .json(await OpenAPIDocument.value(core, for: request.context.principal))
         },
         Route(.get, "/api/nodes", "The processes that drive runs of the store, and what they carry.", role: .read) {
-            _, core in
-            .json(["nodes": Value(array: try await core.directory.store.nodes().map(node))])
+            request, core in
+            let isLimited = request.context.principal.isLimited
+            let nodes = try await core.directory.store.nodes().map { node($0, withRuns: !isLimited) }
+            return .json(["nodes": Value(array: nodes)])
         },
         Route(.get, "/api/version", "The version of the server, and who asks it.", role: .read) { request, _ in
             .json([
@@ -39,12 +34,16 @@ extension Route {
         },
     ]
 
-    private static func node(_ node: StoreNode) -> Value {
-        let runs = node.runs.sorted { $0.key.rawValue < $1.key.rawValue }
-        return [
-            "id": Value(node.owner.number), "name": Value(node.owner.name), "isAlive": Value(node.isAlive),
-            "isSelf": Value(node.owner.isSelf), "leaseUntil": Value(node.owner.leaseUntil / 1000),
-            "runs": Value(entries: runs.map { ($0.key.rawValue, Value(Int64($0.value))) }),
+    /// - Parameter withRuns: whether it says how many runs the process carries, of whatever workflows.
+    private static func node(_ node: StoreNode, withRuns: Bool) -> Value {
+        var entries: [(String, Value)] = [
+            ("id", Value(node.owner.number)), ("name", Value(node.owner.name)), ("isAlive", Value(node.isAlive)),
+            ("isSelf", Value(node.owner.isSelf)), ("leaseUntil", Value(node.owner.leaseUntil / 1000)),
         ]
+        if withRuns {
+            let runs = node.runs.sorted { $0.key.rawValue < $1.key.rawValue }
+            entries.append(("runs", Value(entries: runs.map { ($0.key.rawValue, Value(Int64($0.value))) })))
+        }
+        return Value(entries: entries)
     }
 }

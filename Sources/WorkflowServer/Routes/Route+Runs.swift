@@ -1,4 +1,3 @@
-internal import Crypto
 internal import Hummingbird
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -88,6 +87,8 @@ extension Route {
             ], type: "text/event-stream"
         ) { request, core in
             var filter = EventFilter(run: request.query("run"), workflow: request.query("workflow"))
+            let principal = request.context.principal
+            if principal.isLimited { filter.workflows = Set(principal.workflows) }
             let types = request.queryValues("type").flatMap { $0.split(separator: ",").map(String.init) }
             if !types.isEmpty { filter.types = Set(types) }
             return EventStream.all(filter, request, core)
@@ -182,15 +183,8 @@ extension Route {
     /// The same for what a key means but once: a start of a workflow, a retry or a fork of a run.
     static func runID(_ request: APIRequest, of scope: String, _ body: Value) throws -> String? {
         var id = try body.text("runId")
-        if let given = id, !(1...200).contains(given.utf8.count) || given.utf8.contains(where: { $0 < 32 || $0 == 127 })
-        {
-            throw APIError.badRequest("runId has to have 1 to 200 bytes, without control characters")
-        }
-        if id == nil, let key = request.request.headers[.idempotencyKey] {
-            if key.isEmpty { throw APIError.badRequest("Idempotency-Key is empty") }
-            let hash = SHA256.hash(data: Array("\(scope)\n\(request.context.principal.name)\n\(key)".utf8))
-            id = "key-" + hash.prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        }
+        if let problem = id.flatMap(RunIdentifier.problem(of:)) { throw APIError.badRequest("runId \(problem)") }
+        if id == nil { id = try request.key(of: scope).map { "key-" + $0 } }
         return id
     }
 
@@ -232,31 +226,44 @@ extension Route {
             guard from ?? .min <= to ?? .max else { return .json(["runs": [], "next": nil]) }
             filter.created = (from ?? .min)...(to ?? .max)
         }
-        if let cursor = request.query("cursor") {
-            guard try await core.directory.store.header(of: cursor) != nil else {
-                throw APIError.badRequest("cursor is not the next of a page")
-            }
-            filter.before = cursor
-        }
+        filter.before = try await cursor(request, core)
         let limit = try request.number("limit", in: 0...1000) ?? 50
         if limit == 0 { return try await counted(filter, request, core) }
+        let prefix = request.query("q") ?? ""
+        let (shown, next) = try await page(limit, filter, request, core) { $0.id.hasPrefix(prefix) }
+        let places = try await core.directory.store.places(of: shown.filter(\.isHeld).map(\.id))
+        return .long(
+            ["runs": Value(array: shown.map { RunRendering.header($0, places[$0.id]) }), "next": next],
+            to: request.request)
+    }
+
+    /// The first runs of those that pass a filter and that the caller may see, and the cursor of those behind them, or null.
+    static func page(
+        _ limit: Int, _ filter: RunFilter, _ request: APIRequest, _ core: ServerCore,
+        where isWanted: (RunHeader) -> Bool = { _ in true }
+    ) async throws -> (runs: [RunHeader], next: Value) {
+        var filter = filter
         // One more tells whether there is another page.
-        filter.limit = limit + 1
-        let (prefix, principal) = (request.query("q") ?? "", request.context.principal)
+        filter.limit = min(limit, 999) + 1
         var runs: [RunHeader] = []
         while runs.count <= limit {
             let page = try await core.directory.list(filter)
-            runs += page.filter { principal.maySee($0.workflow) && $0.id.hasPrefix(prefix) }
+            runs += page.filter { request.context.principal.maySee($0.workflow) && isWanted($0) }
             guard page.count == filter.limit, let last = page.last else { break }
             filter.before = last.id
             filter.limit = 1000
         }
-        let shown = runs.prefix(limit)
-        let next = runs.count > limit ? shown.last.map { Value($0.id) } : nil
-        let places = try await core.directory.store.places(of: shown.filter(\.isHeld).map(\.id))
-        return .long(
-            ["runs": Value(array: shown.map { RunRendering.header($0, places[$0.id]) }), "next": next ?? .null],
-            to: request.request)
+        let shown = Array(runs.prefix(limit))
+        return (shown, runs.count > limit ? shown.last.map { Value($0.id) } ?? .null : .null)
+    }
+
+    /// The run behind which the page begins that is asked for; nil for the first page.
+    static func cursor(_ request: APIRequest, _ core: ServerCore) async throws -> String? {
+        guard let cursor = request.query("cursor") else { return nil }
+        guard let header = try await core.directory.store.header(of: cursor),
+            request.context.principal.maySee(header.workflow)
+        else { throw APIError.badRequest("cursor is not the next of a page") }
+        return cursor
     }
 
     /// The largest number of runs that are looked at one by one to be counted.

@@ -50,12 +50,8 @@ extension Route {
 
     /// The schedule that the path names, if the caller may see it.
     private static func schedule(_ request: APIRequest, _ core: ServerCore) async throws -> ScheduleState {
-        let id = try request.parameter("id")
-        let schedule = try await core.directory.schedule(id)
-        guard request.context.principal.maySee(schedule.workflow) else {
-            throw APIError(.notFound, "unknown_schedule", "there is no schedule '\(id)'")
-        }
-        return schedule
+        try await core.directory.schedule(
+            request.parameter("id"), among: request.context.principal.maySee)
     }
 
     /// A time in microseconds since 1970 as ISO 8601 text.

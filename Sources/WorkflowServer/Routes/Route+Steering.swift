@@ -19,7 +19,7 @@ extension Route {
             }
             _ = try await core.header(id, request)
             try await core.directory.answer(
-                id, step: body.text("stepId"), data: data, by: request.context.principal.signature)
+                id, step: body.text("stepId"), data: data, by: request.context.principal.signature, key: request.key())
             return try await settled(id, request, core)
         },
         Route(
@@ -31,7 +31,7 @@ extension Route {
             let (id, event) = try (request.parameter("id"), request.parameter("event"))
             let body = try await request.optionalObject()
             _ = try await core.header(id, request)
-            try await core.directory.signal(id, event, payload: body["data"] ?? .null)
+            try await core.directory.signal(id, event, payload: body["data"] ?? .null, key: request.key())
             return .json(["runId": Value(id), "event": Value(event)], status: .accepted)
         },
         Route(
@@ -42,7 +42,17 @@ extension Route {
             let id = try request.parameter("id")
             let reason = try await request.optionalObject().text("reason") ?? "cancelled"
             _ = try await core.header(id, request)
-            return .json(RunRendering.run(try await core.directory.cancel(id, reason: reason)))
+            let isRepeatable = try request.key() != nil
+            do {
+                return .json(RunRendering.run(try await core.directory.cancel(id, reason: reason)))
+            } catch let failure as RunFailure
+                where isRepeatable && (failure.code == "over" || failure.code == "run_over")
+            {
+                // Asked again, what was asked for is done.
+                let record = try await core.directory.record(of: id)
+                guard record.status == .cancelled else { throw failure }
+                return .json(RunRendering.run(record))
+            }
         },
         Route(
             .post, "/api/runs/{id}/retry", "Starts a run that does again what made another one fail.", role: .run,

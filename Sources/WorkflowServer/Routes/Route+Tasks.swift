@@ -33,23 +33,17 @@ extension Route {
     private static func list(_ request: APIRequest, _ core: ServerCore) async throws -> Response {
         let limit = try request.number("limit", in: 0...1000) ?? 100
         let isSummary = try request.flag("summary")
-        var headers: [RunHeader] = []
+        var (headers, next) = ([RunHeader](), Value.null)
         if let run = request.query("run") {
             headers = [try await core.header(run, request)]
         } else {
-            var filter = RunFilter(
-                workflow: request.query("workflow"), statuses: [.waitingHuman], limit: max(limit + 1, 100),
-                before: request.query("cursor"))
-            while limit == 0 || headers.count <= limit {
-                let page = try await core.directory.list(filter)
-                headers += page.filter { request.context.principal.maySee($0.workflow) }
-                guard page.count == filter.limit, let last = page.last else { break }
-                filter.before = last.id
-            }
+            let filter = RunFilter(
+                workflow: request.query("workflow"), statuses: [.waitingHuman], before: try await cursor(request, core))
+            (headers, next) = try await page(limit == 0 ? .max : limit, filter, request, core)
         }
         if limit == 0 { return .json(["tasks": [], "next": nil, "runs": Value(Int64(headers.count))]) }
         var tasks: [Value] = []
-        for header in headers.prefix(limit) {
+        for header in headers {
             // A run that goes on, or whose code is gone, has nothing to show.
             guard let record = try? await core.directory.record(of: header.id) else { continue }
             tasks += record.result().pending.map {
@@ -57,7 +51,6 @@ extension Route {
                 return isSummary ? task.summary : task.value
             }
         }
-        let next = headers.count > limit ? Value(headers[limit - 1].id) : Value.null
         return .long(["tasks": Value(array: tasks), "next": next], to: request.request)
     }
 
@@ -70,7 +63,7 @@ extension Route {
         var check: AnswerCheck?
         if let digest { check = { try Route.expect(digest, of: path, in: $0) } }
         try await core.directory.answer(
-            run, step: path, data: data, by: request.context.principal.signature, expecting: check)
+            run, step: path, data: data, by: request.context.principal.signature, key: request.key(), expecting: check)
         return try await settled(run, request, core)
     }
 
@@ -131,15 +124,12 @@ extension Route {
         }
 
         var value: Value {
-            let base = RunRendering.pending(pending, record.id, record.plan.id)
+            let base = RunRendering.pending(pending, of: record)
             var entries = (base.entries ?? []).map { ($0.key, $0.value) }
             entries.append(("digest", Value(digest)))
             let node = record.plan.details.indices.first { record.plan.details[$0].id == pending.stepID }
             if let node, let schema = WorkflowRendering.schema(record.plan.nodes[node].outputSchema, record.plan) {
                 entries.append(("responseSchema", schema))
-                if pending.form == nil, let form = SchemaForm.form(of: schema, title: pending.stepID) {
-                    entries.append(("form", form))
-                }
             }
             if let node {
                 let duration = record.plan.nodes[node].duration

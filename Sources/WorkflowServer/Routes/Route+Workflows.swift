@@ -27,7 +27,11 @@ extension Route {
             }
             var entries = [("workflows", Value(array: shown))]
             if let catalog = core.directory.catalog as? any DeploymentCatalog {
-                let broken = await catalog.deployments().filter { $0.problem != nil }
+                let principal = request.context.principal
+                let broken = await catalog.deployments().filter { deployment in
+                    deployment.problem != nil
+                        && (!principal.isLimited || deployment.workflows.contains(where: principal.maySee))
+                }
                 entries.append(
                     (
                         "broken",
@@ -116,7 +120,7 @@ extension Route {
                 throw noRun(run, workflow)
             }
             try await core.directory.answer(
-                run, step: step, data: data, by: request.context.principal.signature)
+                run, step: step, data: data, by: request.context.principal.signature, key: request.key())
             return try await settled(run, request, core)
         },
     ]

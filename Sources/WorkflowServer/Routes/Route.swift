@@ -51,6 +51,14 @@ struct Route: Sendable {
         self.handler = handler
     }
 
+    /// Whether requests with one `Idempotency-Key` count once.
+    var hasKey: Bool {
+        guard method == .post else { return false }
+        return ["/runs", "/run", "/stream", "/runs/{run}/resume"].contains { "/api/workflows/{id}" + $0 == path }
+            || ["/retry", "/fork", "/resume", "/signals/{event}", "/cancel"].contains { "/api/runs/{id}" + $0 == path }
+            || path == "/api/tasks/{run}/**"
+    }
+
     static let all: [Route] =
         operation + workflows + agents + runs + steering + tasks + schedules + sources + hooks + mcp
 }

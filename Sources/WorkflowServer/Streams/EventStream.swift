@@ -47,26 +47,31 @@ enum EventStream {
         }
     }
 
-    /// All runs.
+    /// All runs. Events that a client is too slow for are passed over, and `missed` tells how many.
     static func all(_ filter: EventFilter, _ request: APIRequest, _ core: ServerCore) -> Response {
-        let principal = request.context.principal
-        let subscription = core.directory.events.subscribe(filter)
-        return response(core, request, subscription) { writer in
+        let outbox = core.broadcast.open(filter)
+        return response(
+            core, request,
+            nudge: { [weak outbox] in outbox?.nudge() }, cancel: { [weak outbox] in outbox?.finish(.cancelled) }
+        ) { writer in
+            defer { core.broadcast.close(outbox) }
             try await writer.comment()
-            while let item = await subscription.next() {
-                switch item {
-                case .events(let events):
-                    try await writer.events(events.filter { principal.maySee($0.workflowID) }, withIDs: false)
-                case .transient(let event):
-                    if principal.maySee(event.workflowID) { try await writer.frame(event.type, event.value) }
-                case .idle: try await writer.comment()
-                case .settled: continue
+            while true {
+                let (items, end) = await outbox.take()
+                for item in items {
+                    switch item {
+                    case .frames(let frames): try await writer.write(frames)
+                    case .missed(let count): try await writer.frame("missed", ["missed": Value(Int64(count))])
+                    case .idle: try await writer.comment()
+                    }
                 }
-            }
-            if case .failed(_, let message) = await subscription.end {
-                try await writer.frame("error", ["message": Value(message)])
-            } else {
-                try await writer.retry()
+                switch end {
+                case nil: break
+                case .failed(_, let message)?: return try await writer.frame("error", ["message": Value(message)])
+                case .over?, .closed?, .cancelled?: return try await writer.retry()
+                }
+                // What comes meanwhile goes out together, so that many streams are not woken for each event.
+                try await _Concurrency.Task.sleep(for: core.broadcast.pause)
             }
         }
     }
@@ -89,7 +94,22 @@ enum EventStream {
         _ core: ServerCore, _ request: APIRequest, _ subscription: EventSubscription,
         _ body: @escaping @Sendable (inout FrameWriter) async throws -> Void
     ) -> Response {
-        request.context.channel.closeFuture.whenComplete { [weak subscription] _ in subscription?.cancel() }
+        response(
+            core, request, nudge: { [weak subscription] in subscription?.nudge() },
+            cancel: { [weak subscription] in subscription?.cancel() }, body)
+    }
+
+    /// A stream.
+    ///
+    /// - Parameters:
+    ///   - nudge: has `body` write something soon, whatever happens.
+    ///   - cancel: has `body` end, since the client is gone.
+    private static func response(
+        _ core: ServerCore, _ request: APIRequest, nudge: @escaping @Sendable () -> Void,
+        cancel: @escaping @Sendable () -> Void,
+        _ body: @escaping @Sendable (inout FrameWriter) async throws -> Void
+    ) -> Response {
+        request.context.channel.closeFuture.whenComplete { _ in cancel() }
         return Response(
             status: .ok,
             headers: [
@@ -99,13 +119,13 @@ enum EventStream {
                 let heartbeat = _Concurrency.Task {
                     while !_Concurrency.Task.isCancelled {
                         try await _Concurrency.Task.sleep(for: core.options.heartbeat)
-                        subscription.nudge()
+                        nudge()
                     }
                 }
                 core.metrics.streamBegan()
                 defer {
                     heartbeat.cancel()
-                    subscription.cancel()
+                    cancel()
                     core.metrics.streamEnded()
                 }
                 var frames = FrameWriter(writer)
@@ -136,6 +156,9 @@ struct FrameWriter: @unchecked Sendable {
         }
         try await writer.write(buffer)
     }
+
+    /// Frames that have been written down.
+    mutating func write(_ frames: ByteBuffer) async throws { try await writer.write(frames) }
 
     mutating func comment() async throws { try await writer.write(ByteBuffer(string: ":\n\n")) }
 

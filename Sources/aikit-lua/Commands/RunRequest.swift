@@ -1,4 +1,5 @@
 internal import WorkflowCore
+internal import WorkflowEngine
 
 #if canImport(Glibc)
     internal import Glibc
@@ -45,7 +46,7 @@ struct RunRequest: Equatable {
             }
         }
         if let runID {
-            guard !runID.isEmpty, runID.utf8.count <= 200 else { throw UsageError("--run-id takes 1 to 200 bytes") }
+            if let problem = RunIdentifier.problem(of: runID) { throw UsageError("--run-id \(problem)") }
             plan.runID = runID
         }
         try chooseStore(&plan)

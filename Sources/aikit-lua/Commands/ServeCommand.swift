@@ -10,7 +10,7 @@ struct ServeCommand: ParsableCommand {
             clients start, and those of the store that nobody drives. A script that does not load keeps the others running.
 
             Settings also come from aikit.json in the first folder, and from variables such as AIKIT_PORT, which go before
-            the file; options go before both. SIGTERM ends the server once running steps have ended.
+            the file; options go before both. SIGTERM, SIGINT and SIGHUP end the server once running steps have ended.
 
             EXAMPLES
               aikit-lua serve workflows --port 8080
@@ -95,6 +95,12 @@ struct ServeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The claim with the name; name, else sub, unless given.", valueName: "claim"))
     var jwtNameClaim: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "What a token without a role may do; read unless given, and none refuses it.",
+            valueName: "read|run|admin|none"))
+    var jwtDefaultRole: String?
+
     @OptionGroup var isolation: IsolationOptions
     @OptionGroup var telemetry: TelemetryOptions
 
@@ -109,7 +115,7 @@ struct ServeCommand: ParsableCommand {
         _ = try ScriptFolders.scripts(at: paths)
         ProcessStart.raiseDescriptorLimit()
         let session = ServeSession(settings)
-        Interrupts.install { _ in session.stop() }
+        Interrupts.install(heedsHangup: true) { _ in session.stop() }
         let result: Result<Void, any Error> = waitFor {
             do {
                 return .success(try await session.run())
@@ -165,6 +171,7 @@ struct ServeCommand: ParsableCommand {
         take("jwtRoleClaim", jwtRoleClaim)
         take("jwtNameClaim", jwtNameClaim)
         take("isolate", isolation.isolation?.rawValue)
+        take("jwtDefaultRole", jwtDefaultRole)
         take("otlp", telemetry.otlp)
         return flags.merging(permissions.settings) { $1 }
     }

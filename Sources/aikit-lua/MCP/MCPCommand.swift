@@ -49,7 +49,7 @@ struct MCPCommand: ParsableCommand {
         _ = try ScriptFolders.scripts(at: paths)
         ProcessStart.raiseDescriptorLimit()
         let host = MCPHost(settings)
-        Interrupts.install { _ in host.stop() }
+        Interrupts.install(heedsHangup: true) { _ in host.stop() }
         let result: Result<Void, any Error> = waitFor {
             do {
                 return .success(try await host.run())

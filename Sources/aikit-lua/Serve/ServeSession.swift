@@ -49,7 +49,7 @@ final class ServeSession: Sendable {
         let host = HostSettings(
             permissions: settings.permissions, secrets: secrets, isolation: settings.isolation,
             workers: settings.workers ?? ServeSession.cores, isTraced: exportSettings != nil,
-            print: { log.info($0) }, log: { log.write($0) }, tell: { log.warn($0) })
+            printed: { log.write($0) }, log: { log.write($0) }, tell: { log.warn($0) })
         let (engine, options) = (host.engine(on: store), host.scripts)
         let deployments = Deployments(settings.paths, engine: engine, store: store, options: options, log: log)
         await (engine.isolation as? VMPool)?.warm()
@@ -160,6 +160,7 @@ final class ServeSession: Sendable {
             options.audience = settings.jwtAudience
             options.roleClaim = settings.jwtRoleClaim ?? options.roleClaim
             options.nameClaim = settings.jwtNameClaim ?? options.nameClaim
+            options.defaultRole = settings.jwtDefaultRole ?? options.defaultRole
             let access = JWTAccess(options)
             if let variable = settings.jwtSecretVariable {
                 guard let secret = environment(variable), !secret.isEmpty else {

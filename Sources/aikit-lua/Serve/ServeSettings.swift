@@ -1,5 +1,6 @@
 internal import HostEffects
 internal import WorkflowCore
+internal import WorkflowEngine
 
 /// What a server is to be: of the command line, then of the environment, then of `aikit.json`, then as usual.
 struct ServeSettings {
@@ -26,6 +27,8 @@ struct ServeSettings {
     var jwtAudience: String?
     var jwtRoleClaim: String?
     var jwtNameClaim: String?
+    /// What a token without a role may do; `none` refuses it.
+    var jwtDefaultRole: String?
     var permissions = Permissions()
     /// Where secrets come from besides the environment.
     var secrets = SecretSettings()
@@ -38,7 +41,7 @@ struct ServeSettings {
     static let names = [
         "host", "port", "basePath", "store", "workers", "watch", "dashboard", "cors", "tlsCert", "tlsKey", "insecure",
         "grace", "maxBody", "logFormat", "jwtSecretEnv", "jwks", "jwtIssuer", "jwtAudience", "jwtRoleClaim",
-        "jwtNameClaim", "allowNet", "allowEnv", "allowRead", "allowWrite", "allowRun", "allowSecret",
+        "jwtNameClaim", "jwtDefaultRole", "allowNet", "allowEnv", "allowRead", "allowWrite", "allowRun", "allowSecret",
         "allowModel", "secrets", "secretsCommand", "otlp", "isolate",
     ]
 
@@ -153,6 +156,12 @@ struct ServeSettings {
         case "jwtAudience": jwtAudience = try text()
         case "jwtRoleClaim": jwtRoleClaim = try text()
         case "jwtNameClaim": jwtNameClaim = try text()
+        case "jwtDefaultRole":
+            let role = try text()
+            guard role == "none" || AccessToken.Role(rawValue: role) != nil else {
+                throw UsageError("\(source) takes read, run, admin or none")
+            }
+            jwtDefaultRole = role
         case "allowNet": permissions.net = try scope()
         case "allowEnv": permissions.env = try scope()
         case "allowRead": permissions.read = try scope().absolute

@@ -16,13 +16,19 @@ struct HostSettings: Sendable {
     /// Host calls carry the trace of their run.
     var isTraced = false
     /// Where `print` of scripts goes.
-    var print: @Sendable (String) -> Void
+    var print: @Sendable (String) -> Void = { _ in }
+    /// Where `print` of scripts goes with the step that printed, in place of `print`.
+    var printed: (@Sendable (LogRecord) -> Void)?
     var log: @Sendable (LogRecord) -> Void
     /// Where lines for people go.
     var tell: @Sendable (String) -> Void
 
     /// How scripts are loaded on the engine.
-    var scripts: LuaScriptOptions { LuaScriptOptions(print: print, log: log) }
+    var scripts: LuaScriptOptions {
+        var options = LuaScriptOptions(print: print, log: log)
+        options.printed = printed
+        return options
+    }
 
     /// - Parameter store: where the runs are kept; nil for nowhere, but in the memory where Lua is kept apart.
     func engine(on store: (any RunStore)?) -> WorkflowEngine {

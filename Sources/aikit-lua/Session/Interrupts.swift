@@ -31,9 +31,12 @@ enum Interrupts {
 
     /// Begins to listen; the second signal ends the process. Called once, before any other thread exists; `onFirst` is
     /// called on a thread of its own.
-    static func install(onFirst: @escaping @Sendable (Int32) -> Void) {
-        install { signal, count in
-            guard count == 1 else { return .ends }
+    ///
+    /// - Parameter heedsHangup: whether the end of the terminal (SIGHUP) asks for the end as well, unless the process was told to
+    ///   ignore it, as by `nohup`. It may come several times at once, so it never counts as a second signal.
+    static func install(heedsHangup: Bool = false, onFirst: @escaping @Sendable (Int32) -> Void) {
+        install(heedsHangup: heedsHangup) { signal, count in
+            guard signal == SIGHUP || count == 1 else { return .ends }
             onFirst(signal)
             return .goesOn
         }
@@ -41,31 +44,42 @@ enum Interrupts {
 
     /// Begins to listen. Called once, before any other thread exists.
     ///
-    /// - Parameter onSignal: gets each signal and how many there have been with it; called on a thread of its own.
-    static func install(onSignal: @escaping @Sendable (_ signal: Int32, _ count: Int) -> Response) {
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGINT)
-        sigaddset(&signals, SIGTERM)
+    /// - Parameter onSignal: gets each signal and how many there have been with it, hangups aside; called on a thread of its own.
+    static func install(
+        heedsHangup: Bool = false, onSignal: @escaping @Sendable (_ signal: Int32, _ count: Int) -> Response
+    ) {
+        let numbers = [SIGINT, SIGTERM] + (heedsHangup && !isIgnored(SIGHUP) ? [SIGHUP] : [])
+        var signals = set(of: numbers)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         WorkerThread.start {
-            var signals = sigset_t()
-            sigemptyset(&signals)
-            sigaddset(&signals, SIGINT)
-            sigaddset(&signals, SIGTERM)
+            let signals = set(of: numbers)
             var count = 0
             var newest: (arrival: Arrival, time: ContinuousClock.Instant)?
             while let arrival = Arrival(waitingFor: signals) {
                 let (signal, now) = (arrival.signal, ContinuousClock.now)
                 if let newest, arrival.isEcho(of: newest.arrival), now - newest.time < Arrival.echoTime { continue }
                 newest = (arrival, now)
-                count += 1
-                if count == 1 { first.store(signal, ordering: .releasing) }
+                if signal != SIGHUP { count += 1 }
+                if first.load(ordering: .relaxed) == 0 { first.store(signal, ordering: .releasing) }
                 if onSignal(signal, count) == .goesOn { continue }
                 TerminalMode.restore()
                 _exit(status(of: signal).rawValue)
             }
         }
+    }
+
+    private static func set(of signals: [Int32]) -> sigset_t {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for signal in signals { sigaddset(&set, signal) }
+        return set
+    }
+
+    /// Whether the process was started with a signal ignored.
+    private static func isIgnored(_ number: Int32) -> Bool {
+        let handler = signal(number, SIG_IGN)
+        _ = signal(number, handler)
+        return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
     /// The exit status of a process that a signal ended.

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import WorkflowCore
 internal import WorkflowEngine
+internal import WorkflowTelemetry
 
 /// How entries of a log are written on standard error: a line of text for people, or a JSON object a line for programs.
 enum LogFormat: String, CaseIterable, ExpressibleByArgument { case text, json }
@@ -53,7 +54,10 @@ struct LogLines: Sendable {
     func line(_ record: LogRecord, ofOneRun: Bool = false) -> String {
         var places = [("path", Value(record.path))]
         if !ofOneRun { places.insert(("run", Value(record.run)), at: 0) }
-        if format == .json { places.insert(("workflow", Value(record.workflow)), at: 0) }
+        if format == .json {
+            places.insert(("workflow", Value(record.workflow)), at: 0)
+            if let trace = record.traceID { places.append(("trace_id", Value(trace.hex))) }
+        }
         places.removeAll { $0.1.string?.isEmpty == true }
         let fields = record.fields.flatMap { $0.count > 0 ? $0 : nil }.map { [("fields", $0)] } ?? []
         return line(record.level.rawValue, record.message, places + fields, at: record.time)
@@ -88,5 +92,13 @@ struct LogLines: Sendable {
         case .error: .red
         case .info, nil: .blue
         }
+    }
+}
+
+extension LogRecord {
+    /// The trace of the run, as its spans have it; nil for what no run says.
+    fileprivate var traceID: TraceID? {
+        if run.isEmpty { return nil }
+        return traceparent.flatMap { TraceParent($0) }?.trace ?? TraceID(run: run)
     }
 }

@@ -18,6 +18,7 @@ struct RunningFaultTests {
         let other = TestRun("r2")
         let large = Value(String(repeating: "x", count: 50_000))
         var written = 0
+        try await journal.checkWritable()
         while await other.write(large, to: journal).isDurable { written += 1 }
         let outcome = await TestRun("r3").write(large, to: journal)
         #expect(outcome.error?.code == "store_full")

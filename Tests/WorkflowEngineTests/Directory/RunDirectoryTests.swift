@@ -133,6 +133,60 @@ struct RunDirectoryTests {
         }
     }
 
+    @Test func `a wait goes on when the run is handed to another process`() async throws {
+        let store = MemoryStore()
+        let gate = Gate()
+        let workflow = try Workflow(id: "slow") { code in
+            [
+                .step(
+                    "wait",
+                    handler: code.async { input, _ in
+                        await gate.passed()
+                        return input
+                    })
+            ]
+        }
+        try await withDirectory([workflow], store: store) { first in
+            let id = try await first.start(StartRequest(workflow: "slow", input: [:])).id
+            let bounded = Task { try await first.settled(id, within: .seconds(60)) }
+            let unbounded = Task { try await first.settled(id) }
+            await first.releaseAll(within: .zero)
+            try await withDirectory([workflow], store: store) { second in
+                await RecoveryService(second).recover()
+                guard case .live = try await second.open(id) else {
+                    Issue.record("the run has not been taken over")
+                    return
+                }
+                gate.open()
+                for (record, isSettled) in [try await bounded.value, try await unbounded.value] {
+                    #expect(isSettled)
+                    #expect(record.statusName == "success")
+                }
+            }
+        }
+    }
+
+    @Test func `a wait for a run that has been let go ends with the engine`() async throws {
+        let workflow = try Workflow(id: "slow") { code in
+            [
+                .step(
+                    "wait",
+                    handler: code.async { input, _ in
+                        try? await Task.sleep(for: .seconds(60)); return input
+                    })
+            ]
+        }
+        try await withDirectory([workflow]) { directory in
+            let id = try await directory.start(StartRequest(workflow: "slow", input: [:])).id
+            async let waiting = directory.settled(id)
+            await directory.releaseAll(within: .zero)
+            directory.events.close()
+            let (record, isSettled) = try await waiting
+            #expect(!isSettled)
+            #expect(record.statusName == "running")
+        }
+    }
+
     @Test func `what nobody drives goes on when the recovery service has looked`() async throws {
         let store = MemoryStore()
         let gate = Gate()

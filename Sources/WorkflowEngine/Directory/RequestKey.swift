@@ -1,0 +1,63 @@
+package import WorkflowCore
+
+/// By what a request to a run is known again, so that one that is sent twice counts once.
+///
+/// The run's journal keeps it with what the request led to, so it holds after a crash, and whoever drives the run.
+package struct RequestKey: Sendable, Equatable {
+    /// What the sender calls the request.
+    package let name: String
+    /// Of what is asked.
+    package let digest: String
+
+    /// - Parameter request: what is asked, as texts.
+    package init(_ name: String, of request: String...) {
+        self.name = name
+        var fingerprint = Fingerprint()
+        for text in request { fingerprint.add(text) }
+        digest = fingerprint.text
+    }
+
+    /// Reads what ``text`` gave; nil for other text.
+    package init?(_ text: String) {
+        guard let mark = text.lastIndex(of: ":") else { return nil }
+        name = String(text[..<mark])
+        digest = String(text[text.index(after: mark)...])
+    }
+
+    /// As the journal keeps it, under `key`.
+    package var text: String { "\(name):\(digest)" }
+
+    /// Whether a run has taken the request.
+    ///
+    /// - Throws: ``RunFailure`` with the code `other_request` when it has taken another one of that name.
+    package func isRecorded(in log: RunLog) throws(RunFailure) -> Bool {
+        for index in 0..<log.count where log[index].kind == .signalReceived || log[index].kind == .answerSigned {
+            guard let known = log.value(log[index].payload)["key"]?.string.flatMap({ RequestKey($0) }),
+                known.name == name
+            else { continue }
+            if known.digest == digest { return true }
+            throw RunFailure(
+                code: "other_request", message: "the key was used before, for another request to the run")
+        }
+        return false
+    }
+}
+
+extension InboxMessage.Content {
+    /// An answer to the step that waits at a path; at nil to the only one that waits.
+    static func answer(at path: String?, _ data: Value, by name: String?, key: RequestKey?) -> Self {
+        guard name != nil || key != nil else { return Self(kind: .reply, target: path ?? "", payload: data) }
+        var payload = [("data", data)]
+        if let name { payload.append(("by", Value(name))) }
+        if let key { payload.append(("key", Value(key.text))) }
+        return Self(kind: .signedReply, target: path ?? "", payload: Value(entries: payload))
+    }
+
+    static func signal(_ event: String, _ payload: Value, key: RequestKey?) -> Self {
+        guard let key else { return Self(kind: .signal, target: event, payload: payload) }
+        return Self(kind: .keyedSignal, target: event, payload: ["payload": payload, "key": Value(key.text)])
+    }
+
+    /// Of a signed reply and of a keyed signal.
+    var key: RequestKey? { payload["key"]?.string.flatMap { RequestKey($0) } }
+}

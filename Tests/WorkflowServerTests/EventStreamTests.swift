@@ -1,0 +1,81 @@
+internal import NIOCore
+internal import Testing
+internal import WorkflowCore
+internal import WorkflowEngine
+internal import WorkflowServer
+
+@Suite("Streams of all runs")
+struct EventStreamTests {
+    private static func frames(_ type: String = "step:delta", size: Int = 100, workflow: String = "w") -> EventFrames {
+        EventFrames(
+            TransientEvent(
+                type: type, workflowID: workflow, runID: "r", data: Value(String(repeating: "x", count: size))))
+    }
+
+    @Test func `an outbox keeps to its bound and tells how much was missed`() async throws {
+        let outbox = EventOutbox(EventFilter(), limit: 1000)
+        for _ in 0..<100 { outbox.put(Self.frames()) }
+        let (items, end) = await outbox.take()
+        #expect(end == nil)
+        var (bytes, kept) = (0, 0)
+        for case .frames(let buffer) in items {
+            bytes += buffer.readableBytes
+            kept += 1
+        }
+        #expect(bytes <= 1000)
+        #expect(items.last == .missed(100 - kept))
+        // What comes when there is room again is not missed.
+        outbox.put(Self.frames())
+        outbox.nudge()
+        let later = await outbox.take().items
+        #expect(later.count == 1)
+        #expect(later.first != .idle)
+    }
+
+    @Test func `an event that is larger than the bound passes alone`() async throws {
+        let outbox = EventOutbox(EventFilter(), limit: 1000)
+        outbox.put(Self.frames(size: 5000))
+        guard case .frames(let buffer)? = await outbox.take().items.first else {
+            Issue.record("it did not pass")
+            return
+        }
+        #expect(buffer.readableBytes > 5000)
+    }
+
+    @Test func `an outbox has what its filter lets through`() async throws {
+        let outbox = EventOutbox(EventFilter(workflow: "w", types: ["a"]))
+        for (type, workflow) in [("a", "w"), ("b", "w"), ("a", "v")] {
+            outbox.put(Self.frames(type, workflow: workflow))
+        }
+        outbox.finish(.closed)
+        let (items, end) = await outbox.take()
+        #expect(items.count == 1)
+        #expect(end == .closed)
+    }
+
+    @Test func `many streams have each event, and one of a run that rested has no event twice`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { (server) async throws in
+            let directory = server.directory
+            try await withThrowingTaskGroup { group in
+                for _ in 0..<6 {
+                    group.addTask {
+                        let frames = try await server.frames("GET", "/api/events?workflow=wait") {
+                            $0.event == "workflow:success"
+                        }
+                        let sequences = frames.compactMap { $0.data["sequence"]?.int }
+                        #expect(sequences == sequences.sorted())
+                        #expect(Set(sequences).count == sequences.count)
+                        #expect(frames.first?.event == "workflow:start")
+                    }
+                }
+                // They share one subscription, and are there once each has had its first comment.
+                while server.server.streamCount < 6 { try await Task.sleep(for: .milliseconds(5)) }
+                #expect(directory.events.subscriberCount == 1)
+                _ = try await directory.start(StartRequest(workflow: "wait", input: 1, id: "w"))
+                _ = try await directory.settled("w")
+                try await directory.signal("w", "go")
+                try await group.waitForAll()
+            }
+        }
+    }
+}
