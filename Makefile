@@ -9,7 +9,7 @@ binary := .build/release/aikit-lua
 swift_sources := Package.swift Sources Tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-cluster bench format lint install clean
+.PHONY: help build run test test-cluster fuzz bench format lint install clean
 
 help: ## List what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -27,6 +27,10 @@ test: build ## Run every test: Swift, Lua, the guides' scripts, conformance
 
 test-cluster: ## Run what needs a database and several processes, on a throw-away PostgreSQL; after build and test
 	@scripts/test-cluster.sh 45 300 $(FAILOVERS)
+
+fuzz: ## Fuzz the C bridge, and what decodes values, frames, JSON and journals, for half a minute each
+	@scripts/test-fuzz.sh
+	@scripts/test-fuzz.sh decoders
 
 bench: build ## Measure steps a second beside plain Lua, and the time to start
 	@scripts/setup.sh bench
