@@ -30,7 +30,13 @@ struct QueueServiceTests {
 
     /// The runs that have begun and are not over, by id.
     private func begun(_ directory: RunDirectory) async throws -> [String] {
-        try await directory.list(RunFilter(statuses: [.running, .waiting])).map(\.id).sorted()
+        // A run that was let begin shows it once its worker has written so.
+        for _ in 0..<20_000 {
+            let queued = try await directory.list(RunFilter(statuses: [.queued]))
+            if queued.allSatisfy(\.isHeld) { break }
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        return try await directory.list(RunFilter(statuses: [.running, .waiting])).map(\.id).sorted()
     }
 
     private func end(_ directory: RunDirectory, _ id: String) async throws {
