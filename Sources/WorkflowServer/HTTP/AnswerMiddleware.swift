@@ -62,7 +62,10 @@ struct AnswerMiddleware: RouterMiddleware {
         } catch let error as HTTPError
             where error.status == .notFound && !WorkflowServer.methods.contains(request.method)
         {
-            throw APIError(.methodNotAllowed, "method_not_allowed", "There is no method \(request.method.rawValue)")
+            var refusal = APIError(
+                .methodNotAllowed, "method_not_allowed", "There is no method \(request.method.rawValue)")
+            refusal.headers[.allow] = WorkflowServer.methods.map(\.rawValue).sorted().joined(separator: ", ")
+            throw refusal
         } catch {
             guard let origin, !(error is HTTPParserError) else { throw error }
             var refusal = APIError(error)

@@ -158,7 +158,9 @@ extension Route {
         start.trace = try trace(request, body)
         start.tags = try body.nested("tags")
         if let given = body.field("priority") {
-            guard let priority = given.int, FlowControl.priorities.contains(priority) else {
+            // JSON has one kind of number: 1.0 is a whole one.
+            let whole = given.int ?? given.double.flatMap { Int64(exactly: $0) }
+            guard let priority = whole, FlowControl.priorities.contains(priority) else {
                 throw APIError.badRequest("priority has to be a whole number from -1000000 to 1000000")
             }
             start.priority = priority
@@ -259,7 +261,7 @@ extension Route {
 
     /// The run behind which the page begins that is asked for; nil for the first page.
     static func cursor(_ request: APIRequest, _ core: ServerCore) async throws -> String? {
-        guard let cursor = request.query("cursor") else { return nil }
+        guard let cursor = request.query("cursor"), !cursor.isEmpty else { return nil }
         guard let header = try await core.directory.store.header(of: cursor),
             request.context.principal.maySee(header.workflow)
         else { throw APIError.badRequest("cursor is not the next of a page") }
