@@ -44,8 +44,7 @@ struct RunRequest: Equatable {
             }
         }
         if let runID {
-            guard !runID.isEmpty, runID.utf8.count <= 200 else { throw UsageError("--run-id takes 1 to 200 bytes") }
-            plan.runID = runID
+            plan.runID = try Self.checked(runID: runID)
         }
         try chooseStore(&plan)
         try stay.apply(to: &plan)
@@ -68,6 +67,15 @@ struct RunRequest: Equatable {
         }
         if recovers, plan.store == .memory { throw UsageError("--recover needs a store other than memory") }
         return plan
+    }
+
+    /// The id of a new run, which has the same bounds as over HTTP.
+    static func checked(runID: String) throws(UsageError) -> String {
+        let isPlain = runID.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+        guard (1...200).contains(runID.utf8.count), isPlain else {
+            throw UsageError("--run-id takes 1 to 200 bytes, without control characters")
+        }
+        return runID
     }
 
     private func chooseStore(_ plan: inout RunPlan) throws(UsageError) {
