@@ -30,6 +30,22 @@ bool script_where(lua_State *L, int level, char *text, size_t size) {
     return false;
 }
 
+bool lb_vm_slot_end(lb_vm *vm, uint32_t slot, char *text, size_t size) {
+    lua_State *L = vm->L;
+    text[0] = 0;
+    if (slot == 0 || slot > vm->slot_count || !lua_checkstack(L, 2)) return false;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->slots[slot - 1].reference);
+    if (!lua_isfunction(L, -1)) {
+        lua_pop(L, 1);
+        return false;
+    }
+    lua_Debug function;
+    lua_getinfo(L, ">S", &function);
+    if (function.lastlinedefined <= 0 || strncmp(function.source, HOST_CHUNK, sizeof HOST_CHUNK - 1) == 0) return false;
+    snprintf(text, size, "%s:%d", file_of(&function), function.lastlinedefined);
+    return true;
+}
+
 /// Appends the line of a frame, if it is one of the script's; frames of C and of the prelude are the host's business.
 static bool write_frame(lua_State *L, lua_Debug *frame, lb_bytes *out) {
     lua_getinfo(L, "Sln", frame);

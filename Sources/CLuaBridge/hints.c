@@ -31,18 +31,40 @@ static const struct {
     {"length", "write #value"},
     {"catch", "write pcall(function() … end): errors are raised"},
     {"hasOwnProperty", "write value.key ~= nil"},
-    {"getenv", "scripts see no environment; give what they need as input, or with --ctx"},
-    {"execute", "scripts start no programs"},
+    {"getenv", "write aikit.env.get(\"NAME\"), and run with --allow-env=NAME"},
+    {"execute", "write aikit.exec { \"program\", \"argument\" }, and run with --allow-run=program"},
     {"exit", "scripts do not end the process; return from the handler, or call aikit.fail"},
-    {"remove", "scripts reach no files"},
-    {"rename", "scripts reach no files"},
-    {"tmpname", "scripts reach no files"},
+    {"remove", "write table.remove(list) for lists, aikit.fs.remove(path) for files, with --allow-write"},
+    {"rename", "write aikit.fs.read, aikit.fs.write and aikit.fs.remove, with --allow-read and --allow-write"},
+    {"tmpname", "write aikit.fs.temp(), and run with --allow-write"},
     {"emit", "a handler takes (input, context), in this order"},
     {"log", "a handler takes (input, context), in this order"},
     {"get_metadata", "a handler takes (input, context), in this order"},
     {"update_metadata", "a handler takes (input, context), in this order"},
     {"update_ctx", "a handler takes (input, context), in this order"},
 };
+
+static const struct {
+    const char *name, *remedy;
+} globals[] = {
+    {"io", "write aikit.fs.read(path) or aikit.fs.write(path, text), and run with --allow-read or --allow-write"},
+    {"process", "write aikit.env.get(\"NAME\"), and run with --allow-env=NAME"},
+    {"console", "write print(…) or context:log(\"info\", …)"},
+    {"fetch", "write aikit.http.get(…)"},
+    {"setTimeout", "write aikit.sleep(…)"},
+    {"JSON", "write aikit.json.encode(…) and aikit.json.decode(…)"},
+    {"null", "Lua says nil, JSON's is aikit.null"},
+    {"undefined", "Lua says nil"},
+    {"None", "Lua says nil"},
+    {"True", "Lua says true"},
+    {"False", "Lua says false"},
+};
+
+const char *hint_for_global(const char *name) {
+    for (size_t i = 0; i < sizeof globals / sizeof *globals; i++)
+        if (strcmp(globals[i].name, name) == 0) return globals[i].remedy;
+    return NULL;
+}
 
 static const char *hint_for_name(const char *name, size_t length) {
     for (size_t i = 0; i < sizeof habits / sizeof *habits; i++)

@@ -423,6 +423,8 @@ void open_sandbox(lua_State *L);       // sandbox.c
 void push_environment(lua_State *L, int more);  // sandbox.c
 /// What a script may have meant whose error has this message; NULL for nothing. The text lives as long as the program.
 const char *hint_for(const char *message, size_t length);  // hints.c
+/// What to write in place of a global that other programs have; NULL where nothing is known.
+const char *hint_for_global(const char *name);  // hints.c
 void open_time(lua_State *L);          // time_library.c
 int bridge_now(lua_State *L);
 void random_init(lb_vm *vm);           // random.c; raises nothing
@@ -457,6 +459,8 @@ int safe_tostring(lua_State *L);       // text.c
 /// Puts the path in place of its shortened form, `...rest/of/it.lua:`, that the text on top may begin with. RAISES.
 void lengthen_place(lua_State *L, const char *path, size_t length);  // text.c
 const char *text_of(lua_State *L, int index, size_t *length);  // text.c
+/// Pushes the text of a value as print shows it: that of a table which is plain data is its content. RAISES.
+void push_shown(lua_State *L, int index);  // show.c
 bool push_readonly_original(lua_State *L, int index);
 void open_bridge(lua_State *L);        // bridge_table.c
 void open_slots(lua_State *L);         // slots.c

@@ -113,7 +113,7 @@ static int safe_print(lua_State *L) {
     luaL_buffinit(L, &text);
     for (int i = 1; i <= count; i++) {
         if (i > 1) luaL_addchar(&text, '\t');
-        text_of(L, i, NULL);
+        push_shown(L, i);
         luaL_addvalue(&text);
     }
     luaL_pushresult(&text);
@@ -129,6 +129,8 @@ static int undefined_global(lua_State *L) {
         return 1;
     }
     const char *name = lua_tostring(L, 2);
+    const char *remedy = hint_for_global(name);
+    if (remedy) return luaL_error(L, "undefined global '%s'; %s", name, remedy);
     const char *near = suggest(L, name, lua_upvalueindex(1));
     if (near) return luaL_error(L, "undefined global '%s' (did you mean '%s'?)", name, near);
     return luaL_error(L, "undefined global '%s'", name);

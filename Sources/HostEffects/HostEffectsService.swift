@@ -41,7 +41,9 @@ package final class HostEffectsService: HostEffects {
         if !caller.limits.isEmpty {
             var inner = caller
             inner.limits = []
-            return service(under: caller.limits).begin(request, for: inner) { answer(Self.noting($0)) }
+            return service(under: caller.limits).begin(request, for: inner) { [permissions] in
+                answer(Self.noting($0, permissions))
+            }
         }
         let redactor = redactor
         let answer: @Sendable (HostAnswer) -> Void = { result in
@@ -79,18 +81,28 @@ package final class HostEffectsService: HostEffects {
         }
     }
 
-    /// The answer with a word on why a flag alone may not help.
-    private static func noting(_ answer: HostAnswer) -> HostAnswer {
+    /// The answer with a word on why a flag alone may not help, and without the flag where the run has all of that kind.
+    private static func noting(_ answer: HostAnswer, _ permissions: Permissions) -> HostAnswer {
         guard !answer.ok, answer.value["code"] == "permission_denied", let entries = answer.value.entries else {
             return answer
         }
-        let note = "; the `permissions` of the step or its workflow allow less than the run has"
-        return HostAnswer(
-            ok: false,
-            value: Value(
-                entries: entries.map {
-                    ($0.key, $0.key == "message" ? Value(($0.value.string ?? "") + note) : $0.value)
-                }))
+        let flag = answer.value["details"]?["flag"]?.string ?? ""
+        let kind = Permissions.kinds.first { flag == "--allow-\($0.name)" || flag.hasPrefix("--allow-\($0.name)=") }
+        let hasAll = kind.map { permissions[keyPath: $0.scope] == .everything } ?? false
+        let note = "the `permissions` of the step or its workflow allow less than the run has"
+        func noted(_ message: String) -> String {
+            guard hasAll, let flagged = message.firstRange(of: "; run with ") else { return message + "; " + note }
+            return String(message[..<flagged.lowerBound]) + ": " + note
+        }
+        var changed: [(String, Value)] = []
+        for (key, value) in entries {
+            switch key {
+            case "message": changed.append((key, Value(noted(value.string ?? ""))))
+            case "details" where hasAll: continue
+            default: changed.append((key, value))
+            }
+        }
+        return HostAnswer(ok: false, value: Value(entries: changed))
     }
 
     private func beginHTTP(

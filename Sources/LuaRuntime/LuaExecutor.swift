@@ -35,6 +35,13 @@ package final class LuaExecutor: StepExecutor {
 
     package var memoryUsed: Int { vm.memoryUsed }
 
+    package func end(of slot: CallbackSlot) -> String? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 600) { text -> String? in
+            guard let start = text.baseAddress, lb_vm_slot_end(vm.handle, slot, start, text.count) else { return nil }
+            return String(cString: start)
+        }
+    }
+
     package var effects: ByteArena {
         get { effectBytes.pointee }
         set { effectBytes.pointee = newValue }

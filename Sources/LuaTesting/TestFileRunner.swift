@@ -32,7 +32,8 @@ package struct TestFileRunner: Sendable {
             report.total = tree.tests.count
             await runner.runAll(of: tree, into: &report, onOutcome)
         } catch {
-            report.problem = error
+            // What was stopped is no fault of the file.
+            if !Task.isCancelled { report.problem = error }
         }
         (report.files, report.coverage) = await runner.bench.close()
         if let complaint = runner.cassette.save() { report.complaints.append(complaint) }

@@ -19,9 +19,12 @@ package final class LoadedTests {
     private let vm: LuaVM
     private let bundle: ScriptBundle
 
-    /// - Parameter folders: where modules are looked for, the best place first; each ends in a slash or is empty.
+    /// - Parameters:
+    ///   - folders: where modules are looked for, the best place first; each ends in a slash or is empty.
+    ///   - loading: gets what stops the file's top level, before that begins, and nil when it has ended.
     package init(
-        path: String, folders: [String], clock: any EngineClock, options: LuaScriptOptions
+        path: String, folders: [String], clock: any EngineClock, options: LuaScriptOptions,
+        loading: ((any CallInterrupter)?) -> Void
     ) throws(ScriptError) {
         let source: [UInt8]
         do throws(ScriptFiles.ReadError) {
@@ -36,8 +39,18 @@ package final class LoadedTests {
         let host = ScriptHost(script: file, folders: folders, pinned: nil, environment: environment)
         vm = try LoadedScript.makeVM(
             ["aikit": "aikit", "aikit.test": "testing"], host: host, bundle: bundle, environment: environment)
-        suite = try LoadedScript.run(file, in: vm, host: host, bundle: bundle, environment: environment)
         let executor = LuaExecutor(vm: vm)
+        loading(executor.interrupter)
+        let suite: Result<Value, ScriptError>
+        do throws(ScriptError) {
+            suite = .success(
+                try LoadedScript.run(file, in: vm, host: host, bundle: bundle, environment: environment))
+        } catch {
+            suite = .failure(error)
+        }
+        // The VM may end with an error that is thrown.
+        loading(nil)
+        self.suite = try suite.get()
         let functions = LuaSchemaFunctions(vm: vm)
         executor.schemaFunctions = functions
         executor.localService = { host.serve($0, functions: functions) }

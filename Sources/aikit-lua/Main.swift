@@ -56,7 +56,9 @@ enum Main {
         }
         let words = Array(CommandLine.arguments.dropFirst())
         for (option, value) in zip(words, words.dropFirst())
-        where CommandLineArguments.withOptionalValue.contains(option) && !value.hasPrefix("-") {
+        where (CommandLineArguments.withOptionalValue.contains(option) || option == IsolationChoice.option)
+            && !value.hasPrefix("-")
+        {
             return "\(message); the value of \(option) is joined to it: \(shellQuoted("\(option)=\(value)"))"
         }
         return message

@@ -162,7 +162,17 @@ private struct Yard {
         }
         #expect(yard.ask("read", "in/a.txt", ("max_size", 5)) == "too_large")
         #expect(yard.ask("read", "in/a.txt", ("max_size", 1_000_000_000)) == "invalid_request")
+        for size in [1e18, 1.5, -1.0] {
+            #expect(yard.ask("read", "in/a.txt", ("max_size", Value(size))) == "invalid_request")
+        }
+        #expect(yard.ask("read", "in/a.txt", ("max_size", Value(1000.0))) == "inside")
         #expect(yard.ask("read", "in/a.txt", ("offset", 2), ("length", 3)) == "sid")
+    }
+
+    @Test func `a pipe is not replaced by a file`() throws {
+        let yard = try Yard { permissions, root in permissions.write = .only([root + "/in"]) }
+        mkfifo(yard.path("in/pipe"), 0o600)
+        #expect(yard.ask("write", "in/pipe", ("data", "x")) == "file_refused")
     }
 
     @Test func `a file may be allowed alone, also before it is there`() throws {

@@ -68,7 +68,10 @@ struct NarrowingTests {
         #expect(await ask([["net": ["127.0.0.1"]]]).ok)
         let denied = await ask([["net": true], ["net": ["example.com"]]])
         #expect(denied.value["code"] == "permission_denied")
-        #expect(denied.value["message"]?.string?.contains("allow less than the run has") == true)
+        let text = denied.value["message"]?.string ?? ""
+        #expect(
+            text.contains("is not allowed: the `permissions` of the step or its workflow allow less than the run has"))
+        #expect(!text.contains("--allow-net") && denied.value["details"] == nil)
     }
 }
 

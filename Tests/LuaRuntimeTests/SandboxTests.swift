@@ -80,6 +80,11 @@ import WorkflowCore
         arguments: [
             ("return pritn", "script.lua:1: undefined global 'pritn' (did you mean 'print'?)"),
             ("return zzzzzz", "script.lua:1: undefined global 'zzzzzz'"),
+            (
+                "return io.open('x')",
+                "script.lua:1: undefined global 'io'; write aikit.fs.read(path) or aikit.fs.write(path, text), "
+                    + "and run with --allow-read or --allow-write"
+            ),
             ("x = 1", "script.lua:1: assignment to undeclared global 'x' (use \"local\")"),
             (
                 "setmetatable({}, { __gc = function() end })",
@@ -137,6 +142,34 @@ import WorkflowCore
             let test = try TestVM()
             _ = try test.run("print('a', 1, nil, true)")
             #expect(test.host.printed == ["a\t1\tnil\ttrue"])
+        }
+    }
+
+    @Test func `print shows what a table holds, bounded, and calls nothing of the script for that`() async throws {
+        try await onWorkerThread {
+            let test = try TestVM()
+            _ = try test.run(
+                """
+                print({ 1, 2 }, { b = { "x", true }, a = 1.5, [3] = "q" }, {})
+                local knot = { name = "k" }
+                knot.me = knot
+                print(knot, { print })
+                print(setmetatable({ a = 1 }, { __index = error, __pairs = error, __len = error }))
+                print(setmetatable({}, { __tostring = function() return "own" end }))
+                local long = {}
+                for i = 1, 1000 do long[i] = "text" .. i end
+                print(long)
+                print(string.rep("y", 5000))
+                print({ string.rep("ü", 5000) })
+                """)
+            let printed = test.host.printed
+            #expect(printed[0] == #"[1,2]\#t{"3":"q","a":1.5,"b":["x",true]}\#t{}"#)
+            #expect(printed[1] == #"{"me":<itself>,"name":"k"}\#t[<function>]"#)
+            #expect(printed[2] == #"{"a":1}"#)
+            #expect(printed[3] == "own")
+            #expect(printed[4].hasPrefix(#"["text1","text2","#) && printed[4].hasSuffix(#""text50",…]"#))
+            #expect(printed[5].utf8.count == 5000)
+            #expect(printed[6].utf8.count < 2100 && printed[6].hasSuffix("ü…"))
         }
     }
 

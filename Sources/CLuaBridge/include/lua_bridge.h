@@ -259,6 +259,9 @@ void lb_thread_set_tag(lb_thread *LB_NONNULL thread, uintptr_t tag);
 /// The number of function slots made so far; slots are 1...count.
 uint32_t lb_vm_slot_count(const lb_vm *LB_NONNULL vm);
 
+/// Writes the place of the `end` of the function in a slot as "file:line"; false for a function of no script.
+bool lb_vm_slot_end(lb_vm *LB_NONNULL vm, uint32_t slot, char *LB_NONNULL text, size_t size);
+
 /// Says whose code runs from now on: `token` is never reused and not 0. Called when the worker turns to a run.
 ///
 /// A canceller marks the run cancelled, then calls lb_vm_interrupt; the worker calls lb_watch_begin, then looks at the mark:

@@ -79,10 +79,9 @@ struct FileOperations {
         let (descriptor, info) = try openFile(reading, path, O_RDONLY)
         defer { close(descriptor) }
         let part = payload["length"]?.int
-        let limit = Int(clamping: part ?? payload["max_size"]?.int ?? Int64(Self.usualSizeLimit))
-        guard (0...Self.largestSizeLimit).contains(limit) else {
-            throw .invalid("max_size is at most 268435456 bytes (256 MiB), got \(limit)")
-        }
+        let limit = try ByteLimit.read(
+            payload[part == nil ? "max_size" : "length"], part == nil ? "max_size" : "length",
+            usual: Self.usualSizeLimit, largest: Self.largestSizeLimit)
         let tooLarge = HostFailure(
             "too_large", "'\(path)' is larger than \(limit) bytes; max_size raises the limit", retryable: false)
         if part == nil, info.st_size > limit { throw tooLarge }
@@ -151,7 +150,12 @@ struct FileOperations {
         defer { close(folder) }
         var info = FileInfo()
         let isThere = fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) == 0
-        if isThere, info.st_mode & S_IFMT == S_IFDIR { throw .file(.write, path, SystemError(EISDIR)) }
+        let type = info.st_mode & S_IFMT
+        if isThere, type == S_IFDIR { throw .file(.write, path, SystemError(EISDIR)) }
+        // A pipe, a socket or a device is somebody's; a file in its place would cut them off.
+        guard !isThere || type == S_IFREG || type == S_IFLNK else {
+            throw HostFailure("file_refused", "writing '\(path)': it is no regular file", retryable: false)
+        }
         let (draft, descriptor) = try makeDraft(in: folder, for: path)
         do throws(SystemError) {
             defer { close(descriptor) }

@@ -52,11 +52,9 @@ struct HTTPCall: Sendable {
         timeout = try Self.duration(payload["timeout"], "timeout", usual: Self.usualTimeout)
         patience = try Self.duration(payload["queue_timeout"], "queue_timeout", usual: Self.usualPatience)
         idleTime = try Self.duration(payload["idle_timeout"], "idle_timeout", usual: Self.usualIdleTime)
-        sizeLimit = try Self.count(
-            payload["max_size"], "max_size", usual: isStream ? Self.usualStreamLimit : Self.usualSizeLimit)
-        guard isStream || sizeLimit <= Self.largestSizeLimit else {
-            throw .invalid("max_size is at most 268435456 bytes (256 MiB), got \(sizeLimit)")
-        }
+        sizeLimit = try ByteLimit.read(
+            payload["max_size"], "max_size", usual: isStream ? Self.usualStreamLimit : Self.usualSizeLimit,
+            largest: isStream ? .max : Self.largestSizeLimit)
         redirects = try Self.count(payload["redirects"], "redirects", usual: Self.usualRedirects)
     }
 
@@ -82,7 +80,8 @@ struct HTTPCall: Sendable {
     /// - Parameter isNamed: whether the permission named the host.
     mutating func fill(_ store: Secrets, for permissions: Permissions, isNamed: Bool) throws(HostFailure) {
         for (name, use) in secrets {
-            let value = try store.value(of: use.name, for: permissions, destinationIsNamed: isNamed)
+            let value = try store.value(
+                of: use.name, for: permissions, destinationIsNamed: isNamed, host: url.permission)
             let text = use.text(of: value, store.redactor)
             guard Self.isHeaderText(text) else {
                 throw .invalid("the secret '\(use.name)' has a line break, so it cannot be a header")

@@ -51,10 +51,8 @@ struct ExecCall: Sendable {
             }
             timeout = min(duration, HTTPCall.longestTimeout)
         }
-        outputLimit = Int(clamping: payload["max_output"]?.int ?? Int64(Self.usualOutputLimit))
-        guard (0...Self.largestOutputLimit).contains(outputLimit) else {
-            throw .invalid("max_output is at most 268435456 bytes (256 MiB), got \(outputLimit)")
-        }
+        outputLimit = try ByteLimit.read(
+            payload["max_output"], "max_output", usual: Self.usualOutputLimit, largest: Self.largestOutputLimit)
         environment = try Self.environment(payload["env"], permissions, secrets)
     }
 

@@ -45,7 +45,11 @@ enum Spawn {
         return signal == 0 ? ((status >> 8) & 0xFF, nil) : (-1, signal)
     }
 
-    /// Runs a command by `/bin/sh` without input, with this process's standard error, and waits for it.
+    /// Runs a command by `/bin/sh` without input, with this process's standard error, and waits for it. A signal that ends this
+    /// process meanwhile ends the command as well.
+    ///
+    /// Without a terminal the command leads a process group, so that all that it started can be ended. At a terminal it stays in
+    /// the group that may ask for a password there, and gets Ctrl-C like this process.
     ///
     /// - Returns: its exit status, and what it printed; nil where that is more than `limit` bytes.
     static func output(ofShell command: String, limit: Int) throws(SystemError) -> (status: Int32, output: [UInt8]?) {
@@ -53,18 +57,29 @@ enum Spawn {
         guard nothing >= 0 else { throw SystemError(errno) }
         defer { close(nothing) }
         let (reading, writing) = try Descriptor.pipe()
+        let terminal = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY)
+        if terminal >= 0 { close(terminal) }
+        let leadsGroup = terminal < 0
+        // A signal that comes before the guard knows the program waits for it.
+        let guarding = SignalGuard()
+        defer { guarding.end() }
         let pid: pid_t
         do throws(SystemError) {
             pid = try start(
-                "/bin/sh", ["sh", "-c", command], streams: (nothing, writing, -1), leadsGroup: false)
+                "/bin/sh", ["sh", "-c", command], streams: (nothing, writing, -1), leadsGroup: leadsGroup)
         } catch {
             close(reading)
             close(writing)
             throw error
         }
+        guarding.begin(leadsGroup ? -pid : pid)
         close(writing)
         let output = Descriptor.readAll(reading, limit: limit)
         close(reading)
+        // The number may be another process's as soon as it has been waited for.
+        var info = siginfo_t()
+        while waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT) < 0, errno == EINTR {}
+        guarding.end()
         let (status, signal) = wait(for: pid)
         return (signal.map { 128 + $0 } ?? status, output)
     }

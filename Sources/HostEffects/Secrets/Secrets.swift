@@ -1,3 +1,5 @@
+internal import WorkflowCore
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -73,16 +75,22 @@ package final class Secrets: Sendable {
     /// What the operator gave as secrets may be used. A variable of the environment may where the operator named the
     /// destination, or the variable: a script that may reach every host could otherwise send all of the environment away.
     ///
-    /// - Parameter destinationIsNamed: whether the permission that allowed the destination named it.
+    /// - Parameters:
+    ///   - destinationIsNamed: whether the permission that allowed the destination named it.
+    ///   - host: the host that it goes to, as `--allow-net` takes it; nil for another kind of destination.
     func value(
-        of name: String, for permissions: Permissions, destinationIsNamed: Bool
+        of name: String, for permissions: Permissions, destinationIsNamed: Bool, host: String? = nil
     ) throws(HostFailure) -> String {
         let mayBeUsed =
             given[name] != nil || destinationIsNamed || permissions.allowsSecret(name) || permissions.allowsEnv(name)
         guard mayBeUsed else {
-            throw HostFailure.denied(
-                "sending the environment variable \(name) as a secret to a place that nobody named",
-                flag: "--allow-secret=\(name)")
+            let place = host.map { "\($0), which no permission names," } ?? "a place that no permission names"
+            let flag = "--allow-secret=\(name)"
+            let either = host.map { "--allow-net=\($0) or \(flag)" } ?? flag
+            var failure = HostFailure.denied(
+                "sending the environment variable \(name) as a secret to \(place)", flag: either)
+            failure.details = ["flag": Value(flag)]
+            throw failure
         }
         do {
             return try value(of: name)

@@ -22,6 +22,13 @@ final class TestBench: Sendable {
     private let path: String
     /// The code that runs now, to be stopped when its time is over: the body first, then the runs that it began.
     let live: LiveRuns
+    private let loading = Mutex(Loading())
+
+    /// The file's top level, while it runs.
+    private struct Loading {
+        var interrupter: (any CallInterrupter)?
+        var isOver = false
+    }
 
     init(path: String, settings: TestSettings, cassette: Cassette) {
         self.path = path
@@ -38,22 +45,44 @@ final class TestBench: Sendable {
 
     private var worker: Worker { engine.workers[0] }
 
-    /// Loads the file; the tree of its tests.
+    /// Loads the file; the tree of its tests. Cancelling the task stops the file's top level, wherever it loops.
     func load(folders: [String], settings: TestSettings) async throws(ScriptError) -> TestTree {
         let options = LuaScriptOptions(print: settings.print, log: settings.log)
-        let result: Result<TestTree, ScriptError> = await withCheckedContinuation { continuation in
-            worker.perform { [effects, clock, path] worker in
-                worker.holdClock()
-                do throws(ScriptError) {
-                    let tests = try LoadedTests(path: path, folders: folders, clock: clock, options: options)
-                    effects.attach(tests, worker)
-                    continuation.resume(returning: .success(TestTree(tests.suite)))
-                } catch {
-                    continuation.resume(returning: .failure(error))
+        let result: Result<TestTree, ScriptError> = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                worker.perform { [self] worker in
+                    worker.holdClock()
+                    do throws(ScriptError) {
+                        let tests = try LoadedTests(path: path, folders: folders, clock: clock, options: options) {
+                            interrupter in
+                            loading.withLock { $0.interrupter = interrupter }
+                        }
+                        effects.attach(tests, worker)
+                        continuation.resume(returning: .success(TestTree(tests.suite)))
+                    } catch {
+                        continuation.resume(returning: .failure(error))
+                    }
                 }
             }
+        } onCancel: {
+            stopLoading()
         }
+        loading.withLock { $0.isOver = true }
         return try result.get()
+    }
+
+    private func stopLoading() {
+        Task {
+            // Code that has not begun yet cannot be stopped, so it is tried again.
+            while true {
+                let isOver = loading.withLock { loading in
+                    loading.interrupter?.interruptAny()
+                    return loading.isOver
+                }
+                if isOver { return }
+                try? await Task.sleep(for: .milliseconds(20))
+            }
+        }
     }
 
     /// Begins a test: the time is that of the beginning, and no stub of another test is left.

@@ -1,12 +1,13 @@
 extension LuaParser {
     // MARK: Statements that begin with an expression
 
-    /// A call, or an assignment to one or more places.
-    mutating func expressionStatement() throws(Failure) {
+    /// A call, or an assignment to one or more places; whether it always raises.
+    mutating func expressionStatement() throws(Failure) -> Bool {
         var targets: [LuaExpression] = []
+        let raises = callsRaiser
         let before = unit.globals.count
         repeat { targets.append(try suffixed()) } while take(",")
-        guard take("=") else { return }
+        guard take("=") else { return raises }
         for target in targets {
             switch target {
             case .local(let local): local.isAssigned = true
@@ -19,6 +20,21 @@ extension LuaParser {
             }
         }
         _ = try expressions()
+        return false
+    }
+
+    /// Whether `error` or a function called `fail` of a table, such as `aikit.fail`, is what is called next.
+    private var callsRaiser: Bool {
+        func word(_ offset: Int) -> String {
+            tokens.indices.contains(position + offset) ? tokens[position + offset].text : ""
+        }
+        let opens = ["(", "{"]
+        if word(0) == "error" { return opens.contains(word(1)) || isText(at: 1) }
+        return word(1) == "." && word(2) == "fail" && (opens.contains(word(3)) || isText(at: 3))
+    }
+
+    private func isText(at offset: Int) -> Bool {
+        tokens.indices.contains(position + offset) && tokens[position + offset].kind == .string
     }
 
     mutating func expressions() throws(Failure) -> [LuaExpression] {

@@ -119,8 +119,7 @@ struct LuaParser {
                 try expect("::")
                 return false
             }
-            try expressionStatement()
-            return false
+            return try expressionStatement()
         }
         switch token.text {
         case "if": return try conditional()
@@ -144,7 +143,7 @@ struct LuaParser {
         case "goto":
             _ = advance()
             _ = try name()
-        default: try expressionStatement()
+        default: return try expressionStatement()
         }
         return false
     }

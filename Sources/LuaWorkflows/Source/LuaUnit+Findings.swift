@@ -9,7 +9,7 @@ extension LuaUnit {
 
     /// What scripts have in place of the globals of other programs and languages.
     private static let habits = [
-        "io": "scripts reach no files; give what they need as input",
+        "io": "write aikit.fs.read(path) or aikit.fs.write(path, text), and run with --allow-read or --allow-write",
         "console": "write print(…) or context:log(\"info\", …)", "undefined": "Lua says nil",
         "null": "Lua says nil, JSON's is aikit.null",
         "None": "Lua says nil", "True": "Lua says true", "False": "Lua says false", "this": "Lua says self, in methods",
@@ -18,7 +18,7 @@ extension LuaUnit {
         "async": "functions need no async", "Promise": "write aikit.all { … }", "len": "Lua writes #list",
         "new": "Lua has no new; call the function that makes the value", "throw": "write error(…) or aikit.fail { … }",
         "raise": "write error(…) or aikit.fail { … }", "Date": "write aikit.now() or os.date(…)",
-        "process": "scripts see no environment; give what they need as input, or with --ctx",
+        "process": "write aikit.env.get(\"NAME\"), and run with --allow-env=NAME",
         "Object": "write for key, value in pairs(fields) do … end", "Array": "a list is a table: { 1, 2 }",
         "typeof": "write type(x)", "range": "write for i = 1, n do … end", "str": "write tostring(…)",
         "int": "write math.tointeger(…) or tonumber(…)", "def": "Lua writes functions as function(x) return … end",

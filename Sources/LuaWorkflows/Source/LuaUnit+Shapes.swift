@@ -2,7 +2,7 @@ internal import WorkflowCore
 
 extension LuaUnit {
     /// The callbacks of which a shape is of use.
-    private static let shapedKeys = ["resolve", "items"]
+    private static let shapedKeys = ["resolve", "items", "handler"]
 
     /// Adds what the file shows of the callbacks in its tables.
     func addShapes(to shapes: inout CallbackShapes) {

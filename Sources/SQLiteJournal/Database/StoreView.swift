@@ -82,12 +82,32 @@ final class StoreView: Sendable {
             let before = state(of: path)
             for end in ["", "-wal"] where access(path + end, F_OK) == 0 {
                 try? FileManager.default.removeItem(atPath: copy + end)
-                try FileManager.default.copyItem(atPath: path + end, toPath: copy + end)
+                try Self.copyFile(path + end, to: copy + end)
                 chmod(copy + end, 0o600)
             }
             if state(of: path) == before { return }
         }
         throw JournalError(code: "store_locked", message: "the store \(path) changes too fast to be copied; try again")
+    }
+
+    /// - Throws: a `store_unavailable` that says why, and what to do where another user's file may not be read.
+    private static func copyFile(_ path: String, to copy: String) throws {
+        if faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0 {
+            let reason = String(cString: strerror(errno))
+            throw JournalError(
+                code: "store_unavailable",
+                message:
+                    "\(path) may not be read (\(reason)); look at it as the user who owns it, or have them allow it")
+        }
+        do {
+            try FileManager.default.copyItem(atPath: path, toPath: copy)
+        } catch {
+            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+            let reason = cause.map { String(cString: strerror(Int32(clamping: $0.code))) } ?? "it cannot be copied"
+            throw JournalError(
+                code: "store_unavailable",
+                message: "the store can only be looked at in a copy, and copying \(path) failed: \(reason)")
+        }
     }
 
     /// What changes when the database itself is written, or its log begins anew.

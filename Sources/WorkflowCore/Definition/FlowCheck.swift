@@ -16,6 +16,7 @@ package struct FlowCheck {
         _ = check.checkWorkflow(0, [.unknown])
         check.checkDefaults()
         check.checkLoops()
+        check.checkReturns()
         return check.found
     }
 
@@ -65,7 +66,7 @@ package struct FlowCheck {
 
     func name(_ node: NodeIndex) -> String { "\(plan.nodes[Int(node)].kind.name) '\(plan.details[Int(node)].id)'" }
 
-    private func schema(_ index: Int32) -> Schema? { index >= 0 ? plan.schemas[Int(index)] : nil }
+    func schema(_ index: Int32) -> Schema? { index >= 0 ? plan.schemas[Int(index)] : nil }
 
     private func source(_ schema: Schema, _ node: NodeIndex, _ giver: String? = nil) -> Source {
         Source(place: ProducedPlace(schema), giver: giver ?? name(node), location: plan.details[Int(node)].location)

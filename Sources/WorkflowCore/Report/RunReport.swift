@@ -137,6 +137,17 @@ package struct RunReport: ~Copyable {
         }
     }
 
+    /// The error of a run: that of a cancelled one, which is recorded by its `reason`, has a code and a message like any other.
+    private static func error(_ outcome: Value?, _ ending: EventKind?) -> Value? {
+        guard ending == .workflowCancelled, let entries = outcome?.entries, outcome?["code"] == nil else {
+            return outcome
+        }
+        let reason = outcome?["reason"]?.string ?? ""
+        let message = "the run was cancelled" + (reason.isEmpty || reason == "cancelled" ? "" : ": " + reason)
+        let head: [(String, Value)] = [("code", "cancelled"), ("message", Value(message))]
+        return Value(entries: head + entries.filter { $0.key != "message" }.map { ($0.key, $0.value) })
+    }
+
     /// How far the run has come.
     package func result(_ log: RunLog) -> RunResult {
         // Spelt out, as a bare nil could as well mean the value null.
@@ -145,7 +156,7 @@ package struct RunReport: ~Copyable {
         let hasSucceeded = machine.ending == .workflowSuccess
         return RunResult(
             status: machine.status.rawValue, result: hasSucceeded ? outcome ?? Value.null : absent,
-            error: machine.isOver && !hasSucceeded ? outcome : absent, steps: snapshots,
+            error: machine.isOver && !hasSucceeded ? Self.error(outcome, machine.ending) : absent, steps: snapshots,
             metadata: log.copy(machine.metadata) ?? plan.metadata, ctx: log.copy(machine.ctx) ?? plan.ctx,
             tags: log.copy(machine.tags) ?? .emptyObject,
             startedAt: machine.isDeferred ? nil : startedAt, finishedAt: finishedAt,

@@ -7,7 +7,7 @@ public struct RunResult: Sendable, Equatable {
     public var status: String
     /// The output of a run that succeeded.
     public var result: Value?
-    /// Why it failed or was cancelled: an object with a `message`, or with a `reason`.
+    /// Why it failed or was cancelled: an object with a `code` and a `message`, and a `reason` where it was cancelled.
     public var error: Value?
     /// Every start of a step, in the order of the starts.
     public var steps: [StepSnapshot]

@@ -87,6 +87,9 @@ package protocol StepExecutor: AnyObject {
     /// How much memory the code holds, in bytes.
     var memoryUsed: Int { get }
 
+    /// Where the code of a callback ends, as `file:line`; nil where that is not known.
+    func end(of slot: CallbackSlot) -> String?
+
     /// Says whose code runs from now on; what asks to stop names the same token.
     func beginWatch(_ token: UInt64)
     func endWatch()
@@ -108,6 +111,8 @@ extension StepExecutor {
     }
 
     package var memoryUsed: Int { 0 }
+
+    package func end(of slot: CallbackSlot) -> String? { nil }
 
     package func sleep(of call: OpaquePointer) -> (token: UInt32, microseconds: Int64)? { nil }
 }

@@ -165,7 +165,9 @@ extension Worker {
             }
             return settled
         case .invalid(let summary, let details):
-            let error = ErrorObject(code: "invalid_input", message: "invalid input: " + summary, details: details)
+            let error = ErrorObject(
+                code: "invalid_input", message: "invalid input: " + summary + originOfNothing(run, command.frame),
+                details: details)
             fail(run, command.frame, command.serial, error)
         case .stopped: checkStopped(run, command.frame, command.serial, limits, "the input")
         }
@@ -179,7 +181,9 @@ extension Worker {
         switch validate(schema, value, run, within: limits) {
         case .valid(let output): return output
         case .invalid(let summary, let details):
-            let error = ErrorObject(code: "invalid_output", message: "invalid output: " + summary, details: details)
+            let error = ErrorObject(
+                code: "invalid_output", message: "invalid output: " + summary + endOfHandler(run, frame, value),
+                details: details)
             fail(run, frame, serial, error)
         case .stopped: checkStopped(run, frame, serial, limits, "the output")
         }

@@ -273,7 +273,17 @@ extension Worker {
         // What was asked for wrongly is wrong the next time too.
         let retryable = value["retryable"]?.bool ?? (value["code"]?.string != "invalid_argument")
         let chance = Double.random(in: 0..<1, using: &random)
+        let error = explained(error, value["message"]?.string ?? "", run, frame)
         run.decide(.failed(frame: frame, serial: serial, error: error, retryable: retryable, chance: chance), at: now)
+    }
+
+    /// The error of code that used an input which is nil, with the step that gave none.
+    private func explained(_ error: Slice, _ message: String, _ run: Run, _ frame: Int32) -> Slice {
+        guard message.contains("a nil value"), !run.machine.isClosing else { return error }
+        let origin = originOfNothing(run, frame)
+        guard !origin.isEmpty, let entries = Value(run.log.value(error)).entries else { return error }
+        let changed = entries.map { ($0.key, $0.key == "message" ? Value(message + origin) : $0.value) }
+        return run.log.arena.writing { $0.write(Value(entries: changed)) }
     }
 
     func fail(_ run: Run, _ frame: Int32, _ serial: UInt32, _ error: ErrorObject, retryable: Bool = false) {

@@ -21,7 +21,10 @@ extension Worker {
     func ticket(
         for run: Run, _ flow: FlowControl, _ input: Slice, at time: Int64, _ queueing: Queueing
     ) throws(ErrorObject) -> QueueTicket? {
-        guard flow.mayHold, run.journaled != nil else { return nil }
+        guard run.journaled != nil else { return nil }
+        // Asked in any case: what it returns has to be right, whether or not anything holds the run back.
+        let priority = try priority(run, flow, input, queueing)
+        guard flow.mayHold else { return nil }
         guard (journal as? any QueueStore)?.keepsQueue == true else {
             throw ErrorObject(
                 code: "unsupported",
@@ -46,7 +49,7 @@ extension Worker {
         }
         // Without any key that counts, nothing holds it back but its time.
         if ticket.shares.isEmpty, ticket.debounce == nil { return nil }
-        ticket.priority = try priority(run, flow, input, queueing)
+        ticket.priority = priority
         return ticket
     }
 

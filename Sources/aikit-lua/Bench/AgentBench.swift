@@ -44,16 +44,17 @@ struct AgentBench {
         let provider = BenchProvider(turns: Self.turns, delay: delay, waits: together)
         let engine = WorkflowEngine(workers: together > 1 ? 2 : 1, host: provider, journal: nil)
         defer { engine.shutdown() }
-        let workflow = try await LuaScript.load(source: Self.script, named: "bench.lua", on: engine).workflows[0]
+        let script = try await LuaScript.load(source: Self.script, named: "bench.lua", on: engine)
+        let workflow = script.workflows[0]
         // What is made once is made before.
         provider.opens()
         _ = try await engine.createRun(workflow).run(input: .emptyObject)
         if together > 1 { provider.closes() }
         let before = residentBytes()
         let start = monotonicNanoseconds()
-        try await withThrowingTaskGroup { group in
+        try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<count {
-                if number >= together { try await group.next() }
+                if number >= together { _ = try await group.next() }
                 group.addTask {
                     let record = try await engine.createRun(workflow).run(input: .emptyObject)
                     guard record.statusName == "success" else {

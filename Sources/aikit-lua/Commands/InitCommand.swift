@@ -10,7 +10,8 @@ struct InitCommand: ParsableCommand {
               http-api        calls a public API, with retries; its tests answer the requests themselves
               human-approval  asks a person, and goes on when nobody answers for a week
               batch           takes a list of orders, four at a time
-            Files that are there already are never written over.
+              agent           a model with tools; its tests answer for the model
+            Files that are there already are never written over: a README.md stays, any other one is an error.
 
             EXAMPLES
               aikit-lua init hello
@@ -23,7 +24,7 @@ struct InitCommand: ParsableCommand {
         transform: namedFolder)
     var folder: String
 
-    @Option(help: ArgumentHelp("minimal, http-api, human-approval or batch.", valueName: "name"))
+    @Option(help: ArgumentHelp("minimal, http-api, human-approval, batch or agent.", valueName: "name"))
     var template = ProjectTemplate.minimal
 
     func run() throws {

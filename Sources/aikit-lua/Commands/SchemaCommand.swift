@@ -76,6 +76,9 @@ struct SchemaValidateCommand: ParsableCommand {
 
     private func judgeOne(_ report: inout SchemaCommandReport) throws -> SchemaCommandReport.Status {
         let schema = try document(schema ?? "-")
+        // Before the instance is waited for: without a schema there is nothing to say of it.
+        let early = report.validate(schema: schema, instance: Value.null)
+        if early.status == .badSchema { return tell(early, format?.format ?? .text) }
         let instance = try bytes(of: instance ?? "-")
         let verdict = instance.withUnsafeBytes { report.validate(schema: schema, instance: $0) }
         return tell(verdict, format?.format ?? .text)
@@ -124,7 +127,9 @@ struct SchemaValidateCommand: ParsableCommand {
 
     private func bytes(of path: String) throws -> [UInt8] {
         let limit = Value.maximumByteCount
-        switch path == "-" ? FileText.read(descriptor: 0, limit: limit) : FileText.read(path, limit: limit) {
+        switch path == "-"
+            ? FileText.read(descriptor: 0, limit: limit) : FileText.read(path, limit: limit, takesStreams: true)
+        {
         case .success(let bytes): return bytes
         case .failure(let failure): throw UsageError("\(path) cannot be read: \(failure.message)")
         }

@@ -34,6 +34,10 @@ struct StoreMigrateCommand: ParsableCommand {
         discussion: """
             Schedules and tokens come along, and runs of the queue with their places. The first store stays as it is; end what
             uses it before. A copy that broke off is made again: runs that are there already are left as they are.
+
+            EXAMPLES
+              aikit-lua store migrate .aikit/runs.db postgres://app@db.example/runs
+              aikit-lua store migrate postgres://app@db.example/runs runs.db
             """)
 
     @Argument(help: ArgumentHelp("The store that is copied: a file, or the address of a database.", valueName: "from"))
@@ -50,7 +54,12 @@ struct StoreMigrateCommand: ParsableCommand {
 
 struct StoreBackupCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "backup", abstract: "Save all runs of a store in a new file, from which they can be gone on with.")
+        commandName: "backup", abstract: "Save all runs of a store in a new file, from which they can be gone on with.",
+        discussion: """
+            EXAMPLES
+              aikit-lua store backup saved.db
+              aikit-lua store backup saved.db --store postgres://app@db.example/runs
+            """)
 
     @Argument(help: ArgumentHelp("The file that is made.", valueName: "file"), completion: .file())
     var file: String
@@ -68,7 +77,12 @@ struct StoreBackupCommand: ParsableCommand {
 
 struct StoreStatsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stats", abstract: "Count the runs and events of a store, and say what it takes on disk.")
+        commandName: "stats", abstract: "Count the runs and events of a store, and say what it takes on disk.",
+        discussion: """
+            EXAMPLES
+              aikit-lua store stats
+              aikit-lua store stats --json --store runs.db
+            """)
 
     @OptionGroup var store: StoreChoice
 

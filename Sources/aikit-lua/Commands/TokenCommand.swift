@@ -56,7 +56,17 @@ struct TokenStoreOptions: ParsableArguments {
 }
 
 struct TokenCreateCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "create", abstract: "Make a token and print it.")
+    static let configuration = CommandConfiguration(
+        commandName: "create",
+        abstract: "Make a token and print it.",
+        discussion: """
+            --name and --role are required. The token is good for all workflows and for ever unless --workflow and --expires say
+            otherwise.
+
+            EXAMPLES
+              aikit-lua token create --name ci --role run --expires 90d
+              aikit-lua token create --name desk --role read --workflow orders --store runs.db
+            """)
 
     @Option(help: ArgumentHelp("Whose it is, for people.", valueName: "text"))
     var name: String
@@ -96,7 +106,14 @@ struct TokenCreateCommand: ParsableCommand {
 }
 
 struct TokenListCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the tokens of a store.")
+    static let configuration = CommandConfiguration(
+        commandName: "list",
+        abstract: "List the tokens of a store.",
+        discussion: """
+            EXAMPLES
+              aikit-lua token list
+              aikit-lua token list --json --store runs.db
+            """)
 
     @Flag(help: "Print them as JSON.")
     var json = false
@@ -127,7 +144,11 @@ struct TokenListCommand: ParsableCommand {
 
 struct TokenRevokeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "revoke", abstract: "Take a token back; a running server refuses it within seconds.")
+        commandName: "revoke", abstract: "Take a token back; a running server refuses it within seconds.",
+        discussion: """
+            EXAMPLES
+              aikit-lua token revoke 3fk2m1x9aq
+            """)
 
     @Argument(help: ArgumentHelp("The token's id, as the list shows it.", valueName: "id"))
     var id: String

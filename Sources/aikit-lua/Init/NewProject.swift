@@ -53,10 +53,13 @@ struct NewProject {
         return path.split(separator: "/").last.map(String.init) ?? "project"
     }
 
-    /// Writes all files, or none when one of them is there.
+    /// What a folder may have before it becomes a project: it is left as it is.
+    private static let kept = "README.md"
+
+    /// Writes all files, or none when one of them is there, a README aside.
     func write(_ files: [(path: String, text: String)]) throws(UsageError) {
         try refuseWhatIsThere(files)
-        for file in files {
+        for file in files where file.path != Self.kept || access(path(file.path), F_OK) != 0 {
             let path = path(file.path)
             if let failure = FileText.makeFolders(of: path) ?? FileText.write(file.text, to: path) {
                 throw UsageError("cannot write \(path): \(failure)")
@@ -76,7 +79,7 @@ struct NewProject {
     private func refuseWhatIsThere(_ files: [(path: String, text: String)]) throws(UsageError) {
         var info = stat()
         if stat(folder, &info) == 0, info.st_mode & S_IFMT != S_IFDIR { throw UsageError("\(folder) is a file") }
-        let present = files.map(\.path).filter { access(path($0), F_OK) == 0 }
+        let present = files.map(\.path).filter { $0 != Self.kept && access(path($0), F_OK) == 0 }
         guard present.isEmpty else {
             throw UsageError("\(folder) has \(present.joined(separator: ", ")) already; nothing was written")
         }

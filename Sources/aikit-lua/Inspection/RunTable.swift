@@ -80,7 +80,11 @@ struct RunTable {
         case .status: return header.statusText
         case .started: return TimeText.text(microseconds: header.createdAt)
         case .took: return durationText(microseconds: max(header.updatedAt - header.createdAt, 0))
-        case .what: return String(run.what.prefix { !$0.isNewline })
+        case .what:
+            // Lines of an error that has several, one behind the other.
+            return run.what.split(whereSeparator: \.isNewline).map { line in
+                String(line.drop { $0 == " " })
+            }.joined(separator: " ")
         case .from: return header.lineage ?? ""
         }
     }

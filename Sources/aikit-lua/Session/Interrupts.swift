@@ -16,6 +16,10 @@ internal import WorkflowEngine
 enum Interrupts {
     private static let first = Atomic<Int32>(0)
 
+    /// Within which the same signal is one wish, however often it is sent: a person cannot mean two, and a process may signal
+    /// this one and its group.
+    static let burstTime = Duration.milliseconds(250)
+
     /// What becomes of the process after a signal.
     enum Response {
         case goesOn
@@ -57,7 +61,7 @@ enum Interrupts {
             var newest: (arrival: Arrival, time: ContinuousClock.Instant)?
             while let arrival = Arrival(waitingFor: signals) {
                 let (signal, now) = (arrival.signal, ContinuousClock.now)
-                if let newest, arrival.isEcho(of: newest.arrival), now - newest.time < Arrival.echoTime { continue }
+                if let newest, now - newest.time < arrival.pause(after: newest.arrival) { continue }
                 newest = (arrival, now)
                 if signal != SIGHUP { count += 1 }
                 if first.load(ordering: .relaxed) == 0 { first.store(signal, ordering: .releasing) }
@@ -118,7 +122,9 @@ private struct Arrival {
     let isFromTerminal: Bool?
 
     /// How long after the terminal a process sends on what it got itself, such as `timeout` around this one.
-    static let echoTime = Duration.milliseconds(500)
+    private static let echoTime = Duration.milliseconds(500)
+    /// Within which the same signal is one wish; see ``Interrupts/burstTime``.
+    private static let burstTime = Interrupts.burstTime
 
     /// Waits for one of the signals, which are blocked.
     init?(waitingFor signals: sigset_t) {
@@ -138,9 +144,13 @@ private struct Arrival {
         #endif
     }
 
-    /// Whether both are one press of Ctrl-C, once from the terminal and once from a process that passed it on.
-    func isEcho(of other: Arrival) -> Bool {
-        guard let isFromTerminal, let others = other.isFromTerminal else { return false }
-        return signal == other.signal && isFromTerminal != others
+    /// How long after another signal this one still is the same wish.
+    func pause(after other: Arrival) -> Duration {
+        guard signal == other.signal else { return .zero }
+        // One press of Ctrl-C comes once from the terminal and once from a process that passed it on.
+        guard let isFromTerminal, let others = other.isFromTerminal, isFromTerminal != others else {
+            return Self.burstTime
+        }
+        return Self.echoTime
     }
 }

@@ -39,6 +39,8 @@ enum Message: Sendable {
     case timedOut
     /// Ctrl-C, or another request to end.
     case interrupted(signal: Int32)
+    /// A moment has passed since then, and another signal would count.
+    case stillStopping(signal: Int32)
 }
 
 /// The mailbox of a session with one run.

@@ -30,6 +30,8 @@ final class RunSession {
     private var isReleased = false
     /// The run was asked to stop for good because its time was over.
     private var isCancelled = false
+    /// What the workflow does at its end, which may not keep a process that is to stop.
+    private var closing = ClosingWatch()
     /// When the run goes on by itself, in microseconds since 1970, if it waits for that.
     private var wakeAt: Int64?
     /// What the run came to when it last stood still.
@@ -73,7 +75,8 @@ final class RunSession {
             if let result = settled, result.status == "waiting_human", canAsk {
                 if let status = ask(result) { return status }
             } else if let result = settled {
-                return conclude(result)
+                guard wakesSoon(result) else { return conclude(result) }
+                if let status = awaitWake() { return status }
             }
         }
     }
@@ -90,7 +93,13 @@ final class RunSession {
             case 2 where isStored && signal == SIGINT: driver.cancel(reason: "interrupted")
             default: return .ends
             }
-            if count == 1 { mailbox.post(.interrupted(signal: signal)) }
+            guard count == 1 else { return .goesOn }
+            mailbox.post(.interrupted(signal: signal))
+            // What a second one does is said once it would count.
+            Task.detached {
+                try? await Task.sleep(for: Interrupts.burstTime)
+                mailbox.post(.stillStopping(signal: signal))
+            }
             return .goesOn
         }
     }
@@ -100,20 +109,59 @@ final class RunSession {
     /// Waits for messages and handles them; a status ends the program.
     private func hearAll() -> ExitStatus? {
         while settled == nil {
-            for message in mailbox.take(until: display.nextDraw) { handleMessage(message) }
+            for message in mailbox.take(until: nextLook) { handleMessage(message) }
             if let failure { return conclude(failure) }
             // A run that was given back, one that never began here, and one that goes on elsewhere.
             if let leaving, settled == nil, isReleased || handle == nil || !driver.drivesRun {
                 return concludeLetGo(leaving)
             }
+            if let status = giveUpClosing() { return status }
             if let next = display.nextDraw, next <= monotonicNanoseconds() { display.draw() }
         }
         return nil
     }
 
+    /// How near a time has to be for a process to stay for it although it could leave the run to the store, in microseconds.
+    private static let nearWake: Int64 = 2_000_000
+
+    /// Whether the run goes on by itself before anybody says anything to it, and this process stays for that: in memory for
+    /// as long as it stays for any time, as there the run would end with it.
+    private func wakesSoon(_ result: RunResult) -> Bool {
+        guard result.status == "waiting_human" || result.status == "waiting", let wakeAt, leaving == nil, !isCancelled
+        else { return false }
+        // Of a stored run that asks somebody it is told at once how to answer.
+        return !isStored || result.pendingHuman == nil && wakeAt - SystemClock().now() < Self.nearWake
+    }
+
+    /// Waits until the run has gone on, or its time has come; a status ends the program.
+    private func awaitWake() -> ExitStatus? {
+        let seen = wakeAt
+        while let wakeAt, wakeAt == seen {
+            let left = max(wakeAt - SystemClock().now(), 0)
+            let pause = min(UInt64(left), 1_000_000) * 1000 + 50_000_000
+            let next = monotonicNanoseconds() + pause
+            for message in mailbox.take(until: min(next, nextLook ?? next)) { handleMessage(message) }
+            if let failure { return conclude(failure) }
+            if let drawn = display.nextDraw, drawn <= monotonicNanoseconds() { display.draw() }
+            if left == 0 || leaving != nil { break }
+        }
+        settled = nil
+        driver.awaitRun()
+        return nil
+    }
+
+    /// When something is to be done although no message comes, in nanoseconds of the monotonic clock.
+    private var nextLook: UInt64? {
+        guard let deadline = closing.deadline else { return display.nextDraw }
+        return min(deadline, display.nextDraw ?? deadline)
+    }
+
     private func handleMessage(_ message: Message) {
         switch message {
-        case .progress(let events): display.take(events)
+        case .progress(let events):
+            closing.take(events, at: monotonicNanoseconds())
+            wakeAt = nil
+            display.take(events)
         case .past(let events): display.takePast(events)
         case .lines(let bytes): bytes.withUnsafeBytes { output.writeJSON($0) }
         case .log(let record): display.log(record)
@@ -130,8 +178,9 @@ final class RunSession {
         case .released: isReleased = true
         case .timedOut: timeOut()
         case .interrupted(let signal):
+            if !isStored { closing.askToStop(at: monotonicNanoseconds()) }
             leave(.stopped(signal))
-            sayStopping()
+        case .stillStopping(let signal): sayStopping(signal)
         }
     }
 
@@ -146,6 +195,7 @@ final class RunSession {
         guard leaving == nil else { return }
         if plan.cancelsOnTimeout, driver.drivesRun {
             isCancelled = true
+            closing.askToStop(at: monotonicNanoseconds())
             driver.cancel(reason: "the run took longer than --timeout allows")
         } else {
             leave(.timedOut)
@@ -167,10 +217,12 @@ final class RunSession {
         driver.letGo()
     }
 
-    /// Says what a second Ctrl-C does, as long as steps that are under way keep the process.
-    private func sayStopping() {
-        guard isStored, handle != nil, settled == nil, driver.drivesRun else { return }
-        display.print("stopping; a second Ctrl-C cancels the run")
+    /// Says what a second signal does, as long as code that is under way keeps the process.
+    private func sayStopping(_ signal: Int32) {
+        guard handle != nil, settled == nil, driver.drivesRun else { return }
+        let (name, again) = signal == SIGTERM ? ("SIGTERM", "second one") : ("Ctrl-C", "second Ctrl-C")
+        let effect = isStored && signal == SIGINT ? "cancels the run" : "ends the process at once"
+        display.print("stopping for \(name); a \(again) \(effect)")
     }
 
     // MARK: People
@@ -195,9 +247,10 @@ final class RunSession {
                 if let handle { display.begin(handle, again: true) }
                 driver.answer(pending.path, with: answer)
                 while settled == nil, refusal == nil {
-                    for message in mailbox.take(until: display.nextDraw) { handleMessage(message) }
+                    for message in mailbox.take(until: nextLook) { handleMessage(message) }
                     if let failure { return conclude(failure) }
                     if let leaving, isReleased || !driver.drivesRun { return concludeLetGo(leaving) }
+                    if let status = giveUpClosing() { return status }
                     if let next = display.nextDraw, next <= monotonicNanoseconds() { display.draw() }
                 }
             } while refusal != nil
@@ -225,7 +278,9 @@ final class RunSession {
         for message in mailbox.takeAll() {
             switch message {
             case .interrupted, .timedOut, .progress: isOvertaken = true
-            case .past, .lines, .log, .text, .doubts, .started, .settled, .refused, .failed, .resting, .released: break
+            case .past, .lines, .log, .text, .doubts, .started, .settled, .refused, .failed, .resting, .released,
+                .stillStopping:
+                break
             }
             handleMessage(message)
         }
@@ -273,11 +328,39 @@ final class RunSession {
 
     private func printResult(_ result: RunResult) {
         if plan.printsEvents {
-            let entries = [("type", Value("result"))] + (result.value.entries ?? []).map { ($0.key, $0.value) }
-            output.writeLine(Value(entries: entries).json)
+            output.writeLine(Self.told(result, of: handle).json)
         } else if result.status == "success" {
             output.writeLine((result.result ?? .null).prettyJSON)
         }
+    }
+
+    /// The line of the result: a run that stands still has a time at which it came to that, and what it asks names the run.
+    private static func told(_ result: RunResult, of handle: RunHandle?) -> Value {
+        var entries = [("type", Value("result"))]
+        for (key, value) in result.value.entries ?? [] {
+            switch key {
+            case "pendingHuman": entries.append((key, named(value, handle)))
+            case "pending": entries.append((key, Value(array: (value.array ?? []).map { named($0, handle) })))
+            default: entries.append((key, value))
+            }
+            if key == "startedAt", result.finishedAt == nil, let time = pause(of: result) {
+                entries.append(("finishedAt", Value(time)))
+            }
+        }
+        return Value(entries: entries)
+    }
+
+    private static func named(_ pending: Value, _ handle: RunHandle?) -> Value {
+        guard let handle else { return pending }
+        let head = [("runId", Value(handle.id)), ("workflowId", Value(handle.plan.id))]
+        return Value(entries: head + (pending.entries ?? []).map { ($0.key, $0.value) })
+    }
+
+    /// When a run came to stand still that waits, in milliseconds since 1970; nil for one that runs.
+    private static func pause(of result: RunResult) -> Int64? {
+        guard result.status == "waiting_human" || result.status == "waiting" else { return nil }
+        let times = result.steps.map { $0.finishedAt ?? $0.startedAt } + result.pending.map(\.requestedAt)
+        return times.max() ?? result.startedAt
     }
 
     /// There is no run to tell of.
@@ -320,6 +403,16 @@ final class RunSession {
             style: style)
         tell(notice.text)
         return complete(reason.status)
+    }
+
+    /// Ends with a run that was asked to stop and whose code of the end has used up its time.
+    private func giveUpClosing() -> ExitStatus? {
+        guard settled == nil, let deadline = closing.deadline, deadline <= monotonicNanoseconds() else { return nil }
+        if isStored { return concludeLetGo(leaving ?? .timedOut) }
+        display.suspend()
+        let workflow = handle?.plan.id ?? "the run"
+        tell(Style(errors)("■", .yellow) + " \(workflow) was given up: \(closing.name) went on after the stop\n")
+        return complete(Interrupts.caught.map(Interrupts.status) ?? .failed)
     }
 
     private func complete(_ status: ExitStatus) -> ExitStatus {

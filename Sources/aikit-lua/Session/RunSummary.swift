@@ -22,7 +22,8 @@ struct RunSummary {
         case "success":
             return [style("✓", .green) + " \(workflow) succeeded in \(time), \(counted(result.steps.count, "step"))"]
         case "cancelled":
-            let reason = result.error?["reason"]?.string ?? result.error?["message"]?.string
+            let given = result.error?["reason"]?.string ?? result.error?["message"]?.string
+            let reason = given == "cancelled" ? nil : given
             return [style("■", .yellow) + " \(workflow) was cancelled after \(time)" + (reason.map { ": \($0)" } ?? "")]
                 + undoing
         case "waiting_human", "waiting": return waiting
@@ -54,15 +55,27 @@ struct RunSummary {
 
     private var waiting: [String] {
         let mark = style("◷", .yellow)
-        guard let pending = result.pendingHuman else {
-            let step = result.steps.last { $0.status == "waiting" }
-            var lines = ["\(mark) \(workflow) waits for an event" + (step.map { " at '\($0.path)'" } ?? "")]
-            if let step, let event = event(of: step) { lines += goOn("signal \(runID) \(event)", "Send it with:") }
-            return lines
+        let people = result.pending.map { pending in
+            let command = AnswerCommand(pending: pending, result: result, plan: handle?.plan, runID: runID).text
+            return ["\(mark) \(workflow) waits for a person at '\(pending.path)'"] + goOn(command, "Answer with:")
         }
-        let command = AnswerCommand(pending: pending, result: result, plan: handle?.plan, runID: runID).text
-        return ["\(mark) \(workflow) waits for a person at '\(pending.path)'"] + goOn(command, "Answer with:")
+        let events = result.steps.compactMap { step -> [String]? in
+            guard step.status == "waiting", let name = event(of: step) else { return nil }
+            return ["\(mark) \(workflow) waits for an event at '\(step.path)'"]
+                + goOn("signal \(runID) \(name)", "Send it with:")
+        }
+        let waits = people + events
+        if waits.isEmpty {
+            let step = result.steps.last { $0.status == "waiting" }
+            return ["\(mark) \(workflow) waits for an event" + (step.map { " at '\($0.path)'" } ?? "")]
+        }
+        let left = waits.count - Self.shownWaits
+        return waits.prefix(Self.shownWaits).flatMap(\.self)
+            + (left > 0 ? ["  … and at \(counted(left, "more step"))"] : [])
     }
+
+    /// How many of the steps that a run waits at are told of.
+    private static let shownWaits = 5
 
     private var runID: String { handle?.id ?? "RUN" }
 
@@ -84,8 +97,19 @@ struct RunSummary {
     }
 }
 
-/// A word as a shell reads it back unchanged.
+/// A word as a shell reads it back unchanged, on one line and without characters that steer a terminal: those stand as bytes in
+/// the `$'…'` that bash, zsh and ksh read.
 func shellQuoted(_ word: String) -> String {
+    guard ShownText.line(word) == word else {
+        let bytes = word.utf8.map { byte -> String in
+            switch byte {
+            case UInt8(ascii: "'"), UInt8(ascii: "\\"): "\\" + String(UnicodeScalar(byte))
+            case 0x20..<0x7F: String(UnicodeScalar(byte))
+            default: "\\" + String(byte / 64) + String(byte / 8 % 8) + String(byte % 8)
+            }
+        }
+        return "$'" + bytes.joined() + "'"
+    }
     let isPlain =
         !word.isEmpty
         && word.allSatisfy {

@@ -12,7 +12,8 @@ enum JSONArgument {
         } else if text.hasPrefix("@") {
             source = String(text.dropFirst())
             guard !source.isEmpty else { throw UsageError("\(option) names no file behind the @") }
-            bytes = try contents(FileText.read(source, limit: Value.maximumByteCount), of: source, option)
+            bytes = try contents(
+                FileText.read(source, limit: Value.maximumByteCount, takesStreams: true), of: source, option)
         } else {
             source = ""
             bytes = Array(text.utf8)

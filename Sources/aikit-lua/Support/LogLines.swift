@@ -52,7 +52,9 @@ struct LogLines: Sendable {
     ///
     /// - Parameter ofOneRun: whether all entries that are shown are of one run, whose id then goes without saying.
     func line(_ record: LogRecord, ofOneRun: Bool = false) -> String {
-        var places = [("path", Value(record.path))]
+        // What aikit.log says belongs to no step: its place is one of the source.
+        let isOfStep = !record.run.isEmpty || !record.workflow.isEmpty
+        var places = [(isOfStep ? "path" : "where", Value(record.path))]
         if !ofOneRun { places.insert(("run", Value(record.run)), at: 0) }
         if format == .json {
             places.insert(("workflow", Value(record.workflow)), at: 0)

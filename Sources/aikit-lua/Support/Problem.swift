@@ -89,6 +89,11 @@ extension Problem {
     mutating func takeLocation(fallback: String? = nil) {
         var rest = message[...]
         var prefix = ""
+        // A function of a schema failed while a value was checked.
+        for start in ["invalid input: ", "invalid output: "] where rest.hasPrefix(start) {
+            prefix = start
+            rest = rest.dropFirst(start.count)
+        }
         while true {
             if let found = Location(prefixOf: rest) {
                 file = found.file

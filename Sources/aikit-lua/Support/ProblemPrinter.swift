@@ -1,6 +1,11 @@
 /// Renders problems as text: `file:line: error: message`, the source line with a mark under what is meant, the traceback.
 struct ProblemPrinter {
     let style: Style
+    /// The columns that a line of source may take with its number.
+    var columns = ProblemPrinter.usualColumns
+
+    /// Those of the terminal where there is one.
+    private static var usualColumns: Int { TextStream.errors.isTerminal ? max(TextStream.errors.width - 1, 20) : 120 }
 
     /// As many frames as help; the middle of a deep recursion says nothing.
     static let frameLimit = 8
@@ -46,15 +51,20 @@ struct ProblemPrinter {
     private func excerpt(_ source: String, line: Int, mark: Range<Int>) -> [String] {
         let number = "\(line)"
         let blank = String(repeating: " ", count: number.count)
-        // A long line is shown around its mark.
+        // A long line is shown around its mark; `…` stands where something is left out.
         let characters = Array(source.asShown())
-        let start = mark.upperBound > 100 ? max(mark.lowerBound - 20, 0) : 0
-        let shown = String(characters[start...].prefix(116))
+        let room = max(columns - blank.count - 5, 8)
+        let start = mark.upperBound > room - 1 ? max(min(mark.lowerBound, characters.count) - room / 4, 0) : 0
+        var shown = Array(characters[min(start, characters.count)...].prefix(room))
+        if start > 0, !shown.isEmpty { shown[0] = "…" }
+        if characters.count - start > room, !shown.isEmpty { shown[shown.count - 1] = "…" }
+        let offset = mark.lowerBound - start
+        let before = shown.prefix(offset).reduce(0) { $0 + ScreenText.width(of: $1) }
         let carets =
-            String(repeating: " ", count: mark.lowerBound - start)
-            + String(repeating: "^", count: max(min(mark.count, 116 - (mark.lowerBound - start)), 1))
+            String(repeating: " ", count: before)
+            + String(repeating: "^", count: max(min(mark.count, room - offset), 1))
         return [
-            style("  \(number) |", .dim) + " " + shown,
+            style("  \(number) |", .dim) + " " + String(shown),
             style("  \(blank) |", .dim) + " " + style(carets, .bold, .red),
         ]
     }

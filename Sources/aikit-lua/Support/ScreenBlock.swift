@@ -23,10 +23,26 @@ struct ScreenBlock {
     /// Writes lines that stay where they are, above the block.
     func write(_ text: String, to update: inout ScreenUpdate) {
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            update.add(String(line))
+            // A tab moves the cursor and would leave what stood there.
+            update.add(line.contains("\t") ? Self.withoutTabs(line) : String(line))
             update.add(.clearsRestOfRow)
             update.add("\n")
         }
+    }
+
+    /// The line with blanks up to the next column that a tab leads to, in place of each tab.
+    private static func withoutTabs(_ line: Substring) -> String {
+        var (result, column) = ("", 0)
+        for (index, part) in line.split(separator: "\t", omittingEmptySubsequences: false).enumerated() {
+            if index > 0 {
+                let blanks = 8 - column % 8
+                result += String(repeating: " ", count: blanks)
+                column += blanks
+            }
+            result += part
+            column += ScreenText.width(of: ShownText.text(String(part)))
+        }
+        return result
     }
 
     /// Clears what is left of the old lines.

@@ -22,7 +22,9 @@ struct RunsCancelCommand: ParsableCommand {
     @OptionGroup var store: StoreChoice
 
     @Option(help: ArgumentHelp("Why; it stands in the run's last event.", valueName: "text"))
-    var reason = "cancelled"
+    var reason: String = RunsCancelCommand.usualReason
+
+    private static let usualReason = "cancelled"
 
     @Option(
         help: ArgumentHelp(
@@ -38,7 +40,8 @@ struct RunsCancelCommand: ParsableCommand {
             return (header, try await runs.cancel(header, reason: reason, secrets: secrets))
         }
         let style = Style(.errors)
-        TextStream.errors.writeLine(style("■", .yellow) + " run \(header.id) was cancelled: \(reason)")
+        TextStream.errors.writeLine(
+            style("■", .yellow) + " run \(header.id) was cancelled" + (reason == Self.usualReason ? "" : ": \(reason)"))
         for line in CompensationText(error: error)?.lines ?? [] {
             TextStream.errors.writeLine("  " + line.heading + line.text)
         }

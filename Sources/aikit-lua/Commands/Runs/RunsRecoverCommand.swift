@@ -12,7 +12,7 @@ struct RunsRecoverCommand: ParsableCommand {
             wait for a person are left alone, and so are those that wait for a time, unless it comes within --wait. Each run has
             the permissions that it began with; --allow-net adds to them. Ctrl-C and SIGTERM let the runs go. With --json the
             report is an array of { runId, workflowId, status, wakeAt?, error?, code? }. Exit status: 0, 1 if a run failed or could
-            not be taken up, 3 if --timeout let runs go that are not over.
+            not be taken up, 3 if --timeout let runs go that are not over, or if the run that was asked for waits.
 
             EXAMPLES
               aikit-lua runs recover
@@ -80,7 +80,9 @@ struct RunsRecoverCommand: ParsableCommand {
         tell(findings)
         if let signal = Interrupts.caught { throw Interrupts.status(of: signal).code }
         if !findings.allSatisfy(\.isGood) { throw ExitStatus.failed.code }
-        if recovery.isLettingGo { throw ExitStatus.waiting.code }
+        let isWaiting =
+            target != nil && findings.contains { RunMachine.Status(rawValue: $0.status)?.isTerminal == false }
+        if recovery.isLettingGo || isWaiting { throw ExitStatus.waiting.code }
     }
 
     private func tell(_ findings: [RunsRecovery.Finding]) {

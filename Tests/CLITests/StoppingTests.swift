@@ -1,0 +1,112 @@
+import Foundation
+import Testing
+
+@testable import aikit_lua
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+private func workflow(_ keys: String, handler: String = "return 1") -> String {
+    """
+    local aikit = require "aikit"
+    return aikit.workflow { id = "w", \(keys) }
+      :step { id = "a", handler = function() \(handler) end }
+      :commit()
+    """
+}
+
+extension CommandLine {
+    /// Whatever runs when a process is asked to stop does not keep it, and nothing is left behind.
+    @Suite(.timeLimit(.minutes(2))) struct StoppingTests {
+        @Test(arguments: [("on_success", "return 1"), ("on_failure", "error 'x'")])
+        func `a completion handler without an end does not keep a run in memory`(
+            key: String, handler: String
+        ) throws {
+            let script = workflow("\(key) = function() print 'spins' while true do end end", handler: handler)
+            let program = try Program(["w.lua": script])
+            defer { program.remove() }
+            let run = try RunningProgram(program, "run", "w.lua", "--store", "memory")
+            #expect(run.hear("spins"))
+            run.send(SIGTERM)
+            let stopped = run.finish()
+            #expect(stopped.status == 143)
+            #expect(stopped.errors.contains("w was given up: its completion handler went on after the stop"))
+            let late = try program.run("run", "w.lua", "--store", "memory", "--timeout", "300ms")
+            #expect(late.status == 1)
+        }
+
+        @Test func `the top level of a test file is stopped`() throws {
+            let program = try Program(["a_test.lua": "print 'begins' while true do pcall(error) end"])
+            defer { program.remove() }
+            let run = try RunningProgram(program, "test", ".")
+            #expect(run.hear("begins"))
+            run.send(SIGTERM)
+            #expect(run.finish().status == 143)
+        }
+
+        @Test func `the same signal twice in a moment is one wish`() throws {
+            let script = workflow("", handler: "print 'sleeps' aikit.sleep(1) return 1")
+            let program = try Program(["w.lua": script])
+            defer { program.remove() }
+            let run = try RunningProgram(program, "run", "w.lua", "--run-id", "r")
+            #expect(run.hear("sleeps"))
+            run.send(SIGINT)
+            run.send(SIGINT)
+            _ = run.finish()
+            #expect(try !program.run("runs", "show", "r", "--json").output.contains("\"cancelled\""))
+        }
+
+        @Test func `the command that gives secrets ends with the program`() throws {
+            let program = try Program(["w.lua": workflow("")])
+            defer { program.remove() }
+            let run = try RunningProgram(
+                program, "run", "w.lua", "--store", "memory", "--secrets-command",
+                "echo $$ >pid; echo begins >&2; exec sleep 600")
+            #expect(run.hear("begins"))
+            run.send(SIGTERM)
+            _ = run.finish()
+            let text = try String(contentsOf: program.folder.appendingPathComponent("pid"), encoding: .utf8)
+            let pid = try #require(pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+            let deadline = Date(timeIntervalSinceNow: 20)
+            // What was killed may not have been waited for by the system's first process.
+            while isAlive(pid), Date() < deadline { usleep(20_000) }
+            #expect(!isAlive(pid))
+        }
+
+        private func isAlive(_ pid: pid_t) -> Bool {
+            let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+            return stat.map { !$0.contains(") Z ") } ?? false
+        }
+
+        @Test func `settings in a pipe are refused at once`() throws {
+            let program = try Program(["w.lua": workflow("")])
+            defer { program.remove() }
+            #expect(mkfifo(program.folder.appendingPathComponent("aikit.json").path, 0o600) == 0)
+            let outcome = try program.run("serve", ".", "--port", "0")
+            #expect(outcome.status == 2)
+            #expect(outcome.errors.contains("cannot read aikit.json: it is no regular file"))
+        }
+
+        @Test func `the id of a run has no control characters, and a word is quoted on one line`() throws {
+            let program = try Program(["w.lua": workflow("")])
+            defer { program.remove() }
+            let outcome = try program.run("run", "w.lua", "--run-id", "a\u{1B}]0;x\u{7}\nb")
+            #expect(outcome.status == 2)
+            #expect(outcome.errors.contains("--run-id takes 1 to 200 bytes, without control characters"))
+            #expect(shellQuoted("a\u{1B}'\nb") == #"$'a\033\'\012b'"#)
+            #expect(shellQuoted("a b") == "'a b'")
+        }
+
+        @Test(arguments: ["{}", "'high'", "1e308", "1.5"])
+        func `a priority that is none ends the run, whether or not anything holds it back`(value: String) throws {
+            let program = try Program(["w.lua": workflow("priority = function() return \(value) end")])
+            defer { program.remove() }
+            let outcome = try program.run("run", "w.lua")
+            #expect(outcome.status == 1)
+            #expect(outcome.errors.contains("`priority` returned"))
+        }
+    }
+}
