@@ -58,13 +58,16 @@ enum EventStream {
             try await writer.comment()
             while true {
                 let (items, end) = await outbox.take()
+                // One write costs as much as many bytes do.
+                var joined = ByteBuffer()
                 for item in items {
                     switch item {
-                    case .frames(let frames): try await writer.write(frames)
-                    case .missed(let count): try await writer.frame("missed", ["missed": Value(Int64(count))])
-                    case .idle: try await writer.comment()
+                    case .frames(var frames): joined.writeBuffer(&frames)
+                    case .missed(let count): joined.writeString("event: missed\ndata: {\"missed\":\(count)}\n\n")
+                    case .idle: joined.writeString(":\n\n")
                     }
                 }
+                if joined.readableBytes > 0 { try await writer.write(joined) }
                 switch end {
                 case nil: break
                 case .failed(_, let message)?: return try await writer.frame("error", ["message": Value(message)])
