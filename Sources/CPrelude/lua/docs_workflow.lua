@@ -159,7 +159,7 @@ local answers = aikit.all {
   {
     name = "aikit.WorkflowConfig", text = "What `aikit.workflow` takes.",
     fields = {
-      "id string  The workflow's name: letters, digits, `-`, `_` and `.`.",
+      "id string  The workflow's name, as it stands in commands and addresses: best of letters, digits, `-`, `_` and `.`.",
       "description? string  What it is for.",
       "input_schema? aikit.SchemaLike  What a run's input must look like.",
       "output_schema? aikit.SchemaLike  What a run's result must look like.",

@@ -108,6 +108,7 @@ local methods = {
 for kind, own in pairs(methods) do
   local all = core.copy(part "schema_common")
   for name, method in pairs(own) do all[name] = method end
+  errors.with_colon(all, core.is_schema, "schema")
   core.class[kind] = objects.class(kind .. " schema", all, {}, ": each of its methods returns a changed copy")
   core.class[kind].elsewhere = elsewhere
 end
