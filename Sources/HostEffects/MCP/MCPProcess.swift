@@ -20,7 +20,7 @@ final class MCPProcess: MCPTransport {
 
     private let name: String
     private let program: StartedProgram
-    private let wake: (reading: Int32, writing: Int32)
+    private let thread: ProgramThread
     private let state = Mutex(State())
 
     private struct State {
@@ -36,22 +36,15 @@ final class MCPProcess: MCPTransport {
 
     init(_ call: ExecCall) throws(HostFailure) {
         name = call.arguments.first ?? ""
-        do throws(SystemError) {
-            wake = try Descriptor.pipe()
+        thread = try ProgramThread()
+        program = try StartedProgram.start(call, hasInput: true)
+        do throws(HostFailure) {
+            try thread.start { [self] in work() }
         } catch {
-            throw HostFailure("exec_failed", "no program can be started now: \(error.message)", retryable: true)
+            program.end()
+            for descriptor in [program.input, program.output, program.errors] { closeDescriptor(descriptor) }
+            throw error
         }
-        do throws(SystemError) {
-            program = try StartedProgram(call, hasInput: true)
-        } catch {
-            closeDescriptor(wake.reading)
-            closeDescriptor(wake.writing)
-            let code = error.number == ENOENT || error.number == EACCES ? "program_not_found" : "exec_failed"
-            throw HostFailure(
-                code, "'\(call.arguments.first ?? "")' cannot be started: \(error.message)",
-                retryable: error.number == EAGAIN || error.number == ENOMEM)
-        }
-        WorkerThread.start { [self] in work() }
     }
 
     var isUsable: Bool { state.withLock { $0.failure == nil && !$0.isClosed } }
@@ -103,35 +96,22 @@ final class MCPProcess: MCPTransport {
     private func signal(_ state: inout State, _ change: (inout State) -> Void) {
         if state.isOver { return }
         change(&state)
-        var byte: UInt8 = 1
-        _ = write(wake.writing, &byte, 1)
+        thread.wake()
     }
 
     // MARK: The thread
 
     private func work() {
-        // A server that does not read its input is no reason to end.
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGPIPE)
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-        for descriptor in [wake.reading, wake.writing] {
-            _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
-        }
         var (line, tail) = ([UInt8](), [UInt8]())
-        var errors = program.errors
-        let why = talk(&line, &tail, &errors)
-        kill(-program.pid, SIGKILL)
-        _ = Spawn.wait(for: program.pid)
+        var (output, errors) = (program.output, program.errors)
+        let why = talk(&line, &tail, &output, &errors)
+        program.end()
         var text = why
         if !tail.isEmpty { text += "; it printed: " + String(decoding: tail, as: UTF8.self) }
         let waiting = state.withLock { state in
             state.isOver = true
             state.failure = .mcpLost(name, text)
-            for descriptor in [wake.reading, wake.writing, program.input, program.output, errors] where descriptor >= 0
-            {
-                closeDescriptor(descriptor)
-            }
+            for descriptor in [program.input, output, errors] where descriptor >= 0 { closeDescriptor(descriptor) }
             defer { state.pending = [:] }
             return Array(state.pending.values)
         }
@@ -139,43 +119,35 @@ final class MCPProcess: MCPTransport {
     }
 
     /// Brings messages to and fro until the server is to end; why.
-    private func talk(_ line: inout [UInt8], _ tail: inout [UInt8], _ errors: inout Int32) -> String {
-        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+    private func talk(
+        _ line: inout [UInt8], _ tail: inout [UInt8], _ output: inout Int32, _ errors: inout Int32
+    ) -> String {
         // How much of the line has been looked at without finding its end.
         var searched = 0
-        func take(_ descriptor: Int32) -> Int {
-            chunk.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-        }
+        var bell = [UInt8](repeating: 0, count: 64)
         while true {
             let (isClosed, hasMore) = state.withLock { ($0.isClosed, !$0.outgoing.isEmpty) }
             if isClosed { return "was closed" }
             var polls = [
-                pollfd(fd: wake.reading, events: Int16(POLLIN), revents: 0),
-                pollfd(fd: program.output, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: thread.waking, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: output, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: errors, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: hasMore ? program.input : -1, events: Int16(POLLOUT), revents: 0),
             ]
             guard poll(&polls, nfds_t(polls.count), -1) > 0 else { continue }
-            if polls[0].revents != 0 { _ = take(wake.reading) }
+            if polls[0].revents != 0 {
+                _ = bell.withUnsafeMutableBytes { read(thread.waking, $0.baseAddress, $0.count) }
+            }
             if polls[2].revents != 0 {
-                let count = take(errors)
-                if count > 0 {
-                    tail = Array((tail + chunk[..<count]).suffix(Self.tailLimit))
-                } else if count == 0 || errno != EAGAIN && errno != EINTR {
-                    closeDescriptor(errors)
-                    errors = -1
-                }
+                StartedProgram.take(&errors, &tail)
+                tail = Array(tail.suffix(Self.tailLimit))
             }
             if polls[3].revents != 0, !feed() { return "does not take its input" }
             if polls[1].revents != 0 {
-                let count = take(program.output)
-                if count > 0 {
-                    line += chunk[..<count]
-                    publish(&line, &searched)
-                    if line.count > Self.sizeLimit { return "sent a message of more than \(Self.sizeLimit) bytes" }
-                } else if count == 0 || errno != EAGAIN && errno != EINTR {
-                    return "has ended"
-                }
+                StartedProgram.take(&output, &line)
+                if output < 0 { return "has ended" }
+                publish(&line, &searched)
+                if line.count > Self.sizeLimit { return "sent a message of more than \(Self.sizeLimit) bytes" }
             }
         }
     }

@@ -56,6 +56,41 @@ struct StartedProgram {
     }
 }
 
+extension StartedProgram {
+    /// Starts a program, with an input to write to if the call has one or `hasInput` says so.
+    ///
+    /// - Throws: `program_not_found` or `exec_failed`.
+    static func start(_ call: ExecCall, hasInput: Bool = false) throws(HostFailure) -> StartedProgram {
+        do throws(SystemError) {
+            return try StartedProgram(call, hasInput: hasInput)
+        } catch {
+            let code = error.number == ENOENT || error.number == EACCES ? "program_not_found" : "exec_failed"
+            throw HostFailure(
+                code, "'\(call.arguments.first ?? "")' cannot be started: \(error.message)",
+                retryable: error.number == EAGAIN || error.number == ENOMEM)
+        }
+    }
+
+    /// Kills the program with its group and waits for its end. The pipes stay open.
+    func end() {
+        kill(-pid, SIGKILL)
+        _ = Spawn.wait(for: pid)
+    }
+
+    /// Takes what is there; at the end, and on an error, the descriptor is closed and becomes -1.
+    static func take(_ descriptor: inout Int32, _ bytes: inout [UInt8]) {
+        guard descriptor >= 0 else { return }
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        let count = chunk.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+        if count > 0 {
+            bytes += chunk[..<count]
+        } else if count == 0 || errno != EAGAIN && errno != EINTR {
+            closeDescriptor(descriptor)
+            descriptor = -1
+        }
+    }
+}
+
 private func openPath(_ path: String, _ flags: Int32) -> Int32 { open(path, flags) }
 
 /// What goes in and out of a program until it ends, on one thread.
@@ -116,8 +151,8 @@ struct ProgramExchange {
             ]
             guard poll(&polls, nfds_t(polls.count), Int32(clamping: rest)) > 0 else { continue }
             if polls[0].revents != 0 { return .cancelled }
-            if polls[2].revents != 0 { Self.take(&openOutput, &output, limit: call.outputLimit) }
-            if polls[3].revents != 0 { Self.take(&openErrors, &errors, limit: call.outputLimit) }
+            if polls[2].revents != 0 { StartedProgram.take(&openOutput, &output) }
+            if polls[3].revents != 0 { StartedProgram.take(&openErrors, &errors) }
             if output.count > call.outputLimit || errors.count > call.outputLimit { return .tooLarge }
             if polls[4].revents != 0 { feed() }
         }
@@ -128,8 +163,8 @@ struct ProgramExchange {
         var before = -1
         while before != output.count + errors.count, max(output.count, errors.count) <= call.outputLimit {
             before = output.count + errors.count
-            Self.take(&openOutput, &output, limit: call.outputLimit)
-            Self.take(&openErrors, &errors, limit: call.outputLimit)
+            StartedProgram.take(&openOutput, &output)
+            StartedProgram.take(&openErrors, &errors)
         }
         if output.count > call.outputLimit { output.removeLast(output.count - call.outputLimit) }
         if errors.count > call.outputLimit { errors.removeLast(errors.count - call.outputLimit) }
@@ -137,19 +172,6 @@ struct ProgramExchange {
 
     func close() {
         for descriptor in [input, openOutput, openErrors, exit] where descriptor >= 0 { closeDescriptor(descriptor) }
-    }
-
-    /// Takes what is there; at the end, and on an error, the descriptor is closed and becomes -1.
-    private static func take(_ descriptor: inout Int32, _ bytes: inout [UInt8], limit: Int) {
-        guard descriptor >= 0 else { return }
-        var chunk = [UInt8](repeating: 0, count: 64 << 10)
-        let count = chunk.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-        if count > 0 {
-            bytes += chunk[..<count]
-        } else if count == 0 || errno != EAGAIN && errno != EINTR {
-            closeDescriptor(descriptor)
-            descriptor = -1
-        }
     }
 
     private mutating func feed() {

@@ -18,86 +18,35 @@ internal import WorkflowEngine
 final class ProgramRun: HostOperation {
     private let call: ExecCall
     private let answer: @Sendable (HostAnswer) -> Void
-    /// Written to when the run is given up.
-    private let wake: (reading: Int32, writing: Int32)
-    private let state = Mutex(State())
-
-    private struct State {
-        var isCancelled = false
-        /// Whether the thread has ended and the pipe is closed.
-        var isOver = false
-    }
+    private let thread: ProgramThread
+    private let isCancelled = Atomic<Bool>(false)
 
     /// Starts the program's thread, which answers once unless the run is cancelled before.
     init(_ call: ExecCall, answer: @escaping @Sendable (HostAnswer) -> Void) throws(HostFailure) {
         self.call = call
         self.answer = answer
-        do throws(SystemError) {
-            wake = try Descriptor.pipe()
-        } catch {
-            throw HostFailure("exec_failed", "no program can be started now: \(error.message)", retryable: true)
-        }
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        defer { pthread_attr_destroy(&attributes) }
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        #if canImport(Darwin)
-            var thread: pthread_t?
-        #else
-            var thread = pthread_t()
-        #endif
-        let own = Unmanaged.passRetained(self)
-        let status = pthread_create(&thread, &attributes, runProgram, own.toOpaque())
-        guard status == 0 else {
-            own.release()
-            close(wake.reading)
-            close(wake.writing)
-            throw HostFailure(
-                "exec_failed", "no program can be started now: \(SystemError(status).message)", retryable: true)
-        }
+        thread = try ProgramThread()
+        try thread.start { [self] in work() }
     }
 
     func cancel() {
-        state.withLock { state in
-            if state.isOver || state.isCancelled { return }
-            state.isCancelled = true
-            var byte: UInt8 = 1
-            _ = write(wake.writing, &byte, 1)
-        }
+        isCancelled.store(true, ordering: .sequentiallyConsistent)
+        thread.wake()
     }
 
-    fileprivate func work() {
-        // A program that does not read its input is no reason to end.
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGPIPE)
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
+    private func work() {
         let result: HostAnswer
         do throws(HostFailure) {
             result = .success(try perform())
         } catch {
             result = error.answer
         }
-        let isWanted = state.withLock { state in
-            state.isOver = true
-            close(wake.reading)
-            close(wake.writing)
-            return !state.isCancelled
-        }
-        if isWanted { answer(result) }
+        if !isCancelled.load(ordering: .sequentiallyConsistent) { answer(result) }
     }
 
     private func perform() throws(HostFailure) -> Value {
-        let started: StartedProgram
-        do throws(SystemError) {
-            started = try StartedProgram(call)
-        } catch {
-            let code = error.number == ENOENT || error.number == EACCES ? "program_not_found" : "exec_failed"
-            throw HostFailure(
-                code, "'\(call.arguments[0])' cannot be started: \(error.message)",
-                retryable: error.number == EAGAIN || error.number == ENOMEM ? true : false)
-        }
-        var exchange = ProgramExchange(started, call, wake: wake.reading)
+        let started = try StartedProgram.start(call)
+        var exchange = ProgramExchange(started, call, wake: thread.waking)
         let end = exchange.run()
         // The leader has not been waited for, so that the group's number is still its own.
         kill(-started.pid, SIGKILL)
@@ -120,9 +69,4 @@ final class ProgramRun: HostOperation {
         case .cancelled: throw HostFailure("cancelled", "the program was given up", retryable: false)
         }
     }
-}
-
-private func runProgram(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    if let context { Unmanaged<ProgramRun>.fromOpaque(context).takeRetainedValue().work() }
-    return nil
 }

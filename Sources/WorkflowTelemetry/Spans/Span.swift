@@ -66,6 +66,9 @@ public struct Attributes: Sendable, Equatable, ExpressibleByDictionaryLiteral {
         }
     }
 
+    /// Makes room for so many.
+    mutating func reserve(_ count: Int) { items.reserveCapacity(count) }
+
     /// Sets a text; none changes nothing.
     mutating func set(_ key: String, _ text: String?) {
         if let text { self[key] = .string(text) }

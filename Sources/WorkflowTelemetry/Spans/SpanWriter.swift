@@ -80,6 +80,8 @@ struct SpanWriter {
 
     /// What every span of the trace says.
     private func describeTrace(_ attributes: inout Attributes) {
+        // What most spans have.
+        attributes.reserve(24)
         attributes[Names.traceName] = .string(traceName)
         for key in [Names.langfuseUser, Names.user] { attributes.set(key, settings.userID) }
         for key in [Names.langfuseSession, Names.session] { attributes.set(key, settings.sessionID) }
