@@ -14,7 +14,7 @@ struct RunningFaultTests {
         let journal = try SQLiteJournal(path: directory.store, options: SQLiteJournalOptions(retryTime: 0))
         let run = TestRun("r1")
         await run.write(to: journal)
-        try await journal.limitPages(to: 30)
+        try await journal.limitPages(to: 34)
         let other = TestRun("r2")
         let large = Value(String(repeating: "x", count: 50_000))
         var written = 0
