@@ -159,7 +159,7 @@ final class DevSession {
                     + plan.secretSettings.arguments
                 say { errors.writeLine("run \(run.handle.id) is not over; it goes on with: \(command)") }
             }
-        case .lines, .log, .text, .doubts, .started, .resting, .timedOut, .interrupted: break
+        case .lines, .log, .text, .doubts, .started, .resting, .timedOut, .interrupted, .stillStopping: break
         }
     }
 

@@ -97,7 +97,9 @@ extension ReplSession {
                     problems(of: error).forEach(fail)
                     return nil
                 case .refused(let refusal): fail(Problem(refusal.message))
-                case .past, .lines, .log, .text, .doubts, .started, .resting, .released, .timedOut, .interrupted: break
+                case .past, .lines, .log, .text, .doubts, .started, .resting, .released, .timedOut, .interrupted,
+                    .stillStopping:
+                    break
                 }
             }
             if let next = display.nextDraw, next <= monotonicNanoseconds() { display.draw() }

@@ -1,3 +1,5 @@
+internal import WorkflowCore
+
 /// How long a run that was asked to stop may take for what its workflow does on the way to its end.
 ///
 /// A stop does not interrupt what undoes steps, nor a completion handler, as they are there to be called then. One that does not

@@ -1,4 +1,5 @@
 import Testing
+import WorkflowCore
 
 @testable import aikit_lua
 
