@@ -50,7 +50,7 @@ struct HintTests {
     @Test(
         arguments: [
             ("local list = {} list.push(1)", "list[#list + 1] = value"), ("return input.list:map(print)", "ipairs"),
-            ("return os.getenv('X')", "--ctx"), ("return (input.name or 'a'):split(',')", "gmatch"),
+            ("return os.getenv('X')", "aikit.env.get"), ("return (input.name or 'a'):split(',')", "gmatch"),
             ("return 'a' + 'b'", "joins texts with .."), ("for x in { 1 } do end", "ipairs(list)"),
             ("return input.toString()", "tostring"), ("return ('x'):trim()", "match"),
         ])

@@ -1,6 +1,5 @@
 internal import Foundation
 internal import StoreConformance
-internal import Synchronization
 internal import Testing
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -54,50 +53,6 @@ struct PostgresConnectionTests {
     }
 
     @Test(.timeLimit(.minutes(1)))
-    func `runs begin once each, although connections are cut as they are let begin`() async throws {
-        let backend = PostgresBackend(try #require(database))
-        let journals = [try backend.open(), try backend.open()]
-        let count = 40
-        var ticket = QueueTicket()
-        ticket.shares = [QueueTicket.Share(.concurrency, key: "k", limit: 3)]
-        ticket.isLeft = true
-        for number in 0..<count {
-            let run = TestRun("r\(number)")
-            run.journaled.ticket = ticket
-            #expect(await run.write(to: journals[0], status: .queued).isDurable)
-        }
-        let begun = Starts()
-        let cutting = Task {
-            while !Task.isCancelled {
-                try await backend.cut()
-                try await Task.sleep(for: .milliseconds(20))
-            }
-        }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for journal in journals {
-                group.addTask {
-                    while begun.runs < count {
-                        // A look that fails is made again, as the queue's service does it.
-                        guard let pass = try? await journal.admit(.all, limit: 2) else { continue }
-                        for (id, claim) in pass.claims {
-                            guard let run = try claim.get().run?.0 else { continue }
-                            begun.add(id)
-                            #expect(await run.write(to: journal, status: .success).isDurable)
-                        }
-                    }
-                }
-            }
-            try await group.waitForAll()
-        }
-        cutting.cancel()
-        _ = await cutting.result
-        #expect(begun.most == 1)
-        #expect(try await journals[0].check().isEmpty)
-        for journal in journals { await journal.close() }
-        await backend.remove()
-    }
-
-    @Test(.timeLimit(.minutes(1)))
     func `a newer store is refused by an older program`() async throws {
         let backend = PostgresBackend(try #require(database))
         let first = try backend.open()
@@ -125,16 +80,6 @@ struct PostgresConnectionTests {
         for journal in journals { await journal.close() }
         await backend.remove()
     }
-}
-
-/// How often each run has begun.
-private final class Starts: Sendable {
-    private let counts = Mutex<[String: Int]>([:])
-
-    var runs: Int { counts.withLock { $0.count } }
-    var most: Int { counts.withLock { $0.values.max() ?? 0 } }
-
-    func add(_ run: String) { counts.withLock { $0[run, default: 0] += 1 } }
 }
 
 @Suite("The address of a database", .enabled(if: (try? PostgresLibrary.load()) != nil))

@@ -73,7 +73,8 @@ extension VMStation {
 
     private func printed(_ header: Value, by process: HostedProcess) throws(FrameFault) {
         let record = try record(header, from: process)
-        if let printed = pool.options.script.printed { printed(record) } else { pool.options.script.print(record.message) }
+        let script = pool.options.script
+        if let printed = script.printed { printed(record) } else { script.print(record.message) }
     }
 
     private func record(_ header: Value, from process: HostedProcess) throws(FrameFault) -> LogRecord {

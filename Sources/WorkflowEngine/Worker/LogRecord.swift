@@ -30,6 +30,7 @@ public struct LogRecord: Sendable {
 
 extension LogRecord {
     /// What a frame of a run has to say now. Worker's thread only.
+    @inline(never)
     package init(
         of run: Run, frame: Int32, time: Int64, level: Level, message: String, fields: Value? = nil
     ) {

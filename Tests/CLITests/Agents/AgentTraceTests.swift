@@ -159,7 +159,8 @@ extension CommandLine {
                 return aikit.workflow { id = "w" }:step { id = "one", handler = function(n) return n end }:commit()
                 """, to: "w.lua")
             try program.write(
-                #"it("runs", function() expect(test.run(require "w", { input = 1 })):succeeds() end)"#, to: "w_test.lua")
+                #"it("runs", function() expect(test.run(require "w", { input = 1 })):succeeds() end)"#, to: "w_test.lua"
+            )
             let environment = ProcessInfo.processInfo.environment.merging(
                 ["OTEL_EXPORTER_OTLP_ENDPOINT": collector.base]) { $1 }
             #expect(try program.run(["test", "w_test.lua"], environment: environment).status == 0)

@@ -72,6 +72,7 @@ extension CommandLine {
                 it("adds", function()
                   local calls = test.mcp \(says)
                   local run = test.run(w, { input = { a = 1 } })
+                  expect(run):succeeds()
                   expect(run.result.sum):equals(3)
                   expect(calls:requests()[2].name):equals "add"
                 end)
