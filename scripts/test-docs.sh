@@ -57,7 +57,8 @@ replay() {
 }
 
 equalised() {
-    sed -E -e 's/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/UUID/g' \
+    sed -E -e 's/"trace_id":"[0-9a-f]{32}"/"trace_id":"TRACE"/g' \
+        -e 's/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/UUID/g' \
         -e 's/1[0-9]{12}/TIME/g' \
         -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})?/MOMENT/g' \
         -e 's/[0-9]+(\.[0-9]+)? ?(ms|µs|s)\b/DURATION/g' -e 's/DURATION +/DURATION /g' -e '/STARTED +TOOK/s/ +/ /g' "$1"
