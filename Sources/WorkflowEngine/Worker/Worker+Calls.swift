@@ -348,6 +348,11 @@ extension Worker {
     func cancel(_ run: Run) {
         if run.isEndDecided { return }
         if let mirror = run.mirror { return stop(run, mirror) }
+        recordCancel(run)
+    }
+
+    /// Records that somebody asked for the run to stop, once.
+    func recordCancel(_ run: Run) {
         // What is to stop has an end to write, also in a run that was about to be given back.
         run.isHeld = false
         guard !run.isLost, run.machine.cancelRequest.isNone, !run.machine.isOver else { return }

@@ -93,6 +93,8 @@ extension Worker {
         guard !run.isLost, !run.machine.isOver, let journaled = run.journaled else { return }
         (journaled.ownerEnd, journaled.deathSignal) = (end, signal)
         run.goOn(at: now)
+        // The next process may hear of it too late: what does not let itself be stopped would begin there again.
+        if run.mirror?.isAskedToStop == true { recordCancel(run) }
         run.dropCommands()
         (journaled.ownerEnd, journaled.deathSignal) = (.none, nil)
         submit(run)
