@@ -101,7 +101,7 @@ extension CommandLine {
             }
             let anywhere = try run("--allow-net")
             #expect(anywhere.status == 1)
-            #expect(anywhere.errors.contains("run with --allow-secret=API_KEY to allow it"))
+            #expect(anywhere.errors.contains("or --allow-secret=API_KEY to allow it"))
             #expect(try run("--allow-net=127.0.0.1").status == 0)
             #expect(try run("--allow-net", "--allow-secret=API_KEY").status == 0)
             #expect(heads.all.count == 2)

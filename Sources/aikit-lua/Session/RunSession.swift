@@ -34,6 +34,8 @@ final class RunSession {
     private var closing = ClosingWatch()
     /// When the run goes on by itself, in microseconds since 1970, if it waits for that.
     private var wakeAt: Int64?
+    /// Something has happened since the session began to wait for that.
+    private var hasMoved = false
     /// What the run came to when it last stood still.
     private var settled: RunResult?
     private var refusal: String?
@@ -136,14 +138,16 @@ final class RunSession {
     /// Waits until the run has gone on, or its time has come; a status ends the program.
     private func awaitWake() -> ExitStatus? {
         let seen = wakeAt
-        while let wakeAt, wakeAt == seen {
+        hasMoved = false
+        while !hasMoved, let wakeAt, wakeAt == seen {
             let left = max(wakeAt - SystemClock().now(), 0)
             let pause = min(UInt64(left), 1_000_000) * 1000 + 50_000_000
             let next = monotonicNanoseconds() + pause
             for message in mailbox.take(until: min(next, nextLook ?? next)) { handleMessage(message) }
             if let failure { return conclude(failure) }
             if let drawn = display.nextDraw, drawn <= monotonicNanoseconds() { display.draw() }
-            if left == 0 || leaving != nil { break }
+            if left == 0 { self.wakeAt = nil }
+            if leaving != nil { break }
         }
         settled = nil
         driver.awaitRun()
@@ -160,7 +164,7 @@ final class RunSession {
         switch message {
         case .progress(let events):
             closing.take(events, at: monotonicNanoseconds())
-            wakeAt = nil
+            hasMoved = true
             display.take(events)
         case .past(let events): display.takePast(events)
         case .lines(let bytes): bytes.withUnsafeBytes { output.writeJSON($0) }

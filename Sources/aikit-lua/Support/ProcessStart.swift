@@ -22,6 +22,7 @@ enum ProcessStart {
     /// Opens the standard descriptors that are closed and has failing writes seen as errors.
     static func prepare() {
         openStandardDescriptors()
+        heedSignals()
         // A reader that goes away and a file that may not grow are seen by the write that fails, not by a signal that kills.
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
@@ -32,6 +33,14 @@ enum ProcessStart {
             _ = write(2, message.utf8Start, message.utf8CodeUnitCount)
             _exit(2)
         }
+    }
+
+    /// Lets the signals that ask for the end through, which whoever started the process may have had blocked.
+    private static func heedSignals() {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] { sigaddset(&signals, signal) }
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
     /// Files that are opened later must not get the numbers of the standard streams, to which results are written.
