@@ -33,8 +33,6 @@ extension Writer {
         }
         try becomeOwner()
         try transaction { connection in
-            // It need not reach the disk by itself: the first entry of a run that needs it brings it along.
-            try connection.script("SET LOCAL synchronous_commit = off")
             try lockContents(connection)
             try hold(generation.hash, owner, connection)
             let isKnown = try connection.run(

@@ -7,7 +7,7 @@ extension PostgresJournal: RunInbox {
         if message.target.utf8.contains(0) {
             throw JournalError(code: "invalid_name", message: "the name of an event has no zero byte in it")
         }
-        // By the token a message is known again that was posted when the connection broke.
+        // By the token a message is known again that was posted when the connection broke, also if it has ended the run.
         let token = "\(UInt64.random(in: 0 ... .max))-\(UInt64.random(in: 0 ... .max))"
         let now = clock.now()
         let channel = InboxListener.channel(options.schema)
@@ -19,7 +19,9 @@ extension PostgresJournal: RunInbox {
                     SELECT row, $2::text, $3::text, $4::bytea, $5::bigint, $6::text FROM runs
                     WHERE id = $1::text AND status < 4
                     ON CONFLICT (token) DO UPDATE SET token = excluded.token RETURNING id
-                ) SELECT id, pg_notify($7::text, '') FROM posted
+                ) SELECT id, pg_notify($7::text, '') FROM (
+                    SELECT id FROM posted UNION ALL SELECT id FROM inbox WHERE token = $6::text
+                ) AS message
                 """,
                 Parameters().add(run).add(message.kind.rawValue).add(message.target)
                     .add(message.payload.withBytes { Array($0) }).add(now).add(token).add(channel))
@@ -48,9 +50,16 @@ extension PostgresJournal: RunInbox {
 
     package func withdraw(_ message: Int64) async throws(JournalError) -> Bool {
         try await sessions.run { connection in
-            try connection.run(
-                "DELETE FROM inbox WHERE id = $1::bigint AND answer IS NULL", Parameters().add(message)
-            ).changed > 0
+            // First marked: where the answer to that is lost, the mark tells that nobody has taken it.
+            let isWithdrawn =
+                try connection.run(
+                    "UPDATE inbox SET answer = 'withdrawn' WHERE id = $1::bigint AND coalesce(answer, 'withdrawn') = 'withdrawn'",
+                    Parameters().add(message)
+                ).changed > 0
+            if isWithdrawn {
+                _ = try? connection.run("DELETE FROM inbox WHERE id = $1::bigint", Parameters().add(message))
+            }
+            return isWithdrawn
         }
     }
 

@@ -16,6 +16,7 @@ extension PostgresJournal: SharedLimitStore {
                     DELETE FROM limited_calls WHERE key = $1::text AND begun_at <= $2::bigint AND held_until <= $3::bigint
                     AND (ended_at IS NULL OR ended_at <= $2::bigint)
                     """, Parameters().add(key).add(start).add(now))
+                // Without the call itself, which has begun if the answer to that was lost.
                 let rows = try connection.run(
                     """
                     SELECT COUNT(*) FILTER (WHERE held_until > $3::bigint),
@@ -23,8 +24,8 @@ extension PostgresJournal: SharedLimitStore {
                     MIN(begun_at) FILTER (WHERE begun_at > $2::bigint),
                     LEAST(COALESCE(SUM(amount) FILTER (WHERE ended_at > $2::bigint), 0), 9223372036854775807)::bigint,
                     MIN(ended_at) FILTER (WHERE ended_at > $2::bigint AND amount > 0)
-                    FROM limited_calls WHERE key = $1::text
-                    """, Parameters().add(key).add(start).add(now))
+                    FROM limited_calls WHERE key = $1::text AND call <> $4::text
+                    """, Parameters().add(key).add(start).add(now).add(call))
                 if let row = rows.first {
                     let counts = SharedCounts(
                         held: try row.integer(0), calls: try row.integer(1), oldestCall: try row.optionalInteger(2),

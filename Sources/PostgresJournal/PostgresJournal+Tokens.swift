@@ -26,9 +26,13 @@ extension PostgresJournal: TokenStore {
 
     package func removeToken(_ id: String) async throws(JournalError) -> Bool {
         if id.utf8.contains(0) { return false }
-        return try await sessions.run { connection in
-            try connection.run("DELETE FROM tokens WHERE id = $1::text", Parameters().add(id)).changed > 0
+        // Looked up first: what a removal whose answer was lost has removed, nobody finds again.
+        guard try await token(id) != nil else { return false }
+        try await sessions.run { connection in
+            try connection.run("DELETE FROM tokens WHERE id = $1::text", Parameters().add(id))
+            return
         }
+        return true
     }
 
     private static func tokens(

@@ -65,9 +65,8 @@ extension PostgresJournal: StoreUpkeep {
     package func delete(_ run: String) async throws(JournalError) -> Bool {
         if run.utf8.contains(0) { return false }
         do {
-            if let header = try await header(of: run), let owner = header.owner {
-                throw JournalError.active(run, owner)
-            }
+            guard let header = try await header(of: run) else { return false }
+            if let owner = header.owner { throw JournalError.active(run, owner) }
         } catch let error as JournalError where error.code == "store_corrupt" {
             // A damaged run can be removed like any other.
         } catch let error as JournalError {
@@ -80,7 +79,10 @@ extension PostgresJournal: StoreUpkeep {
             let removal = Removal(connection, own: own, schema: schema)
             let report = try removal.remove([run], dryRun: false)
             _ = try removal.removeOrphans(now: now, without: [], dryRun: false)
-            return report.runs > 0
+            if report.runs > 0 { return true }
+            // One that is gone was removed by an attempt whose answer was lost.
+            return try connection.run("SELECT EXISTS (SELECT 1 FROM runs WHERE id = $1::text)", Parameters().add(run))
+                .first?.flag(0) == false
         }
     }
 

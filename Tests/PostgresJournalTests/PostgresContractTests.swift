@@ -1,5 +1,6 @@
 internal import Foundation
 internal import StoreConformance
+internal import Synchronization
 internal import Testing
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -7,7 +8,7 @@ internal import WorkflowEngine
 @testable internal import PostgresJournal
 
 /// The address of a database for tests, which `scripts/postgres.sh start` prints; without it these tests are left out.
-private let database = ProcessInfo.processInfo.environment["AIKIT_LUA_TEST_POSTGRES"]
+let database = ProcessInfo.processInfo.environment["AIKIT_LUA_TEST_POSTGRES"]
 
 @Suite("A store in PostgreSQL keeps the contract of stores", .enabled(if: database != nil))
 struct PostgresContractTests {
@@ -53,6 +54,51 @@ struct PostgresConnectionTests {
     }
 
     @Test(.timeLimit(.minutes(1)))
+    func `runs begin once each, although connections are cut as they are let begin`() async throws {
+        let backend = PostgresBackend(try #require(database))
+        let journals = [try backend.open(), try backend.open()]
+        let count = 40
+        var ticket = QueueTicket()
+        ticket.shares = [QueueTicket.Share(.concurrency, key: "k", limit: 3)]
+        ticket.isLeft = true
+        for number in 0..<count {
+            let run = TestRun("r\(number)")
+            run.journaled.ticket = ticket
+            #expect(await run.write(to: journals[0], status: .queued).isDurable)
+        }
+        let begun = Starts()
+        let cutting = Task {
+            while !Task.isCancelled {
+                // Long enough for a new connection to come to something, on a machine that is busy with others as well.
+                try await Task.sleep(for: .milliseconds(.random(in: 50...200)))
+                try await backend.cut()
+            }
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for journal in journals {
+                group.addTask {
+                    while begun.runs < count {
+                        // A look that fails is made again, as the queue's service does it.
+                        guard let pass = try? await journal.admit(.all, limit: 2) else { continue }
+                        for (id, claim) in pass.claims {
+                            guard let run = try claim.get().run?.0 else { continue }
+                            begun.add(id)
+                            #expect(await run.write(to: journal, status: .success).isDurable)
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        cutting.cancel()
+        _ = await cutting.result
+        #expect(begun.most == 1)
+        #expect(try await journals[0].check().isEmpty)
+        for journal in journals { await journal.close() }
+        await backend.remove()
+    }
+
+    @Test(.timeLimit(.minutes(1)))
     func `a newer store is refused by an older program`() async throws {
         let backend = PostgresBackend(try #require(database))
         let first = try backend.open()
@@ -80,6 +126,16 @@ struct PostgresConnectionTests {
         for journal in journals { await journal.close() }
         await backend.remove()
     }
+}
+
+/// How often each run has begun.
+private final class Starts: Sendable {
+    private let counts = Mutex<[String: Int]>([:])
+
+    var runs: Int { counts.withLock { $0.count } }
+    var most: Int { counts.withLock { $0.values.max() ?? 0 } }
+
+    func add(_ run: String) { counts.withLock { $0[run, default: 0] += 1 } }
 }
 
 @Suite("The address of a database", .enabled(if: (try? PostgresLibrary.load()) != nil))
@@ -114,16 +170,19 @@ struct PostgresAddressTests {
 }
 
 /// A schema of the database for each test.
-private struct PostgresBackend: StoreBackend {
+struct PostgresBackend: StoreBackend {
     let schema = "test_\(UInt32.random(in: 0 ... .max))"
     private let uri: String
     private let clock = VirtualClock()
 
     init(_ uri: String) { self.uri = uri }
 
-    func open() throws -> any RunStore {
+    func open() throws -> any RunStore { try open(at: uri) }
+
+    /// Opens the store at another address of its server.
+    func open(at uri: String, retryTime: Int64 = 20_000_000) throws -> any RunStore {
         var options = PostgresJournalOptions(
-            schema: schema, retryTime: 20_000_000, lease: StoreContract.lease,
+            schema: schema, retryTime: retryTime, lease: StoreContract.lease,
             largePayload: StoreContract.largePayload)
         options.queueTime = { [clock] in clock.now() }
         return try PostgresJournal(

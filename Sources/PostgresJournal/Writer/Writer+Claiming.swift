@@ -6,6 +6,7 @@ extension Writer {
     /// Takes over runs that nobody drives; one answer for each, in order.
     func claim(_ ids: [String]) throws(PostgresFailure) -> [Result<Claim, JournalError>] {
         try becomeOwner()
+        try releaseStranded()
         while true {
             let claims = try transaction { connection -> [Result<Claim, JournalError>]? in
                 guard try renewLease(connection) else { return nil }

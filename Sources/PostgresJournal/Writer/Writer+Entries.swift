@@ -129,7 +129,6 @@ extension Writer {
     /// Finds out which entries of an attempt are in the store whose end nobody saw.
     private func settleDoubt(_ round: Round) throws(PostgresFailure) {
         let connection = try connect()
-        if owner == 0 { return }
         let places = round.allUndecided.filter { !round[$0].run.id.utf8.contains(0) }
         let parameters = Parameters().add(owner)
         parameters.add(places.map { round[$0].run.id })
@@ -147,13 +146,15 @@ extension Writer {
         for place in places { parameters.append(round[place].sequence == 0 && round[place].run.ticket?.isLeft == true) }
         parameters.endArray()
         do {
-            // In the order of the entries, so that a run's lease ends where its newest one does.
+            // In the order of the entries, so that a run's lease ends where its newest one does. A run that this owner began may
+            // have been taken over by another one meanwhile.
             let rows = try connection.run(
                 """
-                SELECT e.place, runs.row, entries.sequence, entries.arena_size, runs.status, runs.queued, e.is_left
+                SELECT e.place, runs.row, entries.sequence, entries.arena_size, runs.status, runs.queued,
+                    e.is_left OR runs.owner IS DISTINCT FROM $1::bigint
                 FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::boolean[]) WITH ORDINALITY
                     AS e(id, start, checksum, is_left, place)
-                JOIN runs ON runs.id = e.id AND (runs.owner = $1::bigint OR e.is_left AND runs.queued > 0)
+                JOIN runs ON runs.id = e.id AND (runs.owner = $1::bigint OR e.start = 0)
                 JOIN entries ON entries.run = runs.row AND entries.start = e.start AND entries.checksum = e.checksum
                 ORDER BY e.place
                 """, parameters)

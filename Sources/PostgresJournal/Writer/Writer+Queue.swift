@@ -161,6 +161,7 @@ extension Writer {
 
     /// Lets runs begin, and claims those that nobody drives.
     func admit(_ scope: QueueScope, limit: Int) throws(PostgresFailure) -> QueuePass {
+        try releaseStranded()
         let look = try lookAtQueue()
         // Whatever may begin is behind something that is looked at when it changes.
         if !look.isDue, claiming.isEmpty, case .all = scope {
@@ -173,12 +174,14 @@ extension Writer {
             let pass = try transaction { connection -> QueuePass? in
                 try connection.lockQueue(options.schema)
                 guard try renewLease(connection) else { return nil }
-                return try admit(scope, limit: limit, connection)
+                var pass = try admit(scope, limit: limit, connection)
+                // Nothing may fail once runs have begun: nobody would know of them.
+                pass.nextAt = try lookAtQueue().nextAt
+                return pass
             }
             claiming.removeAll()
-            guard var pass else { continue }
+            guard let pass else { continue }
             if pass.told > 0 { inbox.isDue = inbox.deliver != nil }
-            pass.nextAt = try lookAtQueue().nextAt
             return pass
         }
     }
@@ -203,7 +206,7 @@ extension Writer {
             "SELECT id FROM runs WHERE row = ANY($1::bigint[]) AND owner = $2::bigint AND status < 4",
             Parameters().add(Array(claiming)).add(owner)
         ).all.map { try $0.text(0) }
-        var begun = 0
+        var begun = ids.count
         for row in rows.all {
             let run = try row.text(1)
             if try row.flag(0) {

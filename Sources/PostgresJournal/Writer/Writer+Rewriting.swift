@@ -12,23 +12,40 @@ extension Writer {
             lease.sequence * MemoryLayout<Event>.stride == rewriting.events.count
         else { throw .journal(notOwned) }
         let round = Round([(batch, { @Sendable _, _ in })])
-        let slice = try transaction { connection -> Slice? in
+        let slice = try transaction { connection -> Slice in
             guard try renewLease(connection) else { throw notOwned }
+            var slice = newSlice()
+            for place in round.allUndecided { slice.add(place, of: round) { takeRow() } }
+            guard slice.lines.count == batch.entries.count else { throw notOwned }
+            if try isStored(slice, of: round, lease, connection) { return slice }
             try rewriteEntries(of: lease, rewriting, notOwned, connection)
             try connection.run(
                 "UPDATE runs SET generation = $1::text, fingerprint = $2::text WHERE row = $3::bigint",
                 Parameters().add(rewriting.generation).add(rewriting.fingerprint).add(lease.row))
-            if batch.entries.isEmpty { return nil }
-            var slice = newSlice()
-            for place in round.allUndecided { slice.add(place, of: round) { takeRow() } }
-            guard slice.lines.count == batch.entries.count else { throw notOwned }
+            if slice.lines.isEmpty { return slice }
             if slice.hasPayloads { try store(slice, round, connection) }
             slice.fill(sliceParameters, round, lease: options.lease)
             let outcome = try append(connection)
             guard outcome.isOwner, outcome.conflicts.isEmpty else { throw notOwned }
             return slice
         }
-        slice?.commit(round, conflicts: [])
+        slice.commit(round, conflicts: [])
+    }
+
+    /// Whether the entries that a rewriting appends are there: all of it was done by an attempt whose answer was lost.
+    private func isStored(
+        _ slice: Slice, of round: Round, _ lease: PostgresLease, _ connection: Connection
+    ) throws -> Bool {
+        if slice.lines.isEmpty { return false }
+        let parameters = Parameters().add(lease.row)
+        parameters.add(slice.lines.map { Int64(round[$0.place].sequence) }).add(slice.lines.map(\.checksum))
+        let count = try connection.run(
+            """
+            SELECT count(*) FROM unnest($2::bigint[], $3::bigint[]) AS e(start, checksum)
+            JOIN entries ON entries.run = $1::bigint AND entries.start = e.start AND entries.checksum = e.checksum
+            """, parameters
+        ).first?.integer(0)
+        return count == Int64(slice.lines.count)
     }
 
     private func rewriteEntries(

@@ -48,8 +48,11 @@ final class Writer: @unchecked Sendable {
     private var givenUp: [PostgresLease] = []
     /// Generations that this journal needs even if no run of theirs is left.
     var generations: Set<String> = []
-    /// Runs that a claim took in a transaction of which nobody knows whether it is in the store.
+    /// Runs that the job at hand took in a transaction of which nobody knows whether it is in the store.
     var claiming: Set<Int64> = []
+    /// Runs that may be this owner's without anybody driving them: the answer to their start or claim was lost, and they were
+    /// given up.
+    private var stranded: Set<Int64> = []
     var inbox = InboxWatch()
 
     init(
@@ -92,7 +95,7 @@ final class Writer: @unchecked Sendable {
     /// How long the thread sleeps while nothing comes, in nanoseconds.
     private var pause: UInt64? {
         if let stall { return stall.remaining }
-        if !givenUp.isEmpty { return 200_000_000 }
+        if !givenUp.isEmpty || !stranded.isEmpty { return 200_000_000 }
         if owner == 0 { return nil }
         if inbox.deliver != nil { return inbox.isListening ? 1_000_000_000 : 50_000_000 }
         return max(UInt64(clamping: options.lease) * 1000 / 6, 10_000_000)
@@ -183,9 +186,8 @@ final class Writer: @unchecked Sendable {
                 return
             }
             refuse(round, error)
-        } else if case .job(let job) = waiting.first {
-            waiting.removeFirst()
-            job.fail(error)
+        } else {
+            refuseJob(error)
         }
         // Without a connection nothing else can be done either.
         guard failure.mayPass else { return }
@@ -194,17 +196,29 @@ final class Writer: @unchecked Sendable {
             refuse(round, error)
             collect()
         }
-        while case .job(let job) = waiting.first {
-            waiting.removeFirst()
-            job.fail(error)
+        while refuseJob(error) {
             collect()
             if let round { refuse(round, error) }
         }
         stall = nil
     }
 
+    /// Answers the job that waits first, if one does; whether it was one.
+    @discardableResult
+    private func refuseJob(_ error: JournalError) -> Bool {
+        guard case .job(let job) = waiting.first else { return false }
+        stranded.formUnion(claiming)
+        claiming.removeAll()
+        waiting.removeFirst()
+        job.fail(error)
+        return true
+    }
+
     private func refuse(_ round: Round, _ error: JournalError) {
-        givenUp += round.allUndecided.compactMap { round[$0].run.postgresLease }.filter { $0.sequence >= 0 }
+        let leases = round.allUndecided.compactMap { round[$0].run.postgresLease }
+        givenUp += leases.filter { $0.sequence >= 0 }
+        // A run that was to begin may have begun.
+        if round.isInDoubt { stranded.formUnion(leases.filter { $0.sequence < 0 }.map(\.row)) }
         self.round = nil
         round.answer(undecided: .failed(error))
     }
@@ -262,17 +276,18 @@ final class Writer: @unchecked Sendable {
         try lockOwner(connect())
     }
 
-    /// Takes the lock that tells that this process is alive. It goes with the connection, however that ends.
+    /// Takes the lock that tells that this process is alive. It goes with the connection, however that ends; a server that has
+    /// not noticed yet that a connection broke keeps nobody waiting, since the lock is shared.
     private func lockOwner(_ connection: Connection) throws(PostgresFailure) {
         try connection.run(
-            "SELECT pg_advisory_lock(hashtext($1::text), ($2::bigint % 2147483647)::integer)",
+            "SELECT pg_advisory_lock_shared(hashtext($1::text), ($2::bigint % 2147483647)::integer)",
             Parameters().add(ownerLock).add(owner))
     }
 
     /// Lets go of that lock and of nothing else, as the death of the process does.
     func unlockOwner() throws {
         try connect().run(
-            "SELECT pg_advisory_unlock(hashtext($1::text), ($2::bigint % 2147483647)::integer)",
+            "SELECT pg_advisory_unlock_shared(hashtext($1::text), ($2::bigint % 2147483647)::integer)",
             Parameters().add(ownerLock).add(owner))
     }
 
@@ -295,7 +310,7 @@ final class Writer: @unchecked Sendable {
         owner = 0
         if lost != 0, let connection {
             _ = try? connection.run(
-                "SELECT pg_advisory_unlock(hashtext($1::text), ($2::bigint % 2147483647)::integer)",
+                "SELECT pg_advisory_unlock_shared(hashtext($1::text), ($2::bigint % 2147483647)::integer)",
                 Parameters().add(ownerLock).add(lost))
         }
     }
@@ -317,17 +332,20 @@ final class Writer: @unchecked Sendable {
 
     /// What is done when nothing waits. A failure shows again with what is written next.
     private func idle() {
-        guard owner != 0 || !givenUp.isEmpty else { return }
+        guard owner != 0 || !givenUp.isEmpty || !stranded.isEmpty else { return }
         do {
             let connection = try connect()
             if isLeaseDue { _ = try renewLease(connection) }
+            try releaseStranded()
             if !givenUp.isEmpty {
                 try release(givenUp, connection)
                 givenUp.removeAll()
             }
         } catch {
             if PostgresFailure(error).endsConnection { connection = nil }
-            if !givenUp.isEmpty || owner != 0 { leaseRenewal = monotonicNanoseconds() + 1_000_000_000 }
+            if !givenUp.isEmpty || !stranded.isEmpty || owner != 0 {
+                leaseRenewal = monotonicNanoseconds() + 1_000_000_000
+            }
         }
         if inbox.deliver != nil { inbox.isDue = true }
     }
@@ -340,6 +358,16 @@ final class Writer: @unchecked Sendable {
             "UPDATE runs SET owner = NULL WHERE row = ANY($1::bigint[]) AND owner = $2::bigint",
             Parameters().add(own.map(\.row)).add(owner))
         for lease in own { lease.fence = -1 }
+    }
+
+    /// Lets the runs go that nobody drives. To be done before runs are claimed: they are not claimed of oneself.
+    func releaseStranded() throws(PostgresFailure) {
+        if !stranded.isEmpty, owner != 0 {
+            try connect().run(
+                "UPDATE runs SET owner = NULL WHERE row = ANY($1::bigint[]) AND owner = $2::bigint AND status < 4",
+                Parameters().add(Array(stranded)).add(owner))
+        }
+        stranded.removeAll()
     }
 
     /// The last thing: the runs are let go.
