@@ -223,7 +223,8 @@ package struct RunLog {
     /// The caller has checked the bytes with ``JournalDecoder``, or they come from another log.
     package mutating func append(events bytes: UnsafeRawBufferPointer, arena tail: UnsafeRawBufferPointer) {
         let added = bytes.count / MemoryLayout<Event>.stride
-        if count + added > capacity { grow(to: count + added) }
+        // What is given whole needs no more room than it has; what comes in pieces is not copied with each.
+        if count + added > capacity { grow(to: max(count + added, capacity * 2)) }
         if added > 0 {
             UnsafeMutableRawPointer(events.unsafelyUnwrapped + count).copyMemory(
                 from: bytes.baseAddress.unsafelyUnwrapped, byteCount: added * MemoryLayout<Event>.stride)

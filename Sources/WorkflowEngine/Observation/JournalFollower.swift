@@ -107,6 +107,8 @@ private final class ChunkFeed: EventFeed {
     /// Only the worker's thread touches these.
     nonisolated(unsafe) private var taken = 0
     nonisolated(unsafe) private var arenaTaken = 0
+    /// How many entries the log has before the process took the run up.
+    nonisolated(unsafe) private var takenUp = 0
 
     init(_ queue: SubscriptionQueue, past: Int?) {
         self.queue = queue
@@ -115,19 +117,19 @@ private final class ChunkFeed: EventFeed {
 
     func take(_ run: Run) {
         guard run.log.count > taken else { return }
+        if past == nil { lookForResumption(in: run.log) }
         var chunk = RunChunk(run, first: taken, arenaStart: arenaTaken, arenaEnd: run.log.arena.count)
-        chunk.past = past ?? Self.takenUp(run.log)
+        chunk.past = past ?? takenUp
         (taken, arenaTaken) = (run.log.count, run.log.arena.count)
         queue.post(.chunk(chunk))
     }
 
     func finish() {}
 
-    /// How many entries a log has before the process took the run up.
-    private static func takenUp(_ log: RunLog) -> Int {
-        let last = (0..<log.count).last { index in
-            log[index].kind == .workflowResumed && log[index].item != ResumeCause.answered.rawValue
+    private func lookForResumption(in log: RunLog) {
+        for index in taken..<log.count
+        where log[index].kind == .workflowResumed && log[index].item != ResumeCause.answered.rawValue {
+            takenUp = index
         }
-        return last ?? 0
     }
 }

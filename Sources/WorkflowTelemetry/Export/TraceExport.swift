@@ -15,6 +15,7 @@ public final class TraceExport: Sendable {
     private let follower: JournalFollower
     private let exporters: [SpanExporter]
     private let metrics: MetricExporter?
+    private let thread: QuietThread
     private let follows: Task<Void, Never>
     private let sends: Task<Void, Never>
     private let warn: @Sendable (String) -> Void
@@ -41,7 +42,9 @@ public final class TraceExport: Sendable {
         self.metrics = metrics
         self.follower = follower
         self.exporters = exporters
-        follows = Task.detached {
+        let thread = QuietThread()
+        self.thread = thread
+        follows = Task.detached(executorPreference: thread) {
             await RunSpanFeed.run(follower) { portion in
                 metrics?.offer(portion.spans)
                 guard let first = portion.spans.first, settings.samples(first.trace, caller: portion.caller) else {
@@ -50,7 +53,7 @@ public final class TraceExport: Sendable {
                 for exporter in exporters { exporter.offer(portion.spans) }
             }
         }
-        sends = Task.detached {
+        sends = Task.detached(executorPreference: thread) {
             await withTaskGroup { group in
                 for exporter in exporters { group.addTask { await exporter.run() } }
                 if let metrics { group.addTask { await metrics.run() } }
@@ -87,6 +90,7 @@ public final class TraceExport: Sendable {
         for exporter in exporters { exporter.finish() }
         metrics?.finish()
         await sends.value
+        thread.end()
         deadline.cancel()
         if follower.lostCount > 0 {
             warn("telemetry: \(follower.lostCount) parts of runs could not be followed; their spans are missing")
