@@ -18,8 +18,8 @@ public struct PostgresJournalOptions: Sendable {
     public var schema: String
     /// How long runs wait while the store cannot be reached or written, in microseconds; after that they are given up.
     public var retryTime: Int64
-    /// Called on the store's thread when runs begin to wait for the store, with the reason, and with nil when they go
-    /// on.
+    /// Called on the store's thread when runs begin to wait for the store, with the reason, again when there is another one, and
+    /// with nil when they go on.
     public var onStall: (@Sendable (JournalError?) -> Void)?
     /// How long this process is taken to be alive after it last said so, in microseconds of the database's clock.
     public var lease: Int64

@@ -170,9 +170,11 @@ final class Writer: @unchecked Sendable {
         if !hasConnected {
             guard failure.isServerStarting, (stall?.age ?? 0) < options.connectTimeout * 1000 else { return false }
         }
-        let waits = stall ?? Stall()
+        var waits = stall ?? Stall()
         guard waits.age < options.retryTime * 1000 else { return false }
-        if stall == nil { options.onStall?(failure.error(address)) }
+        let error = failure.error(address)
+        // A server that ends connections first may say later why it takes no others.
+        if waits.toldCodes.insert(error.code).inserted { options.onStall?(error) }
         stall = waits.postponed()
         return true
     }
@@ -414,6 +416,8 @@ struct Stall {
     private let since = monotonicNanoseconds()
     private var next: UInt64 = 0
     private var pauseLength: UInt64 = 10_000_000
+    /// The codes of the errors that somebody has been told of.
+    var toldCodes: Set<String> = []
 
     private static let longestPause: UInt64 = 1_000_000_000
 

@@ -93,16 +93,31 @@ extension Value: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expressib
 
     /// Makes an object; of a key given twice the last value counts.
     public init(entries: some Sequence<(String, Value)>) {
-        var order: [String] = []
-        var values: [String: Value] = [:]
-        for (key, value) in entries where values.updateValue(value, forKey: key) == nil { order.append(key) }
+        var kept: [(key: String, value: Value)] = []
+        kept.reserveCapacity(entries.underestimatedCount)
+        // Where each key stands, once there are too many to look through.
+        var places: [String: Int] = [:]
+        for (key, value) in entries {
+            if kept.count == Self.fewEntries {
+                for (place, entry) in kept.enumerated() { places[entry.key] = place }
+            }
+            let isFew = kept.count < Self.fewEntries
+            if let place = isFew ? kept.firstIndex(where: { $0.key == key }) : places[key] {
+                kept[place].value = value
+            } else {
+                if !isFew { places[key] = kept.count }
+                kept.append((key, value))
+            }
+        }
         self.init { arena in
             let container = arena.beginObject()
-            for key in order {
+            for (key, value) in kept {
                 arena.writeKey(key)
-                arena.write(values[key] ?? .null)
+                arena.write(value)
             }
-            arena.end(container, count: order.count)
+            arena.end(container, count: kept.count)
         }
     }
+
+    private static let fewEntries = 16
 }

@@ -79,6 +79,8 @@ private final class BenchProvider: HostEffects {
         var isOpen = true
         var held: [@Sendable () -> Void] = []
         var bytes = 0
+        /// By whether it is the last one of an agent.
+        var prepared: [Bool: HostAnswer] = [:]
     }
 
     /// - Parameter waits: with how many first calls the memory is looked at.
@@ -99,14 +101,10 @@ private final class BenchProvider: HostEffects {
     func begin(
         _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
     ) -> (any HostOperation)? {
-        let turn = (request.payload["messages"]?.array ?? []).count { $0["role"] == "assistant" } + 1
-        let scripted: Value =
-            turn < turns
-            ? [
-                "tool_calls": [["id": "call", "name": "search", "arguments": "{\"query\":\"leave\"}"]]
-            ] : ["text": "25 days."]
-        let payload = request.payload
-        let reply: @Sendable () -> Void = { answer(ScriptedModel.answer(payload, with: scripted, at: 0, stream: nil)) }
+        // Each turn adds the message of the model and that of the tool.
+        let turn = (max(request.payload["messages"]?.count ?? 0, 1) - 1) / 2 + 1
+        let prepared = prepared(by: request.payload, isLast: turn >= turns)
+        let reply: @Sendable () -> Void = { answer(prepared) }
         let (ready, isHeld) = state.withLock { state -> ([@Sendable () -> Void], Bool) in
             guard !state.isOpen else { return ([], false) }
             state.held.append(reply)
@@ -119,6 +117,18 @@ private final class BenchProvider: HostEffects {
         for reply in ready { after(delay, reply) }
         if !isHeld { after(delay, reply) }
         return nil
+    }
+
+    /// An answer as the host gives it. It is made once, so that the provider takes no time of the processor.
+    private func prepared(by payload: Value, isLast: Bool) -> HostAnswer {
+        if let known = state.withLock({ $0.prepared[isLast] }) { return known }
+        let scripted: Value =
+            isLast
+            ? ["text": "25 days."]
+            : ["tool_calls": [["id": "call", "name": "search", "arguments": "{\"query\":\"leave\"}"]]]
+        let answer = ScriptedModel.answer(payload, with: scripted, at: 0, stream: nil)
+        state.withLock { $0.prepared[isLast] = answer }
+        return answer
     }
 
     private func after(_ delay: Duration, _ reply: @escaping @Sendable () -> Void) {
