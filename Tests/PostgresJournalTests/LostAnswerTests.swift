@@ -6,7 +6,7 @@ internal import WorkflowEngine
 
 @testable internal import PostgresJournal
 
-@Suite("What a server has done counts, although its answer is lost", .enabled(if: database != nil))
+@Suite("What a server has done counts, although its answer is lost", .serialized, .enabled(if: database != nil))
 struct LostAnswerTests {
     /// Something that is done with a store, to whose every answer the way may break, in turn.
     struct Deed: Sendable, CustomTestStringConvertible {

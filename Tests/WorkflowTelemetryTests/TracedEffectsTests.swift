@@ -7,13 +7,14 @@ import WorkflowEngine
 
 @Suite("The trace of a request") struct TracedEffectsTests {
     private func headers(
-        _ given: Value?, _ caller: HostCaller, _ take: @escaping @Sendable (HostAnswer) -> Void = { _ in }
+        _ given: Value?, _ caller: HostCaller, isSent: Bool = true,
+        _ take: @escaping @Sendable (HostAnswer) -> Void = { _ in }
     ) throws -> [String: String] {
         let server = FakeServer()
         var payload: [(String, Value)] = [("url", "http://a"), ("body", "{}")]
         if let given { payload.append(("headers", given)) }
         let request = HostRequest(token: 1, operation: "http", payload: Value(entries: payload))
-        _ = TracedEffects(server).begin(request, for: caller, answer: take)
+        _ = TracedEffects(server, isSent: isSent).begin(request, for: caller, answer: take)
         return try #require(server.requests.first).headers
     }
 
@@ -29,6 +30,15 @@ import WorkflowEngine
         #expect(outer.trace.hex == String(repeating: "1", count: 32) && !outer.isSampled && outer.span != parent.span)
     }
 
+    @Test func `where no spans are sent a request says so`() throws {
+        var caller = HostCaller(workflow: "orders", run: "run-1", path: "a")
+        let own = try #require(try headers(nil, caller, isSent: false)["traceparent"].flatMap { TraceParent($0) })
+        #expect(own.trace == TraceID(run: "run-1") && !own.isSampled)
+        caller.traceparent = "00-11111111111111111111111111111111-2222222222222222-01"
+        let outer = try #require(try headers(nil, caller, isSent: false)["traceparent"].flatMap { TraceParent($0) })
+        #expect(outer.trace.hex == String(repeating: "1", count: 32) && outer.isSampled)
+    }
+
     @Test func `what the script says itself stays`() throws {
         let caller = HostCaller(workflow: "orders", run: "run-1", path: "a")
         #expect(try headers(["Traceparent": "own"], caller) == ["Traceparent": "own"])
@@ -38,7 +48,7 @@ import WorkflowEngine
         let telling = TellingServer()
         let caller = HostCaller(workflow: "orders", run: "run-1", path: "a")
         let request = HostRequest(token: 1, operation: "http", payload: ["url": "http://a", "body": "{}"])
-        _ = TracedEffects(telling).begin(request, for: caller) { answer in
+        _ = TracedEffects(telling, isSent: true).begin(request, for: caller) { answer in
             let id = answer.usage?["span"]?["id"]?.string
             #expect(id != nil && telling.told?.contains(id ?? "-") == true)
         }

@@ -54,8 +54,28 @@ struct ModelDelta: Equatable, Sendable {
     var text: String
     /// Which of several texts or tool calls it belongs to, from 1.
     var index: Int
+    /// `restart`: what went wrong, in one line, and after how many seconds the call is made again.
+    var reason: String?
+    var seconds: Double?
 
-    var value: Value { ["kind": Value(kind.rawValue), "text": Value(text), "index": Value(Int64(index))] }
+    var value: Value {
+        var entries: [(String, Value)] = [
+            ("kind", Value(kind.rawValue)), ("text", Value(text)), ("index", Value(Int64(index))),
+        ]
+        if let reason { entries.append(("reason", Value(reason))) }
+        if let seconds { entries.append(("seconds", Value(seconds))) }
+        return Value(entries: entries)
+    }
+
+    private static let reasonLimit = 300
+
+    /// - Parameter wait: in microseconds.
+    static func restart(_ failure: HostFailure, after wait: Int64) -> ModelDelta {
+        let line = failure.message.split(whereSeparator: \.isNewline).joined(separator: " ")
+        return ModelDelta(
+            kind: .restart, text: "", index: 1, reason: String(line.prefix(reasonLimit)),
+            seconds: Double(wait / 1000) / 1000)
+    }
 }
 
 /// The providers that there are.

@@ -85,7 +85,7 @@ final class ModelService: Sendable {
                     answer.usage = trace.failure(answer, attempts: attempt)
                     return answer
                 }
-                if call.isStreamed { stream?(ModelDelta(kind: .restart, text: "", index: 1).value) }
+                stream?(ModelDelta.restart(failure, after: wait).value)
                 try await Task.sleep(for: .microseconds(wait))
             }
         }

@@ -40,10 +40,14 @@ enum AgentRendering {
     }
 
     private static func step(_ turn: Value) -> Value {
-        let calls = (turn["calls"]?.array ?? []).map { call in
-            [
+        let asked = turn["message"]?["tool_calls"]?.array ?? []
+        let calls = (turn["calls"]?.array ?? []).enumerated().map { place, call in
+            // What does not fit its tool is there only as the model wrote it.
+            let text = asked.indices.contains(place) ? asked[place]["arguments"]?.string : nil
+            let written = text.map { (try? Value(json: $0)) ?? Value($0) }
+            return [
                 "toolCallId": call["id"] ?? "", "toolName": call["name"] ?? "",
-                "args": call["arguments"] ?? .emptyObject,
+                "args": call["arguments"] ?? written ?? .emptyObject,
             ] as Value
         }
         return [

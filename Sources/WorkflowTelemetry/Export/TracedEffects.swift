@@ -4,12 +4,19 @@ package import WorkflowEngine
 /// Sends W3C's `traceparent` with each HTTP request of a step, so that what serves it goes on in the run's trace, in the span of
 /// the request.
 ///
-/// A header of that name which the script gives stays.
+/// A header of that name which the script gives stays. Where nobody sends the run's spans the header says that they are not
+/// recorded; it names them all the same, since they can be sent later.
 package final class TracedEffects: HostEffects {
     private let inner: any HostEffects
+    private let isSent: Bool
 
-    /// - Parameter inner: what carries the operations out.
-    package init(_ inner: any HostEffects) { self.inner = inner }
+    /// - Parameters:
+    ///   - inner: what carries the operations out.
+    ///   - isSent: whether the spans of runs are sent somewhere.
+    package init(_ inner: any HostEffects, isSent: Bool) {
+        self.inner = inner
+        self.isSent = isSent
+    }
 
     package func begin(
         _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
@@ -22,7 +29,7 @@ package final class TracedEffects: HostEffects {
         if headers.contains(where: { $0.key.lowercased() == "traceparent" }) {
             return inner.begin(request, for: caller, answer: answer)
         }
-        let parent = TraceParent(caller)
+        let parent = TraceParent(caller, isSent: isSent)
         let all = headers.map { ($0.key, $0.value) } + [("traceparent", Value(parent.text))]
         var traced = request
         traced.payload = Value(
@@ -39,11 +46,11 @@ package final class TracedEffects: HostEffects {
 
 extension TraceParent {
     /// A span of its own in the trace of the step that asks the host for something.
-    init(_ caller: HostCaller) {
+    init(_ caller: HostCaller, isSent: Bool) {
         let outer = caller.traceparent.flatMap { TraceParent($0) }
         self.init(
             trace: outer?.trace ?? TraceID(run: caller.run),
             span: SpanID.random,
-            isSampled: outer?.isSampled ?? true)
+            isSampled: outer?.isSampled ?? isSent)
     }
 }

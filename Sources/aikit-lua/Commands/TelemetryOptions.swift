@@ -25,8 +25,8 @@ extension ExportSettings {
 }
 
 extension HostEffects {
-    /// The same effects, which tell the services that they call of the run's trace where there is somebody to send it to.
-    func traced(_ isTraced: Bool) -> any HostEffects { isTraced ? TracedEffects(self) : self }
+    /// The same effects, which tell the services that they call of the run's trace.
+    func traced(isSent: Bool) -> any HostEffects { TracedEffects(self, isSent: isSent) }
 }
 
 extension TraceExport {

@@ -60,6 +60,14 @@ final class ProgressFeed: EventFeed {
         if taken < log.count { send(log, to: log.count, isPast: false) }
     }
 
+    /// A call of a model that waits to be made again is nothing that the log has, and may take minutes.
+    func take(_ event: TransientEvent) {
+        guard event.data["kind"] == "restart", let reason = event.data["reason"]?.string else { return }
+        let wait = Int64(min(max(event.data["seconds"]?.number ?? 0, 0), 1e6) * 1e6)
+        let again = "the model is asked again in \(durationText(microseconds: wait))"
+        post(.text("\(event.path.map { $0 + ": " } ?? "")\(reason); \(again)"))
+    }
+
     func finish() {}
 
     private func send(_ log: RunLog, to end: Int, isPast: Bool) {

@@ -13,7 +13,7 @@ struct HostSettings: Sendable {
     var isolation: IsolationChoice?
     /// How many threads drive runs, each with a process for Lua where that is kept apart.
     var workers = 1
-    /// Host calls carry the trace of their run.
+    /// The traces of runs are sent somewhere.
     var isTraced = false
     /// Where `print` of scripts goes.
     var print: @Sendable (String) -> Void = { _ in }
@@ -34,7 +34,7 @@ struct HostSettings: Sendable {
     func engine(on store: (any RunStore)?) -> WorkflowEngine {
         let effects = GrantedEffects(
             usual: permissions, secrets: secrets, cache: store as? any CacheStore
-        ).traced(isTraced)
+        ).traced(isSent: isTraced)
         guard let isolation else {
             return WorkflowEngine(workers: workers, host: effects, journal: store, log: log)
         }

@@ -304,6 +304,40 @@ extension CommandLine {
             _ = server.running.finish()
         }
 
+        @Test func `a person sees why a model is asked again, and programs get it`() throws {
+            let program = try Program()
+            defer { program.remove() }
+            let turns = #"{ "turns": [{ "text": "25 days.", "status": 429, "fails": 1, "retry_after": 1 }] }"#
+            let provider = try FakeProvider(turns, in: program)
+            let agent = #"return aikit.agent { id = "help", model = model, prompt = "?", stream = false }"#
+            try program.write(script(provider, model: #"retry = { initial = "10ms" },"#, agent), to: "help.lua")
+            let shown = try program.run("run", "help.lua", "--allow-model", "--store", "memory")
+            #expect(shown.status == 0, "\(shown.errors)")
+            #expect(shown.errors.contains("help[1]/model: openai tiny: HTTP 429"), "\(shown.errors)")
+            #expect(shown.errors.contains("the model is asked again in 1.00 s"), "\(shown.errors)")
+        }
+
+        @Test func `a call that does not fit its tool is answered over HTTP as the model wrote it`() async throws {
+            let program = try Program()
+            defer { program.remove() }
+            let turns = """
+                { "turns": [
+                  { "tool_calls": [{ "name": "search", "arguments": { "q": 1 } }] },
+                  { "text": "I cannot tell." } ] }
+                """
+            let provider = try FakeProvider(turns, in: program)
+            let prompted = searcher.replacingOccurrences(
+                of: "prompt = function(input) return input.question end,", with: "")
+            try program.write(script(provider, prompted), to: "help.lua")
+            let server = try ServeTests.Server(program, "--allow-model")
+            let answer = try await server.ask("POST", "/api/agents/help/generate", ["prompt": "How much leave?"])
+            #expect(answer.status == 200, "\(answer.json.json)")
+            #expect(answer.json["toolCalls"]?[0]?["args"] == ["q": 1], "\(answer.json.json)")
+            #expect(answer.json["toolResults"]?[0]?["result"]?.string?.contains("do not fit") == true)
+            server.running.send(SIGTERM)
+            _ = server.running.finish()
+        }
+
         @Test func `agents do in tests what they do with providers`() throws {
             let program = try Program()
             defer { program.remove() }
