@@ -159,7 +159,8 @@ final class DevSession {
                     + plan.secretSettings.arguments
                 say { errors.writeLine("run \(run.handle.id) is not over; it goes on with: \(command)") }
             }
-        case .lines, .log, .text, .doubts, .started, .resting, .timedOut, .interrupted, .stillStopping: break
+        case .text(let line): if number == shown { display.print(line) }
+        case .lines, .log, .doubts, .started, .resting, .timedOut, .interrupted, .stillStopping: break
         }
     }
 
