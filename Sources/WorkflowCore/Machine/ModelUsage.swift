@@ -31,7 +31,7 @@ package struct ModelUsage: Sendable, Equatable {
     package var value: Value {
         [
             "calls": Value(calls), "inputTokens": Value(inputTokens), "outputTokens": Value(outputTokens),
-            "cachedInputTokens": Value(cachedInputTokens), "cost": Value(cost),
+            "cachedInputTokens": Value(cachedInputTokens), "cost": Value(sum),
         ]
     }
 
@@ -39,7 +39,7 @@ package struct ModelUsage: Sendable, Equatable {
     package var scriptValue: Value {
         [
             "input_tokens": Value(inputTokens), "output_tokens": Value(outputTokens),
-            "cached_input_tokens": Value(cachedInputTokens), "cost": Value(cost),
+            "cached_input_tokens": Value(cachedInputTokens), "cost": Value(sum),
         ]
     }
 
@@ -49,6 +49,12 @@ package struct ModelUsage: Sendable, Equatable {
         left.outputTokens &+= right.outputTokens
         left.cachedInputTokens &+= right.cachedInputTokens
         left.cost += right.cost
+    }
+
+    /// The cost without what adding many small amounts leaves in the last digits.
+    private var sum: Double {
+        let rounded = (cost * 1e9).rounded() / 1e9
+        return rounded.isFinite ? rounded : cost
     }
 }
 

@@ -63,7 +63,7 @@ struct RunDescription {
     /// What the models of a run used: `3 calls, 24 tokens in (8 cached), 10 out, cost 0.000044`.
     private static func text(of usage: ModelUsage) -> String {
         let cached = usage.cachedInputTokens > 0 ? " (\(usage.cachedInputTokens) cached)" : ""
-        let cost = usage.cost > 0 ? ", cost \(Value(usage.cost).json)" : ""
+        let cost = usage.cost > 0 ? ", cost \(usage.scriptValue["cost"]?.json ?? "")" : ""
         return "\(counted(Int(clamping: usage.calls), "call")), \(usage.inputTokens) tokens in\(cached), "
             + "\(usage.outputTokens) out\(cost)"
     }

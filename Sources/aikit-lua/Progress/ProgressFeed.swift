@@ -29,6 +29,9 @@ struct ProgressEvent: Sendable {
 
 /// Copies what a run records for the main thread, on the worker's thread and without rendering anything.
 final class ProgressFeed: EventFeed {
+    /// A model that is asked again sooner than after so many seconds is no news.
+    private static let quietWait = 2.0
+
     private let post: @Sendable (Message) -> Void
     /// How many events of the log have been taken; only the worker's thread touches it.
     nonisolated(unsafe) private var taken = 0
@@ -62,8 +65,10 @@ final class ProgressFeed: EventFeed {
 
     /// A call of a model that waits to be made again is nothing that the log has, and may take minutes.
     func take(_ event: TransientEvent) {
-        guard event.data["kind"] == "restart", let reason = event.data["reason"]?.string else { return }
-        let wait = Int64(min(max(event.data["seconds"]?.number ?? 0, 0), 1e6) * 1e6)
+        guard event.data["kind"] == "restart", let reason = event.data["reason"]?.string,
+            let seconds = event.data["seconds"]?.number, seconds >= Self.quietWait
+        else { return }
+        let wait = Int64(min(seconds, 1e6) * 1e6)
         let again = "the model is asked again in \(durationText(microseconds: wait))"
         post(.text("\(event.path.map { $0 + ": " } ?? "")\(reason); \(again)"))
     }

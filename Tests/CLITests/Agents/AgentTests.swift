@@ -307,14 +307,14 @@ extension CommandLine {
         @Test func `a person sees why a model is asked again, and programs get it`() throws {
             let program = try Program()
             defer { program.remove() }
-            let turns = #"{ "turns": [{ "text": "25 days.", "status": 429, "fails": 1, "retry_after": 1 }] }"#
+            let turns = #"{ "turns": [{ "text": "25 days.", "status": 429, "fails": 1, "retry_after": 2 }] }"#
             let provider = try FakeProvider(turns, in: program)
             let agent = #"return aikit.agent { id = "help", model = model, prompt = "?", stream = false }"#
             try program.write(script(provider, model: #"retry = { initial = "10ms" },"#, agent), to: "help.lua")
             let shown = try program.run("run", "help.lua", "--allow-model", "--store", "memory")
             #expect(shown.status == 0, "\(shown.errors)")
             #expect(shown.errors.contains("help[1]/model: openai tiny: HTTP 429"), "\(shown.errors)")
-            #expect(shown.errors.contains("the model is asked again in 1.00 s"), "\(shown.errors)")
+            #expect(shown.errors.contains("the model is asked again in 2.00 s"), "\(shown.errors)")
         }
 
         @Test func `a call that does not fit its tool is answered over HTTP as the model wrote it`() async throws {
