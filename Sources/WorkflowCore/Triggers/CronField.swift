@@ -2,7 +2,7 @@
 struct CronField {
     /// Bit `n` is set where the value `n` fits.
     private(set) var bits: UInt64 = 0
-    /// All values fit: the field restricts nothing.
+    /// All values fit, and the field restricts nothing. One of days that lists every day restricts by its words.
     private(set) var isEvery = false
     /// `L` as a day of the month.
     private(set) var hasLast = false
@@ -45,8 +45,7 @@ struct CronField {
             if bits >> 7 & 1 == 1 { bits |= 1 }
             bits &= 0x7F
         }
-        let all = kind == .dayOfWeek ? 0...6 : kind.values
-        isEvery = all.allSatisfy { bits >> UInt64($0) & 1 == 1 }
+        if kind != .dayOfMonth, kind != .dayOfWeek { isEvery = kind.values.allSatisfy { bits >> UInt64($0) & 1 == 1 } }
     }
 
     private mutating func add(_ part: String) throws(CronError) {
@@ -63,7 +62,9 @@ struct CronField {
             step = number
         }
         var (first, last) = (kind.values.lowerBound, kind == .dayOfWeek ? 6 : kind.values.upperBound)
-        if span != "*", span != "?" {
+        if span == "*" || span == "?" {
+            if step == 1 { isEvery = true }
+        } else {
             let ends = span.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
             guard ends.count <= 2, let from = ends.first, let begin = value(from) else { throw wrong(part) }
             first = begin
