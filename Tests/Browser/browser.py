@@ -28,8 +28,8 @@ class Server:
         self.token = self.make_token("tester", "admin")
         self.log = open(pathlib.Path(folder) / "serve.log", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [self.binary, "serve", "flows", "--port", "0", "--store", self.store, "--no-watch", "--log-format", "json"],
-            stderr=self.log, cwd=HERE)
+            [self.binary, "serve", "flows", "--port", "0", "--store", self.store, "--no-watch", "--log-format", "json",
+             "--allow-model=gpt-5-mini"], stderr=self.log, cwd=HERE)
         self.url = self._find_address()
 
     def make_token(self, name, role, *options):

@@ -1,48 +1,73 @@
-"""Takes the pictures of docs/dashboard.md:  scripts/dashboard-pictures.sh"""
+"""Takes pictures of the dashboard:  scripts/dashboard-pictures.sh [--all FOLDER]
+
+Those of docs/dashboard.md, or with --all every page in light and dark at every width of the tests.
+"""
 
 import pathlib
 import sys
 import tempfile
 
-from browser import Browser, Server
+from browser import SCREENS, Browser, Server
+from scenes import PAGES, play, start_provider
+
+GUIDE = [
+    ("runs", "light", "runs"), ("run", "light", "run"), ("error", "dark", "run-error"), ("graph", "dark", "run-graph"),
+    ("inbox", "light", "inbox-task"),
+]
 
 
-def main(folder):
+def shoot(browser, path):
+    # What comes after the page: fonts, the first figures, a graph that fits itself to its place.
+    browser.js("return new Promise((done) => setTimeout(done, 600))")
+    browser.driver.save_screenshot(str(path))
+
+
+def take_guide(browser, folder):
+    for name, theme, page in GUIDE:
+        address, wanted = PAGES[page]
+        browser.screen(1440, theme)
+        browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": 1200, "height": 720, "deviceScaleFactor": 1, "mobile": False})
+        browser.visit(address)
+        browser.one(wanted)
+        shoot(browser, folder / f"{name}.png")
+
+
+def take_all(browser, folder, only):
+    for name, (address, wanted) in PAGES.items():
+        if only and name not in only:
+            continue
+        for width in SCREENS:
+            for theme in ("light", "dark"):
+                browser.screen(width, theme)
+                browser.visit(address)
+                browser.one(wanted)
+                shoot(browser, folder / f"{name}-{width}-{theme}.png")
+
+
+def main(folder, every, only):
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as store:
+        provider = start_provider()
         server = Server(store)
         browser = Browser(server)
         try:
-            runs = [server.start("parcel", {
-                "customer": name, "items": [{"sku": f"A{number}", "count": number} for number in range(1, 5)],
-                "pay": {"kind": "bill", "days": 14}}, f"parcel-{index}") for index, name in enumerate(("Ada", "Grace", "Alan"), 1)]
-            runs += [server.start("ledger", {"lines": 4}, "ledger-july"), server.start("bulk", {"count": 300}, "bulk-1")]
-            for run in runs:
-                server.settled(run)
-            server.ask("/api/tasks/parcel-1/release", {"data": {"decision": "send"}})
-            server.settled("parcel-1")
-            server.start("slow", {}, "slow-1")
+            play(server)
             browser.visit("#/schedules")
             browser.js("sessionStorage.setItem('aikit-lua.token', arguments[0])", server.token)
-            pictures = [
-                ("runs", "light", "#/runs", ".run-link"), ("run", "light", "#/runs/parcel-1?step=way", ".inspector .json"),
-                ("error", "dark", "#/runs/ledger-july", ".source .is-here"),
-                ("graph", "dark", "#/runs/parcel-1?view=graph", ".graph .node.is-success"),
-                ("inbox", "light", "#/inbox/parcel-2/release", ".answer"),
-            ]
-            for name, theme, address, wanted in pictures:
-                browser.screen(1440, theme)
-                browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-                    "width": 1200, "height": 720, "deviceScaleFactor": 1, "mobile": False})
-                browser.visit(address)
-                browser.one(wanted)
-                browser.js("return new Promise((done) => setTimeout(done, 600))")
-                browser.driver.save_screenshot(str(folder / f"{name}.png"))
+            if every:
+                take_all(browser, folder, only)
+            else:
+                take_guide(browser, folder)
         finally:
             browser.stop()
             server.stop()
+            provider.terminate()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    if sys.argv[1] == "--all":
+        main(sys.argv[2], True, sys.argv[3:])
+    else:
+        main(sys.argv[1], False, [])

@@ -55,7 +55,7 @@ class DashboardTests(unittest.TestCase):
         browser.field("count").send_keys("2")
         browser.field("address").click()
         browser.field("street").send_keys("Main Street 1")
-        browser.choose("Kind", "kind: bill")
+        browser.choose("kind", "bill")
         browser.field("days").send_keys("14")
         browser.click("button", "Start the run")
         # Live: the page shows the steps as they come, and that a person is needed.
@@ -386,7 +386,7 @@ class DashboardTests(unittest.TestCase):
         pages = {
             "#/runs": ".run-link", f"#/runs/{failed}": ".source .is-here", f"#/runs/{waits}?view=graph": ".graph .node.is-success",
             f"#/runs/{waits}?view=events": ".event-row", f"#/inbox/{waits}/release": ".answer", "#/workflows": ".workflow-card",
-            "#/workflows/parcel": ".graph .node", "#/workflows/parcel?view=start": ".start", "#/schedules": ".empty", "#/health": ".status-line",
+            "#/workflows/parcel": ".graph .node", "#/workflows/parcel?view=start": ".start", "#/schedules": ".schedules .card", "#/health": ".status-line",
         }
         for page, wanted in pages.items():
             browser.screen(1440)

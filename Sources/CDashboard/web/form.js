@@ -138,7 +138,7 @@ function schemaField(given, options) {
   }
 }
 
-function object(schema, { label, help, root, initial, isTop, level = 0 }) {
+function object(schema, { label, help, root, initial, isTop, isInline, level = 0, told }) {
   const required = new Set(schema.required ?? []);
   const entries = Object.entries(schema.properties).map(([name, inner]) => {
     const value = initial && Object.hasOwn(initial, name) ? initial[name] : undefined;
@@ -146,11 +146,12 @@ function object(schema, { label, help, root, initial, isTop, level = 0 }) {
     const kind = resolved(inner, root);
     const isSimple = kind.properties === undefined && !variantsOf(kind) && kind.type !== 'array';
     // A scalar that may be missing is missing while it is empty; what has parts is added by hand.
+    if (name === told && kind.const !== undefined) return [name, { ...fixed(kind.const, { label: name }), element: null }];
     return [name, required.has(name) || isSimple ? make(value) : optional(name, kind.description, make, value)];
   });
   // Lua tables have no order: what is needed stands first.
   entries.sort(([one], [other]) => required.has(other) - required.has(one));
-  const element = isTop
+  const element = isTop || isInline
     ? h('div', { class: 'fields' }, help && h('p', { class: 'muted' }, help), entries.map(([, part]) => part.element))
     : h('fieldset', { class: 'fields' }, h('legend', null, label), help && h('p', { class: 'muted small' }, help), entries.map(([, part]) => part.element));
   return {
@@ -196,18 +197,23 @@ function optional(label, help, make, initial) {
 }
 
 function union(variants, { label, help, root, initial, level = 0, required }) {
+  const tagOf = (schema) => Object.entries(resolved(schema, root).properties ?? {}).find(([, inner]) => inner?.const !== undefined);
+  // Where one field tells all variants apart, choosing its value chooses the variant.
+  const tags = variants.map(tagOf);
+  const told = tags.every((tag) => tag && tag[0] === tags[0][0]) ? tags[0][0] : undefined;
   const nameOf = (schema, index) => {
     const kind = resolved(schema, root);
-    const tag = Object.entries(kind.properties ?? {}).find(([, inner]) => inner?.const !== undefined);
+    const tag = tags[index];
+    if (told && !kind.title) return typeof tag[1].const === 'string' ? tag[1].const : JSON.stringify(tag[1].const);
     return kind.title ?? (tag ? `${tag[0]}: ${tag[1].const}` : kind.const !== undefined ? JSON.stringify(kind.const) : kind.type ? String(kind.type) : `Kind ${index + 1}`);
   };
   const id = freshID();
-  const body = h('div');
+  const body = h('div', { class: 'variant' });
   const select = h('select', { id, onchange: () => turn(Number(select.value)) }, variants.map((schema, index) => h('option', { value: String(index) }, nameOf(schema, index))));
   let part;
   const turn = (index, value) => {
     select.value = String(index);
-    part = schemaField(variants[index], { label: nameOf(variants[index], index), root, initial: value, required: true, level: level + 1 });
+    part = schemaField(variants[index], { label: nameOf(variants[index], index), root, initial: value, required: true, isInline: true, told, level: level + 1 });
     put(body, part.element);
   };
   const fitting = (value) => {
@@ -217,7 +223,7 @@ function union(variants, { label, help, root, initial, level = 0, required }) {
   turn(initial === undefined ? 0 : fitting(initial), initial);
   return {
     element: h('fieldset', { class: 'fields union' }, h('legend', null, label, !required && required !== undefined && h('span', { class: 'muted' }, ' (optional)')), help && h('p', { class: 'help' }, help),
-      h('div', { class: 'field' }, h('label', { for: id }, 'Kind'), select), body),
+      h('div', { class: 'field' }, h('label', { for: id }, told ?? 'Kind'), select), body),
     value: () => part.value(),
     peek: () => part.peek(),
     set: (value) => turn(value === undefined ? 0 : fitting(value), value),

@@ -112,7 +112,7 @@ const who = h('div', { class: 'who', hidden: true });
 function drawWho() {
   const { name, role, workflows } = api.principal;
   who.hidden = !api.session.token;
-  const may = { read: 'may look', run: 'may look and act', admin: 'may do all' }[role] ?? role;
+  const may = { read: 'Read only', run: 'Starts and answers', admin: 'Administrator' }[role] ?? role;
   put(who, h('span', { class: 'who-name', title: name }, name || 'You'), h('span', { class: 'muted small' }, may, workflows.length > 0 && `, of ${workflows.length === 1 ? workflows[0] : `${workflows.length} workflows`}`));
 }
 const leave = h('button', {

@@ -91,7 +91,7 @@ export default function inboxPage(context) {
         },
       }, form.element, trouble, api.principal.role === 'read' ? h('p', { class: 'muted' }, 'Your token may look, and not answer.') : h('div', { class: 'form-end' }, send)),
       facts([
-        ['Waits since', time(task.requestedAt)], ['Until', task.until && time(task.until)],
+        ['Waiting since', time(task.requestedAt)], ['Until', task.until && time(task.until)],
         ['Digest', task.digest && h('span', { class: 'digest' }, h('code', { title: 'Of what is shown and asked; an answer is to exactly this' }, task.digest.slice(0, 12)), iconButton('Copy the digest', 'copy', { onclick: () => copy(task.digest) }))],
       ]));
   };

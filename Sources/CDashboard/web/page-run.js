@@ -178,6 +178,15 @@ export default function runPage(context) {
     ];
   };
 
+  // Step and place stand below the words, which need not say them again.
+  const bare = (error) => {
+    let text = typeof error?.message === 'string' ? error.message : error?.message ?? error;
+    if (typeof text !== 'string') return text;
+    for (const head of [chosen?.path ?? model.culprit?.path, error.where]) {
+      if (head && text.startsWith(`${head}: `) && text.length > head.length + 2) text = text.slice(head.length + 2);
+    }
+    return text;
+  };
   // An error with the line of the script that raised it, from the code that the run goes by.
   let source;
   const errorBox = (error, step) => {
@@ -191,7 +200,7 @@ export default function runPage(context) {
       }, () => {});
     }
     return h('section', { class: 'error-box', 'aria-label': 'Error' },
-      h('div', { class: 'error-head' }, icon('failed'), h('strong', null, line(error?.message ?? error, 4000)), iconButton('Copy the error', 'copy', { onclick: () => copy(error) })),
+      h('div', { class: 'error-head' }, icon('failed'), h('strong', null, line(bare(error), 4000)), iconButton('Copy the error', 'copy', { onclick: () => copy(error) })),
       facts([['Code', error?.code && error.code !== 'error' && h('code', null, String(error.code))], ['Step', step && step !== chosen && h('a', { href: `#/runs/${api.segment(id)}?step=${api.segment(stepKey(step))}`, onclick: (event) => { event.preventDefault(); choose(step); } }, step.path)], ...(step && step === chosen ? [] : undone(error))]),
       code,
       error?.traceback && h('details', null, h('summary', null, 'Traceback'), h('pre', null, String(error.traceback))),
@@ -257,6 +266,7 @@ export default function runPage(context) {
       row._index = index;
       if (!event) return;
       const isLog = event.type === 'log';
+      row.classList.toggle('is-note', isLog && kind === '');
       setText(row._part.at, event.timestamp ? moment(event.timestamp) : '');
       setText(row._part.type, isLog ? event.data?.level ?? 'log' : event.type);
       row._part.type.className = `event-type is-${isLog ? `log-${event.data?.level}` : event.type.split(':').pop()}`;

@@ -233,7 +233,7 @@ export function timeline(model, { chosen, now }) {
       build();
       list.setCount(rows.length);
       nothing.hidden = rows.length > 0;
-      ruler.hidden = rows.length === 0;
+      head.hidden = rows.length === 0;
     }
     if (force || version !== model.version || model.open.size > 0) {
       version = model.version;
@@ -246,18 +246,27 @@ export function timeline(model, { chosen, now }) {
   }
 
   // Only what the run has is explained.
-  const kinds = { run: 'Runs', tried: 'Failed attempt', backoff: 'Backoff', wait: 'Waits', person: 'Person', undo: 'Undone', 'undo-failed': 'Not undone' };
+  const kinds = { done: 'Done', now: 'Running', failed: 'Failed', tried: 'Failed attempt', backoff: 'Backoff', wait: 'Waits', person: 'Person', undo: 'Undone', 'undo-failed': 'Not undone' };
   const legend = h('div', { class: 'legend', 'aria-hidden': 'true' }, Object.entries(kinds).map(([kind, name]) =>
     h('span', { 'data-kind': kind, hidden: true }, h('i', { class: `bar bar-${kind}` }), name)));
   const explain = () => {
     const seen = new Set();
-    for (const step of model.steps) for (const span of step.spans) seen.add(span.kind);
+    for (const step of model.steps) {
+      for (const span of step.spans) {
+        if (span.kind === 'run') seen.add(step.status === 'failed' ? 'failed' : step.to === undefined ? 'now' : 'done');
+        else seen.add(span.kind);
+      }
+    }
     for (const entry of legend.children) entry.hidden = !seen.has(entry.dataset.kind);
+    // What marks and colours say by themselves needs no words.
+    legend.hidden = [...seen].every((kind) => kind === 'done' || kind === 'now' || kind === 'failed');
+    tools.hidden = legend.hidden && cutBox.parentElement.hidden;
   };
   const nothing = h('div', { class: 'timeline-empty muted', hidden: true }, 'No step has begun yet.');
-  const element = h('div', { class: 'timeline' },
-    h('div', { class: 'timeline-tools' }, legend, h('label', { class: 'check', hidden: true }, cutBox, 'Cut waits short')),
-    h('div', { class: 'timeline-head' }, h('span', null, 'Step'), ruler, h('span', { class: 'step-took' }, 'Took')), nothing, list.element);
+  const tools = h('div', { class: 'timeline-tools', hidden: true }, legend, h('label', { class: 'check', hidden: true }, cutBox, 'Cut waits short'));
+  const head = h('div', { class: 'timeline-head', hidden: true }, h('span', null, 'Step'), ruler, h('span', { class: 'step-took' }, 'Took'));
+  // Below the steps, so that none of them moves when there is something to explain.
+  const element = h('div', { class: 'timeline' }, head, nothing, list.element, tools);
 
   const place = () => rows.findIndex((entry) => entry.step && entry.step === selected);
   return {

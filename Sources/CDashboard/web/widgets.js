@@ -305,7 +305,7 @@ export const facts = (rows) =>
 
 /** Lines of a file around one of them, which is marked. */
 export function sourceLines(file, at, around = 3) {
-  const lines = file.text.split('\n');
+  const lines = file.text.replace(/\n$/, '').split('\n');
   const from = at ? Math.max(1, at - around) : 1;
   const to = at ? Math.min(lines.length, at + around) : lines.length;
   const list = h('ol', { class: 'source', start: from });
