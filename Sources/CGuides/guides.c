@@ -48,9 +48,6 @@ static const unsigned char limits[] = {
 static const unsigned char loops[] = {
 #embed "../../docs/loops.md"
 };
-static const unsigned char mapping_documents[] = {
-#embed "../../docs/mapping-documents.md"
-};
 static const unsigned char mcp[] = {
 #embed "../../docs/mcp.md"
 };
@@ -113,7 +110,6 @@ static const guide guides[] = {
     GUIDE("human-steps", human_steps),
     GUIDE("limits", limits),
     GUIDE("loops", loops),
-    GUIDE("mapping-documents", mapping_documents),
     GUIDE("mcp", mcp),
     GUIDE("parallel-and-foreach", parallel_and_foreach),
     GUIDE("permissions", permissions),

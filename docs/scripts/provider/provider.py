@@ -207,7 +207,15 @@ class Handler(BaseHTTPRequestHandler):
             log({"closed": number, "time": time.time()})
 
 
-server = ThreadingHTTPServer(("127.0.0.1", int(script.get("port", 0))), Handler)
-server.daemon_threads = True
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """Tells of faults; that a client was killed in the middle of a request is none."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+server = Server(("127.0.0.1", int(script.get("port", 0))), Handler)
 print(f"http://127.0.0.1:{server.server_port}", flush=True)
 server.serve_forever()
