@@ -9,7 +9,9 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "aikit-lua", targets: ["aikit-lua"]),
-        .library(name: "WorkflowEngine", targets: ["WorkflowCore", "WorkflowEngine"]),
+        .library(
+            name: "WorkflowEngine",
+            targets: ["FlatValue", "JSONSchema", "WorkflowCore", "WorkflowEngine", "MemoryJournal"]),
         .library(name: "LuaWorkflows", targets: ["LuaWorkflows"]),
         .library(name: "SQLiteJournal", targets: ["SQLiteJournal"]),
         .library(name: "PostgresJournal", targets: ["PostgresJournal"]),
@@ -55,35 +57,50 @@ let package = Package(
         .target(name: "CDashboard", exclude: ["web"]),
         // The guides and the reference, which lie in docs.
         .target(name: "CGuides"),
-        .target(name: "WorkflowCore", dependencies: ["CPCRE2"]),
+        .target(name: "FlatValue"),
+        .target(name: "JSONSchema", dependencies: ["CPCRE2", "FlatValue"]),
+        .target(name: "WorkflowCore", dependencies: ["FlatValue", "JSONSchema"]),
+        .target(name: "WorkflowDiagram", dependencies: ["FlatValue", "WorkflowCore"]),
         .target(
-            name: "WorkflowEngine", dependencies: ["WorkflowCore", .product(name: "Crypto", package: "swift-crypto")]),
-        .target(name: "LuaRuntime", dependencies: ["CLuaBridge", "WorkflowCore", "WorkflowEngine"]),
+            name: "WorkflowEngine",
+            dependencies: [
+                "FlatValue", "JSONSchema", "WorkflowCore", .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        .target(
+            name: "LuaRuntime",
+            dependencies: ["FlatValue", "JSONSchema", "CLuaBridge", "WorkflowCore", "WorkflowEngine"]),
+        .target(name: "LuaAnalysis", dependencies: ["CLuaBridge", "FlatValue", "WorkflowCore"]),
         .target(
             name: "LuaWorkflows",
             dependencies: [
-                "CPrelude", "LuaRuntime", "WorkflowCore", "WorkflowEngine",
+                "FlatValue", "JSONSchema", "LuaAnalysis", "CPrelude", "LuaRuntime", "WorkflowCore", "WorkflowEngine",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         // How an entry of a run's journal is laid out, for stores that keep it in tables.
         .target(
-            name: "StoredEntries", dependencies: ["WorkflowCore", .product(name: "Crypto", package: "swift-crypto")]),
+            name: "StoredEntries",
+            dependencies: ["FlatValue", "WorkflowCore", .product(name: "Crypto", package: "swift-crypto")]),
         .target(
             name: "SQLiteJournal",
             dependencies: [
-                "StoredEntries", "WorkflowCore", "WorkflowEngine", .product(name: "GRDB", package: "GRDB.swift"),
+                "FlatValue", "JSONSchema", "StoredEntries", "WorkflowCore", "WorkflowEngine",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
         // A few functions of libpq, which is loaded when a store in PostgreSQL is opened.
         .target(name: "CPostgres"),
         .target(
-            name: "PostgresJournal", dependencies: ["CPostgres", "StoredEntries", "WorkflowCore", "WorkflowEngine"]),
+            name: "PostgresJournal",
+            dependencies: ["FlatValue", "JSONSchema", "CPostgres", "StoredEntries", "WorkflowCore", "WorkflowEngine"]),
+        .target(name: "MemoryJournal", dependencies: ["FlatValue", "WorkflowCore", "WorkflowEngine"]),
         // The contract of stores as checks. For tests alone: no product may depend on it.
-        .target(name: "StoreConformance", dependencies: ["WorkflowCore", "WorkflowEngine"]),
+        .target(
+            name: "StoreConformance",
+            dependencies: ["FlatValue", "JSONSchema", "MemoryJournal", "WorkflowCore", "WorkflowEngine"]),
         .target(
             name: "HostEffects",
             dependencies: [
-                "CHostSystem", "WorkflowCore", "WorkflowEngine",
+                "FlatValue", "JSONSchema", "CHostSystem", "WorkflowCore", "WorkflowEngine",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -94,7 +111,8 @@ let package = Package(
         .target(
             name: "WorkflowServer",
             dependencies: [
-                "CDashboard", "Compression", "WorkflowCore", "WorkflowEngine",
+                "JSONSchema", "FlatValue", "WorkflowDiagram", "CDashboard", "Compression", "WorkflowCore",
+                "WorkflowEngine",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"), .product(name: "JWTKit", package: "jwt-kit"),
@@ -109,7 +127,8 @@ let package = Package(
         .target(
             name: "WorkflowTelemetry",
             dependencies: [
-                "Compression", "WorkflowCore", "WorkflowEngine", .product(name: "Crypto", package: "swift-crypto"),
+                "FlatValue", "JSONSchema", "Compression", "WorkflowCore", "WorkflowEngine",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
@@ -119,15 +138,18 @@ let package = Package(
         .target(name: "CVMProcess", dependencies: ["CHostSystem"]),
         .target(
             name: "VMProcess",
-            dependencies: ["CSandbox", "CVMProcess", "LuaWorkflows", "WorkflowCore", "WorkflowEngine"]),
+            dependencies: ["FlatValue", "CSandbox", "CVMProcess", "LuaWorkflows", "WorkflowCore", "WorkflowEngine"]),
         .target(name: "FileWatching"),
         .target(
             name: "LuaTesting",
-            dependencies: ["HostEffects", "LuaWorkflows", "WorkflowCore", "WorkflowEngine", "WorkflowTelemetry"]),
+            dependencies: [
+                "FlatValue", "HostEffects", "LuaWorkflows", "WorkflowCore", "WorkflowEngine", "WorkflowTelemetry",
+            ]),
         .executableTarget(
             name: "aikit-lua",
             dependencies: [
-                "CLuaBridge", "CSandbox", "WorkflowCore", "WorkflowEngine", "LuaRuntime", "LuaWorkflows",
+                "FlatValue", "JSONSchema", "MemoryJournal", "WorkflowDiagram", "CLuaBridge", "CSandbox", "WorkflowCore",
+                "WorkflowEngine", "LuaRuntime", "LuaWorkflows",
                 "PostgresJournal", "SQLiteJournal",
                 "HostEffects", "FileWatching", "LuaTesting", "CGuides", "CTemplates", "VMProcess", "WorkflowServer",
                 "WorkflowTelemetry",
@@ -137,31 +159,46 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
-        .testTarget(name: "WorkflowCoreTests", dependencies: ["WorkflowCore"]),
-        .testTarget(name: "WorkflowEngineTests", dependencies: ["WorkflowEngine", "WorkflowCore"]),
-        .testTarget(name: "LuaRuntimeTests", dependencies: ["LuaRuntime", "CLuaBridge", "WorkflowCore"]),
+        // Values and workflows made at random. For tests alone: no product may depend on it.
+        .target(name: "TestInputs", dependencies: ["FlatValue", "WorkflowCore"], path: "Tests/TestInputs"),
+        .testTarget(name: "FlatValueTests", dependencies: ["TestInputs", "FlatValue"]),
+        .testTarget(name: "JSONSchemaTests", dependencies: ["FlatValue", "JSONSchema"]),
+        .testTarget(name: "WorkflowCoreTests", dependencies: ["TestInputs", "FlatValue", "WorkflowCore"]),
+        .testTarget(
+            name: "WorkflowDiagramTests", dependencies: ["TestInputs", "FlatValue", "WorkflowCore", "WorkflowDiagram"]),
+        .testTarget(
+            name: "WorkflowEngineTests", dependencies: ["FlatValue", "MemoryJournal", "WorkflowEngine", "WorkflowCore"]),
+        .testTarget(
+            name: "LuaRuntimeTests",
+            dependencies: ["TestInputs", "FlatValue", "WorkflowEngine", "LuaRuntime", "CLuaBridge", "WorkflowCore"]),
+        .testTarget(name: "LuaAnalysisTests", dependencies: ["FlatValue", "LuaAnalysis", "WorkflowCore"]),
         .testTarget(
             name: "LuaWorkflowsTests",
-            dependencies: ["LuaWorkflows", "CLuaBridge", "CLuaBridgeTesting", "WorkflowEngine", "WorkflowCore"]),
+            dependencies: [
+                "FlatValue", "LuaWorkflows", "CLuaBridge", "CLuaBridgeTesting", "WorkflowEngine", "WorkflowCore",
+            ]),
         .testTarget(
-            name: "LuaTestingTests", dependencies: ["LuaTesting", "LuaWorkflows", "WorkflowEngine", "WorkflowCore"]),
+            name: "LuaTestingTests",
+            dependencies: ["JSONSchema", "LuaTesting", "LuaWorkflows", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(
-            name: "StoreConformanceTests", dependencies: ["StoreConformance", "WorkflowEngine", "WorkflowCore"]),
+            name: "StoreConformanceTests",
+            dependencies: ["MemoryJournal", "StoreConformance", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(
             name: "PostgresJournalTests",
-            dependencies: ["PostgresJournal", "StoreConformance", "WorkflowEngine", "WorkflowCore"]),
+            dependencies: ["FlatValue", "PostgresJournal", "StoreConformance", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(
             name: "SQLiteJournalTests",
             dependencies: [
-                "SQLiteJournal", "StoreConformance", "WorkflowEngine", "WorkflowCore",
+                "FlatValue", "SQLiteJournal", "StoreConformance", "WorkflowEngine", "WorkflowCore",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .testTarget(
-            name: "HostEffectsTests", dependencies: ["CHostSystem", "HostEffects", "WorkflowEngine", "WorkflowCore"]),
+            name: "HostEffectsTests",
+            dependencies: ["FlatValue", "CHostSystem", "HostEffects", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(
             name: "WorkflowServerTests",
             dependencies: [
-                "WorkflowServer", "WorkflowEngine", "WorkflowCore",
+                "FlatValue", "MemoryJournal", "WorkflowServer", "WorkflowEngine", "WorkflowCore",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "JWTKit", package: "jwt-kit"), .product(name: "Crypto", package: "swift-crypto"),
@@ -169,7 +206,7 @@ let package = Package(
         .testTarget(
             name: "WorkflowTelemetryTests",
             dependencies: [
-                "CZlib", "WorkflowTelemetry", "WorkflowEngine", "WorkflowCore",
+                "FlatValue", "JSONSchema", "CZlib", "WorkflowTelemetry", "WorkflowEngine", "WorkflowCore",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),
@@ -179,12 +216,13 @@ let package = Package(
         .testTarget(name: "SandboxTests", dependencies: ["CSandbox", "CSandboxTesting"]),
         .testTarget(
             name: "VMProcessTests",
-            dependencies: ["VMProcess", "LuaWorkflows", "WorkflowEngine", "WorkflowCore"]),
+            dependencies: ["FlatValue", "VMProcess", "LuaWorkflows", "WorkflowCore"]),
         .testTarget(name: "FileWatchingTests", dependencies: ["FileWatching"]),
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "aikit-lua", "LuaWorkflows", "SQLiteJournal", "WorkflowEngine", "WorkflowCore",
+                "FlatValue", "JSONSchema", "aikit-lua", "LuaWorkflows", "SQLiteJournal", "WorkflowEngine",
+                "WorkflowCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -1,4 +1,5 @@
-package import WorkflowCore
+package import FlatValue
+internal import WorkflowCore
 
 /// Permissions as a run's journal holds them: an object with a list of names, or `*`, for each kind that is allowed.
 extension Permissions {

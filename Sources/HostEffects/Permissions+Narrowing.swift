@@ -1,4 +1,5 @@
-package import WorkflowCore
+package import FlatValue
+internal import WorkflowCore
 
 /// What a workflow or a step says of its own permissions: less than the run has, never more.
 extension Permissions {

@@ -1,4 +1,5 @@
-package import WorkflowCore
+package import FlatValue
+internal import WorkflowCore
 
 /// An error that a script or the VM raised, as the bridge reports it.
 package struct LuaError: Error, Sendable {

@@ -1,4 +1,6 @@
 internal import CLuaBridge
+package import FlatValue
+package import JSONSchema
 package import WorkflowCore
 package import WorkflowEngine
 

@@ -1,4 +1,5 @@
-package import WorkflowCore
+package import FlatValue
+internal import WorkflowCore
 package import WorkflowEngine
 
 /// What the host offers a VM for synchronous use: functions that answer at once, and the sources of modules.

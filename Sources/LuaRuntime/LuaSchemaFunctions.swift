@@ -1,5 +1,7 @@
 internal import CLuaBridge
-package import WorkflowCore
+package import FlatValue
+package import JSONSchema
+internal import WorkflowCore
 package import WorkflowEngine
 
 /// The refinements and transformations of a script's schemas, called in its VM.

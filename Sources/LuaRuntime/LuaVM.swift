@@ -1,5 +1,6 @@
 package import CLuaBridge
-package import WorkflowCore
+package import FlatValue
+internal import WorkflowCore
 
 /// A sandboxed Lua VM: the one owner of the bridge's `lb_vm`.
 ///

@@ -1,3 +1,4 @@
+internal import FlatValue
 package import WorkflowCore
 
 /// Which steps and cases of the loaded workflows ran in tests.

@@ -1,5 +1,6 @@
+package import FlatValue
 package import LuaWorkflows
-package import WorkflowCore
+internal import WorkflowCore
 
 /// What became of one test.
 package struct TestOutcome: Sendable {

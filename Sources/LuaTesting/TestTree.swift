@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// The tests of one file as it registered them.

@@ -1,4 +1,5 @@
 internal import Crypto
+internal import FlatValue
 internal import WorkflowCore
 
 /// Tells the code of one callback from another one's by content: the source lines that it is made of, wherever they stand.

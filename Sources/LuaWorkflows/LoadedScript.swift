@@ -1,5 +1,6 @@
 internal import CLuaBridge
 internal import CPrelude
+internal import FlatValue
 internal import LuaRuntime
 internal import WorkflowCore
 internal import WorkflowEngine

@@ -1,4 +1,5 @@
 internal import CLuaBridge
+package import FlatValue
 internal import LuaRuntime
 package import WorkflowCore
 package import WorkflowEngine

@@ -1,3 +1,4 @@
+package import FlatValue
 public import WorkflowCore
 public import WorkflowEngine
 

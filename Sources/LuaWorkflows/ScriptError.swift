@@ -1,3 +1,4 @@
+internal import LuaAnalysis
 internal import LuaRuntime
 public import WorkflowCore
 

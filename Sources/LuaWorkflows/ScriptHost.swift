@@ -1,4 +1,7 @@
 internal import CPrelude
+internal import FlatValue
+internal import JSONSchema
+internal import LuaAnalysis
 internal import LuaRuntime
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -234,9 +237,10 @@ final class ScriptHost: LuaHost {
                 }
                 if mention.isGuarded { continue }
                 Self.add(
-                    [mention.issue("module_not_found", "module '\(mention.name)' \(problem)", in: file)], to: &findings)
+                    [mention.issue("module_not_found", "module '\(mention.name)' \(problem)", in: file.path)],
+                    to: &findings)
             }
-            Self.add(unit.undefinedGlobals(in: file), to: &findings)
+            Self.add(unit.undefinedGlobals(in: file.path), to: &findings)
         }
         let places = findings.map { $0.location.flatMap(ScriptError.place) ?? ("", 0) }
         let order = findings.indices.sorted { places[$0] == places[$1] ? $0 < $1 : places[$0] < places[$1] }

@@ -1,3 +1,4 @@
+internal import JSONSchema
 package import WorkflowEngine
 
 extension PostgresJournal {

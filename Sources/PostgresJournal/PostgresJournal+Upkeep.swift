@@ -1,5 +1,5 @@
 internal import StoredEntries
-package import WorkflowCore
+internal import WorkflowCore
 package import WorkflowEngine
 
 extension PostgresJournal: StoreUpkeep {

@@ -1,5 +1,6 @@
+package import FlatValue
 internal import GRDB
-package import WorkflowCore
+internal import WorkflowCore
 package import WorkflowEngine
 
 extension SQLiteJournal: CacheStore {

@@ -1,3 +1,5 @@
+internal import FlatValue
+internal import MemoryJournal
 internal import WorkflowCore
 internal import WorkflowEngine
 

@@ -1,3 +1,4 @@
+package import MemoryJournal
 package import WorkflowEngine
 
 /// A store in memory, whose time a check sets.

@@ -1,4 +1,5 @@
 internal import Crypto
+internal import FlatValue
 internal import WorkflowCore
 
 /// A piece of an entry's arena bytes that is stored once for all entries, by its SHA-256.

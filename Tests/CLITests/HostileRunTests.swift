@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import FlatValue
 import Foundation
 import Testing
 import WorkflowCore

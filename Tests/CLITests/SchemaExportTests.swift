@@ -1,4 +1,6 @@
+import FlatValue
 import Foundation
+import JSONSchema
 import Testing
 import WorkflowCore
 

@@ -1,6 +1,7 @@
 // Bytes from outside for the decoders that read them: flat values, frames of VM processes, JSON text and the journals of runs.
 // The first byte chooses; whatever follows may be refused, and ends no process.
 
+import FlatValue
 internal import WorkflowCore
 
 /// A plan with a step, a human step and a loop, on which journals are decoded.

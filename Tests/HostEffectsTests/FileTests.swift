@@ -1,4 +1,5 @@
 import CHostSystem
+import FlatValue
 import Testing
 import WorkflowCore
 import WorkflowEngine

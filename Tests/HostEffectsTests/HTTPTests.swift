@@ -1,3 +1,4 @@
+import FlatValue
 import Testing
 import WorkflowCore
 import WorkflowEngine

@@ -1,3 +1,4 @@
+import FlatValue
 import LuaRuntime
 import Testing
 import WorkflowCore

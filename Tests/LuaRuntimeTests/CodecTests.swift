@@ -1,4 +1,6 @@
+import FlatValue
 import LuaRuntime
+import TestInputs
 import Testing
 import WorkflowCore
 
@@ -22,7 +24,7 @@ import WorkflowCore
         try await onWorkerThread {
             let test = try TestVM()
             let slot = try test.function("return function(input) return input end")
-            var random = SplitMix(state: 42)
+            var random = SplitMix(seed: 42)
             for _ in 0..<500 {
                 let value = randomValue(&random, depth: 0)
                 #expect(test.call(slot, value).value == value)
@@ -125,18 +127,6 @@ import WorkflowCore
 }
 
 private func bytes(_ value: Value) -> [UInt8] { value.withBytes { Array($0) } }
-
-/// A small generator with a seed, so that a failure can be repeated.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
 
 /// Random values without empty objects and null fields, which are read back as what they mean.
 private func randomValue(_ random: inout SplitMix, depth: Int) -> Value {

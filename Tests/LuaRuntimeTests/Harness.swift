@@ -1,4 +1,5 @@
 import CLuaBridge
+import FlatValue
 import LuaRuntime
 import Synchronization
 import Testing

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import JSONSchema
 internal import LuaTesting
 internal import LuaWorkflows
 internal import Synchronization

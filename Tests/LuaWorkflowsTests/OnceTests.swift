@@ -1,3 +1,4 @@
+import FlatValue
 internal import LuaWorkflows
 internal import Synchronization
 internal import Testing

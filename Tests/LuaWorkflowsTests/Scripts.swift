@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import Foundation
 internal import LuaWorkflows
 internal import WorkflowCore

@@ -1,3 +1,4 @@
+import FlatValue
 internal import Foundation
 internal import StoreConformance
 internal import Testing

@@ -1,3 +1,5 @@
+import FlatValue
+import MemoryJournal
 internal import Synchronization
 internal import Testing
 internal import WorkflowCore

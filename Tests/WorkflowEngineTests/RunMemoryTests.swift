@@ -1,3 +1,4 @@
+import FlatValue
 internal import Testing
 
 @testable import WorkflowCore

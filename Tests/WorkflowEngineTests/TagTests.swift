@@ -1,3 +1,4 @@
+import FlatValue
 internal import Testing
 internal import WorkflowCore
 internal import WorkflowEngine

@@ -1,4 +1,5 @@
 internal import Crypto
+import FlatValue
 internal import Foundation
 internal import Synchronization
 internal import Testing

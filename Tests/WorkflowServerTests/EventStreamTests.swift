@@ -1,3 +1,4 @@
+import FlatValue
 internal import NIOCore
 internal import Testing
 internal import WorkflowCore

@@ -1,4 +1,6 @@
 internal import AsyncHTTPClient
+internal import FlatValue
+internal import MemoryJournal
 internal import NIOCore
 internal import NIOHTTP1
 internal import Synchronization

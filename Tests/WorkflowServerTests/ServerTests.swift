@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import JWTKit
 internal import Synchronization
 internal import Testing

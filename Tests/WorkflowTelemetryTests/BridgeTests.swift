@@ -1,4 +1,5 @@
 import CoreMetrics
+import FlatValue
 import InMemoryTracing
 import Logging
 import MetricsTestKit

@@ -1,4 +1,5 @@
 import CZlib
+import FlatValue
 import Synchronization
 import Testing
 import WorkflowCore

@@ -1,3 +1,4 @@
+import FlatValue
 import Synchronization
 import Testing
 import WorkflowCore

@@ -1,3 +1,5 @@
+import FlatValue
+import JSONSchema
 import Testing
 import WorkflowCore
 import WorkflowEngine

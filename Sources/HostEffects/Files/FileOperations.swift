@@ -1,4 +1,5 @@
 internal import CHostSystem
+internal import FlatValue
 internal import WorkflowCore
 
 #if canImport(Glibc)

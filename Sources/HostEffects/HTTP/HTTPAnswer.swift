@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import NIOHTTP1
 internal import WorkflowCore
 

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// A request as a script asks for it, checked and with the usual values filled in.

@@ -1,4 +1,5 @@
-package import WorkflowCore
+package import FlatValue
+internal import WorkflowCore
 
 /// Writes the query of a URL: names in order, values percent-encoded, a list as one pair for each item.
 package enum QueryText {

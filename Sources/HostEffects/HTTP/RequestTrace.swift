@@ -1,4 +1,5 @@
-package import WorkflowCore
+package import FlatValue
+internal import WorkflowCore
 package import WorkflowEngine
 
 /// What the journal keeps of an HTTP request for the trace of its run.

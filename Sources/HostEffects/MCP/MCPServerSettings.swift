@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// A server of the Model Context Protocol as a script names it, allowed and with its secrets in place.

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// A way to a server of the Model Context Protocol. Any thread.

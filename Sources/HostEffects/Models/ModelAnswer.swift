@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// What a model answered, in no provider's words.

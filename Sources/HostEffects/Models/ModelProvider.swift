@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// The words of one family of APIs: how a call is asked for and how an answer reads. All of it is pure.

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// A model as `aikit.model` describes it.

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// Chat completions and embeddings as OpenAI has them, and Ollama, vLLM, llama.cpp, OpenRouter, Mistral and others besides.

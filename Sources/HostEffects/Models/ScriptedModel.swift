@@ -1,4 +1,5 @@
-package import WorkflowCore
+package import FlatValue
+internal import WorkflowCore
 package import WorkflowEngine
 
 /// Answers of models that a test gives, as the gateway would give those of a provider.

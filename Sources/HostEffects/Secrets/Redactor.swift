@@ -1,6 +1,7 @@
 internal import CHostSystem
+package import FlatValue
 internal import Synchronization
-package import WorkflowCore
+internal import WorkflowCore
 
 /// Replaces the values of secrets by `[secret NAME]` in whatever leaves the host: answers, and so events, journal, logs,
 /// errors and spans, which are all made of answers.

@@ -1,4 +1,5 @@
-package import WorkflowCore
+package import FlatValue
+internal import WorkflowCore
 
 /// The mark that stands in a request where the host is to fill in a secret: `{ "$secret": NAME, "as"?, "text"? }`.
 ///

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// Answers that a test gives to requests of one kind.

@@ -1,4 +1,5 @@
 internal import CPostgres
+internal import FlatValue
 internal import WorkflowCore
 
 /// The parameters of one statement, in PostgreSQL's binary format. It may be filled again and again, and keeps its

@@ -1,3 +1,4 @@
+internal import JSONSchema
 internal import WorkflowEngine
 
 /// Brings the tables of a store to the newest version.

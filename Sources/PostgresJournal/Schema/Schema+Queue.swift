@@ -1,3 +1,5 @@
+internal import JSONSchema
+
 extension Schema {
     /// The queue: its tables, and the functions that alone change them, under the lock that
     /// ``Connection/lockQueue(_:)`` takes.

@@ -1,3 +1,5 @@
+internal import JSONSchema
+
 /// The tables of a store, and how an older store comes to have them.
 ///
 /// `entries` is written only at its end. A run's row in `runs` shows its newest entry, but for `running` runs: their

@@ -1,3 +1,5 @@
+internal import JSONSchema
+
 extension Schema {
     /// `runs.queued`: 0 has no place in the queue, 1 waits, 2 was let begin.
     static let version3 = """

@@ -1,4 +1,5 @@
 internal import GRDB
+internal import JSONSchema
 
 /// The tables of a store, and how an older store comes to have them.
 ///

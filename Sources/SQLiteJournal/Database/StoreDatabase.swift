@@ -1,4 +1,5 @@
 internal import GRDB
+internal import JSONSchema
 internal import WorkflowEngine
 
 #if canImport(Glibc)

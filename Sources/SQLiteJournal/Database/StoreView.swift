@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+internal import JSONSchema
 internal import WorkflowEngine
 
 #if canImport(Glibc)

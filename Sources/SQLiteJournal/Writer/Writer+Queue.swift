@@ -1,5 +1,7 @@
+internal import FlatValue
 internal import Foundation
 internal import GRDB
+internal import JSONSchema
 internal import WorkflowCore
 internal import WorkflowEngine
 

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import LuaWorkflows
 internal import Synchronization
 internal import WorkflowCore

@@ -1,3 +1,5 @@
+internal import FlatValue
+
 #if DEBUG
     internal import CVMProcess
     internal import WorkflowCore

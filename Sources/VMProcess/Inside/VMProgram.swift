@@ -1,5 +1,6 @@
 internal import CSandbox
 internal import CVMProcess
+internal import FlatValue
 internal import LuaWorkflows
 internal import WorkflowCore
 internal import WorkflowEngine

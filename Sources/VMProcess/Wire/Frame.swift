@@ -1,4 +1,5 @@
-package import WorkflowCore
+package import FlatValue
+internal import WorkflowCore
 
 /// One message between the host and a VM process.
 ///

@@ -1,4 +1,5 @@
-package import WorkflowCore
+package import FlatValue
+internal import WorkflowCore
 package import WorkflowEngine
 
 extension InboxMessage {

@@ -1,3 +1,5 @@
+package import FlatValue
+
 /// What can be seen of a callback without calling it.
 package enum CallbackShape: Equatable, Sendable {
     /// It gives a field of its first argument: `function(input) return input.order.items end`.

@@ -1,3 +1,5 @@
+package import FlatValue
+
 /// A plan, and what is doubtful in it.
 package struct CheckedPlan {
     package let plan: Plan

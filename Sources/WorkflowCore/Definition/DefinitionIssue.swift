@@ -1,3 +1,5 @@
+public import FlatValue
+
 /// One thing that is wrong, or doubtful, in a workflow's definition.
 public struct DefinitionIssue: Error, Equatable, Sendable, CustomStringConvertible {
     public enum Severity: String, Sendable, CaseIterable {

@@ -1,3 +1,6 @@
+internal import FlatValue
+internal import JSONSchema
+
 extension DefinitionReader {
     // MARK: Reporting
 

@@ -1,3 +1,5 @@
+internal import FlatValue
+
 extension DefinitionReader {
     /// Reads what keeps runs of the outermost workflow from beginning; nil where nothing does.
     mutating func readFlowControl(_ owner: Scope) -> FlowControl? {

@@ -1,3 +1,6 @@
+internal import FlatValue
+internal import JSONSchema
+
 extension DefinitionReader {
     /// Reads what is particular to one kind of node.
     mutating func readNode(_ kind: NodeKind, _ scope: Scope, into index: Int, place: Place) {

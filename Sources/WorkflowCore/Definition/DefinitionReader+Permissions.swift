@@ -1,3 +1,5 @@
+package import FlatValue
+
 extension DefinitionReader {
     /// The kinds of permissions that a workflow or a step may narrow.
     static let permissionKinds = ["net", "env", "read", "write", "run", "secret", "model"]

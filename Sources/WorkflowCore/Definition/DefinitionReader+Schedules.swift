@@ -1,3 +1,5 @@
+internal import FlatValue
+
 extension DefinitionReader {
     private static let scheduleKeys = [
         "id", "cron", "timezone", "every", "input", "overlap", "catch_up", "catch_up_all",

@@ -1,3 +1,5 @@
+internal import FlatValue
+
 extension DefinitionReader {
     /// What the order of the nodes in one sequence needs to know about them.
     enum Sequence {

@@ -1,3 +1,5 @@
+package import FlatValue
+
 extension DefinitionReader {
     /// Reads how a workflow's runs are traced: a boolean, or a table of known fields.
     mutating func readTelemetry(ofWorkflow scope: Scope, into node: Int) {

@@ -1,3 +1,5 @@
+internal import FlatValue
+
 extension DefinitionReader {
     private static let hookKeys = ["id", "path", "verify", "input", "run_id", "signal"]
     private static let signatureKeys = ["secret", "header", "algorithm", "encoding", "prefix"]

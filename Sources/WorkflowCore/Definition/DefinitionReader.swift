@@ -1,3 +1,6 @@
+package import FlatValue
+internal import JSONSchema
+
 /// Reads a workflow's definition, as a script or Swift code gives it, into a ``Plan``.
 ///
 /// A definition is one value: `{ kind = "workflow", id, nodes = { … } }`, with callbacks as slots. Whatever is wrong with

@@ -1,3 +1,5 @@
+public import FlatValue
+
 /// Durations as scripts and the command line write them: `200ms`, `10s`, `5m`, `2h`, `30d`, or a number of seconds.
 public enum DurationText {
     private static let units: [(suffix: String, microseconds: Double)] = [

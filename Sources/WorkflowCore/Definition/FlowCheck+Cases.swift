@@ -1,3 +1,6 @@
+internal import FlatValue
+internal import JSONSchema
+
 extension FlowCheck {
     /// The values that `resolve` may give, nil where others are possible.
     func choices(of branch: NodeIndex, _ incoming: Sources) -> [Value]? {

@@ -1,3 +1,6 @@
+internal import FlatValue
+internal import JSONSchema
+
 extension FlowCheck {
     /// Compares handlers that return nothing at all with what needs a value of them.
     mutating func checkReturns() {

@@ -1,3 +1,6 @@
+internal import FlatValue
+internal import JSONSchema
+
 /// Says without running a workflow where the output of one node cannot be the input of what follows it.
 ///
 /// What a callback makes is unknown and never refused. A value that is wrong on every way is an error; one that may be wrong,

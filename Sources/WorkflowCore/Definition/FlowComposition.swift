@@ -1,3 +1,6 @@
+internal import FlatValue
+internal import JSONSchema
+
 /// Puts the schemas of bodies together to that of a construct's default output.
 struct Composition {
     /// A schema that is being put together: JSON Schema.

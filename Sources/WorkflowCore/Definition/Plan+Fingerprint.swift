@@ -1,3 +1,6 @@
+internal import FlatValue
+internal import JSONSchema
+
 extension Plan {
     /// The nodes with their schemas, and how they lie in one another. It says nothing of the code of callbacks, of texts for
     /// people and of where the script wrote what.

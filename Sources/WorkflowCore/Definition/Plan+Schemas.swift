@@ -1,3 +1,6 @@
+package import FlatValue
+internal import JSONSchema
+
 extension Plan {
     /// The schemas of one node, as documents of JSON Schema: `{ kind, input?, output?, response? }`.
     package func schemaDocuments(of node: NodeIndex, withExtensions: Bool) -> Value {

@@ -1,3 +1,5 @@
+package import FlatValue
+package import JSONSchema
 internal import Synchronization
 
 /// The place of a node in its plan; `-1` means that there is none.

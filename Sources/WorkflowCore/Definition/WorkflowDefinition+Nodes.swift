@@ -1,3 +1,5 @@
+public import FlatValue
+
 extension NodeDefinition {
     /// A step that calls `handler`, and `compensate` with its output to undo it when the run fails or is cancelled later.
     public static func step(

@@ -1,3 +1,5 @@
+public import FlatValue
+
 /// A workflow written in Swift, in the same form in which scripts give theirs.
 ///
 /// Callbacks are slots: numbers, from 1, under which the embedder's executor knows its functions. Nothing is checked here;

@@ -1,3 +1,5 @@
+package import FlatValue
+
 /// What an event says. The names that leave the engine are those of ``name``.
 ///
 /// The numbers stand in stores and never change; a new kind takes the next one, whatever it is about.

@@ -1,3 +1,5 @@
+package import FlatValue
+
 /// Why stored bytes are not the journal of a run of a plan.
 package struct JournalDamage: Error, Equatable, Sendable, CustomStringConvertible {
     /// The sequence number of the first event that does not fit, from 1; 0 for the bytes as a whole.

@@ -1,3 +1,5 @@
+internal import FlatValue
+
 /// Decides what a fork takes over of a recorded run.
 package struct ForkPlanner: ~Copyable {
     private let log: RunLog

@@ -1,3 +1,5 @@
+internal import FlatValue
+
 /// Takes the events of a run over to another plan, one after the other, as long as they fit.
 ///
 /// Nodes, bodies and frames get the numbers that they have in the new plan; values stay as they were recorded, at their

@@ -1,3 +1,6 @@
+internal import FlatValue
+internal import JSONSchema
+
 /// Whether a node does in one plan what it does in another one, as far as its own code and settings tell.
 extension PlanMapping {
     /// Compares a node of the old plan with one of the new plan; what lies in their bodies does not count.

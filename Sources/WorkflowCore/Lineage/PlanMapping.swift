@@ -1,3 +1,5 @@
+internal import FlatValue
+
 /// Where the nodes of one plan stand in another one.
 ///
 /// A node is the same node if it has the same id and kind, in a body of the same name of the same construct; where it

@@ -1,3 +1,6 @@
+package import FlatValue
+internal import JSONSchema
+
 /// Whether single steps, and the values that they recorded, fit the nodes of another plan.
 extension PlanMapping {
     /// The counterpart of a node that ran, after a look at what it got.

@@ -1,3 +1,5 @@
+package import FlatValue
+
 /// A step that has given its output and that its run undoes unless it succeeds.
 package struct CompletedStep: Sendable, Equatable {
     /// What has become of undoing it.

@@ -1,3 +1,5 @@
+package import FlatValue
+
 /// An error as events and results carry it: `{ code, message, retryable?, retry_after?, details?, step?, traceback? }`.
 package struct ErrorObject: Error {
     package var code: String

@@ -1,3 +1,5 @@
+package import FlatValue
+
 /// What a driver tells the run machine: something that has happened, never something to do.
 ///
 /// Slices lie in the run's arena. `frame` and `serial` are those of the command that is answered; an answer to an older

@@ -1,3 +1,5 @@
+package import FlatValue
+
 /// Where a body of the definition tree stands: a frame runs one node of its sequence at a time.
 ///
 /// The outermost frame runs node 0, the workflow; each iteration, item, branch and case that is under way has a frame of

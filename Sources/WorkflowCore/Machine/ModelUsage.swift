@@ -1,3 +1,5 @@
+package import FlatValue
+
 /// What calls of models used: tokens, and what they cost in the currency of the prices that scripts give.
 package struct ModelUsage: Sendable, Equatable {
     package var calls: Int64 = 0

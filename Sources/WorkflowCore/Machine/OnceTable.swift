@@ -1,3 +1,5 @@
+package import FlatValue
+
 /// What handlers that are under way have recorded once, by frame and name.
 ///
 /// A record belongs to one start of a step: it lasts over attempts, crashes and moves to another process, and goes when the

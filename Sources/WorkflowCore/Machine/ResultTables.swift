@@ -1,3 +1,5 @@
+package import FlatValue
+
 /// The results of bodies by their ordinal, a table for each loop, foreach and parallel that is under way.
 ///
 /// A table is known by its place, which is given away again after ``release(_:)``.

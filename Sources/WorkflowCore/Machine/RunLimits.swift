@@ -1,3 +1,5 @@
+package import FlatValue
+
 /// When a run is to begin, and when it has to be over. Times are in microseconds since 1970, 0 for none.
 package struct RunLimits: BitwiseCopyable, Equatable, Sendable {
     /// The frame that the timers of the run itself name.

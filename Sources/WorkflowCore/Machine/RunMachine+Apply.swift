@@ -1,3 +1,5 @@
+internal import FlatValue
+
 extension RunMachine {
     /// Takes an event into the state; the only operation that changes it.
     ///

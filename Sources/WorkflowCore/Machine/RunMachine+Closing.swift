@@ -1,3 +1,5 @@
+package import FlatValue
+
 /// An end that a run has come to and that is not written yet: steps are undone first, and a completion handler is called.
 package struct Closing: Sendable, Equatable {
     /// The frame in which steps are undone; its number has been given out before the first step could complete.

@@ -1,3 +1,5 @@
+package import FlatValue
+
 extension RunMachine {
     /// Deaths of the process in one and the same node before the node counts as the cause.
     package static let crashLimit = 3
@@ -242,7 +244,7 @@ extension RunMachine {
         fail(frame, error.write(into: &log.arena, step: path(of: frame)), time, &log)
     }
 
-    private mutating func fail(_ frame: Int32, _ error: Slice, _ time: Int64, _ log: inout RunLog) {
+    package mutating func fail(_ frame: Int32, _ error: Slice, _ time: Int64, _ log: inout RunLog) {
         if isClosing { return closed(.closingError, frame, error, time, &log) }
         if frames[Int(frame)].node == 0 { return end(.workflowError, error, time, &log) }
         emit(.stepError, time, &log, frame: frame, payload: error)

@@ -1,3 +1,5 @@
+internal import FlatValue
+
 /// Going forward: a node starts, gives its output, and the frame goes on or its body ends.
 extension RunMachine {
     mutating func start(_ index: Int, _ event: Event) {

@@ -1,3 +1,5 @@
+internal import FlatValue
+
 extension RunMachine {
     /// Whether code was under way when the state was written; the run then goes on with ``Fact/recovered(cause:died:inCompany:)``.
     package var isInterrupted: Bool { status == .running }

@@ -1,3 +1,5 @@
+package import FlatValue
+
 extension RunMachine {
     /// What a construct gives when no callback shapes it.
     func defaultOutput(_ frame: Int32, _ log: inout RunLog) -> Slice {

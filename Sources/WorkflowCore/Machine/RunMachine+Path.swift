@@ -1,3 +1,5 @@
+internal import FlatValue
+
 extension RunMachine {
     /// The path of the node that a frame runs, such as `enrich[3]/translate`.
     ///

@@ -1,3 +1,5 @@
+internal import FlatValue
+
 extension RunMachine {
     /// Whether nothing happens to the run before somebody says something, or before `time`, in microseconds since 1970: all
     /// that is under way waits for a person, a signal that has not come, or a time that is no earlier.

@@ -1,3 +1,5 @@
+internal import FlatValue
+
 /// Failure and cancellation: how the end of one body ends what lies beside it and above it.
 extension RunMachine {
     mutating func fail(_ frame: Int32, _ error: Slice) {

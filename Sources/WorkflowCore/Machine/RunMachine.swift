@@ -1,3 +1,5 @@
+package import FlatValue
+
 /// The state of one run, and nothing but its state: no clock, no closures, no I/O.
 ///
 /// Two operations make it what it is. ``decide(_:at:log:)`` looks at a fact and writes events to the log, or refuses;

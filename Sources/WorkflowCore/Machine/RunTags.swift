@@ -1,3 +1,5 @@
+package import FlatValue
+
 /// What a run is found by: names, each with a text, a number or a boolean.
 ///
 /// It is what the payload of ``EventKind/tagsSet`` holds, in the order of the names.

@@ -1,3 +1,5 @@
+internal import FlatValue
+
 /// Signals that came and that no step has taken: a first-in first-out list for each event that a step of the plan waits for.
 package struct SignalQueue: ~Copyable {
     private struct Entry: BitwiseCopyable, Equatable {

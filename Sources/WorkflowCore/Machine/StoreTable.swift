@@ -1,3 +1,5 @@
+package import FlatValue
+
 /// What the scripts of a run have stored: the newest value of each key.
 ///
 /// A key is found through a hash index that is built when a look-up first needs it, so a run with a handful of keys has none and

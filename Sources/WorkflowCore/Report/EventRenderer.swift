@@ -1,3 +1,5 @@
+internal import FlatValue
+
 /// Turns the entries of a run's journal into the events that watchers see, one after the other.
 ///
 /// Every entry goes through it in order, the ones that watchers do not see included; it keeps what it needs to know of

@@ -1,3 +1,5 @@
+package import FlatValue
+
 /// Knows from the events alone which node each frame runs and where the frame lies.
 ///
 /// It is the little of the run machine's state that telling about events needs, so that a watcher can follow a run at its

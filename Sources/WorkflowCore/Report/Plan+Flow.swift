@@ -1,3 +1,5 @@
+package import FlatValue
+
 extension Plan {
     /// The node that really follows when `next` came out of `node`: after the last node of a case that is what follows the
     /// branch. Nil where a body, or the run, ends.

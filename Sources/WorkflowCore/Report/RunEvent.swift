@@ -1,3 +1,5 @@
+public import FlatValue
+
 /// One event of a run, as watchers get it.
 ///
 /// ``value`` is the event in the form in which it leaves the engine: AI Kit's envelope and data shapes, in camelCase.

@@ -1,3 +1,5 @@
+package import FlatValue
+
 /// Folds a run's journal into what people ask of a run: its result, its steps, what it waits for.
 ///
 /// It takes one entry after the other, so it can follow a run that lives, or be made from a whole log.

@@ -1,3 +1,5 @@
+public import FlatValue
+
 /// What a run came to, or how far it has come.
 ///
 /// ``value`` is the result as it leaves the engine: `{ status, result?, error?, steps, metadata, ctx, tags?, startedAt,

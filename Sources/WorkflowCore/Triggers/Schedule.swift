@@ -1,3 +1,5 @@
+package import FlatValue
+
 /// When runs of a workflow begin by themselves.
 package struct Schedule: Sendable, Equatable {
     package enum Timing: Sendable, Equatable {

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// What the engine lets the code of one run take, so that one script cannot keep a worker or the memory of all.

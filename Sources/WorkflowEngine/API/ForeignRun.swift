@@ -1,3 +1,4 @@
+package import FlatValue
 package import WorkflowCore
 
 /// A run that another process drives, as far as the store shows it, and what that process is asked to do with it.

@@ -1,3 +1,4 @@
+internal import FlatValue
 public import WorkflowCore
 
 /// A run as it stood at one moment: all that it recorded, to be read at leisure.

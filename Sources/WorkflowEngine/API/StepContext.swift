@@ -1,5 +1,6 @@
+public import FlatValue
 internal import Synchronization
-public import WorkflowCore
+internal import WorkflowCore
 
 /// What a callback that is written in Swift sees of its run.
 ///

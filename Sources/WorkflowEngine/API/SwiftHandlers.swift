@@ -1,4 +1,6 @@
-public import WorkflowCore
+public import FlatValue
+package import JSONSchema
+package import WorkflowCore
 
 /// A step handler written in Swift.
 public enum StepHandler: Sendable {

@@ -1,3 +1,4 @@
+public import FlatValue
 public import WorkflowCore
 
 /// Workflows whose callbacks are Swift closures.

@@ -1,5 +1,6 @@
+package import FlatValue
 internal import Synchronization
-package import WorkflowCore
+internal import WorkflowCore
 
 /// Runs workflows: it owns the workers, and hands out runs.
 ///

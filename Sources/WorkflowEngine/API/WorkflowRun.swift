@@ -1,5 +1,6 @@
+public import FlatValue
 internal import Synchronization
-public import WorkflowCore
+package import WorkflowCore
 
 /// One run of a workflow, as its caller holds it. May be used from any thread.
 public final class WorkflowRun: Sendable {

@@ -1,3 +1,4 @@
+internal import FlatValue
 package import WorkflowCore
 
 /// By what a request to a run is known again, so that one that is sent twice counts once.

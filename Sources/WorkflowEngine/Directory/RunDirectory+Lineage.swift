@@ -1,3 +1,4 @@
+package import FlatValue
 package import WorkflowCore
 
 /// Runs that are made of others, or moved to other code.

@@ -1,5 +1,6 @@
+public import FlatValue
 internal import Synchronization
-public import WorkflowCore
+internal import WorkflowCore
 
 /// What a run is to be started with.
 public struct StartRequest: Sendable {

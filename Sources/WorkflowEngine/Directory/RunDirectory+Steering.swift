@@ -1,4 +1,5 @@
-public import WorkflowCore
+public import FlatValue
+internal import WorkflowCore
 
 /// Whether an answer still fits the run that it is for.
 public typealias AnswerCheck = @Sendable (RunRecord) throws -> Void

@@ -1,4 +1,5 @@
-package import WorkflowCore
+package import FlatValue
+internal import WorkflowCore
 
 /// Where values that are dear to make are kept for all runs of a store, each until a time.
 ///

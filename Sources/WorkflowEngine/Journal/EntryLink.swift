@@ -1,5 +1,5 @@
 internal import Crypto
-package import WorkflowCore
+internal import WorkflowCore
 
 /// The link of an entry in the chain of its run: a SHA-256 over the link before it and all bytes of the entry.
 ///

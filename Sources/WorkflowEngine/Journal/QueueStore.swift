@@ -1,3 +1,4 @@
+package import FlatValue
 package import WorkflowCore
 
 /// What a run waits by in the queue of a store. Nothing of it changes while the run waits.

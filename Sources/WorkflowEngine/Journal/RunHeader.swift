@@ -1,3 +1,4 @@
+package import FlatValue
 package import WorkflowCore
 
 /// What the store knows of a run without reading its events.

@@ -1,4 +1,5 @@
-package import WorkflowCore
+package import FlatValue
+internal import WorkflowCore
 
 /// Messages to runs that another process drives: replies of people, signals, requests to cancel.
 ///

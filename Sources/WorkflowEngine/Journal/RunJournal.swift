@@ -1,3 +1,4 @@
+package import FlatValue
 package import WorkflowCore
 
 /// Who a run is, as the journal knows it.
@@ -181,17 +182,6 @@ package enum JournalOutcome: Sendable {
     case conflict
     /// It could not be written; nothing of it is in the journal.
     case failed(JournalError)
-}
-
-/// What the journal could not do, in words for a person.
-public struct JournalError: Error, Sendable {
-    public var code: String
-    public var message: String
-
-    public init(code: String, message: String) {
-        self.code = code
-        self.message = message
-    }
 }
 
 /// Where the events of runs are kept: the hot path of the store.

@@ -1,4 +1,5 @@
-package import WorkflowCore
+internal import FlatValue
+internal import WorkflowCore
 
 /// Copies a store into another one, of whatever kind: runs with their ids, journals, code and messages, schedules,
 /// tokens.

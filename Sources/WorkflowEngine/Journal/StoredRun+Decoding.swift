@@ -1,3 +1,4 @@
+package import FlatValue
 package import WorkflowCore
 
 extension StoredRun {

@@ -1,3 +1,4 @@
+package import FlatValue
 package import WorkflowCore
 
 /// A run that was claimed and that nobody drives: its journal can be added to without running any of its code.

@@ -1,3 +1,4 @@
+internal import FlatValue
 package import WorkflowCore
 
 /// Moving runs that nobody drives to other code.

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// A copy of a run's log that grows by pieces, which may overlap and come twice.

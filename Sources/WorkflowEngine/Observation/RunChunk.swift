@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// A piece of a run's durable log: whole events, and the arena bytes that they need beyond those of earlier pieces.

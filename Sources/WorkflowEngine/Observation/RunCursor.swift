@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// How far one subscriber has come with one run: a copy of the run's log, and what renders it.

@@ -1,4 +1,5 @@
-public import WorkflowCore
+public import FlatValue
+internal import WorkflowCore
 
 /// Something that is told while it happens and kept nowhere, such as a piece of a model's answer; it has no sequence.
 public struct TransientEvent: Sendable {

@@ -1,4 +1,5 @@
-package import WorkflowCore
+package import FlatValue
+internal import WorkflowCore
 
 /// The answer to a host request: a value, or an error object.
 package struct HostAnswer: Sendable {

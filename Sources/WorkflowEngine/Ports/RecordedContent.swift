@@ -1,4 +1,5 @@
-package import WorkflowCore
+package import FlatValue
+internal import WorkflowCore
 
 /// Whether inputs and outputs belong into a trace, by the `telemetry` of a workflow, a run and a step.
 ///

@@ -1,3 +1,4 @@
+package import FlatValue
 package import WorkflowCore
 
 /// Drives the runs of one generation in another process. The workers of this process mirror them: they keep log and state of each

@@ -1,3 +1,5 @@
+package import FlatValue
+package import JSONSchema
 package import WorkflowCore
 
 /// How a callback came back.

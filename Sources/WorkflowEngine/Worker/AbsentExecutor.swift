@@ -1,3 +1,5 @@
+internal import FlatValue
+internal import JSONSchema
 internal import WorkflowCore
 
 /// In the place of code that runs in another process; nothing calls it.

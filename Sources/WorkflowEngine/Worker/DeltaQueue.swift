@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// What an operation tells while it is under way, for the call that began it: it takes what has come, or waits for more.

@@ -1,4 +1,5 @@
-public import WorkflowCore
+public import FlatValue
+internal import WorkflowCore
 
 /// What a script or the engine has to say to whoever runs it.
 public struct LogRecord: Sendable {

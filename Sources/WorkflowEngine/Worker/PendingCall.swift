@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// A callback that waits for the host.

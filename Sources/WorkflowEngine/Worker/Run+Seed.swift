@@ -1,3 +1,4 @@
+internal import FlatValue
 package import WorkflowCore
 
 extension Run {

@@ -1,3 +1,5 @@
+internal import FlatValue
+internal import JSONSchema
 internal import WorkflowCore
 
 /// What the answers of the constructs' own callbacks mean.

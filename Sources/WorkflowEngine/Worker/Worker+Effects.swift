@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// What a callback did to the run while it ran: events, metadata, ctx, store, log.

@@ -1,4 +1,5 @@
-package import WorkflowCore
+package import FlatValue
+internal import WorkflowCore
 
 /// Messages that other processes leave for runs in the store.
 extension Worker {

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// Somebody who goes on once a run's first `count` events are durable.

@@ -1,3 +1,4 @@
+internal import FlatValue
 package import WorkflowCore
 
 /// Runs that another process drives.

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// Callbacks that gave nothing where something is needed, which in most cases is a `return` that was forgotten.

@@ -1,3 +1,4 @@
+package import FlatValue
 package import WorkflowCore
 
 /// The runs that somebody looks at: their beginning, what is told of them, and their end here.

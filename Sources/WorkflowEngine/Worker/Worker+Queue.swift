@@ -1,3 +1,4 @@
+package import FlatValue
 package import WorkflowCore
 
 /// How a run enters the queue, besides what its workflow says.

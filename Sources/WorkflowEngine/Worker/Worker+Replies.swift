@@ -1,3 +1,4 @@
+package import FlatValue
 package import WorkflowCore
 
 /// Answers of people, found by the path of the step that waits.

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// What a call asks of its own run, by the name of the operation.

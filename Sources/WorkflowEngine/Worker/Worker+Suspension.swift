@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// A handler written in Swift that is `async`: a child of the call, cancelled with it.

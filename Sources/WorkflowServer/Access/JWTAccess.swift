@@ -1,4 +1,5 @@
 internal import Crypto
+internal import FlatValue
 internal import Foundation
 internal import JWTKit
 internal import Synchronization

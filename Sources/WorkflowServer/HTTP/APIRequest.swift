@@ -1,4 +1,5 @@
 internal import Crypto
+internal import FlatValue
 internal import HTTPTypes
 internal import Hummingbird
 internal import NIOCore

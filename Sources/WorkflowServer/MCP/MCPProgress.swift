@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// Tells a client of a run's steps as they begin and end: at most one notification for what came at once, and few a second.

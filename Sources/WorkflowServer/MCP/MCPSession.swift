@@ -1,5 +1,6 @@
+package import FlatValue
 internal import Synchronization
-package import WorkflowCore
+internal import WorkflowCore
 internal import WorkflowEngine
 
 /// One client of the Model Context Protocol, from its `initialize` on; no transport is known here.

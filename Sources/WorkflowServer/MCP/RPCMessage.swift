@@ -1,4 +1,5 @@
-package import WorkflowCore
+package import FlatValue
+internal import WorkflowCore
 
 /// A message of JSON-RPC 2.0 as the Model Context Protocol uses it: ids are texts or whole numbers, and there are no batches.
 package enum RPCMessage: Sendable {

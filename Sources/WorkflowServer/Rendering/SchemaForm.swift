@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// Forms for steps that have none of their own, made from what their answers have to be.

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import Hummingbird
 internal import WorkflowCore
 internal import WorkflowEngine

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import HTTPTypes
 internal import Hummingbird
 internal import WorkflowCore

@@ -1,5 +1,7 @@
+internal import FlatValue
 internal import Hummingbird
 internal import WorkflowCore
+internal import WorkflowDiagram
 internal import WorkflowEngine
 
 extension Route {

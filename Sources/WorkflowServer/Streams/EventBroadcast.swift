@@ -1,3 +1,4 @@
+internal import FlatValue
 package import NIOCore
 internal import Synchronization
 package import WorkflowCore

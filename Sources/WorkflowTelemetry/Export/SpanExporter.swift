@@ -1,5 +1,5 @@
 internal import Synchronization
-package import WorkflowEngine
+internal import WorkflowEngine
 
 /// Sends spans, or what was logged in them, to one endpoint, in batches, from a bounded queue.
 ///

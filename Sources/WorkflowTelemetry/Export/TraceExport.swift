@@ -1,5 +1,5 @@
 internal import Synchronization
-package import WorkflowCore
+internal import WorkflowCore
 package import WorkflowEngine
 
 /// Sends the spans of runs as the runs go on, without slowing them: it reads their journals from outside the workers.

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// Counts and times of runs, steps and calls of models, made of their spans alone; all of it since the beginning.

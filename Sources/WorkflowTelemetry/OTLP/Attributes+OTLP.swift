@@ -1,7 +1,7 @@
-internal import WorkflowCore
+internal import FlatValue
 
 /// Attributes have a `Value` of their own, as everything that a dictionary literal makes.
-typealias JSONValue = WorkflowCore.Value
+typealias JSONValue = FlatValue.Value
 
 extension Attributes {
     init(_ items: [(key: String, value: Item)]) {

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// Why telemetry cannot be switched on as it was asked for.

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// What steps logged as the body of an OTLP/HTTP request in JSON: each entry with the trace and the span in which it was logged.

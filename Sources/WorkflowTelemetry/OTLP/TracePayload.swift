@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// Spans as the body of an OTLP/HTTP request in JSON: ids in hexadecimal, 64-bit numbers as text, enumerations as numbers.

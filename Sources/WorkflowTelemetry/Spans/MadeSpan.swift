@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// A span within a step, as the journal has it: one that a script made, the call of a model, or a request.

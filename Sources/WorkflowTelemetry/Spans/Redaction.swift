@@ -1,3 +1,5 @@
+internal import FlatValue
+internal import JSONSchema
 internal import WorkflowCore
 
 /// Keeps what schemas call secret (`writeOnly`, which is `:secret()` in Lua) out of everything that is told of a run.

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// Agents: what the models below them used, and what was said in their turns.

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// The spans of steps and constructs, from their start to their end.

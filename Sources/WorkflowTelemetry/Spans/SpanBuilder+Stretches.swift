@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// Where a run's spans begin and end together: at waits, where a process died, where a fork begins.

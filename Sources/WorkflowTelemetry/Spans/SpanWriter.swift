@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// Writes what spans of a run say: names, attributes, events, statuses.

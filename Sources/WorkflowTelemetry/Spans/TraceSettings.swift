@@ -1,4 +1,5 @@
-package import WorkflowCore
+package import FlatValue
+internal import WorkflowCore
 internal import WorkflowEngine
 
 /// What a workflow, and whoever starts its run, say of the run's trace.

@@ -1,4 +1,6 @@
+internal import FlatValue
 internal import LuaWorkflows
+internal import MemoryJournal
 internal import SQLiteJournal
 internal import VMProcess
 internal import WorkflowCore

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import FlatValue
 
 /// What the commands share that go on with a run of the store.
 struct ContinuationOptions: ParsableArguments {

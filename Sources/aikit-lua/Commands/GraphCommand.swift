@@ -1,6 +1,8 @@
 internal import ArgumentParser
+internal import JSONSchema
 internal import LuaWorkflows
 internal import WorkflowCore
+internal import WorkflowDiagram
 internal import WorkflowEngine
 
 struct GraphCommand: ParsableCommand {

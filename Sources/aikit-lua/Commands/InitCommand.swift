@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import JSONSchema
 
 struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,4 +1,6 @@
 internal import ArgumentParser
+internal import FlatValue
+internal import JSONSchema
 internal import LuaWorkflows
 internal import WorkflowCore
 internal import WorkflowEngine

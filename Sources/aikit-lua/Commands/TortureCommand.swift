@@ -1,5 +1,7 @@
 internal import ArgumentParser
+internal import FlatValue
 internal import HostEffects
+internal import JSONSchema
 internal import LuaWorkflows
 internal import WorkflowCore
 internal import WorkflowEngine

@@ -1,6 +1,8 @@
+internal import FlatValue
 internal import HostEffects
 internal import LuaWorkflows
 internal import WorkflowCore
+internal import WorkflowDiagram
 internal import WorkflowEngine
 
 #if canImport(Glibc)

@@ -1,3 +1,5 @@
+internal import FlatValue
+internal import JSONSchema
 internal import WorkflowCore
 
 /// The sentences of a dev session.

@@ -1,4 +1,5 @@
 internal import WorkflowCore
+internal import WorkflowDiagram
 
 /// A workflow as a tree of text: one line a node, its bodies indented below it.
 struct OutlineTree {

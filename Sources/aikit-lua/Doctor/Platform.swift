@@ -1,4 +1,5 @@
 internal import CLuaBridge
+internal import JSONSchema
 internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine

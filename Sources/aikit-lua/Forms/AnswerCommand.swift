@@ -1,3 +1,5 @@
+internal import FlatValue
+internal import JSONSchema
 internal import WorkflowCore
 
 /// The command that answers a step which waits for a person, with data that shows what the step takes.

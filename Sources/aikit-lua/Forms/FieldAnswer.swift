@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// Reads what a person typed as the answer to a field.

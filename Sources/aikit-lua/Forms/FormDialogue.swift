@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// Asks the questions of a form on the terminal, one after the other.

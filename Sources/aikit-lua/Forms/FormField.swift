@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// One question of a human step's form, as the script described it.

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// A list to choose from with the arrow keys or by number; drawn in place, and reduced to one line by the choice.

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// The questions that a JSON Schema asks, for steps that want an answer and have no form.

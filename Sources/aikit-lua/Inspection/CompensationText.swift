@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// What a run that did not succeed undid, and what it could not undo, for people.

@@ -1,4 +1,6 @@
+internal import FlatValue
 internal import HostEffects
+internal import JSONSchema
 internal import WorkflowCore
 internal import WorkflowEngine
 

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 internal import WorkflowEngine
 

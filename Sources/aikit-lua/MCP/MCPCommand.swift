@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import FlatValue
 internal import WorkflowCore
 
 struct MCPCommand: ParsableCommand {

@@ -1,4 +1,6 @@
+internal import FlatValue
 internal import LuaWorkflows
+internal import MemoryJournal
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine

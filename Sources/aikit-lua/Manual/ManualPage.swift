@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// The manual page of the program, made of what the argument parser knows of its commands.

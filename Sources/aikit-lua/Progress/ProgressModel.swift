@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// Where each node of a workflow stands, added up over all the bodies in which it runs.

@@ -1,3 +1,5 @@
+internal import FlatValue
+internal import JSONSchema
 internal import WorkflowCore
 
 /// Writes the lines of the tree: one a node, indented as the nodes lie in each other.

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// What a line of the REPL asks for.

@@ -1,5 +1,6 @@
 internal import HostEffects
 internal import LuaWorkflows
+internal import MemoryJournal
 internal import VMProcess
 internal import WorkflowCore
 internal import WorkflowEngine

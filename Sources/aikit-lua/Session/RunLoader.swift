@@ -1,5 +1,7 @@
+internal import FlatValue
 internal import HostEffects
 internal import LuaWorkflows
+internal import MemoryJournal
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine

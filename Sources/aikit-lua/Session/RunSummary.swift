@@ -1,3 +1,5 @@
+internal import FlatValue
+internal import JSONSchema
 internal import LuaWorkflows
 internal import WorkflowCore
 

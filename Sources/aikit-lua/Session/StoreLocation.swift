@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import PostgresJournal
 internal import SQLiteJournal
 internal import WorkflowEngine

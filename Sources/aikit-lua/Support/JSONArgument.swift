@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// A value that an option gives: JSON as it is, `@FILE`, or `-` for standard input.

@@ -1,4 +1,5 @@
 internal import CPrelude
+internal import FlatValue
 internal import LuaRuntime
 internal import WorkflowCore
 internal import WorkflowEngine

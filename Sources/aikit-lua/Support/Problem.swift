@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import WorkflowCore
 
 /// Something that is wrong in a script, its input or the way it was called; every command shows it in the same form.

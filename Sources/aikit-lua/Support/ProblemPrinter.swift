@@ -1,3 +1,5 @@
+internal import JSONSchema
+
 /// Renders problems as text: `file:line: error: message`, the source line with a mark under what is meant, the traceback.
 struct ProblemPrinter {
     let style: Style

@@ -1,3 +1,5 @@
+internal import JSONSchema
+
 /// The few ways in which text on a terminal differs from text elsewhere.
 ///
 /// Styled text has marks in it that a ``TextStream`` makes escape sequences of; it is for nothing but such a stream.

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import LuaTesting
 internal import LuaWorkflows
 internal import WorkflowCore

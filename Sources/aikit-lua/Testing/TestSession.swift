@@ -1,4 +1,5 @@
 internal import HostEffects
+internal import JSONSchema
 internal import LuaTesting
 internal import Synchronization
 internal import WorkflowCore

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import HostEffects
 internal import LuaWorkflows
 internal import SQLiteJournal

@@ -1,3 +1,4 @@
+import FlatValue
 import Foundation
 import Testing
 import WorkflowCore

@@ -1,3 +1,4 @@
+internal import FlatValue
 import Foundation
 import Testing
 

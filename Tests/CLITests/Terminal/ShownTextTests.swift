@@ -1,3 +1,4 @@
+internal import JSONSchema
 import Testing
 
 @testable import aikit_lua

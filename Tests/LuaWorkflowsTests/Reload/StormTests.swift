@@ -1,4 +1,5 @@
 internal import CLuaBridgeTesting
+internal import FlatValue
 internal import Testing
 internal import WorkflowCore
 

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import SQLiteJournal
 internal import Testing
 internal import WorkflowCore

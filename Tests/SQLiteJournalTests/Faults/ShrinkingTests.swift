@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import Foundation
 internal import GRDB
 internal import StoreConformance

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import GRDB
 internal import StoreConformance
 internal import Testing

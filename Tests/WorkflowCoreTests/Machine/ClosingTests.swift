@@ -1,3 +1,4 @@
+import FlatValue
 import Testing
 
 @testable import WorkflowCore

@@ -1,3 +1,5 @@
+import FlatValue
+import TestInputs
 import Testing
 
 @testable import WorkflowCore

@@ -1,3 +1,5 @@
+import FlatValue
+internal import MemoryJournal
 internal import Testing
 internal import WorkflowCore
 internal import WorkflowEngine

@@ -1,3 +1,5 @@
+internal import FlatValue
+internal import MemoryJournal
 internal import Synchronization
 internal import Testing
 internal import WorkflowCore

@@ -1,3 +1,4 @@
+internal import MemoryJournal
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine

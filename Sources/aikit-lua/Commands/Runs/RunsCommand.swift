@@ -1,4 +1,6 @@
 internal import ArgumentParser
+internal import FlatValue
+internal import JSONSchema
 internal import WorkflowEngine
 
 struct RunsCommand: ParsableCommand {

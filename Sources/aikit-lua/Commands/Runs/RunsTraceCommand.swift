@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import JSONSchema
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine

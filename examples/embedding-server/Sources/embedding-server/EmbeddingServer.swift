@@ -1,5 +1,6 @@
 import Hummingbird
 import LuaWorkflows
+import MemoryJournal
 import WorkflowEngine
 import WorkflowServer
 

@@ -1,3 +1,4 @@
+import FlatValue
 import LuaWorkflows
 import WorkflowCore
 import WorkflowEngine

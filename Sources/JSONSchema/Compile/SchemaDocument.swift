@@ -1,0 +1,36 @@
+internal import FlatValue
+
+/// A schema document in memory that does not move, so that cursors into it stay alive while it is compiled.
+final class SchemaDocument {
+    let uri: String
+    private let memory: UnsafeMutableRawBufferPointer
+    var root: ValueCursor { ValueCursor(UnsafeRawBufferPointer(memory)) }
+
+    init(_ value: Value, uri: String) {
+        self.uri = uri
+        memory = value.withBytes { bytes in
+            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+            copy.copyMemory(from: bytes)
+            return copy
+        }
+    }
+
+    deinit { memory.deallocate() }
+}
+
+/// A place in a document where a schema stands.
+struct SchemaPlace {
+    let document: Int
+    let pointer: String
+    let cursor: ValueCursor
+    let resource: Int
+}
+
+/// A schema with an identifier of its own, or the root of a document: the base of the references in it.
+struct SchemaResource {
+    let uri: String
+    let root: SchemaPlace
+    let dialect: SchemaDialect
+    var anchors: [String: SchemaPlace] = [:]
+    var dynamicAnchors: [String: SchemaPlace] = [:]
+}

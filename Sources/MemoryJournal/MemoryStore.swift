@@ -1,0 +1,129 @@
+internal import FlatValue
+internal import Synchronization
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// The runs of this process, which end with it; what several ``MemoryJournal``s share.
+package final class MemoryStore: Sendable {
+    let contents = Mutex(Contents())
+
+    package init() {}
+
+    struct Contents {
+        var runs: [String: StoredRow] = [:]
+        /// Ids in the order in which the runs began.
+        var order: [String] = []
+        var generations: [String: ScriptGeneration] = [:]
+        /// The owners that live, by number, with the generations that each holds.
+        var owners: [Int64: (owner: RunOwner, held: Set<String>)] = [:]
+        var messages: [(message: InboxMessage, answer: InboxAnswer?)] = []
+        var watchers: [Int64: @Sendable ([InboxMessage]) -> Void] = [:]
+        var schedules: [ScheduleMark] = []
+        var queue = MemoryQueue()
+        var cache: [String: (value: Value, until: Int64)] = [:]
+        var lastOwner: Int64 = 0
+        var lastMessage: Int64 = 0
+        var changes: Int64 = 0
+    }
+
+    /// A run and its events.
+    struct StoredRow {
+        var header: RunHeader
+        var events: [UInt8] = []
+        var arena: [UInt8] = []
+        var entries: [StoredEntry] = []
+        var owner: Int64?
+    }
+}
+
+extension MemoryStore.Contents {
+    /// The header as a journal sees it: with the owner, if that one lives and the run is not over.
+    func header(of row: MemoryStore.StoredRow, for number: Int64, at now: Int64) -> RunHeader {
+        var header = row.header
+        header.owner = nil
+        header.isHeld = queue.isHeld(row.header.id)
+        guard !header.status.isTerminal, let owner = row.owner.flatMap({ owners[$0]?.owner }) else { return header }
+        if owner.leaseUntil > now || owner.number == number {
+            header.owner = owner
+            header.owner?.isSelf = owner.number == number
+        }
+        return header
+    }
+
+    /// Writes an entry, or finds that the run is somebody else's.
+    mutating func write(
+        _ entry: JournalEntry, _ bytes: UnsafeRawBufferPointer, as owner: Int64, at now: Int64
+    ) -> JournalOutcome {
+        let run = entry.run
+        if entry.sequence == 0 {
+            guard runs[run.id] == nil else { return .conflict }
+            if let ticket = run.ticket {
+                if let rival = queue.enter(run.id, run.workflow, ticket, at: now) {
+                    run.rival = rival
+                    return .failed(.singleton(run.workflow, rival))
+                }
+                run.isQueued = true
+            }
+            let header = RunHeader(
+                id: run.id, workflow: run.workflow, generation: run.generation, lineage: run.lineage,
+                origin: run.origin,
+                status: entry.status, createdAt: entry.time, updatedAt: entry.time, wakeAt: 0, sequence: 0, arena: 0,
+                owner: nil)
+            runs[run.id] = MemoryStore.StoredRow(header: header, owner: owner)
+            order.append(run.id)
+            run.lease = MemoryLease(owner: owner)
+        }
+        // No copy of the row is held here: appending to it would copy all of its events.
+        guard run.memoryOwner == owner, runs[run.id]?.owner == owner, runs[run.id]?.header.sequence == entry.sequence
+        else {
+            return .conflict
+        }
+        runs[run.id]?.append(entry, bytes)
+        if run.isQueued {
+            if entry.sequence == 0, run.ticket?.isLeft == true {
+                runs[run.id]?.owner = nil
+                (run.lease as? MemoryLease)?.owner = nil
+            }
+            if entry.status.isTerminal { leaveQueue(run.id) }
+        }
+        return .durable
+    }
+}
+
+extension MemoryStore.StoredRow {
+    mutating func append(_ entry: JournalEntry, _ bytes: UnsafeRawBufferPointer) {
+        events.append(contentsOf: bytes[entry.events])
+        arena.append(contentsOf: bytes[entry.arena])
+        header.sequence = events.count / MemoryLayout<Event>.stride
+        header.arena = arena.count
+        header.status = entry.status
+        header.wakeAt = entry.wakeAt
+        header.updatedAt = entry.time
+        if let tags = entry.tags { header.tags = tags }
+        entries.append(StoredEntry(sequence: header.sequence, arena: header.arena, link: entry.link))
+    }
+
+    /// The events after `sequence`, or after the end of an entry before it.
+    func stored(_ header: RunHeader, after sequence: Int) -> StoredRun {
+        let index = entries.lastIndex { $0.sequence <= sequence }
+        let first = index.map { entries[$0] } ?? StoredEntry(sequence: 0, arena: 0, link: nil)
+        var run = StoredRun(
+            header: header, after: first.sequence,
+            events: Array(events[(first.sequence * MemoryLayout<Event>.stride)...]), arena: Array(arena[first.arena...])
+        )
+        run.entries = Array(entries[(index.map { $0 + 1 } ?? 0)...])
+        return run
+    }
+}
+
+/// The owner that a run belongs to in memory, as its ``JournaledRun/lease``; nil once it was let go.
+final class MemoryLease {
+    var owner: Int64?
+
+    init(owner: Int64) { self.owner = owner }
+}
+
+extension JournaledRun {
+    /// The number of the owner that may write the run; nil for none.
+    var memoryOwner: Int64? { (lease as? MemoryLease)?.owner }
+}

@@ -1,0 +1,84 @@
+import FlatValue
+import Testing
+
+@testable import JSONSchema
+
+@Suite struct `Validation that would take long` {
+    /// Schemas of which each refers twice to the next, over `levels` levels.
+    private static func doubled(_ keyword: String, levels: Int) -> String {
+        let definitions = (0..<levels).map { level in
+            ##""s\##(level)":{"\##(keyword)":[{"$ref":"#/$defs/s\##(level + 1)"},{"$ref":"#/$defs/s\##(level + 1)"}]}"##
+        }
+        return
+            ##"{"$ref":"#/$defs/s0","$defs":{\##(definitions.joined(separator: ",")),"s\##(levels)":{"type":"string"}}}"##
+    }
+
+    @Test func `judges a value once by a schema that is reached on many ways`() throws {
+        #expect(try verdict(Self.doubled("anyOf", levels: 60), "1") == "expected string, got number 1")
+        #expect(try verdict(Self.doubled("allOf", levels: 60), #""x""#) == #""x""#)
+        #expect(try verdict(Self.doubled("oneOf", levels: 60), #""x""#).hasPrefix("must match exactly one"))
+    }
+
+    @Test func `remembers what has been evaluated`() throws {
+        let parts = ##""$ref":"#/$defs/s0","unevaluatedProperties":false,"$defs":{"##
+        let levels = (0..<40).map {
+            ##""s\##($0)":{"anyOf":[{"$ref":"#/$defs/s\##($0 + 1)"},{"$ref":"#/$defs/s\##($0 + 1)"}]}"##
+        }
+        let schema = "{\(parts)\(levels.joined(separator: ",")),\"s40\":{\"properties\":{\"a\":true}}}}"
+        #expect(try verdict(schema, #"{"a":1}"#) == #"{"a":1}"#)
+        #expect(try verdict(schema, #"{"a":1,"b":2}"#) == "b: is not a known key")
+    }
+
+    @Test func `sees that a dynamic reference comes back to itself on two ways`() throws {
+        let endless = ##"{"$dynamicAnchor":"a","anyOf":[{"$dynamicRef":"#a"},{"$dynamicRef":"#a"}]}"##
+        #expect(try verdict(endless, "1").contains("without end"))
+    }
+
+    /// Says no at the nth question.
+    final class Patience: SchemaFunctions {
+        var questions = 0
+        let limit: Int
+
+        init(_ limit: Int) { self.limit = limit }
+
+        func refine(_ slot: Int, _ value: ValueCursor) -> SchemaRefinement { .passes }
+        func transform(_ slot: Int, _ value: ValueCursor, into arena: inout ByteArena) -> SchemaTransformation { .done }
+        func mayContinue() -> Bool {
+            questions += 1
+            return questions < limit
+        }
+    }
+
+    @Test func `stops when it is told to`() throws {
+        let list = Value(array: (0..<20_000).map { Value(Int64($0)) })
+        let schema = #"{"items":{"type":"integer","x-aikit":{"functions":[{"refine":1}]}}}"#
+        let patience = Patience(3)
+        #expect(try verdict(schema, list, functions: patience) == "stopped")
+        #expect(patience.questions == 3)
+        #expect(try verdict(schema, list, functions: Patience(.max)) == list.json)
+    }
+
+    @Test func `asks after each search of a pattern that gave up`() throws {
+        let text = Value(String(repeating: "a", count: 40) + "!")
+        let patience = Patience(2)
+        let schema = #"{"items":{"pattern":"^(a+)+$"}}"#
+        #expect(try verdict(schema, Value(array: Array(repeating: text, count: 50)), functions: patience) == "stopped")
+        #expect(patience.questions == 2)
+    }
+
+    @Test func `searches no more once it is stopped, whatever is left of keys and patterns`() throws {
+        let patterns = (0..<200).map { #""^(x+)+\#($0)$":true"# }.joined(separator: ",")
+        let object = Value(
+            entries: (0..<40).map { (String(repeating: "x", count: 2000) + "\($0)", Value(Int64(1))) })
+        let patience = Patience(2)
+        #expect(try verdict(#"{"patternProperties":{\#(patterns)}}"#, object, functions: patience) == "stopped")
+        #expect(patience.questions == 2)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `takes as long for each name of many`() throws {
+        let names = (0..<200_000).map { #""k\#($0)""# }.joined(separator: ",")
+        let object = Value(entries: (0..<50_000).map { ("k\($0)", Value(Int64(1))) })
+        let verdict = try verdict(#"{"required":[\#(names)],"dependentRequired":{"k1":[\#(names)]}}"#, object)
+        #expect(verdict.contains("k50000: is missing"))
+    }
+}
