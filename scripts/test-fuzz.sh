@@ -9,20 +9,24 @@ cd "$(dirname "$0")/.."
 build=$(mktemp -d)
 trap 'rm -rf "$build"' EXIT
 
-# The decoders in a program of their own: WorkflowCore, the frames of VM processes, and Tests/Fuzz/decoders.swift. Inputs that end
-# it are kept in the current folder as crash-*.
+# The decoders in a program of their own: WorkflowCore and what it imports, the frames of VM processes, and
+# Tests/Fuzz/decoders.swift. Inputs that end it are kept in the current folder as crash-*.
 if [ "${1:-}" = decoders ]; then
     flags="-swift-version 6 -parse-as-library -package-name aikit_lua -g -sanitize=fuzzer,address -ISources/CPCRE2"
     for feature in ExistentialAny InternalImportsByDefault MemberImportVisibility; do
         flags="$flags -enable-upcoming-feature $feature"
     done
     flags="$flags $(pkg-config --cflags libpcre2-8)"
-    find Sources/WorkflowCore -name '*.swift' >"$build/sources"
+    objects=
+    for module in FlatValue JSONSchema WorkflowCore; do
+        find "Sources/$module" -name '*.swift' >"$build/sources"
+        # shellcheck disable=SC2086
+        swiftc $flags "-I$build" -module-name $module -wmo -emit-module -emit-module-path "$build/$module.swiftmodule" -c \
+            -o "$build/part-$module.o" "@$build/sources"
+        objects="$objects $build/part-$module.o"
+    done
     # shellcheck disable=SC2086
-    swiftc $flags -module-name WorkflowCore -wmo -emit-module -emit-module-path "$build/WorkflowCore.swiftmodule" -c \
-        -o "$build/core.o" "@$build/sources"
-    # shellcheck disable=SC2086
-    swiftc $flags -module-name Fuzz "-I$build" Sources/VMProcess/Wire/Frame.swift Tests/Fuzz/decoders.swift "$build/core.o" \
+    swiftc $flags -module-name Fuzz "-I$build" Sources/VMProcess/Wire/Frame.swift Tests/Fuzz/decoders.swift $objects \
         $(pkg-config --libs libpcre2-8) -o "$build/decoders"
     mkdir "$build/corpus"
     "$build/decoders" -max_total_time="${2:-30}" -print_final_stats=1 "$build/corpus"

@@ -8,7 +8,7 @@ import Testing
 /// that `AIKIT_JSON_SCHEMA_SUITE` names.
 @Suite struct `The JSON Schema test suite` {
     static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
 
     static let folder: URL? = {
         let given = ProcessInfo.processInfo.environment["AIKIT_JSON_SCHEMA_SUITE"].map { URL(filePath: $0) }
