@@ -34,7 +34,22 @@ enum StoreDatabase {
         JournalError(code: "store_missing", message: "there is no store at \(path); name another one with --store")
     }
 
+    /// SQLite waits for no lock where two processes could wait for each other, as where both turn a new store to its log: one
+    /// that begins anew gets it.
     private static func open(_ path: String, _ options: SQLiteJournalOptions) throws(JournalError) -> DatabaseQueue {
+        let start = monotonicNanoseconds()
+        while true {
+            do throws(JournalError) {
+                return try attempt(path, options)
+            } catch {
+                let isOver = monotonicNanoseconds() - start >= UInt64(clamping: options.lockTimeout) * 1000
+                if isOver || error.code != "store_locked" { throw error }
+            }
+            usleep(.random(in: 1_000...20_000))
+        }
+    }
+
+    private static func attempt(_ path: String, _ options: SQLiteJournalOptions) throws(JournalError) -> DatabaseQueue {
         do {
             let queue = try DatabaseQueue(path: path, configuration: configuration(options))
             try queue.inDatabase { database in

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import GRDB
 internal import StoreConformance
 internal import Testing
 internal import WorkflowEngine
@@ -39,6 +40,21 @@ struct StoreFileFaultTests {
         let journal = try SQLiteJournal(path: directory.path + "/a/b/runs.db")
         #expect(await TestRun("r1").write(to: journal).isDurable)
         await journal.close()
+    }
+
+    @Test func `a store that somebody reads while it is to get its log is waited for`() async throws {
+        let directory = try #require(directory)
+        await try SQLiteJournal(path: directory.store).close()
+        let reader = try DatabaseQueue(path: directory.store)
+        try reader.inDatabase { database in
+            try database.execute(sql: "PRAGMA journal_mode = DELETE; BEGIN")
+            #expect(try Int.fetchOne(database, sql: "SELECT count(*) FROM runs") == 0)
+        }
+        #expect(try await refusal(SQLiteJournalOptions(lockTimeout: 100_000))?.code == "store_locked")
+        let opened = Task.detached { try SQLiteJournal(path: directory.store) }
+        try await Task.sleep(for: .milliseconds(100))
+        try reader.close()
+        try await opened.value.close()
     }
 
     @Test func `a directory in the place of a store, and a file in that of its directory`() async throws {
