@@ -57,14 +57,17 @@ let package = Package(
         .target(name: "CDashboard", exclude: ["web"]),
         // The guides and the reference, which lie in docs.
         .target(name: "CGuides"),
-        .target(name: "FlatValue"),
-        .target(name: "JSONSchema", dependencies: ["CPCRE2", "FlatValue"]),
+        // The C library of the system, by one name.
+        .target(name: "Platform"),
+        .target(name: "FlatValue", dependencies: ["Platform"]),
+        .target(name: "JSONSchema", dependencies: ["Platform", "CPCRE2", "FlatValue"]),
         .target(name: "WorkflowCore", dependencies: ["FlatValue", "JSONSchema"]),
         .target(name: "WorkflowDiagram", dependencies: ["FlatValue", "WorkflowCore"]),
         .target(
             name: "WorkflowEngine",
             dependencies: [
-                "FlatValue", "JSONSchema", "WorkflowCore", .product(name: "Crypto", package: "swift-crypto"),
+                "Platform", "FlatValue", "JSONSchema", "WorkflowCore",
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
             name: "LuaRuntime",
@@ -73,7 +76,8 @@ let package = Package(
         .target(
             name: "LuaWorkflows",
             dependencies: [
-                "FlatValue", "JSONSchema", "LuaAnalysis", "CPrelude", "LuaRuntime", "WorkflowCore", "WorkflowEngine",
+                "Platform", "FlatValue", "JSONSchema", "LuaAnalysis", "CPrelude", "LuaRuntime", "WorkflowCore",
+                "WorkflowEngine",
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         // How an entry of a run's journal is laid out, for stores that keep it in tables.
@@ -83,7 +87,7 @@ let package = Package(
         .target(
             name: "SQLiteJournal",
             dependencies: [
-                "FlatValue", "JSONSchema", "StoredEntries", "WorkflowCore", "WorkflowEngine",
+                "Platform", "FlatValue", "JSONSchema", "StoredEntries", "WorkflowCore", "WorkflowEngine",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
@@ -91,7 +95,9 @@ let package = Package(
         .target(name: "CPostgres"),
         .target(
             name: "PostgresJournal",
-            dependencies: ["FlatValue", "JSONSchema", "CPostgres", "StoredEntries", "WorkflowCore", "WorkflowEngine"]),
+            dependencies: [
+                "Platform", "FlatValue", "JSONSchema", "CPostgres", "StoredEntries", "WorkflowCore", "WorkflowEngine",
+            ]),
         .target(name: "MemoryJournal", dependencies: ["FlatValue", "WorkflowCore", "WorkflowEngine"]),
         // The contract of stores as checks. For tests alone: no product may depend on it.
         .target(
@@ -100,7 +106,7 @@ let package = Package(
         .target(
             name: "HostEffects",
             dependencies: [
-                "FlatValue", "JSONSchema", "CHostSystem", "WorkflowCore", "WorkflowEngine",
+                "Platform", "FlatValue", "JSONSchema", "CHostSystem", "WorkflowCore", "WorkflowEngine",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -127,7 +133,7 @@ let package = Package(
         .target(
             name: "WorkflowTelemetry",
             dependencies: [
-                "FlatValue", "JSONSchema", "Compression", "WorkflowCore", "WorkflowEngine",
+                "Platform", "FlatValue", "JSONSchema", "Compression", "WorkflowCore", "WorkflowEngine",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Logging", package: "swift-log"),
@@ -138,17 +144,21 @@ let package = Package(
         .target(name: "CVMProcess", dependencies: ["CHostSystem"]),
         .target(
             name: "VMProcess",
-            dependencies: ["FlatValue", "CSandbox", "CVMProcess", "LuaWorkflows", "WorkflowCore", "WorkflowEngine"]),
-        .target(name: "FileWatching"),
+            dependencies: [
+                "Platform", "FlatValue", "CSandbox", "CVMProcess", "LuaWorkflows", "WorkflowCore", "WorkflowEngine",
+            ]),
+        .target(name: "FileWatching", dependencies: ["Platform"]),
         .target(
             name: "LuaTesting",
             dependencies: [
-                "FlatValue", "HostEffects", "LuaWorkflows", "WorkflowCore", "WorkflowEngine", "WorkflowTelemetry",
+                "Platform", "FlatValue", "HostEffects", "LuaWorkflows", "WorkflowCore", "WorkflowEngine",
+                "WorkflowTelemetry",
             ]),
         .executableTarget(
             name: "aikit-lua",
             dependencies: [
-                "FlatValue", "JSONSchema", "MemoryJournal", "WorkflowDiagram", "CLuaBridge", "CSandbox", "WorkflowCore",
+                "Platform", "FlatValue", "JSONSchema", "MemoryJournal", "WorkflowDiagram", "CLuaBridge", "CSandbox",
+                "WorkflowCore",
                 "WorkflowEngine", "LuaRuntime", "LuaWorkflows",
                 "PostgresJournal", "SQLiteJournal",
                 "HostEffects", "FileWatching", "LuaTesting", "CGuides", "CTemplates", "VMProcess", "WorkflowServer",
@@ -170,7 +180,9 @@ let package = Package(
             name: "WorkflowEngineTests", dependencies: ["FlatValue", "MemoryJournal", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(
             name: "LuaRuntimeTests",
-            dependencies: ["TestInputs", "FlatValue", "WorkflowEngine", "LuaRuntime", "CLuaBridge", "WorkflowCore"]),
+            dependencies: [
+                "Platform", "TestInputs", "FlatValue", "WorkflowEngine", "LuaRuntime", "CLuaBridge", "WorkflowCore",
+            ]),
         .testTarget(name: "LuaAnalysisTests", dependencies: ["FlatValue", "LuaAnalysis", "WorkflowCore"]),
         .testTarget(
             name: "LuaWorkflowsTests",
@@ -185,7 +197,9 @@ let package = Package(
             dependencies: ["MemoryJournal", "StoreConformance", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(
             name: "PostgresJournalTests",
-            dependencies: ["FlatValue", "PostgresJournal", "StoreConformance", "WorkflowEngine", "WorkflowCore"]),
+            dependencies: [
+                "Platform", "FlatValue", "PostgresJournal", "StoreConformance", "WorkflowEngine", "WorkflowCore",
+            ]),
         .testTarget(
             name: "SQLiteJournalTests",
             dependencies: [
@@ -194,11 +208,11 @@ let package = Package(
             ]),
         .testTarget(
             name: "HostEffectsTests",
-            dependencies: ["FlatValue", "CHostSystem", "HostEffects", "WorkflowEngine", "WorkflowCore"]),
+            dependencies: ["Platform", "FlatValue", "CHostSystem", "HostEffects", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(
             name: "WorkflowServerTests",
             dependencies: [
-                "FlatValue", "MemoryJournal", "WorkflowServer", "WorkflowEngine", "WorkflowCore",
+                "Platform", "FlatValue", "MemoryJournal", "WorkflowServer", "WorkflowEngine", "WorkflowCore",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "JWTKit", package: "jwt-kit"), .product(name: "Crypto", package: "swift-crypto"),
@@ -213,7 +227,7 @@ let package = Package(
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
             ]),
-        .testTarget(name: "SandboxTests", dependencies: ["CSandbox", "CSandboxTesting"]),
+        .testTarget(name: "SandboxTests", dependencies: ["Platform", "CSandbox", "CSandboxTesting"]),
         .testTarget(
             name: "VMProcessTests",
             dependencies: ["FlatValue", "VMProcess", "LuaWorkflows", "WorkflowCore"]),
@@ -221,7 +235,7 @@ let package = Package(
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "FlatValue", "JSONSchema", "aikit-lua", "LuaWorkflows", "SQLiteJournal", "WorkflowEngine",
+                "Platform", "FlatValue", "JSONSchema", "aikit-lua", "LuaWorkflows", "SQLiteJournal", "WorkflowEngine",
                 "WorkflowCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),

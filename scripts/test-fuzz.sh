@@ -18,7 +18,7 @@ if [ "${1:-}" = decoders ]; then
     done
     flags="$flags $(pkg-config --cflags libpcre2-8)"
     objects=
-    for module in FlatValue JSONSchema WorkflowCore; do
+    for module in Platform FlatValue JSONSchema WorkflowCore; do
         find "Sources/$module" -name '*.swift' >"$build/sources"
         # shellcheck disable=SC2086
         swiftc $flags "-I$build" -module-name $module -wmo -emit-module -emit-module-path "$build/$module.swiftmodule" -c \

@@ -1,9 +1,5 @@
 #if os(Linux) || os(Android)
-    #if canImport(Glibc)
-        internal import Glibc
-    #elseif canImport(Musl)
-        internal import Musl
-    #endif
+    internal import Platform
 
     /// Tells of changes as soon as the kernel does.
     final class InotifySource: ChangeSource {

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import Platform
 
 /// The folder that a script's project begins in: the nearest one above that holds one of the marks, else the script's own.
 package enum ProjectFolder {

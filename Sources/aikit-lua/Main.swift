@@ -1,13 +1,6 @@
 internal import ArgumentParser
+internal import Platform
 internal import VMProcess
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// The program: reads the command line, runs one command, and ends with its status.
 @main

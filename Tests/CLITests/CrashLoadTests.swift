@@ -1,15 +1,10 @@
 import Foundation
 import LuaWorkflows
+import Platform
 import SQLiteJournal
 import Testing
 import WorkflowCore
 import WorkflowEngine
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Every kind of node, and a note on standard error of each handler that runs.
 private let load = """

@@ -1,16 +1,11 @@
 import FlatValue
 import Foundation
 import LuaWorkflows
+import Platform
 import SQLiteJournal
 import Testing
 import WorkflowCore
 import WorkflowEngine
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// Handlers that say that they ran, an event, a person, and a step that fails where the input asks for it.
 private let storm = """

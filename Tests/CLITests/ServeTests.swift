@@ -3,16 +3,9 @@ import FlatValue
 import Foundation
 import NIOCore
 import NIOHTTP1
+import Platform
 import Testing
 import WorkflowCore
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 extension CommandLine {
     @Suite("serve")

@@ -1,13 +1,8 @@
 import Foundation
+import Platform
 import Testing
 
 @testable import aikit_lua
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 private func workflow(_ keys: String, handler: String = "return 1") -> String {
     """

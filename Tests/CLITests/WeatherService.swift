@@ -1,12 +1,5 @@
 import Foundation
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import Platform
 
 /// Stands in for the two services of examples/weather.lua, on 127.0.0.1.
 final class WeatherService: Sendable {

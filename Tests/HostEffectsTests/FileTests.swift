@@ -1,18 +1,11 @@
 import CHostSystem
 import FlatValue
+import Platform
 import Testing
 import WorkflowCore
 import WorkflowEngine
 
 @testable import HostEffects
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// The folders of a test: one that is granted, `in`, and one beside it, `out`, with a file each.
 private struct Yard {

@@ -1,13 +1,6 @@
+import Platform
 import Synchronization
 import WorkflowEngine
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// A real HTTP server on 127.0.0.1 whose answers are written by the test, one connection a request unless it is kept.
 final class LoopbackServer: Sendable {

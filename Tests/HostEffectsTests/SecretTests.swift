@@ -1,17 +1,10 @@
 import FlatValue
+import Platform
 import Testing
 import WorkflowCore
 import WorkflowEngine
 
 @testable import HostEffects
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 private let token = "t0ken/with+chars=="
 

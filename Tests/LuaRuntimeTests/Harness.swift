@@ -1,18 +1,11 @@
 import CLuaBridge
 import FlatValue
 import LuaRuntime
+import Platform
 import Synchronization
 import Testing
 import WorkflowCore
 import WorkflowEngine
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// Answers the calls of a test's scripts and remembers them.
 final class TestHost: LuaHost {

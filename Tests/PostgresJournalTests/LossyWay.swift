@@ -1,13 +1,6 @@
+internal import Platform
 internal import Synchronization
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// A way to a database on 127.0.0.1 on which a chosen answer gets lost: the server has done what it was asked, and the connection
 /// breaks before the client hears of it. Connections must not be encrypted.

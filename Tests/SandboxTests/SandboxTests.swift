@@ -1,7 +1,7 @@
 #if os(Linux)
     import CSandbox
     import CSandboxTesting
-    import Glibc
+    import Platform
     import Testing
 
     @Suite struct SandboxTests {

@@ -1,15 +1,8 @@
 import Foundation
+import Platform
 import Synchronization
 import Testing
 import WorkflowServer
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 @Suite("Slow and old clients")
 struct SlowClientTests {

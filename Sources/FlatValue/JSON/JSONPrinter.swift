@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import Platform
 
 /// Writes a flat value as JSON text: keys sorted by their bytes, doubles in the shortest form that reads back the same.
 struct JSONPrinter {

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import Platform
 
 extension ByteArena {
     /// Removes each entry whose key comes again, so that the last one counts; returns how many are left.

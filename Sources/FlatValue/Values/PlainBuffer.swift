@@ -3,23 +3,25 @@
 /// What a step touches lies in such rows. An array costs two atomic operations each time that it is reached through an
 /// object, and a header of 32 bytes; this is one block of memory that is freed with its owner. It cannot be copied by
 /// accident: ``copy()`` says so. An index outside the row ends the process, as an array's does.
+///
+/// Public because the compiler inlines nothing less into other modules.
 @frozen
-package struct PlainBuffer<Element: BitwiseCopyable>: ~Copyable {
+public struct PlainBuffer<Element: BitwiseCopyable>: ~Copyable {
     @usableFromInline var base: UnsafeMutablePointer<Element>?
     @usableFromInline var length: Int32 = 0
     @usableFromInline var capacity: Int32 = 0
 
     @inlinable
-    package init() {}
+    public init() {}
 
     @inlinable
-    package init(_ elements: some Collection<Element>) {
+    public init(_ elements: some Collection<Element>) {
         reserve(elements.count)
         for element in elements { append(element) }
     }
 
     @inlinable
-    package init(repeating element: Element, count: Int) {
+    public init(repeating element: Element, count: Int) {
         reserve(count)
         base?.initialize(repeating: element, count: count)
         length = Int32(count)
@@ -28,9 +30,9 @@ package struct PlainBuffer<Element: BitwiseCopyable>: ~Copyable {
     @inlinable
     deinit { base?.deallocate() }
 
-    @inlinable @inline(__always) package var count: Int { Int(length) }
-    @inlinable @inline(__always) package var isEmpty: Bool { length == 0 }
-    @inlinable @inline(__always) package var indices: Range<Int> { 0..<Int(length) }
+    @inlinable @inline(__always) public var count: Int { Int(length) }
+    @inlinable @inline(__always) public var isEmpty: Bool { length == 0 }
+    @inlinable @inline(__always) public var indices: Range<Int> { 0..<Int(length) }
     /// The bytes that are held, in use or not.
     package var allocatedBytes: Int { Int(capacity) * MemoryLayout<Element>.stride }
 
@@ -39,7 +41,7 @@ package struct PlainBuffer<Element: BitwiseCopyable>: ~Copyable {
     package var elements: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: base, count: Int(length)) }
 
     @inlinable
-    package subscript(index: Int) -> Element {
+    public subscript(index: Int) -> Element {
         @inline(__always) get { address(of: index).pointee }
         @inline(__always) unsafeMutableAddress { address(of: index) }
     }
@@ -51,7 +53,7 @@ package struct PlainBuffer<Element: BitwiseCopyable>: ~Copyable {
     }
 
     @inlinable @inline(__always)
-    package mutating func append(_ element: Element) {
+    public mutating func append(_ element: Element) {
         if length == capacity { grow(to: max(Int(capacity) * 2, 4)) }
         (base.unsafelyUnwrapped + Int(length)).initialize(to: element)
         length &+= 1
@@ -59,7 +61,7 @@ package struct PlainBuffer<Element: BitwiseCopyable>: ~Copyable {
 
     /// Makes room for as many elements in all.
     @inlinable @inline(__always)
-    package mutating func reserve(_ count: Int) {
+    public mutating func reserve(_ count: Int) {
         if count > Int(capacity) { grow(to: count) }
     }
 
@@ -71,7 +73,7 @@ package struct PlainBuffer<Element: BitwiseCopyable>: ~Copyable {
 
     /// Empties the row and keeps its memory.
     @inlinable @inline(__always)
-    package mutating func removeAll() { length = 0 }
+    public mutating func removeAll() { length = 0 }
 
     /// Gives back the memory that is not in use.
     package mutating func trim() {

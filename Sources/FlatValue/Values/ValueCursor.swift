@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    public import Glibc
-#elseif canImport(Musl)
-    public import Musl
-#else
-    public import Darwin
-#endif
+public import Platform
 
 /// The kind of a value, by the first byte of its encoding.
 public enum ValueTag: UInt8, Sendable, CaseIterable {
@@ -43,7 +37,7 @@ public struct ValueCursor: BitwiseCopyable {
     public var tag: ValueTag { ValueTag(rawValue: start.load(as: UInt8.self)).unsafelyUnwrapped }
 
     @inlinable
-    package func word(_ offset: Int) -> Int {
+    public func word(_ offset: Int) -> Int {
         Int(UInt32(littleEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
     }
 

@@ -1,13 +1,6 @@
 internal import CHostSystem
+internal import Platform
 internal import WorkflowCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Opens files that a permission allows, and nothing else: the kernel checks while it opens, so a link that is put in the way
 /// meanwhile leads nowhere.

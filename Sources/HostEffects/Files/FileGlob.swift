@@ -1,13 +1,6 @@
 internal import FlatValue
+internal import Platform
 internal import WorkflowCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Finds paths by a pattern: `*` and `?` within a name, `[a-z]`, and `**` for any folders. Links to folders are not entered by
 /// `**`, and names with a dot first are matched only by a dot.

@@ -1,14 +1,7 @@
 internal import CHostSystem
 internal import FlatValue
+internal import Platform
 internal import WorkflowCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 // `stat` and `read` are the names of methods here too.
 private typealias FileInfo = stat

@@ -1,14 +1,7 @@
 internal import FlatValue
 internal import NIOHTTP1
+internal import Platform
 internal import WorkflowCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// An answer as the script gets it.
 enum HTTPAnswer {

@@ -1,16 +1,9 @@
 internal import CHostSystem
 internal import FlatValue
+internal import Platform
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// A server that is a program of this process: one message a line by its standard input and output, on a thread of its own.
 ///

@@ -1,13 +1,6 @@
 internal import FlatValue
+internal import Platform
 internal import WorkflowCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// A program as a script asks for it, checked and allowed.
 struct ExecCall: Sendable {

@@ -1,14 +1,7 @@
 internal import CHostSystem
 internal import FlatValue
+internal import Platform
 internal import WorkflowCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// A program that has been started, and this process's ends of its pipes.
 struct StartedProgram {

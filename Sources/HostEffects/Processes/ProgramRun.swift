@@ -1,16 +1,9 @@
 internal import CHostSystem
 internal import FlatValue
+internal import Platform
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// A program that a script runs: on a thread of its own, which feeds it, takes what it prints, and ends it with its group.
 ///

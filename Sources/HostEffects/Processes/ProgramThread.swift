@@ -1,13 +1,6 @@
 internal import CHostSystem
+internal import Platform
 internal import Synchronization
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// The thread that looks after one program, and what wakes it.
 ///

@@ -1,13 +1,6 @@
 internal import CHostSystem
+internal import Platform
 internal import Synchronization
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Passes signals that end this process on to a program that it waits for, so that none is left behind.
 ///

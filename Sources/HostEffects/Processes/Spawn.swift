@@ -1,12 +1,5 @@
 internal import CHostSystem
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import Platform
 
 /// Starts programs: with the three standard streams and no other descriptor, with the usual signals, by `posix_spawn`.
 enum Spawn {

@@ -1,12 +1,5 @@
 internal import CHostSystem
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import Platform
 
 /// An error number of the system.
 struct SystemError: Error, Equatable {

@@ -1,13 +1,6 @@
 internal import FlatValue
+internal import Platform
 internal import WorkflowCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Reads secrets as text: a JSON object of texts, or lines `NAME=value`.
 ///

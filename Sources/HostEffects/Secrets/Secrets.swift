@@ -1,13 +1,6 @@
 internal import FlatValue
+internal import Platform
 internal import WorkflowCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Where secrets are read from besides the environment.
 package struct SecretSettings: Sendable, Equatable {

@@ -1,12 +1,5 @@
 internal import FlatValue
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import Platform
 
 /// The rules for numbers.
 struct CheckNumber: BitwiseCopyable {

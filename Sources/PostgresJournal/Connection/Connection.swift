@@ -1,13 +1,6 @@
 internal import CPostgres
+internal import Platform
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// One connection to the database, for one thread.
 final class Connection {

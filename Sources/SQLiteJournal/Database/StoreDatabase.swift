@@ -1,14 +1,7 @@
 internal import GRDB
 internal import JSONSchema
+internal import Platform
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Opening the connections of a store.
 enum StoreDatabase {

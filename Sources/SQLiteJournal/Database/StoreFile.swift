@@ -1,14 +1,7 @@
 internal import GRDB
 internal import GRDBSQLite
+internal import Platform
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// The files of a store as they were when it was opened.
 ///

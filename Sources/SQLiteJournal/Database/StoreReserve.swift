@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import Platform
 
 /// Disk space that a store holds back, so that runs can be pruned when the disk is full: deleting needs room for a log first.
 ///

@@ -1,15 +1,8 @@
 internal import Foundation
 internal import GRDB
 internal import JSONSchema
+internal import Platform
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Looking at a store whose files may not be written. Nothing beside them is made or changed.
 ///

@@ -1,12 +1,5 @@
+internal import Platform
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Tells at once which owners' processes are alive: each locks one byte of a file beside the store.
 ///

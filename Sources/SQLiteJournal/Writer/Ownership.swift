@@ -1,13 +1,6 @@
 internal import GRDB
+internal import Platform
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// This journal as an owner of runs, which it becomes with the first run that it makes or claims.
 struct Ownership {

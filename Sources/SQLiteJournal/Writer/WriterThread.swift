@@ -1,14 +1,7 @@
 internal import GRDB
+internal import Platform
 internal import Synchronization
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// The thread of a store's ``Writer``, from the opening of the store to its end.
 final class WriterThread: Sendable {

@@ -1,16 +1,9 @@
 internal import CVMProcess
 internal import FlatValue
+internal import Platform
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// A VM process as its host holds it: one thread starts it, reads what it says and waits for its end, another one writes. May be used
 /// from any thread.

@@ -1,13 +1,6 @@
 internal import CVMProcess
+internal import Platform
 internal import Synchronization
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// The way from a VM process to its host. Any thread; a host that is slow holds up whoever sends, and one that is gone ends the
 /// process.

@@ -2,16 +2,9 @@ internal import CSandbox
 internal import CVMProcess
 internal import FlatValue
 internal import LuaWorkflows
+internal import Platform
 internal import WorkflowCore
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// The program of a VM process: it runs Lua, and reaches nothing but its host.
 package enum VMProgram {

@@ -1,12 +1,5 @@
+internal import Platform
 internal import WorkflowCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// What is left for one validation: for the work on the value and for the functions of the script that it asks. It belongs to the
 /// thread that validates.

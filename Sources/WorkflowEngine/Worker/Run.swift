@@ -1,14 +1,7 @@
 internal import FlatValue
+internal import Platform
 internal import Synchronization
 package import WorkflowCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// One run as its worker holds it: the machine's state, the log, and the calls that wait for the host.
 ///

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import Platform
 
 /// A thread with a stack of its own size: Lua recurses on the C stack, and the default of a secondary thread is too small.
 package enum WorkerThread {

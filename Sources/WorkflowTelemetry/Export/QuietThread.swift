@@ -1,12 +1,5 @@
+internal import Platform
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// A thread for tasks that have time: the scheduler prefers every other thread of the process to it.
 ///

@@ -1,17 +1,10 @@
 internal import FlatValue
 internal import LuaWorkflows
+internal import Platform
 internal import PostgresJournal
 internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Measures durable runs beside what SQLite alone makes of the same disk, that of the working directory.
 struct DurableBench: Sendable {

@@ -1,18 +1,11 @@
 internal import FlatValue
 internal import LuaWorkflows
 internal import MemoryJournal
+internal import Platform
 internal import SQLiteJournal
 internal import VMProcess
 internal import WorkflowCore
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Measures runs whose Lua is in processes of its own beside the same runs in this process, both through the public interface.
 struct IsolationBench: Sendable {

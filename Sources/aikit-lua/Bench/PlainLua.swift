@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import Platform
 
 /// The machine's own `lua5.4` or `lua`: the yardstick that the bridge is measured with.
 enum PlainLua {

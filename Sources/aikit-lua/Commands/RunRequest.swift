@@ -1,13 +1,6 @@
+internal import Platform
 internal import WorkflowCore
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// What a command line asks of `run`, word for word; nothing of it has been checked.
 struct RunRequest: Equatable {

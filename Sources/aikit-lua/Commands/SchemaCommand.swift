@@ -1,15 +1,8 @@
 internal import ArgumentParser
 internal import FlatValue
 internal import JSONSchema
+internal import Platform
 internal import WorkflowCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 struct SchemaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

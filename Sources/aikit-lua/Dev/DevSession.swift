@@ -1,17 +1,10 @@
 internal import FlatValue
 internal import HostEffects
 internal import LuaWorkflows
+internal import Platform
 internal import WorkflowCore
 internal import WorkflowDiagram
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// A session of `dev`: runs the script, and runs it again whenever it or one of its modules has been saved.
 ///

@@ -1,14 +1,7 @@
 internal import ArgumentParser
 internal import LuaWorkflows
+internal import Platform
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// A bug of some Lua releases with which an ordinary script can crash the process.
 enum LuaProbe: String, CaseIterable, ExpressibleByArgument {

@@ -1,16 +1,9 @@
 internal import CLuaBridge
 internal import JSONSchema
+internal import Platform
 internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// What the program was linked with and runs on.
 enum Platform {

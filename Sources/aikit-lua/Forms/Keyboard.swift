@@ -1,12 +1,5 @@
+internal import Platform
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Why a question got no answer.
 enum NoAnswer: Error, Equatable {

@@ -1,12 +1,5 @@
+internal import Platform
 internal import WorkflowCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// The lines of standard input, each with a bounded length.
 struct MCPInput {

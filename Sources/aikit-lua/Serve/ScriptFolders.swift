@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import Platform
 
 /// Finds the scripts at and below paths: every `.lua` file but tests, hidden ones, and what lies in folders of other
 /// tools.

@@ -3,6 +3,7 @@ internal import HostEffects
 internal import LuaWorkflows
 internal import MemoryJournal
 internal import NIOCore
+internal import Platform
 internal import ServiceLifecycle
 internal import Synchronization
 internal import VMProcess
@@ -10,14 +11,6 @@ internal import WorkflowCore
 internal import WorkflowEngine
 internal import WorkflowServer
 internal import WorkflowTelemetry
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// A server from its start to its end.
 final class ServeSession: Sendable {

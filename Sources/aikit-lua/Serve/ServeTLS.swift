@@ -1,12 +1,5 @@
 internal import NIOSSL
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import Platform
 
 /// The certificate of a server and its key.
 struct ServeTLS: Sendable {

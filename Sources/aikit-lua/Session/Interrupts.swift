@@ -1,13 +1,6 @@
+internal import Platform
 internal import Synchronization
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Ctrl-C and requests to end: each is told until somebody has no more patience, and then the process ends.
 ///

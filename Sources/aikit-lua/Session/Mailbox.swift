@@ -1,16 +1,9 @@
 internal import FlatValue
 internal import JSONSchema
+internal import Platform
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// What the main thread hears of while a run is under way.
 enum Message: Sendable {

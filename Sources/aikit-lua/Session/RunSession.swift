@@ -1,15 +1,8 @@
 internal import FlatValue
+internal import Platform
 internal import WorkflowCore
 internal import WorkflowEngine
 internal import WorkflowTelemetry
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// One run on the command line, from its start to the program's exit status.
 ///

@@ -1,15 +1,8 @@
 internal import FlatValue
+internal import Platform
 internal import PostgresJournal
 internal import SQLiteJournal
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Where runs are kept.
 enum StoreLocation: Equatable {

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import Platform
 
 /// The system's words for an error number.
 func systemMessage(_ number: Int32) -> String { String(cString: strerror(number)) }

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import Platform
 
 /// Lays the parser's help out for the width of a terminal: paragraphs flow, meanings hang beside their options, and a command
 /// that is broken can be pasted as it stands.

@@ -1,13 +1,6 @@
 internal import FlatValue
+internal import Platform
 internal import WorkflowCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Makes the process fit to run in, whatever it was started with; called once, before anything else is opened or started.
 enum ProcessStart {

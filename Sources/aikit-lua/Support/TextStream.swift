@@ -1,13 +1,6 @@
+internal import Platform
 internal import Synchronization
 internal import WorkflowCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Standard output or standard error, written without a buffer of its own.
 ///

@@ -1,13 +1,6 @@
 internal import FlatValue
+internal import Platform
 internal import Synchronization
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Runs asynchronous code to its end while the calling thread waits: the way from a command into the engine's API.
 func waitFor<Result: Sendable>(_ body: @escaping @Sendable () async -> Result) -> Result {

@@ -1,12 +1,5 @@
 internal import FileWatching
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import Platform
 
 /// Waits until one of some files has changed, or until a test file has come or gone.
 struct FileWatch {

@@ -1,12 +1,5 @@
 internal import LuaWorkflows
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import Platform
 
 /// Finds test files, and the folders in which each of them looks for modules.
 enum TestDiscovery {

@@ -1,13 +1,6 @@
 internal import HostEffects
+internal import Platform
 internal import WorkflowTelemetry
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// What a command line asks of `test`, checked.
 struct TestPlan {

@@ -1,12 +1,5 @@
+internal import Platform
 internal import Synchronization
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Folders for the stores of trials: each goes with its trial, with the process that a signal ends, or, where the process was
 /// killed, when the next one begins.

@@ -1,13 +1,8 @@
 import FlatValue
 import Foundation
+import Platform
 import Testing
 import WorkflowCore
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 private func model(_ provider: FakeProvider) -> String {
     """

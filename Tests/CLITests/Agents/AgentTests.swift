@@ -1,13 +1,8 @@
 import FlatValue
 import Foundation
+import Platform
 import Testing
 import WorkflowCore
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// A script whose model is at `BASE`.
 private func script(_ provider: FakeProvider, kind: String = "openai", model: String = "", _ body: String) -> String {

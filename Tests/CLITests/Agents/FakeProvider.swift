@@ -1,14 +1,7 @@
 import FlatValue
 import Foundation
+import Platform
 import WorkflowCore
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// docs/scripts/provider/provider.py, which stands in for a provider of models on 127.0.0.1.
 final class FakeProvider {

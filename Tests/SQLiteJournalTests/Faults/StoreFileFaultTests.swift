@@ -45,7 +45,9 @@ struct StoreFileFaultTests {
     @Test func `a store that somebody reads while it is to get its log is waited for`() async throws {
         let directory = try #require(directory)
         await try SQLiteJournal(path: directory.store).close()
-        let reader = try DatabaseQueue(path: directory.store)
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let reader = try DatabaseQueue(path: directory.store, configuration: configuration)
         try reader.inDatabase { database in
             try database.execute(sql: "PRAGMA journal_mode = DELETE; BEGIN")
             #expect(try Int.fetchOne(database, sql: "SELECT count(*) FROM runs") == 0)

@@ -1,16 +1,9 @@
 internal import ArgumentParser
 internal import FlatValue
 internal import LuaWorkflows
+internal import Platform
 internal import WorkflowCore
 internal import WorkflowEngine
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 struct RunsRecordCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
