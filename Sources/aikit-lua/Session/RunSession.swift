@@ -21,6 +21,7 @@ final class RunSession {
     private var loader: RunLoader?
     private let mailbox = Mailbox()
     private let driver: RunDriver
+    private let start = StartPhase()
     private let display: any Display
     private let output = TextStream.output
     private let errors = TextStream.errors
@@ -63,6 +64,7 @@ final class RunSession {
         } catch {
             return conclude(error)
         }
+        start.end()
         if let timeout = plan.timeout {
             Task.detached { [mailbox] in
                 try? await StayRequest.sleep(timeout)
@@ -88,8 +90,9 @@ final class RunSession {
 
     /// A stored run is let go by the first signal and cancelled by a second Ctrl-C; in memory the first one cancels.
     private func listen() {
-        let (driver, mailbox, isStored) = (driver, mailbox, isStored)
+        let (driver, mailbox, isStored, start) = (driver, mailbox, isStored, start)
         Interrupts.install { (signal: Int32, count: Int) -> Interrupts.Response in
+            guard start.isOver else { return .ends }
             switch count {
             case 1 where isStored: driver.letGo()
             case 1: driver.cancel(reason: signal == SIGTERM ? "terminated" : "interrupted")
