@@ -69,7 +69,8 @@ package struct TestFileRunner: Sendable {
             let failure =
                 if let failure = open.compactMap(\.failure).first { failure } else { await run(test, line, of: tree) }
             outcome.duration = Int64((monotonicNanoseconds() - start) / 1000)
-            outcome.take(failure)
+            // How the code ended that was stopped says nothing of it.
+            outcome.take(failure != nil && Task.isCancelled ? Self.stopped : failure)
             report.outcomes.append(outcome)
             onOutcome(outcome)
         }
@@ -111,6 +112,8 @@ package struct TestFileRunner: Sendable {
         return failures
     }
 
+    private static let stopped: Value = ["code": "cancelled", "message": "the tests were stopped"]
+
     /// How a call came to its end.
     private enum Ending: Sendable {
         case returned(Value?)
@@ -121,7 +124,7 @@ package struct TestFileRunner: Sendable {
 
     /// Calls a function, and stops it when its time is over or the task is cancelled; then no further one begins.
     private func timed(_ slot: CallbackSlot) async -> Value? {
-        if Task.isCancelled { return ["code": "cancelled", "message": "the tests were stopped"] }
+        if Task.isCancelled { return Self.stopped }
         let call = CalledFunction()
         return await withTaskGroup(of: Ending.self) { group in
             group.addTask { [bench] in

@@ -36,6 +36,8 @@ final class RunSession {
     private var closing = ClosingWatch()
     /// When the run goes on by itself, in microseconds since 1970, if it waits for that.
     private var wakeAt: Int64?
+    /// Whether that time is the end of the patience with somebody, for whom alone the run waits.
+    private var waitsOutside = false
     /// Something has happened since the session began to wait for that.
     private var hasMoved = false
     /// What the run came to when it last stood still.
@@ -130,13 +132,15 @@ final class RunSession {
     /// How near a time has to be for a process to stay for it although it could leave the run to the store, in microseconds.
     private static let nearWake: Int64 = 2_000_000
 
-    /// Whether the run goes on by itself before anybody says anything to it, and this process stays for that: in memory for
-    /// as long as it stays for any time, as there the run would end with it.
+    /// Whether the run goes on by itself before anybody says anything to it, and this process stays for that: in memory, where
+    /// the run would end with it, for any time, and for the end of somebody's patience as long as stored runs wait for a time.
     private func wakesSoon(_ result: RunResult) -> Bool {
         guard result.status == "waiting_human" || result.status == "waiting", let wakeAt, leaving == nil, !isCancelled
         else { return false }
+        let left = wakeAt - SystemClock().now()
+        if !isStored { return !waitsOutside || left <= StayRequest.usualWait }
         // Of a stored run that asks somebody it is told at once how to answer.
-        return !isStored || result.pendingHuman == nil && wakeAt - SystemClock().now() < Self.nearWake
+        return result.pendingHuman == nil && left < Self.nearWake
     }
 
     /// Waits until the run has gone on, or its time has come; a status ends the program.
@@ -218,8 +222,8 @@ final class RunSession {
             leave(.queued)
             return driver.letGo()
         }
-        wakeAt = rest.until
-        guard leaving == nil, !isCancelled, let patience = plan.patience else { return }
+        (wakeAt, waitsOutside) = (rest.until, rest.waitsOutside)
+        guard !rest.waitsOutside, leaving == nil, !isCancelled, let patience = plan.patience else { return }
         guard patience == 0 || rest.left > patience else { return }
         leave(.rests)
         driver.letGo()
