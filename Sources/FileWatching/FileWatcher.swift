@@ -169,7 +169,7 @@ private final class Shared: Sendable {
     }
 }
 
-/// Starts a thread that ends with its body.
+/// Starts a thread that ends with its body. Where the system has none to give for half a second, the process says so and ends.
 private func startThread(_ body: @escaping @Sendable () -> Void) {
     let box = Unmanaged.passRetained(ThreadBody(run: body))
     #if canImport(Darwin)
@@ -177,16 +177,27 @@ private func startThread(_ body: @escaping @Sendable () -> Void) {
     #else
         var thread = pthread_t()
     #endif
-    let status = pthread_create(
-        &thread, nil,
-        { argument in
-            #if !canImport(Darwin)
-                guard let argument else { return nil }
-            #endif
-            Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
-            return nil
-        }, box.toOpaque())
-    precondition(status == 0, "the system refused a thread (error \(status))")
+    var status: Int32 = 0
+    for _ in 0..<50 {
+        status = pthread_create(
+            &thread, nil,
+            { argument in
+                #if !canImport(Darwin)
+                    guard let argument else { return nil }
+                #endif
+                Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
+                return nil
+            }, box.toOpaque())
+        if status != EAGAIN { break }
+        usleep(10_000)
+    }
+    guard status == 0 else {
+        let text =
+            "error: the system refused the thread that watches files: \(String(cString: strerror(status))); raise the "
+            + "limit of processes and threads (ulimit -u, TasksMax, pids.max), or use serve --no-watch\n"
+        _ = Array(text.utf8).withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        _exit(1)
+    }
     #if canImport(Darwin)
         thread.map { _ = pthread_detach($0) }
     #else

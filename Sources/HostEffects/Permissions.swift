@@ -15,6 +15,14 @@ package struct Permissions: Sendable, Equatable {
             let names = values.flatMap { $0.split(separator: ",").map(String.init) }
             self = names.contains(Permissions.everything) ? .everything : names.isEmpty ? .nothing : .only(names)
         }
+
+        /// Reads hosts. Of a URL its host counts, with the port that is written or else that of its scheme; who may be called is
+        /// not told apart by paths or users.
+        package init(hosts values: [String]) {
+            self.init(values)
+            guard case .only(let names) = self else { return }
+            self = .only(names.map(Permissions.host))
+        }
     }
 
     /// Hosts that may be called: `example.com`, `example.com:8080`, `*.example.com`.
@@ -58,6 +66,16 @@ package struct Permissions: Sendable, Equatable {
             let host = host.lowercased()
             return names.contains { Self.matches($0.lowercased(), host: host, port: port) }
         }
+    }
+
+    /// The `host` or `host:port` of a URL; other texts as they are.
+    private static func host(_ text: String) -> String {
+        guard let scheme = text.firstRange(of: "://") else { return String(text.prefix { $0 != "/" }) }
+        let port = ["http": 80, "https": 443][text[..<scheme.lowerBound].lowercased()]
+        var host = text[scheme.upperBound...].prefix { !"/?#\\".contains($0) }
+        if let at = host.lastIndex(of: "@") { host = host[host.index(after: at)...] }
+        let hasPort = host[(host.lastIndex(of: "]") ?? host.startIndex)...].contains(":")
+        return hasPort ? String(host) : port.map { "\(host):\($0)" } ?? String(host)
     }
 
     private static func matches(_ pattern: String, host: String, port: Int) -> Bool {

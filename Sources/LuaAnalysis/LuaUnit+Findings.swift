@@ -41,7 +41,7 @@ extension LuaUnit {
             !mention.isGuarded && !Self.knownGlobals.contains(mention.name) && !declared.contains(mention.name)
                 && seen.insert(mention.name).inserted
         }
-        var findings = unknown.prefix(Self.findingLimit).map { mention in
+        let findings = unknown.prefix(Self.findingLimit + 1).map { mention in
             let name = mention.shownName
             if mention.isAssignment {
                 return mention.issue(
@@ -51,13 +51,19 @@ extension LuaUnit {
             let hint = Self.habits[name].map { "; \($0)" } ?? suggestion(for: name, in: Self.knownGlobals)
             return mention.issue("undefined_global", "there is no global '\(name)'\(hint)", in: path)
         }
-        if unknown.count > Self.findingLimit {
-            findings.append(
-                unknown[Self.findingLimit].issue(
-                    "undefined_global", "and \(unknown.count - Self.findingLimit) more names that nothing has", in: path
-                ))
-        }
-        return findings
+        return Self.shortened(findings, of: unknown.count, "more names that nothing has")
+    }
+
+    /// As many of a file's findings as somebody reads, and how many more there are: "and 7 more names that nothing has".
+    ///
+    /// - Parameters:
+    ///   - findings: the first ones, more than ``findingLimit`` where there are so many.
+    ///   - count: how many there are in all.
+    package static func shortened(_ findings: [DefinitionIssue], of count: Int, _ words: String) -> [DefinitionIssue] {
+        guard findings.count > findingLimit else { return findings }
+        var rest = findings[findingLimit]
+        rest.message = "and \(count - findingLimit) \(words)"
+        return findings[..<findingLimit] + [rest]
     }
 }
 

@@ -1,5 +1,6 @@
 internal import FlatValue
 internal import LuaWorkflows
+internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -68,7 +69,8 @@ package struct TestFileRunner: Sendable {
             let failure =
                 if let failure = open.compactMap(\.failure).first { failure } else { await run(test, line, of: tree) }
             outcome.duration = Int64((monotonicNanoseconds() - start) / 1000)
-            outcome.take(failure)
+            // How the code ended that was stopped says nothing of it.
+            outcome.take(failure != nil && Task.isCancelled ? Self.stopped : failure)
             report.outcomes.append(outcome)
             onOutcome(outcome)
         }
@@ -84,7 +86,10 @@ package struct TestFileRunner: Sendable {
     }
 
     private func close(_ suite: Int, of tree: TestTree) async -> [String] {
-        await each(tree.suites[suite].afterAll).map { failure in
+        // What was stopped is no fault of the file.
+        let failures = await each(tree.suites[suite].afterAll)
+        if Task.isCancelled { return [] }
+        return failures.map { failure in
             let place = failure["where"]?.string.map { $0 + ": " } ?? ""
             return "\(place)after_all: \(failure["message"]?.string ?? "failed")"
         }
@@ -107,6 +112,8 @@ package struct TestFileRunner: Sendable {
         return failures
     }
 
+    private static let stopped: Value = ["code": "cancelled", "message": "the tests were stopped"]
+
     /// How a call came to its end.
     private enum Ending: Sendable {
         case returned(Value?)
@@ -115,10 +122,16 @@ package struct TestFileRunner: Sendable {
         case calledOff
     }
 
-    /// Calls a function, and stops it when its time is over.
+    /// Calls a function, and stops it when its time is over or the task is cancelled; then no further one begins.
     private func timed(_ slot: CallbackSlot) async -> Value? {
-        await withTaskGroup(of: Ending.self) { group in
-            group.addTask { [bench] in .returned(await bench.call(slot)) }
+        if Task.isCancelled { return Self.stopped }
+        let call = CalledFunction()
+        return await withTaskGroup(of: Ending.self) { group in
+            group.addTask { [bench] in
+                let failure = await bench.call(slot)
+                call.end()
+                return .returned(failure)
+            }
             group.addTask { [bench, settings] in
                 let ending: Ending
                 do {
@@ -127,8 +140,12 @@ package struct TestFileRunner: Sendable {
                 } catch {
                     ending = .calledOff
                 }
-                // Nothing runs any more when it was the function's end that called the clock off.
-                bench.stop()
+                // Nothing runs any more when it was the function's end that called the clock off. What has not begun yet cannot
+                // be stopped, so it is tried again.
+                while !call.isOver {
+                    bench.stop()
+                    await call.ends(within: .milliseconds(100))
+                }
                 return ending
             }
             var result: Value?
@@ -160,6 +177,21 @@ package struct TestFileRunner: Sendable {
             }
         }
         return Value(entries: entries)
+    }
+}
+
+/// Whether a function that was called has come to its end.
+private final class CalledFunction: Sendable {
+    private let state = Atomic(false)
+
+    var isOver: Bool { state.load(ordering: .acquiring) }
+
+    func end() { state.store(true, ordering: .releasing) }
+
+    /// Waits for the end for a while, whether the task is cancelled or not.
+    func ends(within time: Duration) async {
+        guard !isOver else { return }
+        await Task { try? await Task.sleep(for: time) }.value
     }
 }
 

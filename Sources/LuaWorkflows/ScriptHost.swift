@@ -133,10 +133,9 @@ final class ScriptHost: LuaHost {
 
     /// Adds what is new: a workflow that stands in another one is checked in each of them.
     private static func add(_ issues: [DefinitionIssue], to list: inout [DefinitionIssue]) {
-        for issue in issues {
-            let isKnown = list.contains { $0.location == issue.location && $0.message == issue.message }
-            if !isKnown { list.append(issue) }
-        }
+        func key(_ issue: DefinitionIssue) -> [String] { [issue.location ?? "", issue.message] }
+        var known = Set(list.map(key))
+        for issue in issues where known.insert(key(issue)).inserted { list.append(issue) }
     }
 
     /// Keeps what callbacks are made of, and gives the number that the definition names it by: two loads of a script
@@ -228,6 +227,7 @@ final class ScriptHost: LuaHost {
             let file = next < 0 ? script : files[next]
             next += 1
             let unit = unit(of: file)
+            var missing: [DefinitionIssue] = []
             for mention in unit.modules where mention.name != "aikit" && !Self.libraries.contains(mention.name) {
                 let problem: String
                 switch findModule(named: mention.name) {
@@ -236,10 +236,9 @@ final class ScriptHost: LuaHost {
                 case .failed(let message): problem = message
                 }
                 if mention.isGuarded { continue }
-                Self.add(
-                    [mention.issue("module_not_found", "module '\(mention.name)' \(problem)", in: file.path)],
-                    to: &findings)
+                missing.append(mention.issue("module_not_found", "module '\(mention.name)' \(problem)", in: file.path))
             }
+            Self.add(LuaUnit.shortened(missing, of: missing.count, "more modules that are not there"), to: &findings)
             Self.add(unit.undefinedGlobals(in: file.path), to: &findings)
         }
         let places = findings.map { $0.location.flatMap(ScriptError.place) ?? ("", 0) }

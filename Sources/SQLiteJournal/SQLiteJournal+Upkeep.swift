@@ -39,10 +39,12 @@ extension SQLiteJournal: StoreUpkeep {
     /// - Parameter whole: writes the whole store anew, which also closes gaps within pages. A store that an older version made
     ///   can do nothing else; it is written anew if that is little work for what it gives.
     /// - Returns: the size of the store after it.
+    /// - Throws: where there is no room to write it anew as a whole; its free pages have been given back all the same.
     private func shrink(whole: Bool) async throws(JournalError) -> Int {
-        try await onWriter { writer throws(JournalError) in
+        var obstacle = try await onWriter { writer throws(JournalError) -> JournalError? in
             let gains = try writer.gainsByVacuum()
-            if whole || gains { try writer.vacuum() }
+            guard whole || gains else { return nil }
+            return try writer.vacuumWhereRoom()
         }
         // What cannot be given back now, on a full disk, is with the next runs that are pruned.
         var hasMore = true
@@ -52,6 +54,22 @@ extension SQLiteJournal: StoreUpkeep {
         try await onWriter { writer throws(JournalError) in
             writer.truncateLog()
             writer.locks.restoreReserve()
+        }
+        // What came back may be the room that was wanting.
+        if whole, obstacle != nil {
+            obstacle = try await onWriter { writer throws(JournalError) -> JournalError? in
+                let obstacle = try writer.vacuumWhereRoom()
+                writer.truncateLog()
+                writer.locks.restoreReserve()
+                return obstacle
+            }
+        }
+        if whole, let obstacle {
+            throw JournalError(
+                code: obstacle.code,
+                message:
+                    "what was to go has been removed, but \(path) cannot be written anew, which needs room for a second one "
+                    + "meanwhile; free space and prune with --vacuum again")
         }
         return try await size()
     }

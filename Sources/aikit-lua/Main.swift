@@ -24,6 +24,10 @@ enum Main {
     private static func run(_ arguments: CommandLineArguments) -> ExitStatus {
         do {
             if let shortage = ProcessStart.shortage { throw UsageError(shortage) }
+            if let word = CommandLineArguments.unreadableWord {
+                throw UsageError(
+                    "'\(word)' on the command line is not UTF-8; rename the file or folder, as with mv or convmv")
+            }
             if let request = RunRequest(quickly: arguments.words) { return try request.carryOut() }
             if let problem = arguments.unknownCommand(in: AikitLua.configuration.subcommands) {
                 throw UsageError(problem)

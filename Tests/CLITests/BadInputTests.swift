@@ -1,4 +1,11 @@
+import Foundation
 import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
 
 extension CommandLine {
     /// Everything that a person can get wrong: a clear message, status 2 (or 1 once a run has begun), no crash and no hang.
@@ -29,6 +36,41 @@ extension CommandLine {
             let outcome = try program.run("run", ".")
             #expect(outcome.status == 2)
             #expect(outcome.errors == ".: error: this is a folder; name a .lua file\n")
+        }
+
+        @Test func `a pipe or a device in place of a certificate, keys or a store`() throws {
+            let program = try Program([
+                "w.lua": "return require 'aikit'.workflow { id = 'w' }:step { id = 'a', handler = print }:commit()"
+            ])
+            defer { program.remove() }
+            let pipe = program.folder.appendingPathComponent("pipe").path
+            #expect(mkfifo(pipe, 0o600) == 0)
+            for place in [pipe, "/dev/zero"] {
+                for options in [
+                    ["--store", "memory", "--tls-cert", place, "--tls-key", place],
+                    ["--store", "memory", "--jwks", place],
+                    ["--store", place],
+                ] {
+                    let outcome = try program.run(["serve", "w.lua", "--port", "0"] + options)
+                    #expect(outcome.status == 2)
+                    #expect(outcome.errors.contains("no regular file"))
+                }
+            }
+        }
+
+        @Test func `a name that is not UTF-8 is refused, and nothing is made by another name`() throws {
+            let program = try Program()
+            defer { program.remove() }
+            let shell = Process()
+            shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+            shell.arguments = ["-c", #"exec "$0" init "$(printf 'b\377d')" 2>said"#, program.binary]
+            shell.currentDirectoryURL = program.folder
+            try shell.run()
+            shell.waitUntilExit()
+            #expect(shell.terminationStatus == 2)
+            let said = try String(contentsOf: program.folder.appendingPathComponent("said"), encoding: .utf8)
+            #expect(said.contains(#"'b\xffd' on the command line is not UTF-8"#))
+            #expect(try FileManager.default.contentsOfDirectory(atPath: program.folder.path) == ["said"])
         }
 
         @Test func `a syntax error`() throws {

@@ -2,6 +2,21 @@ import Testing
 
 extension CommandLine {
     struct CheckTests {
+        @Test func `of thousands of modules that are not there the first are named`() throws {
+            let calls = (0..<3000).map { "require 'm\($0)'" }.joined(separator: " ")
+            let program = try Program([
+                "w.lua": """
+                local f = function() \(calls) end
+                return require "aikit".workflow { id = "w" }:step { id = "a", handler = f }:commit()
+                """
+            ])
+            defer { program.remove() }
+            let outcome = try program.run("check", "w.lua")
+            #expect(outcome.errors.contains("module 'm0' not found"))
+            #expect(outcome.errors.contains("and 2900 more modules that are not there"))
+            #expect(outcome.errors.utf8.count < 100_000)
+        }
+
         @Test func `check says what a script holds, and all that is wrong with others`() throws {
             let program = try Program([
                 "good.lua": """

@@ -71,6 +71,22 @@ extension CommandLine {
             #expect(events.output.hasPrefix(#"{"attempt":1,"data":{"nextStepId":"paid","response":{"decision":"no"}}"#))
         }
 
+        @Test(arguments: ["memory", "r.db"])
+        func `a wait whose time is nearly over is seen to its end`(store: String) throws {
+            let program = try Program([
+                "w.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "w" }
+                  :wait_for { id = "e", event = "e", timeout = "300ms" }
+                  :commit()
+                """
+            ])
+            defer { program.remove() }
+            let outcome = try program.run("run", "w.lua", "--store", store)
+            #expect(outcome.status == 1)
+            #expect(!outcome.errors.contains("aikit-lua signal"))
+        }
+
         @Test func `what is not there is named`() throws {
             let program = try Program(["review.lua": review, "words.lua": "return { finish = function() end }"])
             defer { program.remove() }

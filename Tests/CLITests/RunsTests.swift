@@ -213,6 +213,22 @@ extension CommandLine {
             #expect(try program.run("resume", "open", "--store", "r.db", "--data", "{}").status == 2)
         }
 
+        @Test func `several runs are cancelled at once, and one that cannot be keeps no other`() throws {
+            let program = try Program([
+                "w.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "w" }:wait_for { id = "e", event = "e" }:commit()
+                """
+            ])
+            defer { program.remove() }
+            for id in ["r1", "r2"] { _ = try program.run("run", "w.lua", "--run-id", id, "--wait", "0s") }
+            let cancelled = try program.run("runs", "cancel", "r1", "none", "r2")
+            #expect(cancelled.status == 2)
+            #expect(cancelled.errors.contains("run r1 was cancelled"))
+            #expect(cancelled.errors.contains("run r2 was cancelled"))
+            #expect(cancelled.errors.contains("none"))
+        }
+
         @Test func `runs that are over are pruned, and others never`() throws {
             let program = try program()
             defer { program.remove() }

@@ -42,6 +42,73 @@ extension CommandLine {
             #expect(run.finish().status == 143)
         }
 
+        @Test(arguments: ["before_all", "after_all", "before_each", "after_each"])
+        func `hooks of a test file are stopped, and no further ones begin`(hook: String) throws {
+            let endless = "function() print 'begins' while true do pcall(error) end end"
+            let second = hook == "after_all" ? "" : "after_all(\(endless)) after_each(\(endless))"
+            let program = try Program([
+                "a_test.lua": "\(hook)(\(endless)) \(second) it('x', function() expect(1):equals(1) end)"
+            ])
+            defer { program.remove() }
+            let run = try RunningProgram(program, "test", ".", "--timeout", "60s")
+            #expect(run.hear("begins"))
+            run.send(SIGTERM)
+            let stopped = run.finish()
+            #expect(stopped.status == 143)
+            #expect(stopped.errors.split(separator: "\n").count { $0 == "begins" } == 1)
+        }
+
+        @Test func `a server that is stopped before it listens ends at once`() throws {
+            // Nobody answers there: the keys are waited for.
+            let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            defer { close(listener) }
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let port = withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                    #expect(bind(listener, generic, length) == 0 && listen(listener, 8) == 0)
+                    #expect(getsockname(listener, generic, &length) == 0)
+                }
+                return UInt16(bigEndian: pointer.pointee.sin_port)
+            }
+            let program = try Program(["w.lua": workflow("")])
+            defer { program.remove() }
+            let keys = "http://127.0.0.1:\(port)/keys"
+            let server = try RunningProgram(program, "serve", "w.lua", "--port", "0", "--jwks", keys)
+            let caller = accept(listener, nil, nil)
+            #expect(caller >= 0)
+            defer { close(caller) }
+            server.send(SIGTERM)
+            #expect(server.finish().status == 143)
+        }
+
+        @Test(arguments: [
+            ["serve", "--port", "0", "--secrets-command"], ["mcp", "--secrets-command"],
+        ])
+        func `a command that waits for its secrets ends at once`(words: [String]) throws {
+            let program = try Program(["w.lua": workflow("")])
+            defer { program.remove() }
+            let arguments =
+                [words[0], "w.lua", "--store", "memory"] + words.dropFirst() + ["echo waits >&2; exec sleep 60"]
+            let run = try RunningProgram(program, arguments)
+            #expect(run.hear("waits"))
+            run.send(SIGTERM)
+            #expect(run.finish().status == 143)
+        }
+
+        @Test(arguments: ["serve", "mcp"])
+        func `a script that has no end while it is read does not keep a command`(command: String) throws {
+            let program = try Program(["w.lua": "print 'begins' while true do pcall(error) end"])
+            defer { program.remove() }
+            let options = command == "serve" ? ["--port", "0"] : []
+            let run = try RunningProgram(program, [command, "w.lua"] + options)
+            #expect(run.hear("begins"))
+            run.send(SIGTERM)
+            #expect(run.finish().status == 143)
+        }
+
         @Test func `the same signal twice in a moment is one wish`() throws {
             let script = workflow("", handler: "print 'sleeps' aikit.sleep(1) return 1")
             let program = try Program(["w.lua": script])

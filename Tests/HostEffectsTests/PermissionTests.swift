@@ -21,6 +21,19 @@ struct PermissionTests {
         #expect(net(Permissions.everything).allowsNet(host: "example.com", port: 1))
     }
 
+    @Test(arguments: [
+        ("https://example.com", "example.com", 443, 80), ("http://example.com/a/b?c=d", "example.com", 80, 443),
+        ("HTTPS://me:word@example.com:8443/a", "example.com", 8443, 443), ("http://[::1]:8080/", "::1", 8080, 80),
+        ("http://[::1]", "::1", 80, 8080), ("example.com:81/a", "example.com", 81, 80),
+    ])
+    func `of a URL the host counts, with its port`(url: String, host: String, port: Int, other: Int) {
+        var permissions = Permissions()
+        permissions.net = Permissions.Scope(hosts: [url])
+        #expect(permissions.allowsNet(host: host, port: port))
+        #expect(!permissions.allowsNet(host: host, port: other))
+        #expect(!permissions.allowsNet(host: "example.org", port: port))
+    }
+
     @Test func `a host is allowed at every port, or at the one that is given`() {
         #expect(net("example.com,other.org").allowsNet(host: "other.org", port: 8080))
         #expect(net("example.com:8080").allowsNet(host: "example.com", port: 8080))

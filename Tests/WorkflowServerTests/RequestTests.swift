@@ -19,6 +19,15 @@ struct RequestTests {
         }
     }
 
+    @Test(arguments: ["cursor=%ff", "%ff=1", "limit=1%c3"])
+    func `a query that is no text is refused`(query: String) async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let answer = try await server.get("/api/runs?" + query)
+            #expect(answer.status == 400)
+            #expect(answer.error?.contains("not valid UTF-8") == true)
+        }
+    }
+
     @Test func `a head has no body, and options name the methods`() async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
             let head = try await server.request("HEAD", "/api/workflows")

@@ -28,12 +28,9 @@ extension JournalError {
                 code: "store_locked",
                 message:
                     "the store \(path) is locked by another process that does not let go; end that process, or wait")
-        case .SQLITE_FULL:
-            self.init(
-                code: "store_full",
-                message:
-                    "the store \(path) cannot grow, the disk is full; make room or prune runs, nothing was half written"
-            )
+        case .SQLITE_FULL: self = .full(path)
+        // SQLite says so of the files beside the database.
+        case .SQLITE_IOERR where StoreFile.diskIsFull(path): self = .full(path)
         case .SQLITE_READONLY:
             self.init(
                 code: "store_read_only",
@@ -63,6 +60,14 @@ extension JournalError {
         default:
             self.init(code: "store_failed", message: "the store \(path) failed: \(detail)")
         }
+    }
+
+    private static func full(_ path: String) -> JournalError {
+        JournalError(
+            code: "store_full",
+            message:
+                "the store \(path) cannot grow, the disk is full; nothing was half written; free space, remove runs that "
+                + "are over with 'aikit-lua runs prune --older-than 1d', or choose another place with --store")
     }
 
     static func damaged(_ path: String, _ detail: String) -> JournalError {

@@ -41,6 +41,7 @@ final class Reader: Sendable {
             case .closed: throw JournalError.closed(path)
             case .open(let connection, _): return connection
             case .unopened:
+                if isView { try StoreFile.checkKind(path) }
                 let view = isView ? try StoreView(path, options) : nil
                 let connection = try view?.connection ?? StoreDatabase.reader(path, options)
                 state = .open(connection, view)

@@ -8,6 +8,7 @@ enum StoreDatabase {
     /// The connection that writes, to a store of the newest schema.
     static func writer(_ path: String, _ options: SQLiteJournalOptions) throws(JournalError) -> DatabaseQueue {
         try StoreFile.checkName(path)
+        try StoreFile.checkKind(path)
         if options.creates {
             try StoreFile.make(path, hiddenFromGit: options.hidesFromGit)
         } else if access(path, F_OK) != 0 {

@@ -140,6 +140,21 @@ struct StoreFile {
         throw JournalError(code: "store_unavailable", message: problem)
     }
 
+    /// Whether the file system of a store has hardly a page left.
+    static func diskIsFull(_ path: String) -> Bool {
+        var info = statvfs()
+        return statvfs(path, &info) == 0 && UInt64(info.f_bavail) * UInt64(info.f_frsize) < 64 << 10
+    }
+
+    /// Refuses what is there and is no file: a pipe would keep whoever opens it, a device has no end.
+    static func checkKind(_ path: String) throws(JournalError) {
+        var info = stat()
+        guard stat(path, &info) == 0, info.st_mode & S_IFMT != S_IFREG else { return }
+        let kind = info.st_mode & S_IFMT == S_IFDIR ? "is a folder" : "is no regular file"
+        throw JournalError(
+            code: "store_unavailable", message: "\(path) \(kind), and a store is a file; name another one with --store")
+    }
+
     /// The scheme of a URL; a path that begins with `./` has none.
     private static func scheme(of path: String) -> Substring? {
         guard let colon = path.firstIndex(of: ":") else { return nil }

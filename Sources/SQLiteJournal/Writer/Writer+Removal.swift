@@ -173,6 +173,16 @@ extension Writer {
         try look { try $0.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL; VACUUM") }
     }
 
+    /// The same; the error where the disk has no room for it.
+    func vacuumWhereRoom() throws(JournalError) -> JournalError? {
+        do throws(JournalError) {
+            try vacuum()
+            return nil
+        } catch  where error.isForWantOfRoom {
+            return error
+        }
+    }
+
     /// Moves the write-ahead log into the database and empties it, as far as nobody reads in it.
     func truncateLog() {
         sqlite3_wal_checkpoint_v2(database.sqliteConnection, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)

@@ -52,11 +52,15 @@ final class VMChild: Sendable {
 
     /// Starts the program at a path.
     init(program: String, word: String, environment: [String], _ told: @escaping @Sendable (VMChild, Notice) -> Void) {
-        WorkerThread.start { [self] in
+        let refusal = WorkerThread.startUnlessRefused { [self] in
             let end = live(program, word, environment) { told(self, .frame($0)) }
             state.withLock { $0.isGone = true }
             told(self, .ended(end))
         }
+        guard let refusal else { return }
+        state.withLock { $0.isGone = true }
+        // Whoever asked for it does not know it yet.
+        Task { told(self, .ended(End(fault: refusal))) }
     }
 
     func send(_ frame: Frame) {
@@ -129,11 +133,16 @@ final class VMChild: Sendable {
         let socket = ends[0]
         outlet.withLock { $0.socket = socket }
         let written = Inbox<Bool>()
-        WorkerThread.start { [self] in
+        let refusal = WorkerThread.startUnlessRefused { [self] in
             write(to: socket)
             written.post(true)
         }
-        read(from: socket, said)
+        if let refusal {
+            written.post(true)
+            kill(because: refusal)
+        } else {
+            read(from: socket, said)
+        }
         // Nothing more is heard of it, so it is to end, whatever it does; what it said before counts.
         state.withLock { if $0.pid > 0 { _ = systemKill($0.pid, SIGKILL) } }
         outbox.post([], closing: true)

@@ -4,8 +4,36 @@ internal import Platform
 package enum WorkerThread {
     package static let stackSize = 8 << 20
 
-    /// Starts a thread that runs `body` and ends with it.
+    /// Starts a thread that runs `body` and ends with it. Where the system has none to give for a while, the process says so and
+    /// ends with status 1: nothing can be done without it, and stored runs go on in another process.
     package static func start(_ body: @escaping @Sendable () -> Void) {
+        guard let refusal = startUnlessRefused(body) else { return }
+        write("error: \(refusal)\n")
+        _exit(1)
+    }
+
+    /// Starts a thread that runs `body` and ends with it, trying for half a second where the system refuses.
+    ///
+    /// - Returns: in words why there is none and what helps, or nil; `body` is not called then.
+    package static func startUnlessRefused(_ body: @escaping @Sendable () -> Void) -> String? {
+        var status: Int32 = 0
+        for _ in 0..<50 {
+            status = tryStart(body)
+            if status != EAGAIN { break }
+            usleep(10_000)
+        }
+        guard status != 0 else { return nil }
+        return
+            "the system refused a thread: \(String(cString: strerror(status))); raise the limit of processes and threads "
+            + "(ulimit -u, TasksMax, pids.max) or of memory, or use fewer --workers"
+    }
+
+    private static func write(_ text: String) {
+        _ = Array(text.utf8).withUnsafeBytes { systemWrite(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+
+    /// The system's error number, or 0.
+    private static func tryStart(_ body: @escaping @Sendable () -> Void) -> Int32 {
         let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
         defer { attributes.deallocate() }
         pthread_attr_init(attributes)
@@ -30,7 +58,8 @@ package enum WorkerThread {
                 return nil
             }, box.toOpaque())
         pthread_attr_destroy(attributes)
-        precondition(status == 0, "the system refused a thread (error \(status))")
+        if status != 0 { box.release() }
+        return status
     }
 
     private final class Body {
@@ -38,4 +67,8 @@ package enum WorkerThread {
 
         init(run: @escaping @Sendable () -> Void) { self.run = run }
     }
+}
+
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+    write(descriptor, bytes, count)
 }

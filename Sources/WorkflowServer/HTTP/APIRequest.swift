@@ -34,8 +34,11 @@ struct APIRequest {
     /// The last value of a name in the query; nil for none.
     func query(_ name: String) -> String? { queryValues(name).last }
 
-    /// Refuses names in the query that the route does not read: a filter that is misspelt must not look as if it held.
+    /// Refuses what is no UTF-8, and names that the route does not read: a filter that is misspelt must not look as if it held.
     func refuseUnknownParameters() throws {
+        for pair in (request.uri.query ?? "").split(separator: "&") where String(pair).removingPercentEscapes == nil {
+            throw APIError.badRequest("The query is not valid UTF-8 behind its percent signs: '\(pair)'")
+        }
         if route.isLenient { return }
         let known = route.query.map(\.name)
         for pair in (request.uri.query ?? "").split(separator: "&") {

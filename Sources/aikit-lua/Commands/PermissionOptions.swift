@@ -75,7 +75,7 @@ extension PermissionOptions {
     static func permissions(all: Bool, _ values: [String: [String]]) -> Permissions {
         if all { return .all }
         var permissions = Permissions()
-        permissions.net = Permissions.Scope(values["--allow-net"] ?? [])
+        permissions.net = Permissions.Scope(hosts: values["--allow-net"] ?? [])
         permissions.env = Permissions.Scope(values["--allow-env"] ?? [])
         permissions.read = Permissions.Scope(paths: values["--allow-read"] ?? [])
         permissions.write = Permissions.Scope(paths: values["--allow-write"] ?? [])

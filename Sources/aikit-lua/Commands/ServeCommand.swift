@@ -2,6 +2,14 @@ internal import ArgumentParser
 internal import FlatValue
 internal import WorkflowCore
 
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
@@ -116,7 +124,9 @@ struct ServeCommand: ParsableCommand {
         _ = try ScriptFolders.scripts(at: paths)
         ProcessStart.raiseDescriptorLimit()
         let session = ServeSession(settings)
-        Interrupts.install(heedsHangup: true) { _ in session.stop() }
+        Interrupts.install(heedsHangup: true) { signal, count in
+            session.stop() && (signal == SIGHUP || count == 1) ? .goesOn : .ends
+        }
         let result: Result<Void, any Error> = waitFor {
             do {
                 return .success(try await session.run())
@@ -131,7 +141,8 @@ struct ServeCommand: ParsableCommand {
     static func file(beside path: String) throws(UsageError) -> Value? {
         let name = ServeSession.folder(of: path) + "aikit.json"
         switch FileText.read(name, limit: 1 << 20) {
-        case .failure(.system(2)): return nil
+        // Neither is there where the path is no folder's; what is wrong with it is said when it is read.
+        case .failure(.system(ENOENT)), .failure(.system(ENOTDIR)): return nil
         case .failure(let failure): throw UsageError("cannot read \(name): \(failure.message)")
         case .success(let bytes):
             let value: Value

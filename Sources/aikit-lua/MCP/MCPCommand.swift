@@ -2,6 +2,14 @@ internal import ArgumentParser
 internal import FlatValue
 internal import WorkflowCore
 
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
 struct MCPCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mcp",
@@ -50,7 +58,9 @@ struct MCPCommand: ParsableCommand {
         _ = try ScriptFolders.scripts(at: paths)
         ProcessStart.raiseDescriptorLimit()
         let host = MCPHost(settings)
-        Interrupts.install(heedsHangup: true) { _ in host.stop() }
+        Interrupts.install(heedsHangup: true) { signal, count in
+            host.stop() && (signal == SIGHUP || count == 1) ? .goesOn : .ends
+        }
         let result: Result<Void, any Error> = waitFor {
             do {
                 return .success(try await host.run())

@@ -26,8 +26,15 @@ final class MCPHost: Sendable {
         log = ServeLog(settings.logFormat)
     }
 
+    private let start = StartPhase()
+
     /// Asks for the end; any thread.
-    func stop() { stopping.open() }
+    ///
+    /// - Returns: whether ``run()`` will heed it, as it does once it listens.
+    func stop() -> Bool {
+        stopping.open()
+        return start.isOver
+    }
 
     /// Serves the client until it is gone, or ``stop()``.
     func run() async throws {
@@ -53,6 +60,7 @@ final class MCPHost: Sendable {
                 + "--step \(shellQuoted(path)) --data '{…}'"
         }
         let session = MCPSession(offers, for: Principal(name: "", role: .run))
+        start.end()
         listen(session)
         let helpers = Task {
             await withTaskGroup { helpers in

@@ -23,6 +23,10 @@ final class ReplSession {
     private var entry: [String] = []
     private var signal: Int32?
     private var hasFailed = false
+    /// The script's top level is run where nobody hears of signals.
+    private let start = StartPhase()
+    /// Local variables of inputs that are over, whose names mean nothing any more.
+    private var endedLocals: Set<Substring> = []
     /// What an evaluation came to, and what a run of a command told, until somebody deals with it.
     private var evaluation: Evaluation?
     var runMessages: [Message] = []
@@ -38,7 +42,11 @@ final class ReplSession {
         display = plan.log.display()
         history = console.isInteractive ? ReplHistory() : ReplHistory(path: nil)
         // The engine's threads must not be the ones that get the signals.
-        Interrupts.install { mailbox.post(.interrupted(signal: $0)) }
+        Interrupts.install { [start] signal, count in
+            guard start.isOver, count == 1 else { return .ends }
+            mailbox.post(.interrupted(signal: signal))
+            return .goesOn
+        }
         engine = WorkflowEngine(
             workers: plan.workers, host: host, journal: nil, log: mailbox.log(plan.log.threshold))
         live =
@@ -57,6 +65,7 @@ final class ReplSession {
             if ["no_such_file", "is_directory", "unreadable"].contains(error.code) { return .usage }
         }
         startEvaluator()
+        start.end()
         if console.isInteractive {
             TextStream.errors.writeLine(style("aikit-lua \(engineVersion), Lua 5.4; :help lists the commands", .dim))
         }
@@ -122,7 +131,9 @@ final class ReplSession {
         guard let evaluator else { return }
         entry = []
         switch outcome(of: { await evaluator.evaluate(source) }) {
-        case .values(let texts): for text in texts { TextStream.output.writeLine(text) }
+        case .values(let texts):
+            endedLocals.formUnion(source.matches(of: #/\blocal\s+(?:function\s+)?([A-Za-z_]\w*)/#).map { $0.1 })
+            for text in texts { TextStream.output.writeLine(text) }
         case .incomplete where isLast: fail(Problem("the input ends in the middle of a statement", code: "syntax"))
         case .incomplete: entry = source.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         case .completions: break
@@ -136,6 +147,9 @@ final class ReplSession {
     private func show(_ error: Value, _ source: String) {
         var problem = Problem(error: error)
         problem.notes = []
+        if let name = problem.message.firstMatch(of: #/^undefined global '(\w+)'$/#)?.1, endedLocals.contains(name) {
+            problem.message += "; a local ends with its input, so write '\(name) = …' without local"
+        }
         problem.traceback.removeAll { $0.hasPrefix((evaluator?.name ?? "repl") + ":") }
         if problem.file == Evaluator.inputName, let line = problem.line {
             let lines = source.split(separator: "\n", omittingEmptySubsequences: false)
@@ -194,6 +208,8 @@ final class ReplSession {
 
     private func reload() {
         guard let live else { return fail(Problem(Self.noScript)) }
+        start.begin()
+        defer { start.end() }
         switch refresh(live) {
         case .live(let generation, let changed, let took):
             let text = DevText.reloaded(

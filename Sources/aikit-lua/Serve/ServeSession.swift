@@ -23,8 +23,15 @@ final class ServeSession: Sendable {
         log = ServeLog(settings.logFormat)
     }
 
+    private let start = StartPhase()
+
     /// Asks the server to end; any thread.
-    func stop() { stopping.open() }
+    ///
+    /// - Returns: whether ``run()`` will heed it, as it does once the server listens.
+    func stop() -> Bool {
+        stopping.open()
+        return start.isOver
+    }
 
     /// Serves until ``stop()``.
     func run() async throws {
@@ -80,6 +87,7 @@ final class ServeSession: Sendable {
         let grace = Duration.microseconds(settings.grace)
         // Steps end a little before the rest does, so that the answers that wait for them still go out.
         let stepGrace = max(grace / 2, grace - .seconds(2))
+        start.end()
         let failure: (any Error)? = await withTaskGroup(of: (any Error)?.self) { tasks in
             let (watches, stopping) = (settings.watches, self.stopping)
             let helpers = Task {

@@ -163,7 +163,7 @@ struct ServeSettings {
                 throw UsageError("\(source) takes read, run, admin or none")
             }
             jwtDefaultRole = role
-        case "allowNet": permissions.net = try scope()
+        case "allowNet": permissions.net = try value.bool == nil ? Permissions.Scope(hosts: list()) : scope()
         case "allowEnv": permissions.env = try scope()
         case "allowRead": permissions.read = try scope().absolute
         case "allowWrite": permissions.write = try scope().absolute

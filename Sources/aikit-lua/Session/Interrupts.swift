@@ -83,6 +83,19 @@ enum Interrupts {
     static func status(of signal: Int32) -> ExitStatus { signal == SIGTERM ? .terminated : .cancelled }
 }
 
+/// The start of a command, in which it may wait for others (a database, a program that prints secrets, a script's top level) and
+/// has nothing yet that could be lost: a signal is to end the process at once. Any thread.
+final class StartPhase: Sendable {
+    private let state = Atomic(false)
+
+    var isOver: Bool { state.load(ordering: .acquiring) }
+
+    func end() { state.store(true, ordering: .releasing) }
+
+    /// It begins again, as where a script is read anew.
+    func begin() { state.store(false, ordering: .releasing) }
+}
+
 /// What has been changed in the terminal, so that it can be put back however the program ends.
 enum TerminalMode {
     private static let saved = Mutex<termios?>(nil)

@@ -8,14 +8,18 @@ struct Rest: Sendable {
     var until: Int64
     /// How far away that is, in microseconds. It is not reckoned from the time of the day where that may have been set since.
     var left: Int64
+    /// Whether the run waits for somebody alone, and the time is the end of their patience.
+    var waitsOutside = false
 
     /// Of a time that is only known as one of the day.
     init(until time: Int64) { self.init(until: time, left: time == 0 ? 0 : time - SystemClock().now()) }
 
-    init(until time: Int64, left: Int64) { (self.until, self.left) = (time, left) }
+    init(until time: Int64, left: Int64, waitsOutside: Bool = false) {
+        (self.until, self.left, self.waitsOutside) = (time, left, waitsOutside)
+    }
 }
 
-/// Tells when nothing happens to a run before a time: it waits for that time, and nothing of it is under way.
+/// Tells when nothing happens by itself to a run before a time: it waits for that time, and nothing of it is under way.
 ///
 /// It belongs to the worker's thread.
 final class RestFeed: EventFeed, @unchecked Sendable {
@@ -39,14 +43,14 @@ final class RestFeed: EventFeed, @unchecked Sendable {
 
     func take(_ log: RunLog, _ machine: borrowing RunMachine) {
         followWaits(log, machine)
-        guard !machine.isOver, !machine.waitsOutside else { return }
+        guard !machine.isOver else { return }
         if machine.isQueued { return told(Rest(until: 0, left: 0)) }
         let status = machine.status
         guard status == .waiting || status == .waitingHuman else { return }
         let wake = machine.earliestDeadline
         guard wake > 0 else { return }
         let left = min(wake - clock.now(), ends.values.min().map { $0 - clock.elapsed() } ?? .max)
-        told(Rest(until: wake, left: left))
+        told(Rest(until: wake, left: left, waitsOutside: machine.waitsOutside))
     }
 
     private func followWaits(_ log: RunLog, _ machine: borrowing RunMachine) {

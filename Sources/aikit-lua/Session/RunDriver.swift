@@ -133,7 +133,7 @@ final class RunDriver: Sendable {
             run.follow(JSONFeed(plan: run.definition.plan, runID: run.id, past: past, mailbox: mailbox))
         }
         // After the feeds that show what the run did, so that this is known when it rests.
-        if plan.patience != nil { run.follow(RestFeed { [mailbox] in mailbox.post(.resting($0)) }) }
+        run.follow(RestFeed { [mailbox] in mailbox.post(.resting($0)) })
     }
 
     /// Tells the session which run it is; gives the reason if it was asked to stop meanwhile.

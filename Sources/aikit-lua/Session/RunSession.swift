@@ -14,6 +14,7 @@ final class RunSession {
     private var loader: RunLoader?
     private let mailbox = Mailbox()
     private let driver: RunDriver
+    private let start = StartPhase()
     private let display: any Display
     private let output = TextStream.output
     private let errors = TextStream.errors
@@ -28,6 +29,8 @@ final class RunSession {
     private var closing = ClosingWatch()
     /// When the run goes on by itself, in microseconds since 1970, if it waits for that.
     private var wakeAt: Int64?
+    /// Whether that time is the end of the patience with somebody, for whom alone the run waits.
+    private var waitsOutside = false
     /// Something has happened since the session began to wait for that.
     private var hasMoved = false
     /// What the run came to when it last stood still.
@@ -56,6 +59,7 @@ final class RunSession {
         } catch {
             return conclude(error)
         }
+        start.end()
         if let timeout = plan.timeout {
             Task.detached { [mailbox] in
                 try? await StayRequest.sleep(timeout)
@@ -81,8 +85,9 @@ final class RunSession {
 
     /// A stored run is let go by the first signal and cancelled by a second Ctrl-C; in memory the first one cancels.
     private func listen() {
-        let (driver, mailbox, isStored) = (driver, mailbox, isStored)
+        let (driver, mailbox, isStored, start) = (driver, mailbox, isStored, start)
         Interrupts.install { (signal: Int32, count: Int) -> Interrupts.Response in
+            guard start.isOver else { return .ends }
             switch count {
             case 1 where isStored: driver.letGo()
             case 1: driver.cancel(reason: signal == SIGTERM ? "terminated" : "interrupted")
@@ -120,13 +125,15 @@ final class RunSession {
     /// How near a time has to be for a process to stay for it although it could leave the run to the store, in microseconds.
     private static let nearWake: Int64 = 2_000_000
 
-    /// Whether the run goes on by itself before anybody says anything to it, and this process stays for that: in memory for
-    /// as long as it stays for any time, as there the run would end with it.
+    /// Whether the run goes on by itself before anybody says anything to it, and this process stays for that: in memory, where
+    /// the run would end with it, for any time, and for the end of somebody's patience as long as stored runs wait for a time.
     private func wakesSoon(_ result: RunResult) -> Bool {
         guard result.status == "waiting_human" || result.status == "waiting", let wakeAt, leaving == nil, !isCancelled
         else { return false }
+        let left = wakeAt - SystemClock().now()
+        if !isStored { return !waitsOutside || left <= StayRequest.usualWait }
         // Of a stored run that asks somebody it is told at once how to answer.
-        return !isStored || result.pendingHuman == nil && wakeAt - SystemClock().now() < Self.nearWake
+        return result.pendingHuman == nil && left < Self.nearWake
     }
 
     /// Waits until the run has gone on, or its time has come; a status ends the program.
@@ -208,8 +215,8 @@ final class RunSession {
             leave(.queued)
             return driver.letGo()
         }
-        wakeAt = rest.until
-        guard leaving == nil, !isCancelled, let patience = plan.patience else { return }
+        (wakeAt, waitsOutside) = (rest.until, rest.waitsOutside)
+        guard !rest.waitsOutside, leaving == nil, !isCancelled, let patience = plan.patience else { return }
         guard patience == 0 || rest.left > patience else { return }
         leave(.rests)
         driver.letGo()

@@ -3,6 +3,14 @@ internal import FlatValue
 internal import HostEffects
 internal import WorkflowCore
 
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
 /// The words of the command line, in the form in which the parser takes them.
 struct CommandLineArguments {
     var words: [String]
@@ -22,6 +30,22 @@ struct CommandLineArguments {
             if word == IsolationChoice.option { return word + "=" + IsolationChoice.shared.rawValue }
             return Self.withOptionalValue.contains(word) ? word + "=" + Permissions.everything : word
         }
+    }
+
+    /// A word that is no UTF-8, with what is not as `\xNN`: taken as text it would mean another file.
+    static var unreadableWord: String? {
+        for pointer in UnsafeBufferPointer(start: CommandLine.unsafeArgv, count: Int(CommandLine.argc)) {
+            guard let pointer, String(validatingCString: pointer) == nil else { continue }
+            return UnsafeBufferPointer(start: pointer, count: strlen(pointer)).reduce(into: "") { word, unit in
+                let byte = UInt8(bitPattern: unit)
+                if (0x20..<0x7F).contains(byte) {
+                    word.unicodeScalars.append(Unicode.Scalar(byte))
+                } else {
+                    word += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+                }
+            }
+        }
+        return nil
     }
 
     /// What to say when the first word names no command.

@@ -54,6 +54,9 @@ enum OperandMark {
                 (kind, self.name, use) = (.variable, name, .value)
             } else if message.hasPrefix("bad argument #"), let name = Self.quoted(in: message, after: " to ") {
                 (kind, self.name, use) = (.call, name, .call)
+            } else if message.hasPrefix("call it with a dot: ") {
+                let function = message.prefix { $0 != "(" }.split(separator: ".").last ?? ""
+                (kind, name, use) = (.method, Array(function), .call)
             } else if message.contains("is read-only: "), let end = message.firstRange(of: " = …")?.lowerBound {
                 let name = message[..<end].reversed().prefix { isWord($0) }
                 (kind, self.name, use) = (.field, name.reversed(), .assignment)

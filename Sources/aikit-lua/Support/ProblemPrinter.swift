@@ -15,6 +15,9 @@ struct ProblemPrinter {
     /// Characters of a message that are shown; what names more is data that nobody reads on a screen.
     private static let messageLimit = 4000
 
+    /// Characters of a line of source that are searched for what is meant.
+    private static let sourceLimit = 4000
+
     func text(_ problem: Problem) -> String {
         var problem = problem
         if problem.message.utf8.count > Self.messageLimit {
@@ -22,7 +25,8 @@ struct ProblemPrinter {
             problem.message = String(shown) + "… (\(problem.message.utf8.count - shown.utf8.count) bytes more)"
         }
         var lines = [heading(problem)]
-        if let source = problem.sourceLine, let line = problem.line {
+        if let whole = problem.sourceLine, let line = problem.line {
+            let source = shortened(whole, &problem.column)
             lines += excerpt(source, line: line, mark: mark(of: problem, in: source))
         }
         lines += problem.notes.map { "  " + $0 }
@@ -48,6 +52,14 @@ struct ProblemPrinter {
         let tone = problem.severity == .error ? Style.Tone.red : .yellow
         return [style(place, .bold), style(word, .bold, tone), problem.message].filter { !$0.isEmpty }.joined(
             separator: " ")
+    }
+
+    /// Of a long line only what stands around the column is looked at, or its beginning.
+    private func shortened(_ source: String, _ column: inout Int?) -> String {
+        guard source.utf8.count > Self.sourceLimit else { return source }
+        let start = max((column ?? 1) - Self.sourceLimit / 2, 0)
+        column = column.map { $0 - start }
+        return String(String.UnicodeScalarView(source.unicodeScalars.dropFirst(start).prefix(Self.sourceLimit)))
     }
 
     private func excerpt(_ source: String, line: Int, mark: Range<Int>) -> [String] {

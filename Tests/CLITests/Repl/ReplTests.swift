@@ -72,6 +72,13 @@ extension CommandLine {
             #expect(try repl("x = {").errors.contains("ends in the middle of a statement"))
         }
 
+        @Test func `the name of a local of an earlier input is told what became of it`() throws {
+            let outcome = try repl("local x, y = 1, 2\nlocal function f() end\nx\nf\nz")
+            #expect(outcome.errors.contains("undefined global 'x'; a local ends with its input, so write 'x = …'"))
+            #expect(outcome.errors.contains("undefined global 'f'; a local ends with its input"))
+            #expect(outcome.errors.contains("undefined global 'z'\n"))
+        }
+
         @Test func `the script's workflow and its steps are run`() throws {
             let outcome = try repl(
                 """

@@ -29,6 +29,30 @@ struct NarrowScreenTests {
         #expect(shown[place] == "m")
     }
 
+    @Test func `a call with a colon in place of a dot is marked`() throws {
+        let source = "  local answer = aikit.http:get(\"http://get/\")"
+        let problem = Problem(
+            "call it with a dot: aikit.http.get(…)", file: "a.lua", line: 1, excerpt: source)
+        let lines = ProblemPrinter(style: Style(hasColours: false)).text(problem).split(separator: "\n").map {
+            Array($0)
+        }
+        let place = try #require(lines[2].firstIndex(of: "^"))
+        #expect(String(lines[1][place...]).hasPrefix("get(\"http"))
+        #expect(lines[2].filter { $0 == "^" }.count == 3)
+    }
+
+    @Test func `a very long line is shown around its column`() {
+        let source =
+            String(repeating: "x = 1; ", count: 20_000) + "wrong" + String(repeating: " ; x = 1", count: 20_000)
+        let problem = Problem("no 'wrong'", file: "a.lua", line: 1, column: 140_001, excerpt: source)
+        let lines = ProblemPrinter(style: Style(hasColours: false)).text(problem).split(separator: "\n").map {
+            Array($0)
+        }
+        let place = lines[2].firstIndex(of: "^") ?? 0
+        #expect(String(lines[1][place...]).hasPrefix("wrong"))
+        #expect(lines[1].count <= 120)
+    }
+
     @Test func `code at the end of a run has its time from the stop on`() {
         func event(_ kind: EventKindForTest) -> [ProgressEvent] {
             switch kind {

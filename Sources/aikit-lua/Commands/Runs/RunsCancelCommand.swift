@@ -8,18 +8,23 @@ internal import WorkflowEngine
 struct RunsCancelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel",
-        abstract: "Cancel a run, wherever it stands.",
+        abstract: "Cancel runs, wherever they stand.",
         discussion: """
             A run that another process drives is stopped there, and this command waits until its code has stopped. A run
             that is over stays as it is, which is an error. The steps of a run that nobody drives are undone here, where they
-            say how, with what the run may do by its journal.
+            say how, with what the run may do by its journal. Of several runs each is tried, also where another one cannot be
+            cancelled.
 
             EXAMPLES
               aikit-lua runs cancel order-7
-              aikit-lua runs cancel order-7 --reason 'ordered twice'
+              aikit-lua runs cancel order-7 order-8 --reason 'ordered twice'
             """)
 
-    @OptionGroup var target: RunChoice
+    @Argument(
+        help: ArgumentHelp("The ids of runs, or the beginnings of them.", valueName: "run"),
+        completion: .custom { _, _, prefix in StoredRuns.ids(from: prefix) })
+    var runs: [String]
+
     @OptionGroup var store: StoreChoice
 
     @Option(help: ArgumentHelp("Why; it stands in the run's last event.", valueName: "text"))
@@ -34,12 +39,32 @@ struct RunsCancelCommand: ParsableCommand {
     var secrets: String?
 
     func run() throws {
-        let (id, reason) = (target.run, reason)
+        let (ids, reason) = (runs, reason)
         let secrets = try SecretSettings(file: secrets).open()
-        let (header, error) = try store.withRuns { runs in
-            let header = try await runs.find(id)
-            return (header, try await runs.cancel(header, reason: reason, secrets: secrets))
+        let outcomes: [Result<(RunHeader, Value?), any Error>] = try store.withRuns { runs in
+            var outcomes: [Result<(RunHeader, Value?), any Error>] = []
+            for id in ids {
+                do {
+                    let header = try await runs.find(id)
+                    outcomes.append(.success((header, try await runs.cancel(header, reason: reason, secrets: secrets))))
+                } catch {
+                    outcomes.append(.failure(error))
+                }
+            }
+            return outcomes
         }
+        // One that fails is told by the command's own end, as the only thing that there is to tell.
+        if outcomes.count == 1 { _ = try outcomes[0].get() }
+        for outcome in outcomes {
+            switch outcome {
+            case .success((let header, let error)): tell(header, error)
+            case .failure(let error): problems(of: error).forEach { TextStream.errors.show($0) }
+            }
+        }
+        if outcomes.contains(where: { if case .failure = $0 { true } else { false } }) { throw ExitStatus.usage.code }
+    }
+
+    private func tell(_ header: RunHeader, _ error: Value?) {
         let style = Style(.errors)
         TextStream.errors.writeLine(
             style("■", .yellow) + " run \(header.id) was cancelled" + (reason == Self.usualReason ? "" : ": \(reason)"))

@@ -126,7 +126,7 @@ final class RunsRecovery: Sendable {
     private func began(_ run: WorkflowRun, patience: Int64) {
         run.follow(
             RestFeed { [weak run] rest in
-                if rest.left > patience, let run { self.release(run) }
+                if !rest.waitsOutside, rest.left > patience, let run { self.release(run) }
             })
         let isLate = state.withLock { state in
             state.runs.append(run)
