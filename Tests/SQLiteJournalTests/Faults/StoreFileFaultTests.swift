@@ -53,10 +53,11 @@ struct StoreFileFaultTests {
             #expect(try Int.fetchOne(database, sql: "SELECT count(*) FROM runs") == 0)
         }
         #expect(try await refusal(SQLiteJournalOptions(lockTimeout: 100_000))?.code == "store_locked")
-        let opened = Task.detached { try SQLiteJournal(path: directory.store) }
-        try await Task.sleep(for: .milliseconds(100))
-        try reader.close()
-        try await opened.value.close()
+        Thread.detachNewThread {
+            Thread.sleep(forTimeInterval: 0.1)
+            try? reader.inDatabase { try $0.execute(sql: "ROLLBACK") }
+        }
+        await try SQLiteJournal(path: directory.store, options: SQLiteJournalOptions(lockTimeout: 30_000_000)).close()
     }
 
     @Test func `a directory in the place of a store, and a file in that of its directory`() async throws {
