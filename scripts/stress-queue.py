@@ -20,14 +20,12 @@ import heapq
 import http.client
 import json
 import os
-import signal
-import socket
 import sqlite3
-import struct
-import subprocess
 import sys
 import tempfile
 import time
+
+from stress_common import SUCCESS, Server, max_within, times
 
 LIMIT = 4
 RATE = 3000
@@ -43,37 +41,8 @@ return aikit.workflow {{
   :commit()
 """
 
-# The numbers of events and of statuses, as a store has them.
-STARTED, ENDINGS, SUCCESS = 0, {1, 2, 3}, 4
 # What lies so close together (in microseconds) may have been decided before it was known.
 CLOSE = 50_000
-
-
-class Server:
-    def __init__(self, program, folder):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.process = subprocess.Popen(
-            [program, "serve", "job.lua", "--port", str(self.port), "--store", "job.db", "--no-dashboard", "--no-watch"],
-            cwd=folder, stdout=subprocess.DEVNULL, stderr=open(os.path.join(folder, "serve.log"), "ab"))
-        self.wait_ready()
-
-    def wait_ready(self):
-        for _ in range(3000):
-            try:
-                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-                connection.request("GET", "/health/live")
-                if connection.getresponse().status == 200:
-                    return
-            except OSError:
-                pass
-            time.sleep(0.01)
-        raise SystemExit("the server does not come up")
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
 
 
 def start_runs(numbers, servers, keys):
@@ -96,20 +65,6 @@ def start_runs(numbers, servers, keys):
             except (OSError, http.client.HTTPException):
                 connection = None
             time.sleep(0.02)
-
-
-def times(store):
-    """When each run entered the queue, began and ended, and its row, from the bytes of its events."""
-    entered, begun, ended = {}, {}, {}
-    for run, events in store.execute("SELECT run, events FROM entries ORDER BY id"):
-        for offset in range(0, len(events), 32):
-            moment, kind = struct.unpack_from("<q", events, offset)[0], events[offset + 30]
-            entered.setdefault(run, moment)
-            if kind == STARTED:
-                begun.setdefault(run, []).append(moment)
-            elif kind in ENDINGS:
-                ended.setdefault(run, []).append(moment)
-    return entered, begun, ended
 
 
 def check(path, count, keys):
@@ -149,16 +104,6 @@ def check(path, count, keys):
         "most within a second": most_rate, "most of a key at once": most}
 
 
-def max_within(moments, period):
-    """The most moments that lie within any period."""
-    most = first = 0
-    for last, moment in enumerate(moments):
-        while moment - moments[first] >= period:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
-
-
 def out_of_order(runs, entered, begun):
     """How many runs of a key began while one with a higher priority, or an older one of the same, had waited for long."""
     rank = {row: (-(number * 7919 % 5), row) for row, number in runs}
@@ -191,7 +136,7 @@ def main():
             file.write(SCRIPT)
         path = os.path.join(folder, "job.db")
         began = time.monotonic()
-        servers = [Server(program, folder)]
+        servers = [Server(program, folder, "job.lua", "job.db")]
         with concurrent.futures.ThreadPoolExecutor(options.clients) as pool:
             parts = [
                 pool.submit(start_runs, range(client, options.runs, options.clients), servers, options.keys)
@@ -199,7 +144,7 @@ def main():
             for _ in range(options.kills):
                 time.sleep(3)
                 servers[0].kill()
-                servers[0] = Server(program, folder)
+                servers[0] = Server(program, folder, "job.lua", "job.db")
             for part in parts:
                 part.result()
         accepted = time.monotonic() - began

@@ -156,6 +156,9 @@ static const char secret[] = {
 static const char slots[] = {
 #embed "lua/slots.lua"
 };
+static const char start[] = {
+#embed "lua/start.lua"
+};
 static const char tags[] = {
 #embed "lua/tags.lua"
 };
@@ -210,7 +213,7 @@ static const prelude_part parts[] = {
     PART(errors), PART(exec), PART(forms), PART(fs), PART(hooks), PART(host), PART(http), PART(http_stream),
     PART(mcp), PART(model), PART(model_answer), PART(multipart), PART(nodes), PART(objects), PART(once), PART(repl),
     PART(requires), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export), PART(schema_methods),
-    PART(schema_object), PART(secret), PART(slots), PART(tags), PART(testing), PART(testing_compare),
+    PART(schema_object), PART(secret), PART(slots), PART(start), PART(tags), PART(testing), PART(testing_compare),
     PART(testing_expect), PART(testing_http), PART(testing_mcp), PART(testing_mocks), PART(testing_model),
     PART(testing_replay), PART(testing_run), PART(testing_text), PART(testing_triggers), PART(text), PART(time),
     PART(tool), PART(types), PART(validate),

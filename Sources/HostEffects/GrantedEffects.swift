@@ -1,3 +1,4 @@
+package import FlatValue
 internal import Synchronization
 internal import WorkflowCore
 package import WorkflowEngine
@@ -25,6 +26,11 @@ package final class GrantedEffects: HostEffects {
         _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
     ) -> (any HostOperation)? {
         service(caller.grant.map(Permissions.init(grant:)) ?? usual).begin(request, for: caller, answer: answer)
+    }
+
+    package func narrowed(_ grant: Value?, by limits: [Value]) -> Value {
+        if limits.isEmpty { return grant ?? .null }
+        return limits.reduce(grant.map(Permissions.init(grant:)) ?? usual) { $0.narrowed(by: $1) }.grant
     }
 
     private func service(_ permissions: Permissions) -> HostEffectsService {

@@ -1,4 +1,4 @@
-internal import FlatValue
+package import FlatValue
 internal import Synchronization
 internal import WorkflowCore
 package import WorkflowEngine
@@ -68,6 +68,11 @@ package final class HostEffectsService: HostEffects {
             answer(HostFailure.unknown(name).answer)
             return nil
         }
+    }
+
+    package func narrowed(_ grant: Value?, by limits: [Value]) -> Value {
+        if limits.isEmpty { return grant ?? .null }
+        return limits.reduce(grant.map(Permissions.init(grant:)) ?? permissions) { $0.narrowed(by: $1) }.grant
     }
 
     /// The service for steps that may do less.

@@ -33,17 +33,26 @@ extension Permissions {
             let names = value.string.map { [$0] } ?? value.array?.compactMap(\.string) ?? []
             self[keyPath: kind.scope] = Scope(names)
         }
+        let open = grant["open"]?.array?.compactMap(\.string) ?? []
+        isNetOpen = open.contains("net")
+        isRunOpen = open.contains("run")
     }
 
     package var grant: Value {
-        Value(
-            entries: Self.kinds.compactMap { kind in
-                switch self[keyPath: kind.scope] {
-                case .nothing: nil
-                case .everything: (kind.name, Value(Self.everything))
-                case .only(let names): (kind.name, Value(array: names.map { Value($0) }))
-                }
-            })
+        var entries: [(String, Value)] = Self.kinds.compactMap { kind in
+            switch self[keyPath: kind.scope] {
+            case .nothing: nil
+            case .everything: (kind.name, Value(Self.everything))
+            case .only(let names): (kind.name, Value(array: names.map { Value($0) }))
+            }
+        }
+        // The lists that are a script's, and name nothing in the operator's stead.
+        let open = Self.kinds.filter { kind in
+            guard case .only = self[keyPath: kind.scope] else { return false }
+            return kind.scope == \.net && isNetOpen || kind.scope == \.run && isRunOpen
+        }.map { Value($0.name) }
+        if !open.isEmpty { entries.append(("open", Value(array: open))) }
+        return Value(entries: entries)
     }
 
     /// All that either of two allows.

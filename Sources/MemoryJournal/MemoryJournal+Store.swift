@@ -88,16 +88,17 @@ extension MemoryJournal {
 extension MemoryJournal: RunInbox {
     package func post(_ message: InboxMessage.Content, to run: String) async throws(JournalError) -> Int64? {
         let now = clock.now()
-        let posted: (InboxMessage, (@Sendable ([InboxMessage]) -> Void)?)? = store.contents.withLock { contents in
+        let posted: (InboxMessage, [@Sendable ([InboxMessage]) -> Void])? = store.contents.withLock { contents in
             guard let row = contents.runs[run], !row.header.status.isTerminal else { return nil }
             contents.lastMessage += 1
             contents.changes += 1
             let message = InboxMessage(number: contents.lastMessage, run: run, content: message, postedAt: now)
             contents.messages.append((message, nil))
-            return (message, row.owner.flatMap { contents.watchers[$0] })
+            if message.content.kind == .cancelChain { return (message, Array(contents.watchers.values)) }
+            return (message, row.owner.flatMap { contents.watchers[$0] }.map { [$0] } ?? [])
         }
-        guard let (message, deliver) = posted else { return nil }
-        deliver?([message])
+        guard let (message, watchers) = posted else { return nil }
+        for deliver in watchers { deliver([message]) }
         return message.number
     }
 
@@ -107,7 +108,12 @@ extension MemoryJournal: RunInbox {
                 return InboxAnswer.ended
             }
             let entry = contents.messages[index]
-            if entry.answer == nil, contents.runs[entry.message.run]?.header.status.isTerminal == false { return nil }
+            let outlivesRun = entry.message.content.kind == .cancelChain
+            if entry.answer == nil, let run = contents.runs[entry.message.run],
+                outlivesRun || !run.header.status.isTerminal
+            {
+                return nil
+            }
             contents.messages.remove(at: index)
             return entry.answer ?? .ended
         }

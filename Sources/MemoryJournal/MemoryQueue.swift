@@ -103,6 +103,19 @@ struct MemoryQueue {
         return true
     }
 
+    /// Gives the place of a run that has begun to another one; false if it had none.
+    mutating func transfer(from id: String, to other: String) -> Bool {
+        guard var entry = entries[id], entry.state == .begun else { return false }
+        entries[id] = nil
+        entry.rank = QueueRank(priority: entry.rank.priority, number: entry.rank.number, id: other)
+        entries[other] = entry
+        for group in entry.lane.groups.compactMap({ $0 }) {
+            if begun[group]?.remove(id) != nil { begun[group]?.insert(other) }
+            if singletons[group]?.remove(id) != nil { singletons[group]?.insert(other) }
+        }
+        return true
+    }
+
     private mutating func replace(_ id: String, by other: String) {
         guard let entry = entries[id], entry.state == .early || entry.state == .waiting else { return }
         stopWaiting(id, entry)

@@ -63,6 +63,8 @@ extension MemoryStore.Contents {
                     return .failed(.singleton(run.workflow, rival))
                 }
                 run.isQueued = true
+            } else if let predecessor = run.predecessor, queue.transfer(from: predecessor.id, to: run.id) {
+                run.isQueued = true
             }
             let header = RunHeader(
                 id: run.id, workflow: run.workflow, generation: run.generation, lineage: run.lineage,

@@ -35,7 +35,8 @@ extension PostgresJournal: RunInbox {
             let row = try connection.run(
                 prepared: "answer",
                 """
-                SELECT answer, answer_text, coalesce(runs.status < 4, false)
+                SELECT answer, answer_text,
+                    coalesce(runs.status < 4 OR runs.row IS NOT NULL AND kind = 'cancel_chain', false)
                 FROM inbox LEFT JOIN runs ON runs.row = inbox.run WHERE inbox.id = $1::bigint
                 """, Parameters().add(message)
             ).first

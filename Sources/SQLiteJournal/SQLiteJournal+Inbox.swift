@@ -14,9 +14,13 @@ extension SQLiteJournal: RunInbox {
             guard
                 let row = try Row.fetchOne(
                     database,
-                    sql: "SELECT answer, runs.id FROM inbox LEFT JOIN runs ON runs.row = inbox.run WHERE inbox.id = ?",
+                    sql: """
+                        SELECT answer, runs.id, kind FROM inbox LEFT JOIN runs ON runs.row = inbox.run
+                        WHERE inbox.id = ?
+                        """,
                     arguments: [message]), try row.optionalText(0) == nil, let run = try row.optionalText(1)
             else { return false }
+            if try row.text(2) == InboxMessage.Kind.cancelChain.rawValue { return true }
             return try StoredHead.find(run, in: database)?.header.status.isTerminal == false
         }
         if waits { return nil }

@@ -86,6 +86,26 @@ extension StoreContract {
             try expect(try await journal.post(signal, to: "nowhere") == nil)
             await journal.close()
         },
+        StoreCheck("a message to a chain reaches whoever drives it, also when its run is over by then") { backend in
+            let (owner, sender, other) = (try await backend.open(), try await backend.open(), try await backend.open())
+            let run = TestRun("r1")
+            await run.write(to: owner)
+            let next = TestRun("r1~2", lineage: "r1")
+            await next.write(to: other)
+            let (messages, delivered) = AsyncStream.makeStream(of: InboxMessage.self)
+            other.watchInbox { for message in $0 { delivered.yield(message) } }
+            let cancel = InboxMessage.Content(kind: .cancelChain, target: "", payload: ["reason": "enough"])
+            let number = try require(try await sender.post(cancel, to: "r1"))
+            await run.write(to: owner, status: .success)
+            try expect(try await sender.answer(to: number) == nil)
+            var iterator = messages.makeAsyncIterator()
+            let message = try require(await iterator.next())
+            try expect(message.number == number && message.run == "r1" && message.content == cancel)
+            await next.write("cancelled", to: other, settling: message.number)
+            try expect(try await sender.answer(to: number) == .taken)
+            try expect(try await sender.post(cancel, to: "r1") == nil)
+            for journal in [owner, sender, other] { await journal.close() }
+        },
         StoreCheck("a message can be taken back until it is answered") { backend in
             let journal = try await backend.open()
             await TestRun("r1").write(to: journal)

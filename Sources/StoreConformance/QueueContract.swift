@@ -138,6 +138,31 @@ extension StoreContract {
             }
             for journal in journals { await journal.close() }
         },
+        StoreCheck("a run that follows on another takes its place, and one that is known already takes none") {
+            backend in
+            let (first, second) = (try await backend.open(), try await backend.open())
+            let shares = [
+                QueueTicket.Share(.concurrency, key: "k", limit: 1), QueueTicket.Share(.singleton, key: "s", limit: 1),
+            ]
+            await enter("a", ticket(shares), first)
+            await enter("c", ticket(shares), first)
+            let run = try require(try await admit(first).first)
+            let next = TestRun("a~2", lineage: "a")
+            next.journaled.predecessor = run.journaled
+            try expect(await next.write(to: first).isDurable)
+            try expect(next.journaled.isQueued)
+            let known = TestRun("a~2", lineage: "a")
+            known.journaled.predecessor = run.journaled
+            try expect(await known.write(to: first).isConflict)
+            try expect(await run.write(to: first, status: .success).isDurable)
+            try expect(try await admit(second).isEmpty)
+            try expect(try await second.places(of: ["c"])["c"]?.text == "concurrency key k has 1 of 1 running")
+            next.journaled.predecessor = nil
+            try expect(await next.write(to: first, status: .success).isDurable)
+            try expect(try await admit(second).map(\.journaled.id) == ["c"])
+            await first.close()
+            await second.close()
+        },
         StoreCheck("queued runs begin as in memory, whatever comes, and every limit holds") { backend in
             for seed: UInt64 in 1...3 { try await compare(backend, with: MemoryBackend(), seed: seed) }
         },

@@ -132,3 +132,9 @@ test("what is no tag is refused with what it takes", function()
   raises(function() context:set_tags(endless) end, "a tag has a name")
   equal(context.effects, {})
 end)
+
+test("a restart asks the host", function()
+  local bridge = new_bridge()
+  bridge.context({}):restart { n = 2 }
+  equal(bridge.requests, { { op = "restart", payload = { input = { n = 2 } } } })
+end)

@@ -49,6 +49,7 @@ local on_demand = {
   time = function() return part "time" end,
   requires = function() return part "requires" end,
   secret = function() return part("secret").new end,
+  start = function() return part "start" end,
   hmac = function() return part("hooks").hmac end,
   callback = function() return part("callback").new end,
   mcp = function() return part("mcp").new end,

@@ -92,6 +92,13 @@ function context:once(name, body)
   return once.run({ name = name }, body)
 end
 
+--- Ends the run, which succeeds without a result, and begins another one of the same workflow with this input, the
+-- metadata, the ctx and the tags of this one, and an empty journal. It does not return.
+function context:restart(input)
+  get(self, "path")
+  bridge.request("restart", { input = input })
+end
+
 --- Tells whoever watches the run of something at once. Nobody records it.
 function context:stream(data)
   get(self, "path")

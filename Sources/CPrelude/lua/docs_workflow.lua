@@ -97,6 +97,15 @@ local search = aikit.tool { id = "search", description = "Search the handbook",
         "config aikit.WaitForConfig  The wait's properties.", returns = "aikit.Node  The wait.",
       },
       {
+        "start", "Starts a run of another workflow of the same deployment from a handler, once for this start of the step, "
+          .. "whatever happens in between. Gives the id of the run, or with `wait` its output; its error is raised then. See the "
+          .. "guide to durability.",
+        "workflow string|aikit.Workflow  The workflow, or its id.", "input? any  The input of the run.",
+        "options? aikit.StartOptions  Its id, whether to wait, and what becomes of it when this run ends.",
+        returns = "any  The id of the run; with `wait` its output.",
+        example = [[local invoice = aikit.start("invoice", { order = order.id }, { wait = true })]],
+      },
+      {
         "callback", "Makes a completion handler that posts `{ type, workflowId, runId, timestamp, metadata, result | error }` "
           .. "as JSON; what answers 5xx, 408, 425 or 429 is asked again.",
         "config aikit.CallbackConfig  Where to, and by which secret it is signed.", returns = "aikit.Callback  The handler.",
@@ -180,6 +189,14 @@ local answers = aikit.all {
       "tags? table|fun(input: any): table?  What runs are found by: names with texts, numbers or booleans.",
       "permissions? false|aikit.Permissions  What its steps may do of what a run may.",
       "telemetry? boolean|aikit.Telemetry  How runs are traced; `false` makes no spans.",
+    },
+  },
+  {
+    name = "aikit.StartOptions", text = "What `aikit.start` takes after the input.",
+    fields = {
+      "id? string  The id of the run; one that is made of this run's id and the place of the call unless given.",
+      "wait? boolean  Waits for its end.",
+      "on_parent_end? \"cancel\"|\"leave\"  What becomes of it when this run ends before it does; `cancel` unless given.",
     },
   },
   { name = "aikit.Callback", text = "A completion handler that tells an address how a run ended.", fields = {} },
@@ -414,6 +431,13 @@ local answers = aikit.all {
         "body fun(): any  What happens once; its error is raised and records nothing. What it returns takes 8 MiB at most.",
         returns = "any  What the function returned, as JSON keeps it.",
         example = [[local charge = context:once("charge", function() return pay(order) end)]],
+      },
+      {
+        "restart", "Ends the run and begins another one of the same workflow with this input and an empty journal: for loops that "
+          .. "live for ever. Metadata, ctx and tags go along; `context.store` does not. It does not return. See the guide to "
+          .. "durability.",
+        "input any  The input of the run that follows, which is called `ID~2`, `ID~3` ….",
+        example = [[context:restart { cursor = page.next }]],
       },
       {
         "stream", "Tells whoever watches the run of something at once, as `step:delta`. Nobody records it.",

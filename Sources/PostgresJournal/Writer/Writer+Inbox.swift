@@ -22,7 +22,10 @@ extension Writer {
         let rows = try? connection.run(
             prepared: "inbox",
             InboxMessage.query
-                + "WHERE runs.owner = $1::bigint AND runs.status < 4 AND answer IS NULL ORDER BY inbox.id",
+                + """
+                WHERE (runs.owner = $1::bigint AND runs.status < 4 OR kind = 'cancel_chain') AND answer IS NULL
+                ORDER BY inbox.id
+                """,
             Parameters().add(owner))
         guard let messages = rows?.all.compactMap(InboxMessage.init) else { return }
         let fresh = messages.filter { !inbox.delivered.contains($0.number) }

@@ -6,7 +6,8 @@ internal import WorkflowEngine
 extension JournalEntry {
     /// The entry gives its run a place in the queue, or takes the place from it.
     var touchesQueue: Bool {
-        sequence == 0 && run.ticket != nil || status.isTerminal && (run.isQueued || run.ticket != nil)
+        sequence == 0 && (run.ticket != nil || run.predecessor?.isQueued == true)
+            || status.isTerminal && (run.isQueued || run.ticket != nil)
     }
 }
 
@@ -47,6 +48,7 @@ extension Writer {
             let conflicts = try append(connection).conflicts
             let taken = settlements(of: slice, in: round).filter { !conflicts.contains($0.line) }
             if !taken.isEmpty { try answer(taken.map { ($0.message, .taken) }, connection) }
+            try takePlaces(slice, conflicts, connection)
             try replaceTags(slice.tagged(round), except: conflicts, connection)
             try updateQueue(slice, entering, conflicts, of: round, connection)
             return (slice, entering, conflicts)
@@ -128,6 +130,26 @@ extension Writer {
             if !rival.isEmpty { entering.rivals[place] = rival }
         }
         return entering
+    }
+
+    /// Gives the places of runs that have begun to those that follow on them.
+    private func takePlaces(_ slice: Slice, _ conflicts: Set<Int>, _ connection: Connection) throws {
+        for (index, line) in slice.lines.enumerated() where line.isFresh && !conflicts.contains(index + 1) {
+            guard let predecessor = line.run.predecessor, predecessor.isQueued, let old = predecessor.postgresLease
+            else { continue }
+            let changed = try connection.run(
+                "UPDATE queue SET run = $2::bigint, id = $3::text WHERE run = $1::bigint AND state = 2",
+                Parameters().add(old.row).add(line.lease.row).add(line.run.id)
+            ).changed
+            guard changed == 1 else { continue }
+            try connection.run(
+                """
+                UPDATE runs SET queued = CASE WHEN row = $2::bigint THEN 2 ELSE 0 END
+                WHERE row IN ($1::bigint, $2::bigint)
+                """,
+                Parameters().add(old.row).add(line.lease.row))
+            line.run.isQueued = true
+        }
     }
 
     /// Has the rows of runs show that they wait, and takes those that are over out of the queue, with those that have

@@ -108,6 +108,9 @@ extension Writer {
         if begins {
             if run.ticket != nil { return try beginQueued(run, lease, head, entry, bytes, statements) }
             guard try begin(run, lease, head, entry, statements) else { return .conflict }
+            if let predecessor = run.predecessor, predecessor.isQueued, let old = predecessor.sqliteLease {
+                run.isQueued = try takePlace(of: old.row, by: lease.row)
+            }
         } else if !head.isBehind {
             head.isBehind = true
             behind.append(lease)

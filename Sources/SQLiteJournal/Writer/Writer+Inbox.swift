@@ -28,7 +28,7 @@ extension Writer {
         if !messages.isEmpty { deliver(messages) }
     }
 
-    /// Puts the messages for own runs that have not been looked at with those that wait.
+    /// Puts the messages for own runs, and for chains, that have not been looked at with those that wait.
     func lookIntoInbox() throws {
         let rows = try Row.fetchAll(
             database.cachedStatement(
@@ -37,7 +37,10 @@ extension Writer {
                     JOIN runs ON runs.row = inbox.run WHERE inbox.id > ? AND answer IS NULL ORDER BY inbox.id
                     """), arguments: [inbox.seen])
         if let newest = try rows.last?.integer(0) { inbox.seen = newest }
-        inbox.waiting += rows.filter { (try? $0.integer(6)) == owner.number }.compactMap(InboxMessage.init)
+        inbox.waiting += rows.compactMap { row -> InboxMessage? in
+            guard let message = InboxMessage(row) else { return nil }
+            return message.content.kind == .cancelChain || (try? row.integer(6)) == owner.number ? message : nil
+        }
     }
 
     /// The messages that wait for a run.

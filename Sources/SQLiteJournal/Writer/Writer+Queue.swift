@@ -118,6 +118,18 @@ extension Writer {
 
     // MARK: Going
 
+    /// Gives the place of a run that has begun to another one, which follows on it; false if it has none.
+    func takePlace(of run: Int64, by other: Int64) throws -> Bool {
+        try database.cachedStatement(sql: "UPDATE queue SET run = ? WHERE run = ? AND state = 2").execute(
+            arguments: [other, run])
+        guard database.changesCount == 1 else { return false }
+        try database.cachedStatement(
+            sql: "UPDATE runs SET queued = CASE WHEN row = ?1 THEN 2 ELSE 0 END WHERE row IN (?1, ?2)"
+        )
+        .execute(arguments: [other, run])
+        return true
+    }
+
     /// Takes a run out of the queue, with the places that it holds; no-op if it has none.
     func leaveQueue(_ run: Int64) throws {
         let row = try Row.fetchOne(

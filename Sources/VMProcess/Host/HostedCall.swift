@@ -26,7 +26,7 @@ extension VMStation {
         guard let limits = hosted.paths.limits(at: path) else {
             throw FrameFault("a request of '\(path.prefix(200))', which workflow '\(workflow)' does not have")
         }
-        var caller = HostCaller(workflow: workflow, run: id, path: path, grant: hosted.run.journaled?.allowance)
+        var caller = HostCaller(workflow: workflow, run: id, path: path, grant: hosted.run.allowance)
         caller.limits = limits
         caller.attempt = number("attempt")
         caller.occurrence = number("occurrence")

@@ -37,6 +37,7 @@ final class VMRuns: Sendable {
         engine.workers[0].perform { $0.marker = place }
         // The host lets queued runs begin.
         engine.leaveQueue()
+        engine.beginNoRuns()
     }
 
     func take(_ frame: Frame) {
@@ -130,7 +131,7 @@ final class VMRuns: Sendable {
             try run.start(
                 input: beginning.input, metadata: beginning.metadata, ctx: beginning.ctx,
                 timeout: beginning.timeout > 0 ? .microseconds(beginning.timeout) : nil, at: beginning.time,
-                trace: beginning.trace, tags: beginning.tags, queueing: beginning.queueing)
+                trace: beginning.trace, tags: StartTags(given: beginning.tags), queueing: beginning.queueing)
         } catch {
             refuse(id, error)
         }

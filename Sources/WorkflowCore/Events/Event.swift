@@ -58,7 +58,10 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case closingRetry = 32
     /// What the run is found by from here on: the whole of its ``RunTags``.
     case tagsSet = 33
-    /// The script recorded a result under a name, once for this start of the step: `{ name, value? }`.
+    /// A handler ends the run in favour of another one that begins anew: `{ input, run }`, the input and the id of that one.
+    case restartAsked = 34
+    /// The script recorded a result under a name, once for this start of the step: `{ name, value?, child? }`; `child` is the id
+    /// of a run that it starts and that ends with this one.
     case onceRecorded = 35
     /// A model answered: `{ model, provider, usage, finishReason?, … }`, as ``ModelUsage`` reads it.
     case modelCalled = 36
@@ -69,7 +72,7 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
             .stepSuccess, .stepError, .stepEvent, .stepBranch, .humanRequested, .humanCompleted, .stepRetry,
             .stepCancelled, .stepWaiting, .log, .onceRecorded, .modelCalled, .endingDecided, .closingStart,
-            .closingSuccess, .closingError, .closingRetry:
+            .closingSuccess, .closingError, .closingRetry, .restartAsked:
             true
         case .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
             .signalReceived, .limitsSet, .answerSigned, .traced, .queued, .tagsSet:
@@ -116,6 +119,7 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .metadataSet: "metadata:set"
         case .ctxSet: "ctx:set"
         case .tagsSet: "tags:set"
+        case .restartAsked: "workflow:restart"
         case .storeSet: "store:set"
         case .cancelRequested: "cancel:requested"
         case .signalReceived: "signal:received"
@@ -267,6 +271,9 @@ package struct RunLog {
         guard let events, index < count else { return UnsafeRawBufferPointer(start: nil, count: 0) }
         return UnsafeRawBufferPointer(start: events + index, count: (count - index) * MemoryLayout<Event>.stride)
     }
+
+    /// How many bytes it holds, events and arena together.
+    package var size: Int { arena.count + count * MemoryLayout<Event>.stride }
 
     /// Whether it may take as many bytes more. Whoever appends to the arena asks before, or at once afterwards where the size is
     /// not known before and lies far below 4 GiB: offsets have 32 bits.

@@ -136,6 +136,7 @@ package struct JournalDecoder: ~Copyable {
         case .stepStart, .stepSuccess, .stepError, .stepBranch, .humanRequested, .humanCompleted, .stepRetry,
             .stepCancelled, .stepWaiting, .itemsListed, .answerSigned:
             return stepFault(event)
+        case .restartAsked: return restartFault(event)
         case .endingDecided: return endingFault(event)
         case .closingStart, .closingSuccess, .closingError, .closingRetry: return closingFault(event)
         }
@@ -146,7 +147,7 @@ package struct JournalDecoder: ~Copyable {
         switch event.kind {
         case .bodyOpened, .stepStart, .stepSuccess, .stepError, .stepBranch, .humanRequested, .humanCompleted,
             .stepRetry, .stepCancelled, .stepWaiting, .itemsListed, .answerSigned, .cancelRequested, .inputSettled,
-            .endingDecided:
+            .endingDecided, .restartAsked:
             return "follows on the decision of the run's end"
         case .workflowSuccess, .workflowCancelled:
             return event.kind == machine.closing?.ending ? nil : "ends the run in another way than was decided"
@@ -155,6 +156,11 @@ package struct JournalDecoder: ~Copyable {
             .closingRetry, .onceRecorded, .modelCalled:
             return nil
         }
+    }
+
+    private func restartFault(_ event: Event) -> String? {
+        guard hasFrame(event) else { return "is of no step that runs" }
+        return machine.restart.isNone && machine.cancelRequest.isNone ? nil : "restarts a run that is being stopped"
     }
 
     private func endingFault(_ event: Event) -> String? {
@@ -181,7 +187,7 @@ package struct JournalDecoder: ~Copyable {
                 event.frame == Closing.undoFrame && Int(event.item) == place
                     && event.node == machine.completed[place].node
             case .handle: event.frame == Closing.handlerFrame && event.item == Closing.handlerItem && event.node == 0
-            case .finish: false
+            case .depart, .finish: false
             }
         return isNext ? nil : "undoes something else than what comes next"
     }
@@ -215,7 +221,7 @@ package struct JournalDecoder: ~Copyable {
             switch event.kind {
             case .itemsListed, .stepWaiting, .storeSet, .signalReceived, .metadataSet, .ctxSet, .humanRequested,
                 .cancelRequested, .stepEvent, .log, .traced, .stepRetry, .stepError, .limitsSet, .answerSigned, .queued,
-                .onceRecorded, .modelCalled, .closingError, .closingRetry, .tagsSet:
+                .onceRecorded, .modelCalled, .closingError, .closingRetry, .tagsSet, .restartAsked:
                 return "has no value"
             default: return nil
             }
@@ -237,6 +243,10 @@ package struct JournalDecoder: ~Copyable {
         case .limitsSet: return RunLimits.fault(in: value)
         case .queued: return RunLimits.queueFault(in: value)
         case .tagsSet: return RunTags.fault(in: value)
+        case .restartAsked:
+            if value[key: "input"] == nil || value[key: "run"]?.string?.isEmpty != false {
+                return "restarts the run as nothing"
+            }
         case .onceRecorded: if value["name"]?.string == nil { return "records a result under no name" }
         default: break
         }

@@ -26,7 +26,9 @@ package struct ForkPlanner: ~Copyable {
         self.log = log
         self.mapping = mapping
         transfer = JournalTransfer(mapping)
-        let end = (0..<log.count).first { log[$0].kind == .endingDecided || log[$0].kind.isTerminal }
+        let end = (0..<log.count).first {
+            log[$0].kind == .endingDecided || log[$0].kind == .restartAsked || log[$0].kind.isTerminal
+        }
         history = 0..<(end ?? log.count)
         undone = Self.undone(log, mapping.old)
     }

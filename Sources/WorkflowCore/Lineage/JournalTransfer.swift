@@ -139,7 +139,8 @@ package struct JournalTransfer: ~Copyable {
         case .workflowCancelled, .workflowResumed, .stepEvent, .humanRequested, .stepRetry, .stepCancelled,
             .stepWaiting, .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
             .signalReceived, .log, .limitsSet, .answerSigned, .traced, .queued,
-            .onceRecorded, .modelCalled, .tagsSet, .endingDecided, .closingSuccess, .closingError, .closingRetry:
+            .onceRecorded, .modelCalled, .tagsSet, .restartAsked, .endingDecided, .closingSuccess, .closingError,
+            .closingRetry:
             break
         }
     }
@@ -151,7 +152,7 @@ package struct JournalTransfer: ~Copyable {
             switch machine.nextClosing {
             case .undo(let place): Int(event.item) == place && machine.completed[place].node == translated.node
             case .handle: event.item == Closing.handlerItem
-            case .finish: false
+            case .depart, .finish: false
             }
         if isNext { return }
         throw Misfit(

@@ -44,6 +44,10 @@ package enum Fact: Equatable {
     case signalled(signal: Slice)
     /// Somebody wants the run to stop: `{ reason }`.
     case cancelAsked(request: Slice)
+    /// A handler wants the run to end in favour of another one: `{ input, run }`.
+    case restartAsked(frame: Int32, request: Slice)
+    /// Other runs know of the end: the one that follows on this one has begun, and those that end with it have stopped.
+    case departed
     /// The code that a `stop` was meant for has left.
     case stopped(frame: Int32, serial: UInt32)
     /// The process that drove the run is gone, and this one takes over; `died` if it did not let the run go by itself,
@@ -88,6 +92,8 @@ package struct Command: BitwiseCopyable, Equatable, Sendable {
         case wait
         /// A wait is over before its time.
         case unwait
+        /// Begin the run that follows on this one, as ``RunMachine/restart`` says, and cancel ``RunMachine/children``.
+        case depart
         /// The run is over.
         case finish
     }

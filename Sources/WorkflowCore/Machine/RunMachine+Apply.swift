@@ -55,6 +55,9 @@ extension RunMachine {
         case .cancelRequested:
             cancelRequest = event.payload
             cancel(0)
+        case .restartAsked:
+            restart = event.payload
+            cancel(0)
         case .signalReceived:
             // A signal that no step waits for is in the journal only.
             let name = log.value(event.payload)["name"]?.string
@@ -69,7 +72,9 @@ extension RunMachine {
             storeSet(event.payload, log)
         case .traced:
             if frames.isEmpty { trace = event.payload }
-        case .onceRecorded: onces.record(event.payload, frame: event.frame, log)
+        case .onceRecorded:
+            onces.record(event.payload, frame: event.frame, log)
+            if let child = log.value(event.payload)["child"]?.string { children.insert(child) }
         case .modelCalled: use(ModelUsage(of: log.value(event.payload)), below: event.frame)
         case .stepEvent, .log, .answerSigned:
             break
@@ -84,6 +89,8 @@ extension RunMachine {
         case .workflowResumed:
             if event.item == ResumeCause.forked.rawValue {
                 trace = .none
+                // They are those of the run that this one was taken from.
+                children = []
                 if limits.deadline != 0 {
                     // What a run took over from another one does not count.
                     limits.serial &+= 1

@@ -29,6 +29,8 @@ package struct Closing: Sendable, Equatable {
         case undo(Int)
         /// The completion handler is called.
         case handle
+        /// The run that follows on this one is begun, and those that end with it are cancelled.
+        case depart
         /// Nothing: the run is over.
         case finish
     }
@@ -50,8 +52,13 @@ extension RunMachine {
 
     private func nextClosing(of closing: Closing) -> Closing.Step {
         if closing.ending != .workflowSuccess, closing.remaining > 0 { return .undo(closing.remaining - 1) }
-        return closing.isHandled || plan.completion.slot(of: closing.ending) == 0 ? .finish : .handle
+        // The work is not done but goes on elsewhere, so nobody is told of its end.
+        if isRestarting(closing) { return .depart }
+        if !closing.isHandled, plan.completion.slot(of: closing.ending) != 0 { return .handle }
+        return children.isEmpty ? .finish : .depart
     }
+
+    private func isRestarting(_ closing: Closing) -> Bool { closing.ending == .workflowSuccess && !restart.isNone }
 
     /// The completed step that a frame undoes, or undid last.
     package func undone(in frame: Int32) -> CompletedStep? {
@@ -75,6 +82,7 @@ extension RunMachine {
         switch nextClosing {
         case .undo(let place): startClosing(place, time, &log, attempt: 1)
         case .handle: startClosing(-1, time, &log, attempt: 1)
+        case .depart: commands.append(Command(kind: .depart, frame: 0, node: 0, serial: 0))
         case .finish: emit(closing.ending, time, &log, payload: toldOutcome(closing.outcome, &log))
         }
     }

@@ -89,6 +89,14 @@ extension RunMachine {
             guard cancelRequest.isNone, !isClosing else { return }
             // A run whose input was still being checked has nothing that could be stopped.
             emit(frames.isEmpty ? .workflowCancelled : .cancelRequested, time, &log, payload: request)
+        case .restartAsked(let frame, let request):
+            guard frames.indices.contains(Int(frame)), cancelRequest.isNone, restart.isNone, !isClosing else {
+                throw .stale
+            }
+            emit(.restartAsked, time, &log, frame: frame, payload: request)
+        case .departed:
+            guard let closing, nextClosing == .depart else { throw .stale }
+            emit(closing.ending, time, &log, payload: toldOutcome(closing.outcome, &log))
         case .abandoned(let error):
             guard !frames.isEmpty else { throw .outOfOrder }
             emit(.workflowError, time, &log, payload: toldOutcome(error, &log))
@@ -192,7 +200,9 @@ extension RunMachine {
     }
 
     private mutating func cancelled(_ frame: Int32, _ time: Int64, _ log: inout RunLog) {
-        if frames[Int(frame)].node == 0 {
+        if frames[Int(frame)].node == 0, cancelRequest.isNone, !restart.isNone {
+            end(.workflowSuccess, .none, time, &log)
+        } else if frames[Int(frame)].node == 0 {
             end(.workflowCancelled, cancelRequest, time, &log)
         } else {
             emit(.stepCancelled, time, &log, frame: frame)

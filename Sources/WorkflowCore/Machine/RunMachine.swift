@@ -43,6 +43,10 @@ package struct RunMachine: ~Copyable {
     package internal(set) var outcome = Slice.none
     /// Why the run is to stop: `{ reason }`.
     package internal(set) var cancelRequest = Slice.none
+    /// What the run ends in favour of, once a handler has asked for that: `{ input, run }`.
+    package internal(set) var restart = Slice.none
+    /// The runs that it started and that end with it, by their ids.
+    package internal(set) var children: Set<String> = []
     /// When the run begins, and when it has to be over.
     package internal(set) var limits = RunLimits()
     /// Steps that have completed and can be undone, in the order of their completion.
@@ -103,6 +107,8 @@ package struct RunMachine: ~Copyable {
         copy.initialInput = initialInput
         copy.outcome = outcome
         copy.cancelRequest = cancelRequest
+        copy.restart = restart
+        copy.children = children
         copy.limits = limits
         copy.completed = completed
         copy.closing = closing
@@ -118,6 +124,7 @@ package struct RunMachine: ~Copyable {
     /// What the machine would have asked a driver to do and has no answer to yet.
     package func outstandingCommands() -> [Command] {
         if isOver { return [Command(kind: .finish, frame: 0, node: 0, serial: 0)] }
+        if isClosing, nextClosing == .depart { return [Command(kind: .depart, frame: 0, node: 0, serial: 0)] }
         let ofFrames: [Command] = frames.indices.compactMap { index in
             let frame = frames[index]
             let kind: Command.Kind
@@ -204,7 +211,8 @@ extension RunMachine {
             && left.ctx == right.ctx && left.tags == right.tags
             && left.started == right.started && left.seed == right.seed && left.initialInput == right.initialInput
             && left.outcome == right.outcome && left.ending == right.ending && left.limits == right.limits
-            && left.cancelRequest == right.cancelRequest && left.jumps == right.jumps
+            && left.cancelRequest == right.cancelRequest && left.restart == right.restart
+            && left.children == right.children && left.jumps == right.jumps
             && left.completed == right.completed && left.closing == right.closing
     }
 }

@@ -168,6 +168,22 @@ package struct RunTagFault: Error, Sendable, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
+/// What a start says of the tags of its run, besides the workflow.
+package struct StartTags: Sendable {
+    /// Of a run that this one goes on from; what the workflow says stands over them.
+    package var inherited = RunTags.none
+    /// They stand over what the workflow says.
+    package var given = RunTags.none
+
+    package init(inherited: RunTags = .none, given: RunTags = .none) {
+        self.inherited = inherited
+        self.given = given
+    }
+
+    /// All tags of the run, given those of its workflow.
+    package func over(_ own: RunTags) throws(RunTagFault) -> RunTags { try inherited.merging(own).merging(given) }
+}
+
 /// What the runs of a workflow are tagged with from their start.
 package enum RunTagging: Sendable, Equatable {
     case fixed(RunTags)

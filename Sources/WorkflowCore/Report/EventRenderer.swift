@@ -66,7 +66,7 @@ package struct EventRenderer {
         case .stepStart, .stepSuccess, .stepError, .stepEvent, .stepBranch, .humanRequested, .humanCompleted,
             .stepRetry,
             .stepCancelled, .stepWaiting, .log, .answerSigned, .onceRecorded, .modelCalled, .closingStart,
-            .closingSuccess, .closingError, .closingRetry:
+            .closingSuccess, .closingError, .closingRetry, .restartAsked:
             true
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .bodyOpened,
             .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived,
@@ -119,7 +119,7 @@ package struct EventRenderer {
             .itemsListed,
             .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet,
             .answerSigned, .traced, .queued,
-            .onceRecorded, .modelCalled, .tagsSet, .closingStart, .closingSuccess, .closingError:
+            .onceRecorded, .modelCalled, .tagsSet, .restartAsked, .closingStart, .closingSuccess, .closingError:
             return payload
         }
     }

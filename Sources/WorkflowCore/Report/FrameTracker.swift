@@ -47,7 +47,7 @@ package struct FrameTracker {
             .stepEvent,
             .stepBranch, .humanRequested, .humanCompleted, .stepRetry, .stepCancelled, .stepWaiting, .inputSettled,
             .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet,
-            .tagsSet,
+            .tagsSet, .restartAsked,
             .answerSigned, .traced, .queued,
             .onceRecorded, .modelCalled, .endingDecided, .closingSuccess, .closingError, .closingRetry:
             break

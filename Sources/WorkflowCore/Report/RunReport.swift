@@ -98,7 +98,7 @@ package struct RunReport: ~Copyable {
         case .workflowStart, .workflowResumed, .stepEvent, .humanCompleted, .bodyOpened, .itemsListed, .metadataSet,
             .ctxSet, .tagsSet, .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet, .answerSigned, .traced,
             .queued,
-            .onceRecorded, .modelCalled, .endingDecided:
+            .onceRecorded, .modelCalled, .restartAsked, .endingDecided:
             break
         }
     }
@@ -158,6 +158,7 @@ package struct RunReport: ~Copyable {
         let hasSucceeded = machine.ending == .workflowSuccess
         return RunResult(
             status: machine.status.rawValue, result: hasSucceeded ? outcome ?? Value.null : absent,
+            restartedAs: machine.successor(in: log),
             error: machine.isOver && !hasSucceeded ? Self.error(outcome, machine.ending) : absent, steps: snapshots,
             metadata: log.copy(machine.metadata) ?? plan.metadata, ctx: log.copy(machine.ctx) ?? plan.ctx,
             tags: log.copy(machine.tags) ?? .emptyObject,

@@ -2,13 +2,15 @@ public import FlatValue
 
 /// What a run came to, or how far it has come.
 ///
-/// ``value`` is the result as it leaves the engine: `{ status, result?, error?, steps, metadata, ctx, tags?, startedAt,
-/// finishedAt?, pendingHuman?, pending? }`.
+/// ``value`` is the result as it leaves the engine: `{ status, result?, error?, restartedAs?, steps, metadata, ctx,
+/// tags?, startedAt, finishedAt?, pendingHuman?, pending? }`.
 public struct RunResult: Sendable, Equatable {
     /// `queued`, `running`, `waiting`, `waiting_human`, `success`, `failed` or `cancelled`.
     public var status: String
     /// The output of a run that succeeded.
     public var result: Value?
+    /// The run that goes on in place of this one, which ended in favour of it.
+    public var restartedAs: String?
     /// Why it failed or was cancelled: an object with a `code` and a `message`, and a `reason` where it was cancelled.
     public var error: Value?
     /// Every start of a step, in the order of the starts.
@@ -30,6 +32,7 @@ public struct RunResult: Sendable, Equatable {
         var entries: [(String, Value)] = [("status", Value(status))]
         if let result { entries.append(("result", result)) }
         if let error { entries.append(("error", error)) }
+        if let restartedAs { entries.append(("restartedAs", Value(restartedAs))) }
         entries.append(("steps", stepsByID))
         entries.append(("metadata", metadata))
         entries.append(("ctx", ctx))

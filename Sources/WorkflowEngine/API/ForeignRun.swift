@@ -60,6 +60,21 @@ package actor ForeignRun {
         try await deliver(InboxMessage.Content(kind: .cancel, target: "", payload: ["reason": Value(reason)]))
     }
 
+    /// Has the run stop, or whichever goes on in its place.
+    ///
+    /// - Returns: what became of the message, which is withdrawn when nobody has answered it for some time: then the run may
+    ///   have been given to somebody who was told before.
+    func cancelChain(reason: String) async throws -> Delivery {
+        let content = InboxMessage.Content(kind: .cancelChain, target: "", payload: ["reason": Value(reason)])
+        guard let message = try await store.post(content, to: id) else { return .ownerGone }
+        let end = ContinuousClock.now + Self.patience
+        while true {
+            if let answer = try await store.answer(to: message) { return answer == .taken ? .taken : .ownerGone }
+            if .now > end, try await store.withdraw(message) { return .ownerGone }
+            try await Task.sleep(for: Self.interval)
+        }
+    }
+
     private func deliver(_ content: InboxMessage.Content) async throws -> Delivery {
         guard let message = try await store.post(content, to: id) else {
             throw RunFailure(code: "over", message: "run \(id) is over; it waits for nobody")
@@ -108,4 +123,5 @@ package actor ForeignRun {
     }
 
     private static let interval = Duration.milliseconds(20)
+    private static let patience = Duration.seconds(2)
 }

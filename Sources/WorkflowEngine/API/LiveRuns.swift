@@ -1,4 +1,5 @@
 internal import Synchronization
+internal import WorkflowCore
 
 /// The runs of an engine that are not over, by id: there the messages find them that other processes leave in the
 /// store.
@@ -6,6 +7,7 @@ final class LiveRuns: Sendable {
     let store: any RunStore
     let hub: EventHub
     let bell = QueueBell()
+    let chains: ChainStops
     private let state = Mutex(State())
 
     private struct State {
@@ -19,8 +21,9 @@ final class LiveRuns: Sendable {
         weak var run: WorkflowRun?
     }
 
-    init(_ store: any RunStore) {
+    init(_ store: any RunStore, _ chains: ChainStops) {
         self.store = store
+        self.chains = chains
         hub = EventHub(store)
         hub.attach(self)
     }
@@ -65,6 +68,10 @@ final class LiveRuns: Sendable {
 
     private func deliver(_ messages: [InboxMessage]) {
         for message in messages {
+            if message.content.kind == .cancelChain {
+                cancelChain(message)
+                continue
+            }
             let run = state.withLock { state in
                 let run = state.runs[message.run]?.run
                 if run == nil { state.early[message.run, default: []].append(message) }
@@ -72,5 +79,18 @@ final class LiveRuns: Sendable {
             }
             run?.take(message)
         }
+    }
+
+    /// Has a chain end if this engine drives it: its newest run takes the message, and what is begun in its place from now on is
+    /// cancelled at its beginning.
+    private func cancelChain(_ message: InboxMessage) {
+        let (base, first) = RunChain.split(message.run)
+        let newest = all.compactMap { run -> (run: WorkflowRun, number: Int)? in
+            let (other, number) = RunChain.split(run.id)
+            return other == base && number >= first ? (run: run, number: number) : nil
+        }.max { $0.number < $1.number }
+        guard let newest else { return }
+        chains.add(base, reason: message.cancelReason)
+        newest.run.take(message)
     }
 }

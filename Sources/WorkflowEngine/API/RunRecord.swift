@@ -41,6 +41,12 @@ public final class RunRecord: @unchecked Sendable {
     /// The result with a snapshot of every step; made anew at each call.
     public func result() -> RunResult { RunReport.result(plan: plan, log: log) }
 
+    /// The run that goes on in place of this one, which ended in favour of it; nil for none.
+    public var restartedAs: String? {
+        guard status == .success, let event = log.newest(.restartAsked, from: 0) else { return nil }
+        return log.value(event.payload)["run"]?.string
+    }
+
     /// Where the run stands: `success`, `failed`, `cancelled`, `waiting_human`, `waiting`.
     public var statusName: String { status.rawValue }
 }

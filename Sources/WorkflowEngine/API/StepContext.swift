@@ -136,6 +136,11 @@ public final class StepContext: Sendable {
         }
     }
 
+    /// Ends the run once the handler has returned, whatever it returns: it succeeds without a result, and another run of the
+    /// same workflow begins with this input, the metadata, the ctx and the tags of this one, and an empty journal. For
+    /// handlers of steps; no-op elsewhere.
+    public func restart(input: Value) { state.withLock { $0.effect(8, "", input) } }
+
     /// Stores a value for the rest of the run; nil removes the key.
     public func store(_ key: String, _ value: Value?) {
         state.withLock { state in

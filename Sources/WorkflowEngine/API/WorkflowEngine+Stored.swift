@@ -26,6 +26,7 @@ extension WorkflowEngine {
         // What a worker replays has to be whole, and to fit.
         _ = try stored.decoded(on: definition.plan)
         let restored = createRun(definition, id: journaled.id, grant: journaled.origin.grant)
+        restored.followSuccessors()
         let isHeld = try await withCheckedThrowingContinuation {
             (continuation: CheckedContinuation<Bool, any Error>) in
             let posted = restored.worker.perform { worker in

@@ -20,6 +20,7 @@ public final class WorkflowEngine: Sendable {
     package let limits: EngineLimits
     /// The processes in which Lua runs; nil for this one.
     package let isolation: (any RunIsolation)?
+    let family = RunFamily()
     private let nextWorker = Atomic<Int>(0)
 
     /// - Parameters:
@@ -41,7 +42,8 @@ public final class WorkflowEngine: Sendable {
     ) {
         self.journal = journal
         self.isolation = isolation
-        live = journal.map { LiveRuns($0) }
+        let stops = family.stops
+        live = journal.map { LiveRuns($0, stops) }
         self.clock = clock
         self.limits = limits
         let count = max(workers, 1)
@@ -55,7 +57,11 @@ public final class WorkflowEngine: Sendable {
             return worker
         }
         isolation?.serve(self)
-        for worker in self.workers { worker.start() }
+        for worker in self.workers {
+            worker.engine = self
+            worker.family = family
+            worker.start()
+        }
     }
 
     /// The worker with the fewest runs; of several, the one whose turn it is. So a handler that never ends, in a run that
@@ -79,9 +85,15 @@ public final class WorkflowEngine: Sendable {
         createRun(definition, id: id, grant: .null)
     }
 
-    /// - Parameter grant: what the run's host calls may do, as it is kept in its journal.
-    package func createRun(_ definition: Workflow, id: String?, grant: Value) -> WorkflowRun {
-        WorkflowRun(definition, id: id ?? RunIdentifier.make(), worker: pickWorker(), live: live, grant: grant)
+    /// - Parameters:
+    ///   - grant: what the run's host calls may do, as it is kept in its journal.
+    ///   - allowance: what they may do while this process drives the run; nil for the grant.
+    package func createRun(
+        _ definition: Workflow, id: String?, grant: Value, allowance: Value? = nil
+    ) -> WorkflowRun {
+        WorkflowRun(
+            definition, id: id ?? RunIdentifier.make(), worker: pickWorker(), live: live, grant: grant,
+            allowance: allowance)
     }
 
     /// Ends the workers after what they do now: runs are given up where they stand, and whoever waits for one is told so with

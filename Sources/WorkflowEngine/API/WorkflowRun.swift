@@ -11,6 +11,8 @@ public final class WorkflowRun: Sendable {
     let live: LiveRuns?
     /// What the run's host calls may do, as it is kept in its journal.
     let grant: Value
+    /// What they may do while this process drives the run, where that is more.
+    let allowance: Value?
     private let state = Mutex(State())
 
     private struct State {
@@ -27,6 +29,10 @@ public final class WorkflowRun: Sendable {
         var nextWatcher: UInt64 = 0
         /// How many bytes of the run's arena the hub has had.
         var publishedArena = 0
+        /// The run that followed on this one, for whoever follows this one.
+        var successor: WorkflowRun?
+        /// Whoever followed the run before this one goes on with this one.
+        var isFollowed = false
     }
 
     private enum Phase { case created, started }
@@ -42,8 +48,12 @@ public final class WorkflowRun: Sendable {
         }
     }
 
-    init(_ definition: Workflow, id: String, worker: Worker, live: LiveRuns?, grant: Value = .null) {
+    init(
+        _ definition: Workflow, id: String, worker: Worker, live: LiveRuns?, grant: Value = .null,
+        allowance: Value? = nil
+    ) {
         self.grant = grant
+        self.allowance = allowance
         self.definition = definition
         self.id = id
         self.worker = worker
@@ -77,10 +87,14 @@ public final class WorkflowRun: Sendable {
         try start(input: input, metadata: metadata, ctx: ctx, timeout: timeout, at: time, trace: nil)
     }
 
-    /// - Parameter trace: what the run's trace is to be, as its journal keeps it: `{ telemetry?, traceparent? }`.
+    /// - Parameters:
+    ///   - trace: what the run's trace is to be, as its journal keeps it: `{ telemetry?, traceparent? }`.
+    ///   - predecessor: the run that this one follows on, whose place in the queue it takes.
+    ///   - lineage: the id of that run.
     package func start(
         input: Value, metadata: Value?, ctx: Value?, timeout: Duration? = nil, at time: Int64 = 0, trace: Value?,
-        tags: RunTags = .none, queueing: Queueing = Queueing()
+        tags: StartTags = StartTags(), after predecessor: JournaledRun? = nil, lineage: String? = nil,
+        queueing: Queueing = Queueing()
     ) throws {
         try RunIdentifier.check(id)
         // Whole milliseconds, of which a timeout has at least one.
@@ -97,10 +111,12 @@ public final class WorkflowRun: Sendable {
         try requireRoom(input, metadata, ctx, trace ?? .null)
         let journaled = live.map { _ in
             JournaledRun(
-                id: id, workflow: plan.id, generation: definition.generation.id,
+                id: id, workflow: plan.id, generation: definition.generation.id, lineage: lineage,
                 origin: RunOrigin(
                     grant: grant, fingerprint: plan.fingerprint, inputDigest: inputDigest))
         }
+        journaled?.predecessor = predecessor
+        if let allowance { journaled?.allowance = allowance }
         if live?.add(self) == false {
             return refuse(RunFailure(code: "conflict", message: "run \(id) is under way in this engine already"))
         }
@@ -108,7 +124,7 @@ public final class WorkflowRun: Sendable {
             definition.generation.driver == nil
             ? nil
             : RunBeginning(
-                input: input, metadata: givenMetadata, ctx: givenCtx, trace: trace, tags: tags, timeout: timeout,
+                input: input, metadata: givenMetadata, ctx: givenCtx, trace: trace, tags: tags.given, timeout: timeout,
                 time: time, queueing: queueing)
         let begins = worker.perform { worker in
             do {
@@ -169,6 +185,7 @@ public final class WorkflowRun: Sendable {
             state.isCounted = true
             return state.cancelReason
         }
+        run.grant = allowance ?? (grant.isNull ? nil : grant)
         worker.load.wrappingAdd(1, ordering: .relaxed)
         if let reason { run.askToCancel(reason) }
     }
@@ -313,14 +330,15 @@ public final class WorkflowRun: Sendable {
     /// Takes a message that another process left for the run; the store is told what became of it.
     func take(_ message: InboxMessage) {
         guard let run = state.withLock({ $0.run }) else { return }
-        if message.content.kind == .cancel { run.askToCancel(message.cancelReason) }
+        let cancels = message.content.kind == .cancel || message.content.kind == .cancelChain
+        if cancels { run.askToCancel(message.cancelReason) }
         if message.content.kind == .begin { live?.bell.forget(id) }
         worker.perform { worker in
             worker.take(message, for: run)
             if run.mirror == nil { self.state.withLock { $0.latest = nil } }
             worker.enqueue(run)
         }
-        if message.content.kind == .cancel, !run.isEndDecided { run.executor.interrupter.interrupt(run.token) }
+        if cancels, !run.isEndDecided { run.executor.interrupter.interrupt(run.token) }
     }
 
     /// Gives the run a message, wherever it is driven, and returns when what came of it is durable.
@@ -406,6 +424,7 @@ extension WorkflowRun: RunObserver {
             return (resumed.values, record.status.isTerminal ? Array(state.watchers.values) : [])
         }
         if record.status.isTerminal {
+            worker.family?.ended(record)
             live?.remove(self)
             if run.isOfQueue { live?.bell.ring() }
         }
@@ -429,6 +448,18 @@ extension WorkflowRun: RunObserver {
     package func runQueued(_ run: Run) {
         live?.queued(id, isLeft: run.journaled?.ticket?.isLeft == true)
     }
+
+    package func runSucceeded(_ run: Run, by successor: WorkflowRun) {
+        state.withLock { if $0.isFollowed { $0.successor = successor } }
+    }
+
+    /// Has the runs that follow on this one kept for ``takeSuccessor()``. Before the run is started.
+    package func followSuccessors() { state.withLock { $0.isFollowed = true } }
+
+    package var followsSuccessors: Bool { state.withLock(\.isFollowed) }
+
+    /// The run that followed on this one, if this engine began it and ``followSuccessors()`` was called; given once.
+    package func takeSuccessor() -> WorkflowRun? { state.withLock { $0.successor.take() } }
 
     package func runStreamed(_ event: TransientEvent) {
         let feeds = state.withLock { Array($0.watchers.values) }

@@ -20,6 +20,12 @@ public struct StartRequest: Sendable {
     public var priority: Int64?
     /// What the run is found by besides what its workflow says: an object of names with texts, numbers and booleans.
     public var tags: Value?
+    /// What the run's host calls may do, as it is kept in its journal.
+    package var grant = Value.null
+    /// The run that starts this one, and drives it while it waits.
+    package var parent: String?
+    /// In place of the catalog's.
+    package var definition: Workflow?
     /// What the run's trace is to be, as its journal keeps it: `{ telemetry?, traceparent? }`.
     package var trace: Value?
 
@@ -46,7 +52,8 @@ extension RunDirectory {
     /// - Throws: ``RunFailure`` with `unknown_workflow`, `id_taken` when a run of another workflow has the id, or `other_input`
     ///   when the run that has it was started with something else, `invalid_tags` when the tags are none.
     public func start(_ request: StartRequest) async throws -> StartedRun {
-        let workflow = await catalog.workflow(request.workflow)
+        var workflow = request.definition
+        if workflow == nil { workflow = await catalog.workflow(request.workflow) }
         if let id = request.id, let known = try await existing(id, request, workflow) { return known }
         guard let workflow else {
             throw RunFailure(code: "unknown_workflow", message: "there is no workflow '\(request.workflow)'")
@@ -57,13 +64,14 @@ extension RunDirectory {
         } catch {
             throw RunFailure(code: "invalid_tags", message: error.description)
         }
-        let run = engine.createRun(workflow, id: request.id)
+        let run = engine.createRun(workflow, id: request.id, grant: request.grant)
         let recorded = RecordedFeed()
         run.follow(recorded)
         try run.start(
             input: request.input, metadata: request.metadata, ctx: request.ctx, timeout: request.timeout,
-            at: request.startAt ?? 0, trace: request.trace, tags: tags,
-            queueing: Queueing(priority: request.priority, isLeft: true))
+            at: request.startAt ?? 0, trace: request.trace, tags: StartTags(given: tags),
+            lineage: request.parent,
+            queueing: Queueing(priority: request.priority, isLeft: request.parent == nil))
         await recorded.passed()
         guard !recorded.hasEvents else { return StartedRun(id: run.id, isNew: true, isQueued: recorded.isQueued) }
         do {
@@ -88,6 +96,9 @@ extension RunDirectory {
         guard header.workflow == request.workflow else {
             throw RunFailure(
                 code: "id_taken", message: "run '\(id)' is one of another workflow, not of '\(request.workflow)'")
+        }
+        guard request.parent == nil || header.lineage == request.parent else {
+            throw RunFailure(code: "id_taken", message: "run '\(id)' was not started by run '\(request.parent ?? "")'")
         }
         guard let recorded = header.origin.inputDigest else { return StartedRun(id: id, isNew: false) }
         func began(on plan: Plan) -> Bool {

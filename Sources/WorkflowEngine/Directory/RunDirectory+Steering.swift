@@ -67,64 +67,6 @@ extension RunDirectory {
         }
     }
 
-    /// Cancels a run and returns when it has stopped.
-    ///
-    /// - Throws: ``RunFailure`` with the code `over` when it was over before.
-    public func cancel(_ id: String, reason: String = "cancelled") async throws -> RunRecord {
-        while true {
-            switch try await open(id) {
-            case .missing: throw RunFailure.missing(id)
-            case .over(let header): throw RunFailure.over(header)
-            case .live(let run):
-                run.cancel(reason: reason)
-                return try await stopped(try await run.finished())
-            case .stored(let header):
-                guard case .claimed(let journaled, let stored, _) = try await store.claim(id) else { continue }
-                let isOver: Bool
-                do {
-                    let run = try ParkedRun(journaled, stored, plan: try await plan(of: header))
-                    try run.cancel(reason: reason, at: engine.clock.now())
-                    try await run.write(to: store)
-                    isOver = run.isOver
-                    if !isOver { try await store.release([journaled]) }
-                } catch {
-                    try? await store.release([journaled])
-                    throw error
-                }
-                // Its steps are undone here, unless somebody else has taken it up meanwhile.
-                if !isOver { return try await stopped(try await undone(header)) }
-                events.publishLost(id, plan: try await plan(of: header), after: header.sequence)
-                return try await record(of: id)
-            case .foreign(let run, _):
-                guard case .taken = try await run.cancel(reason: reason) else { continue }
-                while let record = try await run.settled() {
-                    if record.status.isTerminal { return try await stopped(record) }
-                    try await Task.sleep(for: .milliseconds(20))
-                }
-            }
-        }
-    }
-
-    /// A run that has been cancelled and that nobody drives, once it is over.
-    private func undone(_ header: RunHeader) async throws -> RunRecord {
-        while true {
-            switch try await open(header.id) {
-            case .live(let run): return try await run.finished()
-            case .stored: if let run = try await takeUp(header) { return try await run.finished() }
-            case .foreign(let run, _):
-                if let record = try await run.settled(), record.status.isTerminal { return record }
-                try await Task.sleep(for: .milliseconds(20))
-            case .over, .missing: return try await record(of: header.id)
-            }
-        }
-    }
-
-    private func stopped(_ record: RunRecord) async throws -> RunRecord {
-        if record.status == .cancelled { return record }
-        throw RunFailure(
-            code: "over", message: "run \(record.id) was over (\(record.statusName)) before it could be cancelled")
-    }
-
     /// Removes a run that is over, or that nobody drives.
     public func delete(_ id: String) async throws {
         switch try await open(id) {

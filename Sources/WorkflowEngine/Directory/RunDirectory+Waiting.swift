@@ -5,13 +5,51 @@ internal import WorkflowCore
 extension RunDirectory {
     /// Waits until a run is over, or waits for a person or a signal; wherever it is driven, and whoever takes it over meanwhile.
     ///
-    /// - Parameter limit: how long at most. Nil waits as long as it takes.
+    /// - Parameters:
+    ///   - limit: how long at most. Nil waits as long as it takes.
+    ///   - follows: a run that ends in favour of another one is waited for where it goes on.
     /// - Returns: the run, and whether it has settled. It has not when the time was over before, when the engine stops, or when
     ///   nobody has driven it for some time and it is not known whether anybody ever will.
     public func settled(
-        _ id: String, within limit: Duration? = nil
+        _ id: String, within limit: Duration? = nil, following follows: Bool = false
     ) async throws -> (record: RunRecord, isSettled: Bool) {
         let end = limit.map { ContinuousClock.now + $0 }
+        guard follows else { return try await settledAlone(id, until: end) }
+        var (id, answer) = (id, try await settledAlone(id, until: end))
+        while let next = answer.record.restartedAs, next != id {
+            id = next
+            answer = try await settledAlone(next, until: end)
+        }
+        return answer
+    }
+
+    /// A run once it is over, wherever it is driven, or the one that goes on in its place; one that nobody drives is taken up.
+    func ended(_ id: String) async throws -> RunRecord {
+        var id = id
+        while true {
+            switch try await open(id) {
+            case .missing: throw RunFailure.missing(id)
+            case .over:
+                let record = try await record(of: id)
+                guard let next = record.restartedAs else { return record }
+                id = next
+                continue
+            case .live(let run):
+                do {
+                    _ = try await run.finished()
+                    continue
+                } catch let failure as RunFailure where failure.code != JournalError.engineStopped.code {}
+            case .stored(let header):
+                if !header.isHeld, try await takeUp(header) != nil { continue }
+            case .foreign: break
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    private func settledAlone(
+        _ id: String, until end: ContinuousClock.Instant?
+    ) async throws -> (record: RunRecord, isSettled: Bool) {
         var idleSince: ContinuousClock.Instant?
         while true {
             let left = end.map { max($0 - .now, .zero) }
@@ -36,7 +74,7 @@ extension RunDirectory {
             // Whoever drove it is gone, and somebody takes it up soon.
             let now = ContinuousClock.now
             idleSince = isDriven ? nil : idleSince ?? now
-            let isIdle = limit == nil && idleSince.map { now - $0 > Self.patience } ?? false
+            let isIdle = end == nil && idleSince.map { now - $0 > Self.patience } ?? false
             if events.isClosed || isIdle || end.map({ $0 <= now }) ?? false {
                 let record = try await record(of: id)
                 return (record, record.status.isTerminal)

@@ -29,6 +29,7 @@ public final class RunDirectory: Sendable {
         self.catalog = catalog
         self.store = store
         self.live = live
+        engine.adopt(catalog)
     }
 
     /// The events of all runs of the engine.

@@ -27,6 +27,9 @@ package protocol RunInbox: AnyObject, Sendable {
 package struct InboxMessage: Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
         case reply, signal, cancel
+        /// The run is to stop, or the one that goes on in its place. Each journal of the store is told, also when the run is over
+        /// by then, and the message lies there until it is answered or withdrawn.
+        case cancelChain = "cancel_chain"
         /// A reply whose payload is `{ data, by?, key? }`.
         case signedReply = "signed_reply"
         /// A signal whose payload is `{ payload, key }`.
@@ -69,8 +72,10 @@ package enum InboxAnswer: Sendable, Equatable {
     /// The message was not acceptable, and the run is as it was.
     case refused(code: String, message: String)
 
+    package static let overCode = "run_over"
+
     /// The answer to a message that a run never took.
     package static var ended: InboxAnswer {
-        .refused(code: "run_over", message: "the run ended before it took the message")
+        .refused(code: overCode, message: "the run ended before it took the message")
     }
 }

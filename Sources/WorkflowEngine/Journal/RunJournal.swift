@@ -22,6 +22,9 @@ package final class JournaledRun: @unchecked Sendable {
     package var deathSignal: String?
     /// What the run waits by before it begins; nil where it begins at once. Written before the run is handed to the journal.
     package var ticket: QueueTicket?
+    /// The run that this one follows on: what that one holds in the queue becomes this one's in the transaction of its first
+    /// entry. Nil for none, and once that entry is in the journal.
+    package var predecessor: JournaledRun?
     /// The run that a singleton has in place of this one. Written by the journal before it answers.
     package var rival: String?
     /// The run has a place in the queue, from its start to its end. Written by the journal before it answers.

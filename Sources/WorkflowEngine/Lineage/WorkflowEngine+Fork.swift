@@ -92,7 +92,7 @@ extension Worker {
                 run, RunBeginning(input: input, metadata: metadata, ctx: ctx, tags: tags), observer: observer,
                 journaled: journaled)
         }
-        begin(run, observer: observer, journaled: journaled, tags: tags) { arena in
+        begin(run, observer: observer, journaled: journaled, tags: StartTags(inherited: tags)) { arena in
             (
                 arena.writing { $0.write(input) },
                 metadata.map { value in arena.writing { $0.write(value) } } ?? .none,

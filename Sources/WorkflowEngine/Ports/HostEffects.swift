@@ -67,6 +67,15 @@ package protocol HostEffects: AnyObject, Sendable {
     func begin(
         _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
     ) -> (any HostOperation)?
+
+    /// What a run may do that a step starts which narrows what its own run may do: a grant as a journal keeps it.
+    ///
+    /// - Parameter grant: that of the step's run; nil when the process decides.
+    func narrowed(_ grant: Value?, by limits: [Value]) -> Value
+}
+
+extension HostEffects {
+    package func narrowed(_ grant: Value?, by limits: [Value]) -> Value { grant ?? .null }
 }
 
 /// An operation that is under way.

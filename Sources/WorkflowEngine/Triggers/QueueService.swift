@@ -121,6 +121,11 @@ extension WorkflowEngine {
     /// Leaves it to somebody else to let the engine's queued runs begin; said before there are any.
     package func leaveQueue() { live?.bell.serve(true) }
 
+    /// Has no run of this engine begin another one; before any run is begun.
+    package func beginNoRuns() {
+        for worker in workers { worker.perform { $0.engine = nil } }
+    }
+
     /// Looks after a queued run of this engine's store that is driven elsewhere in this process, until ``endTending(_:)``.
     package func tend(_ run: String) { live?.queued(run, isLeft: false) }
 

@@ -18,6 +18,8 @@ struct PendingCall {
     var deltas: [Int64: DeltaQueue] = [:]
     /// The names under which it has recorded results, or looked for them.
     var names: Set<String> = []
+    /// The newest number of the names that the host gives, by what stands before it.
+    var numbers: [String: Int] = [:]
     /// How many spans of its operations the journal has been given.
     var spanCount = 0
     /// Its code runs outside of the executor and has been told to leave; its answer, whatever it is, ends the call so.

@@ -1,4 +1,4 @@
-internal import FlatValue
+package import FlatValue
 internal import Platform
 internal import Synchronization
 package import WorkflowCore
@@ -47,6 +47,8 @@ package final class Run: @unchecked Sendable {
     var deliveredEvents = 0
     var settledEvents = -1
     package internal(set) var journaled: JournaledRun?
+    /// What the run may do where no journal keeps that; nil when the process decides.
+    var grant: Value?
     /// Who waits until what is recorded so far is durable.
     var durableWaits: [DurableWait] = []
     /// Messages of the inbox that the events answer which the journal does not have yet.
@@ -68,6 +70,10 @@ package final class Run: @unchecked Sendable {
     var isWatched = false
     /// A call of it waits for so long that the run is worth being parked.
     var waitsLong = false
+    /// It has been said that it comes near to what it may record.
+    var isLarge = false
+    /// Other runs are being told of its end.
+    var isDeparting = false
     /// Another thread wants the run to stop.
     let cancelAsked = Atomic<Bool>(false)
     /// Its end has been decided: what runs now is stopped by its own limits and by the end of the engine only.
@@ -166,6 +172,8 @@ package final class Run: @unchecked Sendable {
     }
 
     package var definition: Workflow { pool.definition }
+    /// What the run may do while this process drives it; nil when the process decides.
+    package var allowance: Value? { journaled.map(\.allowance) ?? grant }
     package var id: String { String(cString: identifier) }
 
     /// It has been dropped: the journal says that somebody else owns it, or the journal failed.
@@ -187,7 +195,8 @@ package final class Run: @unchecked Sendable {
 
     /// Why the run, or a part of it, is being stopped, in words.
     package var stopReason: String {
-        isCancelAsked ? cancelReason : "another part of the run failed"
+        if isCancelAsked { return cancelReason }
+        return isParked || machine.restart.isNone ? "another part of the run failed" : "the run begins anew"
     }
 
     /// Leaves word that the run is to stop; may be called from any thread. The worker is told besides.
@@ -345,6 +354,15 @@ package protocol RunObserver: AnyObject {
     func runLost(_ run: Run, _ error: JournalError)
     /// The run waits in the queue of the store; called on the worker's thread, when that is durable.
     func runQueued(_ run: Run)
+    /// Another run follows on this one, which is about to end; called on the worker's thread.
+    func runSucceeded(_ run: Run, by successor: WorkflowRun)
+    /// Whether ``runSucceeded(_:by:)`` is to be called for the runs that follow as well.
+    var followsSuccessors: Bool { get }
+}
+
+extension RunObserver {
+    package func runSucceeded(_ run: Run, by successor: WorkflowRun) {}
+    package var followsSuccessors: Bool { false }
 }
 
 extension RunObserver {

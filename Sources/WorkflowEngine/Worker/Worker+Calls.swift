@@ -6,7 +6,8 @@ internal import WorkflowCore
 extension Worker {
     /// Checks the input against the workflow's schema and tells the machine that the run begins.
     func start(
-        _ run: Run, _ input: Slice, _ metadata: Slice, _ ctx: Slice, tags given: RunTags = .none, timeout: Int64 = 0,
+        _ run: Run, _ input: Slice, _ metadata: Slice, _ ctx: Slice, tags given: StartTags = StartTags(),
+        timeout: Int64 = 0,
         at time: Int64 = 0, queueing: Queueing = Queueing()
     ) {
         let before = enter(run)
@@ -17,7 +18,8 @@ extension Worker {
             var (limits, queue, time, tags) = (Slice.none, Slice.none, time, Slice.none)
             do throws(ErrorObject) {
                 tags = try self.tags(of: run, input, given)
-                if let flow = run.plan.flow {
+                // The place of the run that this one follows on becomes its own.
+                if let flow = run.plan.flow, run.journaled?.predecessor == nil {
                     if let ticket = try ticket(for: run, flow, input, at: time, queueing) {
                         run.journaled?.ticket = ticket
                         queue = ticket.write(input, into: &run.log.arena)
@@ -52,10 +54,10 @@ extension Worker {
     }
 
     /// A run whose input is refused is found by what its start was tagged with, and by what its workflow says of all runs.
-    private func refuse(_ run: Run, _ error: ErrorObject, _ metadata: Slice, _ ctx: Slice, _ given: RunTags) {
-        var tags = given
-        if case .fixed(let fixed) = run.plan.tagging { tags = (try? fixed.merging(given)) ?? given }
-        let slice = write(tags, run)
+    private func refuse(_ run: Run, _ error: ErrorObject, _ metadata: Slice, _ ctx: Slice, _ tags: StartTags) {
+        var own = RunTags.none
+        if case .fixed(let fixed) = run.plan.tagging { own = fixed }
+        let slice = write((try? tags.over(own)) ?? tags.given, run)
         run.decide(
             .inputRefused(error: error.write(into: &run.log.arena), metadata: metadata, ctx: ctx, tags: slice), at: now)
     }
@@ -64,15 +66,15 @@ extension Worker {
         tags.isEmpty ? .none : run.log.arena.writing { $0.write(tags.value) }
     }
 
-    /// What a run with a valid input is tagged with: what its workflow says, and over that what its start says.
-    private func tags(of run: Run, _ input: Slice, _ given: RunTags) throws(ErrorObject) -> Slice {
+    /// What a run with a valid input is tagged with.
+    private func tags(of run: Run, _ input: Slice, _ tags: StartTags) throws(ErrorObject) -> Slice {
         do {
             switch run.plan.tagging {
-            case nil: return write(given, run)
-            case .fixed(let fixed): return write(try fixed.merging(given), run)
+            case nil: return write(try tags.over(.none), run)
+            case .fixed(let fixed): return write(try tags.over(fixed), run)
             case .chosen(let slot):
                 let chosen = try ask(slot, named: "tags", run.log.arena[input], of: run).get()
-                return write(try (chosen.isNull ? .none : RunTags(chosen)).merging(given), run)
+                return write(try tags.over(chosen.isNull ? .none : RunTags(chosen)), run)
             }
         } catch let fault as RunTagFault {
             throw ErrorObject(code: "invalid_tags", message: "`tags` of workflow '\(run.plan.id)': \(fault)")
@@ -102,6 +104,7 @@ extension Worker {
             close(run, command.frame, command.serial)
         case .stop: stop(run, command)
         case .wait: wait(run, command)
+        case .depart: depart(run)
         case .unwait, .finish: break
         }
     }

@@ -3,7 +3,7 @@ internal import WorkflowCore
 
 /// What a callback did to the run while it ran: events, metadata, ctx, store, log.
 extension Worker {
-    private enum Kind: UInt8 { case emit = 1, metadata, ctx, store, log, trace, tags }
+    private enum Kind: UInt8 { case emit = 1, metadata, ctx, store, log, trace, tags, restart }
 
     /// Tells the machine of the effects in the order in which the script made them.
     ///
@@ -48,6 +48,11 @@ extension Worker {
             case .trace:
                 let record = run.log.arena.writing { $0.append(value) }
                 run.decide(.traced(frame: frame, record: record), at: now)
+            case .restart:
+                guard !run.machine.isClosing, run.machine.frames.indices.contains(Int(frame)),
+                    run.plan.nodes[Int(run.machine.frames[Int(frame)].node)].kind == .step
+                else { break }
+                _ = restart(run, frame, with: value.isEmpty ? .null : Value(ValueCursor(value)))
             case nil: return true
             }
         }
@@ -82,7 +87,7 @@ extension Worker {
                 if let metadata { shown.insert(metadata) }
                 if let ctx { shown.insert(ctx) }
                 (metadata, ctx) = (nil, nil)
-            case .store, .log, .trace: size += position - start + 64
+            case .store, .log, .trace, .restart: size += position - start + 64
             case nil: break
             }
         }

@@ -5,7 +5,12 @@ internal import WorkflowCore
 extension Worker {
     /// Does what a message asks, and has the store told what became of it together with the events that follow.
     func take(_ message: InboxMessage, for run: Run) {
-        if let mirror = run.mirror { return deliver(message, to: run, mirror) { _ in } }
+        if let mirror = run.mirror {
+            var message = message
+            // A process for code alone lets no run go on as another one.
+            if message.content.kind == .cancelChain { message.content.kind = .cancel }
+            return deliver(message, to: run, mirror) { _ in }
+        }
         let before = run.log.count
         do {
             try carryOut(message.content, postedAt: message.postedAt, for: run)
@@ -34,7 +39,7 @@ extension Worker {
         case .signal: try signal(run, content.target, payload)
         case .keyedSignal: try signal(run, content.target, payload["payload"] ?? .null, key: content.key)
         case .begin: begin(run, admittedAt: time)
-        case .cancel:
+        case .cancel, .cancelChain:
             if run.machine.isOver { throw RunFailure.over(run) }
             run.askToCancel(content.cancelReason)
             cancel(run)

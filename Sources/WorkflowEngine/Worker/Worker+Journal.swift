@@ -11,6 +11,7 @@ struct DurableWait {
 /// What a worker writes to the journal: one batch a turn, and what comes of it.
 extension Worker {
     func submit(_ run: Run) {
+        if !run.isLarge, run.log.size > run.log.limit / 5 * 4 { warnOfSize(run) }
         guard journal != nil, let journaled = run.journaled, run.submittedEvents < run.log.count else {
             if journal == nil { run.durableEvents = run.log.count }
             return
@@ -26,6 +27,21 @@ extension Worker {
         }
         run.submittedEvents = run.log.count
         run.submittedArena = run.log.arena.count
+    }
+
+    /// Tells once of a run that comes near to what it may record, while something can be done about it.
+    private func warnOfSize(_ run: Run) {
+        run.isLarge = true
+        if run.machine.isOver || run.machine.isClosing || run.machine.isQueued || run.machine.isDeferred { return }
+        let share = "\(run.log.size >> 20) of \(run.log.limit >> 20) MiB"
+        let message =
+            "the run has recorded \(share) that it may, and fails beyond that; context:restart(input) goes on with an empty "
+            + "journal"
+        let record = run.log.arena.writing { $0.write(["level": "warn", "message": Value(message)] as Value) }
+        guard run.decide(.logged(frame: 0, record: record), at: now) else { return }
+        log(
+            LogRecord(
+                time: now, level: .warn, message: message, fields: nil, workflow: run.plan.id, run: run.id, path: ""))
     }
 
     /// What goes to the journal at the end of this turn.
@@ -55,6 +71,7 @@ extension Worker {
             case .durable:
                 let entry = batch.entries[index]
                 run.durableEvents = entry.sequence + entry.events.count / MemoryLayout<Event>.stride
+                if entry.sequence == 0 { run.journaled?.predecessor = nil }
                 if entry.sequence == 0, let ticket = run.journaled?.ticket { queued(run, ticket) }
                 if !run.durableWaits.isEmpty { endDurableWaits(of: run) }
                 run.mirror?.driver.recorded(run, on: self)

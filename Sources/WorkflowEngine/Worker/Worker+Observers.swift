@@ -6,7 +6,7 @@ extension Worker {
     /// Begins a run. Values are appended to its arena by `write`, which gives the slices of input, metadata and ctx.
     package func begin(
         _ run: Run, observer: (any RunObserver)?, journaled: JournaledRun?, timeout: Int64 = 0, at time: Int64 = 0,
-        trace: Value? = nil, tags: RunTags = .none, queueing: Queueing = Queueing(),
+        trace: Value? = nil, tags: StartTags = StartTags(), queueing: Queueing = Queueing(),
         budget: Int = Worker.turnBudget, _ write: (inout ByteArena) -> (input: Slice, metadata: Slice, ctx: Slice)
     ) {
         observe(run, observer)

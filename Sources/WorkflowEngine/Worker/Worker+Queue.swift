@@ -145,6 +145,8 @@ extension Worker {
 
     /// Has a run begin that waited in the queue; it begins at the time at which the store let it.
     func begin(_ run: Run, admittedAt time: Int64) {
+        // The limits hold between the times at which runs were let begin, so a clock that was read before does not do.
+        if time > now { readTime() }
         let earliest = run.log.count > 0 ? run.log[run.log.count - 1].time : time
         run.decide(.admitted, at: max(earliest, min(time, now)))
     }

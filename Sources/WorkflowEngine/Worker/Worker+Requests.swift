@@ -8,6 +8,11 @@ enum RunRequest: String {
     case begin = "once.begin"
     /// `{ name, value? }`: records a value for this start of the step; answered with the record once it is durable.
     case record = "once.record"
+    /// `{ name, workflow, input, id?, leaves? }`: starts a run of another workflow, once for each id; `name` is that of the part
+    /// of the handler that does it, of which the id is made where none is given. Answered with `{ run }` once the store has it.
+    case start = "run.start"
+    /// `{ run }`: waits for the end of a run that was started; answered with its output, or its error.
+    case wait = "run.wait"
     /// Any value: tells whoever watches the run.
     case stream = "stream"
     /// A number: what the operation of the call has told of that was given this number as `deltas`, as a list, once there is
@@ -15,6 +20,9 @@ enum RunRequest: String {
     case deltas
     /// A number: nothing more will be told under it.
     case deltasEnd = "deltas.end"
+    /// `{ input }`: ends the run in favour of another one that begins with this input. Answered with an error alone: the call is
+    /// stopped.
+    case restart
     /// `{ input, results, usage, budgets }` of the construct around the step, or of the one whose `collect` asks: its input, the
     /// results of a loop so far, what the models below it have used, and the budgets that hold there.
     case enclosing = "enclosing"
@@ -29,18 +37,40 @@ extension Worker {
         _ answer: @escaping @Sendable (HostAnswer) -> Void
     ) -> (any HostOperation)? {
         let isKnown = run.machine.frames.indices.contains(Int(pending.frame))
-        let isLooking = operation != .begin && operation != .record
+        let isLooking: Bool
+        switch operation {
+        case .begin, .record, .restart, .start, .wait: isLooking = false
+        case .stream, .deltas, .deltasEnd, .enclosing: isLooking = true
+        }
         guard isKnown, pending.stage.isWork || isLooking else {
+            let what =
+                switch operation {
+                case .restart: "a run restarts"
+                case .start, .wait: "runs start others"
+                case .begin where request.payload["prefix"]?.string == "start": "runs start others"
+                case .begin, .record, .stream, .deltas, .deltasEnd, .enclosing: "results are recorded"
+                }
             answer(
                 .failure(
-                    code: "invalid_argument",
-                    message: "results are recorded in handlers of steps only, not in `\(pending.stage)`",
+                    code: "invalid_argument", message: "\(what) in handlers of steps only, not in `\(pending.stage)`",
                     retryable: false))
             return nil
         }
         switch operation {
         case .begin: answer(begin(request.payload, run, pending))
         case .record: record(request.payload, run, pending, answer)
+        case .start: return startChild(request.payload, run, pending, answer)
+        case .wait: return awaitChild(request.payload, run, answer)
+        case .restart:
+            let isHandler = pending.stage == .handler
+            let refusal =
+                isHandler
+                ? restart(run, pending.frame, with: request.payload["input"] ?? .null)
+                : ErrorObject(
+                    code: "invalid_argument", message: "a run restarts from the handler of a step only",
+                    retryable: false)
+            answer(
+                refusal.map { .failure(code: $0.code, message: $0.message, retryable: false) } ?? .success(.null))
         case .stream:
             stream(run, pending.frame, request.payload)
             answer(.success(.null))
@@ -74,10 +104,12 @@ extension Worker {
 
     private func begin(_ payload: Value, _ run: Run, _ pending: PendingCall) -> HostAnswer {
         var name = payload["name"]?.string ?? ""
-        if let prefix = payload["prefix"]?.string {
-            var number = 1
-            while pending.names.contains("\(prefix) \(number)") { number += 1 }
-            name = "\(prefix) \(number)"
+        if let prefix = payload["prefix"]?.string, var call = run.calls[pending.id] {
+            repeat {
+                call.numbers[prefix, default: 0] += 1
+                name = "\(prefix) \(call.numbers[prefix, default: 0])"
+            } while call.names.contains(name)
+            run.calls[pending.id]?.numbers = call.numbers
         }
         guard run.calls[pending.id]?.names.insert(name).inserted == true else {
             return .failure(

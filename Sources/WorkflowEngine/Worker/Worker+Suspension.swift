@@ -64,7 +64,7 @@ extension Worker {
             } else {
                 var caller = HostCaller(
                     workflow: run.plan.id, run: run.id, path: run.machine.path(of: pending.frame),
-                    grant: run.journaled?.allowance)
+                    grant: run.allowance)
                 caller.limits = run.plan.permissionLimits(of: run.machine.frames[Int(pending.frame)].node)
                 caller.attempt = max(Int(run.machine.frames[Int(pending.frame)].attempt), 1)
                 if run.machine.isClosing { caller.part = Closing.part(of: pending.frame) }

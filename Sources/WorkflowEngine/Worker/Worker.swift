@@ -41,6 +41,10 @@ package final class Worker: @unchecked Sendable {
     private let isClosing = Atomic<Bool>(false)
     /// Opened when the thread has nothing more to do.
     let ended = Gate()
+    /// What begins other runs on behalf of runs of this worker. Set before the thread begins.
+    weak var engine: WorkflowEngine?
+    /// What the engine knows of runs that begin others; told of each run that is over. Set before the thread begins.
+    var family: RunFamily?
     var live = LiveList()
     /// What stops the code of the executors that there are, for when the engine ends.
     let interrupters = Mutex<[ObjectIdentifier: any CallInterrupter]>([:])

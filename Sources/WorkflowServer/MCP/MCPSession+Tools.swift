@@ -41,13 +41,23 @@ extension MCPSession {
         let seconds = min(max(arguments["waitSeconds"]?.number ?? 0, 0), 60)
         let record =
             seconds > 0
-            ? try await offers.directory.settled(id, within: .milliseconds(Int64(seconds * 1000))).record
+            ? try await offers.directory.settled(id, within: .milliseconds(Int64(seconds * 1000)), following: true)
+                .record
             : try await offers.directory.record(of: id)
         return MCPToolResult.run(record, offers)
     }
 
-    /// Follows a run until it is over, or waits for somebody whom the client does not ask.
+    /// Follows a run, and those that go on in its place, until it is over or waits for somebody whom the client does not ask.
     private func follow(_ run: String, _ call: MCPCall) async throws -> Value {
+        var run = run
+        while true {
+            let record = try await followAlone(run, call)
+            guard let next = record.restartedAs else { return MCPToolResult.run(record, offers) }
+            run = next
+        }
+    }
+
+    private func followAlone(_ run: String, _ call: MCPCall) async throws -> RunRecord {
         let directory = offers.directory
         let events = try await directory.events(of: run)
         defer { events.cancel() }
@@ -58,23 +68,23 @@ extension MCPSession {
             case .events(let list): if let message = progress?.take(list) { await call.channel(message) }
             case .settled:
                 let record = try await directory.record(of: run)
-                if record.status.isTerminal { return MCPToolResult.run(record, offers) }
+                if record.status.isTerminal { return record }
                 // Somebody may have answered meanwhile.
                 guard record.status == .waitingHuman || record.status == .waiting else { continue }
                 let open = record.result().pending.filter { !answered.contains(Self.key($0)) }
                 if record.status == .waitingHuman, open.isEmpty { continue }
                 for pending in open {
                     guard try await isAnswered(pending, of: record, call) else {
-                        return MCPToolResult.run(try await directory.record(of: run), offers)
+                        return try await directory.record(of: run)
                     }
                     answered.insert(Self.key(pending))
                 }
-                if open.isEmpty { return MCPToolResult.run(record, offers) }
+                if open.isEmpty { return record }
             case .transient, .idle: continue
             }
         }
-        if case .failed(_, let message) = await events.end { return MCPToolResult.error(message) }
-        return MCPToolResult.run(try await directory.record(of: run), offers)
+        if case .failed(let code, let message) = await events.end { throw RunFailure(code: code, message: message) }
+        return try await directory.record(of: run)
     }
 
     /// What tells a request to a person from another one of the same step.

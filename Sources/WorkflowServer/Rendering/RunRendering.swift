@@ -13,6 +13,7 @@ enum RunRendering {
         if let place { entries.append(("queue", queue(place))) }
         if let value = result.result { entries.append(("result", value)) }
         if let error = result.error { entries.append(("error", error)) }
+        if let next = result.restartedAs { entries.append(("restartedAs", Value(next))) }
         let value = result.value
         entries.append(("steps", withTexts(value["steps"] ?? .emptyObject)))
         entries.append(("metadata", result.metadata))

@@ -160,7 +160,7 @@ extension Route {
 
     /// Waits until a run settles, as far as the request would wait, and answers with it.
     static func settled(_ id: String, _ request: APIRequest, _ core: ServerCore) async throws -> Response {
-        let (record, isSettled) = try await core.directory.settled(id, within: request.wait())
+        let (record, isSettled) = try await core.directory.settled(id, within: request.wait(), following: true)
         return .json(RunRendering.run(record), status: isSettled && record.status != .running ? .ok : .accepted)
     }
 }

@@ -1,4 +1,4 @@
-internal import FlatValue
+package import FlatValue
 internal import WorkflowCore
 package import WorkflowEngine
 
@@ -18,6 +18,8 @@ package final class TracedEffects: HostEffects {
         self.inner = inner
         self.isSent = isSent
     }
+
+    package func narrowed(_ grant: Value?, by limits: [Value]) -> Value { inner.narrowed(grant, by: limits) }
 
     package func begin(
         _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void

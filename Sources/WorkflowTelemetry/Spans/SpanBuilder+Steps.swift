@@ -77,7 +77,7 @@ extension SpanBuilder {
         case .workflowStart, .workflowResumed, .humanRequested, .humanCompleted, .stepWaiting, .bodyOpened,
             .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived,
             .limitsSet, .answerSigned, .queued,
-            .onceRecorded, .tagsSet, .endingDecided:
+            .onceRecorded, .tagsSet, .restartAsked, .endingDecided:
             break
         }
     }

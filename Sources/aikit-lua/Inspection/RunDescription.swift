@@ -49,7 +49,10 @@ struct RunDescription {
         let options = Permissions(grant: run.header.origin.grant).arguments
         if !options.isEmpty { add("may", String(options.dropFirst())) }
         if let from = run.header.lineage {
-            let word = run.origin?["reason"]?.string ?? "forked"
+            let isNext = RunChain.next(after: from) == run.header.id
+            let word =
+                run.origin?["reason"]?.string
+                ?? (isNext ? "restarted" : run.header.origin.inputDigest != nil ? "started by it" : "forked")
             let place = run.origin?["path"]?.string.map { " at '\($0)'" } ?? ""
             add("from", "\(from), \(word)\(place)")
         }
@@ -132,7 +135,9 @@ struct RunDescription {
         var lines: [String] = []
         let roots = StepTree.roots(of: run.result.steps).count
         if roots > limit { lines.append(style("  … \(counted(roots - limit, "more step")); --full shows all", .dim)) }
-        if let result = run.result.result {
+        if let next = run.result.restartedAs {
+            lines.append("  " + style("goes on".padding(to: 9), .dim) + "as run \(next)")
+        } else if let result = run.result.result {
             lines.append("  " + style("result".padding(to: 9), .dim) + clipped(result.json, room: width - 11))
         }
         if let error = run.result.error {

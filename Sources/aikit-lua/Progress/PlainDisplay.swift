@@ -79,7 +79,7 @@ final class PlainDisplay: Display {
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
             .stepEvent, .stepBranch, .humanCompleted, .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet,
             .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet, .answerSigned, .traced,
-            .onceRecorded, .modelCalled, .tagsSet, .endingDecided, .closingStart:
+            .onceRecorded, .modelCalled, .tagsSet, .restartAsked, .endingDecided, .closingStart:
             return nil
         }
     }

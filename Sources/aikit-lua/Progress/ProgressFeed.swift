@@ -95,7 +95,8 @@ final class ProgressFeed: EventFeed {
         case .closingStart, .closingSuccess, .closingError, .closingRetry:
             event.node > 0 ? .node(event.node, frame: event.frame) : .run
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .metadataSet,
-            .ctxSet, .tagsSet, .storeSet, .cancelRequested, .signalReceived, .limitsSet, .queued, .endingDecided:
+            .ctxSet, .tagsSet, .restartAsked, .storeSet, .cancelRequested, .signalReceived, .limitsSet, .queued,
+            .endingDecided:
             .run
         }
     }

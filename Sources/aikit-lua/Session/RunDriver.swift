@@ -21,6 +21,7 @@ final class RunDriver: Sendable {
         /// The run is not begun any more, or is being given back.
         var isLettingGo = false
         var recovery: RunRecovery?
+        var loader: RunLoader?
     }
 
     /// A run and who drives it.
@@ -36,6 +37,7 @@ final class RunDriver: Sendable {
 
     /// Makes a run, starts it or moves it on, and waits until it is over or waits for somebody.
     func start(_ loader: RunLoader) {
+        state.withLock { $0.loader = loader }
         perform { [self] in try await drive(loader.load(), push: loader.plan.continuation?.push, loader) }
     }
 
@@ -60,7 +62,7 @@ final class RunDriver: Sendable {
                 throw refusal
             }
             if let reason { run.cancel(reason: reason) }
-            mailbox.post(.settled(try await run.settled()))
+            try await tell(try await run.settled())
         case .foreign(let run, let past): try await follow(run, past: past, push: push, loader)
         case .over(let record):
             let code = await loader.code(of: record.id)
@@ -76,9 +78,10 @@ final class RunDriver: Sendable {
             .own(run), id: run.id, plan: run.definition.plan, adding: loader.addedPermissions)
         loader.export?.follow(run)
         follow(run, past: 0, plan)
+        run.followSuccessors()
         try run.start(
             input: plan.input, metadata: plan.metadata, ctx: plan.ctx,
-            trace: plan.telemetry.map { ["telemetry": $0] }, tags: plan.tags,
+            trace: plan.telemetry.map { ["telemetry": $0] }, tags: StartTags(given: plan.tags),
             queueing: Queueing(priority: plan.priority))
         if let reason { run.cancel(reason: reason) }
         if plan.recovers {
@@ -87,7 +90,7 @@ final class RunDriver: Sendable {
             recovery.start()
         }
         do {
-            mailbox.post(.settled(try await run.settled()))
+            try await tell(try await run.settled())
         } catch let failure as RunFailure where failure.code == "conflict" && plan.runID != nil {
             // Another process began a run of this id at the same moment.
             try await drive(loader.takeUp(run.id), push: nil, loader)
@@ -179,13 +182,30 @@ final class RunDriver: Sendable {
 
     private func steer(_ body: @escaping @Sendable (Driven) async throws -> RunRecord) {
         guard let run = state.withLock({ $0.run }) else { return }
-        perform { [mailbox] in
+        perform { [self] in
             do {
-                mailbox.post(.settled(try await body(run)))
+                try await tell(try await body(run))
             } catch let refusal as RunFailure where Self.refusals.contains(refusal.code) {
                 mailbox.post(.refused(refusal))
             }
         }
+    }
+
+    /// Tells where the run stands; one that has ended in favour of another one is gone on with there.
+    private func tell(_ record: RunRecord) async throws {
+        var record = record
+        while let next = record.restartedAs {
+            let (driven, loader) = state.withLock { ($0.run, $0.loader) }
+            guard case .own(let run) = driven, let loader, run.id == record.id, let successor = run.takeSuccessor()
+            else { break }
+            mailbox.post(.text("run \(record.id) goes on as \(next)"))
+            let reason = try announce(.own(successor), id: successor.id, plan: successor.definition.plan)
+            loader.export?.follow(successor)
+            follow(successor, past: 0, loader.plan)
+            if let reason { successor.cancel(reason: reason) }
+            record = try await successor.settled()
+        }
+        mailbox.post(.settled(record))
     }
 
     private static let refusals = ["invalid_response", "not_waiting", "ambiguous_step", "over"]

@@ -50,6 +50,7 @@ final class RunLoader: Sendable {
     /// Loads the script and makes the run, or builds it anew from the store; nothing of the workflow runs before this
     /// returns.
     func load() async throws -> Loaded {
+        if plan.needsStore { engine.adopt(ScriptCatalog(scripts: scripts)) }
         if let continuation = plan.continuation, let journal {
             return try await takeUp(StoredRuns(journal).find(continuation.runID).id)
         }
@@ -61,6 +62,7 @@ final class RunLoader: Sendable {
             guard let run = try await stored(despite: error) else { throw error }
             return run
         }
+        engine.adopt(ScriptCatalog(all: script.workflows, scripts: scripts))
         let workflow = try choose(plan.workflow, in: script.workflows)
         let doubts = (script.warnings + script.findings).map { issue in
             // The run begins nevertheless.

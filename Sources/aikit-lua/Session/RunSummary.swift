@@ -21,6 +21,8 @@ struct RunSummary {
     private var lines: [String] {
         let time = durationText(microseconds: elapsed)
         switch result.status {
+        case "success" where result.restartedAs != nil:
+            return [style("✓", .green) + " \(workflow) goes on as run \(result.restartedAs ?? "")"]
         case "success":
             return [style("✓", .green) + " \(workflow) succeeded in \(time), \(counted(result.steps.count, "step"))"]
         case "cancelled":

@@ -162,6 +162,7 @@ final class TestRun {
         case .wait:
             time = max(time, command.time)
             try decide(.timerFired(frame: frame, serial: serial))
+        case .depart: try decide(.departed)
         case .unwait, .finish: break
         }
     }
@@ -337,7 +338,7 @@ final class TestRun {
             case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepEvent,
                 .stepBranch, .humanRequested, .humanCompleted, .stepRetry, .stepWaiting, .inputSettled, .itemsListed,
                 .metadataSet, .ctxSet, .storeSet, .signalReceived, .log, .limitsSet, .answerSigned, .traced, .queued,
-                .onceRecorded, .modelCalled, .tagsSet:
+                .onceRecorded, .modelCalled, .tagsSet, .restartAsked:
                 break
             }
         }

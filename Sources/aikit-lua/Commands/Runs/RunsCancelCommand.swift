@@ -41,12 +41,12 @@ struct RunsCancelCommand: ParsableCommand {
     func run() throws {
         let (ids, reason) = (runs, reason)
         let secrets = try SecretSettings(file: secrets).open()
-        let outcomes: [Result<(RunHeader, Value?), any Error>] = try store.withRuns { runs in
-            var outcomes: [Result<(RunHeader, Value?), any Error>] = []
+        let outcomes: [Result<(String, Value?), any Error>] = try store.withRuns { runs in
+            var outcomes: [Result<(String, Value?), any Error>] = []
             for id in ids {
                 do {
                     let header = try await runs.find(id)
-                    outcomes.append(.success((header, try await runs.cancel(header, reason: reason, secrets: secrets))))
+                    outcomes.append(.success(try await runs.cancel(header, reason: reason, secrets: secrets)))
                 } catch {
                     outcomes.append(.failure(error))
                 }
@@ -57,17 +57,17 @@ struct RunsCancelCommand: ParsableCommand {
         if outcomes.count == 1 { _ = try outcomes[0].get() }
         for outcome in outcomes {
             switch outcome {
-            case .success((let header, let error)): tell(header, error)
+            case .success((let run, let error)): tell(run, error)
             case .failure(let error): problems(of: error).forEach { TextStream.errors.show($0) }
             }
         }
         if outcomes.contains(where: { if case .failure = $0 { true } else { false } }) { throw ExitStatus.usage.code }
     }
 
-    private func tell(_ header: RunHeader, _ error: Value?) {
+    private func tell(_ run: String, _ error: Value?) {
         let style = Style(.errors)
         TextStream.errors.writeLine(
-            style("■", .yellow) + " run \(header.id) was cancelled" + (reason == Self.usualReason ? "" : ": \(reason)"))
+            style("■", .yellow) + " run \(run) was cancelled" + (reason == Self.usualReason ? "" : ": \(reason)"))
         for line in CompensationText(error: error)?.lines ?? [] {
             TextStream.errors.writeLine("  " + line.heading + line.text)
         }
@@ -77,32 +77,21 @@ struct RunsCancelCommand: ParsableCommand {
 extension StoredRuns {
     /// Cancels a run here if nobody drives it, else asks whoever does.
     ///
-    /// - Returns: the run's error, which says why it was cancelled and what was undone.
-    func cancel(_ header: RunHeader, reason: String, secrets: Secrets) async throws -> Value? {
+    /// - Returns: the run that was cancelled, which may be one that goes on in its place, and its error, which says why it was
+    ///   cancelled and what was undone.
+    func cancel(_ header: RunHeader, reason: String, secrets: Secrets) async throws -> (run: String, error: Value?) {
         let engine = WorkflowEngine(
             workers: 1, host: GrantedEffects(usual: Permissions(), secrets: secrets), journal: journal)
         defer { engine.shutdown() }
         let scripts = StoredScripts(journal, on: engine, options: Self.quietOptions)
         do {
-            let directory = try RunDirectory(engine, catalog: StoredCatalog(scripts))
-            return try await directory.cancel(header.id, reason: reason).result().error
+            let directory = try RunDirectory(engine, catalog: ScriptCatalog(scripts: scripts))
+            let cancelled = try await directory.cancel(header.id, reason: reason)
+            return (cancelled.id, cancelled.result().error)
         } catch let failure as RunFailure where failure.code == "missing" {
             throw UsageError("run \(header.id) has been removed from \(path)")
         } catch let failure as RunFailure where failure.code == "over" && header.status.isTerminal {
             throw UsageError("run \(header.id) is over (\(header.status.rawValue)); it cannot be cancelled")
         }
-    }
-}
-
-/// The workflows of the runs of a store, in the generations that they began with. No new runs are made of them.
-private struct StoredCatalog: WorkflowCatalog {
-    private let scripts: StoredScripts
-
-    init(_ scripts: StoredScripts) { self.scripts = scripts }
-
-    func workflows() async -> [Workflow] { [] }
-
-    func workflow(_ id: String, generation: String, of run: String) async throws -> Workflow {
-        try await scripts.workflow(id, generation: generation, of: run)
     }
 }

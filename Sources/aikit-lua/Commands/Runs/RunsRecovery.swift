@@ -96,6 +96,7 @@ final class RunsRecovery: Sendable {
         }
         defer { limit?.cancel() }
         let scripts = StoredScripts(runs.journal, on: engine, options: host.scripts)
+        engine.adopt(ScriptCatalog(scripts: scripts))
         let taking = Task {
             try await engine.recover(
                 scope,
@@ -111,7 +112,13 @@ final class RunsRecovery: Sendable {
         state.withLock { $0.taking = taking }
         let failures = try await taking.value
         var findings: [Finding] = []
-        for run in state.withLock({ $0.runs }) { findings.append(try await settle(run, in: runs)) }
+        for run in state.withLock({ $0.runs }) {
+            findings.append(
+                try await settle(run, in: runs) { next in
+                    export?.follow(next, past: nil)
+                    self.began(next, patience: patience)
+                })
+        }
         for failure in failures {
             let why = problems(of: failure.error).first?.message ?? "\(failure.error)"
             let header = try await runs.journal.header(of: failure.run)
@@ -135,9 +142,18 @@ final class RunsRecovery: Sendable {
         if isLate { release(run) }
     }
 
-    private func settle(_ run: WorkflowRun, in runs: StoredRuns) async throws -> Finding {
+    /// - Parameter began: hears of each run that goes on in place of the one before it.
+    private func settle(
+        _ run: WorkflowRun, in runs: StoredRuns, began: (WorkflowRun) -> Void
+    ) async throws -> Finding {
+        var run = run
         do {
-            let record = try await run.settled()
+            var record = try await run.settled()
+            while record.restartedAs != nil, let next = run.takeSuccessor() {
+                began(next)
+                run = next
+                record = try await run.settled()
+            }
             let error = record.result().error
             return Finding(
                 run: run.id, workflow: run.definition.id, status: record.statusName, error: error?["message"]?.string,

@@ -1,0 +1,87 @@
+internal import Synchronization
+internal import WorkflowCore
+
+/// What an engine knows of runs that begin others.
+final class RunFamily: Sendable {
+    /// Chains of runs that are to end.
+    let stops = ChainStops()
+    private let state = Mutex(State())
+    private let isEmpty = Atomic<Bool>(true)
+
+    /// A run that another one has started.
+    struct Child {
+        /// The newest of its chain.
+        var run: WorkflowRun
+        let parent: String
+        let workflow: String
+        /// The digest of what it began with.
+        let digest: String
+    }
+
+    private struct State {
+        var catalog: (any WorkflowCatalog)?
+        /// Runs that others have started, of an engine that keeps none in a store, by the id that they were started with, until the
+        /// run is over that started them: the newest of each chain.
+        var runs: [String: Child] = [:]
+        var children: [String: [String]] = [:]
+    }
+
+    var catalog: (any WorkflowCatalog)? { state.withLock(\.catalog) }
+
+    func adopt(_ catalog: any WorkflowCatalog) {
+        state.withLock { if $0.catalog == nil { $0.catalog = catalog } }
+    }
+
+    func find(_ id: String) -> WorkflowRun? { state.withLock { $0.runs[id]?.run } }
+
+    /// Adds a run that is about to be started.
+    ///
+    /// - Returns: false where it is there already.
+    /// - Throws: ``RunFailure`` with `id_taken` or `other_input` where another one has its id.
+    func add(_ child: Child) throws(RunFailure) -> Bool {
+        let id = child.run.id
+        let known = state.withLock { state -> Child? in
+            if let known = state.runs[id] { return known }
+            state.runs[id] = child
+            state.children[child.parent, default: []].append(id)
+            isEmpty.store(false, ordering: .releasing)
+            return nil
+        }
+        guard let known else { return true }
+        if known.workflow != child.workflow {
+            throw RunFailure(
+                code: "id_taken", message: "run '\(id)' is one of another workflow, not of '\(child.workflow)'")
+        }
+        if known.parent != child.parent {
+            throw RunFailure(code: "id_taken", message: "run '\(id)' was not started by run '\(child.parent)'")
+        }
+        guard known.digest == child.digest else {
+            throw RunFailure(code: "other_input", message: "run '\(id)' was started with another input")
+        }
+        return false
+    }
+
+    /// The run that goes on in place of one that has ended in favour of it; nil where this engine did not begin it.
+    func advance(_ id: String, from run: WorkflowRun) -> WorkflowRun? {
+        state.withLock { state in
+            // Somebody else may have advanced before.
+            if let known = state.runs[id]?.run, known !== run { return known }
+            guard let next = run.takeSuccessor() else { return nil }
+            state.runs[id]?.run = next
+            return next
+        }
+    }
+
+    /// A run is over; called on its worker's thread.
+    func ended(_ record: RunRecord) {
+        stops.ended(record)
+        if isEmpty.load(ordering: .acquiring) { return }
+        let gone = state.withLock { state in
+            let ids = state.children.removeValue(forKey: record.id) ?? []
+            isEmpty.store(state.children.isEmpty, ordering: .releasing)
+            return ids.compactMap { state.runs.removeValue(forKey: $0) }
+        }
+        // The last reference to a run may be given up here, and not under the lock.
+        withExtendedLifetime(gone) {}
+    }
+}

@@ -1,0 +1,133 @@
+internal import FlatValue
+internal import WorkflowCore
+
+/// A run that another one starts.
+struct ChildStart: Sendable {
+    var id: String
+    var workflow: String
+    var input: Value
+    var parent: String
+    /// The code of the parent, in which the workflow is looked for that is not among those of which new runs are made.
+    var generation: String
+    /// What the child may do: no more than the step that starts it.
+    var grant: Value
+    var traceparent: String?
+}
+
+/// Runs that others start.
+extension WorkflowEngine {
+    /// Has runs start others of these workflows. The first catalog counts.
+    package func adopt(_ catalog: any WorkflowCatalog) { family.adopt(catalog) }
+
+    func start(_ child: ChildStart) async -> HostAnswer {
+        do {
+            guard let catalog = family.catalog else {
+                throw RunFailure(code: "unsupported", message: "this engine knows no workflows that a run could start")
+            }
+            var workflow = await catalog.workflow(child.workflow)
+            if workflow == nil, !child.generation.isEmpty {
+                workflow = try? await catalog.workflow(child.workflow, generation: child.generation, of: child.parent)
+            }
+            guard let workflow else {
+                let known = await catalog.workflows().map(\.id)
+                let hint = nearest(to: child.workflow, in: known).map { "; did you mean '\($0)'?" } ?? ""
+                throw RunFailure(
+                    code: "unknown_workflow", message: "there is no workflow '\(child.workflow)' to start\(hint)")
+            }
+            return .success(["run": Value(try await begin(child, of: workflow))])
+        } catch {
+            return Self.failure(error)
+        }
+    }
+
+    /// - Returns: the id of the run, which is another one where a singleton has one.
+    private func begin(_ child: ChildStart, of workflow: Workflow) async throws -> String {
+        guard journal != nil else {
+            let run = createRun(workflow, id: child.id, grant: child.grant)
+            run.followSuccessors()
+            let digest = WorkflowRun.inputDigest(of: workflow, input: child.input, metadata: nil, ctx: nil)
+            let isNew = try family.add(
+                RunFamily.Child(run: run, parent: child.parent, workflow: workflow.plan.id, digest: digest))
+            if isNew { try run.start(input: child.input, metadata: nil, ctx: nil, trace: trace(child)) }
+            return child.id
+        }
+        var request = StartRequest(workflow: workflow.id, input: child.input, id: child.id)
+        request.grant = child.grant
+        request.parent = child.parent
+        request.definition = workflow
+        request.trace = trace(child)
+        return try await directory().start(request).id
+    }
+
+    private func trace(_ child: ChildStart) -> Value? { child.traceparent.map { ["traceparent": Value($0)] } }
+
+    private func directory() throws -> RunDirectory {
+        guard let catalog = family.catalog else { throw RunFailure.engineStopped }
+        return try RunDirectory(self, catalog: catalog)
+    }
+
+    /// What a run that was started has come to, once it is over.
+    func outcome(ofChild id: String) async -> HostAnswer {
+        do {
+            let record = try await ended(id)
+            let result = record.result()
+            if record.status == .success { return .success(result.result ?? .null) }
+            let error = result.error ?? .null
+            let isCancelled = record.status == .cancelled
+            let reason = error["message"]?.string ?? error["reason"]?.string ?? "it failed"
+            var details: [(String, Value)] = [("run", Value(record.id)), ("workflow", Value(record.plan.id))]
+            if let inner = error["details"] { details.append(("details", inner)) }
+            return .failure(
+                code: isCancelled ? "child_cancelled" : error["code"]?.string ?? "child_failed",
+                message: isCancelled ? "run \(record.id) was cancelled: \(reason)" : reason, retryable: false,
+                details: Value(entries: details))
+        } catch {
+            return Self.failure(error)
+        }
+    }
+
+    private func ended(_ id: String) async throws -> RunRecord {
+        guard journal == nil else { return try await directory().ended(id) }
+        guard var run = family.find(id) else { throw RunFailure.missing(id) }
+        var record = try await run.finished()
+        while record.restartedAs != nil, let next = family.advance(id, from: run) {
+            run = next
+            record = try await next.finished()
+        }
+        return record
+    }
+
+    /// Cancels the runs that end with another one, and returns when they have stopped.
+    func cancelChildren(_ ids: [String], of parent: String, after ending: EventKind?) async throws {
+        if ids.isEmpty { return }
+        let reason = "run \(parent), which started it, has \(ending == .workflowCancelled ? "been cancelled" : "ended")"
+        for id in ids {
+            do {
+                if journal == nil {
+                    guard var run = family.find(id) else { continue }
+                    let chain = RunChain.split(id).base
+                    family.stops.add(chain, reason: reason)
+                    defer { family.stops.remove(chain) }
+                    run.cancel(reason: reason)
+                    while try await run.finished().restartedAs != nil, let next = family.advance(id, from: run) {
+                        run = next
+                        run.cancel(reason: reason)
+                    }
+                } else {
+                    _ = try await directory().cancel(id, reason: reason)
+                }
+            } catch let failure as RunFailure where failure.code != JournalError.engineStopped.code {
+                // It is over already, was never begun, or has lost its code: nothing of it goes on here.
+            }
+        }
+    }
+
+    private static func failure(_ error: any Error) -> HostAnswer {
+        if let failure = error as? RunFailure {
+            return .failure(
+                code: failure.code, message: failure.message, retryable: false, details: failure.details)
+        }
+        let stored = error as? JournalError
+        return .failure(code: stored?.code ?? "failed", message: stored?.message ?? "\(error)")
+    }
+}

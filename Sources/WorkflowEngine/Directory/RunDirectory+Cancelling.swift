@@ -1,0 +1,123 @@
+internal import FlatValue
+internal import WorkflowCore
+
+extension RunDirectory {
+    /// Cancels a run and returns when it has stopped; one that has restarted is cancelled where it goes on.
+    ///
+    /// - Returns: the run that was cancelled.
+    /// - Throws: ``RunFailure`` with the code `over` when it was over before.
+    public func cancel(_ id: String, reason: String = "cancelled") async throws -> RunRecord {
+        let chain = RunChain.split(id).base
+        var (current, follows) = (id, false)
+        defer { if follows { engine.family.stops.remove(chain) } }
+        while true {
+            switch try await open(current) {
+            case .missing: throw RunFailure.missing(current)
+            case .over(let header):
+                if follows, header.status == .cancelled { return try await record(of: current) }
+                guard let next = try await newest(after: current) else { throw RunFailure.over(header) }
+                current = next
+            case .live(let run):
+                run.cancel(reason: reason)
+                let record = try await run.finished()
+                guard let next = try successor(of: record) else { return record }
+                current = next
+            case .stored(let header):
+                if let record = try await cancelStored(header, reason) { return record }
+                continue
+            case .foreign(let run, _):
+                guard let record = try await cancel(run, reason, asChain: follows) else { continue }
+                guard let next = try successor(of: record) else { return record }
+                current = next
+            }
+            // Runs of a chain may be over before they are found, so those that this engine begins are told before they begin.
+            follows = true
+            engine.family.stops.add(chain, reason: reason)
+        }
+    }
+
+    /// The run that goes on in place of one that is over; nil for a run that has been cancelled.
+    ///
+    /// - Throws: ``RunFailure`` with the code `over` when it has ended in another way.
+    private func successor(of record: RunRecord) throws(RunFailure) -> String? {
+        if record.status == .cancelled { return nil }
+        if let next = record.restartedAs { return next }
+        throw RunFailure(
+            code: "over", message: "run \(record.id) was over (\(record.statusName)) before it could be cancelled")
+    }
+
+    /// Has the process that drives a run cancel it.
+    ///
+    /// - Parameter isChain: whether it may be over before it is told, in favour of a run that is meant as well.
+    /// - Returns: the run once it is over; nil where it is to be looked for again.
+    private func cancel(_ run: ForeignRun, _ reason: String, asChain isChain: Bool) async throws -> RunRecord? {
+        do {
+            let delivery = isChain ? try await run.cancelChain(reason: reason) : try await run.cancel(reason: reason)
+            if case .ownerGone = delivery { return nil }
+        } catch let failure as RunFailure where failure.code == InboxAnswer.overCode || failure.code == "over" {
+            // It may have ended in favour of another one.
+            guard try await newest(after: run.id) != nil else { throw failure }
+            return try await record(of: run.id)
+        }
+        while let record = try await run.settled() {
+            if record.status.isTerminal { return record }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        return nil
+    }
+
+    /// Cancels a run that nobody drives; nil where somebody has taken it up meanwhile.
+    private func cancelStored(_ header: RunHeader, _ reason: String) async throws -> RunRecord? {
+        guard case .claimed(let journaled, let stored, _) = try await store.claim(header.id) else { return nil }
+        let isOver: Bool
+        do {
+            let run = try ParkedRun(journaled, stored, plan: try await plan(of: header))
+            try run.cancel(reason: reason, at: engine.clock.now())
+            try await run.write(to: store)
+            isOver = run.isOver
+            if !isOver { try await store.release([journaled]) }
+        } catch {
+            try? await store.release([journaled])
+            throw error
+        }
+        if isOver {
+            events.publishLost(header.id, plan: try await plan(of: header), after: header.sequence)
+            return try await record(of: header.id)
+        }
+        // Its steps are undone here, unless somebody else has taken it up meanwhile.
+        let record = try await undone(header)
+        return record.status == .cancelled ? record : nil
+    }
+
+    /// A run that has been cancelled and that nobody drives, once it is over.
+    private func undone(_ header: RunHeader) async throws -> RunRecord {
+        while true {
+            switch try await open(header.id) {
+            case .live(let run): return try await run.finished()
+            case .stored: if let run = try await takeUp(header) { return try await run.finished() }
+            case .foreign(let run, _):
+                if let record = try await run.settled(), record.status.isTerminal { return record }
+                try await Task.sleep(for: .milliseconds(20))
+            case .over, .missing: return try await record(of: header.id)
+            }
+        }
+    }
+
+    /// The newest of the runs that follow on a run that is over; nil where none does.
+    private func newest(after id: String) async throws -> String? {
+        let (base, first) = RunChain.split(id)
+        func follows(_ number: Int) async throws -> Bool {
+            try await store.header(of: RunChain.id(base, number))?.lineage == RunChain.id(base, number - 1)
+        }
+        guard try await follows(first + 1) else { return nil }
+        // Chains may be long, and older runs of them may have been removed.
+        var (known, step) = (first + 1, 1)
+        while try await follows(known + step) { (known, step) = (known + step, step * 2) }
+        var unknown = known + step
+        while unknown - known > 1 {
+            let middle = known + (unknown - known) / 2
+            if try await follows(middle) { known = middle } else { unknown = middle }
+        }
+        return RunChain.id(base, known)
+    }
+}

@@ -1,0 +1,300 @@
+import Foundation
+import Testing
+
+/// A run that starts others, and what they do: `work` says that it works, `wait` waits for a signal, `read` reads a file.
+private let family = """
+    local aikit = require "aikit"
+    local work = aikit.workflow { id = "work" }
+      :step { id = "work", handler = function(input)
+        print("works")
+        aikit.sleep(input.seconds or 0)
+        if input.fails then aikit.fail { code = "tired", message = "it is tired", details = { n = 1 } } end
+        return { done = input.n }
+      end }
+      :commit()
+    local wait = aikit.workflow { id = "wait" }:wait_for { id = "go", event = "go" }:commit()
+    local read = aikit.workflow { id = "read" }
+      :step { id = "read", handler = function(input) return aikit.fs.read(input.file) end }
+      :commit()
+    local ask = aikit.workflow { id = "ask" }
+      :step { id = "ask", handler = function(input, context)
+        print("asks " .. context.attempt)
+        local answer = aikit.start(work, { n = 7, seconds = input.seconds, fails = input.fails }, { wait = true })
+        return { answer = answer.done }
+      end }
+      :commit()
+    local leave = aikit.workflow { id = "leave" }
+      :step { id = "start", handler = function()
+        return {
+          aikit.start("wait", {}, { id = "kept", on_parent_end = "leave" }), aikit.start("wait", {}, { id = "taken" }),
+        }
+      end }
+      :commit()
+    local narrow = aikit.workflow { id = "narrow" }
+      :step { id = "start", permissions = { read = { "a.txt" } }, handler = function()
+        local function try(file)
+          local ok, result = pcall(aikit.start, "read", { file = file }, { wait = true })
+          return ok and result or result.code
+        end
+        return { try "a.txt", try "b.txt" }
+      end }
+      :commit()
+    local odd = aikit.workflow { id = "odd" }
+      :step { id = "odd", handler = function() return aikit.start("wrok", {}) end }
+      :commit()
+    local forever = aikit.workflow { id = "forever" }
+      :step { id = "forever", handler = function(input, context)
+        aikit.sleep "10ms"
+        context:restart(input)
+      end }
+      :commit()
+    local brief = aikit.workflow { id = "brief" }
+      :step { id = "start", handler = function()
+        aikit.start("forever", {}, { id = "f" })
+        aikit.sleep "100ms"
+        return { done = true }
+      end }
+      :commit()
+    local same = aikit.workflow { id = "same" }
+      :step { id = "start", handler = function()
+        local function try(workflow, input)
+          local ok, result = pcall(aikit.start, workflow, input, { id = "one", wait = true })
+          return ok and result.done or result.code
+        end
+        return { try("work", { n = 1 }), try("work", { n = 1 }), try("work", { n = 2 }), try("wait", { n = 1 }) }
+      end }
+      :commit()
+    local beside = aikit.workflow { id = "beside" }
+      :step { id = "start", handler = function()
+        local starts = {}
+        for n = 1, 3 do
+          starts[n] = function() return aikit.start("work", { n = n, seconds = 0.01 }, { wait = true }).done end
+        end
+        return aikit.all(starts)
+      end }
+      :commit()
+    local elsewhere = aikit.workflow { id = "elsewhere" }
+      :branch {
+        id = "choose", cases = { [""] = { work } },
+        resolve = function(_, context)
+          print(select(2, pcall(aikit.start, "work", {})).message)
+          print(select(2, pcall(context.restart, context, {})).message)
+          return ""
+        end,
+      }
+      :commit()
+    return { work, wait, read, ask, leave, narrow, odd, forever, brief, same, beside, elsewhere }
+    """
+
+extension CommandLine {
+    struct ChildTests {
+        private func program() throws -> Program {
+            try Program(["family.lua": family, "a.txt": "A", "b.txt": "B"])
+        }
+
+        private func count(_ word: String, in text: String) -> Int {
+            text.split(separator: "\n").count { $0.hasSuffix(word) }
+        }
+
+        private func run(_ program: Program, _ workflow: String, _ input: String, _ more: String...) throws
+            -> Program.Outcome
+        {
+            try program.run(["run", "family.lua", "--workflow", workflow, "--run-id", "p", "--input", input] + more)
+        }
+
+        @Test(arguments: [[], ["--store", "memory"]])
+        func `a run that is waited for gives its output, or raises its error`(store: [String]) throws {
+            let program = try program()
+            defer { program.remove() }
+            func run(_ id: String, _ input: String) throws -> Program.Outcome {
+                try program.run(
+                    ["run", "family.lua", "--workflow", "ask", "--run-id", id, "--input", input, "--events"] + store)
+            }
+            let good = try run("p", "{}")
+            #expect(good.status == 0)
+            #expect(good.output.contains(#""result":{"answer":7}"#))
+            let bad = try run("q", #"{"fails":true}"#)
+            #expect(bad.status == 1)
+            #expect(bad.output.contains(#""code":"tired""#) && bad.output.contains("it is tired"))
+            #expect(bad.output.contains(#""workflow":"work""#))
+            guard store.isEmpty else { return }
+            let list = try program.run("runs", "list", "--workflow", "work", "--json").output
+            #expect(list.contains(#""lineage": "p""#) && list.contains(#""status": "success""#))
+            let child = try #require(list.firstMatch(of: /"runId": "(p\.[0-9a-f]{16})"/)?.1)
+            #expect(try program.run("runs", "show", String(child)).output.contains("from     p, started by it"))
+        }
+
+        @Test func `a run that is waited for runs once, though the process of both is killed`() throws {
+            let program = try program()
+            defer { program.remove() }
+            let running = try RunningProgram(
+                program, "run", "family.lua", "--workflow", "ask", "--run-id", "p", "--input", #"{"seconds":1}"#)
+            #expect(running.hear("works"))
+            running.crash()
+            let end = try run(program, "ask", #"{"seconds":1}"#)
+            #expect(end.status == 0, "\(end.errors)")
+            #expect(end.output.contains(#""answer": 7"#))
+            let list = try program.run("runs", "list", "--json").output
+            #expect(list.components(separatedBy: "\"runId\"").count - 1 == 2)
+        }
+
+        @Test func `what a run has started ends with it, or is left`() throws {
+            let program = try program()
+            defer { program.remove() }
+            #expect(try run(program, "leave", "{}").status == 0)
+            let taken = try program.run("runs", "show", "taken").output
+            #expect(taken.contains("cancelled: run p, which started it, has ended"))
+            #expect(try program.run("runs", "show", "kept").output.contains("waiting"))
+            #expect(try program.run("signal", "kept", "go").status == 0)
+        }
+
+        @Test func `a run that is cancelled takes those with it that it waits for`() throws {
+            let program = try program()
+            defer { program.remove() }
+            let running = try RunningProgram(
+                program, "run", "family.lua", "--workflow", "ask", "--run-id", "p", "--input", #"{"seconds":60}"#)
+            #expect(running.hear("works"))
+            #expect(try program.run("runs", "cancel", "p").status == 0)
+            #expect(running.finish().status == 1)
+            let list = try program.run("runs", "list", "--status", "cancelled", "--json").output
+            #expect(list.contains(#""workflowId": "work""#) && list.contains(#""workflowId": "ask""#))
+        }
+
+        @Test func `a run may do no more than the step that started it`() throws {
+            let program = try program()
+            defer { program.remove() }
+            for store in [[], ["--store", "memory"]] {
+                let run = try program.run(["run", "family.lua", "--workflow", "narrow", "--allow-read"] + store)
+                #expect(run.status == 0, "\(run.errors)")
+                let words = run.output.split(whereSeparator: { "[]\", \n".contains($0) }).map(String.init)
+                #expect(words == ["A", "permission_denied"])
+            }
+        }
+
+        @Test(arguments: [[], ["--store", "memory"]])
+        func `a loop that was started ends with the run that started it`(store: [String]) throws {
+            let program = try program()
+            defer { program.remove() }
+            let run = try program.run(["run", "family.lua", "--workflow", "brief"] + store)
+            #expect(run.status == 0, "\(run.errors)")
+            guard store.isEmpty else { return }
+            #expect(try program.run("runs", "list", "--status", "running,queued").output.isEmpty)
+            let list = try program.run("runs", "list", "--status", "cancelled", "--json").output
+            #expect(list.contains(#""workflowId": "forever""#))
+        }
+
+        @Test(arguments: [[], ["--store", "memory"]])
+        func `an id stands for one run, of one workflow and one input`(store: [String]) throws {
+            let program = try program()
+            defer { program.remove() }
+            let run = try program.run(["run", "family.lua", "--workflow", "same"] + store)
+            #expect(run.status == 0, "\(run.errors)")
+            let words = run.output.split(whereSeparator: { "[]\", \n".contains($0) }).map(String.init)
+            #expect(words == ["1", "1", "other_input", "id_taken"])
+        }
+
+        @Test func `runs may be started beside each other`() throws {
+            let program = try program()
+            defer { program.remove() }
+            let run = try run(program, "beside", "{}")
+            #expect(run.status == 0, "\(run.errors)")
+            let words = run.output.split(whereSeparator: { "[]\", \n".contains($0) }).map(String.init)
+            #expect(words == ["1", "2", "3"])
+        }
+
+        @Test func `what decides on the way of a run starts no others, and says why`() throws {
+            let program = try program()
+            defer { program.remove() }
+            let run = try run(program, "elsewhere", "{}")
+            #expect(run.errors.contains("runs start others in handlers of steps only, not in `resolve`"))
+            #expect(run.errors.contains("a run restarts in handlers of steps only, not in `resolve`"))
+        }
+
+        @Test func `a workflow that is not there is named`() throws {
+            let program = try program()
+            defer { program.remove() }
+            let odd = try run(program, "odd", "{}")
+            #expect(odd.status == 1)
+            #expect(odd.errors.contains("there is no workflow 'wrok' to start; did you mean 'work'?"))
+        }
+
+        @Test func `a run in a process of its own starts no others, and says why`() throws {
+            let program = try program()
+            defer { program.remove() }
+            let isolated = try run(program, "ask", "{}", "--isolate")
+            #expect(isolated.status == 1)
+            #expect(isolated.errors.contains("runs in processes of their own (--isolate) start no other runs"))
+        }
+    }
+
+    struct RestartTests {
+        private static let script = """
+            local aikit = require "aikit"
+            return aikit.workflow { id = "count", metadata = { first = 1 } }
+              :step { id = "count", handler = function(input, context)
+                print("counts " .. input.n)
+                aikit.sleep(input.seconds or 0)
+                context:set_tags { n = input.n }
+                if input.n < input.stop then
+                  pcall(context.restart, context, { n = input.n + 1, stop = input.stop, seconds = input.seconds })
+                  error("it goes on")
+                end
+                return { n = input.n, metadata = context:get_metadata(), tags = context:get_tags() }
+              end }
+              :commit()
+            """
+
+        @Test(arguments: ["count.db", "memory"])
+        func `run goes along from one run to the next`(store: String) throws {
+            let program = try Program(["count.lua": Self.script])
+            defer { program.remove() }
+            let end = try program.run(
+                "run", "count.lua", "--run-id", "c", "--store", store, "--input", #"{"n":1,"stop":4}"#)
+            #expect(end.status == 0, "\(end.errors)")
+            #expect(end.output.contains(#""n": 4"#) && end.output.contains(#""first": 1"#))
+            #expect(end.errors.contains("run c goes on as c~2") && end.errors.contains("run c~3 goes on as c~4"))
+            guard store != "memory" else { return }
+            let first = try program.run("runs", "show", "c", "--store", store).output
+            #expect(first.contains("goes on  as run c~2"))
+            let last = try program.run("runs", "show", "c~4", "--store", store).output
+            #expect(last.contains("from     c~3, restarted") && last.contains("tags     n=4"))
+            let events = try program.run("runs", "events", "c", "--store", store).output
+            #expect(events.contains(#""type":"workflow:restart""#) && events.contains(#""run":"c~2""#))
+        }
+
+        @Test func `a run in a process of its own does not restart, and says why`() throws {
+            let program = try Program([
+                "again.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "again" }
+                  :step { id = "again", handler = function(input, context) context:restart(input) end }
+                  :commit()
+                """
+            ])
+            defer { program.remove() }
+            let isolated = try program.run("run", "again.lua", "--isolate")
+            #expect(isolated.status == 1)
+            #expect(isolated.errors.contains("runs in processes of their own (--isolate) do not restart"))
+        }
+
+        @Test func `a chain goes on after its process was killed, and no run of it is lost or there twice`() throws {
+            let program = try Program(["count.lua": Self.script])
+            defer { program.remove() }
+            let running = try RunningProgram(
+                program, "run", "count.lua", "--run-id", "c", "--input", #"{"n":1,"stop":40,"seconds":0.005}"#)
+            #expect(running.hear("counts 5"))
+            running.crash()
+            for number in [12, 20] {
+                let recovery = try RunningProgram(program, "runs", "recover")
+                #expect(recovery.hear("counts \(number)"))
+                recovery.crash()
+            }
+            #expect(try program.run("runs", "recover").status == 0)
+            let list = try program.run("runs", "list", "--json").output
+            let ids = list.matches(of: /"runId": "(c[~0-9]*)"/).map { String($0.1) }
+            #expect(ids == (2...40).reversed().map { "c~\($0)" } + ["c"])
+            #expect(try program.run("runs", "list", "--status", "success", "--json").output.contains(#""c~40""#))
+            #expect(try program.run("runs", "list", "--status", "running,queued,failed,cancelled").output.isEmpty)
+        }
+    }
+}
