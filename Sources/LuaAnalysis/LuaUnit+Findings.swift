@@ -1,5 +1,6 @@
 internal import CLuaBridge
 internal import FlatValue
+internal import JSONSchema
 package import WorkflowCore
 
 extension LuaUnit {

@@ -1,11 +1,6 @@
 import Foundation
+import Platform
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 extension CommandLine {
     /// Everything that a person can get wrong: a clear message, status 2 (or 1 once a run has begun), no crash and no hang.

@@ -1,14 +1,7 @@
 internal import ArgumentParser
 internal import FlatValue
+internal import Platform
 internal import WorkflowCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,15 +1,8 @@
 internal import ArgumentParser
 internal import FlatValue
 internal import HostEffects
+internal import Platform
 internal import WorkflowCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// The words of the command line, in the form in which the parser takes them.
 struct CommandLineArguments {
