@@ -150,9 +150,10 @@ struct StoreFile {
     static func checkKind(_ path: String) throws(JournalError) {
         var info = stat()
         guard stat(path, &info) == 0, info.st_mode & S_IFMT != S_IFREG else { return }
-        let kind = info.st_mode & S_IFMT == S_IFDIR ? "is a folder" : "is no regular file"
-        throw JournalError(
-            code: "store_unavailable", message: "\(path) \(kind), and a store is a file; name another one with --store")
+        let obstacle =
+            info.st_mode & S_IFMT == S_IFDIR
+            ? "a directory; name a file in it" : "no regular file; name another one with --store"
+        throw JournalError(code: "store_unavailable", message: "a store is a file, and \(path) is \(obstacle)")
     }
 
     /// The scheme of a URL; a path that begins with `./` has none.
@@ -176,11 +177,7 @@ struct StoreFile {
     ///
     /// The write-ahead log and its index take the permissions of the database.
     static func make(_ path: String, hiddenFromGit: Bool) throws(JournalError) {
-        if let found = isDirectory(path) {
-            guard found else { return }
-            throw JournalError(
-                code: "store_unavailable", message: "a store is a file, and \(path) is a directory; name a file in it")
-        }
+        if isDirectory(path) != nil { return }
         try makeDirectory(of: path)
         let file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, ownerOnly)
         // Another process was faster, or SQLite finds the same obstacle and names it.
