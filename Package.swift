@@ -72,7 +72,7 @@ let package = Package(
         .target(
             name: "LuaRuntime",
             dependencies: ["FlatValue", "JSONSchema", "CLuaBridge", "WorkflowCore", "WorkflowEngine"]),
-        .target(name: "LuaAnalysis", dependencies: ["JSONSchema", "CLuaBridge", "FlatValue", "WorkflowCore"]),
+        .target(name: "LuaAnalysis", dependencies: ["CLuaBridge", "FlatValue", "WorkflowCore"]),
         .target(
             name: "LuaWorkflows",
             dependencies: [

@@ -1,6 +1,5 @@
 internal import CLuaBridge
 internal import FlatValue
-internal import JSONSchema
 package import WorkflowCore
 
 extension LuaUnit {
