@@ -40,6 +40,12 @@ struct MemoryQueue {
 
     private var entries: [String: Entry] = [:]
     private var lanes: [Lane: WaitingLine] = [:]
+    /// Lanes whose first run is to be looked at; of the others something has to change first.
+    private var open: Set<Lane> = []
+    /// Lanes whose first run waits until a group has room.
+    private var blocked: [Group: Set<Lane>] = [:]
+    /// Lanes whose first run waits for a rate, and until when.
+    private var resting: [Group: (until: Int64, lanes: Set<Lane>)] = [:]
     private var early: Set<String> = []
     private var replaced: Set<String> = []
     private var begun: [Group: Set<String>] = [:]
@@ -95,7 +101,7 @@ struct MemoryQueue {
         stopWaiting(id, entry)
         replaced.remove(id)
         for group in entry.lane.groups.compactMap({ $0 }) {
-            begun[group]?.remove(id)
+            if begun[group]?.remove(id) != nil { reopen(group) }
             if begun[group]?.isEmpty == true { begun[group] = nil }
             singletons[group]?.remove(id)
             if singletons[group]?.isEmpty == true { singletons[group] = nil }
@@ -134,11 +140,24 @@ struct MemoryQueue {
 
     private mutating func insert(_ rank: QueueRank, into lane: Lane) {
         lanes[lane, default: WaitingLine()].insert(rank)
+        if lanes[lane]?.first == rank { open.insert(lane) }
     }
 
     private mutating func remove(_ rank: QueueRank, from lane: Lane) {
+        let wasFirst = lanes[lane]?.first == rank
         lanes[lane]?.remove(rank)
-        if lanes[lane]?.isEmpty == true { lanes[lane] = nil }
+        if lanes[lane]?.isEmpty == true {
+            lanes[lane] = nil
+            open.remove(lane)
+        } else if wasFirst {
+            open.insert(lane)
+        }
+    }
+
+    /// Has the lanes be looked at that wait for room in a group.
+    private mutating func reopen(_ group: Group) {
+        guard let waiting = blocked.removeValue(forKey: group) else { return }
+        open.formUnion(waiting)
     }
 
     // MARK: Beginning
@@ -169,15 +188,25 @@ struct MemoryQueue {
                 if begin(entry, at: now, &pass) { admitted.append(rank.id) }
             }
         } else {
-            // What is blocked is not looked at again in this pass; the others go on with their next one.
-            var heads = lanes.values.compactMap(\.first).sorted(by: >)
+            for (group, rest) in resting where rest.until <= now {
+                open.formUnion(rest.lanes)
+                resting[group] = nil
+            }
+            // What is blocked is not looked at again before that changes; the others go on with their next one.
+            var heads = open.compactMap { lanes[$0]?.first }.sorted(by: >)
+            open.formIntersection(lanes.keys)
             while admitted.count < limit, let head = heads.popLast() {
-                guard let entry = entries[head.id], begin(entry, at: now, &pass) else { continue }
+                guard let entry = entries[head.id] else { continue }
+                guard begin(entry, at: now, &pass) else {
+                    open.remove(entry.lane)
+                    continue
+                }
                 admitted.append(head.id)
                 guard let next = lanes[entry.lane]?.first else { continue }
                 heads.insert(next, at: heads.firstIndex { $0 < next } ?? heads.endIndex)
             }
         }
+        for rest in resting.values { pass.awaits(rest.until) }
         pass.isMore = admitted.count == limit
         for id in replaced.sorted() {
             if case .replaced(let other) = entries[id]?.state { pass.replaced.append((id, other)) }
@@ -190,15 +219,23 @@ struct MemoryQueue {
     }
 
     private mutating func begin(_ entry: Entry, at now: Int64, _ pass: inout QueuePass) -> Bool {
+        func group(_ kind: QueueTicket.Share.Kind) -> Group? { entry.lane.groups[Int(kind.rawValue)] }
         switch obstacle(entry, at: now) {
         case .turn: break
         case .rate(_, _, _, let until):
-            pass.awaits(until)
+            if let group = group(.rate) {
+                resting[group, default: (until, [])].lanes.insert(entry.lane)
+                if until < resting[group]?.until ?? until { resting[group]?.until = until }
+            }
             return false
         case .singleton(_, let run):
+            if let group = group(.singleton) { blocked[group, default: []].insert(entry.lane) }
             if entry.ticket.onConflict == .cancelRunning { pass.replaced.append((run, entry.rank.id)) }
             return false
-        case .time, .concurrency, .replaced: return false
+        case .concurrency:
+            if let group = group(.concurrency) { blocked[group, default: []].insert(entry.lane) }
+            return false
+        case .time, .replaced: return false
         }
         remove(entry.rank, from: entry.lane)
         stopWaiting(entry.rank.id, entry)
@@ -253,7 +290,7 @@ struct MemoryQueue {
 
     var figures: (waiting: Int, oldest: Int64?) {
         let waiting = lanes.values.reduce(0) { $0 + $1.count }
-        return (waiting, waiting == 0 ? nil : entries.values.filter { $0.state == .waiting }.map(\.enteredAt).min())
+        return (waiting, entries.values.lazy.filter { $0.state == .waiting }.map(\.enteredAt).min())
     }
 }
 

@@ -14,8 +14,9 @@ extension Schema {
     /// `rate`, `singleton` name rows of `queue_groups`, 0 for none.
     ///
     /// A lane holds the runs that share all of their groups, so that only the first of each lane has to be looked at.
-    /// `blocked`: 0 is to be looked at, a group that has to have room first, -1 waits until `wake_at`, -2 has nobody waiting.
-    /// `priority` and `head` are those of its first run.
+    /// `blocked`: 0 is to be looked at, a group that has to have room first, -1 waits until `wake_at`, -2 has nobody waiting. Of the
+    /// lanes that wait for a rate the first one waits for the time, and the others for the group. `priority` and `head` are those of
+    /// its first run.
     ///
     /// `queue_starts` has the newest starts of a rate, numbered as `queue_groups.starts` counts them.
     static let queueTables = """
@@ -43,6 +44,7 @@ extension Schema {
         ) STRICT;
         CREATE INDEX IF NOT EXISTS queue_lanes_by_order ON queue_lanes (blocked, priority DESC, head);
         CREATE INDEX IF NOT EXISTS queue_lanes_by_time ON queue_lanes (wake_at) WHERE blocked = -1;
+        CREATE INDEX IF NOT EXISTS queue_lanes_leading ON queue_lanes (rate) WHERE blocked = -1;
         CREATE INDEX IF NOT EXISTS queue_lanes_by_concurrency ON queue_lanes (concurrency);
         CREATE INDEX IF NOT EXISTS queue_lanes_by_rate ON queue_lanes (rate);
         CREATE INDEX IF NOT EXISTS queue_lanes_by_singleton ON queue_lanes (singleton);

@@ -28,7 +28,7 @@ extension Writer {
                     database.cachedStatement(
                         sql: """
                             SELECT runs.id FROM queue JOIN runs ON runs.row = queue.run
-                            WHERE queue.singleton = ? AND state < 3 ORDER BY queue.run LIMIT 1
+                            WHERE singleton = ? AND singleton <> 0 AND state < 3 ORDER BY queue.run LIMIT 1
                             """), arguments: [places.singleton])
                 if let rival { return (places, rival) }
             }
@@ -63,9 +63,11 @@ extension Writer {
     func enterQueue(_ run: Int64, _ ticket: QueueTicket, _ places: QueuePlaces) throws {
         let now = clock.now()
         if places.singleton != 0, ticket.onConflict == .cancelRunning {
-            try replace("singleton = ?", [places.singleton], by: run)
+            try replace("WHERE singleton = ? AND singleton <> 0", [places.singleton], by: run)
         }
-        if let key = ticket.debounce { try replace("lane = ? AND debounce = ?", [places.lane, key], by: run) }
+        if let key = ticket.debounce {
+            try replace("INDEXED BY queue_debounced WHERE lane = ? AND debounce = ?", [places.lane, key], by: run)
+        }
         let isEarly = ticket.readyAt > now
         let rate = ticket.share(.rate)
         try database.cachedStatement(
@@ -97,7 +99,7 @@ extension Writer {
 
     private func replace(_ condition: String, _ arguments: StatementArguments, by run: Int64) throws {
         let rows = try Row.fetchAll(
-            database.cachedStatement(sql: "SELECT run, lane, state FROM queue WHERE \(condition) AND state < 2"),
+            database.cachedStatement(sql: "SELECT run, lane, state FROM queue \(condition) AND state < 2"),
             arguments: arguments)
         for row in rows {
             try database.cachedStatement(sql: "UPDATE queue SET state = 3, replaced_by = ? WHERE run = ?")
@@ -114,6 +116,11 @@ extension Writer {
             arguments: [lane])
         try database.cachedStatement(sql: "UPDATE queue_lanes SET blocked = ?, priority = ?, head = ? WHERE id = ?")
             .execute(arguments: [first == nil ? -2 : 0, first?.integer(0) ?? 0, first?.integer(1) ?? 0, lane])
+        guard first == nil else { return }
+        // It may have been the one that waited for the time of others as well.
+        let rate = try Int64.fetchOne(
+            database.cachedStatement(sql: "SELECT rate FROM queue_lanes WHERE id = ?"), arguments: [lane])
+        if let rate, rate != 0 { try open(rate) }
     }
 
     // MARK: Going
@@ -176,7 +183,7 @@ extension Writer {
             database.cachedStatement(
                 sql: """
                     SELECT EXISTS (SELECT 1 FROM queue_lanes WHERE blocked = 0)
-                            OR EXISTS (SELECT 1 FROM queue WHERE state = 3),
+                            OR EXISTS (SELECT 1 FROM queue INDEXED BY queue_replaced WHERE state = 3),
                         (SELECT min(ready_at) FROM queue WHERE state = 0),
                         (SELECT min(wake_at) FROM queue_lanes WHERE blocked = -1)
                     """))
@@ -201,15 +208,15 @@ extension Writer {
         try database.cachedStatement(sql: "UPDATE queue_lanes SET blocked = 0 WHERE blocked = -1 AND wake_at <= ?")
             .execute(arguments: [now])
         // A rate that nobody has used for a period has room for all.
-        try database.cachedStatement(
-            sql: """
-                DELETE FROM queue_groups WHERE kind = 1 AND id IN (
-                    SELECT id FROM queue_groups AS idle WHERE idle_at BETWEEN 1 AND ?
-                        AND NOT EXISTS (SELECT 1 FROM queue_lanes WHERE rate = idle.id) LIMIT 64)
-                """
-        ).execute(arguments: [now])
-        if database.changesCount > 0 {
-            try database.execute(sql: "DELETE FROM queue_starts WHERE rate NOT IN (SELECT id FROM queue_groups)")
+        let idle = try Int64.fetchAll(
+            database.cachedStatement(
+                sql: """
+                    SELECT id FROM queue_groups AS idle WHERE idle_at BETWEEN 1 AND ? AND kind = 1
+                        AND NOT EXISTS (SELECT 1 FROM queue_lanes WHERE rate = idle.id) LIMIT 64
+                    """), arguments: [now])
+        for rate in idle {
+            try database.cachedStatement(sql: "DELETE FROM queue_starts WHERE rate = ?").execute(arguments: [rate])
+            try database.cachedStatement(sql: "DELETE FROM queue_groups WHERE id = ?").execute(arguments: [rate])
         }
     }
 
@@ -316,16 +323,47 @@ extension Writer {
 
     /// Notes what a lane waits for, and has others be looked at that wait for room which this one does not use.
     func block(_ row: QueueRow, _ obstacle: QueueObstacle) throws {
+        if obstacle.blocked == -1 { return try waitForRate(row, until: obstacle.wakeAt) }
         try database.cachedStatement(sql: "UPDATE queue_lanes SET blocked = ?, wake_at = ? WHERE id = ?")
             .execute(arguments: [obstacle.blocked, obstacle.wakeAt, row.lane])
+        if row.rate != 0 { try open(row.rate) }
+        try openRoom(beside: row, except: obstacle.blocked)
+    }
+
+    /// Has others be looked at that wait for room which a run does not use that is blocked by something else.
+    private func openRoom(beside row: QueueRow, except group: Int64 = 0) throws {
         // A concurrency that is not the obstacle has room; whether a singleton has is seen only behind it.
-        if row.concurrency != 0, obstacle.blocked != row.concurrency { try open(row.concurrency) }
-        guard row.singleton != 0, obstacle.blocked != row.singleton else { return }
+        if row.concurrency != 0, group != row.concurrency { try open(row.concurrency) }
+        guard row.singleton != 0, group != row.singleton else { return }
         let isTaken = try Bool.fetchOne(
             database.cachedStatement(
                 sql: "SELECT EXISTS (SELECT 1 FROM queue WHERE singleton = ? AND singleton <> 0 AND state = 2)"),
             arguments: [row.singleton])
         if isTaken == false { try open(row.singleton) }
+    }
+
+    /// Has a lane wait for its rate: the first of all that do waits for the time, and the others until that one has begun.
+    private func waitForRate(_ row: QueueRow, until time: Int64) throws {
+        try openRoom(beside: row)
+        try database.cachedStatement(sql: "UPDATE queue_lanes SET blocked = rate, wake_at = ?2 WHERE id = ?1")
+            .execute(arguments: [row.lane, time])
+        let first = try Row.fetchOne(
+            database.cachedStatement(
+                sql: """
+                    SELECT id, priority, head FROM queue_lanes WHERE blocked = ? ORDER BY priority DESC, head LIMIT 1
+                    """), arguments: [row.rate])
+        guard let first else { return }
+        let leader = try Int64.fetchOne(
+            database.cachedStatement(
+                sql: """
+                    SELECT id FROM queue_lanes
+                    WHERE rate = ?1 AND blocked = -1 AND (priority > ?2 OR priority = ?2 AND head < ?3) LIMIT 1
+                    """), arguments: [row.rate, first.integer(1), first.integer(2)])
+        if leader != nil { return }
+        try database.cachedStatement(sql: "UPDATE queue_lanes SET blocked = rate WHERE rate = ? AND blocked = -1")
+            .execute(arguments: [row.rate])
+        try database.cachedStatement(sql: "UPDATE queue_lanes SET blocked = -1, wake_at = ? WHERE id = ?")
+            .execute(arguments: [time, first.integer(0)])
     }
 
     /// Gives a run its places: it begins.
@@ -351,6 +389,7 @@ extension Writer {
         ).execute(arguments: [row.run, Value.null.withBytes { Data($0) }, now])
         try renewHead(of: row.lane)
         // There may be room for one more, of another lane.
+        if row.rate != 0 { try open(row.rate) }
         if row.concurrency != 0, try row.running(in: database) < row.concurrencyLimit { try open(row.concurrency) }
     }
 }

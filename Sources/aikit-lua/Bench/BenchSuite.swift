@@ -55,6 +55,7 @@ struct BenchSuite: Sendable {
         try await busy()
         if wants("agent") { try await AgentBench(report: report).run() }
         try await DurableBench(seconds: seconds, database: database, wants: wants, report: report).run()
+        try await QueueBench(wants: wants, report: report).run()
         try await IsolationBench(seconds: seconds, wants: wants, report: report).run()
         try await reload()
     }
