@@ -20,7 +20,8 @@ struct HookTests {
 
     /// A workflow with hooks, whose runs wait for the event `paid`.
     private func workflow(
-        encoding: String = "hex", algorithm: String = "sha256", secret: String = "HOOK_SECRET"
+        encoding: String = "hex", algorithm: String = "sha256", secret: String = "HOOK_SECRET",
+        more: [(String, Value)] = [], names: Bool = true
     ) throws -> Workflow {
         var handlers = StepHandlers()
         let input = handlers.inline { request, _ in
@@ -32,15 +33,18 @@ struct HookTests {
         }
         let fails = handlers.inline { _, _ in throw StepError(code: "odd", message: "it is odd") }
         func slot(_ number: UInt32) -> Value { ["$function": Value(Int64(number))] }
-        let verify: Value = [
-            "hmac": [
-                "secret": ["$secret": Value(secret)], "header": "X-Signature", "prefix": "v1=",
-                "encoding": Value(encoding), "algorithm": Value(algorithm),
-            ]
+        let hmac: [(String, Value)] = [
+            ("secret", ["$secret": Value(secret)]), ("header", "X-Signature"), ("prefix", "v1="),
+            ("encoding", Value(encoding)), ("algorithm", Value(algorithm)),
         ]
+        let verify: Value = ["hmac": Value(entries: hmac + more)]
+        var push: [(String, Value)] = [
+            ("id", "push"), ("path", "shop/push"), ("verify", verify), ("input", slot(input)),
+        ]
+        if names { push.append(("run_id", slot(id))) }
         let hooks: Value = [
-            ["id": "push", "path": "shop/push", "verify": verify, "input": slot(input), "run_id": slot(id)],
-            ["id": "open"], ["id": "paid", "signal": slot(signal)], ["id": "fails", "input": slot(fails)],
+            Value(entries: push), ["id": "open"], ["id": "paid", "signal": slot(signal)],
+            ["id": "signed", "verify": verify, "signal": slot(signal)], ["id": "fails", "input": slot(fails)],
         ]
         return try Workflow(
             WorkflowDefinition(id: "shop", hooks: hooks, nodes: [.waitFor("wait", event: "paid")]), handlers: handlers)
@@ -161,6 +165,125 @@ struct HookTests {
             let ignored = try await server.request("POST", "/hooks/shop/push", "ping", headers: headers)
             #expect(ignored.status == 202 && ignored.json["ignored"] == true)
             #expect(try await server.directory.list(RunFilter()).isEmpty)
+        }
+    }
+
+    // MARK: Copies
+
+    private static let now = Int64(Date().timeIntervalSince1970)
+
+    /// A header as Stripe writes it, over the time and the body.
+    private func sign(_ body: String, at time: String, by keys: [String] = [Self.secret]) -> String {
+        let codes = keys.map { key in "v1=" + sign("\(time).\(body)", key).dropFirst(3) }
+        return (["t=\(time)"] + codes).joined(separator: ",")
+    }
+
+    @Test func `a signature over its time fits for a while, and a copy of the request finds the run that is there`()
+        async throws
+    {
+        let flow = try workflow(more: [("timestamp", "t="), ("tolerance", "1m")], names: false)
+        try await RunningServer.with([flow], options: Self.options()) { server in
+            func send(_ signature: String, _ body: String = Self.body) async throws -> RunningServer.Answer {
+                try await server.request("POST", "/hooks/shop/push", body, headers: [("X-Signature", signature)])
+            }
+            let good = sign(Self.body, at: "\(Self.now)")
+            let first = try await send(good)
+            #expect(first.status == 202)
+            let copy = try await send(good)
+            #expect(copy.status == 200)
+            #expect(copy.json["runId"] == first.json["runId"])
+            // A sender that changes its secret signs with both; the same request by other codes is a copy too.
+            let both = sign(Self.body, at: "\(Self.now)", by: ["older", Self.secret])
+            #expect(try await send(both).json["runId"] == first.json["runId"])
+            #expect(try await send(sign(Self.body, at: "\(Self.now - 1)")).status == 202)
+            let bad = [
+                sign(Self.body, at: "\(Self.now - 120)"), sign(Self.body, at: "\(Self.now + 120)"),
+                good.replacing("t=\(Self.now)", with: "t=\(Self.now + 1)"), sign(Self.body, at: ""),
+                sign(Self.body, at: "-1"), sign(Self.body, at: "99999999999999999999"), sign(Self.body, at: "1e9"),
+                String(good.drop { $0 != "v" }), sign(Self.body, at: "\(Self.now)", by: ["older"]),
+                sign(Self.body, at: "\(Self.now)", by: Array(repeating: "older", count: 20) + [Self.secret]),
+                sign(Self.body), good.replacing("v1=", with: "v2="),
+            ]
+            for signature in bad { #expect(try await send(signature).status == 401, "\(signature)") }
+            #expect(try await server.directory.list(RunFilter()).count == 2)
+        }
+    }
+
+    @Test func `a copy of a request gives no second signal`() async throws {
+        let flow = try workflow(
+            more: [("timestamp", "X-Time"), ("signed", "v0:{x-time-zone}:{timestamp}:{body}")])
+        try await RunningServer.with([flow], options: Self.options()) { server in
+            _ = try await server.directory.start(StartRequest(workflow: "shop", input: [:], id: "s-1"))
+            _ = try await server.directory.settled("s-1")
+            let body = #"{"sum":3}"#
+            let signature = sign("v0:UTC:\(Self.now):\(body)")
+            let headers = [("X-Signature", signature), ("X-Time", "\(Self.now)"), ("X-Time-Zone", "UTC")]
+            for _ in 0..<2 {
+                let answer = try await server.request("POST", "/hooks/signed?run=s-1", body, headers: headers)
+                #expect(answer.status == 202)
+                _ = try await server.directory.settled("s-1")
+            }
+            let record = try await server.directory.settled("s-1").record
+            #expect(record.result().result == ["sum": 3])
+            let other = headers.map { $0.0 == "X-Time-Zone" ? ($0.0, "CET") : $0 }
+            #expect(try await server.request("POST", "/hooks/signed?run=s-1", body, headers: other).status == 401)
+            #expect(
+                try await server.request("POST", "/hooks/signed?run=s-1", body, headers: [headers[0], headers[1]])
+                    .status
+                    == 401)
+        }
+    }
+
+    // MARK: Bodies
+
+    @Test func `the same text in another encoding is another body`() async throws {
+        try await RunningServer.with([workflow()], options: Self.options()) { server in
+            let body = #"{"delivery":"d-1","n":"å"}"#
+            func code(_ bytes: Data) -> String {
+                "v1="
+                    + HMAC<SHA256>.authenticationCode(for: bytes, using: SymmetricKey(data: Data(Self.secret.utf8)))
+                    .map { String(format: "%02x", $0) }.joined()
+            }
+            let encodings: [String.Encoding] = [.utf16LittleEndian, .utf16BigEndian, .utf32LittleEndian, .isoLatin1]
+            let others =
+                try encodings.map { try #require(body.data(using: $0)) } + [
+                    Data(body.utf8).dropLast(1), Data(body.utf8) + [0],
+                ]
+            let marked = Data([0xEF, 0xBB, 0xBF]) + Data(body.utf8)
+            for bytes in others + [marked] {
+                let forged = try await server.send(
+                    "POST", "/hooks/shop/push", bytes, headers: [("X-Signature", sign(body))])
+                #expect(forged.status == 401, "\(bytes as NSData)")
+            }
+            for bytes in others {
+                let genuine = try await server.send(
+                    "POST", "/hooks/shop/push", bytes,
+                    headers: [("X-Signature", code(bytes)), ("Content-Type", "application/json")])
+                #expect(genuine.status == 400, "\(bytes as NSData)")
+            }
+            #expect(try await server.directory.list(RunFilter()).isEmpty)
+        }
+    }
+
+    @Test func `a signed body may be as large as the limit, and not a byte larger`() async throws {
+        var options = Self.options()
+        options.bodyLimit = 10 << 20
+        try await RunningServer.with([workflow()], options: options) { server in
+            let frame = #"{"delivery":"d-1","n":""}"#
+            let fill = String(repeating: "x", count: (10 << 20) - frame.utf8.count)
+            let body = #"{"delivery":"d-1","n":"\#(fill)"}"#
+            #expect(body.utf8.count == 10 << 20)
+            let good = try await server.request(
+                "POST", "/hooks/shop/push", body, headers: [("X-Signature", sign(body))])
+            #expect(good.status == 202)
+            let longer = body + " "
+            let refused = try await server.request(
+                "POST", "/hooks/shop/push", longer, headers: [("X-Signature", sign(longer))])
+            #expect(refused.status == 413)
+            let forged = try await server.request(
+                "POST", "/hooks/shop/push", body, headers: [("X-Signature", sign("x"))])
+            #expect(forged.status == 401)
+            #expect(try await server.directory.list(RunFilter()).count == 1)
         }
     }
 }

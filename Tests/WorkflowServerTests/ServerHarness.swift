@@ -67,6 +67,17 @@ struct RunningServer: Sendable {
         return Answer(status: Int(response.status.code), headers: response.headers, text: String(buffer: text))
     }
 
+    /// Sends bytes that may be no text.
+    func send(
+        _ method: String, _ path: String, _ bytes: some Sequence<UInt8>, headers: [(String, String)] = []
+    ) async throws -> Answer {
+        var request = makeRequest(method, path, nil, headers)
+        request.body = .bytes(ByteBuffer(bytes: Array(bytes)))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
+        let text = try await response.body.collect(upTo: 64 << 20)
+        return Answer(status: Int(response.status.code), headers: response.headers, text: String(buffer: text))
+    }
+
     private func makeRequest(
         _ method: String, _ path: String, _ body: String?, _ headers: [(String, String)]
     ) -> HTTPClientRequest {

@@ -236,6 +236,9 @@ local answers = aikit.all {
       "algorithm? \"sha256\"|\"sha384\"|\"sha512\"|\"sha1\"  `sha256`.",
       "encoding? \"hex\"|\"base64\"  How the HMAC is written; `hex`.",
       "prefix? string  What stands before it, such as `sha256=`.",
+      "timestamp? string  The header with the time of the signature, or the part of `header` that begins so, such as `t=`.",
+      "tolerance? string|number  How far that time may lie from now; `5m`.",
+      "signed? string  What is signed; `{body}`, with a `timestamp` `{timestamp}.{body}`. Other names are those of headers.",
     },
   },
   {

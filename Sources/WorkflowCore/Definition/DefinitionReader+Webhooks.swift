@@ -2,7 +2,9 @@ internal import FlatValue
 
 extension DefinitionReader {
     private static let hookKeys = ["id", "path", "verify", "input", "run_id", "signal"]
-    private static let signatureKeys = ["secret", "header", "algorithm", "encoding", "prefix"]
+    private static let signatureKeys = [
+        "secret", "header", "algorithm", "encoding", "prefix", "timestamp", "tolerance", "signed",
+    ]
     private static let example = "{ { id = \"push\", path = \"github/push\" } }"
 
     /// Reads the webhooks of the outermost workflow.
@@ -85,10 +87,78 @@ extension DefinitionReader {
         }
         let algorithm = word(scope, "algorithm", of: Webhook.Signature.Algorithm.allCases.map(\.rawValue))
         let encoding = word(scope, "encoding", of: Webhook.Signature.Encoding.allCases.map(\.rawValue))
+        let moment = readMoment(scope)
         return Webhook.Signature(
             secret: secret, header: (header ?? "").lowercased(),
             algorithm: algorithm.flatMap(Webhook.Signature.Algorithm.init) ?? .sha256,
-            encoding: encoding.flatMap(Webhook.Signature.Encoding.init) ?? .hex, prefix: string(scope, "prefix") ?? "")
+            encoding: encoding.flatMap(Webhook.Signature.Encoding.init) ?? .hex, prefix: string(scope, "prefix") ?? "",
+            moment: moment, content: readContent(scope, hasMoment: moment != nil))
+    }
+
+    private static let usualTolerance: Int64 = 300_000_000
+
+    private mutating func readMoment(_ scope: Scope) -> Webhook.Signature.Moment? {
+        let tolerance = duration(scope, "tolerance")
+        guard let place = string(scope, "timestamp") else {
+            if tolerance != nil {
+                report(
+                    scope, "missing_timestamp", "has a `tolerance` and no `timestamp`; name the header with the time",
+                    key: "tolerance")
+            }
+            return nil
+        }
+        let isPart = place.hasSuffix("=")
+        guard !place.isEmpty, place != "=", isPart || place.utf8.allSatisfy(Self.fitsHeader) else {
+            report(
+                scope, "invalid_timestamp",
+                "has a wrong `timestamp`: name the header with the time of the signature, or the part of the signature's "
+                    + "header, such as t=", key: "timestamp")
+            return nil
+        }
+        return Webhook.Signature.Moment(
+            source: isPart ? .part(place) : .header(place.lowercased()), tolerance: tolerance ?? Self.usualTolerance)
+    }
+
+    /// What is signed: a text with `{body}`, `{timestamp}` and names of headers in braces.
+    private mutating func readContent(_ scope: Scope, hasMoment: Bool) -> [Webhook.Signature.Part] {
+        let usual: [Webhook.Signature.Part] = hasMoment ? [.timestamp, .text("."), .body] : [.body]
+        guard let text = string(scope, "signed") else { return usual }
+        var parts: [Webhook.Signature.Part] = []
+        var rest = Substring(text)
+        while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
+            if open > rest.startIndex { parts.append(.text(String(rest[..<open]))) }
+            let name = rest[rest.index(after: open)..<close].lowercased()
+            switch name {
+            case "body": parts.append(.body)
+            case "timestamp": parts.append(.timestamp)
+            default: parts.append(.header(name))
+            }
+            rest = rest[rest.index(after: close)...]
+        }
+        if !rest.isEmpty { parts.append(.text(String(rest))) }
+        let areNames = parts.allSatisfy { part in
+            if case .header(let name) = part { !name.isEmpty && name.utf8.allSatisfy(Self.fitsHeader) } else { true }
+        }
+        // A time that is not signed shows nothing, and neither does a signature of anything else than the body.
+        guard areNames, parts.count(where: { $0 == .body }) == 1, parts.contains(.timestamp) == hasMoment else {
+            report(
+                scope, "invalid_signed",
+                "has a wrong `signed`: write what is signed, with {body} once"
+                    + (hasMoment ? ", {timestamp}" : "")
+                    + " and names of headers in braces, such as v0:{timestamp}:{body}"
+                    + (hasMoment ? "" : "; {timestamp} needs a `timestamp` that says where it stands"), key: "signed")
+            return usual
+        }
+        return parts
+    }
+
+    private static func fitsHeader(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
     }
 
     private static func fitsPath(_ byte: UInt8) -> Bool {

@@ -16,6 +16,33 @@ package struct Webhook: Sendable, Equatable {
         package var encoding: Encoding
         /// What stands in the header before the signature.
         package var prefix: String
+        /// When the request was signed; nil where the signature does not say.
+        package var moment: Moment?
+        /// What is signed, in order.
+        package var content: [Part] = [.body]
+
+        /// Where the time of a signature stands, in seconds since 1970.
+        package enum Source: Sendable, Equatable {
+            /// A header of its own, by its name in lower case.
+            case header(String)
+            /// A part of the header with the signature, by what it begins with, such as `t=`.
+            case part(String)
+        }
+
+        /// A time that is signed, so that a copy of a request fits for a while only.
+        package struct Moment: Sendable, Equatable {
+            package var source: Source
+            /// How far it may lie from now, in microseconds.
+            package var tolerance: Int64
+        }
+
+        package enum Part: Sendable, Equatable {
+            case text(String)
+            case timestamp
+            case body
+            /// The value of a header, by its name in lower case.
+            case header(String)
+        }
     }
 
     /// Unique within its workflow.

@@ -16,29 +16,35 @@ extension Route {
                 throw APIError(.notFound, "unknown_hook", "There is no hook '\(path)'")
             }
             let body = try await request.bytes()
-            if let signature = hook.signature { try verify(signature, body, request, core) }
+            let proof = try hook.signature.map { try verify($0, body, request, core) }
             let value = try request.hookValue(body)
             return hook.signal != 0
-                ? try await signal(hook, workflow, value, core) : try await start(hook, workflow, value, core)
+                ? try await signal(hook, workflow, value, proof, core)
+                : try await start(hook, workflow, value, proof, core)
         }
     ]
 
     /// Refuses a request that the holder of the secret has not signed.
     private static func verify(
         _ signature: Webhook.Signature, _ body: [UInt8], _ request: APIRequest, _ core: ServerCore
-    ) throws {
+    ) throws -> Webhook.Signature.Proof {
         guard let secret = core.options.secret(signature.secret), !secret.isEmpty else {
             throw APIError(
                 .internalServerError, "missing_secret", "The secret of this hook is not known to the server")
         }
-        let header = HTTPField.Name(signature.header).flatMap { request.request.headers[$0] }
-        guard signature.admits(header, body: body, secret: Array(secret.utf8)) else {
-            throw APIError(.unauthorized, "invalid_signature", "The signature does not fit the body")
+        let headers = request.request.headers
+        let proof = signature.proof(
+            { name in HTTPField.Name(name).flatMap { headers[$0] } }, body: body, secret: Array(secret.utf8),
+            at: core.directory.engine.clock.now())
+        guard let proof else {
+            let what = signature.moment == nil ? "the body" : "the body, or is not of now"
+            throw APIError(.unauthorized, "invalid_signature", "The signature does not fit \(what)")
         }
+        return proof
     }
 
     private static func start(
-        _ hook: Webhook, _ workflow: Workflow, _ value: Value, _ core: ServerCore
+        _ hook: Webhook, _ workflow: Workflow, _ value: Value, _ proof: Webhook.Signature.Proof?, _ core: ServerCore
     ) async throws -> Response {
         var input = value["json"] ?? value["body"] ?? .null
         if hook.input != 0 {
@@ -49,6 +55,11 @@ extension Route {
         if hook.runID != 0 {
             let given = try await core.directory.engine.ask(workflow, hook.runID, named: "run_id", value)
             if !given.isNull { id = try runID(given) }
+        }
+        // A copy of a request finds the run that the request has started.
+        if id == nil, let proof, proof.isUnique {
+            let name = String(decoding: "\(workflow.id)-\(hook.id)".utf8.prefix(150), as: UTF8.self)
+            id = "\(name)-\(proof.digest.prefix(32))"
         }
         let start = StartRequest(workflow: workflow.id, input: input, id: id)
         do {
@@ -66,7 +77,7 @@ extension Route {
     }
 
     private static func signal(
-        _ hook: Webhook, _ workflow: Workflow, _ value: Value, _ core: ServerCore
+        _ hook: Webhook, _ workflow: Workflow, _ value: Value, _ proof: Webhook.Signature.Proof?, _ core: ServerCore
     ) async throws -> Response {
         let signal = try await core.directory.engine.ask(workflow, hook.signal, named: "signal", value)
         guard let run = signal["run_id"]?.string else { return ignored }
@@ -76,7 +87,9 @@ extension Route {
         guard try await core.directory.store.header(of: run)?.workflow == workflow.id else {
             throw APIError(.notFound, "missing", "Run \(run) not found")
         }
-        try await core.directory.signal(run, event, payload: signal["data"] ?? .null)
+        // The run takes a copy of a request once.
+        let key = proof.flatMap { $0.isUnique ? "hook-\($0.digest)" : nil }
+        try await core.directory.signal(run, event, payload: signal["data"] ?? .null, key: key)
         return .json(["runId": Value(run), "event": Value(event)], status: .accepted)
     }
 
