@@ -102,7 +102,12 @@ extension CommandLine {
             try program.run(["run", "family.lua", "--workflow", workflow, "--run-id", "p", "--input", input] + more)
         }
 
-        @Test(arguments: [[], ["--store", "memory"]])
+        /// Where runs are kept, and whether their code runs in processes of its own.
+        private static let ways = [
+            [], ["--store", "memory"], ["--isolate"], ["--isolate", "--store", "memory"], ["--isolate=run"],
+        ]
+
+        @Test(arguments: ways)
         func `a run that is waited for gives its output, or raises its error`(store: [String]) throws {
             let program = try program()
             defer { program.remove() }
@@ -117,31 +122,35 @@ extension CommandLine {
             #expect(bad.status == 1)
             #expect(bad.output.contains(#""code":"tired""#) && bad.output.contains("it is tired"))
             #expect(bad.output.contains(#""workflow":"work""#))
-            guard store.isEmpty else { return }
+            guard !store.contains("memory") else { return }
             let list = try program.run("runs", "list", "--workflow", "work", "--json").output
             #expect(list.contains(#""lineage": "p""#) && list.contains(#""status": "success""#))
             let child = try #require(list.firstMatch(of: /"runId": "(p\.[0-9a-f]{16})"/)?.1)
             #expect(try program.run("runs", "show", String(child)).output.contains("from     p, started by it"))
         }
 
-        @Test func `a run that is waited for runs once, though the process of both is killed`() throws {
+        @Test(arguments: [[], ["--isolate"]])
+        func `a run that is waited for runs once, though the process of both is killed`(way: [String]) throws {
             let program = try program()
             defer { program.remove() }
             let running = try RunningProgram(
-                program, "run", "family.lua", "--workflow", "ask", "--run-id", "p", "--input", #"{"seconds":1}"#)
+                program,
+                ["run", "family.lua", "--workflow", "ask", "--run-id", "p", "--input", #"{"seconds":1}"#] + way)
             #expect(running.hear("works"))
             running.crash()
-            let end = try run(program, "ask", #"{"seconds":1}"#)
+            let end = try program.run(
+                ["run", "family.lua", "--workflow", "ask", "--run-id", "p", "--input", #"{"seconds":1}"#] + way)
             #expect(end.status == 0, "\(end.errors)")
             #expect(end.output.contains(#""answer": 7"#))
             let list = try program.run("runs", "list", "--json").output
             #expect(list.components(separatedBy: "\"runId\"").count - 1 == 2)
         }
 
-        @Test func `what a run has started ends with it, or is left`() throws {
+        @Test(arguments: [[], ["--isolate"]])
+        func `what a run has started ends with it, or is left`(way: [String]) throws {
             let program = try program()
             defer { program.remove() }
-            #expect(try run(program, "leave", "{}").status == 0)
+            #expect(try program.run(["run", "family.lua", "--workflow", "leave", "--run-id", "p"] + way).status == 0)
             let taken = try program.run("runs", "show", "taken").output
             #expect(taken.contains("cancelled: run p, which started it, has ended"))
             #expect(try program.run("runs", "show", "kept").output.contains("waiting"))
@@ -163,7 +172,7 @@ extension CommandLine {
         @Test func `a run may do no more than the step that started it`() throws {
             let program = try program()
             defer { program.remove() }
-            for store in [[], ["--store", "memory"]] {
+            for store in Self.ways {
                 let run = try program.run(["run", "family.lua", "--workflow", "narrow", "--allow-read"] + store)
                 #expect(run.status == 0, "\(run.errors)")
                 let words = run.output.split(whereSeparator: { "[]\", \n".contains($0) }).map(String.init)
@@ -171,19 +180,19 @@ extension CommandLine {
             }
         }
 
-        @Test(arguments: [[], ["--store", "memory"]])
+        @Test(arguments: ways)
         func `a loop that was started ends with the run that started it`(store: [String]) throws {
             let program = try program()
             defer { program.remove() }
             let run = try program.run(["run", "family.lua", "--workflow", "brief"] + store)
             #expect(run.status == 0, "\(run.errors)")
-            guard store.isEmpty else { return }
+            guard !store.contains("memory") else { return }
             #expect(try program.run("runs", "list", "--status", "running,queued").output.isEmpty)
             let list = try program.run("runs", "list", "--status", "cancelled", "--json").output
             #expect(list.contains(#""workflowId": "forever""#))
         }
 
-        @Test(arguments: [[], ["--store", "memory"]])
+        @Test(arguments: ways)
         func `an id stands for one run, of one workflow and one input`(store: [String]) throws {
             let program = try program()
             defer { program.remove() }
@@ -218,12 +227,36 @@ extension CommandLine {
             #expect(odd.errors.contains("there is no workflow 'wrok' to start; did you mean 'work'?"))
         }
 
-        @Test func `a run in a process of its own starts no others, and says why`() throws {
-            let program = try program()
+        @Test(arguments: [[], ["--store", "memory"], ["--isolate"]])
+        func `what a run has started has stopped and is undone before the run's own steps are`(way: [String]) throws {
+            let program = try Program([
+                "trip.lua": """
+                local aikit = require "aikit"
+                local function undo(output) print("undoes " .. output.what) end
+                local hotel = aikit.workflow { id = "hotel", on_cancel = function() print("hotel is cancelled") end }
+                  :step { id = "book", handler = function() return { what = "hotel" } end, compensate = undo }
+                  :wait_for { id = "paid", event = "paid" }
+                  :commit()
+                local trip = aikit.workflow { id = "trip", on_failure = function() print("trip has failed") end }
+                  :step { id = "car", handler = function() return { what = "car" } end, compensate = undo }
+                  :step { id = "start", compensate = undo, handler = function()
+                    aikit.start(hotel, {}, { id = "h" })
+                    aikit.sleep "300ms"
+                    return { what = "start" }
+                  end }
+                  :step { id = "fail", handler = function() error("no flight", 0) end }
+                  :commit()
+                return { trip, hotel }
+                """
+            ])
             defer { program.remove() }
-            let isolated = try run(program, "ask", "{}", "--isolate")
-            #expect(isolated.status == 1)
-            #expect(isolated.errors.contains("runs in processes of their own (--isolate) start no other runs"))
+            let trip = try program.run(["run", "trip.lua", "--workflow", "trip", "--run-id", "t"] + way)
+            #expect(trip.status == 1)
+            let said = (trip.errors + trip.output).split(separator: "\n").map {
+                $0.trimmingCharacters(in: .whitespaces)
+            }
+            let order = ["undoes hotel", "hotel is cancelled", "undoes start", "undoes car", "trip has failed"]
+            #expect(said.filter(order.contains) == order, "\(trip.errors)")
         }
     }
 
@@ -244,12 +277,12 @@ extension CommandLine {
               :commit()
             """
 
-        @Test(arguments: ["count.db", "memory"])
-        func `run goes along from one run to the next`(store: String) throws {
+        @Test(arguments: ["count.db", "memory"], [[], ["--isolate"], ["--isolate=run"]])
+        func `run goes along from one run to the next`(store: String, way: [String]) throws {
             let program = try Program(["count.lua": Self.script])
             defer { program.remove() }
             let end = try program.run(
-                "run", "count.lua", "--run-id", "c", "--store", store, "--input", #"{"n":1,"stop":4}"#)
+                ["run", "count.lua", "--run-id", "c", "--store", store, "--input", #"{"n":1,"stop":4}"#] + way)
             #expect(end.status == 0, "\(end.errors)")
             #expect(end.output.contains(#""n": 4"#) && end.output.contains(#""first": 1"#))
             #expect(end.errors.contains("run c goes on as c~2") && end.errors.contains("run c~3 goes on as c~4"))
@@ -260,21 +293,6 @@ extension CommandLine {
             #expect(last.contains("from     c~3, restarted") && last.contains("tags     n=4"))
             let events = try program.run("runs", "events", "c", "--store", store).output
             #expect(events.contains(#""type":"workflow:restart""#) && events.contains(#""run":"c~2""#))
-        }
-
-        @Test func `a run in a process of its own does not restart, and says why`() throws {
-            let program = try Program([
-                "again.lua": """
-                local aikit = require "aikit"
-                return aikit.workflow { id = "again" }
-                  :step { id = "again", handler = function(input, context) context:restart(input) end }
-                  :commit()
-                """
-            ])
-            defer { program.remove() }
-            let isolated = try program.run("run", "again.lua", "--isolate")
-            #expect(isolated.status == 1)
-            #expect(isolated.errors.contains("runs in processes of their own (--isolate) do not restart"))
         }
 
         @Test func `a chain goes on after its process was killed, and no run of it is lost or there twice`() throws {

@@ -32,6 +32,46 @@ struct TestFileRunnerTests {
         return await TestFileRunner.run(file.path, folders: [folder.path + "/"], settings: settings)
     }
 
+    @Test func `a run starts other workflows of the file, whose time passes too, and takes them with it`() async throws
+    {
+        let report = try await run(
+            """
+            local aikit = require "aikit"
+            local greet = require "greet"
+            local wait = aikit.workflow { id = "wait" }:wait_for { id = "go", event = "go" }:commit()
+            local ask = aikit.workflow { id = "ask" }
+              :step { id = "ask", handler = function(input)
+                local found = aikit.start(greet, { name = input.name }, { wait = true })
+                return { found = found.text, waits = aikit.start(wait, {}) }
+              end }
+              :commit()
+            local again = aikit.workflow { id = "again" }
+              :step { id = "again", handler = function(input, context)
+                if input.n < 3 then context:restart { n = input.n + 1 } end
+                return input
+              end }
+              :commit()
+            for n = 1, 3 do
+              it("starts others, time " .. n, function()
+                local run = test.run(ask, { input = { name = "Ada " .. n } })
+                expect(run.result.found):equals("Hello Ada " .. n)
+                expect(run.finishedAt - run.startedAt):equals(30 * 86400 * 1000)
+              end)
+            end
+            it("says that there is no such workflow", function()
+              local odd = aikit.workflow { id = "odd" }
+                :step { id = "odd", handler = function() return aikit.start("gret", {}) end }:commit()
+              expect(test.run(odd)):fails_with "did you mean 'greet'?"
+            end)
+            it("ends in favour of another one", function()
+              local run = test.run(again, { input = { n = 1 } })
+              expect(run.status):equals "success"
+            end)
+            """)
+        #expect(report.isGood, "\(report.outcomes) \(report.complaints)")
+        #expect(report.count(.passed) == 5)
+    }
+
     @Test func `what fails is told with its place, what passes is counted, what has no body is skipped`() async throws {
         let report = try await run(
             """

@@ -44,6 +44,9 @@ final class TestBench: Sendable {
         clock.onJump { [weak effects] time in effects?.mayPass(time) ?? true }
     }
 
+    /// How often it is looked whether runs have ended, which takes a second at most.
+    private static let patience = 500
+
     private var worker: Worker { engine.workers[0] }
 
     /// Loads the file; the tree of its tests. Cancelling the task stops the file's top level, wherever it loops.
@@ -59,6 +62,9 @@ final class TestBench: Sendable {
                             loading.withLock { $0.interrupter = interrupter }
                         }
                         effects.attach(tests, worker)
+                        if let generation = effects.generation {
+                            engine.adopt(TestCatalog(tests.loadedPlans, on: generation))
+                        }
                         continuation.resume(returning: .success(TestTree(tests.suite)))
                     } catch {
                         continuation.resume(returning: .failure(error))
@@ -87,7 +93,16 @@ final class TestBench: Sendable {
     }
 
     /// Begins a test: the time is that of the beginning, and no stub of another test is left.
+    ///
+    /// The runs that the test before has started are over by then, unless they take too long for that.
     func beginTest(_ title: String) async {
+        for _ in 0..<Self.patience {
+            let isEnding = await withCheckedContinuation { continuation in
+                worker.perform { [effects] _ in continuation.resume(returning: effects.isEnding) }
+            }
+            if !isEnding { break }
+            try? await Task.sleep(for: .milliseconds(2))
+        }
         await withCheckedContinuation { continuation in
             worker.perform { [effects, clock] worker in
                 clock.set(Self.startOfTime)

@@ -22,6 +22,8 @@ final class TestEffects: HostEffects, @unchecked Sendable {
     private var tests: LoadedTests?
     private(set) var generation: Generation?
     private var runs: [NestedRun] = []
+    /// Runs of the last body that stop others which they have started.
+    private var ending: [Run] = []
     private var runNumber = 0
     private var title = ""
     private let export: (@Sendable ([Span]) -> Void)?
@@ -58,6 +60,7 @@ final class TestEffects: HostEffects, @unchecked Sendable {
         let files = tests?.files ?? [path]
         if let generation { worker?.drop(generation) }
         runs = []
+        ending = []
         live.removeAll()
         tests = nil
         generation = nil
@@ -80,6 +83,12 @@ final class TestEffects: HostEffects, @unchecked Sendable {
         return "00000000-0000-7000-8000-" + String(repeating: "0", count: max(12 - digits.count, 0)) + digits
     }
 
+    /// Whether runs of the last body still stop others, whose ids runs of the next one may have.
+    var isEnding: Bool {
+        ending.removeAll(where: \.machine.isOver)
+        return !ending.isEmpty
+    }
+
     /// Gives up the runs that the body left behind.
     func endBody() {
         traceback.withLock { $0 = nil }
@@ -91,7 +100,9 @@ final class TestEffects: HostEffects, @unchecked Sendable {
             if !nested.run.machine.isOver {
                 nested.run.askToCancel("the test is over")
                 worker?.enqueue(nested.run)
+                if !nested.run.machine.children.isEmpty { ending.append(nested.run) }
             }
+            worker?.endChildren(of: nested.run.id, reason: "the test is over")
         }
         runs = []
         live.removeAll()

@@ -21,6 +21,10 @@ extension VMStation {
             throw FrameFault("a request of a run that is not its own")
         }
         let payload = try frame.value
+        let child = process.child
+        if let operation = HostedOperation(rawValue: name) {
+            return try serve(operation, payload, path, of: hosted, call, in: process)
+        }
         func number(_ key: String) -> Int { max(1, Int(clamping: header[key]?.int ?? 1)) }
         let workflow = hosted.run.plan.id
         guard let limits = hosted.paths.limits(at: path) else {
@@ -32,7 +36,6 @@ extension VMStation {
         caller.occurrence = number("occurrence")
         caller.part = header["part"]?.string ?? ""
         caller.traceparent = hosted.traceparent
-        let child = process.child
         caller.stream = { data in
             child.send(Frame(.stream, ["call": Value(call)], body: data.withBytes { Array($0) }))
         }
@@ -44,6 +47,30 @@ extension VMStation {
             self?.perform { station in station.answer(call, answer, to: child) }
         }
         if process.calls[call] != nil { process.calls[call]?.operation = operation } else { operation?.cancel() }
+    }
+
+    /// Does what concerns other runs, as far as the run's journal bears it out.
+    private func serve(
+        _ operation: HostedOperation, _ payload: Value, _ path: String, of hosted: HostedRun, _ call: Int64,
+        in process: HostedProcess
+    ) throws(FrameFault) {
+        guard let limits = hosted.paths.limits(at: operation == .depart ? "" : path) else {
+            throw FrameFault("a request of '\(path.prefix(200))', which its workflow does not have")
+        }
+        let (child, run) = (process.child, hosted.id)
+        process.calls[call] = HostedCall(run: run)
+        let begun = worker.serveMirrored(
+            operation, payload, of: hosted.run, grant: pool.options.host.narrowed(hosted.run.allowance, by: limits),
+            started: hosted.started
+        ) { [weak self] answer in
+            self?.perform { station in
+                if operation == .start, let id = answer.value["run"]?.string {
+                    station.process(of: child)?.runs[run]?.started.insert(id)
+                }
+                station.answer(call, answer, to: child)
+            }
+        }
+        if process.calls[call] != nil { process.calls[call]?.operation = begun } else { begun?.cancel() }
     }
 
     private func answer(_ call: Int64, _ answer: HostAnswer, to child: VMChild) {

@@ -41,6 +41,8 @@ final class HostedRun {
     var receipts: [Receipt] = []
     /// Messages that were not answered, in order.
     var messages: [(message: InboxMessage, answered: @Sendable (InboxAnswer) -> Void)] = []
+    /// Runs of which it has been told that it started them.
+    var started: Set<String> = []
     /// How often a process has died in a row without any progress of the run, and how far the run had come.
     private var deaths = 0
     private var deathMark = -1

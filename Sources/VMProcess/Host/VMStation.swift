@@ -90,7 +90,8 @@ final class VMStation: @unchecked Sendable {
     private func process(for hosted: HostedRun) -> HostedProcess? {
         if hosted.isSuspect || pool.options.sharing == .nobody {
             let singles = processes.values.count { if case .single = $0.purpose { true } else { false } }
-            return singles < Self.singleLimit ? startSingle(.single) : nil
+            // One that waits for another run keeps its process meanwhile.
+            return singles < Self.singleLimit || worker.isAwaited(hosted.run) ? startSingle(.single) : nil
         }
         return shared(for: hosted.script)
     }

@@ -37,7 +37,7 @@ final class VMRuns: Sendable {
         engine.workers[0].perform { $0.marker = place }
         // The host lets queued runs begin.
         engine.leaveQueue()
-        engine.beginNoRuns()
+        engine.beHosted()
     }
 
     func take(_ frame: Frame) {

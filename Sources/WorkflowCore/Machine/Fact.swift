@@ -48,6 +48,8 @@ package enum Fact: Equatable {
     case restartAsked(frame: Int32, request: Slice)
     /// Other runs know of the end: the one that follows on this one has begun, and those that end with it have stopped.
     case departed
+    /// The runs that end with this one have stopped, before anything of it is undone.
+    case halted
     /// The code that a `stop` was meant for has left.
     case stopped(frame: Int32, serial: UInt32)
     /// The process that drove the run is gone, and this one takes over; `died` if it did not let the run go by itself,
@@ -92,6 +94,8 @@ package struct Command: BitwiseCopyable, Equatable, Sendable {
         case wait
         /// A wait is over before its time.
         case unwait
+        /// Cancel ``RunMachine/children``, and say so when they have stopped.
+        case halt
         /// Begin the run that follows on this one, as ``RunMachine/restart`` says, and cancel ``RunMachine/children``.
         case depart
         /// The run is over.

@@ -58,6 +58,19 @@ extension RunMachine {
         return children.isEmpty ? .finish : .depart
     }
 
+    /// The runs that end with this one are cancelled next: what they do is over before anything is undone, and before anybody is
+    /// told of the end. A run that succeeds leaves them until its own work is done.
+    package var haltsChildren: Bool {
+        guard let closing, closing.ending != .workflowSuccess, !closing.isCalling, !children.isEmpty else {
+            return false
+        }
+        switch nextClosing {
+        case .undo: return closing.remaining == completed.count
+        case .handle: return completed.isEmpty
+        case .depart, .finish: return false
+        }
+    }
+
     private func isRestarting(_ closing: Closing) -> Bool { closing.ending == .workflowSuccess && !restart.isNone }
 
     /// The completed step that a frame undoes, or undid last.
@@ -79,6 +92,17 @@ extension RunMachine {
     /// Begins the next call on the way to the end, or ends the run. No-op while one is under way.
     mutating func closeOn(_ time: Int64, _ log: inout RunLog) {
         guard let closing, !closing.isCalling, ending == nil else { return }
+        if haltsChildren { return commands.append(Command(kind: .halt, frame: 0, node: 0, serial: 0)) }
+        goOnClosing(closing, time, &log)
+    }
+
+    /// The runs that end with this one have been cancelled.
+    mutating func childrenHalted(_ time: Int64, _ log: inout RunLog) throws(Refusal) {
+        guard let closing, haltsChildren else { throw .stale }
+        goOnClosing(closing, time, &log)
+    }
+
+    private mutating func goOnClosing(_ closing: Closing, _ time: Int64, _ log: inout RunLog) {
         switch nextClosing {
         case .undo(let place): startClosing(place, time, &log, attempt: 1)
         case .handle: startClosing(-1, time, &log, attempt: 1)

@@ -124,6 +124,7 @@ package struct RunMachine: ~Copyable {
     /// What the machine would have asked a driver to do and has no answer to yet.
     package func outstandingCommands() -> [Command] {
         if isOver { return [Command(kind: .finish, frame: 0, node: 0, serial: 0)] }
+        if haltsChildren { return [Command(kind: .halt, frame: 0, node: 0, serial: 0)] }
         if isClosing, nextClosing == .depart { return [Command(kind: .depart, frame: 0, node: 0, serial: 0)] }
         let ofFrames: [Command] = frames.indices.compactMap { index in
             let frame = frames[index]

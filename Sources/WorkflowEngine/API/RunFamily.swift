@@ -75,13 +75,19 @@ final class RunFamily: Sendable {
     /// A run is over; called on its worker's thread.
     func ended(_ record: RunRecord) {
         stops.ended(record)
-        if isEmpty.load(ordering: .acquiring) { return }
-        let gone = state.withLock { state in
-            let ids = state.children.removeValue(forKey: record.id) ?? []
-            isEmpty.store(state.children.isEmpty, ordering: .releasing)
-            return ids.compactMap { state.runs.removeValue(forKey: $0) }
-        }
         // The last reference to a run may be given up here, and not under the lock.
-        withExtendedLifetime(gone) {}
+        withExtendedLifetime(forget(childrenOf: record.id)) {}
+    }
+
+    /// Forgets the runs that one has started.
+    ///
+    /// - Returns: the newest of each chain.
+    func forget(childrenOf parent: String) -> [WorkflowRun] {
+        if isEmpty.load(ordering: .acquiring) { return [] }
+        return state.withLock { state in
+            let ids = state.children.removeValue(forKey: parent) ?? []
+            isEmpty.store(state.children.isEmpty, ordering: .releasing)
+            return ids.compactMap { state.runs.removeValue(forKey: $0)?.run }
+        }
     }
 }

@@ -66,6 +66,12 @@ extension WorkflowEngine {
         return try RunDirectory(self, catalog: catalog)
     }
 
+    /// Whether the store has a run as one that another one started.
+    func hasStarted(_ id: String, by parent: String) async -> Bool {
+        guard let journal else { return family.find(id) != nil }
+        return (try? await journal.header(of: id))?.lineage == parent
+    }
+
     /// What a run that was started has come to, once it is over.
     func outcome(ofChild id: String) async -> HostAnswer {
         do {

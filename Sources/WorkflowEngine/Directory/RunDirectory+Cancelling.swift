@@ -15,7 +15,9 @@ extension RunDirectory {
             case .missing: throw RunFailure.missing(current)
             case .over(let header):
                 if follows, header.status == .cancelled { return try await record(of: current) }
-                guard let next = try await newest(after: current) else { throw RunFailure.over(header) }
+                guard let next = try await newest(after: current) else {
+                    throw RunFailure.nothingToCancel(header.id, header.status.rawValue)
+                }
                 current = next
             case .live(let run):
                 run.cancel(reason: reason)
@@ -42,8 +44,7 @@ extension RunDirectory {
     private func successor(of record: RunRecord) throws(RunFailure) -> String? {
         if record.status == .cancelled { return nil }
         if let next = record.restartedAs { return next }
-        throw RunFailure(
-            code: "over", message: "run \(record.id) was over (\(record.statusName)) before it could be cancelled")
+        throw RunFailure.nothingToCancel(record.id, record.statusName)
     }
 
     /// Has the process that drives a run cancel it.
@@ -56,8 +57,9 @@ extension RunDirectory {
             if case .ownerGone = delivery { return nil }
         } catch let failure as RunFailure where failure.code == InboxAnswer.overCode || failure.code == "over" {
             // It may have ended in favour of another one.
-            guard try await newest(after: run.id) != nil else { throw failure }
-            return try await record(of: run.id)
+            if try await newest(after: run.id) != nil { return try await record(of: run.id) }
+            guard let header = try await store.header(of: run.id), header.status.isTerminal else { throw failure }
+            throw RunFailure.nothingToCancel(header.id, header.status.rawValue)
         }
         while let record = try await run.settled() {
             if record.status.isTerminal { return record }
@@ -119,5 +121,11 @@ extension RunDirectory {
             if try await follows(middle) { known = middle } else { unknown = middle }
         }
         return RunChain.id(base, known)
+    }
+}
+
+extension RunFailure {
+    fileprivate static func nothingToCancel(_ run: String, _ status: String) -> RunFailure {
+        RunFailure(code: "over", message: "run \(run) is over (\(status)); there is nothing to cancel")
     }
 }

@@ -121,9 +121,9 @@ extension WorkflowEngine {
     /// Leaves it to somebody else to let the engine's queued runs begin; said before there are any.
     package func leaveQueue() { live?.bell.serve(true) }
 
-    /// Has no run of this engine begin another one; before any run is begun.
-    package func beginNoRuns() {
-        for worker in workers { worker.perform { $0.engine = nil } }
+    /// Leaves what the runs of this engine do to others to the process on whose behalf it drives them; before any run is begun.
+    package func beHosted() {
+        for worker in workers { worker.perform { $0.isHosted = true } }
     }
 
     /// Looks after a queued run of this engine's store that is driven elsewhere in this process, until ``endTending(_:)``.

@@ -105,6 +105,7 @@ extension Worker {
         case .stop: stop(run, command)
         case .wait: wait(run, command)
         case .depart: depart(run)
+        case .halt: depart(run, halting: true)
         case .unwait, .finish: break
         }
     }

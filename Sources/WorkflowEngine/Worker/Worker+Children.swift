@@ -1,4 +1,4 @@
-internal import FlatValue
+package import FlatValue
 internal import WorkflowCore
 
 /// What a handler has asked for and what goes on in a task of its own; it ends with the call.
@@ -20,11 +20,8 @@ extension Worker {
             answer(.failure(code: code, message: message, retryable: false))
             return nil
         }
-        guard let engine else {
-            return refuse("unsupported", "runs in processes of their own (--isolate) start no other runs")
-        }
         let id = payload["id"]?.string ?? childID(of: run, pending, payload["name"]?.string ?? "")
-        guard (1...Self.longestID).contains(id.utf8.count), !id.utf8.contains(where: { $0 < 32 || $0 == 127 }) else {
+        guard Self.isID(id) else {
             return refuse(
                 "invalid_argument",
                 "the id of a run has 1 to \(Self.longestID) bytes without control characters, got \(id.utf8.count) bytes; runs "
@@ -42,18 +39,105 @@ extension Worker {
                 return refuse("over", "the run is over")
             }
         }
+        if isHosted {
+            let request: Value = [
+                "id": Value(id), "workflow": payload["workflow"] ?? "", "input": payload["input"] ?? .emptyObject,
+                "leaves": Value(payload["leaves"]?.bool == true),
+            ]
+            let frame = pending.frame
+            // The other process believes what is recorded.
+            whenDurable(run) { [self] error in
+                if error != nil { return answer(.failure(code: "over", message: "the run is over")) }
+                _ = ask(.start, request, run, frame, answer)
+            }
+            return nil
+        }
         let limits = run.plan.permissionLimits(of: run.machine.frames[Int(pending.frame)].node)
-        let child = ChildStart(
+        begin(child(id, payload, of: run, grant: host.narrowed(run.allowance, by: limits)), of: run, answer)
+        return nil
+    }
+
+    private static func isID(_ id: String) -> Bool {
+        (1...longestID).contains(id.utf8.count) && !id.utf8.contains { $0 < 32 || $0 == 127 }
+    }
+
+    private func child(_ id: String, _ payload: Value, of run: Run, grant: Value) -> ChildStart {
+        ChildStart(
             id: id, workflow: payload["workflow"]?.string ?? "", input: payload["input"] ?? .emptyObject,
-            parent: run.id, generation: run.definition.generation.id,
-            grant: host.narrowed(run.allowance, by: limits),
+            parent: run.id, generation: run.definition.generation.id, grant: grant,
             traceparent: run.machine.trace.isNone ? nil : run.log.value(run.machine.trace)["traceparent"]?.string)
+    }
+
+    private func begin(_ child: ChildStart, of run: Run, _ answer: @escaping @Sendable (HostAnswer) -> Void) {
+        guard let engine else { return answer(.failure(code: "over", message: "the engine has ended")) }
         whenDurable(run) { error in
             // A run that is lost ends its calls, and tells them why.
             if error != nil { return answer(.failure(code: "over", message: "the run is over")) }
             Task { answer(await engine.start(child)) }
         }
-        return nil
+    }
+
+    /// Whether another run may wait for this one, which it has started or ends in favour of.
+    package func isAwaited(_ run: Run) -> Bool {
+        run.journaled?.lineage != nil || RunChain.split(run.id).number > 1 || engine?.family.find(run.id) != nil
+    }
+
+    /// Stops all runs that one has started in an engine that keeps none in a store, also those that it would leave.
+    package func endChildren(of run: String, reason: String) {
+        for child in engine?.family.forget(childrenOf: run) ?? [] { child.cancel(reason: reason) }
+    }
+
+    /// Asks the process on whose behalf this one drives runs.
+    private func ask(
+        _ operation: HostedOperation, _ payload: Value, _ run: Run, _ frame: Int32,
+        _ answer: @escaping @Sendable (HostAnswer) -> Void
+    ) -> (any HostOperation)? {
+        let caller = HostCaller(workflow: run.plan.id, run: run.id, path: run.machine.path(of: frame))
+        return host.begin(
+            HostRequest(token: 0, operation: operation.rawValue, payload: payload), for: caller, answer: answer)
+    }
+
+    /// Does what a run that another process drives asks for, and that its journal bears out.
+    ///
+    /// - Parameters:
+    ///   - grant: what the step that asks may do.
+    ///   - started: runs of which the run has been told before that it started them.
+    package func serveMirrored(
+        _ operation: HostedOperation, _ payload: Value, of run: Run, grant: Value, started: Set<String>,
+        _ answer: @escaping @Sendable (HostAnswer) -> Void
+    ) -> (any HostOperation)? {
+        switch operation {
+        case .start:
+            guard let id = payload["id"]?.string, Self.isID(id),
+                payload["leaves"]?.bool == true || run.machine.children.contains(id)
+            else {
+                answer(
+                    .failure(code: "invalid_argument", message: "the run has not recorded that it starts another one"))
+                return nil
+            }
+            begin(child(id, payload, of: run, grant: grant), of: run, answer)
+            return nil
+        case .wait:
+            guard let engine, let id = payload["run"]?.string else {
+                answer(.failure(code: "unsupported", message: "there is no run to wait for", retryable: false))
+                return nil
+            }
+            let isKnown = started.contains(id) || run.machine.children.contains(id)
+            let parent = run.id
+            return ChildOperation(
+                task: Task {
+                    let hasStarted = isKnown ? true : await engine.hasStarted(id, by: parent)
+                    guard hasStarted else {
+                        return answer(.failure(code: "missing", message: "the run has started no run '\(id)'"))
+                    }
+                    answer(await engine.outcome(ofChild: id))
+                })
+        case .depart:
+            departMirrored(run) { failure in
+                answer(failure.map { .failure(code: $0.code, message: $0.message) } ?? .success(.null))
+            }
+            return nil
+        }
     }
 
     /// The same for every attempt of one start of a step.
@@ -66,8 +150,9 @@ extension Worker {
     }
 
     func awaitChild(
-        _ payload: Value, _ run: Run, _ answer: @escaping @Sendable (HostAnswer) -> Void
+        _ payload: Value, _ run: Run, _ pending: PendingCall, _ answer: @escaping @Sendable (HostAnswer) -> Void
     ) -> (any HostOperation)? {
+        if isHosted { return ask(.wait, payload, run, pending.frame, answer) }
         guard let engine, let id = payload["run"]?.string else {
             answer(.failure(code: "unsupported", message: "there is no run to wait for", retryable: false))
             return nil

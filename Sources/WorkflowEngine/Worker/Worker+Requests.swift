@@ -60,7 +60,7 @@ extension Worker {
         case .begin: answer(begin(request.payload, run, pending))
         case .record: record(request.payload, run, pending, answer)
         case .start: return startChild(request.payload, run, pending, answer)
-        case .wait: return awaitChild(request.payload, run, answer)
+        case .wait: return awaitChild(request.payload, run, pending, answer)
         case .restart:
             let isHandler = pending.stage == .handler
             let refusal =

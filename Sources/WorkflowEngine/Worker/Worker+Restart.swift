@@ -7,11 +7,6 @@ extension Worker {
     ///
     /// - Returns: why it cannot; nil where it does.
     func restart(_ run: Run, _ frame: Int32, with input: Value) -> ErrorObject? {
-        guard engine != nil else {
-            return ErrorObject(
-                code: "unsupported", message: "runs in processes of their own (--isolate) do not restart",
-                retryable: false)
-        }
         let request: Value = ["input": input, "run": Value(RunChain.next(after: run.id))]
         guard run.log.hasRoom(for: request.withBytes(\.count)) else { return .runTooLarge(limits.runSize) }
         let slice = run.log.arena.writing { $0.write(request) }
@@ -21,16 +16,34 @@ extension Worker {
 
     /// Begins the run that follows on one, and cancels those that end with it. Only then is it over, so that a crash in between
     /// loses nothing: all of it is done again where nobody knows whether it has been done.
-    func depart(_ run: Run) {
+    ///
+    /// - Parameter isHalting: the runs that end with it are cancelled alone, before its steps are undone.
+    func depart(_ run: Run, halting isHalting: Bool = false) {
         guard !run.isDeparting else { return }
         run.beginClosing()
-        guard let engine else {
-            let isRestart = run.machine.successor(from: run.log) != nil
-            let refusal = RunFailure(code: "unsupported", message: "no other run can be begun here")
-            return departed(run, isRestart ? .failure(refusal) : .success(nil))
-        }
         run.isDeparting = true
         outstanding += 1
+        departure(of: run) { [self] result in
+            perform { worker in
+                worker.outstanding -= 1
+                worker.departed(run, result, halting: isHalting)
+            }
+        }
+    }
+
+    /// Has others be told of a run's end, here or by the host of this process; `told` is called on any thread, once.
+    private func departure(of run: Run, _ told: @escaping @Sendable (Result<WorkflowRun?, RunFailure>) -> Void) {
+        if isHosted {
+            let caller = HostCaller(workflow: run.plan.id, run: run.id, path: "")
+            let request = HostRequest(token: 0, operation: HostedOperation.depart.rawValue, payload: .null)
+            _ = host.begin(request, for: caller) { answer in
+                if answer.ok { return told(.success(nil)) }
+                let code = answer.value["code"]?.string ?? "failed"
+                told(.failure(RunFailure(code: code, message: answer.value["message"]?.string ?? code)))
+            }
+            return
+        }
+        guard let engine else { return told(.failure(.engineStopped)) }
         let isRestart = run.machine.closing?.ending == .workflowSuccess
         let successor = isRestart ? run.machine.successor(from: run.log) : nil
         let (workflow, predecessor) = (run.definition, Predecessor(run))
@@ -53,27 +66,41 @@ extension Worker {
                     if !perform({ _ in }) { departed = .failure(.engineStopped) }
                 }
             }
-            guard let departed else { return }
+            if let departed { told(departed) }
+        }
+    }
+
+    /// Does for a run that another process drives what comes before its end: the end, and who is to be told of it, are read in
+    /// the journal that is kept here.
+    ///
+    /// - Parameter told: called on the worker's thread: why it cannot be; nil once it is done.
+    package func departMirrored(_ run: Run, _ told: @escaping @Sendable (RunFailure?) -> Void) {
+        guard run.machine.haltsChildren || run.machine.nextClosing == .depart, run.machine.isClosing else {
+            return told(RunFailure(code: "not_ending", message: "run \(run.id) has come to no end"))
+        }
+        departure(of: run) { [self] result in
             perform { worker in
-                worker.outstanding -= 1
-                worker.departed(run, departed)
+                if case .success(let successor?) = result { worker.succeeded(run, by: successor) }
+                if case .failure(let failure) = result { told(failure) } else { told(nil) }
             }
         }
     }
 
+    private func succeeded(_ run: Run, by successor: WorkflowRun) {
+        // Who asked for it to stop found this one.
+        if run.isCancelAsked { successor.cancel(reason: run.cancelReason) }
+        run.observer?.runSucceeded(run, by: successor)
+    }
+
     private static let departureDelay = Duration.milliseconds(500)
 
-    private func departed(_ run: Run, _ begun: Result<WorkflowRun?, RunFailure>) {
+    private func departed(_ run: Run, _ begun: Result<WorkflowRun?, RunFailure>, halting isHalting: Bool) {
         run.isDeparting = false
         guard !run.isLost else { return }
         switch begun {
         case .success(let successor):
-            if let successor {
-                // Who asked for it to stop found this one.
-                if run.isCancelAsked { successor.cancel(reason: run.cancelReason) }
-                run.observer?.runSucceeded(run, by: successor)
-            }
-            run.decide(.departed, at: now)
+            if let successor { succeeded(run, by: successor) }
+            run.decide(isHalting ? .halted : .departed, at: now)
         // It goes on from here in the next process.
         case .failure(let failure) where failure.code == JournalError.engineStopped.code: return
         case .failure(let failure):
@@ -83,6 +110,16 @@ extension Worker {
         }
         enqueue(run)
     }
+}
+
+/// What a process that drives runs for another one asks of that one in their name, among the operations of the host.
+package enum HostedOperation: String, Sendable {
+    /// As ``RunRequest/start``, with the `id` given: the run has recorded it, unless it `leaves`.
+    case start = "run.start"
+    /// As ``RunRequest/wait``.
+    case wait = "run.wait"
+    /// Tells others of the end that the run has come to by its journal; answered once that is done.
+    case depart = "run.depart"
 }
 
 /// A run on the way to the worker of the run that follows on it.

@@ -43,6 +43,8 @@ package final class Worker: @unchecked Sendable {
     let ended = Gate()
     /// What begins other runs on behalf of runs of this worker. Set before the thread begins.
     weak var engine: WorkflowEngine?
+    /// Another process has it drive runs, and does itself what concerns other runs; see ``HostedOperation``.
+    var isHosted = false
     /// What the engine knows of runs that begin others; told of each run that is over. Set before the thread begins.
     var family: RunFamily?
     var live = LiveList()

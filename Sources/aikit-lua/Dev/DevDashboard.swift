@@ -12,8 +12,7 @@ final class DevDashboard: Sendable {
     private let serving = Mutex<Task<Void, Never>?>(nil)
 
     /// - Returns: nil for an engine whose runs are kept nowhere.
-    init?(_ live: LiveScript, on engine: WorkflowEngine, store: any RunStore, options: LuaScriptOptions) {
-        let catalog = DevCatalog(live: live, stored: StoredScripts(store, on: engine, options: options))
+    init?(_ catalog: DevCatalog, on engine: WorkflowEngine, store: any RunStore) {
         guard let directory = try? RunDirectory(engine, catalog: catalog) else { return nil }
         self.store = store
         self.directory = directory
@@ -46,31 +45,5 @@ final class DevDashboard: Sendable {
         let task = serving.withLock { $0 }
         task?.cancel()
         await task?.value
-    }
-}
-
-/// The workflows of the script as it is live.
-private struct DevCatalog: DeploymentCatalog {
-    let live: LiveScript
-    let stored: StoredScripts
-
-    func workflows() async -> [Workflow] { live.generation?.script.workflows ?? [] }
-
-    func workflow(_ id: String, generation: String, of run: String) async throws -> Workflow {
-        if let script = live.generation?.script, script.generationID == generation,
-            let workflow = script.workflows.first(where: { $0.id == id })
-        {
-            return workflow
-        }
-        return try await stored.workflow(id, generation: generation, of: run)
-    }
-
-    func deployments() async -> [Deployment] {
-        guard let generation = live.generation else { return [] }
-        return [
-            Deployment(
-                file: generation.script.path, version: generation.number,
-                workflows: generation.script.workflows.map(\.id))
-        ]
     }
 }

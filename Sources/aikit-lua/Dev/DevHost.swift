@@ -49,8 +49,11 @@ final class DevHost: Sendable {
                 throw ScriptError(code: "no_workflow", file: script.path, message: error.problem.message)
             }
         }
+        let catalog = DevCatalog(
+            live: live, stored: store.map { [engine] in StoredScripts($0, on: engine, options: options) })
+        engine.adopt(catalog)
         if servesDashboard, let store {
-            dashboard = DevDashboard(live, on: engine, store: store, options: options)
+            dashboard = DevDashboard(catalog, on: engine, store: store)
         } else {
             dashboard = nil
         }

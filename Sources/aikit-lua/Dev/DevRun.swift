@@ -1,4 +1,5 @@
 internal import FlatValue
+internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
 internal import WorkflowTelemetry
@@ -8,15 +9,22 @@ final class DevRun: Sendable {
     let handle: RunHandle
     let input: Value
     private let origin: DevOrigin
-    private let run: WorkflowRun
+    private let state: Mutex<State>
     private let export: TraceExport?
     private let post: @Sendable (Message) -> Void
+
+    private struct State {
+        /// The newest of its chain.
+        var run: WorkflowRun
+        /// Why it is to stop, once somebody has asked for that.
+        var cancelReason: String?
+    }
 
     init(
         _ run: WorkflowRun, input: Value, generation: Int, origin: DevOrigin, export: TraceExport?,
         post: @escaping @Sendable (Message) -> Void
     ) {
-        self.run = run
+        state = Mutex(State(run: run))
         self.input = input
         self.origin = origin
         self.export = export
@@ -26,17 +34,47 @@ final class DevRun: Sendable {
 
     /// Starts the run, and tells when it waits for somebody and when it is over.
     func start(metadata: Value?, ctx: Value?) {
+        let run = run
         export?.follow(run, past: origin.pastEvents)
         run.follow(ProgressFeed(past: origin.pastEvents, post: post))
-        perform { [run, post, input, origin] in
+        run.followSuccessors()
+        perform { [self, input, origin] in
             switch origin {
             case .start: try run.start(input: input, metadata: metadata, ctx: ctx)
             case .fork(let fork, let source): try await run.start(taking: fork, of: source)
             }
-            let record = try await run.settled()
-            post(.settled(record))
-            if !record.isOver { post(.settled(try await run.finished())) }
+            try await tell(try await run.settled())
         }
+    }
+
+    private var run: WorkflowRun { state.withLock(\.run) }
+
+    /// Tells where the run stands until it is over; one that has ended in favour of another one is gone on with there.
+    private func tell(_ settled: RunRecord) async throws {
+        var record = settled
+        while true {
+            if let next = record.restartedAs, let successor = advance() {
+                post(.text("run \(record.id) goes on as \(next)"))
+                export?.follow(successor)
+                successor.follow(ProgressFeed(past: 0, post: post))
+                record = try await successor.settled()
+                continue
+            }
+            post(.settled(record))
+            if record.isOver { return }
+            record = try await run.finished()
+        }
+    }
+
+    /// The run that goes on in place of one that has ended; it is to stop if that one was.
+    private func advance() -> WorkflowRun? {
+        let (next, reason) = state.withLock { state -> (WorkflowRun?, String?) in
+            guard let next = state.run.takeSuccessor() else { return (nil, nil) }
+            state.run = next
+            return (next, state.cancelReason)
+        }
+        if let reason { next?.cancel(reason: reason) }
+        return next
     }
 
     /// Answers a step that waits for a person.
@@ -50,7 +88,14 @@ final class DevRun: Sendable {
         }
     }
 
-    func cancel(reason: String) { run.cancel(reason: reason) }
+    /// Stops the run, or whichever goes on in its place.
+    func cancel(reason: String) {
+        let run = state.withLock { state in
+            state.cancelReason = reason
+            return state.run
+        }
+        run.cancel(reason: reason)
+    }
 
     /// Gives the run back to the store, where it can be taken up again; `released` follows if it is not over.
     func letGo() {

@@ -163,6 +163,7 @@ final class TestRun {
             time = max(time, command.time)
             try decide(.timerFired(frame: frame, serial: serial))
         case .depart: try decide(.departed)
+        case .halt: try decide(.halted)
         case .unwait, .finish: break
         }
     }

@@ -90,8 +90,8 @@ extension StoredRuns {
             return (cancelled.id, cancelled.result().error)
         } catch let failure as RunFailure where failure.code == "missing" {
             throw UsageError("run \(header.id) has been removed from \(path)")
-        } catch let failure as RunFailure where failure.code == "over" && header.status.isTerminal {
-            throw UsageError("run \(header.id) is over (\(header.status.rawValue)); it cannot be cancelled")
+        } catch let failure as RunFailure where failure.code == "over" {
+            throw UsageError(failure.message)
         }
     }
 }
