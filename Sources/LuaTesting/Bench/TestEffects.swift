@@ -85,7 +85,7 @@ final class TestEffects: HostEffects, @unchecked Sendable {
 
     /// Whether runs of the last body still stop others, whose ids runs of the next one may have.
     var isEnding: Bool {
-        ending.removeAll(where: \.machine.isOver)
+        ending.removeAll { $0.machine.isOver }
         return !ending.isEmpty
     }
 
