@@ -47,6 +47,7 @@ part "gallery of errors" scripts/error-gallery.sh
 part "conformance" scripts/test-conformance.sh
 part "the service, ended again and again under load" \
     timeout 150 python3 scripts/stress-serve.py "$AIKIT_LUA_BINARY" --clients 100 --seconds 15
+part "times of schedules beside croniter" timeout 400 scripts/test-cron.sh 2000
 part "what begins runs, with servers that are killed" \
     timeout 150 python3 scripts/stress-triggers.py "$AIKIT_LUA_BINARY" --seconds 15
 part "runs that restart without end" \

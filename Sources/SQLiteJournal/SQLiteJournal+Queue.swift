@@ -72,14 +72,15 @@ extension Writer {
                 try renewHead(of: next.lane)
                 continue
             }
-            if let obstacle = try row.obstacle(at: now, in: database) {
+            let running = try row.running(in: database)
+            if let obstacle = try row.obstacle(at: now, beside: running, in: database) {
                 if obstacle.cancels, let rival = obstacle.rival, let id = try runID(row.run) {
                     pass.replaced.append((rival, id))
                 }
                 try block(row, obstacle)
                 continue
             }
-            try grant(row, at: now)
+            try grant(row, at: now, beside: running)
             guard let id = try runID(row.run) else {
                 try leaveQueue(row.run)
                 continue
@@ -117,13 +118,14 @@ extension Writer {
         rows.sort { $0.priority == $1.priority ? $0.run < $1.run : $0.priority > $1.priority }
         for row in rows where pass.told < limit {
             if try isBehindDriven(row, owners) { continue }
-            if let obstacle = try row.obstacle(at: now, in: database) {
+            let running = try row.running(in: database)
+            if let obstacle = try row.obstacle(at: now, beside: running, in: database) {
                 if obstacle.cancels, let rival = obstacle.rival, let id = try runID(row.run) {
                     pass.replaced.append((rival, id))
                 }
                 continue
             }
-            try grant(row, at: now)
+            try grant(row, at: now, beside: running)
             pass.told += 1
         }
     }
@@ -184,7 +186,8 @@ extension QueuePlace {
     }
 
     private static func reason(_ row: Writer.QueueRow, at now: Int64, in database: Database) throws -> Reason {
-        guard let obstacle = try row.obstacle(at: now, in: database) else { return .turn }
+        let running = try row.running(in: database)
+        guard let obstacle = try row.obstacle(at: now, beside: running, in: database) else { return .turn }
         func key(_ group: Int64) throws -> String {
             try String.fetchOne(database, sql: "SELECT key FROM queue_groups WHERE id = ?", arguments: [group]) ?? ""
         }

@@ -31,6 +31,13 @@ struct StoredHead {
 
         """
 
+    /// A query for runs that nobody owns: whoever let such a run go has brought its row up to date.
+    private static let freeQuery = """
+        SELECT row, id, workflow, generation, lineage, created_at, owner, entry, sequence, arena_size, status, wake_at,
+            updated_at, granted, fingerprint, input_digest, queued, tags
+        FROM runs WHERE owner IS NULL AND id = ?
+        """
+
     /// - Throws: ``RunDamage`` where a column holds what no run has.
     init(_ row: Row) throws {
         let id = Self.name(of: row)
@@ -87,6 +94,11 @@ struct StoredHead {
     static func name(of row: Row) -> String {
         if let id = try? row.text(1) { return id }
         return "in row \((try? row.integer(0)).map(String.init) ?? "?")"
+    }
+
+    /// A run that nobody owns; nil for any other. It costs the same however much others have written a moment ago.
+    static func findFree(_ id: String, in database: Database) throws -> StoredHead? {
+        try Row.fetchOne(database.cachedStatement(sql: freeQuery), arguments: [id]).map { try StoredHead($0) }
     }
 
     static func find(_ id: String, in database: Database) throws -> StoredHead? {

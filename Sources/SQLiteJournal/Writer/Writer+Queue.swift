@@ -284,19 +284,17 @@ extension Writer {
 
         /// How many runs of its concurrency have begun.
         func running(in database: Database) throws -> Int {
-            try Int.fetchOne(
+            if concurrency == 0 { return 0 }
+            return try Int.fetchOne(
                 database.cachedStatement(
                     sql: "SELECT count(*) FROM queue WHERE concurrency = ? AND concurrency <> 0 AND state = 2"),
                 arguments: [concurrency]) ?? 0
         }
 
-        /// What keeps it from beginning now; nil for nothing.
-        func obstacle(at now: Int64, in database: Database) throws -> QueueObstacle? {
-            if concurrency != 0 {
-                let running = try running(in: database)
-                if running >= concurrencyLimit {
-                    return QueueObstacle(blocked: concurrency, running: running)
-                }
+        /// What keeps it from beginning now, beside so many of its concurrency; nil for nothing.
+        func obstacle(at now: Int64, beside running: Int, in database: Database) throws -> QueueObstacle? {
+            if concurrency != 0, running >= concurrencyLimit {
+                return QueueObstacle(blocked: concurrency, running: running)
             }
             if singleton != 0 {
                 let rival = try String.fetchOne(
@@ -366,8 +364,8 @@ extension Writer {
             .execute(arguments: [time, first.integer(0)])
     }
 
-    /// Gives a run its places: it begins.
-    func grant(_ row: QueueRow, at now: Int64) throws {
+    /// Gives a run its places: it begins, beside so many of its concurrency.
+    func grant(_ row: QueueRow, at now: Int64, beside running: Int) throws {
         try database.cachedStatement(sql: "UPDATE queue SET state = 2 WHERE run = ?").execute(arguments: [row.run])
         try database.cachedStatement(sql: "UPDATE runs SET queued = 2 WHERE row = ?").execute(arguments: [row.run])
         if row.rate != 0 {
@@ -390,6 +388,6 @@ extension Writer {
         try renewHead(of: row.lane)
         // There may be room for one more, of another lane.
         if row.rate != 0 { try open(row.rate) }
-        if row.concurrency != 0, try row.running(in: database) < row.concurrencyLimit { try open(row.concurrency) }
+        if row.concurrency != 0, running + 1 < row.concurrencyLimit { try open(row.concurrency) }
     }
 }
