@@ -90,7 +90,7 @@ echo "memory          $before before, $(memory) after"
 
 say "the list of $runs runs, first page (to reach: 20 ms)"
 serve --store "$folder/list.db"
-while [ "$(curl -sf "$url/metrics" | awk '/^aikit_runs\{/ { sum += $2 } END { print sum + 0 }')" -lt "$runs" ]; do
+while [ "$(curl -sf "$url/metrics" | awk '/^aikit_stored_runs\{/ { sum += $2 } END { print sum + 0 }')" -lt "$runs" ]; do
     wrk -t1 -c64 -d2s -s "$folder/post.lua" "$url/api/workflows/three/runs" >/dev/null
 done
 # A moment for the last of them to end.

@@ -15,7 +15,9 @@ extension RunDirectory {
             case .missing: throw RunFailure.missing(current)
             case .over(let header):
                 if follows, header.status == .cancelled { return try await record(of: current) }
-                guard let next = try await newest(after: current) else { throw RunFailure.over(header) }
+                guard let next = try await newest(after: current) else {
+                    throw RunFailure.overBeforeCancel(header.id, header.status.rawValue)
+                }
                 current = next
             case .live(let run):
                 run.cancel(reason: reason)
@@ -42,8 +44,7 @@ extension RunDirectory {
     private func successor(of record: RunRecord) throws(RunFailure) -> String? {
         if record.status == .cancelled { return nil }
         if let next = record.restartedAs { return next }
-        throw RunFailure(
-            code: "over", message: "run \(record.id) was over (\(record.statusName)) before it could be cancelled")
+        throw RunFailure.overBeforeCancel(record.id, record.statusName)
     }
 
     /// Has the process that drives a run cancel it.
@@ -56,8 +57,13 @@ extension RunDirectory {
             if case .ownerGone = delivery { return nil }
         } catch let failure as RunFailure where failure.code == InboxAnswer.overCode || failure.code == "over" {
             // It may have ended in favour of another one.
-            guard try await newest(after: run.id) != nil else { throw failure }
-            return try await record(of: run.id)
+            let record = try await record(of: run.id)
+            guard try await newest(after: run.id) != nil else {
+                // The run's own word for it speaks of whatever was sent to it.
+                throw record.status.isTerminal
+                    ? RunFailure.overBeforeCancel(run.id, record.statusName) : failure
+            }
+            return record
         }
         while let record = try await run.settled() {
             if record.status.isTerminal { return record }

@@ -121,4 +121,9 @@ extension RunFailure {
     static func over(_ header: RunHeader) -> RunFailure {
         RunFailure(code: "over", message: "run \(header.id) is over (\(header.status.rawValue)); it waits for nobody")
     }
+
+    /// What a cancel that comes too late is told.
+    static func overBeforeCancel(_ id: String, _ status: String) -> RunFailure {
+        RunFailure(code: "over", message: "run \(id) is over (\(status)); there is nothing to cancel")
+    }
 }

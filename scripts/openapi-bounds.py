@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Prepares a running service and its description for scripts/test-openapi.sh:  openapi-bounds.py ADDRESS FILE [TOKEN]
+
+Starts runs of each kind, and writes the description with their ids among those that are tried, so that requests get as far as a run;
+with waits that are short; and without the streams that have no end.
+"""
+
+import json
+import sys
+import urllib.request
+
+address, target, token = sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else ""
+
+
+def ask(path, body=None):
+    request = urllib.request.Request(address + path, data=None if body is None else json.dumps(body).encode())
+    request.add_header("Content-Type", "application/json")
+    if token:
+        request.add_header("Authorization", "Bearer " + token)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
+
+
+runs = []
+for workflow, value in [("echo", {"text": "a", "times": 2}), ("ask%20me", 1), ("fail", 1)]:
+    for number in range(3):
+        runs.append(f"{workflow[:3]}-{number}")
+        ask(f"/api/workflows/{workflow}/run?wait=5s", {"inputData": value, "runId": runs[-1]})
+
+known = {"workflow": ["echo", "ask me", "fail"], "run": runs, "event": ["go"], "hook": ["in"], "schedule": ["daily"]}
+
+
+def kind(path, name):
+    """What a parameter of a path names."""
+    if name == "run" or path.startswith("/api/runs/{id}") and name == "id":
+        return "run"
+    if path.startswith("/api/tasks/") and name == "path":
+        return "step"
+    if path.startswith("/hooks/"):
+        return "hook"
+    if path.startswith("/api/schedules/"):
+        return "schedule"
+    return "event" if name == "event" else "workflow"
+
+
+document = ask("/openapi.json")
+del document["paths"]["/api/events"]
+for path, operations in document["paths"].items():
+    for operation in operations.values():
+        for parameter in operation.get("parameters", []):
+            if parameter["in"] == "path":
+                names = known.get(kind(path, parameter["name"]), ["approve"])
+                parameter["schema"] = {"anyOf": [{"enum": names}, parameter["schema"]]}
+            elif parameter["name"] == "wait":
+                parameter["schema"] = {"enum": ["0s", "20ms"]}
+            elif parameter["name"] == "cursor":
+                parameter["schema"] = {"enum": runs}
+with open(target, "w") as file:
+    json.dump(document, file)
