@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests the service against its own description with schemathesis (PyPI):  scripts/test-openapi.sh
 #
-# Every route of /openapi.json but the endless streams gets requests that fit its schema and requests that do not, without and with
+# Every route of /openapi.json but the endless streams and /mcp (a protocol with sessions, see scripts/test-mcp.py) gets requests that fit its schema and requests that do not, without and with
 # tokens. There may be no 5xx, no status and no body that the description does not have, no valid request that is refused, no invalid
 # one that is taken, and no hang. AIKIT_LUA_BINARY names another program than .build/release/aikit-lua; OPENAPI_SECONDS how long each
 # of the two parts takes (40). Where schemathesis cannot be installed it is left out, and it says so.
@@ -48,7 +48,7 @@ LUA
 cat >"$folder/scripts/ask.lua" <<'LUA'
 local aikit = require "aikit"
 local s = aikit.schema
-return aikit.workflow { id = "ask me", hooks = { { id = "in", path = "in" } } }
+return aikit.workflow { id = "ask", hooks = { { id = "in", path = "in" } } }
   :human { id = "approve", output = function(input) return input end, response_schema = s.object { ok = s.boolean() } }
   :wait_for { id = "go", event = "go" }
   :step { id = "close", handler = function(answer) return answer end }
@@ -59,15 +59,10 @@ local aikit = require "aikit"
 return aikit.workflow { id = "fail" }:step { id = "one", handler = function() error "broken" end }:commit()
 LUA
 
-# What the schema of an answer does not fit is 422, and which it is the description does not know. A message of the Model Context
-# Protocol wants a session first; scripts/test-mcp.py tests that.
+# What the schema of an answer does not fit is 422, and which it is the description does not know.
 cat >"$folder/schemathesis.toml" <<'TOML'
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "422", "429"]
-
-[[operations]]
-include-path = "/mcp"
-checks.positive_data_acceptance.enabled = false
 TOML
 
 # check STORE [TOKEN]
