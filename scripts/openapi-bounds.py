@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Prepares a running service and its description for scripts/test-openapi.sh:  openapi-bounds.py ADDRESS FILE [TOKEN]
 
-Starts runs of each kind, and writes the description with their ids among those that are tried, so that requests get as far as a run;
+Where there is a token, checks that whatever needs one refuses requests without. Starts runs of each kind, and writes the description with their ids among those that are tried, so that requests get as far as a run;
 with waits that are short; and without what has no end or needs a session.
 """
 
 import json
+import re
 import sys
+import urllib.error
 import urllib.request
 
 address, target, token = sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else ""
@@ -56,5 +58,24 @@ for path, operations in document["paths"].items():
                 parameter["schema"] = {"enum": ["0s", "20ms"]}
             elif parameter["name"] == "cursor":
                 parameter["schema"] = {"enum": runs}
+
+def status(method, path):
+    """The status of a request without a token."""
+    request = urllib.request.Request(address + path, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+if token:
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if "security" not in operation:
+                continue
+            code = status(method.upper(), re.sub(r"\{\w+\}", "x", path))
+            if code != 401:
+                sys.exit(f"{method} {path} without a token is answered with {code}")
 with open(target, "w") as file:
     json.dump(document, file)
