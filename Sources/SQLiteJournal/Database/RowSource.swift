@@ -138,6 +138,9 @@ struct RowIntersection {
 
     /// So many rows are sorted in less time than it takes to look for a page of them among all.
     private static let mostSorted = 50_000
+    /// Of so many of the newest rows ``denseSample`` have to pass, for a page to be looked for among the newest.
+    private static let sampleSize = 2000
+    private static let denseSample: Int64 = 200
 
     /// The rows of runs for which a condition holds that an index answers, though not in the order of rows. Where they are few they
     /// are sorted; where they are many, a page of them is soon found among the newest.
@@ -146,13 +149,23 @@ struct RowIntersection {
     private static func rows(
         where condition: String, in database: Database, bind: @escaping (RawStatement) -> Void
     ) throws -> RowUnion {
-        let statement = try RawStatement(
-            "SELECT row FROM runs WHERE \(condition) LIMIT \(mostSorted + 1)", on: database)
-        bind(statement)
-        defer { statement.reset() }
-        var rows: [Int64] = []
-        while try statement.step() { rows.append(statement.int(at: 0)) }
-        if rows.count <= mostSorted { return RowUnion([], rows.sorted(by: >)) }
+        func count(in rows: String) throws -> Int64 {
+            let statement = try RawStatement("SELECT count(*) FROM (\(rows))", on: database)
+            bind(statement)
+            defer { statement.reset() }
+            return try statement.step() ? statement.int(at: 0) : 0
+        }
+        let newest = "(SELECT id, created_at FROM runs ORDER BY row DESC LIMIT \(sampleSize))"
+        if try count(in: "SELECT 1 FROM \(newest) WHERE \(condition)") < denseSample,
+            try count(in: "SELECT 1 FROM runs WHERE \(condition) LIMIT \(mostSorted + 1)") <= mostSorted
+        {
+            let statement = try RawStatement("SELECT row FROM runs WHERE \(condition)", on: database)
+            bind(statement)
+            defer { statement.reset() }
+            var rows: [Int64] = []
+            while try statement.step() { rows.append(statement.int(at: 0)) }
+            return RowUnion([], rows.sorted(by: >))
+        }
         let sql = "SELECT row FROM runs NOT INDEXED WHERE \(condition) AND row <= ?3 ORDER BY row DESC"
         return RowUnion([try RowSource(sql, on: database, place: 3, bind: bind)])
     }
