@@ -14,10 +14,24 @@ struct LoadedScript {
     let warnings: [DefinitionIssue]
     let findings: [DefinitionIssue]
     let requirements: [Value]
+    /// Whether a definition was refused and the script went on, so that later loads have to refuse it too.
+    let hasRefusals: Bool
 
-    init(_ bundle: ScriptBundle, pinned: Bool, environment: ScriptEnvironment) throws(ScriptError) {
-        let host = ScriptHost(script: bundle.script, pinned: pinned ? bundle : nil, environment: environment)
-        try self.init(bundle, host: host, environment: environment)
+    /// - Parameter checks: whether a pinned script is checked as at its first load. Where that refuses it, it is loaded unchecked:
+    ///   it was accepted once, and a check that was added later must not keep its runs from going on.
+    init(
+        _ bundle: ScriptBundle, pinned: Bool, checks: Bool = true, environment: ScriptEnvironment
+    ) throws(ScriptError) {
+        let pin = pinned ? bundle : nil
+        let host = ScriptHost(script: bundle.script, pinned: pin, checks: checks || !pinned, environment: environment)
+        do throws(ScriptError) {
+            try self.init(bundle, host: host, environment: environment)
+        } catch {
+            guard pinned, checks, !host.refused.isEmpty else { throw error }
+            try self.init(
+                bundle, host: ScriptHost(script: bundle.script, pinned: pin, checks: false, environment: environment),
+                environment: environment)
+        }
     }
 
     /// Loads a script with a host of the caller's, which knows afterwards what was looked for, also where this throws.
@@ -41,6 +55,7 @@ struct LoadedScript {
         warnings = host.warnings
         findings = host.findings
         requirements = host.requirements
+        hasRefusals = !host.refused.isEmpty
     }
 
     /// The indexes of the plans that a script returned; at least one.
@@ -120,9 +135,10 @@ struct LoadedScript {
     /// The script as callers hold it; other workers load its files again when they first run it.
     func script(environment: ScriptEnvironment) -> LuaScript {
         let bundle = bundle
-        let definitions = definitions
+        let (definitions, hasRefusals) = (definitions, hasRefusals)
         let generation = Generation(id: bundle.id) {
-            let loaded = try LoadedScript(bundle, pinned: true, environment: environment)
+            let loaded = try LoadedScript(
+                bundle, pinned: true, checks: hasRefusals, environment: environment)
             guard loaded.definitions == definitions else {
                 throw ScriptError(
                     code: "unstable_definition", file: bundle.script.path,

@@ -29,6 +29,8 @@ final class ScriptHost: LuaHost {
     /// The lines of the nodes of the definition that is being read, by their ids.
     private var located: [String: Set<Int>] = [:]
     private let pinned: ScriptBundle?
+    /// Whether definitions are checked further than what their plans need.
+    private let checks: Bool
     private let folders: [String]
     private let environment: ScriptEnvironment
     /// By number from 1; nil where one was released, whose number is in `freeSchemas`.
@@ -45,10 +47,15 @@ final class ScriptHost: LuaHost {
     ///   - folders: where modules are looked for, the best place first, each with a slash at its end or empty; beside the
     ///     script unless given.
     ///   - pinned: the files to take instead of those on the disk.
-    init(script: ScriptBundle.File, folders: [String]? = nil, pinned: ScriptBundle?, environment: ScriptEnvironment) {
+    ///   - checks: whether definitions are checked further than what their plans need.
+    init(
+        script: ScriptBundle.File, folders: [String]? = nil, pinned: ScriptBundle?, checks: Bool = true,
+        environment: ScriptEnvironment
+    ) {
         self.script = script
         self.folders = folders ?? [ScriptFiles.directory(of: script.path)]
         self.pinned = pinned
+        self.checks = checks
         self.environment = environment
     }
 
@@ -108,7 +115,7 @@ final class ScriptHost: LuaHost {
         let definition = Value(payload)
         located = [:]
         do throws(DefinitionError) {
-            if pinned == nil {
+            if checks {
                 let checked = try CheckedPlan(definition, shapes: shapes(), locator: locate)
                 // Where the system is asked elsewhere, so are its time zones, once the script is loaded.
                 let unknownZones = environment.options.services == nil ? checked.plan.issuesOfTimeZones : []

@@ -21,8 +21,12 @@ extension MemoryJournal: RunReading {
             var order = contents.order[...]
             if let before = filter.before { order = order.prefix { $0 != before } }
             var headers: [RunHeader] = []
-            for id in order.reversed() where headers.count < filter.limit {
-                guard let row = contents.runs[id], filter.admitsTags(of: row.header) else { continue }
+            for id in order.reversed() {
+                if headers.count >= filter.limit { break }
+                // What the id and the row show is looked at before a header is made.
+                guard filter.prefix.isEmpty || id.utf8.starts(with: filter.prefix.utf8),
+                    let row = contents.runs[id], filter.admitsStored(row.header)
+                else { continue }
                 let header = contents.header(of: row, for: own, at: clock.now())
                 if filter.admits(header) { headers.append(header) }
             }

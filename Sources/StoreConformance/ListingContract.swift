@@ -25,6 +25,43 @@ extension StoreContract {
             try expect(try await ids(.abandoned) == [])
             await journal.close()
         },
+        StoreCheck("by the beginning of the id, byte for byte, and by some workflows") { backend in
+            let journal = try await backend.open()
+            // With the last character of all, the last one before a gap, and wildcards of SQL.
+            let names = [
+                "a-1", "b-1", "a-2", "A-3", "a%", "é-1", "z-1", "\u{10FFFF}-1", "\u{D7FF}-1", "a_", "b-2", "a-10",
+            ]
+            for (index, name) in names.enumerated() {
+                let run = TestRun(name, workflow: ["orders", "mails", "bills"][index % 3])
+                await run.write(to: journal, status: index % 2 == 0 ? .success : .running, time: Int64(index))
+            }
+            func ids(_ prefix: String, _ change: (inout RunFilter) -> Void = { _ in }) async throws -> [String] {
+                var filter = RunFilter()
+                filter.prefix = prefix
+                change(&filter)
+                return try await journal.list(filter).map(\.id)
+            }
+            let bytes = names.map { Array($0.utf8) }
+            func expected(_ prefix: String) -> [String] {
+                bytes.filter { $0.starts(with: prefix.utf8) }.reversed().map { String(decoding: $0, as: UTF8.self) }
+            }
+            for prefix in [
+                "", "a", "a-", "a-1", "a%", "a_", "A", "b", "é", "e", "\u{10FFFF}", "\u{D7FF}", "c", "a\u{0}", "%", "_",
+                "a-100", String(repeating: "a", count: 300),
+            ] {
+                let wanted = expected(prefix).map { Array($0.utf8) }
+                try expect(try await ids(prefix).map { Array($0.utf8) } == wanted)
+                try expect(try await ids(prefix) { $0.limit = 2 }.map { Array($0.utf8) } == Array(wanted.prefix(2)))
+            }
+            try expect(try await ids("a") { ($0.limit, $0.before) = (2, "a_") } == ["a%", "a-2"])
+            try expect(try await ids("a") { $0.statuses = [.success] } == ["a%", "a-2", "a-1"])
+            try expect(try await ids("a") { ($0.workflow, $0.limit) = ("orders", 5) } == ["a_", "a-1"])
+            try expect(try await ids("a") { ($0.workflows, $0.limit) = (["orders", "bills"], 9) }.count == 4)
+            try expect(try await ids("") { $0.workflows = ["bills"] }.count == 4)
+            try expect(try await ids("") { ($0.workflows, $0.limit) = ([], 9) }.isEmpty)
+            try expect(try await ids("a") { ($0.created, $0.limit) = (2...9, 9) } == ["a_", "a%", "a-2"])
+            await journal.close()
+        },
         StoreCheck("counted by status, workflow by workflow") { backend in
             let journal = try await open(backend)
             try expect(try await journal.counts(of: "orders") == [.success: 1, .waitingHuman: 1, .running: 1])

@@ -129,7 +129,7 @@ public final class WorkflowServer: Sendable {
         let builder = HTTPServerBuilder.http1(
             configuration: HTTP1Channel.Configuration(
                 additionalChannelHandlers: [
-                    OldVersionInstaller(),
+                    HTTP1RulesInstaller(bodyLimit: options.bodyLimit),
                     RequestDeadlines(head: options.headTimeout, body: options.bodyTimeout),
                 ]))
         let application = Application(

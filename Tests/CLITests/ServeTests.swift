@@ -238,6 +238,39 @@ extension CommandLine {
             #expect(lines.contains { $0["message"] == "loaded" && $0["run"] == nil })
         }
 
+        @Test func `a certificate that is replaced is the one of the next connection`() async throws {
+            let program = try Program(["slow.lua": Self.script])
+            defer { program.remove() }
+            func certificate(_ name: String) throws {
+                let shell = Process()
+                shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+                shell.currentDirectoryURL = program.folder
+                shell.arguments = [
+                    "-c",
+                    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=\(name) "
+                        + "-keyout new.key -out new.crt 2>/dev/null && mv new.key tls.key && mv new.crt tls.crt",
+                ]
+                try shell.run()
+                shell.waitUntilExit()
+                try #require(shell.terminationStatus == 0, "openssl is missing")
+            }
+            try certificate("first")
+            let server = try RunningProgram(
+                program,
+                [
+                    "serve", "slow.lua", "--port", "0", "--store", "memory", "--tls-cert", "tls.crt", "--tls-key",
+                    "tls.key",
+                ])
+            defer { server.send(SIGKILL) }
+            try #require(server.hear("listening at https"))
+            try program.write("nonsense", to: "tls.crt")
+            #expect(server.hear("the one before stays"))
+            try certificate("second")
+            #expect(server.hear("the certificate was read again"))
+            server.send(SIGTERM)
+            #expect(server.finish().status == 0)
+        }
+
         @Test func `a server that others reach wants tokens or is told that it need not`() throws {
             let program = try Program(["slow.lua": Self.script])
             defer { program.remove() }

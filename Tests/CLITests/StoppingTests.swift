@@ -91,11 +91,21 @@ extension CommandLine {
             let program = try Program(["w.lua": workflow("")])
             defer { program.remove() }
             let arguments =
-                [words[0], "w.lua", "--store", "memory"] + words.dropFirst() + ["echo waits >&2; exec sleep 60"]
+                [words[0], "w.lua", "--store", "memory"] + words.dropFirst()
+                + ["echo $$ >pid; echo waits >&2; exec sleep 60"]
             let run = try RunningProgram(program, arguments)
             #expect(run.hear("waits"))
             run.send(SIGTERM)
             #expect(run.finish().status == 143)
+            let text = try String(contentsOf: program.folder.appendingPathComponent("pid"), encoding: .utf8)
+            let command = try #require(pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+            // It is gone once the signal that it was sent has been delivered.
+            var isGone = false
+            for _ in 0..<1000 where !isGone {
+                isGone = kill(command, 0) != 0
+                if !isGone { usleep(10_000) }
+            }
+            #expect(isGone)
         }
 
         @Test(arguments: ["serve", "mcp"])

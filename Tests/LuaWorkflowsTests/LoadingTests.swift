@@ -20,6 +20,33 @@ struct LoadingTests {
         #expect(try await scripts.load().workflows.map(\.id) == ["second", "first"])
     }
 
+    @Test func `a definition that is refused is refused on every worker, and in every process`() async throws {
+        let scripts = try Scripts(
+            [
+                "main.lua": """
+                local aikit = require "aikit"
+                local s = aikit.schema
+                local function pass(value) return value end
+                local accepted = pcall(function()
+                  return aikit.workflow { id = "refused", input_schema = s.object { n = s.integer() } }
+                    :step { id = "text", output_schema = s.string(), handler = pass }
+                    :step { id = "number", input_schema = s.object { n = s.integer() }, handler = pass }
+                    :commit()
+                end)
+                return aikit.workflow { id = accepted and "other" or "one" }:step { id = "s", handler = pass }:commit()
+                """
+            ], workers: 3)
+        let script = try await scripts.load()
+        #expect(script.workflows.map(\.id) == ["one"])
+        for _ in 0..<6 {
+            let result = try await scripts.engine.createRun(script.workflows[0]).run(input: 7).result()
+            #expect(result.result == 7)
+        }
+        let bundle = try #require(ScriptBundle(stored: script.stored))
+        let again = try await LuaScript.load(bundle: bundle, on: scripts.engine)
+        #expect(again.workflows.map(\.id) == ["one"])
+    }
+
     @Test func `modules are found beside the script and in lua_modules, and belong to its generation`() async throws {
         let scripts = try Scripts([
             "main.lua": """

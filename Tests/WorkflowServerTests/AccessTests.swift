@@ -1,6 +1,7 @@
 internal import Crypto
 import FlatValue
 internal import Foundation
+internal import JWTKit
 internal import Synchronization
 internal import Testing
 internal import WorkflowCore
@@ -71,6 +72,62 @@ struct AccessTests {
         }
     }
 
+    @Test func `a key set is used as far as it can be, and no token changes what others are verified by`() async throws
+    {
+        struct Claims: JWTPayload {
+            var role = "read"
+            func verify(using algorithm: some JWTAlgorithm) async throws {}
+        }
+        func urlSafe(_ text: String) -> Value {
+            Value(String(text.filter { $0 != "=" }.map { $0 == "+" ? "-" : $0 == "/" ? "_" : $0 }))
+        }
+        func entry(_ key: ES256PrivateKey, _ fields: [(String, Value)] = []) throws -> Value {
+            let point = try #require(key.publicKey.parameters)
+            return Value(
+                entries: [
+                    ("kty", "EC"), ("crv", "P-256"), ("x", urlSafe(point.x)), ("y", urlSafe(point.y)),
+                ] + fields)
+        }
+        @Sendable func token(_ key: ES256PrivateKey, kid: String? = nil) async throws -> [(String, String)] {
+            let keys = JWTKeyCollection()
+            await keys.add(ecdsa: key)
+            let id = kid.map { JWKIdentifier(string: $0) }
+            var header = JWTHeader()
+            header.kid = id?.string
+            return Self.bearer(try await keys.sign(Claims(), header: header))
+        }
+        let (first, second, third) = (ES256PrivateKey(), ES256PrivateKey(), ES256PrivateKey())
+        let jwt = JWTAccess()
+        let set: Value = [
+            "keys": Value(array: [
+                ["kty": "oct", "k": "c2VjcmV0", "kid": "symmetric"], ["kty": "new", "kid": "of the future"], 7,
+                ["kty": "RSA", "kid": "without a modulus"],
+                try entry(third, [("use", "enc"), ("kid", "third")]), try entry(first, [("kid", "first")]),
+                try entry(second),
+            ])
+        ]
+        try await jwt.replace(jwks: set.json)
+        for nothing in ["", "{}", "[]", #"{"keys":[]}"#, #"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#] {
+            await #expect(throws: (any Error).self) { try await jwt.replace(jwks: nothing) }
+        }
+        try await RunningServer.with(TestWorkflows.all(), access: AccessControl(jwt: jwt)) { (server) async throws in
+            func status(_ headers: [(String, String)]) async throws -> Int {
+                try await server.get("/api/workflows", headers: headers).status
+            }
+            // A token that claims another algorithm for the key, before any good one.
+            let forged = try await token(first, kid: "first")[0].1.dropFirst(7).split(separator: ".")
+            let head = Data(#"{"alg":"ES384","typ":"JWT","kid":"first"}"#.utf8).base64EncodedString()
+            let other = "\(head.filter { $0 != "=" }).\(forged[1]).\(forged[2])"
+            #expect(try await status(Self.bearer(other)) == 401)
+            #expect(try await status(token(first, kid: "first")) == 200)
+            #expect(try await status(token(first)) == 200)
+            #expect(try await status(token(second)) == 200)
+            #expect(try await status(token(second, kid: "first")) == 200)
+            #expect(try await status(token(first, kid: "second")) == 401)
+            #expect(try await status(token(third, kid: "third")) == 401)
+        }
+    }
+
     @Test func `a token for some workflows learns nothing of others`() async throws {
         let tokens = TokensInMemory()
         let made = TokenSecret.make(name: "some", role: .admin, workflows: ["greet"], expiresAt: 0, now: 0)
@@ -109,8 +166,8 @@ struct AccessTests {
             #expect(document["paths"]?["/api/workflows/greet/run"] != nil)
             #expect(document["paths"]?["/api/workflows/fail/run"] == nil)
             let counted = try await server.get("/metrics", headers: some).text
-            #expect(counted.contains(#"aikit_runs{status="failed"} 0"#))
-            #expect(counted.contains(#"aikit_runs{status="success"} 1"#))
+            #expect(counted.contains(#"aikit_stored_runs{status="failed"} 0"#))
+            #expect(counted.contains(#"aikit_stored_runs{status="success"} 1"#))
             #expect(try await server.get("/api/runs?cursor=secret-1", headers: some).status == 400)
             #expect(try await server.get("/api/tasks?cursor=secret-2", headers: some).status == 400)
             #expect(try await server.get("/api/nodes", headers: some).json["nodes"]?[0]?["runs"] == nil)

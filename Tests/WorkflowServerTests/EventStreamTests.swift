@@ -13,6 +13,18 @@ struct EventStreamTests {
                 type: type, workflowID: workflow, runID: "r", data: Value(String(repeating: "x", count: size))))
     }
 
+    @Test func `a head of a stream opens none`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            _ = try await server.post("/api/workflows/wait/runs", ["inputData": 1, "runId": "w"])
+            for path in ["/api/events", "/api/runs/w/events"] {
+                let head = try await server.request("HEAD", path, headers: [("Accept", "text/event-stream")])
+                #expect(head.status == 200)
+                #expect(head.header("content-type")?.hasPrefix("text/event-stream") == true)
+            }
+            #expect(server.server.streamCount == 0)
+        }
+    }
+
     @Test func `an outbox keeps to its bound and tells how much was missed`() async throws {
         let outbox = EventOutbox(EventFilter(), limit: 1000)
         for _ in 0..<100 { outbox.put(Self.frames()) }

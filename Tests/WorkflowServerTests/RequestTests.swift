@@ -28,6 +28,109 @@ struct RequestTests {
         }
     }
 
+    @Test(arguments: [
+        ("limit=+5", "limit"), ("limit=-1", "limit"), ("limit=1e2", "limit"), ("limit=99999999999999999999", "limit"),
+        ("limit=", "limit"), ("limit=1&limit=2", "limit"), ("status=", "status"), ("status=failed,", "status"),
+        ("status=FAILED", "FAILED"), ("from=yesterday", "from"), ("from=2026-02-30", "from"), ("from=2026-1-1", "from"),
+        ("to=2026-01-01T24:00:00Z", "to"), ("to=2026-01-01T10:00:00%2B24:00", "to"), ("to=2026-01-01T1e1:00", "to"),
+        ("tag=", "tag"), ("tag=a", "tag"), ("cursor=none", "cursor"), ("Limit=5", "limit"),
+    ])
+    func `a query that is wrong is refused with the name of what is`(_ query: String, _ name: String) async throws {
+        try await RunningServer.with(TestWorkflows.all()) { (server) async throws in
+            let answer = try await server.get("/api/runs?" + query)
+            #expect(answer.status == 400)
+            #expect(answer.error?.contains(name) == true, "\(answer.text)")
+        }
+    }
+
+    @Test(arguments: [
+        "2026-01-31", "2026-01-31T08:05Z", "2026-01-31T08:05:09.25%2B01:30", "1769846400000", "0001-01-01T00:00:00z",
+        "9999-12-31T23:59:60Z", "-1", "2024-02-29",
+    ])
+    func `times are read as ISO 8601 or as milliseconds`(_ text: String) async throws {
+        try await RunningServer.with(TestWorkflows.all()) { (server) async throws in
+            #expect(try await server.get("/api/runs?from=\(text)").status == 200)
+        }
+    }
+
+    @Test func `a list is of the runs that began in between`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            _ = try await server.post("/api/workflows/wait/runs", ["inputData": 1, "runId": "w"])
+            let all = try await server.get("/api/runs").json
+            let time = try #require(all["runs"]?[0]?["createdAt"]?.string)
+            #expect(time.hasSuffix("Z"))
+            // The same moment, as one who is an hour and a half ahead writes it.
+            let behind = "1970-01-01T01:30:00%2B01:30"
+            for (query, count) in [
+                ("from=\(behind)", 1), ("to=\(behind)", 0), ("from=0&to=0", 0), ("from=\(time)", 1),
+                ("to=9999-01-01", 1), ("from=9999-01-01&to=2000-01-01", 0),
+            ] {
+                #expect(try await server.get("/api/runs?\(query)").json["runs"]?.count == count, "\(query)")
+            }
+        }
+    }
+
+    @Test func `a list is of the runs whose ids begin so, page by page`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            for id in ["ab-1", "ab-2", "b-1", "ab-3", "AB-4"] {
+                _ = try await server.post("/api/workflows/wait/runs", ["inputData": 1, "runId": Value(id)])
+            }
+            let first = try await server.get("/api/runs?q=ab&limit=2").json
+            #expect(first["runs"]?.array?.map { $0["runId"] } == ["ab-3", "ab-2"])
+            let next = try #require(first["next"]?.string)
+            let second = try await server.get("/api/runs?q=ab&limit=2&cursor=\(next)").json
+            #expect(second["runs"]?.array?.map { $0["runId"] } == ["ab-1"])
+            #expect(second["next"] == .null)
+            #expect(try await server.get("/api/runs?q=abc").json["runs"] == [])
+            #expect(try await server.get("/api/runs?q=ab&limit=0").json["total"] == 3)
+        }
+    }
+
+    @Test(arguments: [
+        (["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"], true), (["nonsense"], false),
+        (
+            [
+                "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+                "00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            ], false
+        ), ([String(repeating: "0", count: 300)], false),
+    ])
+    func `of traceparent only a single one counts`(_ headers: [String], _ counts: Bool) async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let run = try await server.post(
+                "/api/workflows/greet/run", ["inputData": ["name": "Ada"]], headers: headers.map { ("traceparent", $0) }
+            )
+            #expect(run.status == 200)
+            let id = try #require(run.json["runId"]?.string)
+            let record = try await server.directory.record(of: id)
+            let traces = (0..<record.log.count).filter { record.log[$0].kind == .traced }
+                .compactMap { record.log.value(record.log[$0].payload)["traceparent"]?.string }
+            // What is no traceparent is kept as it came, and means nothing to whoever reads it.
+            #expect(traces == (counts ? headers : []))
+        }
+    }
+
+    @Test func `a key is looked at also where the body has an id`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { (server) async throws in
+            let path = "/api/workflows/wait/runs"
+            let body: Value = ["inputData": 1, "runId": "named"]
+            #expect(try await server.post(path, body, headers: [("Idempotency-Key", "")]).status == 400)
+            let two = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+            #expect(try await server.post(path, body, headers: two).status == 400)
+            #expect(try await server.post(path, body, headers: [("Idempotency-Key", "a")]).json["runId"] == "named")
+        }
+    }
+
+    @Test func `what cannot be cancelled any more says so`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let run = try await server.post("/api/workflows/greet/run", ["inputData": ["name": "Ada"]])
+            let id = try #require(run.json["runId"]?.string)
+            let late = try await server.request("POST", "/api/runs/\(id)/cancel")
+            #expect(late.status == 409)
+            #expect(late.error == "run \(id) is over (success); there is nothing to cancel")
+        }
+    }
+
     @Test func `a head has no body, and options name the methods`() async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
             let head = try await server.request("HEAD", "/api/workflows")

@@ -45,7 +45,7 @@ struct ServerTests {
             #expect(try await server.get("/health/live").status == 200)
             #expect(try await server.get("/health/ready").status == 200)
             let figures = try await server.get("/metrics")
-            #expect(figures.text.contains(#"aikit_runs{status="success"} 1"#))
+            #expect(figures.text.contains(#"aikit_stored_runs{status="success"} 1"#))
             #expect(figures.text.contains("# TYPE aikit_run_duration_seconds histogram"))
             let document = try await server.get("/openapi.json").json
             #expect(document["openapi"] == "3.1.0")

@@ -53,11 +53,51 @@ struct SlowClientTests {
         }
     }
 
+    @Test func `a connection on which nothing more is asked is closed`() async throws {
+        var options = ServerOptions()
+        options.headTimeout = .milliseconds(200)
+        try await RunningServer.with(TestWorkflows.all(), options: options) { (server) async throws in
+            let request = "GET /api/version HTTP/1.1\r\nHost: x\r\n\r\n"
+            // It returns because the server closes.
+            let answer = await Self.conversation(request + request, port: server.port)
+            #expect(answer.components(separatedBy: "HTTP/1.1 200 OK").count == 3)
+        }
+    }
+
     @Test func `a client of HTTP 1_0 sees the end of its answer by that of the connection`() async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
             let answer = await Self.conversation("GET /api/version HTTP/1.0\r\nHost: x\r\n\r\n", port: server.port)
             #expect(answer.hasPrefix("HTTP/1.0 200"))
             #expect(answer.hasSuffix("}"))
+        }
+    }
+
+    @Test(arguments: ["", "Host: a\r\nHost: b\r\n", "Host: a\r\nhost: a\r\n"])
+    func `a request that is not for one host is refused`(_ hosts: String) async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let good = "GET /api/version HTTP/1.1\r\nHost: x\r\n\r\n"
+            let answer = await Self.conversation(
+                good + "GET /api/version HTTP/1.1\r\n" + hosts + "\r\n" + good, port: server.port)
+            #expect(answer.hasPrefix("HTTP/1.1 200"))
+            #expect(answer.components(separatedBy: "HTTP/1.1 400").count == 2)
+            #expect(answer.components(separatedBy: "HTTP/1.1 200").count == 2)
+        }
+    }
+
+    @Test func `a client that waits to be told to send its body is told, and not when it is too large`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            func request(_ length: Int, _ body: String) -> String {
+                "POST /api/workflows/greet/run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                    + "Expect: 100-continue\r\nConnection: close\r\nContent-Length: \(length)\r\n\r\n" + body
+            }
+            // The answer to what was asked before comes first, in one piece.
+            let good = "GET /api/version HTTP/1.1\r\nHost: x\r\n\r\n"
+            let body = #"{"inputData":{"name":"Ada"}}"#
+            let told = await Self.conversation(good + request(body.utf8.count, body), port: server.port)
+            let statuses = told.components(separatedBy: "HTTP/1.1 ").dropFirst().map { $0.prefix(3) }
+            #expect(statuses == ["200", "100", "200"], "\(told)")
+            let refused = await Self.conversation(request(1 << 40, ""), port: server.port)
+            #expect(refused.hasPrefix("HTTP/1.1 413"), "\(refused)")
         }
     }
 

@@ -138,7 +138,7 @@ export default function healthPage(context) {
       const isWell = ready.status === 'ok';
       const words = isWell ? 'Ready: takes requests, and the store answers' : `Not ready: ${(ready.problems ?? []).join('; ')}`;
       tell(words, () => h('div', { class: `notice ${isWell ? 'is-well' : 'is-error'}` }, icon(isWell ? 'success' : 'failed'), h('div', null, words)));
-      const byStatus = Object.keys(statuses).map((status) => [status, sum(now, 'aikit_runs', (labels) => labels.status === status) ?? 0]);
+      const byStatus = Object.keys(statuses).map((status) => [status, sum(now, 'aikit_stored_runs', (labels) => labels.status === status) ?? 0]);
       const most = Math.max(1, ...byStatus.map(([, value]) => value));
       put(statusBars, byStatus.map(([status, value]) => {
         const bar = h('span', { class: `status-bar is-${status}` });

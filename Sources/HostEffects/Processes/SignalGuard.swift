@@ -4,18 +4,42 @@ internal import Synchronization
 
 /// Passes signals that end this process on to a program that it waits for, so that none is left behind.
 ///
-/// There is one at a time, on the thread that waits. Where the signals are blocked because somebody else takes them, nothing
-/// changes.
-final class SignalGuard {
+/// There is one at a time, on the thread that waits. Where the signals are blocked because a thread takes them, that thread calls
+/// ``pass(_:)`` before it ends the process.
+package final class SignalGuard {
     private static let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
     /// What `kill` takes for the program; 0 for none.
     private static let target = Atomic<pid_t>(0)
+    /// Held while a program is being started whose number nobody knows yet, and while a signal is passed on.
+    private static let starting = Mutex(())
 
     private var before: [(signal: Int32, action: sigaction)] = []
     private var mask = sigset_t()
     private var isHolding = true
 
-    /// Holds the signals back until ``begin(_:)`` or ``end()``.
+    /// Passes a signal on to the program that is waited for; no-op where there is none. For the thread that takes the signals
+    /// of the process.
+    package static func pass(_ signal: Int32) {
+        starting.withLock { _ in
+            let target = target.load(ordering: .acquiring)
+            if target != 0 { kill(target, signal == SIGINT ? SIGTERM : signal) }
+        }
+    }
+
+    /// Starts a program and passes signals on to it from then on.
+    ///
+    /// - Parameters:
+    ///   - leadsGroup: whether the program leads a process group, all of which gets them.
+    ///   - start: gives the program's process id.
+    func begin(leadsGroup: Bool, _ start: () throws(SystemError) -> pid_t) throws(SystemError) -> pid_t {
+        try Self.starting.withLock { _ throws(SystemError) in
+            let pid = try start()
+            begin(leadsGroup ? -pid : pid)
+            return pid
+        }
+    }
+
+    /// Holds the signals back until ``begin(leadsGroup:_:)`` or ``end()``.
     init() {
         var held = sigset_t()
         sigemptyset(&held)
@@ -25,7 +49,7 @@ final class SignalGuard {
     }
 
     /// - Parameter target: a process, or a group as its negative number; it has not been waited for.
-    func begin(_ target: pid_t) {
+    private func begin(_ target: pid_t) {
         Self.target.store(target, ordering: .releasing)
         for signal in Self.signals {
             var (old, new) = (sigaction(), sigaction())
@@ -47,7 +71,7 @@ final class SignalGuard {
 
     /// Nothing is passed on any more. No-op after the first time.
     func end() {
-        Self.target.store(0, ordering: .releasing)
+        Self.starting.withLock { _ in Self.target.store(0, ordering: .releasing) }
         for entry in before {
             var action = entry.action
             sigaction(entry.signal, &action, nil)

@@ -58,14 +58,14 @@ enum Spawn {
         defer { guarding.end() }
         let pid: pid_t
         do throws(SystemError) {
-            pid = try start(
-                "/bin/sh", ["sh", "-c", command], streams: (nothing, writing, -1), leadsGroup: leadsGroup)
+            pid = try guarding.begin(leadsGroup: leadsGroup) { () throws(SystemError) in
+                try start("/bin/sh", ["sh", "-c", command], streams: (nothing, writing, -1), leadsGroup: leadsGroup)
+            }
         } catch {
             close(reading)
             close(writing)
             throw error
         }
-        guarding.begin(leadsGroup ? -pid : pid)
         close(writing)
         let output = Descriptor.readAll(reading, limit: limit)
         close(reading)

@@ -101,6 +101,19 @@ struct StoredHead {
             conditions.append("runs.\(column) = \(argument("text"))")
             parameters.add(text)
         }
+        if let workflows = filter.workflows {
+            conditions.append("runs.workflow = ANY(\(argument("text[]")))")
+            parameters.add(workflows.filter { !$0.utf8.contains(0) }.sorted())
+        }
+        if !filter.prefix.isEmpty {
+            if filter.prefix.utf8.contains(0) { return [] }
+            conditions.append("runs.id >= \(argument("text"))")
+            parameters.add(filter.prefix)
+            if let end = filter.prefixEnd {
+                conditions.append("runs.id < \(argument("text"))")
+                parameters.add(end)
+            }
+        }
         if let statuses = filter.statuses {
             let numbers = statuses.map { "\($0.number)" }.sorted().joined(separator: ", ")
             conditions.append(statuses.isEmpty ? "false" : "runs.status IN (\(numbers))")

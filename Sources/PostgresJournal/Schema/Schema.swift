@@ -7,7 +7,7 @@ internal import JSONSchema
 /// since 1970; those of leases are the database's, all others the journal's.
 enum Schema {
     /// One step for each version; a store of version n has taken the first n of them.
-    static let migrations: [String] = [version1, version2, version3, version4]
+    static let migrations: [String] = [version1, version2, version3, version4, version5]
 
     /// `entries.link`: its ``EntryLink``; NULL in entries of older versions.
     private static let version3 = "ALTER TABLE entries ADD COLUMN link bytea"
@@ -23,6 +23,12 @@ enum Schema {
             PRIMARY KEY (run, name, value)
         );
         CREATE INDEX run_tags_by_value ON run_tags (name, value, run)
+        """
+
+    /// The rows of a list by workflow, and of runs that failed or were cancelled, in its order.
+    private static let version5 = """
+        CREATE INDEX runs_by_workflow ON runs (workflow, created_at, row);
+        CREATE INDEX unsuccessful_runs ON runs (status, created_at, row) WHERE status > 4
         """
 
     static var version: Int { migrations.count }

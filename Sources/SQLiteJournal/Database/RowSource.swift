@@ -85,6 +85,29 @@ struct RowIntersection {
             unions.append(
                 RowUnion([try RowSource(sql, on: database, place: 2) { $0.bind(workflow, at: 1) }]))
         }
+        if let workflows = filter.workflows {
+            let sql = "SELECT row FROM runs WHERE workflow = ?1 AND row <= ?2 ORDER BY row DESC"
+            unions.append(
+                RowUnion(
+                    try workflows.map { workflow in
+                        try RowSource(sql, on: database, place: 2) { $0.bind(workflow, at: 1) }
+                    }))
+        }
+        if !filter.prefix.isEmpty {
+            let (start, end) = (filter.prefix, filter.prefixEnd)
+            unions.append(
+                try Self.rows(where: "id >= ?1" + (end == nil ? "" : " AND id < ?2"), in: database) { statement in
+                    statement.bind(start, at: 1)
+                    if let end { statement.bind(end, at: 2) }
+                })
+        }
+        if let created = filter.created {
+            unions.append(
+                try Self.rows(where: "created_at BETWEEN ?1 AND ?2", in: database) { statement in
+                    statement.bind(created.lowerBound, at: 1)
+                    statement.bind(created.upperBound, at: 2)
+                })
+        }
         if let statuses = filter.statuses {
             let sql = "SELECT row FROM runs WHERE status = ?1 AND row <= ?2 ORDER BY row DESC"
             let sources = try statuses.map { status in
@@ -111,6 +134,40 @@ struct RowIntersection {
                         }
                     }))
         }
+    }
+
+    /// So many rows are sorted in less time than it takes to look for a page of them among all.
+    private static let mostSorted = 50_000
+    /// Of so many of the newest rows ``denseSample`` have to pass, for a page to be looked for among the newest.
+    private static let sampleSize = 2000
+    private static let denseSample: Int64 = 200
+
+    /// The rows of runs for which a condition holds that an index answers, though not in the order of rows. Where they are few they
+    /// are sorted; where they are many, a page of them is soon found among the newest.
+    ///
+    /// - Parameter condition: with the parameters ?1 and ?2, which `bind` binds.
+    private static func rows(
+        where condition: String, in database: Database, bind: @escaping (RawStatement) -> Void
+    ) throws -> RowUnion {
+        func count(in rows: String) throws -> Int64 {
+            let statement = try RawStatement("SELECT count(*) FROM (\(rows))", on: database)
+            bind(statement)
+            defer { statement.reset() }
+            return try statement.step() ? statement.int(at: 0) : 0
+        }
+        let newest = "(SELECT id, created_at FROM runs ORDER BY row DESC LIMIT \(sampleSize))"
+        if try count(in: "SELECT 1 FROM \(newest) WHERE \(condition)") < denseSample,
+            try count(in: "SELECT 1 FROM runs WHERE \(condition) LIMIT \(mostSorted + 1)") <= mostSorted
+        {
+            let statement = try RawStatement("SELECT row FROM runs WHERE \(condition)", on: database)
+            bind(statement)
+            defer { statement.reset() }
+            var rows: [Int64] = []
+            while try statement.step() { rows.append(statement.int(at: 0)) }
+            return RowUnion([], rows.sorted(by: >))
+        }
+        let sql = "SELECT row FROM runs NOT INDEXED WHERE \(condition) AND row <= ?3 ORDER BY row DESC"
+        return RowUnion([try RowSource(sql, on: database, place: 3, bind: bind)])
     }
 
     /// Whether there is anything to go by.

@@ -12,7 +12,7 @@ enum Schema {
     static let applicationID: Int32 = 0x6169_6B6C
 
     /// One step for each version; a store of version n has taken the first n of them.
-    static let migrations: [String] = [version1, version2, version3, version4, version5]
+    static let migrations: [String] = [version1, version2, version3, version4, version5, version6]
 
     static var version: Int { migrations.count }
 
@@ -117,4 +117,6 @@ enum Schema {
         CREATE INDEX runs_by_workflow ON runs (workflow);
         CREATE INDEX runs_by_status ON runs (status);
         """
+
+    private static let version6 = "CREATE INDEX runs_by_time ON runs (created_at);"
 }

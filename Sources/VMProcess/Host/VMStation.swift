@@ -380,6 +380,7 @@ final class VMStation: @unchecked Sendable {
 
     func ended(_ process: HostedProcess, _ end: VMChild.End) {
         processes[ObjectIdentifier(process.child)] = nil
+        if case .spent = process.purpose {} else { worker.figures.lostVM() }
         process.becomeReady()
         for call in process.calls.values { call.operation?.cancel() }
         process.calls = [:]

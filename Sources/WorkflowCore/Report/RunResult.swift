@@ -33,7 +33,7 @@ public struct RunResult: Sendable, Equatable {
         if let result { entries.append(("result", result)) }
         if let error { entries.append(("error", error)) }
         if let restartedAs { entries.append(("restartedAs", Value(restartedAs))) }
-        entries.append(("steps", stepsByID))
+        entries.append(("steps", steps(writing: { Value($0) })))
         entries.append(("metadata", metadata))
         entries.append(("ctx", ctx))
         if tags.count > 0 { entries.append(("tags", tags)) }
@@ -49,14 +49,22 @@ public struct RunResult: Sendable, Equatable {
     /// The snapshots of one step, wherever it stands.
     public func snapshots(of stepID: String) -> [StepSnapshot] { steps.filter { $0.stepID == stepID } }
 
-    private var stepsByID: Value {
-        var order: [String] = []
-        var groups: [String: [Value]] = [:]
+    /// The snapshots by the ids of their steps.
+    ///
+    /// - Parameter time: how the times of the snapshots are written, which are milliseconds since 1970.
+    package func steps(writing time: (Int64) -> Value) -> Value {
+        var groups: [(id: String, snapshots: [Value])] = []
+        var places: [String: Int] = [:]
         for step in steps {
-            if groups[step.stepID] == nil { order.append(step.stepID) }
-            groups[step.stepID, default: []].append(step.value)
+            let snapshot = step.value(writing: time)
+            if let place = places[step.stepID] {
+                groups[place].snapshots.append(snapshot)
+            } else {
+                places[step.stepID] = groups.count
+                groups.append((step.stepID, [snapshot]))
+            }
         }
-        return Value(entries: order.map { ($0, Value(array: groups[$0] ?? [])) })
+        return Value(entries: groups.map { ($0.id, Value(array: $0.snapshots)) })
     }
 }
 
@@ -85,12 +93,15 @@ public struct StepSnapshot: Sendable, Equatable {
     /// What undid it, once that has begun.
     public var compensation: Compensation?
 
-    public var value: Value {
+    public var value: Value { value(writing: { Value($0) }) }
+
+    /// - Parameter time: how ``startedAt`` and ``finishedAt`` are written.
+    func value(writing time: (Int64) -> Value) -> Value {
         var entries: [(String, Value)] = [("status", Value(status)), ("path", Value(path)), ("input", input)]
         if let output { entries.append(("output", output)) }
         if let error { entries.append(("error", error)) }
-        entries.append(("startedAt", Value(startedAt)))
-        if let finishedAt { entries.append(("finishedAt", Value(finishedAt))) }
+        entries.append(("startedAt", time(startedAt)))
+        if let finishedAt { entries.append(("finishedAt", time(finishedAt))) }
         entries.append(("occurrence", Value(Int64(occurrence))))
         if attempts > 1 { entries.append(("attempts", Value(Int64(attempts)))) }
         if let branchID { entries.append(("branchId", branchID)) }

@@ -44,6 +44,8 @@ public struct StartedRun: Sendable {
     public var isNew: Bool
     /// It waits until the limits of its workflow let it begin.
     public var isQueued = false
+    /// The run where this engine has made it: it is asked in place of the store.
+    var run: WorkflowRun?
 }
 
 extension RunDirectory {
@@ -73,7 +75,9 @@ extension RunDirectory {
             lineage: request.parent,
             queueing: Queueing(priority: request.priority, isLeft: request.parent == nil))
         await recorded.passed()
-        guard !recorded.hasEvents else { return StartedRun(id: run.id, isNew: true, isQueued: recorded.isQueued) }
+        guard !recorded.hasEvents else {
+            return StartedRun(id: run.id, isNew: true, isQueued: recorded.isQueued, run: run)
+        }
         do {
             _ = try await run.settled()
             return StartedRun(id: run.id, isNew: true)

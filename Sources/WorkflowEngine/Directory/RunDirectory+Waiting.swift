@@ -13,9 +13,22 @@ extension RunDirectory {
     public func settled(
         _ id: String, within limit: Duration? = nil, following follows: Bool = false
     ) async throws -> (record: RunRecord, isSettled: Bool) {
+        try await settled(id, nil, within: limit, following: follows)
+    }
+
+    /// The same for a run that has been started a moment ago.
+    public func settled(
+        _ started: StartedRun, within limit: Duration? = nil, following follows: Bool = false
+    ) async throws -> (record: RunRecord, isSettled: Bool) {
+        try await settled(started.id, started.run, within: limit, following: follows)
+    }
+
+    private func settled(
+        _ id: String, _ run: WorkflowRun?, within limit: Duration?, following follows: Bool
+    ) async throws -> (record: RunRecord, isSettled: Bool) {
         let end = limit.map { ContinuousClock.now + $0 }
-        guard follows else { return try await settledAlone(id, until: end) }
-        var (id, answer) = (id, try await settledAlone(id, until: end))
+        guard follows else { return try await settledAlone(id, run, until: end) }
+        var (id, answer) = (id, try await settledAlone(id, run, until: end))
         while let next = answer.record.restartedAs, next != id {
             id = next
             answer = try await settledAlone(next, until: end)
@@ -47,9 +60,16 @@ extension RunDirectory {
         }
     }
 
+    /// - Parameter run: the run, if this engine has begun it.
     private func settledAlone(
-        _ id: String, until end: ContinuousClock.Instant?
+        _ id: String, _ run: WorkflowRun? = nil, until end: ContinuousClock.Instant?
     ) async throws -> (record: RunRecord, isSettled: Bool) {
+        if let run {
+            let left = end.map { max($0 - .now, .zero) }
+            if let record = try await first(within: left, { try await self.settled(run) }) ?? nil {
+                return (record, true)
+            }
+        }
         var idleSince: ContinuousClock.Instant?
         while true {
             let left = end.map { max($0 - .now, .zero) }

@@ -40,6 +40,10 @@ extension RunReading {
 /// Which runs a list shows; what is nil does not matter.
 package struct RunFilter: Sendable {
     package var workflow: String?
+    /// Only runs of these workflows; nil for any.
+    package var workflows: Set<String>?
+    /// What the id begins with, byte for byte; empty for anything.
+    package var prefix = ""
     package var generation: String?
     /// Runs that were forked or retried from this one.
     package var lineage: String?
@@ -78,18 +82,37 @@ package struct RunFilter: Sendable {
         RunFilter(statuses: Set(RunMachine.Status.allCases.filter { !$0.isTerminal }), unowned: true)
     }
 
+    /// The first text behind all that begin with ``prefix``, in the order of bytes, which is that of Unicode's numbers; nil where
+    /// there is none.
+    package var prefixEnd: String? {
+        var scalars = Array(prefix.unicodeScalars)
+        while let last = scalars.popLast() {
+            // The numbers in between belong to no character.
+            guard let next = Unicode.Scalar(last.value == 0xD7FF ? 0xE000 : last.value + 1) else { continue }
+            return String(String.UnicodeScalarView(scalars + [next]))
+        }
+        return nil
+    }
+
     package func admitsTags(of run: RunHeader) -> Bool {
         tags.allSatisfy { $0.contains(where: run.tags.tags.contains) }
     }
 
-    package func admits(_ run: RunHeader) -> Bool {
+    /// Whether a run passes by what a header says that knows nothing of owners and the queue.
+    package func admitsStored(_ run: RunHeader) -> Bool {
         if let workflow, run.workflow != workflow { return false }
-        if let generation, run.generation != generation { return false }
-        if let lineage, run.lineage != lineage { return false }
         if let statuses, !statuses.contains(run.status) { return false }
         if let created, !created.contains(run.createdAt) { return false }
+        if let workflows, !workflows.contains(run.workflow) { return false }
+        if let generation, run.generation != generation { return false }
+        if let lineage, run.lineage != lineage { return false }
         if let updated, !updated.contains(run.updatedAt) { return false }
-        if !admitsTags(of: run) { return false }
+        if !prefix.isEmpty, !run.id.utf8.starts(with: prefix.utf8) { return false }
+        return admitsTags(of: run)
+    }
+
+    package func admits(_ run: RunHeader) -> Bool {
+        if !admitsStored(run) { return false }
         return !unowned || run.owner == nil && !run.isHeld
     }
 }

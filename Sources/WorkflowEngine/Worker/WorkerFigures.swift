@@ -6,6 +6,7 @@ package final class WorkerFigures: Sendable {
     private let idle = Atomic<Int64>(0)
     private let began = SystemClock().elapsed()
     private let memory = Atomic<Int>(0)
+    private let restarts = Atomic<Int>(0)
     private let commits = Mutex(CommitTimes())
 
     init() {}
@@ -19,6 +20,9 @@ package final class WorkerFigures: Sendable {
     /// Notes how much the VMs of the worker hold, in bytes.
     func hold(_ bytes: Int) { memory.store(bytes, ordering: .relaxed) }
 
+    /// Notes that a process in which code of the worker ran is gone without having been told to end.
+    package func lostVM() { restarts.add(1, ordering: .relaxed) }
+
     /// Which share of its time the worker has not slept, from 0 to 1.
     package var busyRatio: Double {
         let whole = max(SystemClock().elapsed() - began, 1)
@@ -26,6 +30,7 @@ package final class WorkerFigures: Sendable {
     }
 
     package var memoryUsed: Int { memory.load(ordering: .relaxed) }
+    package var vmRestarts: Int { restarts.load(ordering: .relaxed) }
     package var commitTimes: CommitTimes { commits.withLock { $0 } }
 }
 

@@ -25,14 +25,10 @@ public struct JWTOptions: Sendable {
 /// Judges JSON Web Tokens: their signature, their times, whom they are from and for.
 public final class JWTAccess: Sendable {
     private let secrets = Mutex<[SymmetricKey]>([])
-    private let keys = Mutex(KeySet())
+    /// The keys, and how often they have been replaced.
+    private let keys = Mutex((set: KeySet(), version: 0))
     private let refresh = Mutex<(@Sendable () async -> Void)?>(nil)
     private let options: JWTOptions
-
-    private struct KeySet {
-        var keys = JWTKeyCollection()
-        var ids: Set<String> = []
-    }
 
     public init(_ options: JWTOptions = JWTOptions()) { self.options = options }
 
@@ -40,22 +36,34 @@ public final class JWTAccess: Sendable {
     public func add(secret: String) { secrets.withLock { $0.append(SymmetricKey(data: Array(secret.utf8))) } }
 
     /// Accepts tokens signed by the keys of a JWK set, in place of those of an earlier one.
+    ///
+    /// - Throws: why the set cannot be used; the keys stay as they were.
     public func replace(jwks json: String) async throws {
-        let fresh = JWTKeyCollection()
-        try await fresh.add(jwksJSON: json)
-        let ids = (try? Value(json: json))?["keys"]?.array?.compactMap { $0["kid"]?.string } ?? []
-        keys.withLock { $0 = KeySet(keys: fresh, ids: Set(ids)) }
+        let fresh = try await KeySet(json)
+        keys.withLock { $0 = (fresh, $0.version + 1) }
     }
 
-    /// Calls `body` when a token names a key that the JWK set does not have; the token is judged when it returns.
+    /// Calls `body` when no key of the JWK set has signed a token; the token is judged again when it returns, if the keys have
+    /// been replaced by then.
     public func onUnknownKey(_ body: @escaping @Sendable () async -> Void) { refresh.withLock { $0 = body } }
 
-    /// The keys of a JWK set, looked at again where a token names one that is not among them.
-    private func keySet(naming id: String?) async -> JWTKeyCollection {
-        let set = keys.withLock { $0 }
-        guard let id, !set.ids.contains(id), let look = refresh.withLock({ $0 }) else { return set.keys }
+    /// The claims of a token that one of the keys has signed; nil where none has.
+    private func claims(of token: String, _ header: (algorithm: String, key: String?)) async -> Claims? {
+        let (set, version) = keys.withLock { $0 }
+        if let claims = await Self.claims(of: token, header, by: set) { return claims }
+        guard let look = refresh.withLock({ $0 }) else { return nil }
         await look()
-        return keys.withLock { $0 }.keys
+        let fresh = keys.withLock { $0 }
+        return fresh.version == version ? nil : await Self.claims(of: token, header, by: fresh.set)
+    }
+
+    private static func claims(
+        of token: String, _ header: (algorithm: String, key: String?), by set: KeySet
+    ) async -> Claims? {
+        for verifier in set.verifiers(for: header.algorithm, id: header.key) {
+            if let claims = try? await verifier.verify(token, as: Claims.self) { return claims }
+        }
+        return nil
     }
 
     /// Who a token speaks for; nil when it is not good.
@@ -69,8 +77,8 @@ public final class JWTAccess: Sendable {
                 })
             else { return nil }
             claims = try? JSONDecoder.claims.decode(Claims.self, from: parts.payload)
-        } else if header.algorithm != "none" {
-            claims = try? await keySet(naming: header.key).verify(token, as: Claims.self)
+        } else {
+            claims = await self.claims(of: token, header)
         }
         guard let claims, claims.isValid(options, at: Date()) else { return nil }
         guard let role = claims.role(options) else { return nil }

@@ -1,8 +1,8 @@
 internal import Synchronization
 package import WorkflowEngine
 
-/// Keeps the keys of a ``JWTAccess`` as an address gives them: read again now and then, and when a token names a key that is
-/// not known, though not more often than ``pause``.
+/// Keeps the keys of a ``JWTAccess`` as an address or a file gives them: read again now and then, and when no key has signed a
+/// token, though not more often than ``pause``.
 package final class KeySetFollower: Sendable {
     private let access: JWTAccess
     private let fetch: @Sendable () async throws -> String

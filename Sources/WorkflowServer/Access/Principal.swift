@@ -42,5 +42,8 @@ package struct Principal: Sendable, Equatable {
     /// Whether there may be workflows that they may not see.
     var isLimited: Bool { !workflows.isEmpty }
 
+    /// The workflows that they may see; nil for all.
+    var visible: Set<String>? { isLimited ? Set(workflows) : nil }
+
     func maySee(_ workflow: String) -> Bool { workflows.isEmpty || workflows.contains(workflow) }
 }

@@ -40,12 +40,26 @@ struct APIRequest {
             throw APIError.badRequest("The query is not valid UTF-8 behind its percent signs: '\(pair)'")
         }
         if route.isLenient { return }
-        let known = route.query.map(\.name)
+        var seen: Set<String> = []
         for pair in (request.uri.query ?? "").split(separator: "&") {
             let raw = String(pair.prefix { $0 != "=" })
-            guard let name = raw.removingPercentEscapes, known.contains(name) else {
-                throw APIError.unknown("query parameter", raw.removingPercentEscapes ?? raw, known)
+            guard let name = raw.removingPercentEscapes, let known = route.query.first(where: { $0.name == name })
+            else {
+                throw APIError.unknown(
+                    "query parameter", raw.removingPercentEscapes ?? raw, route.query.map(\.name))
             }
+            guard seen.insert(name).inserted || known.isRepeatable else {
+                throw APIError.badRequest("\(name) is given more than once", code: "repeated_parameter")
+            }
+        }
+    }
+
+    /// The items of all values of a name in the query, which are lists separated by commas.
+    func list(_ name: String) throws -> [String] {
+        try queryValues(name).flatMap { value in
+            let items = value.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+            if items.contains("") { throw APIError.badRequest("\(name) has an empty name: '\(value)'") }
+            return items
         }
     }
 
@@ -61,7 +75,8 @@ struct APIRequest {
     /// A number in the query.
     func number(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
         guard let text = query(name) else { return nil }
-        guard let number = Int(text), range.contains(number) else {
+        let isPlain = text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        guard isPlain, let number = Int(text), range.contains(number) else {
             throw APIError.badRequest(
                 "\(name) has to be a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
@@ -73,7 +88,7 @@ struct APIRequest {
         switch query(name) {
         case nil, "false"?, "0"?: return false
         case ""?, "true"?, "1"?: return true
-        default: throw APIError.badRequest("\(name) has to be true or false")
+        case let text?: throw APIError.badRequest("\(name) has to be true or false, got '\(text)'")
         }
     }
 
@@ -81,7 +96,9 @@ struct APIRequest {
     ///
     /// - Parameter scope: what a key means but once, beside its sender.
     func key(of scope: String = "") throws -> String? {
-        guard let key = request.headers[.idempotencyKey] else { return nil }
+        let keys = request.headers[values: .idempotencyKey]
+        if keys.count > 1 { throw APIError.badRequest("There is more than one Idempotency-Key") }
+        guard let key = keys.first else { return nil }
         if key.isEmpty { throw APIError.badRequest("Idempotency-Key is empty") }
         let hash = SHA256.hash(data: Array("\(scope)\n\(context.principal.name)\n\(key)".utf8))
         return hash.prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()

@@ -4,6 +4,9 @@ internal import NIOHTTPTypes
 
 /// Closes a connection whose client takes too long for a request: for its head, for its body, or between two of them. One that
 /// sends a byte now and then does not hold it open. A stream whose client has gone is closed as well.
+///
+/// A deadline that moves costs a look at the clock and no more: the timer stays where it is, and sees when it fires whether the time
+/// is over by then.
 final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -12,7 +15,11 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let head: TimeAmount
     private let body: TimeAmount
+    /// When the connection is to be closed; nil while nothing of the client is awaited.
+    private var deadline: NIODeadline?
+    /// Fires at ``due``, which is never after the deadline.
     private var timer: Scheduled<Void>?
+    private var due = NIODeadline.distantFuture
     /// The answer that is being written is a stream of events.
     private var isStreaming = false
     /// Requests whose heads have been read and that have not been answered.
@@ -24,18 +31,18 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        if context.channel.isActive { arm(head, context) }
+        if context.channel.isActive { expect(within: head, context) }
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
+    func handlerRemoved(context: ChannelHandlerContext) { stop() }
 
     func channelActive(context: ChannelHandlerContext) {
-        arm(head, context)
+        expect(within: head, context)
         context.fireChannelActive()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        timer?.cancel()
+        stop()
         context.fireChannelInactive()
     }
 
@@ -43,9 +50,9 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head:
             open += 1
-            arm(body, context)
+            expect(within: body, context)
         case .body: break
-        case .end: if open == 0 { arm(head, context) } else { timer?.cancel() }
+        case .end: if open == 0 { expect(within: head, context) } else { deadline = nil }
         }
         context.fireChannelRead(data)
     }
@@ -57,7 +64,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         case .end:
             isStreaming = false
             open = max(open - 1, 0)
-            if open == 0 { arm(head, context) }
+            if open == 0 { expect(within: head, context) }
         }
         context.write(data, promise: promise)
     }
@@ -68,9 +75,28 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireUserInboundEventTriggered(event)
     }
 
-    private func arm(_ time: TimeAmount, _ context: ChannelHandlerContext) {
+    /// Gives the client so much time from now on.
+    private func expect(within time: TimeAmount, _ context: ChannelHandlerContext) {
+        let end = NIODeadline.now() + time
+        deadline = end
+        if timer == nil || due > end { schedule(at: end, context) }
+    }
+
+    private func schedule(at time: NIODeadline, _ context: ChannelHandlerContext) {
         timer?.cancel()
-        let channel = context.channel
-        timer = context.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
+        due = time
+        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: time) { [weak self] in self?.fire(context) }
+    }
+
+    private func fire(_ context: ChannelHandlerContext) {
+        timer = nil
+        guard let deadline else { return }
+        if deadline <= .now() { context.channel.close(promise: nil) } else { schedule(at: deadline, context) }
+    }
+
+    private func stop() {
+        deadline = nil
+        timer?.cancel()
+        timer = nil
     }
 }

@@ -69,6 +69,12 @@ enum OpenAPIDocument {
                 "schema": parameter.schema,
             ])
         }
+        for header in route.headers {
+            parameters.append([
+                "name": Value(header.name), "in": "header", "required": true, "description": Value(header.text),
+                "schema": ["type": "string", "minLength": 1],
+            ])
+        }
         if route.hasKey {
             parameters.append([
                 "name": "Idempotency-Key", "in": "header", "required": false,
@@ -112,14 +118,19 @@ enum OpenAPIDocument {
         var errors = Set(route.errors + [400, 503])
         if route.body != nil { errors.formUnion([413, 415]) }
         if route.role != nil, core.access != nil { errors.formUnion([401, 403, 429]) }
-        for status in errors.subtracting(route.answers).sorted() { entries.append(("\(status)", error)) }
+        for status in errors.subtracting(route.answers).sorted() {
+            entries.append(("\(status)", error(or: status == 400 ? route.refusal : Value?.none)))
+        }
         return Value(entries: entries)
     }
 
-    private static let error: Value = [
-        "description": "Why there is no answer",
-        "content": ["application/json": ["schema": ["$ref": "#/components/schemas/Error"]]],
-    ]
+    private static func error(or other: Value?) -> Value {
+        let own: Value = ["$ref": "#/components/schemas/Error"]
+        let schema = other.map { ["anyOf": Value(array: [own, $0])] as Value } ?? own
+        return [
+            "description": "Why there is no answer", "content": ["application/json": ["schema": schema]],
+        ]
+    }
 
     /// The body of a route that starts a run, with the schema of the workflow's input.
     private static func body(_ route: Route, of workflow: Workflow) -> Value {
@@ -127,7 +138,8 @@ enum OpenAPIDocument {
         let properties = (route.body?["properties"]?.entries ?? []).map { entry in
             (entry.key, entry.key == "inputData" ? input : entry.value)
         }
-        return ["type": "object", "required": ["inputData"], "properties": Value(entries: properties)]
+        let rest = (route.body?.entries ?? []).filter { $0.key != "properties" }.map { ($0.key, $0.value) }
+        return Value(entries: rest + [("properties", Value(entries: properties))])
     }
 
     /// The names between braces, and `path` for the rest.

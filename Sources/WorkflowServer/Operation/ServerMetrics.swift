@@ -142,8 +142,8 @@ final class ServerMetrics: Sendable {
             usages.map { "aikit_model_cost_total{model=\"\(escaped($0.key))\"} \($0.value.cost)" })
         if let counts = await Self.counts(directory, for: principal) {
             family(
-                "aikit_runs", "gauge", "Runs in the store by status.",
-                RunMachine.Status.allCases.map { "aikit_runs{status=\"\($0.rawValue)\"} \(counts[$0] ?? 0)" })
+                "aikit_stored_runs", "gauge", "Runs in the store by status.",
+                RunMachine.Status.allCases.map { "aikit_stored_runs{status=\"\($0.rawValue)\"} \(counts[$0] ?? 0)" })
             family(
                 "aikit_queue_length", "gauge", "Runs that have not begun.",
                 ["aikit_queue_length \(counts[.queued] ?? 0)"])
@@ -205,15 +205,20 @@ final class ServerMetrics: Sendable {
     /// What the workers tell of themselves.
     private func workers(_ directory: RunDirectory, _ lines: inout [String]) {
         let figures = directory.engine.workers.map(\.figures)
-        func gauge(_ name: String, _ help: String, _ value: (WorkerFigures) -> String) {
+        func family(_ name: String, _ type: String, _ help: String, _ value: (WorkerFigures) -> String) {
             lines.append("# HELP \(name) \(help)")
-            lines.append("# TYPE \(name) gauge")
+            lines.append("# TYPE \(name) \(type)")
             for (index, figures) in figures.enumerated() {
                 lines.append("\(name){worker=\"\(index)\"} \(value(figures))")
             }
         }
-        gauge("aikit_worker_busy_ratio", "Share of its time that a worker has not slept.") { "\($0.busyRatio)" }
-        gauge("aikit_vm_memory_bytes", "What the VMs of a worker hold.") { "\($0.memoryUsed)" }
+        family("aikit_worker_busy_ratio", "gauge", "Share of its time that a worker has not slept.") {
+            "\($0.busyRatio)"
+        }
+        family("aikit_vm_memory_bytes", "gauge", "What the VMs of a worker hold.") { "\($0.memoryUsed)" }
+        family(
+            "aikit_vm_restarts_total", "counter", "Processes for Lua that died and in whose place another one goes on."
+        ) { "\($0.vmRestarts)" }
         var commits = CommitTimes()
         for figures in figures { commits.add(figures.commitTimes) }
         let name = "aikit_journal_commit_seconds"

@@ -14,8 +14,7 @@ enum RunRendering {
         if let value = result.result { entries.append(("result", value)) }
         if let error = result.error { entries.append(("error", error)) }
         if let next = result.restartedAs { entries.append(("restartedAs", Value(next))) }
-        let value = result.value
-        entries.append(("steps", withTexts(value["steps"] ?? .emptyObject)))
+        entries.append(("steps", result.steps(writing: { Value(Timestamp.text(milliseconds: $0)) })))
         entries.append(("metadata", result.metadata))
         entries.append(("ctx", result.ctx))
         if result.tags.count > 0 { entries.append(("tags", result.tags)) }
@@ -57,24 +56,6 @@ enum RunRendering {
         if let form = pending.form ?? made ?? (hasForm ? none : Value?.none) { entries.append(("form", form)) }
         entries.append(("requestedAt", Value(Timestamp.text(milliseconds: pending.requestedAt))))
         return Value(entries: entries)
-    }
-
-    /// The snapshots of the steps with texts for the times.
-    private static func withTexts(_ steps: Value) -> Value {
-        Value(
-            entries: (steps.entries ?? []).map { step in
-                let snapshots = (step.value.array ?? []).map { snapshot in
-                    Value(
-                        entries: (snapshot.entries ?? []).map { entry in
-                            guard entry.key == "startedAt" || entry.key == "finishedAt", let time = entry.value.int
-                            else {
-                                return (entry.key, entry.value)
-                            }
-                            return (entry.key, Value(Timestamp.text(milliseconds: time)))
-                        })
-                }
-                return (step.key, Value(array: snapshots))
-            })
     }
 
     /// Where a run stands in the queue; times are ISO 8601 texts.

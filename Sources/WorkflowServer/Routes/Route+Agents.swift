@@ -6,7 +6,11 @@ internal import WorkflowEngine
 /// Workflows that are one agent, in the words of AI Kit's clients.
 extension Route {
     private static let body: Value = [
-        "type": "object", "properties": ["prompt": true, "messages": true, "metadata": true, "ctx": true],
+        "type": "object",
+        "properties": [
+            "prompt": true, "messages": true, "metadata": RouteSchema.object, "ctx": RouteSchema.object,
+            "telemetry": RouteSchema.telemetry,
+        ], "anyOf": [["required": ["prompt"]], ["required": ["messages"]]],
     ]
 
     static let agents: [Route] = [
@@ -17,7 +21,7 @@ extension Route {
         },
         Route(
             .post, "/api/agents/{id}/generate", "Asks an agent, and answers when it has or waits for somebody.",
-            role: .run, query: [.wait], body: body, answers: [200, 202], errors: [404, 500], isLenient: true
+            role: .run, query: [.wait], body: body, answers: [200, 202], errors: [404, 409, 500], isLenient: true
         ) { request, core in
             let id = try await ask(request, core)
             let (record, isSettled) = try await core.directory.settled(id, within: request.wait(), following: true)
@@ -33,7 +37,7 @@ extension Route {
         },
         Route(
             .post, "/api/agents/{id}/stream", "Asks an agent, and streams the events of its run.", role: .run,
-            body: body, type: "text/event-stream", errors: [404], isLenient: true
+            body: body, type: "text/event-stream", errors: [404, 409], isLenient: true
         ) { request, core in
             try await EventStream.run(try await ask(request, core), request, core, follow: false)
         },

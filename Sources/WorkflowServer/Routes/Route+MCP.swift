@@ -6,19 +6,28 @@ internal import WorkflowEngine
 
 /// The Model Context Protocol over streamable HTTP: one message a request; calls of tools are answered by a stream.
 extension Route {
-    static let mcp: [Route] = [
-        Route(
-            .post, "/mcp", "Takes a message of the Model Context Protocol.", role: .read, body: ["type": "object"],
+    static let mcp: [Route] = {
+        var receiving = Route(
+            .post, "/mcp", "Takes a message of the Model Context Protocol.", role: .read, body: message,
             answers: [200, 202], errors: [404], isLenient: true
-        ) { request, core in try await receive(request, core) },
-        Route(
+        ) { request, core in try await receive(request, core) }
+        receiving.refusal = ["type": "object", "required": ["jsonrpc", "error"]]
+        var ending = Route(
             .delete, "/mcp", "Ends a session of the Model Context Protocol.", role: .read, answers: [204],
             errors: [404], isLenient: true
         ) { request, core in
             let (id, _) = try session(request, core)
             core.sessions.remove(id)
             return Response(status: .noContent)
-        },
+        }
+        ending.headers = [Parameter(name: "Mcp-Session-Id", text: "The session.")]
+        return [receiving, ending]
+    }()
+
+    /// A message of JSON-RPC 2.0; without a session it may only begin one.
+    private static let message: Value = [
+        "type": "object", "required": ["jsonrpc", "method"],
+        "properties": ["jsonrpc": ["const": "2.0"], "method": ["type": "string"]],
     ]
 
     /// The session that the request names.

@@ -10,28 +10,30 @@ extension Route {
             body: [
                 "type": "object", "required": ["inputData"],
                 "properties": [
-                    "inputData": true, "runId": ["type": "string", "minLength": 1, "maxLength": 200],
-                    "metadata": ["type": ["object", "null"]], "ctx": ["type": ["object", "null"]],
-                    "startAt": ["anyOf": [timeSchema, ["type": "integer", "minimum": 0], ["type": "null"]]],
-                    "delay": durationSchema, "timeout": durationSchema,
-                    "tags": [
-                        "type": ["object", "null"], "maxProperties": Value(Int64(RunTags.most)),
-                        "additionalProperties": ["type": ["string", "number", "boolean"]],
-                    ],
+                    "inputData": true, "runId": RouteSchema.runID, "metadata": RouteSchema.object,
+                    "ctx": RouteSchema.object, "startAt": RouteSchema.startTime, "delay": RouteSchema.duration,
+                    "timeout": RouteSchema.duration, "tags": RouteSchema.tags,
                     "priority": ["type": ["integer", "null"], "minimum": -1_000_000, "maximum": 1_000_000],
-                ],
+                ], "not": RouteSchema.excluding("startAt", "delay"),
             ], answers: [200, 202], errors: [404, 409]
         ) { request, core in try await startWithoutWaiting(request, core) },
         Route(
             .get, "/api/runs", "Lists runs, newest first.", role: .read,
             query: [
                 Parameter(name: "workflow", text: "Only runs of this workflow."),
-                Parameter(name: "status", text: "Only runs of these statuses, separated by commas."),
-                Parameter(name: "from", text: "Only runs that began then or later, as ISO 8601.", schema: timeSchema),
-                Parameter(name: "to", text: "Only runs that began then or earlier, as ISO 8601.", schema: timeSchema),
+                Parameter(
+                    name: "status", text: "Only runs of these statuses, separated by commas.",
+                    schema: RouteSchema.statuses, isRepeatable: true),
+                Parameter(
+                    name: "from", text: "Only runs that began then or later, as ISO 8601 or milliseconds since 1970.",
+                    schema: RouteSchema.time),
+                Parameter(
+                    name: "to", text: "Only runs that began then or earlier, as ISO 8601 or milliseconds since 1970.",
+                    schema: RouteSchema.time),
                 Parameter(
                     name: "tag",
-                    text: "Only runs with this tag, as `name:value`. May be given again: then with all of them."),
+                    text: "Only runs with this tag, as `name:value`. May be given again: then with all of them.",
+                    schema: RouteSchema.tag, isRepeatable: true),
                 Parameter(name: "q", text: "Only runs whose id begins so."),
                 Parameter(
                     name: "limit", text: "How many at most; 0 counts them only.",
@@ -45,8 +47,8 @@ extension Route {
                 .wait,
                 Parameter(
                     name: "summary", text: "Only what a list says of it, without its steps.",
-                    schema: ["type": "boolean"]),
-            ], answers: [200, 202], errors: [404]
+                    schema: RouteSchema.flag),
+            ], answers: [200, 202], errors: [404, 409]
         ) { request, core in
             let id = try request.parameter("id")
             let header = try await core.header(id, request)
@@ -66,8 +68,8 @@ extension Route {
                 Parameter(name: "path", text: "Only events of this step; for JSON alone."),
                 Parameter(
                     name: "brief", text: "Without what steps got and gave, and what all events of the run share.",
-                    schema: ["type": "boolean"]),
-            ], errors: [404]
+                    schema: RouteSchema.flag),
+            ], errors: [404, 409]
         ) { request, core in
             let id = try request.parameter("id")
             _ = try await core.header(id, request)
@@ -84,24 +86,18 @@ extension Route {
             query: [
                 Parameter(name: "workflow", text: "Only runs of this workflow."),
                 Parameter(name: "run", text: "Only this run."),
-                Parameter(name: "type", text: "Only events of these types, separated by commas."),
+                Parameter(
+                    name: "type", text: "Only events of these types, separated by commas.", schema: RouteSchema.types,
+                    isRepeatable: true),
             ], type: "text/event-stream"
         ) { request, core in
             var filter = EventFilter(run: request.query("run"), workflow: request.query("workflow"))
             let principal = request.context.principal
             if principal.isLimited { filter.workflows = Set(principal.workflows) }
-            let types = request.queryValues("type").flatMap { $0.split(separator: ",").map(String.init) }
+            let types = try request.list("type")
             if !types.isEmpty { filter.types = Set(types) }
             return EventStream.all(filter, request, core)
         },
-    ]
-
-    private static let timeSchema: Value = ["type": "string", "format": "date-time"]
-    private static let durationSchema: Value = [
-        "anyOf": [
-            ["type": "string", "pattern": "^[1-9][0-9]{0,5}(ms|s|m|h)$"],
-            ["type": "number", "exclusiveMinimum": 0, "maximum": 3_000_000_000], ["type": "null"],
-        ]
     ]
 
     /// Events as JSON: `{ events, status, next }`, where `next` is the `after` of the next page, or null.
@@ -185,9 +181,10 @@ extension Route {
 
     /// The same for what a key means but once: a start of a workflow, a retry or a fork of a run.
     static func runID(_ request: APIRequest, of scope: String, _ body: Value) throws -> String? {
-        var id = try body.text("runId")
-        if let problem = id.flatMap(RunIdentifier.problem(of:)) { throw APIError.badRequest("runId \(problem)") }
-        if id == nil { id = try request.key(of: scope).map { "key-" + $0 } }
+        // A key is looked at also where the body has an id, which goes before it.
+        let key = try request.key(of: scope)
+        guard let id = try body.text("runId") else { return key.map { "key-" + $0 } }
+        if let problem = RunIdentifier.problem(of: id) { throw APIError.badRequest("runId \(problem)") }
         return id
     }
 
@@ -212,8 +209,9 @@ extension Route {
 
     private static func list(_ request: APIRequest, _ core: ServerCore) async throws -> Response {
         var filter = RunFilter(workflow: request.query("workflow"))
+        filter.prefix = request.query("q") ?? ""
         filter.tags = try request.queryValues("tag").map(tags)
-        let names = request.queryValues("status").flatMap { $0.split(separator: ",").map(String.init) }
+        let names = try request.list("status")
         if !names.isEmpty {
             filter.statuses = Set(
                 try names.map { name in
@@ -232,8 +230,7 @@ extension Route {
         filter.before = try await cursor(request, core)
         let limit = try request.number("limit", in: 0...1000) ?? 50
         if limit == 0 { return try await counted(filter, request, core) }
-        let prefix = request.query("q") ?? ""
-        let (shown, next) = try await page(limit, filter, request, core) { $0.id.hasPrefix(prefix) }
+        let (shown, next) = try await page(limit, filter, request, core)
         let places = try await core.directory.store.places(of: shown.filter(\.isHeld).map(\.id))
         return .long(
             ["runs": Value(array: shown.map { RunRendering.header($0, places[$0.id]) }), "next": next],
@@ -242,16 +239,16 @@ extension Route {
 
     /// The first runs of those that pass a filter and that the caller may see, and the cursor of those behind them, or null.
     static func page(
-        _ limit: Int, _ filter: RunFilter, _ request: APIRequest, _ core: ServerCore,
-        where isWanted: (RunHeader) -> Bool = { _ in true }
+        _ limit: Int, _ filter: RunFilter, _ request: APIRequest, _ core: ServerCore
     ) async throws -> (runs: [RunHeader], next: Value) {
         var filter = filter
+        filter.workflows = request.context.principal.visible
         // One more tells whether there is another page.
         filter.limit = min(limit, 999) + 1
         var runs: [RunHeader] = []
         while runs.count <= limit {
             let page = try await core.directory.list(filter)
-            runs += page.filter { request.context.principal.maySee($0.workflow) && isWanted($0) }
+            runs += page
             guard page.count == filter.limit, let last = page.last else { break }
             filter.before = last.id
             filter.limit = 1000
@@ -277,10 +274,10 @@ extension Route {
     private static func counted(
         _ filter: RunFilter, _ request: APIRequest, _ core: ServerCore
     ) async throws -> Response {
-        let (prefix, principal) = (request.query("q") ?? "", request.context.principal)
+        let principal = request.context.principal
         var counts: [RunMachine.Status: Int] = [:]
         var isWhole = true
-        if filter.created == nil, filter.before == nil, prefix.isEmpty, request.query("tag") == nil {
+        if filter.created == nil, filter.before == nil, filter.prefix.isEmpty, filter.tags.isEmpty {
             for (workflow, numbers) in try await core.directory.store.counts()
             where principal.maySee(workflow) && filter.workflow ?? workflow == workflow {
                 for (status, number) in numbers where filter.statuses?.contains(status) ?? true {
@@ -290,11 +287,10 @@ extension Route {
         } else {
             var (filter, looked) = (filter, 0)
             filter.limit = 1000
+            filter.workflows = principal.visible
             while true {
                 let page = try await core.directory.list(filter)
-                for run in page where principal.maySee(run.workflow) && run.id.hasPrefix(prefix) {
-                    counts[run.status, default: 0] += 1
-                }
+                for run in page { counts[run.status, default: 0] += 1 }
                 looked += page.count
                 guard page.count == filter.limit, let last = page.last else { break }
                 guard looked < mostCounted else {

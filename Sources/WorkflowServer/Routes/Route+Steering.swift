@@ -10,7 +10,7 @@ extension Route {
             .post, "/api/runs/{id}/resume", "Answers a step that waits for a person.", role: .run, query: [.wait],
             body: [
                 "type": "object", "required": ["data"],
-                "properties": ["stepId": ["type": ["string", "null"]], "data": true],
+                "properties": ["stepId": RouteSchema.text, "data": true],
             ], answers: [200, 202], errors: [404, 409, 422]
         ) { request, core in
             let id = try request.parameter("id")
@@ -37,7 +37,7 @@ extension Route {
         },
         Route(
             .post, "/api/runs/{id}/cancel", "Cancels a run, and answers when it has stopped.", role: .run,
-            body: ["type": "object", "properties": ["reason": ["type": ["string", "null"]]]], isBodyOptional: true,
+            body: ["type": "object", "properties": ["reason": RouteSchema.text]], isBodyOptional: true,
             errors: [404, 409]
         ) { request, core in
             let id = try request.parameter("id")
@@ -59,7 +59,7 @@ extension Route {
             .post, "/api/runs/{id}/retry", "Starts a run that does again what made another one fail.", role: .run,
             body: [
                 "type": "object",
-                "properties": ["runId": ["type": ["string", "null"]], "newest": ["type": ["boolean", "null"]]],
+                "properties": ["runId": RouteSchema.runID, "newest": RouteSchema.choice],
             ], isBodyOptional: true, answers: [200, 202], errors: [404, 409]
         ) { request, core in
             try await fork(request, core, reason: "retried") { _ in .failure }
@@ -70,8 +70,11 @@ extension Route {
             body: [
                 "type": "object",
                 "properties": [
-                    "from": ["type": ["string", "null"]], "input": true, "runId": ["type": ["string", "null"]],
-                    "newest": ["type": ["boolean", "null"]],
+                    "from": RouteSchema.text, "input": true, "runId": RouteSchema.runID, "newest": RouteSchema.choice,
+                ],
+                "anyOf": [
+                    ["required": ["from"], "properties": ["from": ["type": "string"]]],
+                    ["required": ["newest"], "properties": ["newest": ["const": true]]],
                 ],
             ], answers: [200, 202], errors: [404, 409]
         ) { request, core in
@@ -87,8 +90,8 @@ extension Route {
         Route(
             .post, "/api/runs/{id}/upgrade", "Moves a run that waits to the newest code, if all that it recorded fits.",
             role: .admin,
-            query: [Parameter(name: "dryRun", text: "Only say what fits.", schema: ["type": "boolean"])],
-            body: ["type": "object", "properties": ["dryRun": ["type": ["boolean", "null"]]]], isBodyOptional: true,
+            query: [Parameter(name: "dryRun", text: "Only say what fits.", schema: RouteSchema.flag)],
+            body: ["type": "object", "properties": ["dryRun": RouteSchema.choice]], isBodyOptional: true,
             errors: [404, 409]
         ) { request, core in
             let id = try request.parameter("id")

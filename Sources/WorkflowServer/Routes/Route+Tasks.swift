@@ -13,7 +13,7 @@ extension Route {
                 Parameter(name: "run", text: "Only of this run."),
                 Parameter(
                     name: "summary", text: "Only what a list says of each, without what is shown and asked.",
-                    schema: ["type": "boolean"]),
+                    schema: RouteSchema.flag),
                 Parameter(
                     name: "limit", text: "Of how many runs at most; 0 counts the runs only.",
                     schema: ["type": "integer", "minimum": 0, "maximum": 1000]),
@@ -26,7 +26,7 @@ extension Route {
             role: .run, query: [.wait],
             body: [
                 "type": "object", "required": ["data"],
-                "properties": ["data": true, "digest": ["type": ["string", "null"]]],
+                "properties": ["data": true, "digest": RouteSchema.text],
             ], answers: [200, 202], errors: [404, 409, 422]
         ) { request, core in try await answer(request, core) },
     ]

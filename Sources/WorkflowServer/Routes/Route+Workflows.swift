@@ -9,8 +9,8 @@ extension Route {
     private static let runBody: Value = [
         "type": "object", "required": ["inputData"],
         "properties": [
-            "inputData": true, "runId": ["type": "string", "minLength": 1, "maxLength": 200],
-            "metadata": ["type": ["object", "null"]], "ctx": ["type": ["object", "null"]], "telemetry": true,
+            "inputData": true, "runId": RouteSchema.runID, "metadata": RouteSchema.object, "ctx": RouteSchema.object,
+            "telemetry": RouteSchema.telemetry,
         ],
     ]
 
@@ -19,7 +19,7 @@ extension Route {
             .get, "/api/workflows", "Lists the workflows.", role: .read,
             query: [
                 Parameter(
-                    name: "counts", text: "Also how many runs each has in each status.", schema: ["type": "boolean"])
+                    name: "counts", text: "Also how many runs each has in each status.", schema: RouteSchema.flag)
             ]
         ) { request, core in
             let workflows = await core.directory.catalog.workflows().filter { request.context.principal.maySee($0.id) }
@@ -60,9 +60,10 @@ extension Route {
                     schema: ["type": "string", "enum": ["json", "svg", "mermaid", "dot"]]),
                 Parameter(name: "run", text: "The run that gives the colours."),
                 Parameter(
-                    name: "fold", text: "The path of a construct that is drawn without its bodies; for svg, any number."
-                ),
-            ], errors: [404]
+                    name: "fold",
+                    text: "The path of a construct that is drawn without its bodies; for svg, any number.",
+                    isRepeatable: true),
+            ], errors: [404, 409]
         ) { request, core in
             let workflow = try await core.workflow(request.parameter("id"), request)
             var (plan, steps, isOver) = (workflow.plan, [StepSnapshot](), false)
@@ -89,13 +90,15 @@ extension Route {
             query: [.wait], body: runBody, answers: [200, 202], errors: [404, 409], isLenient: true
         ) { request, core in
             let started = try await start(request, core)
-            return try await settled(started.id, request, core)
+            let (record, isSettled) = try await core.directory.settled(
+                started, within: request.wait(), following: true)
+            return settled(record, isSettled)
         },
         Route(
             .post, "/api/workflows/{id}/stream", "Runs a workflow, and streams its events.", role: .run,
             query: [
                 Parameter(
-                    name: "follow", text: "Go on through pauses until the run is over.", schema: ["type": "boolean"])
+                    name: "follow", text: "Go on through pauses until the run is over.", schema: RouteSchema.flag)
             ], body: runBody, type: "text/event-stream", errors: [404, 409], isLenient: true
         ) { request, core in
             let follow = try request.flag("follow")
@@ -154,13 +157,21 @@ extension Route {
             case .failure(let fault): throw APIError.badRequest("telemetry \(fault.message)")
             }
         }
-        if let parent = request.request.headers[.traceparent] { entries.append(("traceparent", Value(parent))) }
+        // More than one says nothing (W3C, Trace Context, 3.2), and so does what is longer than any version has it.
+        let parents = request.request.headers[values: .traceparent]
+        if parents.count == 1, (55...256).contains(parents[0].utf8.count) {
+            entries.append(("traceparent", Value(parents[0])))
+        }
         return entries.isEmpty ? Value?.none : Value(entries: entries)
     }
 
     /// Waits until a run settles, as far as the request would wait, and answers with it.
     static func settled(_ id: String, _ request: APIRequest, _ core: ServerCore) async throws -> Response {
         let (record, isSettled) = try await core.directory.settled(id, within: request.wait(), following: true)
-        return .json(RunRendering.run(record), status: isSettled && record.status != .running ? .ok : .accepted)
+        return settled(record, isSettled)
+    }
+
+    private static func settled(_ record: RunRecord, _ isSettled: Bool) -> Response {
+        .json(RunRendering.run(record), status: isSettled && record.status != .running ? .ok : .accepted)
     }
 }

@@ -11,6 +11,8 @@ struct Route: Sendable {
         var name: String
         var text: String
         var schema: Value = ["type": "string"]
+        /// Whether it may be given more than once.
+        var isRepeatable = false
     }
 
     var method: HTTPRequest.Method
@@ -20,6 +22,8 @@ struct Route: Sendable {
     /// What the caller has to be; nil for a route that needs no token.
     var role: AccessToken.Role?
     var query: [Parameter] = []
+    /// Headers that the route wants.
+    var headers: [Parameter] = []
     /// The schema of the body; nil for a route that reads none.
     var body: Value?
     var isBodyOptional = false
@@ -30,6 +34,8 @@ struct Route: Sendable {
     var isLenient = false
     /// The statuses of errors, beside those that every route may have.
     var errors: [Int] = []
+    /// What a 400 may hold besides the server's own error; nil for nothing.
+    var refusal: Value?
     var handler: @Sendable (APIRequest, ServerCore) async throws -> Response
 
     init(
@@ -66,8 +72,11 @@ struct Route: Sendable {
 
 extension Route.Parameter {
     static let wait = Route.Parameter(
-        name: "wait", text: "How long to wait at most, such as 30s.",
-        schema: ["type": "string", "pattern": "^[0-9]{1,3}(ms|s)$"])
+        name: "wait", text: "How long to wait at most, such as 30s; no longer than 1h.",
+        schema: [
+            "type": "string",
+            "pattern": "^([0-9]{1,6}ms|([0-9]{1,3}|[12][0-9]{3}|3[0-5][0-9]{2}|3600)s?|([0-5]?[0-9]|60)m|[01]h)$",
+        ])
     static let after = Route.Parameter(
         name: "after", text: "Only events with a larger sequence.", schema: ["type": "integer", "minimum": 0])
 }

@@ -33,6 +33,7 @@ enum EventStream {
     static func events(
         of id: String, after sequence: Int, isBrief: Bool, _ request: APIRequest, _ core: ServerCore
     ) async throws -> Response {
+        if request.request.method == .head { return Response(status: .ok, headers: headers) }
         let subscription = try await core.directory.events(of: id, after: sequence)
         return response(core, request, subscription) { writer in
             try await writer.frame("run", ["runId": Value(id)])
@@ -50,12 +51,17 @@ enum EventStream {
 
     /// All runs. Events that a client is too slow for are passed over, and `missed` tells how many.
     static func all(_ filter: EventFilter, _ request: APIRequest, _ core: ServerCore) -> Response {
+        if request.request.method == .head { return Response(status: .ok, headers: headers) }
         let outbox = core.broadcast.open(filter)
         return response(
             core, request,
-            nudge: { [weak outbox] in outbox?.nudge() }, cancel: { [weak outbox] in outbox?.finish(.cancelled) }
+            nudge: { [weak outbox] in outbox?.nudge() },
+            cancel: { [weak outbox] in
+                guard let outbox else { return }
+                outbox.finish(.cancelled)
+                core.broadcast.close(outbox)
+            }
         ) { writer in
-            defer { core.broadcast.close(outbox) }
             try await writer.comment()
             while true {
                 let (items, end) = await outbox.take()
@@ -103,11 +109,16 @@ enum EventStream {
             cancel: { [weak subscription] in subscription?.cancel() }, body)
     }
 
+    private static let headers: HTTPFields = [
+        .contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-cache", .accelBuffering: "no",
+    ]
+
     /// A stream.
     ///
     /// - Parameters:
     ///   - nudge: has `body` write something soon, whatever happens.
-    ///   - cancel: has `body` end, since the client is gone.
+    ///   - cancel: lets go of what feeds the stream, and has `body` end if it is under way; called once the client is gone or
+    ///     `body` has ended, and maybe twice. A client may be gone before `body` begins, which it does not then.
     private static func response(
         _ core: ServerCore, _ request: APIRequest, nudge: @escaping @Sendable () -> Void,
         cancel: @escaping @Sendable () -> Void,
@@ -115,10 +126,7 @@ enum EventStream {
     ) -> Response {
         request.context.channel.closeFuture.whenComplete { _ in cancel() }
         return Response(
-            status: .ok,
-            headers: [
-                .contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-cache", .accelBuffering: "no",
-            ],
+            status: .ok, headers: headers,
             body: ResponseBody { writer in
                 let heartbeat = _Concurrency.Task {
                     while !_Concurrency.Task.isCancelled {

@@ -117,9 +117,7 @@ struct ServeCommand: ParsableCommand {
         _ = try ScriptFolders.scripts(at: paths)
         ProcessStart.raiseDescriptorLimit()
         let session = ServeSession(settings)
-        Interrupts.install(heedsHangup: true) { signal, count in
-            session.stop() && (signal == SIGHUP || count == 1) ? .goesOn : .ends
-        }
+        session.phase.listen()
         let result: Result<Void, any Error> = waitFor {
             do {
                 return .success(try await session.run())

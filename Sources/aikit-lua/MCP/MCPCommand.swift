@@ -51,9 +51,7 @@ struct MCPCommand: ParsableCommand {
         _ = try ScriptFolders.scripts(at: paths)
         ProcessStart.raiseDescriptorLimit()
         let host = MCPHost(settings)
-        Interrupts.install(heedsHangup: true) { signal, count in
-            host.stop() && (signal == SIGHUP || count == 1) ? .goesOn : .ends
-        }
+        host.phase.listen()
         let result: Result<Void, any Error> = waitFor {
             do {
                 return .success(try await host.run())

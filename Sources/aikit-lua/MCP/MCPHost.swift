@@ -18,7 +18,7 @@ final class MCPHost: Sendable {
 
     private let settings: ServeSettings
     private let log: ServeLog
-    private let stopping = Latch()
+    let phase = ServicePhase()
     private let calls = MCPTasks()
 
     init(_ settings: ServeSettings) {
@@ -26,17 +26,7 @@ final class MCPHost: Sendable {
         log = ServeLog(settings.logFormat)
     }
 
-    private let start = StartPhase()
-
-    /// Asks for the end; any thread.
-    ///
-    /// - Returns: whether ``run()`` will heed it, as it does once it listens.
-    func stop() -> Bool {
-        stopping.open()
-        return start.isOver
-    }
-
-    /// Serves the client until it is gone, or ``stop()``.
+    /// Serves the client until it is gone, or the phase ends.
     func run() async throws {
         let location = try StoreLocation(settings.store, beside: ServeSession.folder(of: settings.paths[0]) + "x")
         let log = log
@@ -60,7 +50,7 @@ final class MCPHost: Sendable {
                 + "--step \(shellQuoted(path)) --data '{…}'"
         }
         let session = MCPSession(offers, for: Principal(name: "", role: .run))
-        start.end()
+        phase.serve()
         listen(session)
         let helpers = Task {
             await withTaskGroup { helpers in
@@ -72,7 +62,7 @@ final class MCPHost: Sendable {
                 if self.settings.watches { helpers.addTask { await DeploymentWatch(deployments).run() } }
             }
         }
-        await stopping.passed()
+        await phase.ended()
         await calls.ended(within: Self.answerGrace)
         helpers.cancel()
         await directory.releaseAll(within: Self.grace)
@@ -85,7 +75,7 @@ final class MCPHost: Sendable {
 
     /// Takes the client's messages on a thread of its own, one after the other; what waits for runs goes on beside it.
     private func listen(_ session: MCPSession) {
-        let (calls, stopping) = (calls, stopping)
+        let (calls, phase) = (calls, phase)
         WorkerThread.start {
             var input = MCPInput(limit: Self.lineLimit)
             while let line = input.next() {
@@ -103,7 +93,7 @@ final class MCPHost: Sendable {
                     }
                 }
             }
-            stopping.open()
+            phase.finish()
         }
     }
 

@@ -21,6 +21,8 @@ actor Deployments: DeploymentCatalog {
     private var byID: [String: Workflow] = [:]
     /// The file that each of them is live from.
     private var owners: [String: String] = [:]
+    /// Why the folders could not be looked at the last time; nil if they could.
+    private var trouble: String?
 
     private struct Entry {
         let path: String
@@ -50,8 +52,12 @@ actor Deployments: DeploymentCatalog {
         do {
             found = try ScriptFolders.scripts(at: paths)
         } catch {
-            return log.error(error.problem.message)
+            // It is looked at every second, and said once.
+            if trouble != error.problem.message { log.error("\(error.problem.message); what was live stays so") }
+            trouble = error.problem.message
+            return
         }
+        trouble = nil
         for entry in entries where !found.contains(where: { $0.path == entry.path }) && entry.live.generation == nil {
             entries.removeAll { $0.path == entry.path }
         }
@@ -136,7 +142,12 @@ actor Deployments: DeploymentCatalog {
             guard let script = entry.live.generation?.script, script.generationID == generation else { continue }
             if let workflow = script.workflows.first(where: { $0.id == id }) { return workflow }
         }
-        return try await stored.workflow(id, generation: generation, of: run)
+        do {
+            return try await stored.workflow(id, generation: generation, of: run)
+        } catch let error as ScriptError {
+            throw RunFailure(
+                code: "load_failed", message: "the code that run \(run) began with does not load: \(error.description)")
+        }
     }
 
     func deployments() -> [Deployment] {

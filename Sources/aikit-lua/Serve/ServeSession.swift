@@ -16,24 +16,14 @@ internal import WorkflowTelemetry
 final class ServeSession: Sendable {
     private let settings: ServeSettings
     private let log: ServeLog
-    private let stopping = Latch()
+    let phase = ServicePhase()
 
     init(_ settings: ServeSettings) {
         self.settings = settings
         log = ServeLog(settings.logFormat)
     }
 
-    private let start = StartPhase()
-
-    /// Asks the server to end; any thread.
-    ///
-    /// - Returns: whether ``run()`` will heed it, as it does once the server listens.
-    func stop() -> Bool {
-        stopping.open()
-        return start.isOver
-    }
-
-    /// Serves until ``stop()``.
+    /// Serves until the phase ends.
     func run() async throws {
         let location = try StoreLocation(settings.store, beside: Self.folder(of: settings.paths[0]) + "x")
         let file = try location.open(creates: true) { [log] in log.warn($0) }
@@ -44,7 +34,7 @@ final class ServeSession: Sendable {
                 "\(settings.host) is reached from outside, and nobody needs a token; make one with "
                     + "'aikit-lua token create', name --jwt-secret-env or --jwks, or say --insecure")
         }
-        let tls = try ServeTLS.configuration(certificate: settings.certificate, key: settings.key)
+        let tls = try ServeTLS.read(certificate: settings.certificate, key: settings.key)
         let exportSettings = try ExportSettings.read(otlp: settings.otlp)
         let secrets = try settings.secrets.open()
         let log = log
@@ -87,15 +77,16 @@ final class ServeSession: Sendable {
         let grace = Duration.microseconds(settings.grace)
         // Steps end a little before the rest does, so that the answers that wait for them still go out.
         let stepGrace = max(grace / 2, grace - .seconds(2))
-        start.end()
+        phase.serve()
         let failure: (any Error)? = await withTaskGroup(of: (any Error)?.self) { tasks in
-            let (watches, stopping) = (settings.watches, self.stopping)
+            let (watches, phase) = (settings.watches, phase)
             let helpers = Task {
                 await withTaskGroup { helpers in
                     helpers.addTask { await recovery.run() }
                     helpers.addTask { await schedules.run() }
                     helpers.addTask { await queue.run() }
                     if let keys { helpers.addTask { await keys.run() } }
+                    if let tls { helpers.addTask { await tls.follow(log) } }
                     if watches { helpers.addTask { await DeploymentWatch(deployments).run() } }
                 }
             }
@@ -108,7 +99,7 @@ final class ServeSession: Sendable {
                 }
             }
             let drain = Task {
-                await stopping.passed()
+                await phase.ended()
                 log.info("stopping")
                 server.drain()
                 helpers.cancel()
@@ -118,7 +109,7 @@ final class ServeSession: Sendable {
             }
             tasks.addTask {
                 // Whoever still sends or reads then is not waited for.
-                await stopping.passed()
+                await phase.ended()
                 try? await Task.sleep(for: max(grace, .seconds(1)))
                 return nil
             }
@@ -133,7 +124,7 @@ final class ServeSession: Sendable {
         await export?.finish(within: TraceExport.patience)
         await engine.shutdown(grace: .zero)
         await store.close()
-        if let failure, !stopping.isOpen {
+        if let failure, !phase.isEnding {
             throw UsageError(
                 "cannot listen at \(settings.host):\(settings.port): \(Self.reason(failure, port: settings.port))")
         }
@@ -172,16 +163,24 @@ final class ServeSession: Sendable {
                 access.add(secret: secret)
             }
             if let place = settings.jwks {
-                if let source = KeySetAddress(place) {
-                    let log = log
-                    let follower = KeySetFollower(access, fetch: { try await source.read() }) {
-                        log.warn("the keys at \(place) cannot be read: \(problems(of: $0).first?.message ?? "\($0)")")
-                    }
-                    await follower.refresh()
-                    keys = follower
-                } else {
-                    try await access.replace(jwks: Self.keys(place))
+                let (log, source) = (log, KeySetAddress(place))
+                let follower = KeySetFollower(
+                    access, fetch: { if let source { try await source.read() } else { try Self.keys(place) } }
+                ) {
+                    log.warn("the keys at \(place) cannot be used: \(problems(of: $0).first?.message ?? "\($0)")")
                 }
+                if source == nil {
+                    // What is wrong with a file is wrong with the command.
+                    let text = try Self.keys(place)
+                    do {
+                        try await access.replace(jwks: text)
+                    } catch {
+                        throw UsageError("cannot use the keys in \(place): \(error)")
+                    }
+                } else {
+                    await follower.refresh()
+                }
+                keys = follower
             }
             jwt = access
         }

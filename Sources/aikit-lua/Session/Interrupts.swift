@@ -1,3 +1,4 @@
+internal import HostEffects
 internal import Platform
 internal import Synchronization
 internal import WorkflowEngine
@@ -60,6 +61,8 @@ enum Interrupts {
                 if first.load(ordering: .relaxed) == 0 { first.store(signal, ordering: .releasing) }
                 if onSignal(signal, count) == .goesOn { continue }
                 TerminalMode.restore()
+                // Nothing that the process waits for outlives it.
+                SignalGuard.pass(signal)
                 _exit(status(of: signal).rawValue)
             }
         }

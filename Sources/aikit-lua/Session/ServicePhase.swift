@@ -1,0 +1,30 @@
+internal import Platform
+
+/// Where a command stands that serves until it is told to end: it starts, serves, and ends. Any thread.
+///
+/// While it starts, a signal ends the process at once, since nothing could be lost yet and what it waits for need not come. Once it
+/// serves, the first signal asks it to end in good order, and a second SIGTERM or SIGINT ends the process. A hangup may come
+/// several times at once and is never a second signal.
+final class ServicePhase: Sendable {
+    private let start = StartPhase()
+    private let end = Latch()
+
+    /// Listens for signals. Called once, before any other thread exists.
+    func listen() {
+        Interrupts.install(heedsHangup: true) { [self] signal, count in
+            end.open()
+            return start.isOver && (signal == SIGHUP || count == 1) ? .goesOn : .ends
+        }
+    }
+
+    /// The start is over: from now on the command heeds ``ended()``.
+    func serve() { start.end() }
+
+    /// Asks the command to end.
+    func finish() { end.open() }
+
+    var isEnding: Bool { end.isOpen }
+
+    /// Returns when the command is to end, or the task is cancelled.
+    func ended() async { await end.passed() }
+}
