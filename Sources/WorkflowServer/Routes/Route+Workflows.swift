@@ -154,7 +154,11 @@ extension Route {
             case .failure(let fault): throw APIError.badRequest("telemetry \(fault.message)")
             }
         }
-        if let parent = request.request.headers[.traceparent] { entries.append(("traceparent", Value(parent))) }
+        // What is no header of W3C's, or stands there more than once, is nobody's.
+        let parents = request.request.headers[values: .traceparent]
+        if parents.count == 1, TraceParentText.parts(of: parents[0]) != nil {
+            entries.append(("traceparent", Value(parents[0])))
+        }
         return entries.isEmpty ? Value?.none : Value(entries: entries)
     }
 

@@ -36,7 +36,7 @@ public struct TraceSettings: Sendable, Equatable {
     }
 
     private mutating func take(_ value: Value) {
-        name = value["trace_name"]?.string ?? name
+        name = value["trace_name"]?.string.map { RecordedContent.cut($0, to: Span.nameLimit) } ?? name
         userID = value["user_id"]?.string ?? userID
         sessionID = value["session_id"]?.string ?? sessionID
         environment = value["environment"]?.string ?? environment
@@ -60,12 +60,15 @@ public struct TraceSettings: Sendable, Equatable {
 extension Value {
     /// The value as an attribute: scalars as they are, all else as JSON text.
     var attribute: Attributes.Item {
-        if let text = string { return .string(text) }
+        if let text = string { return .string(RecordedContent.cut(text)) }
         if let flag = bool { return .bool(flag) }
         if let number = int { return .int(number) }
         if let number = double { return .double(number) }
-        return .string(json)
+        return .string(recordedText)
     }
+
+    /// A text as it is, anything else as JSON; what is cut off is marked.
+    var recordedContent: String { string.map { RecordedContent.cut($0) } ?? recordedText }
 
     /// JSON text of at most 32 kB; what is cut off is marked.
     var recordedText: String { RecordedContent.text(of: self) }

@@ -1,7 +1,6 @@
 internal import FlatValue
 internal import WorkflowCore
 internal import WorkflowEngine
-internal import WorkflowTelemetry
 
 /// A run of a dev session; what happens to it is posted.
 final class DevRun: Sendable {
@@ -9,24 +8,21 @@ final class DevRun: Sendable {
     let input: Value
     private let origin: DevOrigin
     private let run: WorkflowRun
-    private let export: TraceExport?
     private let post: @Sendable (Message) -> Void
 
     init(
-        _ run: WorkflowRun, input: Value, generation: Int, origin: DevOrigin, export: TraceExport?,
+        _ run: WorkflowRun, input: Value, generation: Int, origin: DevOrigin,
         post: @escaping @Sendable (Message) -> Void
     ) {
         self.run = run
         self.input = input
         self.origin = origin
-        self.export = export
         handle = RunHandle(id: run.id, plan: run.definition.plan, note: "on gen \(generation)" + origin.note)
         self.post = post
     }
 
     /// Starts the run, and tells when it waits for somebody and when it is over.
     func start(metadata: Value?, ctx: Value?) {
-        export?.follow(run, past: origin.pastEvents)
         run.follow(ProgressFeed(past: origin.pastEvents, post: post))
         perform { [run, post, input, origin] in
             switch origin {
