@@ -111,7 +111,7 @@ def spans_of(text):
 
 
 class Collector(http.server.BaseHTTPRequestHandler):
-    spans, logs, metrics, parents = [], [], [], set()
+    spans, logs, metrics, leaks, parents = [], [], [], [], set()
 
     def do_GET(self):
         """What the script asks; it is told in which span."""
@@ -126,7 +126,7 @@ class Collector(http.server.BaseHTTPRequestHandler):
             return self.chat(json.loads(body))
         body = gzip.decompress(body)
         if PIN in body:
-            raise SystemExit("a secret was sent")
+            self.leaks.append(self.path)
         if self.path == "/v1/traces":
             self.spans.extend(spans_of(body))
         elif self.path == "/v1/logs":
@@ -208,6 +208,7 @@ def main():
             traces = {hashlib.sha256(run.encode()).digest()[:16] for run in runs}
             others = {span.name for span in Collector.spans if span.trace_id not in traces}
             assert not others, f"{runs}: {others} lie in other traces"
+            assert not Collector.leaks, f"{runs}: a secret was sent to {Collector.leaks}"
             for run in runs:
                 check(run, Collector.spans, spans_of(aikit("runs", "trace", run, "--json")))
             Collector.spans.clear()

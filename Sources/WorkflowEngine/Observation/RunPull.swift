@@ -140,7 +140,9 @@ final class RunPull: EventFeed {
         guard max(first, state.withLock(\.given)) < end else { return nil }
         let arena = run.journaled == nil ? run.log.arena.count : min(run.submittedArena, run.log.arena.count)
         let last = min(end, first + Self.portion)
-        let rests = last == run.log.count && run.calls.isEmpty && !run.hasCommands && run.machine.waitsOutside
+        let rests =
+            last == run.log.count && run.calls.isEmpty
+            && (run.isParked || (!run.hasCommands && run.machine.waitsOutside))
         let chunk = RunChunk(
             run: self.run, plan: plan, first: first, arenaStart: start, run.log, events: first..<last, arenaEnd: arena)
         return Fetched(chunk: chunk, isCut: last < end, rests: rests)
