@@ -106,7 +106,7 @@ for place, wait in enumerate(
 # Those that have to have everything, and have no fault told of them.
 WHOLE = {"takes", "closes-after-each", "old-http", "no-content", "no-json", "deep-json"}
 # Those of which nothing need be told.
-SILENT = WHOLE | {"early-hints", "partial-minus"}
+SILENT = WHOLE | {"early-hints", "partial-minus", "partial-double"}
 
 
 class Collector:

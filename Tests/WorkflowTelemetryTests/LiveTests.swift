@@ -55,7 +55,9 @@ import WorkflowEngine
                                 "way", resolve: code.inline { _, _ in "left" },
                                 cases: ["left": [.step("l", handler: code.inline { value, _ in value })]])
                         ],
-                        "b": [.delay("rest", .fixed(.seconds(86_400))), .step("two", handler: code.inline { _, _ in 2 })],
+                        "b": [
+                            .delay("rest", .fixed(.seconds(86_400))), .step("two", handler: code.inline { _, _ in 2 }),
+                        ],
                     ])
             ]
         },

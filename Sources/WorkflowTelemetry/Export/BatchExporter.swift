@@ -10,12 +10,12 @@ typealias ExportPiece = [UInt8]
 /// with a growing wait, or after the wait that the server asks for where that is longer, as far as OTLP lets it: after 429, 502,
 /// 503, 504 and where there was no answer.
 final class BatchExporter: Sendable {
-    /// The most that waits for one endpoint, in bytes.
-    static let queueBytes = 64 << 20
     /// The most that one request has, in bytes before it is packed.
     static let requestBytes = 4 << 20
     /// How long one batch is tried, in milliseconds.
     private static let patience: Int64 = 60_000
+    /// Milliseconds between two looks for something to send.
+    private static let leastDelay = 10
     private static let firstWait = 500.0
     private static let longestWait = 10_000.0
     /// How long whoever makes spans waits for room, as long as the endpoint takes some.
@@ -82,19 +82,22 @@ final class BatchExporter: Sendable {
     /// Counts what is larger than a request may be; any thread.
     func dropLarge(_ count: Int) { troubles.drop(count, "a span is larger than 4 MB") }
 
+    /// How many pieces wait, and their bytes.
+    var waiting: (count: Int, bytes: Int) { state.withLock { ($0.count, $0.bytes) } }
+
     /// Whether there is room for one piece more than so many.
     func hasRoom(beyond count: Int) -> Bool {
-        state.withLock { !$0.isFinished && $0.count + count < settings.queueSize && $0.bytes < Self.queueBytes }
+        state.withLock { !$0.isFinished && $0.count + count < settings.queueSize && $0.bytes < settings.queueBytes }
     }
 
     private func hasRoom(_ state: State, for bytes: Int) -> Bool {
-        state.count < settings.queueSize && (state.count == 0 || state.bytes + bytes <= Self.queueBytes)
+        state.count < settings.queueSize && (state.count == 0 || state.bytes + bytes <= settings.queueBytes)
     }
 
     /// Waits a moment for the queue to be no more than half full, unless the endpoint takes nothing.
     func awaitRoom() async {
         let room = state.withLock { state -> Gate? in
-            let isFull = state.count > settings.queueSize / 2 || state.bytes > Self.queueBytes / 2
+            let isFull = state.count > settings.queueSize / 2 || state.bytes > settings.queueBytes / 2
             guard isFull, !state.isStuck, !state.isFinished else { return nil }
             let room = state.room ?? Gate()
             state.room = room
@@ -134,7 +137,8 @@ final class BatchExporter: Sendable {
             state.waker = waker
             return false
         }
-        if !isReady { _ = await waker.passed(within: .milliseconds(settings.delay)) }
+        // No delay is no reason to look all the time.
+        if !isReady { _ = await waker.passed(within: .milliseconds(max(settings.delay, Self.leastDelay))) }
         let (batch, room) = state.withLock { state -> ([ExportPiece]?, Gate?) in
             state.waker = nil
             if state.count == 0, state.isFinished { return (nil, nil) }

@@ -152,7 +152,8 @@ extension ByteArena {
     /// A time in microseconds as text in nanoseconds.
     private mutating func append(nanoseconds microseconds: Int64) {
         append(text: #"""#)
-        append(raw: String(max(microseconds, 0)))
+        // Nanoseconds have 64 bits, which go to the year 2554.
+        append(raw: String(min(max(microseconds, 0), Int64(UInt64.max / 1000))))
         append(text: #"000""#)
     }
 

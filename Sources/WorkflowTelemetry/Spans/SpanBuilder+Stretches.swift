@@ -56,15 +56,26 @@ extension SpanBuilder {
 
     mutating func resume(_ event: Event, _ log: RunLog, at before: Int64) {
         switch ResumeCause(rawValue: event.item) {
-        case .forked: fork(log.copy(event.payload)?["run"]?.string)
-        case .processDied, .processDiedInCompany, .released:
-            let resumedAt = now
-            now = before
-            endStretch(Names.interrupted, log)
-            now = resumedAt
+        case .forked:
+            let cause = log.copy(event.payload)
+            // One that was moved to other code is the same run.
+            if cause?["reason"]?.string == "upgraded" {
+                interrupt(at: before, log)
+            } else {
+                fork(cause?["run"]?.string)
+            }
+        case .processDied, .processDiedInCompany, .released: interrupt(at: before, log)
         case .answered, nil: break
         }
         if settings.isOn, root == nil, !machine.rests(until: now + Self.longWait) { begin() }
+    }
+
+    /// What is under way ends with the newest entry before.
+    private mutating func interrupt(at before: Int64, _ log: RunLog) {
+        let resumedAt = now
+        now = before
+        endStretch(Names.interrupted, log)
+        now = resumedAt
     }
 
     /// What came before was another run's; this one's spans begin here.

@@ -1,5 +1,6 @@
 internal import FlatValue
 internal import WorkflowCore
+internal import WorkflowEngine
 
 /// What the spans of one run have in common, made once: what each of them says of the trace, and what those of a node say of it.
 final class SpanTemplate {
@@ -41,7 +42,12 @@ final class SpanTemplate {
         for key in [Names.langfuseUser, Names.user] { attributes.set(key, settings.userID) }
         for key in [Names.langfuseSession, Names.session] { attributes.set(key, settings.sessionID) }
         if !settings.tags.isEmpty { attributes[Names.traceTags] = .strings(settings.tags) }
-        for (key, value) in settings.metadata { attributes[Names.traceMetadata + key] = value.attribute }
+        for (key, value) in settings.metadata {
+            let shown = value.attribute
+            // It stands on every span.
+            attributes[Names.traceMetadata + key] =
+                shown.text.map { .string(RecordedContent.cut($0, to: 4 * Span.nameLimit)) } ?? shown
+        }
         attributes.set(Names.environment, settings.environment)
         attributes[Names.level] = .string("DEFAULT")
         return attributes

@@ -37,16 +37,24 @@ public struct TraceSettings: Sendable, Equatable {
 
     private mutating func take(_ value: Value) {
         name = value["trace_name"]?.string.map { RecordedContent.cut($0, to: Span.nameLimit) } ?? name
-        userID = value["user_id"]?.string ?? userID
-        sessionID = value["session_id"]?.string ?? sessionID
-        environment = value["environment"]?.string ?? environment
-        if let tags = value["tags"]?.array { self.tags = tags.compactMap(\.string) }
-        for (key, item) in value["metadata"]?.entries ?? [] where !Names.refusedKeys.contains(key) {
-            metadata.removeAll { $0.key == key }
-            metadata.append((key, item))
+        userID = Self.short(value["user_id"]) ?? userID
+        sessionID = Self.short(value["session_id"]) ?? sessionID
+        environment = Self.short(value["environment"]) ?? environment
+        if let tags = value["tags"]?.array { self.tags = tags.prefix(Self.limit).compactMap { Self.short($0) } }
+        var merged = Dictionary(metadata.map { ($0.key, $0.value) }) { $1 }
+        for (key, item) in value["metadata"]?.entries ?? []
+        where !key.isEmpty && key.utf8.count <= Span.nameLimit && !Names.refusedKeys.contains(key) {
+            merged[key] = item
         }
         // The table of a script has an order of its own in every process.
-        metadata.sort { $0.key < $1.key }
+        metadata = merged.sorted { $0.key < $1.key }.prefix(Self.limit).map { ($0.key, $0.value) }
+    }
+
+    /// Tags, and entries of metadata: they stand on every span.
+    private static let limit = 128
+
+    private static func short(_ value: Value?) -> String? {
+        value?.string.map { RecordedContent.cut($0, to: Span.nameLimit) }
     }
 
     public static func == (left: TraceSettings, right: TraceSettings) -> Bool {
