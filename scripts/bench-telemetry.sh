@@ -45,6 +45,10 @@ return aikit.workflow { id = "steady", telemetry = true }
   :commit()
 LUA
 sed -e 's/steady/full/; s/aikit.sleep "10ms" //; s/1, 2000/1, 100000/' "$folder/steady.lua" >"$folder/full.lua"
+for script in steady full; do
+    sed 's/, telemetry = true//' "$folder/$script.lua" >"$folder/$script-absent.lua"
+    sed 's/telemetry = true/telemetry = false/' "$folder/$script.lua" >"$folder/$script-false.lua"
+done
 
 # The time that the run itself took, in milliseconds: the program stays a moment longer to send the rest.
 milliseconds() {
@@ -52,18 +56,32 @@ milliseconds() {
         sed -nE 's/.* succeeded in ([0-9.]+) (ms|s),.*/\1 \2/p' | awk '{ print $1 * ($2 == "s" ? 1000 : 1) }'
 }
 
-# In turn, so that what else the machine does falls on all of them; the medians, and what they are more than without export.
-printf '| run | without export (ms) | with a collector | with one that never answers |\n|---|---|---|---|\n'
+# Each round has all of them, beginning with another one, so that what else the machine does falls on all; shown are the medians,
+# and the medians of what each round's are more than the same round's without telemetry.
+printf '| run | the key is absent (ms) | false | true, not sent | with a collector | with one that never answers |\n'
+printf '|---|---|---|---|---|---|\n'
 for script in steady full; do
-    for _ in $(seq "${BENCH_RUNS:-7}"); do
-        echo "$(milliseconds "$folder/$script.lua") $(milliseconds "$folder/$script.lua" --otlp "http://127.0.0.1:${ports[0]}")" \
-            "$(milliseconds "$folder/$script.lua" --otlp "http://127.0.0.1:${ports[1]}")"
+    for round in $(seq "${BENCH_RUNS:-7}"); do
+        times=()
+        for turn in 0 1 2 3 4; do
+            kind=$(((turn + round) % 5))
+            case $kind in
+            0) times[kind]=$(milliseconds "$folder/$script-absent.lua") ;;
+            1) times[kind]=$(milliseconds "$folder/$script-false.lua") ;;
+            2) times[kind]=$(milliseconds "$folder/$script.lua") ;;
+            3) times[kind]=$(milliseconds "$folder/$script.lua" --otlp "http://127.0.0.1:${ports[0]}") ;;
+            4) times[kind]=$(milliseconds "$folder/$script.lua" --otlp "http://127.0.0.1:${ports[1]}") ;;
+            esac
+        done
+        echo "${times[@]}"
     done | python3 -c '
 import statistics, sys
 
-without, taken, hanging = map(statistics.median, zip(*(map(float, line.split()) for line in sys.stdin)))
-cells = [f"{time:.0f} ({100 * (time / without - 1):+.0f} %)" for time in (taken, hanging)]
-print(f"| {sys.argv[1]} | {without:.0f} | {cells[0]} | {cells[1]} |")' "$script"
+rounds = [list(map(float, line.split())) for line in sys.stdin]
+times = list(map(statistics.median, zip(*rounds)))
+more = [statistics.median(100 * (row[kind] / row[0] - 1) for row in rounds) for kind in range(5)]
+cells = [f"{times[kind]:.0f} ({more[kind]:+.1f} %)" for kind in range(1, 5)]
+print(f"| {sys.argv[1]} | {times[0]:.0f} |", " | ".join(cells), "|")' "$script"
 done
 
 # A run that was recorded is sent whole, however long that takes.

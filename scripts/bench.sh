@@ -26,5 +26,5 @@ hyperfine --shell=none --warmup 10 --runs 100 --style basic --export-markdown "$
     >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
 cat "$folder/start.md"
 
-say "what sending traces costs (target: at most 10 % at 1,000 steps a second, 25 % at full speed)"
+say "what sending traces costs (target: at most 10 % at 1,000 steps a second, 25 % at full speed, nothing while it is off)"
 scripts/bench-telemetry.sh

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Check what the program sends by OTLP with the official protobuf classes, and as a trace.
 
-A collector on 127.0.0.1 takes what runs send: one that ends, one that waits for a person and is answered, and one that is
-killed in the middle and recovered. Each payload has to parse without unknown fields; the spans of a run have to be one whole
-trace, and the same that `runs trace` makes of the journal. Needs `pip install opentelemetry-proto`.
+A collector on 127.0.0.1 takes what runs of all kinds send: those that end, wait and are answered, begin anew, start others, are
+undone, cancelled, retried, forked and upgraded; and the same when their process is killed in the middle and another one goes on.
+Each payload has to parse without unknown fields; the spans of a run have to be one whole trace, and the same that `runs trace`
+makes of the journal. Needs `pip install opentelemetry-proto`.
 
     scripts/otlp-strict-test.py --binary .build/release/aikit-lua
 """
@@ -15,6 +16,7 @@ import hashlib
 import http.server
 import json
 import os
+import random
 import signal
 import subprocess
 import tempfile
@@ -25,6 +27,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+PIN = b"hush-4711"
 SCRIPT = """
 local aikit = require "aikit"
 local body = { id = "item", retry = { max_attempts = 2, initial = "5ms" }, handler = function(n, context)
@@ -47,6 +50,50 @@ return {
 """
 
 
+KINDS = """
+local aikit = require "aikit"
+local address, pause = "%s", %s
+local s = aikit.schema
+local model = aikit.model { provider = "openai", name = "tiny", base_url = address .. "/v1" }
+local search = aikit.tool {
+  id = "search", description = "Looks", input_schema = s.object { query = s.string(), pin = s.string():secret() },
+  handler = function(input) aikit.sleep(pause) return "25 days for " .. input.query .. " with " .. input.pin end,
+}
+local work = { id = "work", handler = function(n) aikit.sleep(pause) return n end }
+local child = aikit.workflow { id = "child", telemetry = true }:foreach { id = "each", items = function() return { 1, 2 } end,
+  step = work }:commit()
+return {
+  child,
+  aikit.workflow { id = "agent", telemetry = true }:step(aikit.agent {
+    id = "help", model = model, tools = { search }, prompt = "How much leave?", stream = false }):commit(),
+  aikit.workflow { id = "parent", telemetry = true }:step { id = "starts", handler = function(_, context)
+    aikit.start(child, nil, { id = context.run_id .. "-left", on_parent_end = "leave" })
+    return aikit.start(child, nil, { id = context.run_id .. "-child", wait = true })
+  end }:step(work):commit(),
+  aikit.workflow { id = "chain", telemetry = true }:step { id = "page", handler = function(input, context)
+    aikit.sleep(pause)
+    local page = type(input) == "table" and input.page or 1
+    if page < 3 then context:restart { page = page + 1 } end
+    return page
+  end }:commit(),
+  aikit.workflow { id = "undone", telemetry = true }
+    :step { id = "book", handler = function(n) aikit.sleep(pause) return n end,
+      compensate = function() aikit.sleep(pause) end }
+    :foreach { id = "seats", items = function() return { 1, 2 } end, concurrency = 2,
+      step = { id = "seat", handler = function(n) aikit.sleep(pause) return n end,
+        compensate = function() aikit.sleep(pause) end } }
+    :step { id = "pay", handler = function() aikit.fail { code = "declined", message = "no", retryable = false } end }
+    :commit(),
+  aikit.workflow { id = "long", telemetry = true }:step(work)
+    :loop { id = "turns", condition = function(_, context) return (context.iteration or 1) <= 1000 end, step = {
+      { id = "turn", handler = function(n) aikit.sleep "200ms" return n end } } }:commit(),
+  aikit.workflow { id = "asks", telemetry = true }:step(work)
+    :parallel { id = "both", branches = { a = { work }, b = { aikit.human { id = "ask" } } } }
+    :step { id = "ends", handler = work.handler }:commit(),
+}
+"""
+
+
 def bytes_for_ids(value):
     """OTLP has ids in hexadecimal where protobuf's JSON has base64."""
     if isinstance(value, dict):
@@ -65,7 +112,7 @@ def spans_of(text):
 
 
 class Collector(http.server.BaseHTTPRequestHandler):
-    spans, logs, metrics, parents = [], [], [], set()
+    spans, logs, metrics, leaks, parents = [], [], [], [], set()
 
     def do_GET(self):
         """What the script asks; it is told in which span."""
@@ -75,7 +122,12 @@ class Collector(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
     def do_POST(self):
-        body = gzip.decompress(self.rfile.read(int(self.headers["content-length"])))
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.path == "/v1/chat/completions":
+            return self.chat(json.loads(body))
+        body = gzip.decompress(body)
+        if PIN in body:
+            self.leaks.append(self.path)
         if self.path == "/v1/traces":
             self.spans.extend(spans_of(body))
         elif self.path == "/v1/logs":
@@ -90,19 +142,33 @@ class Collector(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"{}")
 
+    def chat(self, question):
+        """A model that calls a tool, and then answers."""
+        turn = sum(message["role"] == "tool" for message in question["messages"])
+        call = {"id": f"call_{turn}", "type": "function", "function": {
+            "name": "search", "arguments": json.dumps({"query": "leave", "pin": PIN.decode()})}}
+        message = {"role": "assistant", "content": "25 days." if turn > 1 else None}
+        if turn < 2:
+            message["tool_calls"] = [call]
+        answer = json.dumps({"id": "a", "model": "tiny-1", "usage": {"prompt_tokens": 5, "completion_tokens": 2}, "choices": [
+            {"index": 0, "message": message, "finish_reason": "stop" if turn > 1 else "tool_calls"}]}).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
     def log_message(self, *_):
         pass
 
 
 def check(run, spans, later):
     """The spans that came in, each once: a whole trace that is the one of the journal."""
-    known = {}
-    for span in spans:
-        if known.setdefault(span.span_id, span) != span:
-            raise SystemExit(f"{run}: two spans have the id {span.span_id.hex()}")
     trace = hashlib.sha256(run.encode()).digest()[:16]
+    known = {}
+    for span in [span for span in spans if span.trace_id == trace]:
+        if known.setdefault(span.span_id, span) != span:
+            raise SystemExit(f"{run}: two spans have the id {span.span_id.hex()}:\n{known[span.span_id]}\n{span}")
     for span in known.values():
-        assert span.trace_id == trace, f"{run}: {span.name} lies in another trace"
         if not span.parent_span_id:
             continue
         parent = known.get(span.parent_span_id)
@@ -129,7 +195,8 @@ def main():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
     otlp = ["--otlp", address]
-    allow = ["--allow-net=127.0.0.1"]
+    allow = ["--allow-net=127.0.0.1", "--allow-model"]
+    chance = random.Random(14)
     with tempfile.TemporaryDirectory() as folder:
 
         def aikit(*arguments, status=0):
@@ -137,9 +204,36 @@ def main():
             assert result.returncode == status, f"{arguments}: {result.returncode}\n{result.stderr}"
             return result.stdout
 
-        def finish(run):
-            check(run, Collector.spans, spans_of(aikit("runs", "trace", run, "--json")))
+        def finish(*runs):
+            """All that came are spans of these runs, each of which is whole."""
+            traces = {hashlib.sha256(run.encode()).digest()[:16] for run in runs}
+            others = {span.name for span in Collector.spans if span.trace_id not in traces}
+            assert not others, f"{runs}: {others} lie in other traces"
+            assert not Collector.leaks, f"{runs}: a secret was sent to {Collector.leaks}"
+            for run in runs:
+                check(run, Collector.spans, spans_of(aikit("runs", "trace", run, "--json")))
             Collector.spans.clear()
+
+        def known(run):
+            """The runs of the store whose ids begin so."""
+            return [entry for entry in json.loads(aikit("runs", "list", "--json")) if entry["runId"].startswith(run)]
+
+        def forget(runs):
+            traces = {hashlib.sha256(run.encode()).digest()[:16] for run in runs}
+            Collector.spans[:] = [span for span in Collector.spans if span.trace_id not in traces]
+
+        def dies(workflow, run, after, *signals):
+            """Begins a run, and kills its process when it has told of so many events; whether it was still under way."""
+            process = subprocess.Popen(
+                [binary, "run", "kinds-slow.lua", "--workflow", workflow, "--run-id", run, "--events", *otlp, *allow],
+                cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                env={**os.environ, "OTEL_BSP_SCHEDULE_DELAY": "50"})
+            events = 0
+            for _ in process.stdout:
+                events += 1
+                if events == after:
+                    process.send_signal(signal.SIGKILL)
+            return process.wait() < 0
 
         os.environ["OTEL_LOGS_EXPORTER"] = os.environ["OTEL_METRICS_EXPORTER"] = "otlp"
         with open(f"{folder}/quick.lua", "w") as file:
@@ -172,6 +266,59 @@ def main():
         process.wait()
         aikit("runs", "recover", "dies", *otlp)
         finish("dies")
+
+        with open(f"{folder}/kinds.lua", "w") as file:
+            file.write(KINDS % (address, "0.001"))
+        with open(f"{folder}/kinds-slow.lua", "w") as file:
+            file.write(KINDS % (address, "0.15"))
+        # Every kind, undisturbed, and killed in several places.
+        for workflow, status, others in [
+            ("agent", 0, []), ("parent", 0, ["-left", "-child"]), ("chain", 0, ["~2", "~3"]), ("undone", 1, []),
+        ]:
+            run = f"{workflow}-1"
+            aikit("run", "kinds.lua", "--workflow", workflow, "--run-id", run, *otlp, *allow, status=status)
+            if others == ["-left", "-child"]:
+                aikit("runs", "recover", *otlp)
+            finish(run, *(run + other for other in others))
+            for number, after in enumerate(sorted(chance.sample(range(2, 12), 2)), 2):
+                run = f"{workflow}-{number}"
+                dies(workflow, run, after)
+                # Of a run that was over when the process died nobody sends what that had not sent yet.
+                over = {entry["runId"] for entry in known(run) if entry["status"] in ("success", "failed")}
+                # What others began goes on too; a run that fails makes that status.
+                subprocess.run([binary, "runs", "recover", *otlp], cwd=folder, capture_output=True)
+                forget(over)
+                finish(*(entry["runId"] for entry in known(run) if entry["runId"] not in over))
+
+        aikit("run", "kinds.lua", "--workflow", "asks", "--run-id", "asks-1", *otlp, *allow, status=3)
+        aikit("resume", "asks-1", "--data", "{}", *otlp)
+        finish("asks-1")
+        dies("asks", "asks-2", 3)
+        aikit("runs", "recover", "asks-2", *otlp, status=3)
+        aikit("resume", "asks-2", "--data", "{}", *otlp)
+        finish("asks-2")
+
+        aikit("run", "kinds.lua", "--workflow", "asks", "--run-id", "asks-3", *otlp, *allow, status=3)
+        with open(f"{folder}/newer.lua", "w") as file:
+            file.write((KINDS % (address, "0.001")).replace("handler = work.handler", "handler = function(n) return n end"))
+        aikit("runs", "upgrade", "asks-3", "--to", "newer.lua")
+        aikit("resume", "asks-3", "--data", "{}", *otlp)
+        finish("asks-3")
+
+        process = subprocess.Popen(
+            [binary, "run", "kinds.lua", "--workflow", "long", "--run-id", "long-1", "--events", *otlp, *allow],
+            cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        for line in process.stdout:
+            if '"turns[2]/turn"' in line:
+                break
+        aikit("runs", "cancel", "long-1")
+        process.communicate()
+        finish("long-1")
+
+        aikit("runs", "retry", "undone-1", "--run-id", "undone-again", *otlp, *allow, status=1)
+        finish("undone-again")
+        aikit("runs", "fork", "parent-1", "--from", "work", "--run-id", "parent-fork", *otlp, *allow)
+        finish("parent-fork")
 
 
 if __name__ == "__main__":

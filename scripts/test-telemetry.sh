@@ -20,6 +20,7 @@ if "$python" -c 'import opentelemetry.proto' 2>/dev/null; then
 else
     say "skipped: opentelemetry-proto cannot be installed"
 fi
+python3 scripts/abuse-collectors.py --binary "$binary" --minute
 
 if ! has promtool && [ "$(id -u)" = 0 ] && has apt-get; then
     { apt-get update && apt-get install -y --no-install-recommends prometheus; } >/dev/null 2>&1 || true

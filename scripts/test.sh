@@ -52,7 +52,7 @@ part "what begins runs, with servers that are killed" \
     timeout 150 python3 scripts/stress-triggers.py "$AIKIT_LUA_BINARY" --seconds 15
 part "runs that restart without end" \
     timeout 150 python3 scripts/stress-restart.py "$AIKIT_LUA_BINARY" --generations 2000 --store sqlite
-part "telemetry with the programs of others" timeout 400 scripts/test-telemetry.sh
+part "telemetry with the programs of others" timeout 700 scripts/test-telemetry.sh
 part "Model Context Protocol with a client of others" timeout 300 python3 scripts/test-mcp.py "$AIKIT_LUA_BINARY"
 part "the service and its description" timeout 400 scripts/test-openapi.sh
 part "dashboard in a browser" scripts/test-browser.sh

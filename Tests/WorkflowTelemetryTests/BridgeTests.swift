@@ -77,7 +77,7 @@ import WorkflowEngine
             trace: TraceID(run: "run-1"), id: SpanID(run: "run-1", path: "load", attempt: 1, occurrence: 1),
             name: "load",
             start: 1, end: 2)
-        span.attributes = [Names.step + "path": .string("load")]
+        span.attributes = [Names.stepPath: .string("load")]
         span.events = [
             Span.Event(
                 name: Names.log, time: 1,

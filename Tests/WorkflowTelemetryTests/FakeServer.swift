@@ -63,7 +63,7 @@ final class FakeServer: HostEffects {
             answer(.success(Value(entries: entries)))
             return nil
         case .unreachable:
-            answer(.failure(code: "http_connect", message: "nobody listens", retryable: true))
+            answer(.failure(code: "connection_refused", message: "nobody listens", retryable: true))
             return nil
         case .silence: return Silence()
         }

@@ -85,8 +85,8 @@ extension [Span] {
 extension Span {
     /// The step's path and attempt, or `run`.
     var shortName: String {
-        guard case .string(let path)? = attributes[Names.step + "path"] else { return "run" }
-        guard case .int(let attempt)? = attributes[Names.step + "attempt"], attempt > 1 else { return path }
+        guard case .string(let path)? = attributes[Names.stepPath] else { return "run" }
+        guard case .int(let attempt)? = attributes[Names.stepAttempt], attempt > 1 else { return path }
         return "\(path)#\(attempt)"
     }
 

@@ -18,6 +18,11 @@ struct IDTests {
         #expect(TraceParent(text.dropLast(2) + "00")?.isSampled == false)
     }
 
+    @Test(arguments: ["", "-", "-more", "-more-and-more"])
+    func `what a later version has behind it is passed over`(rest: String) {
+        #expect(TraceParent("01-4e65d3fbe8ad6535681b021b30785b12-805b88a99a9eeea7-03" + rest)?.isSampled == true)
+    }
+
     @Test(arguments: [
         "", "00", "00-4e65d3fbe8ad6535681b021b30785b12-805b88a99a9eeea7", "00-0-0-01",
         "00-00000000000000000000000000000000-805b88a99a9eeea7-01",
@@ -25,6 +30,19 @@ struct IDTests {
         "00-4E65D3FBE8AD6535681B021B30785B12-805b88a99a9eeea7-01",
         "00-4e65d3fbe8ad6535681b021b30785b12-805b88a99a9eeea7-01-more",
         "ff-4e65d3fbe8ad6535681b021b30785b12-805b88a99a9eeea7-01",
+        "0A-4e65d3fbe8ad6535681b021b30785b12-805b88a99a9eeea7-01",
+        "+1-4e65d3fbe8ad6535681b021b30785b12-805b88a99a9eeea7-01",
+        "00-4e65d3fbe8ad6535681b021b30785b12-805b88a99a9eeea7-0A",
+        "00-4e65d3fbe8ad6535681b021b30785b12-805b88a99a9eeea7-+1",
+        "00-4e65d3fbe8ad6535681b021b30785b12-805b88a99a9eeea7-1",
+        "00-4e65d3fbe8ad6535681b021b30785b12-805b88a99a9eeea7-001",
+        "00-4e65d3fbe8ad6535681b021b30785b1-805b88a99a9eeea7-01",
+        "00-4e65d3fbe8ad6535681b021b30785b123-805b88a99a9eeea7-01",
+        "00-4e65d3fbe8ad6535681b021b30785b12-805b88a99a9eeea-01",
+        "01-4e65d3fbe8ad6535681b021b30785b12-805b88a99a9eeea7-01x",
+        " 00-4e65d3fbe8ad6535681b021b30785b12-805b88a99a9eeea7-01",
+        "00-4e65d3fbe8ad6535681b021b30785b12-805b88a99a9eeea7-01,00-4e65d3fbe8ad6535681b021b30785b12-805b88a99a9eeea7-01",
+        "01-4e65d3fbe8ad6535681b021b30785b12-805b88a99a9eeea7-01-\(String(repeating: "a", count: 500))",
     ]) func `what is no traceparent is refused`(text: String) {
         #expect(TraceParent(text) == nil)
     }

@@ -343,7 +343,8 @@ import WorkflowEngine
         let plan = try DefinitionReader.plan(
             from: WorkflowDefinition(id: "orders", nodes: [.step("a", handler: 1)]).value)
         let writer = SpanWriter(
-            plan: plan, runID: "run-1", settings: TraceSettings(), redaction: Redaction(), now: 1_400_000)
+            template: SpanTemplate(plan, runID: "run-1", settings: TraceSettings()), redaction: Redaction(),
+            now: 1_400_000, isFull: true)
         let all = MadeSpan.spans(made, in: step, writer)
         #expect((all + [step]).faults == [])
         #expect(all.map(\.parent) == [all[1].id, step.id, step.id])

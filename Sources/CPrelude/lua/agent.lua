@@ -8,7 +8,7 @@ local errors, objects, nodes = part "errors", part "objects", part "nodes"
 local checked, model, tools, answers = part "checked", part "model", part "tool", part "model_answer"
 local concat, error, ipairs, next, pairs, pcall = table.concat, error, ipairs, next, pairs, pcall
 local tostring, type = tostring, type
-local format, misuse = string.format, errors.misuse
+local find, format, misuse = string.find, string.format, errors.misuse
 
 local FIELDS = {
   id = "text", description = "text", model = "table", instructions = "any", prompt = "any", tools = "table",
@@ -239,21 +239,29 @@ local function step_of(config, source)
   return node
 end
 
+--- What is secret in the arguments of a tool, for whoever tells of its calls; nil for nothing.
+local function secrets_of(tool)
+  local schema = tool.schema and part "schema_export"(tool.schema)
+  if schema and find(bridge.encode_json(schema), '"writeOnly":true', 1, true) then
+    return { name = tool.id, schema = schema }
+  end
+end
+
 --- The nodes that run a tool; they get `{ arguments }`.
 local function nodes_of(tool)
-  local config = tool.config
+  local config, secrets = tool.config, secrets_of(tool)
   local step = nodes.constructor "step"
   if config.handler then
     local handler = config.handler
     return {
       step_of({
         id = tool.id, description = tool.description, role = "tool", output_schema = config.output_schema,
-        retry = config.retry, timeout = config.timeout,
+        secrets = secrets, retry = config.retry, timeout = config.timeout,
         handler = function(call, context) return handler(call.arguments, context) end,
       }, { handler = handler }),
     }
   end
-  local body = { step { id = "arguments", handler = function(call) return call.arguments end } }
+  local body = { step { id = "arguments", secrets = secrets, handler = function(call) return call.arguments end } }
   local own = config.step
   if objects.state(own) or own[1] == nil then
     body[2] = own

@@ -20,8 +20,10 @@ local function digest(digits, ...) return sub(part("crypto").sha256(concat({ ...
 
 --- The trace and the flags of a W3C `traceparent`; nil for other text.
 local function read(text)
-  local version, id, span, flags = match(text, "^(%x%x)%-([0-9a-f]+)%-([0-9a-f]+)%-(%x%x)")
+  local version, id, span, flags, rest = match(text, "^(%x%x)%-(%x+)%-(%x+)%-(%x%x)(.*)$")
   if not version or version == "ff" or #id ~= 32 or #span ~= 16 then return nil end
+  if find(sub(text, 1, 55), "%u") or #text > 512 then return nil end
+  if rest ~= "" and (version == "00" or sub(rest, 1, 1) ~= "-") then return nil end
   if find(id, "[^0]") and find(span, "[^0]") then return id, flags end
 end
 

@@ -25,7 +25,7 @@ local every = methods("self", {
   { "transform", "Replaces a value that passes by what the function returns. What the schema itself says is checked before, "
       .. "wherever it stands in the chain: `:transform(f):min(3)` checks the text that `f` gets. For what `f` returns add "
       .. "a `:refine` after it.", "change fun(value: any): any  The function." },
-  { "secret", "Keeps the value out of traces, where `[secret]` stands for it; JSON Schema says `writeOnly`." },
+  { "secret", "Keeps the value out of traces and logs, where `[secret]` stands for it; JSON Schema says `writeOnly`." },
 })
 every[5].example = [[s.string():refine(function(text) return text == text:reverse() end, "must read the same backwards")]]
 every[6].example = [[s.string():transform(function(text) return #text end)]]

@@ -15,7 +15,7 @@ function common.describe(schema, text)
   return replace(schema, "description", expect(text, "string", ':describe "what it is"'))
 end
 
---- Keeps the value out of traces; JSON Schema says `writeOnly`.
+--- Keeps the value out of traces and logs; JSON Schema says `writeOnly`.
 function common.secret(schema) return replace(schema, "writeOnly", true) end
 
 -- What a value of a schema of one kind is in Lua.

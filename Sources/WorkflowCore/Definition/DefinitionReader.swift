@@ -181,6 +181,7 @@ package struct DefinitionReader {
             details[index].description = string(scope, "description")
             details[index].code = item["code"]?.int.map(String.init) ?? ""
             details[index].budget = item["budget"].map { Value($0) }
+            details[index].secrets = item["secrets"].map { Value($0) }
             details[index].role = item["role"]?.string.flatMap(NodeRole.init)
             readNode(kind, scope, into: index, place: place)
             members.append(Sequence.Member(index: index, scope: scope, hasID: id != nil))

@@ -47,6 +47,7 @@ extension NodeKind {
 
     /// The keys that the script's side adds.
     var hiddenKeys: [String] {
-        self == .workflow ? ["kind", "where", "workflow"] : ["kind", "where", "list", "code", "role", "budget"]
+        self == .workflow
+            ? ["kind", "where", "workflow"] : ["kind", "where", "list", "code", "role", "budget", "secrets"]
     }
 }

@@ -71,6 +71,10 @@ package final class Plan: Sendable {
     package let completion: CompletionHandlers
     /// How often one run may jump backwards before it fails.
     package let jumpLimit: Int32
+    /// The schemas that call something secret.
+    package let secretSchemas: Set<Int32>
+    /// Whether anything of its runs may be secret.
+    package let hasSecrets: Bool
     private let fingerprintMemory = Mutex<String?>(nil)
 
     /// What a journal has to fit to be replayed on this plan; see ``makeFingerprint()``. Computed at the first use.
@@ -112,6 +116,9 @@ package final class Plan: Sendable {
         self.hooks = hooks
         self.completion = completion
         self.jumpLimit = jumpLimit
+        secretSchemas = Set(
+            schemas.indices.filter { Redaction.mentionsSecrets(schemas[$0].document) }.map { Int32(clamping: $0) })
+        hasSecrets = !secretSchemas.isEmpty || details.contains { $0.secrets != nil }
     }
 
     /// The same plan with other words for the code of its nodes.
@@ -203,6 +210,8 @@ package struct NodeDetails: Sendable {
     package var role: NodeRole?
     /// agent: what the models below it may use: `{ tokens?, cost? }`.
     package var budget: Value?
+    /// What is secret in the arguments of a tool, of the node that gets them: `{ name, schema }`, of the tool.
+    package var secrets: Value?
 
     /// What narrows the run's permissions in it and all that it holds: `false`, or an object whose fields have been checked.
     package var permissions: Value?

@@ -5,6 +5,8 @@ internal import WorkflowCore
 final class RunFamily: Sendable {
     /// Chains of runs that are to end.
     let stops = ChainStops()
+    /// Those who follow all runs.
+    let followers = RunFollowers()
     private let state = Mutex(State())
     private let isEmpty = Atomic<Bool>(true)
 

@@ -178,8 +178,13 @@ public final class WorkflowRun: Sendable {
 
     /// Takes the worker's run; a cancel that came before is passed on.
     package func attach(_ run: Run) {
+        let feeds = worker.family?.followers.feeds(of: self, run) ?? []
         let reason = state.withLock { state in
             state.run = run
+            for feed in feeds {
+                state.nextWatcher += 1
+                state.watchers[state.nextWatcher] = feed
+            }
             state.phase = .started
             run.isWatched = !state.watchers.isEmpty
             state.isCounted = true
@@ -198,6 +203,9 @@ public final class WorkflowRun: Sendable {
         }
         if wasCounted { worker.load.wrappingSubtract(1, ordering: .relaxed) }
     }
+
+    /// What the run was when it came to its end or to a rest; nil while it goes on.
+    var settledRecord: RunRecord? { state.withLock(\.latest) }
 
     /// The worker's run, once there is one.
     var attachedRun: Run? { state.withLock { $0.run } }

@@ -83,7 +83,9 @@ extension RunDirectory {
             throw error
         }
         if isOver {
-            events.publishLost(header.id, plan: try await plan(of: header), after: header.sequence)
+            let plan = try await plan(of: header)
+            events.publishLost(header.id, plan: plan, after: header.sequence)
+            engine.family.followers.noteWritten(header.id, plan, after: header.sequence)
             return try await record(of: header.id)
         }
         // Its steps are undone here, unless somebody else has taken it up meanwhile.

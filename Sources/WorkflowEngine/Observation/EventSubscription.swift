@@ -96,6 +96,8 @@ public actor EventSubscription {
             ready.append(.settled(run: run))
             if filter.run == run, cursors[run]?.isOver == true { end = .over }
         case .nudge: ready.append(.idle)
+        // Of journals that are followed.
+        case .news: break
         case .transient(let event): if filter.admits(type: event.type) { ready.append(.transient(event)) }
         }
     }

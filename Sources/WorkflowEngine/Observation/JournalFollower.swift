@@ -4,43 +4,60 @@ package import WorkflowCore
 
 /// Follows the journals of runs from outside the workers, entry by entry, those included that watchers do not see.
 ///
-/// Workers only copy bytes into a bounded queue. What does not fit is read in the store; where there is none the run is given
-/// up and counted. One task calls ``run(_:)``.
+/// A run keeps what is not read yet in its own log, from which it is fetched now and then; one that is over is kept up to a bound
+/// of bytes for all such runs, beyond which it is given up and counted. One task calls ``run(_:)``.
 package final class JournalFollower: Sendable {
     /// What happens to a run that is followed.
     package enum Notice {
         /// The log as far as it goes now. Entries before `past` were made before the run was followed. The log lives as long as
-        /// the call.
+        /// the call. The plan is the follower's own, so that no other thread counts references to it.
         case grown(run: String, plan: Plan, log: RunLog, past: Int)
         /// The run is over, or rests; if it goes on, its log comes anew, from the first entry on.
         case left(run: String)
     }
 
+    /// Between two looks, in which entries gather.
+    private static let pause = Duration.milliseconds(50)
+
     private let store: (any RunStore)?
     private let queue: SubscriptionQueue
+    private let allowance: PullAllowance
     private let lost = Atomic<Int>(0)
+    private let finished = Gate()
 
-    /// - Parameter buffer: how many bytes may wait.
-    package init(store: (any RunStore)? = nil, buffer: Int = 8 << 20) {
+    /// - Parameters:
+    ///   - store: where what was written to runs that nobody drives is read.
+    ///   - buffer: how many bytes of runs that are over may wait.
+    package init(store: (any RunStore)? = nil, buffer: Int = 64 << 20) {
         self.store = store
         queue = SubscriptionQueue(limit: buffer)
+        allowance = PullAllowance(bytes: buffer)
     }
 
-    /// How many pieces of runs could not be followed.
+    /// How many runs could not be followed to their end.
     package var lostCount: Int { lost.load(ordering: .relaxed) }
 
-    /// Follows all runs of an engine that keeps its runs in the store, from now on.
-    package func follow(_ hub: EventHub) { hub.add(queue, EventFilter()) }
+    /// Follows all runs that an engine drives from now on, those included that runs start themselves. To be called before there is
+    /// one.
+    package func follow(_ engine: WorkflowEngine) { engine.family.followers.add(self) }
 
     /// Follows one run, whose first `past` entries were made before; nil for those before it was last taken up.
-    package func follow(_ run: WorkflowRun, past: Int?) { run.follow(ChunkFeed(queue, past: past)) }
+    package func follow(_ run: WorkflowRun, past: Int?) { run.follow(feed(of: run, past: past)) }
+
+    func feed(of run: WorkflowRun, past: Int?) -> RunPull { RunPull(run, past: past, queue, allowance) }
+
+    /// The store has got something of a run that nobody drives, behind a number of entries.
+    func noteWritten(_ run: String, _ plan: Plan, after count: Int) { queue.post(.behind(run, plan, after: count)) }
 
     /// Nothing comes any more; ``run(_:)`` ends when it has told all that lies ready.
-    package func finish() { queue.finish(.closed) }
+    package func finish() {
+        queue.finish(.closed)
+        finished.open()
+    }
 
     /// Tells of everything until ``finish()``; a cancel of the task gives up what lies ready.
-    package func run(_ body: (Notice) -> Void) async {
-        var copies: [String: (copy: LogCopy, past: Int)] = [:]
+    package func run(_ body: (Notice) async -> Void) async {
+        var copies = Copies()
         while true {
             let (messages, end) = await queue.take()
             for message in messages {
@@ -49,38 +66,100 @@ package final class JournalFollower: Sendable {
                     continue
                 }
                 switch message {
-                case .chunk(let chunk):
-                    let known =
-                        copies[chunk.run] ?? (LogCopy(run: chunk.run, plan: chunk.plan), chunk.past ?? chunk.first)
-                    copies[chunk.run] = known
-                    if let new = known.copy.take(chunk) {
-                        if !new.isEmpty { tell(known, body) }
-                    } else if await catchUp(known.copy) {
-                        tell(known, body)
-                    }
-                    if known.copy.isOver { leave(chunk.run, &copies, body) }
+                case .news(let pull): await take(pull, &copies, body)
                 case .behind(let run, let plan, let after):
                     guard let plan else { continue }
-                    let known = copies[run] ?? (LogCopy(run: run, plan: plan), after ?? 0)
-                    copies[run] = known
-                    if await catchUp(known.copy) { tell(known, body) }
-                    if known.copy.isOver { leave(run, &copies, body) }
-                case .settled(let run): leave(run, &copies, body)
-                case .transient, .nudge: break
+                    await leave(run, &copies, body)
+                    let known = copies.copy(of: run, plan, past: after ?? 0)
+                    if await catchUp(known.copy) { await tell(known, body) }
+                    await leave(run, &copies, body)
+                case .chunk, .settled, .transient, .nudge: break
                 }
             }
             if end != nil { return }
+            _ = await finished.passed(within: Self.pause)
         }
     }
 
-    private func tell(_ known: (copy: LogCopy, past: Int), _ body: (Notice) -> Void) {
-        body(.grown(run: known.copy.run, plan: known.copy.plan, log: known.copy.log, past: known.past))
+    /// The runs that are being read.
+    private struct Copies {
+        struct Known {
+            let copy: LogCopy
+            let past: Int
+            /// Where it is fetched; nil for the store.
+            let source: RunPull?
+        }
+
+        /// How many plans are kept besides those of runs that are being read.
+        private static let planLimit = 64
+
+        private var runs: [String: Known] = [:]
+        private var plans: [ObjectIdentifier: (original: Plan, own: Plan)] = [:]
+
+        func known(_ run: String) -> Known? { runs[run] }
+
+        mutating func copy(
+            of run: String, _ plan: Plan, past: @autoclosure () -> Int, from source: RunPull? = nil
+        ) -> Known {
+            if let known = runs[run] { return known }
+            let known = Known(copy: LogCopy(run: run, plan: own(plan)), past: past(), source: source)
+            runs[run] = known
+            return known
+        }
+
+        mutating func remove(_ run: String) -> Known? { runs.removeValue(forKey: run) }
+
+        private mutating func own(_ plan: Plan) -> Plan {
+            if let known = plans[ObjectIdentifier(plan)] { return known.own }
+            if plans.count >= Self.planLimit { plans = [:] }
+            let own = plan.withCode { $0 }
+            plans[ObjectIdentifier(plan)] = (plan, own)
+            return own
+        }
     }
 
-    private func leave(
-        _ run: String, _ copies: inout [String: (copy: LogCopy, past: Int)], _ body: (Notice) -> Void
-    ) {
-        if copies.removeValue(forKey: run) != nil { body(.left(run: run)) }
+    private func take(_ pull: RunPull, _ copies: inout Copies, _ body: (Notice) async -> Void) async {
+        // An earlier run of the same id.
+        if let known = copies.known(pull.run), known.source !== pull { await leave(pull.run, &copies, body) }
+        while !Task.isCancelled {
+            let before = copies.known(pull.run)?.copy.log
+            let fetched: RunPull.Fetched
+            switch await pull.fetch(after: before?.count ?? 0, arena: before?.arena.count ?? 0) {
+            case .fetched(let answer): fetched = answer
+            case .nothing:
+                if pull.isGone { await leave(pull.run, &copies, body) }
+                return
+            case .unreachable:
+                pull.noteRead()
+                lost.add(1, ordering: .relaxed)
+                return await leave(pull.run, &copies, body)
+            }
+            let known = copies.copy(of: pull.run, pull.plan, past: pull.pastEntries, from: pull)
+            guard known.copy.take(fetched.chunk) != nil else {
+                lost.add(1, ordering: .relaxed)
+                return await leave(pull.run, &copies, body)
+            }
+            await tell(known, body)
+            if known.copy.isOver || fetched.rests {
+                pull.noteGiven(known.copy.log.count)
+                if known.copy.isOver { pull.noteRead() }
+                return await leave(pull.run, &copies, body)
+            }
+            if !fetched.isCut { return }
+        }
+        lost.add(1, ordering: .relaxed)
+    }
+
+    private func tell(_ known: Copies.Known, _ body: (Notice) async -> Void) async {
+        await body(.grown(run: known.copy.run, plan: known.copy.plan, log: known.copy.log, past: known.past))
+    }
+
+    private func leave(_ run: String, _ copies: inout Copies, _ body: (Notice) async -> Void) async {
+        if let known = copies.remove(run) {
+            await body(.left(run: run))
+            // The log has lived until here.
+            withExtendedLifetime(known.copy) {}
+        }
     }
 
     /// Reads in the store what the copy lacks; whether that was possible.
@@ -98,39 +177,5 @@ package final class JournalFollower: Sendable {
         }
         lost.add(1, ordering: .relaxed)
         return false
-    }
-}
-
-/// Copies what is new in a run's log into a queue.
-private final class ChunkFeed: EventFeed {
-    private let queue: SubscriptionQueue
-    private let past: Int?
-    /// Only the worker's thread touches these.
-    nonisolated(unsafe) private var taken = 0
-    nonisolated(unsafe) private var arenaTaken = 0
-    /// How many entries the log has before the process took the run up.
-    nonisolated(unsafe) private var takenUp = 0
-
-    init(_ queue: SubscriptionQueue, past: Int?) {
-        self.queue = queue
-        self.past = past
-    }
-
-    func take(_ run: Run) {
-        guard run.log.count > taken else { return }
-        if past == nil { lookForResumption(in: run.log) }
-        var chunk = RunChunk(run, first: taken, arenaStart: arenaTaken, arenaEnd: run.log.arena.count)
-        chunk.past = past ?? takenUp
-        (taken, arenaTaken) = (run.log.count, run.log.arena.count)
-        queue.post(.chunk(chunk))
-    }
-
-    func finish() {}
-
-    private func lookForResumption(in log: RunLog) {
-        for index in taken..<log.count
-        where log[index].kind == .workflowResumed && log[index].item != ResumeCause.answered.rawValue {
-            takenUp = index
-        }
     }
 }

@@ -12,9 +12,6 @@ struct RunChunk: Sendable {
     /// 32 bytes each.
     let events: [UInt8]
     let arena: [UInt8]
-    /// How many entries were made before the run was followed, where whoever follows it knows.
-    var past: Int?
-
     /// What a run's log holds beyond `first` events and `arenaStart` bytes, up to the byte `arenaEnd`. Worker thread
     /// only.
     @inline(never)
@@ -26,6 +23,19 @@ struct RunChunk: Sendable {
         events = Array(run.log.eventBytes(from: first))
         let end = max(arenaStart, min(arenaEnd, run.log.arena.count))
         arena = Array(run.log.arena.bytes[arenaStart..<end])
+    }
+
+    /// Some events of a log, and the bytes of its arena from `arenaStart` to `arenaEnd`.
+    init(
+        run: String, plan: Plan, first: Int, arenaStart: Int, _ log: RunLog, events: Range<Int>, arenaEnd: Int
+    ) {
+        self.run = run
+        self.plan = plan
+        self.first = first
+        self.arenaStart = min(arenaStart, log.arena.count)
+        let size = events.count * MemoryLayout<Event>.stride
+        self.events = Array(log.eventBytes(from: events.lowerBound).prefix(size))
+        arena = Array(log.arena.bytes[self.arenaStart..<max(self.arenaStart, min(arenaEnd, log.arena.count))])
     }
 
     /// A run as a store gave it, the bytes of its arena beginning at `arenaStart`.

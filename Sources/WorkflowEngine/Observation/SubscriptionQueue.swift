@@ -15,6 +15,8 @@ final class SubscriptionQueue: Sendable {
         /// The run is over, or waits for a person or a signal.
         case settled(String)
         case transient(TransientEvent)
+        /// A run has something that can be fetched.
+        case news(RunPull)
         case nudge
     }
 
@@ -47,7 +49,7 @@ final class SubscriptionQueue: Sendable {
             case .behind(let run, _, _):
                 if !state.behind.insert(run).inserted { return nil }
                 state.messages.append(message)
-            case .settled, .nudge: state.messages.append(message)
+            case .settled, .news, .nudge: state.messages.append(message)
             case .transient(let event):
                 // Nobody can read it elsewhere, and nobody is promised it.
                 if state.bytes + event.byteCount > limit { return nil }

@@ -25,14 +25,16 @@ package struct RecordedContent: Sendable, Equatable {
     }
 
     /// The most that a span says of one value, in bytes of JSON text.
-    private static let textLimit = 32_000
+    package static let textLimit = 32_000
     private static let cutMark = "… [cut off]"
 
     /// JSON text of at most 32 kB; what is cut off is marked.
-    package static func text(of value: Value) -> String {
-        let text = value.json
-        guard text.utf8.count > textLimit else { return text }
-        var end = text.utf8.index(text.utf8.startIndex, offsetBy: textLimit - cutMark.utf8.count)
+    package static func text(of value: Value) -> String { cut(value.json) }
+
+    /// A text of at most 32 kB, or of as many bytes as are given; what is cut off is marked.
+    package static func cut(_ text: String, to limit: Int = textLimit) -> String {
+        guard text.utf8.count > limit else { return text }
+        var end = text.utf8.index(text.utf8.startIndex, offsetBy: max(limit - cutMark.utf8.count, 0))
         while text.utf8[end] & 0xC0 == 0x80 { end = text.utf8.index(before: end) }
         return String(text[..<end]) + cutMark
     }

@@ -30,14 +30,16 @@ public struct LogRecord: Sendable {
 }
 
 extension LogRecord {
-    /// What a frame of a run has to say now. Worker's thread only.
+    /// What a frame of a run has to say now, without what schemas call secret. Worker's thread only.
     @inline(never)
     package init(
         of run: Run, frame: Int32, time: Int64, level: Level, message: String, fields: Value? = nil
     ) {
         let path = run.machine.frames.indices.contains(Int(frame)) ? run.machine.path(of: frame) : ""
+        let redaction = run.readSecrets()
         self.init(
-            time: time, level: level, message: message, fields: fields, workflow: run.plan.id, run: run.id, path: path)
+            time: time, level: level, message: redaction.redact(message), fields: fields.map { redaction.redact($0) },
+            workflow: run.plan.id, run: run.id, path: path)
         traceparent = run.traceparent
     }
 }

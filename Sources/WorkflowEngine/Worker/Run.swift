@@ -46,6 +46,8 @@ package final class Run: @unchecked Sendable {
     /// How much of the log the feed has.
     var deliveredEvents = 0
     var settledEvents = -1
+    /// What it has taught of secrets, once somebody has asked.
+    private var secrets: RunSecrets?
     package internal(set) var journaled: JournaledRun?
     /// What the run may do where no journal keeps that; nil when the process decides.
     var grant: Value?
@@ -294,9 +296,19 @@ package final class Run: @unchecked Sendable {
         nextCommand = 0
     }
 
+    /// What keeps secrets of the run out of what is told of it now.
+    func readSecrets() -> Redaction {
+        guard plan.hasSecrets else { return Redaction() }
+        var read = secrets.take() ?? RunSecrets()
+        read.read(log, of: plan)
+        secrets = read
+        return read.redaction
+    }
+
     /// Forgets what has been recorded and not handed to the journal; the state is built again from the rest.
     func rewind() {
         log.truncate(events: submittedEvents, arena: submittedArena)
+        secrets = nil
         dropMachine()
     }
 

@@ -157,9 +157,9 @@ extension Route {
             case .failure(let fault): throw APIError.badRequest("telemetry \(fault.message)")
             }
         }
-        // More than one says nothing (W3C, Trace Context, 3.2), and so does what is longer than any version has it.
+        // What is no header of W3C's, or stands there more than once, is nobody's.
         let parents = request.request.headers[values: .traceparent]
-        if parents.count == 1, (55...256).contains(parents[0].utf8.count) {
+        if parents.count == 1, TraceParentText.parts(of: parents[0]) != nil {
             entries.append(("traceparent", Value(parents[0])))
         }
         return entries.isEmpty ? Value?.none : Value(entries: entries)

@@ -8,7 +8,7 @@ enum LogBridge {
                 var metadata: Logger.Metadata = [
                     "run": "\(portion.run)", "trace_id": "\(span.trace.hex)", "span_id": "\(span.id.hex)",
                 ]
-                if let path = span.attributes[Names.step + "path"]?.text { metadata["path"] = "\(path)" }
+                if let path = span.attributes[Names.stepPath]?.text { metadata["path"] = "\(path)" }
                 let level = event.attributes[Names.logLevel]?.text.flatMap { levels[$0] } ?? .info
                 let message = event.attributes[Names.logMessage]?.text ?? "(not recorded)"
                 logger.log(level: level, "\(message)", metadata: metadata)

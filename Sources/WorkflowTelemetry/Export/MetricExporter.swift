@@ -48,7 +48,7 @@ final class MetricExporter: Sendable {
             resource: settings.resource, version: engineVersion, since: start, now: SystemClock().now())
         guard let body else { return }
         switch await post.send(post.request(body)) {
-        case .taken: return
+        case .taken(_, let reason): if !reason.isEmpty { troubles.warn(reason) }
         case .refused(let reason), .failed(let reason, _): troubles.retry(reason)
         }
     }

@@ -8,18 +8,27 @@ enum RunSpanFeed {
         var run: String
         var spans: [Span]
         var caller: TraceParent?
+        /// How many ended besides that nobody wanted.
+        var unwanted = 0
     }
 
     /// Gives spans until the follower has finished, or the task is cancelled.
-    static func run(_ follower: JournalFollower, _ take: (Portion) -> Void) async {
+    ///
+    /// - Parameters:
+    ///   - demand: asked when a span has ended, by the task that calls this.
+    ///   - take: gets what has ended, and may wait for its turn to do something with it.
+    static func run(
+        _ follower: JournalFollower, demand: @escaping SpanBuilder.Asking = { _, _, _ in .whole },
+        _ take: (Portion) async -> Void
+    ) async {
         var builders: [String: Builder] = [:]
         await follower.run { notice in
             switch notice {
             case .grown(let run, let plan, let log, let past):
-                let builder = builders[run] ?? Builder(plan: plan, runID: run)
+                let builder = builders[run] ?? Builder(plan: plan, runID: run, demand)
                 builders[run] = builder
-                let spans = builder.take(log, past: past)
-                if !spans.isEmpty { take(Portion(run: run, spans: spans, caller: builder.caller)) }
+                let portion = builder.take(log, past: past)
+                if !portion.spans.isEmpty || portion.unwanted > 0 { await take(portion) }
             case .left(let run): builders[run] = nil
             }
         }
@@ -27,12 +36,18 @@ enum RunSpanFeed {
 
     /// The builder of one run's spans, to be kept by reference.
     private final class Builder {
+        private let runID: String
         private var builder: SpanBuilder
 
-        init(plan: Plan, runID: String) { builder = SpanBuilder(plan: plan, runID: runID) }
+        init(plan: Plan, runID: String, _ demand: @escaping SpanBuilder.Asking) {
+            self.runID = runID
+            builder = SpanBuilder(plan: plan, runID: runID, demand: demand)
+        }
 
-        var caller: TraceParent? { builder.caller }
-
-        func take(_ log: RunLog, past: Int) -> [Span] { builder.take(log, past: past) }
+        func take(_ log: RunLog, past: Int) -> Portion {
+            let spans = builder.take(log, past: past)
+            defer { builder.forget() }
+            return Portion(run: runID, spans: spans, caller: builder.caller, unwanted: builder.unwanted)
+        }
     }
 }

@@ -7,7 +7,7 @@ internal import WorkflowEngine
 /// One request of OTLP/HTTP, through the host's door for HTTP.
 struct SpanPost: Sendable {
     enum Answer: Sendable, Equatable {
-        /// All were taken but some.
+        /// All were taken but some; with what the server says of that, or besides.
         case taken(rejected: Int, String)
         /// Sending them again is of no use.
         case refused(String)
@@ -27,7 +27,8 @@ struct SpanPost: Sendable {
     }
 
     func request(_ body: [UInt8]) -> HostRequest {
-        var headers = [("content-type", Value("application/json"))]
+        // What is packed could be damaged, and the little that comes back is not worth it.
+        var headers = [("content-type", Value("application/json")), ("accept-encoding", "identity")]
         var body = body
         if endpoint.isGzipped, let packed = gzip(body) {
             body = packed
@@ -46,24 +47,51 @@ struct SpanPost: Sendable {
     func send(_ request: HostRequest) async -> Answer {
         guard let answer = await answer(to: request) else { return .failed("there was no time left", retryAfter: nil) }
         guard answer.ok, let status = answer.value["status"]?.int else {
-            let message = answer.value["message"]?.string ?? "the request failed"
-            return answer.value["retryable"]?.bool == false ? .refused(message) : .failed(message, retryAfter: nil)
+            let message = Self.shown(answer.value["message"]?.string ?? "the request failed")
+            let code = answer.value["code"]?.string ?? ""
+            return Self.passing.contains(code) ? .failed(message, retryAfter: nil) : .refused(message)
         }
         let body = answer.value["body"]?.string ?? ""
         switch status {
         case 200..<300:
             // What is no JSON says nothing of rejected spans.
-            let partial = (try? Value(json: body))?["partialSuccess"]
-            let rejected = partial?["rejectedSpans"].flatMap { $0.int ?? $0.string.flatMap { Int64($0) } } ?? 0
-            let reason = partial?["errorMessage"]?.string ?? ""
-            return .taken(
-                rejected: Int(clamping: max(rejected, 0)), reason.isEmpty ? "the server rejected spans" : reason)
+            let answer = try? Value(json: body)
+            let partial = answer?["partialSuccess"] ?? answer?["partial_success"]
+            let rejected = Self.rejectedKeys.compactMap { partial?[$0] }.compactMap(Self.count).max() ?? 0
+            let reason = Self.shown(partial?["errorMessage"]?.string ?? partial?["error_message"]?.string ?? "")
+            return .taken(rejected: rejected, reason.isEmpty && rejected > 0 ? "the server rejected some" : reason)
         case 429, 502, 503, 504:
             return .failed(
                 "the server answers \(status)",
                 retryAfter: answer.value["retry_after"]?.int.map { min($0, Self.longestWait) })
         default: return .refused("the server answers \(status)")
         }
+    }
+
+    /// What may be gone at the next attempt. Whatever else is wrong with an answer, its server has had the request.
+    private static let passing: Set<String> = [
+        "connection_refused", "connection_failed", "connection_closed", "http_timeout", "dns", "http_queue",
+    ]
+    private static let rejectedKeys = [
+        "rejectedSpans", "rejectedLogRecords", "rejectedDataPoints", "rejected_spans", "rejected_log_records",
+        "rejected_data_points",
+    ]
+
+    /// A number from 0 on, as OTLP's JSON has it: as text, or as a number.
+    private static func count(_ value: Value) -> Int? {
+        let number = value.int ?? value.string.flatMap { Int64($0) } ?? value.double.flatMap { Int64(exactly: $0) }
+        return number.map { Int(clamping: max($0, 0)) }
+    }
+
+    /// What a server says, for a terminal: a line without control characters.
+    private static func shown(_ text: String) -> String {
+        var shown = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars.prefix(200) {
+            let isControl =
+                scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
+            shown.append(isControl ? " " : scalar)
+        }
+        return String(shown)
     }
 
     /// Nil when the task was cancelled.

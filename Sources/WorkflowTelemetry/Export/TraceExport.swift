@@ -13,7 +13,7 @@ package import WorkflowEngine
 public final class TraceExport: Sendable {
     private let settings: ExportSettings
     private let follower: JournalFollower
-    private let exporters: [SpanExporter]
+    private let exporters: [BatchExporter]
     private let metrics: MetricExporter?
     private let thread: QuietThread
     private let follows: Task<Void, Never>
@@ -31,11 +31,13 @@ public final class TraceExport: Sendable {
         self.settings = settings
         self.warn = warn
         let follower = JournalFollower(store: store)
+        func exporters(_ endpoints: [ExportSettings.Endpoint], _ signal: ExportEnvelope.Signal) -> [BatchExporter] {
+            let envelope = ExportEnvelope(signal, resource: settings.resource)
+            return endpoints.map { BatchExporter($0, envelope, settings: settings, http: http, warn: warn) }
+        }
         let exporters =
-            settings.endpoints.map { SpanExporter($0, settings: settings, http: http, warn: warn) }
-            + [settings.logEndpoint].compactMap { $0 }.map {
-                SpanExporter($0, settings: settings, sendsLogs: true, http: http, warn: warn)
-            }
+            exporters(settings.endpoints, .traces)
+            + exporters([settings.logEndpoint].compactMap { $0 }, .logs)
         let metrics = settings.metricEndpoint.map {
             MetricExporter($0, settings: settings, http: http, warn: warn)
         }
@@ -45,12 +47,20 @@ public final class TraceExport: Sendable {
         let thread = QuietThread()
         self.thread = thread
         follows = Task.detached(executorPreference: thread) {
-            await RunSpanFeed.run(follower) { portion in
+            let text = SpanText()
+            await RunSpanFeed.run(follower) { trace, caller, count in
+                // What is not sampled, and what there is no room for, is not even made, but for figures.
+                let isWanted =
+                    settings.samples(trace, caller: caller) && exporters.contains { $0.hasRoom(beyond: count) }
+                return isWanted ? .whole : metrics == nil ? .none : .figures
+            } _: { portion in
                 metrics?.offer(portion.spans)
-                guard let first = portion.spans.first, settings.samples(first.trace, caller: portion.caller) else {
-                    return
-                }
-                for exporter in exporters { exporter.offer(portion.spans) }
+                let trace = portion.spans.first?.trace ?? TraceID(run: portion.run)
+                guard settings.samples(portion.caller?.trace ?? trace, caller: portion.caller) else { return }
+                Self.offer(portion.spans.filter { !$0.isBrief }, text, to: exporters)
+                let dropped = portion.unwanted + portion.spans.count { $0.isBrief }
+                if dropped > 0 { for exporter in exporters { exporter.drop(dropped) } }
+                for exporter in exporters { await exporter.awaitRoom() }
             }
         }
         sends = Task.detached(executorPreference: thread) {
@@ -61,10 +71,10 @@ public final class TraceExport: Sendable {
         }
     }
 
-    /// Follows all runs of an engine that keeps its runs, from now on.
-    package func follow(_ hub: EventHub) { follower.follow(hub) }
+    /// Follows all runs that an engine drives; to be called before it has one.
+    package func follow(_ engine: WorkflowEngine) { follower.follow(engine) }
 
-    /// Follows one run.
+    /// Follows one run, of an engine that is not followed.
     ///
     /// - Parameter past: how many of its journal's entries were made before, by a process that sent their spans; nil for those
     ///   before it was taken up.
@@ -72,8 +82,22 @@ public final class TraceExport: Sendable {
 
     /// Sends the spans of a run that is not followed.
     package func send(_ spans: [Span]) {
-        for exporter in exporters { exporter.offer(spans) }
+        Self.offer(spans, SpanText(), to: exporters)
         metrics?.offer(spans)
+    }
+
+    /// Each signal's text is made once for all of its endpoints.
+    private static func offer(_ spans: [Span], _ text: SpanText, to exporters: [BatchExporter]) {
+        if spans.isEmpty { return }
+        for signal in [ExportEnvelope.Signal.traces, .logs] {
+            let own = exporters.filter { $0.envelope.signal == signal }
+            if own.isEmpty { continue }
+            let pieces = spans.compactMap { signal == .traces ? text.piece($0) : LogText.piece($0) }
+            for exporter in own {
+                exporter.offer(pieces)
+                if signal == .traces, pieces.count < spans.count { exporter.dropLarge(spans.count - pieces.count) }
+            }
+        }
     }
 
     /// Sends what there is and ends; what cannot be sent within the time is dropped, and told of.
@@ -93,7 +117,7 @@ public final class TraceExport: Sendable {
         thread.end()
         deadline.cancel()
         if follower.lostCount > 0 {
-            warn("telemetry: \(follower.lostCount) parts of runs could not be followed; their spans are missing")
+            warn("telemetry: \(follower.lostCount) runs could not be followed to their end; spans of them are missing")
         }
     }
 }

@@ -9,12 +9,12 @@ final class Troubles: Sendable {
     private let endpoint: String
     /// What is sent to it, as `spans`.
     private let things: String
-    private let warn: @Sendable (String) -> Void
+    private let tell: @Sendable (String) -> Void
     private let state = Mutex(State())
 
     private struct State {
-        /// When it was last told, in microseconds since 1970.
-        var toldAt: Int64 = 0
+        /// When it was last told, in microseconds of the time that passes.
+        var toldAt: Int64?
         /// Spans that were dropped and not told of.
         var dropped = 0
         var reason = ""
@@ -23,7 +23,7 @@ final class Troubles: Sendable {
     init(endpoint: String, things: String = "spans", warn: @escaping @Sendable (String) -> Void) {
         self.endpoint = endpoint
         self.things = things
-        self.warn = warn
+        tell = warn
     }
 
     /// Spans were given up.
@@ -32,22 +32,27 @@ final class Troubles: Sendable {
     /// A request failed and is sent again.
     func retry(_ reason: String) { note(0, reason, isLast: false) }
 
+    /// The server took all of it, and has something to say.
+    func warn(_ reason: String) { note(0, reason, isLast: false) }
+
     /// Tells of what was dropped since it was last told.
     func finish() {
-        if state.withLock({ $0.dropped > 0 }) { note(0, state.withLock { $0.reason }, isLast: true) }
+        let reason = state.withLock { $0.dropped > 0 ? $0.reason : nil }
+        if let reason { note(0, reason, isLast: true) }
     }
 
     private func note(_ count: Int, _ reason: String, isLast: Bool) {
-        let now = SystemClock().now()
+        // The time that passes: a clock that is set neither silences this nor has it told too often.
+        let now = SystemClock().elapsed()
         let dropped = state.withLock { state -> Int? in
-            state.dropped += count
+            state.dropped = state.dropped.addingReportingOverflow(count).partialValue
             state.reason = reason
-            guard isLast || now - state.toldAt >= Self.interval else { return nil }
+            if !isLast, let toldAt = state.toldAt, now - toldAt < Self.interval { return nil }
             state.toldAt = now
             defer { state.dropped = 0 }
             return state.dropped
         }
         guard let dropped else { return }
-        warn("telemetry: \(endpoint): \(reason)" + (dropped > 0 ? "; \(dropped) \(things) were dropped" : ""))
+        tell("telemetry: \(endpoint): \(reason)" + (dropped > 0 ? "; \(dropped) \(things) were dropped" : ""))
     }
 }

@@ -90,8 +90,8 @@ struct SpanMetrics {
                 add(.tokens, Double(count), attributes.merging(["gen_ai.token.type": type]) { $1 })
             }
         default:
-            guard span.attributes[Names.step + "id"] != nil else { return }
-            add(.steps, seconds, own([Names.step + "id", Names.traceName]))
+            guard span.attributes[Names.stepID] != nil else { return }
+            add(.steps, seconds, own([Names.stepID, Names.traceName]))
         }
     }
 

@@ -39,4 +39,4 @@ extension Attributes.Item {
 }
 
 /// A time in microseconds as text in nanoseconds, as 64-bit numbers stand in OTLP's JSON.
-func otlpTime(_ microseconds: Int64) -> String { String(max(microseconds, 0)) + "000" }
+func otlpTime(_ microseconds: Int64) -> String { String(min(max(microseconds, 0), Int64(UInt64.max / 1000))) + "000" }

@@ -45,6 +45,8 @@ public struct ExportSettings: Sendable {
     public var isParentBased = true
     /// Spans that may wait for one endpoint; more are dropped and counted.
     public var queueSize = 8192
+    /// Bytes that may wait for one endpoint.
+    public var queueBytes = 64 << 20
     public var batchSize = 512
     /// Milliseconds between batches that are not full.
     public var delay = 5000
@@ -137,6 +139,7 @@ public struct ExportSettings: Sendable {
             isGzipped = chosen.text == "gzip"
         }
         let headers = either("HEADERS")
+        try checkHeaders(headers?.text, headers?.name ?? "")
         let timeout = try number(either("TIMEOUT")?.name ?? "", text, 1...600_000) ?? 10_000
         return Endpoint(
             name: url.withoutSecrets, url: url, headers: try pairs(headers?.text, headers?.name ?? ""),
@@ -189,6 +192,7 @@ public struct ExportSettings: Sendable {
         var settings = self
         settings.sampler = .all
         settings.queueSize = .max
+        settings.queueBytes = .max
         return settings
     }
 
@@ -203,6 +207,18 @@ public struct ExportSettings: Sendable {
     }
 
     // MARK: Words
+
+    /// A line break would let a value add headers of its own.
+    private static func checkHeaders(_ text: String?, _ source: String) throws(TelemetryError) {
+        for pair in try pairs(text, source) {
+            let isName = pair.name.utf8.allSatisfy {
+                (0x21...0x7E).contains($0) && !#"(),/:;<=>?@[\]{}""#.utf8.contains($0)
+            }
+            guard isName, pair.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
+                throw TelemetryError(message: "\(source) has a header that HTTP does not allow")
+            }
+        }
+    }
 
     private static func check(_ url: String, _ source: String) throws(TelemetryError) {
         guard url.hasPrefix("http://") || url.hasPrefix("https://") else {

@@ -3,7 +3,20 @@ enum Names {
     // MARK: AI Kit
 
     static let workflow = "ai_kit.workflow."
-    static let step = "ai_kit.workflow.step."
+    static let workflowID = "ai_kit.workflow.id"
+    static let runID = "ai_kit.workflow.run_id"
+    static let stepID = "ai_kit.workflow.step.id"
+    static let stepPath = "ai_kit.workflow.step.path"
+    static let stepOccurrence = "ai_kit.workflow.step.occurrence"
+    static let stepAttempt = "ai_kit.workflow.step.attempt"
+    static let stepKind = "ai_kit.workflow.step.kind"
+    static let stepDescription = "ai_kit.workflow.step.description"
+    static let stepInput = "ai_kit.workflow.step.input"
+    static let stepOutput = "ai_kit.workflow.step.output"
+    static let stepBranchID = "ai_kit.workflow.step.branch_id"
+    static let stepNext = "ai_kit.workflow.step.next_step_id"
+    static let stepGroup = "ai_kit.workflow.step.parallel_group_id"
+    static let stepBranch = "ai_kit.workflow.step.parallel_branch_id"
 
     // MARK: OpenTelemetry
 
@@ -61,6 +74,11 @@ enum Names {
     /// Keys of metadata that Langfuse cannot take.
     static let refusedKeys: Set<String> = ["__proto__", "constructor", "prototype"]
 
+    /// Whether a key is one of those here, which scripts seldom use.
+    static func isOurs(_ key: String) -> Bool {
+        ["ai_kit.", "gen_ai.", "langfuse.", "http.", "server.", "error."].contains { key.hasPrefix($0) }
+    }
+
     // MARK: Events
 
     static let waitingForPerson = "workflow.waiting_human"
@@ -74,6 +92,6 @@ enum Names {
     static let logMessage = "log.message"
     /// What an entry of the log says of the span in which it was logged.
     static let ofLogs: Set<String> = [
-        step + "id", step + "path", step + "occurrence", step + "attempt", user, session, traceName, environment,
+        stepID, stepPath, stepOccurrence, stepAttempt, user, session, traceName, environment,
     ]
 }

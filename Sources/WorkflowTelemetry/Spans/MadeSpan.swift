@@ -1,5 +1,6 @@
 internal import FlatValue
 internal import WorkflowCore
+internal import WorkflowEngine
 
 /// A span within a step, as the journal has it: one that a script made, the call of a model, or a request.
 struct MadeSpan {
@@ -35,7 +36,7 @@ struct MadeSpan {
         guard let name = record["name"]?.string, let number = record["index"]?.int, let start = record["start"]?.int,
             let end = record["end"]?.int, let index = Int(exactly: number)
         else { return nil }
-        self.name = name
+        self.name = RecordedContent.cut(name, to: Span.nameLimit)
         self.index = index
         parent = record["parent"]?.int.flatMap { Int(exactly: $0) }
         content = .script(attributes: record["attributes"])
@@ -114,6 +115,7 @@ struct MadeSpan {
                 trace: step.trace, id: made.id ?? SpanID(parent: step.id, index: made.index),
                 parent: parents[made.index].map { SpanID(parent: step.id, index: $0) } ?? step.id, name: made.name,
                 start: time.lowerBound, end: time.upperBound)
+            span.isBrief = step.isBrief
             writer.describeMade(&span, made)
             return span
         }

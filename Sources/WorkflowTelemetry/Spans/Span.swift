@@ -32,6 +32,15 @@ public struct Span: Sendable, Equatable {
     public var status = Status.unset
     public var events: [Event] = []
     public var links: [Link] = []
+    /// How many events there were besides.
+    public var droppedEvents = 0
+    /// Whether only that is there which figures are made of.
+    var isBrief = false
+
+    /// Events of one span; more are counted only.
+    static let eventLimit = 1000
+    /// Bytes of a name.
+    static let nameLimit = 1000
 }
 
 /// Attributes in the order in which they were set, each key once.
@@ -45,6 +54,12 @@ public struct Attributes: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     }
 
     public private(set) var items: [(key: String, value: Item)] = []
+    /// How many a script has set besides.
+    public private(set) var droppedCount = 0
+
+    /// How many a script may set.
+    private static let ownLimit = 128
+    private var ownCount = 0
 
     public init() {}
 
@@ -68,6 +83,19 @@ public struct Attributes: Sendable, Equatable, ExpressibleByDictionaryLiteral {
 
     /// Makes room for so many.
     mutating func reserve(_ count: Int) { items.reserveCapacity(count) }
+
+    /// Sets what a script gives; of names that are too long, and of what is more than a span may have, only the number is kept.
+    mutating func setOwn(_ key: String, _ value: Item) {
+        guard !key.isEmpty, key.utf8.count <= Span.nameLimit else { return droppedCount += 1 }
+        if self[key] == nil {
+            guard ownCount < Self.ownLimit else { return droppedCount += 1 }
+            ownCount += 1
+        }
+        self[key] = value
+    }
+
+    /// Leaves some away.
+    mutating func remove(where isUnwanted: (String) -> Bool) { items.removeAll { isUnwanted($0.key) } }
 
     /// Sets a text; none changes nothing.
     mutating func set(_ key: String, _ text: String?) {

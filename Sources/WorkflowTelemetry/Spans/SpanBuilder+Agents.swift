@@ -23,11 +23,6 @@ extension SpanBuilder {
         }
     }
 
-    /// What an agent's span says of its models.
-    func tellUsage(_ entry: inout OpenSpan) {
-        if entry.usage.calls > 0 { writer.add(entry.usage, to: &entry.span.attributes) }
-    }
-
     /// The messages that a turn of an agent goes on from; none for calls of other steps.
     ///
     /// - Parameter record: the call, of which the journal has only what is new; nil leaves the conversation as it is.

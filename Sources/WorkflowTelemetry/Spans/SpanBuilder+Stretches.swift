@@ -7,75 +7,80 @@ extension SpanBuilder {
         stretch += 1
         var span = Span(
             trace: trace, id: SpanID(run: runID, path: "", attempt: 1, occurrence: stretch),
-            parent: caller?.span, name: settings.name ?? plan.id, start: now, end: now)
+            parent: caller?.span, name: template.traceName, start: now, end: now)
         if let lastRoot { span.links = [lastRoot] }
         lastRoot = Span.Link(trace: trace, span: span.id)
-        writer.describeRun(&span, input: input)
         root = span
         for (frame, _) in open.sorted(by: { $0.value.order < $1.value.order }) { goOn(frame) }
     }
 
     /// Begins the part of a span that lies in the stretch which has just begun.
-    mutating func goOn(_ frame: Int32) {
-        guard var entry = open[frame] else { return }
-        let id = SpanID(
-            run: runID, path: entry.path + entry.part, attempt: entry.attempt, occurrence: entry.occurrence,
-            stretch: stretch)
-        entry.span.links = entry.earlier.map { [Span.Link(trace: trace, span: $0)] } ?? []
-        entry.span.id = entry.earlier == nil ? firstID(entry) : id
-        entry.span.trace = trace
-        entry.span.parent = parent(of: frame)
-        entry.span.events = []
-        entry.span.start = now
-        open[frame] = entry
-    }
-
-    func firstID(_ entry: OpenSpan) -> SpanID {
-        SpanID(run: runID, path: entry.path + entry.part, attempt: entry.attempt, occurrence: entry.occurrence)
+    private mutating func goOn(_ frame: Int32) {
+        let parent = parent(of: frame)
+        open[frame]?.id = nil
+        open[frame]?.parent = parent
+        open[frame]?.start = now
+        open[frame]?.told = []
+        open[frame]?.untold = 0
     }
 
     /// Ends the stretch at the newest entry, and with it what is under way.
-    mutating func endStretch(_ event: String) {
+    mutating func endStretch(_ name: String, _ log: RunLog) {
         guard root != nil else { return }
+        let event = Span.Event(name: name, time: now, attributes: [:])
         for (frame, entry) in open.sorted(by: { $0.value.order > $1.value.order }) {
-            var entry = entry
-            tellUsage(&entry)
-            var span = entry.span
-            span.events.append(Span.Event(name: event, time: now, attributes: [:]))
-            span.end = now
-            ended += MadeSpan.spans(entry.made, in: span, writer)
-            ended.append(span)
+            guard let id = id(of: frame) else { continue }
+            if let writer = self.writer() {
+                var span = made(entry, id, log, writer)
+                span.events.append(event)
+                ended += MadeSpan.spans(entry.made, in: span, writer)
+                ended.append(span)
+            }
             open[frame]?.made = []
             open[frame]?.usage = ModelUsage()
-            open[frame]?.earlier = span.id
+            open[frame]?.earlier = id
         }
-        endRoot { $0.events.append(Span.Event(name: event, time: $0.end, attributes: [:])) }
+        endRoot { _, span in span.events.append(event) }
     }
 
-    mutating func endRoot(_ finish: (inout Span) -> Void) {
+    mutating func endRoot(_ finish: (SpanWriter, inout Span) -> Void) {
         guard var span = root else { return }
-        span.end = now
-        finish(&span)
-        ended.append(span)
         root = nil
+        guard let writer = self.writer() else { return }
+        span.end = now
+        span.isBrief = !writer.isFull
+        writer.describeRun(&span, input: input)
+        finish(writer, &span)
+        ended.append(span)
     }
 
     mutating func resume(_ event: Event, _ log: RunLog, at before: Int64) {
         switch ResumeCause(rawValue: event.item) {
-        case .forked: fork(log.copy(event.payload)?["run"]?.string)
-        case .processDied, .processDiedInCompany, .released:
-            let resumedAt = now
-            now = before
-            endStretch(Names.interrupted)
-            now = resumedAt
+        case .forked:
+            let cause = log.copy(event.payload)
+            // One that was moved to other code is the same run.
+            if cause?["reason"]?.string == "upgraded" {
+                interrupt(at: before, log)
+            } else {
+                fork(cause?["run"]?.string)
+            }
+        case .processDied, .processDiedInCompany, .released: interrupt(at: before, log)
         case .answered, nil: break
         }
-        if root == nil, !machine.rests(until: now + Self.longWait) { begin() }
+        if settings.isOn, root == nil, !machine.rests(until: now + Self.longWait) { begin() }
+    }
+
+    /// What is under way ends with the newest entry before.
+    private mutating func interrupt(at before: Int64, _ log: RunLog) {
+        let resumedAt = now
+        now = before
+        endStretch(Names.interrupted, log)
+        now = resumedAt
     }
 
     /// What came before was another run's; this one's spans begin here.
-    mutating func fork(_ source: String?) {
-        ended = []
+    private mutating func fork(_ source: String?) {
+        forget()
         root = nil
         stretch = 0
         caller = nil

@@ -8,9 +8,20 @@ package import WorkflowEngine
 /// same spans as one that is read later. The run's own span covers one stretch: from its start, or from where it goes on after
 /// a wait, to its end, or to where it waits for a person, a signal, or a time that is ``longWait`` away. What is under way at a
 /// wait, or when the process dies, ends with the stretch; a span that is linked to it goes on in the next one.
+///
+/// While a span is open only the places of its entries are kept. It is made when it has ended, if somebody wants it then.
 package struct SpanBuilder: ~Copyable {
     /// How far away a time has to be that ends a stretch, in microseconds.
     package static let longWait: Int64 = 60_000_000
+
+    /// How much of a span that has ended somebody wants.
+    package enum Demand: Sendable {
+        /// It is only counted.
+        case none
+        /// What figures are made of.
+        case figures
+        case whole
+    }
 
     package let plan: Plan
     package let runID: String
@@ -18,18 +29,25 @@ package struct SpanBuilder: ~Copyable {
     package internal(set) var trace: TraceID
     /// The span elsewhere in which the run's stretches lie.
     package internal(set) var caller: TraceParent?
+    /// How many spans ended that nobody wanted.
+    package internal(set) var unwanted = 0
+    /// What is asked when a span has ended: its trace, the caller of the run, and how many have ended since they were last taken.
+    package typealias Asking = (TraceID, TraceParent?, Int) -> Demand
+
+    private let demand: Asking
+    var template: SpanTemplate
     var machine: RunMachine
     var tracker: FrameTracker
     /// The number of the stretch, from 1; 0 before the first one.
     var stretch = 0
-    /// The span of the stretch that is under way.
+    /// The span of the stretch that is under way, without what it says.
     var root: Span?
     var lastRoot: Span.Link?
     /// The spans of steps that are under way, by their frame. Between stretches those that go on in the next one.
     var open: [Int32: OpenSpan] = [:]
     var opened = 0
     var input: Value?
-    var redaction = Redaction()
+    var secrets = RunSecrets()
     /// The time of the newest entry; clocks that differ do not move it back.
     var now: Int64 = 0
     var taken = 0
@@ -37,7 +55,10 @@ package struct SpanBuilder: ~Copyable {
     var ended: [Span] = []
 
     struct OpenSpan {
-        var span: Span
+        /// Nil until somebody needs it.
+        var id: SpanID?
+        var parent: SpanID?
+        var start: Int64
         var node: NodeIndex
         var occurrence: Int
         var attempt: Int
@@ -46,8 +67,17 @@ package struct SpanBuilder: ~Copyable {
         var part = ""
         /// Counts the starts, so that what lies outside comes before what lies in it.
         var order: Int
-        /// A branch that has chosen: it ends with the case.
-        var hasChosen = false
+        var group: (id: String, branch: Value)?
+        /// What the step was given: at its start, and behind its schema.
+        var input: Slice
+        var settled: Slice?
+        /// The case that a branch has chosen: it ends with the case.
+        var choice: Int32?
+        /// What the script said of it by attributes.
+        var attributes: [Slice] = []
+        /// What was emitted and logged in this stretch.
+        var told: [(kind: EventKind, content: Slice, time: Int64)] = []
+        var untold = 0
         /// Spans that were made in it, which end with it.
         var made: [MadeSpan] = []
         /// What models used below it since the beginning of the stretch; of agents.
@@ -58,10 +88,13 @@ package struct SpanBuilder: ~Copyable {
         var earlier: SpanID?
     }
 
-    package init(plan: Plan, runID: String) {
+    /// - Parameter demand: asked by the thread that calls ``take(_:past:)``.
+    package init(plan: Plan, runID: String, demand: @escaping Asking = { _, _, _ in .whole }) {
         self.plan = plan
         self.runID = runID
+        self.demand = demand
         settings = TraceSettings(workflow: plan.details[0].telemetry)
+        template = SpanTemplate(plan, runID: runID, settings: settings)
         trace = TraceID(run: runID)
         machine = RunMachine(plan: plan)
         tracker = FrameTracker(plan: plan)
@@ -89,7 +122,7 @@ package struct SpanBuilder: ~Copyable {
             taken += 1
         }
         defer { ended = [] }
-        return settings.isOn ? ended : []
+        return ended
     }
 
     private mutating func take(_ event: Event, _ log: RunLog, isPast: Bool) {
@@ -105,7 +138,9 @@ package struct SpanBuilder: ~Copyable {
         case .workflowStart: input = log.copy(event.payload)
         default: break
         }
-        learnSecrets(event, log)
+        // Without spans nothing is to be known of the steps.
+        if !settings.isOn { return }
+        if plan.hasSecrets { secrets.read(event, log, of: plan) }
         if root == nil {
             guard opensStretch(event.kind) || !machine.rests(until: now + Self.longWait) else { return }
             begin()
@@ -114,24 +149,16 @@ package struct SpanBuilder: ~Copyable {
         if root != nil, event.kind == .humanRequested || event.kind == .stepWaiting || isEnd(event.kind),
             machine.rests(until: now + Self.longWait)
         {
-            endStretch(machine.waitsForPerson ? Names.waitingForPerson : Names.waiting)
+            endStretch(machine.waitsForPerson ? Names.waitingForPerson : Names.waiting, log)
             // Whoever followed the run before has seen this end.
-            if isPast { ended = [] }
+            if isPast { forget() }
         }
     }
 
-    /// A human step's answer passes the schema that its node has for outputs.
-    private mutating func learnSecrets(_ event: Event, _ log: RunLog) {
-        let node = plan.nodes[Int(event.node)]
-        let place: Int32
-        switch event.kind {
-        case .workflowStart, .stepStart, .inputSettled: place = node.inputSchema
-        case .stepSuccess, .humanCompleted, .workflowSuccess: place = node.outputSchema
-        default: return
-        }
-        if plan.schemas.indices.contains(Int(place)) {
-            redaction.learn(log.copy(event.payload), plan.schemas[Int(place)])
-        }
+    /// Leaves out what has ended so far.
+    mutating func forget() {
+        ended = []
+        unwanted = 0
     }
 
     private func isEnd(_ kind: EventKind) -> Bool {
@@ -145,12 +172,59 @@ package struct SpanBuilder: ~Copyable {
 
     private mutating func takeSettings(_ record: Value?) {
         settings = TraceSettings(workflow: plan.details[0].telemetry, run: record?["telemetry"])
+        template = SpanTemplate(plan, runID: runID, settings: settings)
         caller = record?["traceparent"]?.string.flatMap { TraceParent($0) }
         if let caller { trace = caller.trace }
     }
 
-    /// What writes attributes at this moment.
-    var writer: SpanWriter {
-        SpanWriter(plan: plan, runID: runID, settings: settings, redaction: redaction, now: now)
+    // MARK: Making spans
+
+    /// What writes attributes at this moment; nil where nobody wants a span that ends now, which is counted then.
+    mutating func writer() -> SpanWriter? {
+        switch demand(trace, caller, ended.count) {
+        case .none:
+            unwanted += 1
+            return nil
+        case .figures: return SpanWriter(template: template, redaction: secrets.redaction, now: now, isFull: false)
+        case .whole: return SpanWriter(template: template, redaction: secrets.redaction, now: now, isFull: true)
+        }
+    }
+
+    /// The id of a step's span that is under way.
+    mutating func id(of frame: Int32) -> SpanID? {
+        guard let entry = open[frame] else { return nil }
+        if let id = entry.id { return id }
+        let id = SpanID(
+            run: runID, path: entry.path + entry.part, attempt: entry.attempt, occurrence: entry.occurrence,
+            stretch: entry.earlier == nil ? nil : stretch)
+        open[frame]?.id = id
+        return id
+    }
+
+    /// The span of a step that ends now, with what the journal says of it so far.
+    func made(_ entry: OpenSpan, _ id: SpanID, _ log: RunLog, _ writer: SpanWriter) -> Span {
+        var span = Span(trace: trace, id: id, parent: entry.parent, name: "", start: entry.start, end: now)
+        let input = log.copy(entry.input)
+        writer.describe(&span, entry, input: input)
+        if !entry.part.isEmpty { span.name += entry.part.replacing("/", with: ".") }
+        if let earlier = entry.earlier { span.links = [Span.Link(trace: trace, span: earlier)] }
+        if let choice = entry.choice {
+            let first = plan.firstNode(of: entry.node, body: choice)
+            span.attributes[Names.stepBranchID] = plan.branchID(of: entry.node, choice: choice).attribute
+            span.attributes[Names.stepNext] = .string(plan.details[Int(first)].id)
+        }
+        if entry.usage.calls > 0 { writer.add(entry.usage, to: &span.attributes) }
+        guard writer.isFull else {
+            span.isBrief = true
+            return span
+        }
+        writer.record(input: entry.settled.map { log.copy($0) } ?? input, of: entry.node, in: &span)
+        for own in entry.attributes { writer.add(log.copy(own)?["attributes"], to: &span.attributes) }
+        span.events.reserveCapacity(entry.told.count + 1)
+        for told in entry.told {
+            writer.tell(log.copy(told.content), told.kind, at: told.time, entry.node, in: &span)
+        }
+        span.droppedEvents = entry.untold
+        return span
     }
 }

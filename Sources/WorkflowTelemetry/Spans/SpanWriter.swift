@@ -1,99 +1,70 @@
 internal import FlatValue
 internal import WorkflowCore
+internal import WorkflowEngine
 
 /// Writes what spans of a run say: names, attributes, events, statuses.
 struct SpanWriter {
-    let plan: Plan
-    let runID: String
-    let settings: TraceSettings
+    let template: SpanTemplate
     let redaction: Redaction
     /// Microseconds since 1970.
     let now: Int64
+    /// Whether more is said than figures are made of.
+    let isFull: Bool
 
-    private var traceName: String { settings.name ?? plan.id }
+    private var settings: TraceSettings { template.settings }
 
     // MARK: Descriptions
 
     func describeRun(_ span: inout Span, input: Value?) {
-        describeTrace(&span.attributes)
-        var attributes = span.attributes
-        attributes[Names.workflow + "id"] = .string(plan.id)
-        attributes[Names.workflow + "run_id"] = .string(runID)
+        let plan = template.plan
+        var attributes = template.ofTrace
+        attributes.reserve(24)
+        attributes[Names.workflowID] = .string(plan.id)
+        attributes[Names.runID] = .string(template.runID)
         attributes.set(Names.workflow + "description", plan.details[0].description)
         attributes.set(Names.workflow + "user_id", settings.userID)
-        attributes["name"] = .string(traceName)
+        attributes["name"] = .string(template.traceName)
         for (key, value) in settings.metadata { attributes[Names.workflow + "metadata." + key] = value.attribute }
         if !settings.metadata.isEmpty {
-            attributes["metadata"] = .string(Value(entries: settings.metadata.map { ($0.key, $0.value) }).json)
+            attributes["metadata"] = .string(Value(entries: settings.metadata.map { ($0.key, $0.value) }).recordedText)
         }
         attributes[Names.operation] = .string("invoke_workflow")
         attributes[Names.workflowName] = .string(plan.id)
         attributes.set(Names.conversation, settings.sessionID)
         attributes[Names.observationType] = .string("chain")
-        if settings.recordsInputs, let input {
+        if isFull, settings.recordsInputs, let input {
             let text = redaction.redact(input).recordedText
             for key in [Names.workflow + "input", "input", Names.observationInput] { attributes[key] = .string(text) }
         }
         span.attributes = attributes
     }
 
+    /// Names a step's span, and says what its node and its place are.
+    ///
     /// - Parameter input: what the step was given; tools get the call that a model made of them.
-    func describeStep(
-        _ entry: inout SpanBuilder.OpenSpan, group: (id: String, branch: Value)?, input: Value?
-    ) {
-        let node = plan.nodes[Int(entry.node)]
-        let details = plan.details[Int(entry.node)]
-        entry.span.name = "\(traceName).step.\(details.id)"
-        describeTrace(&entry.span.attributes)
-        var attributes = entry.span.attributes
-        attributes[Names.step + "id"] = .string(details.id)
-        attributes[Names.step + "path"] = .string(entry.path)
-        attributes[Names.step + "occurrence"] = .int(Int64(entry.occurrence))
-        attributes[Names.step + "attempt"] = .int(Int64(entry.attempt))
-        attributes[Names.step + "kind"] = .string(node.kind == .human ? "human" : "automatic")
-        attributes.set(Names.step + "description", details.description)
-        if let group {
-            attributes[Names.step + "parallel_group_id"] = .string(group.id)
-            attributes[Names.step + "parallel_branch_id"] = group.branch.attribute
-        }
-        attributes[Names.observationType] = .string(node.bodyCount > 0 ? "chain" : "span")
-        switch details.role {
-        case .agent:
-            entry.span.name = "invoke_agent \(details.id)"
-            attributes[Names.operation] = .string("invoke_agent")
-            attributes[Names.agentName] = .string(details.id)
-            attributes[Names.agentID] = .string(details.id)
-            attributes.set(Names.agentDescription, details.description)
-            attributes[Names.observationType] = .string("agent")
-        case .tool:
-            let name = input?["name"]?.string ?? details.id
-            entry.span.name = "execute_tool \(name)"
-            attributes[Names.operation] = .string("execute_tool")
-            attributes[Names.toolName] = .string(name)
-            attributes[Names.toolType] = .string("function")
-            attributes.set(Names.toolCallID, input?["id"]?.string)
-            attributes.set(Names.toolDescription, details.description)
-            attributes[Names.observationType] = .string("tool")
-        case .model, nil: break
-        }
-        entry.span.attributes = attributes
-    }
-
-    /// What every span of the trace says.
-    private func describeTrace(_ attributes: inout Attributes) {
+    func describe(_ span: inout Span, _ entry: SpanBuilder.OpenSpan, input: Value?) {
+        let node = template.node(entry.node)
+        span.name = node.name
+        span.attributes = node.attributes
         // What most spans have.
-        attributes.reserve(24)
-        attributes[Names.traceName] = .string(traceName)
-        for key in [Names.langfuseUser, Names.user] { attributes.set(key, settings.userID) }
-        for key in [Names.langfuseSession, Names.session] { attributes.set(key, settings.sessionID) }
-        if !settings.tags.isEmpty { attributes[Names.traceTags] = .strings(settings.tags) }
-        for (key, value) in settings.metadata { attributes[Names.traceMetadata + key] = value.attribute }
-        attributes.set(Names.environment, settings.environment)
-        attributes[Names.level] = .string("DEFAULT")
+        span.attributes.reserve(16)
+        span.attributes[Names.stepPath] = .string(entry.path)
+        span.attributes[Names.stepOccurrence] = .int(Int64(entry.occurrence))
+        span.attributes[Names.stepAttempt] = .int(Int64(entry.attempt))
+        if let group = entry.group {
+            span.attributes[Names.stepGroup] = .string(group.id)
+            span.attributes[Names.stepBranch] = group.branch.attribute
+        }
+        if template.plan.details[Int(entry.node)].role == .tool {
+            let name = input?["name"]?.string ?? template.plan.details[Int(entry.node)].id
+            span.name = "execute_tool \(name)"
+            span.attributes[Names.toolName] = .string(name)
+            span.attributes.set(Names.toolCallID, input?["id"]?.string)
+        }
     }
 
     func describeMade(_ span: inout Span, _ made: MadeSpan) {
-        describeTrace(&span.attributes)
+        span.attributes = template.ofTrace
         switch made.content {
         case .model(let record, let input): describe(&span, model: record, input: input)
         case .http(let record): describe(&span, http: record)
@@ -108,53 +79,47 @@ struct SpanWriter {
     /// Adds what a script says of a span.
     func add(_ own: Value?, to attributes: inout Attributes) {
         for (key, value) in own?.entries ?? [] where !Names.refusedKeys.contains(key) {
-            attributes[key] = redaction.redact(value).attribute
+            attributes.setOwn(key, redaction.redact(value).attribute)
         }
     }
 
     // MARK: Inputs and outputs
 
-    /// What a step says of itself goes before what the workflow and the run say.
-    private func records(_ key: String, _ usual: Bool, of node: NodeIndex) -> Bool {
-        let own = plan.details[Int(node)].telemetry
-        if own?.bool == false { return false }
-        return own?[key]?.bool ?? usual
-    }
-
     func record(input: Value?, of node: NodeIndex, in span: inout Span) {
-        guard let input, records("record_inputs", settings.recordsInputs, of: node) else { return }
+        guard isFull, let input, template.node(node).recordsInputs else { return }
         let text = redaction.redact(input).recordedText
-        span.attributes[Names.step + "input"] = .string(text)
+        span.attributes[Names.stepInput] = .string(text)
         span.attributes[Names.observationInput] = .string(text)
     }
 
-    func record(output: Value?, of node: NodeIndex, in span: inout Span) {
-        guard let output, records("record_outputs", settings.recordsOutputs, of: node) else { return }
+    /// - Parameter output: gives what the step gave; called only where that is recorded.
+    func record(output: () -> Value?, of node: NodeIndex, in span: inout Span) {
+        guard isFull, template.node(node).recordsOutputs, let output = output() else { return }
         let text = redaction.redact(output).recordedText
-        span.attributes[Names.step + "output"] = .string(text)
+        span.attributes[Names.stepOutput] = .string(text)
         span.attributes[Names.observationOutput] = .string(text)
     }
 
     // MARK: Events and ends
 
     /// Something that the script emitted or logged; what it says is recorded as outputs are.
-    func tell(_ told: Value?, _ kind: EventKind, _ node: NodeIndex, in span: inout Span) {
+    func tell(_ told: Value?, _ kind: EventKind, at time: Int64, _ node: NodeIndex, in span: inout Span) {
         var attributes = Attributes()
         if kind == .log { attributes.set(Names.logLevel, told?["level"]?.string) }
-        if records("record_outputs", settings.recordsOutputs, of: node) {
+        if template.node(node).recordsOutputs {
             let content = kind == .log ? "message" : "payload"
             if let value = told?[content] {
                 let told = redaction.redact(value)
-                attributes[kind == .log ? Names.logMessage : content] = .string(told.string ?? told.recordedText)
+                attributes[kind == .log ? Names.logMessage : content] = .string(told.recordedContent)
             }
         }
         let name = kind == .log ? Names.log : told?["name"]?.string ?? "event"
-        span.events.append(Span.Event(name: name, time: now, attributes: attributes))
+        span.events.append(Span.Event(name: name, time: time, attributes: attributes))
     }
 
     func succeed(_ span: inout Span, _ output: Value?) {
         span.status = .ok
-        guard settings.recordsOutputs, let output else { return }
+        guard isFull, settings.recordsOutputs, let output else { return }
         let text = redaction.redact(output).recordedText
         for key in [Names.workflow + "output", "output", Names.observationOutput] {
             span.attributes[key] = .string(text)
@@ -165,17 +130,20 @@ struct SpanWriter {
 
     private func fail(_ span: inout Span, _ error: Value?, at time: Int64) {
         let code = error?["code"]?.string ?? "_OTHER"
-        let message = redaction.redact(error?["message"]?.string ?? "failed")
+        let message = RecordedContent.cut(redaction.redact(error?["message"]?.string ?? "failed"))
         span.status = .error(message)
         span.attributes[Names.errorType] = .string(code)
         span.attributes[Names.level] = .string("ERROR")
         span.attributes[Names.statusMessage] = .string(message)
         var attributes: Attributes = [Names.exceptionType: .string(code), Names.exceptionMessage: .string(message)]
-        attributes.set(Names.exceptionTrace, error?["traceback"]?.string.map { redaction.redact($0) })
+        attributes.set(
+            Names.exceptionTrace,
+            error?["traceback"]?.string.map { RecordedContent.cut(redaction.redact($0)) })
         span.events.append(Span.Event(name: Names.exception, time: time, attributes: attributes))
     }
 
     func cancel(_ span: inout Span, reason: String?) {
+        let reason = reason.map { RecordedContent.cut(redaction.redact($0)) }
         span.attributes[Names.level] = .string("WARNING")
         span.attributes[Names.statusMessage] = .string(reason ?? "cancelled")
         var attributes = Attributes()

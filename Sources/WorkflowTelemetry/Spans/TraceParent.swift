@@ -1,3 +1,5 @@
+internal import WorkflowCore
+
 /// Where a trace that began elsewhere goes on: W3C's `traceparent`.
 public struct TraceParent: Sendable, Equatable {
     public var trace: TraceID
@@ -11,14 +13,12 @@ public struct TraceParent: Sendable, Equatable {
         self.isSampled = isSampled
     }
 
-    /// Reads `00-<trace>-<span>-<flags>`; a later version may have more behind it. Nil for other text.
+    /// Reads the header; nil for what ``TraceParentText`` refuses.
     public init?(_ text: String) {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count >= 4, parts[0].utf8.count == 2, parts[0] != "ff", UInt8(parts[0], radix: 16) != nil,
-            parts[0] != "00" || parts.count == 4, parts[3].utf8.count == 2, let flags = UInt8(parts[3], radix: 16),
-            let trace = TraceID(hex: parts[1]), let span = SpanID(hex: parts[2])
+        guard let parts = TraceParentText.parts(of: text), let trace = TraceID(hex: parts.trace),
+            let span = SpanID(hex: parts.span)
         else { return nil }
-        self.init(trace: trace, span: span, isSampled: flags & 1 == 1)
+        self.init(trace: trace, span: span, isSampled: parts.flags & 1 == 1)
     }
 
     public var text: String { "00-\(trace.hex)-\(span.hex)-\(isSampled ? "01" : "00")" }

@@ -36,17 +36,25 @@ public struct TraceSettings: Sendable, Equatable {
     }
 
     private mutating func take(_ value: Value) {
-        name = value["trace_name"]?.string ?? name
-        userID = value["user_id"]?.string ?? userID
-        sessionID = value["session_id"]?.string ?? sessionID
-        environment = value["environment"]?.string ?? environment
-        if let tags = value["tags"]?.array { self.tags = tags.compactMap(\.string) }
-        for (key, item) in value["metadata"]?.entries ?? [] where !Names.refusedKeys.contains(key) {
-            metadata.removeAll { $0.key == key }
-            metadata.append((key, item))
+        name = value["trace_name"]?.string.map { RecordedContent.cut($0, to: Span.nameLimit) } ?? name
+        userID = Self.short(value["user_id"]) ?? userID
+        sessionID = Self.short(value["session_id"]) ?? sessionID
+        environment = Self.short(value["environment"]) ?? environment
+        if let tags = value["tags"]?.array { self.tags = tags.prefix(Self.limit).compactMap { Self.short($0) } }
+        var merged = Dictionary(metadata.map { ($0.key, $0.value) }) { $1 }
+        for (key, item) in value["metadata"]?.entries ?? []
+        where !key.isEmpty && key.utf8.count <= Span.nameLimit && !Names.refusedKeys.contains(key) {
+            merged[key] = item
         }
         // The table of a script has an order of its own in every process.
-        metadata.sort { $0.key < $1.key }
+        metadata = merged.sorted { $0.key < $1.key }.prefix(Self.limit).map { ($0.key, $0.value) }
+    }
+
+    /// Tags, and entries of metadata: they stand on every span.
+    private static let limit = 128
+
+    private static func short(_ value: Value?) -> String? {
+        value?.string.map { RecordedContent.cut($0, to: Span.nameLimit) }
     }
 
     public static func == (left: TraceSettings, right: TraceSettings) -> Bool {
@@ -60,12 +68,15 @@ public struct TraceSettings: Sendable, Equatable {
 extension Value {
     /// The value as an attribute: scalars as they are, all else as JSON text.
     var attribute: Attributes.Item {
-        if let text = string { return .string(text) }
+        if let text = string { return .string(RecordedContent.cut(text)) }
         if let flag = bool { return .bool(flag) }
         if let number = int { return .int(number) }
         if let number = double { return .double(number) }
-        return .string(json)
+        return .string(recordedText)
     }
+
+    /// A text as it is, anything else as JSON; what is cut off is marked.
+    var recordedContent: String { string.map { RecordedContent.cut($0) } ?? recordedText }
 
     /// JSON text of at most 32 kB; what is cut off is marked.
     var recordedText: String { RecordedContent.text(of: self) }

@@ -39,6 +39,7 @@ final class DevHost: Sendable {
             workers: max(plan.workers, 2), isTraced: export != nil, print: mailbox.print, log: show,
             tell: { mailbox.post(.text($0)) })
         engine = settings.engine(on: store)
+        export?.follow(engine)
         let options = settings.scripts
         let wanted = plan.workflow
         self.wanted = wanted

@@ -2,7 +2,6 @@ internal import FlatValue
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
-internal import WorkflowTelemetry
 
 /// A run of a dev session; what happens to it is posted.
 final class DevRun: Sendable {
@@ -10,7 +9,6 @@ final class DevRun: Sendable {
     let input: Value
     private let origin: DevOrigin
     private let state: Mutex<State>
-    private let export: TraceExport?
     private let post: @Sendable (Message) -> Void
 
     private struct State {
@@ -21,13 +19,12 @@ final class DevRun: Sendable {
     }
 
     init(
-        _ run: WorkflowRun, input: Value, generation: Int, origin: DevOrigin, export: TraceExport?,
+        _ run: WorkflowRun, input: Value, generation: Int, origin: DevOrigin,
         post: @escaping @Sendable (Message) -> Void
     ) {
         state = Mutex(State(run: run))
         self.input = input
         self.origin = origin
-        self.export = export
         handle = RunHandle(id: run.id, plan: run.definition.plan, note: "on gen \(generation)" + origin.note)
         self.post = post
     }
@@ -35,7 +32,6 @@ final class DevRun: Sendable {
     /// Starts the run, and tells when it waits for somebody and when it is over.
     func start(metadata: Value?, ctx: Value?) {
         let run = run
-        export?.follow(run, past: origin.pastEvents)
         run.follow(ProgressFeed(past: origin.pastEvents, post: post))
         run.followSuccessors()
         perform { [self, input, origin] in

@@ -203,7 +203,7 @@ final class DevSession {
         let id = number == 1 ? plan.runID : nil
         let run = DevRun(
             host.engine.createRun(workflow, id: id, grant: plan.permissions.grant), input: plan.input,
-            generation: generation.number, origin: origin, export: host.export
+            generation: generation.number, origin: origin
         ) {
             mailbox.post(.run(number, $0))
         }

@@ -3,8 +3,11 @@ internal import WorkflowCore
 internal import WorkflowEngine
 
 extension RunRecord {
-    /// What the steps of the run logged, in order.
+    /// What the steps of the run logged, in order, without what schemas call secret.
     var logs: [LogRecord] {
+        var secrets = RunSecrets()
+        secrets.read(log, of: plan)
+        let redaction = secrets.redaction
         var renderer = EventRenderer(plan: plan, runID: id)
         return (0..<log.count).compactMap { index in
             guard log[index].kind == .log else {
@@ -14,7 +17,8 @@ extension RunRecord {
             guard let event = renderer.render(log[index], log: log), let data = event.data else { return nil }
             return LogRecord(
                 time: log[index].time, level: LogRecord.Level(rawValue: data["level"]?.string ?? "") ?? .info,
-                message: data["message"]?.string ?? "", fields: data["fields"], workflow: plan.id, run: id,
+                message: redaction.redact(data["message"]?.string ?? ""),
+                fields: data["fields"].map { redaction.redact($0) }, workflow: plan.id, run: id,
                 path: event.path ?? "")
         }
     }

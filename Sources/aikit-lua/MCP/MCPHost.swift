@@ -38,11 +38,11 @@ final class MCPHost: Sendable {
             workers: settings.workers ?? ServeSession.cores, isTraced: exportSettings != nil,
             print: { log.info($0) }, log: { log.write($0) }, tell: { log.warn($0) })
         let (engine, options) = (host.engine(on: store), host.scripts)
+        let export = exportSettings.map { TraceExport($0, store: store) { log.warn($0) } }
+        export?.follow(engine)
         let deployments = Deployments(settings.paths, engine: engine, store: store, options: options, log: log)
         await deployments.refresh()
         let directory = try RunDirectory(engine, catalog: deployments)
-        let export = exportSettings.map { TraceExport($0, store: store) { log.warn($0) } }
-        export?.follow(directory.events)
         let place = location == .memory ? nil : store.name
         let offers = MCPOffers(directory, resources: Guides.all) { run, path in
             guard let place else { return "The run ends with this client's session, as nothing keeps it." }

@@ -59,7 +59,7 @@ extension ReplSession {
         let start = monotonicNanoseconds()
         let run = DevRun(
             engine.createRun(workflow), input: input, generation: live?.generation?.number ?? 1,
-            origin: .start(reason: nil), export: nil
+            origin: .start(reason: nil)
         ) {
             mailbox.post(.run($0))
         }

@@ -43,12 +43,12 @@ final class ServeSession: Sendable {
             workers: settings.workers ?? ServeSession.cores, isTraced: exportSettings != nil,
             printed: { log.write($0) }, log: { log.write($0) }, tell: { log.warn($0) })
         let (engine, options) = (host.engine(on: store), host.scripts)
+        let export = exportSettings.map { TraceExport($0, store: store) { log.warn($0) } }
+        export?.follow(engine)
         let deployments = Deployments(settings.paths, engine: engine, store: store, options: options, log: log)
         await (engine.isolation as? VMPool)?.warm()
         await deployments.refresh()
         let directory = try RunDirectory(engine, catalog: deployments)
-        let export = exportSettings.map { TraceExport($0, store: store) { log.warn($0) } }
-        export?.follow(directory.events)
         let recovery = RecoveryService(directory) { run, error in
             log.warn("run \(run) cannot be taken up: \(problems(of: error).first?.message ?? "\(error)")")
         }

@@ -48,7 +48,6 @@ final class RunDriver: Sendable {
             let code = await loader.code(of: run.id)
             let reason = try announce(
                 .own(run), id: run.id, plan: run.definition.plan, adding: loader.addedPermissions, code: code)
-            loader.export?.follow(run, past: past)
             follow(run, past: past, loader.plan)
             do {
                 switch push {
@@ -76,7 +75,6 @@ final class RunDriver: Sendable {
         let plan = loader.plan
         let reason = try announce(
             .own(run), id: run.id, plan: run.definition.plan, adding: loader.addedPermissions)
-        loader.export?.follow(run)
         follow(run, past: 0, plan)
         run.followSuccessors()
         try run.start(
@@ -200,7 +198,6 @@ final class RunDriver: Sendable {
             else { break }
             mailbox.post(.text("run \(record.id) goes on as \(next)"))
             let reason = try announce(.own(successor), id: successor.id, plan: successor.definition.plan)
-            loader.export?.follow(successor)
             follow(successor, past: 0, loader.plan)
             if let reason { successor.cancel(reason: reason) }
             record = try await successor.settled()

@@ -26,14 +26,12 @@ final class RunLoader: Sendable {
     let journal: (any LastingStore)?
     let engine: WorkflowEngine
     /// What sends the spans of runs that are driven here.
-    let export: TraceExport?
     private let scripts: StoredScripts?
     private let options: LuaScriptOptions
     private let mailbox: Mailbox
     private let widening = Mutex("")
 
     init(plan: RunPlan, mailbox: Mailbox, journal: (any LastingStore)?, export: TraceExport?) {
-        self.export = export
         self.plan = plan
         self.mailbox = mailbox
         self.journal = journal
@@ -44,6 +42,7 @@ final class RunLoader: Sendable {
             print: mailbox.print, log: mailbox.log(plan.log.threshold), tell: { mailbox.post(.text($0)) })
         options = settings.scripts
         engine = settings.engine(on: journal)
+        export?.follow(engine)
         scripts = journal.map { [engine, options] in StoredScripts($0, on: engine, options: options) }
     }
 

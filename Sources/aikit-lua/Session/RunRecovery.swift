@@ -42,7 +42,6 @@ final class RunRecovery: Sendable {
     }
 
     private func took(_ run: WorkflowRun) {
-        loader.export?.follow(run, past: nil)
         state.withLock { $0.runs.append(run) }
         mailbox.post(.text("goes on with run \(run.id), whose process ended before it"))
     }

@@ -423,11 +423,12 @@ final class RunSession {
     private func complete(_ status: ExitStatus) -> ExitStatus {
         mailbox.close()
         driver.endRecovery()
-        if let loader { waitFor { await loader.shutdown() } }
+        // What the engine's runs have is read from them.
         if let export {
             waitFor { await export.finish(within: TraceExport.patience) }
             for case .text(let line) in mailbox.takeAll() { errors.writeLine(line) }
         }
+        if let loader { waitFor { await loader.shutdown() } }
         // What the store acknowledged is safe; closing it lets other processes take the run up at once.
         if let journal { waitFor { await journal.close() } }
         return status

@@ -73,10 +73,8 @@ final class RunsRecovery: Sendable {
         export: ExportSettings?
     ) async throws -> [Finding] {
         let export = export.map { TraceExport($0, store: runs.journal) { TextStream.errors.writeLine($0) } }
-        let findings = try await carryOut(
+        return try await carryOut(
             scope, in: runs, patience: patience, timeout: timeout, host: host, following: export)
-        await export?.finish(within: TraceExport.patience)
-        return findings
     }
 
     private func carryOut(
@@ -88,6 +86,7 @@ final class RunsRecovery: Sendable {
         let permissions = host.permissions
         let engine = host.engine(on: runs.journal)
         defer { engine.shutdown() }
+        export?.follow(engine)
         let limit = timeout.map { timeout in
             Task {
                 try await StayRequest.sleep(timeout)
@@ -105,7 +104,6 @@ final class RunsRecovery: Sendable {
                     return try await scripts.workflow(of: run)
                 },
                 began: { run in
-                    export?.follow(run, past: nil)
                     self.began(run, patience: patience)
                 })
         }
@@ -115,7 +113,6 @@ final class RunsRecovery: Sendable {
         for run in state.withLock({ $0.runs }) {
             findings.append(
                 try await settle(run, in: runs) { next in
-                    export?.follow(next, past: nil)
                     self.began(next, patience: patience)
                 })
         }
@@ -127,6 +124,8 @@ final class RunsRecovery: Sendable {
                     run: failure.run, workflow: header?.workflow ?? "", status: header?.status.rawValue ?? "",
                     error: "could not be taken up: " + why))
         }
+        // What the engine's runs have is read from them.
+        await export?.finish(within: TraceExport.patience)
         return findings
     }
 

@@ -1,50 +1,53 @@
 internal import FlatValue
 internal import WorkflowCore
 
-/// Spans as the body of an OTLP/HTTP request in JSON: ids in hexadecimal, 64-bit numbers as text, enumerations as numbers.
+/// Spans as OTLP's JSON has them: ids in hexadecimal, 64-bit numbers as text, enumerations as numbers.
 ///
-/// ``add(_:)`` writes one span after the other; ``finish()`` gives the body.
-struct TracePayload: ~Copyable {
+/// Not to be used by several threads at once: it keeps the memory that it writes into.
+final class SpanText {
     private var text = ByteArena()
-    private(set) var count = 0
 
-    /// - Parameter resource: what every span of the process says, such as `service.name`.
-    init(resource: Attributes, version: String) {
-        text.append(text: #"{"resourceSpans":[{"resource":{"attributes":"#)
-        text.append(resource)
-        text.append(text: #"},"scopeSpans":[{"scope":{"name":"aikit-lua","version":"#)
-        text.append(jsonString: version)
-        text.append(text: #"},"spans":["#)
+    deinit { text.deallocate() }
+
+    /// A span as a part of a request; without what it was given, what it gave and what happened in it where all of that is more
+    /// than a request may be. Nil where it is larger all the same.
+    func piece(_ span: Span) -> ExportPiece? {
+        let whole = write(span)
+        if whole.count <= BatchExporter.requestBytes { return whole }
+        let bare = write(span.bare)
+        return bare.count <= BatchExporter.requestBytes ? bare : nil
     }
 
-    deinit {
-        var text = text
-        text.deallocate()
-    }
-
-    mutating func add(_ span: Span) {
-        if count > 0 { text.append(text: ",") }
-        count += 1
+    private func write(_ span: Span) -> ExportPiece {
+        text.count = 0
         text.append(span)
-    }
-
-    mutating func finish() -> [UInt8] {
-        text.append(text: "]}]}]}")
         return Array(text.bytes)
     }
 }
 
+extension Span {
+    /// The span without contents of any size.
+    fileprivate var bare: Span {
+        var bare = self
+        bare.attributes.remove { $0.hasSuffix("put") || !Names.isOurs($0) }
+        bare.droppedEvents += events.count
+        bare.events = []
+        return bare
+    }
+}
+
 extension ByteArena {
-    fileprivate mutating func append(_ span: Span) {
-        append(text: #"{"traceId":"#)
-        append(jsonString: span.trace.hex)
-        append(text: #","spanId":"#)
-        append(jsonString: span.id.hex)
+    mutating func append(_ span: Span) {
+        append(text: #"{"traceId":""#)
+        append(hex: span.trace.high)
+        append(hex: span.trace.low)
+        append(text: #"","spanId":""#)
+        append(hex: span.id.bits)
         if let parent = span.parent {
-            append(text: #","parentSpanId":"#)
-            append(jsonString: parent.hex)
+            append(text: #"","parentSpanId":""#)
+            append(hex: parent.bits)
         }
-        append(text: #","name":"#)
+        append(text: #"","name":"#)
         append(jsonString: span.name)
         append(text: #","kind":"#)
         append(number: Int64(span.kind.rawValue))
@@ -53,7 +56,15 @@ extension ByteArena {
         append(text: #","endTimeUnixNano":"#)
         append(nanoseconds: span.end)
         append(text: #","attributes":"#)
-        append(span.attributes)
+        append(attributes: span.attributes)
+        if span.attributes.droppedCount > 0 {
+            append(text: #","droppedAttributesCount":"#)
+            append(number: Int64(span.attributes.droppedCount))
+        }
+        if span.droppedEvents > 0 {
+            append(text: #","droppedEventsCount":"#)
+            append(number: Int64(span.droppedEvents))
+        }
         if !span.events.isEmpty {
             append(text: #","events":"#)
             append(list: span.events) { arena, event in
@@ -62,7 +73,7 @@ extension ByteArena {
                 arena.append(text: #","name":"#)
                 arena.append(jsonString: event.name)
                 arena.append(text: #","attributes":"#)
-                arena.append(event.attributes)
+                arena.append(attributes: event.attributes)
                 arena.append(text: "}")
             }
         }
@@ -87,7 +98,7 @@ extension ByteArena {
         append(text: "}}")
     }
 
-    fileprivate mutating func append(_ attributes: Attributes) {
+    mutating func append(attributes: Attributes) {
         append(list: attributes.items) { arena, item in
             arena.append(text: #"{"key":"#)
             arena.append(jsonString: item.key)
@@ -141,8 +152,17 @@ extension ByteArena {
     /// A time in microseconds as text in nanoseconds.
     private mutating func append(nanoseconds microseconds: Int64) {
         append(text: #"""#)
-        append(raw: String(max(microseconds, 0)))
+        // Nanoseconds have 64 bits, which go to the year 2554.
+        append(raw: String(min(max(microseconds, 0), Int64(UInt64.max / 1000))))
         append(text: #"000""#)
+    }
+
+    /// 16 digits.
+    private mutating func append(hex word: UInt64) {
+        for shift in stride(from: 60, through: 0, by: -4) {
+            let digit = UInt8(truncatingIfNeeded: word >> UInt64(shift)) & 15
+            append(digit < 10 ? digit + UInt8(ascii: "0") : digit - 10 + UInt8(ascii: "a"))
+        }
     }
 
     private mutating func append(raw text: String) {

@@ -1,29 +1,21 @@
 internal import FlatValue
 internal import WorkflowCore
 
-/// What steps logged as the body of an OTLP/HTTP request in JSON: each entry with the trace and the span in which it was logged.
-enum LogPayload {
+/// What steps logged as OTLP's JSON has it: each entry with the trace and the span in which it was logged.
+enum LogText {
     /// OpenTelemetry's numbers of the levels.
     private static let severities: [String: Int64] = ["debug": 5, "info": 9, "warn": 13, "error": 17]
 
-    /// - Returns: nil where nothing was logged in the spans.
-    static func body(_ spans: [Span], resource: Attributes, version: String) -> [UInt8]? {
-        let records = spans.flatMap { Self.records($0) }
-        if records.isEmpty { return nil }
-        let document: Value = [
-            "resourceLogs": [
-                [
-                    "resource": ["attributes": resource.otlp],
-                    "scopeLogs": [
-                        [
-                            "scope": ["name": "aikit-lua", "version": Value(version)],
-                            "logRecords": Value(array: records),
-                        ]
-                    ],
-                ]
-            ]
-        ]
-        return Array(document.json.utf8)
+    /// What was logged in a span as a part of a request, cut to the size of one; nil for nothing.
+    static func piece(_ span: Span) -> ExportPiece? {
+        var piece: ExportPiece = []
+        for record in records(span) {
+            let text = record.json.utf8
+            guard piece.count + text.count < BatchExporter.requestBytes else { break }
+            if !piece.isEmpty { piece.append(UInt8(ascii: ",")) }
+            piece += text
+        }
+        return piece.isEmpty ? nil : piece
     }
 
     static func records(_ span: Span) -> [Value] {

@@ -1,0 +1,27 @@
+internal import Synchronization
+internal import WorkflowCore
+
+/// Those who follow all runs that an engine drives.
+final class RunFollowers: Sendable {
+    private let isEmpty = Atomic<Bool>(true)
+    private let followers = Mutex<[JournalFollower]>([])
+
+    func add(_ follower: JournalFollower) {
+        followers.withLock { $0.append(follower) }
+        isEmpty.store(false, ordering: .releasing)
+    }
+
+    /// The feeds of a run that is about to be driven; worker's thread.
+    func feeds(of handle: WorkflowRun, _ run: Run) -> [any EventFeed] {
+        if isEmpty.load(ordering: .acquiring) { return [] }
+        // What a run has when it is taken up was made by others; of a fork the log says so.
+        let past = run.deliveredEvents > 0 ? run.deliveredEvents : nil
+        return followers.withLock { followers in followers.map { $0.feed(of: handle, past: past) } }
+    }
+
+    /// The store has got something of a run that nobody drives, behind a number of entries.
+    func noteWritten(_ run: String, _ plan: Plan, after count: Int) {
+        if isEmpty.load(ordering: .acquiring) { return }
+        for follower in followers.withLock({ $0 }) { follower.noteWritten(run, plan, after: count) }
+    }
+}

@@ -1,0 +1,196 @@
+internal import Synchronization
+internal import WorkflowEngine
+
+/// What is sent of one span: a part of a request's body, as text.
+typealias ExportPiece = [UInt8]
+
+/// Sends pieces to one endpoint, in batches, from a queue that is bounded by their number and their bytes.
+///
+/// Offering is quick and never waits: what the queue has no room for is dropped and counted. A request that fails is sent again
+/// with a growing wait, or after the wait that the server asks for where that is longer, as far as OTLP lets it: after 429, 502,
+/// 503, 504 and where there was no answer.
+final class BatchExporter: Sendable {
+    /// The most that one request has, in bytes before it is packed.
+    static let requestBytes = 4 << 20
+    /// How long one batch is tried, in milliseconds.
+    private static let patience: Int64 = 60_000
+    /// Milliseconds between two looks for something to send.
+    private static let leastDelay = 10
+    private static let firstWait = 500.0
+    private static let longestWait = 10_000.0
+    /// How long whoever makes spans waits for room, as long as the endpoint takes some.
+    private static let roomWait = Duration.milliseconds(200)
+
+    let envelope: ExportEnvelope
+    private let settings: ExportSettings
+    private let post: SpanPost
+    private let troubles: Troubles
+    private let state = Mutex(State())
+
+    private struct State {
+        var pieces: [ExportPiece] = []
+        /// The first one that has not been taken out.
+        var first = 0
+        var bytes = 0
+        var isFinished = false
+        /// Nothing was taken out for as long as anybody waits for that.
+        var isStuck = false
+        /// Opened when there is a whole batch, or nothing more comes.
+        var waker: Gate?
+        /// Opened when something is taken out.
+        var room: Gate?
+
+        var count: Int { pieces.count - first }
+    }
+
+    init(
+        _ endpoint: ExportSettings.Endpoint, _ envelope: ExportEnvelope, settings: ExportSettings,
+        http: any HostEffects, warn: @escaping @Sendable (String) -> Void
+    ) {
+        self.envelope = envelope
+        self.settings = settings
+        post = SpanPost(endpoint, http: http)
+        troubles = Troubles(endpoint: endpoint.name, things: envelope.signal.things, warn: warn)
+    }
+
+    // MARK: Taking
+
+    /// Takes pieces to be sent; any thread.
+    func offer(_ pieces: [ExportPiece]) {
+        if pieces.isEmpty { return }
+        let (dropped, waker) = state.withLock { state -> (Int, Gate?) in
+            if state.isFinished { return (pieces.count, nil) }
+            var dropped = 0
+            for piece in pieces {
+                if hasRoom(state, for: piece.count) {
+                    state.pieces.append(piece)
+                    state.bytes += piece.count
+                } else {
+                    dropped += 1
+                }
+            }
+            let isReady = state.count >= settings.batchSize || state.bytes >= Self.requestBytes
+            return (dropped, isReady ? state.waker.take() : nil)
+        }
+        if dropped > 0 { drop(dropped) }
+        waker?.open()
+    }
+
+    /// Counts what was not even made, as there was no room for it; any thread.
+    func drop(_ count: Int) { troubles.drop(count, "the queue is full") }
+
+    /// Counts what is larger than a request may be; any thread.
+    func dropLarge(_ count: Int) { troubles.drop(count, "a span is larger than 4 MB") }
+
+    /// How many pieces wait, and their bytes.
+    var waiting: (count: Int, bytes: Int) { state.withLock { ($0.count, $0.bytes) } }
+
+    /// Whether there is room for one piece more than so many.
+    func hasRoom(beyond count: Int) -> Bool {
+        state.withLock { !$0.isFinished && $0.count + count < settings.queueSize && $0.bytes < settings.queueBytes }
+    }
+
+    private func hasRoom(_ state: State, for bytes: Int) -> Bool {
+        state.count < settings.queueSize && (state.count == 0 || state.bytes + bytes <= settings.queueBytes)
+    }
+
+    /// Waits a moment for the queue to be no more than half full, unless the endpoint takes nothing.
+    func awaitRoom() async {
+        let room = state.withLock { state -> Gate? in
+            let isFull = state.count > settings.queueSize / 2 || state.bytes > settings.queueBytes / 2
+            guard isFull, !state.isStuck, !state.isFinished else { return nil }
+            let room = state.room ?? Gate()
+            state.room = room
+            return room
+        }
+        guard let room, await !room.passed(within: Self.roomWait) else { return }
+        state.withLock { $0.isStuck = true }
+    }
+
+    // MARK: Sending
+
+    /// Nothing is offered any more; ``run()`` ends when the queue is empty.
+    func finish() {
+        let waker = state.withLock { state in
+            state.isFinished = true
+            return state.waker.take()
+        }
+        waker?.open()
+    }
+
+    /// Sends until ``finish()``, or until the task is cancelled, which drops what is left.
+    func run() async {
+        while let batch = await nextBatch() {
+            if Task.isCancelled {
+                troubles.drop(batch.count, "there was no time left")
+            } else {
+                await deliver(batch)
+            }
+        }
+        troubles.finish()
+    }
+
+    private func nextBatch() async -> [ExportPiece]? {
+        let waker = Gate()
+        let isReady = state.withLock { state in
+            if state.isFinished || state.count >= settings.batchSize || state.bytes >= Self.requestBytes { return true }
+            state.waker = waker
+            return false
+        }
+        // No delay is no reason to look all the time.
+        if !isReady { _ = await waker.passed(within: .milliseconds(max(settings.delay, Self.leastDelay))) }
+        let (batch, room) = state.withLock { state -> ([ExportPiece]?, Gate?) in
+            state.waker = nil
+            if state.count == 0, state.isFinished { return (nil, nil) }
+            var batch: [ExportPiece] = []
+            var bytes = 0
+            while state.first < state.pieces.count, batch.count < settings.batchSize {
+                let piece = state.pieces[state.first]
+                guard batch.isEmpty || bytes + piece.count <= Self.requestBytes else { break }
+                batch.append(piece)
+                bytes += piece.count + 1
+                state.bytes -= piece.count
+                state.pieces[state.first] = []
+                state.first += 1
+            }
+            if state.first == state.pieces.count {
+                state.pieces.removeAll(keepingCapacity: state.first < 10_000)
+                state.first = 0
+            } else if state.first > state.pieces.count / 2 {
+                state.pieces.removeFirst(state.first)
+                state.first = 0
+            }
+            if !batch.isEmpty { state.isStuck = false }
+            return (batch, batch.isEmpty ? nil : state.room.take())
+        }
+        room?.open()
+        return batch
+    }
+
+    private func deliver(_ batch: [ExportPiece]) async {
+        guard !batch.isEmpty else { return }
+        let request = post.request(envelope.body(batch))
+        let start = SystemClock().elapsed()
+        var wait = Self.firstWait
+        while true {
+            switch await post.send(request) {
+            case .taken(let rejected, let reason):
+                let rejected = min(rejected, batch.count)
+                if rejected > 0 { troubles.drop(rejected, reason) } else if !reason.isEmpty { troubles.warn(reason) }
+                return
+            case .refused(let reason): return troubles.drop(batch.count, reason)
+            case .failed(let reason, let retryAfter):
+                // A server that asks for no wait gets the usual one.
+                let own = wait * Double.random(in: 0.8...1.2)
+                let asked = max(retryAfter.map { Double($0) * 1000 } ?? 0, own)
+                let elapsed = (SystemClock().elapsed() - start) / 1000
+                guard !Task.isCancelled, Double(elapsed) + asked < Double(Self.patience) else {
+                    return troubles.drop(batch.count, reason)
+                }
+                troubles.retry(reason)
+                wait = min(wait * 2, Self.longestWait)
+                try? await Task.sleep(for: .milliseconds(Int64(asked)))
+            }
+        }
+    }
+}

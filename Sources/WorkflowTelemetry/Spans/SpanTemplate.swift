@@ -1,0 +1,89 @@
+internal import FlatValue
+internal import WorkflowCore
+internal import WorkflowEngine
+
+/// What the spans of one run have in common, made once: what each of them says of the trace, and what those of a node say of it.
+final class SpanTemplate {
+    let plan: Plan
+    let runID: String
+    let settings: TraceSettings
+    let traceName: String
+    /// What every span of the trace says.
+    let ofTrace: Attributes
+    private var nodes: [OfNode?]
+
+    /// What all spans of a node say.
+    struct OfNode {
+        var name: String
+        var attributes: Attributes
+        var recordsInputs: Bool
+        var recordsOutputs: Bool
+    }
+
+    init(_ plan: Plan, runID: String, settings: TraceSettings) {
+        self.plan = plan
+        self.runID = runID
+        self.settings = settings
+        traceName = settings.name ?? plan.id
+        ofTrace = Self.ofTrace(settings, name: traceName)
+        nodes = Array(repeating: nil, count: plan.nodes.count)
+    }
+
+    func node(_ node: NodeIndex) -> OfNode {
+        if let made = nodes[Int(node)] { return made }
+        let made = make(node)
+        nodes[Int(node)] = made
+        return made
+    }
+
+    private static func ofTrace(_ settings: TraceSettings, name: String) -> Attributes {
+        var attributes = Attributes()
+        attributes[Names.traceName] = .string(name)
+        for key in [Names.langfuseUser, Names.user] { attributes.set(key, settings.userID) }
+        for key in [Names.langfuseSession, Names.session] { attributes.set(key, settings.sessionID) }
+        if !settings.tags.isEmpty { attributes[Names.traceTags] = .strings(settings.tags) }
+        for (key, value) in settings.metadata {
+            let shown = value.attribute
+            // It stands on every span.
+            attributes[Names.traceMetadata + key] =
+                shown.text.map { .string(RecordedContent.cut($0, to: 4 * Span.nameLimit)) } ?? shown
+        }
+        attributes.set(Names.environment, settings.environment)
+        attributes[Names.level] = .string("DEFAULT")
+        return attributes
+    }
+
+    private func make(_ index: NodeIndex) -> OfNode {
+        let node = plan.nodes[Int(index)]
+        let details = plan.details[Int(index)]
+        var attributes = ofTrace
+        attributes[Names.stepID] = .string(details.id)
+        attributes[Names.stepKind] = .string(node.kind == .human ? "human" : "automatic")
+        attributes.set(Names.stepDescription, details.description)
+        attributes[Names.observationType] = .string(node.bodyCount > 0 ? "chain" : "span")
+        var name = "\(traceName).step.\(details.id)"
+        switch details.role {
+        case .agent:
+            name = "invoke_agent \(details.id)"
+            attributes[Names.operation] = .string("invoke_agent")
+            attributes[Names.agentName] = .string(details.id)
+            attributes[Names.agentID] = .string(details.id)
+            attributes.set(Names.agentDescription, details.description)
+            attributes[Names.observationType] = .string("agent")
+        case .tool:
+            attributes[Names.operation] = .string("execute_tool")
+            attributes[Names.toolType] = .string("function")
+            attributes.set(Names.toolDescription, details.description)
+            attributes[Names.observationType] = .string("tool")
+        case .model, nil: break
+        }
+        // What a step says of itself goes before what the workflow and the run say.
+        func records(_ key: String, _ usual: Bool) -> Bool {
+            if details.telemetry?.bool == false { return false }
+            return details.telemetry?[key]?.bool ?? usual
+        }
+        return OfNode(
+            name: name, attributes: attributes, recordsInputs: records("record_inputs", settings.recordsInputs),
+            recordsOutputs: records("record_outputs", settings.recordsOutputs))
+    }
+}
