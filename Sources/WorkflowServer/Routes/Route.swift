@@ -68,6 +68,8 @@ extension Route.Parameter {
     static let wait = Route.Parameter(
         name: "wait", text: "How long to wait at most, such as 30s.",
         schema: ["type": "string", "pattern": "^[0-9]{1,3}(ms|s)$"])
+    static let redact = Route.Parameter(
+        name: "redact", text: "With `[secret]` in place of what schemas call secret.", schema: ["type": "boolean"])
     static let after = Route.Parameter(
         name: "after", text: "Only events with a larger sequence.", schema: ["type": "integer", "minimum": 0])
 }
