@@ -33,6 +33,13 @@ export class APIError extends Error {
 // The page lies at the base path of the server, whatever that is.
 const address = (path) => new URL(path.replace(/^\//, ''), document.baseURI.split('#')[0]);
 
+/** The address of what is shown: without what schemas call secret, where runs and tasks are told of. */
+function shown(path, method) {
+  const url = address(path);
+  if (method === 'GET' && /^\/api\/(runs\/[^/?]+(\/events)?|tasks)(\?|$)/.test(path)) url.searchParams.set('redact', 'true');
+  return url;
+}
+
 async function ask(path, { method = 'GET', body, headers = {}, signal } = {}) {
   const options = { method, headers: { ...headers }, signal, cache: 'no-store', credentials: 'same-origin' };
   if (session.token) options.headers.Authorization = `Bearer ${session.token}`;
@@ -42,7 +49,7 @@ async function ask(path, { method = 'GET', body, headers = {}, signal } = {}) {
   }
   let response;
   try {
-    response = await fetch(address(path), options);
+    response = await fetch(shown(path, method), options);
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     throw new APIError(0);

@@ -48,6 +48,7 @@ extension Route {
                 Parameter(
                     name: "summary", text: "Only what a list says of it, without its steps.",
                     schema: RouteSchema.flag),
+                .redact,
             ], answers: [200, 202], errors: [404, 409]
         ) { request, core in
             let id = try request.parameter("id")
@@ -55,7 +56,9 @@ extension Route {
             let place = header.isHeld ? try await core.directory.store.places(of: [id])[id] : nil
             if try request.flag("summary") { return .json(RunRendering.header(header, place)) }
             if try request.wait() != nil { return try await settled(id, request, core) }
-            return .json(RunRendering.run(try await core.directory.record(of: id), place))
+            let record = try await core.directory.record(of: id)
+            let told = RunRendering.run(record, place)
+            return .json(try request.flag("redact") ? record.redaction.redact(contentsOf: told) : told)
         },
         Route(
             .get, "/api/runs/{id}/events",
@@ -69,6 +72,7 @@ extension Route {
                 Parameter(
                     name: "brief", text: "Without what steps got and gave, and what all events of the run share.",
                     schema: RouteSchema.flag),
+                .redact,
             ], errors: [404, 409]
         ) { request, core in
             let id = try request.parameter("id")
@@ -79,7 +83,8 @@ extension Route {
                 return try await recorded(id, after: after, isBrief: isBrief, request, core)
             }
             return try await EventStream.events(
-                of: id, after: lastEventID(request) ?? after, isBrief: isBrief, request, core)
+                of: id, after: lastEventID(request) ?? after, isBrief: isBrief, request, core,
+                redacts: try request.flag("redact"))
         },
         Route(
             .get, "/api/events", "Streams the events of all runs that the server drives.", role: .read,
@@ -107,6 +112,7 @@ extension Route {
         let limit = try request.number("limit", in: 1...100_000) ?? .max
         let path = request.query("path")
         let record = try await core.directory.record(of: id)
+        let redaction = try request.flag("redact") ? record.redaction : Redaction()
         return withExtendedLifetime(record) {
             var renderer = EventRenderer(plan: record.plan, runID: id)
             var events: [Value] = []
@@ -125,7 +131,7 @@ extension Route {
                     hasMore = true
                     break
                 }
-                events.append(isBrief ? event.brief : event.value)
+                events.append(redaction.redact(contentsOf: isBrief ? event.brief : event.value))
                 last = event.sequence
             }
             return .long(

@@ -17,7 +17,7 @@ extension Route {
                 Parameter(
                     name: "limit", text: "Of how many runs at most; 0 counts the runs only.",
                     schema: ["type": "integer", "minimum": 0, "maximum": 1000]),
-                Parameter(name: "cursor", text: "The `next` of the page before."),
+                Parameter(name: "cursor", text: "The `next` of the page before."), .redact,
             ], errors: [404]
         ) { request, core in try await list(request, core) },
         Route(
@@ -33,7 +33,7 @@ extension Route {
 
     private static func list(_ request: APIRequest, _ core: ServerCore) async throws -> Response {
         let limit = try request.number("limit", in: 0...1000) ?? 100
-        let isSummary = try request.flag("summary")
+        let (isSummary, redacts) = (try request.flag("summary"), try request.flag("redact"))
         var (headers, next) = ([RunHeader](), Value.null)
         if let run = request.query("run") {
             headers = [try await core.header(run, request)]
@@ -47,9 +47,10 @@ extension Route {
         for header in headers {
             // A run that goes on, or whose code is gone, has nothing to show.
             guard let record = try? await core.directory.record(of: header.id) else { continue }
+            let redaction = redacts ? record.redaction : Redaction()
             tasks += record.result().pending.map {
                 let task = Task(record, $0)
-                return isSummary ? task.summary : task.value
+                return redaction.redact(contentsOf: isSummary ? task.summary : task.value)
             }
         }
         return .long(["tasks": Value(array: tasks), "next": next], to: request.request)

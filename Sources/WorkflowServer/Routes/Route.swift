@@ -77,6 +77,8 @@ extension Route.Parameter {
             "type": "string",
             "pattern": "^([0-9]{1,6}ms|([0-9]{1,3}|[12][0-9]{3}|3[0-5][0-9]{2}|3600)s?|([0-5]?[0-9]|60)m|[01]h)$",
         ])
+    static let redact = Route.Parameter(
+        name: "redact", text: "With `[secret]` in place of what schemas call secret.", schema: RouteSchema.flag)
     static let after = Route.Parameter(
         name: "after", text: "Only events with a larger sequence.", schema: ["type": "integer", "minimum": 0])
 }

@@ -31,21 +31,27 @@ enum EventStream {
 
     /// A run from an event on: its events, and `result` when it is over.
     static func events(
-        of id: String, after sequence: Int, isBrief: Bool, _ request: APIRequest, _ core: ServerCore
+        of id: String, after sequence: Int, isBrief: Bool, _ request: APIRequest, _ core: ServerCore,
+        redacts: Bool = false
     ) async throws -> Response {
         if request.request.method == .head { return Response(status: .ok, headers: headers) }
         let subscription = try await core.directory.events(of: id, after: sequence)
         return response(core, request, subscription) { writer in
             try await writer.frame("run", ["runId": Value(id)])
+            var redaction = Redaction()
+            let mayHaveSecrets = redacts ? try await core.directory.record(of: id).plan.hasSecrets : false
             while let item = await subscription.next() {
                 switch item {
-                case .events(let events): try await writer.events(events, isBrief: isBrief)
-                case .transient(let event): try await writer.frame(event.type, event.value)
+                case .events(let events):
+                    if mayHaveSecrets { redaction = try await core.directory.record(of: id).redaction }
+                    try await writer.events(events, isBrief: isBrief, redaction)
+                case .transient(let event):
+                    try await writer.frame(event.type, redaction.redact(contentsOf: event.value))
                 case .idle: try await writer.comment()
                 case .settled: continue
                 }
             }
-            try await end(subscription, id, core, &writer)
+            try await end(subscription, id, core, &writer, redacts: redacts)
         }
     }
 
@@ -87,10 +93,14 @@ enum EventStream {
     }
 
     private static func end(
-        _ subscription: EventSubscription, _ id: String, _ core: ServerCore, _ writer: inout FrameWriter
+        _ subscription: EventSubscription, _ id: String, _ core: ServerCore, _ writer: inout FrameWriter,
+        redacts: Bool = false
     ) async throws {
         switch await subscription.end {
-        case .over: try await writer.frame("result", result(try await core.directory.record(of: id)))
+        case .over:
+            let record = try await core.directory.record(of: id)
+            let told = result(record)
+            try await writer.frame("result", redacts ? record.redaction.redact(contentsOf: told) : told)
         case .failed(_, let message): try await writer.frame("error", ["message": Value(message)])
         case .closed, .cancelled, nil: try await writer.retry()
         }
@@ -158,13 +168,16 @@ struct FrameWriter: @unchecked Sendable {
         try await writer.write(ByteBuffer(string: "event: \(event)\ndata: \(data.json)\n\n"))
     }
 
-    mutating func events(_ events: [RunEvent], withIDs: Bool = true, isBrief: Bool = false) async throws {
+    mutating func events(
+        _ events: [RunEvent], withIDs: Bool = true, isBrief: Bool = false, _ redaction: Redaction = Redaction()
+    ) async throws {
         guard !events.isEmpty else { return }
         var buffer = ByteBuffer()
         for event in events {
             buffer.writeString("event: \(event.type)\n")
             if withIDs { buffer.writeString("id: \(event.sequence)\n") }
-            buffer.writeString("data: \((isBrief ? event.brief : event.value).json)\n\n")
+            let told = redaction.redact(contentsOf: isBrief ? event.brief : event.value)
+            buffer.writeString("data: \(told.json)\n\n")
         }
         try await writer.write(buffer)
     }

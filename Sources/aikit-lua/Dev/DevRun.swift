@@ -51,7 +51,6 @@ final class DevRun: Sendable {
         while true {
             if let next = record.restartedAs, let successor = advance() {
                 post(.text("run \(record.id) goes on as \(next)"))
-                export?.follow(successor)
                 successor.follow(ProgressFeed(past: 0, post: post))
                 record = try await successor.settled()
                 continue
