@@ -16,4 +16,5 @@ if ! has chromedriver || ! python=$(browser_python); then
     exit 0
 fi
 cd Tests/Browser
-exec "$python" -m unittest -v "${@:-test_dashboard}"
+[ $# -gt 0 ] || set -- test_dashboard test_journey test_trouble test_flood test_dev
+exec "$python" -m unittest -v "$@"

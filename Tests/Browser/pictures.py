@@ -54,8 +54,7 @@ def main(folder, every, only):
         browser = Browser(server)
         try:
             play(server)
-            browser.visit("#/schedules")
-            browser.js("sessionStorage.setItem('aikit-lua.token', arguments[0])", server.token)
+            browser.log_in()
             if every:
                 take_all(browser, folder, only)
             else:

@@ -2,7 +2,7 @@
 
 import * as api from './api.js';
 import { h, icon, put, setAttribute, setText } from './dom.js';
-import { count, duration, exact, isOver, millis, moment, plural, shortID } from './format.js';
+import { count, duration, exact, isOver, millis, moment, now as serverNow, plural, shortID } from './format.js';
 import { cancel, fork, retry, signal as sendEvent, upgrade } from './run-actions.js';
 import { RunModel, stepKey } from './run-model.js';
 import { bubble, conversation, messagesOf, money, transcript } from './conversation.js';
@@ -60,7 +60,7 @@ export default function runPage(context) {
       setText(cell('Began').previousSibling, status() === 'queued' ? 'Asked for' : 'Began');
       setText(cell('Began'), moment(began));
       setAttribute(cell('Began'), 'title', exact(began));
-      const ended = model.finishedAt ?? (header && isOver(header.status) ? millis(header.updatedAt) : Date.now());
+      const ended = model.finishedAt ?? (header && isOver(header.status) ? millis(header.updatedAt) : serverNow());
       setText(cell('Took'), status() === 'queued' ? 'not begun' : duration(ended - began));
     }
     const { counts } = model;
@@ -209,7 +209,7 @@ export default function runPage(context) {
 
   // MARK: Views
 
-  const lines = timeline(model, { now: () => (header && isOver(header.status) ? millis(header.updatedAt) : Date.now()), chosen: (step) => choose(step, { from: 'timeline' }) });
+  const lines = timeline(model, { now: () => (header && isOver(header.status) ? millis(header.updatedAt) : serverNow()), chosen: (step) => choose(step, { from: 'timeline' }) });
   const picturePanel = h('div', { class: 'graph-panel' }, h('p', { class: 'muted pad' }, 'Drawing…'));
   let isDrawing = false;
   const drawGraph = async () => {
