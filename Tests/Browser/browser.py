@@ -22,7 +22,8 @@ SCREENS = {1440: 900, 1024: 768, 390: 844}
 class Server:
     """`aikit-lua serve` on a free port, with a store of its own that wants a token."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, scripts="flows"):
+        self.scripts = scripts
         self.binary = os.environ["AIKIT_LUA_BINARY"]
         self.folder = pathlib.Path(folder)
         self.store = str(self.folder / "runs.db")
@@ -34,7 +35,7 @@ class Server:
         """Starts the process; after an end, at the port that it had."""
         self.log = open(self.folder / "serve.log", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [self.binary, "serve", "flows", "--port", str(self.port), "--store", self.store, "--no-watch", "--log-format", "json",
+            [self.binary, "serve", self.scripts, "--port", str(self.port), "--store", self.store, "--no-watch", "--log-format", "json",
              "--allow-model=gpt-5-mini"], stderr=self.log, cwd=HERE)
         self.url = self._find_address()
         self.port = int(self.url.rstrip("/").rsplit(":", 1)[1])

@@ -366,7 +366,7 @@ class DashboardTests(unittest.TestCase):
             return performance.getEntriesByType('resource').filter((entry) => entry.name.includes('/assets/'))
               .map((entry) => [entry.encodedBodySize, entry.decodedBodySize])""")
         self.assertGreater(len(sizes), 5)
-        self.assertLess(sum(packed for packed, _ in sizes), 50_000)
+        self.assertLess(sum(packed for packed, _ in sizes), 100_000)
 
     def test_a_run_of_many_steps_holds_few_rows(self):
         browser = self.browser

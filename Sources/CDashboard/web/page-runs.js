@@ -51,7 +51,7 @@ export default function runsPage(context) {
     autocomplete: 'off', spellcheck: 'false', 'data-search': true, onchange: () => set('q', search.value.trim()),
   });
   const tag = h('input', {
-    id: 'filter-tag', type: 'search', placeholder: 'Tag, as key:value', 'aria-label': 'Tag', value: filters.tag ?? '', autocomplete: 'off',
+    id: 'filter-tag', type: 'search', placeholder: 'Tag:value', 'aria-label': 'Tag', value: filters.tag ?? '', autocomplete: 'off',
     spellcheck: 'false', onchange: () => set('tag', tag.value.trim()),
   });
   const since = h('select', { id: 'filter-since', 'aria-label': 'Began', onchange: () => set('since', since.value) },
@@ -110,7 +110,7 @@ export default function runsPage(context) {
       if (part.tags !== run.tags) {
         part.tags = run.tags;
         const tags = Object.entries(run.tags ?? {});
-        part.workflow.replaceChildren(part.name, ...tags.slice(0, 3).map(([key, value]) => tagChip(key, value)), tags.length > 3 ? ` +${tags.length - 3}` : '');
+        part.workflow.replaceChildren(part.name, ...tags.slice(0, 3).map(([key, value]) => tagChip(key, value)), tags.length > 3 ? h('span', { class: 'tag-more muted small' }, `+${tags.length - 3}`) : '');
       }
       if (part.at !== run.createdAt) {
         part.at = run.createdAt;
