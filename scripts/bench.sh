@@ -28,3 +28,6 @@ cat "$folder/start.md"
 
 say "what sending traces costs (target: at most 10 % at 1,000 steps a second, 25 % at full speed, nothing while it is off)"
 scripts/bench-telemetry.sh
+
+say "the dashboard in a browser"
+scripts/test-browser.sh --speed

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Looks at the dashboard with a real browser:  scripts/test-browser.sh [TEST…]
+# Looks at the dashboard with a real browser:  scripts/test-browser.sh [--speed | TEST…]
 #
+# With --speed it measures instead: first paint and weight of each page, frames while long lists scroll, memory over an hour of events.
 # It needs Chromium, its driver and the selenium package of Python, which `scripts/setup.sh browser` installs on Debian; where
 # they cannot be installed, it says so and passes.
 source "$(dirname "$0")/common.sh"
@@ -16,4 +17,8 @@ if ! has chromedriver || ! python=$(browser_python); then
     exit 0
 fi
 cd Tests/Browser
-exec "$python" -m unittest -v "${@:-test_dashboard}"
+if [ "${1:-}" = --speed ]; then
+    exec "$python" speed.py
+fi
+[ $# -gt 0 ] || set -- test_dashboard test_journey test_actions test_trouble test_flood test_dev
+exec "$python" -m unittest -v "$@"

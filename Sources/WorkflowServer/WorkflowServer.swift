@@ -104,8 +104,15 @@ public final class WorkflowServer: Sendable {
         var context = context
         if core.access == nil { try BrowserGuard.check(request, core.options) }
         if let role = route.role, let access = core.access {
-            let header = request.headers[.authorization]
-            context.principal = try await access.principal(header, from: context.address)
+            let credential = try SessionCookie.credential(of: request)
+            do {
+                context.principal = try await access.principal(credential.header, from: context.address)
+                context.isSession = credential.isSession
+            } catch var error as APIError where credential.isSession && error.status == .unauthorized {
+                // It is good for nothing any more, and would only be sent again.
+                error.headers.append(SessionCookie.clearing(for: request, below: core.options.basePath))
+                throw error
+            }
             guard context.principal.may(role) else {
                 throw APIError(.forbidden, "forbidden", "This needs a token of role '\(role.rawValue)'")
             }

@@ -22,21 +22,33 @@ SCREENS = {1440: 900, 1024: 768, 390: 844}
 class Server:
     """`aikit-lua serve` on a free port, with a store of its own that wants a token."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, scripts="flows"):
+        self.scripts = scripts
         self.binary = os.environ["AIKIT_LUA_BINARY"]
-        self.store = str(pathlib.Path(folder) / "runs.db")
+        self.folder = pathlib.Path(folder)
+        self.store = str(self.folder / "runs.db")
         self.token = self.make_token("tester", "admin")
-        self.log = open(pathlib.Path(folder) / "serve.log", "w+", encoding="utf-8")
+        self.port = 0
+        self.begin()
+
+    def begin(self):
+        """Starts the process; after an end, at the port that it had."""
+        self.log = open(self.folder / "serve.log", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [self.binary, "serve", "flows", "--port", "0", "--store", self.store, "--no-watch", "--log-format", "json",
+            [self.binary, "serve", self.scripts, "--port", str(self.port), "--store", self.store, "--no-watch", "--log-format", "json",
              "--allow-model=gpt-5-mini"], stderr=self.log, cwd=HERE)
         self.url = self._find_address()
+        self.port = int(self.url.rstrip("/").rsplit(":", 1)[1])
 
     def make_token(self, name, role, *options):
         made = subprocess.run(
             [self.binary, "token", "create", "--name", name, "--role", role, "--store", self.store, *options],
             capture_output=True, text=True, check=True)
         return next(word for word in made.stdout.split() if word.startswith("akl_"))
+
+    def revoke(self, token):
+        subprocess.run(
+            [self.binary, "token", "revoke", token.split("_")[1], "--store", self.store], capture_output=True, check=True)
 
     def _find_address(self):
         end = time.monotonic() + PATIENCE
@@ -73,6 +85,7 @@ class Server:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
+            self.process.wait()
         self.log.close()
 
 
@@ -98,6 +111,18 @@ class Browser:
         """Loads a page anew."""
         self.driver.get("about:blank")
         self.driver.get(self.server.url + address)
+
+    def log_in(self, token=None):
+        """Has the server set its cookie, as the page that asks for a token does."""
+        self.driver.get(self.server.url + "assets/icon.svg")
+        status = self.js("""
+            return fetch('/api/session', { method: 'POST', headers: { Authorization: `Bearer ${arguments[0]}`, 'X-CSRF-Protection': '1' } })
+              .then(({ status }) => status)""", token or self.server.token)
+        if status != 200:
+            raise AssertionError(f"logging in was answered with {status}")
+
+    def log_out(self):
+        self.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
 
     def js(self, code, *arguments):
         return self.driver.execute_script(code, *arguments)
@@ -168,9 +193,10 @@ class Browser:
         return self.js("return " + (HERE / "audit.js").read_text(encoding="utf-8").split("\n", 2)[2])
 
     def faults(self):
-        """What the browser complained of; a status that a page asks for on purpose is no fault."""
+        """What the browser complained of; a status that a page asks for on purpose is no fault, nor is a server that is away."""
+        known = ("status of 40", "status of 42", "status of 503", "ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET")
         return [entry["message"] for entry in self.driver.get_log("browser")
-                if entry["level"] == "SEVERE" and "status of 40" not in entry["message"] and "status of 42" not in entry["message"]]
+                if entry["level"] == "SEVERE" and not any(text in entry["message"] for text in known)]
 
     def stop(self):
         self.driver.quit()

@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 from browser import SCREENS, Browser, Server
-from scenes import PAGES, play, start_provider
+from scenes import EMPTY_PAGES, PAGES, play, start_provider
 
 GUIDE = [
     ("runs", "light", "runs"), ("run", "light", "run"), ("error", "dark", "run-error"), ("graph", "dark", "run-graph"),
@@ -33,8 +33,8 @@ def take_guide(browser, folder):
         shoot(browser, folder / f"{name}.png")
 
 
-def take_all(browser, folder, only):
-    for name, (address, wanted) in PAGES.items():
+def take_all(browser, folder, only, pages):
+    for name, (address, wanted) in pages.items():
         if only and name not in only:
             continue
         for width in SCREENS:
@@ -54,16 +54,27 @@ def main(folder, every, only):
         browser = Browser(server)
         try:
             play(server)
-            browser.visit("#/schedules")
-            browser.js("sessionStorage.setItem('aikit-lua.token', arguments[0])", server.token)
+            browser.log_in()
             if every:
-                take_all(browser, folder, only)
+                take_all(browser, folder, only, PAGES)
+                browser.log_out()
+                take_all(browser, folder, only, {"log-in": ("", "#token")})
             else:
                 take_guide(browser, folder)
         finally:
             browser.stop()
             server.stop()
             provider.terminate()
+    if every:
+        with tempfile.TemporaryDirectory() as store, tempfile.TemporaryDirectory() as scripts:
+            server = Server(store, scripts)
+            browser = Browser(server)
+            try:
+                browser.log_in()
+                take_all(browser, folder, only, EMPTY_PAGES)
+            finally:
+                browser.stop()
+                server.stop()
 
 
 if __name__ == "__main__":

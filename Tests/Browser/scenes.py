@@ -3,6 +3,7 @@
 import pathlib
 import subprocess
 import sys
+import time
 
 PROVIDER = pathlib.Path(__file__).parents[2] / "docs/scripts/provider"
 PARCEL = {"items": [{"sku": f"A{number}", "count": number} for number in range(1, 5)], "pay": {"kind": "bill", "days": 14}}
@@ -23,7 +24,7 @@ def play(server):
             for number, name in enumerate(("Ada", "Grace", "Alan"), 1)]
     runs += [
         server.start("ledger", {"lines": 4}, "ledger-july"), server.start("ledger", {"lines": 2}, "ledger-june"),
-        server.start("bulk", {"count": 300}, "bulk-1"), server.start("trip", {}, "trip-oslo"),
+        server.start("bulk", {"count": 300}, "bulk-1"), server.start("trip", {}, "trip-oslo"), server.start("rounds", {}, "rounds-1"),
         server.start("payment", {"order": "B-1207", "cents": 120000}, "payment-7"),
         server.start("payment", {"order": "B-1208", "cents": 900}, "payment-8"),
         server.start("desk", {"question": "How much leave do I have?"}, "desk-1"),
@@ -36,6 +37,8 @@ def play(server):
     server.ask("/api/runs/parcel-3/cancel", {"reason": "ordered twice"})
     server.start("slow", {}, "slow-1")
     server.start("narrow", {"tenant": "acme"}, "render-1")
+    while server.ask("/api/runs/render-1?summary=true")["status"] == "queued":
+        time.sleep(0.05)
     server.start("narrow", {"tenant": "acme"}, "render-2")
     for run in ("parcel-1", "payment-8", "parcel-3"):
         server.settled(run)
@@ -54,6 +57,8 @@ PAGES = {
     "run-queued": ("#/runs/render-2", ".timeline-empty"),
     "run-many": ("#/runs/bulk-1", ".step-row.is-fold"),
     "run-graph": ("#/runs/parcel-1?view=graph", ".graph .node.is-success"),
+    "run-rounds": ("#/runs/rounds-1", ".inspector .json"),
+    "run-rounds-graph": ("#/runs/rounds-1?view=graph", ".graph .node.is-success"),
     "run-events": ("#/runs/payment-7?view=events", ".event-row"),
     "run-logs": ("#/runs/payment-7?view=logs", ".event-row"),
     "inbox": ("#/inbox", ".task"),
@@ -67,5 +72,16 @@ PAGES = {
     "workflow-source": ("#/workflows/ledger?view=source", ".source"),
     "schedules": ("#/schedules", ".schedules .card"),
     "health": ("#/health", ".status-line"),
+    "wrong-address": ("#/nowhere", ".empty"),
     "missing": ("#/runs/no-such-run", ".empty"),
+}
+
+#: The pages of a server that has nothing yet.
+EMPTY_PAGES = {
+    "empty-runs": ("#/runs", ".empty"),
+    "empty-filtered": ("#/runs?q=nothing", ".empty"),
+    "empty-inbox": ("#/inbox", ".empty"),
+    "empty-workflows": ("#/workflows", ".empty"),
+    "empty-schedules": ("#/schedules", ".empty"),
+    "empty-health": ("#/health", ".status-line"),
 }

@@ -10,10 +10,10 @@ internal import WorkflowServer
 
 @Suite("Access")
 struct AccessTests {
-    private static let secret = "a secret of more than thirty-two bytes, which signers of tokens want"
+    static let secret = "a secret of more than thirty-two bytes, which signers of tokens want"
 
     /// A token signed by HS256, with whatever header and claims.
-    private static func token(_ claims: String, header: String = #"{"alg":"HS256"}"#) -> String {
+    static func token(_ claims: String, header: String = #"{"alg":"HS256"}"#) -> String {
         func text(_ data: some Sequence<UInt8>) -> String {
             Data(data).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing(
                 "=", with: "")

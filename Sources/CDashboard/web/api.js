@@ -1,23 +1,35 @@
-// The server: JSON requests with the token of this session, and event streams that come back where they broke.
+// The server: JSON requests, and event streams that come back where they broke. Who asks is told by a cookie that no script reads.
 
-const key = 'aikit-lua.token';
+import { setClock } from './format.js';
 
 const roles = ['read', 'run', 'admin'];
 
-/** Who asks, as far as the server has said it. */
-export const principal = { name: '', role: 'admin', workflows: [] };
+/** Who asks, as far as the server has said it; `isSession` where they have logged in. */
+export const principal = { name: '', role: 'admin', workflows: [], isSession: false, isKnown: false };
 
 /** Asks the server who asks; pages hide what a role does not allow by `data-needs`. */
 export async function introduce() {
-  const { principal: told } = await json('/api/version');
-  Object.assign(principal, { name: '', role: 'admin', workflows: [] }, told);
+  const { principal: told, session } = await json('/api/version');
+  Object.assign(principal, { name: '', role: 'admin', workflows: [] }, told, { isSession: session === true, isKnown: true });
   document.body.dataset.role = roles.includes(principal.role) ? principal.role : 'read';
 }
 
-export const session = {
-  get token() { return sessionStorage.getItem(key) ?? ''; },
-  set token(text) { text ? sessionStorage.setItem(key, text) : sessionStorage.removeItem(key); },
-};
+/** Counts log-ins: a refusal of what was asked before the last one says nothing of it. */
+let epoch = 0;
+
+/** Has the server keep a token in the cookie of this browser. */
+export async function logIn(token) {
+  epoch += 1;
+  await ask('/api/session', { method: 'POST', headers: { Authorization: `Bearer ${token}` } });
+  epoch += 1;
+  await introduce();
+  document.dispatchEvent(new CustomEvent('authorized'));
+}
+
+export async function logOut() {
+  await ask('/api/session', { method: 'DELETE' });
+  principal.isSession = false;
+}
 
 /** What the server answered instead of a result: `status`, `code`, `message`, `details`. */
 export class APIError extends Error {
@@ -42,7 +54,8 @@ function shown(path, method) {
 
 async function ask(path, { method = 'GET', body, headers = {}, signal } = {}) {
   const options = { method, headers: { ...headers }, signal, cache: 'no-store', credentials: 'same-origin' };
-  if (session.token) options.headers.Authorization = `Bearer ${session.token}`;
+  const asked = epoch;
+  if (method !== 'GET') options.headers['X-CSRF-Protection'] = '1';
   if (body !== undefined) {
     options.headers['Content-Type'] = 'application/json';
     options.body = JSON.stringify(body);
@@ -54,22 +67,33 @@ async function ask(path, { method = 'GET', body, headers = {}, signal } = {}) {
     if (error.name === 'AbortError') throw error;
     throw new APIError(0);
   }
+  setClock(response.headers.get('Date') ?? '');
   if (response.ok) return response;
-  const text = await response.text();
   let value;
-  try { value = JSON.parse(text); } catch { /* A proxy's page is no answer of ours. */ }
-  if (response.status === 401) document.dispatchEvent(new CustomEvent('unauthorized'));
-  throw new APIError(response.status, value);
+  try { value = JSON.parse(await whole(response)); } catch (error) { if (error.name === 'AbortError') throw error; /* A proxy's page is no answer of ours. */ }
+  const failed = new APIError(response.status, value);
+  if (response.status === 401 && asked === epoch) document.dispatchEvent(new CustomEvent('unauthorized', { detail: failed }));
+  throw failed;
+}
+
+/** The text of an answer, which may break off like the way to it. */
+async function whole(response) {
+  try {
+    return await response.text();
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new APIError(0);
+  }
 }
 
 /** The JSON of an answer; null for an empty one. */
 export async function json(path, options) {
   const response = await ask(path, options);
-  const text = await response.text();
+  const text = await whole(response);
   return text ? JSON.parse(text) : null;
 }
 
-export const text = async (path, options) => (await ask(path, options)).text();
+export const text = async (path, options) => whole(await ask(path, options));
 
 export const post = (path, body = {}, options = {}) => json(path, { ...options, method: 'POST', body });
 
@@ -86,8 +110,9 @@ export const segment = encodeURIComponent;
 /**
  * Follows an event stream until `signal` aborts or the stream says that it is over.
  *
- * A stream that breaks is asked for again behind its last event. While the page is hidden there is none, so that many
- * tabs do not use up a browser's connections; `missed` hears when events without numbers may have been lost.
+ * A stream that breaks, or is silent for so long that it must have, is asked for again behind its last event; one that is refused
+ * for want of a token, after the next log-in. While the page is hidden there is none, so that many tabs do not use up a browser's
+ * connections; `missed` hears when events without numbers may have been lost.
  */
 export async function follow(path, { signal, frames, state = () => {}, missed = () => {}, after = 0 }) {
   let last = after;
@@ -98,6 +123,8 @@ export async function follow(path, { signal, frames, state = () => {}, missed = 
     if (signal.aborted) return;
     const attempt = new AbortController();
     const stop = () => attempt.abort();
+    let watch = 0;
+    const hear = () => { clearTimeout(watch); watch = setTimeout(stop, silence); };
     const hide = () => document.hidden && stop();
     signal.addEventListener('abort', stop);
     document.addEventListener('visibilitychange', hide);
@@ -105,11 +132,12 @@ export async function follow(path, { signal, frames, state = () => {}, missed = 
       const headers = { Accept: 'text/event-stream' };
       if (last > 0) headers['Last-Event-ID'] = String(last);
       const response = await ask(path, { headers, signal: attempt.signal });
+      hear();
       state('live');
       if (!isFirst) missed();
       isFirst = false;
       wait = 500;
-      const isOver = await read(response.body.getReader(), async (batch) => {
+      const isOver = await read(response.body.getReader(), hear, async (batch) => {
         for (const frame of batch) if (frame.id > last) last = frame.id;
         await frames(batch);
         return batch.some((frame) => frame.event === 'result');
@@ -117,10 +145,16 @@ export async function follow(path, { signal, frames, state = () => {}, missed = 
       if (isOver) return state('over');
     } catch (error) {
       if (signal.aborted) return;
+      if (error.status === 401) {
+        state('broken');
+        await authorized(signal);
+        continue;
+      }
       if (error instanceof APIError && error.status >= 400 && error.status < 500 && error.status !== 429) {
         return state('refused', error);
       }
     } finally {
+      clearTimeout(watch);
       signal.removeEventListener('abort', stop);
       document.removeEventListener('visibilitychange', hide);
     }
@@ -131,13 +165,17 @@ export async function follow(path, { signal, frames, state = () => {}, missed = 
   }
 }
 
-/** Reads frames in batches; ends when `take` says so (true) or the stream ends (false). */
-async function read(reader, take) {
+/** The server says something at least every 15 seconds; in milliseconds. */
+const silence = 50_000;
+
+/** Reads frames in batches; ends when `take` says so (true) or the stream ends (false). `hear` is called for all that comes. */
+async function read(reader, hear, take) {
   const decoder = new TextDecoder();
   let rest = '';
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return false;
+    hear();
     rest += decoder.decode(value, { stream: true });
     const end = rest.lastIndexOf('\n\n');
     if (end < 0) continue;
@@ -163,8 +201,24 @@ function frameOf(text) {
 }
 
 export const pause = (milliseconds, signal) => new Promise((resolve) => {
-  const timer = setTimeout(resolve, milliseconds);
-  signal?.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+  const end = () => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', end);
+    resolve();
+  };
+  const timer = setTimeout(end, milliseconds);
+  signal?.addEventListener('abort', end);
+});
+
+const authorized = (signal) => new Promise((resolve) => {
+  if (signal.aborted) return resolve();
+  const end = () => {
+    document.removeEventListener('authorized', end);
+    signal.removeEventListener('abort', end);
+    resolve();
+  };
+  document.addEventListener('authorized', end);
+  signal.addEventListener('abort', end);
 });
 
 const visible = (signal) => new Promise((resolve) => {
@@ -172,8 +226,9 @@ const visible = (signal) => new Promise((resolve) => {
   const look = () => {
     if (document.hidden && !signal.aborted) return;
     document.removeEventListener('visibilitychange', look);
+    signal.removeEventListener('abort', look);
     resolve();
   };
   document.addEventListener('visibilitychange', look);
-  signal.addEventListener('abort', look, { once: true });
+  signal.addEventListener('abort', look);
 });

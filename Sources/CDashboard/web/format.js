@@ -9,6 +9,24 @@ const exactly = new Intl.DateTimeFormat(undefined, {
 const number = new Intl.NumberFormat();
 const short = new Intl.NumberFormat(undefined, { notation: 'compact' });
 
+let skew = 0;
+let told;
+
+/** Resolves once the server has said what time it is. */
+export const clockIsKnown = new Promise((resolve) => { told = resolve; });
+
+/** The time of the server in milliseconds since 1970, by whose clock all moments of runs are. */
+export const now = () => Date.now() + skew;
+
+/** Takes what the server says the time is, to the second; differences that the way of an answer explains do not count. */
+export function setClock(text) {
+  const at = Date.parse(text);
+  if (Number.isNaN(at)) return;
+  const difference = at + 500 - Date.now();
+  skew = Math.abs(difference) > 5000 ? difference : 0;
+  told();
+}
+
 /** Milliseconds since 1970 of an ISO text or a number; NaN for neither. */
 export const millis = (time) => (typeof time === 'number' ? time : Date.parse(time));
 
@@ -17,18 +35,18 @@ const clock = (date) => `${two(date.getHours())}:${two(date.getMinutes())}:${two
 const isSameDay = (one, other) => one.getDate() === other.getDate() && one.getMonth() === other.getMonth() && one.getFullYear() === other.getFullYear();
 
 /** `12s ago`, `08:31:05`, `Jan 31, 08:31:05`, whichever says most. */
-export function moment(time, now = Date.now()) {
+export function moment(time, current = now()) {
   const at = millis(time);
   if (Number.isNaN(at)) return '';
   const date = new Date(at);
-  const today = new Date(now);
+  const today = new Date(current);
   if (isSameDay(date, today)) return clock(date);
   const head = date.getFullYear() === today.getFullYear() ? day : dayYear;
   return `${head.format(date)}, ${clock(date)}`;
 }
 
-export function ago(time, now = Date.now()) {
-  const passed = now - millis(time);
+export function ago(time, current = now()) {
+  const passed = current - millis(time);
   if (Number.isNaN(passed)) return '';
   if (passed < 0) return `in ${span(-passed)}`;
   if (passed < 2000) return 'just now';

@@ -60,7 +60,7 @@ async function route() {
   try {
     make = await found.page.load();
   } catch {
-    if (!signal.aborted) put(main, h('div', { class: 'page' }, failure(new Error('The page could not be loaded'), route)));
+    if (!signal.aborted) put(main, h('div', { class: 'page' }, failure(new api.APIError(0), route)));
     return;
   }
   if (signal.aborted) return;
@@ -111,13 +111,23 @@ const themeButton = h('button', {
 const who = h('div', { class: 'who', hidden: true });
 function drawWho() {
   const { name, role, workflows } = api.principal;
-  who.hidden = !api.session.token;
+  who.hidden = !api.principal.isSession;
+  leave.hidden = !api.principal.isSession;
   const may = { read: 'Read only', run: 'Starts and answers', admin: 'Administrator' }[role] ?? role;
   put(who, h('span', { class: 'who-name', title: name }, name || 'You'), h('span', { class: 'muted small' }, may, workflows.length > 0 && `, of ${workflows.length === 1 ? workflows[0] : `${workflows.length} workflows`}`));
 }
 const leave = h('button', {
   type: 'button', class: 'icon-button', title: 'Log out', 'aria-label': 'Log out', hidden: true,
-  onclick: () => { api.session.token = ''; logIn(); },
+  onclick: async () => {
+    try {
+      await api.logOut();
+    } catch (error) {
+      toast(error.message, { kind: 'error' });
+      return;
+    }
+    tabs.postMessage('out');
+    logIn();
+  },
 }, icon('leave'));
 document.getElementById('side-end').append(
   who, h('button', { type: 'button', class: 'icon-button', title: 'Keys (?)', 'aria-label': 'Keyboard help', onclick: () => help() }, icon('help')),
@@ -129,7 +139,7 @@ function more() {
   const dialog = h('dialog', { class: 'dialog', 'aria-labelledby': 'more-title', onclose: () => dialog.remove() },
     h('form', { method: 'dialog' }, h('h2', { id: 'more-title' }, 'More'),
       button('Change the colours', { onclick: () => themeButton.click() }, 'theme'),
-      api.session.token && button('Log out', { onclick: () => { dialog.close(); leave.click(); } }, 'leave'),
+      api.principal.isSession && button('Log out', { onclick: () => { dialog.close(); leave.click(); } }, 'leave'),
       h('div', { class: 'dialog-end' }, h('button', { type: 'submit', class: 'button' }, 'Close'))));
   document.body.append(dialog);
   dialog.showModal();
@@ -144,55 +154,97 @@ async function countTasks() {
     mark.parentElement.setAttribute('aria-label', runs === 0 ? 'Inbox' : `Inbox, ${mark.textContent} waiting`);
   } catch { /* The page says what is wrong. */ }
 }
-setInterval(() => !document.hidden && !isOut && countTasks(), 15_000);
+setInterval(() => {
+  if (document.hidden || isOut) return;
+  countTasks();
+  if (!api.principal.isKnown) api.introduce().then(drawWho, () => {});
+}, 15_000);
 document.addEventListener('tasks-changed', countTasks);
 
 // MARK: The way in
 
 let isOut = false;
+/** Covers a page that waits for its reader to log in again, with what was typed into it; null for none. */
+let held = null;
+/** The other tabs of this browser, which share the cookie. */
+const tabs = new BroadcastChannel('aikit-lua.session');
 
-function logIn(message) {
-  if (isOut && !message) return;
+/** Asks for a token. With `keeps`, the page that is shown waits below for the same reader. */
+function logIn(message, keeps = false) {
+  if (isOut) return;
   isOut = true;
+  const isHeld = keeps && current !== null;
+  if (!isHeld) leavePage();
+  document.body.classList.toggle('is-out', !isHeld);
+  const field = h('input', { type: 'password', id: 'token', autocomplete: 'current-password', required: true, spellcheck: 'false' });
+  const trouble = h('div', { 'aria-live': 'assertive' }, message && h('p', { class: 'field-error' }, message));
+  const send = h('button', { type: 'submit', class: 'button primary' }, 'Log in');
+  const form = h('form', {
+    class: isHeld ? '' : 'card', onsubmit: async (event) => {
+      event.preventDefault();
+      if (send.disabled) return;
+      send.disabled = true;
+      try {
+        await api.logIn(field.value.trim());
+        tabs.postMessage('in');
+        enter();
+      } catch (error) {
+        put(trouble, h('p', { class: 'field-error' }, error.message));
+        field.select();
+      } finally {
+        send.disabled = false;
+      }
+    },
+  },
+  h(isHeld ? 'h2' : 'h1', { id: 'login-title' }, 'Log in'), h('p', { class: 'muted' }, isHeld ? 'What you typed is still there.' : 'This server wants a token. The browser keeps it, where no script reads it, until you log out or close it.'),
+  h('label', { for: 'token' }, 'Token'), field, trouble, send,
+  h('details', { class: 'hint' }, h('summary', null, 'Where do I get one?'),
+    h('p', null, 'Whoever runs the server makes it, on that machine:'), command('aikit-lua token create --name me --role run')));
+  if (isHeld) {
+    held = h('dialog', { class: 'dialog login-again', 'aria-labelledby': 'login-title', oncancel: (event) => event.preventDefault() }, h('div', { class: 'login' }, form));
+    Object.assign(held, { reader: reader(), address: location.hash });
+    document.body.append(held);
+    held.showModal();
+  } else {
+    document.title = 'Log in · aikit-lua';
+    put(main, h('div', { class: 'login' }, form));
+  }
+  field.focus();
+}
+
+const reader = () => JSON.stringify([api.principal.name, api.principal.role, api.principal.workflows]);
+function leavePage() {
   visit.abort();
   visit = new AbortController();
   current?.destroy?.();
   current = null;
-  leave.hidden = true;
-  document.body.classList.add('is-out');
-  const field = h('input', { type: 'password', id: 'token', autocomplete: 'current-password', required: true, spellcheck: 'false' });
-  const trouble = h('div', { 'aria-live': 'assertive' }, message && h('p', { class: 'field-error' }, message));
-  document.title = 'Log in · aikit-lua';
-  put(main, h('div', { class: 'login' }, h('form', {
-    class: 'card', onsubmit: async (event) => {
-      event.preventDefault();
-      api.session.token = field.value.trim();
-      try {
-        await api.introduce();
-        enter();
-      } catch (error) {
-        api.session.token = '';
-        put(trouble, h('p', { class: 'field-error' }, error.message));
-        field.select();
-      }
-    },
-  },
-  h('h1', null, 'Log in'), h('p', { class: 'muted' }, 'This server wants a token. It stays in this tab and is gone when the tab is closed.'),
-  h('label', { for: 'token' }, 'Token'), field, trouble, h('button', { type: 'submit', class: 'button primary' }, 'Log in'),
-  h('details', { class: 'hint' }, h('summary', null, 'Where do I get one?'),
-    h('p', null, 'Whoever runs the server makes it, on that machine:'), command('aikit-lua token create --name me --role run')))));
-  field.focus();
+  for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
+  held?.remove();
+  held = null;
 }
 
 function enter() {
   isOut = false;
   document.body.classList.remove('is-out');
-  leave.hidden = !api.session.token;
   countTasks();
-  api.introduce().then(drawWho, () => {});
+  drawWho();
+  if (held && held.reader === reader() && held.address === location.hash) {
+    held.close();
+    held.remove();
+    held = null;
+    return;
+  }
+  leavePage();
   route();
 }
-document.addEventListener('unauthorized', () => !isOut && logIn(api.session.token ? 'The token is no longer good' : undefined));
+document.addEventListener('unauthorized', ({ detail }) => {
+  const wasIn = api.principal.isSession;
+  logIn(wasIn || !/^Missing/.test(detail.message) ? 'The token is no longer good' : undefined, wasIn);
+});
+tabs.addEventListener('message', ({ data }) => {
+  if (data === 'out' && !isOut) logIn();
+  else if (data === 'in' && isOut) api.introduce().then(() => { document.dispatchEvent(new CustomEvent('authorized')); enter(); }, () => {});
+});
 
 // MARK: Keys
 
@@ -238,4 +290,7 @@ addEventListener('hashchange', () => !isOut && route());
 addEventListener('error', (event) => event.error && toast(`The page has a fault: ${event.error.message}`, { kind: 'error' }));
 
 // A server that wants no token lets everybody in; one that does answers 401, which shows the way in.
-enter();
+countTasks();
+api.introduce().then(drawWho, () => {});
+// The other pages come when the first one is there, so that they open at once, and also while the server is away.
+route().then(() => requestIdleCallback(() => { for (const page of pages) page.load().catch(() => {}); import('./graph.js').catch(() => {}); }, { timeout: 5000 }));

@@ -175,7 +175,9 @@ export default function inboxPage(context) {
     key(event) {
       const step = { j: 1, k: -1 }[event.key];
       if (!step || tasks.length === 0) return false;
-      const index = open ? tasks.findIndex((task) => keyOf(task) === keyOf(open)) : -1;
+      // Keys may come faster than tasks: the one that is asked for counts.
+      const at = wanted ? `${wanted.run} ${wanted.path}` : open ? keyOf(open) : '';
+      const index = tasks.findIndex((task) => keyOf(task) === at);
       const to = tasks[Math.min(tasks.length - 1, Math.max(0, index + step))];
       context.go(address(to));
       return true;

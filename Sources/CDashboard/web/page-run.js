@@ -2,7 +2,7 @@
 
 import * as api from './api.js';
 import { h, icon, put, setAttribute, setText } from './dom.js';
-import { count, duration, exact, isOver, millis, moment, plural, shortID } from './format.js';
+import { count, duration, exact, isOver, millis, moment, now as serverNow, plural, shortID } from './format.js';
 import { cancel, fork, retry, signal as sendEvent, upgrade } from './run-actions.js';
 import { RunModel, stepKey } from './run-model.js';
 import { bubble, conversation, messagesOf, money, transcript } from './conversation.js';
@@ -60,7 +60,7 @@ export default function runPage(context) {
       setText(cell('Began').previousSibling, status() === 'queued' ? 'Asked for' : 'Began');
       setText(cell('Began'), moment(began));
       setAttribute(cell('Began'), 'title', exact(began));
-      const ended = model.finishedAt ?? (header && isOver(header.status) ? millis(header.updatedAt) : Date.now());
+      const ended = model.finishedAt ?? (header && isOver(header.status) ? millis(header.updatedAt) : serverNow());
       setText(cell('Took'), status() === 'queued' ? 'not begun' : duration(ended - began));
     }
     const { counts } = model;
@@ -209,7 +209,7 @@ export default function runPage(context) {
 
   // MARK: Views
 
-  const lines = timeline(model, { now: () => (header && isOver(header.status) ? millis(header.updatedAt) : Date.now()), chosen: (step) => choose(step, { from: 'timeline' }) });
+  const lines = timeline(model, { now: () => (header && isOver(header.status) ? millis(header.updatedAt) : serverNow()), chosen: (step) => choose(step, { from: 'timeline' }) });
   const picturePanel = h('div', { class: 'graph-panel' }, h('p', { class: 'muted pad' }, 'Drawing…'));
   let isDrawing = false;
   const drawGraph = async () => {
@@ -276,6 +276,15 @@ export default function runPage(context) {
   });
   const eventList = eventRow('Events', () => shownEvents);
   const logList = eventRow('Logs', () => model.logs, 'is-log');
+  // Of a run without end the page keeps the newest events.
+  const olderEvents = h('p', { class: 'older muted small', hidden: true });
+  const olderLogs = h('p', { class: 'older muted small', hidden: true });
+  const tellOlder = (note, kept, dropped) => {
+    note.hidden = dropped === 0;
+    if (dropped === 0 || note._dropped === dropped) return;
+    note._dropped = dropped;
+    put(note, `The newest ${count(kept)} of ${count(kept + dropped)} are kept here. `, h('a', { href: `api/runs/${api.segment(id)}/events?limit=10000`, target: '_blank', rel: 'noopener' }, 'The oldest ones as JSON'));
+  };
   const isAtEnd = (list) => list.element.scrollTop + list.element.clientHeight >= list.element.scrollHeight - 40;
   const grow = (list, length) => {
     const follows = isAtEnd(list);
@@ -300,7 +309,7 @@ export default function runPage(context) {
       }
       return;
     }
-    if (!logList.element.isConnected) put(logPanel, logList.element);
+    if (!logList.element.isConnected) put(logPanel, olderLogs, logList.element);
     grow(logList, model.logs.length);
   };
 
@@ -313,7 +322,7 @@ export default function runPage(context) {
     items: [
       { id: 'timeline', label: 'Timeline', panel: () => lines.element, shown: () => lines.refresh(true) },
       { id: 'graph', label: 'Graph', panel: () => picturePanel, shown: () => drawGraph() },
-      { id: 'events', label: 'Events', count: true, panel: () => h('div', { class: 'events' }, h('div', { class: 'graph-tools' }, h('label', { class: 'search' }, icon('search'), eventText)), eventList.element, eventBox), shown: () => { eventsSeen = -1; queueMicrotask(drawEvents); } },
+      { id: 'events', label: 'Events', count: true, panel: () => h('div', { class: 'events' }, h('div', { class: 'graph-tools' }, h('label', { class: 'search' }, icon('search'), eventText)), olderEvents, eventList.element, eventBox), shown: () => { eventsSeen = -1; queueMicrotask(drawEvents); } },
       { id: 'logs', label: 'Logs', count: true, panel: () => logPanel, shown: () => queueMicrotask(drawLogs) },
     ],
   });
@@ -343,7 +352,9 @@ export default function runPage(context) {
       drawActions();
       drawStrip();
       view.count('events', model.events.length + model.dropped);
-      view.count('logs', model.logs.length);
+      view.count('logs', model.logs.length + model.droppedLogs);
+      tellOlder(olderEvents, model.events.length, model.dropped);
+      tellOlder(olderLogs, model.logs.length, model.droppedLogs);
       if (view.current === 'timeline') lines.refresh();
       else if (view.current === 'graph') picture?.paint(model);
       drawEvents();
@@ -380,10 +391,10 @@ export default function runPage(context) {
       }
     }
   };
-  // What is recorded of a long run comes in pages, which are smaller and sooner read than the frames of a stream.
+  // What is recorded comes in pages, which are smaller and sooner read than the frames of a stream.
   const readPages = async () => {
     for (let next = 0; next !== null && !context.signal.aborted;) {
-      const page = await api.json(`/api/runs/${api.segment(id)}/events${api.query({ brief: true, limit: 10_000, after: next || undefined })}`, { signal: context.signal });
+      const page = await api.json(`/api/runs/${api.segment(id)}/events${api.query({ brief: isBrief || undefined, limit: 10_000, after: next || undefined })}`, { signal: context.signal });
       await takeAll(page.events);
       next = page.next;
     }
@@ -399,20 +410,25 @@ export default function runPage(context) {
     }
     api.json(`/api/workflows/${api.segment(header.workflowId)}`, { signal: context.signal }).then((workflow) => { waits = workflow.waits; newest = workflow.generation; drawInspector(true); draw(); }, () => {});
     isBrief = header.events > longRun;
-    if (isBrief) {
-      try {
-        await readPages();
-      } catch (error) {
-        if (!context.signal.aborted) toast(error.message, { kind: 'error' });
-      }
+    try {
+      await readPages();
+      isLoaded = true;
+      draw();
+    } catch (error) {
+      if (!context.signal.aborted && error.status !== 401) toast(error.message, { kind: 'error' });
     }
     if (context.signal.aborted) return;
+    const tell = (name, error) => {
+      live.className = `live is-${name}`;
+      setText(live.lastChild, { live: 'Live', over: 'Over', broken: 'Reconnecting', refused: error?.message ?? 'Not live' }[name]);
+    };
+    // Nothing comes to a run that is over: a stream would only say again all that it came to.
+    if (isOver(header.status) && model.finishedAt !== undefined) return tell('over');
     let again = 0;
     api.follow(`/api/runs/${api.segment(id)}/events${isBrief ? '?brief=true' : ''}`, {
       signal: context.signal, after: model.sequence,
       state: (name, error) => {
-        live.className = `live is-${name}`;
-        setText(live.lastChild, { live: 'Live', over: 'Over', broken: 'Reconnecting', refused: error?.message ?? 'Not live' }[name]);
+        tell(name, error);
         if (name === 'over') { isLoaded = true; refreshHeader().catch(() => {}); }
       },
       frames: async (batch) => {

@@ -2,7 +2,7 @@
 
 import * as api from './api.js';
 import { h, icon, plain, put, setAttribute, setText } from './dom.js';
-import { ago, count, duration, exact, isOver, millis, moment, plural, shortID, statuses } from './format.js';
+import { ago, clockIsKnown, count, duration, exact, isOver, millis, moment, now, plural, shortID, statuses } from './format.js';
 import { VirtualList } from './virtual.js';
 import { button, command, emptyWith, failure, queueReason, statusName, tagChip, toast } from './widgets.js';
 
@@ -51,7 +51,7 @@ export default function runsPage(context) {
     autocomplete: 'off', spellcheck: 'false', 'data-search': true, onchange: () => set('q', search.value.trim()),
   });
   const tag = h('input', {
-    id: 'filter-tag', type: 'search', placeholder: 'Tag, as key:value', 'aria-label': 'Tag', value: filters.tag ?? '', autocomplete: 'off',
+    id: 'filter-tag', type: 'search', placeholder: 'Tag:value', 'aria-label': 'Tag', value: filters.tag ?? '', autocomplete: 'off',
     spellcheck: 'false', onchange: () => set('tag', tag.value.trim()),
   });
   const since = h('select', { id: 'filter-since', 'aria-label': 'Began', onchange: () => set('since', since.value) },
@@ -110,13 +110,13 @@ export default function runsPage(context) {
       if (part.tags !== run.tags) {
         part.tags = run.tags;
         const tags = Object.entries(run.tags ?? {});
-        part.workflow.replaceChildren(part.name, ...tags.slice(0, 3).map(([key, value]) => tagChip(key, value)), tags.length > 3 ? ` +${tags.length - 3}` : '');
+        part.workflow.replaceChildren(part.name, ...tags.slice(0, 3).map(([key, value]) => tagChip(key, value)), tags.length > 3 ? h('span', { class: 'tag-more muted small' }, `+${tags.length - 3}`) : '');
       }
       if (part.at !== run.createdAt) {
         part.at = run.createdAt;
         setText(part.began, moment(run.createdAt));
       }
-      const end = isOver(run.status) ? millis(run.updatedAt) : Date.now();
+      const end = isOver(run.status) ? millis(run.updatedAt) : now();
       setText(part.took, run.status === 'queued' ? '–' : duration(Math.max(0, end - millis(run.createdAt))));
       setAttribute(part.mark, 'title', run.status === 'queued' ? queueReason(run.queue) : '');
       setText(part.events, count(run.events));
@@ -138,7 +138,7 @@ export default function runsPage(context) {
   });
   const from = () => {
     const span = { '15m': 9e5, '1h': 36e5, '24h': 864e5, '7d': 6048e5 }[filters.since];
-    return filters.from ?? (span ? new Date(Date.now() - span).toISOString() : undefined);
+    return filters.from ?? (span ? new Date(now() - span).toISOString() : undefined);
   };
 
   const index = (start) => {
@@ -161,6 +161,7 @@ export default function runsPage(context) {
   async function load() {
     if (isLoading || performance.now() < notBefore) return;
     isLoading = true;
+    if (filters.since) await clockIsKnown;
     const cursor = next;
     try {
       const page = await api.json(`/api/runs${query(cursor, cursor ? pageSize : firstPage)}`, { signal: context.signal });
@@ -282,9 +283,10 @@ export default function runsPage(context) {
   }, () => {});
   // How many runs have each status; again after changes, at most every ten seconds.
   let counting = 0;
-  const countRuns = () => {
+  const countRuns = async () => {
     counting = 0;
     if (document.hidden) return;
+    if (filters.since) await clockIsKnown;
     api.json(`/api/runs${query(undefined, 0, '')}`, { signal: context.signal }).then(({ counts, isWhole }) => {
       for (const chip of chips.children) {
         const value = counts[chip.dataset.status] ?? 0;

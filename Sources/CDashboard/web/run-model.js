@@ -18,8 +18,9 @@ function ordinal(path) {
 /** The name by which an address finds a step. */
 export const stepKey = (step) => (step.start > 1 ? `${step.path}~${step.start}` : step.path);
 
-const eventLimit = 50_000;
-const logLimit = 20_000;
+/** The newest events, and lines of the log, that the page keeps. */
+export const eventLimit = 20_000;
+const logLimit = 10_000;
 /** The characters of a model's answer that are kept while it is made. */
 const saidLimit = 20_000;
 
@@ -35,6 +36,7 @@ export class RunModel {
     this.events = [];
     this.dropped = 0;
     this.logs = [];
+    this.droppedLogs = 0;
     this.status = '';
     this.sequence = 0;
     /** What the models of the run have used. */
@@ -55,12 +57,15 @@ export class RunModel {
     // Nobody keeps these; they are a part of what the step will give.
     if (type === 'step:delta') { this.hear(this.open.get(event.path), data); return; }
     if (type === 'step:model') this.use(this.open.get(event.path), data);
-    if (type === 'log' && this.logs.push(event) > logLimit) this.logs.splice(0, logLimit / 5);
+    if (type === 'log' && this.logs.push(event) > logLimit) {
+      this.droppedLogs += logLimit / 10;
+      this.logs.splice(0, logLimit / 10);
+    }
     this.events.push(event);
     if (this.events.length > eventLimit) {
       // What is old can be read by the API; the page keeps what is new.
-      this.dropped += 10_000;
-      this.events.splice(0, 10_000);
+      this.dropped += eventLimit / 10;
+      this.events.splice(0, eventLimit / 10);
     }
     if (event.metadata !== undefined) this.metadata = event.metadata;
     switch (type) {

@@ -86,12 +86,15 @@ export function timeline(model, { chosen, now }) {
   const ruler = h('div', { class: 'ruler', 'aria-hidden': 'true' });
   const cutBox = h('input', { type: 'checkbox', id: 'cut-waits', onchange: () => { isCut = cutBox.checked; refresh(true); } });
   const drawRuler = () => {
+    const width = ruler.clientWidth;
     put(ruler);
     const length = axis.to - axis.from;
     if (axis.cuts.length === 0) {
-      for (let tick = 0; tick < 3; tick += 1) {
-        const mark = h('span', { class: 'tick num' }, tick === 0 ? '0' : duration((length * tick) / 3));
-        mark.style.left = `${(tick * 100) / 3}%`;
+      // As many as have room before the one at the end.
+      const ticks = width < 200 ? 1 : width < 360 ? 2 : 3;
+      for (let tick = 0; tick < ticks; tick += 1) {
+        const mark = h('span', { class: 'tick num' }, tick === 0 ? '0' : duration((length * tick) / ticks));
+        mark.style.left = `${(tick * 100) / ticks}%`;
         ruler.append(mark);
       }
     } else {
@@ -253,7 +256,7 @@ export function timeline(model, { chosen, now }) {
     const seen = new Set();
     for (const step of model.steps) {
       for (const span of step.spans) {
-        if (span.kind === 'run') seen.add(step.status === 'failed' ? 'failed' : step.to === undefined ? 'now' : 'done');
+        if (span.kind === 'run') seen.add(step.status === 'failed' ? 'failed' : span.to === undefined ? 'now' : 'done');
         else seen.add(span.kind);
       }
     }

@@ -4,7 +4,8 @@ public import WorkflowCore
 public enum SubscriptionEnd: Sendable, Equatable {
     /// The run is over, and its last event has been given.
     case over
-    /// The hub has been closed: the engine stops.
+    /// The hub has been closed, as the engine stops, or the run was moved to other code by another process: subscribe anew, behind the
+    /// last event.
     case closed
     /// The subscriber's task was cancelled, or it cancelled the subscription.
     case cancelled
@@ -84,6 +85,9 @@ public actor EventSubscription {
             let cursor = cursor(of: chunk)
             if let events = cursor.take(chunk) { give(events, cursor) } else { await catchUp(cursor) }
         case .behind(let run, let plan, let after):
+            if let plan, let cursor = cursors[run], cursor.plan.fingerprint != plan.fingerprint {
+                cursors[run] = cursor.moved(to: plan)
+            }
             if cursors[run] == nil, let plan, let after = seen.removeValue(forKey: run) ?? after {
                 cursors[run] = RunCursor(run: run, plan: plan, after: after)
             }
@@ -103,7 +107,12 @@ public actor EventSubscription {
     }
 
     private func cursor(of chunk: RunChunk) -> RunCursor {
-        if let cursor = cursors[chunk.run] { return cursor }
+        if let known = cursors[chunk.run] {
+            if known.plan === chunk.plan || known.plan.fingerprint == chunk.plan.fingerprint { return known }
+            let cursor = known.moved(to: chunk.plan)
+            cursors[chunk.run] = cursor
+            return cursor
+        }
         // Of runs that began before the subscription only what follows is wanted.
         let cursor = RunCursor(
             run: chunk.run, plan: chunk.plan, after: max(chunk.first, seen.removeValue(forKey: chunk.run) ?? 0))
@@ -118,6 +127,21 @@ public actor EventSubscription {
         if filter.run == cursor.run, cursor.isOver, !hub.isLive(cursor.run) { end = .over }
     }
 
+    /// Whether what a store gave has the nodes of the cursor's plan. If not, the run was moved to other code: who follows this run
+    /// alone has to subscribe anew, with the plan that it has now; others go on as soon as a piece brings that plan.
+    private func fits(_ stored: StoredRun, _ cursor: RunCursor) -> Bool {
+        guard let fingerprint = stored.header.origin.fingerprint, fingerprint != cursor.plan.fingerprint else {
+            return true
+        }
+        if filter.run == cursor.run {
+            end = .closed
+        } else {
+            cursors[cursor.run] = nil
+            seen[cursor.run] = cursor.count
+        }
+        return false
+    }
+
     /// Reads in the store what a run has more than the cursor.
     private func catchUp(_ cursor: RunCursor) async {
         do throws(JournalError) {
@@ -126,10 +150,12 @@ public actor EventSubscription {
                 if filter.run == cursor.run, !hub.isLive(cursor.run) { end = .over }
                 return
             }
+            guard fits(stored, cursor) else { return }
             let follows = stored.after == cursor.count
             var events = cursor.take(
                 RunChunk(stored, plan: cursor.plan, arenaStart: follows ? cursor.arenaCount : 0))
             if events == nil, let whole = try await store.load(cursor.run) {
+                guard fits(whole, cursor) else { return }
                 events = cursor.take(RunChunk(whole, plan: cursor.plan, arenaStart: 0))
             }
             give(events ?? [], cursor)

@@ -18,6 +18,9 @@ final class RunCursor {
         renderer = EventRenderer(plan: plan, runID: run)
     }
 
+    /// A cursor at the same place of a run that was moved to another plan, whose entries have the nodes of that plan.
+    func moved(to plan: Plan) -> RunCursor { RunCursor(run: run, plan: plan, after: max(after, count)) }
+
     /// How many entries of the run it has.
     var count: Int { copy.log.count }
     var arenaCount: Int { copy.log.arena.count }

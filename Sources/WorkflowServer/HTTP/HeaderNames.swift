@@ -7,6 +7,7 @@ extension HTTPField.Name {
     static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
     static let traceparent = HTTPField.Name("traceparent")!
     static let requestID = HTTPField.Name("X-Request-ID")!
+    static let csrfProtection = HTTPField.Name("X-CSRF-Protection")!
     static let fetchSite = HTTPField.Name("Sec-Fetch-Site")!
     static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
     static let mcpSession = HTTPField.Name("Mcp-Session-Id")!

@@ -11,6 +11,8 @@ public struct ServerContext: RequestContext {
     let channel: any Channel
     /// Who asks; set by ``AuthMiddleware``.
     var principal = Principal.everybody
+    /// Whether it is by the cookie of a session that the server knows who asks.
+    var isSession = false
     /// What the answer and the log call the request.
     var requestID = ""
 

@@ -31,6 +31,7 @@ extension Route {
         Route(.get, "/api/version", "The version of the server, and who asks it.", role: .read) { request, _ in
             .json([
                 "name": "aikit-lua", "version": Value(engineVersion), "principal": request.context.principal.value,
+                "session": Value(request.context.isSession),
             ])
         },
     ]

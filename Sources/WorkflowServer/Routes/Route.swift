@@ -67,7 +67,7 @@ struct Route: Sendable {
     }
 
     static let all: [Route] =
-        operation + workflows + agents + runs + steering + tasks + schedules + sources + hooks + mcp
+        operation + sessions + workflows + agents + runs + steering + tasks + schedules + sources + hooks + mcp
 }
 
 extension Route.Parameter {

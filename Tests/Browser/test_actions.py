@@ -1,0 +1,117 @@
+"""What can be done to runs and schedules: send an event, retry, move to newer code, pause, copy."""
+
+import pathlib
+import shutil
+import tempfile
+import unittest
+
+from browser import HERE, Browser, Server
+
+
+class ActionTests(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.scripts = pathlib.Path(cls.folder.name) / "flows"
+        shutil.copytree(HERE / "flows", cls.scripts)
+        cls.server = Server(cls.folder.name, str(cls.scripts))
+        cls.addClassCleanup(cls.server.stop)
+        cls.browser = Browser(cls.server)
+        cls.addClassCleanup(cls.browser.stop)
+
+    def setUp(self):
+        self.browser.screen(1440)
+        self.browser.log_in()
+
+    def tearDown(self):
+        self.assertEqual(self.browser.faults(), [])
+
+    def test_an_event_is_sent_by_its_form(self):
+        browser = self.browser
+        run = self.server.start("payment", {"order": "B-1", "cents": 5}, "by-event")
+        self.server.settled(run)
+        browser.visit(f"#/runs/{run}")
+        browser.click(".notice button", "Send")
+        browser.one("dialog h2", "Send the event paid?")
+        browser.click("dialog button", "Send the event")
+        browser.one("dialog .field-error", "Choose one")
+        browser.choose("by", "transfer")
+        browser.click("dialog button", "Send the event")
+        browser.one(".toast", "The event was sent")
+        browser.one(".run-status", "Needs a person")
+        browser.visit(f"#/runs/{run}?step=settled")
+        browser.one(".inspector .json", 'by: "transfer"')
+
+    def move(self, run, change):
+        """Has a run wait at its old code, with newer code beside it."""
+        self.server.settled(self.server.start("question", {"about": "code"}, run))
+        self.server.stop()
+        script = self.scripts / "question.lua"
+        text = script.read_text(encoding="utf-8")
+        script.write_text(change(text), encoding="utf-8")
+        self.addCleanup(script.write_text, text, encoding="utf-8")
+        self.server.begin()
+        self.browser.visit(f"#/runs/{run}")
+        self.browser.one(".run-status", "Needs a person")
+        self.browser.click(".actions button", "Upgrade")
+
+    def test_an_upgrade_shows_first_what_fits(self):
+        browser = self.browser
+        self.move("moves", lambda text: text.replace(":commit()", ':step { id = "thank", handler = function(answer) return answer end }\n  :commit()'))
+        browser.one("dialog h2", "Move this run to the newest code?")
+        browser.one("dialog .fits", "fits")
+        # Nothing has moved yet.
+        self.assertNotIn("thank", str(self.server.ask("/api/runs/moves/events")))
+        browser.click("dialog button", "Move the run")
+        browser.one(".toast", "The run was moved")
+        self.server.ask("/api/tasks/moves/ask", {"data": {"answer": "yes"}})
+        browser.one(".step-row", "thank")
+        browser.one(".run-status", "Succeeded")
+
+    def test_an_upgrade_that_does_not_fit_is_not_offered(self):
+        browser = self.browser
+        self.move("stays", lambda text: text.replace('id = "ask"', 'id = "other"'))
+        browser.one("dialog h2")
+        browser.one("dialog", "fit")
+        self.assertEqual(browser.all("dialog button[type=submit]"), [])
+        browser.click("dialog button", "Close")
+        self.assertEqual(self.server.ask("/api/runs/stays?summary=true")["status"], "waiting_human")
+
+    def test_a_schedule_is_paused_resumed_and_begun_now(self):
+        browser = self.browser
+        browser.visit("#/schedules")
+        card = browser.until(lambda: next((card for card in browser.all(".schedules .card") if "weekday" in card.text), None), "schedule")
+        self.assertIn("Europe/Oslo", card.text)
+        card.find_element("xpath", ".//button[contains(., 'Pause')]").click()
+        browser.one(".toast", "The schedule is paused")
+        browser.one(".schedule-head", "Paused")
+        browser.until(lambda: any(one["paused"] for one in self.server.ask("/api/schedules")["schedules"]), "paused schedule")
+        browser.click(".schedules .card button", "Resume")
+        browser.one(".toast", "The schedule goes on")
+        browser.click(".schedules .card button", "Run now")
+        browser.one(".run-status", "Succeeded")
+
+    def test_values_are_copied(self):
+        browser = self.browser
+        run = self.server.start("bulk", {"count": 3}, "copied")
+        self.server.settled(run)
+        browser.driver.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]})
+        browser.visit(f"#/runs/{run}?step=each%5B2%5D%2Fsquare")
+        browser.one(".inspector .json", "square: 4")
+        browser.click("button[aria-label='Copy Output']")
+        browser.one(".toast", "Output copied")
+        self.assertEqual(browser.js("return navigator.clipboard.readText()"), '{\n  "square": 4\n}')
+
+    def test_a_tree_folds(self):
+        browser = self.browser
+        run = self.server.start("bulk", {"count": 3}, "folded")
+        self.server.settled(run)
+        browser.visit(f"#/runs/{run}")
+        browser.one(".inspector .json", "count: 3")
+        browser.click(".inspector .json summary")
+        browser.one(".inspector .json summary", "{count}")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,256 @@
+"""What may go wrong around a page: servers that go away, tokens that end, other tabs, clocks that differ, networks that are slow."""
+
+import tempfile
+import unittest
+
+from browser import Browser, Keys, Server
+
+PARCEL = {"customer": "Ada", "items": [{"sku": "A1", "count": 2}], "pay": {"kind": "card"}}
+
+
+class TroubleTests(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.server = Server(cls.folder.name)
+        cls.addClassCleanup(cls.server.stop)
+        cls.browser = Browser(cls.server)
+        cls.addClassCleanup(cls.browser.stop)
+
+    def setUp(self):
+        self.browser.screen(1440)
+        self.browser.log_in()
+
+    def tearDown(self):
+        if self.server.process.poll() is not None:
+            self.server.begin()
+        self.assertEqual(self.browser.faults(), [])
+
+    def wait_for_form(self, run):
+        self.server.settled(self.server.start("payment", {"order": "B-1", "cents": 5}, run))
+        self.server.ask(f"/api/runs/{run}/signals/paid", {"data": {"by": "card"}})
+        self.server.settled(run)
+        self.browser.visit(f"#/inbox/{run}/book")
+        return self.browser.one(".answer")
+
+    def test_a_list_goes_on_when_the_server_comes_back(self):
+        browser = self.browser
+        self.server.settled(self.server.start("bulk", {"count": 1}, "before"))
+        browser.visit("#/runs")
+        browser.one(".live.is-live")
+        self.server.stop()
+        browser.one(".live.is-broken", "Reconnecting")
+        browser.one(".run-link", "before")
+        self.server.begin()
+        browser.one(".live.is-live")
+        self.server.start("bulk", {"count": 1}, "after")
+        browser.one(".run-link", "after")
+
+    def test_a_run_is_followed_over_a_restart(self):
+        browser = self.browser
+        run = self.server.start("parcel", PARCEL, "restarted")
+        self.server.settled(run)
+        browser.visit(f"#/runs/{run}")
+        browser.one(".run-status", "Needs a person")
+        browser.one(".live.is-live")
+        self.server.stop()
+        browser.one(".live.is-broken", "Reconnecting")
+        self.server.begin()
+        browser.one(".live.is-live")
+        self.server.ask(f"/api/tasks/{run}/release", {"data": {"decision": "send"}})
+        browser.one(".run-status", "Succeeded")
+        names = [row.text.split("\n")[0] for row in browser.all(".step-row:not([hidden]) .step-name")]
+        self.assertEqual(names, ["check", "picking", "1 · pick", "release", "way", "send"])
+
+    def test_a_page_that_is_opened_while_the_server_is_away_comes_by_itself(self):
+        browser = self.browser
+        self.server.settled(self.server.start("bulk", {"count": 1}, "kept"))
+        browser.visit("#/workflows")
+        browser.one(".workflow-card")
+        self.server.stop()
+        for page, wanted in (("runs", ".run-link"), ("schedules", ".schedules .card"), ("health", ".status-line")):
+            browser.js("location.hash = arguments[0]", f"#/{page}")
+            browser.one("h1", page.capitalize())
+            browser.one("[role=alert]", "cannot be reached")
+        browser.js("location.hash = '#/runs/kept'")
+        browser.one("[role=alert]", "cannot be reached")
+        self.server.begin()
+        browser.one(".step-row", "each")
+
+    def test_what_was_typed_outlives_updates_restarts_and_refusals(self):
+        browser = self.browser
+        self.wait_for_form("half-filled")
+        browser.choose("kind", "refund")
+        browser.field("of").send_keys("17")
+        browser.field("discount").click()
+        browser.field("reason").send_keys("a good customer")
+        reason = browser.field("reason")
+        # Other tasks come and go.
+        for number in range(3):
+            other = self.server.start("question", {"about": f"update {number}"}, f"update-{number}")
+            self.server.settled(other)
+        browser.one(".task", "update 2")
+        self.assertEqual(reason.get_attribute("value"), "a good customer")
+        self.assertTrue(browser.js("return document.activeElement === arguments[0]", reason))
+        # The server goes away: an answer is refused, and nothing is lost.
+        browser.field("percent").send_keys("5")
+        self.server.stop()
+        browser.click("button", "Send the answer")
+        browser.one(".answer .empty, .answer .notice", "cannot be reached")
+        self.server.begin()
+        browser.until(lambda: self.server.ask("/api/version").get("name"), "server")
+        browser.one(".task", "update 2")
+        self.assertEqual(reason.get_attribute("value"), "a good customer")
+        browser.click("button", "Send the answer")
+        browser.one(".toast", "The answer was taken")
+        self.assertEqual(self.server.settled("half-filled"), "success")
+        answer = self.server.ask("/api/runs/half-filled")["steps"]["book"][0]
+        self.assertEqual(answer["output"], {"account": {"kind": "refund", "of": 17}, "discount": {"percent": 5, "reason": "a good customer"}})
+        for number in range(3):
+            self.server.ask(f"/api/runs/update-{number}/cancel", {})
+
+    def test_a_token_that_is_revoked_asks_for_another_one_above_what_was_typed(self):
+        browser = self.browser
+        first, second = (self.server.make_token("clerk", "run") for _ in range(2))
+        browser.log_in(first)
+        self.wait_for_form("revoked")
+        browser.choose("kind", "sales")
+        browser.field("region").send_keys("north")
+        region = browser.field("region")
+        self.server.revoke(first)
+        # What was looked up counts for two seconds.
+        browser.until(lambda: self.is_refused(first), "refusal")
+        browser.click("button", "Send the answer")
+        browser.one("dialog h2", "Log in")
+        browser.one("dialog .field-error", "no longer good")
+        # Neither the key for it nor a wrong token opens the page.
+        browser.press(Keys.ESCAPE)
+        browser.one("dialog #token").send_keys("akl_wrong_token", Keys.ENTER)
+        browser.one("dialog .field-error", "Invalid authorization token")
+        browser.one("dialog #token").clear()
+        browser.one("dialog #token").send_keys(second, Keys.ENTER)
+        browser.until(lambda: not browser.all("dialog"), "page without the question")
+        self.assertEqual(region.get_attribute("value"), "north")
+        browser.click("button", "Send the answer")
+        browser.one(".toast", "The answer was taken")
+        self.assertEqual(self.server.settled("revoked"), "success")
+        browser.visit("#/runs/revoked?step=book")
+        browser.one(".inspector .facts", "clerk")
+
+    def is_refused(self, token):
+        return self.browser.js("""
+            return fetch('/api/version', { headers: { Authorization: `Bearer ${arguments[0]}` } }).then(({ status }) => status === 401)""", token)
+
+    def test_another_reader_does_not_see_what_the_first_one_left(self):
+        browser = self.browser
+        first, other = self.server.make_token("first", "admin"), self.server.make_token("other", "read")
+        browser.log_in(first)
+        self.wait_for_form("not-yours")
+        self.server.revoke(first)
+        browser.until(lambda: self.is_refused(first), "refusal")
+        browser.choose("kind", "sales")
+        browser.field("region").send_keys("secret")
+        browser.click("button", "Send the answer")
+        browser.one("dialog #token").send_keys(other, Keys.ENTER)
+        browser.one(".answer", "Your token may look")
+        self.assertNotIn("secret", browser.js("return [...document.querySelectorAll('input')].map(({ value }) => value).join()"))
+
+    def test_two_tabs_share_a_log_in_and_a_log_out(self):
+        browser = self.browser
+        driver = browser.driver
+        browser.visit("#/runs")
+        browser.one("h1", "Runs")
+        one = driver.current_window_handle
+        driver.switch_to.new_window("tab")
+        other = driver.current_window_handle
+        try:
+            driver.get(self.server.url + "#/workflows")
+            browser.one(".workflow-card")
+            browser.click("button[aria-label='Log out']")
+            browser.one("h1", "Log in")
+            driver.switch_to.window(one)
+            browser.one("h1", "Log in")
+            driver.switch_to.window(other)
+            browser.one("#token").send_keys(self.server.token, Keys.ENTER)
+            browser.one("h1", "Workflows")
+            driver.switch_to.window(one)
+            browser.one("h1", "Runs")
+        finally:
+            driver.switch_to.window(other)
+            driver.close()
+            driver.switch_to.window(one)
+
+    def test_what_another_tab_answered_is_not_answered_again(self):
+        browser = self.browser
+        self.wait_for_form("twice")
+        browser.choose("kind", "sales")
+        browser.field("region").send_keys("north")
+        account = {"account": {"kind": "sales", "region": "south"}}
+        self.server.ask("/api/tasks/twice/book", {"data": account})
+        browser.one(".task-detail", "This is answered")
+        self.assertEqual(self.server.ask("/api/runs/twice")["steps"]["book"][0]["output"], account)
+
+    def test_a_clock_that_is_wrong_by_hours_changes_no_duration(self):
+        browser = self.browser
+        self.server.start("slow", {}, "skewed")
+        for hours in (-5, 5):
+            script = browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {
+                "source": f"const real = Date.now; Date.now = () => real() + {hours * 3600_000};"})["identifier"]
+            try:
+                browser.visit("#/runs/skewed")
+                browser.one(".run-status", "Running")
+                took = browser.until(lambda: next((cell.text for cell in browser.all(".strip > div") if cell.text.startswith("Took") and cell.text.endswith("s")), None), "duration")
+                self.assertRegex(took, r"^Took\s[\d.]+ m?s$")
+                browser.visit("#/runs?since=15m")
+                row = browser.one(".run-row", "skewed")
+                self.assertRegex(row.find_element("css selector", ".run-took").text, r"^[\d.]+ m?s$")
+            finally:
+                browser.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", {"identifier": script})
+        self.server.ask("/api/runs/skewed/cancel", {})
+
+    def test_times_are_those_of_the_reader_with_the_exact_one_on_hover(self):
+        browser = self.browser
+        run = self.server.start("bulk", {"count": 1}, "zoned")
+        self.server.settled(run)
+        started = self.server.ask(f"/api/runs/{run}")["startedAt"]
+        try:
+            for zone in ("Asia/Kathmandu", "America/St_Johns"):
+                browser.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": zone})
+                browser.visit(f"#/runs/{run}")
+                browser.one(".run-status", "Succeeded")
+                began = browser.until(lambda: next((cell for cell in browser.all(".strip > div") if cell.text.startswith("Began") and ":" in cell.text), None), "time")
+                shown, exact, wanted = browser.js("""
+                    const at = new Date(arguments[1]);
+                    const two = (value) => String(value).padStart(2, '0');
+                    return [arguments[0].querySelector('dd').textContent, arguments[0].querySelector('dd').title,
+                      `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`]""", began, started)
+                self.assertEqual(shown.split(", ")[-1], wanted)
+                self.assertIn(wanted, exact)
+                self.assertRegex(exact, r"\.\d{3}.*GMT[+-]")
+        finally:
+            browser.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": ""})
+
+    def test_a_slow_network_sends_nothing_twice(self):
+        browser = self.browser
+        browser.visit("#/workflows/slow?view=start")
+        button = browser.one("button", "Start the run")
+        known = len(self.server.ask("/api/runs?workflow=slow&limit=1000")["runs"])
+        browser.driver.execute_cdp_cmd("Network.enable", {})
+        slow = {"offline": False, "latency": 600, "downloadThroughput": 60_000, "uploadThroughput": 60_000}
+        browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", slow)
+        try:
+            for _ in range(3):
+                browser.js("arguments[0].click()", button)
+            self.assertTrue(button.get_property("disabled"))
+            browser.one(".run-status", "Running")
+            browser.one(".step-row", "think")
+        finally:
+            browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {**slow, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1})
+        runs = self.server.ask("/api/runs?workflow=slow&limit=1000")["runs"]
+        self.assertEqual(len(runs), known + 1)
+        self.server.ask(f"/api/runs/{runs[0]['runId']}/cancel", {})
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
