@@ -28,7 +28,7 @@ final class SpanExporter: Sendable {
 
     /// - Parameter sendsLogs: whether the endpoint takes what was logged in the spans, in place of the spans.
     init(
-        _ endpoint: ExportSettings.Endpoint, settings: ExportSettings, sendsLogs: Bool = false, http: any HostEffects,
+        _ endpoint: ExportSettings.Endpoint, settings: ExportSettings, sendsLogs: Bool = false, http: any HostGateway,
         warn: @escaping @Sendable (String) -> Void
     ) {
         self.endpoint = endpoint
