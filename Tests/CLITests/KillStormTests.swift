@@ -162,7 +162,8 @@ extension CommandLine {
             #expect(Set(keys).count == keys.count, "a step succeeded twice")
             let outcome = result.result?.json ?? result.error?["code"]?.string
             return Look(
-                status: result.status.rawValue, input: result.steps.first?.input["n"]?.int, outcome: outcome, ended: keys)
+                status: result.status.rawValue, input: result.steps.first?.input["n"]?.int, outcome: outcome,
+                ended: keys)
         }
     }
 }
