@@ -9,7 +9,7 @@ binary := .build/release/aikit-lua
 swift_sources := Package.swift Sources Tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-cluster fuzz bench format lint install clean
+.PHONY: help build run test test-cluster fuzz bench docs format lint install clean
 
 help: ## List what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -35,6 +35,9 @@ fuzz: ## Fuzz the C bridge, and what decodes values, frames, JSON and journals, 
 bench: build ## Measure steps a second beside plain Lua, and the time to start
 	@scripts/setup.sh bench
 	@scripts/bench.sh
+
+docs: ## Build the reference of the Swift API, as .build/docs
+	@scripts/docs.sh
 
 format: ## Format the Swift sources
 	swift format --in-place --parallel --recursive $(swift_sources)

@@ -13,6 +13,7 @@ let package = Package(
             name: "WorkflowEngine",
             targets: ["FlatValue", "JSONSchema", "WorkflowCore", "WorkflowEngine", "MemoryJournal"]),
         .library(name: "LuaWorkflows", targets: ["LuaWorkflows"]),
+        .library(name: "HostEffects", targets: ["HostEffects"]),
         .library(name: "SQLiteJournal", targets: ["SQLiteJournal"]),
         .library(name: "PostgresJournal", targets: ["PostgresJournal"]),
         .library(name: "WorkflowServer", targets: ["WorkflowServer"]),
@@ -203,7 +204,8 @@ let package = Package(
         .testTarget(
             name: "SQLiteJournalTests",
             dependencies: [
-                "FlatValue", "SQLiteJournal", "StoreConformance", "WorkflowEngine", "WorkflowCore",
+                "Platform", "FlatValue", "LuaWorkflows", "SQLiteJournal", "StoreConformance", "WorkflowEngine",
+                "WorkflowCore",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .testTarget(

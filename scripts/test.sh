@@ -32,8 +32,15 @@ example() {
     scripts/swift.sh build --package-path "examples/$1" --scratch-path .build --product "$1"
 }
 
+# Runs the tests of examples/embedding-tests.
+example_tests() {
+    rm -f .build/*/debug/description.json
+    scripts/swift.sh test --package-path examples/embedding-tests --scratch-path .build
+}
+
 part "building the embedding example" example embedding
 part "building the example of a server of one's own" example embedding-server
+part "the example of tests of one's own" example_tests
 part "Swift tests" scripts/test-swift.sh
 part "runs over a store that cannot be written" \
     env AIKIT_STALL_SECONDS=1 scripts/swift.sh test --skip-build --filter StallTests

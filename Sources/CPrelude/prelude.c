@@ -90,6 +90,9 @@ static const char hooks[] = {
 static const char host[] = {
 #embed "lua/host.lua"
 };
+static const char host_module[] = {
+#embed "lua/host_module.lua"
+};
 static const char http[] = {
 #embed "lua/http.lua"
 };
@@ -210,7 +213,8 @@ static const prelude_part parts[] = {
     PART(context_trace), PART(crypto), PART(csv), PART(dates), PART(definition), PART(docs), PART(docs_agents), PART(docs_host),
     PART(docs_modules),
     PART(docs_nodes), PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(env),
-    PART(errors), PART(exec), PART(forms), PART(fs), PART(hooks), PART(host), PART(http), PART(http_stream),
+    PART(errors), PART(exec), PART(forms), PART(fs), PART(hooks), PART(host), PART(host_module), PART(http),
+    PART(http_stream),
     PART(mcp), PART(model), PART(model_answer), PART(multipart), PART(nodes), PART(objects), PART(once), PART(repl),
     PART(requires), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export), PART(schema_methods),
     PART(schema_object), PART(secret), PART(slots), PART(start), PART(tags), PART(testing), PART(testing_compare),

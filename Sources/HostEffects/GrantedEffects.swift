@@ -1,16 +1,20 @@
-package import FlatValue
+public import FlatValue
 internal import Synchronization
 internal import WorkflowCore
-package import WorkflowEngine
+public import WorkflowEngine
 
-/// Gives each run what its journal grants it, and what the process allows to runs of which nothing is recorded.
+/// What the command line gives scripts: requests over HTTP, files, the environment, programs, models and MCP servers, each within
+/// the permissions of its run.
 ///
-/// Runs with the same permissions share one service, with its connections.
-package final class GrantedEffects: HostEffects {
+/// A run has what its journal grants it, and what the process allows where nothing is recorded. Runs with the same permissions share one service, with its connections.
+public final class GrantedEffects: HostGateway {
     private let usual: Permissions
     private let secrets: Secrets
     private let cache: (any CacheStore)?
     private let services = Mutex<[HostEffectsService]>([])
+
+    /// - Parameter usual: what runs may do that were given nothing of their own.
+    public convenience init(_ usual: Permissions) { self.init(usual: usual, secrets: Secrets()) }
 
     /// - Parameters:
     ///   - usual: what runs may do whose journal does not say.
@@ -22,13 +26,11 @@ package final class GrantedEffects: HostEffects {
         self.cache = cache
     }
 
-    package func begin(
-        _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
-    ) -> (any HostOperation)? {
-        service(caller.grant.map(Permissions.init(grant:)) ?? usual).begin(request, for: caller, answer: answer)
+    public func begin(_ call: HostCall, answer: @escaping @Sendable (HostAnswer) -> Void) -> (any HostOperation)? {
+        service(call.grant.map(Permissions.init(grant:)) ?? usual).begin(call, answer: answer)
     }
 
-    package func narrowed(_ grant: Value?, by limits: [Value]) -> Value {
+    public func narrowed(_ grant: Value?, by limits: [Value]) -> Value {
         if limits.isEmpty { return grant ?? .null }
         return limits.reduce(grant.map(Permissions.init(grant:)) ?? usual) { $0.narrowed(by: $1) }.grant
     }
@@ -40,5 +42,21 @@ package final class GrantedEffects: HostEffects {
             services.append(made)
             return made
         }
+    }
+}
+
+extension WorkflowEngine {
+    /// Makes a run of a workflow that may do what is given here, in place of what the engine's ``GrantedEffects`` give all; a store
+    /// keeps it with the run.
+    public func createRun(_ workflow: Workflow, id: String? = nil, permissions: Permissions) -> WorkflowRun {
+        createRun(workflow, id: id, grant: permissions.grant)
+    }
+}
+
+extension StartRequest {
+    /// What the run may do, in place of what the engine's ``GrantedEffects`` give all; nil for that.
+    public var permissions: Permissions? {
+        get { grant.isNull ? nil : Permissions(grant: grant) }
+        set { grant = newValue?.grant ?? .null }
     }
 }

@@ -7,9 +7,9 @@ internal import WorkflowEngine
 extension HostEffectsService {
     /// Begins an operation whose name begins with `fs.`, `env.` or is `exec`; nil where it has been answered already.
     func beginSystem(
-        _ request: HostRequest, _ answer: @escaping @Sendable (HostAnswer) -> Void
+        _ call: HostCall, _ answer: @escaping @Sendable (HostAnswer) -> Void
     ) -> (any HostOperation)? {
-        let (operation, payload, permissions) = (request.operation, request.payload, permissions)
+        let (operation, payload, permissions) = (call.operation, call.payload, permissions)
         do throws(HostFailure) {
             switch operation {
             case "exec": return try ProgramRun(ExecCall(payload, permissions, secrets), answer: answer)
@@ -59,6 +59,8 @@ extension HostEffectsService {
 
 extension HostFailure {
     static func unknown(_ operation: String) -> HostFailure {
-        HostFailure("unknown_operation", "the host has no operation '\(operation)'", retryable: false)
+        let own =
+            operation.hasPrefix(HostCall.ownPrefix) ? operation.dropFirst(HostCall.ownPrefix.count) : operation[...]
+        return HostFailure("unknown_operation", "the host has no operation '\(own)'", retryable: false)
     }
 }

@@ -6,7 +6,7 @@ package import WorkflowEngine
 /// The effects that scripts may have, behind the permissions that were given.
 ///
 /// Nothing is made before it is used: the HTTP client and its threads begin with the first request that is allowed.
-package final class HostEffectsService: HostEffects {
+package final class HostEffectsService: HostGateway {
     package let permissions: Permissions
     let secrets: Secrets
     private let settings: HTTPSettings
@@ -36,13 +36,11 @@ package final class HostEffectsService: HostEffects {
 
     var redactor: Redactor { secrets.redactor }
 
-    package func begin(
-        _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
-    ) -> (any HostOperation)? {
-        if !caller.limits.isEmpty {
-            var inner = caller
+    package func begin(_ call: HostCall, answer: @escaping @Sendable (HostAnswer) -> Void) -> (any HostOperation)? {
+        if !call.limits.isEmpty {
+            var inner = call
             inner.limits = []
-            return service(under: caller.limits).begin(request, for: inner) { [permissions] in
+            return service(under: call.limits).begin(inner) { [permissions] in
                 answer(Self.noting($0, permissions))
             }
         }
@@ -53,17 +51,17 @@ package final class HostEffectsService: HostEffects {
             shown.usage = result.usage.map { redactor.redact($0) }
             answer(shown)
         }
-        switch request.operation {
-        case "model": return beginModel(request.payload, for: caller, answer)
-        case "mcp": return beginMCP(request.payload, answer)
-        case "http": return beginHTTP(request.payload, answer)
-        case "http.open": return openStream(request.payload, for: caller, answer)
-        case "http.read": return readStream(request.payload, for: caller, answer)
+        switch call.operation {
+        case "model": return beginModel(call, answer)
+        case "mcp": return beginMCP(call.payload, answer)
+        case "http": return beginHTTP(call.payload, answer)
+        case "http.open": return openStream(call, answer)
+        case "http.read": return readStream(call, answer)
         case "http.close":
-            closeStream(request.payload, for: caller, answer)
+            closeStream(call, answer)
             return nil
-        case "exec", "hmac": return beginSystem(request, answer)
-        case let name where name.hasPrefix("fs.") || name.hasPrefix("env."): return beginSystem(request, answer)
+        case "exec", "hmac": return beginSystem(call, answer)
+        case let name where name.hasPrefix("fs.") || name.hasPrefix("env."): return beginSystem(call, answer)
         case let name:
             answer(HostFailure.unknown(name).answer)
             return nil

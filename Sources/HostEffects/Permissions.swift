@@ -1,10 +1,15 @@
 /// What scripts may do outside of the engine. Nothing is allowed unless it is given.
-package struct Permissions: Sendable, Equatable {
+///
+/// ```swift
+/// let permissions = Permissions(net: .only(["api.example.com"]), read: .only(["data"]))
+/// let engine = WorkflowEngine(host: GrantedEffects(permissions))
+/// ```
+public struct Permissions: Sendable, Equatable {
     /// The word that allows everything of a kind.
     package static let everything = "*"
 
     /// How much of a kind of effect is allowed.
-    package enum Scope: Sendable, Equatable {
+    public enum Scope: Sendable, Equatable {
         case nothing
         /// Only what is named.
         case only([String])
@@ -18,7 +23,7 @@ package struct Permissions: Sendable, Equatable {
 
         /// Reads hosts. Of a URL its host counts, with the port that is written or else that of its scheme; who may be called is
         /// not told apart by paths or users.
-        package init(hosts values: [String]) {
+        public init(hosts values: [String]) {
             self.init(values)
             guard case .only(let names) = self else { return }
             self = .only(names.map(Permissions.host))
@@ -26,18 +31,18 @@ package struct Permissions: Sendable, Equatable {
     }
 
     /// Hosts that may be called: `example.com`, `example.com:8080`, `*.example.com`.
-    package var net = Scope.nothing
+    public var net = Scope.nothing
     /// Environment variables that may be read: `NAME`, or `PREFIX*`.
-    package var env = Scope.nothing
+    public var env = Scope.nothing
     /// Files and folders, from the root, that may be read, and written; a folder stands for all below it.
-    package var read = Scope.nothing
-    package var write = Scope.nothing
+    public var read = Scope.nothing
+    public var write = Scope.nothing
     /// Programs that may be run: names that PATH leads to a file for, or paths.
-    package var run = Scope.nothing
+    public var run = Scope.nothing
     /// Environment variables that may be sent as secrets to places that are allowed without being named.
-    package var secret = Scope.nothing
+    public var secret = Scope.nothing
     /// Models that may be called, by their names; `PREFIX*` for all that begin so.
-    package var model = Scope.nothing
+    public var model = Scope.nothing
 
     /// Whether a limit of the script made a list of what was everything: such a list is not the operator's.
     var isNetOpen = false
@@ -47,10 +52,24 @@ package struct Permissions: Sendable, Equatable {
     var namesHosts: Bool { net != .everything && !isNetOpen }
     var namesPrograms: Bool { run != .everything && !isRunOpen }
 
-    package init() {}
+    public init() {}
+
+    /// Permissions of a program; paths may go from the folder that it works in.
+    public init(
+        net: Scope = .nothing, env: Scope = .nothing, read: Scope = .nothing, write: Scope = .nothing,
+        run: Scope = .nothing, secret: Scope = .nothing, model: Scope = .nothing
+    ) {
+        self.net = net
+        self.env = env
+        self.read = read.absolute
+        self.write = write.absolute
+        self.run = run
+        self.secret = secret
+        self.model = model
+    }
 
     /// Everything of every kind.
-    package static var all: Permissions {
+    public static var all: Permissions {
         var all = Permissions()
         (all.net, all.env, all.read, all.write) = (.everything, .everything, .everything, .everything)
         (all.run, all.secret, all.model) = (.everything, .everything, .everything)

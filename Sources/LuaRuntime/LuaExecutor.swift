@@ -141,11 +141,11 @@ package final class LuaExecutor: StepExecutor {
         }
     }
 
-    package func requests(of call: OpaquePointer) -> [HostRequest] {
+    package func requests(of call: OpaquePointer) -> [CallRequest] {
         (0..<lb_thread_request_count(call)).map { index in
             let request = lb_thread_request(call, index)
             let name = UnsafeRawBufferPointer(start: request.op, count: request.op_length)
-            return HostRequest(
+            return CallRequest(
                 token: request.token, operation: String(decoding: name, as: UTF8.self),
                 payload: request.payload.map { Value(ValueCursor(UnsafeRawPointer($0))) } ?? .null)
         }
@@ -161,9 +161,9 @@ package final class LuaExecutor: StepExecutor {
     }
 
     /// What serves a request without leaving the VM's thread, where the script's library wants that.
-    package var localService: ((HostRequest) -> HostAnswer?)?
+    package var localService: ((CallRequest) -> HostAnswer?)?
 
-    package func serve(_ request: HostRequest) -> HostAnswer? { localService?(request) }
+    package func serve(_ request: CallRequest) -> HostAnswer? { localService?(request) }
 
     package func abandoned(by call: OpaquePointer) -> [UInt32] {
         let count = lb_thread_abandoned_count(call)

@@ -10,7 +10,7 @@ package struct TestSettings: Sendable {
     /// Requests that no stub answers go out, and are written into cassettes.
     package var records = false
     /// Makes the effects that steps may have besides; called once a file.
-    package var makeEffects: @Sendable () -> any HostEffects = { NoHostEffects() }
+    package var makeEffects: @Sendable () -> any HostGateway = { NoHostOperations() }
     /// Where `print` goes; a line without its end.
     package var print: @Sendable (String) -> Void = { _ in }
     /// Gets the spans of each run that a test began, when the test is over; nil for nobody. Any thread.

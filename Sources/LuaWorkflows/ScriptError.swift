@@ -20,10 +20,12 @@ public struct ScriptDiagnostic: Sendable, Equatable {
 }
 
 /// Why a script could not be loaded: everything that is wrong with it at once.
-public struct ScriptError: Error, Sendable, CustomStringConvertible {
+public struct ScriptError: WorkflowError {
     public var diagnostics: [ScriptDiagnostic]
 
     public var code: String { diagnostics.first?.code ?? "error" }
+
+    public var message: String { description }
 
     public var description: String {
         diagnostics.map { diagnostic in

@@ -350,7 +350,7 @@ final class ScriptHost: LuaHost {
     }
 
     /// Answers what a suspended call asks of the host and needs the script's own functions for.
-    func serve(_ request: HostRequest, functions: any SchemaFunctions) -> HostAnswer? {
+    func serve(_ request: CallRequest, functions: any SchemaFunctions) -> HostAnswer? {
         guard request.operation == "schema_validate" else { return nil }
         let answer = request.payload.withCursor { validate($0, functions: functions) }
         return answer.map(HostAnswer.success) ?? .failure(code: "invalid_schema", message: "no such schema")

@@ -5,9 +5,10 @@ extension WorkflowEngine {
     /// process.
     public static func inMemory(
         workers: Int = 2, clock: any EngineClock = SystemClock(),
+        limits: EngineLimits = EngineLimits(), host: any HostGateway = NoHostOperations(),
         log: @escaping @Sendable (LogRecord) -> Void = { _ in }
     ) -> WorkflowEngine {
         WorkflowEngine(
-            workers: workers, clock: clock, host: NoHostEffects(), journal: MemoryJournal(clock: clock), log: log)
+            workers: workers, clock: clock, limits: limits, host: host, journal: MemoryJournal(clock: clock), log: log)
     }
 }

@@ -13,12 +13,15 @@ extension WorkflowEngine {
     ///   - store: closed by the caller, after ``WorkflowEngine/shutdown()``.
     ///   - workers: how many threads run steps; at least 1.
     ///   - clock: the time that timers, timeouts and events go by.
+    ///   - limits: what the code of a run may take.
+    ///   - host: answers what scripts ask of the world outside; nothing unless given.
     ///   - log: gets what handlers log; called on the workers' threads.
     public convenience init(
         store: SQLiteJournal, workers: Int = 2, clock: any EngineClock = SystemClock(),
+        limits: EngineLimits = EngineLimits(), host: any HostGateway = NoHostOperations(),
         log: @escaping @Sendable (LogRecord) -> Void = { _ in }
     ) {
-        self.init(workers: workers, clock: clock, host: NoHostEffects(), journal: store, log: log)
+        self.init(workers: workers, clock: clock, limits: limits, host: host, journal: store, log: log)
     }
 
     /// Ends the engine and closes its store: stops code that runs, ends the workers, and lets the runs go, so that others may

@@ -39,11 +39,11 @@ enum GraphStatus: String, CaseIterable {
 
     init(_ snapshot: StepSnapshot) {
         switch snapshot.status {
-        case "success": self = .success
-        case "failed": self = .failed
-        case "cancelled": self = .cancelled
-        case "waiting", "waiting_human": self = .waiting
-        default: self = .running
+        case .success: self = .success
+        case .failed: self = .failed
+        case .cancelled: self = .cancelled
+        case .waiting, .waitingHuman: self = .waiting
+        case .running, .queued: self = .running
         }
     }
 

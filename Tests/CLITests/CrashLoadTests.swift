@@ -80,7 +80,7 @@ extension CommandLine {
             while true {
                 let before = try await look(at: id, store, plan)
                 let process =
-                    before?.status == "waiting_human"
+                    before?.status == .waitingHuman
                     ? try RunningProgram(program, "resume", id, "--data", #"{"add":5}"#)
                     : try RunningProgram(program, "run", "load.lua", "--run-id", id)
                 if killed < Self.killsOfOneRun {
@@ -97,7 +97,7 @@ extension CommandLine {
                     let answer = outcome.output.filter { !$0.isWhitespace }
                     #expect(answer == #"{"add":5,"rounds":3,"sum":144}"#)
                     let after = try await look(at: id, store, plan)
-                    #expect(after?.status == "success")
+                    #expect(after?.status == .success)
                     #expect(after?.ended.count == 36)
                     return killed
                 case 3: break
@@ -110,7 +110,7 @@ extension CommandLine {
         }
 
         private struct Look {
-            var status: String
+            var status: RunStatus
             /// The keys of the steps with a recorded success.
             var ended: [String]
         }
@@ -125,7 +125,7 @@ extension CommandLine {
             await journal.close()
             guard let stored else { return nil }
             let result = try RunRecord(stored, plan: plan).result()
-            let keys = result.steps.filter { $0.status == "success" }.map { "\(id)/\($0.path)#\($0.occurrence)" }
+            let keys = result.steps.filter { $0.status == .success }.map { "\(id)/\($0.path)#\($0.occurrence)" }
             #expect(Set(keys).count == keys.count, "a step succeeded twice")
             return Look(status: result.status, ended: keys)
         }

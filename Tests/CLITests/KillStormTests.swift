@@ -158,11 +158,12 @@ extension CommandLine {
         }
 
         private func look(_ result: RunResult, _ id: String) -> Look {
-            let keys = result.steps.filter { $0.status == "success" }.map { "\(id)/\($0.path)#\($0.occurrence)" }
+            let keys = result.steps.filter { $0.status == .success }.map { "\(id)/\($0.path)#\($0.occurrence)" }
             #expect(Set(keys).count == keys.count, "a step succeeded twice")
             let outcome = result.result?.json ?? result.error?["code"]?.string
             return Look(
-                status: result.status, input: result.steps.first?.input["n"]?.int, outcome: outcome, ended: keys)
+                status: result.status.rawValue, input: result.steps.first?.input["n"]?.int, outcome: outcome,
+                ended: keys)
         }
     }
 }

@@ -73,14 +73,14 @@ extension CommandLine {
             let clock = VirtualClock(startingAt: 1_882_239_700_976_001)
             let path = program.folder.appendingPathComponent(".aikit/runs.db").path
             let journal = try SQLiteJournal(path: path, clock: clock)
-            let engine = WorkflowEngine(workers: 1, clock: clock, host: NoHostEffects(), journal: journal)
+            let engine = WorkflowEngine(workers: 1, clock: clock, host: NoHostOperations(), journal: journal)
             let scripts = StoredScripts(journal, on: engine)
             let runs = Mutex<[WorkflowRun]>([])
             let failures = try await engine.recover(
                 load: { try await scripts.workflow(of: $0) }, began: { run in runs.withLock { $0.append(run) } })
             #expect(failures.isEmpty)
             let naps = try #require(runs.withLock { $0.first { $0.id == "naps" } })
-            #expect(try await naps.settled().statusName == "success")
+            #expect(try await naps.settled().status == .success)
             engine.shutdown()
             await journal.close()
         }

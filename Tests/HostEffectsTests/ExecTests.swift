@@ -17,8 +17,7 @@ private func service(
 
 private func exec(_ payload: Value, _ service: HostEffectsService = service()) async -> HostAnswer {
     await withCheckedContinuation { continuation in
-        let caller = HostCaller(workflow: "w", run: "r", path: "s")
-        _ = service.begin(HostRequest(token: 1, operation: "exec", payload: payload), for: caller) {
+        _ = service.begin(HostCall("exec", payload: payload, workflow: "w", run: "r", path: "s")) {
             continuation.resume(returning: $0)
         }
     }
@@ -117,10 +116,9 @@ private func isAlive(_ pid: String) -> Bool { pid_t(pid).map { kill($0, 0) == 0 
     @Test func `a call that is given up ends its program, and is not answered`() async throws {
         let folder = try TemporaryFolder()
         let service = service()
-        let caller = HostCaller(workflow: "w", run: "r", path: "s")
         let payload = shell("echo $$ > \(folder.path)/pid; exec sleep 600")
         nonisolated(unsafe) var answered = false
-        let operation = service.begin(HostRequest(token: 1, operation: "exec", payload: payload), for: caller) { _ in
+        let operation = service.begin(HostCall("exec", payload: payload, workflow: "w", run: "r", path: "s")) { _ in
             answered = true
         }
         while folder.read("pid")?.hasSuffix("\n") != true { sched_yield() }

@@ -16,9 +16,8 @@ func ask(
 
 /// Asks a service that keeps its connections.
 func ask(_ payload: Value, _ service: HostEffectsService) async -> HostAnswer {
-    let caller = HostCaller(workflow: "w", run: "r", path: "s")
     return await withCheckedContinuation { continuation in
-        _ = service.begin(HostRequest(token: 1, operation: "http", payload: payload), for: caller) {
+        _ = service.begin(HostCall("http", payload: payload, workflow: "w", run: "r", path: "s")) {
             continuation.resume(returning: $0)
         }
     }
@@ -223,8 +222,8 @@ struct HTTPTests {
         var permissions = Permissions()
         permissions.net = .everything
         let service = HostEffectsService(permissions: permissions)
-        let request = HostRequest(token: 1, operation: "http", payload: ["url": Value(server.base + "/")])
-        let operation = service.begin(request, for: HostCaller(workflow: "w", run: "r", path: "s")) {
+        let request = HostCall("http", payload: ["url": Value(server.base + "/")])
+        let operation = service.begin(request) {
             Issue.record("a cancelled request has answered: \($0.value.json)")
         }
         while server.requests.isEmpty { try await Task.sleep(for: .milliseconds(1)) }

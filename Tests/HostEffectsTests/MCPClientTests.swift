@@ -23,8 +23,7 @@ import WorkflowEngine
 
     private static func ask(_ payload: Value, _ service: HostEffectsService = service()) async -> HostAnswer {
         await withCheckedContinuation { continuation in
-            let caller = HostCaller(workflow: "w", run: "r", path: "s")
-            _ = service.begin(HostRequest(token: 1, operation: "mcp", payload: payload), for: caller) {
+            _ = service.begin(HostCall("mcp", payload: payload, workflow: "w", run: "r", path: "s")) {
                 continuation.resume(returning: $0)
             }
         }

@@ -62,11 +62,10 @@ struct NarrowingTests {
         permissions.net = .everything
         let service = HostEffectsService(permissions: permissions, secrets: Secrets(), settings: HTTPSettings())
         func ask(_ limits: [Value]) async -> HostAnswer {
-            var caller = HostCaller(workflow: "w", run: "r", path: "s")
-            caller.limits = limits
-            let request = HostRequest(token: 1, operation: "http", payload: ["url": Value(server.base + "/")])
+            var request = HostCall("http", payload: ["url": Value(server.base + "/")])
+            request.limits = limits
             return await withCheckedContinuation { continuation in
-                _ = service.begin(request, for: caller) { continuation.resume(returning: $0) }
+                _ = service.begin(request) { continuation.resume(returning: $0) }
             }
         }
         #expect(await ask([]).ok)

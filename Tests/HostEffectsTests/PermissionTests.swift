@@ -60,9 +60,9 @@ struct PermissionTests {
 
     @Test func `a denied call names the flag that would allow it`() throws {
         let service = HostEffectsService(permissions: Permissions())
-        let request = HostRequest(token: 1, operation: "http", payload: ["url": "https://api.example.com/v1"])
+        let request = HostCall("http", payload: ["url": "https://api.example.com/v1"])
         nonisolated(unsafe) var answer: HostAnswer?
-        let operation = service.begin(request, for: HostCaller(workflow: "w", run: "r", path: "s")) { answer = $0 }
+        let operation = service.begin(request) { answer = $0 }
         #expect(operation == nil)
         let error = try #require(answer)
         #expect(!error.ok)

@@ -8,7 +8,8 @@ import WorkflowEngine
 /// A service and a caller that ask one after the other, as a step does.
 private struct Asker {
     let service: HostEffectsService
-    var caller = HostCaller(workflow: "w", run: "r", path: "s")
+    /// The attempt of the step that asks.
+    var attempt = 1
 
     init(_ secrets: [String: String] = [:]) {
         var permissions = Permissions()
@@ -21,7 +22,9 @@ private struct Asker {
     func ask(_ operation: String, _ payload: Value) async -> (answer: HostAnswer, operation: (any HostOperation)?) {
         await withCheckedContinuation { continuation in
             let box = OperationBox()
-            box.operation = service.begin(HostRequest(token: 1, operation: operation, payload: payload), for: caller) {
+            var call = HostCall(operation, payload: payload, workflow: "w", run: "r", path: "s")
+            call.attempt = attempt
+            box.operation = service.begin(call) {
                 box.answer = $0
                 box.ready.signal()
             }
@@ -105,9 +108,9 @@ struct StreamTests {
         var asker = Asker()
         let (opened, _) = await asker.ask("http.open", ["url": Value(server.base + "/")])
         let stream: Value = ["stream": opened.value["stream"] ?? .null]
-        asker.caller.attempt = 2
+        asker.attempt = 2
         #expect(await asker.ask("http.read", stream).answer.value["code"] == "stream_closed")
-        asker.caller.attempt = 1
+        asker.attempt = 1
         #expect(await asker.ask("http.read", stream).answer.value == ["data": "mine"])
     }
 

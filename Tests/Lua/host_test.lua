@@ -195,3 +195,27 @@ test("what is no function, and names of other libraries, lead to what is written
   raises(function() return aikit.json.parse end, "write aikit.json.decode")
   raises(function() return aikit.json.stringify end, "write aikit.json.encode")
 end)
+
+-- Modules of the program that runs the engine ------------------------------------------------------------------------
+
+test("a host module asks the program", function()
+  local bridge = new_bridge()
+  bridge.answers["host.orders.lookup"] = { id = 7, open = true }
+  local orders = bridge.aikit.host "orders"
+  equal(orders.lookup { id = 7 }, { id = 7, open = true })
+  orders.ping()
+  equal(bridge.requests, {
+    { op = "host.orders.lookup", payload = { id = 7 } }, { op = "host.orders.ping" },
+  })
+end)
+
+test("a host module that is called wrongly says how", function()
+  local aikit = new_bridge().aikit
+  local orders = aikit.host "orders"
+  raises(function() orders:lookup { id = 7 } end, "host_test.lua:", "call it with a dot: orders.lookup(…)")
+  raises(function() orders.lookup(1, 2) end, "host_test.lua:", "orders.lookup takes one value")
+  raises(function() orders() end, "a host module is not a function; write orders.name(…)")
+  raises(function() orders.lookup = 1 end, "'lookup' cannot be set")
+  raises(function() aikit.host(7) end, 'aikit.host "orders"')
+  raises(function() aikit.host "a b" end, "aikit.host takes a name of letters", "got 'a b'")
+end)

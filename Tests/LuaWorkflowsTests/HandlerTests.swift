@@ -55,7 +55,7 @@ struct HandlerTests {
         for await event in events where event.type == "step:start" { break }
         run.cancel(reason: "enough")
         let result = try await run.finished().result()
-        #expect(result.status == "cancelled")
+        #expect(result.status == .cancelled)
         #expect(result.error?["reason"]?.string == "enough")
     }
 

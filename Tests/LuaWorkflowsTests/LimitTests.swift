@@ -38,7 +38,7 @@ struct LimitTests {
     func `a timeout holds after a host call`(body: String) async throws {
         let result = try await run(
             workflow(":step { id = 'a', timeout = '100ms', handler = function() \(body) end }"))
-        #expect(result.status == "failed")
+        #expect(result.status == .failed)
         #expect(result.error?["code"]?.string == "timeout")
         #expect(result.error?["message"]?.string?.contains("100 ms") == true)
     }
@@ -85,7 +85,7 @@ struct LimitTests {
     ])
     func `a callback that loops is stopped and named`(name: String, nodes: String) async throws {
         let result = try await run(workflow(nodes))
-        #expect(result.status == "failed")
+        #expect(result.status == .failed)
         #expect(result.error?["code"]?.string == "timeout")
         let message = result.error?["message"]?.string ?? ""
         #expect(message.contains("`\(name)` used more than 100 ms of CPU time"), "\(message)")
@@ -107,13 +107,13 @@ struct LimitTests {
                   local t = os.clock() while os.clock() - t < 0.4 do end return 1
                 end }
                 """))
-        #expect(free.status == "success")
+        #expect(free.status == .success)
     }
 
     @Test func `time in which a handler waits is not charged, and CPU time adds up over its waits`() async throws {
         let waits = try await run(
             workflow(":step { id = 'a', handler = function() aikit.sleep '300ms' return 1 end }"))
-        #expect(waits.status == "success")
+        #expect(waits.status == .success)
         let burns = try await run(
             workflow(
                 """
@@ -139,7 +139,7 @@ struct LimitTests {
             workflow(":step { id = 'a', timeout = '50ms', \(schemas), handler = function() return { 1, 2, 3 } end }"))
         #expect(result.error?["code"]?.string == "timeout")
         let steps = result.snapshots(of: "a")
-        #expect(steps.first?.status == "failed")
+        #expect(steps.first?.status == .failed)
     }
 
     @Test func `a schema that a handler asks is stopped with it`() async throws {
@@ -157,7 +157,7 @@ struct LimitTests {
     @Test func `a refinement of the workflow's input that loops fails the run`() async throws {
         let result = try await run(
             workflow(":step { id = 'a', handler = id }", "input_schema = s.any():refine(endless)"))
-        #expect(result.status == "failed")
+        #expect(result.status == .failed)
         #expect(result.error?["code"]?.string == "timeout")
     }
 
@@ -178,7 +178,7 @@ struct LimitTests {
         try await Task.sleep(for: .milliseconds(30))
         run.cancel(reason: "enough")
         let result = try await run.finished().result()
-        #expect(result.status == "cancelled")
+        #expect(result.status == .cancelled)
         #expect(result.error?["reason"]?.string == "enough")
     }
 
@@ -195,11 +195,11 @@ struct LimitTests {
                 """), named: "main.lua", on: engine)
         let run = engine.createRun(script.workflows[0])
         let record = try await run.run()
-        #expect(record.statusName == "waiting_human")
+        #expect(record.status == .waitingHuman)
         await #expect(throws: RunFailure.self) { _ = try await run.resume(data: 1) }
         await #expect(throws: RunFailure.self) { try await run.signal("go", payload: 1) }
         run.cancel()
-        #expect(try await run.finished().statusName == "cancelled")
+        #expect(try await run.finished().status == .cancelled)
     }
 
     @Test func `a cleanup learns why its step is stopped`() async throws {
@@ -231,7 +231,7 @@ struct LimitTests {
     func `a sleep of no possible length is an error`(length: String) async throws {
         let result = try await run(
             workflow(":step { id = 'a', handler = function() aikit.sleep(\(length)) return 1 end }"))
-        #expect(result.status == "failed")
+        #expect(result.status == .failed)
     }
 
     @Test(arguments: [
@@ -243,7 +243,7 @@ struct LimitTests {
     ])
     func `a run that records too much fails and says so`(nodes: String) async throws {
         let result = try await run(workflow(nodes))
-        #expect(result.status == "failed")
+        #expect(result.status == .failed)
         #expect(result.error?["code"]?.string == "run_too_large")
     }
 
@@ -256,7 +256,7 @@ struct LimitTests {
                   return 1
                 end }
                 """))
-        #expect(result.status == "success")
+        #expect(result.status == .success)
         #expect(result.metadata["k300"] != nil)
     }
 }

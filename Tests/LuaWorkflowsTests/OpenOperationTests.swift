@@ -6,7 +6,7 @@ internal import WorkflowCore
 internal import WorkflowEngine
 
 /// Effects whose streams give one piece and then nothing, and that know which were closed.
-private final class Streams: HostEffects {
+private final class Streams: HostGateway {
     private struct Open: HostOperation {
         let streams: Streams
         var outlivesAnswer: Bool { true }
@@ -22,9 +22,7 @@ private final class Streams: HostEffects {
 
     let count = Mutex((opened: 0, closed: 0, abandoned: 0))
 
-    func begin(
-        _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
-    ) -> (any HostOperation)? {
+    func begin(_ request: HostCall, answer: @escaping @Sendable (HostAnswer) -> Void) -> (any HostOperation)? {
         switch request.operation {
         case "http.open":
             count.withLock { $0.opened += 1 }
@@ -57,7 +55,7 @@ struct OpenOperationTests {
         try run.start()
         while streams.count.withLock({ $0.opened }) == 0 { await Task.yield() }
         run.cancel(reason: "enough")
-        #expect(try await run.finished().result().status == "cancelled")
+        #expect(try await run.finished().result().status == .cancelled)
         #expect(streams.count.withLock { $0.closed } == 1)
     }
 }

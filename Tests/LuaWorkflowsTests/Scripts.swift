@@ -9,7 +9,7 @@ final class Scripts {
     let folder: URL
     let engine: WorkflowEngine
 
-    init(_ files: [String: String] = [:], workers: Int = 1, host: any HostEffects = NoHostEffects()) throws {
+    init(_ files: [String: String] = [:], workers: Int = 1, host: any HostGateway = NoHostOperations()) throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "scripts-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         engine = WorkflowEngine(workers: workers, host: host, journal: nil)

@@ -79,7 +79,7 @@ struct TimeAndChanceTests {
                 """, named: "main.lua", on: engine)
         let result = try await engine.createRun(script.workflows[0]).run().result()
         let numbers = result.result?.array ?? []
-        #expect(result.status == "success")
+        #expect(result.status == .success)
         #expect(Set(numbers.map(\.json)).count == numbers.count)
     }
 }

@@ -146,7 +146,7 @@ private let everything = WorkflowDefinition(
     @Test func `a run colours its nodes`() throws {
         let steps = [
             StepSnapshot(
-                status: "failed", stepID: "fetch", path: "fetch", node: 1, input: .null, startedAt: 1000,
+                status: .failed, stepID: "fetch", path: "fetch", node: 1, input: .null, startedAt: 1000,
                 finishedAt: 1030, occurrence: 1, attempts: 3)
         ]
         #expect(WorkflowGraph.mermaid(plan, steps: steps).contains("class n1 failed"))
@@ -164,9 +164,9 @@ private let everything = WorkflowDefinition(
         let plan = try DefinitionReader.plan(from: definition.value)
         var steps: [StepSnapshot] = []
         for (path, id, node, status, end) in [
-            ("each[1]/one", "one", 2, "success", 1030), ("each[2]/one", "one", 2, "success", 1020),
-            ("last", "last", 3, "running", nil),
-        ] as [(String, String, NodeIndex, String, Int64?)] {
+            ("each[1]/one", "one", 2, .success, 1030), ("each[2]/one", "one", 2, .success, 1020),
+            ("last", "last", 3, .running, nil),
+        ] as [(String, String, NodeIndex, RunStatus, Int64?)] {
             steps.append(
                 StepSnapshot(
                     status: status, stepID: id, path: path, node: node, input: .null, startedAt: 1000, finishedAt: end,

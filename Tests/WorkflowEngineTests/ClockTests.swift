@@ -68,7 +68,7 @@ struct ClockTests {
             engine.workers[0].perform { _ in }
             let record = try await run.finished()
             let took = start.duration(to: .now)
-            #expect(record.statusName == "success")
+            #expect(record.status == .success)
             #expect(took >= .milliseconds(195) && took < .seconds(60), "\(took)")
         }
     }
@@ -92,14 +92,14 @@ struct ClockTests {
             }
             return [.delay("short", .fixed(.milliseconds(200)))]
         }
-        let engine = WorkflowEngine(workers: 1, clock: clock, host: NoHostEffects(), journal: journal)
+        let engine = WorkflowEngine(workers: 1, clock: clock, host: NoHostOperations(), journal: journal)
         defer { engine.shutdown() }
         let run = engine.createRun(workflow)
         let patience = Task {
             try await Task.sleep(for: .seconds(30))
             run.cancel()
         }
-        #expect(try await run.run().statusName == "success")
+        #expect(try await run.run().status == .success)
         #expect(journal.hasSet)
         patience.cancel()
     }
@@ -113,7 +113,7 @@ struct ClockTests {
             await run.reached("step:waiting")
             clock.step(2 * Self.hour)
             engine.workers[0].perform { _ in }
-            #expect(try await run.finished().statusName == "success")
+            #expect(try await run.finished().status == .success)
         }
     }
 
@@ -161,8 +161,8 @@ struct ClockTests {
             await gate.passed()
             let waiting = engine.createRun(month)
             #expect(waiting.worker !== computing.worker)
-            #expect(try await waiting.run().statusName == "success")
-            #expect(try await computing.finished().statusName == "success")
+            #expect(try await waiting.run().status == .success)
+            #expect(try await computing.finished().status == .success)
             #expect(seen.withLock { $0 } == 0)
         }
     }
@@ -175,7 +175,7 @@ struct ClockTests {
             try run.start()
             await run.reached("step:waiting")
             run.cancel()
-            #expect(try await run.finished().statusName == "cancelled")
+            #expect(try await run.finished().status == .cancelled)
         }
     }
 }

@@ -40,12 +40,12 @@ struct DefectTests {
         try await withEngine { engine in
             let run = engine.createRun(workflow)
             var record = try await run.run(input: ["a", "b"])
-            #expect(record.statusName == "waiting_human")
+            #expect(record.status == .waitingHuman)
             #expect(record.result().pending.map(\.path) == ["each[1]/approve"])
             record = try await run.resume(step: "each[1]/approve", data: ["ok": true])
             #expect(record.result().pending.map(\.path) == ["each[2]/approve"])
             record = try await run.resume(step: "each[2]/approve", data: ["ok": false])
-            #expect(record.statusName == "success")
+            #expect(record.status == .success)
             #expect(record.output == [["ok": true], ["ok": false]])
         }
     }
@@ -70,9 +70,9 @@ struct DefectTests {
             run.cancel(reason: "no longer wanted")
             let record = try await run.finished()
             #expect(left.value == 1)
-            #expect(record.statusName == "cancelled")
+            #expect(record.status == .cancelled)
             #expect(record.result().error?["reason"]?.string == "no longer wanted")
-            #expect(record.result().snapshots(of: "sleep").map(\.status) == ["cancelled"])
+            #expect(record.result().snapshots(of: "sleep").map(\.status) == [.cancelled])
         }
     }
 
@@ -85,7 +85,7 @@ struct DefectTests {
             let lines = await run.allEvents().lines
             #expect(lines.suffix(2) == ["step:cancelled approve", "workflow:cancelled"])
             let record = try await run.finished()
-            #expect(record.statusName == "cancelled")
+            #expect(record.status == .cancelled)
         }
     }
 
@@ -149,10 +149,10 @@ struct DefectTests {
         }
         try await withEngine { engine in
             let record = try await engine.createRun(workflow).run()
-            #expect(record.statusName == "failed")
+            #expect(record.status == .failed)
             #expect(record.errorMessage?.contains("broken") == true)
             #expect(stopped.value == 1)
-            #expect(record.result().snapshots(of: "sleep").map(\.status) == ["cancelled"])
+            #expect(record.result().snapshots(of: "sleep").map(\.status) == [.cancelled])
         }
     }
 
@@ -178,10 +178,10 @@ struct DefectTests {
         }
         try await withEngine { engine in
             let record = try await engine.createRun(workflow).run(input: [1, 2, 3, 4])
-            #expect(record.statusName == "failed")
+            #expect(record.status == .failed)
             #expect(record.errorMessage?.contains("item 1 is broken") == true)
             #expect(begun.value == 2)
-            #expect(record.result().snapshots(of: "work").map(\.status) == ["failed", "cancelled"])
+            #expect(record.result().snapshots(of: "work").map(\.status) == [.failed, .cancelled])
         }
     }
 
@@ -196,7 +196,7 @@ struct DefectTests {
             let broken = run.watch { _ in throw Broken() }
             let sound = run.watch { _ in seen.increment() }
             let record = try await run.run()
-            #expect(record.statusName == "success")
+            #expect(record.status == .success)
             await broken.finished()
             await sound.finished()
             #expect(seen.value == 12)
@@ -250,7 +250,7 @@ struct DefectTests {
         }
         try await withEngine { engine in
             let record = try await engine.createRun(workflow).run()
-            #expect(record.statusName == "failed")
+            #expect(record.status == .failed)
             #expect(record.errorMessage?.contains("10000") == true || record.errorMessage?.contains("10,000") == true)
         }
     }

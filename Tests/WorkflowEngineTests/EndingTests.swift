@@ -82,7 +82,7 @@ struct EndingTests {
             let run = engine.createRun(try waiting())
             run.cancel(reason: "early")
             try run.start()
-            #expect(try await run.finished().statusName == "cancelled")
+            #expect(try await run.finished().status == .cancelled)
         }
     }
 }

@@ -46,7 +46,7 @@ extension WorkflowRun {
 
     /// Waits until the run has told of such an event.
     func reached(_ type: String, path: String? = nil) async {
-        for await event in events() where event.type == type && (path == nil || event.path == path) { return }
+        for await event in events() where event.name == type && (path == nil || event.path == path) { return }
     }
 }
 
@@ -60,7 +60,7 @@ extension [RunEvent] {
     /// The events as `type path`, for comparison.
     var lines: [String] {
         map { event in
-            guard let path = event.path else { return event.type }
+            guard let path = event.path else { return event.name }
             return "\(event.type) \(path)"
         }
     }

@@ -46,7 +46,7 @@ struct RestartTests {
             #expect(last.id == "c~4")
             #expect(last.output == ["n": 4, "seen": 1])
             let first = try await directory.settled("c").record
-            #expect(first.statusName == "success")
+            #expect(first.status == .success)
             #expect(first.restartedAs == "c~2")
             #expect(first.result().value["restartedAs"] == "c~2")
             #expect(first.result().result == Value.null)
@@ -123,7 +123,7 @@ struct RestartTests {
             #expect(last.id == "a~5")
             #expect(try await directory.header(of: "b").isHeld)
             await queue.begin()
-            #expect(try await directory.settled("b").record.statusName == "success")
+            #expect(try await directory.settled("b").record.status == .success)
             #expect(try await directory.store.queueFigures().waiting == 0)
         }
     }
@@ -173,7 +173,7 @@ struct RestartTests {
     {
         let store = MemoryStore()
         let before = WatchedStore(MemoryJournal(store))
-        let first = WorkflowEngine(workers: 1, host: NoHostEffects(), journal: before)
+        let first = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: before)
         let run = try first.createRun(workflow(), id: "c")
         try run.start(input: ["n": 1, "end": 2])
         // The store has the run that follows, and the first one hears of nothing more.

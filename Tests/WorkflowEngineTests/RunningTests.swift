@@ -14,10 +14,10 @@ struct RunningTests {
         }
         try await withEngine { engine in
             let result = try await engine.createRun(workflow).run(input: ["name": "Ada"]).result()
-            #expect(result.status == "success")
+            #expect(result.status == .success)
             #expect(result.result == ["text": "Hello, Ada"])
             #expect(result.steps.map(\.path) == ["name", "greet"])
-            #expect(result.steps.map(\.status) == ["success", "success"])
+            #expect(result.steps.map(\.status) == [.success, .success])
             #expect(result.steps.last?.input == "Ada")
         }
     }
@@ -111,7 +111,7 @@ struct RunningTests {
             _ = try await run.run()
             run.cancel(reason: "too late")
             let record = try await run.finished()
-            #expect(record.statusName == "success")
+            #expect(record.status == .success)
             #expect(await run.allEvents().lines.last == "workflow:success")
         }
     }
@@ -133,7 +133,7 @@ struct RunningTests {
             run.cancel(reason: "changed my mind")
             try run.start()
             let record = try await run.finished()
-            #expect(record.statusName == "cancelled")
+            #expect(record.status == .cancelled)
             #expect(calls.value == 0)
         }
     }

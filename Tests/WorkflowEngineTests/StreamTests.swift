@@ -42,7 +42,7 @@ struct StreamTests {
                 seen.increment()
             }
             let record = try await run.run()
-            #expect(record.statusName == "success")
+            #expect(record.status == .success)
             #expect(seen.value == 0)
             gate.open()
             await watch.finished()
@@ -87,7 +87,7 @@ struct StreamTests {
             await run.reached("step:start", path: "held")
             gate.open()
             let record = try await run.finished()
-            #expect(record.statusName == "success")
+            #expect(record.status == .success)
         }
     }
 }

@@ -66,7 +66,7 @@ struct TagTests {
                 _ = try await start(directory, "a", ["region": "eu"], tags: ["a b": 1])
             } throws: { ($0 as? RunFailure)?.code == "invalid_tags" }
             let result = try await start(directory, "b", [:], tags: ["customer": 7])
-            #expect(result.status == "failed")
+            #expect(result.status == .failed)
             #expect(result.error?["code"] == "invalid_tags")
             #expect(try await list(directory, ("customer", "7")) == ["b"])
         }

@@ -11,7 +11,7 @@ struct TimeTests {
         let workflow = try Workflow(id: "month") { _ in [.delay("month", .fixed(.seconds(30 * 86_400)))] }
         try await withEngine(clock: clock) { engine in
             let record = try await engine.createRun(workflow).run()
-            #expect(record.statusName == "success")
+            #expect(record.status == .success)
             #expect(clock.now() - began >= 30 * 86_400 * 1_000_000)
         }
     }
@@ -110,7 +110,7 @@ struct TimeTests {
         let workflow = try Workflow(id: "deaf") { _ in [.waitFor("paid", event: "payment", timeout: .seconds(60))] }
         try await withEngine(clock: VirtualClock()) { engine in
             let record = try await engine.createRun(workflow).finishedRun()
-            #expect(record.statusName == "failed")
+            #expect(record.status == .failed)
             #expect(record.errorCode == "timeout")
         }
     }

@@ -20,7 +20,7 @@ struct RunningServer: Sendable {
         options: ServerOptions = ServerOptions(), _ body: @escaping @Sendable (RunningServer) async throws -> Result
     ) async throws -> Result {
         let journal = MemoryJournal(store)
-        let engine = WorkflowEngine(workers: 2, host: NoHostEffects(), journal: journal)
+        let engine = WorkflowEngine(workers: 2, host: NoHostOperations(), journal: journal)
         let directory = try RunDirectory(engine, catalog: FixedCatalog(workflows))
         let server = WorkflowServer(directory, access: access, options: options)
         let (ports, found) = AsyncStream.makeStream(of: Int.self)

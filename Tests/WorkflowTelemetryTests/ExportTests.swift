@@ -109,7 +109,7 @@ import WorkflowEngine
         for number in 1...50 {
             let run = engine.createRun(workflow, id: "run-\(number)")
             export.follow(run)
-            #expect(try await run.run().statusName == "success")
+            #expect(try await run.run().status == .success)
         }
         await export.finish(within: .milliseconds(500))
         #expect(server.answering.spanCount == 100)
@@ -151,14 +151,12 @@ import WorkflowEngine
 }
 
 /// Two servers behind one door: `collector` never answers, any other does.
-private final class SplitServer: HostEffects {
+private final class SplitServer: HostGateway {
     let answering = FakeServer()
     private let silent = FakeServer(then: .silence)
 
-    func begin(
-        _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
-    ) -> (any HostOperation)? {
+    func begin(_ request: HostCall, answer: @escaping @Sendable (HostAnswer) -> Void) -> (any HostOperation)? {
         let isSilent = request.payload["url"]?.string?.contains("collector") == true
-        return (isSilent ? silent : answering).begin(request, for: caller, answer: answer)
+        return (isSilent ? silent : answering).begin(request, answer: answer)
     }
 }

@@ -8,7 +8,7 @@ import WorkflowEngine
 @testable import WorkflowTelemetry
 
 /// Answers requests as a script of a test says, and keeps them.
-final class FakeServer: HostEffects {
+final class FakeServer: HostGateway {
     enum Reply: Sendable {
         case status(Int64, body: String = "{}", retryAfter: Int64? = nil)
         /// Nothing can be reached.
@@ -42,9 +42,7 @@ final class FakeServer: HostEffects {
     var requests: [Request] { state.withLock { $0.requests } }
     var spanCount: Int { requests.reduce(0) { $0 + $1.spans.count } }
 
-    func begin(
-        _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
-    ) -> (any HostOperation)? {
+    func begin(_ request: HostCall, answer: @escaping @Sendable (HostAnswer) -> Void) -> (any HostOperation)? {
         let headers = Dictionary(
             uniqueKeysWithValues: (request.payload["headers"]?.entries ?? []).map { ($0.key, $0.value.string ?? "") })
         var bytes = request.payload["body"]?.withCursor { $0.stringBytes.map(Array.init) } ?? []

@@ -8,19 +8,20 @@ import WorkflowEngine
 
 @Suite("The trace of a request") struct TracedEffectsTests {
     private func headers(
-        _ given: Value?, _ caller: HostCaller, isSent: Bool = true,
+        _ given: Value?, _ call: HostCall, isSent: Bool = true,
         _ take: @escaping @Sendable (HostAnswer) -> Void = { _ in }
     ) throws -> [String: String] {
         let server = FakeServer()
         var payload: [(String, Value)] = [("url", "http://a"), ("body", "{}")]
         if let given { payload.append(("headers", given)) }
-        let request = HostRequest(token: 1, operation: "http", payload: Value(entries: payload))
-        _ = TracedEffects(server, isSent: isSent).begin(request, for: caller, answer: take)
+        var request = call
+        request.payload = Value(entries: payload)
+        _ = TracedEffects(server, isSent: isSent).begin(request, answer: take)
         return try #require(server.requests.first).headers
     }
 
     @Test func `a request tells of the trace of its step`() throws {
-        var caller = HostCaller(workflow: "orders", run: "run-1", path: "a/b")
+        var caller = HostCall("http", workflow: "orders", run: "run-1", path: "a/b")
         caller.attempt = 2
         let sent = try headers(["accept": "text/csv"], caller)
         #expect(sent["accept"] == "text/csv")
@@ -32,7 +33,7 @@ import WorkflowEngine
     }
 
     @Test func `where no spans are sent a request says so`() throws {
-        var caller = HostCaller(workflow: "orders", run: "run-1", path: "a")
+        var caller = HostCall("http", workflow: "orders", run: "run-1", path: "a")
         let own = try #require(try headers(nil, caller, isSent: false)["traceparent"].flatMap { TraceParent($0) })
         #expect(own.trace == TraceID(run: "run-1") && !own.isSampled)
         caller.traceparent = "00-11111111111111111111111111111111-2222222222222222-01"
@@ -41,15 +42,15 @@ import WorkflowEngine
     }
 
     @Test func `what the script says itself stays`() throws {
-        let caller = HostCaller(workflow: "orders", run: "run-1", path: "a")
+        let caller = HostCall("http", workflow: "orders", run: "run-1", path: "a")
         #expect(try headers(["Traceparent": "own"], caller) == ["Traceparent": "own"])
     }
 
     @Test func `the span of a request has the id that the service was told`() throws {
         let telling = TellingServer()
-        let caller = HostCaller(workflow: "orders", run: "run-1", path: "a")
-        let request = HostRequest(token: 1, operation: "http", payload: ["url": "http://a", "body": "{}"])
-        _ = TracedEffects(telling, isSent: true).begin(request, for: caller) { answer in
+        let request = HostCall(
+            "http", payload: ["url": "http://a", "body": "{}"], workflow: "orders", run: "run-1", path: "a")
+        _ = TracedEffects(telling, isSent: true).begin(request) { answer in
             let id = answer.usage?["span"]?["id"]?.string
             #expect(id != nil && telling.told?.contains(id ?? "-") == true)
         }
@@ -58,14 +59,12 @@ import WorkflowEngine
 }
 
 /// Answers each request with a span of it.
-private final class TellingServer: HostEffects {
+private final class TellingServer: HostGateway {
     private let header = Mutex<String?>(nil)
 
     var told: String? { header.withLock { $0 } }
 
-    func begin(
-        _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
-    ) -> (any HostOperation)? {
+    func begin(_ request: HostCall, answer: @escaping @Sendable (HostAnswer) -> Void) -> (any HostOperation)? {
         header.withLock { $0 = request.payload["headers"]?["traceparent"]?.string }
         var result = HostAnswer.success(["status": 200])
         result.usage = ["span": ["name": "GET", "start": 1, "end": 2, "http": ["method": "GET"]]]

@@ -13,6 +13,7 @@ let package = Package(
             name: "embedding-server",
             dependencies: [
                 .product(name: "LuaWorkflows", package: "aikit-lua"),
+                .product(name: "SQLiteJournal", package: "aikit-lua"),
                 .product(name: "WorkflowEngine", package: "aikit-lua"),
                 .product(name: "WorkflowServer", package: "aikit-lua"),
                 .product(name: "Hummingbird", package: "hummingbird"),

@@ -1,29 +1,31 @@
 local aikit = require "aikit"
 local s = aikit.schema
+-- What the program answers that runs this script.
+local orders = aikit.host "orders"
 
 return aikit.workflow {
     id = "order",
-    input_schema = s.object { items = s.array(s.object { price = s.number(), count = s.integer():min(1) }):min(1) },
+    input_schema = s.object { id = s.integer() },
+    permissions = { host = { "orders.*" }, net = false },
   }
-  :step {
-    id = "total",
-    handler = function(order)
-      local total = 0
-      for _, item in ipairs(order.items) do total = total + item.price * item.count end
-      return { total = total }
-    end,
-  }
+  :step { id = "look-up", handler = function(input) return orders.lookup { id = input.id } end }
   :branch {
     id = "size",
     resolve = function(order) if order.total > 100 then return "large" end end,
     cases = {
       large = aikit.human {
         id = "approval",
-        output = function(order) return { text = ("An order of %.2f"):format(order.total) } end,
+        output = function(order) return { text = ("Order %d of %.2f"):format(order.id, order.total) } end,
         response_schema = s.object { approved = s.boolean() },
       },
     },
     otherwise = { id = "accept", handler = function() return { approved = true } end },
   }
-  :step { id = "close", handler = function(answer) return { state = answer.approved and "shipped" or "cancelled" } end }
+  :step {
+    id = "close",
+    retry = { max_attempts = 3 },
+    handler = function(answer, context)
+      return orders.close { id = context.initial_input.id, shipped = answer.approved }
+    end,
+  }
   :commit()

@@ -39,6 +39,7 @@ for kind in pairs(nodes.kinds) do members[kind] = nodes.constructor(kind) end
 local on_demand = {
   version = function() return bridge.sync "version" end,
   schema = function() return part "schema" end,
+  host = function() return part "host_module" end,
   http = function() return part "http" end,
   crypto = function() return part "crypto" end,
   csv = function() return part "csv" end,

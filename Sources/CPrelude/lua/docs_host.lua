@@ -121,6 +121,7 @@ end]],
       "env? boolean|string[]  Variables: `NAME`, `PREFIX*`.", "read? boolean|string[]  Files and folders that are read.",
       "write? boolean|string[]  Files and folders that are written.", "run? boolean|string[]  Programs.",
       "secret? boolean|string[]  Variables that go anywhere as secrets.", "model? boolean|string[]  Models.",
+      "host? boolean|string[]  Operations that the program gives which runs the engine: `orders.lookup`, `orders.*`.",
     },
   },
   {

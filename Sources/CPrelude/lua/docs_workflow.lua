@@ -141,6 +141,13 @@ local answers = aikit.all {
         "permissions aikit.Permissions  What it needs.", example = [[aikit.requires { net = { "api.example.com" } }]],
       },
       {
+        "host", "A module of functions that the program answers which runs the engine: each takes one value and gives what comes back.",
+        "name string  What the program calls it.", returns = "table<string, fun(input?: any): any>  The module.",
+        example = [[
+local orders = aikit.host "orders"
+local order = orders.lookup { id = 7 }]],
+      },
+      {
         "secret", "A secret by its name, for headers; the host fills it in, and the script never sees its value.",
         "name string  The name in the environment, in the file of `--secrets` or in what `--secrets-command` prints.",
         returns = "aikit.Secret  What stands for it.",

@@ -6,12 +6,13 @@ internal import WorkflowEngine
 extension HostEffectsService {
     /// Answers with the head of the answer and the number of the stream: `{ status, headers, url, retry_after?, stream }`.
     func openStream(
-        _ payload: Value, for caller: HostCaller, _ answer: @escaping @Sendable (HostAnswer) -> Void
+        _ asked: HostCall, _ answer: @escaping @Sendable (HostAnswer) -> Void
     ) -> (any HostOperation)? {
+        let payload = asked.payload
         do throws(HostFailure) {
             let call = try allowed(HTTPCall(payload, isStream: true))
             let stream = HTTPStream(redactor)
-            let entry = OpenStreams.Entry(stream: stream, call: call, owner: OpenStreams.Owner(caller))
+            let entry = OpenStreams.Entry(stream: stream, call: call, owner: OpenStreams.Owner(asked))
             let (service, streams) = (service(), streams)
             let number = streams.add(entry)
             let opening = TaskOperation(answer: Self.tracing(payload, answer)) {
@@ -37,10 +38,10 @@ extension HostEffectsService {
 
     /// Answers `{ data }` with what has come, or `{ done = true }` at the end.
     func readStream(
-        _ payload: Value, for caller: HostCaller, _ answer: @escaping @Sendable (HostAnswer) -> Void
+        _ call: HostCall, _ answer: @escaping @Sendable (HostAnswer) -> Void
     ) -> (any HostOperation)? {
-        let (number, streams) = (payload["stream"]?.int ?? 0, streams)
-        guard let entry = streams.entry(number, for: OpenStreams.Owner(caller)) else {
+        let (number, streams) = (call.payload["stream"]?.int ?? 0, streams)
+        guard let entry = streams.entry(number, for: OpenStreams.Owner(call)) else {
             answer(
                 HostFailure(
                     "stream_closed", "the answer has been closed: it is read by the attempt that asked for it",
@@ -63,9 +64,9 @@ extension HostEffectsService {
         }
     }
 
-    func closeStream(_ payload: Value, for caller: HostCaller, _ answer: (HostAnswer) -> Void) {
-        let number = payload["stream"]?.int ?? 0
-        if let entry = streams.entry(number, for: OpenStreams.Owner(caller)) {
+    func closeStream(_ call: HostCall, _ answer: (HostAnswer) -> Void) {
+        let number = call.payload["stream"]?.int ?? 0
+        if let entry = streams.entry(number, for: OpenStreams.Owner(call)) {
             streams.remove(number)
             entry.stream.close()
         }

@@ -16,11 +16,11 @@ final class OpenStreams: Sendable {
         var attempt: Int
         var occurrence: Int
 
-        init(_ caller: HostCaller) {
-            run = caller.run
-            path = caller.path
-            attempt = caller.attempt
-            occurrence = caller.occurrence
+        init(_ call: HostCall) {
+            run = call.run
+            path = call.path
+            attempt = call.attempt
+            occurrence = call.occurrence
         }
     }
 

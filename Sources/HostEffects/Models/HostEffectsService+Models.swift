@@ -5,8 +5,9 @@ internal import WorkflowEngine
 extension HostEffectsService {
     /// Calls a model, which its own permission allows, or that for its host.
     func beginModel(
-        _ payload: Value, for caller: HostCaller, _ answer: @escaping @Sendable (HostAnswer) -> Void
+        _ asked: HostCall, _ answer: @escaping @Sendable (HostAnswer) -> Void
     ) -> (any HostOperation)? {
+        let payload = asked.payload
         do throws(HostFailure) {
             let call = try ModelCall(payload)
             let url = try WebAddress(call.settings.baseURL)
@@ -20,7 +21,7 @@ extension HostEffectsService {
             let (secrets, permissions, redactor) = (secrets, permissions, redactor)
             // The script chooses where a model is served: a key goes there if somebody named the place, or the key.
             let isNamed = call.settings.isAtProvider || namesHost(url)
-            let stream = caller.stream.map { stream in
+            let stream = asked.stream.map { stream in
                 { @Sendable (data: Value) in stream(redactor.redact(data)) }
             }
             return TaskOperation(

@@ -10,14 +10,14 @@ internal import WorkflowTelemetry
 /// usual effects.
 ///
 /// Requests come on the worker's thread, and everything here belongs to it.
-final class TestEffects: HostEffects, @unchecked Sendable {
+final class TestEffects: HostGateway, @unchecked Sendable {
     private let path: String
     private let clock: TestClock
     private let live: LiveRuns
     private let http: TestHTTP
     private let models: TestModels
     private let mcp: TestMCP
-    private let base: any HostEffects
+    private let base: any HostGateway
     private var worker: Worker?
     private var tests: LoadedTests?
     private(set) var generation: Generation?
@@ -34,7 +34,7 @@ final class TestEffects: HostEffects, @unchecked Sendable {
     var lastTraceback: String? { traceback.withLock { $0 } }
 
     init(
-        path: String, clock: TestClock, live: LiveRuns, cassette: Cassette, base: any HostEffects,
+        path: String, clock: TestClock, live: LiveRuns, cassette: Cassette, base: any HostGateway,
         settings: TestSettings
     ) {
         self.path = path
@@ -108,9 +108,7 @@ final class TestEffects: HostEffects, @unchecked Sendable {
         live.removeAll()
     }
 
-    func begin(
-        _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
-    ) -> (any HostOperation)? {
+    func begin(_ request: HostCall, answer: @escaping @Sendable (HostAnswer) -> Void) -> (any HostOperation)? {
         let payload = request.payload
         switch request.operation {
         case "test.start": return start(payload, answer)
@@ -137,18 +135,18 @@ final class TestEffects: HostEffects, @unchecked Sendable {
         case "test.model_requests": answer(.success(models.requests))
         case "model":
             if let cassette = models.recording(payload) {
-                return base.begin(request, for: caller) { reply in
+                return base.begin(request) { reply in
                     let problem = cassette.record(payload, reply)
                     answer(problem.map { CassetteError($0).answer } ?? reply)
                 }
             }
-            answer(models.answer(payload, stream: caller.stream) { [self] in tests?.call($0, $1) })
+            answer(models.answer(payload, stream: request.stream) { [self] in tests?.call($0, $1) })
         case "test.mcp": answer(mcp.script(payload))
         case "test.mcp_requests": answer(.success(mcp.requests))
         case "mcp":
             return mcp.begin(
                 payload, call: { [self] in tests?.call($0, $1) },
-                base: { [base] reply in base.begin(request, for: caller, answer: reply) }, answer: answer)
+                base: { [base] reply in base.begin(request, answer: reply) }, answer: answer)
         case "test.requests": answer(.success(http.requests))
         case "test.spans":
             let number = payload["run"]?.int ?? 0
@@ -156,11 +154,11 @@ final class TestEffects: HostEffects, @unchecked Sendable {
             answer(.success(nested.map { SpanValues.list($0.run) } ?? .emptyArray))
         case "test.fixture": answer(Fixture.read(payload.string ?? "", beside: path))
         case "http":
-            return http.begin(request, for: caller, answer: traced(payload, answer)) { [self] in tests?.call($0, $1) }
+            return http.begin(request, answer: traced(payload, answer)) { [self] in tests?.call($0, $1) }
         case "http.open":
-            return http.open(request, for: caller, answer: traced(payload, answer)) { [self] in tests?.call($0, $1) }
+            return http.open(request, answer: traced(payload, answer)) { [self] in tests?.call($0, $1) }
         case "http.read", "http.close": answer(.success(http.read(payload["stream"]?.int ?? 0)))
-        default: return base.begin(request, for: caller, answer: answer)
+        default: return base.begin(request, answer: answer)
         }
         return nil
     }

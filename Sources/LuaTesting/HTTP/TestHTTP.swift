@@ -10,14 +10,14 @@ internal import WorkflowEngine
 /// worker's thread.
 final class TestHTTP {
     private let cassette: Cassette
-    private let base: any HostEffects
+    private let base: any HostGateway
     private let records: Bool
     private var title = ""
     private var stubs: [HTTPStub] = []
     private var made: [Value] = []
     private let streams = TestStreams()
 
-    init(cassette: Cassette, base: any HostEffects, records: Bool) {
+    init(cassette: Cassette, base: any HostGateway, records: Bool) {
         self.cassette = cassette
         self.base = base
         self.records = records
@@ -38,7 +38,7 @@ final class TestHTTP {
 
     /// - Parameter call: calls a function of the test with a request.
     func begin(
-        _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void,
+        _ request: HostCall, answer: @escaping @Sendable (HostAnswer) -> Void,
         call: (Int64, Value) -> HostAnswer?
     ) -> (any HostOperation)? {
         let made = TestRequest(request.payload)
@@ -47,7 +47,7 @@ final class TestHTTP {
             answer(given)
         } else if records {
             let title = title
-            return base.begin(request, for: caller) { [cassette] reply in
+            return base.begin(request) { [cassette] reply in
                 cassette.record(made, reply, of: title)
                 answer(reply)
             }
@@ -61,13 +61,13 @@ final class TestHTTP {
 
     /// Begins a request whose answer is read in parts: all of the body comes as one of them.
     func open(
-        _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void,
+        _ request: HostCall, answer: @escaping @Sendable (HostAnswer) -> Void,
         call: (Int64, Value) -> HostAnswer?
     ) -> (any HostOperation)? {
         var whole = request
         whole.operation = "http"
         return begin(
-            whole, for: caller, answer: { [streams] in answer($0.ok ? .success(streams.add($0.value)) : $0) },
+            whole, answer: { [streams] in answer($0.ok ? .success(streams.add($0.value)) : $0) },
             call: call)
     }
 

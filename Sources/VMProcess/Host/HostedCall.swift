@@ -30,20 +30,21 @@ extension VMStation {
         guard let limits = hosted.paths.limits(at: path) else {
             throw FrameFault("a request of '\(path.prefix(200))', which workflow '\(workflow)' does not have")
         }
-        var caller = HostCaller(workflow: workflow, run: id, path: path, grant: hosted.run.allowance)
-        caller.limits = limits
-        caller.attempt = number("attempt")
-        caller.occurrence = number("occurrence")
-        caller.part = header["part"]?.string ?? ""
-        caller.traceparent = hosted.traceparent
-        caller.stream = { data in
+        var asked = HostCall(
+            name, payload: payload, workflow: workflow, run: id, path: path, grant: hosted.run.allowance)
+        asked.limits = limits
+        asked.attempt = number("attempt")
+        asked.occurrence = number("occurrence")
+        asked.generation = hosted.run.definition.generation.id
+        asked.timeLeft = header["left"]?.int.map { .microseconds(max(0, $0)) }
+        asked.part = header["part"]?.string ?? ""
+        asked.traceparent = hosted.traceparent
+        asked.stream = { data in
             child.send(Frame(.stream, ["call": Value(call)], body: data.withBytes { Array($0) }))
         }
         process.calls[call] = HostedCall(run: id)
         // The answer may come before the operation is known here, from any thread.
-        let operation = pool.options.host.begin(
-            HostRequest(token: 0, operation: name, payload: payload), for: caller
-        ) { [weak self] answer in
+        let operation = pool.options.host.begin(asked) { [weak self] answer in
             self?.perform { station in station.answer(call, answer, to: child) }
         }
         if process.calls[call] != nil { process.calls[call]?.operation = operation } else { operation?.cancel() }

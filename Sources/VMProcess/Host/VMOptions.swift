@@ -23,13 +23,13 @@ package struct VMOptions: Sendable {
     /// Gets what scripts print and log.
     package var script: LuaScriptOptions
     /// Carries out what scripts ask for.
-    package var host: any HostEffects
+    package var host: any HostGateway
     /// Gets lines for people about processes that died.
     package var told: @Sendable (String) -> Void = { _ in }
     /// Scripts may ask for faults by what they log; only test builds have them.
     package var hasFaults = false
 
-    package init(program: String, script: LuaScriptOptions, host: any HostEffects) {
+    package init(program: String, script: LuaScriptOptions, host: any HostGateway) {
         self.program = program
         self.script = script
         self.host = host

@@ -4,7 +4,7 @@ internal import WorkflowCore
 internal import WorkflowEngine
 
 /// The gateway of a VM process: every effect is asked of the host, which decides by its own table what the run may do.
-final class ProxyEffects: HostEffects {
+final class ProxyEffects: HostGateway {
     private let line: HostLine
     private let state = Mutex(State())
 
@@ -21,23 +21,22 @@ final class ProxyEffects: HostEffects {
 
     init(_ line: HostLine) { self.line = line }
 
-    func begin(
-        _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
-    ) -> (any HostOperation)? {
+    func begin(_ asked: HostCall, answer: @escaping @Sendable (HostAnswer) -> Void) -> (any HostOperation)? {
         let (call, operation) = state.withLock { state in
             state.lastCall += 1
             let operation = ProxyOperation(self, call: state.lastCall)
-            state.pending[state.lastCall] = Pending(operation: operation, answer: answer, stream: caller.stream)
+            state.pending[state.lastCall] = Pending(operation: operation, answer: answer, stream: asked.stream)
             return (state.lastCall, operation)
         }
+        var header: [(String, Value)] = [
+            ("call", Value(call)), ("operation", Value(asked.operation)), ("run", Value(asked.run)),
+            ("path", Value(asked.path)), ("attempt", Value(Int64(asked.attempt))),
+            ("occurrence", Value(Int64(asked.occurrence))), ("part", Value(asked.part)),
+        ]
+        if let left = asked.timeLeft { header.append(("left", Value(left / .microseconds(1)))) }
         line.send(
             Frame(
-                .request,
-                [
-                    "call": Value(call), "operation": Value(request.operation), "run": Value(caller.run),
-                    "path": Value(caller.path), "attempt": Value(Int64(caller.attempt)),
-                    "occurrence": Value(Int64(caller.occurrence)), "part": Value(caller.part),
-                ], body: request.payload.withBytes { Array($0) }))
+                .request, Value(entries: header), body: asked.payload.withBytes { Array($0) }))
         return operation
     }
 

@@ -2,7 +2,7 @@ package import FlatValue
 
 extension DefinitionReader {
     /// The kinds of permissions that a workflow or a step may narrow.
-    static let permissionKinds = ["net", "env", "read", "write", "run", "secret", "model"]
+    static let permissionKinds = ["net", "env", "read", "write", "run", "secret", "model", "host"]
 
     /// Reads what narrows the run's permissions: `false`, or for each kind a boolean or names.
     mutating func readPermissions(_ scope: Scope, into node: Int) {

@@ -1,5 +1,5 @@
 /// Where a new run leaves the one that it takes its beginning from.
-package enum ForkPoint: Sendable, Equatable {
+public enum ForkPoint: Sendable, Equatable {
     /// Before the first start of the node at a path, such as `enrich[3]/translate`.
     case before(String)
     /// Before what made the run fail or what its cancellation stopped: that is done again, and all else that the run had

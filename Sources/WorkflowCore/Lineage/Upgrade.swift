@@ -1,20 +1,25 @@
 /// What stands between a recorded run and another definition.
-package struct Upgrade {
+public struct Upgrade: Sendable {
     /// One start of a step, and why it does not fit; nil if it does.
-    package struct Step: Sendable {
-        package var path: String
-        package var status: String
+    public struct Step: Sendable {
+        public var path: String
+        public var status: RunStatus
         package var misfit: Misfit?
+
+        /// Why it does not fit, as what goes on after its name; nil if it does.
+        public var problem: String? { misfit?.message }
     }
 
     /// Every start of a step, in the order of the starts.
-    package private(set) var steps: [Step]
+    public private(set) var steps: [Step]
     /// What does not fit and belongs to no step that ran.
     package private(set) var misfit: Misfit?
+    /// The same as a sentence.
+    public var problem: String? { misfit?.description }
     /// The run's journal in the numbers of the new plan, event by event; nil unless all of it fits.
     package private(set) var events: [Event]?
 
-    package var fits: Bool { events != nil }
+    public var fits: Bool { events != nil }
 
     /// Holds the log of a run of the plan `old` against the plan `new`.
     package init(_ log: RunLog, from old: Plan, to new: Plan) {

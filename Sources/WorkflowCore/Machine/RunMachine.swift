@@ -171,14 +171,7 @@ package struct RunMachine: ~Copyable {
     }
 
     /// Where a run stands, in AI Kit's words.
-    package enum Status: String, Sendable, CaseIterable {
-        case queued, running, waiting
-        case waitingHuman = "waiting_human"
-        case success, failed, cancelled
-
-        /// Whether the run is over; such a status never changes.
-        package var isTerminal: Bool { self == .success || self == .failed || self == .cancelled }
-    }
+    package typealias Status = RunStatus
 
     package var status: Status {
         switch ending {

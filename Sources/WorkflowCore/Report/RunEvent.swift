@@ -4,8 +4,9 @@ public import FlatValue
 ///
 /// ``value`` is the event in the form in which it leaves the engine: AI Kit's envelope and data shapes, in camelCase.
 public struct RunEvent: Sendable, Equatable {
-    /// The name, such as `step:start`.
-    public var type: String { stepID == nil ? kind.nameOfRun : kind.name }
+    public var type: RunEventType { RunEventType(rawValue: name) }
+    /// The name of ``type``, such as `step:start`.
+    package var name: String { stepID == nil ? kind.nameOfRun : kind.name }
     package var kind: EventKind
     public var workflowID: String
     public var runID: String
@@ -30,7 +31,7 @@ public struct RunEvent: Sendable, Equatable {
         Value { arena in
             let object = arena.beginObject()
             var count = 0
-            arena.writeEntry("type", type, &count)
+            arena.writeEntry("type", name, &count)
             arena.writeEntry("workflowId", workflowID, &count)
             arena.writeEntry("runId", runID, &count)
             arena.writeEntry("sequence", sequence, &count)

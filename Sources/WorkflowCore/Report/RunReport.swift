@@ -50,14 +50,14 @@ package struct RunReport: ~Copyable {
         switch event.kind {
         case .stepStart where event.attempt > 1:
             change(event) {
-                $0.status = "running"
+                $0.status = .running
                 $0.attempts = Int(event.attempt)
             }
         case .stepStart:
             open[event.frame] = snapshots.count
             snapshots.append(
                 StepSnapshot(
-                    status: "running", stepID: plan.details[Int(event.node)].id,
+                    status: .running, stepID: plan.details[Int(event.node)].id,
                     path: tracker.path(of: event.frame, node: event.node), node: event.node,
                     input: log.copy(event.payload) ?? .null, startedAt: time,
                     occurrence: tracker.occurrence(of: event.frame), attempts: 1))
@@ -66,29 +66,29 @@ package struct RunReport: ~Copyable {
             let branch = plan.branchID(of: event.node, choice: event.item)
             change(event) { $0.branchID = branch }
         case .stepSuccess: succeed(event, time, log)
-        case .stepError: end(event, "failed", time) { $0.error = log.copy(event.payload) }
-        case .stepCancelled: end(event, "cancelled", time) { _ in }
-        case .stepRetry, .stepWaiting: change(event) { $0.status = "waiting" }
+        case .stepError: end(event, .failed, time) { $0.error = log.copy(event.payload) }
+        case .stepCancelled: end(event, .cancelled, time) { _ in }
+        case .stepRetry, .stepWaiting: change(event) { $0.status = .waiting }
         case .humanRequested:
-            change(event) { $0.status = "waiting_human" }
+            change(event) { $0.status = .waitingHuman }
             let request = log.copy(event.payload)
             pending[event.frame] = PendingHuman(
                 stepID: plan.details[Int(event.node)].id, path: tracker.path(of: event.frame, node: event.node),
                 frame: event.frame, output: request?["output"], form: request?["form"], requestedAt: time)
         case .closingStart where event.attempt == 1:
             undone = completed.indices.contains(Int(event.item)) ? completed[Int(event.item)] : nil
-            undo { $0 = Compensation(status: "running", startedAt: time) }
+            undo { $0 = Compensation(status: .running, startedAt: time) }
         case .closingStart:
             undo {
-                $0?.status = "running"
+                $0?.status = .running
                 $0?.attempts = Int(event.attempt)
             }
-        case .closingRetry: undo { $0?.status = "waiting" }
+        case .closingRetry: undo { $0?.status = .waiting }
         case .closingSuccess, .closingError:
             let isDone = event.kind == .closingSuccess
             let told = log.copy(event.payload)
             undo {
-                $0?.status = isDone ? "success" : "failed"
+                $0?.status = isDone ? .success : .failed
                 $0?.finishedAt = time
                 if isDone { $0?.output = told } else { $0?.error = told }
             }
@@ -113,7 +113,8 @@ package struct RunReport: ~Copyable {
         body(&snapshots[undone].compensation)
     }
 
-    private mutating func end(_ event: Event, _ status: String, _ time: Int64, _ body: (inout StepSnapshot) -> Void) {
+    private mutating func end(_ event: Event, _ status: RunStatus, _ time: Int64, _ body: (inout StepSnapshot) -> Void)
+    {
         change(event) {
             $0.status = status
             $0.finishedAt = time
@@ -133,7 +134,7 @@ package struct RunReport: ~Copyable {
         if plan.nodes[Int(event.node)].compensate != 0, let index = open[event.frame] { completed.append(index) }
         let output = log.copy(event.payload) ?? .null
         let name = following.map { plan.details[Int($0)].id }
-        end(event, "success", time) {
+        end(event, .success, time) {
             $0.output = output
             $0.nextStepID = name
         }
@@ -157,7 +158,7 @@ package struct RunReport: ~Copyable {
         let outcome = log.copy(machine.outcome)
         let hasSucceeded = machine.ending == .workflowSuccess
         return RunResult(
-            status: machine.status.rawValue, result: hasSucceeded ? outcome ?? Value.null : absent,
+            status: machine.status, result: hasSucceeded ? outcome ?? Value.null : absent,
             restartedAs: machine.successor(in: log),
             error: machine.isOver && !hasSucceeded ? Self.error(outcome, machine.ending) : absent, steps: snapshots,
             metadata: log.copy(machine.metadata) ?? plan.metadata, ctx: log.copy(machine.ctx) ?? plan.ctx,

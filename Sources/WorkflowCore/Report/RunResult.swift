@@ -5,8 +5,7 @@ public import FlatValue
 /// ``value`` is the result as it leaves the engine: `{ status, result?, error?, restartedAs?, steps, metadata, ctx,
 /// tags?, startedAt, finishedAt?, pendingHuman?, pending? }`.
 public struct RunResult: Sendable, Equatable {
-    /// `queued`, `running`, `waiting`, `waiting_human`, `success`, `failed` or `cancelled`.
-    public var status: String
+    public var status: RunStatus
     /// The output of a run that succeeded.
     public var result: Value?
     /// The run that goes on in place of this one, which ended in favour of it.
@@ -70,8 +69,7 @@ public struct RunResult: Sendable, Equatable {
 
 /// One start of one step: what it got, what it gave, how it ended.
 public struct StepSnapshot: Sendable, Equatable {
-    /// `running`, `waiting`, `waiting_human`, `success`, `failed` or `cancelled`.
-    public var status: String
+    public var status: RunStatus
     public var stepID: String
     /// The place in the run, such as `enrich[3]/translate`.
     public var path: String
@@ -113,8 +111,8 @@ public struct StepSnapshot: Sendable, Equatable {
 
 /// How a step was undone after its run had failed, or was cancelled.
 public struct Compensation: Sendable, Equatable {
-    /// `running`, `waiting` for its next attempt, `success` or `failed`.
-    public var status: String
+    /// ``RunStatus/running``, ``RunStatus/waiting`` for its next attempt, ``RunStatus/success`` or ``RunStatus/failed``.
+    public var status: RunStatus
     /// What `compensate` returned.
     public var output: Value?
     public var error: Value?

@@ -8,7 +8,8 @@ public final class RunRecord: @unchecked Sendable {
     public let id: String
     package let plan: Plan
     package let log: RunLog
-    package let status: RunMachine.Status
+    /// Where the run stands.
+    public let status: RunStatus
 
     package init(id: String, plan: Plan, log: RunLog, status: RunMachine.Status) {
         self.id = id
@@ -47,6 +48,5 @@ public final class RunRecord: @unchecked Sendable {
         return log.value(event.payload)["run"]?.string
     }
 
-    /// Where the run stands: `success`, `failed`, `cancelled`, `waiting_human`, `waiting`.
-    public var statusName: String { status.rawValue }
+    package var statusName: String { status.rawValue }
 }

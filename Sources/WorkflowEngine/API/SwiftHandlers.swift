@@ -1,6 +1,6 @@
 public import FlatValue
 package import JSONSchema
-package import WorkflowCore
+public import WorkflowCore
 
 /// A step handler written in Swift.
 public enum StepHandler: Sendable {
@@ -11,7 +11,7 @@ public enum StepHandler: Sendable {
 }
 
 /// An error that a handler throws to say more than a message.
-public struct StepError: Error, Sendable {
+public struct StepError: WorkflowError {
     public var code: String
     public var message: String
     public var retryable: Bool
@@ -32,11 +32,11 @@ package final class SwiftExecutor: StepExecutor {
     private var waiting: [OpaquePointer: Waiting] = [:]
 
     private final class Waiting {
-        let request: HostRequest
+        let request: CallRequest
         let context: StepContext
         var served = false
 
-        init(request: HostRequest, context: StepContext) {
+        init(request: CallRequest, context: StepContext) {
             self.request = request
             self.context = context
         }
@@ -61,14 +61,14 @@ package final class SwiftExecutor: StepExecutor {
                 let output = try body(input, context)
                 return finish(HostAnswer.success(output), context, run)
             } catch {
-                return finish(Self.answer(to: error), context, run)
+                return finish(.failure(error), context, run)
             }
         case .async(let body):
-            let request = HostRequest(token: 1, operation: "swift") {
+            let request = CallRequest(token: 1, operation: "swift") {
                 do {
                     return .success(try await body(input, context))
                 } catch {
-                    return Self.answer(to: error)
+                    return .failure(error)
                 }
             }
             let waiting = Waiting(request: request, context: context)
@@ -76,14 +76,6 @@ package final class SwiftExecutor: StepExecutor {
             self.waiting[call] = waiting
             return CallOutcome(status: .suspended, value: .none, call: call)
         }
-    }
-
-    private static func answer(to error: any Error) -> HostAnswer {
-        if let error = error as? StepError {
-            return .failure(
-                code: error.code, message: error.message, retryable: error.retryable, details: error.details)
-        }
-        return .failure(code: "error", message: "\(error)")
     }
 
     private func finish(_ answer: HostAnswer, _ context: StepContext, _ run: Run) -> CallOutcome {
@@ -106,13 +98,13 @@ package final class SwiftExecutor: StepExecutor {
         waiting[call] = nil
     }
 
-    package func requests(of call: OpaquePointer) -> [HostRequest] {
+    package func requests(of call: OpaquePointer) -> [CallRequest] {
         guard let waiting = waiting[call], !waiting.served else { return [] }
         waiting.served = true
         return [waiting.request]
     }
 
-    package func serve(_ request: HostRequest) -> HostAnswer? { nil }
+    package func serve(_ request: CallRequest) -> HostAnswer? { nil }
     package func abandoned(by call: OpaquePointer) -> [UInt32] { [] }
     private let functions = BudgetedFunctions()
     package var schemaFunctions: (any SchemaFunctions)? { functions }

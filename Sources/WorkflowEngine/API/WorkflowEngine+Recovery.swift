@@ -27,9 +27,9 @@ package struct RecoveryScope: Sendable {
 }
 
 /// A run that could not be taken over; it is in the store as it was.
-package struct RecoveryFailure: Sendable {
-    package var run: String
-    package var error: any Error
+public struct RecoveryFailure: Sendable {
+    public var run: String
+    public var error: any Error
 }
 
 /// Taking over runs whose process is gone.

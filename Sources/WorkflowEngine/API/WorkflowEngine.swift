@@ -27,17 +27,18 @@ public final class WorkflowEngine: Sendable {
     ///   - workers: how many threads run steps; at least 1.
     ///   - clock: the time that timers, timeouts and events go by.
     ///   - limits: what the code of a run may take.
+    ///   - host: answers what scripts ask of the world outside; nothing unless given.
     ///   - log: gets what scripts log; called on the workers' threads.
     public convenience init(
         workers: Int = 2, clock: any EngineClock = SystemClock(), limits: EngineLimits = EngineLimits(),
-        log: @escaping @Sendable (LogRecord) -> Void = { _ in }
+        host: any HostGateway = NoHostOperations(), log: @escaping @Sendable (LogRecord) -> Void = { _ in }
     ) {
-        self.init(workers: workers, clock: clock, limits: limits, host: NoHostEffects(), journal: nil, log: log)
+        self.init(workers: workers, clock: clock, limits: limits, host: host, journal: nil, log: log)
     }
 
     package init(
         workers: Int, clock: any EngineClock = SystemClock(), limits: EngineLimits = EngineLimits(),
-        host: any HostEffects, journal: (any RunStore)?, isolation: (any RunIsolation)? = nil,
+        host: any HostGateway, journal: (any RunStore)?, isolation: (any RunIsolation)? = nil,
         log: @escaping @Sendable (LogRecord) -> Void = { _ in }
     ) {
         self.journal = journal

@@ -41,7 +41,7 @@ public final class WorkflowRun: Sendable {
         var untilOver: Bool
         /// How many events the record must have more than.
         var beyond: Int
-        var continuation: CheckedContinuation<RunRecord, any Error>
+        var resume: @Sendable (Result<RunRecord, any Error>) -> Void
 
         func takes(_ record: RunRecord) -> Bool {
             (!untilOver || record.status.isTerminal) && record.log.count > beyond
@@ -68,11 +68,14 @@ public final class WorkflowRun: Sendable {
     ///   - input: the workflow's input.
     ///   - metadata: replaces the workflow's metadata; an object.
     ///   - ctx: merged over the workflow's ctx; an object.
-    /// - Throws: ``RunFailure`` when the run could not be started or recorded, `CancellationError` when the task is cancelled, which
-    ///   leaves the run as it is. A run that fails does not throw: its result says so.
+    /// Cancelling the task cancels a run that nothing keeps: this returns once its code has stopped, with a run that is
+    /// ``RunStatus/cancelled``. A run that a store keeps goes on, here or wherever it is taken up, and this throws
+    /// `CancellationError`.
+    ///
+    /// - Throws: ``RunFailure`` when the run could not be started or recorded. A run that fails does not throw: its result says so.
     public func run(input: Value = .emptyObject, metadata: Value? = nil, ctx: Value? = nil) async throws -> RunRecord {
         try start(input: input, metadata: metadata, ctx: ctx)
-        return try await settled()
+        return try await wait(untilOver: false, ending: live == nil)
     }
 
     /// Starts the run and returns at once.
@@ -144,7 +147,7 @@ public final class WorkflowRun: Sendable {
                     )
                 }
             } catch {
-                self.refuse(RunFailure(code: "load_failed", message: "\(error)"))
+                self.refuse(RunFailure(code: "load_failed", message: "\(error)", cause: error))
             }
         }
         if !begins { refuse(.engineStopped) }
@@ -222,7 +225,7 @@ public final class WorkflowRun: Sendable {
             }
             return (state.waiters.values, state.watchers.values)
         }
-        for waiter in waiters { waiter.continuation.resume(throwing: failure) }
+        for waiter in waiters { waiter.resume(.failure(failure)) }
         for feed in feeds { feed.finish() }
     }
 
@@ -268,7 +271,8 @@ public final class WorkflowRun: Sendable {
     /// How the run stands; nil while it moves.
     package var standing: RunRecord? { state.withLock(\.latest) }
 
-    private func wait(untilOver: Bool, beyond count: Int = -1) async throws -> RunRecord {
+    /// - Parameter ends: whether cancelling the task cancels the run, which is then waited for, in place of the wait.
+    private func wait(untilOver: Bool, beyond count: Int = -1, ending ends: Bool = false) async throws -> RunRecord {
         let number = state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter
@@ -276,19 +280,35 @@ public final class WorkflowRun: Sendable {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let answer: Result<RunRecord, any Error>? = state.withLock { state in
-                    let waiter = Waiter(untilOver: untilOver, beyond: count, continuation: continuation)
+                    let waiter = Waiter(untilOver: untilOver, beyond: count) { continuation.resume(with: $0) }
                     if let latest = state.latest, waiter.takes(latest) { return .success(latest) }
                     if let failure = state.failure { return .failure(failure) }
                     // A cancel that comes later finds the waiter.
-                    if Task.isCancelled { return .failure(CancellationError()) }
+                    if !ends, Task.isCancelled { return .failure(CancellationError()) }
                     state.waiters[number] = waiter
                     return nil
                 }
                 if let answer { continuation.resume(with: answer) }
             }
         } onCancel: {
+            if ends { return cancel(reason: "the task that waited for the run was cancelled") }
             let waiter = state.withLock { $0.waiters.removeValue(forKey: number) }
-            waiter?.continuation.resume(throwing: CancellationError())
+            waiter?.resume(.failure(CancellationError()))
+        }
+    }
+
+    /// Calls `body` once, from any thread, when the run is over or waits for a person or a signal, or when nothing more happens to it.
+    ///
+    /// - Returns: what came of the run, where that is known already; `body` is not called then.
+    func whenSettled(
+        _ body: @escaping @Sendable (Result<RunRecord, any Error>) -> Void
+    ) -> Result<RunRecord, any Error>? {
+        state.withLock { state in
+            if let latest = state.latest { return .success(latest) }
+            if let failure = state.failure { return .failure(failure) }
+            state.nextWaiter += 1
+            state.waiters[state.nextWaiter] = Waiter(untilOver: false, beyond: -1, resume: body)
+            return nil
         }
     }
 
@@ -437,7 +457,7 @@ extension WorkflowRun: RunObserver {
             if run.isOfQueue { live?.bell.ring() }
         }
         live?.hub.publishSettled(run, record)
-        for waiter in waiters { waiter.continuation.resume(returning: record) }
+        for waiter in waiters { waiter.resume(.success(record)) }
         for feed in feeds { feed.finish() }
     }
 
@@ -490,22 +510,4 @@ extension Duration {
         guard seconds < 1 << 40 else { return (1 << 40) * 1_000_000 }
         return max(0, seconds) * 1_000_000 + attoseconds / 1_000_000_000_000
     }
-}
-
-/// Why a run could not be started, steered or recorded.
-public struct RunFailure: Error, Sendable, CustomStringConvertible {
-    public var code: String
-    public var message: String
-    public var details: Value?
-
-    package init(code: String, message: String, details: Value? = nil) {
-        self.code = code
-        self.message = message
-        self.details = details
-    }
-
-    public var description: String { message }
-
-    static let engineStopped = RunFailure(
-        code: JournalError.engineStopped.code, message: JournalError.engineStopped.message)
 }

@@ -1,12 +1,18 @@
-package import FlatValue
-package import WorkflowCore
+public import FlatValue
+public import WorkflowCore
 
 /// Runs that are made of others, or moved to other code.
 extension RunDirectory {
     /// Starts a run that takes over what another one had done up to a point, and returns as soon as the store has it.
     ///
-    /// - Parameter newest: goes on with the workflow as new runs have it, instead of the code of the other run.
-    package func fork(
+    /// - Parameters:
+    ///   - point: where the new run leaves the other one; at ``ForkPoint/failure`` it tries again what failed.
+    ///   - input: what the step there gets in place of what was recorded.
+    ///   - newID: the new run's id; nil makes one.
+    ///   - newest: goes on with the workflow as new runs have it, instead of the code of the other run.
+    ///   - reason: why, in a word.
+    /// - Throws: ``RunFailure`` when nothing can be taken over up to there.
+    public func fork(
         _ id: String, at point: ForkPoint, input: Value? = nil, as newID: String? = nil, newest: Bool = false,
         reason: String = "forked"
     ) async throws -> WorkflowRun {
@@ -33,7 +39,7 @@ extension RunDirectory {
     /// Moves a run that waits to the workflow as new runs have it, if all that it recorded fits.
     ///
     /// - Parameter dryRun: says what fits, and moves nothing.
-    package func upgrade(_ id: String, dryRun: Bool) async throws -> Upgrade {
+    public func upgrade(_ id: String, dryRun: Bool = false) async throws -> Upgrade {
         let header = try await header(of: id)
         if header.status.isTerminal { throw RunFailure.over(header) }
         guard let newest = await catalog.workflow(header.workflow) else {

@@ -1,5 +1,7 @@
-/// What the journal could not do, in words for a person.
-public struct JournalError: Error, Sendable {
+public import WorkflowCore
+
+/// What a store could not do.
+public struct JournalError: WorkflowError {
     public var code: String
     public var message: String
 

@@ -63,7 +63,7 @@ extension WorkflowRun {
                     }
                     continuation.resume()
                 } catch {
-                    continuation.resume(throwing: RunFailure(code: "load_failed", message: "\(error)"))
+                    continuation.resume(throwing: RunFailure(code: "load_failed", message: "\(error)", cause: error))
                 }
             }
             if !posted { continuation.resume(throwing: RunFailure.engineStopped) }

@@ -121,7 +121,7 @@ public actor EventSubscription {
     }
 
     private func give(_ events: [RunEvent], _ cursor: RunCursor) {
-        let wanted = filter.types == nil ? events : events.filter { filter.admits(type: $0.type) }
+        let wanted = filter.types == nil ? events : events.filter { filter.admits(type: $0.name) }
         if !wanted.isEmpty { ready.append(.events(wanted)) }
         // Of a run that is driven here the notice that it has settled follows.
         if filter.run == cursor.run, cursor.isOver, !hub.isLive(cursor.run) { end = .over }

@@ -28,25 +28,6 @@ package struct CallOutcome: BitwiseCopyable {
     }
 }
 
-/// One thing that a suspended call wants of the host.
-package struct HostRequest: Sendable {
-    package var token: UInt32
-    /// The name of the operation, such as `http` or `sleep`.
-    package var operation: String
-    package var payload: Value
-    /// The operation itself, where the call brings it: a step handler written in Swift that is `async`.
-    package var work: (@Sendable () async -> HostAnswer)?
-
-    package init(
-        token: UInt32, operation: String, payload: Value = .null, work: (@Sendable () async -> HostAnswer)? = nil
-    ) {
-        self.token = token
-        self.operation = operation
-        self.payload = payload
-        self.work = work
-    }
-}
-
 /// Runs the callbacks of one generation of a script. It lives on one worker's thread, and only that thread calls it.
 ///
 /// Every call gets at most one value and the context of the frame. Results are appended to the run's arena.
@@ -67,7 +48,7 @@ package protocol StepExecutor: AnyObject {
     func close(_ call: OpaquePointer, code: String, message: String, run: Run, frame: Int32)
 
     /// What a call has asked for since it was last given control.
-    func requests(of call: OpaquePointer) -> [HostRequest]
+    func requests(of call: OpaquePointer) -> [CallRequest]
 
     /// The request of a call that only wants to sleep; nil when it wants something else, or more.
     ///
@@ -75,7 +56,7 @@ package protocol StepExecutor: AnyObject {
     func sleep(of call: OpaquePointer) -> (token: UInt32, microseconds: Int64)?
 
     /// Answers a request that the executor can serve by itself, now that the call is suspended; nil leaves it to the host.
-    func serve(_ request: HostRequest) -> HostAnswer?
+    func serve(_ request: CallRequest) -> HostAnswer?
 
     /// Requests that the call does not want answered any more.
     func abandoned(by call: OpaquePointer) -> [UInt32]

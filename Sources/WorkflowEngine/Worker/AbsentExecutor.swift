@@ -20,8 +20,8 @@ final class AbsentExecutor: StepExecutor {
     ) -> CallOutcome { self.call(0, .none, limits: limits, run: run, frame: frame) }
 
     func close(_ call: OpaquePointer, code: String, message: String, run: Run, frame: Int32) {}
-    func requests(of call: OpaquePointer) -> [HostRequest] { [] }
-    func serve(_ request: HostRequest) -> HostAnswer? { nil }
+    func requests(of call: OpaquePointer) -> [CallRequest] { [] }
+    func serve(_ request: CallRequest) -> HostAnswer? { nil }
     func abandoned(by call: OpaquePointer) -> [UInt32] { [] }
     func beginWatch(_ token: UInt64) {}
     func endWatch() {}

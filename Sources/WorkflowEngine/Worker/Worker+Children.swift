@@ -92,9 +92,10 @@ extension Worker {
         _ operation: HostedOperation, _ payload: Value, _ run: Run, _ frame: Int32,
         _ answer: @escaping @Sendable (HostAnswer) -> Void
     ) -> (any HostOperation)? {
-        let caller = HostCaller(workflow: run.plan.id, run: run.id, path: run.machine.path(of: frame))
+        let path = run.machine.path(of: frame)
         return host.begin(
-            HostRequest(token: 0, operation: operation.rawValue, payload: payload), for: caller, answer: answer)
+            HostCall(operation.rawValue, payload: payload, workflow: run.plan.id, run: run.id, path: path),
+            answer: answer)
     }
 
     /// Does what a run that another process drives asks for, and that its journal bears out.

@@ -33,7 +33,7 @@ extension Worker {
     static let recordLimit = 8 << 20
 
     func serve(
-        _ operation: RunRequest, _ request: HostRequest, _ run: Run, _ pending: PendingCall,
+        _ operation: RunRequest, _ request: CallRequest, _ run: Run, _ pending: PendingCall,
         _ answer: @escaping @Sendable (HostAnswer) -> Void
     ) -> (any HostOperation)? {
         let isKnown = run.machine.frames.indices.contains(Int(pending.frame))

@@ -34,9 +34,8 @@ extension Worker {
     /// Has others be told of a run's end, here or by the host of this process; `told` is called on any thread, once.
     private func departure(of run: Run, _ told: @escaping @Sendable (Result<WorkflowRun?, RunFailure>) -> Void) {
         if isHosted {
-            let caller = HostCaller(workflow: run.plan.id, run: run.id, path: "")
-            let request = HostRequest(token: 0, operation: HostedOperation.depart.rawValue, payload: .null)
-            _ = host.begin(request, for: caller) { answer in
+            let call = HostCall(HostedOperation.depart.rawValue, workflow: run.plan.id, run: run.id)
+            _ = host.begin(call) { answer in
                 if answer.ok { return told(.success(nil)) }
                 let code = answer.value["code"]?.string ?? "failed"
                 told(.failure(RunFailure(code: code, message: answer.value["message"]?.string ?? code)))

@@ -1,13 +1,6 @@
 internal import FlatValue
 internal import WorkflowCore
 
-/// A handler written in Swift that is `async`: a child of the call, cancelled with it.
-private struct TaskOperation: HostOperation {
-    let task: Task<Void, Never>
-
-    func cancel() { task.cancel() }
-}
-
 /// Calls that wait for the host, their answers and their end.
 extension Worker {
     func suspend(
@@ -62,27 +55,39 @@ extension Worker {
             } else if let work = request.work {
                 operation = TaskOperation(task: Task { answer(await work()) })
             } else {
-                var caller = HostCaller(
-                    workflow: run.plan.id, run: run.id, path: run.machine.path(of: pending.frame),
-                    grant: run.allowance)
-                caller.limits = run.plan.permissionLimits(of: run.machine.frames[Int(pending.frame)].node)
-                caller.attempt = max(Int(run.machine.frames[Int(pending.frame)].attempt), 1)
-                if run.machine.isClosing { caller.part = Closing.part(of: pending.frame) }
-                caller.occurrence = Int(run.machine.frames[Int(pending.frame)].occurrence)
-                if !run.machine.trace.isNone {
-                    caller.traceparent = run.log.value(run.machine.trace)["traceparent"]?.string
-                }
-                let key = request.payload["deltas"]?.int ?? 0
-                if key != 0 { run.calls[id]?.deltas[key] = DeltaQueue() }
-                caller.stream = { data in self.post(.streamed(run, call: id, key: key, data)) }
-                operation = host.begin(request, for: caller, answer: answer)
+                operation = host.begin(hostCall(request, run, pending), answer: answer)
             }
             if let operation { run.calls[id]?.operations[request.token] = operation }
         }
     }
 
+    /// What a call asks of the gateway, with who asks.
+    private func hostCall(_ request: CallRequest, _ run: Run, _ pending: PendingCall) -> HostCall {
+        let place = run.machine.frames[Int(pending.frame)]
+        var call = HostCall(
+            request.operation, payload: request.payload, workflow: run.plan.id, run: run.id,
+            path: run.machine.path(of: pending.frame), grant: run.allowance)
+        call.limits = run.plan.permissionLimits(of: place.node)
+        call.attempt = max(Int(place.attempt), 1)
+        call.occurrence = Int(place.occurrence)
+        if run.machine.isClosing { call.part = Closing.part(of: pending.frame) }
+        call.generation = run.definition.generation.id
+        if pending.limits.until < .max {
+            call.timeLeft = .microseconds(
+                max(0, pending.limits.until.subtractingReportingOverflow(elapsed).partialValue))
+        }
+        if !run.machine.trace.isNone {
+            call.traceparent = run.log.value(run.machine.trace)["traceparent"]?.string
+        }
+        let key = request.payload["deltas"]?.int ?? 0
+        let id = pending.id
+        if key != 0 { run.calls[id]?.deltas[key] = DeltaQueue() }
+        call.stream = { data in self.post(.streamed(run, call: id, key: key, data)) }
+        return call
+    }
+
     /// Has the executor answer a request, where it can; the functions of schemas have the time of the call.
-    private func serve(_ request: HostRequest, _ run: Run, _ limits: CallLimits) -> HostAnswer? {
+    private func serve(_ request: CallRequest, _ run: Run, _ limits: CallLimits) -> HostAnswer? {
         run.executor.beginChecking(within: limits)
         let answer = run.executor.serve(request)
         if run.executor.endChecking() != .none { readTime() }

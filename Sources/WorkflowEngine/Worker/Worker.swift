@@ -29,7 +29,7 @@ package final class Worker: @unchecked Sendable {
 
     package let index: Int
     let clock: any EngineClock
-    let host: any HostEffects
+    let host: any HostGateway
     let journal: (any RunJournal)?
     let log: @Sendable (LogRecord) -> Void
     let limits: WorkerLimits
@@ -90,7 +90,7 @@ package final class Worker: @unchecked Sendable {
     var outstanding = 0
 
     init(
-        index: Int, clock: any EngineClock, sharedTime: SharedTime?, limits: EngineLimits, host: any HostEffects,
+        index: Int, clock: any EngineClock, sharedTime: SharedTime?, limits: EngineLimits, host: any HostGateway,
         journal: (any RunJournal)?, log: @escaping @Sendable (LogRecord) -> Void
     ) {
         self.index = index

@@ -9,7 +9,7 @@ struct MCPProgress {
 
     private static let interval = Duration.milliseconds(50)
     /// The events that move a run on.
-    private static let names: [String: String] = [
+    private static let names: [RunEventType: String] = [
         "step:start": "began", "step:success": "done", "step:error": "failed", "step:retry": "tries again",
         "step:human:requested": "waits for a person", "step:waiting": "waits", "step:event": "says",
     ]

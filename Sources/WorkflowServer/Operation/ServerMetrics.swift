@@ -53,7 +53,7 @@ final class ServerMetrics: Sendable {
         let retries = (0..<record.log.count).count { record.log[$0].kind == .stepRetry }
         let usages = Self.usages(record.log)
         state.withLock { state in
-            state.runs[Labels(first: workflow, second: result.status), default: 0] += 1
+            state.runs[Labels(first: workflow, second: result.status.rawValue), default: 0] += 1
             if let begin = result.startedAt, let end = result.finishedAt {
                 state.runTimes[workflow, default: Histogram()].add(seconds: Double(end - begin) / 1000)
             }

@@ -14,7 +14,7 @@ enum AgentRendering {
     /// that has succeeded.
     static func answer(_ record: RunRecord) -> Value {
         let result = record.result()
-        let turns = result.steps.filter { record.plan.details[Int($0.node)].role == .model && $0.status == "success" }
+        let turns = result.steps.filter { record.plan.details[Int($0.node)].role == .model && $0.status == .success }
             .compactMap(\.output).filter { $0["message"] != nil }
         let results = result.steps.filter { $0.stepID == "tools" }.flatMap { $0.output?["results"]?.array ?? [] }
             .map { message in

@@ -6,7 +6,7 @@ extension RunEvent {
     /// of steps without `metadata`, and without what they got and gave.
     var brief: Value {
         var entries: [(String, Value)] = [
-            ("type", Value(type)), ("sequence", Value(Int64(sequence))), ("timestamp", Value(timestamp)),
+            ("type", Value(name)), ("sequence", Value(Int64(sequence))), ("timestamp", Value(timestamp)),
         ]
         if let stepID { entries.append(("stepId", Value(stepID))) }
         if let path { entries.append(("path", Value(path))) }

@@ -34,7 +34,7 @@ enum RunRendering {
 
     /// When a run came to stand still that waits; nil for one that runs.
     private static func pause(_ result: RunResult) -> Int64? {
-        guard result.status == "waiting_human" || result.status == "waiting" else { return nil }
+        guard result.status == .waitingHuman || result.status == .waiting else { return nil }
         let times = result.steps.map { $0.finishedAt ?? $0.startedAt } + result.pending.map(\.requestedAt)
         return times.max() ?? result.startedAt
     }

@@ -100,8 +100,8 @@ package struct EventFrames: Sendable {
         var (bytes, parts) = (ByteBuffer(), [(String, Range<Int>)]())
         for event in events {
             let start = bytes.writerIndex
-            bytes.writeString("event: \(event.type)\ndata: \(event.json)\n\n")
-            parts.append((event.type, start..<bytes.writerIndex))
+            bytes.writeString("event: \(event.name)\ndata: \(event.json)\n\n")
+            parts.append((event.name, start..<bytes.writerIndex))
         }
         (run, workflow) = (events.first?.runID ?? "", events.first?.workflowID ?? "")
         (self.bytes, self.parts) = (bytes, parts)

@@ -45,7 +45,7 @@ final class BatchExporter: Sendable {
 
     init(
         _ endpoint: ExportSettings.Endpoint, _ envelope: ExportEnvelope, settings: ExportSettings,
-        http: any HostEffects, warn: @escaping @Sendable (String) -> Void
+        http: any HostGateway, warn: @escaping @Sendable (String) -> Void
     ) {
         self.envelope = envelope
         self.settings = settings

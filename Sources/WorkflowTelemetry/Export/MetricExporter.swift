@@ -12,7 +12,7 @@ final class MetricExporter: Sendable {
     private let finished = Gate()
 
     init(
-        _ endpoint: ExportSettings.Endpoint, settings: ExportSettings, http: any HostEffects,
+        _ endpoint: ExportSettings.Endpoint, settings: ExportSettings, http: any HostGateway,
         warn: @escaping @Sendable (String) -> Void
     ) {
         self.endpoint = endpoint

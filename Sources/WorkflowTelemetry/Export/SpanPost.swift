@@ -19,14 +19,14 @@ struct SpanPost: Sendable {
     private static let longestWait: Int64 = 30
 
     private let endpoint: ExportSettings.Endpoint
-    private let http: any HostEffects
+    private let http: any HostGateway
 
-    init(_ endpoint: ExportSettings.Endpoint, http: any HostEffects) {
+    init(_ endpoint: ExportSettings.Endpoint, http: any HostGateway) {
         self.endpoint = endpoint
         self.http = http
     }
 
-    func request(_ body: [UInt8]) -> HostRequest {
+    func request(_ body: [UInt8]) -> HostCall {
         // What is packed could be damaged, and the little that comes back is not worth it.
         var headers = [("content-type", Value("application/json")), ("accept-encoding", "identity")]
         var body = body
@@ -36,15 +36,15 @@ struct SpanPost: Sendable {
         }
         headers += endpoint.headers.map { ($0.name.lowercased(), Value($0.value)) }
         let text = Value { arena in body.withUnsafeBytes { arena.writeString($0) } }
-        return HostRequest(
-            token: 0, operation: "http",
+        return HostCall(
+            "http",
             payload: [
                 "method": "POST", "url": Value(endpoint.url), "headers": Value(entries: headers), "body": text,
                 "timeout": Value(Double(endpoint.timeout) / 1000), "redirects": 0, "max_size": 65536,
             ])
     }
 
-    func send(_ request: HostRequest) async -> Answer {
+    func send(_ request: HostCall) async -> Answer {
         guard let answer = await answer(to: request) else { return .failed("there was no time left", retryAfter: nil) }
         guard answer.ok, let status = answer.value["status"]?.int else {
             let message = Self.shown(answer.value["message"]?.string ?? "the request failed")
@@ -95,13 +95,12 @@ struct SpanPost: Sendable {
     }
 
     /// Nil when the task was cancelled.
-    private func answer(to request: HostRequest) async -> HostAnswer? {
+    private func answer(to request: HostCall) async -> HostAnswer? {
         let call = PendingPost()
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 call.begin(continuation)
-                let caller = HostCaller(workflow: "", run: "", path: "")
-                call.started(http.begin(request, for: caller) { call.complete($0) })
+                call.started(http.begin(request) { call.complete($0) })
             }
         } onCancel: {
             call.cancel()

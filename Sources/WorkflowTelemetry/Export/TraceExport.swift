@@ -25,7 +25,7 @@ public final class TraceExport: Sendable {
     ///   - http: what carries requests out.
     ///   - warn: gets a line when an endpoint does not take spans, once a minute; any thread.
     package init(
-        _ settings: ExportSettings, store: (any RunStore)?, http: any HostEffects,
+        _ settings: ExportSettings, store: (any RunStore)?, http: any HostGateway,
         warn: @escaping @Sendable (String) -> Void
     ) {
         self.settings = settings

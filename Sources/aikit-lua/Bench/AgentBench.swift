@@ -58,7 +58,7 @@ struct AgentBench {
                 if number >= together { _ = try await group.next() }
                 group.addTask {
                     let record = try await engine.createRun(workflow).run(input: .emptyObject)
-                    guard record.statusName == "success" else {
+                    guard record.status == .success else {
                         throw RunFailure(code: "bench", message: "an agent of a benchmark ended \(record.statusName)")
                     }
                 }
@@ -70,7 +70,7 @@ struct AgentBench {
 }
 
 /// Calls a tool in each turn but the last, and answers after a time.
-private final class BenchProvider: HostEffects {
+private final class BenchProvider: HostGateway {
     private let turns: Int
     private let delay: Duration
     private let waits: Int
@@ -99,12 +99,10 @@ private final class BenchProvider: HostEffects {
     /// The first answers are held back until so many are asked for.
     func closes() { state.withLock { $0.isOpen = false } }
 
-    func begin(
-        _ request: HostRequest, for caller: HostCaller, answer: @escaping @Sendable (HostAnswer) -> Void
-    ) -> (any HostOperation)? {
+    func begin(_ call: HostCall, answer: @escaping @Sendable (HostAnswer) -> Void) -> (any HostOperation)? {
         // Each turn adds the message of the model and that of the tool.
-        let turn = (max(request.payload["messages"]?.count ?? 0, 1) - 1) / 2 + 1
-        let prepared = prepared(by: request.payload, isLast: turn >= turns)
+        let turn = (max(call.payload["messages"]?.count ?? 0, 1) - 1) / 2 + 1
+        let prepared = prepared(by: call.payload, isLast: turn >= turns)
         let reply: @Sendable () -> Void = { answer(prepared) }
         let (ready, isHeld) = state.withLock { state -> ([@Sendable () -> Void], Bool) in
             guard !state.isOpen else { return ([], false) }

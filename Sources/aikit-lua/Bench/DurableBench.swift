@@ -76,7 +76,7 @@ struct DurableBench: Sendable {
     }
 
     private func stepRate(inFlight: Int, _ journal: any RunStore) async throws -> Double {
-        let engine = WorkflowEngine(workers: 1, host: NoHostEffects(), journal: journal)
+        let engine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: journal)
         let script = try await LuaScript.load(source: BenchScripts.hundredSteps, named: "bench.lua", on: engine)
         try await journal.save(script.stored)
         let workflow = script.workflows[0]
@@ -127,14 +127,14 @@ struct DurableBench: Sendable {
         while SystemClock().now() / 1000 <= until { try await Task.sleep(for: .milliseconds(50)) }
         let start = monotonicNanoseconds()
         let journal = try SQLiteJournal(path: image)
-        let engine = WorkflowEngine(workers: 1, host: NoHostEffects(), journal: journal)
+        let engine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: journal)
         let scripts = StoredScripts(journal, on: engine)
         let (runs, taken) = AsyncStream.makeStream(of: WorkflowRun.self)
         let failures = try await engine.recover(
             load: { try await scripts.workflow(of: $0) }, began: { taken.yield($0) })
         taken.finish()
         var finished = 0
-        for await run in runs where try await run.finished().statusName == "success" { finished += 1 }
+        for await run in runs where try await run.finished().status == .success { finished += 1 }
         let elapsed = Double(monotonicNanoseconds() - start) / 1e6
         engine.shutdown()
         await journal.close()
@@ -147,7 +147,7 @@ struct DurableBench: Sendable {
     /// Calls `body` while so many runs are inside a step, durably.
     private func interruptRuns(_ count: Int, until: Int64, at path: String, _ body: () throws -> Void) async throws {
         let journal = try SQLiteJournal(path: path)
-        let engine = WorkflowEngine(workers: 1, host: NoHostEffects(), journal: journal)
+        let engine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: journal)
         let script = try await LuaScript.load(source: Self.interrupted, named: "bench.lua", on: engine)
         try await journal.save(script.stored)
         for _ in 0..<count {
@@ -175,7 +175,7 @@ struct DurableBench: Sendable {
         let name = "memory of each of 10,000 durable runs that wait"
         guard wants(name) else { return }
         let journal = try SQLiteJournal(path: folder + "/parked.db", options: SQLiteJournalOptions(durability: .normal))
-        let engine = WorkflowEngine(workers: 1, host: NoHostEffects(), journal: journal)
+        let engine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: journal)
         let script = try await LuaScript.load(source: Self.waiting, named: "bench.lua", on: engine)
         try await journal.save(script.stored)
         func park(_ count: Int) async throws -> [WorkflowRun] {

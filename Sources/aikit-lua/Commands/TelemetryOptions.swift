@@ -24,9 +24,9 @@ extension ExportSettings {
     }
 }
 
-extension HostEffects {
+extension HostGateway {
     /// The same effects, which tell the services that they call of the run's trace.
-    func traced(isSent: Bool) -> any HostEffects { TracedEffects(self, isSent: isSent) }
+    func traced(isSent: Bool) -> any HostGateway { TracedEffects(self, isSent: isSent) }
 }
 
 extension TraceExport {

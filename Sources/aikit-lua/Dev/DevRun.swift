@@ -113,5 +113,5 @@ final class DevRun: Sendable {
 
 extension RunRecord {
     /// Whether nothing more can happen to the run.
-    var isOver: Bool { ["success", "failed", "cancelled"].contains(statusName) }
+    var isOver: Bool { status.isTerminal }
 }

@@ -219,10 +219,10 @@ final class DevSession {
     /// Deals with a run that is over or waits for somebody.
     private func conclude(_ result: RunResult) {
         settled = nil
-        if result.status == "waiting_human", terminal.isInteractive { return ask(result) }
+        if result.status == .waitingHuman, terminal.isInteractive { return ask(result) }
         terminal.hideHint()
         display.suspend()
-        if result.status == "success" { TextStream.output.writeLine((result.result ?? .null).prettyJSON) }
+        if result.status == .success { TextStream.output.writeLine((result.result ?? .null).prettyJSON) }
         let elapsed = Int64((monotonicNanoseconds() - startedAt) / 1000)
         let summary = RunSummary(
             result: result, plan: plan, handle: screen?.handle, elapsed: elapsed, style: style, goesOn: true)

@@ -82,8 +82,8 @@ struct RunDescription {
         if let branch = step.branchID { facts.append("→ " + (branch.string ?? branch.json)) }
         if step.attempts > 1 { facts.append(counted(step.attempts, "attempt")) }
         if let end = step.finishedAt { facts.append(durationText(microseconds: (end - step.startedAt) * 1000)) }
-        let status = RunMachine.Status(rawValue: step.status) ?? .running
-        if !status.isTerminal { facts.append(status == .waitingHuman ? "waits for an answer" : step.status) }
+        let status = step.status
+        if !status.isTerminal { facts.append(status == .waitingHuman ? "waits for an answer" : status.rawValue) }
         let detail = facts.isEmpty ? "" : "  " + style(facts.joined(separator: "  "), .dim)
         lines.append(indent + style(status.sign, status.tone) + " " + step.path + detail)
         let room = width - indent.count - 6
@@ -107,11 +107,12 @@ struct RunDescription {
             facts += "  " + durationText(microseconds: (end - compensation.startedAt) * 1000)
         }
         switch compensation.status {
-        case "success": return style("↶ undone", .yellow) + style(facts, .dim)
-        case "failed":
+        case .success: return style("↶ undone", .yellow) + style(facts, .dim)
+        case .failed:
             let message = compensation.error?["message"]?.string ?? "no message"
             return style(clipped("✗ not undone: " + message, room: room + 4), .red) + style(facts, .dim)
-        default: return "↶ is being undone" + style(facts, .dim)
+        case .queued, .running, .waiting, .waitingHuman, .cancelled:
+            return "↶ is being undone" + style(facts, .dim)
         }
     }
 

@@ -140,7 +140,7 @@ struct RunWait: Sendable {
             entries.append(("requestedAt", Value(pending.requestedAt)))
             return RunWait(kind: .human, path: pending.path, entries: entries, command: command)
         }
-        for step in result.steps where step.status == "waiting" {
+        for step in result.steps where step.status == .waiting {
             if plan.nodes[Int(step.node)].kind == .waitFor, let event = plan.details[Int(step.node)].event {
                 let command = "aikit-lua signal \(shellQuoted(runID)) \(shellQuoted(event))" + place
                 waits.append(

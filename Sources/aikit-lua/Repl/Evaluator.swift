@@ -30,7 +30,7 @@ final class Evaluator: Sendable {
 
     /// - Parameter directory: where modules are looked for, with its last slash; empty for the working directory.
     init(
-        directory: String, host: any HostEffects, options: LuaScriptOptions,
+        directory: String, host: any HostGateway, options: LuaScriptOptions,
         log: @escaping @Sendable (LogRecord) -> Void
     ) async throws {
         // One worker, so one VM: the globals are always the same.
@@ -66,9 +66,9 @@ final class Evaluator: Sendable {
             defer { self.run.withLock { $0 = nil } }
             let result = try await run.run(input: input).result()
             switch result.status {
-            case "success": return Self.evaluation(result.result ?? .null)
-            case "cancelled": return .cancelled
-            default: return .failed(result.error ?? .null)
+            case .success: return Self.evaluation(result.result ?? .null)
+            case .cancelled: return .cancelled
+            case .failed, .queued, .running, .waiting, .waitingHuman: return .failed(result.error ?? .null)
             }
         } catch {
             return .refused(error)

@@ -68,11 +68,11 @@ extension ReplSession {
         run.start(metadata: plan.metadata, ctx: plan.ctx)
         while let record = settle(run) {
             let result = record.result()
-            if result.status == "waiting_human", console.isInteractive, !isInterrupted {
+            if result.status == .waitingHuman, console.isInteractive, !isInterrupted {
                 if ask(result, of: run) { continue }
             }
             display.suspend()
-            if result.status == "success" { TextStream.output.writeLine((result.result ?? .null).prettyJSON) }
+            if result.status == .success { TextStream.output.writeLine((result.result ?? .null).prettyJSON) }
             let elapsed = Int64((monotonicNanoseconds() - start) / 1000)
             TextStream.errors.write(
                 RunSummary(

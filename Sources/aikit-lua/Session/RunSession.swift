@@ -72,7 +72,7 @@ final class RunSession {
         driver.start(loader)
         while true {
             if let status = hearAll() { return status }
-            if let result = settled, result.status == "waiting_human", canAsk {
+            if let result = settled, result.status == .waitingHuman, canAsk {
                 if let status = ask(result) { return status }
             } else if let result = settled {
                 guard wakesSoon(result) else { return conclude(result) }
@@ -128,7 +128,7 @@ final class RunSession {
     /// Whether the run goes on by itself before anybody says anything to it, and this process stays for that: in memory, where
     /// the run would end with it, for any time, and for the end of somebody's patience as long as stored runs wait for a time.
     private func wakesSoon(_ result: RunResult) -> Bool {
-        guard result.status == "waiting_human" || result.status == "waiting", let wakeAt, leaving == nil, !isCancelled
+        guard result.status == .waitingHuman || result.status == .waiting, let wakeAt, leaving == nil, !isCancelled
         else { return false }
         let left = wakeAt - SystemClock().now()
         if !isStored { return !waitsOutside || left <= StayRequest.usualWait }
@@ -324,17 +324,17 @@ final class RunSession {
 
     private func status(of result: RunResult) -> ExitStatus {
         switch result.status {
-        case "success": .success
-        case "cancelled": Interrupts.caught.map(Interrupts.status) ?? .failed
-        case "waiting_human", "waiting": leaving?.status ?? .waiting
-        default: .failed
+        case .success: .success
+        case .cancelled: Interrupts.caught.map(Interrupts.status) ?? .failed
+        case .waitingHuman, .waiting: leaving?.status ?? .waiting
+        case .failed, .queued, .running: .failed
         }
     }
 
     private func printResult(_ result: RunResult) {
         if plan.printsEvents {
             output.writeLine(Self.told(result, of: handle).json)
-        } else if result.status == "success" {
+        } else if result.status == .success {
             output.writeLine((result.result ?? .null).prettyJSON)
         }
     }
@@ -363,7 +363,7 @@ final class RunSession {
 
     /// When a run came to stand still that waits, in milliseconds since 1970; nil for one that runs.
     private static func pause(of result: RunResult) -> Int64? {
-        guard result.status == "waiting_human" || result.status == "waiting" else { return nil }
+        guard result.status == .waitingHuman || result.status == .waiting else { return nil }
         let times = result.steps.map { $0.finishedAt ?? $0.startedAt } + result.pending.map(\.requestedAt)
         return times.max() ?? result.startedAt
     }

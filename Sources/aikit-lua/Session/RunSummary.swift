@@ -21,17 +21,17 @@ struct RunSummary {
     private var lines: [String] {
         let time = durationText(microseconds: elapsed)
         switch result.status {
-        case "success" where result.restartedAs != nil:
+        case .success where result.restartedAs != nil:
             return [style("✓", .green) + " \(workflow) goes on as run \(result.restartedAs ?? "")"]
-        case "success":
+        case .success:
             return [style("✓", .green) + " \(workflow) succeeded in \(time), \(counted(result.steps.count, "step"))"]
-        case "cancelled":
+        case .cancelled:
             let given = result.error?["reason"]?.string ?? result.error?["message"]?.string
             let reason = given == "cancelled" ? nil : given
             return [style("■", .yellow) + " \(workflow) was cancelled after \(time)" + (reason.map { ": \($0)" } ?? "")]
                 + undoing
-        case "waiting_human", "waiting": return waiting
-        default:
+        case .waitingHuman, .waiting: return waiting
+        case .failed, .queued, .running:
             return [style("✗", .red) + " \(workflow) failed after \(time)"]
                 + (problem.map { [ProblemPrinter(style: style).text($0)] } ?? []) + undoing
         }
@@ -64,13 +64,13 @@ struct RunSummary {
             return ["\(mark) \(workflow) waits for a person at '\(pending.path)'"] + goOn(command, "Answer with:")
         }
         let events = result.steps.compactMap { step -> [String]? in
-            guard step.status == "waiting", let name = event(of: step) else { return nil }
+            guard step.status == .waiting, let name = event(of: step) else { return nil }
             return ["\(mark) \(workflow) waits for an event at '\(step.path)'"]
                 + goOn("signal \(runID) \(name)", "Send it with:")
         }
         let waits = people + events
         if waits.isEmpty {
-            let step = result.steps.last { $0.status == "waiting" }
+            let step = result.steps.last { $0.status == .waiting }
             return ["\(mark) \(workflow) waits for an event" + (step.map { " at '\($0.path)'" } ?? "")]
         }
         let left = waits.count - Self.shownWaits

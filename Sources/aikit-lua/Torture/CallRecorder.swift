@@ -56,8 +56,8 @@ private final class RecordingExecutor: StepExecutor {
         executor.close(call, code: code, message: message, run: run, frame: frame)
     }
 
-    func requests(of call: OpaquePointer) -> [HostRequest] { executor.requests(of: call) }
-    func serve(_ request: HostRequest) -> HostAnswer? { executor.serve(request) }
+    func requests(of call: OpaquePointer) -> [CallRequest] { executor.requests(of: call) }
+    func serve(_ request: CallRequest) -> HostAnswer? { executor.serve(request) }
     func abandoned(by call: OpaquePointer) -> [UInt32] { executor.abandoned(by: call) }
 
     var effects: ByteArena {

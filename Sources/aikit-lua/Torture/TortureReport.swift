@@ -12,7 +12,7 @@ struct TortureReport: Sendable {
     }
 
     var workflow: String
-    var status: String
+    var status: RunStatus
     /// How many writes the journal took.
     var writes: Int
     var kills = 0

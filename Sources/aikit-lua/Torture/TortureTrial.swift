@@ -119,7 +119,7 @@ struct TortureTrial: Sendable {
                 let path = steps.first?.path ?? "?"
                 throw UsageError("the run waits at '\(path)'; give it an answer: --answer \(shellQuoted(path))='…'")
             }
-            if step.status == "waiting_human" {
+            if step.status == .waitingHuman {
                 record = try await run.resume(step: step.path, data: answer)
             } else {
                 let event = run.definition.plan.details[Int(step.node)].event ?? ""
@@ -140,7 +140,7 @@ struct TortureTrial: Sendable {
 
     /// The steps that wait for a person, an event or a time.
     private func waiting(_ record: RunRecord) -> [StepSnapshot] {
-        record.result().steps.filter { $0.status == "waiting" || $0.status == "waiting_human" }
+        record.result().steps.filter { $0.status == .waiting || $0.status == .waitingHuman }
     }
 
     private func answer(to step: StepSnapshot) -> Value? {

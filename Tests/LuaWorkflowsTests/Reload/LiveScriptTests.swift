@@ -146,7 +146,7 @@ struct LiveScriptTests {
             _ = try await live.refreshed()
             #expect(try await output(live, engine) == ["version": 2, "name": "a"])
             spinning.cancel()
-            #expect(try await spinning.finished().result().status == "cancelled")
+            #expect(try await spinning.finished().result().status == .cancelled)
         }
     }
 

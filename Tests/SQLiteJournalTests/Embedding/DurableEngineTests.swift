@@ -17,7 +17,7 @@ struct DurableEngineTests {
         let first = try SQLiteJournal(path: directory.store)
         let engine = WorkflowEngine(store: first, workers: 1)
         let record = try await engine.createRun(workflow, id: "o1").run()
-        #expect(record.statusName == "waiting_human")
+        #expect(record.status == .waitingHuman)
 
         let second = try SQLiteJournal(path: directory.store)
         let other = WorkflowEngine(store: second, workers: 1)
@@ -44,7 +44,7 @@ struct DurableEngineTests {
         let first = try SQLiteJournal(path: directory.store, clock: clock)
         // Its own clock stands still, so that the first engine does not see the time come.
         let engine = WorkflowEngine(store: first, workers: 1, clock: StandingClock(time: began))
-        #expect(try await engine.createRun(workflow).run().statusName == "waiting_human")
+        #expect(try await engine.createRun(workflow).run().status == .waitingHuman)
         await engine.shutdown(closing: first)
 
         let second = try SQLiteJournal(path: directory.store, clock: clock)

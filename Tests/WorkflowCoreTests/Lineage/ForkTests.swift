@@ -48,7 +48,7 @@ private func starts(_ run: TestRun, after count: Int) -> [String] {
         #expect(fork.steps == 1)
         let next = try resumed(fork, of: run, on: run.plan)
         #expect(starts(next, after: fork.events.count) == ["b", "c"])
-        #expect(next.result.status == "success")
+        #expect(next.result.status == .success)
         #expect(next.result.steps.map(\.path) == ["a", "b", "c"])
     }
 
@@ -79,7 +79,7 @@ private func starts(_ run: TestRun, after count: Int) -> [String] {
             ]
         }
         let run = try recorded(nodes, condition())
-        #expect(run.result.status == "success")
+        #expect(run.result.status == .success)
         let fork = try ForkPlanner.fork(run.log, from: run.plan, to: run.plan, at: .before(path))
         let left: [CallbackSlot: TestRun.Callback] = path.hasPrefix("loop") ? [4: { _ in .value(false) }] : condition()
         let next = try resumed(fork, of: run, on: run.plan, left)
@@ -114,12 +114,12 @@ private func starts(_ run: TestRun, after count: Int) -> [String] {
             .step("end", handler: 1),
         ]
         let run = try recorded(nodes)
-        #expect(run.result.status == "failed")
+        #expect(run.result.status == .failed)
         let fork = try ForkPlanner.fork(run.log, from: run.plan, to: run.plan, at: .failure)
         #expect(fork.path == "both[bad]/poor")
         let next = try resumed(fork, of: run, on: run.plan, [2: { .value($0) }])
         #expect(starts(next, after: fork.events.count) == ["both[bad]/poor", "end"])
-        #expect(next.result.status == "success")
+        #expect(next.result.status == .success)
         #expect(next.result.snapshots(of: "poor").count == 1)
         next.expectSoundEnd()
     }
@@ -130,12 +130,12 @@ private func starts(_ run: TestRun, after count: Int) -> [String] {
         ]
         let run = try recorded(nodes)
         try run.fireNext()
-        #expect(run.result.status == "failed")
+        #expect(run.result.status == .failed)
         let fork = try ForkPlanner.fork(run.log, from: run.plan, to: run.plan, at: .failure)
         let next = try resumed(fork, of: run, on: run.plan)
-        #expect(next.result.status == "waiting")
+        #expect(next.result.status == .waiting)
         try next.fireNext()
-        #expect(next.result.status == "failed")
+        #expect(next.result.status == .failed)
         #expect(next.result.snapshots(of: "b").map(\.attempts) == [2])
     }
 
@@ -143,10 +143,10 @@ private func starts(_ run: TestRun, after count: Int) -> [String] {
         let run = try recorded([.step("a", handler: 1), .human("ask"), .step("b", handler: 1)])
         try run.cancel()
         try run.drive()
-        #expect(run.result.status == "cancelled")
+        #expect(run.result.status == .cancelled)
         let fork = try ForkPlanner.fork(run.log, from: run.plan, to: run.plan, at: .failure)
         let next = try resumed(fork, of: run, on: run.plan)
-        #expect(next.result.status == "waiting_human")
+        #expect(next.result.status == .waitingHuman)
         try next.reply(["ok": true])
         try next.drive()
         #expect(next.result.result == ["ok": true])
@@ -177,7 +177,7 @@ private func starts(_ run: TestRun, after count: Int) -> [String] {
         let fork = try ForkPlanner.fork(run.log, from: run.plan, to: other, at: .before("way/then"))
         let next = try resumed(fork, of: run, on: other)
         #expect(starts(next, after: fork.events.count) == ["way/then", "x", "b"])
-        #expect(next.result.status == "success")
+        #expect(next.result.status == .success)
     }
 
     @Test func `what does not fit before the fork is refused, with the reason`() throws {
@@ -224,7 +224,7 @@ private func starts(_ run: TestRun, after count: Int) -> [String] {
         let random = try RandomRun(seed: seed)
         try random.finish()
         let run = random.run
-        let undone = run.result.steps.indices.filter { run.result.steps[$0].compensation?.status == "success" }.min()
+        let undone = run.result.steps.indices.filter { run.result.steps[$0].compensation?.status == .success }.min()
         for path in Set(run.result.steps.map(\.path)).sorted().prefix(8) {
             // What began after a step that was undone may lie behind its completion.
             let first = run.result.steps.firstIndex { $0.path == path } ?? 0

@@ -52,10 +52,10 @@ import Testing
                 "step:compensate:start a", "step:compensate:success a", "workflow:error",
             ])
         #expect(outputs == [["b": true], ["n": 0]])
-        #expect(run.result.status == "failed")
+        #expect(run.result.status == .failed)
         #expect(run.result.error?["message"] == "no")
         #expect(compensation(run) == ["undone": ["b", "a"], "failed": []])
-        #expect(run.result.snapshots(of: "a").first?.compensation?.status == "success")
+        #expect(run.result.snapshots(of: "a").first?.compensation?.status == .success)
         #expect(run.result.snapshots(of: "plain").first?.compensation == nil)
         run.expectSoundEnd()
     }
@@ -84,7 +84,7 @@ import Testing
                     return attempts < 3 ? .failure("not yet") : .value(.null)
                 },
             ])
-        #expect(run.result.status == "waiting")
+        #expect(run.result.status == .waiting)
         try run.fireNext()
         try run.crash()
         while !run.isOver { try run.fireNext() }
@@ -94,7 +94,7 @@ import Testing
         #expect(failed.map { $0["path"] } == ["b"])
         #expect(failed.first?["error"]?["message"] == "never")
         #expect(run.result.snapshots(of: "c").first?.compensation?.attempts == 3)
-        #expect(run.result.snapshots(of: "b").first?.compensation?.status == "failed")
+        #expect(run.result.snapshots(of: "b").first?.compensation?.status == .failed)
         run.expectSoundEnd()
     }
 
@@ -123,7 +123,7 @@ import Testing
         ]
         #expect(undone(run) == paths)
         #expect(compensation(run)?["undone"] == Value(array: paths.map { Value($0) }))
-        let events = run.events.filter { $0.path == "again[2]/turn" && $0.type.hasPrefix("step:compensate") }
+        let events = run.events.filter { $0.path == "again[2]/turn" && $0.name.hasPrefix("step:compensate") }
         #expect(events.map(\.occurrence) == [2, 2])
         run.expectSoundEnd()
     }
@@ -140,7 +140,7 @@ import Testing
                 "step:cancelled ask", "workflow:ending", "step:compensate:start a", "step:compensate:success a",
                 "workflow:cancelled",
             ])
-        #expect(run.result.status == "cancelled")
+        #expect(run.result.status == .cancelled)
         #expect(run.result.error?["reason"] == "enough")
         #expect(compensation(run)?["undone"] == ["a"])
         run.expectSoundEnd()
@@ -211,7 +211,7 @@ import Testing
         let run = try run([.step("a", handler: 1, compensate: 11), .human("ask")])
         try run.cancel()
         try run.decide(.abandoned(error: run.store(["code": "run_too_large", "message": "full"])))
-        #expect(run.result.status == "failed")
+        #expect(run.result.status == .failed)
         let failed = try #require(compensation(run)?["failed"]?.array)
         #expect(failed.map { $0["path"] } == ["a"])
         #expect(failed.first?["error"]?["code"] == "not_tried")
@@ -239,7 +239,7 @@ import Testing
         // The earliest timer is that of the run's timeout.
         #expect(throws: Refusal.stale) { try run.fireNext() }
         try run.fireNext()
-        #expect(run.result.status == "failed")
+        #expect(run.result.status == .failed)
         #expect(compensation(run)?["undone"] == ["a"])
     }
 

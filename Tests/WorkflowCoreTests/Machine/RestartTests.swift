@@ -52,7 +52,7 @@ import Testing
         #expect(throws: Refusal.stale) { try ask(run, 1) }
         try run.decide(.cancelAsked(request: run.store(["reason": "enough"])))
         try run.drive()
-        #expect(run.result.status == "cancelled")
+        #expect(run.result.status == .cancelled)
         #expect(run.result.restartedAs == nil)
         run.expectSoundEnd()
     }

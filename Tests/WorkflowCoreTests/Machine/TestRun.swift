@@ -281,7 +281,7 @@ final class TestRun {
 
     /// Public events as `type path`, in order.
     var story: [String] {
-        events.map { event in event.path.map { "\(event.type) \($0)" } ?? event.type }
+        events.map { event in event.path.map { "\(event.type) \($0)" } ?? event.name }
     }
 
     var events: [RunEvent] {

@@ -124,8 +124,8 @@ import Testing
                 "requestedAt": 1_700_000_000_000,
             ])
         let waiting = run.result
-        #expect(waiting.status == "waiting_human")
-        #expect(waiting.steps.map(\.status) == ["waiting_human"])
+        #expect(waiting.status == .waitingHuman)
+        #expect(waiting.steps.map(\.status) == [.waitingHuman])
         #expect(waiting.steps[0].nextStepID == nil && waiting.steps[0].finishedAt == nil && waiting.finishedAt == nil)
         #expect(waiting.steps[0].output == Value?.none)
         #expect(
@@ -158,8 +158,8 @@ import Testing
         #expect(run.events.first { $0.type == "step:error" }?.data == error)
         #expect(run.events.last?.type == "workflow:error" && run.events.last?.data == error)
         let result = run.result
-        #expect(result.status == "failed" && result.result == Value?.none && result.error == error)
-        #expect(result.steps.map(\.status) == ["success", "failed"])
+        #expect(result.status == .failed && result.result == Value?.none && result.error == error)
+        #expect(result.steps.map(\.status) == [.success, .failed])
         #expect(result.steps[1].error == error && result.steps[1].nextStepID == nil)
         #expect(result.value["result"] == Value?.none)
     }
@@ -191,7 +191,7 @@ import Testing
         try run.decide(.inputRefused(error: run.store(["code": "invalid_input", "message": "city: missing"])))
         #expect(run.events.map(\.type) == ["workflow:error"])
         let result = run.result
-        #expect(result.status == "failed" && result.steps.isEmpty && result.metadata == ["team": "ops"])
+        #expect(result.status == .failed && result.steps.isEmpty && result.metadata == ["team": "ops"])
         #expect(result.startedAt == result.finishedAt && result.startedAt != nil)
     }
 
@@ -212,7 +212,7 @@ import Testing
             callbacks: [1: { _ in .failure("not yet") }])
         try run.start()
         try run.drive()
-        #expect(run.result.steps.map(\.status) == ["waiting"])
+        #expect(run.result.steps.map(\.status) == [.waiting])
         #expect(
             run.events.last?.data == [
                 "code": "error", "message": "not yet", "step": "a", "nextAttempt": 2, "delayMs": 100,
@@ -234,7 +234,7 @@ import Testing
         try run.cancel("bored")
         try run.drive()
         let result = run.result
-        #expect(result.status == "cancelled" && result.steps.map(\.status) == ["cancelled"])
+        #expect(result.status == .cancelled && result.steps.map(\.status) == [.cancelled])
         #expect(result.error?["reason"] == "bored")
     }
 

@@ -20,7 +20,7 @@ func withDirectory<Result>(
     _ body: (RunDirectory) async throws -> Result
 ) async throws -> Result {
     let journal = MemoryJournal(store, lease: 1 << 60, clock: clock)
-    let engine = WorkflowEngine(workers: 1, clock: clock, host: NoHostEffects(), journal: journal)
+    let engine = WorkflowEngine(workers: 1, clock: clock, host: NoHostOperations(), journal: journal)
     let directory = try RunDirectory(engine, catalog: FixedCatalog(workflows))
     do {
         let result = try await body(directory)
@@ -52,7 +52,7 @@ extension EventSubscription {
         while let item = await next() {
             guard case .events(let events) = item else { continue }
             all += events
-            if events.contains(where: { $0.type == type }) { break }
+            if events.contains(where: { $0.name == type }) { break }
         }
         return all
     }

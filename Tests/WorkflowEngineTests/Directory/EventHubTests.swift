@@ -66,7 +66,7 @@ struct EventHubTests {
                 switch item {
                 case .events(let events):
                     #expect(events.allSatisfy { $0.runID == id })
-                    types += events.map(\.type)
+                    types += events.map(\.name)
                 case .settled(let run):
                     #expect(run == id)
                     break loop

@@ -22,7 +22,7 @@ struct RunDirectoryTests {
             #expect(try await directory.header(of: started.id).workflow == "ask")
             let (record, isSettled) = try await directory.settled(started.id)
             #expect(isSettled)
-            #expect(record.statusName == "waiting_human")
+            #expect(record.status == .waitingHuman)
         }
     }
 
@@ -65,7 +65,7 @@ struct RunDirectoryTests {
                 #expect(bad == "invalid_response")
                 try await other.answer(id, step: "approve", data: ["ok": true])
                 let (record, _) = try await other.settled(id)
-                #expect(record.statusName == "success")
+                #expect(record.status == .success)
             }
         }
     }
@@ -98,16 +98,16 @@ struct RunDirectoryTests {
             return id
         }
         try await withDirectory([askingWorkflow()], store: store) { owner in
-            #expect(try await owner.cancel(stored, reason: "late").statusName == "cancelled")
+            #expect(try await owner.cancel(stored, reason: "late").status == .cancelled)
             let here = try await owner.start(StartRequest(workflow: "ask", input: [:])).id
             _ = try await owner.settled(here)
-            #expect(try await owner.cancel(here).statusName == "cancelled")
+            #expect(try await owner.cancel(here).status == .cancelled)
             #expect(await code { _ = try await owner.cancel(here) } == "over")
             let there = try await owner.start(StartRequest(workflow: "ask", input: [:])).id
             _ = try await owner.settled(there)
             try await withDirectory([askingWorkflow()], store: store) { other in
                 let stopped = try await other.cancel(there)
-                #expect(stopped.statusName == "cancelled")
+                #expect(stopped.status == .cancelled)
             }
         }
     }
@@ -128,10 +128,10 @@ struct RunDirectoryTests {
             let id = try await directory.start(StartRequest(workflow: "slow", input: [:])).id
             let (record, isSettled) = try await directory.settled(id, within: .milliseconds(1))
             #expect(!isSettled)
-            #expect(record.statusName == "running")
+            #expect(record.status == .running)
             gate.open()
             let (last, _) = try await directory.settled(id)
-            #expect(last.statusName == "success")
+            #expect(last.status == .success)
         }
     }
 
@@ -162,7 +162,7 @@ struct RunDirectoryTests {
                 gate.open()
                 for (record, isSettled) in [try await bounded.value, try await unbounded.value] {
                     #expect(isSettled)
-                    #expect(record.statusName == "success")
+                    #expect(record.status == .success)
                 }
             }
         }
@@ -185,7 +185,7 @@ struct RunDirectoryTests {
             directory.events.close()
             let (record, isSettled) = try await waiting
             #expect(!isSettled)
-            #expect(record.statusName == "running")
+            #expect(record.status == .running)
         }
     }
 
@@ -209,7 +209,7 @@ struct RunDirectoryTests {
         try await withDirectory([workflow], store: store) { directory in
             await RecoveryService(directory).recover()
             let (record, _) = try await directory.settled(id)
-            #expect(record.statusName == "success")
+            #expect(record.status == .success)
         }
     }
 

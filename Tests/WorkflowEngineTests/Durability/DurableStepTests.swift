@@ -26,7 +26,7 @@ struct DurableStepTests {
                     }),
             ]
         }
-        let engine = WorkflowEngine(workers: 1, host: NoHostEffects(), journal: store)
+        let engine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: store)
         defer { engine.shutdown() }
         let run = engine.createRun(workflow)
         try run.start()
@@ -52,7 +52,7 @@ struct DurableStepTests {
                     })
             ]
         }
-        let engine = WorkflowEngine(workers: 1, host: NoHostEffects(), journal: store)
+        let engine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: store)
         defer { engine.shutdown() }
         let run = engine.createRun(workflow)
         let heard = Counter()
@@ -70,7 +70,7 @@ struct DurableStepTests {
     @Test func `a signal is acknowledged when it is durable, and not before`() async throws {
         let store = WatchedStore()
         let workflow = try Workflow(id: "wait") { _ in [.waitFor("go", event: "go")] }
-        let engine = WorkflowEngine(workers: 1, host: NoHostEffects(), journal: store)
+        let engine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: store)
         defer { engine.shutdown() }
         let run = engine.createRun(workflow)
         try run.start()
@@ -86,13 +86,13 @@ struct DurableStepTests {
         #expect(acknowledged.value == 0)
         store.letThrough()
         try await signal.value
-        #expect(try await run.finished().statusName == "success")
+        #expect(try await run.finished().status == .success)
     }
 
     @Test func `who sends a signal hears that the run was lost before it was durable`() async throws {
         let store = WatchedStore()
         let workflow = try Workflow(id: "wait") { _ in [.waitFor("go", event: "go")] }
-        let engine = WorkflowEngine(workers: 1, host: NoHostEffects(), journal: store)
+        let engine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: store)
         let run = engine.createRun(workflow)
         try run.start()
         _ = try await run.settled()
@@ -125,7 +125,7 @@ struct DurableStepTests {
                     ])
             ]
         }
-        let engine = WorkflowEngine(workers: 1, host: NoHostEffects(), journal: store)
+        let engine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: store)
         defer { engine.shutdown() }
         let record = try await engine.createRun(workflow).run(input: 0)
         #expect(record.output == Value(Int64(count)))

@@ -13,7 +13,7 @@ private struct Host {
     /// Runs `body` with an engine of its own, which is gone afterwards as if its process had been killed.
     func process<Result>(_ body: (WorkflowEngine) async throws -> Result) async throws -> Result {
         let engine = WorkflowEngine(
-            workers: 1, host: NoHostEffects(), journal: MemoryJournal(store, lease: 1_000_000, clock: clock))
+            workers: 1, host: NoHostOperations(), journal: MemoryJournal(store, lease: 1_000_000, clock: clock))
         let result = try await body(engine)
         engine.shutdown()
         _ = clock.skip(to: clock.now() + 1_000_001)
@@ -151,7 +151,7 @@ struct TakingOverTests {
         let host = Host(store: MemoryStore())
         let form = try Workflow(id: "form") { _ in [.human("ask")] }
         let first = WorkflowEngine(
-            workers: 1, host: NoHostEffects(), journal: MemoryJournal(host.store, clock: host.clock))
+            workers: 1, host: NoHostOperations(), journal: MemoryJournal(host.store, clock: host.clock))
         _ = try await first.createRun(form, id: "r").run()
         first.shutdown()
         await first.journal?.close()
@@ -176,7 +176,7 @@ struct TakingOverTests {
         let calls = Calls(["r"])
         let workflow = try workflow(calls)
         let engine = WorkflowEngine(
-            workers: 1, host: NoHostEffects(), journal: MemoryJournal(store, lease: 3_600_000_000))
+            workers: 1, host: NoHostOperations(), journal: MemoryJournal(store, lease: 3_600_000_000))
         defer { engine.shutdown() }
         let run = engine.createRun(workflow, id: "r")
         try run.start()
@@ -189,8 +189,8 @@ struct TakingOverTests {
             Issue.record("the message was not taken")
             return
         }
-        #expect(try await run.finished().statusName == "cancelled")
-        #expect(try await foreign.settled()?.statusName == "cancelled")
+        #expect(try await run.finished().status == .cancelled)
+        #expect(try await foreign.settled()?.status == .cancelled)
     }
 }
 

@@ -158,7 +158,7 @@ struct QueueServiceTests {
             let queue = QueueService(directory)
             for id in ["a", "b", "c"] { _ = try await start(directory, id, input("x")) }
             await queue.begin()
-            #expect(try await directory.cancel("b").statusName == "cancelled")
+            #expect(try await directory.cancel("b").status == .cancelled)
             try await end(directory, "a")
             await queue.begin()
             #expect(try await begun(directory) == ["c"])
@@ -172,10 +172,10 @@ struct QueueServiceTests {
             defer { service.cancel() }
             for id in ["a", "b"] { _ = try await start(directory, id, input("x")) }
             let (first, _) = try await directory.settled("a")
-            #expect(first.statusName == "waiting")
+            #expect(first.status == .waiting)
             async let second = directory.settled("b")
             try await directory.signal("a", "go")
-            #expect(try await second.record.statusName == "waiting")
+            #expect(try await second.record.status == .waiting)
         }
     }
 
@@ -186,8 +186,8 @@ struct QueueServiceTests {
             for run in runs { try run.start(input: input("x")) }
             _ = try await runs[0].settled()
             try await runs[0].signal("go")
-            #expect(try await runs[0].finished().statusName == "success")
-            #expect(try await runs[1].settled().statusName == "waiting")
+            #expect(try await runs[0].finished().status == .success)
+            #expect(try await runs[1].settled().status == .waiting)
         }
     }
 
@@ -196,7 +196,7 @@ struct QueueServiceTests {
         try await withDirectory([flow]) { directory in
             let started = try await start(directory, "a", input([1, 2]))
             let (record, _) = try await directory.settled(started.id)
-            #expect(record.statusName == "failed")
+            #expect(record.status == .failed)
             #expect(record.result().error?["code"]?.string == "invalid_key")
         }
     }

@@ -39,7 +39,7 @@ struct ScheduleServiceTests {
                 let runs = try await begun(one)
                 #expect(runs.count == 5)
                 #expect(runs.first == "report-often-20260101T000100Z")
-                #expect(try await one.settled(runs[0]).record.statusName == "success")
+                #expect(try await one.settled(runs[0]).record.status == .success)
             }
         }
     }

@@ -8,8 +8,6 @@ import WorkflowEngine
 struct Embedding {
     static func main() async throws {
         let engine = WorkflowEngine(workers: 2)
-        defer { engine.shutdown() }
-
         let path = CommandLine.arguments.dropFirst().first ?? "order.lua"
         let script = try await LuaScript.load(path: path, on: engine)
         let run = engine.createRun(script.workflows[0])
@@ -19,9 +17,9 @@ struct Embedding {
 
         for await event in run.events() {
             switch event.type {
-            case "step:success":
+            case .stepSuccess:
                 print("done  \(event.path ?? "")")
-            case "step:human:requested":
+            case .humanRequested:
                 print("asks  \(event.path ?? "")")
                 _ = try await run.resume(step: event.path, data: ["approved": true])
             default:
@@ -31,8 +29,9 @@ struct Embedding {
 
         let result = try await run.finished().result()
         switch result.status {
-        case "success": print(result.result?.json ?? "null")
+        case .success: print(result.result?.json ?? "null")
         default: print("\(result.status): \(result.error?["message"]?.string ?? "")")
         }
+        await engine.shutdown(grace: .seconds(1))
     }
 }

@@ -1,0 +1,55 @@
+public import FlatValue
+public import WorkflowCore
+
+/// Why a run could not be started, steered or recorded.
+public struct RunFailure: WorkflowError {
+    /// One of ``RunFailure/Code``, or the word of whoever made the error.
+    public var code: String
+    public var message: String
+    public var details: Value?
+    public var cause: (any Error)?
+
+    public init(code: String, message: String, details: Value? = nil, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.details = details
+        self.cause = cause
+    }
+
+    /// The codes that the engine gives.
+    public enum Code {
+        /// There is no such run.
+        public static let missing = "missing"
+        /// The run is over.
+        public static let over = "over"
+        /// The run has not been started, or has been started before.
+        public static let notStarted = "not_started"
+        public static let alreadyStarted = "already_started"
+        /// A run of another workflow has the id; the run of the id was started with something else.
+        public static let idTaken = "id_taken"
+        public static let otherInput = "other_input"
+        /// There is no such workflow; the code that the run began with is not there; it cannot be loaded.
+        public static let unknownWorkflow = "unknown_workflow"
+        public static let codeMissing = "code_missing"
+        public static let loadFailed = "load_failed"
+        /// No step waits there; several do; the answer does not fit.
+        public static let notWaiting = "not_waiting"
+        public static let ambiguousStep = "ambiguous_step"
+        public static let invalidResponse = "invalid_response"
+        /// No step waits for such an event, now or later; its payload does not fit.
+        public static let unknownEvent = "unknown_event"
+        public static let invalidEvent = "invalid_event"
+        /// The run is under way, here or in another process, which drives it.
+        public static let runActive = "run_active"
+        public static let owned = "owned"
+        /// Another process has taken the run over.
+        public static let conflict = "conflict"
+        /// The engine keeps no runs.
+        public static let noStore = "no_store"
+        /// The engine has stopped; a stored run can be taken up again.
+        public static let engineStopped = "engine_stopped"
+    }
+
+    static let engineStopped = RunFailure(
+        code: JournalError.engineStopped.code, message: JournalError.engineStopped.message)
+}
