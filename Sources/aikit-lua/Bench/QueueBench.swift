@@ -71,7 +71,7 @@ struct QueueBench: Sendable {
     private func measure<Store: RunStore>(
         _ store: AdmittingStore<Store>, _ length: Int, _ keys: Int64
     ) async throws -> (start: Double, bytes: Double) {
-        let engine = WorkflowEngine(workers: 1, host: NoHostEffects(), journal: store)
+        let engine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: store)
         let script = try await LuaScript.load(source: Self.script, named: "bench.lua", on: engine)
         try await store.save(script.stored)
         let directory = try RunDirectory(engine, catalog: FixedCatalog(script.workflows))
