@@ -62,11 +62,12 @@ import WorkflowEngine
         let exporter = try exporter(server, ["OTEL_BSP_SCHEDULE_DELAY": "0"])
         exporter.offer([Array("{}".utf8)])
         let task = Task { await exporter.run() }
+        while server.requests.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
         try await Task.sleep(for: .seconds(1))
         exporter.finish()
         task.cancel()
         await task.value
-        #expect((1...3).contains(server.requests.count))
+        #expect(server.requests.count <= 4)
     }
 
     @Test(arguments: [

@@ -39,9 +39,9 @@ final class QuietThread: TaskExecutor {
             pthread_set_qos_class_self_np(QOS_CLASS_UTILITY, 0)
         #elseif canImport(Glibc)
             // Of this thread alone, in Linux.
-            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
+            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
         #else
-            setpriority(Int32(PRIO_PROCESS), 0, 19)
+            setpriority(Int32(PRIO_PROCESS), 0, 10)
         #endif
     }
 }
