@@ -165,7 +165,9 @@ struct GraphLayout {
         let lane = result.width + Self.spread / 2
         result.width = lane + Self.spread / 2
         let side = spine + target.width - target.spine
-        let middle = top + Self.boxHeight / 2
+        // Above the line to the mark of a target that chooses what follows it.
+        let chooses = plan.nodes[Int(next)].kind == .step && plan.nodes[Int(next)].extra != 0
+        let middle = top + Self.boxHeight * (chooses ? 0.25 : 0.5)
         let turn = bottom + Self.gap / 3
         result.connect(
             member, next,

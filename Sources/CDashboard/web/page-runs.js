@@ -51,7 +51,7 @@ export default function runsPage(context) {
     autocomplete: 'off', spellcheck: 'false', 'data-search': true, onchange: () => set('q', search.value.trim()),
   });
   const tag = h('input', {
-    id: 'filter-tag', type: 'search', placeholder: 'Tag:value', 'aria-label': 'Tag', value: filters.tag ?? '', autocomplete: 'off',
+    id: 'filter-tag', type: 'search', placeholder: 'Tag a:b', 'aria-label': 'Tag', value: filters.tag ?? '', autocomplete: 'off',
     spellcheck: 'false', onchange: () => set('tag', tag.value.trim()),
   });
   const since = h('select', { id: 'filter-since', 'aria-label': 'Began', onchange: () => set('since', since.value) },
