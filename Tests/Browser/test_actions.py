@@ -2,30 +2,18 @@
 
 import pathlib
 import shutil
-import tempfile
 import unittest
 
-from browser import HERE, Browser, Server
+from browser import HERE, Server
+from cases import LoggedInCase
 
 
-class ActionTests(unittest.TestCase):
+class ActionTests(LoggedInCase):
     @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(cls.folder.cleanup)
+    def make_server(cls):
         cls.scripts = pathlib.Path(cls.folder.name) / "flows"
         shutil.copytree(HERE / "flows", cls.scripts)
-        cls.server = Server(cls.folder.name, str(cls.scripts))
-        cls.addClassCleanup(cls.server.stop)
-        cls.browser = Browser(cls.server)
-        cls.addClassCleanup(cls.browser.stop)
-
-    def setUp(self):
-        self.browser.screen(1440)
-        self.browser.log_in()
-
-    def tearDown(self):
-        self.assertEqual(self.browser.faults(), [])
+        return Server(cls.folder.name, str(cls.scripts))
 
     def test_an_event_is_sent_by_its_form(self):
         browser = self.browser

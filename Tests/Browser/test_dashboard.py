@@ -1,30 +1,14 @@
 """The dashboard in a real browser: what people do with it, at three widths, by keyboard alone, and with a hostile run."""
 
-import tempfile
 import unittest
 
-from browser import SCREENS, Browser, Keys, Server
+from browser import SCREENS, Keys
+from cases import LoggedInCase
 
 PARCEL = {"customer": "Ada", "items": [{"sku": "A1", "count": 2}], "pay": {"kind": "card"}}
 
 
-class DashboardTests(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(cls.folder.cleanup)
-        cls.server = Server(cls.folder.name)
-        cls.addClassCleanup(cls.server.stop)
-        cls.browser = Browser(cls.server)
-        cls.addClassCleanup(cls.browser.stop)
-
-    def setUp(self):
-        self.browser.screen(1440)
-        self.browser.log_in()
-
-    def tearDown(self):
-        self.assertEqual(self.browser.faults(), [])
-
+class DashboardTests(LoggedInCase):
     def test_log_in(self):
         browser = self.browser
         browser.log_out()

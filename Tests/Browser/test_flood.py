@@ -1,29 +1,12 @@
 """Very many events, very large values and texts of every script: the page holds few elements, counts right and runs none of it."""
 
-import tempfile
 import threading
 import unittest
 
-from browser import Browser, Server
+from cases import LoggedInCase
 
 
-class FloodTests(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(cls.folder.cleanup)
-        cls.server = Server(cls.folder.name)
-        cls.addClassCleanup(cls.server.stop)
-        cls.browser = Browser(cls.server)
-        cls.addClassCleanup(cls.browser.stop)
-
-    def setUp(self):
-        self.browser.screen(1440)
-        self.browser.log_in()
-
-    def tearDown(self):
-        self.assertEqual(self.browser.faults(), [])
-
+class FloodTests(LoggedInCase):
     def elements(self):
         return self.browser.js("return document.querySelectorAll('*').length")
 

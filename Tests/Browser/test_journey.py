@@ -1,22 +1,12 @@
 """One way through the dashboard, from the log-in to a fork: at every width by a pointer, and by keys alone."""
 
-import tempfile
 import unittest
 
-from browser import Browser, Server
+from cases import BrowserCase
 from hands import Keyboard, Pointer
 
 
-class JourneyTests(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(cls.folder.cleanup)
-        cls.server = Server(cls.folder.name)
-        cls.addClassCleanup(cls.server.stop)
-        cls.browser = Browser(cls.server)
-        cls.addClassCleanup(cls.browser.stop)
-
+class JourneyTests(BrowserCase):
     def test_at_1440_pixels(self):
         self.travel(1440, Pointer(self.browser))
 

@@ -1,31 +1,18 @@
 """What may go wrong around a page: servers that go away, tokens that end, other tabs, clocks that differ, networks that are slow."""
 
-import tempfile
 import unittest
 
-from browser import Browser, Keys, Server
+from browser import Keys
+from cases import LoggedInCase
 
 PARCEL = {"customer": "Ada", "items": [{"sku": "A1", "count": 2}], "pay": {"kind": "card"}}
 
 
-class TroubleTests(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(cls.folder.cleanup)
-        cls.server = Server(cls.folder.name)
-        cls.addClassCleanup(cls.server.stop)
-        cls.browser = Browser(cls.server)
-        cls.addClassCleanup(cls.browser.stop)
-
-    def setUp(self):
-        self.browser.screen(1440)
-        self.browser.log_in()
-
+class TroubleTests(LoggedInCase):
     def tearDown(self):
         if self.server.process.poll() is not None:
             self.server.begin()
-        self.assertEqual(self.browser.faults(), [])
+        super().tearDown()
 
     def wait_for_form(self, run):
         self.server.settled(self.server.start("payment", {"order": "B-1", "cents": 5}, run))
