@@ -75,7 +75,11 @@ public final class WorkflowRun: Sendable {
     /// - Throws: ``RunFailure`` when the run could not be started or recorded. A run that fails does not throw: its result says so.
     public func run(input: Value = .emptyObject, metadata: Value? = nil, ctx: Value? = nil) async throws -> RunRecord {
         try start(input: input, metadata: metadata, ctx: ctx)
-        return try await wait(untilOver: false, ending: live == nil)
+        let ends = live == nil
+        let record = try await wait(untilOver: false, ending: ends)
+        guard ends, Task.isCancelled, !record.status.isTerminal else { return record }
+        // It began to wait for somebody before the cancel arrived.
+        return try await wait(untilOver: true, ending: true)
     }
 
     /// Starts the run and returns at once.

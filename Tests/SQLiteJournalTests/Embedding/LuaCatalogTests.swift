@@ -115,7 +115,7 @@ struct LuaCatalogTests {
         _ = try await first.directory.start(StartRequest(workflow: "order", input: ["region": "eu"], id: "a"))
         await first.end()
         try write("new", to: folder)
-        let second = try await Program(folder, clock: FixedClock(time: began + 3_600_000_001))
+        let second = try await Program(folder, clock: FixedClock(time: began + 2 * 3_600_000_000))
         let (runs, failures) = try await second.directory.recover()
         #expect(runs.map(\.id) == ["a"] && failures.isEmpty)
         let run = try #require(runs.first)
