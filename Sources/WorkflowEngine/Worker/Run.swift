@@ -31,10 +31,7 @@ package final class Run: @unchecked Sendable {
     package let identifier: UnsafeMutablePointer<CChar>
     /// What names the run's code to the watchdog; never used again, and never 0.
     package let token: UInt64
-    /// The next of the machine's commands that has not been carried out.
-    var nextCommand = 0
     package let plan: Plan
-    package let executor: any StepExecutor
     let pool: RunPool
 
     /// Calls that wait for the host.
@@ -46,26 +43,14 @@ package final class Run: @unchecked Sendable {
     /// How much of the log the feed has.
     var deliveredEvents = 0
     var settledEvents = -1
-    /// What it has taught of secrets, once somebody has asked.
-    private var secrets: RunSecrets?
     package internal(set) var journaled: JournaledRun?
-    /// What the run may do where no journal keeps that; nil when the process decides.
-    var grant: Value?
-    /// Who waits until what is recorded so far is durable.
-    var durableWaits: [DurableWait] = []
-    /// Messages of the inbox that the events answer which the journal does not have yet.
-    package var settlements: [Int64] = []
-    /// Nothing begins any more, or not yet; what is under way may end.
-    package internal(set) var isHeld = false
-    /// Called when nothing of a run that is held is under way and all of it is durable.
-    var quietened: (() -> Void)?
     var observer: (any RunObserver)?
-    /// Set for a run that another process drives.
-    package let mirror: RunMirror?
-    /// What it came to when it was dropped: somebody else owns it, or the journal failed.
-    private var loss: Loss?
+    /// What few runs have; made when it is first set.
+    private var rare: Rare?
     /// Why it is to stop, once somebody has asked for that.
     private let reason = AtomicLazyReference<Reason>()
+    /// Nothing begins any more, or not yet; what is under way may end.
+    package internal(set) var isHeld = false
     /// It stands in the worker's queue.
     var isReady = false
     /// Somebody follows the events, so each is told as soon as it is there.
@@ -82,15 +67,21 @@ package final class Run: @unchecked Sendable {
     let isClosing = Atomic<Bool>(false)
     /// A call on the way to its end was begun again, because a stop reached it that was meant for what ran before.
     var hasRepeatedClosing = false
+    var isLive = false
+    /// The next of the machine's commands that has not been carried out.
+    private var nextCommand: Int32 = 0
     /// Its neighbours among the runs that the worker drives; see ``LiveList``.
     unowned(unsafe) var previousLive: Run?
     var nextLive: Run?
-    var isLive = false
 
-    private final class Loss {
-        let error: JournalError
-
-        init(_ error: JournalError) { self.error = error }
+    private final class Rare {
+        var secrets: RunSecrets?
+        var grant: Value?
+        var durableWaits: [DurableWait] = []
+        var settlements: [Int64] = []
+        var quietened: (() -> Void)?
+        var loss: JournalError?
+        var mirror: RunMirror?
     }
 
     private final class Reason: Sendable {
@@ -101,9 +92,7 @@ package final class Run: @unchecked Sendable {
 
     init(pool: RunPool, id: String?, now: Int64) {
         self.pool = pool
-        executor = pool.executor
         plan = pool.definition.plan
-        mirror = pool.definition.generation.driver.map { RunMirror($0) }
         token = pool.takeToken()
         // The id shares a block with the log; both live as long as the object.
         let length = id?.utf8.count ?? RunIdentifier.length
@@ -118,6 +107,7 @@ package final class Run: @unchecked Sendable {
             RunIdentifier.fill(identifier, token: token, now: now)
         }
         makeMachine(RunMachine(plan: plan))
+        if let driver = pool.definition.generation.driver { makeRare().mirror = RunMirror(driver) }
     }
 
     deinit {
@@ -174,17 +164,53 @@ package final class Run: @unchecked Sendable {
     }
 
     package var definition: Workflow { pool.definition }
+    package var executor: any StepExecutor { pool.executor }
     /// What the run may do while this process drives it; nil when the process decides.
     package var allowance: Value? { journaled.map(\.allowance) ?? grant }
     package var id: String { String(cString: identifier) }
 
-    /// It has been dropped: the journal says that somebody else owns it, or the journal failed.
-    var lost: JournalError? {
-        get { loss?.error }
-        set { loss = newValue.map(Loss.init) }
+    // MARK: What few runs have
+
+    private func makeRare() -> Rare {
+        let rare = rare ?? Rare()
+        self.rare = rare
+        return rare
     }
 
-    package var isLost: Bool { loss != nil }
+    /// Set for a run that another process drives.
+    package var mirror: RunMirror? { rare?.mirror }
+
+    /// What the run may do where no journal keeps that; nil when the process decides.
+    var grant: Value? {
+        get { rare?.grant }
+        set { if rare != nil || newValue != nil { makeRare().grant = newValue } }
+    }
+
+    /// Who waits until what is recorded so far is durable.
+    var durableWaits: [DurableWait] {
+        get { rare?.durableWaits ?? [] }
+        _modify { yield &makeRare().durableWaits }
+    }
+
+    /// Messages of the inbox that the events answer which the journal does not have yet.
+    package var settlements: [Int64] {
+        get { rare?.settlements ?? [] }
+        _modify { yield &makeRare().settlements }
+    }
+
+    /// Called when nothing of a run that is held is under way and all of it is durable.
+    var quietened: (() -> Void)? {
+        get { rare?.quietened }
+        set { if rare != nil || newValue != nil { makeRare().quietened = newValue } }
+    }
+
+    /// Set once it has been dropped: the journal says that somebody else owns it, or the journal failed.
+    var lost: JournalError? {
+        get { rare?.loss }
+        set { if rare != nil || newValue != nil { makeRare().loss = newValue } }
+    }
+
+    package var isLost: Bool { rare?.loss != nil }
 
     /// Whether another thread wants the run to stop.
     var isCancelAsked: Bool { cancelAsked.load(ordering: .acquiring) }
@@ -280,9 +306,9 @@ package final class Run: @unchecked Sendable {
     /// Takes the next command, or nil when all have been carried out.
     func takeCommand() -> Command? {
         guard hasCommands else { return nil }
-        let command = machine.commands[nextCommand]
+        let command = machine.commands[Int(nextCommand)]
         nextCommand += 1
-        if nextCommand == machine.commands.count {
+        if Int(nextCommand) == machine.commands.count {
             machine.commands.removeAll()
             nextCommand = 0
         }
@@ -299,16 +325,17 @@ package final class Run: @unchecked Sendable {
     /// What keeps secrets of the run out of what is told of it now.
     func readSecrets() -> Redaction {
         guard plan.hasSecrets else { return Redaction() }
-        var read = secrets.take() ?? RunSecrets()
+        let rare = makeRare()
+        var read = rare.secrets.take() ?? RunSecrets()
         read.read(log, of: plan)
-        secrets = read
+        rare.secrets = read
         return read.redaction
     }
 
     /// Forgets what has been recorded and not handed to the journal; the state is built again from the rest.
     func rewind() {
         log.truncate(events: submittedEvents, arena: submittedArena)
-        secrets = nil
+        rare?.secrets = nil
         dropMachine()
     }
 
@@ -318,7 +345,7 @@ package final class Run: @unchecked Sendable {
     package var isOver: Bool { !isParked && machine.isOver }
     var isParked: Bool { machineStorage == nil }
     /// How many commands have not been carried out; a parked run has none.
-    var commandCount: Int { isParked ? 0 : machine.commands.count - nextCommand }
+    var commandCount: Int { isParked ? 0 : machine.commands.count - Int(nextCommand) }
     var hasCommands: Bool { commandCount > 0 }
     package var isDurable: Bool { durableEvents == log.count }
     /// Whether more may be recorded before the journal has what there is: one entry must not become too large for a store.
