@@ -25,6 +25,27 @@ extension StoreContract {
             try expect(try await ids(.abandoned) == [])
             await journal.close()
         },
+        StoreCheck("by the run that they came of") { backend in
+            let journal = try await backend.open()
+            // A run that came of another one may be the beginning of more, and of one that is not there.
+            for (index, from) in [nil, "r1", "r2", "r1", "gone", nil, "r1"].enumerated() {
+                let run = TestRun("r\(index + 1)", workflow: index < 3 ? "orders" : "mails", lineage: from)
+                await run.write(to: journal, status: index == 3 ? .failed : .running, time: Int64(index))
+            }
+            func ids(_ lineage: String, _ change: (inout RunFilter) -> Void = { _ in }) async throws -> [String] {
+                var filter = RunFilter(lineage: lineage)
+                change(&filter)
+                return try await journal.list(filter).map(\.id)
+            }
+            try expect(try await ids("r1") == ["r7", "r4", "r2"])
+            try expect(try await ids("r1") { $0.limit = 2 } == ["r7", "r4"])
+            try expect(try await ids("r1") { ($0.limit, $0.before) = (2, "r4") } == ["r2"])
+            try expect(try await ids("r1") { ($0.workflow, $0.limit) = ("mails", 9) } == ["r7", "r4"])
+            try expect(try await ids("r1") { ($0.statuses, $0.limit) = ([.failed], 9) } == ["r4"])
+            try expect(try await ids("gone") == ["r5"])
+            for other in ["r7", "", "r", "%", "r1\u{0}"] { try expect(try await ids(other) { $0.limit = 9 }.isEmpty) }
+            await journal.close()
+        },
         StoreCheck("by the beginning of the id, byte for byte, and by some workflows") { backend in
             let journal = try await backend.open()
             // With the last character of all, the last one before a gap, and wildcards of SQL.

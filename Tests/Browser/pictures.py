@@ -38,10 +38,11 @@ def take_all(browser, folder, only, pages):
         if only and name not in only:
             continue
         for width in SCREENS:
+            browser.screen(width)
+            browser.visit(address)
+            browser.one(wanted)
             for theme in ("light", "dark"):
                 browser.screen(width, theme)
-                browser.visit(address)
-                browser.one(wanted)
                 shoot(browser, folder / f"{name}-{width}-{theme}.png")
 
 

@@ -66,6 +66,29 @@ class ActionTests(LoggedInCase):
         browser.click("dialog button", "Close")
         self.assertEqual(self.server.ask("/api/runs/stays?summary=true")["status"], "waiting_human")
 
+    def test_what_came_of_a_run_is_listed_beside_it(self):
+        browser = self.browser
+        run = self.server.start("ledger", {"lines": 4}, "forebear")
+        self.server.settled(run)
+        forks = [self.server.ask(f"/api/runs/{run}/fork", {"from": "load", "input": {"lines": lines}})["runId"] for lines in (2, 5)]
+        for fork in forks:
+            self.server.settled(fork)
+        browser.visit(f"#/runs/{run}")
+        browser.until(lambda: len(browser.all(".lineage a")) == 2, "runs that came of it")
+        self.assertEqual({link.get_attribute("title") for link in browser.all(".lineage a")}, set(forks))
+        browser.one(".lineage .is-success")
+        browser.one(".lineage .is-failed").find_element("xpath", "following-sibling::a").click()
+        browser.until(lambda: forks[1] in browser.address, "address of the fork")
+        browser.one(".inspector .facts a", run)
+        self.assertEqual(browser.all(".lineage a"), [])
+        # The list of them, and the way back to all.
+        browser.visit(f"#/runs?lineage={run}")
+        browser.one(".page-head .muted", "2 runs")
+        browser.until(lambda: browser.one(".chip[data-status=failed]").text.split() == ["Failed", "1"], "count of what failed")
+        browser.click(".chip", f"Came from {run}")
+        browser.one(".run-link", run)
+        self.assertEqual(browser.address, "#/runs")
+
     def test_a_schedule_is_paused_resumed_and_begun_now(self):
         browser = self.browser
         browser.visit("#/schedules")

@@ -100,6 +100,11 @@ class DashboardTests(LoggedInCase):
         browser.one(".error-box", "attempt to index a nil value")
         line = browser.one(".source .is-here")
         self.assertIn("line.amount.value * 2", line.text)
+        # The line itself is seen whole, and those around it take one line each, by what they are indented beyond each other.
+        heights = browser.js("return [...document.querySelectorAll('.source li:not(.is-here)')].map((item) => item.offsetHeight)")
+        self.assertEqual(set(heights), {20})
+        self.assertGreater(browser.js("return arguments[0].offsetHeight", line), 20)
+        self.assertEqual(browser.js("return document.querySelector('.source code').textContent"), "}")
         browser.click(".error-box a", "compare[3]/parse")
         browser.one(".inspector h2", "parse")
         self.assertIn("step=compare", browser.address)
@@ -364,6 +369,21 @@ class DashboardTests(LoggedInCase):
             "const list = document.querySelector('.timeline .virtual'); list.scrollTop = 1e9; return list.scrollHeight > 5000 * 30 && document.querySelectorAll('.step-row').length"), "long list")
         self.assertLess(rows, 100)
         browser.one(".step-row", "5000 · square")
+        # After a jump all that can be seen is there at once.
+        gaps = browser.js("""
+            const list = document.querySelector('.timeline .virtual');
+            const gaps = [];
+            const jump = async (top) => {
+              list.scrollTop = top;
+              await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+              const box = list.getBoundingClientRect();
+              const rows = [...list.querySelectorAll('.step-row:not([hidden])')].map((row) => row.getBoundingClientRect().top - box.top);
+              const wanted = Math.floor(box.height / 32);
+              const seen = new Set(rows.filter((top) => top > -32 && top < box.height).map((top) => Math.round(top / 32)));
+              if (seen.size < wanted) gaps.push([top, seen.size, wanted]);
+            };
+            return (async () => { for (const top of [80_000, 1000, 120_017, 64_003]) await jump(top); return gaps; })();""")
+        self.assertEqual(gaps, [])
 
     def test_pages_are_sound_at_every_width_in_light_and_dark(self):
         browser = self.browser

@@ -77,6 +77,42 @@ class TroubleTests(LoggedInCase):
             browser.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
         browser.one(".schedules .card")
 
+    def test_a_page_whose_code_the_browser_gave_up_is_loaded_anew(self):
+        browser = self.browser
+        browser.driver.execute_cdp_cmd("Network.enable", {})
+        browser.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/page-schedules.js*"]})
+        try:
+            browser.visit("#/schedules")
+            browser.one("[role=alert]", "cannot be reached")
+            browser.js("window.isOld = true")
+            browser.until(lambda: browser.js("return !window.isOld"), "page that was loaded anew")
+        finally:
+            browser.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+        browser.one(".schedules .card")
+
+    def test_back_leads_to_where_a_list_was_left(self):
+        browser = self.browser
+        for number in range(150):
+            self.server.start("bulk", {"count": 0}, f"row-{number:03}")
+        self.server.settled("row-149")
+        browser.visit("#/runs?workflow=bulk&q=row-")
+        browser.one(".run-link", "row-149")
+        browser.until(lambda: "row-020" in (browser.js("document.querySelector('.virtual').scrollTop = 1e6") or browser.one_text()), "end of the list")
+        browser.until(lambda: browser.js("return history.state?.list?.top > 1000"), "noted place")
+        browser.click(".run-link", "row-010")
+        browser.one("h1", "row-010")
+        browser.one(".step-row", "each").click()
+        browser.until(lambda: "step=each" in browser.address, "address of the step")
+        browser.driver.back()
+        browser.one("h1", "Runs")
+        browser.one(".run-link", "row-010")
+        self.assertEqual(browser.address, "#/runs?workflow=bulk&q=row-")
+        browser.driver.forward()
+        browser.one(".inspector h2", "each")
+        # Another filter begins at the top.
+        browser.visit("#/runs?workflow=bulk&q=row-1")
+        browser.one(".run-link", "row-149")
+
     def test_what_was_typed_outlives_updates_restarts_and_refusals(self):
         browser = self.browser
         self.wait_for_form("half-filled")
@@ -199,8 +235,8 @@ class TroubleTests(LoggedInCase):
             try:
                 browser.visit("#/runs/skewed")
                 browser.one(".run-status", "Running")
-                took = browser.until(lambda: next((cell.text for cell in browser.all(".strip > div") if cell.text.startswith("Took") and cell.text.endswith("s")), None), "duration")
-                self.assertRegex(took, r"^Took\s[\d.]+ m?s$")
+                took = browser.until(lambda: next((cell.text for cell in browser.all(".strip > div") if cell.text.startswith("So far") and cell.text.endswith("s")), None), "duration")
+                self.assertRegex(took, r"^So far\s[\d.]+ m?s$")
                 browser.visit("#/runs?since=15m")
                 row = browser.one(".run-row", "skewed")
                 self.assertRegex(row.find_element("css selector", ".run-took").text, r"^[\d.]+ m?s$")

@@ -66,6 +66,26 @@ struct DashboardTests {
         }
     }
 
+    @Test func `figures and the description go out as gzip to those who take it`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            // What has no requests yet is too short.
+            _ = try await server.get("/api/workflows")
+            for (path, type) in [
+                ("/metrics", "text/plain; version=0.0.4; charset=utf-8"),
+                ("/openapi.json", "application/json; charset=utf-8"),
+            ] {
+                let plain = try await server.get(path, headers: [("Accept-Encoding", "identity")])
+                #expect(plain.header("content-encoding") == nil)
+                let packed = try await server.get(path, headers: [("Accept-Encoding", "gzip")])
+                #expect(packed.header("content-encoding") == "gzip")
+                #expect(packed.header("vary") == "Accept-Encoding")
+                for answer in [plain, packed] { #expect(answer.header("content-type") == type) }
+                let length = try #require(packed.header("content-length").flatMap { Int($0) })
+                #expect(length * 2 < plain.text.utf8.count)
+            }
+        }
+    }
+
     @Test func `workflows are listed with the numbers of their runs, and runs are counted without being listed`()
         async throws
     {

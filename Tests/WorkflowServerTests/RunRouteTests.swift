@@ -58,6 +58,22 @@ struct RunRouteTests {
         }
     }
 
+    @Test func `runs that came of another one are listed and counted`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            for id in ["a", "b"] {
+                _ = try await server.post("/api/workflows/fail/runs", ["inputData": 1, "runId": Value(id)])
+                _ = try await server.get("/api/runs/\(id)?wait=5s")
+            }
+            let forked = try await server.post("/api/runs/a/retry", [:]).json["runId"]
+            _ = try await server.post("/api/runs/b/retry", [:])
+            let listed = try await server.get("/api/runs?lineage=a").json
+            #expect(listed["runs"]?.array?.map { $0["runId"] } == [forked])
+            #expect(listed["runs"]?.array?.first?["lineage"] == "a")
+            #expect(try await server.get("/api/runs?lineage=a&limit=0").json["total"] == 1)
+            #expect(try await server.get("/api/runs?lineage=nothing").json["runs"]?.count == 0)
+        }
+    }
+
     @Test func `a stream that was cut goes on behind the last event that the client had`() async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
             let run = try await server.post("/api/workflows/greet/run", ["inputData": ["name": "Ada"]])

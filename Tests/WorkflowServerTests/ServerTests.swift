@@ -47,6 +47,7 @@ struct ServerTests {
             let figures = try await server.get("/metrics")
             #expect(figures.text.contains(#"aikit_stored_runs{status="success"} 1"#))
             #expect(figures.text.contains("# TYPE aikit_run_duration_seconds histogram"))
+            #expect(figures.text.contains("\naikit_worker_busy_seconds_total{worker=\"1\"} "))
             let document = try await server.get("/openapi.json").json
             #expect(document["openapi"] == "3.1.0")
             let run = document["paths"]?["/api/workflows/greet/run"]?["post"]

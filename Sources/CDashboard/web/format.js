@@ -93,8 +93,11 @@ export function bytes(value) {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** The first part of a made id is its time, which all of one moment share: the end tells runs apart. */
-export const shortID = (id) => (/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(id) ? `…${id.slice(-12)}` : id);
+/**
+ * The first part of a made id is its time, which all of one moment share: the end tells runs apart. Quotes show where an id begins
+ * or ends with spaces, or is nothing else.
+ */
+export const shortID = (id) => (/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(id) ? `…${id.slice(-12)}` : id.trim() === id ? id : `“${id}”`);
 
 export const statuses = {
   queued: 'Queued', running: 'Running', waiting: 'Waiting', waiting_human: 'Needs a person', success: 'Succeeded',

@@ -72,7 +72,7 @@ async function route() {
     /** Changes the query of the address without a visit. */
     note: (values) => {
       const [path] = (location.hash || '#/runs').split('?');
-      history.replaceState(null, '', path + api.query({ ...Object.fromEntries(new URLSearchParams(location.hash.split('?')[1] ?? '')), ...values }));
+      history.replaceState(history.state, '', path + api.query({ ...Object.fromEntries(new URLSearchParams(location.hash.split('?')[1] ?? '')), ...values }));
     },
   });
   current = page;
@@ -92,7 +92,7 @@ function showMissing(page, signal) {
       await page.load();
     } catch {
       // Some browsers remember that code did not come, and ask for it again only when everything is loaded anew.
-      const isThere = await fetch('/livez').then(({ ok }) => ok, () => false);
+      const isThere = await fetch('health/live').then(({ ok }) => ok, () => false);
       if (isThere && !signal.aborted) location.reload();
       return;
     }

@@ -28,11 +28,6 @@ const sum = (samples, name, fits = () => true) => {
   return found.length === 0 ? undefined : found.reduce((total, sample) => total + sample.value, 0);
 };
 
-const mean = (samples, name) => {
-  const found = samples.filter((sample) => sample.name === name);
-  return found.length === 0 ? undefined : found.reduce((total, sample) => total + sample.value, 0) / found.length;
-};
-
 /** The value below which a share of all observations between two moments lay. */
 function quantile(now, before, name, share) {
   const buckets = new Map();
@@ -68,7 +63,7 @@ export default function healthPage(context) {
     { id: 'queue', title: 'Queue', unit: 'not begun', read: (now) => sum(now, 'aikit_queue_length'), show: count },
     { id: 'store', title: 'Store', unit: 'on disk', read: (now) => sum(now, 'aikit_store_bytes'), show: bytes },
     { id: 'memory', title: 'Memory', unit: 'resident', read: (now) => sum(now, 'process_resident_memory_bytes'), show: bytes },
-    { id: 'workers', title: 'Workers', unit: 'busy', read: (now) => mean(now, 'aikit_worker_busy_ratio'), show: (value) => `${Math.round(value * 100)}%` },
+    { id: 'workers', title: 'Workers', unit: 'busy', read: busy, show: (value) => `${Math.round(value * 100)}%` },
     { id: 'streams', title: 'Open streams', unit: 'now', read: (now) => sum(now, 'aikit_sse_clients'), show: count },
     { id: 'run-time', title: 'Half of all runs take', unit: 'or less', read: (now) => quantile(now, [], 'aikit_run_duration_seconds', 0.5), show: seconds },
     { id: 'step-time', title: '95% of steps take', unit: 'or less', read: (now) => quantile(now, [], 'aikit_step_duration_seconds', 0.95), show: seconds },
@@ -81,6 +76,13 @@ export default function healthPage(context) {
   function rate(now, old, name, time, fits) {
     if (!old) return undefined;
     return Math.max(0, (sum(now, name, fits) ?? 0) - (sum(old, name, fits) ?? 0)) / (time / 1000);
+  }
+
+  /** The share of the time since the figures before that the workers were busy. */
+  function busy(now, old, time) {
+    const workers = now.filter(({ name }) => name === 'aikit_worker_busy_seconds_total').length;
+    const share = rate(now, old, 'aikit_worker_busy_seconds_total', time);
+    return workers === 0 || share === undefined ? undefined : Math.min(1, share / workers);
   }
 
   const cards = new Map(plots.map((plot) => {

@@ -29,7 +29,7 @@ export default function inboxPage(context) {
       }
       return put(element.querySelector('.inbox-body'), emptyWith({ sign: 'inbox' }, 'Nobody is waited for',
         'A run that comes to a human step stops here until somebody answers. In a script such a step is written:',
-        command(':human { id = "approval", output = function(value) return value end, response_schema = s.object { approved = s.boolean() } }')));
+        command(':human {\n  id = "approval",\n  output = function(value) return value end,\n  response_schema = s.object { approved = s.boolean() },\n}')));
     }
     const body = element.querySelector('.inbox-body');
     if (!split.isConnected) put(body, split);

@@ -20,6 +20,7 @@ export default function runPage(context) {
   let isLoaded = false;
   let shownStatus = '';
   let newest = null;
+  let offspring = { runs: [], next: null, shown: '' };
   let frame = 0;
   let last = 0;
   // While the recorded events are still coming in, what they say so far is the past.
@@ -61,6 +62,7 @@ export default function runPage(context) {
       setText(cell('Began'), moment(began));
       setAttribute(cell('Began'), 'title', exact(began));
       const ended = model.finishedAt ?? (header && isOver(header.status) ? millis(header.updatedAt) : serverNow());
+      setText(cell('Took').previousSibling, isOver(status()) || status() === 'queued' ? 'Took' : 'So far');
       setText(cell('Took'), status() === 'queued' ? 'not begun' : duration(ended - began));
     }
     const { counts } = model;
@@ -83,7 +85,7 @@ export default function runPage(context) {
   const drawInspector = (force = false) => {
     const key = chosen
       ? `${stepKey(chosen)} ${chosen.status} ${chosen.attempts} ${chosen.to === undefined ? chosen.said?.length ?? '' : ''}`
-      : `run ${status()} ${model.hasOutput} ${model.error !== undefined} ${model.metadata !== undefined} ${model.startedAt} ${header?.generation} ${model.waiting.length} ${model.expecting.length} ${waits !== null} ${JSON.stringify(header?.queue ?? null)} ${JSON.stringify(header?.tags ?? null)}`;
+      : `run ${status()} ${model.hasOutput} ${model.error !== undefined} ${model.metadata !== undefined} ${model.startedAt} ${header?.generation} ${model.waiting.length} ${model.expecting.length} ${waits !== null} ${JSON.stringify(header?.queue ?? null)} ${JSON.stringify(header?.tags ?? null)} ${model.steps.length > 0} ${offspring.shown}`;
     if (!force && key === drawn) return;
     drawn = key;
     put(inspector, chosen ? stepDetails(chosen) : runDetails());
@@ -102,12 +104,15 @@ export default function runPage(context) {
     h('h3', null, 'About'),
     facts([
       ['Run', h('code', { class: 'break' }, id)], ['Workflow', header && h('a', { href: `#/workflows/${api.segment(header.workflowId)}` }, header.workflowId)],
-      ['Forked from', header?.lineage && h('a', { href: `#/runs/${api.segment(header.lineage)}`, class: 'break' }, header.lineage)],
+      ['Came from', header?.lineage && h('a', { href: `#/runs/${api.segment(header.lineage)}`, class: 'break', title: header.lineage }, shortID(header.lineage))],
+      ['Led to', offspring.runs.length > 0 && h('ul', { class: 'lineage' }, offspring.runs.map((run) => h('li', null, badge(run.status, { mark: true }),
+        h('a', { href: `#/runs/${api.segment(run.runId)}`, class: 'break', title: run.runId }, shortID(run.runId)), run.workflowId !== header.workflowId && h('span', { class: 'muted' }, run.workflowId))),
+      offspring.next && h('li', null, h('a', { href: `#/runs${api.query({ lineage: id })}` }, 'All of them')))],
       ['Code', header?.generation && h('code', { title: header.generation }, header.generation.slice(0, 12))],
       ['Tags', header?.tags && Object.keys(header.tags).length > 0 && h('span', { class: 'tags' }, Object.entries(header.tags).map(([key, value]) => tagChip(key, value)))],
       ['Driven by', header?.owner], ['Wakes', header?.wakeAt && time(header.wakeAt)],
     ]),
-    h('p', { class: 'muted small' }, 'Choose a step to see what it got and gave.'),
+    model.steps.length > 0 && h('p', { class: 'muted small' }, 'Choose a step to see what it got and gave.'),
   ];
   const waitsFor = (step) => h('div', { class: 'notice is-person' }, icon('waiting_human'), h('div', null, h('strong', null, step.asked?.form?.title ? String(step.asked.form.title) : step.id), ' waits for a person'),
     h('a', { class: 'button primary small', href: `#/inbox/${api.segment(id)}/${api.segment(step.path)}` }, api.principal.role === 'read' ? 'Show' : 'Answer'));
@@ -201,7 +206,7 @@ export default function runPage(context) {
     }
     return h('section', { class: 'error-box', 'aria-label': 'Error' },
       h('div', { class: 'error-head' }, icon('failed'), h('strong', null, line(bare(error), 4000)), iconButton('Copy the error', 'copy', { onclick: () => copy(error) })),
-      facts([['Code', error?.code && error.code !== 'error' && h('code', null, String(error.code))], ['Step', step && step !== chosen && h('a', { href: `#/runs/${api.segment(id)}?step=${api.segment(stepKey(step))}`, onclick: (event) => { event.preventDefault(); choose(step); } }, step.path)], ...(step && step === chosen ? [] : undone(error))]),
+      facts([['Code', error?.code && error.code !== 'error' && error.code !== 'failed' && h('code', null, String(error.code))], ['Step', step && step !== chosen && h('a', { href: `#/runs/${api.segment(id)}?step=${api.segment(stepKey(step))}`, onclick: (event) => { event.preventDefault(); choose(step); } }, step.path)], ...(step && step === chosen ? [] : undone(error))]),
       code,
       error?.traceback && h('details', null, h('summary', null, 'Traceback'), h('pre', null, String(error.traceback))),
       error?.details !== undefined && valueBox('Error details', error.details));
@@ -373,22 +378,31 @@ export default function runPage(context) {
   // MARK: Data
 
   let waits = null;
+  // The runs that came of this one: forks, retries, what it started, its next part. They may come at any time.
+  const mostOffspring = 20;
+  const readOffspring = async () => {
+    const { runs, next } = await api.json(`/api/runs${api.query({ lineage: id, limit: mostOffspring })}`, { signal: context.signal });
+    offspring = { runs, next, shown: runs.map(({ runId, status: its }) => `${runId} ${its}`).join() };
+    draw();
+  };
   const refreshHeader = async () => {
     header = await api.json(`/api/runs/${api.segment(id)}?summary=true`, { signal: context.signal });
     put(cell('Workflow'), h('a', { href: `#/workflows/${api.segment(header.workflowId)}` }, header.workflowId));
     draw();
+    readOffspring().catch(() => {});
   };
   /** Takes events in slices short enough that the page answers meanwhile. */
   const takeAll = async (events) => {
-    let begun = performance.now();
+    // Of many, to read the text has taken its time already.
+    let begun = events.length > 1000 ? 0 : performance.now();
     for (const event of events) {
-      model.take(event);
-      if (performance.now() - begun > 12) {
+      if (performance.now() - begun > 8) {
         draw();
         await new Promise((resolve) => setTimeout(resolve));
         if (context.signal.aborted) return;
         begun = performance.now();
       }
+      model.take(event);
     }
   };
   // What is recorded comes in pages, which are smaller and sooner read than the frames of a stream.

@@ -67,6 +67,9 @@ export default function runsPage(context) {
       },
     }, icon(status, 14), h('span', null, name), h('span', { class: 'chip-count num' }))));
 
+  const ancestor = filters.lineage && h('button', { type: 'button', class: 'chip chip-ancestor', 'aria-pressed': 'true', title: filters.lineage, onclick: () => set('lineage', '') },
+    h('span', null, `Came from ${shortID(filters.lineage)}`), icon('close', 12), h('span', { class: 'hidden' }, 'Show others too'));
+
   // The list
 
   const list = new VirtualList({
@@ -134,7 +137,7 @@ export default function runsPage(context) {
     h('span', null, 'Took'), h('span', null, 'Events'));
 
   const query = (cursor, limit, status = filters.status) => api.query({
-    workflow: filters.workflow, status, q: filters.q, tag: filters.tag, from: from(), limit, cursor,
+    workflow: filters.workflow, status, q: filters.q, tag: filters.tag, lineage: filters.lineage, from: from(), limit, cursor,
   });
   const from = () => {
     const span = { '15m': 9e5, '1h': 36e5, '24h': 864e5, '7d': 6048e5 }[filters.since];
@@ -156,7 +159,18 @@ export default function runsPage(context) {
     ? emptyWith({ sign: 'search' }, 'No run fits these filters', 'Filters stand in the address, so this list can be sent to somebody.', button('Show all runs', { onclick: () => context.go('#/runs') }))
     : emptyWith({ sign: 'runs' }, 'No runs yet', 'A run appears here as soon as it begins. Start one from a workflow, or by a command:',
       h('a', { class: 'button primary', href: '#/workflows' }, icon('play', 12), h('span', null, 'Choose a workflow')),
-      command(`curl --json '{"inputData":{}}' ${location.origin}${location.pathname}api/workflows/ID/runs`)));
+      command(`curl --json '{"inputData":{}}'${api.principal.isSession ? ' -H "Authorization: Bearer $TOKEN"' : ''} ${location.origin}${location.pathname}api/workflows/ID/runs`)));
+
+  // Who comes back to a list finds it where they left it.
+  let back = history.state?.list;
+  let noting = 0;
+  list.element.addEventListener('scroll', () => {
+    noting ||= setTimeout(() => {
+      noting = 0;
+      if (!context.signal.aborted) history.replaceState({ list: { top: list.element.scrollTop, rows: rows.length } }, '');
+    }, 200);
+  }, { passive: true });
+  const firstRows = Math.min(1000, Math.max(firstPage, Number(back?.rows) || 0));
 
   async function load() {
     if (isLoading || performance.now() < notBefore) return;
@@ -164,7 +178,7 @@ export default function runsPage(context) {
     if (filters.since) await clockIsKnown;
     const cursor = next;
     try {
-      const page = await api.json(`/api/runs${query(cursor, cursor ? pageSize : firstPage)}`, { signal: context.signal });
+      const page = await api.json(`/api/runs${query(cursor, cursor ? pageSize : firstRows)}`, { signal: context.signal });
       // The list began anew meanwhile.
       if (next !== cursor) return;
       const start = rows.length;
@@ -174,6 +188,8 @@ export default function runsPage(context) {
       hasLoaded = true;
       shown();
       list.refresh();
+      if (back) list.element.scrollTop = Number(back.top) || 0;
+      back = null;
     } catch (error) {
       if (!context.signal.aborted && rows.length === 0) put(body, failure(error, () => { put(body); load(); }));
       else if (!context.signal.aborted) {
@@ -302,7 +318,7 @@ export default function runsPage(context) {
 
   const element = h('div', { class: 'page page-fill' },
     h('header', { class: 'page-head' }, h('h1', null, 'Runs'), total, h('span', { class: 'grow' }), freshButton, state),
-    h('div', { class: 'filters' }, h('div', { class: 'filter-fields' }, h('label', { class: 'search' }, icon('search'), search), workflow, tag, since), chips),
+    h('div', { class: 'filters' }, h('div', { class: 'filter-fields' }, h('label', { class: 'search' }, icon('search'), search), workflow, tag, since), chips, ancestor),
     body);
 
   return {
@@ -325,6 +341,7 @@ export default function runsPage(context) {
       clearInterval(clock);
       clearTimeout(refetch);
       clearTimeout(counting);
+      clearTimeout(noting);
       list.destroy();
     },
   };

@@ -13,7 +13,7 @@ export default function schedulesPage(context) {
   const body = h('div', { class: 'schedules' });
   const nothing = () => emptyWith({ sign: 'schedules' },'No schedules yet',
     'A workflow begins its runs by itself when its script says when:',
-    command('schedules = { { id = "weekday", cron = "0 9 * * 1-5", timezone = "Europe/Oslo" } }'));
+    command('schedules = {\n  { id = "weekday", cron = "0 9 * * 1-5", timezone = "Europe/Oslo" },\n}'));
 
   const card = (one) => {
     const act = async (verb, done) => {

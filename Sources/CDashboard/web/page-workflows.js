@@ -14,7 +14,7 @@ export default function workflowsPage(context) {
   const numbers = ({ id, runs = {} }) => {
     const shown = Object.keys(statuses).filter((status) => runs[status] > 0);
     return h('div', { class: 'card-counts' }, shown.length === 0 ? h('span', { class: 'muted small' }, 'No runs yet') : shown.map((status) =>
-      h('a', { class: `badge is-${status} num`, href: `#/runs${api.query({ workflow: id, status })}`, title: `${count(runs[status])} ${statuses[status].toLowerCase()}`, 'aria-label': `${count(runs[status])} ${statuses[status].toLowerCase()}` }, icon(status, 14), count(runs[status]))));
+      h('a', { class: `badge is-${status} num`, href: `#/runs${api.query({ workflow: id, status })}`, title: `${count(runs[status])} ${statuses[status].toLowerCase()}`, 'aria-label': `${id}: ${count(runs[status])} ${statuses[status].toLowerCase()}` }, icon(status, 14), count(runs[status]))));
   };
   const draw = () => {
     const text = search.value.trim().toLowerCase();
@@ -22,8 +22,8 @@ export default function workflowsPage(context) {
     put(body, shown.map((one) => h('article', { class: 'card workflow-card' },
       h('h2', null, h('a', { href: `#/workflows/${api.segment(one.id)}` }, one.id)), h('p', { class: 'muted' }, one.description ?? 'No description'),
       numbers(one),
-      h('div', { class: 'card-end' }, h('a', { class: 'button small', 'data-needs': 'run', href: `#/workflows/${api.segment(one.id)}?view=start` }, icon('play', 12), h('span', null, 'Start a run')),
-        h('a', { class: 'link', href: `#/runs?workflow=${api.segment(one.id)}` }, 'Its runs')))));
+      h('div', { class: 'card-end' }, h('a', { class: 'button small', 'data-needs': 'run', href: `#/workflows/${api.segment(one.id)}?view=start`, 'aria-label': `Start a run of ${one.id}` }, icon('play', 12), h('span', null, 'Start a run')),
+        h('a', { class: 'link', href: `#/runs?workflow=${api.segment(one.id)}`, 'aria-label': `Runs of ${one.id}` }, 'Its runs')))));
     if (workflows.length === 0) {
       put(body, emptyWith({ sign: 'workflows' }, 'No workflows yet', 'Every .lua file that returns a workflow and lies in the folder that is served appears here. A first one is made by:',
         command('aikit-lua init .')));

@@ -4,7 +4,7 @@ import { h, icon, put, setAttribute, setText } from './dom.js';
 import { count, duration, exact } from './format.js';
 import { stepKey } from './run-model.js';
 import { VirtualList } from './virtual.js';
-import { statusName } from './widgets.js';
+import { emptyWith, statusName } from './widgets.js';
 
 // A body of more than this many starts shows its first and last ones, with what lies between folded.
 const longBody = 24;
@@ -85,8 +85,19 @@ export function timeline(model, { chosen, now }) {
 
   const ruler = h('div', { class: 'ruler', 'aria-hidden': 'true' });
   const cutBox = h('input', { type: 'checkbox', id: 'cut-waits', onchange: () => { isCut = cutBox.checked; refresh(true); } });
+  // Kept, since to ask for it within a frame has the page laid out twice.
+  let width = 0;
+  const ruled = new ResizeObserver(() => {
+    if (ruler.clientWidth === width) return;
+    width = ruler.clientWidth;
+    drawRuler();
+  });
+  ruled.observe(ruler);
+  let drawnRuler = '';
   const drawRuler = () => {
-    const width = ruler.clientWidth;
+    const key = `${width} ${axis.from} ${axis.to} ${axis.cuts.map(({ from, to }) => `${from} ${to}`).join()}`;
+    if (width === 0 || axis.from === undefined || key === drawnRuler) return;
+    drawnRuler = key;
     put(ruler);
     const length = axis.to - axis.from;
     if (axis.cuts.length === 0) {
@@ -265,7 +276,7 @@ export function timeline(model, { chosen, now }) {
     legend.hidden = [...seen].every((kind) => kind === 'done' || kind === 'now' || kind === 'failed');
     tools.hidden = legend.hidden && cutBox.parentElement.hidden;
   };
-  const nothing = h('div', { class: 'timeline-empty muted', hidden: true }, 'No step has begun yet.');
+  const nothing = h('div', { class: 'timeline-empty', hidden: true }, emptyWith({ sign: 'runs' }, 'No step has begun yet', 'Each step comes here as it begins, as a bar over the time that it takes.'));
   const tools = h('div', { class: 'timeline-tools', hidden: true }, legend, h('label', { class: 'check', hidden: true }, cutBox, 'Cut waits short'));
   const head = h('div', { class: 'timeline-head', hidden: true }, h('span', null, 'Step'), ruler, h('span', { class: 'step-took' }, 'Took'));
   // Below the steps, so that none of them moves when there is something to explain.
@@ -305,6 +316,9 @@ export function timeline(model, { chosen, now }) {
       if (event.key === 'Enter' && index >= 0) { flip(rows[index]); return true; }
       return false;
     },
-    destroy: () => list.destroy(),
+    destroy() {
+      list.destroy();
+      ruled.disconnect();
+    },
   };
 }

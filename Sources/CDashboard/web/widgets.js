@@ -134,6 +134,7 @@ export function tabs({ label, items, selected, changed }) {
       else element.removeAttribute('aria-controls');
       element.tabIndex = name === id ? 0 : -1;
     }
+    buttons.get(id).scrollIntoView({ block: 'nearest', inline: 'nearest' });
     const item = items.find((one) => one.id === id);
     item.element ??= h('div', { class: 'panel', role: 'tabpanel', id: `panel-${id}`, 'aria-labelledby': `tab-${id}`, tabindex: '-1' }, item.panel());
     body.replaceChildren(item.element);
@@ -309,9 +310,13 @@ export function sourceLines(file, at, around = 3) {
   const from = at ? Math.max(1, at - around) : 1;
   const to = at ? Math.min(lines.length, at + around) : lines.length;
   const list = h('ol', { class: 'source', start: from });
+  // Of a part only what its lines are indented beyond each other says something.
+  const indents = at ? lines.slice(from - 1, to).filter((line) => line.trim()).map((line) => line.search(/[^ ]/)) : [];
+  const indent = indents.length > 0 ? Math.min(...indents) : 0;
   for (let number = from; number <= to; number += 1) {
+    const line = lines[number - 1] ?? '';
     list.append(h('li', { class: number === at ? 'is-here' : undefined, value: number, 'aria-current': number === at ? 'location' : undefined },
-      h('span', { class: 'source-number', 'aria-hidden': 'true' }, String(number)), h('code', null, lines[number - 1] || ' ')));
+      h('span', { class: 'source-number', 'aria-hidden': 'true' }, String(number)), h('code', { title: at && number !== at ? line.trim() : undefined }, line.slice(line.trim() ? indent : 0) || ' ')));
   }
   return list;
 }

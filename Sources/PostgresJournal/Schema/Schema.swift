@@ -7,7 +7,7 @@ internal import JSONSchema
 /// since 1970; those of leases are the database's, all others the journal's.
 enum Schema {
     /// One step for each version; a store of version n has taken the first n of them.
-    static let migrations: [String] = [version1, version2, version3, version4, version5]
+    static let migrations: [String] = [version1, version2, version3, version4, version5, version6]
 
     /// `entries.link`: its ``EntryLink``; NULL in entries of older versions.
     private static let version3 = "ALTER TABLE entries ADD COLUMN link bytea"
@@ -30,6 +30,9 @@ enum Schema {
         CREATE INDEX runs_by_workflow ON runs (workflow, created_at, row);
         CREATE INDEX unsuccessful_runs ON runs (status, created_at, row) WHERE status > 4
         """
+
+    /// What came of a run; most runs came of none.
+    private static let version6 = "CREATE INDEX runs_by_lineage ON runs (lineage) WHERE lineage IS NOT NULL"
 
     static var version: Int { migrations.count }
 

@@ -93,6 +93,10 @@ struct RowIntersection {
                         try RowSource(sql, on: database, place: 2) { $0.bind(workflow, at: 1) }
                     }))
         }
+        if let lineage = filter.lineage {
+            let sql = "SELECT row FROM runs WHERE lineage = ?1 AND row <= ?2 ORDER BY row DESC"
+            unions.append(RowUnion([try RowSource(sql, on: database, place: 2) { $0.bind(lineage, at: 1) }]))
+        }
         if !filter.prefix.isEmpty {
             let (start, end) = (filter.prefix, filter.prefixEnd)
             unions.append(

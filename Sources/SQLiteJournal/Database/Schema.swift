@@ -12,7 +12,7 @@ enum Schema {
     static let applicationID: Int32 = 0x6169_6B6C
 
     /// One step for each version; a store of version n has taken the first n of them.
-    static let migrations: [String] = [version1, version2, version3, version4, version5, version6]
+    static let migrations: [String] = [version1, version2, version3, version4, version5, version6, version7]
 
     static var version: Int { migrations.count }
 
@@ -119,4 +119,7 @@ enum Schema {
         """
 
     private static let version6 = "CREATE INDEX runs_by_time ON runs (created_at);"
+
+    /// What came of a run; most runs came of none.
+    private static let version7 = "CREATE INDEX runs_by_lineage ON runs (lineage) WHERE lineage IS NOT NULL;"
 }

@@ -38,6 +38,10 @@ package struct CheckedPlan {
             issues.append(
                 issue("invalid_id", "id", "an `id` with other characters than letters, digits, '-', '_' and '.'"))
         }
+        if id == "." || id == ".." {
+            // Clients take those out of an address, so no route would reach the workflow.
+            issues.append(issue("invalid_id", "id", "the `id` '\(id)', which no address can hold"))
+        }
         return issues
     }
 }

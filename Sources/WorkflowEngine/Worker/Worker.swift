@@ -170,11 +170,12 @@ package final class Worker: @unchecked Sendable {
                 nextTaken = 0
                 syncTime()
                 noteMemory()
-                let before = elapsed
-                inbox.take(into: &taken, waiting: pause())
+                let pause = self.pause()
+                figures.sleeps(at: elapsed)
+                inbox.take(into: &taken, waiting: pause)
                 sharedTime?.works(self)
                 syncTime()
-                figures.slept(elapsed &- before)
+                figures.wakes(at: elapsed)
             } else {
                 syncTime()
             }

@@ -21,19 +21,23 @@ extension Request {
 }
 
 extension Response {
-    /// A JSON answer that may be long: as gzip where the client takes it and it is worth the while.
+    /// A JSON answer that may be long.
     static func long(_ value: Value, to request: Request) -> Response {
-        let text = value.json
+        long(value.json, type: "application/json; charset=utf-8", to: request)
+    }
+
+    /// A text that may be long: as gzip where the client takes it and it is worth the while.
+    static func long(_ text: String, type: String, to request: Request) -> Response {
         var response: Response
         if request.acceptsGzip, text.utf8.count > 4096, let packed = gzip(Array(text.utf8)) {
             response = Response(
                 status: .ok,
                 headers: [
-                    .contentType: "application/json; charset=utf-8", .cacheControl: "no-store",
-                    .xContentTypeOptions: "nosniff", .contentEncoding: "gzip",
+                    .contentType: type, .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
+                    .contentEncoding: "gzip",
                 ], body: ResponseBody(byteBuffer: ByteBuffer(bytes: packed)))
         } else {
-            response = .text(text, type: "application/json; charset=utf-8")
+            response = .text(text, type: type)
         }
         response.headers[.vary] = "Accept-Encoding"
         return response

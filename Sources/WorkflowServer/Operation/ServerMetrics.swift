@@ -213,7 +213,10 @@ final class ServerMetrics: Sendable {
             }
         }
         family("aikit_worker_busy_ratio", "gauge", "Share of its time that a worker has not slept.") {
-            "\($0.busyRatio)"
+            "\($0.busyRatio())"
+        }
+        family("aikit_worker_busy_seconds_total", "counter", "How long a worker has not slept.") {
+            "\(Double($0.busyTime()) / 1_000_000)"
         }
         family("aikit_vm_memory_bytes", "gauge", "What the VMs of a worker hold.") { "\($0.memoryUsed)" }
         family(

@@ -15,12 +15,12 @@ extension Route {
             return .json(["status": "unavailable", "problems": Value(array: problems)], status: .serviceUnavailable)
         },
         Route(.get, "/metrics", "Figures for Prometheus.", role: .read, type: "text/plain") { request, core in
-            .text(
+            .long(
                 await core.metrics.text(core.directory, for: request.context.principal),
-                type: "text/plain; version=0.0.4; charset=utf-8")
+                type: "text/plain; version=0.0.4; charset=utf-8", to: request.request)
         },
         Route(.get, "/openapi.json", "This description.", role: .read) { request, core in
-            .json(await OpenAPIDocument.value(core, for: request.context.principal))
+            .long(await OpenAPIDocument.value(core, for: request.context.principal), to: request.request)
         },
         Route(.get, "/api/nodes", "The processes that drive runs of the store, and what they carry.", role: .read) {
             request, core in

@@ -36,6 +36,11 @@ extension Route {
                     schema: RouteSchema.tag, isRepeatable: true),
                 Parameter(name: "q", text: "Only runs whose id begins so."),
                 Parameter(
+                    name: "lineage",
+                    text:
+                        "Only runs that came of this one: forks, retries, what it started, and what goes on in its place."
+                ),
+                Parameter(
                     name: "limit", text: "How many at most; 0 counts them only.",
                     schema: ["type": "integer", "minimum": 0, "maximum": 1000]),
                 Parameter(name: "cursor", text: "The `next` of the page before."),
@@ -214,7 +219,7 @@ extension Route {
     }
 
     private static func list(_ request: APIRequest, _ core: ServerCore) async throws -> Response {
-        var filter = RunFilter(workflow: request.query("workflow"))
+        var filter = RunFilter(workflow: request.query("workflow"), lineage: request.query("lineage"))
         filter.prefix = request.query("q") ?? ""
         filter.tags = try request.queryValues("tag").map(tags)
         let names = try request.list("status")
@@ -283,7 +288,9 @@ extension Route {
         let principal = request.context.principal
         var counts: [RunMachine.Status: Int] = [:]
         var isWhole = true
-        if filter.created == nil, filter.before == nil, filter.prefix.isEmpty, filter.tags.isEmpty {
+        if filter.created == nil, filter.before == nil, filter.lineage == nil, filter.prefix.isEmpty,
+            filter.tags.isEmpty
+        {
             for (workflow, numbers) in try await core.directory.store.counts()
             where principal.maySee(workflow) && filter.workflow ?? workflow == workflow {
                 for (status, number) in numbers where filter.statuses?.contains(status) ?? true {

@@ -133,6 +133,16 @@ private func issues(_ nodes: String, _ more: String = "") -> [DefinitionIssue] {
         #expect(throws: DefinitionError.self) { try DefinitionReader.plan(from: [:]) }
     }
 
+    @Test(arguments: [".", ".."]) func `an id that no address can hold is refused`(id: String) throws {
+        let text = #"{"kind":"workflow","id":"\#(id)","nodes":[{"kind":"step","id":"s","handler":1}]}"#
+        #expect {
+            _ = try CheckedPlan(Value(json: text))
+        } throws: { error in
+            (error as? DefinitionError)?.issues.map(\.code) == ["invalid_id"]
+        }
+        #expect(try CheckedPlan(Value(json: text.replacing("\"\(id)\"", with: "\"...\""))).plan.id == "...")
+    }
+
     @Test func `a workflow nested too deep is refused`() {
         var node = NodeDefinition.step("s", handler: 1)
         for level in 0..<70 { node = .loop("l\(level)", condition: 1, body: [node]) }
