@@ -59,6 +59,7 @@ final class MCPHost: Sendable {
                         log.warn("run \(run) cannot begin: \(problems(of: error).first?.message ?? "\(error)")")
                     }.run()
                 }
+                if let export { helpers.addTask { await export.keepSendingUnsent(deployments) } }
                 if self.settings.watches { helpers.addTask { await DeploymentWatch(deployments).run() } }
             }
         }

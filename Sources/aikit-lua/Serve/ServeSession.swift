@@ -85,6 +85,7 @@ final class ServeSession: Sendable {
                     helpers.addTask { await recovery.run() }
                     helpers.addTask { await schedules.run() }
                     helpers.addTask { await queue.run() }
+                    if let export { helpers.addTask { await export.keepSendingUnsent(deployments) } }
                     if let keys { helpers.addTask { await keys.run() } }
                     if let tls { helpers.addTask { await tls.follow(log) } }
                     if watches { helpers.addTask { await DeploymentWatch(deployments).run() } }
