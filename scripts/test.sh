@@ -49,7 +49,7 @@ part "clocks that are set" scripts/test-clock.sh
 part "Lua library tests" "$(lua_interpreter)" Tests/Lua/run.lua
 part "C bridge under AddressSanitizer" scripts/test-asan.sh
 part "fuzzing of the C bridge" scripts/test-fuzz.sh
-part "guides" scripts/test-docs.sh
+part "guides" timeout 900 scripts/test-docs.sh
 part "gallery of errors" scripts/error-gallery.sh
 part "conformance" scripts/test-conformance.sh
 part "the service, ended again and again under load" \
@@ -62,7 +62,7 @@ part "runs that restart without end" \
 part "telemetry with the programs of others" timeout 700 scripts/test-telemetry.sh
 part "Model Context Protocol with a client of others" timeout 300 python3 scripts/test-mcp.py "$AIKIT_LUA_BINARY"
 part "the service and its description" timeout 400 scripts/test-openapi.sh
-part "dashboard in a browser" scripts/test-browser.sh
+part "dashboard in a browser" timeout 900 scripts/test-browser.sh
 part "the service, treated badly" \
     timeout 150 python3 scripts/abuse-serve.py "$AIKIT_LUA_BINARY" --connections 1000 --reconnects 1000
 

@@ -124,7 +124,7 @@ extension StoreContract {
                 for journal in journals {
                     group.addTask {
                         while running.ended < 30 {
-                            try expect(running.sinceProgress < .seconds(10), "\(running.ended) of 30 runs begin")
+                            try expect(running.sinceProgress < .seconds(60), "\(running.ended) of 30 runs begin")
                             for run in try await admit(journal) {
                                 let together = running.begin()
                                 try expect(together <= limit, "\(together) runs of \(limit) have begun")

@@ -89,6 +89,7 @@ import WorkflowEngine
         let settings = try #require(try ExportSettings(otlp: "http://collector") { _ in nil })
         let export = TraceExport(settings, store: journal, http: server) { _ in }
         export.follow(engine)
+        await export.begin()
         _ = try await engine.createRun(try Self.workflow.get(), id: id).run()
         await export.finish(within: .milliseconds(300))
         await engine.shutdown(grace: .zero)

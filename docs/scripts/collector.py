@@ -24,7 +24,13 @@ class Collector(http.server.BaseHTTPRequestHandler):
         pass
 
 
-with http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Collector) as server:
-    server.timeout = 30
+class Server(http.server.HTTPServer):
+    timeout = 30
+
+    def handle_timeout(self):
+        sys.exit(f"nothing came for {self.timeout} s, {left} spans are missing")
+
+
+with Server(("127.0.0.1", int(sys.argv[1])), Collector) as server:
     while left > 0:
         server.handle_request()

@@ -80,6 +80,10 @@ public final class TraceExport: Sendable {
         }
     }
 
+    /// Has the store know that this process sends the spans of runs, so that another one sends what is left if it dies. To be called
+    /// before a run begins or is taken up; a store that does not answer is waited for half a second.
+    package func begin() async { await unsent?.begin() }
+
     /// Follows all runs that an engine drives; to be called before it has one.
     package func follow(_ engine: WorkflowEngine) { follower.follow(engine) }
 

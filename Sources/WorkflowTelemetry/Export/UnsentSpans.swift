@@ -46,12 +46,22 @@ final class UnsentSpans: Sendable {
 
     // MARK: The own mark
 
+    /// Makes the mark, and waits for that as long as a store may take to write something small. To be called before a run begins
+    /// or is taken up whose spans are sent.
+    func begin() async {
+        let made = Gate()
+        Task {
+            await write()
+            made.open()
+        }
+        _ = await made.passed(within: Self.patience)
+    }
+
     /// Keeps the mark until ``finish(isWhole:)``.
     ///
     /// - Parameter sent: returns once all spans have been sent or given up that ended before it was called, with the number of all
     ///   so far; nil when it does not know.
     func run(_ sent: @Sendable () async -> Int?) async {
-        await write()
         var count = 0
         while await !finished.passed(within: Self.interval) {
             let now = clock.now()

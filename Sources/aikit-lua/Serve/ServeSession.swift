@@ -45,6 +45,7 @@ final class ServeSession: Sendable {
         let (engine, options) = (host.engine(on: store), host.scripts)
         let export = exportSettings.map { TraceExport($0, store: store) { log.warn($0) } }
         export?.follow(engine)
+        await export?.begin()
         let deployments = Deployments(settings.paths, engine: engine, store: store, options: options, log: log)
         await (engine.isolation as? VMPool)?.warm()
         await deployments.refresh()

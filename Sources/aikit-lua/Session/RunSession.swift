@@ -69,6 +69,7 @@ final class RunSession {
             }
         }
         export = plan.export.map { TraceExport($0, store: journal) { [mailbox] in mailbox.post(.text($0)) } }
+        if let export { waitFor { await export.begin() } }
         let loader = RunLoader(plan: plan, mailbox: mailbox, journal: journal, export: export)
         self.loader = loader
         driver.start(loader)

@@ -87,6 +87,7 @@ final class RunsRecovery: Sendable {
         let engine = host.engine(on: runs.journal)
         defer { engine.shutdown() }
         export?.follow(engine)
+        await export?.begin()
         let limit = timeout.map { timeout in
             Task {
                 try await StayRequest.sleep(timeout)

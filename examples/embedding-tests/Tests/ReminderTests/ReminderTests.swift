@@ -3,6 +3,7 @@ import Foundation
 import LuaWorkflows
 import Synchronization
 import Testing
+import WorkflowCore
 import WorkflowEngine
 
 /// reminder.lua, with what it asks of the host answered here, in time that jumps to whatever is due next.
