@@ -6,6 +6,7 @@ private let login = """
     return aikit.workflow { id = "login", input_schema = s.object { user = s.string(), pin = s.string():secret() } }
       :step { id = "use", handler = function(input, context)
         context:log("warn", "trying " .. input.pin)
+        print("printed " .. input.pin)
         return input
       end }
       :step { id = "fails", retry = { max_attempts = 2, initial = "1ms" }, handler = function(input)
@@ -29,6 +30,7 @@ extension CommandLine {
             let (program, run) = try failed()
             defer { program.remove() }
             #expect(run.errors.contains("no entry with [secret]"), "\(run.errors)")
+            #expect(run.errors.contains("printed [secret]"), "\(run.errors)")
             #expect(!run.errors.contains("hush-4711"), "\(run.errors)")
         }
 

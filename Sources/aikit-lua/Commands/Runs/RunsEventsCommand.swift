@@ -8,7 +8,8 @@ struct RunsEventsCommand: ParsableCommand {
         commandName: "events",
         abstract: "Print a run's events, one JSON object a line, as run --events does.",
         discussion: """
-            With --redact what schemas call secret is [secret]. With --follow the events of a run that another process drives are printed as they come, until the run is over.
+            With --redact what schemas call secret is [secret]. With --follow the events of a run that another process drives are
+            printed as they come, until the run is over.
 
             EXAMPLES
               aikit-lua runs events order-7
