@@ -222,7 +222,8 @@ let package = Package(
         .testTarget(
             name: "WorkflowTelemetryTests",
             dependencies: [
-                "FlatValue", "JSONSchema", "CZlib", "WorkflowTelemetry", "WorkflowEngine", "WorkflowCore",
+                "Platform", "FlatValue", "JSONSchema", "CZlib", "MemoryJournal", "WorkflowTelemetry", "WorkflowEngine",
+                "WorkflowCore",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),

@@ -21,6 +21,7 @@ import sys
 import tempfile
 import threading
 import time
+import zlib
 
 SCRIPT = """
 local aikit = require "aikit"
@@ -47,6 +48,12 @@ def drip(connection, data, pause):
     for byte in data:
         connection.sendall(bytes([byte]))
         time.sleep(pause)
+
+
+def bomb():
+    """256 MB of nothing, made without taking that much memory, which programs would seem to have that are started here."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    return b"".join(packer.compress(b"\0" * (1 << 20)) for _ in range(256)) + packer.flush()
 
 
 def flood(connection, head, piece, count):
@@ -84,8 +91,7 @@ ANSWERS = {
     "huge-length": lambda c: c.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999999999999999\r\n\r\n{}"),
     "early-hints": lambda c: flood(c, b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", 20000) or c.sendall(OK),
     "bad-gzip": lambda c: c.sendall(answer("200 OK", b"\x1f\x8bnope", "content-encoding: gzip")),
-    "gzip-bomb": lambda c: c.sendall(
-        answer("200 OK", gzip.compress(b"\0" * (256 << 20), 9), "content-encoding: gzip")),
+    "gzip-bomb": lambda c: c.sendall(answer("200 OK", bomb(), "content-encoding: gzip")),
     "refuses": lambda c: c.sendall(answer("400 Bad Request", b"\x1b[31mno\x07")) or True,
     "forbids": lambda c: c.sendall(answer("401 Unauthorized", b"{}", "www-authenticate: Basic")) or True,
     "too-large": lambda c: c.sendall(answer("413 Content Too Large")) or True,

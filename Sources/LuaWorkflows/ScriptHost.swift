@@ -72,11 +72,12 @@ final class ScriptHost: LuaHost {
         case "prelude": return prelude(payload, &response)
         case "log": log(payload, &response)
         case "print":
-            let line = payload.string ?? Value(payload).json
+            // As what is logged, without what schemas call secret.
+            let record = record(.info, payload.string ?? Value(payload).json)
             if let printed = environment.options.printed {
-                printed(record(.info, line))
+                printed(record)
             } else {
-                environment.print(line)
+                environment.print(record.message)
             }
             response.writeNull()
         case "version": response.write(engineVersion)

@@ -2,7 +2,8 @@ internal import FlatValue
 internal import Testing
 internal import WorkflowCore
 internal import WorkflowEngine
-internal import WorkflowServer
+
+@testable internal import WorkflowServer
 
 @Suite("What is shown of runs with secrets") struct SecretRouteTests {
     private static func workflow() throws -> Workflow {
@@ -18,6 +19,7 @@ internal import WorkflowServer
                     "use",
                     handler: code.inline { input, context in
                         context.emit(type: "told", data: ["text": Value("with \(input["pin"]?.string ?? "")")])
+                        context.updateMetadata(["pin": input["pin"] ?? .null])
                         return input
                     }),
                 .human("confirm", output: code.inline { input, _ in ["shown": input] }),
@@ -42,4 +44,54 @@ internal import WorkflowServer
             #expect(try await server.get("/api/tasks").json.json.contains("hush-4711"))
         }
     }
+
+    @Test func `whoever waits for a run gets it without what schemas call secret too`() async throws {
+        try await RunningServer.with([Self.workflow()]) { server in
+            _ = try await server.post(
+                "/api/workflows/login/run", ["inputData": ["user": "ada", "pin": "hush-4711"], "runId": "r"])
+            let waited = try await server.get("/api/runs/r?wait=1s&redact=true").json.json
+            #expect(!waited.contains("hush-4711") && waited.contains("[secret]"), "\(waited)")
+            #expect(try await server.get("/api/runs/r?wait=1s").json.json.contains("hush-4711"))
+        }
+    }
+
+    @Test(arguments: [true, false], ["/api/events", "/api/runs/r/events"])
+    func `streams have no secrets for those who ask for that`(redacts: Bool, path: String) async throws {
+        try await RunningServer.with([Self.workflow()]) { (server) async throws in
+            try await withThrowingTaskGroup { group in
+                if path == "/api/runs/r/events" { try await Self.start(server) }
+                group.addTask {
+                    let frames = try await server.frames("GET", path + (redacts ? "?redact=true" : "")) {
+                        $0.event == "step:human:requested"
+                    }
+                    let text = frames.map(\.data.json).joined()
+                    #expect(text.contains("hush-4711") == !redacts, "\(text)")
+                    #expect(text.contains("[secret]") == redacts)
+                    #expect(text.contains(#""user":"ada""#))
+                }
+                if path == "/api/events" {
+                    while server.server.streamCount < 1 { try await Task.sleep(for: .milliseconds(5)) }
+                    try await Self.start(server)
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    private static func start(_ server: RunningServer) async throws {
+        _ = try await server.directory.start(
+            StartRequest(workflow: "login", input: ["user": "ada", "pin": "hush-4711"], id: "r"))
+    }
+
+    @Test func `pieces that may be parts of a secret are not told to those who ask for that`() {
+        var piece = TransientEvent(type: "step:delta", workflowID: "w", runID: "r", data: ["text": "hush-"])
+        #expect(EventFrames(piece).count(redacts: true) == 1)
+        piece.mayHaveSecrets = true
+        #expect(EventFrames(piece).count(redacts: true) == 0)
+        #expect(EventFrames(piece).count(redacts: false) == 1)
+    }
+}
+
+extension EventFrames {
+    fileprivate func count(redacts: Bool) -> Int { passing(EventFilter(), redacts: redacts)?.count ?? 0 }
 }

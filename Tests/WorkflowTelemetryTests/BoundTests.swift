@@ -157,6 +157,37 @@ import WorkflowEngine
         #expect(text.contains(#""droppedAttributesCount":175"#) && text.contains(#""droppedEventsCount":100"#))
     }
 
+    @Test func `names are cut, whoever gives them`() async throws {
+        let long = String(repeating: "n", count: 300_000)
+        let engine = WorkflowEngine(workers: 1, clock: TickingClock())
+        defer { engine.shutdown() }
+        let workflow = try Workflow(id: "w" + long) { code in
+            [
+                .foreach(
+                    "each" + long, items: code.inline { _, _ in [1] },
+                    body: [
+                        .step(
+                            "load" + long,
+                            handler: code.inline { _, context in
+                                context.emit(type: "told" + long, data: 1)
+                                throw StepError(code: "code" + long, message: "no", retryable: false)
+                            })
+                    ])
+            ]
+        }
+        let run = engine.createRun(workflow, id: "run-1")
+        try run.start(input: 1, metadata: nil, ctx: nil, trace: ["telemetry": true])
+        let all = SpanBuilder.spans(of: try await run.finished())
+        try #require(all.count == 3)
+        #expect(all.faults == [])
+        for span in all {
+            #expect(span.name.utf8.count <= 1000)
+            #expect(span.events.allSatisfy { $0.name.utf8.count <= 1000 })
+            #expect(try #require(SpanText().piece(span)).count < 120_000)
+            #expect(span.text(Names.errorType)?.utf8.count == 1000)
+        }
+    }
+
     @Test func `names and values of any kind give JSON that is read again`() async throws {
         let odd = [
             "\u{0}", "\u{1B}[31m", "\u{202E}", "😀", "__proto__", "a\"b\\c\n", "é", "\u{FFFF}",

@@ -22,6 +22,9 @@ import Testing
             (["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://a/own"], nil, "http://a/own"),
             (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a"], "http://b", "http://b/v1/traces"),
             ([:], "http://b/v1/traces", "http://b/v1/traces"),
+            ([:], "HTTP://b/x?key=1", "HTTP://b/x/v1/traces?key=1"),
+            ([:], "http://b/v1/traces?key=1", "http://b/v1/traces?key=1"),
+            (["OTEL_EXPORTER_OTLP_ENDPOINT": "https://b/?key=1#f"], nil, "https://b/v1/traces?key=1#f"),
         ] as [([String: String], String?, String)])
     func `the address is the one of traces`(variables: [String: String], otlp: String?, url: String) throws {
         #expect(try settings(variables, otlp: otlp)?.endpoints.map(\.url) == [url])
@@ -70,9 +73,43 @@ import Testing
             ], "SAMPLER_ARG"
         ),
         (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_BSP_MAX_QUEUE_SIZE": "-1"], "QUEUE_SIZE"),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://"], "ENDPOINT"),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http"], "ENDPOINT"),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://?x=1"], "ENDPOINT"),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_EXPORTER_OTLP_PROTOCOL": "thrift"], "PROTOCOL"),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_BSP_EXPORT_TIMEOUT": "0"], "EXPORT_TIMEOUT"),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_EXPORTER_OTLP_CLIENT_KEY": "k.pem"], "CLIENT_KEY"),
+        (
+            ["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE": "k.pem"],
+            "TRACES_CLIENT_CERTIFICATE"
+        ),
     ]) func `what is wrong is told by the name of its variable`(variables: [String: String], name: String) {
         let error = #expect(throws: TelemetryError.self) { try settings(variables) }
         #expect(error?.message.contains(name) == true)
+    }
+
+    @Test func `what the environment says wrongly is told in one line of some length`() {
+        let wrong = "\u{1B}[31m\n\u{7}" + String(repeating: "x", count: 100_000)
+        for name in ["OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_TRACES_SAMPLER", "OTEL_EXPORTER_OTLP_PROTOCOL"] {
+            let error = #expect(throws: TelemetryError.self) { try settings([name: wrong], otlp: "http://a") }
+            #expect(error?.message.utf8.count ?? 0 < 500)
+            #expect(error?.message.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } == true)
+        }
+        let error = #expect(throws: TelemetryError.self) { try settings([:], otlp: wrong) }
+        #expect(error?.message.utf8.count ?? 0 < 500)
+    }
+
+    @Test func `certificates are those of the signal, else of all`() throws {
+        let settings = try #require(
+            try settings(
+                [
+                    "OTEL_EXPORTER_OTLP_CERTIFICATE": "all.pem", "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE": "logs.pem",
+                    "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "me.pem", "OTEL_EXPORTER_OTLP_CLIENT_KEY": "me.key",
+                    "OTEL_LOGS_EXPORTER": "otlp",
+                ], otlp: "https://a"))
+        #expect(settings.endpoints[0].certificate == "all.pem")
+        #expect(settings.endpoints[0].clientCertificate == "me.pem")
+        #expect(settings.logEndpoint?.certificate == "logs.pem" && settings.logEndpoint?.clientKey == "me.key")
     }
 
     @Test func `a share of the traces is chosen by their ids alone`() throws {
@@ -87,6 +124,6 @@ import Testing
 
     @Test func `messages name no secret of an address`() throws {
         let settings = try #require(try settings([:], otlp: "https://user:pass@a.example/x?key=1"))
-        #expect(settings.endpoints[0].name == "https://a.example/x")
+        #expect(settings.endpoints[0].name == "https://a.example/x/v1/traces")
     }
 }

@@ -263,8 +263,10 @@ import WorkflowEngine
                 .step(
                     "leak",
                     handler: code.inline { value, context in
-                        context.emit(type: "told", data: ["text": Value("it is \(value["key"]?.string ?? "")")])
-                        throw StepError(message: "cannot use tops3cret")
+                        let key = value["key"]?.string ?? ""
+                        context.emit(type: "told \(key)", data: ["text": Value("it is \(key)")])
+                        context.setAttributes(["key \(key)": Value(key)])
+                        throw StepError(code: "no_\(key)", message: "cannot use \(key)")
                     }),
             ]
         }

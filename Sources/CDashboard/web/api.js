@@ -48,7 +48,7 @@ const address = (path) => new URL(path.replace(/^\//, ''), document.baseURI.spli
 /** The address of what is shown: without what schemas call secret, where runs and tasks are told of. */
 function shown(path, method) {
   const url = address(path);
-  if (method === 'GET' && /^\/api\/(runs\/[^/?]+(\/events)?|tasks)(\?|$)/.test(path)) url.searchParams.set('redact', 'true');
+  if (method === 'GET' && /^\/api\/(runs\/[^/?]+(\/events)?|events|tasks)(\?|$)/.test(path)) url.searchParams.set('redact', 'true');
   return url;
 }
 

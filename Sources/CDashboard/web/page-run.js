@@ -288,7 +288,7 @@ export default function runPage(context) {
     note.hidden = dropped === 0;
     if (dropped === 0 || note._dropped === dropped) return;
     note._dropped = dropped;
-    put(note, `The newest ${count(kept)} of ${count(kept + dropped)} are kept here. `, h('a', { href: `api/runs/${api.segment(id)}/events?limit=10000`, target: '_blank', rel: 'noopener' }, 'The oldest ones as JSON'));
+    put(note, `The newest ${count(kept)} of ${count(kept + dropped)} are kept here. `, h('a', { href: `api/runs/${api.segment(id)}/events?limit=10000&redact=true`, target: '_blank', rel: 'noopener' }, 'The oldest ones as JSON'));
   };
   const isAtEnd = (list) => list.element.scrollTop + list.element.clientHeight >= list.element.scrollHeight - 40;
   const grow = (list, length) => {

@@ -82,17 +82,34 @@ final class HTTPRoutes: Sendable {
         configuration.http1_1ConnectionDebugInitializer = { [form, check] in
             ResponseGuard.install(in: $0, form: form, allows: check)
         }
+        configuration.tlsConfiguration = try tls()
+        return configuration
+    }
+
+    /// Nil where it is the system's.
+    private func tls() throws(HostFailure) -> TLSConfiguration? {
+        if settings.authorities == nil, settings.identity == nil { return nil }
+        var tls = TLSConfiguration.makeClientConfiguration()
         if let path = settings.authorities {
-            var tls = TLSConfiguration.makeClientConfiguration()
             do {
                 tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(path))
             } catch {
                 throw HostFailure(
-                    "tls", "SSL_CERT_FILE names '\(path)', which cannot be read as certificates (PEM)",
+                    "tls", "\(settings.authoritiesName) names '\(path)', which cannot be read as certificates (PEM)",
                     retryable: false)
             }
-            configuration.tlsConfiguration = tls
         }
-        return configuration
+        if let identity = settings.identity {
+            do {
+                tls.certificateChain = try NIOSSLCertificate.fromPEMFile(identity.certificate).map { .certificate($0) }
+                tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: identity.key, format: .pem))
+            } catch {
+                throw HostFailure(
+                    "tls",
+                    "'\(identity.certificate)' and '\(identity.key)' cannot be read as a certificate and its key (PEM)",
+                    retryable: false)
+            }
+        }
+        return tls
     }
 }

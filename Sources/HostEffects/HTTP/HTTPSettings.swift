@@ -14,6 +14,20 @@ package struct HTTPSettings: Sendable, Equatable {
     package var noProxy: [String] = []
     /// A PEM file with the authorities to trust, instead of those of the system.
     package var authorities: String?
+    /// What names that file, for messages.
+    package var authoritiesName = "SSL_CERT_FILE"
+    /// PEM files by which a client proves itself to servers that ask for that.
+    package var identity: Identity?
+
+    package struct Identity: Sendable, Equatable {
+        package var certificate: String
+        package var key: String
+
+        package init(certificate: String, key: String) {
+            self.certificate = certificate
+            self.key = key
+        }
+    }
 
     package init() {}
 

@@ -62,10 +62,11 @@ extension VMStation {
     private func tell(_ frame: Frame, from process: HostedProcess) throws(FrameFault) {
         guard let type = frame.header["type"]?.string else { throw FrameFault("an event without a type") }
         guard let hosted = try run(frame.header["run"]?.string ?? "", of: process) else { return }
-        worker.stream(
-            TransientEvent(
-                type: type, workflowID: hosted.run.plan.id, runID: hosted.id, path: frame.header["path"]?.string,
-                data: try frame.value), of: hosted.run)
+        var event = TransientEvent(
+            type: type, workflowID: hosted.run.plan.id, runID: hosted.id, path: frame.header["path"]?.string,
+            data: try frame.value)
+        event.mayHaveSecrets = hosted.run.plan.hasSecrets
+        worker.stream(event, of: hosted.run)
     }
 
     private func log(_ header: Value, from process: HostedProcess) throws(FrameFault) {

@@ -5,7 +5,7 @@ package import JSONSchema
 ///
 /// A secret is learnt where a value passes such a schema, and taken out wherever it turns up afterwards: in inputs and outputs of
 /// other steps, in events, logs and messages.
-package struct Redaction: Sendable {
+package struct Redaction: Sendable, Equatable {
     package static let mark = "[secret]"
     /// Shorter texts are only taken out where they stand alone.
     private static let shortest = 6
@@ -14,8 +14,20 @@ package struct Redaction: Sendable {
 
     private var texts: Set<String> = []
     /// The longest first, so that one which lies in another leaves no part of that.
-    private var ordered: [String] = []
+    private var ordered: [Secret] = []
     private var values: [Value] = []
+
+    private struct Secret: Equatable, Sendable {
+        let text: String
+        /// As it stands in JSON within a text, as arguments of a call do; nil where that is no other text.
+        let escaped: String?
+
+        init(_ text: String) {
+            self.text = text
+            let json = Value(text).json.dropFirst().dropLast()
+            escaped = json == text[...] ? nil : String(json)
+        }
+    }
 
     package init() {}
 
@@ -83,8 +95,8 @@ package struct Redaction: Sendable {
             guard !text.isEmpty, texts.count < Self.limit, texts.insert(text).inserted,
                 text.utf8.count >= Self.shortest
             else { return }
-            let place = ordered.firstIndex { $0.utf8.count < text.utf8.count } ?? ordered.count
-            ordered.insert(text, at: place)
+            let place = ordered.firstIndex { $0.text.utf8.count < text.utf8.count } ?? ordered.count
+            ordered.insert(Secret(text), at: place)
         } else if value.entries?.isEmpty == false {
             for (_, field) in value.entries ?? [] { add(field, depth: depth + 1) }
         } else if let items = value.array {
@@ -99,9 +111,10 @@ package struct Redaction: Sendable {
     package func redact(_ value: Value) -> Value {
         if isEmpty { return value }
         if let text = value.string { return Value(redact(text)) }
-        if let items = value.array { return Value(array: items.map(redact)) }
+        if let items = value.array { return Value(array: items.map { redact($0) }) }
         if let entries = value.entries {
-            return Value(entries: entries.map { (ordered.isEmpty ? $0.key : redact($0.key), redact($0.value)) })
+            return Value(
+                entries: entries.map { (ordered.isEmpty ? $0.key : redact($0.key) as String, redact($0.value)) })
         }
         return values.contains(value) ? Value(Self.mark) : value
     }
@@ -110,11 +123,9 @@ package struct Redaction: Sendable {
         if texts.isEmpty { return text }
         if texts.contains(text) { return Self.mark }
         var text = text
-        for secret in ordered where text.utf8.count >= secret.utf8.count {
-            text = text.replacing(secret, with: Self.mark)
-            // Where JSON stands in a text, as arguments of a call do, it has its escapes.
-            let escaped = Value(secret).json.dropFirst().dropLast()
-            if escaped != secret[...] { text = text.replacing(escaped, with: Self.mark) }
+        for secret in ordered where text.utf8.count >= secret.text.utf8.count {
+            text = text.replacing(secret.text, with: Self.mark)
+            if let escaped = secret.escaped { text = text.replacing(escaped, with: Self.mark) }
         }
         return text
     }

@@ -25,6 +25,9 @@ public struct RunEvent: Sendable, Equatable {
     public var parallelGroupID: String?
     /// The name of the branch; its 1-based index in a list of branches.
     public var parallelBranchID: Value?
+    /// What keeps secrets out of the event where it is shown, as far as the run had told them by then; nil for a run whose schemas
+    /// call nothing secret, or where nobody has looked.
+    package var redaction: Redaction?
 
     /// The envelope: `{ type, workflowId, runId, sequence, timestamp, stepId?, path?, … }`.
     public var value: Value {

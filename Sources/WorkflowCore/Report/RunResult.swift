@@ -45,6 +45,33 @@ public struct RunResult: Sendable, Equatable {
 
     public var json: String { value.json }
 
+    /// The result without what schemas call secret; ids, paths and times stay as they are.
+    package func redacted(by redaction: Redaction) -> RunResult {
+        if redaction.isEmpty { return self }
+        var shown = self
+        shown.result = result.map { redaction.redact($0) }
+        shown.error = error.map { redaction.redact($0) }
+        shown.metadata = redaction.redact(metadata)
+        shown.ctx = redaction.redact(ctx)
+        shown.tags = redaction.redact(tags)
+        shown.steps = steps.map { step in
+            var shown = step
+            shown.input = redaction.redact(step.input)
+            shown.output = step.output.map { redaction.redact($0) }
+            shown.error = step.error.map { redaction.redact($0) }
+            shown.compensation?.output = step.compensation?.output.map { redaction.redact($0) }
+            shown.compensation?.error = step.compensation?.error.map { redaction.redact($0) }
+            return shown
+        }
+        shown.pending = pending.map { pending in
+            var shown = pending
+            shown.output = pending.output.map { redaction.redact($0) }
+            shown.form = pending.form.map { redaction.redact($0) }
+            return shown
+        }
+        return shown
+    }
+
     /// The snapshots of one step, wherever it stands.
     public func snapshots(of stepID: String) -> [StepSnapshot] { steps.filter { $0.stepID == stepID } }
 

@@ -49,4 +49,13 @@ public final class RunRecord: @unchecked Sendable {
     }
 
     package var statusName: String { status.rawValue }
+
+    /// What keeps out what schemas call secret, of all that the run has recorded.
+    package var redaction: Redaction {
+        withExtendedLifetime(self) {
+            var secrets = RunSecrets()
+            secrets.read(log, of: plan)
+            return secrets.redaction
+        }
+    }
 }

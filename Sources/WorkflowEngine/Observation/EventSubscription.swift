@@ -101,7 +101,7 @@ public actor EventSubscription {
             if filter.run == run, cursors[run]?.isOver == true { end = .over }
         case .nudge: ready.append(.idle)
         // Of journals that are followed.
-        case .news: break
+        case .news, .mark: break
         case .transient(let event): if filter.admits(type: event.type) { ready.append(.transient(event)) }
         }
     }

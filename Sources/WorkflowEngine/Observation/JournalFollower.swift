@@ -22,8 +22,15 @@ package final class JournalFollower: Sendable {
     private let store: (any RunStore)?
     private let queue: SubscriptionQueue
     private let allowance: PullAllowance
-    private let lost = Atomic<Int>(0)
+    private let lost = Mutex(Lost())
     private let finished = Gate()
+
+    /// The runs that could not be followed to their end; of the newest ones each is counted once.
+    private struct Lost {
+        static let limit = 1000
+        var count = 0
+        var newest: Set<String> = []
+    }
 
     /// - Parameters:
     ///   - store: where what was written to runs that nobody drives is read.
@@ -35,7 +42,22 @@ package final class JournalFollower: Sendable {
     }
 
     /// How many runs could not be followed to their end.
-    package var lostCount: Int { lost.load(ordering: .relaxed) }
+    package var lostCount: Int { lost.withLock(\.count) }
+
+    private func noteLost(_ run: String) {
+        lost.withLock { lost in
+            guard lost.newest.insert(run).inserted else { return }
+            lost.count += 1
+            if lost.newest.count > Lost.limit { lost.newest = [run] }
+        }
+    }
+
+    /// Waits until everything that happened before has been told, or given up at the end; false where it has not after a time.
+    package func caughtUp(within limit: Duration) async -> Bool {
+        let gate = Gate()
+        queue.post(.mark(gate))
+        return await gate.passed(within: limit)
+    }
 
     /// Follows all runs that an engine drives from now on, those included that runs start themselves. To be called before there is
     /// one.
@@ -62,10 +84,11 @@ package final class JournalFollower: Sendable {
             let (messages, end) = await queue.take()
             for message in messages {
                 if Task.isCancelled {
-                    lost.add(1, ordering: .relaxed)
+                    noteLost(message)
                     continue
                 }
                 switch message {
+                case .mark(let gate): gate.open()
                 case .news(let pull): await take(pull, &copies, body)
                 case .behind(let run, let plan, let after):
                     guard let plan else { continue }
@@ -78,6 +101,15 @@ package final class JournalFollower: Sendable {
             }
             if end != nil { return }
             _ = await finished.passed(within: Self.pause)
+        }
+    }
+
+    private func noteLost(_ message: SubscriptionQueue.Message) {
+        switch message {
+        case .news(let pull): noteLost(pull.run)
+        case .behind(let run, _, _): noteLost(run)
+        case .mark(let gate): gate.open()
+        case .chunk, .settled, .transient, .nudge: break
         }
     }
 
@@ -131,12 +163,12 @@ package final class JournalFollower: Sendable {
                 return
             case .unreachable:
                 pull.noteRead()
-                lost.add(1, ordering: .relaxed)
+                noteLost(pull.run)
                 return await leave(pull.run, &copies, body)
             }
             let known = copies.copy(of: pull.run, pull.plan, past: pull.pastEntries, from: pull)
             guard known.copy.take(fetched.chunk) != nil else {
-                lost.add(1, ordering: .relaxed)
+                noteLost(pull.run)
                 return await leave(pull.run, &copies, body)
             }
             await tell(known, body)
@@ -147,7 +179,7 @@ package final class JournalFollower: Sendable {
             }
             if !fetched.isCut { return }
         }
-        lost.add(1, ordering: .relaxed)
+        noteLost(pull.run)
     }
 
     private func tell(_ known: Copies.Known, _ body: (Notice) async -> Void) async {
@@ -175,7 +207,7 @@ package final class JournalFollower: Sendable {
                 return true
             }
         }
-        lost.add(1, ordering: .relaxed)
+        noteLost(copy.run)
         return false
     }
 }

@@ -9,6 +9,7 @@ final class RunCursor {
     var plan: Plan { copy.plan }
     private let copy: LogCopy
     private var renderer: EventRenderer
+    private var secrets = RunSecrets()
     /// Events up to this sequence are passed over.
     private let after: Int
 
@@ -30,10 +31,14 @@ final class RunCursor {
     ///
     /// - Returns: nil when entries before the piece are missing, or its bytes do not follow on those that are here.
     func take(_ chunk: RunChunk) -> [RunEvent]? {
-        copy.take(chunk)?.compactMap { index in
-            guard let event = renderer.render(copy.log[index], log: copy.log), event.sequence > after else {
+        guard let new = copy.take(chunk) else { return nil }
+        secrets.read(copy.log, of: plan)
+        let redaction = plan.hasSecrets ? secrets.redaction : nil
+        return new.compactMap { index in
+            guard var event = renderer.render(copy.log[index], log: copy.log), event.sequence > after else {
                 return nil
             }
+            event.redaction = redaction
             return event
         }
     }

@@ -18,6 +18,8 @@ final class SubscriptionQueue: Sendable {
         /// A run has something that can be fetched.
         case news(RunPull)
         case nudge
+        /// Whoever takes opens the gate when everything before it has been dealt with; it is open once nothing is taken any more.
+        case mark(Gate)
     }
 
     private let state = Mutex(State())
@@ -35,7 +37,10 @@ final class SubscriptionQueue: Sendable {
 
     func post(_ message: Message) {
         let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            guard state.end == nil else { return nil }
+            guard state.end == nil else {
+                if case .mark(let gate) = message { gate.open() }
+                return nil
+            }
             switch message {
             case .chunk(let chunk):
                 if state.behind.contains(chunk.run) { return nil }
@@ -49,7 +54,7 @@ final class SubscriptionQueue: Sendable {
             case .behind(let run, _, _):
                 if !state.behind.insert(run).inserted { return nil }
                 state.messages.append(message)
-            case .settled, .news, .nudge: state.messages.append(message)
+            case .settled, .news, .nudge, .mark: state.messages.append(message)
             case .transient(let event):
                 // Nobody can read it elsewhere, and nobody is promised it.
                 if state.bytes + event.byteCount > limit { return nil }

@@ -8,6 +8,8 @@ public struct TransientEvent: Sendable {
     public var runID: String
     public var path: String?
     public var data: Value
+    /// The schemas of the run call something secret, which the event may have a part of.
+    package var mayHaveSecrets = false
 
     public init(type: String, workflowID: String, runID: String, path: String? = nil, data: Value) {
         self.type = type

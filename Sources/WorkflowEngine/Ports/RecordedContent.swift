@@ -29,7 +29,13 @@ package struct RecordedContent: Sendable, Equatable {
     private static let cutMark = "… [cut off]"
 
     /// JSON text of at most 32 kB; what is cut off is marked.
-    package static func text(of value: Value) -> String { cut(value.json) }
+    ///
+    /// - Parameter isWhole: whether there was no more of it.
+    package static func text(of value: Value, isWhole: Bool = true) -> String {
+        let text = value.json
+        return isWhole || text.utf8.count > textLimit
+            ? cut(text) : cut(text, to: textLimit - cutMark.utf8.count) + cutMark
+    }
 
     /// A text of at most 32 kB, or of as many bytes as are given; what is cut off is marked.
     package static func cut(_ text: String, to limit: Int = textLimit) -> String {

@@ -250,9 +250,9 @@ extension Worker {
         guard let observer = run.observer, run.machine.frames.indices.contains(Int(frame)) else { return }
         // What comes before it in the journal comes before it here.
         if run.isWatched { tell(run) }
-        observer.runStreamed(
-            TransientEvent(
-                type: "step:delta", workflowID: run.plan.id, runID: run.id, path: run.machine.path(of: frame),
-                data: data))
+        var event = TransientEvent(
+            type: "step:delta", workflowID: run.plan.id, runID: run.id, path: run.machine.path(of: frame), data: data)
+        event.mayHaveSecrets = run.plan.hasSecrets
+        observer.runStreamed(event)
     }
 }

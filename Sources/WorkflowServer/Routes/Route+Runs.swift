@@ -98,7 +98,7 @@ extension Route {
                 Parameter(name: "run", text: "Only this run."),
                 Parameter(
                     name: "type", text: "Only events of these types, separated by commas.", schema: RouteSchema.types,
-                    isRepeatable: true),
+                    isRepeatable: true), .redact,
             ], type: "text/event-stream"
         ) { request, core in
             var filter = EventFilter(run: request.query("run"), workflow: request.query("workflow"))
@@ -106,7 +106,7 @@ extension Route {
             if principal.isLimited { filter.workflows = Set(principal.workflows) }
             let types = try request.list("type")
             if !types.isEmpty { filter.types = Set(types) }
-            return EventStream.all(filter, request, core)
+            return EventStream.all(filter, request, core, redacts: try request.flag("redact"))
         },
     ]
 

@@ -167,11 +167,15 @@ extension Route {
 
     /// Waits until a run settles, as far as the request would wait, and answers with it.
     static func settled(_ id: String, _ request: APIRequest, _ core: ServerCore) async throws -> Response {
+        let redacts = try request.flag("redact")
         let (record, isSettled) = try await core.directory.settled(id, within: request.wait(), following: true)
-        return settled(record, isSettled)
+        return settled(record, isSettled, redacts: redacts)
     }
 
-    private static func settled(_ record: RunRecord, _ isSettled: Bool) -> Response {
-        .json(RunRendering.run(record), status: isSettled && record.status != .running ? .ok : .accepted)
+    private static func settled(_ record: RunRecord, _ isSettled: Bool, redacts: Bool = false) -> Response {
+        let told = RunRendering.run(record)
+        return .json(
+            redacts ? record.redaction.redact(contentsOf: told) : told,
+            status: isSettled && record.status != .running ? .ok : .accepted)
     }
 }

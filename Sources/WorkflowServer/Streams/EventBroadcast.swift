@@ -28,8 +28,8 @@ final class EventBroadcast: Sendable {
     init(_ hub: EventHub) { self.hub = hub }
 
     /// A new outbox, which gets what passes a filter from now on, until it is cancelled.
-    func open(_ filter: EventFilter) -> EventOutbox {
-        let outbox = EventOutbox(filter)
+    func open(_ filter: EventFilter, redacts: Bool = false) -> EventOutbox {
+        let outbox = EventOutbox(filter, redacts: redacts)
         state.withLock { state in
             state.outboxes[ObjectIdentifier(outbox)] = outbox
             if state.feed != nil { return }
@@ -91,37 +91,57 @@ final class EventBroadcast: Sendable {
 package struct EventFrames: Sendable {
     let run: String
     let workflow: String
-    /// Where the frame of each event lies, and its type.
-    private let parts: [(type: String, range: Range<Int>)]
-    private let bytes: ByteBuffer
+    private let whole: Written
+    /// Without what schemas call secret; nil where that is the same.
+    private let redacted: Written?
+
+    /// Frames as bytes.
+    private struct Written {
+        var bytes = ByteBuffer()
+        /// Where the frame of each event lies, and its type.
+        var parts: [(type: String, range: Range<Int>)] = []
+
+        mutating func append(_ type: String, _ data: Value) {
+            let start = bytes.writerIndex
+            bytes.writeString("event: \(type)\ndata: \(data.json)\n\n")
+            parts.append((type, start..<bytes.writerIndex))
+        }
+    }
 
     /// - Parameter events: at least one, all of one run.
     package init(_ events: [RunEvent]) {
-        var (bytes, parts) = (ByteBuffer(), [(String, Range<Int>)]())
-        for event in events {
-            let start = bytes.writerIndex
-            bytes.writeString("event: \(event.name)\ndata: \(event.json)\n\n")
-            parts.append((event.name, start..<bytes.writerIndex))
+        var whole = Written()
+        for event in events { whole.append(event.name, event.value) }
+        var redacted: Written?
+        if events.contains(where: { $0.redaction?.isEmpty == false }) {
+            var written = Written()
+            for event in events { written.append(event.name, event.redacted(event.value)) }
+            redacted = written
         }
         (run, workflow) = (events.first?.runID ?? "", events.first?.workflowID ?? "")
-        (self.bytes, self.parts) = (bytes, parts)
+        (self.whole, self.redacted) = (whole, redacted)
     }
 
     package init(_ event: TransientEvent) {
-        let bytes = ByteBuffer(string: "event: \(event.type)\ndata: \(event.value.json)\n\n")
+        var whole = Written()
+        whole.append(event.type, event.value)
         (run, workflow) = (event.runID, event.workflowID)
-        (self.bytes, parts) = (bytes, [(event.type, 0..<bytes.writerIndex)])
+        // A secret may come in pieces, none of which is known for a part of it; the whole is recorded.
+        (self.whole, redacted) = (whole, event.mayHaveSecrets ? Written() : nil)
     }
 
     /// The frames that a filter lets through, and how many they are; nil for none.
-    func passing(_ filter: EventFilter) -> (bytes: ByteBuffer, count: Int)? {
+    ///
+    /// - Parameter redacts: without what schemas call secret.
+    func passing(_ filter: EventFilter, redacts: Bool = false) -> (bytes: ByteBuffer, count: Int)? {
         guard filter.admits(run: run, workflow: workflow) else { return nil }
-        let wanted = parts.filter { filter.admits(type: $0.type) }
+        let written = redacts ? redacted ?? whole : whole
+        let wanted = written.parts.filter { filter.admits(type: $0.type) }
         if wanted.isEmpty { return nil }
-        if wanted.count == parts.count { return (bytes, parts.count) }
+        if wanted.count == written.parts.count { return (written.bytes, wanted.count) }
         var chosen = ByteBuffer()
         for part in wanted {
-            if var slice = bytes.getSlice(at: part.range.lowerBound, length: part.range.count) {
+            if var slice = written.bytes.getSlice(at: part.range.lowerBound, length: part.range.count) {
                 chosen.writeBuffer(&slice)
             }
         }
@@ -142,6 +162,7 @@ package final class EventOutbox: Sendable {
     }
 
     private let filter: EventFilter
+    private let redacts: Bool
     private let limit: Int
     private let state = Mutex(State())
 
@@ -152,14 +173,17 @@ package final class EventOutbox: Sendable {
         var waiter: CheckedContinuation<Void, Never>?
     }
 
-    /// - Parameter limit: how many bytes may lie ready.
-    package init(_ filter: EventFilter, limit: Int = 512 << 10) {
+    /// - Parameters:
+    ///   - redacts: whether it gets events without what schemas call secret.
+    ///   - limit: how many bytes may lie ready.
+    package init(_ filter: EventFilter, redacts: Bool = false, limit: Int = 512 << 10) {
         self.filter = filter
+        self.redacts = redacts
         self.limit = limit
     }
 
     package func put(_ frames: EventFrames) {
-        guard let (bytes, count) = frames.passing(filter) else { return }
+        guard let (bytes, count) = frames.passing(filter, redacts: redacts) else { return }
         wake { state in
             // What is larger than the bound alone passes when nothing else lies ready.
             if state.bytes > 0, state.bytes + bytes.readableBytes > limit {

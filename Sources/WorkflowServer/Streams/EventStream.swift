@@ -38,15 +38,13 @@ enum EventStream {
         let subscription = try await core.directory.events(of: id, after: sequence)
         return response(core, request, subscription) { writer in
             try await writer.frame("run", ["runId": Value(id)])
-            var redaction = Redaction()
-            let mayHaveSecrets = redacts ? try await core.directory.record(of: id).plan.hasSecrets : false
             while let item = await subscription.next() {
                 switch item {
-                case .events(let events):
-                    if mayHaveSecrets { redaction = try await core.directory.record(of: id).redaction }
-                    try await writer.events(events, isBrief: isBrief, redaction)
+                case .events(let events): try await writer.events(events, isBrief: isBrief, redacts: redacts)
                 case .transient(let event):
-                    try await writer.frame(event.type, redaction.redact(contentsOf: event.value))
+                    // A secret may come in pieces, none of which is known for a part of it; the whole is recorded.
+                    if redacts, event.mayHaveSecrets { continue }
+                    try await writer.frame(event.type, event.value)
                 case .idle: try await writer.comment()
                 case .settled: continue
                 }
@@ -56,9 +54,11 @@ enum EventStream {
     }
 
     /// All runs. Events that a client is too slow for are passed over, and `missed` tells how many.
-    static func all(_ filter: EventFilter, _ request: APIRequest, _ core: ServerCore) -> Response {
+    static func all(
+        _ filter: EventFilter, _ request: APIRequest, _ core: ServerCore, redacts: Bool = false
+    ) -> Response {
         if request.request.method == .head { return Response(status: .ok, headers: headers) }
-        let outbox = core.broadcast.open(filter)
+        let outbox = core.broadcast.open(filter, redacts: redacts)
         return response(
             core, request,
             nudge: { [weak outbox] in outbox?.nudge() },
@@ -169,15 +169,15 @@ struct FrameWriter: @unchecked Sendable {
     }
 
     mutating func events(
-        _ events: [RunEvent], withIDs: Bool = true, isBrief: Bool = false, _ redaction: Redaction = Redaction()
+        _ events: [RunEvent], withIDs: Bool = true, isBrief: Bool = false, redacts: Bool = false
     ) async throws {
         guard !events.isEmpty else { return }
         var buffer = ByteBuffer()
         for event in events {
             buffer.writeString("event: \(event.type)\n")
             if withIDs { buffer.writeString("id: \(event.sequence)\n") }
-            let told = redaction.redact(contentsOf: isBrief ? event.brief : event.value)
-            buffer.writeString("data: \(told.json)\n\n")
+            let told = isBrief ? event.brief : event.value
+            buffer.writeString("data: \((redacts ? event.redacted(told) : told).json)\n\n")
         }
         try await writer.write(buffer)
     }

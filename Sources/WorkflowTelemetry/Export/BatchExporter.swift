@@ -12,8 +12,6 @@ typealias ExportPiece = [UInt8]
 final class BatchExporter: Sendable {
     /// The most that one request has, in bytes before it is packed.
     static let requestBytes = 4 << 20
-    /// How long one batch is tried, in milliseconds.
-    private static let patience: Int64 = 60_000
     /// Milliseconds between two looks for something to send.
     private static let leastDelay = 10
     private static let firstWait = 500.0
@@ -33,6 +31,9 @@ final class BatchExporter: Sendable {
         var first = 0
         var bytes = 0
         var isFinished = false
+        /// Pieces that were taken, and those of them that have been sent or given up.
+        var takenCount = 0
+        var settledCount = 0
         /// Nothing was taken out for as long as anybody waits for that.
         var isStuck = false
         /// Opened when there is a whole batch, or nothing more comes.
@@ -58,26 +59,30 @@ final class BatchExporter: Sendable {
     /// Takes pieces to be sent; any thread.
     func offer(_ pieces: [ExportPiece]) {
         if pieces.isEmpty { return }
-        let (dropped, waker) = state.withLock { state -> (Int, Gate?) in
-            if state.isFinished { return (pieces.count, nil) }
+        let (dropped, late, waker) = state.withLock { state -> (Int, Int, Gate?) in
+            if state.isFinished { return (0, pieces.count, nil) }
             var dropped = 0
             for piece in pieces {
                 if hasRoom(state, for: piece.count) {
                     state.pieces.append(piece)
                     state.bytes += piece.count
+                    state.takenCount &+= 1
                 } else {
                     dropped += 1
                 }
             }
             let isReady = state.count >= settings.batchSize || state.bytes >= Self.requestBytes
-            return (dropped, isReady ? state.waker.take() : nil)
+            return (dropped, 0, isReady ? state.waker.take() : nil)
         }
         if dropped > 0 { drop(dropped) }
+        if late > 0 { troubles.drop(late, "there was no time left") }
         waker?.open()
     }
 
     /// Counts what was not even made, as there was no room for it; any thread.
-    func drop(_ count: Int) { troubles.drop(count, "the queue is full") }
+    func drop(_ count: Int) {
+        troubles.drop(count, state.withLock(\.isFinished) ? "there was no time left" : "the queue is full")
+    }
 
     /// Counts what is larger than a request may be; any thread.
     func dropLarge(_ count: Int) { troubles.drop(count, "a span is larger than 4 MB") }
@@ -126,9 +131,13 @@ final class BatchExporter: Sendable {
             } else {
                 await deliver(batch)
             }
+            state.withLock { $0.settledCount &+= batch.count }
         }
         troubles.finish()
     }
+
+    /// How many pieces have been taken since the beginning, and how many of them have been sent or given up.
+    var counts: (taken: Int, settled: Int) { state.withLock { ($0.takenCount, $0.settledCount) } }
 
     private func nextBatch() async -> [ExportPiece]? {
         let waker = Gate()
@@ -184,7 +193,7 @@ final class BatchExporter: Sendable {
                 let own = wait * Double.random(in: 0.8...1.2)
                 let asked = max(retryAfter.map { Double($0) * 1000 } ?? 0, own)
                 let elapsed = (SystemClock().elapsed() - start) / 1000
-                guard !Task.isCancelled, Double(elapsed) + asked < Double(Self.patience) else {
+                guard !Task.isCancelled, Double(elapsed) + asked < Double(settings.patience) else {
                     return troubles.drop(batch.count, reason)
                 }
                 troubles.retry(reason)

@@ -45,7 +45,7 @@ final class MetricExporter: Sendable {
     private func deliver() async {
         let metrics = state.withLock { $0.metrics }
         let body = metrics.body(
-            resource: settings.resource, version: engineVersion, since: start, now: SystemClock().now())
+            resource: settings.resource, version: engineVersion, since: start, now: max(SystemClock().now(), start))
         guard let body else { return }
         switch await post.send(post.request(body)) {
         case .taken(_, let reason): if !reason.isEmpty { troubles.warn(reason) }

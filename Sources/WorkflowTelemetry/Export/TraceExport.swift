@@ -15,6 +15,8 @@ public final class TraceExport: Sendable {
     private let follower: JournalFollower
     private let exporters: [BatchExporter]
     private let metrics: MetricExporter?
+    private let unsent: UnsentSpans?
+    private let marks: Task<Void, Never>?
     private let thread: QuietThread
     private let follows: Task<Void, Never>
     private let sends: Task<Void, Never>
@@ -63,6 +65,13 @@ public final class TraceExport: Sendable {
                 for exporter in exporters { await exporter.awaitRoom() }
             }
         }
+        let unsent = UnsentSpans(store)
+        self.unsent = unsent
+        marks = unsent.map { unsent in
+            Task.detached(executorPreference: thread) {
+                await unsent.run { await Self.countOfSent(exporters, follower) }
+            }
+        }
         sends = Task.detached(executorPreference: thread) {
             await withTaskGroup { group in
                 for exporter in exporters { group.addTask { await exporter.run() } }
@@ -70,6 +79,10 @@ public final class TraceExport: Sendable {
             }
         }
     }
+
+    /// Has the store know that this process sends the spans of runs, so that another one sends what is left if it dies. To be called
+    /// before a run begins or is taken up; a store that does not answer is waited for half a second.
+    package func begin() async { await unsent?.begin() }
 
     /// Follows all runs that an engine drives; to be called before it has one.
     package func follow(_ engine: WorkflowEngine) { follower.follow(engine) }
@@ -79,6 +92,50 @@ public final class TraceExport: Sendable {
     /// - Parameter past: how many of its journal's entries were made before, by a process that sent their spans; nil for those
     ///   before it was taken up.
     package func follow(_ run: WorkflowRun, past: Int? = 0) { follower.follow(run, past: past) }
+
+    /// How long a look at what has been sent takes at most.
+    private static let lookLimit = Duration.seconds(10)
+
+    /// Waits until the spans have been sent or given up that ended before now, and gives the number of all so far; nil where that
+    /// takes longer than a look may.
+    private static func countOfSent(_ exporters: [BatchExporter], _ follower: JournalFollower) async -> Int? {
+        let deadline = ContinuousClock.now + lookLimit
+        guard await follower.caughtUp(within: lookLimit) else { return nil }
+        let taken = exporters.map(\.counts.taken)
+        while ContinuousClock.now < deadline {
+            if zip(exporters, taken).allSatisfy({ $0.counts.settled >= $1 }) { return taken.reduce(0, &+) }
+            try? await Task.sleep(for: .milliseconds(200))
+        }
+        return nil
+    }
+
+    /// Sends the spans of the store's runs that another process has ended and not sent, because it died. To be called before this
+    /// process takes up runs of the store, and now and then afterwards.
+    package func sendUnsent(_ catalog: any WorkflowCatalog) async {
+        let text = SpanText()
+        await unsent?.sendThoseOfOthers { header in
+            try await catalog.workflow(header.workflow, generation: header.generation, of: header.id).plan
+        } _: { [settings, exporters] spans, caller in
+            guard let trace = spans.first?.trace, settings.samples(trace, caller: caller) else { return }
+            var rest = spans[...]
+            while !rest.isEmpty {
+                for exporter in exporters { await exporter.awaitRoom() }
+                Self.offer(Array(rest.prefix(Self.portion)), text, to: exporters)
+                rest = rest.dropFirst(Self.portion)
+            }
+        }
+    }
+
+    /// Does the same again and again, until the task is cancelled.
+    package func keepSendingUnsent(_ catalog: any WorkflowCatalog) async {
+        while !Task.isCancelled {
+            await sendUnsent(catalog)
+            try? await Task.sleep(for: .seconds(60))
+        }
+    }
+
+    /// How many spans are offered at once where there is time to wait for room.
+    private static let portion = 256
 
     /// Sends the spans of a run that is not followed.
     package func send(_ spans: [Span]) {
@@ -103,8 +160,11 @@ public final class TraceExport: Sendable {
     /// Sends what there is and ends; what cannot be sent within the time is dropped, and told of.
     public func finish(within limit: Duration) async {
         follower.finish()
+        thread.hurry()
+        let isLate = Atomic(false)
         let deadline = Task { [follows, sends, exporters, metrics] in
             try await Task.sleep(for: limit)
+            isLate.store(true, ordering: .releasing)
             follows.cancel()
             for exporter in exporters { exporter.finish() }
             metrics?.finish()
@@ -114,10 +174,15 @@ public final class TraceExport: Sendable {
         for exporter in exporters { exporter.finish() }
         metrics?.finish()
         await sends.value
-        thread.end()
         deadline.cancel()
+        // What there was no time for is left to whoever recovers the store's runs.
+        await unsent?.finish(isWhole: !isLate.load(ordering: .acquiring))
+        thread.end()
         if follower.lostCount > 0 {
-            warn("telemetry: \(follower.lostCount) runs could not be followed to their end; spans of them are missing")
+            let count = follower.lostCount
+            warn(
+                "telemetry: \(count) \(count == 1 ? "run" : "runs") could not be followed to the end; spans are missing"
+            )
         }
     }
 }

@@ -1,5 +1,6 @@
 internal import FlatValue
 internal import WorkflowCore
+internal import WorkflowEngine
 
 /// Why telemetry cannot be switched on as it was asked for.
 public struct TelemetryError: Error, Sendable, CustomStringConvertible {
@@ -18,10 +19,16 @@ public struct ExportSettings: Sendable {
         /// Milliseconds for one request.
         public var timeout: Int
         public var isGzipped: Bool
+        /// PEM files for TLS: the authorities to trust, and what the client proves itself by; nil for those of the system, and
+        /// for nothing.
+        public var certificate: String?
+        public var clientCertificate: String?
+        public var clientKey: String?
 
         public static func == (left: Endpoint, right: Endpoint) -> Bool {
             left.url == right.url && left.timeout == right.timeout && left.isGzipped == right.isGzipped
-                && left.headers.elementsEqual(right.headers) { $0 == $1 }
+                && left.certificate == right.certificate && left.clientCertificate == right.clientCertificate
+                && left.clientKey == right.clientKey && left.headers.elementsEqual(right.headers) { $0 == $1 }
         }
     }
 
@@ -50,6 +57,8 @@ public struct ExportSettings: Sendable {
     public var batchSize = 512
     /// Milliseconds between batches that are not full.
     public var delay = 5000
+    /// Milliseconds for which one batch is tried.
+    public var patience = 60_000
 
     public init() {}
 
@@ -81,6 +90,7 @@ public struct ExportSettings: Sendable {
         queueSize = try Self.number("OTEL_BSP_MAX_QUEUE_SIZE", text, 1...1_000_000) ?? queueSize
         batchSize = min(try Self.number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", text, 1...100_000) ?? batchSize, queueSize)
         delay = try Self.number("OTEL_BSP_SCHEDULE_DELAY", text, 0...3_600_000) ?? delay
+        patience = try Self.number("OTEL_BSP_EXPORT_TIMEOUT", text, 1...3_600_000) ?? patience
     }
 
     /// What goes by OTLP: the word of its variables, and the end of its address.
@@ -109,41 +119,52 @@ public struct ExportSettings: Sendable {
         let own = "OTEL_EXPORTER_OTLP_\(signal.rawValue)_"
         let path = signal.path
         let url: String
-        let source: String
         if let named {
+            try check(named, "--otlp")
             // The whole address of traces stands for the server as well.
-            let base = named.hasSuffix("/v1/traces") ? String(named.dropLast(10)) : named
-            (url, source) = (base.joined(to: path), "--otlp")
+            url = named.joined(to: path, inPlaceOf: "/v1/traces")
         } else if let whole = text(own + "ENDPOINT") {
-            (url, source) = (whole, own + "ENDPOINT")
+            try check(whole, own + "ENDPOINT")
+            url = whole
         } else if let base = text("OTEL_EXPORTER_OTLP_ENDPOINT") {
-            (url, source) = (base.joined(to: path), "OTEL_EXPORTER_OTLP_ENDPOINT")
+            try check(base, "OTEL_EXPORTER_OTLP_ENDPOINT")
+            url = base.joined(to: path)
         } else {
             return nil
         }
-        try check(url, source)
         func either(_ name: String) -> (name: String, text: String)? {
             for name in [own + name, "OTEL_EXPORTER_OTLP_" + name] {
                 if let text = text(name) { return (name, text) }
             }
             return nil
         }
-        if let chosen = either("PROTOCOL"), chosen.text == "grpc" {
-            throw TelemetryError(message: "\(chosen.name) is grpc; telemetry is sent by http/json only")
+        if let chosen = either("PROTOCOL"), chosen.text != "http/json", chosen.text != "http/protobuf" {
+            throw TelemetryError(
+                message:
+                    "\(chosen.name) is \(Self.shown(chosen.text)); telemetry is sent by http/json only, which servers of "
+                    + "http/protobuf take too")
         }
         var isGzipped = true
         if let chosen = either("COMPRESSION") {
             guard chosen.text == "gzip" || chosen.text == "none" else {
-                throw TelemetryError(message: "\(chosen.name) takes gzip or none, got '\(chosen.text)'")
+                throw TelemetryError(message: "\(chosen.name) takes gzip or none, got '\(Self.shown(chosen.text))'")
             }
             isGzipped = chosen.text == "gzip"
         }
         let headers = either("HEADERS")
         try checkHeaders(headers?.text, headers?.name ?? "")
         let timeout = try number(either("TIMEOUT")?.name ?? "", text, 1...600_000) ?? 10_000
-        return Endpoint(
+        var endpoint = Endpoint(
             name: url.withoutSecrets, url: url, headers: try pairs(headers?.text, headers?.name ?? ""),
             timeout: timeout, isGzipped: isGzipped)
+        endpoint.certificate = either("CERTIFICATE")?.text
+        let (certificate, key) = (either("CLIENT_CERTIFICATE"), either("CLIENT_KEY"))
+        if let one = certificate ?? key, certificate == nil || key == nil {
+            throw TelemetryError(
+                message: "\(one.name) goes with a CLIENT_\(key == nil ? "KEY" : "CERTIFICATE") of the same server")
+        }
+        (endpoint.clientCertificate, endpoint.clientKey) = (certificate?.text, key?.text)
+        return endpoint
     }
 
     private static func langfuse(_ text: (String) -> String?) throws(TelemetryError) -> Endpoint? {
@@ -157,8 +178,8 @@ public struct ExportSettings: Sendable {
         }
         let source = text("LANGFUSE_BASE_URL") != nil ? "LANGFUSE_BASE_URL" : "LANGFUSE_HOST"
         let base = text("LANGFUSE_BASE_URL") ?? text("LANGFUSE_HOST") ?? "https://cloud.langfuse.com"
+        try check(base, source)
         let url = base.joined(to: "api/public/otel/v1/traces")
-        try check(url, source)
         return Endpoint(
             name: "Langfuse at \(base.withoutSecrets)", url: url,
             headers: [
@@ -176,14 +197,15 @@ public struct ExportSettings: Sendable {
         case "traceidratio", "parentbased_traceidratio":
             let argument = text("OTEL_TRACES_SAMPLER_ARG") ?? "1"
             guard let share = Double(argument), (0...1).contains(share) else {
-                throw TelemetryError(message: "OTEL_TRACES_SAMPLER_ARG takes a number from 0 to 1, got '\(argument)'")
+                throw TelemetryError(
+                    message: "OTEL_TRACES_SAMPLER_ARG takes a number from 0 to 1, got '\(Self.shown(argument))'")
             }
             sampler = .share(share)
         default:
             throw TelemetryError(
                 message:
                     "OTEL_TRACES_SAMPLER takes always_on, always_off or traceidratio, each also with parentbased_, "
-                    + "got '\(name)'")
+                    + "got '\(Self.shown(name))'")
         }
     }
 
@@ -221,9 +243,17 @@ public struct ExportSettings: Sendable {
     }
 
     private static func check(_ url: String, _ source: String) throws(TelemetryError) {
-        guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
-            throw TelemetryError(message: "\(source) takes an http or https URL, got '\(url.withoutSecrets)'")
+        let scheme = url.prefix { $0 != ":" }.lowercased()
+        let hasHost = url.dropFirst(scheme.utf8.count).hasPrefix("://") && !url.withoutSecrets.hasSuffix("://")
+        guard hasHost, scheme == "http" || scheme == "https" else {
+            throw TelemetryError(message: "\(source) takes an http or https URL, got '\(shown(url.withoutSecrets))'")
         }
+    }
+
+    /// A value of the environment for a message of one line.
+    private static func shown(_ text: String) -> String {
+        let line = String(text.map { $0.isNewline || $0.asciiValue.map { $0 < 0x20 || $0 == 0x7F } == true ? " " : $0 })
+        return RecordedContent.cut(line, to: 200)
     }
 
     private static func number(
@@ -232,7 +262,8 @@ public struct ExportSettings: Sendable {
         guard let given = text(name) else { return nil }
         guard let number = Int(given), range.contains(number) else {
             throw TelemetryError(
-                message: "\(name) takes a whole number from \(range.lowerBound) to \(range.upperBound), got '\(given)'")
+                message: "\(name) takes a whole number from \(range.lowerBound) to \(range.upperBound), "
+                    + "got '\(shown(given))'")
         }
         return number
     }
@@ -259,8 +290,14 @@ extension String {
         String(drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
     }
 
-    /// The address with a path below it.
-    fileprivate func joined(to path: String) -> String { (hasSuffix("/") ? self : self + "/") + path }
+    /// The address with a path below it, in front of its query.
+    ///
+    /// - Parameter end: what is taken off before, where it ends so.
+    fileprivate func joined(to path: String, inPlaceOf end: String = "") -> String {
+        let given = prefix { $0 != "?" && $0 != "#" }
+        let base = given.hasSuffix(end) ? given.dropLast(end.count) : given
+        return base + (base.hasSuffix("/") ? "" : "/") + path + dropFirst(given.count)
+    }
 
     /// A URL without user, password and query, for messages.
     fileprivate var withoutSecrets: String {

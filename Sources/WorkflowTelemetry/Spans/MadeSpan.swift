@@ -7,8 +7,8 @@ struct MadeSpan {
     enum Content {
         /// What the script says of it.
         case script(attributes: Value?)
-        /// What the journal says of the call of a model; with the messages that it was asked with.
-        case model(Value, input: Value?)
+        /// What the journal says of the call of a model; with the messages that it was asked with, which may not be all.
+        case model(Value, input: Value?, isWhole: Bool)
         /// `{ method, url, host, port, status? }`.
         case http(Value)
     }
@@ -47,17 +47,22 @@ struct MadeSpan {
 
     /// Reads an ``EventKind/modelCalled``: `{ model, startedAt, endedAt, … }`; nil without these.
     ///
-    /// - Parameter messages: what came before in the same conversation.
-    init?(model record: Value, index: Int, after messages: [Value] = [], failure: Value? = nil) {
+    /// - Parameter before: what was said before in the same conversation.
+    init?(model record: Value, index: Int, after before: Conversation = Conversation(), failure: Value? = nil) {
         guard let name = record["model"]?.string, let start = record["startedAt"]?.int,
             let end = record["endedAt"]?.int
         else { return nil }
-        self.name = "\(record["operation"]?.string ?? "chat") \(name)"
+        self.name = RecordedContent.cut("\(record["operation"]?.string ?? "chat") \(name)", to: Span.nameLimit)
         self.index = index
         parent = nil
         (self.start, self.end) = (Self.microseconds(start), Self.microseconds(end))
-        let input = record["input"].map { new in new.array.map { Value(array: messages + $0) } ?? new }
-        content = .model(record, input: input)
+        var conversation = before
+        let input = record["input"].map { new in
+            guard let new = new.array else { return new }
+            conversation.append(new)
+            return Value(array: conversation.messages)
+        }
+        content = .model(record, input: input, isWhole: !conversation.isCut)
         self.failure = failure.map(Self.failure)
         id = nil
     }
@@ -77,9 +82,9 @@ struct MadeSpan {
     }
 
     /// Reads what the host tells of an operation: a request, or `{ model, error }` of a call that failed.
-    static func host(_ record: Value, index: Int, after messages: [Value]) -> MadeSpan? {
+    static func host(_ record: Value, index: Int, after before: Conversation) -> MadeSpan? {
         guard let model = record["model"] else { return MadeSpan(http: record, index: index) }
-        return MadeSpan(model: model, index: index, after: messages, failure: record["error"])
+        return MadeSpan(model: model, index: index, after: before, failure: record["error"])
     }
 
     private static func failure(_ record: Value) -> Failure {
@@ -113,7 +118,8 @@ struct MadeSpan {
             let time = times[places[made.index] ?? 0]
             var span = Span(
                 trace: step.trace, id: made.id ?? SpanID(parent: step.id, index: made.index),
-                parent: parents[made.index].map { SpanID(parent: step.id, index: $0) } ?? step.id, name: made.name,
+                parent: parents[made.index].map { SpanID(parent: step.id, index: $0) } ?? step.id,
+                name: writer.redaction.redact(made.name),
                 start: time.lowerBound, end: time.upperBound)
             span.isBrief = step.isBrief
             writer.describeMade(&span, made)

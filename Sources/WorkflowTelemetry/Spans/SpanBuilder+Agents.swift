@@ -1,5 +1,6 @@
 internal import FlatValue
 internal import WorkflowCore
+internal import WorkflowEngine
 
 /// Agents: what the models below them used, and what was said in their turns.
 extension SpanBuilder {
@@ -26,14 +27,33 @@ extension SpanBuilder {
     /// The messages that a turn of an agent goes on from; none for calls of other steps.
     ///
     /// - Parameter record: the call, of which the journal has only what is new; nil leaves the conversation as it is.
-    mutating func conversation(around frame: Int32, goingOnWith record: Value?) -> [Value] {
+    mutating func conversation(around frame: Int32, goingOnWith record: Value?) -> Conversation {
         guard let entry = open[frame], plan.details[Int(entry.node)].role == .model, let agent = agent(around: frame)
-        else { return [] }
-        let messages = open[agent]?.messages ?? []
+        else { return Conversation() }
+        let before = open[agent]?.conversation ?? Conversation()
         if let new = record?["input"]?.array {
-            open[agent]?.messages += new
-            if let output = record?["output"] { open[agent]?.messages.append(output) }
+            open[agent]?.conversation.append(new)
+            if let output = record?["output"] { open[agent]?.conversation.append([output]) }
         }
-        return messages
+        return before
+    }
+}
+
+/// What was said to a model so far, as far as a span can show it: the messages behind that are not kept.
+struct Conversation {
+    /// More than the JSON text of a span has, also where secrets in it are replaced by something shorter.
+    private static let limit = 4 * RecordedContent.textLimit
+
+    private(set) var messages: [Value] = []
+    /// Whether there were more messages.
+    private(set) var isCut = false
+    private var bytes = 0
+
+    mutating func append(_ new: [Value]) {
+        for message in new {
+            guard bytes < Self.limit else { return isCut = true }
+            messages.append(message)
+            bytes += message.withBytes(\.count)
+        }
     }
 }

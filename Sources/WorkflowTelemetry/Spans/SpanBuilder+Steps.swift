@@ -50,10 +50,10 @@ extension SpanBuilder {
         case .modelCalled:
             guard let record = log.copy(event.payload) else { return }
             use(record, below: event.frame)
-            let messages = conversation(around: event.frame, goingOnWith: record)
+            let before = conversation(around: event.frame, goingOnWith: record)
             change(event) { entry in
                 // Numbers of a script's own spans count from 1.
-                let made = MadeSpan(model: record, index: -1 - entry.made.count, after: messages)
+                let made = MadeSpan(model: record, index: -1 - entry.made.count, after: before)
                 if let made { entry.made.append(made) }
             }
         case .workflowSuccess, .workflowError, .workflowCancelled: finish(event, log)
@@ -73,9 +73,9 @@ extension SpanBuilder {
         if told["index"] != nil {
             return change(event) { entry in if let made = MadeSpan(told) { entry.made.append(made) } }
         }
-        let messages = conversation(around: event.frame, goingOnWith: nil)
+        let before = conversation(around: event.frame, goingOnWith: nil)
         change(event) { entry in
-            let made = MadeSpan.host(told, index: -1 - entry.made.count, after: messages)
+            let made = MadeSpan.host(told, index: -1 - entry.made.count, after: before)
             if let made { entry.made.append(made) }
         }
     }
@@ -101,7 +101,7 @@ extension SpanBuilder {
         end(event.frame, log) { writer, span in
             span.status = .ok
             let next = writer.template.plan.following(event.node, next: event.item)
-            span.attributes.set(Names.stepNext, next.map { writer.template.plan.details[Int($0)].id })
+            span.attributes.set(Names.stepNext, next.map { writer.template.id(of: $0) })
             writer.record(output: { log.copy(event.payload) }, of: event.node, in: &span)
         }
         guard event.item < 0 else { return }

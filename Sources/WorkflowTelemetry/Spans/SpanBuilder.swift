@@ -83,7 +83,7 @@ package struct SpanBuilder: ~Copyable {
         /// What models used below it since the beginning of the stretch; of agents.
         var usage = ModelUsage()
         /// What was said so far to the model that is called in the turns below it, as far as the journal has it.
-        var messages: [Value] = []
+        var conversation = Conversation()
         /// The part of the span that ended with the stretch before.
         var earlier: SpanID?
     }
@@ -110,6 +110,16 @@ package struct SpanBuilder: ~Copyable {
     package static func spans(plan: Plan, runID: String, log: RunLog) -> [Span] {
         var builder = SpanBuilder(plan: plan, runID: runID)
         return builder.take(log)
+    }
+
+    /// The spans of a recorded run that ended between two times, in microseconds since 1970, and the caller of the run.
+    static func spans(of record: RunRecord, endedIn times: ClosedRange<Int64>) -> (spans: [Span], caller: TraceParent?)
+    {
+        withExtendedLifetime(record) {
+            var builder = SpanBuilder(plan: record.plan, runID: record.id)
+            let spans = builder.take(record.log).filter { times.contains($0.end) }
+            return (spans, builder.caller)
+        }
     }
 
     /// Takes what the log has more than when it was last taken, and gives the spans that have ended.
@@ -211,7 +221,7 @@ package struct SpanBuilder: ~Copyable {
         if let choice = entry.choice {
             let first = plan.firstNode(of: entry.node, body: choice)
             span.attributes[Names.stepBranchID] = plan.branchID(of: entry.node, choice: choice).attribute
-            span.attributes[Names.stepNext] = .string(plan.details[Int(first)].id)
+            span.attributes[Names.stepNext] = .string(template.id(of: first))
         }
         if entry.usage.calls > 0 { writer.add(entry.usage, to: &span.attributes) }
         guard writer.isFull else {

@@ -8,6 +8,8 @@ final class SpanTemplate {
     let runID: String
     let settings: TraceSettings
     let traceName: String
+    /// The workflow's id as spans have it.
+    let workflow: String
     /// What every span of the trace says.
     let ofTrace: Attributes
     private var nodes: [OfNode?]
@@ -24,7 +26,8 @@ final class SpanTemplate {
         self.plan = plan
         self.runID = runID
         self.settings = settings
-        traceName = settings.name ?? plan.id
+        workflow = RecordedContent.cut(plan.id, to: Span.nameLimit)
+        traceName = settings.name ?? workflow
         ofTrace = Self.ofTrace(settings, name: traceName)
         nodes = Array(repeating: nil, count: plan.nodes.count)
     }
@@ -44,36 +47,42 @@ final class SpanTemplate {
         if !settings.tags.isEmpty { attributes[Names.traceTags] = .strings(settings.tags) }
         for (key, value) in settings.metadata {
             let shown = value.attribute
-            // It stands on every span.
-            attributes[Names.traceMetadata + key] =
-                shown.text.map { .string(RecordedContent.cut($0, to: 4 * Span.nameLimit)) } ?? shown
+            attributes[Names.traceMetadata + key] = shown.text.map { .string(text($0)) } ?? shown
         }
         attributes.set(Names.environment, settings.environment)
         attributes[Names.level] = .string("DEFAULT")
         return attributes
     }
 
+    /// A text that stands on many spans.
+    static func text(_ text: String) -> String { RecordedContent.cut(text, to: 4 * Span.nameLimit) }
+
+    /// The id of a step as spans have it.
+    func id(of node: NodeIndex) -> String { RecordedContent.cut(plan.details[Int(node)].id, to: Span.nameLimit) }
+
     private func make(_ index: NodeIndex) -> OfNode {
         let node = plan.nodes[Int(index)]
         let details = plan.details[Int(index)]
         var attributes = ofTrace
-        attributes[Names.stepID] = .string(details.id)
+        let id = id(of: index)
+        let description = details.description.map(Self.text)
+        attributes[Names.stepID] = .string(id)
         attributes[Names.stepKind] = .string(node.kind == .human ? "human" : "automatic")
-        attributes.set(Names.stepDescription, details.description)
+        attributes.set(Names.stepDescription, description)
         attributes[Names.observationType] = .string(node.bodyCount > 0 ? "chain" : "span")
-        var name = "\(traceName).step.\(details.id)"
+        var name = RecordedContent.cut("\(traceName).step.\(id)", to: Span.nameLimit)
         switch details.role {
         case .agent:
-            name = "invoke_agent \(details.id)"
+            name = RecordedContent.cut("invoke_agent \(id)", to: Span.nameLimit)
             attributes[Names.operation] = .string("invoke_agent")
-            attributes[Names.agentName] = .string(details.id)
-            attributes[Names.agentID] = .string(details.id)
-            attributes.set(Names.agentDescription, details.description)
+            attributes[Names.agentName] = .string(id)
+            attributes[Names.agentID] = .string(id)
+            attributes.set(Names.agentDescription, description)
             attributes[Names.observationType] = .string("agent")
         case .tool:
             attributes[Names.operation] = .string("execute_tool")
             attributes[Names.toolType] = .string("function")
-            attributes.set(Names.toolDescription, details.description)
+            attributes.set(Names.toolDescription, description)
             attributes[Names.observationType] = .string("tool")
         case .model, nil: break
         }

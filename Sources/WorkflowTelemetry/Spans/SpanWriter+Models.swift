@@ -1,11 +1,14 @@
 internal import FlatValue
 internal import WorkflowCore
+internal import WorkflowEngine
 
 extension SpanWriter {
     /// What a span says of the call of a model, by the journal's record of it.
     ///
-    /// - Parameter input: what the model was asked, where the journal has it.
-    func describe(_ span: inout Span, model record: Value, input: Value?) {
+    /// - Parameters:
+    ///   - input: what the model was asked, where the journal has it.
+    ///   - isWhole: whether that is all.
+    func describe(_ span: inout Span, model record: Value, input: Value?, isWhole: Bool = true) {
         span.kind = .client
         span.status = .ok
         let model = record["model"]?.string
@@ -14,13 +17,18 @@ extension SpanWriter {
         attributes[Names.operation] = .string(record["operation"]?.string ?? "chat")
         attributes.set(Names.provider, record["provider"]?.string)
         attributes.set(Names.requestModel, model)
-        for (key, value) in record["parameters"]?.entries ?? [] { attributes[Names.request + key] = value.attribute }
-        attributes.set(Names.responseModel, record["responseModel"]?.string)
-        attributes.set(Names.responseID, record["responseId"]?.string)
-        if let reason = record["finishReason"]?.string { attributes[Names.finishReasons] = .strings([reason]) }
+        for (key, value) in record["parameters"]?.entries ?? [] {
+            attributes[Names.request + key] = redaction.redact(value).attribute
+        }
+        attributes.set(Names.responseModel, (record["responseModel"]?.string).map(short))
+        attributes.set(Names.responseID, (record["responseId"]?.string).map(short))
+        if let reason = record["finishReason"]?.string { attributes[Names.finishReasons] = .strings([short(reason)]) }
         add(usage, to: &attributes)
         if let attempts = record["attempts"]?.int, attempts > 1 { attributes[Names.resendCount] = .int(attempts - 1) }
-        if let input { attributes[Names.observationInput] = .string(redaction.redact(input).recordedText) }
+        if let input {
+            let text = RecordedContent.text(of: redaction.redact(input), isWhole: isWhole)
+            attributes[Names.observationInput] = .string(text)
+        }
         if let output = record["output"] {
             attributes[Names.observationOutput] = .string(redaction.redact(output).recordedText)
         }
@@ -31,7 +39,9 @@ extension SpanWriter {
         if let port = record["serverPort"]?.int { attributes[Names.serverPort] = .int(port) }
         attributes[Names.observationType] = .string("generation")
         attributes.set(Names.modelName, model)
-        if let parameters = record["parameters"] { attributes[Names.modelParameters] = .string(parameters.json) }
+        if let parameters = record["parameters"] {
+            attributes[Names.modelParameters] = .string(redaction.redact(parameters).recordedText)
+        }
         // Buckets that do not overlap, as text: some versions of Langfuse drop integers.
         let buckets: Value = [
             "input": Value(max(usage.inputTokens - usage.cachedInputTokens, 0)), "output": Value(usage.outputTokens),

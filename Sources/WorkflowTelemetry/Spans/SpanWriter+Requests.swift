@@ -1,5 +1,6 @@
 internal import FlatValue
 internal import WorkflowCore
+internal import WorkflowEngine
 
 extension SpanWriter {
     /// What a span says of an HTTP request, by the journal's record of it: `{ method, url, host, port, status? }`.
@@ -7,8 +8,8 @@ extension SpanWriter {
         span.kind = .client
         var attributes = span.attributes
         attributes.set(Names.requestMethod, record["method"]?.string)
-        attributes.set(Names.requestURL, record["url"]?.string.map { redaction.redact($0) })
-        attributes.set(Names.serverAddress, record["host"]?.string)
+        attributes.set(Names.requestURL, record["url"]?.string.map { RecordedContent.cut(redaction.redact($0)) })
+        attributes.set(Names.serverAddress, (record["host"]?.string).map(short))
         if let port = record["port"]?.int { attributes[Names.serverPort] = .int(port) }
         attributes[Names.observationType] = .string("span")
         if let status = record["status"]?.int {

@@ -19,9 +19,9 @@ struct SpanWriter {
         let plan = template.plan
         var attributes = template.ofTrace
         attributes.reserve(24)
-        attributes[Names.workflowID] = .string(plan.id)
+        attributes[Names.workflowID] = .string(template.workflow)
         attributes[Names.runID] = .string(template.runID)
-        attributes.set(Names.workflow + "description", plan.details[0].description)
+        attributes.set(Names.workflow + "description", plan.details[0].description.map(SpanTemplate.text))
         attributes.set(Names.workflow + "user_id", settings.userID)
         attributes["name"] = .string(template.traceName)
         for (key, value) in settings.metadata { attributes[Names.workflow + "metadata." + key] = value.attribute }
@@ -29,7 +29,7 @@ struct SpanWriter {
             attributes["metadata"] = .string(Value(entries: settings.metadata.map { ($0.key, $0.value) }).recordedText)
         }
         attributes[Names.operation] = .string("invoke_workflow")
-        attributes[Names.workflowName] = .string(plan.id)
+        attributes[Names.workflowName] = .string(template.workflow)
         attributes.set(Names.conversation, settings.sessionID)
         attributes[Names.observationType] = .string("chain")
         if isFull, settings.recordsInputs, let input {
@@ -48,7 +48,7 @@ struct SpanWriter {
         span.attributes = node.attributes
         // What most spans have.
         span.attributes.reserve(16)
-        span.attributes[Names.stepPath] = .string(entry.path)
+        span.attributes[Names.stepPath] = .string(SpanTemplate.text(entry.path))
         span.attributes[Names.stepOccurrence] = .int(Int64(entry.occurrence))
         span.attributes[Names.stepAttempt] = .int(Int64(entry.attempt))
         if let group = entry.group {
@@ -56,17 +56,18 @@ struct SpanWriter {
             span.attributes[Names.stepBranch] = group.branch.attribute
         }
         if template.plan.details[Int(entry.node)].role == .tool {
-            let name = input?["name"]?.string ?? template.plan.details[Int(entry.node)].id
-            span.name = "execute_tool \(name)"
+            let name = short(input?["name"]?.string ?? template.plan.details[Int(entry.node)].id)
+            span.name = short("execute_tool \(name)")
             span.attributes[Names.toolName] = .string(name)
-            span.attributes.set(Names.toolCallID, input?["id"]?.string)
+            span.attributes.set(Names.toolCallID, (input?["id"]?.string).map(short))
         }
     }
 
     func describeMade(_ span: inout Span, _ made: MadeSpan) {
         span.attributes = template.ofTrace
         switch made.content {
-        case .model(let record, let input): describe(&span, model: record, input: input)
+        case .model(let record, let input, let isWhole):
+            describe(&span, model: record, input: input, isWhole: isWhole)
         case .http(let record): describe(&span, http: record)
         case .script(let attributes):
             span.attributes[Names.observationType] = .string("span")
@@ -79,9 +80,12 @@ struct SpanWriter {
     /// Adds what a script says of a span.
     func add(_ own: Value?, to attributes: inout Attributes) {
         for (key, value) in own?.entries ?? [] where !Names.refusedKeys.contains(key) {
-            attributes.setOwn(key, redaction.redact(value).attribute)
+            attributes.setOwn(redaction.redact(key), redaction.redact(value).attribute)
         }
     }
+
+    /// A name that a script, a model or a server has given: without secrets, and cut.
+    func short(_ name: String) -> String { RecordedContent.cut(redaction.redact(name), to: Span.nameLimit) }
 
     // MARK: Inputs and outputs
 
@@ -113,7 +117,7 @@ struct SpanWriter {
                 attributes[kind == .log ? Names.logMessage : content] = .string(told.recordedContent)
             }
         }
-        let name = kind == .log ? Names.log : told?["name"]?.string ?? "event"
+        let name = kind == .log ? Names.log : (told?["name"]?.string).map(short) ?? "event"
         span.events.append(Span.Event(name: name, time: time, attributes: attributes))
     }
 
@@ -129,7 +133,7 @@ struct SpanWriter {
     func fail(_ span: inout Span, _ error: Value?) { fail(&span, error, at: now) }
 
     private func fail(_ span: inout Span, _ error: Value?, at time: Int64) {
-        let code = error?["code"]?.string ?? "_OTHER"
+        let code = (error?["code"]?.string).map(short) ?? "_OTHER"
         let message = RecordedContent.cut(redaction.redact(error?["message"]?.string ?? "failed"))
         span.status = .error(message)
         span.attributes[Names.errorType] = .string(code)

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import FlatValue
 internal import HostEffects
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -16,11 +17,52 @@ struct TelemetryOptions: ParsableArguments {
 extension ExportSettings {
     /// What the command line and the environment say; nil where nothing asks for telemetry.
     static func read(otlp: String?) throws(UsageError) -> ExportSettings? {
+        let settings: ExportSettings?
         do throws(TelemetryError) {
-            return try ExportSettings(otlp: otlp, environment: environment)
+            settings = try ExportSettings(otlp: otlp, environment: environment)
         } catch {
             throw UsageError(error.message)
         }
+        for endpoint in settings?.allEndpoints ?? [] {
+            for file in [endpoint.certificate, endpoint.clientCertificate, endpoint.clientKey].compactMap({ $0 }) {
+                guard case .failure(let failure) = FileText.read(file, limit: 1 << 20) else { continue }
+                throw UsageError(
+                    "cannot read \(file), which OTEL_EXPORTER_OTLP_…CERTIFICATE or …KEY names: \(failure.message)")
+            }
+        }
+        return settings
+    }
+
+    fileprivate var allEndpoints: [Endpoint] { endpoints + [logEndpoint, metricEndpoint].compactMap { $0 } }
+}
+
+/// Carries out the requests of an export, for which no permission of a script is needed: by each server's own certificates.
+private final class ExportGateway: HostGateway {
+    private let services: [String: HostEffectsService]
+    private let usual: HostEffectsService
+
+    init(_ settings: ExportSettings) {
+        var permissions = Permissions()
+        permissions.net = .everything
+        usual = HostEffectsService(permissions: permissions)
+        var services: [String: HostEffectsService] = [:]
+        for endpoint in settings.allEndpoints where endpoint.certificate != nil || endpoint.clientCertificate != nil {
+            var http = HTTPSettings.ofProcess
+            if let file = endpoint.certificate {
+                http.authorities = file
+                http.authoritiesName = "OTEL_EXPORTER_OTLP_CERTIFICATE"
+            }
+            if let certificate = endpoint.clientCertificate, let key = endpoint.clientKey {
+                http.identity = HTTPSettings.Identity(certificate: certificate, key: key)
+            }
+            services[endpoint.url] = HostEffectsService(permissions: permissions, settings: http)
+        }
+        self.services = services
+    }
+
+    func begin(_ call: HostCall, answer: @escaping @Sendable (HostAnswer) -> Void) -> (any HostOperation)? {
+        let service = call.payload["url"]?.string.flatMap { services[$0] } ?? usual
+        return service.begin(call, answer: answer)
     }
 }
 
@@ -37,8 +79,6 @@ extension TraceExport {
     convenience init(
         _ settings: ExportSettings, store: (any RunStore)?, warn: @escaping @Sendable (String) -> Void
     ) {
-        var permissions = Permissions()
-        permissions.net = .everything
-        self.init(settings, store: store, http: HostEffectsService(permissions: permissions), warn: warn)
+        self.init(settings, store: store, http: ExportGateway(settings), warn: warn)
     }
 }

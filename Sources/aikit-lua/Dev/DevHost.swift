@@ -40,6 +40,7 @@ final class DevHost: Sendable {
             tell: { mailbox.post(.text($0)) })
         engine = settings.engine(on: store)
         export?.follow(engine)
+        if let export { waitFor { await export.begin() } }
         let options = settings.scripts
         let wanted = plan.workflow
         self.wanted = wanted

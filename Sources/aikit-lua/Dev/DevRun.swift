@@ -32,7 +32,7 @@ final class DevRun: Sendable {
     /// Starts the run, and tells when it waits for somebody and when it is over.
     func start(metadata: Value?, ctx: Value?) {
         let run = run
-        run.follow(ProgressFeed(past: origin.pastEvents, post: post))
+        run.follow(ProgressFeed(plan: run.definition.plan, past: origin.pastEvents, post: post))
         run.followSuccessors()
         perform { [self, input, origin] in
             switch origin {
@@ -51,7 +51,7 @@ final class DevRun: Sendable {
         while true {
             if let next = record.restartedAs, let successor = advance() {
                 post(.text("run \(record.id) goes on as \(next)"))
-                successor.follow(ProgressFeed(past: 0, post: post))
+                successor.follow(ProgressFeed(plan: successor.definition.plan, past: 0, post: post))
                 record = try await successor.settled()
                 continue
             }

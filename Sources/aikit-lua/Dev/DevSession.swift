@@ -33,6 +33,8 @@ final class DevSession {
     private var startedAt: UInt64 = 0
     /// What the run on the screen came to, as long as nobody has dealt with it.
     private var settled: RunResult?
+    /// What keeps secrets of that run out of what is told of its end.
+    private var redaction = Redaction()
     private var refusal: String?
     private var signal: Int32?
     private var isOver = false
@@ -171,7 +173,10 @@ final class DevSession {
                 say { errors.writeLine(style("· " + DevText.ended(entry, status: record.statusName), .dim)) }
             }
         }
-        if number == shown { settled = record.result() }
+        if number == shown {
+            settled = record.result()
+            redaction = record.redaction
+        }
     }
 
     /// Writes for people, with the tree left as it stands.
@@ -225,7 +230,8 @@ final class DevSession {
         if result.status == .success { TextStream.output.writeLine((result.result ?? .null).prettyJSON) }
         let elapsed = Int64((monotonicNanoseconds() - startedAt) / 1000)
         let summary = RunSummary(
-            result: result, plan: plan, handle: screen?.handle, elapsed: elapsed, style: style, goesOn: true)
+            result: result, redaction: redaction, plan: plan, handle: screen?.handle, elapsed: elapsed, style: style,
+            goesOn: true)
         errors.write(summary.text)
     }
 

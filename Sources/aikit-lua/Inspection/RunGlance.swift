@@ -70,11 +70,16 @@ extension StoredRuns {
         case .running, .success: return
         case .failed, .cancelled:
             guard let stored = try await journal.load(header.id) else { return }
-            glance.error = stored.payloads(of: [.workflowError, .workflowCancelled]).last
+            let error = stored.payloads(of: [.workflowError, .workflowCancelled]).last
+            // Without the code of a run nothing says what is secret in it, so what it says is kept back as well.
+            let plan = try await scripts.workflow(of: header).plan
+            guard let error, plan.hasSecrets else { return glance.error = error }
+            glance.error = try RunRecord(stored, plan: plan).redaction.redact(error)
         case .waiting, .waitingHuman:
             let plan = try await scripts.workflow(of: header).plan
             guard let stored = try await journal.load(header.id) else { return }
-            let result = try RunRecord(stored, plan: plan).result()
+            let record = try RunRecord(stored, plan: plan)
+            let result = record.result().redacted(by: record.redaction)
             glance.waits = RunWait.waits(of: result, plan: plan, runID: header.id, store: path)
         }
     }

@@ -23,11 +23,15 @@ struct RunInspection: Sendable {
     /// What its models have used.
     let usage: ModelUsage
 
-    init(header: RunHeader, record: RunRecord, code: ScriptBundle, place: QueuePlace?, store: String) {
+    /// - Parameter redacts: whether it is told without what schemas call secret.
+    init(
+        header: RunHeader, record: RunRecord, code: ScriptBundle, place: QueuePlace?, store: String, redacts: Bool
+    ) {
         self.place = place
         self.header = header
         plan = record.plan
-        result = record.result()
+        let redaction = redacts ? record.redaction : Redaction()
+        result = record.result().redacted(by: redaction)
         self.code = CodeState(code)
         waits = RunWait.waits(of: result, plan: record.plan, runID: header.id, store: store)
         recovery = "aikit-lua runs recover \(shellQuoted(header.id))" + StoreLocation.at(store).arguments
@@ -36,8 +40,8 @@ struct RunInspection: Sendable {
         usage = log.usage
         let start = (0..<log.count).first { log[$0].kind == .workflowStart }
         let held = (0..<log.count).first { log[$0].kind == .queued || log[$0].kind == .limitsSet }
-        input =
-            start.flatMap { log.copy(log[$0].payload) } ?? held.flatMap { log.copy(log[$0].payload)?["input"] } ?? .null
+        let given = start.flatMap { log.copy(log[$0].payload) } ?? held.flatMap { log.copy(log[$0].payload)?["input"] }
+        input = redaction.redact(given ?? .null)
         let resumed = (0..<log.count).reversed().first { index in
             log[index].kind == .workflowResumed && log.copy(log[index].payload)?["run"]?.string == header.lineage
         }

@@ -5,9 +5,7 @@ internal import WorkflowEngine
 extension RunRecord {
     /// What the steps of the run logged, in order, without what schemas call secret.
     var logs: [LogRecord] {
-        var secrets = RunSecrets()
-        secrets.read(log, of: plan)
-        let redaction = secrets.redaction
+        let redaction = redaction
         var renderer = EventRenderer(plan: plan, runID: id)
         return (0..<log.count).compactMap { index in
             guard log[index].kind == .log else {

@@ -40,6 +40,7 @@ final class MCPHost: Sendable {
         let (engine, options) = (host.engine(on: store), host.scripts)
         let export = exportSettings.map { TraceExport($0, store: store) { log.warn($0) } }
         export?.follow(engine)
+        await export?.begin()
         let deployments = Deployments(settings.paths, engine: engine, store: store, options: options, log: log)
         await deployments.refresh()
         let directory = try RunDirectory(engine, catalog: deployments)
@@ -59,6 +60,7 @@ final class MCPHost: Sendable {
                         log.warn("run \(run) cannot begin: \(problems(of: error).first?.message ?? "\(error)")")
                     }.run()
                 }
+                if let export { helpers.addTask { await export.keepSendingUnsent(deployments) } }
                 if self.settings.watches { helpers.addTask { await DeploymentWatch(deployments).run() } }
             }
         }

@@ -34,21 +34,24 @@ final class ProgressFeed: EventFeed {
     private static let quietWait = 2.0
 
     private let post: @Sendable (Message) -> Void
-    /// How many events of the log have been taken; only the worker's thread touches it.
+    /// How many events of the log have been taken, and what they say of secrets; only the worker's thread touches these.
     nonisolated(unsafe) private var taken = 0
+    nonisolated(unsafe) private var secrets = RunSecrets()
 
+    private let plan: Plan
     private let past: Int
 
     /// - Parameters:
     ///   - past: how many events, from the first one on, are old.
     ///   - post: called on the worker's thread.
-    init(past: Int, post: @escaping @Sendable (Message) -> Void) {
+    init(plan: Plan, past: Int, post: @escaping @Sendable (Message) -> Void) {
+        self.plan = plan
         self.past = past
         self.post = post
     }
 
-    convenience init(past: Int, mailbox: Mailbox) {
-        self.init(past: past) { message in
+    convenience init(plan: Plan, past: Int, mailbox: Mailbox) {
+        self.init(plan: plan, past: past) { message in
             // Old events are in memory once anyway, and come before anybody reads.
             guard case .progress(let events) = message else { return mailbox.post(message) }
             let texts = events.reduce(0) { $0 + ($1.text?.utf8.count ?? 0) }
@@ -79,7 +82,8 @@ final class ProgressFeed: EventFeed {
     private func send(_ log: RunLog, to end: Int, isPast: Bool) {
         var events: [ProgressEvent] = []
         events.reserveCapacity(end - taken)
-        for index in taken..<end { events.append(Self.reduce(log[index], log)) }
+        if plan.hasSecrets { secrets.read(log, of: plan, upTo: end) }
+        for index in taken..<end { events.append(reduce(log[index], log)) }
         taken = end
         post(isPast ? .past(events) : .progress(events))
     }
@@ -101,9 +105,10 @@ final class ProgressFeed: EventFeed {
         }
     }
 
-    private static func reduce(_ event: Event, _ log: RunLog) -> ProgressEvent {
+    private func reduce(_ event: Event, _ log: RunLog) -> ProgressEvent {
         var reduced = ProgressEvent(
-            kind: event.kind, time: event.time, place: place(of: event), item: event.item, attempt: event.attempt)
+            kind: event.kind, time: event.time, place: Self.place(of: event), item: event.item,
+            attempt: event.attempt)
         guard !event.payload.isNone else { return reduced }
         switch event.kind {
         case .itemsListed: reduced.count = log.value(event.payload).count
@@ -113,6 +118,7 @@ final class ProgressFeed: EventFeed {
         case .stepWaiting: reduced.text = log.value(event.payload)["event"]?.string
         default: break
         }
+        reduced.text = reduced.text.map { secrets.redaction.redact($0) }
         return reduced
     }
 }

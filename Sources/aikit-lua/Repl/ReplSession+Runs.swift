@@ -76,7 +76,8 @@ extension ReplSession {
             let elapsed = Int64((monotonicNanoseconds() - start) / 1000)
             TextStream.errors.write(
                 RunSummary(
-                    result: result, plan: plan, handle: run.handle, elapsed: elapsed, style: style, goesOn: true
+                    result: result, redaction: record.redaction, plan: plan, handle: run.handle, elapsed: elapsed,
+                    style: style, goesOn: true
                 ).text)
             run.cancel(reason: "the REPL went on")
             return

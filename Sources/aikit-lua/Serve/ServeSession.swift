@@ -45,6 +45,7 @@ final class ServeSession: Sendable {
         let (engine, options) = (host.engine(on: store), host.scripts)
         let export = exportSettings.map { TraceExport($0, store: store) { log.warn($0) } }
         export?.follow(engine)
+        await export?.begin()
         let deployments = Deployments(settings.paths, engine: engine, store: store, options: options, log: log)
         await (engine.isolation as? VMPool)?.warm()
         await deployments.refresh()
@@ -85,6 +86,7 @@ final class ServeSession: Sendable {
                     helpers.addTask { await recovery.run() }
                     helpers.addTask { await schedules.run() }
                     helpers.addTask { await queue.run() }
+                    if let export { helpers.addTask { await export.keepSendingUnsent(deployments) } }
                     if let keys { helpers.addTask { await keys.run() } }
                     if let tls { helpers.addTask { await tls.follow(log) } }
                     if watches { helpers.addTask { await DeploymentWatch(deployments).run() } }

@@ -99,7 +99,7 @@ final class RunDriver: Sendable {
     private func follow(
         _ run: ForeignRun, past: Int, push: RunPlan.Continuation.Push?, _ loader: RunLoader
     ) async throws {
-        let progress = ProgressFeed(past: past, mailbox: mailbox)
+        let progress = ProgressFeed(plan: run.plan, past: past, mailbox: mailbox)
         let events =
             loader.plan.printsEvents ? JSONFeed(plan: run.plan, runID: run.id, past: past, mailbox: mailbox) : nil
         _ = try announce(.foreign(run), id: run.id, plan: run.plan)
@@ -129,7 +129,7 @@ final class RunDriver: Sendable {
     }
 
     private func follow(_ run: WorkflowRun, past: Int, _ plan: RunPlan) {
-        run.follow(ProgressFeed(past: past, mailbox: mailbox))
+        run.follow(ProgressFeed(plan: run.definition.plan, past: past, mailbox: mailbox))
         if plan.printsEvents {
             run.follow(JSONFeed(plan: run.definition.plan, runID: run.id, past: past, mailbox: mailbox))
         }

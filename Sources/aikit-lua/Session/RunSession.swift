@@ -35,6 +35,8 @@ final class RunSession {
     private var hasMoved = false
     /// What the run came to when it last stood still.
     private var settled: RunResult?
+    /// What keeps secrets of the run out of what is told of its end.
+    private var redaction = Redaction()
     private var refusal: String?
     private var failure: (any Error)?
     /// When the run was started, in nanoseconds of the monotonic clock.
@@ -67,6 +69,7 @@ final class RunSession {
             }
         }
         export = plan.export.map { TraceExport($0, store: journal) { [mailbox] in mailbox.post(.text($0)) } }
+        if let export { waitFor { await export.begin() } }
         let loader = RunLoader(plan: plan, mailbox: mailbox, journal: journal, export: export)
         self.loader = loader
         driver.start(loader)
@@ -176,7 +179,9 @@ final class RunSession {
             self.handle = handle
             startedAt = monotonicNanoseconds()
             display.begin(handle)
-        case .settled(let record): settled = record.result()
+        case .settled(let record):
+            settled = record.result()
+            redaction = record.redaction
         case .refused(let refusal): self.refusal = refusal.message
         case .failed(let error): failure = error
         case .resting(let rest): take(rest)
@@ -299,7 +304,8 @@ final class RunSession {
         printResult(result)
         let status = status(of: result)
         let elapsed = Int64((monotonicNanoseconds() - startedAt) / 1000)
-        let summary = RunSummary(result: result, plan: plan, handle: handle, elapsed: elapsed, style: style)
+        let summary = RunSummary(
+            result: result, redaction: redaction, plan: plan, handle: handle, elapsed: elapsed, style: style)
         if !plan.printsEvents || errors.isTerminal || status != .success {
             tell(summary.text, status == .failed ? .error : .info)
         }

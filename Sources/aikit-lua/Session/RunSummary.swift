@@ -5,7 +5,9 @@ internal import WorkflowCore
 
 /// The last words about a run: how it ended, why, and how it can go on.
 struct RunSummary {
+    /// Its errors are told without secrets.
     let result: RunResult
+    let redaction: Redaction
     let plan: RunPlan
     let handle: RunHandle?
     /// Microseconds from the start to the end, as this process saw them.
@@ -26,7 +28,7 @@ struct RunSummary {
         case .success:
             return [style("✓", .green) + " \(workflow) succeeded in \(time), \(counted(result.steps.count, "step"))"]
         case .cancelled:
-            let given = result.error?["reason"]?.string ?? result.error?["message"]?.string
+            let given = error?["reason"]?.string ?? error?["message"]?.string
             let reason = given == "cancelled" ? nil : given
             return [style("■", .yellow) + " \(workflow) was cancelled after \(time)" + (reason.map { ": \($0)" } ?? "")]
                 + undoing
@@ -38,12 +40,14 @@ struct RunSummary {
     }
 
     private var undoing: [String] {
-        CompensationText(error: result.error)?.lines.map { "  " + $0.heading + $0.text } ?? []
+        CompensationText(error: error)?.lines.map { "  " + $0.heading + $0.text } ?? []
     }
+
+    private var error: Value? { result.error.map { redaction.redact($0) } }
 
     /// Why the run failed; an error that comes from no line of code is shown at the node that it belongs to.
     private var problem: Problem? {
-        guard let error = result.error else { return nil }
+        guard let error else { return nil }
         var problem = Problem(error: error)
         if let code = handle?.code, let file = problem.file, let line = problem.line {
             problem.excerpt = code.line(line, of: file)

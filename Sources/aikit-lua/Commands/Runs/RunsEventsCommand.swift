@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import FlatValue
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -7,7 +8,8 @@ struct RunsEventsCommand: ParsableCommand {
         commandName: "events",
         abstract: "Print a run's events, one JSON object a line, as run --events does.",
         discussion: """
-            With --follow the events of a run that another process drives are printed as they come, until the run is over.
+            With --redact what schemas call secret is [secret]. With --follow the events of a run that another process drives are
+            printed as they come, until the run is over.
 
             EXAMPLES
               aikit-lua runs events order-7
@@ -20,20 +22,26 @@ struct RunsEventsCommand: ParsableCommand {
     @Flag(help: "Wait for more until the run is over.")
     var follow = false
 
+    @Flag(help: "Print them without what schemas call secret.")
+    var redact = false
+
     func run() throws {
-        let (id, follow) = (target.run, follow)
+        let (id, follow, redacts) = (target.run, follow, redact)
         try store.withRuns(looking: true) { runs in
             let header = try await runs.find(id)
             let engine = WorkflowEngine(workers: 1)
             let plan = try await runs.workflow(of: header, on: engine).plan
             engine.shutdown()
-            try await Self.tell(header.id, plan, of: runs, follow: follow)
+            try await Self.tell(header.id, plan, of: runs, follow: follow, redacts: redacts)
         }
     }
 
     private static let interval = Duration.milliseconds(25)
 
-    private static func tell(_ id: String, _ plan: Plan, of runs: StoredRuns, follow: Bool) async throws {
+    private static func tell(
+        _ id: String, _ plan: Plan, of runs: StoredRuns, follow: Bool, redacts: Bool
+    ) async throws {
+        var secrets = RunSecrets()
         var renderer = EventRenderer(plan: plan, runID: id)
         var journal = JournalDecoder(plan: plan)
         while TextStream.output.isOpen {
@@ -44,8 +52,12 @@ struct RunsEventsCommand: ParsableCommand {
             }
             let first = journal.log.count
             try journal.take(stored)
-            let text = renderer.render(from: first, log: journal.log).map { $0.json + "\n" }.joined()
-            TextStream.output.write(text)
+            if redacts { secrets.read(journal.log, of: plan) }
+            let redaction = secrets.redaction
+            let text = renderer.render(from: first, log: journal.log).map {
+                redaction.redact(contentsOf: $0.value).json + "\n"
+            }
+            TextStream.output.write(text.joined())
             if !follow || stored.header.status.isTerminal { return }
             while try await runs.journal.changeCount() == seen { try await Task.sleep(for: interval) }
         }

@@ -11,7 +11,8 @@ struct RunsRecoverCommand: ParsableCommand {
         discussion: """
             Finished steps are not run again; a step that was under way begins again with the same idempotency key. Runs that
             wait for a person are left alone, and so are those that wait for a time, unless it comes within --wait. Each run has
-            the permissions that it began with; --allow-net adds to them. Ctrl-C and SIGTERM let the runs go. With --json the
+            the permissions that it began with; --allow-net adds to them. With --otlp spans are sent as well that a process
+            which died had not sent. Ctrl-C and SIGTERM let the runs go. With --json the
             report is an array of { runId, workflowId, status, wakeAt?, error?, code? }. Exit status: 0, 1 if a run failed or could
             not be taken up, 3 if --timeout let runs go that are not over, or if the run that was asked for waits.
 

@@ -87,6 +87,7 @@ final class RunsRecovery: Sendable {
         let engine = host.engine(on: runs.journal)
         defer { engine.shutdown() }
         export?.follow(engine)
+        await export?.begin()
         let limit = timeout.map { timeout in
             Task {
                 try await StayRequest.sleep(timeout)
@@ -95,7 +96,9 @@ final class RunsRecovery: Sendable {
         }
         defer { limit?.cancel() }
         let scripts = StoredScripts(runs.journal, on: engine, options: host.scripts)
-        engine.adopt(ScriptCatalog(scripts: scripts))
+        let catalog = ScriptCatalog(scripts: scripts)
+        engine.adopt(catalog)
+        await export?.sendUnsent(catalog)
         let taking = Task {
             try await engine.recover(
                 scope,
@@ -153,7 +156,7 @@ final class RunsRecovery: Sendable {
                 run = next
                 record = try await run.settled()
             }
-            let error = record.result().error
+            let error = record.result().error.map { record.redaction.redact($0) }
             return Finding(
                 run: run.id, workflow: run.definition.id, status: record.statusName, error: error?["message"]?.string,
                 code: error?["code"]?.string)

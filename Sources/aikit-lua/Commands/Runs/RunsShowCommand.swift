@@ -10,7 +10,8 @@ struct RunsShowCommand: ParsableCommand {
         discussion: """
             The code is the one that the run began with; the text says whether the files have changed since. With --json
             the run is one object: what run --events gives as its result, and { runId, workflowId, input, generation,
-            lineage?, waits, owner? } besides.
+            lineage?, waits, owner? } besides. What schemas call secret is shown as [secret]; programs get it unless they say
+            --redact.
 
             EXAMPLES
               aikit-lua runs show order-7
@@ -27,14 +28,17 @@ struct RunsShowCommand: ParsableCommand {
     @Flag(help: "Print the run as a JSON object.")
     var json = false
 
+    @Flag(help: "With --json: without what schemas call secret.")
+    var redact = false
+
     func run() throws {
-        let id = target.run
+        let (id, redacts) = (target.run, redact || !json)
         let inspection = try store.withRuns(looking: true) { runs in
             let header = try await runs.find(id)
             return RunInspection(
                 header: header, record: try await runs.load(header), code: try await runs.code(of: header),
-                place: header.isHeld ? try await runs.journal.places(of: [header.id])[header.id] : nil, store: runs.path
-            )
+                place: header.isHeld ? try await runs.journal.places(of: [header.id])[header.id] : nil,
+                store: runs.path, redacts: redacts)
         }
         if json {
             TextStream.output.writeLine(inspection.value.prettyJSON)

@@ -1,0 +1,135 @@
+import FlatValue
+import MemoryJournal
+import Synchronization
+import Testing
+import WorkflowCore
+import WorkflowEngine
+
+@testable import WorkflowTelemetry
+
+@Suite("Spans of processes that died") struct UnsentSpanTests {
+    private func marks(_ entries: [(String, Int64, Int64)]) -> UnsentMarks {
+        var marks = UnsentMarks()
+        for (name, sentUntil, toldAt) in entries {
+            guard let process = ExportProcess(name) else { continue }
+            marks.set(process, UnsentMarks.Mark(sentUntil: sentUntil, toldAt: toldAt))
+        }
+        return marks
+    }
+
+    // MARK: Marks
+
+    @Test func `marks are what they were when they are read again`() throws {
+        let all = marks([("a/1/5", 10, 20), ("b/2/5", 30, 40)])
+        #expect(UnsentMarks(all.value) == all)
+        var less = all
+        less.set(try #require(ExportProcess("a/1/5")), nil)
+        #expect(less == marks([("b/2/5", 30, 40)]))
+    }
+
+    @Test(
+        arguments: [
+            nil, .null, 7, "x", ["a": 1], [[]], [["process": "a/1/5"]],
+            [["process": "a/1/5", "sentUntil": -1, "toldAt": 2]],
+            [["process": "a/1/5", "sentUntil": 1, "toldAt": 9_223_372_036_854_775_807]],
+            [["process": "a/x/5", "sentUntil": 1, "toldAt": 2]], [["process": "a/0/5", "sentUntil": 1, "toldAt": 2]],
+            [["process": "a/99999999999/5", "sentUntil": 1, "toldAt": 2]],
+            [["process": "//", "sentUntil": 1, "toldAt": 2]], [["process": "a", "sentUntil": "1", "toldAt": 2]],
+        ] as [Value?]) func `what is no mark is nobody's`(value: Value?)
+    {
+        #expect(UnsentMarks(value) == UnsentMarks())
+    }
+
+    @Test func `who is gone is asked of the system, or told by silence`() throws {
+        let own = try #require(ExportProcess("host/7/1"))
+        let minute: Int64 = 60_000_000
+        let all = marks([
+            ("host/7/1", 0, 0), ("host/8/1", 0, 10 * minute), ("far/8/1", 0, 0), ("far/9/1", 0, 9 * minute),
+        ])
+        func gone(_ isAlive: Bool?) -> [String] {
+            all.gone(besides: own, at: 10 * minute) { $0.name.hasPrefix("host") ? isAlive : nil }.map(\.name)
+                .sorted()
+        }
+        #expect(gone(true) == ["far/8/1"])
+        #expect(gone(false) == ["far/8/1", "host/8/1"])
+        #expect(gone(nil) == ["far/8/1"])
+        #expect(ExportProcess("other/8/1")?.isAlive(seenFrom: own) == nil)
+        #expect(ExportProcess("host/7/0")?.isAlive(seenFrom: own) == false)
+        // No process has the highest number.
+        #expect(ExportProcess("host/2147483647/0")?.isAlive(seenFrom: own) == false)
+    }
+
+    @Test func `times that overlap are looked at once`() {
+        let second: Int64 = 1_000_000
+        let all = marks([("a/1/1", 10, 20 * second), ("b/1/1", 30 * second, 40 * second), ("c/1/1", 900 * second, 0)])
+        let windows = all.windows(of: Set(all.marks.keys))
+        #expect(windows == [10...160 * second, 900 * second...900 * second])
+    }
+
+    @Test func `marks are forgotten after a day, and only the newest are kept`() throws {
+        var all = marks((1...300).map { ("a/\($0)/1", 0, Int64($0)) })
+        #expect(UnsentMarks(all.value).marks.count == 100)
+        #expect(UnsentMarks(all.value).marks.keys.contains(try #require(ExportProcess("a/300/1"))))
+        all.forget(at: UnsentMarks.lifetime + 299)
+        #expect(all.marks.count == 1)
+    }
+
+    // MARK: Sending
+
+    private static let workflow = Result {
+        try Workflow(id: "orders") { code in
+            [.step("load", handler: code.inline { _, _ in 1 }), .step("send", handler: code.inline { _, _ in 2 })]
+        }
+    }
+
+    /// A run to its end in a store, whose spans are sent to a server, as long as there is time.
+    private func run(_ id: String, _ store: MemoryStore, _ server: FakeServer) async throws {
+        let journal = MemoryJournal(store)
+        let engine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: journal)
+        let settings = try #require(try ExportSettings(otlp: "http://collector") { _ in nil })
+        let export = TraceExport(settings, store: journal, http: server) { _ in }
+        export.follow(engine)
+        await export.begin()
+        _ = try await engine.createRun(try Self.workflow.get(), id: id).run()
+        await export.finish(within: .milliseconds(300))
+        await engine.shutdown(grace: .zero)
+        await journal.close()
+    }
+
+    /// What another process sends of what is left.
+    private func recovered(_ store: MemoryStore) async throws -> [String] {
+        let (server, journal) = (FakeServer(), MemoryJournal(store))
+        let settings = try #require(try ExportSettings(otlp: "http://collector") { _ in nil })
+        let export = TraceExport(settings, store: journal, http: server) { Issue.record("\($0)") }
+        await export.sendUnsent(FixedCatalog([try Self.workflow.get()]))
+        await export.finish(within: .seconds(60))
+        await journal.close()
+        return server.requests.flatMap(\.spans).compactMap { $0["name"]?.string }.sorted()
+    }
+
+    @Test func `what a process could not send before its end the next one sends, once`() async throws {
+        let store = MemoryStore()
+        try await run("run-1", store, FakeServer(then: .silence))
+        #expect(try await recovered(store) == ["orders", "orders.step.load", "orders.step.send"])
+        #expect(try await recovered(store) == [])
+    }
+
+    @Test func `of a process that sent all nothing is sent again`() async throws {
+        let (store, server) = (MemoryStore(), FakeServer())
+        try await run("run-1", store, server)
+        #expect(server.spanCount == 3)
+        #expect(try await recovered(store) == [])
+    }
+
+    @Test func `runs of before the process are not sent with its own`() async throws {
+        let store = MemoryStore()
+        let journal = MemoryJournal(store)
+        // The clock of these runs stands years before.
+        let engine = WorkflowEngine(workers: 1, clock: TickingClock(), host: NoHostOperations(), journal: journal)
+        _ = try await engine.createRun(try Self.workflow.get(), id: "old").run()
+        await engine.shutdown(grace: .zero)
+        try await run("new", store, FakeServer(then: .silence))
+        #expect(try await recovered(store).count == 3)
+        await journal.close()
+    }
+}
