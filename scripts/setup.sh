@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the build needs and the machine lacks:  scripts/setup.sh build|test|browser|lint|bench …
+# Installs what the build needs and the machine lacks:  scripts/setup.sh build|test|browser|clock|lint|bench …
 #
 # Debian and Ubuntu: apt-get, as root or through sudo. macOS: brew. Elsewhere, and where it may not install, it names
 # what is missing and stops.
@@ -35,9 +35,10 @@ check() {
             need "has chromedriver" chromium-driver chromedriver
             need browser_python python3-selenium selenium
             ;;
+        clock) need "has faketime" faketime libfaketime ;;
         lint) need "has luacheck" lua-check luacheck ;;
         bench) need "has hyperfine" hyperfine hyperfine ;;
-        *) die "setup.sh knows build, test, browser, lint and bench, not '$purpose'" ;;
+        *) die "setup.sh knows build, test, browser, clock, lint and bench, not '$purpose'" ;;
         esac
     done
 }

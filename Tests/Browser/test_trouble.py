@@ -65,6 +65,18 @@ class TroubleTests(LoggedInCase):
         self.server.begin()
         browser.one(".step-row", "each")
 
+    def test_a_page_whose_code_did_not_come_comes_by_itself(self):
+        browser = self.browser
+        browser.driver.execute_cdp_cmd("Network.enable", {})
+        browser.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/page-schedules.js*"]})
+        try:
+            browser.visit("#/schedules")
+            browser.one("h1", "Schedules")
+            browser.one("[role=alert]", "cannot be reached")
+        finally:
+            browser.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+        browser.one(".schedules .card")
+
     def test_what_was_typed_outlives_updates_restarts_and_refusals(self):
         browser = self.browser
         self.wait_for_form("half-filled")

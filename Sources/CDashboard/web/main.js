@@ -60,7 +60,7 @@ async function route() {
   try {
     make = await found.page.load();
   } catch {
-    if (!signal.aborted) put(main, h('div', { class: 'page' }, failure(new api.APIError(0), route)));
+    if (!signal.aborted) showMissing(found.page, signal);
     return;
   }
   if (signal.aborted) return;
@@ -82,6 +82,24 @@ async function route() {
   main.scrollTop = 0;
   const again = hadFocus && document.getElementById(hadFocus);
   (again || main).focus({ preventScroll: true });
+}
+
+/** Stands in for a page whose code did not come, until it does. */
+function showMissing(page, signal) {
+  const label = places.find(([name]) => name === page.nav)[1];
+  const again = async () => {
+    try {
+      await page.load();
+    } catch {
+      // Some browsers remember that code did not come, and ask for it again only when everything is loaded anew.
+      const isThere = await fetch('/livez').then(({ ok }) => ok, () => false);
+      if (isThere && !signal.aborted) location.reload();
+      return;
+    }
+    if (!signal.aborted) route();
+  };
+  document.title = `${label} · aikit-lua`;
+  put(main, h('div', { class: 'page' }, h('header', { class: 'page-head' }, h('h1', null, label)), failure(new api.APIError(0), again)));
 }
 
 // MARK: Navigation and colours
