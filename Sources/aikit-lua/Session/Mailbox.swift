@@ -61,7 +61,8 @@ final class MessageBox<Message: Sendable>: Sendable {
     }
 
     private let wakeUp = WakeUp()
-    /// Readable while there are messages.
+    /// Readable while there are messages; -1 where the process had no descriptor for it, so that whoever polls has to look by
+    /// himself (``pollTimeout(_:hearing:)``).
     var readEnd: Int32 { wakeUp.descriptor }
 
     func post(_ message: Message) {
@@ -187,4 +188,9 @@ func pollTimeout(until deadline: UInt64?) -> Int32 {
     guard let deadline else { return -1 }
     let now = monotonicNanoseconds()
     return deadline <= now ? 0 : Int32(clamping: (deadline - now + 999_999) / 1_000_000)
+}
+
+/// The timeout for a poll that hears messages through a descriptor as well: a short one where there is none, and nothing wakes.
+func pollTimeout(_ timeout: Int32, hearing messages: Int32) -> Int32 {
+    messages >= 0 ? timeout : timeout < 0 ? 50 : min(timeout, 50)
 }
