@@ -52,6 +52,8 @@ static const char *const bodies[] = {
     "return test.wait(1)",
     "error { code = 'c', message = ('m'):rep(300), details = { ('d'):rep(300) } }",
     "table.sort({ 3, 2, 1 }, function(a, b) test.wait(1) return a < b end)",
+    "context.store[('k'):rep(300)] = { a = { print } }",
+    "print(setmetatable({ [('k'):rep(50)] = { 1 }, [{}] = 2, b = { c = { 'd' } } }, { __mode = 'kv' }))",
 };
 #define BODY_COUNT (sizeof bodies / sizeof *bodies)
 
@@ -296,8 +298,22 @@ static void compare_with_lua(void) {
     close_vm(&b);
 }
 
+/// What is shown may be collected meanwhile.
+static void show_weak_tables(void) {
+    bench b;
+    if (!open_vm(&b) || lb_load_prelude(b.vm, "test", prelude, strlen(prelude), &b.out) != LB_DONE) FAIL("no VM\n");
+    if (load_body(&b, "for round = 1, 5000 do\n"
+                      "  local t = setmetatable({}, { __mode = 'kv' })\n"
+                      "  for i = 1, 30 do t[('k%d-%d-'):format(round, i) .. ('x'):rep(42)] = { i } end\n"
+                      "  print(t)\n"
+                      "end") != LB_DONE || drive(&b, -1) != LB_DONE)
+        FAIL("weak tables are not shown\n");
+    close_vm(&b);
+}
+
 static void *run(void *unused) {
     compare_with_lua();
+    show_weak_tables();
     stop_endless_handlers();
     charge_handlers();
     fail_creation();

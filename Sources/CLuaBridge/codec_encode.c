@@ -27,10 +27,22 @@ typedef struct encoder {
 static inline size_t position(const encoder *e) { return (size_t)(e->to - e->out->data); }
 
 #define LONGEST_PATH 160
+/// A path that may still grow by one key, and the dots of a cut one.
+#define PATH_ROOM (LONGEST_PATH + 96)
 
-/// Writes the path of the value below `at`, cut when it is long; returns its length.
+/// Writes the root of the path, of which the script may have said a part of any length; returns its length, which is above
+/// LONGEST_PATH where it was cut.
+static size_t write_root(const encoder *e, char *text) {
+    size_t length = strlen(e->root);
+    if (length > LONGEST_PATH) length = utf8_prefix((const uint8_t *)e->root, LONGEST_PATH + 4);
+    memcpy(text, e->root, length);
+    text[length] = 0;
+    return length;
+}
+
+/// Writes the path of the value below `at`, cut when it is long; returns its length. The size is PATH_ROOM.
 static size_t write_path(encoder *e, const frame *at, char *text, size_t size) {
-    size_t used = at ? write_path(e, at->parent, text, size) : (size_t)snprintf(text, size, "%s", e->root);
+    size_t used = at ? write_path(e, at->parent, text, size) : write_root(e, text);
     if (used > LONGEST_PATH) {
         if (strcmp(text + used - 3, "...") != 0) used += (size_t)snprintf(text + used, size - used, "...");
         return used;
@@ -51,7 +63,7 @@ static size_t write_path(encoder *e, const frame *at, char *text, size_t size) {
 
 __attribute__((format(printf, 3, 4), noinline, cold))
 static bool refuse(encoder *e, const frame *at, const char *format, ...) {
-    char path[256];
+    char path[PATH_ROOM];
     write_path(e, at, path, sizeof path);
     int used = snprintf(e->vm->message, sizeof e->vm->message, "%s ", path);
     va_list arguments;
@@ -168,7 +180,7 @@ static bool refuse_deep(encoder *e, int table, frame *at) {
         outer = f;
     }
     if (!outer) return refuse(e, NULL, "is nested more than %d levels deep", MAX_DEPTH);
-    char path[256];
+    char path[PATH_ROOM];
     write_path(e, outer->parent, path, sizeof path);
     return refuse(e, inner ? inner->parent : at, "is the same table as %s, which contains it: a cycle", path);
 }

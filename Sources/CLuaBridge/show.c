@@ -90,7 +90,7 @@ static bool is_array(lua_State *L, int index) {
 
 /// A key that can be shown: a text, or an integer.
 typedef struct shown_key {
-    /// NULL for an integer. The table keeps the text.
+    /// NULL for an integer. The stack keeps the text: a weak table may lose its key while others are shown.
     const char *text;
     size_t length;
     lua_Integer number;
@@ -106,9 +106,11 @@ static int compare(const shown_key *left, const shown_key *right) {
     return order ? order : left->length < right->length ? -1 : left->length > right->length;
 }
 
-/// Collects keys in order, as many as are shown; whether there are others.
+/// Collects keys in order, as many as are shown, and pushes them in that order; whether there are others. RAISES.
 static bool collect_keys(lua_State *L, int table, shown_key *keys, int *count) {
     bool others = false;
+    luaL_checkstack(L, SHOWN_ENTRIES + 10, NULL);
+    int first = lua_gettop(L) + 1;
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
         shown_key key = {0};
         if (lua_type(L, -2) == LUA_TSTRING) key.text = lua_tolstring(L, -2, &key.length);
@@ -124,6 +126,8 @@ static bool collect_keys(lua_State *L, int table, shown_key *keys, int *count) {
         int at = (*count)++;
         for (; at > 0 && compare(&key, &keys[at - 1]) < 0; at--) keys[at] = keys[at - 1];
         keys[at] = key;
+        lua_pushvalue(L, -2);
+        lua_insert(L, first + at);
     }
     return others;
 }
@@ -144,24 +148,25 @@ static void show_list(lua_State *L, int table, lua_Unsigned length, writer *w, c
 static void show_fields(lua_State *L, int table, writer *w, const outer *around) {
     shown_key keys[SHOWN_ENTRIES];
     int count = 0;
+    int top = lua_gettop(L);
     bool others = collect_keys(L, table, keys, &count);
     put_text(w, "{");
     for (int i = 0; i < count && !w->full; i++) {
         if (i > 0) put_text(w, ",");
         if (keys[i].text) {
             put_quoted(w, keys[i].text, keys[i].length);
-            lua_pushlstring(L, keys[i].text, keys[i].length);
         } else {
             char number[24];
             snprintf(number, sizeof number, "%lld", (long long)keys[i].number);
             put_quoted(w, number, strlen(number));
-            lua_pushinteger(L, keys[i].number);
         }
         put_text(w, ":");
+        lua_pushvalue(L, top + 1 + i);
         lua_rawget(L, table);
         show(L, lua_gettop(L), w, around);
         lua_pop(L, 1);
     }
+    lua_settop(L, top);
     put_text(w, others ? count ? "," CUT "}" : CUT "}" : "}");
 }
 

@@ -53,12 +53,12 @@ package final class FileWatcher: Sendable {
     package func watch(_ paths: [String], folders: [String] = []) {
         let watched = Watched(paths: paths.map(FileSystem.absolute), folders: folders.map(FileSystem.absolute))
         shared.state.withLock { $0.watched = watched }
-        shared.wake()
+        shared.wakeUp.wake()
     }
 
     package func stop() {
         shared.state.withLock { $0.isStopped = true }
-        shared.wake()
+        shared.wakeUp.wake()
     }
 
     private static func source(_ method: Method) -> (any ChangeSource)? {
@@ -117,17 +117,17 @@ package final class FileWatcher: Sendable {
     }
 
     private static func wait(_ shared: Shared, _ source: any ChangeSource, until deadline: UInt64?) {
-        var polls = [pollfd(fd: shared.readEnd, events: Int16(POLLIN), revents: 0)]
+        var polls = [pollfd(fd: shared.wakeUp.descriptor, events: Int16(POLLIN), revents: 0)]
         if let descriptor = source.descriptor {
             polls.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
         }
         let now = FileSystem.now()
         var pause = deadline.map { $0 > now ? $0 - now : 0 }
         if let interval = source.interval { pause = min(pause ?? interval, interval) }
+        if let interval = shared.wakeUp.interval { pause = min(pause ?? interval, interval) }
         let milliseconds = pause.map { Int32(clamping: ($0 + 999_999) / 1_000_000) } ?? -1
         _ = poll(&polls, nfds_t(polls.count), milliseconds)
-        var bytes: UInt64 = 0
-        while read(shared.readEnd, &bytes, 8) > 0 {}
+        shared.wakeUp.clear()
     }
 }
 
@@ -140,57 +140,17 @@ private struct Watched: Equatable {
 /// What the thread and the owner share; it is not the watcher, so that dropping that one ends the thread.
 private final class Shared: Sendable {
     let state = Mutex(State())
-    let readEnd: Int32
-    let writeEnd: Int32
+    let wakeUp = WakeUp()
 
     struct State {
         var watched = Watched()
         var isStopped = false
     }
-
-    init() {
-        var ends: [Int32] = [-1, -1]
-        precondition(pipe(&ends) == 0, "the system refused a pipe")
-        for end in ends {
-            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-            _ = fcntl(end, F_SETFL, O_NONBLOCK)
-        }
-        (readEnd, writeEnd) = (ends[0], ends[1])
-    }
-
-    deinit {
-        close(readEnd)
-        close(writeEnd)
-    }
-
-    func wake() {
-        var byte: UInt8 = 1
-        _ = write(writeEnd, &byte, 1)
-    }
 }
 
 /// Starts a thread that ends with its body. Where the system has none to give for half a second, the process says so and ends.
 private func startThread(_ body: @escaping @Sendable () -> Void) {
-    let box = Unmanaged.passRetained(ThreadBody(run: body))
-    #if canImport(Darwin)
-        var thread: pthread_t?
-    #else
-        var thread = pthread_t()
-    #endif
-    var status: Int32 = 0
-    for _ in 0..<50 {
-        status = pthread_create(
-            &thread, nil,
-            { argument in
-                #if !canImport(Darwin)
-                    guard let argument else { return nil }
-                #endif
-                Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            }, box.toOpaque())
-        if status != EAGAIN { break }
-        usleep(10_000)
-    }
+    let status = DetachedThread.start(patience: 500, body)
     guard status == 0 else {
         let text =
             "error: the system refused the thread that watches files: \(String(cString: strerror(status))); raise the "
@@ -198,15 +158,4 @@ private func startThread(_ body: @escaping @Sendable () -> Void) {
         _ = Array(text.utf8).withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
         _exit(1)
     }
-    #if canImport(Darwin)
-        thread.map { _ = pthread_detach($0) }
-    #else
-        pthread_detach(thread)
-    #endif
-}
-
-private final class ThreadBody {
-    let run: @Sendable () -> Void
-
-    init(run: @escaping @Sendable () -> Void) { self.run = run }
 }

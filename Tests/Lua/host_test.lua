@@ -30,6 +30,7 @@ test("a table is sent as JSON", function()
   equal(response.ok, false)
   local raised = raises(function() response:json() end, "HTTP 404", "is not JSON", "begins with 'no'")
   equal(raised.code, "http_body")
+  bridge.answers.http = answer(204, "")
   bridge.aikit.http.request { method = "options", url = "http://h/", body = "raw" }
   equal(bridge.requests[2].payload.method, "OPTIONS")
   equal(bridge.requests[2].payload.body, "raw")
@@ -111,13 +112,27 @@ test("fail raises a table that reads well", function()
   local aikit = new_bridge().aikit
   local raised = raises(function() aikit.fail { code = "c", message = "m", retryable = false, details = { 1 } } end)
   equal(tostring(raised), "m")
-  setmetatable(raised, nil)
-  equal(raised, { code = "c", message = "m", retryable = false, details = { 1 } })
+  local fields = {}
+  for key, value in pairs(raised) do fields[key] = value end
+  equal(fields, { code = "c", message = "m", retryable = false, details = { 1 } })
   equal(raises(function() aikit.fail "plain" end).message, "plain")
   raises(function() aikit.fail { mesage = "x" } end, "did you mean 'message'?")
   equal(raises(function() aikit.fail { message = "m", retry_after = "2s" } end).retry_after, "2s")
   raises(function() aikit.fail { message = "m", retry_after = "soon" } end, "`retry_after` takes seconds")
   raises(function() aikit.fail(5) end, "takes a message or a table")
+end)
+
+test("what the runs of a VM share is out of reach of scripts", function()
+  local bridge = new_bridge()
+  bridge.answers.http = answer(200, "{}")
+  local response = bridge.aikit.http.get("http://h/")
+  local failure = raises(function() bridge.aikit.fail "plain" end)
+  for _, object in ipairs { response, failure } do
+    equal(type(getmetatable(object)) == "table", false)
+    raises(function() setmetatable(object, nil) end, "protected metatable")
+  end
+  equal(rawequal(response.__index, nil), true)
+  raises(function() response.text({}) end, "call it with a colon")
 end)
 
 test("time, chance and logging ask the host", function()

@@ -36,6 +36,19 @@ test("answers for a step that the workflow does not have are refused", function(
   raises(function() t.run(workflow, { answers = { aprove = true }, mocks = { pay = 1 } }) end, "has no step 'aprove'")
 end)
 
+test("the clock of a run is a time from 1970 to 9999", function()
+  local t, bridge = testing()
+  local workflow = order(bridge.aikit)
+  for _, clock in ipairs { 0, 1.5, 253402300799999, "1970-01-01", "9999-12-31T23:59:59Z" } do
+    equal(t.run(workflow, { clock = clock }).status, "success")
+  end
+  for _, clock in ipairs {
+    -1, 253402300800000, math.maxinteger, math.mininteger, math.huge, 0 / 0, "1969-12-31T23:59:59Z", true,
+  } do
+    raises(function() t.run(workflow, { clock = clock }) end, "testing_test.lua:", "clock takes")
+  end
+end)
+
 test("expectations about a step that the workflow does not have are refused", function()
   local t, bridge = testing { snapshots = { { path = "each[1]/price", stepId = "price" } } }
   local run = t.run(order(bridge.aikit))

@@ -54,6 +54,18 @@ import WorkflowCore
         }
     }
 
+    @Test func `an error about a key of the store names it, however long it is`() async throws {
+        try await onWorkerThread {
+            for length in [1, 100, 146, 147, 150, 151, 155, 300, 100_000, 9_000_000] {
+                let outcome = try Setting().run("context.store[('é'):rep(\(length / 2)) .. 'k'] = { a = { print } }")
+                let message = try #require(outcome.error?.message)
+                #expect(message.contains("is a function") && message.contains("context.store."), "\(length)")
+                #expect(message.utf8.count < 240 && !message.contains("\u{FFFD}"), "\(length): \(message)")
+                #expect(message.contains("... is") == (length > 140), "\(length): \(message)")
+            }
+        }
+    }
+
     @Test func `fields come from the host's struct`() async throws {
         try await onWorkerThread {
             let setting = try Setting()

@@ -16,6 +16,31 @@ struct TimeTests {
         }
     }
 
+    /// Stands at a time that a host has chosen.
+    private struct StandingClock: EngineClock {
+        let time: Int64
+
+        func now() -> Int64 { time }
+        func skip(to deadline: Int64) -> Bool { false }
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: [Int64.max, Int64.max - 1, 0, Int64.min])
+    func `work is done at whatever time a clock shows`(_ time: Int64) async throws {
+        let workflow = try Workflow(id: "late") { code in [.step("now", handler: code.inline { _, _ in 1 })] }
+        try await withEngine(clock: StandingClock(time: time)) { engine in
+            #expect(try await engine.createRun(workflow).run().status == .success)
+        }
+    }
+
+    @Test func `a clock that jumps stays where times can be added to it`() {
+        let clock = VirtualClock(startingAt: .max)
+        #expect(clock.now().addingReportingOverflow(3_155_760_000_000_000).overflow == false)
+        #expect(!clock.skip(to: .max))
+        clock.set(.min)
+        #expect(clock.now().subtractingReportingOverflow(3_155_760_000_000_000).overflow == false)
+        #expect(clock.skip(to: .max))
+    }
+
     @Test func `a step is tried again after each backoff, as often as it may be, and its error stays`() async throws {
         let clock = VirtualClock()
         let began = clock.now()

@@ -25,7 +25,7 @@ end
 -- Errors -----------------------------------------------------------------------------------------------------------
 
 local failure = {
-  __name = "failure",
+  __name = "failure", __metatable = "failure",
   __tostring = function(self) return tostring(self.message) end,
 }
 

@@ -16,7 +16,9 @@ for _, name in ipairs(OPTIONS) do STREAM_OPTIONS[#STREAM_OPTIONS + 1] = name end
 local NO_SECRET = "a secret goes into no URL, which servers and proxies write down: send it in a header"
 
 local response = {}
-response.__index = response
+-- Runs share it, so no script gets hold of it, nor of the table of methods. It has no name, so that print shows the
+-- fields.
+local class = { __metatable = false, __index = function(_, key) return response[key] end }
 
 --- The body as text.
 function response:text() return self.body end
@@ -40,7 +42,9 @@ function response:values(name)
   return lists and lists.values(lower(name)) or {}
 end
 
-errors.with_colon(response, function(self) return getmetatable(self) == response end, "response")
+local function is_response(value) return type(value) == "table" and getmetatable(value) == false end
+
+errors.with_colon(response, is_response, "response")
 
 --- Makes a table of names (in lower case) and texts or lists of texts one that is read in any case. Repeated headers
 --- are joined with commas, as HTTP allows, except Set-Cookie, whose values have commas: it is always a list.
@@ -164,7 +168,7 @@ local function send(method, url, options)
   local answer = bridge.request("http", payload_of(method, url, options or {}, OPTIONS), true)
   answer.ok = answer.status >= 200 and answer.status < 300
   readable(answer.headers)
-  return setmetatable(answer, response)
+  return setmetatable(answer, class)
 end
 
 local ORDERS = { chunks = true, lines = true, events = true }

@@ -18,16 +18,21 @@ test.nobody = objects.new(objects.class("answer", {}, {}), { text = "test.nobody
 
 -- Time -------------------------------------------------------------------------------------------------------------
 
+-- The end of the year 9999.
+local LATEST = 253402300799999
+
 --- Milliseconds since 1970 of a number of them, or of a text such as `2026-01-31T09:00:00Z`.
 local function time_of(clock)
-  if type(clock) == "number" then return math.tointeger(clock) or clock // 1 | 0 end
+  if type(clock) == "number" and clock >= 0 and clock <= LATEST then return clock // 1 | 0 end
   local year, month, day, rest = match(type(clock) == "string" and clock or "", "^(%d%d%d%d)%-(%d%d)%-(%d%d)(.*)$")
   local hour, minute, second = match(rest or "", "^[T ](%d%d):(%d%d):?(%d*)Z?$")
   if not year or rest ~= "" and not hour then
     misuse('clock takes milliseconds since 1970 or a text such as "2026-01-31T09:00:00Z", got %s', tostring(clock))
   end
   local seconds = (tonumber(hour) or 0) * 3600 + (tonumber(minute) or 0) * 60 + (tonumber(second) or 0)
-  return (days_of(tonumber(year), tonumber(month), tonumber(day)) * 86400 + seconds) * 1000 // 1 | 0
+  local time = (days_of(tonumber(year), tonumber(month), tonumber(day)) * 86400 + seconds) * 1000 // 1 | 0
+  if time < 0 or time > LATEST then misuse("clock takes a time from 1970 to 9999, got %s", clock) end
+  return time
 end
 
 --- For the other parts of the library of tests.

@@ -118,7 +118,6 @@ final class MCPProcess: MCPTransport {
     ) -> String {
         // How much of the line has been looked at without finding its end.
         var searched = 0
-        var bell = [UInt8](repeating: 0, count: 64)
         while true {
             let (isClosed, hasMore) = state.withLock { ($0.isClosed, !$0.outgoing.isEmpty) }
             if isClosed { return "was closed" }
@@ -129,9 +128,7 @@ final class MCPProcess: MCPTransport {
                 pollfd(fd: hasMore ? program.input : -1, events: Int16(POLLOUT), revents: 0),
             ]
             guard poll(&polls, nfds_t(polls.count), -1) > 0 else { continue }
-            if polls[0].revents != 0 {
-                _ = bell.withUnsafeMutableBytes { read(thread.waking, $0.baseAddress, $0.count) }
-            }
+            if polls[0].revents != 0 { thread.clear() }
             if polls[2].revents != 0 {
                 StartedProgram.take(&errors, &tail)
                 tail = Array(tail.suffix(Self.tailLimit))

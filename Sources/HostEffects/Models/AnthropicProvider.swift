@@ -144,7 +144,7 @@ struct AnthropicProvider: ModelProvider {
 
     /// Tokens that were read from the provider's cache, or written to it, are input too.
     static func usage(_ usage: Value?) -> ModelUsage {
-        func count(_ name: String) -> Int64 { min(max(usage?[name]?.int ?? 0, 0), 1 << 50) }
+        func count(_ name: String) -> Int64 { ModelUsage.count(usage?[name]) }
         var result = ModelUsage()
         result.calls = 1
         result.cachedInputTokens = count("cache_read_input_tokens")
@@ -188,7 +188,9 @@ struct AnthropicProvider: ModelProvider {
             case "content_block_delta": return take(delta: event["delta"] ?? .null, of: event["index"]?.int ?? 0)
             case "message_delta":
                 reason = event["delta"]?["stop_reason"]?.string ?? reason
-                if let tokens = event["usage"]?["output_tokens"]?.int { answer.usage.outputTokens = max(tokens, 0) }
+                if let tokens = event["usage"]?["output_tokens"] {
+                    answer.usage.outputTokens = ModelUsage.count(tokens)
+                }
             case "error": throw .reported(event["error"] ?? .null)
             default: break
             }

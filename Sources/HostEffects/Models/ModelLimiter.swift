@@ -119,13 +119,14 @@ final class RateWindow: Sendable {
     func wait(at now: Int64) -> Int64? {
         entries.withLock { entries in
             entries.removeAll { $0.time <= now - Self.length }
-            var excess = entries.reduce(0) { $0 + $1.amount } - limit
-            if excess < 0 { return nil }
-            for entry in entries {
-                excess -= entry.amount
-                if excess < 0 { return max(entry.time + Self.length - now, 1) }
+            // The newest ones that reach the limit together: it is reached until the oldest of them has left the window.
+            var sum: Int64 = 0
+            for entry in entries.reversed() {
+                let (next, overflow) = sum.addingReportingOverflow(entry.amount)
+                if overflow || next >= limit { return max(entry.time + Self.length - now, 1) }
+                sum = next
             }
-            return Self.length
+            return nil
         }
     }
 

@@ -143,9 +143,9 @@ struct OpenAIProvider: ModelProvider {
     static func usage(_ usage: Value?) -> ModelUsage {
         var result = ModelUsage()
         result.calls = 1
-        result.inputTokens = max(usage?["prompt_tokens"]?.int ?? 0, 0)
-        result.outputTokens = max(usage?["completion_tokens"]?.int ?? 0, 0)
-        result.cachedInputTokens = max(usage?["prompt_tokens_details"]?["cached_tokens"]?.int ?? 0, 0)
+        result.inputTokens = ModelUsage.count(usage?["prompt_tokens"])
+        result.outputTokens = ModelUsage.count(usage?["completion_tokens"])
+        result.cachedInputTokens = ModelUsage.count(usage?["prompt_tokens_details"]?["cached_tokens"])
         return result
     }
 
@@ -191,8 +191,8 @@ struct OpenAIProvider: ModelProvider {
         private mutating func take(call piece: Value, index: Int64) -> ModelDelta {
             var place = calls.firstIndex { $0.index == index }
             if place == nil {
-                calls.append((index, ModelAnswer.ToolCall(id: "call_\(index + 1)", name: "", arguments: "")))
-                place = calls.count - 1
+                place = calls.count
+                calls.append((index, ModelAnswer.ToolCall(id: "call_\(calls.count + 1)", name: "", arguments: "")))
             }
             let at = place ?? 0
             if let id = piece["id"]?.string, !id.isEmpty { calls[at].call.id = id }

@@ -66,9 +66,9 @@ package enum ScriptedModel {
             ?? (answer.calls.isEmpty ? .stop : .toolCalls)
         let usage = scripted["usage"]
         answer.usage.calls = 1
-        answer.usage.inputTokens = max(usage?["input_tokens"]?.int ?? 10, 0)
-        answer.usage.outputTokens = max(usage?["output_tokens"]?.int ?? 5, 0)
-        answer.usage.cachedInputTokens = max(usage?["cached_input_tokens"]?.int ?? 0, 0)
+        answer.usage.inputTokens = ModelUsage.count(usage?["input_tokens"] ?? 10)
+        answer.usage.outputTokens = ModelUsage.count(usage?["output_tokens"] ?? 5)
+        answer.usage.cachedInputTokens = ModelUsage.count(usage?["cached_input_tokens"])
         return answer
     }
 

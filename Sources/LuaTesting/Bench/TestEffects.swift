@@ -198,7 +198,10 @@ final class TestEffects: HostGateway, @unchecked Sendable {
             answer(.failure(code: "unknown_plan", message: "there is no such workflow"))
             return nil
         }
-        if let milliseconds = payload["clock"]?.int { clock.set(milliseconds * 1000) }
+        if let milliseconds = payload["clock"]?.int {
+            let (time, isBeyond) = milliseconds.multipliedReportingOverflow(by: 1000)
+            clock.set(isBeyond ? (milliseconds < 0 ? .min : .max) : time)
+        }
         do {
             let run = try worker.makeRun(Workflow(plan: plan, generation: generation), id: nextRunID())
             let nested = NestedRun(

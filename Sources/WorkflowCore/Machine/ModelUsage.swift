@@ -14,11 +14,7 @@ package struct ModelUsage: Sendable, Equatable {
 
     /// Reads one call's record `{ usage: { inputTokens, outputTokens, cachedInputTokens, cost? } }`; what is no count is 0.
     package init(of record: ValueCursor) {
-        func count(_ name: String) -> Int64 {
-            let given = record["usage"]?[key: name]
-            let number = given?.int ?? given?.double.flatMap { Int64(exactly: $0.rounded()) } ?? 0
-            return min(max(number, 0), 1 << 50)
-        }
+        func count(_ name: String) -> Int64 { Self.count(record["usage"]?[key: name]) }
         calls = 1
         inputTokens = count("inputTokens")
         outputTokens = count("outputTokens")
@@ -27,7 +23,18 @@ package struct ModelUsage: Sendable, Equatable {
         if cost.isFinite, cost > 0 { self.cost = cost }
     }
 
-    package var totalTokens: Int64 { inputTokens &+ outputTokens }
+    /// As many tokens as are counted: whatever servers say, and however often, sums stay in range.
+    private static let most: Int64 = 1 << 50
+
+    /// A number of tokens as somebody says it, at most as many as are counted; 0 for what is no count.
+    package static func count(_ given: ValueCursor?) -> Int64 {
+        let number = given?.int ?? given?.double.flatMap { Int64(exactly: $0.rounded()) } ?? 0
+        return min(max(number, 0), most)
+    }
+
+    package static func count(_ given: Value?) -> Int64 { given?.withCursor { count($0) } ?? 0 }
+
+    package var totalTokens: Int64 { inputTokens.clamped(adding: outputTokens) }
 
     /// The form in which it leaves the engine.
     package var value: Value {
@@ -46,10 +53,11 @@ package struct ModelUsage: Sendable, Equatable {
     }
 
     package static func += (left: inout ModelUsage, right: ModelUsage) {
-        left.calls &+= right.calls
-        left.inputTokens &+= right.inputTokens
-        left.outputTokens &+= right.outputTokens
-        left.cachedInputTokens &+= right.cachedInputTokens
+        func sum(_ one: Int64, _ other: Int64) -> Int64 { min(one.clamped(adding: other), most) }
+        left.calls = sum(left.calls, right.calls)
+        left.inputTokens = sum(left.inputTokens, right.inputTokens)
+        left.outputTokens = sum(left.outputTokens, right.outputTokens)
+        left.cachedInputTokens = sum(left.cachedInputTokens, right.cachedInputTokens)
         left.cost += right.cost
     }
 

@@ -52,18 +52,25 @@ public struct SystemClock: EngineClock {
 }
 
 /// A clock that jumps to the next timer as soon as nothing else is left to do: a sleep of 30 days takes no time.
+///
+/// Its time ends some 36,000 years after 1970, and begins as long before: what would be later never comes.
 public final class VirtualClock: EngineClock {
+    /// So far away that additions of durations stay in range.
+    private static let latest: Int64 = 1 << 60
+
     private let time: Atomic<Int64>
 
-    public init(startingAt microseconds: Int64 = 1_700_000_000_000_000) { time = Atomic(microseconds) }
+    public init(startingAt microseconds: Int64 = 1_700_000_000_000_000) { time = Atomic(Self.bounded(microseconds)) }
 
     public func now() -> Int64 { time.load(ordering: .relaxed) }
 
     /// Sets the time, to an earlier one too.
-    public func set(_ microseconds: Int64) { time.store(microseconds, ordering: .relaxed) }
+    public func set(_ microseconds: Int64) { time.store(Self.bounded(microseconds), ordering: .relaxed) }
+
+    private static func bounded(_ microseconds: Int64) -> Int64 { min(max(microseconds, -latest), latest) }
 
     public func skip(to deadline: Int64) -> Bool {
-        let current = time.load(ordering: .relaxed)
+        let (current, deadline) = (time.load(ordering: .relaxed), Self.bounded(deadline))
         return deadline > current
             && time.compareExchange(expected: current, desired: deadline, ordering: .relaxed).exchanged
     }

@@ -75,8 +75,9 @@ package final class Worker: @unchecked Sendable {
     /// ``now`` less ``elapsed``, and what it was when the timers were last looked at for it.
     private var wallOffset: Int64 = 0
     private var knownOffset: Int64 = 0
-    /// When the part of the turn that runs now is over, in microseconds of ``EngineClock/elapsed()``.
-    private var partEnd: Int64 = .max
+    /// When the part of the turn that runs now is over, in microseconds of ``EngineClock/elapsed()``; nil for never.
+    private var partEnd: Int64?
+    private var isPartOver: Bool { partEnd.map { elapsed >= $0 } ?? false }
     /// The run whose code would be stopped now; nil between runs.
     private unowned(unsafe) var watched: Run?
     /// Where the worker leaves ``Run/mark`` of the run that it turned to, and 0 between runs; for whoever looks at it from outside
@@ -181,7 +182,7 @@ package final class Worker: @unchecked Sendable {
             }
             handleMessages()
             beginPart()
-            while elapsed < partEnd, let timer = timers.pop(dueAt: elapsed) { fire(timer) }
+            while !isPartOver, let timer = timers.pop(dueAt: elapsed) { fire(timer) }
             beginPart()
             driveReady()
             submitBatch()
@@ -228,13 +229,13 @@ package final class Worker: @unchecked Sendable {
 
     private func beginPart() {
         readTime()
-        partEnd = isRealTime ? elapsed &+ Self.partTime : .max
+        partEnd = isRealTime ? elapsed &+ Self.partTime : nil
     }
 
     /// Lets what runs now take as long as it does: for measurements, which have the worker for themselves.
     package func beginEndlessPart() {
         readTime()
-        partEnd = .max
+        partEnd = nil
     }
 
     var hasMessages: Bool { inbox.hasMessages }
@@ -258,7 +259,7 @@ package final class Worker: @unchecked Sendable {
             taken[nextTaken] = .none
             nextTaken += 1
             handle(message)
-            if elapsed >= partEnd { return }
+            if isPartOver { return }
             if (nextTaken - first) & 63 == 0 { readTime() }
         }
     }
@@ -328,7 +329,7 @@ package final class Worker: @unchecked Sendable {
     private func driveReady() {
         // Runs that become ready meanwhile are taken in the same turn, up to a bound, so that the inbox is looked at.
         var turns = 0
-        while nextReady < ready.count, turns < 4096, elapsed < partEnd {
+        while nextReady < ready.count, turns < 4096, !isPartOver {
             let run = ready[nextReady]
             nextReady += 1
             turns += 1
@@ -354,7 +355,7 @@ package final class Worker: @unchecked Sendable {
             while budget > 0, !run.isHeld, let command = run.takeCommand() {
                 carryOut(command, of: run)
                 budget -= 1
-                if elapsed >= partEnd { budget = 0 }
+                if isPartOver { budget = 0 }
             }
         } else {
             // Commands wait until the events that they follow from are durable. Those that are open now may all begin.
@@ -364,7 +365,7 @@ package final class Worker: @unchecked Sendable {
                     carryOut(command, of: run)
                     budget -= 1
                 }
-                if elapsed >= partEnd { budget = 0 }
+                if isPartOver { budget = 0 }
             }
         }
         leave(run, before)

@@ -16,12 +16,7 @@ package enum WorkerThread {
     ///
     /// - Returns: in words why there is none and what helps, or nil; `body` is not called then.
     package static func startUnlessRefused(_ body: @escaping @Sendable () -> Void) -> String? {
-        var status: Int32 = 0
-        for _ in 0..<50 {
-            status = tryStart(body)
-            if status != EAGAIN { break }
-            usleep(10_000)
-        }
+        let status = DetachedThread.start(stackSize: stackSize, patience: 500, body)
         guard status != 0 else { return nil }
         return
             "the system refused a thread: \(String(cString: strerror(status))); raise the limit of processes and threads "
@@ -30,42 +25,6 @@ package enum WorkerThread {
 
     private static func write(_ text: String) {
         _ = Array(text.utf8).withUnsafeBytes { systemWrite(STDERR_FILENO, $0.baseAddress, $0.count) }
-    }
-
-    /// The system's error number, or 0.
-    private static func tryStart(_ body: @escaping @Sendable () -> Void) -> Int32 {
-        let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
-        defer { attributes.deallocate() }
-        pthread_attr_init(attributes)
-        pthread_attr_setstacksize(attributes, stackSize)
-        pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
-        let box = Unmanaged.passRetained(Body(run: body))
-        #if canImport(Darwin)
-            var thread: pthread_t?
-        #else
-            var thread = pthread_t()
-        #endif
-        let status = pthread_create(
-            &thread, attributes,
-            { argument in
-                #if canImport(Darwin)
-                    let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
-                #else
-                    guard let argument else { return nil }
-                    let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
-                #endif
-                body.run()
-                return nil
-            }, box.toOpaque())
-        pthread_attr_destroy(attributes)
-        if status != 0 { box.release() }
-        return status
-    }
-
-    private final class Body {
-        let run: @Sendable () -> Void
-
-        init(run: @escaping @Sendable () -> Void) { self.run = run }
     }
 }
 

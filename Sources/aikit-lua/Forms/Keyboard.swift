@@ -124,10 +124,13 @@ final class Keyboard {
     private func fill(timeout: Int32) throws -> [UInt8]? {
         while true {
             var polls = [0, messages, TerminalRescue.changes].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-            let count = poll(&polls, nfds_t(polls.count), timeout)
-            if count == 0 { return [] }
+            let count = poll(&polls, nfds_t(polls.count), pollTimeout(timeout, hearing: messages))
+            if polls[1].revents != 0 || messages < 0 { try hear() }
+            if count == 0 {
+                if timeout < 0 { continue }
+                return []
+            }
             guard count > 0 else { continue }
-            if polls[1].revents != 0 { try hear() }
             if polls[2].revents != 0 {
                 if TerminalRescue.takeChanges() {
                     stops += 1

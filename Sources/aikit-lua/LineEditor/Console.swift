@@ -80,7 +80,7 @@ final class Console {
     private func fill(_ messages: Int32, timeout: Int32) -> (count: Int, hasMessage: Bool) {
         var polls = [pollfd(fd: messages, events: Int16(POLLIN), revents: 0)]
         if !isAtEnd { polls.append(pollfd(fd: 0, events: Int16(POLLIN), revents: 0)) }
-        guard poll(&polls, nfds_t(polls.count), timeout) >= 0 else { return (0, false) }
+        guard poll(&polls, nfds_t(polls.count), pollTimeout(timeout, hearing: messages)) >= 0 else { return (0, false) }
         let hasMessage = polls[0].revents != 0
         guard polls.count > 1, polls[1].revents != 0 else { return (0, hasMessage) }
         var chunk = [UInt8](repeating: 0, count: 4096)

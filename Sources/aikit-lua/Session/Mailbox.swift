@@ -60,29 +60,17 @@ final class MessageBox<Message: Sendable>: Sendable {
         var omission: Message?
     }
 
-    /// Readable while there are messages.
-    let readEnd: Int32
-    private let writeEnd: Int32
-
-    init() {
-        var ends: [Int32] = [-1, -1]
-        precondition(pipe(&ends) == 0, "the system refused a pipe: \(systemMessage(errno))")
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
-        (readEnd, writeEnd) = (ends[0], ends[1])
-    }
-
-    deinit {
-        _ = systemClose(readEnd)
-        _ = systemClose(writeEnd)
-    }
+    private let wakeUp = WakeUp()
+    /// Readable while there are messages; -1 where the process had no descriptor for it, so that whoever polls has to look by
+    /// himself (``pollTimeout(_:hearing:)``).
+    var readEnd: Int32 { wakeUp.descriptor }
 
     func post(_ message: Message) {
         let wasEmpty = state.withLock {
             $0.messages.append(message)
             return $0.messages.count == 1
         }
-        if wasEmpty { wake() }
+        if wasEmpty { wakeUp.wake() }
     }
 
     /// Posts something of which nothing may be left out, however slow the reader is: the caller waits until less than
@@ -96,7 +84,7 @@ final class MessageBox<Message: Sendable>: Sendable {
                 state.messages.append(message)
                 return (true, state.messages.count == 1)
             }
-            if wasEmpty { wake() }
+            if wasEmpty { wakeUp.wake() }
             if isAccepted { return }
             usleep(MessageBoxLimits.pause)
         }
@@ -105,23 +93,17 @@ final class MessageBox<Message: Sendable>: Sendable {
     /// Lets go whoever waits for the reader, which will read nothing more.
     func close() { state.withLock { $0.isClosed = true } }
 
-    private func wake() {
-        var byte: UInt8 = 1
-        _ = write(writeEnd, &byte, 1)
-    }
-
-    /// Takes all messages, after waiting until there is one or until a time of the monotonic clock in nanoseconds.
+    /// Takes all messages, after waiting until there is one or until a time of the monotonic clock in nanoseconds; a signal ends
+    /// the wait before.
     func take(until deadline: UInt64? = nil) -> [Message] {
-        var poll = pollfd(fd: readEnd, events: Int16(POLLIN), revents: 0)
-        _ = systemPoll(&poll, timeout: pollTimeout(until: deadline))
+        wakeUp.wait(milliseconds: pollTimeout(until: deadline))
         return takeAll()
     }
 
     /// Takes the messages that are there.
     func takeAll() -> [Message] {
         state.withLock { state in
-            var bytes: UInt64 = 0
-            _ = read(readEnd, &bytes, 8)
+            wakeUp.clear()
             defer {
                 let isClosed = state.isClosed
                 state = State()
@@ -173,7 +155,7 @@ extension MessageBox where Message: LineMessage {
             state.messages.append(line)
             return (true, state.messages.count == 1)
         }
-        if wasEmpty { wake() }
+        if wasEmpty { wakeUp.wake() }
         return accepted
     }
 
@@ -208,6 +190,7 @@ func pollTimeout(until deadline: UInt64?) -> Int32 {
     return deadline <= now ? 0 : Int32(clamping: (deadline - now + 999_999) / 1_000_000)
 }
 
-private func systemClose(_ descriptor: Int32) -> Int32 { close(descriptor) }
-
-private func systemPoll(_ polls: UnsafeMutablePointer<pollfd>, timeout: Int32) -> Int32 { poll(polls, 1, timeout) }
+/// The timeout for a poll that hears messages through a descriptor as well: a short one where there is none, and nothing wakes.
+func pollTimeout(_ timeout: Int32, hearing messages: Int32) -> Int32 {
+    messages >= 0 ? timeout : timeout < 0 ? 50 : min(timeout, 50)
+}

@@ -251,5 +251,49 @@ private func read(_ provider: any ModelProvider, _ events: [Value]) throws -> (M
         tokens.add(500, at: 0)
         #expect(tokens.wait(at: second) == 59 * second)
         #expect(tokens.wait(at: 60 * second) == nil)
+        for time: Int64 in 0..<3 { tokens.add(.max, at: (60 + time) * second) }
+        #expect(tokens.wait(at: 63 * second) == 59 * second)
+        #expect(tokens.wait(at: 122 * second) == nil)
+    }
+
+    @Test func `numbers that no server could mean are bounded`() throws {
+        let most = Value(Int64.max)
+        let (completion, _) = try read(
+            OpenAIProvider(),
+            [
+                [
+                    "choices": [
+                        [
+                            "delta": [
+                                "tool_calls": [
+                                    ["index": most, "function": ["name": "far"]],
+                                    ["index": Value(Int64.min), "function": ["name": "near"]],
+                                ]
+                            ], "finish_reason": "tool_calls",
+                        ]
+                    ],
+                    "usage": [
+                        "prompt_tokens": most, "completion_tokens": most,
+                        "prompt_tokens_details": ["cached_tokens": most],
+                    ],
+                ]
+            ])
+        #expect(completion.calls.map(\.name) == ["far", "near"])
+        #expect(completion.calls.map(\.id) == ["call_1", "call_2"])
+        let (message, _) = try read(
+            AnthropicProvider(),
+            [
+                [
+                    "type": "message_start",
+                    "message": ["usage": ["input_tokens": most, "cache_read_input_tokens": most]],
+                ],
+                ["type": "message_delta", "delta": ["stop_reason": "end_turn"], "usage": ["output_tokens": most]],
+            ])
+        for usage in [completion.usage, message.usage] {
+            var sum = usage
+            for _ in 0..<20_000 { sum += usage }
+            #expect(sum.totalTokens > 0)
+            #expect(sum.inputTokens >= usage.outputTokens && sum.cachedInputTokens > 0)
+        }
     }
 }
