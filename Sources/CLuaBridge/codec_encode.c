@@ -34,7 +34,7 @@ static inline size_t position(const encoder *e) { return (size_t)(e->to - e->out
 /// LONGEST_PATH where it was cut.
 static size_t write_root(const encoder *e, char *text) {
     size_t length = strlen(e->root);
-    if (length > LONGEST_PATH) length = utf8_prefix((const uint8_t *)e->root, LONGEST_PATH + 4);
+    if (length > LONGEST_PATH + 4) length = utf8_prefix((const uint8_t *)e->root, LONGEST_PATH + 4);
     memcpy(text, e->root, length);
     text[length] = 0;
     return length;

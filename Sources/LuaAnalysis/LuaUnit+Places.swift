@@ -50,10 +50,10 @@ extension LuaUnit {
         return found
     }
 
-    /// The name and the index of a part such as `schedules[2]`.
+    /// The name of a part such as `schedules[2]`, and its index from 1; without an index the part is the name.
     private static func indexed(_ part: Substring) -> (name: String, index: Int?) {
         guard part.hasSuffix("]"), let open = part.lastIndex(of: "["),
-            let index = Int(part[part.index(after: open)...].dropLast())
+            let index = Int(part[part.index(after: open)...].dropLast()), index > 0
         else { return (String(part), nil) }
         return (String(part[..<open]), index)
     }

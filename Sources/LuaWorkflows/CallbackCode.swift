@@ -23,7 +23,7 @@ struct CallbackCode {
 
     /// The hash of what the host keeps under a number; empty for none.
     func hash(_ number: String) -> String {
-        guard let number = Int(number), codes.indices.contains(number - 1) else { return "" }
+        guard let number = Int(number), number > 0, number <= codes.count else { return "" }
         var hasher = SHA256()
         for part in codes[number - 1].array ?? [] {
             if let file = part["file"]?.string, let first = part["first"]?.int, let last = part["last"]?.int {

@@ -150,6 +150,20 @@ extension CommandLine {
             #expect(outcome.errors.contains("'retry.tries'; did you mean 'max_attempts'?"))
         }
 
+        @Test(arguments: ["-9223372036854775808", "0", "9223372036854775807"])
+        func `a key that looks like an item of a list`(index: String) throws {
+            let outcome = try run(
+                """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "w[\(index)]", ["schedules[\(index)]"] = 1,
+                  schedules = { { id = "s[\(index)]", cron = "x" } } }
+                  :step { id = "one[\(index)]", handler = 5, ["retry[\(index)]"] = 1 }
+                  :commit()
+                """)
+            #expect(outcome.status == 2)
+            #expect(outcome.errors.contains("bad.lua:"), "\(outcome.errors)")
+        }
+
         @Test func `an undefined global`() throws {
             let outcome = try run("local aikit = require \"aikit\"\nlocal x = tostrng(1)\n")
             #expect(outcome.status == 2)

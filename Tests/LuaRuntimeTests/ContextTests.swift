@@ -61,7 +61,7 @@ import WorkflowCore
                 let message = try #require(outcome.error?.message)
                 #expect(message.contains("is a function") && message.contains("context.store."), "\(length)")
                 #expect(message.utf8.count < 240 && !message.contains("\u{FFFD}"), "\(length): \(message)")
-                #expect(message.contains("... is") == (length > 140), "\(length): \(message)")
+                #expect(message.contains("... is a function") == (length > 140), "\(length): \(message)")
             }
         }
     }

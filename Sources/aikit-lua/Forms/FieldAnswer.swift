@@ -63,7 +63,7 @@ enum FieldAnswer: Equatable {
         if let named = field.options.first(where: { $0.label == text || $0.value.string == text }) {
             return named.value
         }
-        if let number = Int(text), field.options.indices.contains(number - 1) { return field.options[number - 1].value }
+        if let number = Int(text), number > 0, number <= field.options.count { return field.options[number - 1].value }
         return field.options.first { $0.label.lowercased() == text.lowercased() }?.value
     }
 
