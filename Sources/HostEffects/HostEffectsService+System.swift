@@ -59,8 +59,7 @@ extension HostEffectsService {
 
 extension HostFailure {
     static func unknown(_ operation: String) -> HostFailure {
-        let own =
-            operation.hasPrefix(HostCall.ownPrefix) ? operation.dropFirst(HostCall.ownPrefix.count) : operation[...]
-        return HostFailure("unknown_operation", "the host has no operation '\(own)'", retryable: false)
+        HostFailure(
+            "unknown_operation", "the host has no operation '\(HostCall.knownName(of: operation))'", retryable: false)
     }
 }

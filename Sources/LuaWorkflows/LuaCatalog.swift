@@ -43,28 +43,33 @@ public final class LuaCatalog: WorkflowCatalog {
     }
 
     private func take(_ script: LuaScript) async throws -> LuaScript {
-        // Before a run of it can begin.
-        try await engine.journal?.save(script.stored)
-        let (taken, old) = scripts.withLock { scripts -> ((id: String, path: String)?, LuaScript?) in
-            for other in scripts where other.path != script.path {
-                for workflow in other.workflows where script.workflows.contains(where: { $0.id == workflow.id }) {
-                    return ((workflow.id, other.path), nil)
-                }
+        do {
+            // Before a run of it can begin.
+            try await engine.journal?.save(script.stored)
+            if let old = try scripts.withLock({ try Self.put(script, into: &$0) }) { engine.retire(old.generation) }
+            return script
+        } catch {
+            // No run of it begins: workers need not keep its code.
+            engine.retire(script.generation)
+            throw error
+        }
+    }
+
+    /// Puts a script in the place of the one of its path, which it gives back; nil for none.
+    private static func put(_ script: LuaScript, into scripts: inout [LuaScript]) throws(RunFailure) -> LuaScript? {
+        for other in scripts where other.path != script.path {
+            for workflow in other.workflows where script.workflows.contains(where: { $0.id == workflow.id }) {
+                throw RunFailure(
+                    code: "duplicate_workflow",
+                    message: "'\(script.path)' and '\(other.path)' both have a workflow '\(workflow.id)'")
             }
-            if let index = scripts.firstIndex(where: { $0.path == script.path }) {
-                defer { scripts[index] = script }
-                return (nil, scripts[index])
-            }
+        }
+        guard let index = scripts.firstIndex(where: { $0.path == script.path }) else {
             scripts.append(script)
-            return (nil, nil)
+            return nil
         }
-        if let old { engine.retire(old.generation) }
-        if let taken {
-            throw RunFailure(
-                code: "duplicate_workflow",
-                message: "'\(script.path)' and '\(taken.path)' both have a workflow '\(taken.id)'")
-        }
-        return script
+        defer { scripts[index] = script }
+        return scripts[index]
     }
 
     public func workflows() async -> [Workflow] { scripts.withLock { $0.flatMap(\.workflows) } }

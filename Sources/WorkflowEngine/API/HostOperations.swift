@@ -46,7 +46,7 @@ public struct HostOperations: HostGateway {
 
     public func begin(_ call: HostCall, answer: @escaping @Sendable (HostAnswer) -> Void) -> (any HostOperation)? {
         let isOwn = call.operation.hasPrefix(HostCall.ownPrefix)
-        let name = isOwn ? String(call.operation.dropFirst(HostCall.ownPrefix.count)) : call.operation
+        let name = HostCall.knownName(of: call.operation)
         guard let body = bodies[name] else { return base.begin(call, answer: answer) }
         if isOwn, !call.allows(name) {
             answer(

@@ -50,6 +50,11 @@ public struct RunFailure: WorkflowError {
         public static let engineStopped = "engine_stopped"
     }
 
+    /// A workflow's code does not load.
+    static func loadFailed(_ error: any Error) -> RunFailure {
+        RunFailure(code: Code.loadFailed, message: "\(error)", cause: error)
+    }
+
     static let engineStopped = RunFailure(
         code: JournalError.engineStopped.code, message: JournalError.engineStopped.message)
 }

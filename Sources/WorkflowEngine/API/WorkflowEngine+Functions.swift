@@ -26,7 +26,7 @@ extension WorkflowEngine {
                                 code: "hook_failed", message: error.message, details: ["code": Value(error.code)])
                         })
                 } catch {
-                    continuation.resume(throwing: RunFailure(code: "load_failed", message: "\(error)", cause: error))
+                    continuation.resume(throwing: RunFailure.loadFailed(error))
                 }
             }
             if !posted { continuation.resume(throwing: RunFailure.engineStopped) }

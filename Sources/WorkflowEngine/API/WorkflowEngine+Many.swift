@@ -70,7 +70,7 @@ private final class RunBatch: Sendable {
             return state.runs.values
         }
         guard engine.journal == nil else { return }
-        for run in runs { run.cancel(reason: "the task that waited for the run was cancelled") }
+        for run in runs { run.cancelWithTask() }
     }
 
     /// Begins the next run that does not settle at once. Whoever calls it is counted among the open ones.

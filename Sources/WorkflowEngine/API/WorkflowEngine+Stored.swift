@@ -46,7 +46,7 @@ extension WorkflowEngine {
                     worker.enqueue(run)
                     continuation.resume(returning: run.isHeld)
                 } catch {
-                    continuation.resume(throwing: RunFailure(code: "load_failed", message: "\(error)", cause: error))
+                    continuation.resume(throwing: RunFailure.loadFailed(error))
                 }
             }
             if !posted { continuation.resume(throwing: RunFailure.engineStopped) }

@@ -151,7 +151,7 @@ public final class WorkflowRun: Sendable {
                     )
                 }
             } catch {
-                self.refuse(RunFailure(code: "load_failed", message: "\(error)", cause: error))
+                self.refuse(.loadFailed(error))
             }
         }
         if !begins { refuse(.engineStopped) }
@@ -295,7 +295,7 @@ public final class WorkflowRun: Sendable {
                 if let answer { continuation.resume(with: answer) }
             }
         } onCancel: {
-            if ends { return cancel(reason: "the task that waited for the run was cancelled") }
+            if ends { return cancelWithTask() }
             let waiter = state.withLock { $0.waiters.removeValue(forKey: number) }
             waiter?.resume(.failure(CancellationError()))
         }
@@ -317,6 +317,9 @@ public final class WorkflowRun: Sendable {
     }
 
     // MARK: Steering
+
+    /// Cancels a run that nothing keeps because nobody waits for it any more.
+    func cancelWithTask() { cancel(reason: "the task that waited for the run was cancelled") }
 
     /// Asks the run to stop, whatever it does; it is `cancelled` when its code has left, which is at once.
     public func cancel(reason: String = "cancelled") {

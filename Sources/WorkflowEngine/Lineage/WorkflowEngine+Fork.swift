@@ -63,7 +63,7 @@ extension WorkflowRun {
                     }
                     continuation.resume()
                 } catch {
-                    continuation.resume(throwing: RunFailure(code: "load_failed", message: "\(error)", cause: error))
+                    continuation.resume(throwing: RunFailure.loadFailed(error))
                 }
             }
             if !posted { continuation.resume(throwing: RunFailure.engineStopped) }

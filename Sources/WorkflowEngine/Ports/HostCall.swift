@@ -35,6 +35,11 @@ public struct HostCall: Sendable {
     /// The beginning of the names of operations that are a program's own.
     public static let ownPrefix = "host."
 
+    /// The name of an operation as its callers know it: of a program's own without ``ownPrefix``.
+    package static func knownName(of operation: String) -> String {
+        operation.hasPrefix(ownPrefix) ? String(operation.dropFirst(ownPrefix.count)) : operation
+    }
+
     public init(
         _ operation: String, payload: Value = .null, workflow: String = "", run: String = "", path: String = "",
         grant: Value? = nil
@@ -90,8 +95,8 @@ public struct HostAnswer: Sendable {
     }
 
     static func unknownOperation(_ name: String) -> HostAnswer {
-        let own = name.hasPrefix(HostCall.ownPrefix) ? String(name.dropFirst(HostCall.ownPrefix.count)) : name
-        return .failure(
-            code: "unknown_operation", message: "the host has no operation '\(own)'", retryable: false)
+        .failure(
+            code: "unknown_operation", message: "the host has no operation '\(HostCall.knownName(of: name))'",
+            retryable: false)
     }
 }
