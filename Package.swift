@@ -207,6 +207,7 @@ let package = Package(
                 "Platform", "FlatValue", "LuaWorkflows", "SQLiteJournal", "StoreConformance", "WorkflowEngine",
                 "WorkflowCore",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
         .testTarget(
             name: "HostEffectsTests",

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Puts very many runs into a queue, kills the server again and again, and checks from the journals that its limits held.
 
-    scripts/stress-queue.py PROGRAM [--runs 100000] [--kills 3] [--keys 50] [--seconds 600]
+    scripts/stress-queue.py PROGRAM [--runs 100000] [--kills 3] [--keys 50] [--seconds 600] [--hold]
 
 Runs of a workflow with a concurrency key, a rate limit and a priority are started over HTTP while `aikit-lua serve` is killed
 (SIGKILL) and started again on the same SQLite store. What has to hold:
@@ -9,6 +9,9 @@ Runs of a workflow with a concurrency key, a rate limit and a priority are start
 - every run that was accepted comes to its end, once;
 - at no time have more runs of a key begun than its limit, and in no period more runs than the rate;
 - of the runs of a key that wait, the one with the highest priority begins first, and of equal ones the oldest.
+
+With --hold the first runs of each key wait until all have been accepted, so that all others are in the queue at once; the server's
+memory may not have grown by more than --slack MiB with them.
 
 Prints figures, and exits with 1 if anything did not hold.
 """
@@ -20,6 +23,7 @@ import heapq
 import http.client
 import json
 import os
+import re
 import sqlite3
 import sys
 import tempfile
@@ -37,7 +41,10 @@ return aikit.workflow {{
     rate_limit = {{ limit = {RATE}, period = "1s" }},
     priority = function(input) return input.priority end,
   }}
-  :step {{ id = "work", handler = function(input) return input.n end }}
+  :branch {{ id = "held", resolve = function(input) return input.hold and "wait" or "go" end, cases = {{
+    wait = {{ aikit.wait_for {{ id = "gate", event = "open" }} }},
+    go = {{ {{ id = "work", handler = function(input) return input.n end }} }},
+  }} }}
   :commit()
 """
 
@@ -45,12 +52,14 @@ return aikit.workflow {{
 CLOSE = 50_000
 
 
-def start_runs(numbers, servers, keys):
+def start_runs(numbers, servers, keys, held=0):
     """Starts runs over one connection; a client that has no answer asks again, which starts none twice."""
     connection = port = None
     for number in numbers:
         body = json.dumps({
-            "inputData": {"n": number, "key": f"k{number % keys}", "priority": number * 7919 % 5}, "runId": f"r{number}"})
+            "inputData": {
+                "n": number, "key": f"k{number % keys}", "priority": number * 7919 % 5, "hold": number < held},
+            "runId": f"r{number}"})
         while True:
             try:
                 if connection is None or port != servers[0].port:
@@ -65,6 +74,21 @@ def start_runs(numbers, servers, keys):
             except (OSError, http.client.HTTPException):
                 connection = None
             time.sleep(0.02)
+
+
+def memory(server):
+    """The resident memory of a server, in MiB."""
+    with open(f"/proc/{server.process.pid}/status") as status:
+        return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1)) / 1024
+
+
+def open_gates(server, held):
+    """Lets the runs go on that hold the others up."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    for number in range(held):
+        connection.request(
+            "POST", f"/api/runs/r{number}/signals/open", '{"data":1}', {"Content-Type": "application/json"})
+        connection.getresponse().read()
 
 
 def check(path, count, keys):
@@ -129,6 +153,8 @@ def main():
     parser.add_argument("--keys", type=int, default=50)
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--hold", action="store_true")
+    parser.add_argument("--slack", type=float, default=32)
     options = parser.parse_args()
     program = os.path.abspath(options.program)
     with tempfile.TemporaryDirectory() as folder:
@@ -137,17 +163,34 @@ def main():
         path = os.path.join(folder, "job.db")
         began = time.monotonic()
         servers = [Server(program, folder, "job.lua", "job.db")]
+        held, faults, grown = 0, [], {}
+        if options.hold:
+            held = options.keys * LIMIT
+            start_runs(range(held), servers, options.keys, held)
         with concurrent.futures.ThreadPoolExecutor(options.clients) as pool:
             parts = [
-                pool.submit(start_runs, range(client, options.runs, options.clients), servers, options.keys)
+                pool.submit(start_runs, range(held + client, options.runs, options.clients), servers, options.keys)
                 for client in range(options.clients)]
             for _ in range(options.kills):
                 time.sleep(3)
                 servers[0].kill()
                 servers[0] = Server(program, folder, "job.lua", "job.db")
+            if held:
+                # Once some thousands have come, the server has all that it needs by itself.
+                store = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+                while store.execute("SELECT count(*) FROM runs").fetchone()[0] < min(5000, options.runs // 2):
+                    time.sleep(0.1)
+                store.close()
+                before = memory(servers[0])
             for part in parts:
                 part.result()
         accepted = time.monotonic() - began
+        if held:
+            after = memory(servers[0])
+            grown = {"MiB with few": round(before, 1), "MiB with all": round(after, 1)}
+            if after - before > options.slack:
+                faults.append(f"the memory of the server has grown by {after - before:.1f} MiB")
+            open_gates(servers[0], held)
         store = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         while time.monotonic() - began < options.seconds:
             left = store.execute("SELECT count(*) FROM runs WHERE status < ?", (SUCCESS,)).fetchone()[0]
@@ -157,8 +200,9 @@ def main():
         servers[0].process.terminate()
         servers[0].process.wait()
         store.close()
-        faults, figures = check(path, options.runs, options.keys)
-    print(json.dumps({"accepted after": round(accepted, 1), "kills": options.kills, **figures}, indent=2))
+        found, figures = check(path, options.runs, options.keys)
+        faults += found
+    print(json.dumps({"accepted after": round(accepted, 1), "kills": options.kills, **grown, **figures}, indent=2))
     for fault in faults[:20]:
         print(fault, file=sys.stderr)
     sys.exit(1 if faults else 0)

@@ -7,10 +7,11 @@ With --failovers the database is that of scripts/patroni.sh, whose folder is in 
 primary is killed, so many times: what was acknowledged has to be there, and runs go on within ten seconds after the election.
 Otherwise scripts/postgres.sh has started the database and its folder is in AIKIT_LUA_POSTGRES_DIR.
 
-At the end every run has to have ended with the right result, no step whose success is recorded may have begun again, what servers
-have told of a run has to be there, no more runs of a concurrency key than its limit may have been under way at once, each time of a
-schedule has to have had one run, and nothing in the store may be damaged. While the servers stand idle the store is copied into a
-file and from there into another database, with nothing lost. Exit status: 0 or 1.
+At the end every run has to have ended with the right result, no step whose success is recorded may have begun again, what
+servers have told of a run has to be there, no more runs of a concurrency key than its limit may have been under way at once,
+each time of a schedule has to have had one run, a run that fails has to have undone each of its steps once, and nothing in the
+store may be damaged. While the servers stand idle the store is copied into a file and from there into another database, with
+nothing lost. Exit status: 0 or 1.
 """
 
 import argparse
@@ -57,12 +58,18 @@ local limited = aikit.workflow { id = "limited",
     concurrency = { limit = LIMIT, key = function(n) return "key-" .. n % KEYS end } }
   :step(plain "enter"):step { id = "hold", handler = function(n) aikit.sleep("2s") return n end }:step(plain "leave")
 
+local trip = aikit.workflow { id = "trip" }
+for _, id in ipairs { "a", "b", "c" } do
+  trip:step { id = id, handler = function(n) return n + 1 end, compensate = function() aikit.sleep("400ms") end }
+end
+trip:delay { id = "pause", duration = "500ms" }:step { id = "fail", handler = function() error("sold out", 0) end }
+
 local ticker = aikit.workflow { id = "ticker",
     schedules = { { id = "tick", every = "2s", input = 1, overlap = "allow", catch_up = "5m", catch_up_all = true } } }
   :step(plain "only")
 
 return { sequence:commit(), waits:commit(), signalled:commit(), spread:commit(), slow:commit(), limited:commit(),
-  ticker:commit() }
+  trip:commit(), ticker:commit() }
 """.replace("LIMIT", "2").replace("KEYS", "2")
 
 LIMIT, KEYS = 2, 2
@@ -74,6 +81,8 @@ EXPECTED = {
     "spread": lambda n: 8 * n + 36,
     "slow": lambda n: n + 2,
     "limited": lambda n: n + 2,
+    # What it has undone.
+    "trip": lambda n: ["c", "b", "a"],
 }
 
 
@@ -262,6 +271,13 @@ def is_over(event):
     return event["type"] in ("workflow:success", "workflow:error", "workflow:cancelled")
 
 
+def faults_of_undoing(events):
+    """What a run of `trip` has undone but not once each, in reverse order."""
+    undone = [event["path"] for event in events if event["type"] == "step:compensate:success"]
+    if undone != EXPECTED["trip"](0):
+        yield f"it has undone {undone}"
+
+
 def most_at_once(events_of_runs):
     """How many runs were under way at once at most, from their start to their end."""
     changes = []
@@ -401,8 +417,10 @@ def main():
             status = shown.get("status")
             if status in ("success", "failed", "cancelled"):
                 statuses[status] += 1
-                result = shown.get("result")
-                if status != "success" or result != EXPECTED[workflow](number):
+                result, wanted = shown.get("result"), "success"
+                if workflow == "trip":
+                    result, wanted = shown.get("error", {}).get("compensation", {}).get("undone"), "failed"
+                if status != wanted or result != EXPECTED[workflow](number):
                     problems.append(f"{identity} ({workflow}) is {status}: {json.dumps(shown)[:300]}")
                 del waiting[identity]
             elif workflow == "signalled" and status == "waiting":
@@ -421,6 +439,8 @@ def main():
         if not events:
             problems.append(f"{identity} has no events: {str(answer)[:200]}")
         problems.extend(f"{identity}: {fault}" for fault in faults_of(events))
+        if workflow == "trip":
+            problems.extend(f"{identity}: {fault}" for fault in faults_of_undoing(events))
         if workflow == "limited" and identity not in waiting and events:
             limited[number % KEYS].append(events)
     most = {key: most_at_once(runs) for key, runs in limited.items()}

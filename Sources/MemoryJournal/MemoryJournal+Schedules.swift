@@ -22,6 +22,17 @@ extension MemoryJournal: ScheduleStore {
         }
     }
 
+    package func setBack(
+        _ workflow: String, _ schedule: String, from time: Int64, to earlier: Int64
+    ) async throws(JournalError) {
+        if isClosed.load(ordering: .acquiring) { throw Self.closed }
+        write { contents, _ in
+            guard let index = contents.schedules.index(of: workflow, schedule), contents.schedules[index].time == time
+            else { return }
+            contents.schedules[index].time = earlier
+        }
+    }
+
     package func pause(_ workflow: String, _ schedule: String, _ isPaused: Bool) async throws(JournalError) -> Bool {
         if isClosed.load(ordering: .acquiring) { throw Self.closed }
         return write { contents, _ in

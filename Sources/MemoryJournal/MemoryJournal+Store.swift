@@ -164,7 +164,7 @@ extension MemoryJournal: GenerationStore {
 
 extension MemoryJournal: StoreUpkeep {
     package func prune(_ filter: PruneFilter) async throws(JournalError) -> PruneReport {
-        store.contents.withLock { contents in
+        store.contents.withLock { [clock] contents in
             let doomed = contents.order.reversed().compactMap { contents.runs[$0] }.filter { filter.admits($0.header) }
                 .dropFirst(filter.keep)
             var report = PruneReport()
@@ -176,7 +176,7 @@ extension MemoryJournal: StoreUpkeep {
                 contents.runs.values.filter { !ids.contains($0.header.id) }.map(\.header.generation))
             report.generations = contents.generations.keys.count { !needed.contains($0) }
             if !filter.dryRun {
-                contents.remove(ids)
+                contents.remove(ids, at: clock.now())
                 contents.generations = contents.generations.filter { needed.contains($0.key) }
             }
             return report
@@ -188,7 +188,7 @@ extension MemoryJournal: StoreUpkeep {
     package func delete(_ run: String) async throws(JournalError) -> Bool {
         guard let header = try await header(of: run) else { return false }
         if let owner = header.owner { throw .active(run, owner) }
-        store.contents.withLock { $0.remove([run]) }
+        store.contents.withLock { [clock] contents in contents.remove([run], at: clock.now()) }
         return true
     }
 
@@ -245,8 +245,8 @@ extension MemoryStore.Contents {
     }
 
     /// Takes a run out of the queue, if it has a place there.
-    mutating func leaveQueue(_ id: String) {
-        guard queue.leave(id) else { return }
+    mutating func leaveQueue(_ id: String, at now: Int64) {
+        guard queue.leave(id, at: now) else { return }
         messages.removeAll { $0.message.run == id && $0.message.content.kind == .begin }
     }
 
@@ -258,11 +258,11 @@ extension MemoryStore.Contents {
         for id in owned.keys { runs[id]?.owner = -number }
     }
 
-    mutating func remove(_ ids: Set<String>) {
+    mutating func remove(_ ids: Set<String>, at now: Int64) {
         changes += 1
         for id in ids {
             runs[id] = nil
-            leaveQueue(id)
+            leaveQueue(id, at: now)
         }
         order.removeAll { ids.contains($0) }
         messages.removeAll { ids.contains($0.message.run) }

@@ -5,21 +5,6 @@ package import WorkflowEngine
 
 /// The queue of a store in memory: which runs wait, by what, and which hold places. It knows no owners and no clock.
 struct MemoryQueue {
-    /// Runs that share a limit.
-    private struct Group: Hashable {
-        var kind: QueueTicket.Share.Kind
-        var workflow: String
-        var key: String
-    }
-
-    /// Runs that share all of their limits, so that one that may not begin keeps those behind it waiting too.
-    private struct Lane: Hashable { var groups: [Group?] }
-
-    private struct Debounced: Hashable {
-        var lane: Lane
-        var key: String
-    }
-
     private enum State: Equatable {
         /// It waits for its time.
         case early
@@ -29,32 +14,43 @@ struct MemoryQueue {
     }
 
     private struct Entry {
-        var workflow: String
         var ticket: QueueTicket
-        var lane: Lane
+        var lane: Int64
         /// Its place among those that wait.
         var rank: QueueRank
         var enteredAt: Int64
         var state: State
     }
 
+    private struct Debounced: Hashable {
+        var lane: Int64
+        var key: String
+    }
+
+    /// A run that waits for its time.
+    private struct Early: Comparable {
+        var time: Int64
+        var rank: QueueRank
+
+        static func < (left: Early, right: Early) -> Bool {
+            left.time == right.time ? left.rank.number < right.rank.number : left.time < right.time
+        }
+    }
+
     private var entries: [String: Entry] = [:]
-    private var lanes: [Lane: WaitingLine] = [:]
-    /// Lanes whose first run is to be looked at; of the others something has to change first.
-    private var open: Set<Lane> = []
-    /// Lanes whose first run waits until a group has room.
-    private var blocked: [Group: Set<Lane>] = [:]
-    /// Lanes whose first run waits for a rate, and until when.
-    private var resting: [Group: (until: Int64, lanes: Set<Lane>)] = [:]
-    private var early: Set<String> = []
-    private var replaced: Set<String> = []
-    private var begun: [Group: Set<String>] = [:]
-    /// All runs of a singleton that have not been replaced.
-    private var singletons: [Group: Set<String>] = [:]
+    private var lanes = MemoryLanes()
+    /// By their times; some of it is out of date.
+    private var early = MinHeap<Early>()
+    /// Runs that are to be cancelled, oldest first.
+    private var replaced: [QueueRank] = []
+    /// By singleton, all runs that have not been replaced.
+    private var singletons: [Int64: Set<String>] = [:]
     private var debounced: [Debounced: String] = [:]
-    /// The newest times at which runs of a rate began, as many as its limit.
-    private var starts: [Group: [Int64]] = [:]
     private var number = 0
+    private var watch = ClockWatch()
+
+    /// How many runs that are to be cancelled one look gives.
+    private static let mostReplaced = 64
 
     /// Whether a run has a place in the queue, waiting or begun.
     func holds(_ run: String) -> Bool { entries[run] != nil }
@@ -66,19 +62,19 @@ struct MemoryQueue {
 
     /// Takes a run in; gives the run that a singleton has in its place, and takes nothing in then.
     mutating func enter(_ id: String, _ workflow: String, _ ticket: QueueTicket, at now: Int64) -> String? {
-        let groups = QueueTicket.Share.Kind.allCases.map { kind in
-            ticket.share(kind).map { Group(kind: kind, workflow: workflow, key: $0.key) }
+        if let share = ticket.share(.singleton), ticket.onConflict == .skip,
+            let singleton = lanes.singleton(workflow, share.key),
+            let other = singletons[singleton]?.compactMap({ entries[$0]?.rank }).min(by: { $0.number < $1.number })
+        {
+            return other.id
         }
-        // Runs without any limit are of one lane for each workflow.
-        let lane = Lane(groups: groups + [Group(kind: .rate, workflow: workflow, key: "")])
-        if let group = groups[Int(QueueTicket.Share.Kind.singleton.rawValue)] {
-            let others = singletons[group] ?? []
-            switch ticket.onConflict {
-            case .skip: if let other = others.min() { return other }
-            case .cancelRunning: for other in others where entries[other]?.state != .begun { replace(other, by: id) }
-            case .queue: break
+        let lane = lanes.lane(workflow, ticket)
+        lanes.enter(lane)
+        if let singleton = lanes[lane]?.singleton, singleton != 0 {
+            if ticket.onConflict == .cancelRunning {
+                for other in singletons[singleton] ?? [] { replace(other, by: id) }
             }
-            singletons[group, default: []].insert(id)
+            singletons[singleton, default: []].insert(id)
         }
         if let key = ticket.debounce {
             let place = Debounced(lane: lane, key: key)
@@ -89,23 +85,24 @@ struct MemoryQueue {
         let rank = QueueRank(priority: ticket.priority, number: number, id: id)
         let isEarly = ticket.readyAt > now
         entries[id] = Entry(
-            workflow: workflow, ticket: ticket, lane: lane, rank: rank, enteredAt: max(now, ticket.readyAt),
+            ticket: ticket, lane: lane, rank: rank, enteredAt: max(now, ticket.readyAt),
             state: isEarly ? .early : .waiting)
-        if isEarly { early.insert(id) } else { insert(rank, into: lane) }
+        if isEarly { early.insert(Early(time: ticket.readyAt, rank: rank)) } else { lanes.join(lane, rank) }
         return nil
     }
 
     /// Takes a run out, with the places that it holds; false if it had none.
-    mutating func leave(_ id: String) -> Bool {
+    mutating func leave(_ id: String, at now: Int64) -> Bool {
         guard let entry = entries.removeValue(forKey: id) else { return false }
-        stopWaiting(id, entry)
-        replaced.remove(id)
-        for group in entry.lane.groups.compactMap({ $0 }) {
-            if begun[group]?.remove(id) != nil { reopen(group) }
-            if begun[group]?.isEmpty == true { begun[group] = nil }
-            singletons[group]?.remove(id)
-            if singletons[group]?.isEmpty == true { singletons[group] = nil }
+        switch entry.state {
+        case .early, .waiting: stopWaiting(entry)
+        case .begun: lanes.release(id, in: entry.lane)
+        case .replaced:
+            let index = replacedIndex(entry.rank)
+            if index < replaced.count, replaced[index].id == id { replaced.remove(at: index) }
         }
+        leaveSingleton(entry)
+        lanes.leave(entry.lane, at: now)
         return true
     }
 
@@ -113,51 +110,48 @@ struct MemoryQueue {
     mutating func transfer(from id: String, to other: String) -> Bool {
         guard var entry = entries[id], entry.state == .begun else { return false }
         entries[id] = nil
-        entry.rank = QueueRank(priority: entry.rank.priority, number: entry.rank.number, id: other)
+        entry.rank.id = other
         entries[other] = entry
-        for group in entry.lane.groups.compactMap({ $0 }) {
-            if begun[group]?.remove(id) != nil { begun[group]?.insert(other) }
-            if singletons[group]?.remove(id) != nil { singletons[group]?.insert(other) }
+        lanes.transfer(from: id, to: other, in: entry.lane)
+        if let singleton = lanes[entry.lane]?.singleton, singletons[singleton]?.remove(id) != nil {
+            singletons[singleton]?.insert(other)
         }
         return true
     }
 
     private mutating func replace(_ id: String, by other: String) {
         guard let entry = entries[id], entry.state == .early || entry.state == .waiting else { return }
-        stopWaiting(id, entry)
+        stopWaiting(entry)
+        leaveSingleton(entry)
         entries[id]?.state = .replaced(by: other)
-        replaced.insert(id)
-        for group in entry.lane.groups.compactMap({ $0 }) { singletons[group]?.remove(id) }
+        replaced.insert(entry.rank, at: replacedIndex(entry.rank))
     }
 
-    private mutating func stopWaiting(_ id: String, _ entry: Entry) {
-        early.remove(id)
-        if entry.state == .waiting { remove(entry.rank, from: entry.lane) }
+    /// Where a run stands among those that are to be cancelled, or would stand.
+    private func replacedIndex(_ rank: QueueRank) -> Int {
+        var (low, high) = (0, replaced.count)
+        while low < high {
+            let middle = low + (high - low) / 2
+            if replaced[middle].number < rank.number { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    private mutating func stopWaiting(_ entry: Entry) {
+        if entry.state == .waiting { lanes.stopWaiting(entry.lane, entry.rank) }
+        forgetDebounced(entry)
+    }
+
+    private mutating func forgetDebounced(_ entry: Entry) {
         guard let key = entry.ticket.debounce else { return }
         let place = Debounced(lane: entry.lane, key: key)
-        if debounced[place] == id { debounced[place] = nil }
+        if debounced[place] == entry.rank.id { debounced[place] = nil }
     }
 
-    private mutating func insert(_ rank: QueueRank, into lane: Lane) {
-        lanes[lane, default: WaitingLine()].insert(rank)
-        if lanes[lane]?.first == rank { open.insert(lane) }
-    }
-
-    private mutating func remove(_ rank: QueueRank, from lane: Lane) {
-        let wasFirst = lanes[lane]?.first == rank
-        lanes[lane]?.remove(rank)
-        if lanes[lane]?.isEmpty == true {
-            lanes[lane] = nil
-            open.remove(lane)
-        } else if wasFirst {
-            open.insert(lane)
-        }
-    }
-
-    /// Has the lanes be looked at that wait for room in a group.
-    private mutating func reopen(_ group: Group) {
-        guard let waiting = blocked.removeValue(forKey: group) else { return }
-        open.formUnion(waiting)
+    private mutating func leaveSingleton(_ entry: Entry) {
+        guard let singleton = lanes[entry.lane]?.singleton, singleton != 0 else { return }
+        singletons[singleton]?.remove(entry.rank.id)
+        if singletons[singleton]?.isEmpty == true { singletons[singleton] = nil }
     }
 
     // MARK: Beginning
@@ -170,107 +164,71 @@ struct MemoryQueue {
     mutating func admit(
         _ runs: [String]?, limit: Int, at now: Int64, _ pass: inout QueuePass, isDriven: (String) -> Bool
     ) -> [String] {
-        for id in early {
-            guard let entry = entries[id] else { continue }
-            if entry.ticket.readyAt > now {
-                pass.awaits(entry.ticket.readyAt)
-            } else {
-                early.remove(id)
-                entries[id]?.state = .waiting
-                insert(entry.rank, into: entry.lane)
-            }
-        }
+        if watch.isSetBack(at: now) { lanes.setBack(to: now) }
+        lanes.wake(at: now)
+        wakeEarly(at: now)
         var admitted: [String] = []
         if let runs {
             let ranks = runs.compactMap { entries[$0] }.filter { $0.state == .waiting }.map(\.rank).sorted()
             for rank in ranks where admitted.count < limit {
                 guard let entry = entries[rank.id], !isBehindDriven(entry, isDriven) else { continue }
-                if begin(entry, at: now, &pass) { admitted.append(rank.id) }
+                if let obstacle = lanes.obstacle(entry.ticket, in: entry.lane, at: now) {
+                    noteRival(obstacle, of: entry, &pass)
+                } else {
+                    grant(entry, at: now)
+                    admitted.append(rank.id)
+                }
             }
         } else {
-            for (group, rest) in resting where rest.until <= now {
-                open.formUnion(rest.lanes)
-                resting[group] = nil
-            }
-            // What is blocked is not looked at again before that changes; the others go on with their next one.
-            var heads = open.compactMap { lanes[$0]?.first }.sorted(by: >)
-            open.formIntersection(lanes.keys)
-            while admitted.count < limit, let head = heads.popLast() {
-                guard let entry = entries[head.id] else { continue }
-                guard begin(entry, at: now, &pass) else {
-                    open.remove(entry.lane)
-                    continue
+            while admitted.count < limit, let rank = lanes.next(), let entry = entries[rank.id],
+                let lane = lanes[entry.lane]
+            {
+                switch lanes.obstacle(entry.ticket, in: entry.lane, at: now) {
+                case .concurrency: lanes.meet(.group(lane.concurrency), in: lane)
+                case .singleton(let key, let run):
+                    noteRival(.singleton(key: key, run: run), of: entry, &pass)
+                    lanes.meet(.group(lane.singleton), in: lane)
+                case .rate(_, _, _, let until): lanes.meet(.rate(until: until), in: lane)
+                case nil, .time, .replaced, .turn:
+                    grant(entry, at: now)
+                    admitted.append(rank.id)
                 }
-                admitted.append(head.id)
-                guard let next = lanes[entry.lane]?.first else { continue }
-                heads.insert(next, at: heads.firstIndex { $0 < next } ?? heads.endIndex)
             }
         }
-        for rest in resting.values { pass.awaits(rest.until) }
+        if let time = lanes.nextAlarm { pass.awaits(time) }
+        if let time = early.first?.time { pass.awaits(time) }
         pass.isMore = admitted.count == limit
-        for id in replaced.sorted() {
-            if case .replaced(let other) = entries[id]?.state { pass.replaced.append((id, other)) }
+        for rank in replaced.prefix(Self.mostReplaced) {
+            if case .replaced(let other) = entries[rank.id]?.state { pass.replaced.append((rank.id, other)) }
         }
         return admitted
     }
 
+    /// Moves runs whose time has come to those that wait for their limits.
+    private mutating func wakeEarly(at now: Int64) {
+        while let next = early.first {
+            let isGone = entries[next.rank.id].map { $0.state != .early || $0.rank != next.rank } ?? true
+            guard isGone || next.time <= now else { return }
+            early.removeFirst()
+            guard !isGone, let lane = entries[next.rank.id]?.lane else { continue }
+            entries[next.rank.id]?.state = .waiting
+            lanes.join(lane, next.rank)
+        }
+    }
+
     private func isBehindDriven(_ entry: Entry, _ isDriven: (String) -> Bool) -> Bool {
-        lanes[entry.lane]?.before(entry.rank, atMost: QueuePlace.mostCounted).contains { isDriven($0.id) } == true
+        lanes.line(entry.lane)?.before(entry.rank, atMost: QueuePlace.mostCounted).contains { isDriven($0.id) } == true
     }
 
-    private mutating func begin(_ entry: Entry, at now: Int64, _ pass: inout QueuePass) -> Bool {
-        func group(_ kind: QueueTicket.Share.Kind) -> Group? { entry.lane.groups[Int(kind.rawValue)] }
-        switch obstacle(entry, at: now) {
-        case .turn: break
-        case .rate(_, _, _, let until):
-            if let group = group(.rate) {
-                resting[group, default: (until, [])].lanes.insert(entry.lane)
-                if until < resting[group]?.until ?? until { resting[group]?.until = until }
-            }
-            return false
-        case .singleton(_, let run):
-            if let group = group(.singleton) { blocked[group, default: []].insert(entry.lane) }
-            if entry.ticket.onConflict == .cancelRunning { pass.replaced.append((run, entry.rank.id)) }
-            return false
-        case .concurrency:
-            if let group = group(.concurrency) { blocked[group, default: []].insert(entry.lane) }
-            return false
-        case .time, .replaced: return false
-        }
-        remove(entry.rank, from: entry.lane)
-        stopWaiting(entry.rank.id, entry)
+    private func noteRival(_ obstacle: QueuePlace.Reason, of entry: Entry, _ pass: inout QueuePass) {
+        guard entry.ticket.onConflict == .cancelRunning, case .singleton(_, let run) = obstacle else { return }
+        pass.replaced.append((run, entry.rank.id))
+    }
+
+    private mutating func grant(_ entry: Entry, at now: Int64) {
+        forgetDebounced(entry)
         entries[entry.rank.id]?.state = .begun
-        for case let group? in entry.lane.groups.prefix(3) {
-            guard group.kind == .rate else {
-                begun[group, default: []].insert(entry.rank.id)
-                continue
-            }
-            let limit = entry.ticket.share(.rate)?.limit ?? 1
-            starts[group] = ((starts[group] ?? []) + [now]).suffix(limit)
-        }
-        return true
-    }
-
-    /// What keeps a run that is ready from beginning.
-    private func obstacle(_ entry: Entry, at now: Int64) -> QueuePlace.Reason {
-        for share in entry.ticket.shares {
-            let group = Group(kind: share.kind, workflow: entry.workflow, key: share.key)
-            switch share.kind {
-            case .concurrency:
-                let count = begun[group]?.count ?? 0
-                if count >= share.limit { return .concurrency(key: share.key, running: count, limit: share.limit) }
-            case .singleton:
-                if let run = begun[group]?.first { return .singleton(key: share.key, run: run) }
-            case .rate:
-                let times = starts[group] ?? []
-                guard times.count >= share.limit, let first = times.suffix(share.limit).first else { continue }
-                let until = first + share.period
-                if until > now {
-                    return .rate(key: share.key, limit: share.limit, period: share.period, until: until)
-                }
-            }
-        }
-        return .turn
+        lanes.grant(entry.rank.id, entry.rank, entry.ticket, in: entry.lane, at: now)
     }
 
     // MARK: Looking
@@ -283,14 +241,19 @@ struct MemoryQueue {
         case .early: return QueuePlace(priority: priority, position: 0, reason: .time(entry.ticket.readyAt))
         case .replaced(let other): return QueuePlace(priority: priority, position: 0, reason: .replaced(by: other))
         case .waiting:
-            let before = lanes[entry.lane]?.count(before: entry.rank, atMost: QueuePlace.mostCounted) ?? 0
-            return QueuePlace(priority: priority, position: before + 1, reason: obstacle(entry, at: now))
+            let before = lanes.line(entry.lane)?.count(before: entry.rank, atMost: QueuePlace.mostCounted) ?? 0
+            let reason = lanes.obstacle(entry.ticket, in: entry.lane, at: now) ?? .turn
+            return QueuePlace(priority: priority, position: before + 1, reason: reason)
         }
     }
 
-    var figures: (waiting: Int, oldest: Int64?) {
-        let waiting = lanes.values.reduce(0) { $0 + $1.count }
-        return (waiting, entries.values.lazy.filter { $0.state == .waiting }.map(\.enteredAt).min())
+    var figures: QueueFigures {
+        var figures = QueueFigures(lengths: lanes.lengths)
+        for entry in entries.values {
+            if entry.state == .early { figures.lengths[.time, default: 0] += 1 }
+            if entry.state == .waiting { figures.oldest = min(figures.oldest ?? .max, entry.enteredAt) }
+        }
+        return figures
     }
 }
 
@@ -299,8 +262,10 @@ extension MemoryJournal {
 
     package func admit(_ scope: QueueScope, limit: Int) async throws(JournalError) -> QueuePass {
         if isClosed.load(ordering: .acquiring) { throw Self.closed }
-        let now = clock.now()
-        let (pass, posted) = write { contents, own in contents.admit(scope, limit: limit, as: own, at: now) }
+        // The time is read by whoever has the store to itself: all that has ended for it has ended before.
+        let (pass, posted) = write { [clock] contents, own in
+            contents.admit(scope, limit: limit, as: own, at: clock.now())
+        }
         for (deliver, message) in posted { deliver([message]) }
         return pass
     }
@@ -314,7 +279,7 @@ extension MemoryJournal {
         }
     }
 
-    package func queueFigures() async throws(JournalError) -> (waiting: Int, oldest: Int64?) {
+    package func queueFigures() async throws(JournalError) -> QueueFigures {
         try read { contents, _ in contents.queue.figures }
     }
 }
@@ -346,7 +311,7 @@ extension MemoryStore.Contents {
                 if let deliver = self.runs[id]?.owner.flatMap({ watchers[$0] }) { posted.append((deliver, message)) }
             case .claimed(let run, let stored, let messages):
                 pass.claims.append((id, .success(.claimed(run, stored, messages))))
-            case .over, .missing: leaveQueue(id)
+            case .over, .missing: leaveQueue(id, at: now)
             }
         }
         return (pass, posted)

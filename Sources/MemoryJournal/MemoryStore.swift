@@ -86,7 +86,7 @@ extension MemoryStore.Contents {
                 runs[run.id]?.owner = nil
                 (run.lease as? MemoryLease)?.owner = nil
             }
-            if entry.status.isTerminal { leaveQueue(run.id) }
+            if entry.status.isTerminal { leaveQueue(run.id, at: now) }
         }
         return .durable
     }

@@ -21,16 +21,26 @@ extension PostgresJournal {
         }
     }
 
-    package func queueFigures() async throws(JournalError) -> (waiting: Int, oldest: Int64?) {
+    package func queueFigures() async throws(JournalError) -> QueueFigures {
         let (time, clock) = (options.queueTime?(), clock.now())
         return try await sessions.run { connection in
-            let row = try connection.run(
-                """
-                SELECT count(*), coalesce($1::bigint, \(Schema.now)) - min(entered_at) FROM queue WHERE state = 1
-                """, Parameters().add(optional: time)
+            let oldest = try connection.run(
+                "SELECT coalesce($1::bigint, \(Schema.now)) - min(entered_at) FROM queue WHERE state = 1",
+                Parameters().add(optional: time)
             ).first
-            guard let row else { return (0, nil) }
-            return (Int(try row.natural(0)), try row.optionalInteger(1).map { clock - $0 })
+            var figures = QueueFigures(oldest: try oldest?.optionalInteger(0).map { clock - $0 })
+            let rows = try connection.run(
+                """
+                SELECT CASE WHEN state = 0 THEN 'time' WHEN blocked = 0 THEN 'turn' WHEN blocked = concurrency THEN 'concurrency'
+                        WHEN blocked = singleton THEN 'singleton' ELSE 'rate' END AS reason, sum(length)::bigint
+                FROM (SELECT lane, state, count(*) AS length FROM queue WHERE state < 2 GROUP BY lane, state) AS waiting
+                JOIN queue_lanes ON queue_lanes.id = lane GROUP BY 1
+                """, Parameters())
+            for row in rows.all {
+                guard let reason = QueueFigures.Reason(rawValue: try row.text(0)) else { continue }
+                figures.lengths[reason] = Int(try row.natural(1))
+            }
+            return figures
         }
     }
 }

@@ -26,6 +26,19 @@ extension PostgresJournal: ScheduleStore {
         }
     }
 
+    package func setBack(
+        _ workflow: String, _ schedule: String, from time: Int64, to earlier: Int64
+    ) async throws(JournalError) {
+        try await sessions.run { connection in
+            try connection.run(
+                """
+                UPDATE schedules SET time = $4::bigint
+                WHERE workflow = $1::text AND schedule = $2::text AND time = $3::bigint
+                """, Parameters().add(workflow).add(schedule).add(time).add(earlier))
+            return
+        }
+    }
+
     package func pause(_ workflow: String, _ schedule: String, _ isPaused: Bool) async throws(JournalError) -> Bool {
         try await sessions.run { connection in
             try connection.run(

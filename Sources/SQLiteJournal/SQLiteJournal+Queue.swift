@@ -19,13 +19,24 @@ extension SQLiteJournal {
         }
     }
 
-    package func queueFigures() async throws(JournalError) -> (waiting: Int, oldest: Int64?) {
+    package func queueFigures() async throws(JournalError) -> QueueFigures {
         try await read { database in
-            guard try database.hasTable("queue") else { return (0, nil) }
-            let row = try Row.fetchOne(
-                database, sql: "SELECT count(*), min(entered_at) FROM queue WHERE state = 1")
-            guard let row else { return (0, nil) }
-            return (Int(try row.natural(0)), try row.optionalInteger(1))
+            guard try database.hasTable("queue") else { return QueueFigures() }
+            let oldest = try Int64.fetchOne(database, sql: "SELECT min(entered_at) FROM queue WHERE state = 1")
+            var figures = QueueFigures(oldest: oldest)
+            let rows = try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT CASE WHEN state = 0 THEN 'time' WHEN blocked = 0 THEN 'turn' WHEN blocked = concurrency THEN 'concurrency'
+                            WHEN blocked = singleton THEN 'singleton' ELSE 'rate' END AS reason, sum(length)
+                    FROM (SELECT lane, state, count(*) AS length FROM queue WHERE state < 2 GROUP BY lane, state)
+                    JOIN queue_lanes ON queue_lanes.id = lane GROUP BY reason
+                    """)
+            for row in rows {
+                guard let reason = QueueFigures.Reason(rawValue: try row.text(0)) else { continue }
+                figures.lengths[reason] = Int(try row.natural(1))
+            }
+            return figures
         }
     }
 }
@@ -36,15 +47,19 @@ extension Writer {
         guard hasQueue else { return QueuePass() }
         let now = clock.now()
         let (isDue, nextAt) = try look { _ in try hasQueueWork(now) }
+        if queueWatch.isSetBack(at: now) { isQueueSetBack = true }
         // Whatever may begin is behind something that is looked at when it changes.
-        if !isDue, case .all = scope {
+        if !isDue, !isQueueSetBack, case .all = scope {
             var pass = QueuePass()
             pass.nextAt = nextAt
             return pass
         }
         defer { if !inbox.waiting.isEmpty { deliverInbox() } }
-        return try transaction {
+        let pass = try transaction {
             try becomeOwner()
+            // What has ended while this waited for other writers has ended before what begins now.
+            let now = clock.now()
+            if isQueueSetBack { try setBackQueue(to: now) }
             // Each run that is claimed is read, by what the list of runs says and every entry that it is behind.
             try catchUp()
             try wakeQueue(now)
@@ -59,6 +74,8 @@ extension Writer {
             if pass.told > 0 { inbox.isDue = inbox.deliver != nil }
             return pass
         }
+        isQueueSetBack = false
+        return pass
     }
 
     private func admitAll(
@@ -73,11 +90,10 @@ extension Writer {
                 continue
             }
             let running = try row.running(in: database)
-            if let obstacle = try row.obstacle(at: now, beside: running, in: database) {
-                if obstacle.cancels, let rival = obstacle.rival, let id = try runID(row.run) {
-                    pass.replaced.append((rival, id))
-                }
-                try block(row, obstacle)
+            if let (obstacle, rival) = try row.obstacle(at: now, beside: running, in: database) {
+                if row.cancels, let rival, let id = try runID(row.run) { pass.replaced.append((rival, id)) }
+                var lanes = StoredLanes(database: database)
+                try lanes.meet(obstacle, in: row.shared)
                 continue
             }
             try grant(row, at: now, beside: running)
@@ -119,10 +135,8 @@ extension Writer {
         for row in rows where pass.told < limit {
             if try isBehindDriven(row, owners) { continue }
             let running = try row.running(in: database)
-            if let obstacle = try row.obstacle(at: now, beside: running, in: database) {
-                if obstacle.cancels, let rival = obstacle.rival, let id = try runID(row.run) {
-                    pass.replaced.append((rival, id))
-                }
+            if let (_, rival) = try row.obstacle(at: now, beside: running, in: database) {
+                if row.cancels, let rival, let id = try runID(row.run) { pass.replaced.append((rival, id)) }
                 continue
             }
             try grant(row, at: now, beside: running)
@@ -187,16 +201,14 @@ extension QueuePlace {
 
     private static func reason(_ row: Writer.QueueRow, at now: Int64, in database: Database) throws -> Reason {
         let running = try row.running(in: database)
-        guard let obstacle = try row.obstacle(at: now, beside: running, in: database) else { return .turn }
+        guard let (obstacle, rival) = try row.obstacle(at: now, beside: running, in: database) else { return .turn }
         func key(_ group: Int64) throws -> String {
             try String.fetchOne(database, sql: "SELECT key FROM queue_groups WHERE id = ?", arguments: [group]) ?? ""
         }
-        if let rival = obstacle.rival { return .singleton(key: try key(row.singleton), run: rival) }
-        if obstacle.blocked < 0 {
-            return .rate(
-                key: try key(row.rate), limit: Int(row.rateLimit), period: row.ratePeriod, until: obstacle.wakeAt)
+        if let rival { return .singleton(key: try key(row.singleton), run: rival) }
+        if case .rate(let until) = obstacle {
+            return .rate(key: try key(row.rate), limit: Int(row.rateLimit), period: row.ratePeriod, until: until)
         }
-        return .concurrency(
-            key: try key(row.concurrency), running: obstacle.running, limit: Int(row.concurrencyLimit))
+        return .concurrency(key: try key(row.concurrency), running: running, limit: Int(row.concurrencyLimit))
     }
 }

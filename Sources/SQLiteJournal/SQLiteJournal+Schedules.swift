@@ -21,7 +21,8 @@ extension SQLiteJournal: ScheduleStore {
         _ workflow: String, _ schedule: String, to time: Int64, run: String?
     ) async throws(JournalError) {
         try await onWriter { writer throws(JournalError) in
-            try writer.transaction(durable: true) {
+            // A loss of power may bring a time up again, whose run has the same id then.
+            try writer.transaction(durable: false) {
                 try writer.database.execute(sql: Self.schedulesTable)
                 try writer.database.execute(
                     sql: """
@@ -29,6 +30,19 @@ extension SQLiteJournal: ScheduleStore {
                         ON CONFLICT DO UPDATE SET time = excluded.time, run = coalesce(excluded.run, run)
                         WHERE excluded.time > time
                         """, arguments: [workflow, schedule, time, run])
+            }
+        }
+    }
+
+    package func setBack(
+        _ workflow: String, _ schedule: String, from time: Int64, to earlier: Int64
+    ) async throws(JournalError) {
+        try await onWriter { writer throws(JournalError) in
+            try writer.transaction(durable: true) {
+                try writer.database.execute(sql: Self.schedulesTable)
+                try writer.database.execute(
+                    sql: "UPDATE schedules SET time = ? WHERE workflow = ? AND schedule = ? AND time = ?",
+                    arguments: [earlier, workflow, schedule, time])
             }
         }
     }

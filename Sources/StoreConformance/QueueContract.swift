@@ -166,8 +166,78 @@ extension StoreContract {
             await first.close()
             await second.close()
         },
-        StoreCheck("queued runs begin as in memory, whatever comes, and every limit holds") { backend in
-            for seed: UInt64 in 1...3 { try await compare(backend, with: MemoryBackend(), seed: seed) }
+        StoreCheck("queued runs begin in the order that their limits allow, whatever comes") { backend in
+            for seed: UInt64 in 1...4 { try await compare(backend, seed: seed) }
+        },
+        StoreCheck("of many lanes that wait for one rate each begins in its turn") { backend in
+            let journal = try await backend.open()
+            for number in 0..<40 {
+                // The later ones come first.
+                let shares = [
+                    QueueTicket.Share(.concurrency, key: "c\(number)", limit: 1),
+                    QueueTicket.Share(.rate, key: "r", limit: 3, period: 1_000_000),
+                ]
+                await enter("r\(number)", ticket(shares, priority: Int64(number)), journal)
+            }
+            var begun: [String] = []
+            for second in 0..<14 {
+                if second > 0 { try await backend.skip(1_000_000) }
+                let pass = try await journal.admit(.all, limit: 10)
+                begun += pass.claims.map(\.run)
+                try expect(begun.count == min(3 * (second + 1), 40), "\(begun.count) after \(second) s")
+                try expect(pass.nextAt == (begun.count == 40 ? 0 : backend.now + 1_000_000))
+            }
+            try expect(begun == (0..<40).reversed().map { "r\($0)" })
+            await journal.close()
+        },
+        StoreCheck("a lane that waited for the time of others leaves it to the next one when its last run goes") {
+            backend in
+            let journal = try await backend.open()
+            let rate = QueueTicket.Share(.rate, key: "r", limit: 1, period: 1_000_000)
+            for id in ["a", "b", "c", "d"] {
+                await enter(id, ticket([QueueTicket.Share(.concurrency, key: id, limit: 1), rate]), journal)
+            }
+            try expect(try await journal.admit(.all, limit: 10).claims.map(\.run) == ["a"])
+            try expect(try await journal.delete("b"))
+            try await backend.skip(1_000_000)
+            try expect(try await journal.admit(.all, limit: 10).claims.map(\.run) == ["c"])
+            try await backend.skip(1_000_000)
+            try expect(try await journal.admit(.all, limit: 10).claims.map(\.run) == ["d"])
+            await journal.close()
+        },
+        StoreCheck("a clock that is set back keeps no run waiting for longer than the period of its rate") { backend in
+            let journal = try await backend.open()
+            let shares = [QueueTicket.Share(.rate, key: "r", limit: 1, period: 10_000_000)]
+            for id in ["a", "b", "c"] { await enter(id, ticket(shares), journal) }
+            try expect(try await journal.admit(.all, limit: 10).claims.map(\.run) == ["a"])
+            try await backend.skip(-3_600_000_000)
+            try expect(try await journal.admit(.all, limit: 10).claims.isEmpty)
+            try expect(try await journal.admit(.all, limit: 10).nextAt == backend.now + 10_000_000)
+            try await backend.skip(9_000_000)
+            try expect(try await journal.admit(.all, limit: 10).claims.isEmpty)
+            try await backend.skip(1_000_000)
+            try expect(try await journal.admit(.all, limit: 10).claims.map(\.run) == ["b"])
+            await journal.close()
+        },
+        StoreCheck("the figures of a queue say what runs wait for") { backend in
+            let journal = try await backend.open()
+            let rate = QueueTicket.Share(.rate, key: "r", limit: 1, period: 10_000_000)
+            for id in ["a", "b", "c"] { await enter(id, ticket(), journal) }
+            for id in ["d", "e"] { await enter(id, ticket([rate]), journal) }
+            for id in ["f", "g"] {
+                await enter(id, ticket([QueueTicket.Share(.singleton, key: "s", limit: 1)]), journal)
+            }
+            var late = ticket([])
+            (late.debounce, late.readyAt) = ("d", backend.now + 5_000_000)
+            await enter("h", late, journal)
+            let entered = backend.now
+            try expect(try await journal.queueFigures().lengths == [.turn: 7, .time: 1])
+            try await backend.skip(1_000_000)
+            try expect(try await admit(journal).count == 3)
+            let figures = try await journal.queueFigures()
+            try expect(figures.lengths == [.concurrency: 2, .rate: 1, .singleton: 1, .time: 1])
+            try expect(figures.waiting == 4 && abs((figures.oldest ?? 0) - entered) < 500_000)
+            await journal.close()
         },
     ]
 
@@ -192,49 +262,41 @@ extension StoreContract {
         try await journal.admit(.all, limit: .max).claims.compactMap { try $0.claim.get().run?.0 }
     }
 
-    /// Has a store and one in memory do the same things by chance.
-    private static func compare(_ backend: any StoreBackend, with memory: MemoryBackend, seed: UInt64) async throws {
+    /// Has a store and the model do the same things by chance.
+    private static func compare(_ backend: any StoreBackend, seed: UInt64) async throws {
         var chance = Chance(state: seed)
-        let backends: [any StoreBackend] = [backend, memory]
-        var journals: [any RunStore] = []
-        for backend in backends { journals.append(try await backend.open()) }
-        var running: [[TestRun]] = [[], []]
+        let journal = try await backend.open()
+        var model = QueueModel()
+        var running: [TestRun] = []
         var starts: [String: [Int64]] = [:]
         var tickets: [String: QueueTicket] = [:]
-        for step in 0..<120 {
+        for step in 0..<150 {
             switch chance.next(10) {
             case 0...5:
-                let (new, delay) = makeTicket(&chance)
+                var (ticket, delay) = makeTicket(&chance)
                 let id = "s\(seed)-\(tickets.count)"
-                tickets[id] = new
-                var outcomes: [JournalOutcome] = []
-                for (backend, journal) in zip(backends, journals) {
-                    var ticket = new
-                    if let delay { ticket.readyAt = backend.now + delay }
-                    outcomes.append(await enter(id, ticket, journal, workflow: "w\(seed)"))
-                }
-                try expect(outcomes[0].isDurable == outcomes[1].isDurable, "seed \(seed) step \(step)")
-            case 6...7:
-                for backend in backends { try await backend.skip(Int64(chance.state % 5) * 1_000_000) }
+                if let delay { ticket.readyAt = backend.now + delay }
+                tickets[id] = ticket
+                let outcome = await enter(id, ticket, journal, workflow: "w\(seed)")
+                try expect(outcome.isDurable == model.enter(id, "w\(seed)", ticket), "seed \(seed) step \(step)")
+            case 6...7: try await backend.skip(Int64(chance.state % 5) * 1_000_000)
             default:
-                guard !running[0].isEmpty else { continue }
-                let index = chance.next(running[0].count)
-                for (place, journal) in journals.enumerated() {
-                    let run = running[place].remove(at: index)
-                    try expect(await run.write(to: journal, status: .success).isDurable)
-                }
+                guard !running.isEmpty else { continue }
+                let run = running.remove(at: chance.next(running.count))
+                try expect(await run.write(to: journal, status: .success).isDurable)
+                model.leave(run.journaled.id)
             }
-            let passes = [try await admit(journals[0]), try await admit(journals[1])]
-            let ids = passes.map { $0.map(\.journaled.id) }
-            try expect(ids[0] == ids[1], "seed \(seed) step \(step): \(ids[0]) begin, in memory \(ids[1])")
-            for (place, pass) in passes.enumerated() { running[place] += pass }
-            try checkRates(ids[0].compactMap { tickets[$0]?.share(.rate) }, at: memory.now, &starts)
+            let begun = try await admit(journal)
+            let (ids, expected) = (begun.map(\.journaled.id), model.admit(at: backend.now))
+            try expect(ids == expected, "seed \(seed) step \(step): \(ids) begin in place of \(expected)")
+            running += begun
+            try checkRates(ids.compactMap { tickets[$0]?.share(.rate) }, at: backend.now, &starts)
             for kind in [QueueTicket.Share.Kind.concurrency, .singleton] {
-                let shares = running[0].compactMap { tickets[$0.journaled.id]?.share(kind) }
+                let shares = running.compactMap { tickets[$0.journaled.id]?.share(kind) }
                 for share in shares { try expect(shares.count { $0.key == share.key } <= share.limit) }
             }
         }
-        for journal in journals { await journal.close() }
+        await journal.close()
     }
 
     /// Notes starts, and fails where there are more within a period than a rate allows.

@@ -20,6 +20,19 @@ extension StoreContract {
             await first.close()
             await second.close()
         },
+        StoreCheck("a schedule is set back by whoever knows to which time it has come") { backend in
+            let journal = try await backend.open()
+            try await journal.advance("orders", "nightly", to: 900, run: "r1")
+            try await journal.setBack("orders", "nightly", from: 800, to: 100)
+            try await journal.setBack("orders", "weekly", from: 900, to: 100)
+            try expect(try await journal.scheduleMarks().map(\.time) == [900])
+            try await journal.setBack("orders", "nightly", from: 900, to: 100)
+            try expect(
+                try await journal.scheduleMarks() == [
+                    ScheduleMark(workflow: "orders", schedule: "nightly", time: 100, run: "r1")
+                ])
+            await journal.close()
+        },
         StoreCheck("a schedule that is known can be paused") { backend in
             let journal = try await backend.open()
             try expect(try await !journal.pause("orders", "nightly", true))

@@ -46,7 +46,7 @@ package protocol StoreBackend: Sendable {
     /// The time of the journals' clocks, in microseconds since 1970.
     var now: Int64 { get }
 
-    /// Lets time pass for the leases and the queue in the store, in microseconds.
+    /// Lets time pass for the leases and the queue in the store, in microseconds; a negative one sets the clock back.
     func skip(_ microseconds: Int64) async throws
 
     /// Ends a journal as the death of its process does: nothing is let go, and its lease goes on until it runs out.

@@ -27,7 +27,7 @@ struct SQLiteBackend: StoreBackend {
 
     var now: Int64 { clock.now() }
 
-    func skip(_ microseconds: Int64) { _ = clock.skip(to: clock.now() + microseconds) }
+    func skip(_ microseconds: Int64) { clock.set(clock.now() + microseconds) }
 
     func loseOwner(of journal: any RunStore) async throws {
         guard let journal = journal as? SQLiteJournal else { return }

@@ -44,6 +44,31 @@ struct RunMemoryTests {
         }
     }
 
+    @Test("A run that comes near to what it may record tells so once, while it can do something about it", .timeLimit(.minutes(1)))
+    func sizeWarning() async throws {
+        let large = Value(String(repeating: "x", count: 225_000))
+        let workflow = try Workflow(id: "large") { code in
+            let step = code.inline { _, _ in large }
+            return (1...4).map { .step("s\($0)", handler: step) } + [
+                .waitFor("first", event: "go"), .waitFor("second", event: "go"),
+            ]
+        }
+        var limits = EngineLimits()
+        limits.runSize = 1 << 20
+        let engine = WorkflowEngine(workers: 1, limits: limits)
+        defer { engine.shutdown() }
+        let run = engine.createRun(workflow)
+        async let events = run.allEvents()
+        try run.start()
+        for _ in 0..<2 {
+            _ = try await run.settled()
+            try await run.signal("go")
+        }
+        #expect(try await run.finished().status == .success)
+        let warnings = await events.filter { $0.name == "log" }
+        #expect(warnings.count == 1)
+    }
+
     @Test("What a call's chance goes by is the same after a replay, and another for each call, attempt and run")
     func seeds() async throws {
         let workflow = try Workflow(id: "seeded") { code in

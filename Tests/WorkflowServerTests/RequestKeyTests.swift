@@ -33,6 +33,23 @@ struct RequestKeyTests {
         }
     }
 
+    @Test func `a schedule that is triggered with a key begins one run`() async throws {
+        let schedules: Value = [["id": "daily", "cron": "0 9 * * *"]]
+        let report = try Workflow(
+            WorkflowDefinition(id: "report", schedules: schedules, nodes: [.waitFor("go", event: "go")]),
+            handlers: StepHandlers())
+        try await RunningServer.with([report]) { (server) async throws in
+            let path = "/api/schedules/report:daily/trigger"
+            let first = try await server.post(path, [:], headers: Self.key)
+            #expect(first.status == 202)
+            #expect(try await server.post(path, [:], headers: Self.key).json["runId"] == first.json["runId"])
+            let other = try await server.post(path, [:], headers: [("Idempotency-Key", "l")])
+            #expect(other.status == 202 && other.json["runId"] != first.json["runId"])
+            #expect(try await server.post(path, [:]).json["runId"] != first.json["runId"])
+            #expect(try await server.get("/api/runs").json["runs"]?.count == 3)
+        }
+    }
+
     @Test func `a signal with a key counts once after the process has gone`() async throws {
         let store = MemoryStore()
         try await RunningServer.with(Self.workflows(), store: store) { (server) async throws in

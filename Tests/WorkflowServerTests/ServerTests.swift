@@ -62,6 +62,38 @@ struct ServerTests {
         }
     }
 
+    @Test func `figures say what runs wait for`() async throws {
+        let job = try Workflow(
+            WorkflowDefinition(
+                id: "job", flow: ["concurrency": ["limit": 1]], nodes: [.waitFor("go", event: "go")]),
+            handlers: StepHandlers())
+        try await RunningServer.with([job]) { server in
+            for _ in 0..<3 { _ = try await server.post("/api/workflows/job/runs", ["inputData": 0]) }
+            await QueueService(server.directory).begin()
+            let figures = try await server.get("/metrics").text
+            #expect(figures.contains(#"aikit_queue_waiting_runs{reason="concurrency"} 2"#))
+            #expect(figures.contains(#"aikit_queue_waiting_runs{reason="turn"} 0"#))
+            let queue = try await server.get("/api/runs?status=queued&limit=1").json["runs"]?[0]?["queue"]
+            #expect(queue?["reason"] == "the workflow has 1 of 1 running, 1 before it")
+            #expect(queue?["position"] == 2)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: ["run", "stream"])
+    func `a request to run a workflow with limits is answered when the run settles`(_ verb: String) async throws {
+        let job = try Workflow(
+            WorkflowDefinition(
+                id: "job", flow: ["concurrency": ["limit": 1]], nodes: [.waitFor("go", event: "go")]),
+            handlers: StepHandlers())
+        try await RunningServer.with([job]) { server in
+            let service = Task { await QueueService(server.directory).run() }
+            defer { service.cancel() }
+            let answer = try await server.post("/api/workflows/job/\(verb)", ["inputData": 0])
+            #expect(answer.status == 200)
+            #expect(answer.text.contains(#""status":"waiting""#))
+        }
+    }
+
     @Test func `a base path and an origin are honoured`() async throws {
         var options = ServerOptions()
         options.basePath = "/flows"

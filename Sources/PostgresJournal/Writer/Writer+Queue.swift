@@ -188,16 +188,22 @@ extension Writer {
         try releaseStranded()
         let look = try lookAtQueue()
         // Whatever may begin is behind something that is looked at when it changes.
-        if !look.isDue, claiming.isEmpty, case .all = scope {
+        if !look.isDue, !isQueueSetBack, claiming.isEmpty, case .all = scope {
             var pass = QueuePass()
             pass.nextAt = look.nextAt
             return pass
         }
         while true {
             try becomeOwner()
+            let isSetBack = isQueueSetBack
             let pass = try transaction { connection -> QueuePass? in
                 try connection.lockQueue(options.schema)
                 guard try renewLease(connection) else { return nil }
+                if isSetBack {
+                    try connection.run(
+                        "SELECT queue_set_back(coalesce($1::bigint, \(Schema.now)))",
+                        Parameters().add(optional: options.queueTime?()))
+                }
                 var pass = try admit(scope, limit: limit, connection)
                 // Nothing may fail once runs have begun: nobody would know of them.
                 pass.nextAt = try lookAtQueue().nextAt
@@ -205,6 +211,7 @@ extension Writer {
             }
             claiming.removeAll()
             guard let pass else { continue }
+            if isSetBack { isQueueSetBack = false }
             if pass.told > 0 { inbox.isDue = inbox.deliver != nil }
             return pass
         }
@@ -282,6 +289,7 @@ extension Writer {
         do {
             guard let row else { return (false, 0) }
             let (next, now) = (try row.optionalInteger(1), try row.natural(2))
+            if queueWatch.isSetBack(at: now) { isQueueSetBack = true }
             guard let next else { return (try row.flag(0), 0) }
             return (try row.flag(0) || next <= now, max(clock.now() + min(next - now, 1 << 60), 1))
         } catch {

@@ -55,6 +55,9 @@ final class Writer: @unchecked Sendable {
     /// given up.
     private var stranded: Set<Int64> = []
     var inbox = InboxWatch()
+    var queueWatch = ClockWatch()
+    /// The clock of the queue was set back, and the queue does not know it yet.
+    var isQueueSetBack = false
 
     init(
         _ address: PostgresAddress, _ options: PostgresJournalOptions, clock: any EngineClock, ownerName: String

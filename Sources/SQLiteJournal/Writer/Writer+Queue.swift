@@ -19,7 +19,10 @@ extension Writer {
 
     /// The places of a run that is to wait; the run that a singleton has instead, if there is one.
     func findPlaces(_ workflow: String, _ ticket: QueueTicket) throws -> (places: QueuePlaces, rival: String?) {
-        if !hasQueue, try !database.hasTable("queue") { try database.execute(sql: Schema.queueTables) }
+        if !hasQueue {
+            if try !database.hasTable("queue") { try database.execute(sql: Schema.queueTables) }
+            hasQueue = true
+        }
         var places = QueuePlaces()
         if let share = ticket.share(.singleton) {
             places.singleton = try group(share, workflow)
@@ -117,10 +120,10 @@ extension Writer {
         try database.cachedStatement(sql: "UPDATE queue_lanes SET blocked = ?, priority = ?, head = ? WHERE id = ?")
             .execute(arguments: [first == nil ? -2 : 0, first?.integer(0) ?? 0, first?.integer(1) ?? 0, lane])
         guard first == nil else { return }
-        // It may have been the one that waited for the time of others as well.
         let rate = try Int64.fetchOne(
             database.cachedStatement(sql: "SELECT rate FROM queue_lanes WHERE id = ?"), arguments: [lane])
-        if let rate, rate != 0 { try open(rate) }
+        var lanes = StoredLanes(database: database)
+        try lanes.empty(QueueLane(lane, concurrency: 0, rate: rate ?? 0, singleton: 0))
     }
 
     // MARK: Going
@@ -148,8 +151,12 @@ extension Writer {
         try database.cachedStatement(sql: "DELETE FROM inbox WHERE run = ? AND kind = 'begin'")
             .execute(arguments: [run])
         if state == 1 { try renewHead(of: lane) }
-        let groups = [try row.integer(2), try row.integer(3)].filter { $0 != 0 }
-        if state == 2 { for group in groups { try open(group) } }
+        if state == 2 {
+            var lanes = StoredLanes(database: database)
+            try lanes.end(
+                in: QueueLane(
+                    lane, concurrency: row.integer(2), rate: row.integer(4), singleton: row.integer(3)))
+        }
         let isUsed = try Bool.fetchOne(
             database.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM queue WHERE lane = ?)"), arguments: [lane])
         if isUsed == true { return }
@@ -163,16 +170,13 @@ extension Writer {
                     """
             ).execute(arguments: [group])
         }
-    }
-
-    /// Has the first lane that waits for room in a group be looked at.
-    private func open(_ group: Int64) throws {
+        // What has begun within the period of a rate counts still.
         try database.cachedStatement(
             sql: """
-                UPDATE queue_lanes SET blocked = 0
-                WHERE id = (SELECT id FROM queue_lanes WHERE blocked = ? ORDER BY priority DESC, head LIMIT 1)
+                DELETE FROM queue_groups WHERE id = ?1 AND starts = 0
+                    AND NOT EXISTS (SELECT 1 FROM queue_lanes WHERE rate = ?1)
                 """
-        ).execute(arguments: [group])
+        ).execute(arguments: [row.integer(4)])
     }
 
     // MARK: Beginning
@@ -228,17 +232,6 @@ extension Writer {
         return try row.map { (try $0.integer(0), try $0.integer(1)) }
     }
 
-    /// What keeps a run from beginning, as its lane and as people see it.
-    struct QueueObstacle {
-        /// As `queue_lanes.blocked` has it.
-        var blocked: Int64
-        var wakeAt: Int64 = 0
-        /// The run that a singleton has under way, and whether it is to be cancelled.
-        var rival: String?
-        var cancels = false
-        var running = 0
-    }
-
     /// A run of the queue as its row has it.
     struct QueueRow {
         var run: Int64
@@ -254,6 +247,9 @@ extension Writer {
         var singleton: Int64
         var cancels: Bool
         var replacedBy: Int64
+
+        /// Its lane.
+        var shared: QueueLane { QueueLane(lane, concurrency: concurrency, rate: rate, singleton: singleton) }
 
         static let columns = """
             queue.run, lane, state, priority, ready_at, concurrency, concurrency_limit, rate, rate_limit, rate_period,
@@ -291,11 +287,12 @@ extension Writer {
                 arguments: [concurrency]) ?? 0
         }
 
-        /// What keeps it from beginning now, beside so many of its concurrency; nil for nothing.
-        func obstacle(at now: Int64, beside running: Int, in database: Database) throws -> QueueObstacle? {
-            if concurrency != 0, running >= concurrencyLimit {
-                return QueueObstacle(blocked: concurrency, running: running)
-            }
+        /// What keeps it from beginning now, beside so many of its concurrency, with the run that a singleton has under way;
+        /// nil for nothing.
+        func obstacle(
+            at now: Int64, beside running: Int, in database: Database
+        ) throws -> (obstacle: QueueLane.Obstacle, rival: String?)? {
+            if concurrency != 0, running >= concurrencyLimit { return (.group(concurrency), nil) }
             if singleton != 0 {
                 let rival = try String.fetchOne(
                     database.cachedStatement(
@@ -303,7 +300,7 @@ extension Writer {
                             SELECT runs.id FROM queue JOIN runs ON runs.row = queue.run
                             WHERE singleton = ? AND singleton <> 0 AND state = 2 LIMIT 1
                             """), arguments: [singleton])
-                if let rival { return QueueObstacle(blocked: singleton, rival: rival, cancels: cancels) }
+                if let rival { return (.group(singleton), rival) }
             }
             if rate != 0 {
                 let time = try Int64.fetchOne(
@@ -313,55 +310,10 @@ extension Writer {
                             WHERE rate = ?1 AND number = starts - ?2 + 1
                             """), arguments: [rate, rateLimit])
                 let (until, overflows) = (time ?? 0).addingReportingOverflow(ratePeriod)
-                if time != nil, !overflows, until > now { return QueueObstacle(blocked: -1, wakeAt: until) }
+                if time != nil, !overflows, until > now { return (.rate(until: until), nil) }
             }
             return nil
         }
-    }
-
-    /// Notes what a lane waits for, and has others be looked at that wait for room which this one does not use.
-    func block(_ row: QueueRow, _ obstacle: QueueObstacle) throws {
-        if obstacle.blocked == -1 { return try waitForRate(row, until: obstacle.wakeAt) }
-        try database.cachedStatement(sql: "UPDATE queue_lanes SET blocked = ?, wake_at = ? WHERE id = ?")
-            .execute(arguments: [obstacle.blocked, obstacle.wakeAt, row.lane])
-        if row.rate != 0 { try open(row.rate) }
-        try openRoom(beside: row, except: obstacle.blocked)
-    }
-
-    /// Has others be looked at that wait for room which a run does not use that is blocked by something else.
-    private func openRoom(beside row: QueueRow, except group: Int64 = 0) throws {
-        // A concurrency that is not the obstacle has room; whether a singleton has is seen only behind it.
-        if row.concurrency != 0, group != row.concurrency { try open(row.concurrency) }
-        guard row.singleton != 0, group != row.singleton else { return }
-        let isTaken = try Bool.fetchOne(
-            database.cachedStatement(
-                sql: "SELECT EXISTS (SELECT 1 FROM queue WHERE singleton = ? AND singleton <> 0 AND state = 2)"),
-            arguments: [row.singleton])
-        if isTaken == false { try open(row.singleton) }
-    }
-
-    /// Has a lane wait for its rate: the first of all that do waits for the time, and the others until that one has begun.
-    private func waitForRate(_ row: QueueRow, until time: Int64) throws {
-        try openRoom(beside: row)
-        try database.cachedStatement(sql: "UPDATE queue_lanes SET blocked = rate, wake_at = ?2 WHERE id = ?1")
-            .execute(arguments: [row.lane, time])
-        let first = try Row.fetchOne(
-            database.cachedStatement(
-                sql: """
-                    SELECT id, priority, head FROM queue_lanes WHERE blocked = ? ORDER BY priority DESC, head LIMIT 1
-                    """), arguments: [row.rate])
-        guard let first else { return }
-        let leader = try Int64.fetchOne(
-            database.cachedStatement(
-                sql: """
-                    SELECT id FROM queue_lanes
-                    WHERE rate = ?1 AND blocked = -1 AND (priority > ?2 OR priority = ?2 AND head < ?3) LIMIT 1
-                    """), arguments: [row.rate, first.integer(1), first.integer(2)])
-        if leader != nil { return }
-        try database.cachedStatement(sql: "UPDATE queue_lanes SET blocked = rate WHERE rate = ? AND blocked = -1")
-            .execute(arguments: [row.rate])
-        try database.cachedStatement(sql: "UPDATE queue_lanes SET blocked = -1, wake_at = ? WHERE id = ?")
-            .execute(arguments: [time, first.integer(0)])
     }
 
     /// Gives a run its places: it begins, beside so many of its concurrency.
@@ -386,8 +338,14 @@ extension Writer {
             sql: "INSERT INTO inbox (run, kind, target, payload, posted_at) VALUES (?, 'begin', '', ?, ?)"
         ).execute(arguments: [row.run, Value.null.withBytes { Data($0) }, now])
         try renewHead(of: row.lane)
-        // There may be room for one more, of another lane.
-        if row.rate != 0 { try open(row.rate) }
-        if row.concurrency != 0, running + 1 < row.concurrencyLimit { try open(row.concurrency) }
+        var lanes = StoredLanes(database: database)
+        try lanes.begin(in: row.shared, hasRoom: running + 1 < row.concurrencyLimit)
+    }
+
+    /// The clock was set back: what lies ahead of it has happened by now.
+    func setBackQueue(to now: Int64) throws {
+        try database.execute(
+            sql: "UPDATE queue_starts SET time = ? WHERE time > ?", arguments: [now, now + ClockWatch.tolerance])
+        try database.execute(sql: "UPDATE queue_lanes SET blocked = 0 WHERE blocked = -1")
     }
 }

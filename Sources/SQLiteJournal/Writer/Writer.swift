@@ -41,8 +41,11 @@ final class Writer: @unchecked Sendable {
     var undo: [Undo] = []
     /// What waits until the store can be written again.
     var stall: Stall?
-    /// The store is known to have the tables of the queue; set outside of transactions.
+    /// The store is known to have the tables of the queue, in the transaction if there is one.
     var hasQueue = false
+    var queueWatch = ClockWatch()
+    /// The clock was set back, and the queue does not know it yet.
+    var isQueueSetBack = false
     /// Runs whose entries were refused, and which the store still takes for this owner's.
     var givenUp: [SQLiteLease] = []
     var inbox = InboxWatch()
@@ -199,6 +202,7 @@ final class Writer: @unchecked Sendable {
                 if owner.number != saved.owner.number, owner.number != 0 { locks.unlock(owner.number) }
                 owner = saved.owner
                 knownVersion = nil
+                hasQueue = false
                 throw error
             }
         } catch {

@@ -113,6 +113,9 @@ final class ProxyStore: RunStore {
     func advance(_ workflow: String, _ schedule: String, to time: Int64, run: String?) async throws(JournalError) {
         throw Self.elsewhere
     }
+    func setBack(
+        _ workflow: String, _ schedule: String, from time: Int64, to earlier: Int64
+    ) async throws(JournalError) { throw Self.elsewhere }
     func pause(_ workflow: String, _ schedule: String, _ isPaused: Bool) async throws(JournalError) -> Bool {
         throw Self.elsewhere
     }

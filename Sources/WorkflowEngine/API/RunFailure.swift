@@ -55,6 +55,9 @@ public struct RunFailure: WorkflowError {
         RunFailure(code: Code.loadFailed, message: "\(error)", cause: error)
     }
 
+    /// The run was given back to the store, or waits in its queue, and is to be looked for there.
+    var isElsewhere: Bool { code == JournalError.queuedCode || code == "released" }
+
     static let engineStopped = RunFailure(
         code: JournalError.engineStopped.code, message: JournalError.engineStopped.message)
 }

@@ -21,7 +21,13 @@ extension RunDirectory {
                 current = next
             case .live(let run):
                 run.cancel(reason: reason)
-                let record = try await run.finished()
+                let record: RunRecord
+                do {
+                    record = try await run.finished()
+                } catch let failure as RunFailure where failure.isElsewhere {
+                    try await Task.sleep(for: .milliseconds(1))
+                    continue
+                }
                 guard let next = try successor(of: record) else { return record }
                 current = next
             case .stored(let header):

@@ -58,7 +58,12 @@ extension RunDirectory {
             switch try await open(id) {
             case .missing: throw RunFailure.missing(id)
             case .over(let header): throw RunFailure.over(header)
-            case .live(let run): return try await body(run)
+            case .live(let run):
+                do {
+                    return try await body(run)
+                } catch let failure as RunFailure where failure.isElsewhere {
+                    try await Task.sleep(for: .milliseconds(1))
+                }
             case .stored(let header):
                 if let run = try await takeUp(header) { return try await body(run) }
             case .foreign(let run, _):

@@ -74,7 +74,7 @@ extension ForwardingStore {
         try await inner.places(of: runs)
     }
 
-    package func queueFigures() async throws(JournalError) -> (waiting: Int, oldest: Int64?) {
+    package func queueFigures() async throws(JournalError) -> QueueFigures {
         try await inner.queueFigures()
     }
 
@@ -84,6 +84,12 @@ extension ForwardingStore {
         _ workflow: String, _ schedule: String, to time: Int64, run: String?
     ) async throws(JournalError) {
         try await inner.advance(workflow, schedule, to: time, run: run)
+    }
+
+    package func setBack(
+        _ workflow: String, _ schedule: String, from time: Int64, to earlier: Int64
+    ) async throws(JournalError) {
+        try await inner.setBack(workflow, schedule, from: time, to: earlier)
     }
 
     package func pause(_ workflow: String, _ schedule: String, _ isPaused: Bool) async throws(JournalError) -> Bool {

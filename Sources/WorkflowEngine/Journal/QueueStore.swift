@@ -63,16 +63,15 @@ package protocol QueueStore: AnyObject, Sendable {
     /// Why runs wait; those that do not are left out.
     func places(of runs: [String]) async throws(JournalError) -> [String: QueuePlace]
 
-    /// How many runs wait, and since when the oldest of them has, in microseconds since 1970; those that wait for a time not
-    /// counted.
-    func queueFigures() async throws(JournalError) -> (waiting: Int, oldest: Int64?)
+    /// How many runs wait, and for what.
+    func queueFigures() async throws(JournalError) -> QueueFigures
 }
 
 extension QueueStore {
     package var keepsQueue: Bool { false }
     package func admit(_ scope: QueueScope, limit: Int) async throws(JournalError) -> QueuePass { QueuePass() }
     package func places(of runs: [String]) async throws(JournalError) -> [String: QueuePlace] { [:] }
-    package func queueFigures() async throws(JournalError) -> (waiting: Int, oldest: Int64?) { (0, nil) }
+    package func queueFigures() async throws(JournalError) -> QueueFigures { QueueFigures() }
 }
 
 /// Which runs a process lets begin.
@@ -101,6 +100,24 @@ package struct QueuePass: Sendable {
     package mutating func awaits(_ time: Int64) {
         if nextAt == 0 || time < nextAt { nextAt = time }
     }
+}
+
+/// How long a queue is.
+package struct QueueFigures: Sendable, Equatable {
+    /// What keeps runs from beginning, as metrics name it; see ``QueuePlace/Reason``.
+    package enum Reason: String, Sendable, CaseIterable { case time, concurrency, rate, singleton, turn }
+
+    /// How many runs wait for each reason; those behind the first one with the same keys count as that one.
+    package var lengths: [Reason: Int]
+    /// Since when the oldest run has waited for its limits, in microseconds since 1970; nil where none does.
+    package var oldest: Int64?
+
+    package init(lengths: [Reason: Int] = [:], oldest: Int64? = nil) {
+        (self.lengths, self.oldest) = (lengths, oldest)
+    }
+
+    /// How many runs wait for their limits, and not for a time.
+    package var waiting: Int { lengths.reduce(0) { $0 + ($1.key == .time ? 0 : $1.value) } }
 }
 
 /// Where a run stands in the queue.

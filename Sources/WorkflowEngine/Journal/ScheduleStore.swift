@@ -28,6 +28,9 @@ package protocol ScheduleStore: AnyObject, Sendable {
     /// - Parameter run: the run that began; nil keeps the one before.
     func advance(_ workflow: String, _ schedule: String, to time: Int64, run: String?) async throws(JournalError)
 
+    /// Moves a schedule back to a time, if it has come to another one and to no other since.
+    func setBack(_ workflow: String, _ schedule: String, from time: Int64, to earlier: Int64) async throws(JournalError)
+
     /// Pauses a schedule that is known, or lets it go on.
     ///
     /// - Returns: false when it is not known.
@@ -35,6 +38,11 @@ package protocol ScheduleStore: AnyObject, Sendable {
 }
 
 extension [ScheduleMark] {
+    /// The marks by workflow and schedule.
+    package var byWorkflow: [String: [String: ScheduleMark]] {
+        reduce(into: [:]) { $0[$1.workflow, default: [:]][$1.schedule] = $1 }
+    }
+
     package func index(of workflow: String, _ schedule: String) -> Int? {
         firstIndex { $0.workflow == workflow && $0.schedule == schedule }
     }

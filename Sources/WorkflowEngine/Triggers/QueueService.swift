@@ -33,15 +33,18 @@ public final class QueueService: Sendable {
         while !Task.isCancelled {
             let gate = bell.next
             let next = await begin()
-            let rest = next == 0 ? Int64.max : next - directory.engine.clock.now()
             // What other processes write may let runs begin too.
             changes = (try? await store.changeCount()) ?? changes
-            var waited = Duration.zero
+            var watch = ClockWatch()
+            _ = watch.isSetBack(at: directory.engine.clock.now())
+            var isFirst = true
             while !Task.isCancelled {
-                let pause = min(.microseconds(max(min(rest, 1 << 40), 1000)) - waited, QueueTending.interval)
-                if pause <= .zero { break }
-                if await gate.passed(within: pause) { break }
-                waited += pause
+                // The clock is read each time: one that is set comes to the time earlier, or much later.
+                let now = directory.engine.clock.now()
+                if watch.isSetBack(at: now) || !isFirst && next != 0 && next <= now { break }
+                isFirst = false
+                let rest = next == 0 ? QueueTending.interval : .microseconds(max(next - now, 1000))
+                if await gate.passed(within: min(rest, QueueTending.interval)) { break }
                 if (try? await store.changeCount()) != changes { break }
             }
         }

@@ -17,10 +17,10 @@ package struct ScheduleState: Sendable {
 extension RunDirectory {
     /// The schedules of all workflows.
     package func schedules() async throws -> [ScheduleState] {
-        let marks = try await store.scheduleMarks()
+        let marks = try await store.scheduleMarks().byWorkflow
         return await catalog.workflows().flatMap { workflow in
             workflow.plan.schedules.map { schedule in
-                let mark = marks.index(of: workflow.id, schedule.id).map { marks[$0] }
+                let mark = marks[workflow.id]?[schedule.id]
                 return ScheduleState(
                     workflow: workflow.id, schedule: schedule, isPaused: mark?.isPaused ?? false, time: mark?.time,
                     run: mark?.run)
@@ -58,8 +58,10 @@ extension RunDirectory {
     }
 
     /// Begins a run with the input of a schedule, now and beside its times.
-    package func trigger(_ schedule: ScheduleState) async throws -> StartedRun {
-        try await start(StartRequest(workflow: schedule.workflow, input: schedule.schedule.input))
+    ///
+    /// - Parameter id: the run's; nil makes one. A run of that id that is there is given.
+    package func trigger(_ schedule: ScheduleState, id: String? = nil) async throws -> StartedRun {
+        try await start(StartRequest(workflow: schedule.workflow, input: schedule.schedule.input, id: id))
     }
 }
 

@@ -1,3 +1,4 @@
+internal import Synchronization
 internal import WorkflowCore
 
 /// Begins the runs of schedules when their times come.
@@ -12,8 +13,25 @@ internal import WorkflowCore
 public final class ScheduleService: Sendable {
     private let directory: RunDirectory
     private let report: @Sendable (ScheduleReport) -> Void
+    private let state = Mutex(State())
     /// Between two looks at the schedules, which scripts that are reloaded may change.
     private static let interval = Duration.milliseconds(500)
+    /// How far a schedule may have come beyond the present, in microseconds, where clocks differ. One that is further ahead has
+    /// followed a clock that was wrong.
+    private static let mostAhead: Int64 = 3_600_000_000
+    /// How many schedules are looked after at once, so that what they write is written together.
+    private static let width = 32
+
+    private struct Key: Hashable {
+        var workflow: String
+        var schedule: String
+    }
+
+    /// What is known of schedules without the store: before these times nothing is due.
+    private struct State {
+        var next: [Key: (timing: Schedule.Timing, time: Int64)] = [:]
+        var watch = ClockWatch()
+    }
 
     /// - Parameter report: hears of what began, was left out or failed; on any thread.
     public init(_ directory: RunDirectory, report: @escaping @Sendable (ScheduleReport) -> Void = { _ in }) {
@@ -31,54 +49,111 @@ public final class ScheduleService: Sendable {
     /// Begins what is due by the engine's clock.
     public func begin() async {
         let now = directory.engine.clock.now()
-        let workflows = await directory.catalog.workflows().filter { !$0.plan.schedules.isEmpty }
-        guard !workflows.isEmpty else { return }
+        let due = await due(at: now)
+        if due.isEmpty { return }
         // A store that cannot be read now is looked at again.
         guard let marks = try? await directory.store.scheduleMarks() else { return }
-        for workflow in workflows {
-            for schedule in workflow.plan.schedules {
-                if Task.isCancelled { return }
-                let mark = marks.index(of: workflow.id, schedule.id).map { marks[$0] }
-                do {
-                    try await begin(schedule, of: workflow, mark, at: now)
-                } catch {
-                    tell(schedule, workflow, .failed("\(error)"))
-                }
+        let known = marks.byWorkflow
+        await withTaskGroup(of: Void.self) { group in
+            var rest = due[...]
+            for _ in 0..<Self.width {
+                guard let (schedule, workflow) = rest.popFirst() else { break }
+                group.addTask { await self.begin(schedule, of: workflow, known[workflow.id]?[schedule.id], at: now) }
+            }
+            while await group.next() != nil, !Task.isCancelled, let (schedule, workflow) = rest.popFirst() {
+                group.addTask { await self.begin(schedule, of: workflow, known[workflow.id]?[schedule.id], at: now) }
             }
         }
     }
 
-    private func begin(_ schedule: Schedule, of workflow: Workflow, _ mark: ScheduleMark?, at now: Int64) async throws {
+    /// The schedules that have something due, as far as is known.
+    private func due(at now: Int64) async -> [(Schedule, Workflow)] {
+        let workflows = await directory.catalog.workflows()
+        return state.withLock { state in
+            if state.watch.isSetBack(at: now) { state.next.removeAll() }
+            var due: [(Schedule, Workflow)] = []
+            var count = 0
+            for workflow in workflows {
+                for schedule in workflow.plan.schedules {
+                    count += 1
+                    let next = state.next[Key(workflow: workflow.id, schedule: schedule.id)]
+                    if let next, next.timing == schedule.timing, next.time > now { continue }
+                    due.append((schedule, workflow))
+                }
+            }
+            // Those of scripts that are gone.
+            if state.next.count > 2 * count + 64 { state.next.removeAll() }
+            return due
+        }
+    }
+
+    private func begin(_ schedule: Schedule, of workflow: Workflow, _ mark: ScheduleMark?, at now: Int64) async {
+        do {
+            let time = try await decide(schedule, of: workflow, mark, at: now)
+            let next = schedule.next(after: time) ?? .max
+            state.withLock { state in
+                state.next[Key(workflow: workflow.id, schedule: schedule.id)] = (schedule.timing, next)
+            }
+        } catch {
+            tell(schedule, workflow, .failed("\(error)"))
+        }
+    }
+
+    /// Begins what is due of a schedule.
+    ///
+    /// - Returns: the time that it has come to.
+    private func decide(
+        _ schedule: Schedule, of workflow: Workflow, _ mark: ScheduleMark?, at now: Int64
+    ) async throws -> Int64 {
+        func advance(to time: Int64, run: String? = nil) async throws {
+            try await directory.store.advance(workflow.id, schedule.id, to: time, run: run)
+        }
         guard let mark else {
             // What it missed before anybody knew it is nobody's loss.
-            return try await directory.store.advance(workflow.id, schedule.id, to: now, run: nil)
+            try await advance(to: now)
+            return now
         }
-        var due = schedule.due(after: mark.time, until: now)
-        guard let newest = due.newest else { return }
-        if mark.isPaused { return try await directory.store.advance(workflow.id, schedule.id, to: newest, run: nil) }
+        if mark.time > now.addingReportingOverflow(Self.mostAhead).partialValue {
+            tell(schedule, workflow, .wentBack)
+            try await directory.store.setBack(workflow.id, schedule.id, from: mark.time, to: now)
+            return now
+        }
+        var waited: Int64?
+        if schedule.overlap == .queue, !mark.isPaused, let run = mark.run, let header = try await directory.store.header(of: run) {
+            if !header.status.isTerminal { return mark.time }
+            waited = header.updatedAt
+        }
+        var due = schedule.due(after: mark.time, until: now, queuedUntil: waited)
+        guard let newest = due.newest else { return mark.time }
+        if mark.isPaused {
+            try await advance(to: newest)
+            return newest
+        }
         if due.missed > 0 { tell(schedule, workflow, .missed(due.missed)) }
-        var last = mark.run
+        var (last, decided) = (mark.run, mark.time)
         while let time = due.times.first {
             due.times.removeFirst()
             if let earlier = last, schedule.overlap != .allow, try await isUnderWay(earlier) {
                 switch schedule.overlap {
-                case .queue: return
+                case .queue: return decided
                 case .cancelRunning: try await cancel(earlier)
                 case .skip, .allow:
                     tell(schedule, workflow, .skipped(time: time, run: earlier))
-                    try await directory.store.advance(workflow.id, schedule.id, to: time, run: nil)
+                    try await advance(to: time)
+                    decided = time
                     continue
                 }
             }
             let id = schedule.runID(workflow: workflow.id, at: time)
             let started = try await directory.start(
                 StartRequest(workflow: workflow.id, input: schedule.input, id: id))
-            try await directory.store.advance(workflow.id, schedule.id, to: time, run: id)
-            last = id
+            try await advance(to: time, run: id)
+            (last, decided) = (id, time)
             if started.isNew { tell(schedule, workflow, .began(time: time, run: id)) }
         }
         // Times that were missed for good are behind it too.
-        try await directory.store.advance(workflow.id, schedule.id, to: newest, run: nil)
+        if newest > decided { try await advance(to: newest) }
+        return newest
     }
 
     private func isUnderWay(_ run: String) async throws -> Bool {
@@ -106,6 +181,8 @@ public struct ScheduleReport: Sendable {
         case skipped(time: Int64, run: String)
         /// So many times passed while nothing served.
         case missed(Int)
+        /// It had come to times that lie ahead, by a clock that was wrong, and goes on from now.
+        case wentBack
         case failed(String)
     }
 
@@ -120,6 +197,7 @@ public struct ScheduleReport: Sendable {
         case .began(_, let run): "\(name) began run \(run)"
         case .skipped(_, let run): "\(name) passed a time: its run \(run) is not over"
         case .missed(let count): "\(name) missed \(count == 1 ? "a time" : "\(count) times") while nothing served"
+        case .wentBack: "\(name) had come to a time that lies ahead, and goes on from now"
         case .failed(let reason): "\(name) could not begin a run: \(reason)"
         }
     }
@@ -140,12 +218,15 @@ extension Schedule {
     private static let mostTimes = 1000
 
     /// What has come since a time.
-    func due(after last: Int64, until now: Int64) -> DueTimes {
+    ///
+    /// - Parameter end: until when the run before kept times waiting, of a schedule that queues them; nil if none did.
+    func due(after last: Int64, until now: Int64, queuedUntil end: Int64? = nil) -> DueTimes {
         var due = DueTimes()
         let oldest = now - catchUp
         var time = last
         // A queue keeps what waits in it, however long that takes.
-        if overlap != .queue, oldest > last, let first = next(after: oldest - 1), first > last {
+        let isQueue = end.map { end in next(after: last).map { $0 <= end } ?? false } ?? false
+        if !isQueue, oldest > last, let first = next(after: oldest - 1), first > last {
             due.missed = missed(after: last, before: first)
             if due.missed > 0 { due.newest = oldest - 1 }
             time = max(last, first - 1)
@@ -156,7 +237,7 @@ extension Schedule {
             due.newest = following
             time = following
         }
-        if !catchesUpAll, overlap != .queue, due.times.count > 1 {
+        if !catchesUpAll, !isQueue, due.times.count > 1 {
             due.missed += due.times.count - 1
             due.times = due.times.suffix(1)
         }

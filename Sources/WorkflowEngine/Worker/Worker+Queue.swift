@@ -140,7 +140,9 @@ extension Worker {
     func queued(_ run: Run, _ ticket: QueueTicket) {
         tell(run)
         run.observer?.runQueued(run)
-        if ticket.isLeft { lose(run, JournalError(code: "queued", message: "run \(run.id) waits in the queue")) }
+        if ticket.isLeft {
+            lose(run, JournalError(code: JournalError.queuedCode, message: "run \(run.id) waits in the queue"))
+        }
     }
 
     /// Has a run begin that waited in the queue; it begins at the time at which the store let it.
@@ -150,6 +152,11 @@ extension Worker {
         let earliest = run.log.count > 0 ? run.log[run.log.count - 1].time : time
         run.decide(.admitted, at: max(earliest, min(time, now)))
     }
+}
+
+extension JournalError {
+    /// Of a run that is left to the store while it waits in the queue.
+    static let queuedCode = "queued"
 }
 
 extension QueueTicket {

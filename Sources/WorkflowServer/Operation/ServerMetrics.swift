@@ -149,10 +149,17 @@ final class ServerMetrics: Sendable {
                 ["aikit_queue_length \(counts[.queued] ?? 0)"])
         }
         if !principal.isLimited {
-            let age = await Self.queueAge(directory)
+            let figures = try? await directory.store.queueFigures()
             family(
                 "aikit_queue_age_seconds", "gauge", "How long the oldest run that is due has not begun.",
-                ["aikit_queue_age_seconds \(age)"])
+                ["aikit_queue_age_seconds \(Self.queueAge(figures, directory))"])
+            if let figures {
+                family(
+                    "aikit_queue_waiting_runs", "gauge", "Runs in the queue, by what keeps them from beginning.",
+                    QueueFigures.Reason.allCases.map {
+                        "aikit_queue_waiting_runs{reason=\"\($0.rawValue)\"} \(figures.lengths[$0] ?? 0)"
+                    })
+            }
             if let bytes = (try? await directory.store.statistics())?.bytes {
                 family("aikit_store_bytes", "gauge", "Size of the store.", ["aikit_store_bytes \(bytes)"])
             }
@@ -197,8 +204,8 @@ final class ServerMetrics: Sendable {
     }
 
     /// In seconds; what is to begin at a time counts from then.
-    private static func queueAge(_ directory: RunDirectory) async -> Double {
-        guard let oldest = try? await directory.store.queueFigures().oldest else { return 0 }
+    private static func queueAge(_ figures: QueueFigures?, _ directory: RunDirectory) -> Double {
+        guard let oldest = figures?.oldest else { return 0 }
         return Double(max(directory.engine.clock.now() - oldest, 0)) / 1_000_000
     }
 

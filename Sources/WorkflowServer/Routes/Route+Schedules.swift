@@ -33,7 +33,9 @@ extension Route {
             .post, "/api/schedules/{id}/trigger", "Begins a run of a schedule now.", role: .run, answers: [202],
             errors: [404, 409]
         ) { request, core in
-            let started = try await core.directory.trigger(schedule(request, core))
+            let schedule = try await schedule(request, core)
+            let key = try request.key(of: "schedule \(schedule.id)")
+            let started = try await core.directory.trigger(schedule, id: key.map { "key-" + $0 })
             return .json(["runId": Value(started.id)], status: .accepted)
         },
     ]

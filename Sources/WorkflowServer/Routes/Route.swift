@@ -63,7 +63,7 @@ struct Route: Sendable {
         guard method == .post else { return false }
         return ["/runs", "/run", "/stream", "/runs/{run}/resume"].contains { "/api/workflows/{id}" + $0 == path }
             || ["/retry", "/fork", "/resume", "/signals/{event}", "/cancel"].contains { "/api/runs/{id}" + $0 == path }
-            || path == "/api/tasks/{run}/**"
+            || path == "/api/tasks/{run}/**" || path == "/api/schedules/{id}/trigger"
     }
 
     static let all: [Route] =

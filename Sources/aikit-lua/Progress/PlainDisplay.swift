@@ -75,11 +75,10 @@ final class PlainDisplay: Display {
         case .humanRequested: return "asks       \(path(event, model))"
         case .stepWaiting:
             return "waits      \(path(event, model))" + (event.text.map { " for '\(ShownText.line($0))'" } ?? "")
-        case .queued: return "queued     until the limits of the workflow let it begin"
         case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
             .stepEvent, .stepBranch, .humanCompleted, .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet,
             .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet, .answerSigned, .traced,
-            .onceRecorded, .modelCalled, .tagsSet, .restartAsked, .endingDecided, .closingStart:
+            .queued, .onceRecorded, .modelCalled, .tagsSet, .restartAsked, .endingDecided, .closingStart:
             return nil
         }
     }

@@ -56,7 +56,7 @@ final class ServeSession: Sendable {
         let schedules = ScheduleService(directory) { report in
             switch report.event {
             case .began: log.info(report.message)
-            case .skipped, .missed, .failed: log.warn(report.message)
+            case .skipped, .missed, .wentBack, .failed: log.warn(report.message)
             }
         }
         let queue = QueueService(directory) { run, error in

@@ -87,6 +87,11 @@ final class RunDriver: Sendable {
             state.withLock { $0.recovery = recovery }
             recovery.start()
         }
+        let queue = Task { [mailbox] in
+            guard run.definition.plan.flow?.mayHold == true, let journal = loader.journal else { return }
+            try await QueueWatch(store: journal, run: run.id).follow { mailbox.post(.text($0)) }
+        }
+        defer { queue.cancel() }
         do {
             try await tell(try await run.settled())
         } catch let failure as RunFailure where failure.code == "conflict" && plan.runID != nil {

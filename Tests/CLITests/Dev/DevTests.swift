@@ -71,6 +71,30 @@ extension CommandLine {
             #expect(dev.end(SIGTERM).status == 143)
         }
 
+        @Test func `a run that goes on as another one is followed to the end`() throws {
+            let count = #"""
+                local aikit = require "aikit"
+                return aikit.workflow { id = "count" }
+                  :step { id = "count", handler = function(input, context)
+                    if input.n < 3 then context:restart { n = input.n + 1 } end
+                    return "counted to " .. input.n
+                  end }
+                  :commit()
+                """#
+            let program = try Program(["count.lua": count])
+            defer { program.remove() }
+            let dev = try LiveProgram(program, "dev", "count.lua", "--input", #"{"n":1}"#)
+            try dev.wait(for: " goes on as ")
+            try dev.wait(for: " goes on as ")
+            try dev.wait(for: "✓ count succeeded")
+            // Those that have ended in favour of others are none that stay on their generation.
+            try program.write(count + "\n", to: "count.lua")
+            #expect(try !dev.wait(for: "✓ count succeeded").contains("stays on gen"))
+            let outcome = dev.end()
+            #expect(outcome.status == 130)
+            #expect(outcome.output.split(separator: "\n") == [#""counted to 3""#, #""counted to 3""#])
+        }
+
         @Test func `a script that does not load at first is waited for`() throws {
             let program = try Program(["w.lua": "return nil +"])
             defer { program.remove() }

@@ -1,5 +1,6 @@
 import FlatValue
 import GRDB
+import GRDBSQLite
 internal import StoreConformance
 import Synchronization
 internal import Testing
@@ -15,6 +16,16 @@ private final class Statements: Sendable {
     var all: Set<String> { texts.withLock { $0 } }
 
     func note(_ text: String) { texts.withLock { _ = $0.insert(text) } }
+}
+
+/// A clock on which each look is a microsecond later than the one before.
+private final class CountingClock: EngineClock {
+    private let time = Atomic<Int64>(1_000_000_000)
+
+    var latest: Int64 { time.load(ordering: .sequentiallyConsistent) }
+
+    func now() -> Int64 { time.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue }
+    func skip(to deadline: Int64) -> Bool { false }
 }
 
 @Suite("What a look at the queue reads")
@@ -50,8 +61,59 @@ struct QueuePlanTests {
         }
     }
 
+    @Test func `no statement is prepared anew for other values`() async throws {
+        let folder = try TemporaryDirectory()
+        let clock = VirtualClock(startingAt: 1_000_000_000)
+        let journal = try SQLiteJournal(path: folder.store, options: SQLiteJournalOptions(), clock: clock)
+        try await work(journal, clock)
+        _ = try await preparedAnew(journal)
+        try await work(journal, clock, named: "s")
+        #expect(try await preparedAnew(journal) == [])
+        await journal.close()
+    }
+
+    /// The statements that the writer has had SQLite prepare more than once since this was asked before.
+    private func preparedAnew(_ journal: SQLiteJournal) async throws -> [String] {
+        try await journal.onWriter { writer throws(JournalError) in
+            var texts: [String] = []
+            var statement = sqlite3_next_stmt(writer.database.sqliteConnection, nil)
+            while let found = statement {
+                if sqlite3_stmt_status(found, SQLITE_STMTSTATUS_REPREPARE, 1) > 0, let text = sqlite3_sql(found) {
+                    texts.append(String(cString: text))
+                }
+                statement = sqlite3_next_stmt(writer.database.sqliteConnection, found)
+            }
+            return texts
+        }
+    }
+
+    @Test func `a run begins at a time that is read while nobody else writes`() async throws {
+        let folder = try TemporaryDirectory()
+        let clock = CountingClock()
+        let journal = try SQLiteJournal(path: folder.store, options: SQLiteJournalOptions(), clock: clock)
+        let begun = Mutex<Int64>(0)
+        try await journal.onWriter { writer throws(JournalError) in
+            writer.database.trace { (event: Database.TraceEvent) in
+                if case .statement(let statement) = event, statement.sql.hasPrefix("BEGIN") {
+                    begun.withLock { $0 = clock.latest }
+                }
+            }
+        }
+        var ticket = QueueTicket()
+        ticket.isLeft = true
+        ticket.shares = [QueueTicket.Share(.concurrency, key: "k", limit: 1)]
+        let run = TestRun("r")
+        run.journaled.ticket = ticket
+        #expect(await run.write(to: journal, status: .queued).isDurable)
+        let pass = try await journal.admit(.all, limit: 1)
+        let message = try #require(try pass.claims.first?.claim.get().run?.1.first)
+        #expect(begun.withLock { $0 } > 0)
+        #expect(message.postedAt > begun.withLock { $0 })
+        await journal.close()
+    }
+
     /// Has the queue do all that it can: every kind of limit meets a run that comes, begins, ends, is replaced and gives way.
-    private func work(_ journal: SQLiteJournal, _ clock: VirtualClock) async throws {
+    private func work(_ journal: SQLiteJournal, _ clock: VirtualClock, named prefix: String = "r") async throws {
         var running: [TestRun] = []
         for number in 0..<60 {
             var ticket = QueueTicket()
@@ -70,7 +132,7 @@ struct QueuePlanTests {
                 ticket.debounce = "d"
                 ticket.readyAt = clock.now() + 500_000
             }
-            let run = TestRun("r\(number)")
+            let run = TestRun("\(prefix)\(number)")
             run.journaled.ticket = ticket
             _ = await run.write(to: journal, status: .queued)
             running += try await journal.admit(.all, limit: 64).claims.compactMap { try $0.claim.get().run?.0 }
@@ -78,8 +140,8 @@ struct QueuePlanTests {
                 #expect(await running.removeFirst().write(to: journal, status: .success).isDurable)
             }
             if number % 10 == 0 { clock.set(clock.now() + 700_000) }
-            _ = try await journal.admit(.runs(["r\(number)"]), limit: 64)
-            _ = try await journal.places(of: ["r\(number)"])
+            _ = try await journal.admit(.runs(["\(prefix)\(number)"]), limit: 64)
+            _ = try await journal.places(of: ["\(prefix)\(number)"])
         }
         clock.set(clock.now() + 10_000_000)
         for run in running { #expect(await run.write(to: journal, status: .success).isDurable) }

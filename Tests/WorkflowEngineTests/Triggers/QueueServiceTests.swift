@@ -152,6 +152,22 @@ struct QueueServiceTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `a clock that is set ahead has those begin that waited for the time`() async throws {
+        let clock = VirtualClock(startingAt: Self.start)
+        let flow = try workflow { ["debounce": ["period": "1h", "key": Value(Int64($0))]] }
+        try await withDirectory([flow], clock: clock) { directory in
+            _ = try await start(directory, "d", input("a"))
+            let changes = try await directory.store.changeCount()
+            let service = Task { await QueueService(directory).run() }
+            defer { service.cancel() }
+            // A look at the queue counts as a change in memory: the service has seen the run, and waits for its time.
+            while try await directory.store.changeCount() == changes { try await Task.sleep(for: .milliseconds(1)) }
+            clock.set(Self.start + 3600 * Self.second)
+            #expect(try await directory.settled("d").record.status == .waiting)
+        }
+    }
+
     @Test func `a run that is cancelled while it waits gives its place up`() async throws {
         let flow = try workflow { _ in ["concurrency": ["limit": 1]] }
         try await withDirectory([flow]) { directory in
@@ -176,6 +192,31 @@ struct QueueServiceTests {
             async let second = directory.settled("b")
             try await directory.signal("a", "go")
             #expect(try await second.record.status == .waiting)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `whoever starts a run and waits for it has its end, also when it first waits in the queue`() async throws {
+        let flow = try workflow { _ in ["concurrency": ["limit": 1]] }
+        try await withDirectory([flow]) { directory in
+            let service = Task { await QueueService(directory).run() }
+            defer { service.cancel() }
+            let first = try await start(directory, "a", input("x"))
+            #expect(try await directory.settled(first).record.status == .waiting)
+            let second = try await start(directory, "b", input("x"))
+            async let settled = directory.settled(second)
+            try await end(directory, "a")
+            #expect(try await settled.record.status == .waiting)
+        }
+    }
+
+    @Test func `a run that has just been queued can be cancelled`() async throws {
+        let flow = try workflow { ["debounce": ["period": "1h", "key": Value(Int64($0))]] }
+        try await withDirectory([flow]) { directory in
+            for number in 0..<200 {
+                _ = try await start(directory, "r\(number)", input("x"))
+                #expect(try await directory.cancel("r\(number)").status == .cancelled)
+            }
         }
     }
 

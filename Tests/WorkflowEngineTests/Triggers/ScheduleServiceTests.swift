@@ -6,6 +6,23 @@ internal import Testing
 internal import WorkflowCore
 internal import WorkflowEngine
 
+/// A store that counts how often the schedules are read.
+private final class CountingStore: RunJournal, ForwardingStore {
+    let inner: MemoryJournal
+    let reads = Counter()
+
+    init(_ clock: any EngineClock) { inner = MemoryJournal(clock: clock) }
+
+    func submit(_ batch: JournalBatch, answer: @escaping @Sendable (JournalBatch, [JournalOutcome]) -> Void) {
+        inner.submit(batch, answer: answer)
+    }
+
+    func scheduleMarks() async throws(JournalError) -> [ScheduleMark] {
+        reads.increment()
+        return try await inner.scheduleMarks()
+    }
+}
+
 @Suite("Schedules")
 struct ScheduleServiceTests {
     /// 2026-01-01 00:00 UTC, in microseconds.
@@ -61,6 +78,40 @@ struct ScheduleServiceTests {
         }
     }
 
+    @Test func `a schedule goes on after a clock that was far ahead is set right`() async throws {
+        let clock = VirtualClock(startingAt: Self.start)
+        let flow = try workflow(["id": "often", "every": "1m"])
+        try await withDirectory([flow], clock: clock) { directory in
+            let service = ScheduleService(directory)
+            await service.begin()
+            clock.set(Self.start + 60 * 24 * 365 * Self.minute)
+            await service.begin()
+            for step in 1...3 {
+                clock.set(Self.start + Int64(step) * Self.minute)
+                await service.begin()
+            }
+            let runs = try await begun(directory)
+            #expect(
+                runs == [
+                    "report-often-20270101T000000Z", "report-often-20260101T000200Z", "report-often-20260101T000300Z",
+                ])
+        }
+    }
+
+    @Test func `a clock that is set back by less has no time come twice`() async throws {
+        let clock = VirtualClock(startingAt: Self.start)
+        let flow = try workflow(["id": "often", "every": "1m"])
+        try await withDirectory([flow], clock: clock) { directory in
+            let service = ScheduleService(directory)
+            for step in [0, 1, 2, 3, 1, 2, 3, 4] {
+                clock.set(Self.start + Int64(step) * Self.minute)
+                await service.begin()
+            }
+            let runs = try await begun(directory)
+            #expect(runs.count == 4)
+        }
+    }
+
     @Test func `all missed times within the limit get their runs where that is wanted`() async throws {
         let clock = VirtualClock(startingAt: Self.start)
         let flow = try workflow(["id": "often", "every": "1m", "catch_up": "5m", "catch_up_all": true])
@@ -97,7 +148,10 @@ struct ScheduleServiceTests {
         let flow = try workflow(["id": "often", "every": "1m", "overlap": "queue"], waits: true)
         try await withDirectory([flow], clock: clock) { directory in
             let service = ScheduleService(directory)
-            await service.begin()
+            for minute in 0...1 {
+                clock.set(Self.start + Int64(minute) * Self.minute)
+                await service.begin()
+            }
             clock.set(Self.start + 3 * Self.minute)
             for count in 1...3 {
                 await service.begin()
@@ -109,6 +163,21 @@ struct ScheduleServiceTests {
             }
             await service.begin()
             #expect(try await begun(directory).count == 3)
+        }
+    }
+
+    @Test func `a queue makes up for times that nothing served as other schedules do`() async throws {
+        let clock = VirtualClock(startingAt: Self.start)
+        let flow = try workflow(["id": "often", "every": "1m", "overlap": "queue", "catch_up": "2m"])
+        try await withDirectory([flow], clock: clock) { directory in
+            let service = ScheduleService(directory)
+            for minute: Int64 in [0, 1, 3000] {
+                clock.set(Self.start + minute * Self.minute)
+                await service.begin()
+                for run in try await begun(directory) { _ = try await directory.settled(run) }
+            }
+            #expect(
+                try await begun(directory) == ["report-often-20260101T000100Z", "report-often-20260103T020000Z"])
         }
     }
 
@@ -209,6 +278,25 @@ struct ScheduleServiceTests {
             #expect(hours.count == night.hours)
             #expect(Set(hours).count == hours.count)
         }
+    }
+
+    @Test func `a look at which nothing is due reads nothing`() async throws {
+        let clock = VirtualClock(startingAt: Self.start)
+        let store = CountingStore(clock)
+        let engine = WorkflowEngine(workers: 1, clock: clock, host: NoHostOperations(), journal: store)
+        defer { engine.shutdown() }
+        let flow = try Workflow(
+            id: "report", schedules: Value(array: (0..<50).map { ["id": Value("s\($0)"), "every": "1m"] })
+        ) { code in [.step("s", handler: code.inline { input, _ in input })] }
+        let directory = try RunDirectory(engine, catalog: FixedCatalog([flow]))
+        let service = ScheduleService(directory)
+        for second: Int64 in 0..<120 {
+            clock.set(Self.start + second * 1_000_000)
+            await service.begin()
+        }
+        // The schedules were new, and due once.
+        #expect(store.reads.value == 2)
+        #expect(try await directory.list(RunFilter()).count == 50)
     }
 
     @Test func `a zone that does not exist is refused`() {
