@@ -44,7 +44,9 @@ struct RunMemoryTests {
         }
     }
 
-    @Test("A run that comes near to what it may record tells so once, while it can do something about it", .timeLimit(.minutes(1)))
+    @Test(
+        "A run that comes near to what it may record tells so once, while it can do something about it",
+        .timeLimit(.minutes(1)))
     func sizeWarning() async throws {
         let large = Value(String(repeating: "x", count: 225_000))
         let workflow = try Workflow(id: "large") { code in

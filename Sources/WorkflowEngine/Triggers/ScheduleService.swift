@@ -119,7 +119,9 @@ public final class ScheduleService: Sendable {
             return now
         }
         var waited: Int64?
-        if schedule.overlap == .queue, !mark.isPaused, let run = mark.run, let header = try await directory.store.header(of: run) {
+        if schedule.overlap == .queue, !mark.isPaused, let run = mark.run,
+            let header = try await directory.store.header(of: run)
+        {
             if !header.status.isTerminal { return mark.time }
             waited = header.updatedAt
         }
