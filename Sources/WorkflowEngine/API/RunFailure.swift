@@ -55,8 +55,8 @@ public struct RunFailure: WorkflowError {
         RunFailure(code: Code.loadFailed, message: "\(error)", cause: error)
     }
 
-    /// The run was given back to the store, or waits in its queue, and is to be looked for there.
-    var isElsewhere: Bool { code == JournalError.queuedCode || code == "released" }
+    /// The run waits in the queue of the store, and is to be looked for there.
+    var isOfQueue: Bool { code == JournalError.queuedCode }
 
     static let engineStopped = RunFailure(
         code: JournalError.engineStopped.code, message: JournalError.engineStopped.message)

@@ -24,7 +24,7 @@ extension RunDirectory {
                 let record: RunRecord
                 do {
                     record = try await run.finished()
-                } catch let failure as RunFailure where failure.isElsewhere {
+                } catch let failure as RunFailure where failure.isOfQueue {
                     try await Task.sleep(for: .milliseconds(1))
                     continue
                 }

@@ -61,7 +61,7 @@ extension RunDirectory {
             case .live(let run):
                 do {
                     return try await body(run)
-                } catch let failure as RunFailure where failure.isElsewhere {
+                } catch let failure as RunFailure where failure.isOfQueue {
                     try await Task.sleep(for: .milliseconds(1))
                 }
             case .stored(let header):

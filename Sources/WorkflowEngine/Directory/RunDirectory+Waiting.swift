@@ -133,7 +133,9 @@ extension RunDirectory {
     private func settled(_ run: WorkflowRun) async throws -> RunRecord? {
         do {
             return try await run.settled()
-        } catch let failure as RunFailure where failure.isElsewhere || failure.code == "conflict" {
+        } catch let failure as RunFailure 
+            where failure.isOfQueue || failure.code == "released" || failure.code == "conflict"
+        {
             return nil
         }
     }
