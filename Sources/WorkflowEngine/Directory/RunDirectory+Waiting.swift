@@ -133,7 +133,7 @@ extension RunDirectory {
     private func settled(_ run: WorkflowRun) async throws -> RunRecord? {
         do {
             return try await run.settled()
-        } catch let failure as RunFailure 
+        } catch let failure as RunFailure
             where failure.isOfQueue || failure.code == "released" || failure.code == "conflict"
         {
             return nil
