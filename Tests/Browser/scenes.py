@@ -27,11 +27,14 @@ def play(server):
         server.start("bulk", {"count": 300}, "bulk-1"), server.start("trip", {}, "trip-oslo"), server.start("rounds", {}, "rounds-1"),
         server.start("payment", {"order": "B-1207", "cents": 120000}, "payment-7"),
         server.start("payment", {"order": "B-1208", "cents": 900}, "payment-8"),
+        server.start("hostile", {}, "<b>hostile</b>"), server.start("torrent", {"lines": 300, "size": 2000}, "torrent"),
         server.start("desk", {"question": "How much leave do I have?"}, "desk-1"),
         server.ask("/api/workflows/question/runs", {"inputData": {"about": "the tone of the newsletter"}})["runId"],
     ]
     for run in runs:
         server.settled(run)
+    for lines in (2, 5):
+        server.ask("/api/runs/ledger-july/fork", {"from": "load", "input": {"lines": lines}})
     server.ask("/api/tasks/parcel-1/release", {"data": {"decision": "send"}})
     server.ask("/api/runs/payment-8/signals/paid", {"data": {"by": "card"}})
     server.ask("/api/runs/parcel-3/cancel", {"reason": "ordered twice"})
@@ -50,6 +53,10 @@ PAGES = {
     "runs-filtered": ("#/runs?status=failed,cancelled", ".run-link"),
     "run": ("#/runs/parcel-1?step=way", ".inspector .json"),
     "run-overview": ("#/runs/parcel-1", ".inspector .json"),
+    "runs-lineage": ("#/runs?lineage=ledger-july", ".run-link"),
+    "run-hostile": ("#/runs/%3Cb%3Ehostile%3C%2Fb%3E?step=say", ".inspector .unseen"),
+    "run-torrent": ("#/runs/torrent?step=show", ".inspector .unseen"),
+    "inbox-hostile": ("#/inbox/%3Cb%3Ehostile%3C%2Fb%3E/ask", ".answer"),
     "run-error": ("#/runs/ledger-july", ".source .is-here"),
     "run-retries": ("#/runs/payment-7?step=bank", ".tries"),
     "run-agent": ("#/runs/desk-1", ".bubble"),

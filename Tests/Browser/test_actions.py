@@ -24,6 +24,8 @@ class ActionTests(LoggedInCase):
         browser.one("dialog h2", "Send the event paid?")
         browser.click("dialog button", "Send the event")
         browser.one("dialog .field-error", "Choose one")
+        # Said once, at its field.
+        self.assertEqual(browser.all("dialog .notice"), [])
         browser.choose("by", "transfer")
         browser.click("dialog button", "Send the event")
         browser.one(".toast", "The event was sent")

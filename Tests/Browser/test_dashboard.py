@@ -347,6 +347,7 @@ class DashboardTests(LoggedInCase):
         browser.fill("input[aria-label='Filter events']", "each[1200]")
         browser.click(".event-row", "step:success")
         browser.one(".event-value .json", "square: 1440000")
+        self.assertEqual(browser.audit(), [])
 
     def test_pages_come_as_gzip(self):
         self.browser.visit("#/runs")

@@ -86,10 +86,13 @@ class FloodTests(LoggedInCase):
             browser.visit("#/runs?workflow=question")
             browser.one(".run-link")
             self.assertEqual(browser.audit(), [])
+            self.assertNotIn("", [link.text.strip() for link in browser.all(".run-link") if link.is_displayed()])
             for run in runs:
                 browser.visit("#/runs/" + browser.js("return encodeURIComponent(arguments[0])", run))
                 browser.one(".run-status", "Needs a person")
                 self.assertEqual(browser.audit(), [], run)
+                # A long name leaves its room to the run.
+                self.assertLess(browser.js("return document.querySelector('.run-title').offsetHeight"), 60)
                 browser.click("a.button", "Answer")
                 browser.one(".answer")
                 self.assertEqual(browser.audit(), [], run)

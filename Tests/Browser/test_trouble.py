@@ -223,7 +223,8 @@ class TroubleTests(LoggedInCase):
         browser.field("region").send_keys("north")
         account = {"account": {"kind": "sales", "region": "south"}}
         self.server.ask("/api/tasks/twice/book", {"data": account})
-        browser.one(".task-detail", "This is answered")
+        browser.one(".task-detail", "This is over")
+        browser.one(".task-detail", "Answered by tester")
         self.assertEqual(self.server.ask("/api/runs/twice")["steps"]["book"][0]["output"], account)
 
     def test_a_clock_that_is_wrong_by_hours_changes_no_duration(self):

@@ -282,7 +282,10 @@ function field({ label, help, required }, id, input, kind = 'field') {
   return { element, fail };
 }
 
-class FieldError extends Error {}
+/** What is wrong with a field, which says so itself. */
+class FieldError extends Error {
+  isTold = true;
+}
 
 function scalar(schema, options) {
   const { required, initial, isLong } = options;

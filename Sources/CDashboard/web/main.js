@@ -77,6 +77,9 @@ async function route() {
   });
   current = page;
   current.of = found.page;
+  // To make a page and to lay it out take a frame each.
+  await new Promise((resolve) => setTimeout(resolve));
+  if (signal.aborted) return;
   document.title = `${page.title} · aikit-lua`;
   put(main, page.element);
   main.scrollTop = 0;

@@ -20,12 +20,27 @@ export default function inboxPage(context) {
   const detail = h('div', { class: 'task-detail' });
   const split = h('div', { class: 'split' }, list, detail);
 
+  /** Stands in for a task that waits no more, and says who answered it as soon as that is known. */
+  const answers = new Map();
+  const gone = (place, title, sign) => {
+    const { run, path } = place;
+    const words = h('p', null, 'It was answered, or the run went on without an answer.');
+    const key = `${run} ${path}`;
+    if (!answers.has(key)) answers.set(key, api.json(`/api/runs/${api.segment(run)}/events${api.query({ path })}`, { signal: context.signal }));
+    answers.get(key).then(({ events }) => {
+      const answer = events.findLast(({ type }) => type === 'step:human:completed');
+      if (answer) put(words, answer.data?.answeredBy ? `Answered by ${answer.data.answeredBy}, ` : 'Answered, ', time(answer.timestamp));
+      else answers.delete(key);
+    }, () => {});
+    return emptyWith({ sign }, title, words, h('a', { href: `#/runs/${api.segment(run)}` }, 'Show the run'));
+  };
+
   const draw = () => {
     put(total, tasks.length === 0 ? '' : `${plural(tasks.length, 'task')}${next ? ' or more' : ''}`);
     if (tasks.length === 0) {
       if (wanted) {
         open = null;
-        return put(element.querySelector('.inbox-body'), emptyWith({ sign: 'success' }, 'Nothing waits here', 'It was answered, or the run went on.', h('a', { href: `#/runs/${api.segment(wanted.run)}` }, 'Show the run')));
+        return put(element.querySelector('.inbox-body'), gone(wanted, 'Nothing waits here', 'success'));
       }
       return put(element.querySelector('.inbox-body'), emptyWith({ sign: 'inbox' }, 'Nobody is waited for',
         'A run that comes to a human step stops here until somebody answers. In a script such a step is written:',
@@ -123,9 +138,7 @@ export default function inboxPage(context) {
       open = null;
       tasks = tasks.filter((task) => task.runId !== place.run || task.path !== place.path);
       draw();
-      put(detail, wasOpen
-        ? emptyWith({ sign: 'success' }, 'This is answered', 'Somebody has answered it, or the run was cancelled.', h('a', { href: `#/runs/${api.segment(place.run)}` }, 'Show the run'))
-        : emptyWith({ sign: 'inbox' }, 'Nothing waits here', 'It was answered, or the run went on.', h('a', { href: `#/runs/${api.segment(place.run)}` }, 'Show the run')));
+      put(detail, wasOpen ? gone(place, 'This is over', 'success') : gone(place, 'Nothing waits here', 'inbox'));
       split.classList.add('has-open');
     }
   };

@@ -244,7 +244,7 @@ export default function runPage(context) {
   const eventBox = h('div', { class: 'event-value' });
   const showEvent = async (event) => {
     if (!event) return;
-    const draw = (whole) => put(eventBox, h('div', { class: 'detail-head' }, h('h3', null, event.type), iconButton('Close the event', 'close', { onclick: () => put(eventBox) })), valueBox('Event', whole, { open: 2 }));
+    const draw = (whole) => put(eventBox, h('div', { class: 'detail-head' }, h('h2', null, event.type), iconButton('Close the event', 'close', { onclick: () => put(eventBox) })), valueBox('Event', whole, { open: 2 }));
     draw(event);
     if (!isBrief || !event.sequence || (event.type !== 'step:start' && event.type !== 'step:success')) return;
     try {

@@ -7,7 +7,7 @@ const group = 8;
 /** How many rows beyond those that can be seen are filled in one frame. */
 const most = 4;
 /** How many rows are made in one frame; to make one takes longer than to fill it anew. */
-const mostMade = 12;
+const mostMade = 8;
 
 /**
  * `create()` makes an empty row, `update(row, index)` fills it; rows are used again, so `update` sets all that differs.

@@ -106,7 +106,7 @@ export function ask({ title, body, confirm, danger = false, act }) {
         result = await act(form);
         dialog.close();
       } catch (error) {
-        put(trouble, failure(error));
+        if (!error.isTold) put(trouble, failure(error));
         yes.disabled = false;
       }
     });
