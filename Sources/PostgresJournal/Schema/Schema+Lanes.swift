@@ -4,7 +4,7 @@ internal import WorkflowEngine
 extension Schema {
     /// The rules of ``QueueLanes``: of the lanes that wait for a rate the first one waits for the time (`blocked` is -1), and
     /// the others for the rate, so that a time that comes has one lane looked at and not all of them.
-    static let version6 = lanesOfRates + setBack
+    static let version7 = lanesOfRates + setBack
 
     /// `queue_rest` has a lane wait for its rate. `queue_leave` removes the groups of limits under which nothing waits or has
     /// begun as well.

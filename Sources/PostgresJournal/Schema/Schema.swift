@@ -7,7 +7,7 @@ internal import JSONSchema
 /// since 1970; those of leases are the database's, all others the journal's.
 enum Schema {
     /// One step for each version; a store of version n has taken the first n of them.
-    static let migrations: [String] = [version1, version2, version3, version4, version5, version6]
+    static let migrations: [String] = [version1, version2, version3, version4, version5, version6, version7]
 
     /// `entries.link`: its ``EntryLink``; NULL in entries of older versions.
     private static let version3 = "ALTER TABLE entries ADD COLUMN link bytea"
