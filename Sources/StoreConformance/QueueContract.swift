@@ -296,6 +296,8 @@ extension StoreContract {
                 for share in shares { try expect(shares.count { $0.key == share.key } <= share.limit) }
             }
         }
+        for run in running { try expect(await run.write(to: journal, status: .success).isDurable) }
+        for id in tickets.keys { _ = try await journal.delete(id) }
         await journal.close()
     }
 

@@ -52,7 +52,8 @@ struct QueuePlanTests {
             }
         }
         #expect(plans.count >= 15)
-        for (text, steps) in plans {
+        // The first look of a process reads the starts of rates, which may lie ahead of its clock.
+        for (text, steps) in plans where !text.hasPrefix("UPDATE queue_starts SET time") {
             for step in steps where step.hasPrefix("SCAN queue") {
                 // These indexes hold the few runs that it asks for, and no others.
                 let isShort = ["queue_replaced", "queue_early"].contains { step.hasSuffix(" USING INDEX \($0)") }
