@@ -66,20 +66,6 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     /// A model answered: `{ model, provider, usage, finishReason?, … }`, as ``ModelUsage`` reads it.
     case modelCalled = 36
 
-    /// Whether watchers are told; the others are facts that only the journal needs.
-    package var isPublic: Bool {
-        switch self {
-        case .workflowStart, .workflowSuccess, .workflowError, .workflowCancelled, .workflowResumed, .stepStart,
-            .stepSuccess, .stepError, .stepEvent, .stepBranch, .humanRequested, .humanCompleted, .stepRetry,
-            .stepCancelled, .stepWaiting, .log, .onceRecorded, .modelCalled, .endingDecided, .closingStart,
-            .closingSuccess, .closingError, .closingRetry, .restartAsked:
-            true
-        case .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
-            .signalReceived, .limitsSet, .answerSigned, .traced, .queued, .tagsSet:
-            false
-        }
-    }
-
     /// The kind of a number in an event's `item`; nil for none.
     init?(number: Int32) {
         guard let number = UInt8(exactly: number) else { return nil }
@@ -94,56 +80,38 @@ package enum EventKind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     /// Whether the run is over.
     package var isTerminal: Bool { self == .workflowSuccess || self == .workflowError || self == .workflowCancelled }
 
-    package var name: String {
+    /// What watchers are told of it; nil for facts that only the journal needs.
+    ///
+    /// - Parameter isOfStep: whether the event is of a step; calls on the way to the end of a run are of the run otherwise.
+    package func type(ofStep isOfStep: Bool) -> RunEventType? {
         switch self {
-        case .workflowStart: "workflow:start"
-        case .workflowSuccess: "workflow:success"
-        case .workflowError: "workflow:error"
-        case .workflowCancelled: "workflow:cancelled"
-        case .workflowResumed: "workflow:resumed"
-        case .stepStart: "step:start"
-        case .stepSuccess: "step:success"
-        case .stepError: "step:error"
-        case .stepEvent: "step:event"
-        case .stepBranch: "step:branch"
-        case .humanRequested: "step:human:requested"
-        case .humanCompleted: "step:human:completed"
-        case .stepRetry: "step:retry"
-        case .stepCancelled: "step:cancelled"
-        case .stepWaiting: "step:waiting"
-        case .log: "log"
-        case .traced: "traced"
-        case .bodyOpened: "body:opened"
-        case .inputSettled: "input:settled"
-        case .itemsListed: "items:listed"
-        case .metadataSet: "metadata:set"
-        case .ctxSet: "ctx:set"
-        case .tagsSet: "tags:set"
-        case .restartAsked: "workflow:restart"
-        case .storeSet: "store:set"
-        case .cancelRequested: "cancel:requested"
-        case .signalReceived: "signal:received"
-        case .limitsSet: "limits:set"
-        case .answerSigned: "answer:signed"
-        case .queued: "queued"
-        case .onceRecorded: "step:once"
-        case .modelCalled: "step:model"
-        case .endingDecided: "workflow:ending"
-        case .closingStart: "step:compensate:start"
-        case .closingSuccess: "step:compensate:success"
-        case .closingError: "step:compensate:error"
-        case .closingRetry: "step:compensate:retry"
-        }
-    }
-
-    /// The name of an event that is of no step.
-    package var nameOfRun: String {
-        switch self {
-        case .closingStart: "workflow:handler:start"
-        case .closingSuccess: "workflow:handler:success"
-        case .closingError: "workflow:handler:error"
-        case .closingRetry: "workflow:handler:retry"
-        default: name
+        case .workflowStart: .workflowStart
+        case .workflowSuccess: .workflowSuccess
+        case .workflowError: .workflowError
+        case .workflowCancelled: .workflowCancelled
+        case .workflowResumed: .workflowResumed
+        case .restartAsked: .workflowRestart
+        case .endingDecided: .workflowEnding
+        case .stepStart: .stepStart
+        case .stepSuccess: .stepSuccess
+        case .stepError: .stepError
+        case .stepCancelled: .stepCancelled
+        case .stepRetry: .stepRetry
+        case .stepWaiting: .stepWaiting
+        case .stepEvent: .stepEvent
+        case .stepBranch: .stepBranch
+        case .humanRequested: .humanRequested
+        case .humanCompleted: .humanCompleted
+        case .onceRecorded: .stepOnce
+        case .modelCalled: .stepModel
+        case .closingStart: isOfStep ? .compensateStart : .handlerStart
+        case .closingSuccess: isOfStep ? .compensateSuccess : .handlerSuccess
+        case .closingError: isOfStep ? .compensateError : .handlerError
+        case .closingRetry: isOfStep ? .compensateRetry : .handlerRetry
+        case .log: .log
+        case .bodyOpened, .inputSettled, .itemsListed, .metadataSet, .ctxSet, .storeSet, .cancelRequested,
+            .signalReceived, .limitsSet, .answerSigned, .traced, .queued, .tagsSet:
+            nil
         }
     }
 }

@@ -37,12 +37,13 @@ package struct EventRenderer {
     /// Takes the next entry and gives the event that watchers see, if they see one.
     package mutating func render(_ event: Event, log: RunLog) -> RunEvent? {
         skip(event, log: log)
-        guard event.kind.isPublic else { return nil }
+        let isOfStep = isOfStep(event.kind) && event.node > 0
+        guard let type = event.kind.type(ofStep: isOfStep) else { return nil }
         let time = event.time.milliseconds
         var result = RunEvent(
-            kind: event.kind, workflowID: plan.id, runID: runID, sequence: sequence, timestamp: time, metadata: metadata
-        )
-        if isOfStep(event.kind), event.node > 0 {
+            type: type, kind: event.kind, workflowID: plan.id, runID: runID, sequence: sequence, timestamp: time,
+            metadata: metadata)
+        if isOfStep {
             result.stepID = plan.details[Int(event.node)].id
             result.path = tracker.path(of: event.frame, node: event.node)
             result.attempt = Int(event.attempt)

@@ -4,10 +4,10 @@ public import FlatValue
 ///
 /// ``value`` is the event in the form in which it leaves the engine: AI Kit's envelope and data shapes, in camelCase.
 public struct RunEvent: Sendable, Equatable {
-    public var type: RunEventType { RunEventType(rawValue: name) }
+    public let type: RunEventType
     /// The name of ``type``, such as `step:start`.
-    package var name: String { stepID == nil ? kind.nameOfRun : kind.name }
-    package var kind: EventKind
+    package var name: String { type.rawValue }
+    package let kind: EventKind
     public var workflowID: String
     public var runID: String
     /// Grows from event to event of a run; what only the journal keeps leaves gaps.
