@@ -140,8 +140,9 @@ struct LiveScriptTests {
             let workflow = try #require(live.generation).script.workflows[0]
             // One worker spins; the other one is free for what comes.
             let spinning = engine.createRun(workflow)
+            let events = spinning.events()
             try spinning.start()
-            for await event in spinning.events() where event.type == "step:start" { break }
+            for await event in events where event.type == "step:start" { break }
             try folder.write(script(2), to: "main.lua")
             _ = try await live.refreshed()
             #expect(try await output(live, engine) == ["version": 2, "name": "a"])
