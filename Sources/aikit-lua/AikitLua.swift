@@ -9,7 +9,7 @@ struct AikitLua: ParsableCommand {
         discussion: """
             Results go to standard output, everything for people to standard error.
             Exit status: 0 success, 1 the run failed, 2 wrong usage or script, 3 it is not over: it waits, or was let go, \
-            130 and 143 stopped by Ctrl-C and SIGTERM.
+            129, 130 and 143 stopped by the end of the terminal, Ctrl-C and SIGTERM.
 
             EXAMPLES
               aikit-lua run hello.lua --input '{"name":"Ada"}'

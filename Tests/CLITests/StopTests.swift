@@ -43,7 +43,7 @@ extension CommandLine {
             return object?["status"] as? String ?? outcome.errors
         }
 
-        @Test(arguments: [(SIGTERM, 143), (SIGINT, 130)] as [(Int32, Int32)])
+        @Test(arguments: [(SIGTERM, 143), (SIGINT, 130), (SIGHUP, 129)] as [(Int32, Int32)])
         func `a signal lets a stored run go, and it goes on elsewhere`(signal: Int32, status: Int32) throws {
             let program = try Program(["nap.lua": nap])
             defer { program.remove() }
@@ -57,6 +57,17 @@ extension CommandLine {
             let recovered = try program.run("runs", "recover", "r")
             #expect(recovered.status == 0)
             #expect(try self.status(program, "r") == "success")
+        }
+
+        @Test func `a terminal that is closed lets its run go`() throws {
+            let program = try Program(["nap.lua": nap])
+            defer { program.remove() }
+            let terminal = try Terminal(program, "run", "nap.lua", "--run-id", "r", "--input", #"{"seconds":1}"#)
+            try terminal.wait(for: "sleeps")
+            try terminal.close()
+            #expect(terminal.finish().status == 129)
+            #expect(try status(program, "r") == "running")
+            #expect(try program.run("runs", "recover", "r").status == 0)
         }
 
         @Test func `what ends in the moment of grace does not run again`() throws {

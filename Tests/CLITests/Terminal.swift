@@ -60,6 +60,13 @@ final class Terminal {
     /// What Ctrl-C does in a terminal that the program controls.
     func interrupt() { kill(process.processIdentifier, SIGINT) }
 
+    /// What the system does with the programs of a terminal whose window is closed.
+    func close() throws {
+        try master.close()
+        for _ in 0..<2 { kill(process.processIdentifier, SIGHUP) }
+        kill(process.processIdentifier, SIGCONT)
+    }
+
     /// What the program came to; `errors` is what is left on the screen.
     func finish() -> Program.Outcome {
         let data = reader.wait()

@@ -12,8 +12,9 @@ struct RunCommand: ParsableCommand {
             be looked at later. A --run-id that is there already gives that run, never a second one; with another input or
             another workflow it is refused with status 2.
 
-            Ctrl-C and SIGTERM let the run go, and the command says how it goes on; a second Ctrl-C cancels it. A run that
-            waits for a time further away than --wait is let go too, with status 3. In memory a stop cancels the run.
+            Ctrl-C, SIGTERM and the end of the terminal let the run go, and the command says how it goes on; a second Ctrl-C
+            cancels it. A run that waits for a time further away than --wait is let go too, with status 3. In memory a stop
+            cancels the run.
 
             EXAMPLES
               aikit-lua run hello.lua --input '{"name":"Ada"}'

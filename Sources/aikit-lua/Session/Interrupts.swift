@@ -29,24 +29,22 @@ enum Interrupts {
 
     /// Begins to listen; the second signal ends the process. Called once, before any other thread exists; `onFirst` is
     /// called on a thread of its own.
-    ///
-    /// - Parameter heedsHangup: whether the end of the terminal (SIGHUP) asks for the end as well, unless the process was told to
-    ///   ignore it, as by `nohup`. It may come several times at once, so it never counts as a second signal.
-    static func install(heedsHangup: Bool = false, onFirst: @escaping @Sendable (Int32) -> Void) {
-        install(heedsHangup: heedsHangup) { signal, count in
-            guard signal == SIGHUP || count == 1 else { return .ends }
+    static func install(onFirst: @escaping @Sendable (Int32) -> Void) {
+        install { signal, count in
+            guard count == 1 else { return .ends }
             onFirst(signal)
             return .goesOn
         }
     }
 
-    /// Begins to listen. Called once, before any other thread exists.
+    /// Begins to listen for Ctrl-C, SIGTERM and the end of the terminal (SIGHUP), unless the process was told to ignore that one, as
+    /// by `nohup`. Called once, before any other thread exists.
     ///
-    /// - Parameter onSignal: gets each signal and how many there have been with it, hangups aside; called on a thread of its own.
-    static func install(
-        heedsHangup: Bool = false, onSignal: @escaping @Sendable (_ signal: Int32, _ count: Int) -> Response
-    ) {
-        let numbers = [SIGINT, SIGTERM] + (heedsHangup && !isIgnored(SIGHUP) ? [SIGHUP] : [])
+    /// - Parameter onSignal: gets each signal, and how many wishes to end there have been with it; called on a thread of its own. A
+    ///   hangup may come several times at once and beside others, so it is told only if it is the first signal, and the one that
+    ///   follows it counts as the first again.
+    static func install(onSignal: @escaping @Sendable (_ signal: Int32, _ count: Int) -> Response) {
+        let numbers = [SIGINT, SIGTERM] + (isIgnored(SIGHUP) ? [] : [SIGHUP])
         var signals = set(of: numbers)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         WorkerThread.start {
@@ -57,9 +55,11 @@ enum Interrupts {
                 let (signal, now) = (arrival.signal, ContinuousClock.now)
                 if let newest, now - newest.time < arrival.pause(after: newest.arrival) { continue }
                 newest = (arrival, now)
+                let isFirst = first.load(ordering: .relaxed) == 0
+                if isFirst { first.store(signal, ordering: .releasing) }
+                if signal == SIGHUP, !isFirst { continue }
                 if signal != SIGHUP { count += 1 }
-                if first.load(ordering: .relaxed) == 0 { first.store(signal, ordering: .releasing) }
-                if onSignal(signal, count) == .goesOn { continue }
+                if onSignal(signal, max(count, 1)) == .goesOn { continue }
                 TerminalMode.restore()
                 // Nothing that the process waits for outlives it.
                 SignalGuard.pass(signal)
@@ -83,7 +83,13 @@ enum Interrupts {
     }
 
     /// The exit status of a process that a signal ended.
-    static func status(of signal: Int32) -> ExitStatus { signal == SIGTERM ? .terminated : .cancelled }
+    static func status(of signal: Int32) -> ExitStatus {
+        switch signal {
+        case SIGTERM: .terminated
+        case SIGHUP: .hungUp
+        default: .cancelled
+        }
+    }
 }
 
 /// The start of a command, in which it may wait for others (a database, a program that prints secrets, a script's top level) and

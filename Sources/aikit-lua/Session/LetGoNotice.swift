@@ -1,3 +1,4 @@
+internal import Platform
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -20,7 +21,9 @@ enum LetGoReason {
 
     var text: String {
         switch self {
-        case .stopped(let signal): Interrupts.status(of: signal) == .terminated ? "stopped by SIGTERM" : "interrupted"
+        case .stopped(SIGTERM): "stopped by SIGTERM"
+        case .stopped(SIGHUP): "the terminal was closed"
+        case .stopped: "interrupted"
         case .timedOut: "the time of --timeout was over"
         case .rests, .queued: "let go"
         }

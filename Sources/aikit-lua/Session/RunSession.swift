@@ -93,7 +93,7 @@ final class RunSession {
             guard start.isOver else { return .ends }
             switch count {
             case 1 where isStored: driver.letGo()
-            case 1: driver.cancel(reason: signal == SIGTERM ? "terminated" : "interrupted")
+            case 1: driver.cancel(reason: Self.cancelReason(signal))
             case 2 where isStored && signal == SIGINT: driver.cancel(reason: "interrupted")
             default: return .ends
             }
@@ -105,6 +105,14 @@ final class RunSession {
                 mailbox.post(.stillStopping(signal: signal))
             }
             return .goesOn
+        }
+    }
+
+    private static func cancelReason(_ signal: Int32) -> String {
+        switch signal {
+        case SIGTERM: "terminated"
+        case SIGHUP: "the terminal was closed"
+        default: "interrupted"
         }
     }
 
@@ -229,7 +237,7 @@ final class RunSession {
 
     /// Says what a second signal does, as long as code that is under way keeps the process.
     private func sayStopping(_ signal: Int32) {
-        guard handle != nil, settled == nil, driver.drivesRun else { return }
+        guard signal != SIGHUP, handle != nil, settled == nil, driver.drivesRun else { return }
         let (name, again) = signal == SIGTERM ? ("SIGTERM", "second one") : ("Ctrl-C", "second Ctrl-C")
         let effect = isStored && signal == SIGINT ? "cancels the run" : "ends the process at once"
         display.print("stopping for \(name); a \(again) \(effect)")

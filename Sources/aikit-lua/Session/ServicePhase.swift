@@ -11,9 +11,9 @@ final class ServicePhase: Sendable {
 
     /// Listens for signals. Called once, before any other thread exists.
     func listen() {
-        Interrupts.install(heedsHangup: true) { [self] signal, count in
+        Interrupts.install { [self] _, count in
             end.open()
-            return start.isOver && (signal == SIGHUP || count == 1) ? .goesOn : .ends
+            return start.isOver && count == 1 ? .goesOn : .ends
         }
     }
 

@@ -19,7 +19,7 @@ enum TerminalRescue {
     private static var resized: UInt8 { 1 }
     private static var continued: UInt8 { 2 }
 
-    private static let fatal = [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGQUIT, SIGHUP]
+    private static let fatal = [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGQUIT]
 
     /// - Parameter mode: what the terminal is put back to.
     static func arm(_ mode: termios) {

@@ -9,6 +9,8 @@ enum ExitStatus: Int32 {
     case usage = 2
     /// The run is not over: it waits for a person, an event or a time, or was let go.
     case waiting = 3
+    /// The end of the terminal.
+    case hungUp = 129
     /// Ctrl-C.
     case cancelled = 130
     /// A request of the system to end, such as that of `kill`.
