@@ -1,3 +1,4 @@
+import FlatValue
 import Foundation
 import Platform
 import Synchronization
@@ -98,6 +99,26 @@ struct SlowClientTests {
             #expect(statuses == ["200", "100", "200"], "\(told)")
             let refused = await Self.conversation(request(1 << 40, ""), port: server.port)
             #expect(refused.hasPrefix("HTTP/1.1 413"), "\(refused)")
+        }
+    }
+
+    @Test(arguments: [
+        ("\u{16}\u{3}\u{1}\r\n\r\n", "400", "bad_request"),
+        ("GET / HTTP/1.1\r\nHost : x\r\n\r\n", "400", "bad_request"),
+        ("GET / HTTP/1.1\r\n\r\n", "400", "bad_request"),
+        (
+            "GET / HTTP/1.1\r\nHost: x\r\nX: " + String(repeating: "x", count: 100_000) + "\r\n\r\n", "431",
+            "headers_too_large"
+        ),
+    ])
+    func `what is no request has an answer like every other error`(
+        _ text: String, _ status: String, _ code: String
+    ) async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let answer = await Self.conversation(text, port: server.port)
+            #expect(answer.hasPrefix("HTTP/1.1 " + status), "\(answer)")
+            let body = try? Value(json: answer.components(separatedBy: "\r\n\r\n").dropFirst().joined())
+            #expect(body?["code"]?.string == code && body?["error"]?.string?.isEmpty == false, "\(answer)")
         }
     }
 

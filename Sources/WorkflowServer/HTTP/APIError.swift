@@ -19,10 +19,14 @@ struct APIError: Error {
         self.details = details
     }
 
-    var response: Response {
+    var body: Value {
         var entries: [(String, Value)] = [("error", Value(message)), ("code", Value(code))]
         if let details { entries.append(("details", details)) }
-        var response = Response.json(Value(entries: entries), status: status)
+        return Value(entries: entries)
+    }
+
+    var response: Response {
+        var response = Response.json(body, status: status)
         for field in headers { response.headers.append(field) }
         return response
     }

@@ -1,3 +1,5 @@
+internal import FlatValue
+internal import HTTPTypes
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPTypesHTTP1
@@ -6,7 +8,8 @@ internal import NIOHTTPTypesHTTP1
 ///
 /// - a request has one `Host` (RFC 9112, section 3.2), or nobody knows whom it is for;
 /// - a client that waits to be told before it sends a body (`Expect: 100-continue`) is told, unless the body is too large anyway;
-/// - a client of HTTP/1.0 knows by nothing but the end of the connection where its answer ends.
+/// - a client of HTTP/1.0 knows by nothing but the end of the connection where its answer ends;
+/// - what is no request at all is answered with an error like every other one.
 final class HTTP1Rules: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -17,6 +20,8 @@ final class HTTP1Rules: ChannelDuplexHandler, RemovableChannelHandler {
     private var isOld = false
     /// Nothing more is taken; the error that tells why is on its way.
     private var isRefused = false
+    /// What the parser did not take.
+    private var failure: HTTPParserError?
     /// Requests whose heads have been read and that have not been answered.
     private var open = 0
     /// The newest request waits to be told to go on, once those before it are answered.
@@ -32,13 +37,18 @@ final class HTTP1Rules: ChannelDuplexHandler, RemovableChannelHandler {
             let hosts = head.headers["host"].count
             guard hosts == 1 || isOld && hosts == 0 else {
                 isRefused = true
-                return context.fireErrorCaught(HTTPParserError.invalidHost)
+                return errorCaught(context: context, error: HTTPParserError.invalidHost)
             }
             open += 1
             isExpected = !isOld && expects(head)
             goOn(context)
         }
         context.fireChannelRead(data)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? HTTPParserError { failure = error }
+        context.fireErrorCaught(error)
     }
 
     private func expects(_ head: HTTPRequestHead) -> Bool {
@@ -60,6 +70,9 @@ final class HTTP1Rules: ChannelDuplexHandler, RemovableChannelHandler {
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let part = unwrapOutboundIn(data)
         switch part {
+        case .head(let head)
+        where failure != nil && head.status == .badRequest && head.headers["content-length"] == ["0"]:
+            refuse(head, context, promise)
         case .head(var head) where isOld:
             head.version = .http1_0
             head.headers.remove(name: "transfer-encoding")
@@ -76,6 +89,34 @@ final class HTTP1Rules: ChannelDuplexHandler, RemovableChannelHandler {
             let channel = context.channel
             written.futureResult.whenComplete { _ in channel.close(promise: nil) }
             context.writeAndFlush(data, promise: written)
+        }
+    }
+}
+
+extension HTTP1Rules {
+    /// Gives the answer to what could not be read, which comes without a body, the one that all errors have.
+    private func refuse(_ bare: HTTPResponseHead, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?)
+    {
+        guard let failure else { return }
+        let refusal = APIError(failure)
+        let body = context.channel.allocator.buffer(string: refusal.body.json)
+        var head = bare
+        head.status = HTTPResponseStatus(statusCode: refusal.status.code)
+        head.headers.replaceOrAdd(name: "content-length", value: "\(body.readableBytes)")
+        head.headers.replaceOrAdd(name: "content-type", value: "application/json; charset=utf-8")
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: promise)
+    }
+}
+
+extension APIError {
+    fileprivate init(_ error: HTTPParserError) {
+        switch error {
+        case .headerOverflow:
+            self.init(.requestHeaderFieldsTooLarge, "headers_too_large", "The headers of the request are too large")
+        case .invalidHost: self = .badRequest("A request has one header Host")
+        case .invalidVersion: self.init(.httpVersionNotSupported, "bad_request", "This server speaks HTTP/1.1")
+        default: self = .badRequest("This is not a request of HTTP/1.1")
         }
     }
 }
