@@ -105,6 +105,12 @@ ssize_t vp_try_send(int socket, const void *bytes, size_t count) {
     return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
 }
 
+void vp_await(pid_t pid) {
+    siginfo_t information;
+    while (waitid(P_PID, (id_t)pid, &information, WEXITED | WNOWAIT) < 0)
+        if (errno != EINTR) return;
+}
+
 int vp_wait(pid_t pid) {
     int status = 0;
     while (waitpid(pid, &status, 0) < 0)

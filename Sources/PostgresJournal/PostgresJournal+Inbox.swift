@@ -70,12 +70,7 @@ extension PostgresJournal: RunInbox {
     }
 
     package func watchInbox(_ deliver: @escaping @Sendable ([InboxMessage]) -> Void) {
-        Task { [self] in
-            try? await onWriter { writer in
-                writer.inbox.deliver = deliver
-                writer.inbox.isDue = true
-            }
-        }
+        writer.queue.post(.watch(deliver))
         listener.start()
     }
 }

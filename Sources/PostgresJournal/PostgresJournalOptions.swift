@@ -39,11 +39,14 @@ public struct PostgresJournalOptions: Sendable {
         self.durability = durability
         self.creates = creates
         self.schema = schema
-        self.retryTime = retryTime
+        self.retryTime = Self.bounded(retryTime)
         self.onStall = onStall
-        self.lease = lease
+        self.lease = Self.bounded(lease)
         self.largePayload = largePayload
-        self.connectTimeout = connectTimeout
-        self.serverTimeout = serverTimeout
+        self.connectTimeout = Self.bounded(connectTimeout)
+        self.serverTimeout = Self.bounded(serverTimeout)
     }
+
+    /// A time in microseconds, of which nanoseconds can be counted: at most a hundred years.
+    private static func bounded(_ time: Int64) -> Int64 { min(max(time, 0), 100 * 365 * 86400 * 1_000_000) }
 }

@@ -23,9 +23,11 @@ extension SQLiteJournal: SharedLimitStore {
                         MIN(ended_at) FILTER (WHERE ended_at > ?2 AND amount > 0)
                         FROM limited_calls WHERE key = ?3
                         """, arguments: [now, start, key])
+                guard let row else { return nil }
                 let counts = SharedCounts(
-                    held: row?[0] ?? 0, calls: row?[1] ?? 0, oldestCall: row?[2],
-                    amount: (row?[3] as Double?).flatMap { Int64(exactly: $0.rounded()) } ?? 0, oldestAmount: row?[4])
+                    held: try row.natural(0), calls: try row.natural(1), oldestCall: try row.optionalInteger(2),
+                    amount: Int64(exactly: (row[3] as Double).rounded()) ?? .max,
+                    oldestAmount: try row.optionalInteger(4))
                 if let wait = limits.wait(counts, at: now) { return wait }
                 try database.execute(
                     sql: "INSERT OR REPLACE INTO limited_calls VALUES (?, ?, ?, ?, NULL, 0)",

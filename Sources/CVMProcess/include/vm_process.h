@@ -40,7 +40,10 @@ int vp_send(int socket, const void *bytes, size_t count);
 /// Writes as many bytes as the other end has room for, without waiting; -1 where it cannot be written to at all.
 ssize_t vp_try_send(int socket, const void *bytes, size_t count);
 
-/// Waits for the end of a child process and gives its wait status, or -1.
+/// Waits for the end of a child process, whose number stays its own until `vp_wait`.
+void vp_await(pid_t pid);
+
+/// Waits for the end of a child process, lets go of it and gives its wait status, or -1.
 int vp_wait(pid_t pid);
 
 /// The signal of a wait status; 0 where the process ended by itself.

@@ -52,21 +52,21 @@ final class RequestQueue: Sendable {
                 + HostFailure.seconds(patience), retryable: true)
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let expiry = MultiThreadedEventLoopGroup.singleton.any().scheduleTask(in: .microseconds(patience)) {
-                    self.give(up: ticket, of: host, expired)
-                }
-                let waiter = Waiter(ticket: ticket, continuation: continuation, expiry: expiry)
                 let isAdmitted = state.withLock { state in
                     // A place may have become free since the first look.
                     if state.hosts[host, default: Host()].active < limit {
                         state.hosts[host, default: Host()].active += 1
                         return true
                     }
+                    // It gives up no earlier than this lets go of the lock.
+                    let expiry = MultiThreadedEventLoopGroup.singleton.any().scheduleTask(in: .microseconds(patience)) {
+                        self.give(up: ticket, of: host, expired)
+                    }
+                    let waiter = Waiter(ticket: ticket, continuation: continuation, expiry: expiry)
                     state.hosts[host, default: Host()].waiting.append(waiter)
                     return false
                 }
                 if isAdmitted {
-                    expiry.cancel()
                     continuation.resume()
                 } else if Task.isCancelled {
                     give(up: ticket, of: host, CancellationError())

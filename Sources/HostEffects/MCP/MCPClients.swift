@@ -12,6 +12,8 @@ final class MCPClients: Sendable {
         let opening: Task<MCPClient, any Error>
         /// How many calls use it now.
         var users = 0
+        /// How many calls have used it.
+        var uses = 0
     }
 
     private struct State {
@@ -55,6 +57,7 @@ final class MCPClients: Sendable {
                 state.entries[key] = Entry(number: state.last, opening: Task { try await open() })
             }
             state.entries[key]?.users += 1
+            state.entries[key]?.uses += 1
             return state.entries[key]
         }
         guard let entry else {
@@ -64,16 +67,17 @@ final class MCPClients: Sendable {
     }
 
     private func leave(_ key: String, _ number: Int) {
-        let isIdle = state.withLock { state in
-            guard state.entries[key]?.number == number else { return false }
+        let uses = state.withLock { state -> Int? in
+            guard state.entries[key]?.number == number else { return nil }
             state.entries[key]?.users -= 1
-            return state.entries[key]?.users == 0
+            return state.entries[key]?.users == 0 ? state.entries[key]?.uses : nil
         }
-        guard isIdle else { return }
+        guard let uses else { return }
         Task { [self] in
             try? await Task.sleep(for: Self.idleTime)
             let idle = state.withLock { state -> Entry? in
-                guard let entry = state.entries[key], entry.number == number, entry.users == 0 else { return nil }
+                guard let entry = state.entries[key], entry.number == number, entry.users == 0, entry.uses == uses
+                else { return nil }
                 state.entries[key] = nil
                 return entry
             }

@@ -63,7 +63,8 @@ final class ModelLimiter: Sendable {
         let renewal = Task { [account] in
             while !Task.isCancelled {
                 try await Task.sleep(for: .microseconds(Self.renewal))
-                try await store.hold(call, of: account, until: Self.now() + Self.lease)
+                // One that fails is made up for by the next, which comes before the lease has run out.
+                try? await store.hold(call, of: account, until: Self.now() + Self.lease)
             }
         }
         defer { renewal.cancel() }

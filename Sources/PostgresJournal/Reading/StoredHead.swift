@@ -63,6 +63,9 @@ struct StoredHead {
         header.origin.fingerprint = try row.optionalText(13)
         header.origin.inputDigest = try row.optionalText(14)
         let queued = try row.integer(18)
+        guard 0...2 ~= queued else {
+            throw MisplacedValue(column: 18, expected: "whether it waits in the queue, as 0, 1 or 2")
+        }
         isQueued = queued != 0
         header.isHeld = queued == 1 && !status.isTerminal
         if let text = try row.optionalText(19) {

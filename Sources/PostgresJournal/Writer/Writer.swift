@@ -15,6 +15,8 @@ final class Writer: @unchecked Sendable {
         case job(Job)
         /// The inbox may have something.
         case look
+        /// Somebody wants what is in the inbox from now on.
+        case watch(@Sendable ([InboxMessage]) -> Void)
         case close(@Sendable () -> Void)
     }
 
@@ -148,6 +150,9 @@ final class Writer: @unchecked Sendable {
             waiting.removeAll()
         case .look:
             inbox.isDue = inbox.deliver != nil
+            waiting.removeFirst()
+        case .watch(let deliver):
+            (inbox.deliver, inbox.isDue) = (deliver, true)
             waiting.removeFirst()
         case .batch, nil: break
         }

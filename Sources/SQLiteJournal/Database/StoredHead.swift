@@ -69,6 +69,9 @@ struct StoredHead {
         header.origin.fingerprint = try row.optionalText(14)
         header.origin.inputDigest = try row.optionalText(15)
         let queued = try row.integer(16)
+        guard 0...2 ~= queued else {
+            throw MisplacedValue(column: "queued", expected: "whether it waits in the queue, as 0, 1 or 2")
+        }
         isQueued = queued != 0
         header.isHeld = queued == 1 && !head.status.isTerminal
         header.tags = try Self.tags(try row.optionalText(17))

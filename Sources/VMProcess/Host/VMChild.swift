@@ -146,8 +146,10 @@ final class VMChild: Sendable {
         // Nothing more is heard of it, so it is to end, whatever it does; what it said before counts.
         state.withLock { if $0.pid > 0 { _ = systemKill($0.pid, SIGKILL) } }
         outbox.post([], closing: true)
-        let result = vp_wait(pid)
+        vp_await(pid)
+        // From here on its number may be another process's.
         state.withLock { $0.pid = 0 }
+        let result = vp_wait(pid)
         _ = shutdown(socket, Int32(SHUT_RDWR))
         var done: [Bool] = []
         while done.isEmpty { written.take(into: &done, waiting: nil) }

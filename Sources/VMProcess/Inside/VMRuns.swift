@@ -20,6 +20,8 @@ final class VMRuns: Sendable {
         var runs: [String: WorkflowRun] = [:]
         /// What came for scripts that are being loaded.
         var deferred: [Int64: [Frame]] = [:]
+        /// What came for runs that are not here yet, because their script is being loaded or they are being restored.
+        var early: [String: [Frame]] = [:]
     }
 
     /// - Parameter marker: where the run whose code runs is noted for the host.
@@ -40,13 +42,16 @@ final class VMRuns: Sendable {
         engine.beHosted()
     }
 
-    func take(_ frame: Frame) {
+    func take(_ frame: Frame) { if !isDeferred(frame) { handle(frame) } }
+
+    private func handle(_ frame: Frame) {
         let header = frame.header
-        if frame.kind == .begin || frame.kind == .restore || frame.kind == .call, isDeferred(frame) { return }
         switch frame.kind {
         case .load: load(frame)
         case .told: questions.told(frame)
-        case .begin: begin(header)
+        case .begin:
+            begin(header)
+            arrived(header)
         case .restore: restore(frame)
         case .outcomes: if let outcomes = WireOutcomes(header) { store.settle(outcomes) }
         case .answer: effects.take(frame)
@@ -72,14 +77,44 @@ final class VMRuns: Sendable {
         }
     }
 
-    /// Keeps a frame until its script is loaded; false where nothing has to be waited for.
+    /// Keeps a frame until its script is loaded, and its run is here; false where nothing has to be waited for.
     private func isDeferred(_ frame: Frame) -> Bool {
-        let script = frame.header["script"]?.int ?? -1
+        let (script, run) = (frame.header["script"]?.int ?? -1, frame.header["run"]?.string)
         return state.withLock { state in
-            guard state.deferred[script] != nil else { return false }
-            state.deferred[script]?.append(frame)
-            return true
+            switch frame.kind {
+            case .begin, .restore, .call:
+                let isLoading = state.deferred[script] != nil
+                if let run, frame.kind != .call, isLoading || frame.kind == .restore { state.early[run] = [] }
+                if isLoading { state.deferred[script]?.append(frame) }
+                return isLoading
+            case .message, .hold, .drop:
+                guard let run, state.early[run] != nil else { return false }
+                state.early[run]?.append(frame)
+                return true
+            default: return false
+            }
         }
+    }
+
+    /// A script has been loaded, or cannot be: what came for it meanwhile is taken.
+    private func loaded(_ script: Int64) {
+        while let frames = state.withLock({ Self.next(script, of: &$0.deferred) }) { for frame in frames { handle(frame) } }
+    }
+
+    /// A run is here, or will not be: what came for it meanwhile is taken.
+    private func arrived(_ header: Value) {
+        guard let run = header["run"]?.string else { return }
+        while let frames = state.withLock({ Self.next(run, of: &$0.early) }) { for frame in frames { handle(frame) } }
+    }
+
+    /// What waits under a key, in order; nil once nothing does, from when on nothing is kept any more.
+    private static func next<Key>(_ key: Key, of waiting: inout [Key: [Frame]]) -> [Frame]? {
+        guard let frames = waiting[key], !frames.isEmpty else {
+            waiting[key] = nil
+            return nil
+        }
+        waiting[key] = []
+        return frames
     }
 
     private func run(_ id: String) -> WorkflowRun? { state.withLock { $0.runs[id] } }
@@ -101,17 +136,13 @@ final class VMRuns: Sendable {
                     isPinned
                     ? try await LuaScript.load(bundle: ScriptBundle(files: files.files), on: engine, options: options)
                     : try await LuaScript.load(script, on: engine, options: options)
-                let deferred = state.withLock { state in
-                    state.scripts[number] = loaded
-                    return state.deferred.removeValue(forKey: number) ?? []
-                }
+                state.withLock { $0.scripts[number] = loaded }
                 line.send(
                     Frame(.loaded, ["script": Value(number), "description": ScriptDescription(loaded).value]))
-                for frame in deferred { take(frame) }
             } catch {
-                state.withLock { _ = $0.deferred.removeValue(forKey: number) }
                 line.send(Frame(.loaded, ["script": Value(number), "error": error.value]))
             }
+            self.loaded(number)
         }
     }
 
@@ -140,8 +171,9 @@ final class VMRuns: Sendable {
     private func restore(_ frame: Frame) {
         guard let id = frame.header["run"]?.string, let workflow = workflow(frame.header),
             let stored = WireRun(frame, plan: workflow.plan, generation: workflow.generation.id)
-        else { return }
+        else { return arrived(frame.header) }
         lane.perform { [self] in
+            defer { arrived(frame.header) }
             do {
                 drive(
                     try await engine.restore(stored.journaled, stored.stored, of: workflow))

@@ -238,10 +238,3 @@ extension RunMachine {
     }
 }
 
-extension Int64 {
-    /// The sum of two times, or the last or first one that there is.
-    func clamped(adding other: Int64) -> Int64 {
-        let (sum, overflow) = addingReportingOverflow(other)
-        return overflow ? (other < 0 ? .min : .max) : sum
-    }
-}

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import Synchronization
 internal import WorkflowCore
 
@@ -57,6 +58,13 @@ final class LiveRuns: Sendable {
         if !isLeft { bell.drives(run) }
         bell.ring()
         QueueTending.begin(self)
+    }
+
+    /// Cancels a run wherever it is driven; one that nobody drives is cancelled by whoever takes it up.
+    func cancel(_ id: String, reason: String) async throws(JournalError) {
+        if let run = find(id) { return run.cancel(reason: reason) }
+        let content = InboxMessage.Content(kind: .cancel, target: "", payload: ["reason": Value(reason)])
+        _ = try await store.post(content, to: id)
     }
 
     func remove(_ run: WorkflowRun) {

@@ -52,7 +52,7 @@ extension WorkflowRun {
         let posted = worker.perform { worker in
             if run.lost != nil || run.machine.isOver { return quiet() }
             run.isHeld = true
-            run.quietened = quiet
+            run.whenQuiet(quiet)
             worker.enqueue(run)
         }
         if !posted { quiet() }

@@ -11,7 +11,7 @@ public final class RecoveryService: Sendable {
     private let directory: RunDirectory
     private let interval: Duration
     private let failed: @Sendable (_ run: String, _ error: any Error) -> Void
-    /// Runs that could not be taken up, so that each is told once.
+    /// Runs that could not be taken up at the last look, so that each is told once.
     private let told = Mutex<Set<String>>([])
 
     /// - Parameters:
@@ -41,9 +41,11 @@ public final class RecoveryService: Sendable {
                 load: {
                     try await directory.catalog.workflow($0.workflow, generation: $0.generation, of: $0.id)
                 }, began: { _ in })
-            for failure in failures where told.withLock({ $0.insert(failure.run).inserted }) {
-                failed(failure.run, failure.error)
+            let known = told.withLock { told in
+                defer { told = Set(failures.map(\.run)) }
+                return told
             }
+            for failure in failures where !known.contains(failure.run) { failed(failure.run, failure.error) }
         } catch {
             // A store that cannot be read now is looked at again; whoever uses it is told why.
         }

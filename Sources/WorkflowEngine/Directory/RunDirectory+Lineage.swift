@@ -11,14 +11,13 @@ extension RunDirectory {
     ///   - newID: the new run's id; nil makes one.
     ///   - newest: goes on with the workflow as new runs have it, instead of the code of the other run.
     ///   - reason: why, in a word.
-    /// - Throws: ``RunFailure`` when nothing can be taken over up to there.
+    /// - Throws: ``RunFailure`` when nothing can be taken over up to there; with the code `id_taken` when there is a run of that id.
     public func fork(
         _ id: String, at point: ForkPoint, input: Value? = nil, as newID: String? = nil, newest: Bool = false,
         reason: String = "forked"
     ) async throws -> WorkflowRun {
-        if let newID, try await store.header(of: newID) != nil {
-            throw RunFailure(code: "id_taken", message: "there is a run '\(newID)' already")
-        }
+        let taken = RunFailure(code: "id_taken", message: "there is a run '\(newID ?? "")' already")
+        if let newID, try await store.header(of: newID) != nil { throw taken }
         let source = try await record(of: id)
         let header = try await header(of: id)
         let definition = newest ? await catalog.workflow(header.workflow) : try await workflow(of: header)
@@ -31,6 +30,9 @@ extension RunDirectory {
             ).run
             if !(await RecordedFeed.recorded(run).hasEvents) { _ = try await run.settled() }
             return run
+        } catch let failure as RunFailure where failure.code == "conflict" && newID != nil {
+            // Another call was first.
+            throw taken
         } catch let error as ForkError {
             throw RunFailure(code: error.code.rawValue, message: error.message)
         }

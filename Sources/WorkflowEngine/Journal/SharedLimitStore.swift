@@ -1,3 +1,5 @@
+internal import WorkflowCore
+
 /// How much may be done under one key within a minute and at once; nil for no limit.
 package struct SharedLimits: Sendable, Equatable {
     package var concurrency: Int64?
@@ -25,7 +27,7 @@ package struct SharedLimits: Sendable, Equatable {
     ///   - now: microseconds since 1970.
     package func wait(_ counts: SharedCounts, at now: Int64) -> Int64? {
         func rest(since oldest: Int64?) -> Int64 {
-            min(max((oldest ?? now) + Self.window - now, Self.place), Self.window)
+            min(max((oldest ?? now).clamped(subtracting: now).clamped(adding: Self.window), Self.place), Self.window)
         }
         if let callsPerMinute, counts.calls >= callsPerMinute { return rest(since: counts.oldestCall) }
         if let amountPerMinute, counts.amount >= amountPerMinute { return rest(since: counts.oldestAmount) }

@@ -32,7 +32,9 @@ public enum SubscriptionItem: Sendable {
 ///
 /// ```swift
 /// let events = hub.subscribe(EventFilter(workflow: "order"))
-/// while case .events(let batch)? = try await events.next() { … }
+/// while let item = await events.next() {
+///     if case .events(let batch) = item { … }
+/// }
 /// ```
 public actor EventSubscription {
     nonisolated let filter: EventFilter

@@ -8,8 +8,8 @@ final class QueueBell: Sendable {
         var gate = Gate()
         /// Runs that this engine drives while they wait.
         var driven: Set<String> = []
-        /// A ``QueueService`` looks after them.
-        var isServed = false
+        /// How many look after them, such as a ``QueueService``.
+        var services = 0
         var isTended = false
     }
 
@@ -30,12 +30,13 @@ final class QueueBell: Sendable {
 
     func forget(_ run: String) { state.withLock { _ = $0.driven.remove(run) } }
 
-    func serve(_ isServed: Bool) { state.withLock { $0.isServed = isServed } }
+    /// Somebody begins to look after the runs, or ends.
+    func serve(_ begins: Bool) { state.withLock { $0.services += begins ? 1 : -1 } }
 
     /// Whether the caller is the one to look after the runs that wait here; it goes on until this gives false.
     func beginsTending() -> Bool {
         state.withLock { state in
-            guard !state.isServed, !state.isTended, !state.driven.isEmpty else { return false }
+            guard state.services == 0, !state.isTended, !state.driven.isEmpty else { return false }
             state.isTended = true
             return true
         }
@@ -44,7 +45,7 @@ final class QueueBell: Sendable {
     /// Whether whoever looks after the runs that wait here has more to do.
     func goesOnTending() -> Bool {
         state.withLock { state in
-            state.isTended = !state.isServed && !state.driven.isEmpty
+            state.isTended = state.services == 0 && !state.driven.isEmpty
             return state.isTended
         }
     }

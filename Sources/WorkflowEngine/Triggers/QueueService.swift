@@ -1,3 +1,4 @@
+internal import Synchronization
 internal import WorkflowCore
 
 /// Lets queued runs begin as their limits allow: runs of its engine, and those that nobody drives.
@@ -12,6 +13,9 @@ internal import WorkflowCore
 public final class QueueService: Sendable {
     private let directory: RunDirectory
     private let failed: @Sendable (_ run: String, _ error: any Error) -> Void
+    /// Runs that could not be cancelled yet, by run the one that takes its place.
+    private let unfinished = Mutex<[String: String]>([:])
+
     /// How many runs one look at the queue lets begin.
     private static let most = 64
 
@@ -28,11 +32,17 @@ public final class QueueService: Sendable {
         let (bell, store) = (directory.live.bell, directory.store)
         guard store.keepsQueue else { return }
         bell.serve(true)
-        defer { bell.serve(false) }
+        defer {
+            bell.serve(false)
+            QueueTending.begin(directory.live)
+        }
         var changes: Int64 = -1
         while !Task.isCancelled {
             let gate = bell.next
-            let next = await begin()
+            guard let next = await look() else {
+                _ = await gate.passed(within: QueueTending.interval)
+                continue
+            }
             // What other processes write may let runs begin too.
             changes = (try? await store.changeCount()) ?? changes
             var watch = ClockWatch()
@@ -43,7 +53,7 @@ public final class QueueService: Sendable {
                 let now = directory.engine.clock.now()
                 if watch.isSetBack(at: now) || !isFirst && next != 0 && next <= now { break }
                 isFirst = false
-                let rest = next == 0 ? QueueTending.interval : .microseconds(max(next - now, 1000))
+                let rest = next == 0 ? QueueTending.interval : .microseconds(max(next.clamped(subtracting: now), 1000))
                 if await gate.passed(within: min(rest, QueueTending.interval)) { break }
                 if (try? await store.changeCount()) != changes { break }
             }
@@ -54,17 +64,20 @@ public final class QueueService: Sendable {
     ///
     /// - Returns: when more may begin because time has passed, in microseconds since 1970; 0 for never.
     @discardableResult
-    public func begin() async -> Int64 {
+    public func begin() async -> Int64 { await look() ?? 0 }
+
+    /// - Returns: as ``begin()`` does; nil where the store cannot be read now and is to be looked at again.
+    private func look() async -> Int64? {
         var pass = QueuePass()
-        var isFirst = true
-        while isFirst || pass.isMore, !Task.isCancelled {
-            isFirst = false
-            // A store that cannot be read now is looked at again.
-            guard let next = try? await directory.store.admit(.all, limit: Self.most) else { return 0 }
+        var replaced = unfinished.withLock(\.self)
+        defer { unfinished.withLock { $0 = replaced } }
+        repeat {
+            guard let next = try? await directory.store.admit(.all, limit: Self.most) else { return nil }
             pass = next
             for (run, claim) in pass.claims { await begin(run, claim) }
-        }
-        await cancel(pass.replaced)
+            for (run, other) in pass.replaced { replaced[run] = other }
+        } while pass.isMore && !Task.isCancelled
+        replaced = await cancel(replaced)
         return pass.nextAt
     }
 
@@ -84,17 +97,25 @@ public final class QueueService: Sendable {
         }
     }
 
-    private func cancel(_ replaced: [(run: String, by: String)]) async {
-        await withTaskGroup { group in
+    /// - Parameter replaced: by run the one that takes its place.
+    /// - Returns: those that could not be cancelled now.
+    private func cancel(_ replaced: [String: String]) async -> [String: String] {
+        await withTaskGroup(of: (String, String)?.self) { group in
             for (run, other) in replaced {
                 group.addTask {
                     do {
-                        _ = try await self.directory.cancel(run, reason: "run \(other) takes its place")
+                        _ = try await self.directory.cancel(run, reason: QueueTending.reason(other))
+                        return nil
                     } catch let failure as RunFailure where failure.code == "over" || failure.code == "missing" {
+                        return nil
                     } catch {
                         self.failed(run, error)
+                        return (run, other)
                     }
                 }
+            }
+            return await group.reduce(into: [:]) { left, failure in
+                if let (run, other) = failure { left[run] = other }
             }
         }
     }
@@ -105,14 +126,21 @@ enum QueueTending {
     /// Between two looks at whether other processes have changed the queue.
     static let interval = Duration.milliseconds(250)
 
+    /// Why a run is cancelled that another one replaces.
+    static func reason(_ other: String) -> String { "run \(other) takes its place" }
+
     static func begin(_ live: LiveRuns) {
         guard live.store.keepsQueue, live.bell.beginsTending() else { return }
         Task { [weak live] in
+            var told: Set<String> = []
             while let bell = live?.bell, bell.goesOnTending() {
                 let gate = bell.next
                 var pause = interval
-                if let pass = try? await live?.store.admit(.runs(bell.driven), limit: .max), pass.told > 0 {
-                    pause = .milliseconds(5)
+                if let pass = try? await live?.store.admit(.runs(bell.driven), limit: .max) {
+                    if pass.told > 0 { pause = .milliseconds(5) }
+                    for (run, other) in pass.replaced where !told.contains(run) {
+                        if (try? await live?.cancel(run, reason: reason(other))) != nil { told.insert(run) }
+                    }
                 }
                 _ = await gate.passed(within: pause)
             }
@@ -129,9 +157,4 @@ extension WorkflowEngine {
         for worker in workers { worker.perform { $0.isHosted = true } }
     }
 
-    /// Looks after a queued run of this engine's store that is driven elsewhere in this process, until ``endTending(_:)``.
-    package func tend(_ run: String) { live?.queued(run, isLeft: false) }
-
-    /// The run has begun, or is over.
-    package func endTending(_ run: String) { live?.bell.forget(run) }
 }

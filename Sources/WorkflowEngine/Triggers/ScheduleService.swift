@@ -31,6 +31,8 @@ public final class ScheduleService: Sendable {
     private struct State {
         var next: [Key: (timing: Schedule.Timing, time: Int64)] = [:]
         var watch = ClockWatch()
+        /// Why a schedule could not begin what is due when it was looked at last, so that each reason is told once.
+        var failures: [Key: String] = [:]
     }
 
     /// - Parameter report: hears of what began, was left out or failed; on any thread.
@@ -83,19 +85,24 @@ public final class ScheduleService: Sendable {
             }
             // Those of scripts that are gone.
             if state.next.count > 2 * count + 64 { state.next.removeAll() }
+            if state.failures.count > 2 * count + 64 { state.failures.removeAll() }
             return due
         }
     }
 
     private func begin(_ schedule: Schedule, of workflow: Workflow, _ mark: ScheduleMark?, at now: Int64) async {
+        let key = Key(workflow: workflow.id, schedule: schedule.id)
         do {
             let time = try await decide(schedule, of: workflow, mark, at: now)
             let next = schedule.next(after: time) ?? .max
             state.withLock { state in
-                state.next[Key(workflow: workflow.id, schedule: schedule.id)] = (schedule.timing, next)
+                state.next[key] = (schedule.timing, next)
+                state.failures[key] = nil
             }
         } catch {
-            tell(schedule, workflow, .failed("\(error)"))
+            let reason = "\(error)"
+            let isKnown = state.withLock { $0.failures.updateValue(reason, forKey: key) == reason }
+            if !isKnown { tell(schedule, workflow, .failed(reason)) }
         }
     }
 
@@ -108,12 +115,13 @@ public final class ScheduleService: Sendable {
         func advance(to time: Int64, run: String? = nil) async throws {
             try await directory.store.advance(workflow.id, schedule.id, to: time, run: run)
         }
-        guard let mark else {
+        guard var mark else {
             // What it missed before anybody knew it is nobody's loss.
             try await advance(to: now)
             return now
         }
-        if mark.time > now.addingReportingOverflow(Self.mostAhead).partialValue {
+        mark.time = max(mark.time, 0)
+        if mark.time > now.clamped(adding: Self.mostAhead) {
             tell(schedule, workflow, .wentBack)
             try await directory.store.setBack(workflow.id, schedule.id, from: mark.time, to: now)
             return now
@@ -147,15 +155,26 @@ public final class ScheduleService: Sendable {
                 }
             }
             let id = schedule.runID(workflow: workflow.id, at: time)
-            let started = try await directory.start(
-                StartRequest(workflow: workflow.id, input: schedule.input, id: id))
+            let isNew = try await start(schedule, of: workflow, as: id)
             try await advance(to: time, run: id)
             (last, decided) = (id, time)
-            if started.isNew { tell(schedule, workflow, .began(time: time, run: id)) }
+            if isNew { tell(schedule, workflow, .began(time: time, run: id)) }
         }
         // Times that were missed for good are behind it too.
         if newest > decided { try await advance(to: newest) }
         return newest
+    }
+
+    /// Starts a run of a schedule, unless it was started before.
+    ///
+    /// - Returns: whether it was not.
+    private func start(_ schedule: Schedule, of workflow: Workflow, as id: String) async throws -> Bool {
+        do {
+            return try await directory.start(StartRequest(workflow: workflow.id, input: schedule.input, id: id)).isNew
+        } catch let failure as RunFailure where failure.code == "other_input" {
+            // The schedule has been given another input since.
+            return false
+        }
     }
 
     private func isUnderWay(_ run: String) async throws -> Bool {

@@ -204,6 +204,15 @@ package final class Run: @unchecked Sendable {
         set { if rare != nil || newValue != nil { makeRare().quietened = newValue } }
     }
 
+    /// Has `body` called once nothing of the run is under way and all of it is durable, after those who asked before.
+    func whenQuiet(_ body: @escaping () -> Void) {
+        let before = quietened
+        quietened = {
+            before?()
+            body()
+        }
+    }
+
     /// Set once it has been dropped: the journal says that somebody else owns it, or the journal failed.
     var lost: JournalError? {
         get { rare?.loss }

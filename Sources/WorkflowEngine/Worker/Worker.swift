@@ -132,11 +132,7 @@ package final class Worker: @unchecked Sendable {
         let count = Countdown(runs.count, done)
         for run in runs {
             run.isHeld = true
-            let before = run.quietened
-            run.quietened = {
-                before?()
-                count.pass()
-            }
+            run.whenQuiet { count.pass() }
             enqueue(run)
         }
     }

@@ -206,7 +206,7 @@ final class ServerMetrics: Sendable {
     /// In seconds; what is to begin at a time counts from then.
     private static func queueAge(_ figures: QueueFigures?, _ directory: RunDirectory) -> Double {
         guard let oldest = figures?.oldest else { return 0 }
-        return Double(max(directory.engine.clock.now() - oldest, 0)) / 1_000_000
+        return Double(max(directory.engine.clock.now().clamped(subtracting: oldest), 0)) / 1_000_000
     }
 
     /// What the workers tell of themselves.

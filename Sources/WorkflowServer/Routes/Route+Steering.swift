@@ -127,13 +127,15 @@ extension Route {
             return response
         }
         let newID = try runID(request, of: "\(reason) \(id)", body)
-        // Asked again, it is the run that was made then.
-        if let newID, let known = try await core.directory.store.header(of: newID), known.lineage == id {
+        do {
+            let run = try await core.directory.fork(
+                id, at: point, input: body["input"], as: newID, newest: body.flag("newest"), reason: reason)
+            return answer(run.id, .accepted)
+        } catch let failure as RunFailure where failure.code == "id_taken" {
+            // Asked again, it is the run that was made then.
+            guard let newID, try await core.directory.store.header(of: newID)?.lineage == id else { throw failure }
             return answer(newID, .ok)
         }
-        let run = try await core.directory.fork(
-            id, at: point, input: body["input"], as: newID, newest: body.flag("newest"), reason: reason)
-        return answer(run.id, .accepted)
     }
 
     private static func upgrade(_ upgrade: Upgrade, _ id: String, isMoved: Bool) -> Value {

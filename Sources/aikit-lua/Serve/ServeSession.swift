@@ -102,6 +102,7 @@ final class ServeSession: Sendable {
             }
             let drain = Task {
                 await phase.ended()
+                guard phase.isEnding else { return }
                 log.info("stopping")
                 server.drain()
                 helpers.cancel()
@@ -225,19 +226,32 @@ private struct ListeningService: Service {
 
 /// Something that happens once, and that any number of tasks wait for.
 final class Latch: Sendable {
-    private let stream: AsyncStream<Void>
-    private let source: AsyncStream<Void>.Continuation
-    private let state = Mutex(false)
+    private let state = Mutex(State())
 
-    init() { (stream, source) = AsyncStream.makeStream() }
+    private struct State {
+        var isOpen = false
+        var waiting: [AsyncStream<Void>.Continuation] = []
+    }
 
-    var isOpen: Bool { state.withLock { $0 } }
+    var isOpen: Bool { state.withLock(\.isOpen) }
 
     func open() {
-        state.withLock { $0 = true }
-        source.finish()
+        let waiting = state.withLock { state in
+            state.isOpen = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.finish() }
     }
 
     /// Returns when it is open, or the task is cancelled.
-    func passed() async { for await _ in stream {} }
+    func passed() async {
+        // One for each task: the first one that is cancelled ends a stream for all.
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+        let isOpen = state.withLock { state in
+            if !state.isOpen { state.waiting.append(continuation) }
+            return state.isOpen
+        }
+        if !isOpen { for await _ in stream {} }
+    }
 }

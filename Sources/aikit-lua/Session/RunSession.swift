@@ -141,7 +141,7 @@ final class RunSession {
     private func wakesSoon(_ result: RunResult) -> Bool {
         guard result.status == .waitingHuman || result.status == .waiting, let wakeAt, leaving == nil, !isCancelled
         else { return false }
-        let left = wakeAt - SystemClock().now()
+        let left = wakeAt.clamped(subtracting: SystemClock().now())
         if !isStored { return !waitsOutside || left <= StayRequest.usualWait }
         // Of a stored run that asks somebody it is told at once how to answer.
         return result.pendingHuman == nil && left < Self.nearWake
@@ -152,7 +152,7 @@ final class RunSession {
         let seen = wakeAt
         hasMoved = false
         while !hasMoved, let wakeAt, wakeAt == seen {
-            let left = max(wakeAt - SystemClock().now(), 0)
+            let left = max(wakeAt.clamped(subtracting: SystemClock().now()), 0)
             let pause = min(UInt64(left), 1_000_000) * 1000 + 50_000_000
             let next = monotonicNanoseconds() + pause
             for message in mailbox.take(until: min(next, nextLook ?? next)) { handleMessage(message) }

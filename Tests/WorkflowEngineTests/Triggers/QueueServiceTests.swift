@@ -133,6 +133,34 @@ struct QueueServiceTests {
         }
     }
 
+    @Test func `a singleton cancels the run that is there, however many begin beside it`() async throws {
+        let flow = try workflow { ["singleton": ["key": Value(Int64($0)), "on_conflict": "cancel-running"]] }
+        try await withDirectory([flow]) { directory in
+            let queue = QueueService(directory)
+            _ = try await start(directory, "a", input("k"))
+            await queue.begin()
+            _ = try await start(directory, "b", input("k", priority: 1))
+            for index in 0..<100 { _ = try await start(directory, "r\(index)", input(Value("r\(index)"))) }
+            await queue.begin()
+            #expect(try await directory.header(of: "a").status == .cancelled)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `runs that a process drives alone replace each other too`() async throws {
+        let flow = try workflow { ["singleton": ["key": Value(Int64($0)), "on_conflict": "cancel-running"]] }
+        try await withDirectory([flow]) { directory in
+            let (first, second) = (
+                directory.engine.createRun(flow, id: "a"), directory.engine.createRun(flow, id: "b")
+            )
+            try first.start(input: input("k"))
+            #expect(try await first.settled().status == .waiting)
+            try second.start(input: input("k"))
+            #expect(try await first.finished().status == .cancelled)
+            #expect(try await second.settled().status == .waiting)
+        }
+    }
+
     @Test func `debounced starts come to one run with the last input`() async throws {
         let clock = VirtualClock(startingAt: Self.start)
         let flow = try workflow { ["debounce": ["period": "30s", "key": Value(Int64($0))]] }
