@@ -43,7 +43,6 @@ package final class LuaVM {
     package var isStopping: Bool { lb_watch_is_stopping(handle) }
 
     package var memoryUsed: Int { lb_vm_memory_used(handle) }
-    package var slotCount: Int { Int(lb_vm_slot_count(handle)) }
 
     /// A full garbage collection that also gives idle coroutines back.
     package func collectGarbage() { lb_vm_gc(handle) }

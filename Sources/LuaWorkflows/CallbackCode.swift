@@ -42,6 +42,6 @@ struct CallbackCode {
                 hasher.update(data: [0])
             }
         }
-        return hexadecimal(hasher.finalize())
+        return BytesText.hex(hasher.finalize())
     }
 }

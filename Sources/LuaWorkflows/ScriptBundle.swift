@@ -1,4 +1,5 @@
 internal import Crypto
+internal import FlatValue
 
 /// The source of a script and of every module that it required: all that is needed to run it again, whatever becomes of the
 /// files.
@@ -20,7 +21,7 @@ package struct ScriptBundle: Sendable, Equatable {
         /// The content's hash, in hexadecimal digits.
         package var hash: String { Self.hash(of: source) }
 
-        static func hash(of source: [UInt8]) -> String { hexadecimal(SHA256.hash(data: source)) }
+        static func hash(of source: [UInt8]) -> String { BytesText.hex(SHA256.hash(data: source)) }
     }
 
     /// The script first, then its modules in the order in which they were required.
@@ -37,18 +38,6 @@ package struct ScriptBundle: Sendable, Equatable {
             hasher.update(data: Array("\(file.module)\n\(file.source.count)\n".utf8))
             hasher.update(data: file.source)
         }
-        return hexadecimal(hasher.finalize())
+        return BytesText.hex(hasher.finalize())
     }
-}
-
-/// A hash in hexadecimal digits.
-func hexadecimal(_ digest: SHA256Digest) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = []
-    text.reserveCapacity(64)
-    for byte in digest {
-        text.append(digits[Int(byte >> 4)])
-        text.append(digits[Int(byte & 15)])
-    }
-    return String(decoding: text, as: UTF8.self)
 }

@@ -38,7 +38,7 @@ struct ModelCache: Sendable {
         if let choice = call.toolChoice { question.append(("choice", Value(choice))) }
         if let schema = call.outputSchema { question.append(("schema", schema)) }
         let hash = SHA256.hash(data: Array(Value(entries: question).json.utf8))
-        return "model-" + hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return "model-" + BytesText.hex(hash)
     }
 
     /// The answer that is kept, with nothing used and `cached = true`; nil for none, and where the store cannot say.

@@ -98,7 +98,9 @@ final class VMRuns: Sendable {
 
     /// A script has been loaded, or cannot be: what came for it meanwhile is taken.
     private func loaded(_ script: Int64) {
-        while let frames = state.withLock({ Self.next(script, of: &$0.deferred) }) { for frame in frames { handle(frame) } }
+        while let frames = state.withLock({ Self.next(script, of: &$0.deferred) }) {
+            for frame in frames { handle(frame) }
+        }
     }
 
     /// A run is here, or will not be: what came for it meanwhile is taken.

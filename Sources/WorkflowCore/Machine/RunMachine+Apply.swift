@@ -237,4 +237,3 @@ extension RunMachine {
         store.set(StoreTable.Entry(key: slice(key), value: value), in: log.arena)
     }
 }
-

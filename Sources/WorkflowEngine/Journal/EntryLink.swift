@@ -1,4 +1,5 @@
 internal import Crypto
+internal import FlatValue
 internal import WorkflowCore
 
 /// The link of an entry in the chain of its run: a SHA-256 over the link before it and all bytes of the entry.
@@ -49,7 +50,7 @@ package struct EntryLink: Sendable, Equatable {
 
     /// In hexadecimal digits.
     package var text: String {
-        withBytes { $0.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() }
+        withBytes { BytesText.hex($0) }
     }
 }
 

@@ -96,9 +96,7 @@ public actor EventSubscription {
             if let cursor = cursors[run] { await catchUp(cursor) }
         case .settled(let run):
             // A subscriber to all runs has no use for the log of one that is over or rests.
-            if filter.run == nil, let cursor = cursors.removeValue(forKey: run) {
-                seen[run] = cursor.isOver ? nil : cursor.count
-            }
+            if filter.run == nil { forget(run) }
             ready.append(.settled(run: run))
             if filter.run == run, cursors[run]?.isOver == true { end = .over }
         case .nudge: ready.append(.idle)
@@ -106,6 +104,11 @@ public actor EventSubscription {
         case .news, .mark: break
         case .transient(let event): if filter.admits(type: event.type) { ready.append(.transient(event)) }
         }
+    }
+
+    /// Keeps of a run only how far it has been seen.
+    private func forget(_ run: String) {
+        if let cursor = cursors.removeValue(forKey: run) { seen[run] = cursor.isOver ? nil : cursor.count }
     }
 
     private func cursor(of chunk: RunChunk) -> RunCursor {
@@ -161,6 +164,8 @@ public actor EventSubscription {
                 events = cursor.take(RunChunk(whole, plan: cursor.plan, arenaStart: 0))
             }
             give(events ?? [], cursor)
+            // Nothing tells when a run settles that is not driven here.
+            if filter.run == nil, !hub.isLive(cursor.run) { forget(cursor.run) }
             if filter.run == cursor.run, end == nil, !hub.isLive(cursor.run), stored.header.waitsForSomebody {
                 ready.append(.settled(run: cursor.run))
             }

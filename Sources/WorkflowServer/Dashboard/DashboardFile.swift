@@ -1,6 +1,7 @@
 internal import CDashboard
 internal import Compression
 internal import Crypto
+internal import FlatValue
 internal import NIOCore
 
 /// A file of the dashboard as it is served.
@@ -19,7 +20,7 @@ struct DashboardFile: Sendable {
         while let file = dashboard_at(index)?.pointee {
             let bytes = UnsafeBufferPointer(start: file.bytes, count: file.length)
             let name = String(cString: file.name)
-            let hash = SHA256.hash(data: bytes).prefix(12).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            let hash = BytesText.hex(SHA256.hash(data: bytes).prefix(12))
             let packed = gzip(Array(bytes)).flatMap { $0.count < bytes.count ? ByteBuffer(bytes: $0) : nil }
             files[name] = DashboardFile(
                 body: ByteBuffer(bytes: bytes), packed: packed, type: type(of: name), tag: hash)

@@ -101,7 +101,7 @@ struct APIRequest {
         guard let key = keys.first else { return nil }
         if key.isEmpty { throw APIError.badRequest("Idempotency-Key is empty") }
         let hash = SHA256.hash(data: Array("\(scope)\n\(context.principal.name)\n\(key)".utf8))
-        return hash.prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return BytesText.hex(hash.prefix(16))
     }
 
     /// How long the client would have us wait.

@@ -1,4 +1,5 @@
 internal import Crypto
+internal import FlatValue
 internal import Foundation
 internal import WorkflowCore
 
@@ -47,7 +48,7 @@ extension Webhook.Signature {
         var isValid = false
         for code in codes(in: signature) where admits(code, signed, secret) { isValid = true }
         guard isValid else { return nil }
-        let digest = SHA256.hash(data: signed).map { String($0, radix: 16).leftPadded }.joined()
+        let digest = BytesText.hex(SHA256.hash(data: signed))
         return Proof(digest: digest, isUnique: moment != nil)
     }
 
@@ -106,9 +107,4 @@ extension Webhook.Signature {
         }
         return bytes
     }
-}
-
-extension String {
-    /// Two hexadecimal digits of a byte that may have one.
-    fileprivate var leftPadded: String { utf8.count == 1 ? "0" + self : self }
 }

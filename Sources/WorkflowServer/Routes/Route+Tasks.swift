@@ -96,8 +96,7 @@ extension Route {
                 array: [
                     Value(pending.path), Value(pending.requestedAt), pending.output ?? .null, pending.form ?? .null,
                 ])
-            return SHA256.hash(data: Array(shown.json.utf8)).prefix(16)
-                .map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            return BytesText.hex(SHA256.hash(data: Array(shown.json.utf8)).prefix(16))
         }
 
         /// What a list says of it: `title` if the form has one, and `preview`, the beginning of what is shown.
