@@ -230,7 +230,18 @@ struct PostgresBackend: StoreBackend {
     }
 
     func administrate(_ sql: String) async throws {
-        try Connection(PostgresAddress(uri), PostgresJournalOptions(), isWriter: false).script(sql)
+        try await connection().script(sql)
+    }
+
+    /// A connection, also where tests beside this one end all that are being made.
+    private func connection() async throws -> Connection {
+        for _ in 0..<50 {
+            if let connection = try? Connection(PostgresAddress(uri), PostgresJournalOptions(), isWriter: false) {
+                return connection
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        return try Connection(PostgresAddress(uri), PostgresJournalOptions(), isWriter: false)
     }
 
     func remove() async { try? await administrate("DROP SCHEMA IF EXISTS \"\(schema)\" CASCADE") }
