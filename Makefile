@@ -9,7 +9,7 @@ binary := .build/release/aikit-lua
 swift_sources := Package.swift Sources Tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-cluster fuzz bench docs format lint install clean
+.PHONY: help build run test test-cluster test-threads fuzz bench docs format lint install clean
 
 help: ## List what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -31,6 +31,10 @@ test-cluster: ## Run what needs a database and several processes, on a throw-awa
 fuzz: ## Fuzz the C bridge, and what decodes values, frames, JSON and journals, for half a minute each
 	@scripts/test-fuzz.sh
 	@scripts/test-fuzz.sh decoders
+
+test-threads: ## Build the tests for ThreadSanitizer and run those that start no program; half an hour
+	@scripts/setup.sh test
+	@scripts/test-threads.sh
 
 bench: build ## Measure steps a second beside plain Lua, and the time to start
 	@scripts/setup.sh bench

@@ -178,7 +178,8 @@ let package = Package(
         .testTarget(
             name: "WorkflowDiagramTests", dependencies: ["TestInputs", "FlatValue", "WorkflowCore", "WorkflowDiagram"]),
         .testTarget(
-            name: "WorkflowEngineTests", dependencies: ["FlatValue", "MemoryJournal", "WorkflowEngine", "WorkflowCore"]),
+            name: "WorkflowEngineTests",
+            dependencies: ["Platform", "FlatValue", "MemoryJournal", "WorkflowEngine", "WorkflowCore"]),
         .testTarget(
             name: "LuaRuntimeTests",
             dependencies: [
@@ -188,7 +189,8 @@ let package = Package(
         .testTarget(
             name: "LuaWorkflowsTests",
             dependencies: [
-                "FlatValue", "LuaWorkflows", "CLuaBridge", "CLuaBridgeTesting", "WorkflowEngine", "WorkflowCore",
+                "Platform", "FlatValue", "LuaWorkflows", "CLuaBridge", "CLuaBridgeTesting", "WorkflowEngine",
+                "WorkflowCore",
             ]),
         .testTarget(
             name: "LuaTestingTests",

@@ -91,12 +91,12 @@ package final class FileWatcher: Sendable {
             wait(shared, source, until: debounce.deadline)
             let state = shared.state.withLock { $0 }
             if state.isStopped { return }
-            if source.takeChanges() { debounce.change(at: FileSystem.now()) }
+            if source.takeChanges() { debounce.change(at: monotonicNanoseconds()) }
             if state.watched != watched {
                 watched = state.watched
-                if follow() { debounce.change(at: FileSystem.now()) }
+                if follow() { debounce.change(at: monotonicNanoseconds()) }
             }
-            if debounce.fire(at: FileSystem.now()) {
+            if debounce.fire(at: monotonicNanoseconds()) {
                 // Links may lead elsewhere now. They are followed before anybody reads, so that no later change is missed.
                 _ = follow()
                 changed()
@@ -121,7 +121,7 @@ package final class FileWatcher: Sendable {
         if let descriptor = source.descriptor {
             polls.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
         }
-        let now = FileSystem.now()
+        let now = monotonicNanoseconds()
         var pause = deadline.map { $0 > now ? $0 - now : 0 }
         if let interval = source.interval { pause = min(pause ?? interval, interval) }
         if let interval = shared.wakeUp.interval { pause = min(pause ?? interval, interval) }

@@ -2,6 +2,7 @@ internal import CLuaBridge
 internal import CPrelude
 internal import FlatValue
 internal import LuaRuntime
+internal import Platform
 internal import WorkflowCore
 internal import WorkflowEngine
 

@@ -125,6 +125,27 @@ extension CommandLine {
             #expect(server.running.finish().status == 0)
         }
 
+        @Test func `a process that the system has stopped is replaced, and runs go on`() async throws {
+            let program = try Program(["steps.lua": Self.script])
+            defer { program.remove() }
+            let server = try Server(program, "--isolate")
+            defer { server.running.send(SIGKILL) }
+            let stopped = Self.processes(of: server.running.processID)
+            #expect(!stopped.isEmpty)
+            for pid in stopped { kill(pid, SIGSTOP) }
+            for number in 0..<4 {
+                _ = try await server.ask(
+                    "POST", "/api/workflows/steps/runs",
+                    ["inputData": ["n": Value(Int64(number))], "runId": Value("r\(number)")])
+            }
+            for number in 0..<4 {
+                let run = try await server.ask("GET", "/api/runs/r\(number)?wait=60s")
+                #expect(run.json["result"]?["n"]?.int == Int64(number + 1) * 10, "\(run.json.json)")
+            }
+            server.running.send(SIGTERM)
+            #expect(server.running.finish().status == 0)
+        }
+
         @Test func `a killed server leaves no process behind, and its runs go on in the next one`() async throws {
             let program = try Program([
                 "waits.lua": """

@@ -225,6 +225,15 @@ extension CommandLine {
                 #expect(outcome.errors.contains("SIGSEGV"))
             }
 
+            @Test func `a step that nothing interrupts ends with its timeout all the same`() throws {
+                let timed = Self.script.replacing(#"id = "breaks","#, with: #"id = "breaks", timeout = "1s","#)
+                let program = try Program(["broken.lua": timed])
+                defer { program.remove() }
+                let outcome = try run(program, #"{"fault":"spin"}"#, ["--events"])
+                #expect(outcome.status == 1 && outcome.errors.contains("did not stop run"), "\(outcome.errors)")
+                #expect(outcome.output.contains("\"vm_crashed\""), "\(outcome.output)")
+            }
+
             @Test func `a process that nothing interrupts is killed, and the run is cancelled`() throws {
                 let program = try Program(["broken.lua": Self.script])
                 defer { program.remove() }

@@ -61,7 +61,7 @@ import WorkflowEngine
 
     @Test(arguments: [
         ("silent", "mcp_timeout", "500ms"), ("flood", "mcp_lost", "20s"), ("dead", "mcp_lost", "20s"),
-        ("dies", "mcp_lost", "20s"), ("future", "mcp_version", "20s"),
+        ("dies", "mcp_lost", "20s"), ("deep", "mcp_lost", "20s"), ("future", "mcp_version", "20s"),
     ])
     func `a server that misbehaves is an error, in time`(mode: String, code: String, timeout: String) async {
         let answer = await Self.ask(Self.add(Self.server(mode), timeout: Value(timeout)))

@@ -39,11 +39,12 @@ end)
 test("the clock of a run is a time from 1970 to 9999", function()
   local t, bridge = testing()
   local workflow = order(bridge.aikit)
-  for _, clock in ipairs { 0, 1.5, 253402300799999, "1970-01-01", "9999-12-31T23:59:59Z" } do
+  for _, clock in ipairs { 0, 1.5, 253402300799999, "1970-01-01", "2028-02-29 09:30", "9999-12-31T23:59:59Z" } do
     equal(t.run(workflow, { clock = clock }).status, "success")
   end
   for _, clock in ipairs {
     -1, 253402300800000, math.maxinteger, math.mininteger, math.huge, 0 / 0, "1969-12-31T23:59:59Z", true,
+    "2026-02-29", "2026-13-01", "2026-00-10", "2026-04-31T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z",
   } do
     raises(function() t.run(workflow, { clock = clock }) end, "testing_test.lua:", "clock takes")
   end

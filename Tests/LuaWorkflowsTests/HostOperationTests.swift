@@ -1,4 +1,5 @@
 import FlatValue
+import Platform
 import Synchronization
 import Testing
 import WorkflowCore

@@ -1,5 +1,6 @@
 import FlatValue
 import MemoryJournal
+import Platform
 internal import Synchronization
 internal import Testing
 internal import WorkflowCore

@@ -1,4 +1,5 @@
 internal import FlatValue
+import Platform
 internal import Synchronization
 internal import Testing
 internal import WorkflowCore

@@ -1,4 +1,5 @@
 internal import FlatValue
+import Platform
 internal import Testing
 internal import WorkflowCore
 internal import WorkflowEngine

@@ -1,5 +1,6 @@
 import FlatValue
 import MemoryJournal
+import Platform
 import Synchronization
 import Testing
 import WorkflowCore

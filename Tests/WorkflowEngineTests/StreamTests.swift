@@ -1,3 +1,4 @@
+import Platform
 internal import Testing
 internal import WorkflowCore
 internal import WorkflowEngine

@@ -1,4 +1,5 @@
 import FlatValue
+import Platform
 internal import Testing
 internal import WorkflowCore
 internal import WorkflowEngine

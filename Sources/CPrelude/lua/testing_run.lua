@@ -7,7 +7,7 @@ local errors, objects, mocks = part "errors", part "objects", part "testing_mock
 local error, getmetatable, ipairs, pairs = error, getmetatable, ipairs, pairs
 local setmetatable, tonumber, tostring, type = setmetatable, tonumber, tostring, type
 local gsub, match = string.gsub, string.match
-local misuse, request, days_of = errors.misuse, bridge.request, part("dates").days_of
+local misuse, request, dates = errors.misuse, bridge.request, part "dates"
 
 local test = {}
 
@@ -25,12 +25,15 @@ local LATEST = 253402300799999
 local function time_of(clock)
   if type(clock) == "number" and clock >= 0 and clock <= LATEST then return clock // 1 | 0 end
   local year, month, day, rest = match(type(clock) == "string" and clock or "", "^(%d%d%d%d)%-(%d%d)%-(%d%d)(.*)$")
-  local hour, minute, second = match(rest or "", "^[T ](%d%d):(%d%d):?(%d*)Z?$")
-  if not year or rest ~= "" and not hour then
+  local hour, minute, second = match(rest or "", "^[T ](%d%d):(%d%d):(%d%d)Z?$")
+  if not hour then hour, minute = match(rest or "", "^[T ](%d%d):(%d%d)Z?$") end
+  local is_date = year and dates.exists(tonumber(year), tonumber(month), tonumber(day))
+  local is_time = rest == "" or hour and tonumber(hour) < 24 and tonumber(minute) < 60 and (tonumber(second) or 0) < 60
+  if not is_date or not is_time then
     misuse('clock takes milliseconds since 1970 or a text such as "2026-01-31T09:00:00Z", got %s', tostring(clock))
   end
   local seconds = (tonumber(hour) or 0) * 3600 + (tonumber(minute) or 0) * 60 + (tonumber(second) or 0)
-  local time = (days_of(tonumber(year), tonumber(month), tonumber(day)) * 86400 + seconds) * 1000 // 1 | 0
+  local time = (dates.days_of(tonumber(year), tonumber(month), tonumber(day)) * 86400 + seconds) * 1000 // 1 | 0
   if time < 0 or time > LATEST then misuse("clock takes a time from 1970 to 9999, got %s", clock) end
   return time
 end

@@ -1,6 +1,7 @@
 -- `aikit.time`: the calendar. Times are milliseconds since 1970, as those of `aikit.now`; zones go by their IANA names.
 local bridge, part = ...
-local errors, objects, days_of = part "errors", part "objects", part("dates").days_of
+local errors, objects, dates = part "errors", part "objects", part "dates"
+local days_of, days_in = dates.days_of, dates.days_in
 local ipairs, pairs, tonumber, type = ipairs, pairs, tonumber, type
 local find, format, gsub, lower = string.find, string.format, string.gsub, string.lower
 local match, sub = string.match, string.sub
@@ -43,10 +44,6 @@ local function date_of(days)
   local day = of_year - (153 * month + 2) // 5 + 1
   month = month + (month < 10 and 3 or -9)
   return year + era * 400 + (month <= 2 and 1 or 0), month, day
-end
-
-local function days_in(year, month)
-  return days_of(month == 12 and year + 1 or year, month % 12 + 1, 1) - days_of(year, month, 1)
 end
 
 -- Zones ---------------------------------------------------------------------------------------------------------------

@@ -60,8 +60,10 @@ final class MCPHTTPTransport: MCPTransport {
                 bytes += chunk.readableBytesView
                 continue
             }
-            for event in try events.take(chunk.readableBytesView) {
-                guard let message = try? Value(json: event) else { continue }
+            for event in try events.take(chunk.readableBytesView) where !event.isEmpty {
+                guard let message = try? Value(json: event) else {
+                    throw HostFailure.mcpLost(call.url.host, "sent a message that cannot be read")
+                }
                 if message["id"]?.int == id, message["method"] == nil { return message }
                 if let answer = MCPServerRequest.answer(to: message) { try await notify(answer) }
             }

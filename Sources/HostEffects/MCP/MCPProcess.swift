@@ -137,7 +137,7 @@ final class MCPProcess: MCPTransport {
             if polls[1].revents != 0 {
                 StartedProgram.take(&output, &line)
                 if output < 0 { return "has ended" }
-                publish(&line, &searched)
+                guard publish(&line, &searched) else { return "sent a message that cannot be read" }
                 if line.count > Self.sizeLimit { return "sent a message of more than \(Self.sizeLimit) bytes" }
             }
         }
@@ -151,17 +151,21 @@ final class MCPProcess: MCPTransport {
         }
     }
 
-    /// Gives whole lines to whom they answer; the rest stays.
-    private func publish(_ line: inout [UInt8], _ searched: inout Int) {
+    /// Gives whole lines to whom they answer; the rest stays. False for a message that cannot be read: nobody would ever get it.
+    private func publish(_ line: inout [UInt8], _ searched: inout Int) -> Bool {
         var start = line.startIndex
         while let end = line[searched...].firstIndex(of: UInt8(ascii: "\n")) {
-            // What is no message is noise that careless servers print.
-            if let message = try? line[start..<end].withUnsafeBytes({ try Value(json: $0) }) { receive(message) }
+            if let message = try? line[start..<end].withUnsafeBytes({ try Value(json: $0) }) {
+                receive(message)
+            } else if line[start..<end].isMeantAsMessage {
+                return false
+            }
             start = end + 1
             searched = start
         }
         line.removeFirst(start)
         searched = line.count
+        return true
     }
 
     private func receive(_ message: Value) {
@@ -175,6 +179,11 @@ final class MCPProcess: MCPTransport {
         }
         waiter?.resume(returning: message)
     }
+}
+
+extension Collection<UInt8> {
+    /// Whether a line that cannot be read was to be a message: other lines are noise that careless servers print.
+    fileprivate var isMeantAsMessage: Bool { first == UInt8(ascii: "{") && contains(#""jsonrpc""#.utf8) }
 }
 
 private func closeDescriptor(_ descriptor: Int32) { close(descriptor) }

@@ -119,19 +119,14 @@ struct ProgramExchange {
         openErrors = program.errors
         exit = hs_watch_process(program.pid)
         let timeout = UInt64(call.timeout).multipliedReportingOverflow(by: 1000)
-        deadline = timeout.overflow ? .max : Self.now().addingReportingOverflow(timeout.partialValue).partialValue
-    }
-
-    private static func now() -> UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+        deadline =
+            timeout.overflow ? .max : monotonicNanoseconds().addingReportingOverflow(timeout.partialValue).partialValue
     }
 
     /// Works until the program has ended, or has to.
     mutating func run() -> End {
         while true {
-            let now = Self.now()
+            let now = monotonicNanoseconds()
             if now >= deadline { return .timedOut }
             if hs_has_ended(program.pid) != 0 { return .ended }
             // Without a descriptor for the end it is looked for often.

@@ -70,6 +70,11 @@ final class Sessions: Sendable {
         }
     }
 
+    deinit {
+        // The threads that there are end with their connections; those of a journal that was closed are over.
+        for thread in threads { thread.queue.post(.close {}, closing: true) }
+    }
+
     /// Ends the threads when they have done what waits.
     func close() async {
         for thread in threads {
@@ -98,7 +103,7 @@ private final class Session {
     private var patience: Int64 { min(options.retryTime, 30_000_000) * 1000 }
 
     func run<Result>(_ body: (Connection) throws -> Result) -> Swift.Result<Result, JournalError> {
-        var stall = Stall()
+        var stall = RetryPause()
         while true {
             let failure: PostgresFailure
             do {

@@ -31,13 +31,13 @@ final class InboxListener: Sendable {
         guard hasStarted.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged else { return }
         WorkerThread.start { [self] in
             // A run that is over in a moment needs no second connection.
-            var stall = Stall()
+            var stall = RetryPause()
             for _ in 0..<5 where !isStopped.load(ordering: .relaxed) { pauseThread(100_000_000) }
             while !isStopped.load(ordering: .relaxed) {
                 do {
                     let connection = try Connection(address, options, isWriter: false)
                     try connection.script("LISTEN \(quotedName(Self.channel(options.schema)))")
-                    stall = Stall()
+                    stall = RetryPause()
                     changed(true)
                     heard()
                     while !isStopped.load(ordering: .relaxed) {

@@ -1,4 +1,5 @@
 internal import JSONSchema
+internal import Platform
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -39,7 +40,7 @@ final class Writer: @unchecked Sendable {
     private var hasConnected = false
     private var waiting: [Message] = []
     private var round: Round?
-    private var stall: Stall?
+    private var stall: RetryPause?
     private var closed: (@Sendable () -> Void)?
     private var isClosing = false
     private var sliceNumber = 0
@@ -179,7 +180,7 @@ final class Writer: @unchecked Sendable {
         if !hasConnected {
             guard failure.isServerStarting, (stall?.age ?? 0) < options.connectTimeout * 1000 else { return false }
         }
-        var waits = stall ?? Stall()
+        var waits = stall ?? RetryPause()
         guard waits.age < options.retryTime * 1000 else { return false }
         let error = failure.error(address)
         // A server that ends connections first may say later why it takes no others.
@@ -418,31 +419,4 @@ final class Writer: @unchecked Sendable {
 
     /// Parameters for the statement that is written most; used by one statement at a time.
     var sliceParameters: Parameters { parameters }
-}
-
-/// How long something has waited for the store, and when it is tried again.
-struct Stall {
-    private let since = monotonicNanoseconds()
-    private var next: UInt64 = 0
-    private var pauseLength: UInt64 = 10_000_000
-    /// The codes of the errors that somebody has been told of.
-    var toldCodes: Set<String> = []
-
-    private static let longestPause: UInt64 = 1_000_000_000
-
-    /// In nanoseconds.
-    var age: Int64 { Int64(clamping: monotonicNanoseconds() - since) }
-
-    var remaining: UInt64 {
-        let now = monotonicNanoseconds()
-        return next > now ? next - now : 0
-    }
-
-    /// With the next try after a pause, which is longer each time, and different from that of other processes.
-    func postponed() -> Stall {
-        var stall = self
-        stall.pauseLength = min(pauseLength * 2, Self.longestPause)
-        stall.next = monotonicNanoseconds() + UInt64.random(in: stall.pauseLength / 2...stall.pauseLength)
-        return stall
-    }
 }

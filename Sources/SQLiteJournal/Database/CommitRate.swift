@@ -1,4 +1,5 @@
 internal import GRDB
+internal import Platform
 package import WorkflowEngine
 
 /// What SQLite alone makes of a disk: the yardstick of durable runs.

@@ -47,6 +47,11 @@ final class HostedRun {
     private var deaths = 0
     private var deathMark = -1
     private var timesBystanding = 0
+    /// How often ``VMStation/look()`` has found nothing new of the run in a row, and its code at work each time.
+    var still = 0
+    var marked = 0
+    /// How far the run was at the last look.
+    var lookedAt = -1
 
     init(_ run: Run, of script: HostedScript, _ source: Source) {
         self.run = run
@@ -141,8 +146,12 @@ final class HostedProcess {
     /// Host requests that it has made, by its numbers.
     var calls: [Int64: HostedCall] = [:]
     /// Functions that it was asked to call.
-    var questions: [Int64: @Sendable (Result<Value, RunFailure>) -> Void] = [:]
+    var questions: [Int64: Answer<Result<Value, RunFailure>>] = [:]
     var lastQuestion: Int64 = 0
+    /// It loads a script that somebody waits for.
+    var isLoading = false
+    /// Looks in a row at which it had said nothing since the one before.
+    var silence = 0
 
     init(_ child: VMChild, for purpose: Purpose) {
         self.child = child

@@ -98,6 +98,11 @@ final class HostedScript: RunDriving {
         pool.station(of: worker)?.recorded(hosted)
     }
 
+    func due(_ run: Run, on worker: Worker) {
+        guard let hosted = run.hosted else { return }
+        pool.station(of: worker)?.give(hosted)
+    }
+
     func retire(on worker: Worker) { pool.station(of: worker)?.retire(self) }
 
     func ask(_ workflow: Workflow, _ slot: CallbackSlot, named name: String, _ argument: Value) async throws -> Value {

@@ -48,6 +48,13 @@ final class VMChild: Sendable {
         var isKilled = false
         var isGone = false
         var fault: String?
+        /// Where it says which run's code runs; nil before it is started and after its end.
+        var marker: Marker?
+    }
+
+    /// A page that the process writes.
+    private struct Marker: @unchecked Sendable {
+        let page: UnsafeMutablePointer<UInt64>
     }
 
     /// Starts the program at a path.
@@ -89,6 +96,9 @@ final class VMChild: Sendable {
     /// It is being ended, and nothing that it says counts any more.
     var isKilled: Bool { state.withLock(\.isKilled) }
 
+    /// ``Run/mark`` of the run whose code it says to run; 0 for none. It may lie.
+    var mark: UInt64 { state.withLock { $0.marker?.page.pointee ?? 0 } }
+
     /// A frame has been dealt with.
     func handled(_ frame: Frame) { unhandled.wrappingSubtract(frame.weight, ordering: .relaxed) }
 
@@ -113,20 +123,22 @@ final class VMChild: Sendable {
         var status = vp_connect(&ends)
         guard status == 0 else { return End(fault: "no socket: \(String(cString: strerror(status)))") }
         var pid = pid_t()
-        let page = vp_make_page()
-        let marker = vp_map_page(page)
+        let shared = vp_make_page()
+        let marker = vp_map_page(shared)
         defer { vp_unmap_page(marker) }
         status = Self.withStrings([program, word]) { arguments in
-            Self.withStrings(environment) { vp_spawn(program, arguments, $0, ends[1], page, &pid) }
+            Self.withStrings(environment) { vp_spawn(program, arguments, $0, ends[1], shared, &pid) }
         }
         systemClose(ends[1])
-        if page >= 0 { systemClose(page) }
+        if shared >= 0 { systemClose(shared) }
         guard status == 0 else {
             systemClose(ends[0])
             return End(fault: "\(program) cannot be started: \(String(cString: strerror(status)))")
         }
+        let page = marker.map { Marker(page: $0) }
         let isWanted = state.withLock { state in
             state.pid = pid
+            state.marker = page
             return !state.isEnding
         }
         if !isWanted { kill(because: nil) }
@@ -148,7 +160,10 @@ final class VMChild: Sendable {
         outbox.post([], closing: true)
         vp_await(pid)
         // From here on its number may be another process's.
-        state.withLock { $0.pid = 0 }
+        state.withLock { state in
+            state.pid = 0
+            state.marker = nil
+        }
         let result = vp_wait(pid)
         _ = shutdown(socket, Int32(SHUT_RDWR))
         var done: [Bool] = []

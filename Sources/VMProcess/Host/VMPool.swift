@@ -1,4 +1,6 @@
+internal import FlatValue
 package import LuaWorkflows
+internal import Platform
 internal import Synchronization
 internal import WorkflowCore
 package import WorkflowEngine
@@ -20,6 +22,8 @@ package final class VMPool: ScriptIsolation {
         var children: [ObjectIdentifier: VMChild] = [:]
         var isStopping = false
         var ended: [CheckedContinuation<Void, Never>] = []
+        /// Looks at the processes while there are any.
+        var watch: Task<Void, Never>?
     }
 
     package init(_ options: VMOptions) { self.options = options }
@@ -27,6 +31,7 @@ package final class VMPool: ScriptIsolation {
     package func serve(_ engine: WorkflowEngine) {
         let stations = engine.workers.map { VMStation(of: $0, in: self) }
         state.withLock { $0.stations = stations }
+        for station in stations { station.perform { station in station.worker.whenEnded.append { station.close() } } }
     }
 
     func station(of worker: Worker) -> VMStation? {
@@ -49,6 +54,7 @@ package final class VMPool: ScriptIsolation {
         let isLate = state.withLock { state in
             // It may have ended before it was noted.
             if !child.isGone { state.children[ObjectIdentifier(child)] = child }
+            if state.watch == nil, !state.isStopping { state.watch = watch() }
             return state.isStopping
         }
         if isLate { child.kill(because: nil) }
@@ -65,9 +71,29 @@ package final class VMPool: ScriptIsolation {
         for continuation in waiting { continuation.resume() }
     }
 
+    /// Has the stations look at their processes again and again, each time after all have done so.
+    private func watch() -> Task<Void, Never> {
+        Task.detached { [weak self] in
+            while !Task.isCancelled {
+                try? await Task.sleep(for: .seconds(1))
+                guard let stations = self?.state.withLock(\.stations) else { return }
+                for station in stations {
+                    await withCheckedContinuation { continuation in
+                        let looked = Answer(orElse: ()) { continuation.resume() }
+                        station.perform { station in
+                            station.look()
+                            looked.give(())
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     package func stop() {
         let children = state.withLock { state in
             state.isStopping = true
+            state.watch?.cancel()
             return Array(state.children.values)
         }
         for child in children { child.kill(because: nil) }
@@ -107,10 +133,10 @@ package final class VMPool: ScriptIsolation {
         let script = HostedScript(number, source, in: self)
         guard let station else { return (source, .failure(script.stopped)) }
         let described = await withCheckedContinuation { continuation in
-            let posted = station.worker.perform { _ in station.load(script, isPinned: isPinned, continuation) }
-            if !posted {
-                continuation.resume(returning: Result<ScriptDescription, ScriptError>.failure(script.stopped))
+            let answer = Answer(orElse: Result<ScriptDescription, ScriptError>.failure(script.stopped)) {
+                continuation.resume(returning: $0)
             }
+            station.perform { $0.load(script, isPinned: isPinned, answer) }
         }
         let result = described.flatMap { description in
             Result { () throws(ScriptError) in
@@ -118,5 +144,18 @@ package final class VMPool: ScriptIsolation {
             }
         }
         return (script.source, result)
+    }
+
+    func ask(
+        _ script: HostedScript, _ workflow: Workflow, _ slot: CallbackSlot, named name: String, _ argument: Value
+    ) async throws(RunFailure) -> Value {
+        guard let station = anyStation else { throw .processesStopped }
+        let result = await withCheckedContinuation { continuation in
+            let answer = Answer(orElse: Result<Value, RunFailure>.failure(.processesStopped)) {
+                continuation.resume(returning: $0)
+            }
+            station.perform { $0.ask(script, workflow.id, slot, named: name, argument, answer) }
+        }
+        return try result.get()
     }
 }

@@ -11,6 +11,7 @@ extension VMStation {
         case .frame(let frame):
             defer { child.handled(frame) }
             guard !child.isKilled else { return }
+            process.silence = 0
             do throws(FrameFault) { try handle(frame, from: process) } catch {
                 child.kill(because: "it sent \(error.description)")
             }
@@ -32,8 +33,9 @@ extension VMStation {
         case .quiet: quiet(frame.header["run"]?.string ?? "", in: process)
         case .refused: try refused(frame.header, by: process)
         case .returned: try returned(frame, by: process)
+        case .pong: break
         case .configure, .load, .told, .begin, .restore, .outcomes, .answer, .stream, .message, .hold, .drop, .forget,
-            .call:
+            .call, .ping:
             throw FrameFault("a frame of the host")
         }
     }
@@ -103,13 +105,13 @@ extension VMStation {
 
     private func returned(_ frame: Frame, by process: HostedProcess) throws(FrameFault) {
         let header = frame.header
-        guard let answered = process.questions.removeValue(forKey: header["question"]?.int ?? 0) else {
+        guard let answer = process.questions.removeValue(forKey: header["question"]?.int ?? 0) else {
             throw FrameFault("an answer to no question")
         }
         if header["ok"]?.bool == true {
-            answered(.success(try frame.value))
+            answer.give(.success(try frame.value))
         } else {
-            answered(
+            answer.give(
                 .failure(
                     RunFailure(
                         code: header["code"]?.string ?? "failed", message: header["message"]?.string ?? "",

@@ -23,7 +23,7 @@ final class VMStation: @unchecked Sendable {
     struct ScriptLoad {
         let script: HostedScript
         let process: HostedProcess
-        let continuation: CheckedContinuation<Result<ScriptDescription, ScriptError>, Never>
+        let answer: Answer<Result<ScriptDescription, ScriptError>>
     }
 
     init(of worker: Worker, in pool: VMPool) {
@@ -118,7 +118,7 @@ final class VMStation: @unchecked Sendable {
 
     /// Ends what is not shared once it has nothing to do.
     func release(_ process: HostedProcess) {
-        guard process.runs.isEmpty, !loads.values.contains(where: { $0.process === process }) else { return }
+        guard process.runs.isEmpty, !process.isLoading else { return }
         switch process.purpose {
         case .single: end(process)
         case .script:
@@ -213,20 +213,6 @@ final class VMStation: @unchecked Sendable {
         hosted.messages.append((message, answered))
         guard let process = hosted.process else { return give(hosted) }
         process.send(Frame(.message, message.wire))
-        if message.content.kind == .cancel { watch(message.number, of: hosted.id, in: process.child) }
-    }
-
-    /// Ends a process that does not stop a run within two seconds; its runs go on in another one, which has the message too.
-    private func watch(_ message: Int64, of run: String, in child: VMChild) {
-        Task.detached { [weak self] in
-            try? await Task.sleep(for: .seconds(2))
-            self?.perform { station in
-                guard let hosted = station.process(of: child)?.runs[run],
-                    hosted.messages.contains(where: { $0.message.number == message })
-                else { return }
-                child.kill(because: "it did not stop a run within 2 s", ignoring: false)
-            }
-        }
     }
 
     /// More of a run is durable.
@@ -261,13 +247,7 @@ final class VMStation: @unchecked Sendable {
         hosted.place = .waiting
         hosted.run.mirror?.isQuiet = true
         release(process)
-        guard deadline > 0 else { return }
-        let wait = Duration.microseconds(deadline - worker.now)
-        Task.detached { [weak self, weak run = hosted.run] in
-            try? await Task.sleep(for: wait)
-            guard let run else { return }
-            self?.perform { station in if let hosted = run.hosted { station.give(hosted) } }
-        }
+        if deadline > 0 { worker.remind(hosted.run, at: deadline) }
     }
 
     func settle(_ receipt: HostedRun.Receipt, _ outcome: JournalOutcome, in process: HostedProcess?) {
@@ -288,19 +268,20 @@ final class VMStation: @unchecked Sendable {
     // MARK: Scripts
 
     func load(
-        _ script: HostedScript, isPinned: Bool,
-        _ continuation: CheckedContinuation<Result<ScriptDescription, ScriptError>, Never>
+        _ script: HostedScript, isPinned: Bool, _ answer: Answer<Result<ScriptDescription, ScriptError>>
     ) {
         let process = pool.options.sharing == .nobody ? startSingle(.single) : shared(for: script)
-        guard let process else { return continuation.resume(returning: .failure(script.stopped)) }
-        loads[script.number] = ScriptLoad(script: script, process: process, continuation: continuation)
+        guard let process else { return answer.give(.failure(script.stopped)) }
+        process.isLoading = true
+        loads[script.number] = ScriptLoad(script: script, process: process, answer: answer)
         send(script, to: process, isPinned: isPinned)
     }
 
     private func ended(load number: Int64, _ result: Result<ScriptDescription, ScriptError>) {
         guard let load = loads.removeValue(forKey: number) else { return }
         load.script.endLoading()
-        load.continuation.resume(returning: result)
+        load.process.isLoading = loads.values.contains { $0.process === load.process }
+        load.answer.give(result)
         release(load.process)
     }
 
@@ -359,14 +340,14 @@ final class VMStation: @unchecked Sendable {
     /// Asks a process to call a function of a workflow.
     func ask(
         _ script: HostedScript, _ workflow: String, _ slot: CallbackSlot, named name: String, _ argument: Value,
-        _ answered: @escaping @Sendable (Result<Value, RunFailure>) -> Void
+        _ answer: Answer<Result<Value, RunFailure>>
     ) {
         guard let process = pool.options.sharing == .nobody ? startSingle(.single) : shared(for: script) else {
-            return answered(.failure(.processesStopped))
+            return answer.give(.failure(.processesStopped))
         }
         send(script, to: process, isPinned: true)
         process.lastQuestion += 1
-        process.questions[process.lastQuestion] = answered
+        process.questions[process.lastQuestion] = answer
         process.send(
             Frame(
                 .call,
@@ -376,7 +357,18 @@ final class VMStation: @unchecked Sendable {
                 ], body: argument.withBytes { Array($0) }))
     }
 
-    // MARK: The end of a process
+    // MARK: The end
+
+    /// The worker has ended: nobody gets an answer any more.
+    func close() {
+        for load in loads.values { load.answer.giveUp() }
+        loads = [:]
+        for process in processes.values {
+            for answer in process.questions.values { answer.giveUp() }
+            process.questions = [:]
+            process.becomeReady()
+        }
+    }
 
     func ended(_ process: HostedProcess, _ end: VMChild.End) {
         processes[ObjectIdentifier(process.child)] = nil
@@ -385,8 +377,8 @@ final class VMStation: @unchecked Sendable {
         for call in process.calls.values { call.operation?.cancel() }
         process.calls = [:]
         let why = end.fault ?? end.signal.map { "it died of \($0)" } ?? "it ended by itself"
-        for answered in process.questions.values {
-            answered(
+        for answer in process.questions.values {
+            answer.give(
                 .failure(RunFailure(code: "vm_crashed", message: "the process that ran the function is gone: \(why)")))
         }
         process.questions = [:]
@@ -437,20 +429,4 @@ final class VMStation: @unchecked Sendable {
 extension RunFailure {
     static let processesStopped = RunFailure(
         code: "engine_stopped", message: "the engine has stopped; a run that is stored can be taken up again")
-}
-
-extension VMPool {
-    func ask(
-        _ script: HostedScript, _ workflow: Workflow, _ slot: CallbackSlot, named name: String, _ argument: Value
-    ) async throws -> Value {
-        guard let station = anyStation else { throw RunFailure.processesStopped }
-        return try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Value, any Error>) in
-            let posted = station.worker.perform { _ in
-                station.ask(script, workflow.id, slot, named: name, argument) {
-                    continuation.resume(with: $0.mapError { $0 as any Error })
-                }
-            }
-            if !posted { continuation.resume(throwing: RunFailure.processesStopped) }
-        }
-    }
 }

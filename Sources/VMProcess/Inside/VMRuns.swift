@@ -71,8 +71,9 @@ final class VMRuns: Sendable {
             let script = state.withLock { $0.scripts.removeValue(forKey: header["script"]?.int ?? -1) }
             if let script { engine.retire(script.generation) }
         case .call: call(frame)
+        case .ping: line.send(Frame(.pong, .emptyObject))
         case .configure, .ready, .loaded, .ask, .batch, .request, .cancel, .transient, .log, .print, .quiet, .refused,
-            .returned:
+            .returned, .pong:
             break
         }
     }

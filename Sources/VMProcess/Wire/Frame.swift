@@ -35,6 +35,8 @@ package struct Frame: Sendable, Equatable {
         case forget
         /// `{ question, script, workflow, slot, name }`, the argument as body: calls a function of no run; `returned` follows.
         case call
+        /// Whether the process still reads; `pong` follows.
+        case ping
 
         // From the VM process.
 
@@ -61,6 +63,7 @@ package struct Frame: Sendable, Equatable {
         case refused
         /// `{ question, ok, code?, message?, details? }`, the value as body: what a function came to.
         case returned
+        case pong
     }
 
     package var kind: Kind

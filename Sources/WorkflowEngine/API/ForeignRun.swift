@@ -57,7 +57,7 @@ package actor ForeignRun {
     }
 
     package func cancel(reason: String) async throws -> Delivery {
-        try await deliver(InboxMessage.Content(kind: .cancel, target: "", payload: ["reason": Value(reason)]))
+        try await deliver(.cancel(reason: reason))
     }
 
     /// Has the run stop, or whichever goes on in its place.
@@ -65,8 +65,7 @@ package actor ForeignRun {
     /// - Returns: what became of the message, which is withdrawn when nobody has answered it for some time: then the run may
     ///   have been given to somebody who was told before.
     func cancelChain(reason: String) async throws -> Delivery {
-        let content = InboxMessage.Content(kind: .cancelChain, target: "", payload: ["reason": Value(reason)])
-        guard let message = try await store.post(content, to: id) else { return .ownerGone }
+        guard let message = try await store.post(.cancelChain(reason: reason), to: id) else { return .ownerGone }
         let end = ContinuousClock.now + Self.patience
         while true {
             if let answer = try await store.answer(to: message) { return answer == .taken ? .taken : .ownerGone }

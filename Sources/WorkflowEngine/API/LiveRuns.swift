@@ -63,8 +63,7 @@ final class LiveRuns: Sendable {
     /// Cancels a run wherever it is driven; one that nobody drives is cancelled by whoever takes it up.
     func cancel(_ id: String, reason: String) async throws(JournalError) {
         if let run = find(id) { return run.cancel(reason: reason) }
-        let content = InboxMessage.Content(kind: .cancel, target: "", payload: ["reason": Value(reason)])
-        _ = try await store.post(content, to: id)
+        _ = try await store.post(.cancel(reason: reason), to: id)
     }
 
     func remove(_ run: WorkflowRun) {

@@ -1,4 +1,5 @@
 package import FlatValue
+internal import Platform
 internal import Synchronization
 internal import WorkflowCore
 

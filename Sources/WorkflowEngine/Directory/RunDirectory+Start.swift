@@ -1,4 +1,5 @@
 public import FlatValue
+internal import Platform
 internal import Synchronization
 internal import WorkflowCore
 

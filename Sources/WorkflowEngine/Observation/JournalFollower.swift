@@ -1,4 +1,5 @@
 internal import FlatValue
+internal import Platform
 internal import Synchronization
 package import WorkflowCore
 

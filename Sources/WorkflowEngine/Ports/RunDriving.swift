@@ -26,6 +26,9 @@ package protocol RunDriving: AnyObject, Sendable {
     /// All events up to ``Run/durableEvents`` are durable.
     func recorded(_ run: Run, on worker: Worker)
 
+    /// The time has come of which ``Worker/remind(_:at:)`` was asked. The run may have gone on since.
+    func due(_ run: Run, on worker: Worker)
+
     /// A worker makes no more runs of the generation.
     func retire(on worker: Worker)
 

@@ -1,3 +1,4 @@
+internal import Platform
 internal import Synchronization
 
 /// Tells whoever lets queued runs begin that it is worth a look, and which of them this engine drives.

@@ -17,6 +17,8 @@ struct TimerHeap {
         case sleep(call: UInt64, token: UInt32)
         /// The step has taken too long.
         case timeout(call: UInt64)
+        /// What drives the run in another process wanted to be told.
+        case due
     }
 
     private var heap: ContiguousArray<Timer> = []

@@ -25,10 +25,7 @@ extension Worker {
     /// Has the run stop, once.
     func stop(_ run: Run, _ mirror: RunMirror) {
         guard !run.isLost, !mirror.isAskedToStop, !run.machine.isOver, run.machine.cancelRequest.isNone else { return }
-        let content = InboxMessage.Content(kind: .cancel, target: "", payload: ["reason": Value(run.cancelReason)])
-        deliver(
-            InboxMessage(number: takeMessageNumber(), run: run.id, content: content, postedAt: now), to: run, mirror
-        ) { _ in }
+        deliver(.cancel(reason: run.cancelReason), to: run, mirror) { _ in }
     }
 
     /// Gives a run a message of this process, and calls `answered` on this thread.
@@ -99,6 +96,14 @@ extension Worker {
         run.dropCommands()
         (journaled.ownerEnd, journaled.deathSignal) = (.none, nil)
         submit(run)
+    }
+
+    /// Has the driver of a run told, by ``RunDriving/due(_:on:)``, when a time of the day has come, in microseconds since 1970.
+    package func remind(_ run: Run, at time: Int64) {
+        timers.insert(
+            TimerHeap.Timer(
+                deadline: elapsed.advanced(clampingBy: max(time.distance(from: now), 0)), wall: time, run: run,
+                purpose: .due))
     }
 
     /// Tells whoever watches a run of something that is kept nowhere.

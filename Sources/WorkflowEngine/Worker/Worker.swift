@@ -1,4 +1,5 @@
 internal import FlatValue
+internal import Platform
 internal import Synchronization
 internal import WorkflowCore
 
@@ -83,6 +84,8 @@ package final class Worker: @unchecked Sendable {
     /// Where the worker leaves ``Run/mark`` of the run that it turned to, and 0 between runs; for whoever looks at it from outside
     /// when the process has died. Set on the worker's thread.
     package var marker: UnsafeMutablePointer<UInt64>?
+    /// Called on the worker's thread as the last that it does. Set there.
+    package var whenEnded: [() -> Void] = []
     var callCount: UInt64 = 0
     /// The number of the last message that came from no store; they count downwards.
     var lastOwnMessage: Int64 = 0
@@ -191,6 +194,8 @@ package final class Worker: @unchecked Sendable {
         executors.removeAll()
         pools.removeAll()
         latestPool = nil
+        for body in whenEnded { body() }
+        whenEnded = []
         ended.open()
     }
 
@@ -288,6 +293,7 @@ package final class Worker: @unchecked Sendable {
         case .frame(let frame, let serial): run.decide(.timerFired(frame: frame, serial: serial), at: now)
         case .sleep(let call, let token): answered(run, call: call, token: token, HostAnswer(ok: true, value: .null))
         case .timeout(let call): timedOut(run, call: call)
+        case .due: run.mirror?.driver.due(run, on: self)
         }
         leave(run, before)
         enqueue(run)

@@ -1,3 +1,4 @@
+internal import Platform
 internal import WorkflowCore
 
 /// The engine's limits as a worker needs them.
@@ -17,6 +18,9 @@ struct WorkerLimits {
 }
 
 extension Worker {
+    /// CPU time of one attempt of a step without a limit of its own, in nanoseconds; 0 for any.
+    package var handlerTime: UInt64 { limits.handler.cpu }
+
     /// What an attempt of a step that begins now may take.
     func attemptLimits(_ node: PlanNode) -> CallLimits {
         // A negative duration says that the script wants none.

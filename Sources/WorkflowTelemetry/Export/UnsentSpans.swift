@@ -1,4 +1,5 @@
 internal import FlatValue
+internal import Platform
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine

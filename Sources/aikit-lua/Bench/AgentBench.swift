@@ -1,6 +1,7 @@
 internal import FlatValue
 internal import HostEffects
 internal import LuaWorkflows
+internal import Platform
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine

@@ -1,5 +1,6 @@
 internal import FlatValue
 internal import LuaWorkflows
+internal import Platform
 internal import WorkflowCore
 internal import WorkflowEngine
 

@@ -1,6 +1,7 @@
 internal import FileWatching
 internal import Foundation
 internal import LuaWorkflows
+internal import Platform
 internal import WorkflowEngine
 
 /// How long a save takes to become the live generation.

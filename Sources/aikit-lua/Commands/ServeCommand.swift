@@ -111,7 +111,7 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         let paths = paths.isEmpty ? ["."] : paths
         var settings = try ServeSettings.read(
-            file: Self.file(beside: paths[0]), in: ServeSession.folder(of: paths[0]), flags: flags)
+            file: Self.file(beside: paths[0]), in: ServeSettings.folder(of: paths[0]), flags: flags)
         settings.paths = paths
         // What is wrong with the paths shows before anything begins.
         _ = try ScriptFolders.scripts(at: paths)
@@ -130,7 +130,7 @@ struct ServeCommand: ParsableCommand {
 
     /// What `aikit.json` says; nil where there is none.
     static func file(beside path: String) throws(UsageError) -> Value? {
-        let name = ServeSession.folder(of: path) + "aikit.json"
+        let name = ServeSettings.folder(of: path) + "aikit.json"
         switch FileText.read(name, limit: 1 << 20) {
         // Neither is there where the path is no folder's; what is wrong with it is said when it is read.
         case .failure(.system(ENOENT)), .failure(.system(ENOTDIR)): return nil

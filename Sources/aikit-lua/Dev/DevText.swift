@@ -15,7 +15,7 @@ enum DevText {
         var named = files.prefix(namedFiles).joined(separator: ", ")
         if files.count > namedFiles { named += " and \(files.count - namedFiles) more" }
         let cause = named.isEmpty ? "" : " (\(named))"
-        var text = "\(verb) gen \(generation)\(cause) in \(durationText(microseconds: microseconds))"
+        var text = "\(verb) gen \(generation)\(cause) in \(elapsedText(microseconds: microseconds))"
         if !staying.isEmpty {
             let parts = staying.enumerated().map { index, entry in
                 let verb = entry.runs == 1 ? "stays" : "stay"

@@ -40,7 +40,7 @@ struct RunDescription {
         func add(_ name: String, _ text: String) {
             lines.append("  " + style(name.padding(to: 9), .dim) + text)
         }
-        let took = durationText(microseconds: max(run.header.updatedAt - run.header.createdAt, 0))
+        let took = elapsedText(microseconds: max(run.header.updatedAt - run.header.createdAt, 0))
         let verb = status.isTerminal ? "took" : "last event after"
         add("started", TimeText.text(microseconds: run.header.createdAt) + ", \(verb) \(took)")
         if run.header.isResting { add("wakes", TimeText.text(microseconds: run.header.wakeAt)) }
@@ -81,7 +81,7 @@ struct RunDescription {
         var facts: [String] = []
         if let branch = step.branchID { facts.append("→ " + (branch.string ?? branch.json)) }
         if step.attempts > 1 { facts.append(counted(step.attempts, "attempt")) }
-        if let end = step.finishedAt { facts.append(durationText(microseconds: (end - step.startedAt) * 1000)) }
+        if let end = step.finishedAt { facts.append(elapsedText(microseconds: (end - step.startedAt) * 1000)) }
         let status = step.status
         if !status.isTerminal { facts.append(status == .waitingHuman ? "waits for an answer" : status.rawValue) }
         let detail = facts.isEmpty ? "" : "  " + style(facts.joined(separator: "  "), .dim)
@@ -104,7 +104,7 @@ struct RunDescription {
         var facts = ""
         if compensation.attempts > 1 { facts += "  " + counted(compensation.attempts, "attempt") }
         if let end = compensation.finishedAt {
-            facts += "  " + durationText(microseconds: (end - compensation.startedAt) * 1000)
+            facts += "  " + elapsedText(microseconds: (end - compensation.startedAt) * 1000)
         }
         switch compensation.status {
         case .success: return style("↶ undone", .yellow) + style(facts, .dim)

@@ -80,7 +80,7 @@ struct RunTable {
         case .workflow: return header.workflow
         case .status: return header.statusText
         case .started: return TimeText.text(microseconds: header.createdAt)
-        case .took: return durationText(microseconds: max(header.updatedAt - header.createdAt, 0))
+        case .took: return elapsedText(microseconds: max(header.updatedAt - header.createdAt, 0))
         case .what:
             // Lines of an error that has several, one behind the other.
             return run.what.split(whereSeparator: \.isNewline).map { line in

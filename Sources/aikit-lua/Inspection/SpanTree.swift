@@ -19,7 +19,7 @@ struct SpanTree {
     private func add(_ list: [Span], _ below: [SpanID?: [Span]], depth: Int, to lines: inout [String]) {
         for span in list.sorted(by: { ($0.start, $0.end, $0.name) < ($1.start, $1.end, $1.name) }) {
             var line = String(repeating: "  ", count: depth) + ShownText.line(span.name) + "  "
-            line += durationText(microseconds: span.end - span.start)
+            line += elapsedText(microseconds: span.end - span.start)
             if case .error(let message) = span.status { line += "  failed: " + ShownText.line(message) }
             for event in span.events where event.name.hasPrefix("workflow.") { line += "  " + event.name }
             lines.append(line)

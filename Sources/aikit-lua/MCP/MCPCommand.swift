@@ -46,7 +46,7 @@ struct MCPCommand: ParsableCommand {
         if let isolation = isolation.isolation { flags["isolate"] = Value(isolation.rawValue) }
         if let otlp = telemetry.otlp { flags["otlp"] = Value(otlp) }
         var settings = try ServeSettings.read(
-            file: ServeCommand.file(beside: paths[0]), in: ServeSession.folder(of: paths[0]), flags: flags)
+            file: ServeCommand.file(beside: paths[0]), in: ServeSettings.folder(of: paths[0]), flags: flags)
         settings.paths = paths
         _ = try ScriptFolders.scripts(at: paths)
         ProcessStart.raiseDescriptorLimit()

@@ -28,23 +28,10 @@ final class MCPHost: Sendable {
 
     /// Serves the client until it is gone, or the phase ends.
     func run() async throws {
-        let location = try StoreLocation(settings.store, beside: ServeSession.folder(of: settings.paths[0]) + "x")
-        let log = log
-        let file = try location.open(creates: true) { log.warn($0) }
-        let store: any RunStore = file ?? MemoryJournal()
-        let exportSettings = try ExportSettings.read(otlp: settings.otlp)
-        let host = HostSettings(
-            permissions: settings.permissions, secrets: try settings.secrets.open(), isolation: settings.isolation,
-            workers: settings.workers ?? ServeSession.cores, isTraced: exportSettings != nil,
-            print: { log.info($0) }, log: { log.write($0) }, tell: { log.warn($0) })
-        let (engine, options) = (host.engine(on: store), host.scripts)
-        let export = exportSettings.map { TraceExport($0, store: store) { log.warn($0) } }
-        export?.follow(engine)
-        await export?.begin()
-        let deployments = Deployments(settings.paths, engine: engine, store: store, options: options, log: log)
-        await deployments.refresh()
-        let directory = try RunDirectory(engine, catalog: deployments)
-        let place = location == .memory ? nil : store.name
+        let store = try ServiceStore(settings, log)
+        let host = try await ServiceHost(settings, on: store.runs, log)
+        let directory = host.directory
+        let place = store.lasting?.name
         let offers = MCPOffers(directory, resources: Guides.all) { run, path in
             guard let place else { return "The run ends with this client's session, as nothing keeps it." }
             return "A person answers it by: aikit-lua resume \(shellQuoted(run)) --store \(shellQuoted(place)) "
@@ -53,26 +40,16 @@ final class MCPHost: Sendable {
         let session = MCPSession(offers, for: Principal(name: "", role: .run))
         phase.serve()
         listen(session)
-        let helpers = Task {
-            await withTaskGroup { helpers in
-                helpers.addTask {
-                    await QueueService(directory) { run, error in
-                        log.warn("run \(run) cannot begin: \(problems(of: error).first?.message ?? "\(error)")")
-                    }.run()
-                }
-                if let export { helpers.addTask { await export.keepSendingUnsent(deployments) } }
-                if self.settings.watches { helpers.addTask { await DeploymentWatch(deployments).run() } }
-            }
-        }
+        let work = host.work([.queue])
         await phase.ended()
         await calls.ended(within: Self.answerGrace)
-        helpers.cancel()
+        work.cancel()
         await directory.releaseAll(within: Self.grace)
         directory.events.close()
         calls.cancelAll()
-        await export?.finish(within: TraceExport.patience)
-        await engine.shutdown(grace: .zero)
-        await store.close()
+        await work.end()
+        await host.close()
+        await store.runs.close()
     }
 
     /// Takes the client's messages on a thread of its own, one after the other; what waits for runs goes on beside it.

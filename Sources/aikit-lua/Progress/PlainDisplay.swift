@@ -1,5 +1,6 @@
 internal import FlatValue
 internal import JSONSchema
+internal import Platform
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -63,13 +64,13 @@ final class PlainDisplay: Display {
         case .stepCancelled:
             return model.isRepeated(event) ? nil : "cancelled  \(path(event, model))\(elapsed(event))"
         case .stepRetry:
-            let wait = durationText(microseconds: Int64(event.item) * 1000)
+            let wait = elapsedText(microseconds: Int64(event.item) * 1000)
             let reason = event.text ?? "no message"
             return "retry      \(path(event, model)) in \(wait), attempt \(event.attempt) failed: \(reason)"
         case .closingSuccess: return "undone     \(path(event, model))\(elapsed(event))"
         case .closingError: return "not undone \(path(event, model))\(elapsed(event)): \(event.text ?? "no message")"
         case .closingRetry:
-            let wait = durationText(microseconds: Int64(event.item) * 1000)
+            let wait = elapsedText(microseconds: Int64(event.item) * 1000)
             let reason = event.text ?? "no message"
             return "retry      undoing \(path(event, model)) in \(wait), attempt \(event.attempt) failed: \(reason)"
         case .humanRequested: return "asks       \(path(event, model))"
@@ -90,7 +91,7 @@ final class PlainDisplay: Display {
     private func elapsed(_ event: ProgressEvent) -> String {
         guard let frame = ProgressModel.frame(of: event), let start = began[frame] else { return "" }
         let (elapsed, overflow) = event.time.subtractingReportingOverflow(start)
-        return overflow ? "" : " " + durationText(microseconds: max(elapsed, 0))
+        return overflow ? "" : " " + elapsedText(microseconds: max(elapsed, 0))
     }
 
     func log(_ record: LogRecord) { TextStream.errors.writeLine("  " + logs.line(record)) }

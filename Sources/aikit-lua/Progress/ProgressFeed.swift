@@ -73,7 +73,7 @@ final class ProgressFeed: EventFeed {
             let seconds = event.data["seconds"]?.number, seconds >= Self.quietWait
         else { return }
         let wait = Int64(min(seconds, 1e6) * 1e6)
-        let again = "the model is asked again in \(durationText(microseconds: wait))"
+        let again = "the model is asked again in \(elapsedText(microseconds: wait))"
         post(.text("\(event.path.map { $0 + ": " } ?? "")\(reason); \(again)"))
     }
 

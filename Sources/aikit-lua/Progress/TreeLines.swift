@@ -88,7 +88,7 @@ struct TreeLines {
         var facts: [String] = []
         if node == 0, let note = model.note { facts.append(note) }
         if let progress = progress(of: row, kind: kind) { facts.append(progress) }
-        if row.isStarted { facts.append(durationText(microseconds: row.elapsed(now: now))) }
+        if row.isStarted { facts.append(elapsedText(microseconds: row.elapsed(now: now))) }
         if row.undone > 0 { facts.append(row.undone > 1 ? "undone ×\(row.undone)" : "undone") }
         if let note = note(of: row, kind: kind) { facts.append(note) }
         return facts.joined(separator: "  ")

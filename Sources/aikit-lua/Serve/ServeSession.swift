@@ -5,7 +5,6 @@ internal import MemoryJournal
 internal import NIOCore
 internal import Platform
 internal import ServiceLifecycle
-internal import Synchronization
 internal import VMProcess
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -25,43 +24,33 @@ final class ServeSession: Sendable {
 
     /// Serves until the phase ends.
     func run() async throws {
-        let location = try StoreLocation(settings.store, beside: Self.folder(of: settings.paths[0]) + "x")
-        let file = try location.open(creates: true) { [log] in log.warn($0) }
-        let store: any RunStore = file ?? MemoryJournal()
-        let (access, keys) = try await access(file)
+        let store = try ServiceStore(settings, log)
+        let (access, keys) = try await access(store.lasting)
         guard settings.isLoopback || access != nil || settings.isInsecure else {
             throw UsageError(
                 "\(settings.host) is reached from outside, and nobody needs a token; make one with "
                     + "'aikit-lua token create', name --jwt-secret-env or --jwks, or say --insecure")
         }
         let tls = try ServeTLS.read(certificate: settings.certificate, key: settings.key)
-        let exportSettings = try ExportSettings.read(otlp: settings.otlp)
-        let secrets = try settings.secrets.open()
-        let log = log
-        let host = HostSettings(
-            permissions: settings.permissions, secrets: secrets, isolation: settings.isolation,
-            workers: settings.workers ?? ServeSession.cores, isTraced: exportSettings != nil,
-            printed: { log.write($0) }, log: { log.write($0) }, tell: { log.warn($0) })
-        let (engine, options) = (host.engine(on: store), host.scripts)
-        let export = exportSettings.map { TraceExport($0, store: store) { log.warn($0) } }
-        export?.follow(engine)
-        await export?.begin()
-        let deployments = Deployments(settings.paths, engine: engine, store: store, options: options, log: log)
-        await (engine.isolation as? VMPool)?.warm()
-        await deployments.refresh()
-        let directory = try RunDirectory(engine, catalog: deployments)
-        let recovery = RecoveryService(directory) { run, error in
-            log.warn("run \(run) cannot be taken up: \(problems(of: error).first?.message ?? "\(error)")")
+        let host = try await ServiceHost(settings, on: store.runs, log)
+        let server = server(host, access)
+        phase.serve()
+        var more: [@Sendable () async -> Void] = []
+        if let keys { more.append(keys.run) }
+        if let tls { more.append { [log] in await tls.follow(log) } }
+        let work = host.work([.queue, .recovery, .schedules], more)
+        let failure = await serve(server, tls, host.directory, work)
+        await work.end()
+        await host.close()
+        await store.runs.close()
+        if let failure, !phase.isEnding {
+            throw UsageError(
+                "cannot listen at \(settings.host):\(settings.port): \(Self.reason(failure, port: settings.port))")
         }
-        let schedules = ScheduleService(directory) { report in
-            switch report.event {
-            case .began: log.info(report.message)
-            case .skipped, .missed, .wentBack, .failed: log.warn(report.message)
-            }
-        }
-        let queue = QueueService(directory) { run, error in
-            log.warn("run \(run) cannot begin: \(problems(of: error).first?.message ?? "\(error)")")
-        }
+        log.info("stopped")
+    }
+
+    private func server(_ host: ServiceHost, _ access: AccessControl?) -> WorkflowServer {
         var serving = ServerOptions()
         serving.basePath = settings.basePath
         serving.hasDashboard = settings.hasDashboard
@@ -71,27 +60,21 @@ final class ServeSession: Sendable {
             serving.hosts = [settings.host.lowercased()]
         }
         serving.resources = Guides.all
-        serving.secret = { try? secrets.value(of: $0) }
-        let server = WorkflowServer(directory, access: access, options: serving, logger: log.logger)
+        serving.secret = { [secrets = host.secrets] in try? secrets.value(of: $0) }
+        return WorkflowServer(host.directory, access: access, options: serving, logger: log.logger)
+    }
+
+    /// Takes requests until the phase ends or it cannot listen; nil, or why it cannot.
+    private func serve(
+        _ server: WorkflowServer, _ tls: ServeTLS?, _ directory: RunDirectory, _ work: ServiceWork
+    ) async -> (any Error)? {
         let service = ListeningService(settings: settings, server: server, tls: tls, log: log)
         let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [service], logger: log.logger))
         let grace = Duration.microseconds(settings.grace)
         // Steps end a little before the rest does, so that the answers that wait for them still go out.
         let stepGrace = max(grace / 2, grace - .seconds(2))
-        phase.serve()
-        let failure: (any Error)? = await withTaskGroup(of: (any Error)?.self) { tasks in
-            let (watches, phase) = (settings.watches, phase)
-            let helpers = Task {
-                await withTaskGroup { helpers in
-                    helpers.addTask { await recovery.run() }
-                    helpers.addTask { await schedules.run() }
-                    helpers.addTask { await queue.run() }
-                    if let export { helpers.addTask { await export.keepSendingUnsent(deployments) } }
-                    if let keys { helpers.addTask { await keys.run() } }
-                    if let tls { helpers.addTask { await tls.follow(log) } }
-                    if watches { helpers.addTask { await DeploymentWatch(deployments).run() } }
-                }
-            }
+        return await withTaskGroup(of: (any Error)?.self) { tasks in
+            let (phase, log) = (phase, log)
             tasks.addTask {
                 do {
                     try await group.run()
@@ -105,7 +88,7 @@ final class ServeSession: Sendable {
                 guard phase.isEnding else { return }
                 log.info("stopping")
                 server.drain()
-                helpers.cancel()
+                work.cancel()
                 await directory.releaseAll(within: stepGrace)
                 directory.events.close()
                 await group.triggerGracefulShutdown()
@@ -118,20 +101,9 @@ final class ServeSession: Sendable {
             }
             let failure = await tasks.next() ?? nil
             tasks.cancelAll()
-            helpers.cancel()
             drain.cancel()
             return failure
         }
-        directory.events.close()
-        await directory.releaseAll(within: .zero)
-        await export?.finish(within: TraceExport.patience)
-        await engine.shutdown(grace: .zero)
-        await store.close()
-        if let failure, !phase.isEnding {
-            throw UsageError(
-                "cannot listen at \(settings.host):\(settings.port): \(Self.reason(failure, port: settings.port))")
-        }
-        log.info("stopped")
     }
 
     /// Why the server cannot listen, with what helps.
@@ -198,13 +170,6 @@ final class ServeSession: Sendable {
         case .failure(let failure): throw UsageError("cannot read \(path): \(failure.message)")
         }
     }
-
-    /// The folder in which the scripts lie, with a slash at its end; empty for the current one.
-    static func folder(of path: String) -> String {
-        if path == "." || path.isEmpty { return "" }
-        if path.hasSuffix(".lua") { return path.lastIndex(of: "/").map { String(path[...$0]) } ?? "" }
-        return path.hasSuffix("/") ? path : path + "/"
-    }
 }
 
 /// The part of the session that takes requests.
@@ -221,37 +186,5 @@ private struct ListeningService: Service {
             let name = host.contains(":") ? "[\(host)]" : host
             log.info("listening at \(scheme)://\(name):\(port)\(basePath)", ["port": .init(Int64(port))])
         }
-    }
-}
-
-/// Something that happens once, and that any number of tasks wait for.
-final class Latch: Sendable {
-    private let state = Mutex(State())
-
-    private struct State {
-        var isOpen = false
-        var waiting: [AsyncStream<Void>.Continuation] = []
-    }
-
-    var isOpen: Bool { state.withLock(\.isOpen) }
-
-    func open() {
-        let waiting = state.withLock { state in
-            state.isOpen = true
-            defer { state.waiting = [] }
-            return state.waiting
-        }
-        for continuation in waiting { continuation.finish() }
-    }
-
-    /// Returns when it is open, or the task is cancelled.
-    func passed() async {
-        // One for each task: the first one that is cancelled ends a stream for all.
-        let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
-        let isOpen = state.withLock { state in
-            if !state.isOpen { state.waiting.append(continuation) }
-            return state.isOpen
-        }
-        if !isOpen { for await _ in stream {} }
     }
 }

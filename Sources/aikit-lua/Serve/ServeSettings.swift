@@ -46,6 +46,13 @@ struct ServeSettings {
         "allowModel", "secrets", "secretsCommand", "otlp", "isolate",
     ]
 
+    /// The folder in which the scripts lie, with a slash at its end; empty for the current one.
+    static func folder(of path: String) -> String {
+        if path == "." || path.isEmpty { return "" }
+        if path.hasSuffix(".lua") { return path.lastIndex(of: "/").map { String(path[...$0]) } ?? "" }
+        return path.hasSuffix("/") ? path : path + "/"
+    }
+
     /// The name of a setting's variable: `AIKIT_BASE_PATH` for `basePath`.
     static func variable(of name: String) -> String {
         "AIKIT_" + name.reduce(into: "") { $0 += $1.isUppercase ? "_\($1)" : $1.uppercased() }

@@ -118,8 +118,3 @@ final class ServeTLS: Sendable {
         }
     }
 }
-
-extension ServeSession {
-    /// How many threads run steps unless something else is said.
-    static var cores: Int { max(1, min(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 8)) }
-}

@@ -21,7 +21,7 @@ struct RunSummary {
     private var workflow: String { handle?.plan.id ?? "the run" }
 
     private var lines: [String] {
-        let time = durationText(microseconds: elapsed)
+        let time = elapsedText(microseconds: elapsed)
         switch result.status {
         case .success where result.restartedAs != nil:
             return [style("✓", .green) + " \(workflow) goes on as run \(result.restartedAs ?? "")"]

@@ -7,7 +7,7 @@ internal import Platform
 /// several times at once and is never a second signal.
 final class ServicePhase: Sendable {
     private let start = StartPhase()
-    private let end = Latch()
+    private let end = Gate()
 
     /// Listens for signals. Called once, before any other thread exists.
     func listen() {
@@ -26,5 +26,5 @@ final class ServicePhase: Sendable {
     var isEnding: Bool { end.isOpen }
 
     /// Returns when the command is to end, or the task is cancelled.
-    func ended() async { await end.passed() }
+    func ended() async { await end.passedUnlessCancelled() }
 }

@@ -28,7 +28,7 @@ struct Style: Sendable {
 }
 
 /// A time as people read it: `3 ms`, `1.24 s`, `2 m 05 s`, `3 h 12 m`.
-func durationText(microseconds: Int64) -> String {
+func elapsedText(microseconds: Int64) -> String {
     func padded(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
     let milliseconds = microseconds / 1000 + (microseconds % 1000 >= 500 ? 1 : 0)
     if milliseconds < 1000 { return "\(milliseconds) ms" }

@@ -35,7 +35,7 @@ struct PrettyReporter: TestReporter {
 
     private func line(_ outcome: TestOutcome) -> String {
         let name = outcome.names.last ?? ""
-        let time = outcome.duration > Self.slow ? style(" (\(durationText(microseconds: outcome.duration)))", .dim) : ""
+        let time = outcome.duration > Self.slow ? style(" (\(elapsedText(microseconds: outcome.duration)))", .dim) : ""
         switch outcome.status {
         case .passed: return style("✓", .green) + " " + name + time
         case .failed: return style("✗ " + name, .red) + time
@@ -71,7 +71,7 @@ struct PrettyReporter: TestReporter {
         add(summary.count(.skipped), "skipped", .yellow)
         let files = counted(summary.reports.count, "file")
         return parts.joined(separator: ", ")
-            + style(" (\(files), \(durationText(microseconds: summary.duration)))", .dim)
+            + style(" (\(files), \(elapsedText(microseconds: summary.duration)))", .dim)
     }
 
     private func show(_ coverage: Coverage) {

@@ -1,6 +1,7 @@
 internal import HostEffects
 internal import JSONSchema
 internal import LuaTesting
+internal import Platform
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine

@@ -47,6 +47,9 @@ for line in sys.stdin:
             send({"jsonrpc": "2.0", "id": "s1", "method": "sampling/createMessage", "params": {}})
             refusal = json.loads(sys.stdin.readline())
             assert refusal["error"]["code"] == -32601, refusal
+        if mode == "deep" and message["method"] == "tools/call":
+            print('{"jsonrpc":"2.0","id":%d,"result":%s}' % (message["id"], "[" * 100000 + "]" * 100000), flush=True)
+            continue
         if mode == "dies" and message["method"] == "tools/call":
             sys.exit("it died")
         send({"jsonrpc": "2.0", "id": message["id"], "result": answer(message)})

@@ -1,5 +1,6 @@
 import FlatValue
 internal import MemoryJournal
+import Platform
 internal import Testing
 internal import WorkflowCore
 internal import WorkflowEngine

@@ -1,5 +1,6 @@
 internal import FlatValue
 internal import MemoryJournal
+import Platform
 internal import Synchronization
 internal import Testing
 internal import WorkflowCore
