@@ -59,11 +59,8 @@ extension MemoryJournal: RunOwning {
     }
 
     package func release(_ runs: [JournaledRun]) async throws(JournalError) {
-        write { contents, own in
-            for run in runs where run.memoryOwner == own && contents.runs[run.id]?.owner == own {
-                contents.runs[run.id]?.owner = nil
-                (run.lease as? MemoryLease)?.owner = nil
-            }
+        write { _, own in
+            for run in runs where run.memoryRow(of: own) != nil { run.letGoInMemory() }
         }
     }
 }
@@ -74,14 +71,13 @@ extension MemoryJournal {
     {
         let now = clock.now()
         let isRewritten = write { contents, own in
-            guard run.memoryOwner == own, contents.runs[run.id]?.owner == own,
-                contents.runs[run.id]?.events.count == rewriting.events.count,
-                contents.runs[run.id]?.entries.count == rewriting.links.count
+            guard let row = run.memoryRow(of: own), row.events.count == rewriting.events.count,
+                row.entries.count == rewriting.links.count
             else { return false }
-            contents.runs[run.id]?.events = rewriting.events
-            for (index, link) in rewriting.links.enumerated() { contents.runs[run.id]?.entries[index].link = link }
-            contents.runs[run.id]?.header.generation = rewriting.generation
-            contents.runs[run.id]?.header.origin.fingerprint = rewriting.fingerprint
+            row.events = rewriting.events
+            for (index, link) in rewriting.links.enumerated() { row.entries[index].link = link }
+            row.header.generation = rewriting.generation
+            row.header.origin.fingerprint = rewriting.fingerprint
             for entry in batch.entries { _ = contents.write(entry, batch.bytes.bytes, as: own, at: now) }
             return true
         }
@@ -216,7 +212,7 @@ extension MemoryJournal: StoreUpkeep {
         store.contents.withLock { contents in
             contents.owners[number] = nil
             contents.watchers[number] = nil
-            for (id, row) in contents.runs where row.owner == number { contents.runs[id]?.owner = nil }
+            for row in contents.runs.values where row.owner == number { row.owner = nil }
         }
     }
 }
@@ -230,14 +226,14 @@ extension MemoryStore.Contents {
         if header.owner != nil { return .owned(header) }
         // An owner whose lease ran out loses all of its runs at once.
         if let gone = row.owner { depose(gone) }
-        let end = OwnerEnd(runs[id]?.owner)
-        runs[id]?.owner = own
+        let end = OwnerEnd(row.owner)
+        row.owner = own
         header = self.header(of: row, for: own, at: now)
         header.owner = owners[own]?.owner
         header.owner?.isSelf = true
         let stored = row.stored(header, after: 0)
         let run = JournaledRun(stored)
-        run.lease = MemoryLease(owner: own)
+        run.lease = MemoryLease(on: row, owner: own)
         run.ownerEnd = end
         run.isQueued = queue.holds(id)
         let messages = messages.filter { $0.message.run == id && $0.answer == nil }.map(\.message)
@@ -255,13 +251,13 @@ extension MemoryStore.Contents {
         guard owners.removeValue(forKey: number) != nil else { return }
         let owned = runs.filter { $0.value.owner == number && !$0.value.header.status.isTerminal }
         guard owned.values.count(where: { $0.header.status == .running }) > 1 else { return }
-        for id in owned.keys { runs[id]?.owner = -number }
+        for row in owned.values { row.owner = -number }
     }
 
     mutating func remove(_ ids: Set<String>, at now: Int64) {
         changes += 1
         for id in ids {
-            runs[id] = nil
+            runs.removeValue(forKey: id)?.owner = nil
             leaveQueue(id, at: now)
         }
         order.removeAll { ids.contains($0) }

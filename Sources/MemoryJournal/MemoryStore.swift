@@ -26,13 +26,19 @@ package final class MemoryStore: Sendable {
         var changes: Int64 = 0
     }
 
-    /// A run and its events.
-    struct StoredRow {
+    /// A run and its events, touched under the lock of its store alone.
+    final class StoredRow: @unchecked Sendable {
         var header: RunHeader
         var events: [UInt8] = []
         var arena: [UInt8] = []
         var entries: [StoredEntry] = []
+        /// Who writes the run; nil for nobody, also once it has been removed.
         var owner: Int64?
+
+        init(header: RunHeader, owner: Int64) {
+            self.header = header
+            self.owner = owner
+        }
     }
 }
 
@@ -71,21 +77,15 @@ extension MemoryStore.Contents {
                 origin: run.origin,
                 status: entry.status, createdAt: entry.time, updatedAt: entry.time, wakeAt: 0, sequence: 0, arena: 0,
                 owner: nil)
-            runs[run.id] = MemoryStore.StoredRow(header: header, owner: owner)
+            let row = MemoryStore.StoredRow(header: header, owner: owner)
+            runs[run.id] = row
             order.append(run.id)
-            run.lease = MemoryLease(owner: owner)
+            run.lease = MemoryLease(on: row, owner: owner)
         }
-        // No copy of the row is held here: appending to it would copy all of its events.
-        guard run.memoryOwner == owner, runs[run.id]?.owner == owner, runs[run.id]?.header.sequence == entry.sequence
-        else {
-            return .conflict
-        }
-        runs[run.id]?.append(entry, bytes)
+        guard let row = run.memoryRow(of: owner), row.header.sequence == entry.sequence else { return .conflict }
+        row.append(entry, bytes)
         if run.isQueued {
-            if entry.sequence == 0, run.ticket?.isLeft == true {
-                runs[run.id]?.owner = nil
-                (run.lease as? MemoryLease)?.owner = nil
-            }
+            if entry.sequence == 0, run.ticket?.isLeft == true { run.letGoInMemory() }
             if entry.status.isTerminal { leaveQueue(run.id, at: now) }
         }
         return .durable
@@ -93,7 +93,7 @@ extension MemoryStore.Contents {
 }
 
 extension MemoryStore.StoredRow {
-    mutating func append(_ entry: JournalEntry, _ bytes: UnsafeRawBufferPointer) {
+    func append(_ entry: JournalEntry, _ bytes: UnsafeRawBufferPointer) {
         events.append(contentsOf: bytes[entry.events])
         arena.append(contentsOf: bytes[entry.arena])
         header.sequence = events.count / MemoryLayout<Event>.stride
@@ -118,14 +118,29 @@ extension MemoryStore.StoredRow {
     }
 }
 
-/// The owner that a run belongs to in memory, as its ``JournaledRun/lease``; nil once it was let go.
+/// What a run in memory was given to its owner with, as its ``JournaledRun/lease``.
 final class MemoryLease {
+    let row: MemoryStore.StoredRow
+    /// nil once it was let go.
     var owner: Int64?
 
-    init(owner: Int64) { self.owner = owner }
+    init(on row: MemoryStore.StoredRow, owner: Int64) {
+        self.row = row
+        self.owner = owner
+    }
 }
 
 extension JournaledRun {
-    /// The number of the owner that may write the run; nil for none.
-    var memoryOwner: Int64? { (lease as? MemoryLease)?.owner }
+    /// The run as an owner may write it; nil where it is not that owner's, by its lease or in the store.
+    func memoryRow(of owner: Int64) -> MemoryStore.StoredRow? {
+        guard let lease = lease as? MemoryLease, lease.owner == owner, lease.row.owner == owner else { return nil }
+        return lease.row
+    }
+
+    /// Takes the run from its owner.
+    func letGoInMemory() {
+        guard let lease = lease as? MemoryLease else { return }
+        lease.row.owner = nil
+        lease.owner = nil
+    }
 }
