@@ -20,7 +20,8 @@ package actor StoredScripts {
         let script = try await script(generation, of: run)
         guard let workflow = script.workflows.first(where: { $0.id == id }) else {
             throw RunFailure(
-                code: "code_missing", message: "the code that run \(run) began with has no workflow '\(id)'")
+                code: RunFailure.Code.codeMissing,
+                message: "the code that run \(run) began with has no workflow '\(id)'")
         }
         return workflow
     }
@@ -37,7 +38,7 @@ package actor StoredScripts {
         if let script = loaded[generation] { return script }
         guard let code = try await store.generation(generation), let bundle = ScriptBundle(stored: code) else {
             throw RunFailure(
-                code: "code_missing", message: "the code that run \(run) began with is not in its store")
+                code: RunFailure.Code.codeMissing, message: "the code that run \(run) began with is not in its store")
         }
         let script = try await LuaScript.load(bundle: bundle, on: engine, options: options)
         loaded[generation] = script

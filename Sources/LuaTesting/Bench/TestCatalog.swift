@@ -14,7 +14,8 @@ struct TestCatalog: WorkflowCatalog {
     func workflow(_ id: String, generation: String, of run: String) async throws -> Workflow {
         guard let workflow = all.first(where: { $0.id == id }) else {
             throw RunFailure(
-                code: "code_missing", message: "run \(run) is one of workflow '\(id)', which the test has not")
+                code: RunFailure.Code.codeMissing,
+                message: "run \(run) is one of workflow '\(id)', which the test has not")
         }
         return workflow
     }

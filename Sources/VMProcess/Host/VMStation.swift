@@ -428,5 +428,6 @@ final class VMStation: @unchecked Sendable {
 
 extension RunFailure {
     static let processesStopped = RunFailure(
-        code: "engine_stopped", message: "the engine has stopped; a run that is stored can be taken up again")
+        code: RunFailure.Code.engineStopped,
+        message: "the engine has stopped; a run that is stored can be taken up again")
 }

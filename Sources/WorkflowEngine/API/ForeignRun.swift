@@ -76,7 +76,7 @@ package actor ForeignRun {
 
     private func deliver(_ content: InboxMessage.Content) async throws -> Delivery {
         guard let message = try await store.post(content, to: id) else {
-            throw RunFailure(code: "over", message: "run \(id) is over; it waits for nobody")
+            throw RunFailure(code: RunFailure.Code.over, message: "run \(id) is over; it waits for nobody")
         }
         while true {
             switch try await store.answer(to: message) {

@@ -44,6 +44,10 @@ public struct RunFailure: WorkflowError {
         public static let owned = "owned"
         /// Another process has taken the run over.
         public static let conflict = "conflict"
+        /// The run was given back to its store before it was over.
+        public static let released = "released"
+        /// Another run of a workflow that allows one at a time is under way.
+        public static let singleton = "singleton"
         /// The engine keeps no runs.
         public static let noStore = "no_store"
         /// The engine has stopped; a stored run can be taken up again.

@@ -52,13 +52,15 @@ final class RunFamily: Sendable {
         guard let known else { return true }
         if known.workflow != child.workflow {
             throw RunFailure(
-                code: "id_taken", message: "run '\(id)' is one of another workflow, not of '\(child.workflow)'")
+                code: RunFailure.Code.idTaken,
+                message: "run '\(id)' is one of another workflow, not of '\(child.workflow)'")
         }
         if known.parent != child.parent {
-            throw RunFailure(code: "id_taken", message: "run '\(id)' was not started by run '\(child.parent)'")
+            throw RunFailure(
+                code: RunFailure.Code.idTaken, message: "run '\(id)' was not started by run '\(child.parent)'")
         }
         guard known.digest == child.digest else {
-            throw RunFailure(code: "other_input", message: "run '\(id)' was started with another input")
+            throw RunFailure(code: RunFailure.Code.otherInput, message: "run '\(id)' was started with another input")
         }
         return false
     }

@@ -32,7 +32,8 @@ extension WorkflowEngine {
                 let known = await catalog.workflows().map(\.id)
                 let hint = nearest(to: child.workflow, in: known).map { "; did you mean '\($0)'?" } ?? ""
                 throw RunFailure(
-                    code: "unknown_workflow", message: "there is no workflow '\(child.workflow)' to start\(hint)")
+                    code: RunFailure.Code.unknownWorkflow,
+                    message: "there is no workflow '\(child.workflow)' to start\(hint)")
             }
             return .success(["run": Value(try await begin(child, of: workflow))])
         } catch {

@@ -26,19 +26,21 @@ extension WorkflowEngine {
     /// - Throws: ``RunFailure`` with the code `missing`, `over` or `owned` when the run cannot be taken up, or `unknown_workflow`
     ///   when it is of none of these workflows; ``JournalError`` when the store fails.
     public func takeUp(_ id: String, of workflows: [Workflow]) async throws -> WorkflowRun {
-        guard let journal else { throw RunFailure(code: "missing", message: "this engine keeps no runs") }
+        guard let journal else { throw RunFailure(code: RunFailure.Code.missing, message: "this engine keeps no runs") }
         switch try await journal.claim(id) {
-        case .missing: throw RunFailure(code: "missing", message: "there is no run '\(id)'")
+        case .missing: throw RunFailure(code: RunFailure.Code.missing, message: "there is no run '\(id)'")
         case .over(let header):
-            throw RunFailure(code: "over", message: "run \(id) is over (\(header.status.rawValue))")
+            throw RunFailure(code: RunFailure.Code.over, message: "run \(id) is over (\(header.status.rawValue))")
         case .owned(let header):
             throw RunFailure(
-                code: "owned", message: "run \(id) is driven by \(header.owner?.name ?? "another process")")
+                code: RunFailure.Code.owned,
+                message: "run \(id) is driven by \(header.owner?.name ?? "another process")")
         case .claimed(let journaled, let stored, let messages):
             do {
                 guard let workflow = workflows.first(where: { $0.id == journaled.workflow }) else {
                     throw RunFailure(
-                        code: "unknown_workflow", message: "run \(id) is one of workflow '\(journaled.workflow)'")
+                        code: RunFailure.Code.unknownWorkflow,
+                        message: "run \(id) is one of workflow '\(journaled.workflow)'")
                 }
                 return try await restore(journaled, stored, messages: messages, of: workflow)
             } catch {

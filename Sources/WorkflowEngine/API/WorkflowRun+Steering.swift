@@ -74,7 +74,7 @@ extension WorkflowRun {
             }
         }
         guard let run = attachedRun else {
-            throw RunFailure(code: "not_started", message: "run \(id) has not been started")
+            throw RunFailure(code: RunFailure.Code.notStarted, message: "run \(id) has not been started")
         }
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             let posted = worker.perform { worker in
@@ -110,7 +110,7 @@ extension WorkflowRun {
     /// - Throws: what `body` throws; ``RunFailure`` when the run is lost before it is known whether the store has it.
     func onWorker(_ body: @escaping @Sendable (Worker, Run) throws -> Void) async throws {
         guard let run = state.withLock({ $0.run }) else {
-            throw RunFailure(code: "not_started", message: "run \(id) has not been started")
+            throw RunFailure(code: RunFailure.Code.notStarted, message: "run \(id) has not been started")
         }
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             let posted = worker.perform { worker in

@@ -110,7 +110,9 @@ public final class WorkflowRun: Sendable {
             defer { state.phase = .started }
             return state.phase == .created
         }
-        guard fresh else { throw RunFailure(code: "already_started", message: "run \(id) has been started already") }
+        guard fresh else {
+            throw RunFailure(code: RunFailure.Code.alreadyStarted, message: "run \(id) has been started already")
+        }
         let plan = definition.plan
         let inputDigest = Self.inputDigest(of: definition, input: input, metadata: metadata, ctx: ctx)
         let (givenMetadata, givenCtx) = (metadata, ctx)
@@ -125,7 +127,8 @@ public final class WorkflowRun: Sendable {
         journaled?.predecessor = predecessor
         if let allowance { journaled?.allowance = allowance }
         if live?.add(self) == false {
-            return refuse(RunFailure(code: "conflict", message: "run \(id) is under way in this engine already"))
+            return refuse(
+                RunFailure(code: RunFailure.Code.conflict, message: "run \(id) is under way in this engine already"))
         }
         let beginning =
             definition.generation.driver == nil

@@ -61,7 +61,9 @@ extension RunDirectory {
         do {
             let delivery = isChain ? try await run.cancelChain(reason: reason) : try await run.cancel(reason: reason)
             if case .ownerGone = delivery { return nil }
-        } catch let failure as RunFailure where failure.code == InboxAnswer.overCode || failure.code == "over" {
+        } catch let failure as RunFailure
+            where failure.code == InboxAnswer.overCode || failure.code == RunFailure.Code.over
+        {
             // It may have ended in favour of another one.
             if try await newest(after: run.id) != nil { return try await record(of: run.id) }
             guard let header = try await store.header(of: run.id), header.status.isTerminal else { throw failure }
@@ -134,6 +136,6 @@ extension RunDirectory {
 
 extension RunFailure {
     fileprivate static func nothingToCancel(_ run: String, _ status: String) -> RunFailure {
-        RunFailure(code: "over", message: "run \(run) is over (\(status)); there is nothing to cancel")
+        RunFailure(code: RunFailure.Code.over, message: "run \(run) is over (\(status)); there is nothing to cancel")
     }
 }

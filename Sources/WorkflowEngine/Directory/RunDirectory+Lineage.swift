@@ -16,13 +16,14 @@ extension RunDirectory {
         _ id: String, at point: ForkPoint, input: Value? = nil, as newID: String? = nil, newest: Bool = false,
         reason: String = "forked"
     ) async throws -> WorkflowRun {
-        let taken = RunFailure(code: "id_taken", message: "there is a run '\(newID ?? "")' already")
+        let taken = RunFailure(code: RunFailure.Code.idTaken, message: "there is a run '\(newID ?? "")' already")
         if let newID, try await store.header(of: newID) != nil { throw taken }
         let source = try await record(of: id)
         let header = try await header(of: id)
         let definition = newest ? await catalog.workflow(header.workflow) : try await workflow(of: header)
         guard let definition else {
-            throw RunFailure(code: "unknown_workflow", message: "there is no workflow '\(header.workflow)'")
+            throw RunFailure(
+                code: RunFailure.Code.unknownWorkflow, message: "there is no workflow '\(header.workflow)'")
         }
         do {
             let run = try await engine.fork(
@@ -30,7 +31,7 @@ extension RunDirectory {
             ).run
             if !(await RecordedFeed.recorded(run).hasEvents) { _ = try await run.settled() }
             return run
-        } catch let failure as RunFailure where failure.code == "conflict" && newID != nil {
+        } catch let failure as RunFailure where failure.code == RunFailure.Code.conflict && newID != nil {
             // Another call was first.
             throw taken
         } catch let error as ForkError {
@@ -45,7 +46,8 @@ extension RunDirectory {
         let header = try await header(of: id)
         if header.status.isTerminal { throw RunFailure.over(header) }
         guard let newest = await catalog.workflow(header.workflow) else {
-            throw RunFailure(code: "unknown_workflow", message: "there is no workflow '\(header.workflow)'")
+            throw RunFailure(
+                code: RunFailure.Code.unknownWorkflow, message: "there is no workflow '\(header.workflow)'")
         }
         let old = try await plan(of: header)
         if dryRun {
@@ -54,7 +56,8 @@ extension RunDirectory {
         }
         if let run = live.find(id) { try await run.release(within: .seconds(5)) }
         guard case .claimed(let journaled, let stored, _) = try await store.claim(id) else {
-            throw RunFailure(code: "run_active", message: "run \(id) is driven by another process, or has ended")
+            throw RunFailure(
+                code: RunFailure.Code.runActive, message: "run \(id) is driven by another process, or has ended")
         }
         let upgrade: Upgrade
         do {

@@ -59,7 +59,8 @@ extension RunDirectory {
         if workflow == nil { workflow = await catalog.workflow(request.workflow) }
         if let id = request.id, let known = try await existing(id, request, workflow) { return known }
         guard let workflow else {
-            throw RunFailure(code: "unknown_workflow", message: "there is no workflow '\(request.workflow)'")
+            throw RunFailure(
+                code: RunFailure.Code.unknownWorkflow, message: "there is no workflow '\(request.workflow)'")
         }
         let tags: RunTags
         do throws(RunTagFault) {
@@ -82,7 +83,7 @@ extension RunDirectory {
         do {
             _ = try await run.settled()
             return StartedRun(id: run.id, isNew: true)
-        } catch let failure as RunFailure where failure.code == "conflict" {
+        } catch let failure as RunFailure where failure.code == RunFailure.Code.conflict {
             // Another call of this engine was first, and its run may not be in the store yet.
             while live.find(run.id) != nil {
                 if let known = try await existing(run.id, request, workflow) { return known }
@@ -90,7 +91,7 @@ extension RunDirectory {
             }
             guard let known = try await existing(run.id, request, workflow) else { throw failure }
             return known
-        } catch let failure as RunFailure where failure.code == "singleton" {
+        } catch let failure as RunFailure where failure.code == RunFailure.Code.singleton {
             guard let rival = failure.details?["runId"]?.string else { throw failure }
             return StartedRun(id: rival, isNew: false)
         }
@@ -100,10 +101,12 @@ extension RunDirectory {
         guard let header = try await store.header(of: id) else { return nil }
         guard header.workflow == request.workflow else {
             throw RunFailure(
-                code: "id_taken", message: "run '\(id)' is one of another workflow, not of '\(request.workflow)'")
+                code: RunFailure.Code.idTaken,
+                message: "run '\(id)' is one of another workflow, not of '\(request.workflow)'")
         }
         guard request.parent == nil || header.lineage == request.parent else {
-            throw RunFailure(code: "id_taken", message: "run '\(id)' was not started by run '\(request.parent ?? "")'")
+            throw RunFailure(
+                code: RunFailure.Code.idTaken, message: "run '\(id)' was not started by run '\(request.parent ?? "")'")
         }
         guard let recorded = header.origin.inputDigest else { return StartedRun(id: id, isNew: false) }
         func began(on plan: Plan) -> Bool {
@@ -119,7 +122,8 @@ extension RunDirectory {
         }
         guard isSame else {
             throw RunFailure(
-                code: "other_input", message: "run '\(id)' was started with another input, metadata or ctx")
+                code: RunFailure.Code.otherInput, message: "run '\(id)' was started with another input, metadata or ctx"
+            )
         }
         return StartedRun(id: id, isNew: false)
     }

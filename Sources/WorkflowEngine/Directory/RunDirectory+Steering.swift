@@ -77,7 +77,8 @@ extension RunDirectory {
         switch try await open(id) {
         case .missing: throw RunFailure.missing(id)
         case .live, .foreign:
-            throw RunFailure(code: "run_active", message: "run \(id) is under way; cancel it before it is deleted")
+            throw RunFailure(
+                code: RunFailure.Code.runActive, message: "run \(id) is under way; cancel it before it is deleted")
         case .stored, .over: if try await !store.delete(id) { throw RunFailure.missing(id) }
         }
     }

@@ -134,7 +134,8 @@ extension RunDirectory {
         do {
             return try await run.settled()
         } catch let failure as RunFailure
-            where failure.isOfQueue || failure.code == "released" || failure.code == "conflict"
+            where failure.isOfQueue || failure.code == RunFailure.Code.released
+            || failure.code == RunFailure.Code.conflict
         {
             return nil
         }

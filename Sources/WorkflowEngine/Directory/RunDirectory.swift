@@ -23,7 +23,8 @@ public final class RunDirectory: Sendable {
     public init(_ engine: WorkflowEngine, catalog: any WorkflowCatalog) throws(RunFailure) {
         guard let store = engine.journal, let live = engine.live else {
             throw RunFailure(
-                code: "no_store", message: "a run directory needs an engine that keeps its runs in a store")
+                code: RunFailure.Code.noStore, message: "a run directory needs an engine that keeps its runs in a store"
+            )
         }
         self.engine = engine
         self.catalog = catalog
@@ -115,10 +116,12 @@ public final class RunDirectory: Sendable {
 
 extension RunFailure {
     static func missing(_ id: String) -> RunFailure {
-        RunFailure(code: "missing", message: "there is no run '\(id)'")
+        RunFailure(code: RunFailure.Code.missing, message: "there is no run '\(id)'")
     }
 
     static func over(_ header: RunHeader) -> RunFailure {
-        RunFailure(code: "over", message: "run \(header.id) is over (\(header.status.rawValue)); it waits for nobody")
+        RunFailure(
+            code: RunFailure.Code.over,
+            message: "run \(header.id) is over (\(header.status.rawValue)); it waits for nobody")
     }
 }

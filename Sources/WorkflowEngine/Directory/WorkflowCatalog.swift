@@ -26,7 +26,8 @@ public struct FixedCatalog: WorkflowCatalog {
 
     public func workflow(_ id: String, generation: String, of run: String) async throws -> Workflow {
         guard let workflow = all.first(where: { $0.id == id }) else {
-            throw RunFailure(code: "code_missing", message: "run \(run) is one of workflow '\(id)', which is not here")
+            throw RunFailure(
+                code: RunFailure.Code.codeMissing, message: "run \(run) is one of workflow '\(id)', which is not here")
         }
         return workflow
     }

@@ -107,7 +107,9 @@ public final class QueueService: Sendable {
                     do {
                         _ = try await self.directory.cancel(run, reason: QueueTending.reason(other))
                         return nil
-                    } catch let failure as RunFailure where failure.code == "over" || failure.code == "missing" {
+                    } catch let failure as RunFailure
+                        where failure.code == RunFailure.Code.over || failure.code == RunFailure.Code.missing
+                    {
                         return nil
                     } catch {
                         self.failed(run, error)

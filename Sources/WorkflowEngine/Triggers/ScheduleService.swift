@@ -171,7 +171,7 @@ public final class ScheduleService: Sendable {
     private func start(_ schedule: Schedule, of workflow: Workflow, as id: String) async throws -> Bool {
         do {
             return try await directory.start(StartRequest(workflow: workflow.id, input: schedule.input, id: id)).isNew
-        } catch let failure as RunFailure where failure.code == "other_input" {
+        } catch let failure as RunFailure where failure.code == RunFailure.Code.otherInput {
             // The schedule has been given another input since.
             return false
         }
@@ -185,7 +185,9 @@ public final class ScheduleService: Sendable {
     private func cancel(_ run: String) async throws {
         do {
             _ = try await directory.cancel(run, reason: "its schedule begins the next run")
-        } catch let failure as RunFailure where failure.code == "over" || failure.code == "missing" {}
+        } catch let failure as RunFailure
+            where failure.code == RunFailure.Code.over || failure.code == RunFailure.Code.missing
+        {}
     }
 
     private func tell(_ schedule: Schedule, _ workflow: Workflow, _ event: ScheduleReport.Event) {

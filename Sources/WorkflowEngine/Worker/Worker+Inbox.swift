@@ -94,7 +94,7 @@ extension Worker {
             case .valid(let value): if nodes.count == 1 { settled = value }
             case .invalid(let summary, let details):
                 throw RunFailure(
-                    code: "invalid_event",
+                    code: RunFailure.Code.invalidEvent,
                     message:
                         "the data of event '\(event)' does not fit the schema of '\(plan.details[node].id)': \(summary)",
                     details: details)
@@ -112,7 +112,7 @@ extension Worker {
         } else if !known.isEmpty {
             message += "; it waits for: " + Set(known).sorted().joined(separator: ", ")
         }
-        return RunFailure(code: "unknown_event", message: message)
+        return RunFailure(code: RunFailure.Code.unknownEvent, message: message)
     }
 
     /// Tells whoever holds a run that nothing of it is under way any more.
@@ -136,6 +136,7 @@ extension InboxMessage.Content {
 extension RunFailure {
     static func over(_ run: Run) -> RunFailure {
         RunFailure(
-            code: "over", message: "run \(run.id) is over (\(run.machine.status.rawValue)); it waits for nobody")
+            code: RunFailure.Code.over,
+            message: "run \(run.id) is over (\(run.machine.status.rawValue)); it waits for nobody")
     }
 }

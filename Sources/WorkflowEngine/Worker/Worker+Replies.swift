@@ -7,12 +7,14 @@ extension RunMachine {
     package func waitingFrame(run: String, at path: String?) throws(RunFailure) -> Int32 {
         let waiting = waitingForPeople
         let paths = waiting.map(\.path)
-        guard !waiting.isEmpty else { throw RunFailure(code: "not_waiting", message: "run \(run) waits for nobody") }
+        guard !waiting.isEmpty else {
+            throw RunFailure(code: RunFailure.Code.notWaiting, message: "run \(run) waits for nobody")
+        }
         let details: Value = ["waiting": Value(array: paths.map { Value($0) })]
         guard let path else {
             if waiting.count == 1 { return waiting[0].frame }
             throw RunFailure(
-                code: "ambiguous_step",
+                code: RunFailure.Code.ambiguousStep,
                 message: "\(waiting.count) steps wait; name one with --step: \(paths.joined(separator: ", "))",
                 details: details)
         }
@@ -20,7 +22,7 @@ extension RunMachine {
         let byID = waiting.filter { plan.details[Int(frames[Int($0.frame)].node)].id == path }
         if byID.count == 1 { return byID[0].frame }
         throw RunFailure(
-            code: "not_waiting",
+            code: RunFailure.Code.notWaiting,
             message: "step '\(path)' does not wait for an answer; waiting: \(paths.joined(separator: ", "))",
             details: details)
     }
@@ -50,12 +52,13 @@ extension Worker {
             let by = signature(of: name, key, run)
             guard run.decide(.replied(frame: frame, serial: state.serial, response: settled, by: by), at: now) else {
                 throw RunFailure(
-                    code: "not_waiting", message: "step '\(run.machine.path(of: frame))' does not wait any more")
+                    code: RunFailure.Code.notWaiting,
+                    message: "step '\(run.machine.path(of: frame))' does not wait any more")
             }
         case .invalid(let summary, let details):
             run.log.arena.count = mark
             throw RunFailure(
-                code: "invalid_response",
+                code: RunFailure.Code.invalidResponse,
                 message: "the answer to '\(run.machine.path(of: frame))' does not fit its schema: \(summary)",
                 details: details)
         case .stopped:
@@ -80,7 +83,7 @@ extension Worker {
     /// Why a value from outside was not checked to the end.
     func stopped(_ run: Run, _ what: String) -> RunFailure {
         if run.isCancelAsked {
-            return RunFailure(code: "over", message: "run \(run.id) is cancelled: \(run.cancelReason)")
+            return RunFailure(code: RunFailure.Code.over, message: "run \(run.id) is cancelled: \(run.cancelReason)")
         }
         if let closing { return RunFailure(code: closing.code, message: closing.message) }
         let error = checkTimeout(what)

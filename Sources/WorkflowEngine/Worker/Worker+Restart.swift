@@ -161,7 +161,7 @@ extension WorkflowEngine {
             await recorded.passed()
             if !recorded.hasEvents { _ = try await run.settled() }
             return run
-        } catch let failure as RunFailure where failure.code == "conflict" {
+        } catch let failure as RunFailure where failure.code == RunFailure.Code.conflict {
             return try await known(successor.id, after: predecessor.id)
         }
     }
@@ -175,7 +175,7 @@ extension WorkflowEngine {
             header = try await journal?.header(of: id)
         }
         guard header?.lineage == predecessor else {
-            throw RunFailure(code: "id_taken", message: "there is another run '\(id)'")
+            throw RunFailure(code: RunFailure.Code.idTaken, message: "there is another run '\(id)'")
         }
         return live?.find(id)
     }

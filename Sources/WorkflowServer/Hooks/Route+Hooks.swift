@@ -65,7 +65,7 @@ extension Route {
         do {
             let started = try await core.directory.start(start)
             return answer(started.id, isNew: started.isNew)
-        } catch let failure as RunFailure where failure.code == "other_input" {
+        } catch let failure as RunFailure where failure.code == RunFailure.Code.otherInput {
             // The same delivery once more, in other words: the first one counts.
             guard let id else { throw failure }
             return answer(id, isNew: false)

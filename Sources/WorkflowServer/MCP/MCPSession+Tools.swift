@@ -103,9 +103,11 @@ extension MCPSession {
                 try await offers.directory.answer(
                     record.id, step: pending.path, data: form.answer(answer["content"] ?? .emptyObject), by: signature)
                 return true
-            } catch let failure as RunFailure where failure.code == "invalid_response" {
+            } catch let failure as RunFailure where failure.code == RunFailure.Code.invalidResponse {
                 complaint = failure.message
-            } catch let failure as RunFailure where failure.code == "not_waiting" || failure.code == "over" {
+            } catch let failure as RunFailure
+                where failure.code == RunFailure.Code.notWaiting || failure.code == RunFailure.Code.over
+            {
                 return true
             }
         }

@@ -47,7 +47,7 @@ extension Route {
             do {
                 return .json(RunRendering.run(try await core.directory.cancel(id, reason: reason)))
             } catch let failure as RunFailure
-                where isRepeatable && (failure.code == "over" || failure.code == "run_over")
+                where isRepeatable && (failure.code == RunFailure.Code.over || failure.code == "run_over")
             {
                 // Asked again, what was asked for is done.
                 let record = try await core.directory.record(of: id)
@@ -131,7 +131,7 @@ extension Route {
             let run = try await core.directory.fork(
                 id, at: point, input: body["input"], as: newID, newest: body.flag("newest"), reason: reason)
             return answer(run.id, .accepted)
-        } catch let failure as RunFailure where failure.code == "id_taken" {
+        } catch let failure as RunFailure where failure.code == RunFailure.Code.idTaken {
             // Asked again, it is the run that was made then.
             guard let newID, try await core.directory.store.header(of: newID)?.lineage == id else { throw failure }
             return answer(newID, .ok)

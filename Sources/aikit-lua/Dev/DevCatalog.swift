@@ -19,7 +19,8 @@ struct DevCatalog: DeploymentCatalog {
         }
         if let stored { return try await stored.workflow(id, generation: generation, of: run) }
         throw RunFailure(
-            code: "code_missing", message: "run \(run) is one of a version of workflow '\(id)' that is gone")
+            code: RunFailure.Code.codeMissing,
+            message: "run \(run) is one of a version of workflow '\(id)' that is gone")
     }
 
     func deployments() async -> [Deployment] {

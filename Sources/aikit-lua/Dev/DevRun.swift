@@ -103,7 +103,7 @@ final class DevRun: Sendable {
         Task.detached { [post] in
             do {
                 try await body()
-            } catch let failure as RunFailure where failure.code == "released" {
+            } catch let failure as RunFailure where failure.code == RunFailure.Code.released {
             } catch {
                 post(.failed(error))
             }

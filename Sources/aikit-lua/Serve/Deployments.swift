@@ -146,7 +146,8 @@ actor Deployments: DeploymentCatalog {
             return try await stored.workflow(id, generation: generation, of: run)
         } catch let error as ScriptError {
             throw RunFailure(
-                code: "load_failed", message: "the code that run \(run) began with does not load: \(error.description)")
+                code: RunFailure.Code.loadFailed,
+                message: "the code that run \(run) began with does not load: \(error.description)")
         }
     }
 

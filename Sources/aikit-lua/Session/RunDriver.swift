@@ -94,7 +94,7 @@ final class RunDriver: Sendable {
         defer { queue.cancel() }
         do {
             try await tell(try await run.settled())
-        } catch let failure as RunFailure where failure.code == "conflict" && plan.runID != nil {
+        } catch let failure as RunFailure where failure.code == RunFailure.Code.conflict && plan.runID != nil {
             // Another process began a run of this id at the same moment.
             try await drive(loader.takeUp(run.id), push: nil, loader)
         }
@@ -225,7 +225,7 @@ final class RunDriver: Sendable {
     }
 
     private static func isLetGo(_ error: any Error) -> Bool {
-        error is LetGo || (error as? RunFailure)?.code == "released"
+        error is LetGo || (error as? RunFailure)?.code == RunFailure.Code.released
     }
 
     // MARK: Stopping

@@ -397,7 +397,7 @@ final class RunSession {
 
     /// The commands that do what a refused one may have meant.
     private func ways(out failure: RunFailure) -> [String] {
-        guard failure.code == "ambiguous_step", let id = plan.continuation?.runID,
+        guard failure.code == RunFailure.Code.ambiguousStep, let id = plan.continuation?.runID,
             let paths = failure.details?["waiting"]?.array
         else { return [] }
         return paths.compactMap(\.string).map { path in

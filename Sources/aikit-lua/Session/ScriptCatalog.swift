@@ -13,7 +13,8 @@ struct ScriptCatalog: WorkflowCatalog {
     func workflow(_ id: String, generation: String, of run: String) async throws -> Workflow {
         if let scripts { return try await scripts.workflow(id, generation: generation, of: run) }
         guard let workflow = all.first(where: { $0.id == id }) else {
-            throw RunFailure(code: "code_missing", message: "run \(run) is one of workflow '\(id)', which is not here")
+            throw RunFailure(
+                code: RunFailure.Code.codeMissing, message: "run \(run) is one of workflow '\(id)', which is not here")
         }
         return workflow
     }

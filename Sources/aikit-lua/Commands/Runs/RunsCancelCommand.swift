@@ -88,9 +88,9 @@ extension StoredRuns {
             let directory = try RunDirectory(engine, catalog: ScriptCatalog(scripts: scripts))
             let cancelled = try await directory.cancel(header.id, reason: reason)
             return (cancelled.id, cancelled.result().error)
-        } catch let failure as RunFailure where failure.code == "missing" {
+        } catch let failure as RunFailure where failure.code == RunFailure.Code.missing {
             throw UsageError("run \(header.id) has been removed from \(path)")
-        } catch let failure as RunFailure where failure.code == "over" {
+        } catch let failure as RunFailure where failure.code == RunFailure.Code.over {
             throw UsageError(failure.message)
         }
     }

@@ -160,7 +160,7 @@ final class RunsRecovery: Sendable {
             return Finding(
                 run: run.id, workflow: run.definition.id, status: record.statusName, error: error?["message"]?.string,
                 code: error?["code"]?.string)
-        } catch let failure as RunFailure where failure.code == "released" {
+        } catch let failure as RunFailure where failure.code == RunFailure.Code.released {
             let header = try await runs.journal.header(of: run.id)
             return Finding(
                 run: run.id, workflow: run.definition.id, status: header?.status.rawValue ?? "gone",
