@@ -6,7 +6,8 @@
 source "$(dirname "$0")/common.sh"
 cd "$repository"
 
-options=(-c release --product aikit-lua)
+# No library is looked for beside the program.
+options=(-c release --product aikit-lua --disable-local-rpath)
 # Overlapping accesses are found in the debug builds that the tests run; looking for them in each call costs 4 % here.
 options+=(-Xswiftc -enforce-exclusivity=unchecked)
 # The machine, the engine and the bridge to Lua are modules of their own, and what a step does runs through all three.

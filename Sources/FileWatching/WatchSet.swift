@@ -23,7 +23,10 @@ struct WatchSet: Equatable {
     ///   - folders: absolute paths of folders of which every entry matters.
     ///   - node: what stands at an absolute path, itself and not what it links to.
     init(paths: [String], folders: [String] = [], node: (String) -> Node) {
-        for path in paths { _ = follow(path, node) }
+        for path in paths {
+            // A folder that stands where the file is to be may give way to it.
+            if let found = follow(path, node), let last = found.last { note(last, in: found.dropLast()) }
+        }
         for folder in folders { if let found = follow(folder, node) { note("", in: found) } }
     }
 
@@ -54,11 +57,11 @@ struct WatchSet: Equatable {
         return directory
     }
 
-    private mutating func note(_ name: Substring, in directory: [Substring]) {
+    private mutating func note(_ name: Substring, in directory: some Collection<Substring>) {
         names[Self.path(directory), default: []].insert(String(name))
     }
 
-    private static func path(_ parts: [Substring]) -> String { "/" + parts.joined(separator: "/") }
+    private static func path(_ parts: some Collection<Substring>) -> String { "/" + parts.joined(separator: "/") }
 
     /// Whether a change of an entry matters.
     func matters(_ name: String, in directory: String) -> Bool {

@@ -53,13 +53,17 @@ public struct ScriptError: WorkflowError {
         }
     }
 
+    /// The longest message of an error of the VM, in bytes.
+    private static let longestMessage = 16 << 10
+
     /// An error of the VM, with the source lines that it speaks of.
     init(_ error: LuaError, host: ScriptHost, bundle: ScriptBundle) {
         let files = [bundle.script] + host.files
         func diagnostic(_ code: String, _ message: String, _ location: String?, _ traceback: String?)
             -> ScriptDiagnostic
         {
-            var (code, place, text, related) = (code, location.flatMap(Self.place), message, String?.none)
+            var (code, place, related) = (code, location.flatMap(Self.place), String?.none)
+            var text = Self.bounded(message)
             if let location, text.hasPrefix(location + ": ") { text.removeFirst(location.count + 2) }
             // A module that does not compile is blamed on itself rather than on who requires it.
             if let inner = Self.leadingPlace(of: text), let module = Self.place(inner),
@@ -96,6 +100,15 @@ public struct ScriptError: WorkflowError {
                     error.traceback)
             ]
         }
+    }
+
+    /// The beginning of a message that nobody reads to its end.
+    private static func bounded(_ message: String) -> String {
+        let rest = message.utf8.count - longestMessage
+        guard rest > 0 else { return message }
+        var end = message.utf8.index(message.utf8.startIndex, offsetBy: longestMessage)
+        while end.samePosition(in: message.unicodeScalars) == nil { end = message.utf8.index(before: end) }
+        return message[..<end] + "… (\(rest) bytes more)"
     }
 
     /// Takes `file:line` apart.

@@ -202,6 +202,39 @@ extension CommandLine {
             #expect(words == ["1", "1", "other_input", "id_taken"])
         }
 
+        private static let claims = """
+            local aikit = require "aikit"
+            local victim = aikit.workflow { id = "victim" }
+              :step(aikit.wait_for { id = "w", event = "go" }):commit()
+            local claims = aikit.workflow { id = "claims" }:step { id = "s", handler = function(input, context)
+                local ok, e = pcall(aikit.start, input.of, {}, { id = input.id or context.run_id })
+                return { ok = ok, code = not ok and type(e) == "table" and e.code or nil }
+              end }:commit()
+            return { victim, claims }
+            """
+
+        @Test(arguments: [[], ["--isolate"]])
+        func `a run that another one only claims to start is left alone`(way: [String]) throws {
+            let program = try Program(["claims.lua": Self.claims])
+            defer { program.remove() }
+            _ = try program.run("run", "claims.lua", "--workflow", "victim", "--run-id", "v", "--detach")
+            let run = try program.run(
+                ["run", "claims.lua", "--workflow", "claims", "--input", #"{"of":"victim","id":"v"}"#] + way)
+            #expect(run.status == 0 && run.output.contains("id_taken"), "\(run.output) \(run.errors)")
+            #expect(try program.run("runs", "show", "v").output.contains("waiting"))
+            #expect(try program.run("signal", "v", "go").status == 0)
+        }
+
+        @Test(arguments: ways)
+        func `a run that claims to start itself ends`(store: [String]) throws {
+            let program = try Program(["claims.lua": Self.claims])
+            defer { program.remove() }
+            let run = try program.run(
+                ["run", "claims.lua", "--workflow", "claims", "--timeout", "20s", "--input", #"{"of":"claims"}"#]
+                    + store)
+            #expect(run.status == 0 && run.output.contains("id_taken"), "\(run.output) \(run.errors)")
+        }
+
         @Test func `runs may be started beside each other`() throws {
             let program = try program()
             defer { program.remove() }

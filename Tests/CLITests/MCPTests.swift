@@ -94,6 +94,32 @@ extension CommandLine {
             #expect(listed?.sorted() == guides.sorted())
         }
 
+        @Test(arguments: [true, false])
+        func `a client that does not read keeps the program from nothing`(closesInput: Bool) throws {
+            let big = """
+                return require("aikit").workflow { id = "big", description = "Answers a lot." }
+                  :step { id = "s", handler = function() return { text = ("x"):rep(1000000) } end }:commit()
+                """
+            let program = try Program(["w.lua": big])
+            defer { program.remove() }
+            let process = program.process(["mcp", "w.lua", "--store", "memory"])
+            let (stdin, stdout, stderr) = (Pipe(), Pipe(), Pipe())
+            process.standardInput = stdin
+            process.standardOutput = stdout
+            process.standardError = stderr
+            try process.run()
+            let calls = (1...4).map { Self.line($0, "tools/call", #"{"name":"big","arguments":{}}"#) }.joined()
+            stdin.fileHandleForWriting.write(Data((Self.begin + calls).utf8))
+            // The first answer is there: the program serves.
+            #expect(!stdout.fileHandleForReading.readData(ofLength: 200_000).isEmpty)
+            if closesInput { try stdin.fileHandleForWriting.close() } else { process.terminate() }
+            let end = Date.now + 30
+            while process.isRunning, .now < end { Thread.sleep(forTimeInterval: 0.05) }
+            #expect(!process.isRunning)
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+            process.waitUntilExit()
+        }
+
         @Test func `what is no message is answered, whatever it is, and an end in the middle is an end`() throws {
             let program = try Program(["w.lua": Self.script])
             defer { program.remove() }

@@ -51,6 +51,28 @@ extension CommandLine {
         }
 
         @Test(.enabled(if: Tmpfs.isPossible, "this machine lets nobody mount"))
+        func `a backup is whole, or is not there`() throws {
+            let program = try Program(["bulky.lua": bulky])
+            defer { program.remove() }
+            #expect(try program.run("run", "bulky.lua", "--run-id", "r1").status == 0)
+            let small = program.folder.appendingPathComponent("small")
+            try FileManager.default.createDirectory(at: small, withIntermediateDirectories: false)
+            let disk = try Tmpfs(small.path, kilobytes: 1000)
+            let store = program.folder.appendingPathComponent(".aikit/runs.db").path
+            let full = try program.run("store", "backup", "small/saved.db", "--store", store)
+            #expect(full.status == 2, "\(full.errors)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: small.path).isEmpty)
+            try disk.resize(kilobytes: 100_000)
+            let saved = try program.run("store", "backup", "small/saved.db", "--store", store)
+            #expect(saved.status == 0 && saved.errors.contains("saved.db"), "\(saved.errors)")
+            #expect(!saved.errors.contains("partial"))
+            #expect(try program.run("store", "backup", "small/saved.db", "--store", store).status == 2)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: small.path) == ["saved.db"])
+            #expect(try program.run("runs", "show", "r1", "--store", "small/saved.db").output.contains("success"))
+            disk.unmount()
+        }
+
+        @Test(.enabled(if: Tmpfs.isPossible, "this machine lets nobody mount"))
         func `in a directory that cannot be written nothing runs, and the way without a store is named`() throws {
             let program = try Program()
             defer { program.remove() }

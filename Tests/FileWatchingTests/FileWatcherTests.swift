@@ -61,6 +61,15 @@ struct FileWatcherTests {
         await watched.told()
         try watched.write("4444", to: "a.lua")
         await watched.told()
+        // A folder in its place is no end of it.
+        try FileManager.default.removeItem(atPath: watched.path("a.lua"))
+        try FileManager.default.createDirectory(atPath: watched.path("a.lua"), withIntermediateDirectories: false)
+        await watched.told()
+        try await Task.sleep(for: .milliseconds(300))
+        try FileManager.default.removeItem(atPath: watched.path("a.lua"))
+        await watched.told()
+        try watched.write("55555", to: "a.lua")
+        await watched.told()
     }
 
     @Test(arguments: FileWatcher.Method.allCases)

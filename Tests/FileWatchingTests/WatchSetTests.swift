@@ -35,6 +35,10 @@ struct WatchSetTests {
         #expect(set(["/srv/current/main.lua"], nodes) == ["/srv": ["current"], "/releases/7": ["main.lua"]])
     }
 
+    @Test func `a folder in the place of a file is watched where it lies`() {
+        #expect(set(["/a/b"], ["/a": .directory, "/a/b": .directory]) == ["/a": ["b"]])
+    }
+
     @Test func `links in a circle end`() {
         let nodes: [String: WatchSet.Node] = ["/a": .link(to: "/b"), "/b": .link(to: "/a")]
         #expect(set(["/a"], nodes) == ["/": ["a", "b"]])

@@ -47,11 +47,19 @@ final class HostedRun {
     private var deaths = 0
     private var deathMark = -1
     private var timesBystanding = 0
-    /// How often ``VMStation/look()`` has found nothing new of the run in a row, and its code at work each time.
-    var still = 0
-    var marked = 0
-    /// How far the run was at the last look.
-    var lookedAt = -1
+    /// What ``VMStation/look()`` has found under way before, by frame.
+    var attempts: [Int32: Attempt] = [:]
+    /// Looks in a row at which the run was to stop.
+    var stopLooks = 0
+
+    /// A call of a run's code, as it was seen from outside.
+    struct Attempt {
+        let phase: WorkflowCore.Frame.Phase
+        let serial: UInt32
+        /// At how many looks it was there, and at how many of the last ones the process said that code of the run runs.
+        var looks = 0
+        var marked = 0
+    }
 
     init(_ run: Run, of script: HostedScript, _ source: Source) {
         self.run = run

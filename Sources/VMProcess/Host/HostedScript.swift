@@ -27,6 +27,9 @@ final class HostedScript: RunDriving {
     /// The files that it was given, and what it asked for besides.
     var source: ScriptSource { state.withLock { $0.source } }
 
+    /// The process that loaded it is gone.
+    static let crashedCode = "vm_crashed"
+
     var stopped: ScriptError { error("engine_stopped", "the engine has stopped") }
 
     func error(_ code: String, _ message: String) -> ScriptError {

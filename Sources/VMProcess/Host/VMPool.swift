@@ -126,6 +126,15 @@ package final class VMPool: ScriptIsolation {
     package func load(
         _ source: ScriptSource, isPinned: Bool
     ) async -> (source: ScriptSource, result: Result<LuaScript, ScriptError>) {
+        let first = await loadOnce(source, isPinned: isPinned)
+        // A process may end for reasons of its own, or of others that share it.
+        guard case .failure(let error) = first.result, error.code == HostedScript.crashedCode else { return first }
+        return await loadOnce(source, isPinned: isPinned)
+    }
+
+    private func loadOnce(
+        _ source: ScriptSource, isPinned: Bool
+    ) async -> (source: ScriptSource, result: Result<LuaScript, ScriptError>) {
         let (number, station) = state.withLock { state in
             state.lastScript += 1
             return (state.lastScript, state.stations.first)

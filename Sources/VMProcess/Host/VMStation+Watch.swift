@@ -11,7 +11,7 @@ extension VMStation {
     private static let silenceLimit = 10
     /// The same for one that is being started.
     private static let startLimit = 60
-    /// How much later than the process itself a run is stopped, in looks.
+    /// How much later than the process itself the code of a run is stopped, in looks.
     private static let grace = 2
     /// The same for a run of a process in which the code of another one runs, which may have every right to.
     private static let patience = 300
@@ -40,10 +40,9 @@ extension VMStation {
     private func late(in process: HostedProcess) -> String? {
         let mark = process.child.mark
         for hosted in process.runs.values {
+            let lateness = hosted.look(isMarked: mark == hosted.run.mark, handlerTime: worker.handlerTime)
             let isOfAnother = mark != 0 && mark != hosted.run.mark
-            hosted.look(isMarked: mark == hosted.run.mark)
-            guard hosted.still > Self.grace, let due = hosted.due(handlerTime: worker.handlerTime) else { continue }
-            if hosted.still - due > (isOfAnother ? Self.patience : Self.grace) {
+            if lateness > (isOfAnother ? Self.patience : Self.grace) {
                 return "it did not stop run \(hosted.id) when it was to"
             }
         }
@@ -57,44 +56,38 @@ extension HostedProcess {
 }
 
 extension HostedRun {
-    /// Notes how the run stands.
+    /// Looks at the calls of the run's code that are under way.
     ///
-    /// - Parameter isMarked: whether the process says that the run's code runs.
-    func look(isMarked: Bool) {
-        if run.log.count != lookedAt {
-            lookedAt = run.log.count
-            still = 0
-            marked = 0
-        } else {
-            still += 1
-            marked = isMarked ? marked + 1 : 0
-        }
-    }
-
-    /// After how many looks without anything new the run's code is to have been stopped; nil where it may take any time.
-    ///
-    /// - Parameter handlerTime: CPU time of a step without a limit of its own, in nanoseconds; 0 for any.
-    func due(handlerTime: UInt64) -> Int? {
-        if messages.contains(where: { $0.message.content.kind == .cancel }) { return 0 }
-        var due: Int?
-        for frame in run.machine.frames.elements {
-            let seconds: Int
-            switch frame.phase {
-            case .stopping: seconds = 0
-            case .running:
-                let node = run.plan.nodes[Int(frame.node)]
-                if node.duration > 0, node.kind == .step {
-                    seconds = Int(clamping: node.duration / 1_000_000) + 1
-                } else if node.duration == 0, handlerTime > 0, marked >= still {
-                    // The machine may have had less than a core for it.
-                    seconds = Int(clamping: 2 * (handlerTime / 1_000_000_000)) + 10
-                } else {
-                    continue
-                }
-            default: continue
+    /// - Parameters:
+    ///   - isMarked: whether the process says that code of the run runs.
+    ///   - handlerTime: CPU time of a step without a limit of its own, in nanoseconds; 0 for any.
+    /// - Returns: by how many looks one is late at the most; 0 or less where none is.
+    func look(isMarked: Bool, handlerTime: UInt64) -> Int {
+        stopLooks = messages.contains { $0.message.content.kind == .cancel } ? stopLooks + 1 : 0
+        var (lateness, seen) = (stopLooks, [Int32: Attempt]())
+        for (index, frame) in run.machine.frames.elements.enumerated() {
+            guard frame.phase == .running || frame.phase == .stopping else { continue }
+            let known = attempts[Int32(index)]
+            let isKnown = known?.serial == frame.serial && known?.phase == frame.phase
+            var attempt = isKnown ? known ?? Attempt(frame) : Attempt(frame)
+            attempt.looks += 1
+            attempt.marked = isMarked ? attempt.marked + 1 : 0
+            seen[Int32(index)] = attempt
+            let node = run.plan.nodes[Int(frame.node)]
+            if frame.phase == .stopping {
+                lateness = max(lateness, attempt.looks)
+            } else if node.kind == .step, node.duration > 0 {
+                lateness = max(lateness, attempt.looks - Int(clamping: node.duration / 1_000_000) - 1)
+            } else if node.duration == 0, handlerTime > 0 {
+                // Of CPU time: the machine may have had less than a core for it.
+                lateness = max(lateness, attempt.marked - Int(clamping: handlerTime / 500_000_000) - 10)
             }
-            due = min(due ?? seconds, seconds)
         }
-        return due
+        attempts = seen
+        return lateness
     }
+}
+
+extension HostedRun.Attempt {
+    init(_ frame: WorkflowCore.Frame) { self.init(phase: frame.phase, serial: frame.serial) }
 }

@@ -36,14 +36,26 @@ final class RunFamily: Sendable {
 
     func find(_ id: String) -> WorkflowRun? { state.withLock { $0.runs[id]?.run } }
 
+    /// Whether a run has started another one.
+    func isChild(_ id: String, of parent: String) -> Bool { state.withLock { $0.runs[id]?.parent == parent } }
+
     /// Adds a run that is about to be started.
     ///
     /// - Returns: false where it is there already.
     /// - Throws: ``RunFailure`` with `id_taken` or `other_input` where another one has its id.
     func add(_ child: Child) throws(RunFailure) -> Bool {
         let id = child.run.id
-        let known = state.withLock { state -> Child? in
+        let known = try state.withLock { state throws(RunFailure) -> Child? in
             if let known = state.runs[id] { return known }
+            // The first of them is nobody's child, and waits for this one.
+            var above: String? = child.parent
+            while let run = above {
+                if run == id {
+                    throw RunFailure(
+                        code: RunFailure.Code.idTaken, message: "run '\(id)' was not started by run '\(child.parent)'")
+                }
+                above = state.runs[run]?.parent
+            }
             state.runs[id] = child
             state.children[child.parent, default: []].append(id)
             isEmpty.store(false, ordering: .releasing)

@@ -67,10 +67,10 @@ extension WorkflowEngine {
         return try RunDirectory(self, catalog: catalog)
     }
 
-    /// Whether the store has a run as one that another one started.
-    func hasStarted(_ id: String, by parent: String) async -> Bool {
-        guard let journal else { return family.find(id) != nil }
-        return (try? await journal.header(of: id))?.lineage == parent
+    /// Whether a run is there as one that another one started.
+    func hasStarted(_ id: String, by parent: String) async throws(JournalError) -> Bool {
+        guard let journal else { return family.isChild(id, of: parent) }
+        return try await journal.header(of: id)?.lineage == parent
     }
 
     /// What a run that was started has come to, once it is over.
@@ -105,11 +105,14 @@ extension WorkflowEngine {
     }
 
     /// Cancels the runs that end with another one, and returns when they have stopped.
+    ///
+    /// - Parameter ids: what the parent has recorded that it starts: a run of such an id may be somebody else's.
     func cancelChildren(_ ids: [String], of parent: String, after ending: EventKind?) async throws {
         if ids.isEmpty { return }
         let reason = "run \(parent), which started it, has \(ending == .workflowCancelled ? "been cancelled" : "ended")"
         for id in ids {
             do {
+                guard try await hasStarted(id, by: parent) else { continue }
                 if journal == nil {
                     guard var run = family.find(id) else { continue }
                     let chain = RunChain.split(id).base

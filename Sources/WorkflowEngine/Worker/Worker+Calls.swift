@@ -374,14 +374,20 @@ extension Worker {
 
 func durationText(nanoseconds: UInt64) -> String { durationText(Int64(nanoseconds / 1000)) }
 
-/// A duration as a person writes it: `200 ms`, `10 s`, `5 min`.
+/// A duration as a person writes it: `200 ms`, `10 s`, `5 min`, `1 min 40 s`.
 package func durationText(_ microseconds: Int64) -> String {
     if microseconds < 1_000_000 { return "\(microseconds / 1000) ms" }
     if microseconds < 60_000_000 {
         let tenths = microseconds / 100_000
         return tenths % 10 == 0 ? "\(tenths / 10) s" : "\(tenths / 10).\(tenths % 10) s"
     }
-    let minutes = microseconds / 60_000_000
-    if minutes < 60 { return "\(minutes) min" }
-    return minutes < 1440 ? "\(minutes / 60) h" : "\(minutes / 1440) days"
+    /// The larger unit, and what is left in the smaller one.
+    func text(_ count: Int64, _ unit: String, _ rest: Int64, _ smaller: String) -> String {
+        rest == 0 ? "\(count) \(unit)" : "\(count) \(unit) \(rest) \(smaller)"
+    }
+    let seconds = microseconds / 1_000_000
+    let minutes = seconds / 60
+    if minutes < 60 { return text(minutes, "min", seconds % 60, "s") }
+    if minutes < 1440 { return text(minutes / 60, "h", minutes % 60, "min") }
+    return text(minutes / 1440, minutes < 2880 ? "day" : "days", minutes / 60 % 24, "h")
 }

@@ -123,11 +123,10 @@ extension Worker {
                 answer(.failure(code: "unsupported", message: "there is no run to wait for", retryable: false))
                 return nil
             }
-            let isKnown = started.contains(id) || run.machine.children.contains(id)
-            let parent = run.id
+            let (isKnown, parent) = (started.contains(id), run.id)
             return ChildOperation(
                 task: Task {
-                    let hasStarted = isKnown ? true : await engine.hasStarted(id, by: parent)
+                    let hasStarted = isKnown ? true : (try? await engine.hasStarted(id, by: parent)) ?? false
                     guard hasStarted else {
                         return answer(.failure(code: "missing", message: "the run has started no run '\(id)'"))
                     }

@@ -66,7 +66,21 @@ struct StoreBackupCommand: ParsableCommand {
             throw UsageError("a backup is a file; 'aikit-lua store migrate' copies a store into a database")
         }
         if access(path, F_OK) == 0 { throw UsageError("there is a file \(path) already; a backup replaces nothing") }
-        try copyStore(try store.path, to: path)
+        // Under its name stands a whole backup or none; what one that broke off has left is nobody's.
+        let part = path + ".partial"
+        Self.remove(part)
+        defer { Self.remove(part) }
+        try copyStore(try store.path, to: part, named: path)
+        // A rename would replace what has come meanwhile.
+        guard link(part, path) == 0 else {
+            if errno == EEXIST { throw UsageError("there is a file \(path) already; a backup replaces nothing") }
+            guard rename(part, path) == 0 else { throw UsageError("cannot make \(path): \(systemMessage(errno))") }
+            return
+        }
+    }
+
+    private static func remove(_ path: String) {
+        for end in ["", "-wal", "-shm", "-owners"] { unlink(path + end) }
     }
 }
 
@@ -110,11 +124,13 @@ struct StoreStatsCommand: ParsableCommand {
 }
 
 /// Copies a store that is there into one that is made if it is missing, and says what was copied.
-private func copyStore(_ source: String, to target: String) throws {
+///
+/// - Parameter name: what the target is called to people; nil for what it is.
+private func copyStore(_ source: String, to target: String, named name: String? = nil) throws {
     guard let from = try StoreLocation.at(source).open(creates: false),
         let to = try StoreLocation.at(target).open(creates: true)
     else { throw UsageError("runs in memory end with their process; name a file or a database") }
-    let names = (from.name, to.name)
+    let names = (from.name, name ?? to.name)
     let outcome: Result<StoreCopy.Report, any Error> = waitFor {
         let result: Result<StoreCopy.Report, any Error>
         do {

@@ -85,7 +85,8 @@ final class Console {
         guard polls.count > 1, polls[1].revents != 0 else { return (0, hasMessage) }
         var chunk = [UInt8](repeating: 0, count: 4096)
         let count = read(0, &chunk, chunk.count)
-        if count == 0 { isAtEnd = true }
+        // What cannot be read now cannot be read later either, a folder for one.
+        if count == 0 || count < 0 && errno != EAGAIN && errno != EINTR { isAtEnd = true }
         bytes += chunk[..<max(count, 0)]
         return (max(count, 0), hasMessage)
     }

@@ -20,10 +20,12 @@ final class MCPHost: Sendable {
     private let log: ServeLog
     let phase = ServicePhase()
     private let calls = MCPTasks()
+    private let output: MCPOutput
 
     init(_ settings: ServeSettings) {
         self.settings = settings
         log = ServeLog(settings.logFormat)
+        output = MCPOutput { [phase] in phase.finish() }
     }
 
     /// Serves the client until it is gone, or the phase ends.
@@ -39,6 +41,7 @@ final class MCPHost: Sendable {
         }
         let session = MCPSession(offers, for: Principal(name: "", role: .run))
         phase.serve()
+        output.begin()
         listen(session)
         let work = host.work([.queue])
         await phase.ended()
@@ -47,6 +50,7 @@ final class MCPHost: Sendable {
         await directory.releaseAll(within: Self.grace)
         directory.events.close()
         calls.cancelAll()
+        await output.finish(within: Self.answerGrace)
         await work.end()
         await host.close()
         await store.runs.close()
@@ -54,33 +58,26 @@ final class MCPHost: Sendable {
 
     /// Takes the client's messages on a thread of its own, one after the other; what waits for runs goes on beside it.
     private func listen(_ session: MCPSession) {
-        let (calls, phase) = (calls, phase)
+        let (calls, phase, output) = (calls, phase, output)
         WorkerThread.start {
             var input = MCPInput(limit: Self.lineLimit)
             while let line = input.next() {
                 switch line {
                 case .tooLong:
-                    Self.send(
+                    output.send(
                         RPCError(.invalidRequest, "The message has more than \(Self.lineLimit) bytes").answer(to: nil))
                 case .text(let bytes):
                     do {
                         let message = try bytes.withUnsafeBytes { bytes throws(RPCFault) in try RPCMessage(bytes) }
-                        guard let work = session.receive(message, via: { Self.send($0) }) else { continue }
+                        guard let work = session.receive(message, via: { output.send($0) }) else { continue }
                         if work.isLong { calls.add(work.run) } else { waitFor { await work.run() } }
                     } catch {
-                        if let fault = error as? RPCFault { Self.send(fault.answer) }
+                        if let fault = error as? RPCFault { output.send(fault.answer) }
                     }
                 }
             }
             phase.finish()
         }
-    }
-
-    private static let sending = Mutex(())
-
-    private static func send(_ message: Value) {
-        var line = message.json + "\n"
-        sending.withLock { _ in line.withUTF8 { TextStream.output.writeJSON(UnsafeRawBufferPointer($0)) } }
     }
 }
 

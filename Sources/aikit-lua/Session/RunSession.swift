@@ -8,39 +8,39 @@ internal import WorkflowTelemetry
 ///
 /// The main thread hears of everything through the mailbox, so the display and the terminal belong to it alone.
 final class RunSession {
-    private let plan: RunPlan
-    private var journal: (any LastingStore)?
-    private var export: TraceExport?
-    private var loader: RunLoader?
-    private let mailbox = Mailbox()
-    private let driver: RunDriver
+    let plan: RunPlan
+    var journal: (any LastingStore)?
+    var export: TraceExport?
+    var loader: RunLoader?
+    let mailbox = Mailbox()
+    let driver: RunDriver
     private let start = StartPhase()
-    private let display: any Display
-    private let output = TextStream.output
-    private let errors = TextStream.errors
-    private var handle: RunHandle?
+    let display: any Display
+    let output = TextStream.output
+    let errors = TextStream.errors
+    var handle: RunHandle?
     /// Why the run is no longer driven here; nil while it is.
-    private var leaving: LetGoReason?
+    var leaving: LetGoReason?
     /// The run has been given back to the store.
     private var isReleased = false
     /// The run was asked to stop for good because its time was over.
     private var isCancelled = false
     /// What the workflow does at its end, which may not keep a process that is to stop.
-    private var closing = ClosingWatch()
+    var closing = ClosingWatch()
     /// When the run goes on by itself, in microseconds since 1970, if it waits for that.
-    private var wakeAt: Int64?
+    var wakeAt: Int64?
     /// Whether that time is the end of the patience with somebody, for whom alone the run waits.
     private var waitsOutside = false
     /// Something has happened since the session began to wait for that.
     private var hasMoved = false
     /// What the run came to when it last stood still.
-    private var settled: RunResult?
+    var settled: RunResult?
     /// What keeps secrets of the run out of what is told of its end.
-    private var redaction = Redaction()
+    var redaction = Redaction()
     private var refusal: String?
-    private var failure: (any Error)?
+    var failure: (any Error)?
     /// When the run was started, in nanoseconds of the monotonic clock.
-    private var startedAt: UInt64 = 0
+    var startedAt: UInt64 = 0
 
     init(_ plan: RunPlan) {
         self.plan = plan
@@ -84,7 +84,7 @@ final class RunSession {
         }
     }
 
-    private var isStored: Bool { plan.store != .memory }
+    var isStored: Bool { plan.store != .memory }
 
     /// A stored run is let go by the first signal and cancelled by a second Ctrl-C; in memory the first one cancels.
     private func listen() {
@@ -222,7 +222,7 @@ final class RunSession {
     }
 
     /// Lets a run go that waits for longer than this process stays.
-    private func take(_ rest: Rest) {
+    func take(_ rest: Rest) {
         if rest.until == 0 {
             guard leaving == nil, plan.detaches else { return }
             leave(.queued)
@@ -303,148 +303,5 @@ final class RunSession {
             handleMessage(message)
         }
         if isOvertaken { throw NoAnswer.overtaken }
-    }
-
-    // MARK: The end
-
-    private func conclude(_ result: RunResult) -> ExitStatus {
-        display.suspend()
-        printResult(result)
-        let status = status(of: result)
-        let elapsed = Int64((monotonicNanoseconds() - startedAt) / 1000)
-        let summary = RunSummary(
-            result: result, redaction: redaction, plan: plan, handle: handle, elapsed: elapsed, style: style)
-        if !plan.printsEvents || errors.isTerminal || status != .success {
-            tell(summary.text, status == .failed ? .error : .info)
-        }
-        return complete(status)
-    }
-
-    private var style: Style { plan.log.format == .json ? Style(hasColours: false) : Style(errors) }
-
-    /// Writes text for people to standard error, or one entry of the log where that is to have nothing else.
-    private func tell(_ text: String, _ level: LogRecord.Level = .info) {
-        guard plan.log.format == .json else { return errors.write(text) }
-        var places: [(String, Value)] = []
-        if let handle { places = [("workflow", Value(handle.plan.id)), ("run", Value(handle.id))] }
-        let line = LogLines(.json, style: style).line(
-            level.rawValue, String(text.dropLast()), places, at: SystemClock().now())
-        errors.writeLine(line)
-    }
-
-    private func show(_ problems: [Problem], _ level: LogRecord.Level = .error) {
-        if !problems.isEmpty { tell(ProblemPrinter(style: style).text(problems) + "\n", level) }
-    }
-
-    private func status(of result: RunResult) -> ExitStatus {
-        switch result.status {
-        case .success: .success
-        case .cancelled: Interrupts.caught.map(Interrupts.status) ?? .failed
-        case .waitingHuman, .waiting: leaving?.status ?? .waiting
-        case .failed, .queued, .running: .failed
-        }
-    }
-
-    private func printResult(_ result: RunResult) {
-        if plan.printsEvents {
-            output.writeLine(Self.told(result, of: handle).json)
-        } else if result.status == .success {
-            output.writeLine((result.result ?? .null).prettyJSON)
-        }
-    }
-
-    /// The line of the result: a run that stands still has a time at which it came to that, and what it asks names the run.
-    private static func told(_ result: RunResult, of handle: RunHandle?) -> Value {
-        var entries = [("type", Value("result"))]
-        for (key, value) in result.value.entries ?? [] {
-            switch key {
-            case "pendingHuman": entries.append((key, named(value, handle)))
-            case "pending": entries.append((key, Value(array: (value.array ?? []).map { named($0, handle) })))
-            default: entries.append((key, value))
-            }
-            if key == "startedAt", result.finishedAt == nil, let time = pause(of: result) {
-                entries.append(("finishedAt", Value(time)))
-            }
-        }
-        return Value(entries: entries)
-    }
-
-    private static func named(_ pending: Value, _ handle: RunHandle?) -> Value {
-        guard let handle else { return pending }
-        let head = [("runId", Value(handle.id)), ("workflowId", Value(handle.plan.id))]
-        return Value(entries: head + (pending.entries ?? []).map { ($0.key, $0.value) })
-    }
-
-    /// When a run came to stand still that waits, in milliseconds since 1970; nil for one that runs.
-    private static func pause(of result: RunResult) -> Int64? {
-        guard result.status == .waitingHuman || result.status == .waiting else { return nil }
-        let times = result.steps.map { $0.finishedAt ?? $0.startedAt } + result.pending.map(\.requestedAt)
-        return times.max() ?? result.startedAt
-    }
-
-    /// There is no run to tell of.
-    private func conclude(_ error: any Error) -> ExitStatus {
-        display.suspend()
-        var problems = problems(of: error)
-        if problems.isEmpty { problems = [Problem("\(error)")] }
-        if let failure = error as? RunFailure { problems[0].notes += ways(out: failure) }
-        if let failure = error as? JournalError, !plan.needsStore, handle == nil {
-            problems[0].notes += ways(out: failure)
-        }
-        show(problems)
-        return complete(.usage)
-    }
-
-    /// The commands that do what a refused one may have meant.
-    private func ways(out failure: RunFailure) -> [String] {
-        guard failure.code == RunFailure.Code.ambiguousStep, let id = plan.continuation?.runID,
-            let paths = failure.details?["waiting"]?.array
-        else { return [] }
-        return paths.compactMap(\.string).map { path in
-            "aikit-lua resume \(id) --step \(shellQuoted(path)) --data …\(plan.store.arguments)"
-        }
-    }
-
-    private func ways(out failure: JournalError) -> [String] {
-        ["to run without a store: --store memory; it then ends with the process"]
-    }
-
-    /// The run goes on without this process, or never began in it.
-    private func concludeLetGo(_ reason: LetGoReason) -> ExitStatus {
-        display.suspend()
-        guard let handle else {
-            tell(reason.text + " before the run began\n")
-            if case .timedOut = reason, plan.continuation == nil { return complete(.failed) }
-            return complete(reason.status)
-        }
-        let notice = LetGoNotice(
-            reason: reason, handle: handle, isOwn: driver.drivesRun, wakeAt: wakeAt, store: plan.store,
-            style: style)
-        tell(notice.text)
-        return complete(reason.status)
-    }
-
-    /// Ends with a run that was asked to stop and whose code of the end has used up its time.
-    private func giveUpClosing() -> ExitStatus? {
-        guard settled == nil, let deadline = closing.deadline, deadline <= monotonicNanoseconds() else { return nil }
-        if isStored { return concludeLetGo(leaving ?? .timedOut) }
-        display.suspend()
-        let workflow = handle?.plan.id ?? "the run"
-        tell(Style(errors)("■", .yellow) + " \(workflow) was given up: \(closing.name) went on after the stop\n")
-        return complete(Interrupts.caught.map(Interrupts.status) ?? .failed)
-    }
-
-    private func complete(_ status: ExitStatus) -> ExitStatus {
-        mailbox.close()
-        driver.endRecovery()
-        // What the engine's runs have is read from them.
-        if let export {
-            waitFor { await export.finish(within: TraceExport.patience) }
-            for case .text(let line) in mailbox.takeAll() { errors.writeLine(line) }
-        }
-        if let loader { waitFor { await loader.shutdown() } }
-        // What the store acknowledged is safe; closing it lets other processes take the run up at once.
-        if let journal { waitFor { await journal.close() } }
-        return status
     }
 }
