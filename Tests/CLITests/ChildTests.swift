@@ -221,6 +221,12 @@ extension CommandLine {
             let run = try program.run(
                 ["run", "claims.lua", "--workflow", "claims", "--input", #"{"of":"victim","id":"v"}"#] + way)
             #expect(run.status == 0 && run.output.contains("id_taken"), "\(run.output) \(run.errors)")
+            // Nor may it take the id under which that one would go on.
+            let next = try program.run(
+                ["run", "claims.lua", "--workflow", "claims", "--input", #"{"of":"victim","id":"v~2"}"#] + way)
+            #expect(next.status == 0 && next.output.contains("invalid_argument"), "\(next.output) \(next.errors)")
+            let own = try program.run("run", "claims.lua", "--workflow", "claims", "--run-id", "v~2")
+            #expect(own.status == 2 && own.errors.contains("--run-id cannot end in '~2'"), "\(own.errors)")
             #expect(try program.run("runs", "show", "v").output.contains("waiting"))
             #expect(try program.run("signal", "v", "go").status == 0)
         }

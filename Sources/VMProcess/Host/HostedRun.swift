@@ -49,8 +49,8 @@ final class HostedRun {
     private var timesBystanding = 0
     /// What ``VMStation/look()`` has found under way before, by frame.
     var attempts: [Int32: Attempt] = [:]
-    /// Looks in a row at which the run was to stop.
-    var stopLooks = 0
+    /// Since when the run is to stop; nil where it is not.
+    var stop: Lateness?
 
     /// A call of a run's code, as it was seen from outside.
     struct Attempt {
@@ -59,6 +59,30 @@ final class HostedRun {
         /// At how many looks it was there, and at how many of the last ones the process said that code of the run runs.
         var looks = 0
         var marked = 0
+        /// Since when it should have ended.
+        var late = Lateness()
+    }
+
+    /// How long something has been late.
+    struct Lateness {
+        /// All looks, and those at which the process did not run code of another run.
+        var looks = 0
+        var ownLooks = 0
+        /// CPU time that the process used before the latter, in nanoseconds.
+        var cpu: UInt64 = 0
+
+        mutating func add(_ cpu: UInt64, ofAnother: Bool) {
+            looks += 1
+            if ofAnother { return }
+            ownLooks += 1
+            self.cpu += cpu
+        }
+
+        mutating func take(_ other: Lateness) {
+            looks = max(looks, other.looks)
+            ownLooks = max(ownLooks, other.ownLooks)
+            cpu = max(cpu, other.cpu)
+        }
     }
 
     init(_ run: Run, of script: HostedScript, _ source: Source) {
@@ -160,6 +184,8 @@ final class HostedProcess {
     var isLoading = false
     /// Looks in a row at which it had said nothing since the one before.
     var silence = 0
+    /// ``VMChild/cpuTime`` at the last look.
+    var cpuTime: UInt64 = 0
 
     init(_ child: VMChild, for purpose: Purpose) {
         self.child = child

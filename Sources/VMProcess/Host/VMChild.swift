@@ -99,6 +99,18 @@ final class VMChild: Sendable {
     /// ``Run/mark`` of the run whose code it says to run; 0 for none. It may lie.
     var mark: UInt64 { state.withLock { $0.marker?.page.pointee ?? 0 } }
 
+    /// CPU time that it has used, in nanoseconds; nil before it is started, after its end, and where the system does not say.
+    var cpuTime: UInt64? {
+        state.withLock { state in
+            var clock = clockid_t()
+            var time = timespec()
+            guard state.pid > 0, clock_getcpuclockid(state.pid, &clock) == 0, clock_gettime(clock, &time) == 0 else {
+                return nil
+            }
+            return UInt64(clamping: time.tv_sec) &* 1_000_000_000 &+ UInt64(clamping: time.tv_nsec)
+        }
+    }
+
     /// A frame has been dealt with.
     func handled(_ frame: Frame) { unhandled.wrappingSubtract(frame.weight, ordering: .relaxed) }
 

@@ -11,10 +11,13 @@ extension VMStation {
     private static let silenceLimit = 10
     /// The same for one that is being started.
     private static let startLimit = 60
-    /// How much later than the process itself the code of a run is stopped, in looks.
-    private static let grace = 2
+    /// How much CPU time a process may use, in nanoseconds, before it stops code whose time is over; on a machine that has other
+    /// things to do that is long.
+    private static let grace: UInt64 = 2_000_000_000
+    /// The same in looks, for one that does nothing.
+    private static let patience = 30
     /// The same for a run of a process in which the code of another one runs, which may have every right to.
-    private static let patience = 300
+    private static let patienceWithOthers = 300
 
     /// Looks at each process; called about once a second, and later where the worker or the machine was held up: a second in which
     /// nothing here could run counts for nothing.
@@ -38,11 +41,12 @@ extension VMStation {
 
     /// What a process should have ended by itself; nil where there is nothing.
     private func late(in process: HostedProcess) -> String? {
-        let mark = process.child.mark
+        let (mark, time) = (process.child.mark, process.child.cpuTime ?? process.cpuTime)
+        let used = time > process.cpuTime ? time - process.cpuTime : 0
+        process.cpuTime = time
         for hosted in process.runs.values {
-            let lateness = hosted.look(isMarked: mark == hosted.run.mark, handlerTime: worker.handlerTime)
-            let isOfAnother = mark != 0 && mark != hosted.run.mark
-            if lateness > (isOfAnother ? Self.patience : Self.grace) {
+            let late = hosted.look(mark: mark, cpu: used, handlerTime: worker.handlerTime)
+            if late.cpu > Self.grace || late.ownLooks > Self.patience || late.looks > Self.patienceWithOthers {
                 return "it did not stop run \(hosted.id) when it was to"
             }
         }
@@ -59,35 +63,44 @@ extension HostedRun {
     /// Looks at the calls of the run's code that are under way.
     ///
     /// - Parameters:
-    ///   - isMarked: whether the process says that code of the run runs.
+    ///   - mark: ``Run/mark`` of the run whose code runs, as the process says; 0 for none.
+    ///   - cpu: CPU time that the process has used since the last look, in nanoseconds.
     ///   - handlerTime: CPU time of a step without a limit of its own, in nanoseconds; 0 for any.
-    /// - Returns: by how many looks one is late at the most; 0 or less where none is.
-    func look(isMarked: Bool, handlerTime: UInt64) -> Int {
-        stopLooks = messages.contains { $0.message.content.kind == .cancel } ? stopLooks + 1 : 0
-        var (lateness, seen) = (stopLooks, [Int32: Attempt]())
+    /// - Returns: by how much one is late at the most.
+    func look(mark: UInt64, cpu: UInt64, handlerTime: UInt64) -> Lateness {
+        let isOfAnother = mark != 0 && mark != run.mark
+        if messages.contains(where: { $0.message.content.kind == .cancel }) {
+            stop = stop ?? Lateness()
+            stop?.add(cpu, ofAnother: isOfAnother)
+        } else {
+            stop = nil
+        }
+        var (latest, seen) = (stop ?? Lateness(), [Int32: Attempt]())
         for (index, frame) in run.machine.frames.elements.enumerated() {
             guard frame.phase == .running || frame.phase == .stopping else { continue }
-            let known = attempts[Int32(index)]
-            let isKnown = known?.serial == frame.serial && known?.phase == frame.phase
-            var attempt = isKnown ? known ?? Attempt(frame) : Attempt(frame)
-            attempt.looks += 1
-            attempt.marked = isMarked ? attempt.marked + 1 : 0
-            seen[Int32(index)] = attempt
-            let node = run.plan.nodes[Int(frame.node)]
-            if frame.phase == .stopping {
-                lateness = max(lateness, attempt.looks)
-            } else if node.kind == .step, node.duration > 0 {
-                lateness = max(lateness, attempt.looks - Int(clamping: node.duration / 1_000_000) - 1)
-            } else if node.duration == 0, handlerTime > 0 {
-                // Of CPU time: the machine may have had less than a core for it.
-                lateness = max(lateness, attempt.marked - Int(clamping: handlerTime / 500_000_000) - 10)
+            let known = attempts[Int32(index)].flatMap {
+                $0.serial == frame.serial && $0.phase == frame.phase ? $0 : nil
             }
+            var attempt = known ?? Attempt(phase: frame.phase, serial: frame.serial)
+            attempt.looks += 1
+            attempt.marked = mark == run.mark ? attempt.marked + 1 : 0
+            if attempt.isLate(run.plan.nodes[Int(frame.node)], handlerTime) {
+                attempt.late.add(cpu, ofAnother: isOfAnother)
+                latest.take(attempt.late)
+            }
+            seen[Int32(index)] = attempt
         }
         attempts = seen
-        return lateness
+        return latest
     }
 }
 
 extension HostedRun.Attempt {
-    init(_ frame: WorkflowCore.Frame) { self.init(phase: frame.phase, serial: frame.serial) }
+    /// Whether the process should have ended it.
+    fileprivate func isLate(_ node: PlanNode, _ handlerTime: UInt64) -> Bool {
+        if phase == .stopping { return true }
+        if node.kind == .step, node.duration > 0 { return looks > Int(clamping: node.duration / 1_000_000) + 1 }
+        // Of CPU time: the machine may have had less than a core for it.
+        return node.duration == 0 && handlerTime > 0 && marked > Int(clamping: handlerTime / 500_000_000) + 10
+    }
 }

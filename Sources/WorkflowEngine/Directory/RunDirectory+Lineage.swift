@@ -17,7 +17,10 @@ extension RunDirectory {
         reason: String = "forked"
     ) async throws -> WorkflowRun {
         let taken = RunFailure(code: RunFailure.Code.idTaken, message: "there is a run '\(newID ?? "")' already")
-        if let newID, try await store.header(of: newID) != nil { throw taken }
+        if let newID {
+            if try await store.header(of: newID) != nil { throw taken }
+            try RunIdentifier.check(new: newID)
+        }
         let source = try await record(of: id)
         let header = try await header(of: id)
         let definition = newest ? await catalog.workflow(header.workflow) : try await workflow(of: header)

@@ -57,7 +57,10 @@ extension RunDirectory {
     public func start(_ request: StartRequest) async throws -> StartedRun {
         var workflow = request.definition
         if workflow == nil { workflow = await catalog.workflow(request.workflow) }
-        if let id = request.id, let known = try await existing(id, request, workflow) { return known }
+        if let id = request.id {
+            if let known = try await existing(id, request, workflow) { return known }
+            try RunIdentifier.check(new: id)
+        }
         guard let workflow else {
             throw RunFailure(
                 code: RunFailure.Code.unknownWorkflow, message: "there is no workflow '\(request.workflow)'")

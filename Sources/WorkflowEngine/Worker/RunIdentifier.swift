@@ -1,3 +1,5 @@
+internal import WorkflowCore
+
 /// Ids for runs: 32 hexadecimal digits in the form of a UUID of version 7, so that they sort by time.
 package enum RunIdentifier {
     package static let length = 36
@@ -13,10 +15,20 @@ package enum RunIdentifier {
         return nil
     }
 
-    package static func check(_ id: String) throws(RunFailure) {
-        if let problem = problem(of: id) {
-            throw RunFailure(code: "invalid_run_id", message: "the id of a run \(problem)")
-        }
+    /// The same for a run that somebody begins under that id, which may not be the one that another run goes on under.
+    package static func problem(ofNew id: String) -> String? {
+        if let problem = problem(of: id) { return problem }
+        let (base, number) = RunChain.split(id)
+        return number == 1
+            ? nil : "cannot end in '~\(number)': so ends the id under which run '\(base)' goes on when it restarts"
+    }
+
+    package static func check(_ id: String) throws(RunFailure) { try refuse(problem(of: id)) }
+
+    package static func check(new id: String) throws(RunFailure) { try refuse(problem(ofNew: id)) }
+
+    private static func refuse(_ problem: String?) throws(RunFailure) {
+        if let problem { throw RunFailure(code: "invalid_run_id", message: "the id of a run \(problem)") }
     }
 
     /// Differs from process to process, so that the ids of two of them differ.

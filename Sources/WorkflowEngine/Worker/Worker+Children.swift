@@ -10,9 +10,6 @@ private struct ChildOperation: HostOperation {
 
 /// Runs of other workflows that handlers start.
 extension Worker {
-    /// How many bytes the id of a run takes.
-    private static let longestID = 200
-
     func startChild(
         _ payload: Value, _ run: Run, _ pending: PendingCall, _ answer: @escaping @Sendable (HostAnswer) -> Void
     ) -> (any HostOperation)? {
@@ -21,11 +18,9 @@ extension Worker {
             return nil
         }
         let id = payload["id"]?.string ?? childID(of: run, pending, payload["name"]?.string ?? "")
-        guard Self.isID(id) else {
-            return refuse(
-                "invalid_argument",
-                "the id of a run has 1 to \(Self.longestID) bytes without control characters, got \(id.utf8.count) bytes; runs "
-                    + "that start each other without end come to this too")
+        if let problem = RunIdentifier.problem(ofNew: id) {
+            let hint = id.utf8.count > 200 ? "; runs that start each other without end come to this" : ""
+            return refuse("invalid_argument", "the id of a run \(problem)\(hint)")
         }
         guard run.log.hasRoom(for: payload.withBytes(\.count)) else {
             return refuse("run_too_large", ErrorObject.runTooLarge(limits.runSize).message)
@@ -55,10 +50,6 @@ extension Worker {
         let limits = run.plan.permissionLimits(of: run.machine.frames[Int(pending.frame)].node)
         begin(child(id, payload, of: run, grant: host.narrowed(run.allowance, by: limits)), of: run, answer)
         return nil
-    }
-
-    private static func isID(_ id: String) -> Bool {
-        (1...longestID).contains(id.utf8.count) && !id.utf8.contains { $0 < 32 || $0 == 127 }
     }
 
     private func child(_ id: String, _ payload: Value, of run: Run, grant: Value) -> ChildStart {
@@ -109,7 +100,7 @@ extension Worker {
     ) -> (any HostOperation)? {
         switch operation {
         case .start:
-            guard let id = payload["id"]?.string, Self.isID(id),
+            guard let id = payload["id"]?.string, RunIdentifier.problem(ofNew: id) == nil,
                 payload["leaves"]?.bool == true || run.machine.children.contains(id)
             else {
                 answer(

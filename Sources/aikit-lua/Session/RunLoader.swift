@@ -79,6 +79,9 @@ final class RunLoader: Sendable {
                 return try await takeUp(id)
             }
         }
+        if let id = plan.runID, let problem = RunIdentifier.problem(ofNew: id) {
+            throw UsageError("--run-id \(problem)")
+        }
         try script.requirePermissions(in: plan.permissions)
         return .new(engine.createRun(workflow, id: plan.runID, grant: plan.permissions.grant))
     }
