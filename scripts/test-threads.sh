@@ -8,7 +8,7 @@ source "$(dirname "$0")/common.sh"
 cd "$repository"
 
 parts=("$@")
-[ $# -gt 0 ] || parts=(FlatValue WorkflowCore WorkflowEngine MemoryJournal SQLiteJournal LuaRuntime LuaWorkflows VMProcess
+[ $# -gt 0 ] || parts=(FlatValue WorkflowCore WorkflowEngine StoreConformance SQLiteJournal LuaRuntime LuaWorkflows VMProcess
     HostEffects WorkflowServer WorkflowTelemetry)
 
 folder=$(mktemp -d)

@@ -45,10 +45,12 @@ package enum RequestTrace {
         return String("\(parts[0])?\(query.joined(separator: "&"))".prefix(urlLimit))
     }
 
-    private static let secretWords = ["key", "token", "secret", "sig", "password", "passwd", "auth", "credential"]
+    private static let secretWords = [
+        "key", "token", "secret", "sig", "pass", "pwd", "auth", "credential", "session", "jwt",
+    ]
 
     private static func isSecret(_ name: Substring) -> Bool {
-        let name = name.lowercased()
+        let name = String(decoding: WebAddress.unescaped(String(name)), as: UTF8.self).lowercased()
         return secretWords.contains { name.contains($0) }
     }
 }

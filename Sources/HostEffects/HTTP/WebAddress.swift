@@ -23,7 +23,8 @@ struct WebAddress: Sendable, Equatable {
     init(_ given: String) throws(HostFailure) {
         let (text, userInfo) = Self.separatingUserInfo(given)
         func invalid(_ why: String) -> HostFailure {
-            HostFailure("invalid_url", "'\(given)' is no URL that can be called: \(why)", retryable: false)
+            HostFailure(
+                "invalid_url", "'\(given.withoutSecretsOfURL)' is no URL that can be called: \(why)", retryable: false)
         }
         guard !text.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }), let url = URL(string: text) else {
             throw invalid("it has a character that must be percent-encoded, or is malformed")
@@ -86,7 +87,7 @@ struct WebAddress: Sendable, Equatable {
     }
 
     /// The bytes that percent-encoded text stands for.
-    private static func unescaped(_ text: String) -> [UInt8] {
+    static func unescaped(_ text: String) -> [UInt8] {
         let bytes = Array(text.utf8)
         var result: [UInt8] = []
         var index = 0

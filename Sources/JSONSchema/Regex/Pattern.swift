@@ -4,8 +4,8 @@ internal import Synchronization
 /// A compiled ECMA-262 regular expression (Unicode mode), searched for anywhere in a text.
 ///
 /// Work is bounded: a search that backtracks without end gives up instead of hanging. Any thread may use one pattern.
-final class Pattern: Sendable {
-    enum Answer: Equatable {
+package final class Pattern: Sendable {
+    package enum Answer: Equatable {
         case found
         case absent
         /// The search took more steps than are allowed, or the text is not UTF-8.
@@ -13,8 +13,8 @@ final class Pattern: Sendable {
     }
 
     /// Why an expression cannot be used.
-    struct SyntaxError: Error, Equatable {
-        let message: String
+    package struct SyntaxError: Error, Equatable {
+        package let message: String
     }
 
     /// Backtracking steps of one search: about ten milliseconds.
@@ -32,7 +32,7 @@ final class Pattern: Sendable {
     /// It is held as its address; 0 is none.
     private let spare = Atomic<UInt>(0)
 
-    init(_ source: String) throws(SyntaxError) {
+    package init(_ source: String) throws(SyntaxError) {
         self.source = source
         var translator = ECMATranslator(source)
         let translated = try translator.translate()
@@ -95,7 +95,7 @@ final class Pattern: Sendable {
         return status >= 0 ? .found : status == PCRE2_ERROR_NOMATCH ? .absent : .gaveUp
     }
 
-    func search(_ text: String) -> Answer {
+    package func search(_ text: String) -> Answer {
         var text = text
         return text.withUTF8 { search(UnsafeRawBufferPointer($0)) }
     }

@@ -9,40 +9,32 @@ package struct Redaction: Sendable, Equatable {
     package static let mark = "[secret]"
     /// Shorter texts are only taken out where they stand alone.
     private static let shortest = 6
-    /// Secrets of one run; more than that are the same as one.
+    /// Secrets of one run that are kept apart.
     private static let limit = 10_000
 
     private var texts: Set<String> = []
     /// The longest first, so that one which lies in another leaves no part of that.
-    private var ordered: [Secret] = []
+    private var ordered: [SecretText] = []
     private var values: [Value] = []
-
-    private struct Secret: Equatable, Sendable {
-        let text: String
-        /// As it stands in JSON within a text, as arguments of a call do; nil where that is no other text.
-        let escaped: String?
-
-        init(_ text: String) {
-            self.text = text
-            let json = Value(text).json.dropFirst().dropLast()
-            escaped = json == text[...] ? nil : String(json)
-        }
-    }
+    /// There are more secrets than are kept: no text and no number is told any more.
+    private var isFull = false
 
     package init() {}
 
-    package var isEmpty: Bool { texts.isEmpty && values.isEmpty }
+    package var isEmpty: Bool { texts.isEmpty && values.isEmpty && !isFull }
 
     // MARK: Learning
 
     package mutating func learn(_ value: Value?, _ schema: Schema?) {
         guard let value, let schema else { return }
-        learn(value, schema.document, in: schema.document, depth: 0)
+        learn(value, schema: schema.document)
     }
 
     /// - Parameter document: a JSON Schema.
     package mutating func learn(_ value: Value, schema document: Value) {
-        learn(value, document, in: document, depth: 0)
+        var search = SecretSearch(in: document)
+        search.look(at: value, document)
+        for secret in search.found { add(secret, depth: 0) }
     }
 
     /// Whether a JSON Schema may call anything secret.
@@ -56,54 +48,30 @@ package struct Redaction: Sendable, Equatable {
         }
     }
 
-    private mutating func learn(_ value: Value, _ schema: Value, in document: Value, depth: Int) {
-        guard depth < 64, schema.entries != nil else { return }
-        if schema["writeOnly"]?.bool == true { return add(value, depth: 0) }
-        if let reference = schema["$ref"]?.string, let target = Self.target(reference, in: document) {
-            learn(value, target, in: document, depth: depth + 1)
-        }
-        for key in ["allOf", "anyOf", "oneOf"] {
-            for part in schema[key]?.array ?? [] { learn(value, part, in: document, depth: depth + 1) }
-        }
-        for key in ["if", "then", "else"] {
-            if let part = schema[key] { learn(value, part, in: document, depth: depth + 1) }
-        }
-        if let items = value.array {
-            let first = schema["prefixItems"]?.array ?? []
-            for (index, item) in items.enumerated() {
-                let own = index < first.count ? first[index] : schema["items"]
-                if let own { learn(item, own, in: document, depth: depth + 1) }
-            }
-        }
-        for (key, field) in value.entries ?? [] {
-            let own = schema["properties"]?[key] ?? schema["additionalProperties"]
-            if let own { learn(field, own, in: document, depth: depth + 1) }
-        }
-    }
-
-    /// What a reference within the document means.
-    private static func target(_ reference: String, in document: Value) -> Value? {
-        guard reference.hasPrefix("#") else { return nil }
-        return reference.dropFirst().split(separator: "/").reduce(document) { value, key in
-            value?[String(key).replacing("~1", with: "/").replacing("~0", with: "~")]
-        }
-    }
-
     private mutating func add(_ value: Value, depth: Int) {
-        guard depth < 256 else { return }
+        guard depth < 256 else { return isFull = true }
         if let text = value.string {
-            guard !text.isEmpty, texts.count < Self.limit, texts.insert(text).inserted,
-                text.utf8.count >= Self.shortest
-            else { return }
-            let place = ordered.firstIndex { $0.text.utf8.count < text.utf8.count } ?? ordered.count
-            ordered.insert(Secret(text), at: place)
+            add(text)
         } else if value.entries?.isEmpty == false {
             for (_, field) in value.entries ?? [] { add(field, depth: depth + 1) }
         } else if let items = value.array {
             for item in items { add(item, depth: depth + 1) }
-        } else if value.bool == nil, !value.isNull, values.count < Self.limit, !values.contains(value) {
+        } else if value.bool == nil, !value.isNull, !values.contains(value) {
+            guard values.count < Self.limit else { return isFull = true }
             values.append(value)
+            // Digits within a text are as telling.
+            let text = value.json
+            if text.utf8.count >= Self.shortest { add(text) }
         }
+    }
+
+    private mutating func add(_ text: String) {
+        guard !text.isEmpty, !texts.contains(text) else { return }
+        guard texts.count < Self.limit else { return isFull = true }
+        texts.insert(text)
+        guard text.utf8.count >= Self.shortest else { return }
+        let place = ordered.firstIndex { $0.length < text.utf8.count } ?? ordered.count
+        ordered.insert(SecretText(text), at: place)
     }
 
     // MARK: Taking out
@@ -116,17 +84,20 @@ package struct Redaction: Sendable, Equatable {
             return Value(
                 entries: entries.map { (ordered.isEmpty ? $0.key : redact($0.key) as String, redact($0.value)) })
         }
-        return values.contains(value) ? Value(Self.mark) : value
+        let isNumber = value.bool == nil && !value.isNull
+        return values.contains(value) || isFull && isNumber ? Value(Self.mark) : value
     }
 
     package func redact(_ text: String) -> String {
+        if isFull { return text.isEmpty ? text : Self.mark }
         if texts.isEmpty { return text }
         if texts.contains(text) { return Self.mark }
-        var text = text
-        for secret in ordered where text.utf8.count >= secret.text.utf8.count {
-            text = text.replacing(secret.text, with: Self.mark)
-            if let escaped = secret.escaped { text = text.replacing(escaped, with: Self.mark) }
-        }
-        return text
+        if ordered.isEmpty { return text }
+        var bytes = Array(text.utf8)
+        var isChanged = false
+        for secret in ordered where secret.takeOut(of: &bytes, leaving: Self.markBytes) { isChanged = true }
+        return isChanged ? String(decoding: bytes, as: UTF8.self) : text
     }
+
+    private static let markBytes = Array(mark.utf8)
 }

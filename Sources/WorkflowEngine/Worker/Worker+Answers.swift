@@ -138,6 +138,7 @@ extension Worker {
 
     func validate(_ schema: Int32, _ value: Slice, _ run: Run, within limits: CallLimits) -> Checked {
         guard schema >= 0 else { return .valid(value) }
+        let isSecret = run.plan.secretSchemas.contains(schema)
         let schema = run.plan.schemas[Int(schema)]
         run.executor.beginChecking(within: limits)
         let outcome = schema.validate(value, in: &run.log.arena, functions: run.executor.schemaFunctions)
@@ -152,7 +153,12 @@ extension Worker {
         case .unchanged: return .valid(value)
         case .rewritten(let rewritten): return .valid(rewritten)
         case .invalid(let issues):
-            return .invalid(SchemaIssue.summary(issues), ["issues": Value(array: issues.map(\.value))])
+            // What is refused is recorded nowhere, so nobody could learn of it that it is secret.
+            var redaction = Redaction()
+            if isSecret { redaction.learn(run.log.copy(value), schema) }
+            return .invalid(
+                redaction.redact(SchemaIssue.summary(issues)),
+                redaction.redact(["issues": Value(array: issues.map(\.value))] as Value))
         case .stopped: return .stopped
         }
     }

@@ -25,6 +25,9 @@ final class ServerMetrics: Sendable {
         var requestTimes: [String: Histogram] = [:]
     }
 
+    /// How many pairs of workflow and model have figures of their own.
+    private static let modelLimit = 500
+
     fileprivate struct Labels: Hashable {
         var first: String
         var second: String
@@ -62,7 +65,10 @@ final class ServerMetrics: Sendable {
                 state.stepTimes[workflow, default: Histogram()].add(seconds: Double(end - step.startedAt) / 1000)
             }
             for (model, usage) in usages {
-                state.usages[Labels(first: workflow, second: model), default: ModelUsage()] += usage
+                var labels = Labels(first: workflow, second: model)
+                // Names of models may be made by scripts.
+                if state.usages[labels] == nil, state.usages.count >= Self.modelLimit { labels.second = "other" }
+                state.usages[labels, default: ModelUsage()] += usage
             }
             if retries > 0 { state.retries[workflow, default: 0] += retries }
         }

@@ -140,6 +140,9 @@ final class BatchExporter: Sendable {
     /// How many pieces have been taken since the beginning, and how many of them have been sent or given up.
     var counts: (taken: Int, settled: Int) { state.withLock { ($0.takenCount, $0.settledCount) } }
 
+    /// How many pieces have been given up.
+    var lost: Int { troubles.lost }
+
     private func nextBatch() async -> [ExportPiece]? {
         let waker = Gate()
         let isReady = state.withLock { state in

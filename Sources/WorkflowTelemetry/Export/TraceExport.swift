@@ -157,6 +157,9 @@ public final class TraceExport: Sendable {
         }
     }
 
+    /// How many spans one endpoint at least did not get.
+    package var lost: Int { exporters.map(\.lost).max() ?? 0 }
+
     /// Sends what there is and ends; what cannot be sent within the time is dropped, and told of.
     public func finish(within limit: Duration) async {
         follower.finish()

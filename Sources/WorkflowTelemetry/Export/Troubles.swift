@@ -17,6 +17,8 @@ final class Troubles: Sendable {
         var toldAt: Int64?
         /// Spans that were dropped and not told of.
         var dropped = 0
+        /// All that were dropped.
+        var lost = 0
         var reason = ""
     }
 
@@ -27,7 +29,13 @@ final class Troubles: Sendable {
     }
 
     /// Spans were given up.
-    func drop(_ count: Int, _ reason: String) { note(count, reason, isLast: false) }
+    func drop(_ count: Int, _ reason: String) {
+        state.withLock { $0.lost = $0.lost.addingReportingOverflow(count).partialValue }
+        note(count, reason, isLast: false)
+    }
+
+    /// How many have been given up since the beginning.
+    var lost: Int { state.withLock(\.lost) }
 
     /// A request failed and is sent again.
     func retry(_ reason: String) { note(0, reason, isLast: false) }

@@ -155,7 +155,7 @@ public struct ExportSettings: Sendable {
         try checkHeaders(headers?.text, headers?.name ?? "")
         let timeout = try number(either("TIMEOUT")?.name ?? "", text, 1...600_000) ?? 10_000
         var endpoint = Endpoint(
-            name: url.withoutSecrets, url: url, headers: try pairs(headers?.text, headers?.name ?? ""),
+            name: url.withoutSecretsOfURL, url: url, headers: try pairs(headers?.text, headers?.name ?? ""),
             timeout: timeout, isGzipped: isGzipped)
         endpoint.certificate = either("CERTIFICATE")?.text
         let (certificate, key) = (either("CLIENT_CERTIFICATE"), either("CLIENT_KEY"))
@@ -181,7 +181,7 @@ public struct ExportSettings: Sendable {
         try check(base, source)
         let url = base.joined(to: "api/public/otel/v1/traces")
         return Endpoint(
-            name: "Langfuse at \(base.withoutSecrets)", url: url,
+            name: "Langfuse at \(base.withoutSecretsOfURL)", url: url,
             headers: [
                 ("authorization", "Basic " + BytesText.base64(Array("\(key):\(secret)".utf8))),
                 ("x-langfuse-ingestion-version", "4"),
@@ -244,9 +244,10 @@ public struct ExportSettings: Sendable {
 
     private static func check(_ url: String, _ source: String) throws(TelemetryError) {
         let scheme = url.prefix { $0 != ":" }.lowercased()
-        let hasHost = url.dropFirst(scheme.utf8.count).hasPrefix("://") && !url.withoutSecrets.hasSuffix("://")
+        let hasHost = url.dropFirst(scheme.utf8.count).hasPrefix("://") && !url.withoutSecretsOfURL.hasSuffix("://")
         guard hasHost, scheme == "http" || scheme == "https" else {
-            throw TelemetryError(message: "\(source) takes an http or https URL, got '\(shown(url.withoutSecrets))'")
+            throw TelemetryError(
+                message: "\(source) takes an http or https URL, got '\(shown(url.withoutSecretsOfURL))'")
         }
     }
 
@@ -297,16 +298,6 @@ extension String {
         let given = prefix { $0 != "?" && $0 != "#" }
         let base = given.hasSuffix(end) ? given.dropLast(end.count) : given
         return base + (base.hasSuffix("/") ? "" : "/") + path + dropFirst(given.count)
-    }
-
-    /// A URL without user, password and query, for messages.
-    fileprivate var withoutSecrets: String {
-        let shown = split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).first.map(String.init) ?? self
-        guard let scheme = shown.firstRange(of: "://") else { return shown }
-        let rest = shown[scheme.upperBound...]
-        let authority = rest.prefix { $0 != "/" }
-        guard let at = authority.lastIndex(of: "@") else { return shown }
-        return String(shown[..<scheme.upperBound] + rest[rest.index(after: at)...])
     }
 
     fileprivate var removingPercentEscapes: String {

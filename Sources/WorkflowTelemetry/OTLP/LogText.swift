@@ -19,7 +19,7 @@ enum LogText {
     }
 
     static func records(_ span: Span) -> [Value] {
-        span.events.filter { $0.name == Names.log }.map { event in
+        span.events.filter { $0.name == Names.log && $0.attributes[Names.logLevel] != nil }.map { event in
             let level = event.attributes[Names.logLevel]?.text ?? "info"
             let time = Value(otlpTime(event.time))
             var entries: [(String, Value)] = [

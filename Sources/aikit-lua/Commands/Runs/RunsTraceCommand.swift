@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import JSONSchema
-internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
 internal import WorkflowTelemetry
@@ -48,25 +47,18 @@ struct RunsTraceCommand: ParsableCommand {
         }
         guard otlp != nil || send else { return TextStream.output.write(SpanTree(spans).text) }
         guard let settings = try ExportSettings.read(otlp: otlp) else {
-            throw UsageError("--send needs an endpoint: OTEL_EXPORTER_OTLP_ENDPOINT, or the keys of Langfuse")
+            throw UsageError(
+                environment("OTEL_SDK_DISABLED")?.lowercased() == "true"
+                    ? "OTEL_SDK_DISABLED is true, so nothing is sent"
+                    : "--send needs an endpoint: OTEL_EXPORTER_OTLP_ENDPOINT, or the keys of Langfuse")
         }
-        let lines = LineCounter()
-        let export = TraceExport(settings.sendingAll, store: nil) { lines.write($0) }
+        guard !settings.endpoints.isEmpty else {
+            throw UsageError("there is no endpoint for traces: give --otlp, or OTEL_EXPORTER_OTLP_ENDPOINT")
+        }
+        let export = TraceExport(settings.sendingAll, store: nil) { TextStream.errors.writeLine($0) }
         export.send(spans)
         waitFor { await export.finish(within: Self.patience) }
-        if lines.count > 0 { throw ExitStatus.failed.code }
+        if export.lost > 0 { throw ExitStatus.failed.code }
         TextStream.errors.writeLine("sent \(counted(spans.count, "span"))")
-    }
-}
-
-/// Writes lines on standard error and counts them; any thread.
-private final class LineCounter: Sendable {
-    private let lines = Atomic<Int>(0)
-
-    var count: Int { lines.load(ordering: .relaxed) }
-
-    func write(_ line: String) {
-        lines.add(1, ordering: .relaxed)
-        TextStream.errors.writeLine(line)
     }
 }

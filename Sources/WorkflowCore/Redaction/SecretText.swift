@@ -1,0 +1,74 @@
+internal import FlatValue
+
+/// A secret text and the forms in which it may stand within another one.
+struct SecretText: Equatable, Sendable {
+    /// As it is, in JSON, in JSON within JSON, and in URLs; the longest first.
+    private let forms: [[UInt8]]
+    /// Bytes of the text itself.
+    let length: Int
+
+    /// So much of the beginning of a secret gives it away, at the end of a text that was cut there.
+    private static let tellingBytes = 6
+    /// What stands behind a text that was cut.
+    private static let cutMarks = ["… [cut off]", "…"].map { Array($0.utf8) }
+
+    init(_ text: String) {
+        func inJSON(_ text: String) -> String { String(Value(text).json.dropFirst().dropLast()) }
+        let escaped = inJSON(text)
+        let forms = [text, escaped, inJSON(escaped), Self.inURL(text, space: "%20"), Self.inURL(text, space: "+")]
+        self.forms = Set(forms).map { Array($0.utf8) }.sorted { $0.count > $1.count }
+        length = text.utf8.count
+    }
+
+    /// With all escaped that a value in a query may not have.
+    private static func inURL(_ text: String, space: String) -> String {
+        let digits = Array("0123456789ABCDEF")
+        return text.utf8.reduce(into: "") { result, byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            case UInt8(ascii: " "): result += space
+            default: result += "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
+            }
+        }
+    }
+
+    /// Replaces each place where it stands, and its beginning where the text ends within it; whether there was one.
+    func takeOut(of text: inout [UInt8], leaving mark: [UInt8]) -> Bool {
+        var isFound = false
+        for form in forms where Self.replace(form, in: &text, by: mark) { isFound = true }
+        let cut = Self.cutMarks.first { text.suffix($0.count).elementsEqual($0) }?.count ?? 0
+        let end = text.count - cut
+        for form in forms {
+            let most = min(form.count - 1, end)
+            guard most >= Self.tellingBytes else { continue }
+            for count in stride(from: most, through: Self.tellingBytes, by: -1)
+            where text[(end - count)..<end].elementsEqual(form[..<count]) {
+                text.replaceSubrange((end - count)..<end, with: mark)
+                return true
+            }
+        }
+        return isFound
+    }
+
+    private static func replace(_ form: [UInt8], in text: inout [UInt8], by mark: [UInt8]) -> Bool {
+        guard let first = form.first, text.count >= form.count else { return false }
+        var result: [UInt8] = []
+        var (index, copied) = (0, 0)
+        while index <= text.count - form.count {
+            if text[index] == first, text[index..<index + form.count].elementsEqual(form) {
+                result += text[copied..<index]
+                result += mark
+                index += form.count
+                copied = index
+            } else {
+                index += 1
+            }
+        }
+        if copied == 0 { return false }
+        text = result + text[copied...]
+        return true
+    }
+}

@@ -1,0 +1,99 @@
+import FlatValue
+import Testing
+import WorkflowCore
+
+@Suite("What schemas call secret")
+struct RedactionTests {
+    private static let secret: Value = ["type": "string", "writeOnly": true]
+    private static let text = "SEKRETVALUE"
+
+    private func redacted(_ told: Value, knowing value: Value, by schema: Value) -> Value {
+        var redaction = Redaction()
+        redaction.learn(value, schema: schema)
+        return redaction.redact(told)
+    }
+
+    @Test(
+        arguments: [
+            ["properties": ["pw": secret]], ["patternProperties": ["^p": secret]], ["additionalProperties": secret],
+            ["unevaluatedProperties": secret], ["dependentSchemas": ["pw": ["properties": ["pw": secret]]]],
+            ["$defs": ["s": ["$anchor": "here", "writeOnly": true]], "properties": ["pw": ["$ref": "#here"]]],
+            [
+                "$defs": ["s": ["$id": "https://example.com/s", "writeOnly": true]],
+                "properties": ["pw": ["$ref": "https://example.com/s"]],
+            ],
+            ["$defs": ["a/b": secret], "anyOf": [["properties": ["pw": ["$ref": "#/$defs/a~1b"]]], ["type": "null"]]],
+            ["anyOf": [["$ref": "#"], ["$ref": "#"], ["properties": ["pw": secret]]]],
+        ] as [Value])
+    func `is found by whichever keyword leads there`(schema: Value) {
+        let told: Value = ["said": "it is SEKRETVALUE, so", "other": "plain words"]
+        #expect(
+            redacted(told, knowing: ["pw": Value(Self.text), "name": "plain words"], by: schema)["said"]
+                == "it is [secret], so")
+    }
+
+    @Test(
+        arguments: [
+            ["items": secret], ["prefixItems": [secret]], ["contains": secret], ["unevaluatedItems": secret],
+        ] as [Value])
+    func `is found among items`(schema: Value) {
+        #expect(redacted(Value(Self.text), knowing: [Value(Self.text)], by: schema) == "[secret]")
+    }
+
+    @Test func `may be the names of fields`() {
+        #expect(
+            redacted(["SEKRETVALUE": 1], knowing: ["SEKRETVALUE": 1], by: ["propertyNames": Self.secret])
+                == ["[secret]": 1])
+    }
+
+    @Test func `leaves what only stands beside it`() {
+        let value: Value = ["pw": Value(Self.text), "name": "plain words"]
+        #expect(
+            redacted(value, knowing: value, by: ["patternProperties": ["^p": Self.secret]])["name"] == "plain words")
+    }
+
+    @Test(arguments: [
+        "SEKRET \"VALUE\"", #"SEKRET \"VALUE\""#, #"SEKRET \\\"VALUE\\\""#, "SEKRET%20%22VALUE%22",
+        "SEKRET+%22VALUE%22",
+        "SEKRET \"VALUE\"\u{301}",
+    ])
+    func `is taken out in each form`(form: String) {
+        let told = redacted(
+            Value("a \(form) b"), knowing: ["pw": "SEKRET \"VALUE\""], by: ["properties": ["pw": Self.secret]])
+        #expect(told.string?.contains("SEKRET") == false && told.string?.contains("[secret") == true)
+    }
+
+    @Test(arguments: ["it is SEKRETV", "it is SEKRETV… [cut off]", "it is SEKRETVALU"])
+    func `is taken out where a text was cut in it`(told: String) {
+        let redacted = redacted(
+            Value(told), knowing: ["pw": Value(Self.text)], by: ["properties": ["pw": Self.secret]])
+        #expect(redacted.string?.contains("SEK") == false)
+    }
+
+    @Test func `may be a number within a text`() {
+        let schema: Value = ["properties": ["pin": ["type": "integer", "writeOnly": true]]]
+        #expect(redacted("pin 48151623", knowing: ["pin": 48_151_623], by: schema) == "pin [secret]")
+    }
+
+    @Test func `is found however deep it lies`() {
+        let schema: Value = ["properties": ["pw": Self.secret, "next": ["$ref": "#"]]]
+        var value: Value = ["pw": Value(Self.text)]
+        for level in 0..<100 { value = ["pw": Value("level \(level)"), "next": value] }
+        #expect(redacted(Value(Self.text), knowing: value, by: schema) == "[secret]")
+    }
+
+    @Test func `hides all once there is too much of it`() {
+        let tokens = (0..<10_050).map { Value("token number \($0)") }
+        let redacted = redacted(
+            Value(array: tokens + ["plain words"]), knowing: Value(array: tokens), by: ["items": Self.secret])
+        #expect(redacted.array?.allSatisfy { $0 == "[secret]" } == true)
+    }
+
+    @Test func `ends where schemas lead to each other in very many ways`() {
+        let ways = Value(array: (0..<12).map { ["$ref": Value("#/$defs/d\($0)")] })
+        let schema: Value = [
+            "$defs": Value(entries: (0..<12).map { ("d\($0)", ["anyOf": ways]) }), "anyOf": ways,
+        ]
+        #expect(redacted(Value(Self.text), knowing: Value(Self.text), by: schema) == "[secret]")
+    }
+}
