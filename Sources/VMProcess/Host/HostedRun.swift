@@ -49,6 +49,8 @@ final class HostedRun {
     private var timesBystanding = 0
     /// What ``VMStation/look()`` has found under way before, by frame.
     var attempts: [Int32: Attempt] = [:]
+    /// The attempts for whose time the process was ended.
+    var spent: [(frame: Int32, serial: UInt32)] = []
     /// Since when the run is to stop; nil where it is not.
     var stop: Lateness?
 

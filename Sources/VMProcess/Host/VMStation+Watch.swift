@@ -46,11 +46,19 @@ extension VMStation {
         process.cpuTime = time
         for hosted in process.runs.values {
             let late = hosted.look(mark: mark, cpu: used, handlerTime: worker.handlerTime)
-            if late.cpu > Self.grace || late.ownLooks > Self.patience || late.looks > Self.patienceWithOthers {
+            if Self.isTooMuch(late) {
+                hosted.spent = hosted.attempts.filter { $0.value.phase == .running && Self.isTooMuch($0.value.late) }
+                    .map { (frame: $0.key, serial: $0.value.serial) }
                 return "it did not stop run \(hosted.id) when it was to"
             }
         }
         return nil
+    }
+}
+
+extension VMStation {
+    private static func isTooMuch(_ late: HostedRun.Lateness) -> Bool {
+        late.cpu > grace || late.ownLooks > patience || late.looks > patienceWithOthers
     }
 }
 

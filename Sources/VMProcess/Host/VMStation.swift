@@ -313,6 +313,10 @@ final class VMStation: @unchecked Sendable {
         hosted.receipts = []
         run.mirror?.isQuiet = true
         guard !run.isLost else { return leave(hosted) }
+        for attempt in hosted.spent { worker.timeOut(run, frame: attempt.frame, serial: attempt.serial) }
+        hosted.spent = []
+        hosted.attempts = [:]
+        hosted.stop = nil
         let signal = end.signal ?? "an exit of its own"
         // A process may accuse the wrong run: that one comes to its end alone, and the guilty one is counted sooner or later.
         let deaths = owner == .diedOfAnother && hosted.bystands() ? 0 : hosted.died()

@@ -85,6 +85,17 @@ extension Worker {
         submit(run)
     }
 
+    /// Records that an attempt of a step has used up its time, of which the process that drove the run said nothing; no-op where the
+    /// attempt is over.
+    package func timeOut(_ run: Run, frame: Int32, serial: UInt32) {
+        guard !run.isLost, !run.machine.isOver, run.machine.frames.indices.contains(Int(frame)) else { return }
+        let attempt = run.machine.frames[Int(frame)]
+        guard attempt.phase == .running, attempt.serial == serial else { return }
+        timedOut(run, frame, serial, .handler, attemptLimits(run.plan.nodes[Int(attempt.node)]), traceback: nil)
+        run.dropCommands()
+        submit(run)
+    }
+
     /// Records that the process that drove a run has ended, and what follows from it; the run goes on with
     /// ``RunDriving/goOn(_:on:)``.
     package func recover(_ run: Run, from end: OwnerEnd, signal: String?) {
