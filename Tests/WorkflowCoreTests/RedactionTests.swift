@@ -82,6 +82,16 @@ struct RedactionTests {
         #expect(redacted(Value(Self.text), knowing: value, by: schema) == "[secret]")
     }
 
+    @Test func `hides nothing else in a value that is large`() {
+        let schema: Value = [
+            "items": ["anyOf": [["properties": ["pw": Self.secret, "n": ["type": "integer"]]], ["type": "null"]]]
+        ]
+        let items = (0..<5000).map { ["n": Value(Int64($0)), "name": Value("plain words \($0)")] as Value }
+        let value = Value(array: items + [["pw": Value(Self.text)]])
+        #expect(redacted("plain words 4999", knowing: value, by: schema) == "plain words 4999")
+        #expect(redacted(Value(Self.text), knowing: value, by: schema) == "[secret]")
+    }
+
     @Test func `hides all once there is too much of it`() {
         let tokens = (0..<10_050).map { Value("token number \($0)") }
         let redacted = redacted(

@@ -70,7 +70,11 @@ package struct Redaction: Sendable, Equatable {
         guard texts.count < Self.limit else { return isFull = true }
         texts.insert(text)
         guard text.utf8.count >= Self.shortest else { return }
-        let place = ordered.firstIndex { $0.length < text.utf8.count } ?? ordered.count
+        var (place, end) = (0, ordered.count)
+        while place < end {
+            let middle = (place + end) / 2
+            if ordered[middle].length < text.utf8.count { end = middle } else { place = middle + 1 }
+        }
         ordered.insert(SecretText(text), at: place)
     }
 

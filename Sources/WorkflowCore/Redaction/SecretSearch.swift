@@ -8,14 +8,17 @@ internal import JSONSchema
 struct SecretSearch {
     private(set) var found: [Value] = []
     private let document: Value
-    /// Steps that are left; schemas may lead to each other in very many ways.
-    private var budget = 100_000
+    /// Steps that are left; schemas may lead to each other in very many ways. What is not looked at any more counts as secret.
+    private var budget = 0
     private var patterns: [String: Pattern?] = [:]
     private var targets: [String: Value?] = [:]
 
     init(in document: Value) { self.document = document }
 
-    mutating func look(at value: Value, _ schema: Value) { look(at: value, schema, following: []) }
+    mutating func look(at value: Value, _ schema: Value) {
+        budget = 20_000 + 4 * value.withBytes(\.count)
+        look(at: value, schema, following: [])
+    }
 
     /// - Parameter following: references that were followed to come to this part of the value.
     private mutating func look(at value: Value, _ schema: Value, following: Set<String>) {
