@@ -45,7 +45,8 @@ struct SecretTests {
         let server = LoopbackServer { request in
             let sent = request.headers["authorization"] ?? ""
             let forms = [
-                sent, Value(sent).json, QueryText.encoded(Array(token.utf8)), BytesText.base64(Array(token.utf8)),
+                sent, Value(sent).json, BytesText.percentEncoded(Array(token.utf8)),
+                BytesText.base64(Array(token.utf8)),
             ]
             return .full(200, ["X-Echo": sent], Array(forms.joined(separator: " ").utf8))
         }

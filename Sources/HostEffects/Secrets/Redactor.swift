@@ -23,7 +23,7 @@ package final class Redactor: Sendable {
         let plain = Array(value.utf8)
         let base64 = Array(BytesText.base64(plain).utf8.prefix { $0 != UInt8(ascii: "=") })
         let forms = [
-            plain, Array(Value(value).json.utf8.dropFirst().dropLast()), QueryText.encoded(plain).utf8.map { $0 },
+            plain, Array(Value(value).json.utf8.dropFirst().dropLast()), Array(BytesText.percentEncoded(plain).utf8),
             base64,
         ]
         let replacement = Array("[secret \(name)]".utf8)

@@ -54,9 +54,7 @@ extension VMStation {
         }
         return nil
     }
-}
 
-extension VMStation {
     private static func isTooMuch(_ late: HostedRun.Lateness) -> Bool {
         late.cpu > grace || late.ownLooks > patience || late.looks > patienceWithOthers
     }

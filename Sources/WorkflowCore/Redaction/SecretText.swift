@@ -15,24 +15,10 @@ struct SecretText: Equatable, Sendable {
     init(_ text: String) {
         func inJSON(_ text: String) -> String { String(Value(text).json.dropFirst().dropLast()) }
         let escaped = inJSON(text)
-        let forms = [text, escaped, inJSON(escaped), Self.inURL(text, space: "%20"), Self.inURL(text, space: "+")]
+        let inURL = BytesText.percentEncoded(Array(text.utf8))
+        let forms = [text, escaped, inJSON(escaped), inURL, inURL.replacing("%20", with: "+")]
         self.forms = Set(forms).map { Array($0.utf8) }.sorted { $0.count > $1.count }
         length = text.utf8.count
-    }
-
-    /// With all escaped that a value in a query may not have.
-    private static func inURL(_ text: String, space: String) -> String {
-        let digits = Array("0123456789ABCDEF")
-        return text.utf8.reduce(into: "") { result, byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            case UInt8(ascii: " "): result += space
-            default: result += "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
-            }
-        }
     }
 
     /// Replaces each place where it stands, and its beginning where the text ends within it; whether there was one.
