@@ -137,7 +137,7 @@ struct LoadedScript {
     func script(environment: ScriptEnvironment) -> LuaScript {
         let bundle = bundle
         let (definitions, hasRefusals) = (definitions, hasRefusals)
-        let generation = Generation(id: bundle.id) {
+        let generation = Generation(id: bundle.id, origin: bundle.script.path) {
             let loaded = try LoadedScript(
                 bundle, pinned: true, checks: hasRefusals, environment: environment)
             guard loaded.definitions == definitions else {

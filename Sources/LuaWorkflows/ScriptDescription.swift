@@ -79,7 +79,7 @@ extension LuaScript {
         _ description: ScriptDescription, of bundle: ScriptBundle, driver: any RunDriving
     ) throws(ScriptError) {
         let path = bundle.script.path
-        let generation = Generation(id: bundle.id, driver: driver)
+        let generation = Generation(id: bundle.id, origin: path, driver: driver)
         var workflows: [Workflow] = []
         for index in description.definitions.indices {
             let plan: Plan

@@ -1,3 +1,4 @@
+import FlatValue
 import Foundation
 import Testing
 
@@ -125,7 +126,7 @@ extension CommandLine {
             guard !store.contains("memory") else { return }
             let list = try program.run("runs", "list", "--workflow", "work", "--json").output
             #expect(list.contains(#""lineage": "p""#) && list.contains(#""status": "success""#))
-            let child = try #require(list.firstMatch(of: /"runId": "(p\.[0-9a-f]{16})"/)?.1)
+            let child = try #require(list.firstMatch(of: /"runId": "(p~c[0-9a-f]{16})"/)?.1)
             #expect(try program.run("runs", "show", String(child)).output.contains("from     p, started by it"))
         }
 
@@ -226,9 +227,43 @@ extension CommandLine {
                 ["run", "claims.lua", "--workflow", "claims", "--input", #"{"of":"victim","id":"v~2"}"#] + way)
             #expect(next.status == 0 && next.output.contains("invalid_argument"), "\(next.output) \(next.errors)")
             let own = try program.run("run", "claims.lua", "--workflow", "claims", "--run-id", "v~2")
-            #expect(own.status == 2 && own.errors.contains("--run-id cannot end in '~2'"), "\(own.errors)")
+            #expect(own.status == 2 && own.errors.contains("--run-id cannot have a '~'"), "\(own.errors)")
             #expect(try program.run("runs", "show", "v").output.contains("waiting"))
             #expect(try program.run("signal", "v", "go").status == 0)
+        }
+
+        /// Two scripts that both have a workflow `kid`, of which only the first one's can be live.
+        private static func rivals(_ name: String, of folder: String) -> String {
+            """
+            local aikit = require "aikit"
+            local kid = aikit.workflow { id = "kid" }:step { id = "s", handler = function() return "\(folder)" end }:commit()
+            local parent = aikit.workflow { id = "\(name)" }
+              :step { id = "value", handler = function() return aikit.start(kid, {}, { wait = true }) end }
+              :step { id = "id", handler = function(own)
+                  return { own, aikit.start("kid", {}, { wait = true }) }
+                end }:commit()
+            return { kid, parent }
+            """
+        }
+
+        @Test(arguments: [[], ["--isolate"]])
+        func `a workflow that is given to aikit.start is the one of the script, another's id or not`(
+            way: [String]
+        ) async throws {
+            let program = try Program(["a.lua": Self.rivals("first", of: "a"), "b.lua": Self.rivals("second", of: "b")])
+            defer { program.remove() }
+            let server = try ServeTests.Server(program, way)
+            let first = try await server.ask("POST", "/api/workflows/first/run", ["inputData": [:]])
+            #expect(first.json["result"] == ["a", "a"], "\(first.json)")
+            let second = try await server.ask("POST", "/api/workflows/second/run", ["inputData": [:]])
+            #expect(second.json["result"] == ["b", "a"], "\(second.json)")
+            // A new version of the script is the one whose workflow is started.
+            try program.write(Self.rivals("second", of: "c"), to: "b.lua")
+            #expect(server.running.hear("version 2 of b.lua is live"))
+            let third = try await server.ask("POST", "/api/workflows/second/run", ["inputData": [:]])
+            #expect(third.json["result"] == ["c", "a"], "\(third.json)")
+            server.running.send(SIGTERM)
+            #expect(server.running.finish().status == 0)
         }
 
         @Test(arguments: ways)

@@ -24,7 +24,9 @@ extension CommandLine {
             let running: RunningProgram
             let port: Int
 
-            init(_ program: Program, _ arguments: String...) throws {
+            init(_ program: Program, _ arguments: String...) throws { try self.init(program, arguments) }
+
+            init(_ program: Program, _ arguments: [String]) throws {
                 running = try RunningProgram(
                     program, ["serve", ".", "--port", "0", "--store", "runs.db"] + arguments)
                 try #require(running.hear("listening at"), "\(running.said)")
@@ -117,6 +119,49 @@ extension CommandLine {
             #expect(listed.json["broken"]?.array?.compactMap { $0["file"]?.string } == ["a.lua"])
             let run = try await server.ask("POST", "/api/workflows/slow/run", ["inputData": 1])
             #expect(run.json["status"] == "success")
+            server.running.send(SIGTERM)
+            #expect(server.running.finish().status == 0)
+        }
+
+        @Test func `a webhook stays with the workflow that has its path`() async throws {
+            func script(_ id: String, _ path: String) -> String {
+                """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "\(id)", hooks = { { id = "in", path = "\(path)" } } }
+                  :step { id = "s", handler = function(input) return input end }:commit()
+                """
+            }
+            let program = try Program(["m.lua": script("owner", "orders")])
+            defer { program.remove() }
+            let server = try Server(program)
+            func asked(_ path: String) async throws -> Value? {
+                let run = try await server.ask("POST", "/hooks/\(path)", [:]).json["runId"]?.string
+                return try await server.ask("GET", "/api/runs/\(run ?? "")").json["workflowId"]
+            }
+            let problem = "the webhook 'orders' of workflow 'another' is one of workflow 'owner' already"
+            func broken(_ problems: [String]) async throws {
+                for _ in 0..<500 {
+                    let listed = try await server.ask("GET", "/api/workflows").json["broken"]?.array ?? []
+                    if listed.map({ $0["error"]?.string }) == problems { return }
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+                Issue.record("never broken by \(problems): \(server.running.said)")
+            }
+            // By a new file that sorts first, and by one that is there and gets the path later.
+            try program.write(script("another", "orders"), to: "a.lua")
+            try await broken([problem])
+            #expect(server.running.hear("a.lua: \(problem)"))
+            #expect(try await asked("orders") == "owner")
+            try program.write(script("another", "mine"), to: "a.lua")
+            try await broken([])
+            #expect(try await asked("mine") == "another")
+            try program.write(script("another", "orders"), to: "a.lua")
+            try await broken([problem])
+            #expect(try await asked("orders") == "owner")
+            // Given up, it is free.
+            try program.write(script("owner", "other"), to: "m.lua")
+            try await broken([])
+            #expect(try await asked("orders") == "another")
             server.running.send(SIGTERM)
             #expect(server.running.finish().status == 0)
         }

@@ -8,15 +8,15 @@ local OPTIONS = { "id", "wait", "on_parent_end" }
 local ENDS = { cancel = true, leave = true }
 local EXAMPLE = 'write aikit.start("invoice", { order = 7 }, { wait = true })'
 
---- The id of a workflow, given by it or as the workflow itself.
+--- The id of a workflow, given by it or as the workflow itself, and whether it is the latter.
 local function id_of(workflow)
-  if type(workflow) == "string" and workflow ~= "" then return workflow end
+  if type(workflow) == "string" and workflow ~= "" then return workflow, false end
   local state = objects.state(workflow)
   if not state or state.kind ~= "workflow" or not state.definition then
     misuse("aikit.start takes the id of a workflow, or a committed workflow, got %s: %s", errors.kind(workflow),
       EXAMPLE)
   end
-  return state.id
+  return state.id, true
 end
 
 local function check(options)
@@ -37,13 +37,14 @@ end
 
 --- Starts a run of a workflow once for this start of the step; its id, or with `wait` what it gives.
 return function(workflow, input, options)
-  local id = id_of(workflow)
+  local id, is_own = id_of(workflow)
   options = check(options == nil and {} or options)
   local found = request("once.begin", { prefix = "start" })
   local child = found.value
   if not found.is_recorded then
     child = request("run.start", {
-      name = found.name, workflow = id, input = input, id = options.id, leaves = options.on_parent_end == "leave",
+      name = found.name, workflow = id, own = is_own, input = input, id = options.id,
+      leaves = options.on_parent_end == "leave",
     })
     request("once.record", { name = found.name, value = child })
   end

@@ -55,12 +55,12 @@ package struct Schedule: Sendable, Equatable {
         }
     }
 
-    /// The id of the run that a time begins: the same in every process, so that a store takes one.
-    package func runID(workflow: String, at time: Int64) -> String {
+    /// A time in microseconds since 1970 to the second, as the ids of runs have it: `20260330T070000Z`.
+    package func stamp(of time: Int64) -> String {
         let date = CivilDate(number: Int(time / 86_400_000_000))
         let second = Int(time / 1_000_000 % 86_400)
         func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        return "\(workflow)-\(id)-\(date.year)\(two(date.month))\(two(date.day))T\(two(second / 3600))"
+        return "\(date.year)\(two(date.month))\(two(date.day))T\(two(second / 3600))"
             + "\(two(second / 60 % 60))\(two(second % 60))Z"
     }
 }

@@ -6,21 +6,25 @@ internal import Synchronization
 package final class Generation: Sendable {
     /// The hash of the script and its modules; empty for code that is not kept.
     package let id: String
+    /// The path of the script that it is a version of; empty for code that is not kept.
+    package let origin: String
     /// Makes an executor for the worker whose thread calls it.
     package let makeExecutor: @Sendable () throws -> any StepExecutor
     /// What drives its runs in another process; nil where workers of this one do.
     package let driver: (any RunDriving)?
     private let retired = Atomic<Bool>(false)
 
-    package init(id: String, makeExecutor: @escaping @Sendable () throws -> any StepExecutor) {
+    package init(id: String, origin: String = "", makeExecutor: @escaping @Sendable () throws -> any StepExecutor) {
         self.id = id
+        self.origin = origin
         self.makeExecutor = makeExecutor
         driver = nil
     }
 
     /// A generation whose code runs in another process.
-    package init(id: String, driver: any RunDriving) {
+    package init(id: String, origin: String, driver: any RunDriving) {
         self.id = id
+        self.origin = origin
         self.driver = driver
         makeExecutor = { AbsentExecutor() }
     }

@@ -8,7 +8,9 @@ struct ChildStart: Sendable {
     var input: Value
     var parent: String
     /// The code of the parent, in which the workflow is looked for that is not among those of which new runs are made.
-    var generation: String
+    var generation: Generation
+    /// Whether the workflow is one of that code, whatever other scripts have under its id.
+    var isOwn: Bool
     /// What the child may do: no more than the step that starts it.
     var grant: Value
     var traceparent: String?
@@ -25,8 +27,11 @@ extension WorkflowEngine {
                 throw RunFailure(code: "unsupported", message: "this engine knows no workflows that a run could start")
             }
             var workflow = await catalog.workflow(child.workflow)
-            if workflow == nil, !child.generation.isEmpty {
-                workflow = try? await catalog.workflow(child.workflow, generation: child.generation, of: child.parent)
+            // New runs of the script's own workflows are made of its newest version too.
+            if child.isOwn, workflow?.generation.origin != child.generation.origin { workflow = nil }
+            if workflow == nil, !child.generation.id.isEmpty {
+                workflow = try? await catalog.workflow(
+                    child.workflow, generation: child.generation.id, of: child.parent)
             }
             guard let workflow else {
                 let known = await catalog.workflows().map(\.id)
@@ -53,6 +58,7 @@ extension WorkflowEngine {
             return child.id
         }
         var request = StartRequest(workflow: workflow.id, input: child.input, id: child.id)
+        request.reservedID = .child(named: child.id, of: child.parent)
         request.grant = child.grant
         request.parent = child.parent
         request.definition = workflow

@@ -16,10 +16,17 @@ extension RunDirectory {
         _ id: String, at point: ForkPoint, input: Value? = nil, as newID: String? = nil, newest: Bool = false,
         reason: String = "forked"
     ) async throws -> WorkflowRun {
-        let taken = RunFailure(code: RunFailure.Code.idTaken, message: "there is a run '\(newID ?? "")' already")
+        try await fork(id, at: point, input: input, named: newID.map(NewRunID.chosen), newest: newest, reason: reason)
+    }
+
+    package func fork(
+        _ id: String, at point: ForkPoint, input: Value?, named newID: NewRunID?, newest: Bool, reason: String
+    ) async throws -> WorkflowRun {
+        let taken = RunFailure(
+            code: RunFailure.Code.idTaken, message: "the id '\(newID?.text ?? "")' is taken by a run")
         if let newID {
-            if try await store.header(of: newID) != nil { throw taken }
-            try RunIdentifier.check(new: newID)
+            if try await store.header(of: newID.text) != nil { throw taken }
+            try newID.check()
         }
         let source = try await record(of: id)
         let header = try await header(of: id)
@@ -30,7 +37,7 @@ extension RunDirectory {
         }
         do {
             let run = try await engine.fork(
-                source, of: definition, at: point, input: input, id: newID, reason: reason
+                source, of: definition, at: point, input: input, id: newID?.text, reason: reason
             ).run
             if !(await RecordedFeed.recorded(run).hasEvents) { _ = try await run.settled() }
             return run

@@ -25,10 +25,24 @@ public struct StartRequest: Sendable {
     package var grant = Value.null
     /// The run that starts this one, and drives it while it waits.
     package var parent: String?
+    /// In place of ``id``, which is not looked at then.
+    package var reservedID: ReservedRunID?
     /// In place of the catalog's.
     package var definition: Workflow?
     /// What the run's trace is to be, as its journal keeps it: `{ telemetry?, traceparent? }`.
     package var trace: Value?
+
+    package var newID: NewRunID? {
+        get { reservedID.map(NewRunID.reserved) ?? id.map(NewRunID.chosen) }
+        set {
+            (id, reservedID) = (nil, nil)
+            switch newValue {
+            case .chosen(let chosen): id = chosen
+            case .reserved(let reserved): reservedID = reserved
+            case nil: break
+            }
+        }
+    }
 
     public init(workflow: String, input: Value, id: String? = nil, metadata: Value? = nil, ctx: Value? = nil) {
         self.workflow = workflow
@@ -57,9 +71,10 @@ extension RunDirectory {
     public func start(_ request: StartRequest) async throws -> StartedRun {
         var workflow = request.definition
         if workflow == nil { workflow = await catalog.workflow(request.workflow) }
-        if let id = request.id {
-            if let known = try await existing(id, request, workflow) { return known }
-            try RunIdentifier.check(new: id)
+        let newID = request.newID
+        if let newID {
+            if let known = try await existing(newID.text, request, workflow) { return known }
+            try newID.check()
         }
         guard let workflow else {
             throw RunFailure(
@@ -71,7 +86,7 @@ extension RunDirectory {
         } catch {
             throw RunFailure(code: "invalid_tags", message: error.description)
         }
-        let run = engine.createRun(workflow, id: request.id, grant: request.grant)
+        let run = engine.createRun(workflow, id: newID?.text, grant: request.grant)
         let recorded = RecordedFeed()
         run.follow(recorded)
         try run.start(
@@ -105,7 +120,7 @@ extension RunDirectory {
         guard header.workflow == request.workflow else {
             throw RunFailure(
                 code: RunFailure.Code.idTaken,
-                message: "run '\(id)' is one of another workflow, not of '\(request.workflow)'")
+                message: "the id '\(id)' is taken by a run that is none of '\(request.workflow)'")
         }
         guard request.parent == nil || header.lineage == request.parent else {
             throw RunFailure(

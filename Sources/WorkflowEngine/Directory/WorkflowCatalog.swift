@@ -1,3 +1,5 @@
+internal import WorkflowCore
+
 /// Where a ``RunDirectory`` finds the workflows of its runs.
 public protocol WorkflowCatalog: Sendable {
     /// The workflows of which new runs are made, each id once.
@@ -10,9 +12,17 @@ public protocol WorkflowCatalog: Sendable {
     ///
     /// - Throws: ``RunFailure`` when its code is not known.
     func workflow(_ id: String, generation: String, of run: String) async throws -> Workflow
+
+    /// The workflow whose webhook answers at a path (`github/push`); nil for none.
+    func workflow(withHookAt path: String) async -> Workflow?
 }
 
 extension WorkflowCatalog {
+    /// The first one by its id.
+    public func workflow(withHookAt path: String) async -> Workflow? {
+        await workflows().filter { $0.plan.hooks.contains { $0.path == path } }.min { $0.id < $1.id }
+    }
+
     public func workflow(_ id: String) async -> Workflow? { await workflows().first { $0.id == id } }
 }
 

@@ -60,8 +60,10 @@ extension RunDirectory {
     /// Begins a run with the input of a schedule, now and beside its times.
     ///
     /// - Parameter id: the run's; nil makes one. A run of that id that is there is given.
-    package func trigger(_ schedule: ScheduleState, id: String? = nil) async throws -> StartedRun {
-        try await start(StartRequest(workflow: schedule.workflow, input: schedule.schedule.input, id: id))
+    package func trigger(_ schedule: ScheduleState, id: ReservedRunID? = nil) async throws -> StartedRun {
+        var request = StartRequest(workflow: schedule.workflow, input: schedule.schedule.input)
+        request.reservedID = id
+        return try await start(request)
     }
 }
 

@@ -154,8 +154,9 @@ public final class ScheduleService: Sendable {
                     continue
                 }
             }
-            let id = schedule.runID(workflow: workflow.id, at: time)
-            let isNew = try await start(schedule, of: workflow, as: id)
+            let reserved = ReservedRunID.scheduled(schedule, of: workflow.id, at: time)
+            let id = reserved.text
+            let isNew = try await start(schedule, of: workflow, as: reserved)
             try await advance(to: time, run: id)
             (last, decided) = (id, time)
             if isNew { tell(schedule, workflow, .began(time: time, run: id)) }
@@ -168,9 +169,11 @@ public final class ScheduleService: Sendable {
     /// Starts a run of a schedule, unless it was started before.
     ///
     /// - Returns: whether it was not.
-    private func start(_ schedule: Schedule, of workflow: Workflow, as id: String) async throws -> Bool {
+    private func start(_ schedule: Schedule, of workflow: Workflow, as id: ReservedRunID) async throws -> Bool {
         do {
-            return try await directory.start(StartRequest(workflow: workflow.id, input: schedule.input, id: id)).isNew
+            var start = StartRequest(workflow: workflow.id, input: schedule.input)
+            start.reservedID = id
+            return try await directory.start(start).isNew
         } catch let failure as RunFailure where failure.code == RunFailure.Code.otherInput {
             // The schedule has been given another input since.
             return false

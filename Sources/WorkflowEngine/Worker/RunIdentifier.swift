@@ -15,12 +15,12 @@ package enum RunIdentifier {
         return nil
     }
 
-    /// The same for a run that somebody begins under that id, which may not be the one that another run goes on under.
+    /// The same for an id that somebody chooses for a new run, which may not be one that the engine gives.
     package static func problem(ofNew id: String) -> String? {
-        if let problem = problem(of: id) { return problem }
-        let (base, number) = RunChain.split(id)
-        return number == 1
-            ? nil : "cannot end in '~\(number)': so ends the id under which run '\(base)' goes on when it restarts"
+        problem(of: id)
+            ?? (id.utf8.contains(UInt8(ascii: "~"))
+                ? "cannot have a '~': the engine gives such ids itself, to runs that restart, have a schedule or are started by others"
+                : nil)
     }
 
     package static func check(_ id: String) throws(RunFailure) { try refuse(problem(of: id)) }

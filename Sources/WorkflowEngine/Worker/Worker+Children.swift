@@ -17,8 +17,9 @@ extension Worker {
             answer(.failure(code: code, message: message, retryable: false))
             return nil
         }
-        let id = payload["id"]?.string ?? childID(of: run, pending, payload["name"]?.string ?? "")
-        if let problem = RunIdentifier.problem(ofNew: id) {
+        let given = payload["id"]?.string
+        let id = given ?? childID(of: run, pending, payload["name"]?.string ?? "")
+        if let problem = given == nil ? RunIdentifier.problem(of: id) : RunIdentifier.problem(ofNew: id) {
             let hint = id.utf8.count > 200 ? "; runs that start each other without end come to this" : ""
             return refuse("invalid_argument", "the id of a run \(problem)\(hint)")
         }
@@ -37,7 +38,7 @@ extension Worker {
         if isHosted {
             let request: Value = [
                 "id": Value(id), "workflow": payload["workflow"] ?? "", "input": payload["input"] ?? .emptyObject,
-                "leaves": Value(payload["leaves"]?.bool == true),
+                "leaves": Value(payload["leaves"]?.bool == true), "own": Value(payload["own"]?.bool == true),
             ]
             let frame = pending.frame
             // The other process believes what is recorded.
@@ -55,7 +56,7 @@ extension Worker {
     private func child(_ id: String, _ payload: Value, of run: Run, grant: Value) -> ChildStart {
         ChildStart(
             id: id, workflow: payload["workflow"]?.string ?? "", input: payload["input"] ?? .emptyObject,
-            parent: run.id, generation: run.definition.generation.id, grant: grant,
+            parent: run.id, generation: run.definition.generation, isOwn: payload["own"]?.bool == true, grant: grant,
             traceparent: run.machine.trace.isNone ? nil : run.log.value(run.machine.trace)["traceparent"]?.string)
     }
 
@@ -100,7 +101,7 @@ extension Worker {
     ) -> (any HostOperation)? {
         switch operation {
         case .start:
-            guard let id = payload["id"]?.string, RunIdentifier.problem(ofNew: id) == nil,
+            guard let id = payload["id"]?.string, Self.isName(id, ofChildOf: run),
                 payload["leaves"]?.bool == true || run.machine.children.contains(id)
             else {
                 answer(
@@ -131,13 +132,19 @@ extension Worker {
         }
     }
 
+    /// Whether a run may be started under an id by another one.
+    private static func isName(_ id: String, ofChildOf run: Run) -> Bool {
+        if ReservedRunID.child(named: id, of: run.id) != nil { return RunIdentifier.problem(of: id) == nil }
+        return RunIdentifier.problem(ofNew: id) == nil
+    }
+
     /// The same for every attempt of one start of a step.
     private func childID(of run: Run, _ pending: PendingCall, _ name: String) -> String {
         var print = Fingerprint()
         print.add(run.machine.path(of: pending.frame))
         print.add(Int64(run.machine.frames[Int(pending.frame)].occurrence))
         print.add(name)
-        return "\(run.id).\(print.text)"
+        return ReservedRunID.child(print.text, of: run.id).text
     }
 
     func awaitChild(

@@ -51,23 +51,21 @@ extension Route {
             input = try await core.directory.engine.ask(workflow, hook.input, named: "input", value)
             if input.isNull { return ignored }
         }
-        var id: String?
+        var start = StartRequest(workflow: workflow.id, input: input)
         if hook.runID != 0 {
             let given = try await core.directory.engine.ask(workflow, hook.runID, named: "run_id", value)
-            if !given.isNull { id = try runID(given) }
+            if !given.isNull { start.newID = .chosen(try runID(given)) }
         }
         // A copy of a request finds the run that the request has started.
-        if id == nil, let proof, proof.isUnique {
-            let name = String(decoding: "\(workflow.id)-\(hook.id)".utf8.prefix(150), as: UTF8.self)
-            id = "\(name)-\(proof.digest.prefix(32))"
+        if start.newID == nil, let proof, proof.isUnique {
+            start.newID = .reserved(.delivery(String(proof.digest.prefix(32)), to: hook.id, of: workflow.id))
         }
-        let start = StartRequest(workflow: workflow.id, input: input, id: id)
         do {
             let started = try await core.directory.start(start)
             return answer(started.id, isNew: started.isNew)
         } catch let failure as RunFailure where failure.code == RunFailure.Code.otherInput {
             // The same delivery once more, in other words: the first one counts.
-            guard let id else { throw failure }
+            guard let id = start.newID?.text else { throw failure }
             return answer(id, isNew: false)
         }
     }
@@ -106,11 +104,11 @@ extension Route {
 }
 
 extension ServerCore {
-    /// The hook of a path, with its workflow; of several with one path, that of the first workflow by its id.
+    /// The hook of a path, with its workflow.
     fileprivate func hook(_ path: String) async -> (Workflow, Webhook)? {
-        for workflow in await directory.catalog.workflows() {
-            if let hook = workflow.plan.hooks.first(where: { $0.path == path }) { return (workflow, hook) }
-        }
-        return nil
+        guard let workflow = await directory.catalog.workflow(withHookAt: path),
+            let hook = workflow.plan.hooks.first(where: { $0.path == path })
+        else { return nil }
+        return (workflow, hook)
     }
 }

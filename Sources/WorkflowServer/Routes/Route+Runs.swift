@@ -158,8 +158,8 @@ extension Route {
             throw APIError.badRequest("Workflow payload must include inputData")
         }
         var start = try StartRequest(
-            workflow: workflow.id, input: input, id: runID(request, workflow, body), metadata: body.nested("metadata"),
-            ctx: body.nested("ctx"))
+            workflow: workflow.id, input: input, metadata: body.nested("metadata"), ctx: body.nested("ctx"))
+        start.newID = try newID(request, of: workflow.id, body)
         start.startAt = try startTime(body, core.directory.engine.clock.now())
         start.timeout = try body.duration("timeout").map { Duration.microseconds($0) }
         if start.timeout == .zero { throw APIError.badRequest("timeout has to be longer than nothing") }
@@ -186,17 +186,14 @@ extension Route {
     }
 
     /// The id that the client gives to the run, or one made of its key, so that asking again finds the run; nil for a new one.
-    static func runID(_ request: APIRequest, _ workflow: Workflow, _ body: Value) throws -> String? {
-        try runID(request, of: workflow.id, body)
-    }
-
-    /// The same for what a key means but once: a start of a workflow, a retry or a fork of a run.
-    static func runID(_ request: APIRequest, of scope: String, _ body: Value) throws -> String? {
+    ///
+    /// - Parameter scope: what a key means but once: a start of a workflow, a retry or a fork of a run.
+    static func newID(_ request: APIRequest, of scope: String, _ body: Value) throws -> NewRunID? {
         // A key is looked at also where the body has an id, which goes before it.
         let key = try request.key(of: scope)
-        guard let id = try body.text("runId") else { return key.map { "key-" + $0 } }
+        guard let id = try body.text("runId") else { return key.map { .reserved(.keyed($0)) } }
         if let problem = RunIdentifier.problem(of: id) { throw APIError.badRequest("runId \(problem)") }
-        return id
+        return .chosen(id)
     }
 
     /// When a run is to begin, in microseconds since 1970; nil for at once.

@@ -126,15 +126,15 @@ extension Route {
             response.headers[.location] = "\(core.options.basePath)/api/runs/\(run.percentEscaped)"
             return response
         }
-        let newID = try runID(request, of: "\(reason) \(id)", body)
+        let newID = try newID(request, of: "\(reason) \(id)", body)
         do {
             let run = try await core.directory.fork(
-                id, at: point, input: body["input"], as: newID, newest: body.flag("newest"), reason: reason)
+                id, at: point, input: body["input"], named: newID, newest: body.flag("newest"), reason: reason)
             return answer(run.id, .accepted)
         } catch let failure as RunFailure where failure.code == RunFailure.Code.idTaken {
             // Asked again, it is the run that was made then.
-            guard let newID, try await core.directory.store.header(of: newID)?.lineage == id else { throw failure }
-            return answer(newID, .ok)
+            guard let newID, try await core.directory.store.header(of: newID.text)?.lineage == id else { throw failure }
+            return answer(newID.text, .ok)
         }
     }
 

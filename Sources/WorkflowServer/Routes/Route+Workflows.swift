@@ -142,8 +142,8 @@ extension Route {
             throw APIError.badRequest("Workflow payload must include inputData")
         }
         var start = try StartRequest(
-            workflow: workflow.id, input: input, id: runID(request, workflow, body), metadata: body.nested("metadata"),
-            ctx: body.nested("ctx"))
+            workflow: workflow.id, input: input, metadata: body.nested("metadata"), ctx: body.nested("ctx"))
+        start.newID = try newID(request, of: workflow.id, body)
         start.trace = try trace(request, body)
         return try await core.directory.start(start)
     }

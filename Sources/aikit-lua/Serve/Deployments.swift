@@ -8,8 +8,8 @@ internal import WorkflowServer
 /// The scripts of some folders as the workflows of a server.
 ///
 /// A file that is saved becomes a new version if it loads; if it does not, the version before stays live and the file
-/// is shown with its problem. Of several files with a workflow of one id, the one that it is live from keeps it; at the start that
-/// is the first by its path.
+/// is shown with its problem. Of several files with a workflow of one id, the one that it is live from keeps it, and of several
+/// workflows with a webhook of one path the one that it belongs to; at the start that is the first file by its path.
 actor Deployments: DeploymentCatalog {
     private let paths: [String]
     private let engine: WorkflowEngine
@@ -21,6 +21,8 @@ actor Deployments: DeploymentCatalog {
     private var byID: [String: Workflow] = [:]
     /// The file that each of them is live from.
     private var owners: [String: String] = [:]
+    /// The workflow that each path of a webhook belongs to.
+    private var hooks: [String: String] = [:]
     /// Why the folders could not be looked at the last time; nil if they could.
     private var trouble: String?
 
@@ -113,9 +115,7 @@ actor Deployments: DeploymentCatalog {
                 for workflow in entries[index].live.generation?.script.workflows ?? []
                 where (self.owners[workflow.id] == path) == isKnown {
                     if let owner = owners[workflow.id] {
-                        let problem = "workflow '\(workflow.id)' is in \(owner) already"
-                        if entries[index].conflict != problem { log.error("\(path): \(problem)") }
-                        conflicts[path] = problem
+                        conflicts[path] = "workflow '\(workflow.id)' is in \(owner) already"
                     } else {
                         owners[workflow.id] = path
                         workflows[workflow.id] = workflow
@@ -123,9 +123,39 @@ actor Deployments: DeploymentCatalog {
                 }
             }
         }
-        for index in entries.indices { entries[index].conflict = conflicts[entries[index].path] }
+        hooks = claim(workflows.values.sorted { (owners[$0.id] ?? "", $0.id) < (owners[$1.id] ?? "", $1.id) }) {
+            path, claimant, owner in
+            let problem = "the webhook '\(path)' of workflow '\(claimant)' is one of workflow '\(owner)' already"
+            let file = owners[claimant] ?? ""
+            if conflicts[file] == nil { conflicts[file] = problem }
+        }
+        for index in entries.indices {
+            let conflict = conflicts[entries[index].path]
+            if let conflict, entries[index].conflict != conflict { log.error("\(entries[index].path): \(conflict)") }
+            entries[index].conflict = conflict
+        }
         self.owners = owners
         byID = workflows
+    }
+
+    /// The workflow that each path of a webhook belongs to from now on, given those that are live, in the order in which they get
+    /// what nobody has; `refuse` is told of each that does not get its path, and who has it.
+    private func claim(
+        _ workflows: [Workflow], refuse: (_ path: String, _ claimant: String, _ owner: String) -> Void
+    ) -> [String: String] {
+        var claimed: [String: String] = [:]
+        for isKnown in [true, false] {
+            for workflow in workflows {
+                for path in workflow.plan.hooks.map(\.path) where (hooks[path] == workflow.id) == isKnown {
+                    if let owner = claimed[path] {
+                        refuse(path, workflow.id, owner)
+                    } else {
+                        claimed[path] = workflow.id
+                    }
+                }
+            }
+        }
+        return claimed
     }
 
     /// Every path whose change may make a difference.
@@ -136,6 +166,8 @@ actor Deployments: DeploymentCatalog {
     func workflows() -> [Workflow] { byID.values.sorted { $0.id < $1.id } }
 
     func workflow(_ id: String) -> Workflow? { byID[id] }
+
+    func workflow(withHookAt path: String) -> Workflow? { hooks[path].flatMap { byID[$0] } }
 
     func workflow(_ id: String, generation: String, of run: String) async throws -> Workflow {
         for entry in entries {

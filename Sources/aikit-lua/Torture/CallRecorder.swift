@@ -21,7 +21,7 @@ final class CallRecorder: Sendable {
 
     /// The workflow with every call of its code noted.
     func watching(_ workflow: Workflow) -> Workflow {
-        let generation = Generation(id: workflow.generation.id) { [self] in
+        let generation = Generation(id: workflow.generation.id, origin: workflow.generation.origin) { [self] in
             RecordingExecutor(try workflow.generation.makeExecutor(), recorder: self)
         }
         return Workflow(plan: workflow.plan, generation: generation)

@@ -55,7 +55,7 @@ struct ScheduleServiceTests {
                 }
                 let runs = try await begun(one)
                 #expect(runs.count == 5)
-                #expect(runs.first == "report-often-20260101T000100Z")
+                #expect(runs.first == "report~often~20260101T000100Z")
                 #expect(try await one.settled(runs[0]).record.status == .success)
             }
         }
@@ -73,7 +73,7 @@ struct ScheduleServiceTests {
             clock.set(Self.start + 60 * Self.minute + 1)
             await service.begin()
             let runs = try await begun(directory)
-            #expect(runs == ["report-often-20260101T010000Z"])
+            #expect(runs == ["report~often~20260101T010000Z"])
             #expect(missed.withLock { $0 } == [59])
         }
     }
@@ -93,7 +93,7 @@ struct ScheduleServiceTests {
             let runs = try await begun(directory)
             #expect(
                 runs == [
-                    "report-often-20270101T000000Z", "report-often-20260101T000200Z", "report-often-20260101T000300Z",
+                    "report~often~20270101T000000Z", "report~often~20260101T000200Z", "report~often~20260101T000300Z",
                 ])
         }
     }
@@ -177,7 +177,7 @@ struct ScheduleServiceTests {
                 for run in try await begun(directory) { _ = try await directory.settled(run) }
             }
             #expect(
-                try await begun(directory) == ["report-often-20260101T000100Z", "report-often-20260103T020000Z"])
+                try await begun(directory) == ["report~often~20260101T000100Z", "report~often~20260103T020000Z"])
         }
     }
 
@@ -273,7 +273,7 @@ struct ScheduleServiceTests {
             }
             let runs = try await begun(directory)
             let name = night.fires.filter { $0 != "-" && $0 != ":" }
-            #expect(runs.filter { $0.contains("daily") } == ["report-daily-\(name)"])
+            #expect(runs.filter { $0.contains("daily") } == ["report~daily~\(name)"])
             let hours = runs.filter { $0.contains("hourly") }
             #expect(hours.count == night.hours)
             #expect(Set(hours).count == hours.count)
