@@ -35,18 +35,20 @@ extension PostgresJournal: RunInbox {
             let row = try connection.run(
                 prepared: "answer",
                 """
-                SELECT answer, answer_text,
+                SELECT answer, answer_text, answer_details,
                     coalesce(runs.status < 4 OR runs.row IS NOT NULL AND kind = 'cancel_chain', false)
                 FROM inbox LEFT JOIN runs ON runs.row = inbox.run WHERE inbox.id = $1::bigint
                 """, Parameters().add(message)
             ).first
             guard let row else { return .ended }
             let code = try row.optionalText(0)
-            if code == nil, try row.flag(2) { return nil }
+            if code == nil, try row.flag(3) { return nil }
             // What is seen goes; if it cannot go now, pruning removes it.
             _ = try? connection.run("DELETE FROM inbox WHERE id = $1::bigint", Parameters().add(message))
             guard let code else { return .ended }
-            return code.isEmpty ? .taken : .refused(code: code, message: try row.optionalText(1) ?? "")
+            if code.isEmpty { return .taken }
+            let details = try row.optionalText(2).flatMap { try? Value(json: $0) }
+            return .refused(code: code, message: try row.optionalText(1) ?? "", details: details)
         }
     }
 

@@ -72,10 +72,13 @@ extension Writer {
     func takeAnswer(_ message: Int64) throws(JournalError) -> InboxAnswer? {
         try transaction {
             let row = try Row.fetchOne(
-                database, sql: "SELECT answer, answer_text FROM inbox WHERE id = ?", arguments: [message])
+                database, sql: "SELECT answer, answer_text, answer_details FROM inbox WHERE id = ?",
+                arguments: [message])
             try database.execute(sql: "DELETE FROM inbox WHERE id = ?", arguments: [message])
             guard let row, let code = try row.optionalText(0) else { return .ended }
-            return code.isEmpty ? .taken : .refused(code: code, message: try row.optionalText(1) ?? "")
+            if code.isEmpty { return .taken }
+            let details = try row.optionalText(2).flatMap { try? Value(json: $0) }
+            return .refused(code: code, message: try row.optionalText(1) ?? "", details: details)
         }
     }
 }

@@ -70,9 +70,14 @@ extension StoreContract {
             let journal = try await backend.open()
             await TestRun("r1").write(to: journal)
             let number = try require(try await journal.post(signal, to: "r1"))
-            try await journal.answer(number, with: .refused(code: "invalid", message: "no"))
+            let details: Value = ["issues": [["path": "a\u{0}", "code": "invalid_type"]]]
+            let refusal = InboxAnswer.refused(code: "invalid", message: "no", details: details)
+            try await journal.answer(number, with: refusal)
             try await journal.answer(number, with: .taken)
-            try expect(try await journal.answer(to: number) == .refused(code: "invalid", message: "no"))
+            try expect(try await journal.answer(to: number) == refusal)
+            let other = try require(try await journal.post(signal, to: "r1"))
+            try await journal.answer(other, with: .refused(code: "invalid", message: "no"))
+            try expect(try await journal.answer(to: other) == .refused(code: "invalid", message: "no"))
             await journal.close()
         },
         StoreCheck("a run that ends refuses what it did not take, and takes no more") { backend in

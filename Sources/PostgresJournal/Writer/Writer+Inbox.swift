@@ -35,12 +35,15 @@ extension Writer {
 
     /// Answers messages that nobody has answered.
     func answer(_ answers: [(message: Int64, answer: InboxAnswer)], _ connection: Connection) throws(PostgresFailure) {
-        let columns = answers.map { InboxMessage.columns(of: $0.answer) }
-        let parameters = Parameters().add(answers.map(\.message)).add(columns.map(\.code)).add(columns.map(\.text))
+        let failures = answers.map(\.answer.failure)
+        let parameters = Parameters().add(answers.map(\.message))
+            .add(failures.map { InboxMessage.storable($0?.code ?? "") })
+            .add(failures.map { InboxMessage.storable($0?.message ?? "") })
+            .add(failures.map { $0?.details?.json ?? "" })
         try connection.run(
             """
-            UPDATE inbox SET answer = a.code, answer_text = a.text
-            FROM unnest($1::bigint[], $2::text[], $3::text[]) AS a(id, code, text)
+            UPDATE inbox SET answer = a.code, answer_text = a.text, answer_details = nullif(a.details, '')
+            FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS a(id, code, text, details)
             WHERE inbox.id = a.id AND inbox.answer IS NULL
             """, parameters)
     }
@@ -64,16 +67,8 @@ extension InboxMessage {
             postedAt: postedAt)
     }
 
-    /// An answer as the table has it.
-    static func columns(of answer: InboxAnswer) -> (code: String, text: String) {
-        switch answer {
-        case .taken: ("", "")
-        case .refused(let code, let text): (storable(code), storable(text))
-        }
-    }
-
-    /// PostgreSQL keeps no zero bytes in texts.
-    private static func storable(_ text: String) -> String {
+    /// PostgreSQL keeps no zero bytes in texts; JSON has none.
+    fileprivate static func storable(_ text: String) -> String {
         text.utf8.contains(0) ? text.replacing("\0", with: "\u{FFFD}") : text
     }
 }

@@ -12,7 +12,7 @@ enum Schema {
     static let applicationID: Int32 = 0x6169_6B6C
 
     /// One step for each version; a store of version n has taken the first n of them.
-    static let migrations: [String] = [version1, version2, version3, version4, version5, version6, version7]
+    static let migrations: [String] = [version1, version2, version3, version4, version5, version6, version7, version8]
 
     static var version: Int { migrations.count }
 
@@ -122,4 +122,7 @@ enum Schema {
 
     /// What came of a run; most runs came of none.
     private static let version7 = "CREATE INDEX runs_by_lineage ON runs (lineage) WHERE lineage IS NOT NULL;"
+
+    /// What the refusal of a message says besides its text, as JSON; NULL for nothing.
+    private static let version8 = "ALTER TABLE inbox ADD COLUMN answer_details TEXT;"
 }

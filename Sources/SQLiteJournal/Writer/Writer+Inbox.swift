@@ -55,15 +55,11 @@ extension Writer {
     }
 
     func answer(_ message: Int64, _ answer: InboxAnswer) throws {
-        let columns: (String, String)
-        switch answer {
-        case .taken: columns = ("", "")
-        case .refused(let code, let text): columns = (code, text)
-        }
+        let failure = answer.failure
         try database.cachedStatement(
-            sql: "UPDATE inbox SET answer = ?, answer_text = ? WHERE id = ? AND answer IS NULL"
+            sql: "UPDATE inbox SET answer = ?, answer_text = ?, answer_details = ? WHERE id = ? AND answer IS NULL"
         )
-        .execute(arguments: [columns.0, columns.1, message])
+        .execute(arguments: [failure?.code ?? "", failure?.message ?? "", failure?.details?.json, message])
     }
 }
 

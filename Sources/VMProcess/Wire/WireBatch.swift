@@ -43,7 +43,8 @@ extension WireBatch {
                 array: answers.map { message, answer in
                     switch answer {
                     case .taken: [Value(message)]
-                    case .refused(let code, let text): [Value(message), Value(code), Value(text)]
+                    case .refused(let code, let text, let details):
+                        [Value(message), Value(code), Value(text), details ?? .null]
                     }
                 }),
         ]
@@ -66,11 +67,15 @@ extension WireBatch {
             self.settlements.append((last, message))
         }
         for value in answers {
-            guard let parts = value.array, parts.count == 1 || parts.count == 3, let message = parts[0].int else {
+            guard let parts = value.array, parts.count == 1 || parts.count == 4, let message = parts[0].int else {
                 throw FrameFault("an answer to no message")
             }
             let answer: InboxAnswer =
-                parts.count == 1 ? .taken : .refused(code: parts[1].string ?? "refused", message: parts[2].string ?? "")
+                parts.count == 1
+                ? .taken
+                : .refused(
+                    code: parts[1].string ?? "refused", message: parts[2].string ?? "",
+                    details: parts[3].isNull ? nil : parts[3])
             self.answers.append((message, answer))
         }
     }

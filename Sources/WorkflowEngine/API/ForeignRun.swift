@@ -79,10 +79,9 @@ package actor ForeignRun {
             throw RunFailure(code: RunFailure.Code.over, message: "run \(id) is over; it waits for nobody")
         }
         while true {
-            switch try await store.answer(to: message) {
-            case .taken: return .taken
-            case .refused(let code, let text): throw RunFailure(code: code, message: text)
-            case nil: break
+            if let answer = try await store.answer(to: message) {
+                if let failure = answer.failure { throw failure }
+                return .taken
             }
             if try await store.header(of: id)?.owner == nil, try await store.withdraw(message) { return .ownerGone }
             try await Task.sleep(for: Self.interval)

@@ -88,13 +88,9 @@ extension WorkflowRun {
                         content.target = run.machine.path(of: try worker.waitingFrame(of: run, at: path))
                     }
                     worker.deliver(content, to: run, mirror) { answer in
-                        switch answer {
-                        case .taken:
-                            self.state.withLock { $0.latest = nil }
-                            continuation.resume()
-                        case .refused(let code, let message):
-                            continuation.resume(throwing: RunFailure(code: code, message: message))
-                        }
+                        if let failure = answer.failure { return continuation.resume(throwing: failure) }
+                        self.state.withLock { $0.latest = nil }
+                        continuation.resume()
                     }
                 } catch {
                     continuation.resume(throwing: error)

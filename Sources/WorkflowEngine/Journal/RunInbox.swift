@@ -80,7 +80,17 @@ package struct InboxMessage: Sendable, Equatable {
 package enum InboxAnswer: Sendable, Equatable {
     case taken
     /// The message was not acceptable, and the run is as it was.
-    case refused(code: String, message: String)
+    case refused(code: String, message: String, details: Value? = nil)
+
+    package static func refused(_ failure: RunFailure) -> InboxAnswer {
+        .refused(code: failure.code, message: failure.message, details: failure.details)
+    }
+
+    /// What the sender is told; nil where the message was taken.
+    package var failure: RunFailure? {
+        guard case .refused(let code, let message, let details) = self else { return nil }
+        return RunFailure(code: code, message: message, details: details)
+    }
 
     package static let overCode = "run_over"
 

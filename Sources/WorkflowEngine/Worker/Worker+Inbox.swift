@@ -20,7 +20,7 @@ extension Worker {
                 openBatch().answer(message.number, with: .taken)
             }
         } catch let failure as RunFailure {
-            openBatch().answer(message.number, with: .refused(code: failure.code, message: failure.message))
+            openBatch().answer(message.number, with: .refused(failure))
         } catch {
             openBatch().answer(message.number, with: .refused(code: "failed", message: "\(error)"))
         }

@@ -44,7 +44,7 @@ extension Worker {
     ) {
         guard !run.isLost, !run.machine.isOver else {
             let failure = run.lost.map { RunFailure(code: $0.code, message: $0.message) } ?? RunFailure.over(run)
-            let answer = InboxAnswer.refused(code: failure.code, message: failure.message)
+            let answer = InboxAnswer.refused(failure)
             if !run.isLost { self.answer(message.number, with: answer) }
             return answered(answer)
         }

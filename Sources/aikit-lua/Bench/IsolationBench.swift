@@ -39,7 +39,7 @@ struct IsolationBench: Sendable {
         }
     }
 
-    private func engine(_ isolation: IsolationChoice?, on store: any RunStore, workers: Int) -> WorkflowEngine {
+    private func engine(_ isolation: IsolationChoice, on store: any RunStore, workers: Int) -> WorkflowEngine {
         HostSettings(isolation: isolation, workers: workers, print: { _ in }, log: { _ in }, tell: { _ in })
             .engine(on: store)
     }
@@ -60,7 +60,7 @@ struct IsolationBench: Sendable {
     }
 
     private func measureAlone() async throws {
-        let here = try await rate(nil, MemoryJournal(), workers: 1, inFlight: 1)
+        let here = try await rate(.inProcess, MemoryJournal(), workers: 1, inFlight: 1)
         let shared = try await rate(.shared, MemoryJournal(), workers: 1, inFlight: 1)
         report(
             BenchRow(
@@ -88,7 +88,7 @@ struct IsolationBench: Sendable {
     private func compare(
         _ name: String, goal: Double, inFlight: Int, _ store: (Int) throws -> any RunStore
     ) async throws {
-        let here = try await rate(nil, store(0), workers: 2, inFlight: inFlight)
+        let here = try await rate(.inProcess, store(0), workers: 2, inFlight: inFlight)
         let there = try await rate(.shared, store(1), workers: 2, inFlight: inFlight)
         report(
             BenchRow(
@@ -101,7 +101,7 @@ struct IsolationBench: Sendable {
 
     /// Runs a second through the public interface, so many at once.
     private func rate(
-        _ isolation: IsolationChoice?, _ store: any RunStore, workers: Int, inFlight: Int
+        _ isolation: IsolationChoice, _ store: any RunStore, workers: Int, inFlight: Int
     ) async throws -> Double {
         let engine = engine(isolation, on: store, workers: workers)
         let script = try await LuaScript.load(source: BenchScripts.threeSteps, named: "bench.lua", on: engine)

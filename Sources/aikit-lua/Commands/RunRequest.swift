@@ -16,7 +16,7 @@ struct RunRequest: Equatable {
     var store: String?
     var durability: String?
     var recovers = false
-    var isolation: IsolationChoice?
+    var isolation = IsolationChoice.inProcess
     var stay = StayRequest()
 
     /// Carries the request out; the exit status says what became of it.

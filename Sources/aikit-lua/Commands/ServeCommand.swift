@@ -111,7 +111,8 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         let paths = paths.isEmpty ? ["."] : paths
         var settings = try ServeSettings.read(
-            file: Self.file(beside: paths[0]), in: ServeSettings.folder(of: paths[0]), flags: flags)
+            file: Self.file(beside: paths[0]), in: ServeSettings.folder(of: paths[0]), flags: flags,
+            isolation: .shared)
         settings.paths = paths
         // What is wrong with the paths shows before anything begins.
         _ = try ScriptFolders.scripts(at: paths)
@@ -173,7 +174,7 @@ struct ServeCommand: ParsableCommand {
         take("jwtAudience", jwtAudience)
         take("jwtRoleClaim", jwtRoleClaim)
         take("jwtNameClaim", jwtNameClaim)
-        take("isolate", isolation.isolation?.rawValue)
+        take("isolate", isolation.choice?.rawValue)
         take("jwtDefaultRole", jwtDefaultRole)
         take("otlp", telemetry.otlp)
         return flags.merging(permissions.settings) { $1 }

@@ -43,10 +43,11 @@ struct MCPCommand: ParsableCommand {
         var flags = permissions.settings
         if let store { flags["store"] = Value(store) }
         if let workers { flags["workers"] = Value(String(workers)) }
-        if let isolation = isolation.isolation { flags["isolate"] = Value(isolation.rawValue) }
+        if let isolation = isolation.choice { flags["isolate"] = Value(isolation.rawValue) }
         if let otlp = telemetry.otlp { flags["otlp"] = Value(otlp) }
         var settings = try ServeSettings.read(
-            file: ServeCommand.file(beside: paths[0]), in: ServeSettings.folder(of: paths[0]), flags: flags)
+            file: ServeCommand.file(beside: paths[0]), in: ServeSettings.folder(of: paths[0]), flags: flags,
+            isolation: .inProcess)
         settings.paths = paths
         _ = try ScriptFolders.scripts(at: paths)
         ProcessStart.raiseDescriptorLimit()

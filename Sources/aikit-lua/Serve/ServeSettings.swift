@@ -33,8 +33,8 @@ struct ServeSettings {
     var permissions = Permissions()
     /// Where secrets come from besides the environment.
     var secrets = SecretSettings()
-    /// How Lua is kept apart from the server; nil for not at all.
-    var isolation: IsolationChoice?
+    /// How Lua is kept apart from the server.
+    var isolation: IsolationChoice
     /// The OTLP/HTTP server that gets the traces, besides those of the environment.
     var otlp: String?
 
@@ -63,10 +63,12 @@ struct ServeSettings {
     /// - Parameters:
     ///   - folder: that of the file, which its paths are relative to; empty for the current one.
     ///   - flags: what the command line says, by the names of the settings; it goes before all.
+    ///   - isolation: how Lua is kept apart where nothing says it.
     static func read(
-        file: Value?, in folder: String = "", flags: [String: Value], environment: (String) -> String? = environment
+        file: Value?, in folder: String = "", flags: [String: Value], isolation: IsolationChoice,
+        environment: (String) -> String? = environment
     ) throws(UsageError) -> ServeSettings {
-        var settings = ServeSettings()
+        var settings = ServeSettings(isolation: isolation)
         for (name, value) in file?.entries ?? [] {
             guard names.contains(name) else {
                 let hint = nearest(to: name, in: names).map { "; did you mean '\($0)'?" } ?? ""
@@ -181,15 +183,12 @@ struct ServeSettings {
         case "secretsCommand": secrets.command = try text()
         case "otlp": otlp = try text()
         case "isolate":
-            let words = IsolationChoice.allCases.map(\.rawValue).joined(separator: ", ")
-            switch value.bool.map({ $0 ? "shared" : "none" }) ?? value.string ?? "" {
-            case "none": isolation = nil
-            case let word:
-                guard let choice = IsolationChoice(rawValue: word) else {
-                    throw UsageError("\(source) takes \(words) or none, got '\(word)'")
-                }
-                isolation = choice
+            let word = value.bool.map { $0 ? "shared" : "none" } ?? value.string ?? ""
+            guard let choice = IsolationChoice(rawValue: word) else {
+                let words = IsolationChoice.allCases.map(\.rawValue).joined(separator: ", ")
+                throw UsageError("\(source) takes \(words), got '\(word)'")
             }
+            isolation = choice
         default: break
         }
     }

@@ -11,7 +11,7 @@ struct HostSettings: Sendable {
     var permissions = Permissions()
     var secrets = Secrets()
     /// How Lua is kept apart from this process; nil for not at all.
-    var isolation: IsolationChoice?
+    var isolation = IsolationChoice.inProcess
     /// How many threads drive runs, each with a process for Lua where that is kept apart.
     var workers = 1
     /// The traces of runs are sent somewhere.
@@ -36,12 +36,12 @@ struct HostSettings: Sendable {
         let effects = GrantedEffects(
             usual: permissions, secrets: secrets, cache: store as? any CacheStore
         ).traced(isSent: isTraced)
-        guard let isolation else {
+        guard let sharing = isolation.sharing else {
             return WorkflowEngine(workers: workers, host: effects, journal: store, log: log)
         }
         let store = store ?? MemoryJournal()
         var options = VMOptions(program: programPath, script: scripts, host: effects)
-        options.sharing = isolation.sharing
+        options.sharing = sharing
         options.isStrict = isolation == .strict
         options.isEager = store is MemoryJournal
         options.told = tell
@@ -54,11 +54,13 @@ struct HostSettings: Sendable {
 }
 
 extension IsolationChoice {
-    fileprivate var sharing: VMOptions.Sharing {
+    /// Nil where there are no other processes.
+    fileprivate var sharing: VMOptions.Sharing? {
         switch self {
         case .shared, .strict: .everyone
         case .script: .script
         case .run: .nobody
+        case .inProcess: nil
         }
     }
 }

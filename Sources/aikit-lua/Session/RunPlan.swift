@@ -44,7 +44,7 @@ struct RunPlan {
     var secretSettings = SecretSettings()
     var secrets = Secrets()
     /// How Lua is kept apart from this process; nil for not at all.
-    var isolation: IsolationChoice?
+    var isolation = IsolationChoice.inProcess
     /// Where the spans of the run are sent; nil for nowhere.
     var export: ExportSettings?
     /// What a new run says of its trace.
