@@ -105,6 +105,34 @@ package enum BytesText {
         }
     }
 
+    /// The text with each `%XX` as the byte that it names; nil where that is no UTF-8, or no two digits follow a sign.
+    package static func percentDecoded(_ text: some StringProtocol) -> String? {
+        guard text.utf8.contains(UInt8(ascii: "%")) else { return String(text) }
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst().flatMap(number), let low = rest.popFirst().flatMap(number) else {
+                return nil
+            }
+            bytes.append(high << 4 | low)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// What a hexadecimal digit stands for.
+    private static func number(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+
     /// Everything but the unreserved characters of RFC 3986 as `%XX`.
     package static func percentEncoded(_ text: [UInt8]) -> String {
         let digits = Array("0123456789ABCDEF".utf8)

@@ -1,3 +1,5 @@
+internal import FlatValue
+
 /// A URI reference in its five parts (RFC 3986), for resolving one against another.
 struct URIReference: Equatable {
     var scheme: Substring?
@@ -105,26 +107,5 @@ struct URIReference: Equatable {
     }
 
     /// The fragment with its percent escapes undone; nil where they are not UTF-8.
-    var decodedFragment: String? { Self.percentDecoded(fragment ?? "") }
-
-    static func percentDecoded(_ text: Substring) -> String? {
-        guard text.utf8.contains(UInt8(ascii: "%")) else { return String(text) }
-        var bytes: [UInt8] = []
-        var rest = text.utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let high = rest.popFirst().flatMap(hexDigit), let low = rest.popFirst().flatMap(hexDigit) else {
-                return nil
-            }
-            bytes.append(high << 4 | low)
-        }
-        return String(validating: bytes, as: UTF8.self)
-    }
-
-    private static func hexDigit(_ byte: UInt8) -> UInt8? {
-        Character(Unicode.Scalar(byte)).hexDigitValue.map(UInt8.init)
-    }
+    var decodedFragment: String? { BytesText.percentDecoded(fragment ?? "") }
 }

@@ -1,4 +1,5 @@
 internal import CPostgres
+internal import FlatValue
 internal import Platform
 internal import WorkflowEngine
 
@@ -90,28 +91,11 @@ struct PostgresAddress: Sendable {
                 found.append(rest.prefix { $0 != "&" })
             }
         }
-        return found.flatMap { [String($0), $0.removingPercentEncoding ?? ""] }.filter { !$0.isEmpty }
+        return found.flatMap { [String($0), BytesText.percentDecoded($0) ?? ""] }.filter { !$0.isEmpty }
     }
 }
 
 extension StringProtocol {
     /// The first place of a text in this one.
     fileprivate func range(of text: String) -> Range<Index>? { firstRange(of: text) }
-
-    /// The text with `%20` and the like replaced; nil where that is no UTF-8.
-    fileprivate var removingPercentEncoding: String? {
-        var bytes: [UInt8] = []
-        var rest = Array(utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), rest.count >= 2,
-                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-            {
-                bytes.append(value)
-                rest = rest.dropFirst(2)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(validating: bytes, as: UTF8.self)
-    }
 }

@@ -16,7 +16,7 @@ struct APIRequest {
 
     /// A part of the path, percent-decoded.
     func parameter(_ name: String) throws -> String {
-        guard let raw = context.parameters.get(name), let text = raw.removingPercentEscapes, !text.isEmpty else {
+        guard let raw = context.parameters.get(name), let text = BytesText.percentDecoded(raw), !text.isEmpty else {
             throw APIError.badRequest("The path is not valid UTF-8 behind its percent signs")
         }
         return text
@@ -25,7 +25,7 @@ struct APIRequest {
     /// The rest of the path behind the route's own parts, percent-decoded.
     func rest() throws -> String {
         let raw = context.parameters.getCatchAll().joined(separator: "/")
-        guard let text = raw.removingPercentEscapes, !text.isEmpty else {
+        guard let text = BytesText.percentDecoded(raw), !text.isEmpty else {
             throw APIError.badRequest("The path is not valid UTF-8 behind its percent signs")
         }
         return text
@@ -36,17 +36,17 @@ struct APIRequest {
 
     /// Refuses what is no UTF-8, and names that the route does not read: a filter that is misspelt must not look as if it held.
     func refuseUnknownParameters() throws {
-        for pair in (request.uri.query ?? "").split(separator: "&") where String(pair).removingPercentEscapes == nil {
+        for pair in (request.uri.query ?? "").split(separator: "&") where BytesText.percentDecoded(pair) == nil {
             throw APIError.badRequest("The query is not valid UTF-8 behind its percent signs: '\(pair)'")
         }
         if route.isLenient { return }
         var seen: Set<String> = []
         for pair in (request.uri.query ?? "").split(separator: "&") {
             let raw = String(pair.prefix { $0 != "=" })
-            guard let name = raw.removingPercentEscapes, let known = route.query.first(where: { $0.name == name })
+            guard let name = BytesText.percentDecoded(raw), let known = route.query.first(where: { $0.name == name })
             else {
                 throw APIError.unknown(
-                    "query parameter", raw.removingPercentEscapes ?? raw, route.query.map(\.name))
+                    "query parameter", BytesText.percentDecoded(raw) ?? raw, route.query.map(\.name))
             }
             guard seen.insert(name).inserted || known.isRepeatable else {
                 throw APIError.badRequest("\(name) is given more than once", code: "repeated_parameter")
@@ -66,9 +66,9 @@ struct APIRequest {
     func queryValues(_ name: String) -> [String] {
         (request.uri.query ?? "").split(separator: "&").compactMap { pair in
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard String(parts[0]).removingPercentEscapes == name else { return nil }
+            guard BytesText.percentDecoded(parts[0]) == name else { return nil }
             guard parts.count == 2 else { return "" }
-            return String(parts[1].map { $0 == "+" ? " " : $0 }).removingPercentEscapes
+            return BytesText.percentDecoded(parts[1].replacing("+", with: " "))
         }
     }
 
@@ -224,36 +224,5 @@ extension Value {
         guard let value = field(name) else { return false }
         guard let flag = value.bool else { throw APIError.badRequest("\(name) has to be true or false") }
         return flag
-    }
-}
-
-extension String {
-    /// The text with `%xx` as the bytes that they name; nil where that is not UTF-8, or no two digits follow a sign.
-    var removingPercentEscapes: String? {
-        guard utf8.contains(UInt8(ascii: "%")) else { return self }
-        var bytes: [UInt8] = []
-        var rest = Array(utf8)[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let high = rest.popFirst()?.hexadecimalDigit, let low = rest.popFirst()?.hexadecimalDigit else {
-                return nil
-            }
-            bytes.append(high << 4 | low)
-        }
-        return String(validating: bytes, as: UTF8.self)
-    }
-}
-
-extension UInt8 {
-    fileprivate var hexadecimalDigit: UInt8? {
-        switch self {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
-        default: nil
-        }
     }
 }

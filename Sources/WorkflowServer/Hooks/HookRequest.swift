@@ -22,7 +22,7 @@ extension APIRequest {
         }
         var query: [(String, Value)] = []
         for pair in (request.uri.query ?? "").split(separator: "&") {
-            guard let name = String(pair.prefix { $0 != "=" }).removingPercentEscapes, let value = self.query(name)
+            guard let name = BytesText.percentDecoded(pair.prefix { $0 != "=" }), let value = self.query(name)
             else {
                 continue
             }

@@ -152,18 +152,10 @@ extension Route {
     }
 
     private static func startWithoutWaiting(_ request: APIRequest, _ core: ServerCore) async throws -> Response {
-        let workflow = try await core.workflow(request.parameter("id"), request)
-        let body = try await request.object()
-        guard let input = body["inputData"] else {
-            throw APIError.badRequest("Workflow payload must include inputData")
-        }
-        var start = try StartRequest(
-            workflow: workflow.id, input: input, metadata: body.nested("metadata"), ctx: body.nested("ctx"))
-        start.newID = try newID(request, of: workflow.id, body)
+        var (start, body) = try await startRequest(request, core)
         start.startAt = try startTime(body, core.directory.engine.clock.now())
         start.timeout = try body.duration("timeout").map { Duration.microseconds($0) }
         if start.timeout == .zero { throw APIError.badRequest("timeout has to be longer than nothing") }
-        start.trace = try trace(request, body)
         start.tags = try body.nested("tags")
         if let given = body.field("priority") {
             // JSON has one kind of number: 1.0 is a whole one.

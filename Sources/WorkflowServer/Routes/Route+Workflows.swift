@@ -136,6 +136,13 @@ extension Route {
 
     /// Starts a run as AI Kit's clients ask for it.
     private static func start(_ request: APIRequest, _ core: ServerCore) async throws -> StartedRun {
+        try await core.directory.start(startRequest(request, core).start)
+    }
+
+    /// What all requests say that start a run of the workflow of the path, and their bodies.
+    static func startRequest(_ request: APIRequest, _ core: ServerCore) async throws -> (
+        start: StartRequest, body: Value
+    ) {
         let workflow = try await core.workflow(request.parameter("id"), request)
         let body = try await request.object()
         guard let input = body["inputData"] else {
@@ -145,7 +152,7 @@ extension Route {
             workflow: workflow.id, input: input, metadata: body.nested("metadata"), ctx: body.nested("ctx"))
         start.newID = try newID(request, of: workflow.id, body)
         start.trace = try trace(request, body)
-        return try await core.directory.start(start)
+        return (start, body)
     }
 
     /// What the request says of the run's trace, as the run keeps it; nil where it says nothing.

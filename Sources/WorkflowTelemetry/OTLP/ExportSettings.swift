@@ -280,7 +280,8 @@ public struct ExportSettings: Sendable {
             guard sides.count == 2, !name.isEmpty else {
                 throw TelemetryError(message: "\(source) takes name=value,…")
             }
-            pairs.append((name, String(sides[1]).trimming().removingPercentEscapes))
+            let value = String(sides[1]).trimming()
+            pairs.append((name, BytesText.percentDecoded(value) ?? value))
         }
         return pairs
     }
@@ -298,21 +299,5 @@ extension String {
         let given = prefix { $0 != "?" && $0 != "#" }
         let base = given.hasSuffix(end) ? given.dropLast(end.count) : given
         return base + (base.hasSuffix("/") ? "" : "/") + path + dropFirst(given.count)
-    }
-
-    fileprivate var removingPercentEscapes: String {
-        var bytes: [UInt8] = []
-        var rest = Array(utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), rest.count >= 2,
-                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-            {
-                bytes.append(value)
-                rest = rest.dropFirst(2)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

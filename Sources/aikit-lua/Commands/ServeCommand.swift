@@ -109,15 +109,7 @@ struct ServeCommand: ParsableCommand {
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
     func run() throws {
-        let paths = paths.isEmpty ? ["."] : paths
-        var settings = try ServeSettings.read(
-            file: Self.file(beside: paths[0]), in: ServeSettings.folder(of: paths[0]), flags: flags,
-            isolation: .shared)
-        settings.paths = paths
-        // What is wrong with the paths shows before anything begins.
-        _ = try ScriptFolders.scripts(at: paths)
-        ProcessStart.raiseDescriptorLimit()
-        let session = ServeSession(settings)
+        let session = ServeSession(try ServeSettings.of(paths, flags: flags, isolation: .shared))
         session.phase.listen()
         let result: Result<Void, any Error> = waitFor {
             do {
@@ -127,25 +119,6 @@ struct ServeCommand: ParsableCommand {
             }
         }
         try result.get()
-    }
-
-    /// What `aikit.json` says; nil where there is none.
-    static func file(beside path: String) throws(UsageError) -> Value? {
-        let name = ServeSettings.folder(of: path) + "aikit.json"
-        switch FileText.read(name, limit: 1 << 20) {
-        // Neither is there where the path is no folder's; what is wrong with it is said when it is read.
-        case .failure(.system(ENOENT)), .failure(.system(ENOTDIR)): return nil
-        case .failure(let failure): throw UsageError("cannot read \(name): \(failure.message)")
-        case .success(let bytes):
-            let value: Value
-            do throws(JSONError) {
-                value = try Value(json: String(decoding: bytes, as: UTF8.self))
-            } catch {
-                throw UsageError("\(name):\(error)")
-            }
-            guard value.entries != nil else { throw UsageError("\(name) has to be an object") }
-            return value
-        }
     }
 
     private var flags: [String: Value] {

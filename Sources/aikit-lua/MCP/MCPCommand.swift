@@ -39,19 +39,12 @@ struct MCPCommand: ParsableCommand {
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
     func run() throws {
-        let paths = paths.isEmpty ? ["."] : paths
         var flags = permissions.settings
         if let store { flags["store"] = Value(store) }
         if let workers { flags["workers"] = Value(String(workers)) }
         if let isolation = isolation.choice { flags["isolate"] = Value(isolation.rawValue) }
         if let otlp = telemetry.otlp { flags["otlp"] = Value(otlp) }
-        var settings = try ServeSettings.read(
-            file: ServeCommand.file(beside: paths[0]), in: ServeSettings.folder(of: paths[0]), flags: flags,
-            isolation: .inProcess)
-        settings.paths = paths
-        _ = try ScriptFolders.scripts(at: paths)
-        ProcessStart.raiseDescriptorLimit()
-        let host = MCPHost(settings)
+        let host = MCPHost(try ServeSettings.of(paths, flags: flags, isolation: .inProcess))
         host.phase.listen()
         let result: Result<Void, any Error> = waitFor {
             do {

@@ -58,6 +58,43 @@ struct ServeSettings {
         "AIKIT_" + name.reduce(into: "") { $0 += $1.isUppercase ? "_\($1)" : $1.uppercased() }
     }
 
+    /// The settings for scripts at and below paths, the current folder where none is named; raises the limit of descriptors.
+    ///
+    /// - Parameters:
+    ///   - flags: what the command line says, by the names of the settings.
+    ///   - isolation: how Lua is kept apart where nothing says it.
+    static func of(
+        _ paths: [String], flags: [String: Value], isolation: IsolationChoice
+    ) throws(UsageError) -> ServeSettings {
+        let paths = paths.isEmpty ? ["."] : paths
+        var settings = try read(
+            file: file(beside: paths[0]), in: folder(of: paths[0]), flags: flags, isolation: isolation)
+        settings.paths = paths
+        // What is wrong with the paths shows before anything begins.
+        _ = try ScriptFolders.scripts(at: paths)
+        ProcessStart.raiseDescriptorLimit()
+        return settings
+    }
+
+    /// What `aikit.json` says; nil where there is none.
+    private static func file(beside path: String) throws(UsageError) -> Value? {
+        let name = folder(of: path) + "aikit.json"
+        switch FileText.read(name, limit: 1 << 20) {
+        // Neither is there where the path is no folder's; what is wrong with it is said when it is read.
+        case .failure(.system(ENOENT)), .failure(.system(ENOTDIR)): return nil
+        case .failure(let failure): throw UsageError("cannot read \(name): \(failure.message)")
+        case .success(let bytes):
+            let value: Value
+            do throws(JSONError) {
+                value = try Value(json: String(decoding: bytes, as: UTF8.self))
+            } catch {
+                throw UsageError("\(name):\(error)")
+            }
+            guard value.entries != nil else { throw UsageError("\(name) has to be an object") }
+            return value
+        }
+    }
+
     /// Takes what `aikit.json` says, then what the environment says.
     ///
     /// - Parameters:
@@ -100,107 +137,44 @@ struct ServeSettings {
     }
 
     private mutating func set(_ name: String, _ value: Value, source: String) throws(UsageError) {
-        func text() throws(UsageError) -> String {
-            guard let text = value.string else { throw UsageError("\(source) has to be a text") }
-            return text
-        }
-        func number(_ range: ClosedRange<Int>) throws(UsageError) -> Int {
-            guard let number = value.int.map({ Int($0) }) ?? value.string.flatMap({ Int($0) }), range.contains(number)
-            else {
-                throw UsageError("\(source) has to be a number from \(range.lowerBound) to \(range.upperBound)")
-            }
-            return number
-        }
-        func flag() throws(UsageError) -> Bool {
-            switch value.bool.map({ String($0) }) ?? value.string {
-            case "true", "1": return true
-            case "false", "0": return false
-            default: throw UsageError("\(source) has to be true or false")
-            }
-        }
-        func list() throws(UsageError) -> [String] {
-            if let items = value.array {
-                let texts = items.compactMap(\.string)
-                if texts.count == items.count { return texts }
-            } else if let text = value.string {
-                return text.split(separator: ",").map(String.init)
-            }
-            throw UsageError("\(source) has to be a list of texts")
-        }
-        func scope() throws(UsageError) -> Permissions.Scope {
-            if let all = value.bool { return Permissions.Scope(all ? [Permissions.everything] : []) }
-            return Permissions.Scope(try list())
-        }
+        let given = GivenSetting(value: value, source: source)
         switch name {
-        case "host": host = try text()
-        case "port": port = try number(0...65_535)
+        case "host": host = try given.text()
+        case "port": port = try given.number(0...65_535)
         case "basePath":
-            let path = try text().split(separator: "/").joined(separator: "/")
+            let path = try given.text().split(separator: "/").joined(separator: "/")
             basePath = path.isEmpty ? "" : "/" + path
-        case "store": store = try text()
-        case "workers": workers = try number(1...256)
-        case "watch": watches = try flag()
-        case "dashboard": hasDashboard = try flag()
-        case "cors": origins = try list()
-        case "tlsCert": certificate = try text()
-        case "tlsKey": key = try text()
-        case "insecure": isInsecure = try flag()
-        case "grace":
-            guard let time = DurationText.microseconds(try text()), time >= 0 else {
-                throw UsageError("\(source) takes a duration such as 30s")
-            }
-            grace = time
-        case "maxBody":
-            guard let size = Self.bytes(value.int.map { String($0) } ?? value.string ?? "") else {
-                throw UsageError("\(source) takes a size such as 10MiB")
-            }
-            bodyLimit = size
-        case "logFormat":
-            guard let format = LogFormat(rawValue: try text()) else {
-                throw UsageError("\(source) takes text or json")
-            }
-            logFormat = format
-        case "jwtSecretEnv": jwtSecretVariable = try text()
-        case "jwks": jwks = try text()
-        case "jwtIssuer": jwtIssuer = try text()
-        case "jwtAudience": jwtAudience = try text()
-        case "jwtRoleClaim": jwtRoleClaim = try text()
-        case "jwtNameClaim": jwtNameClaim = try text()
-        case "jwtDefaultRole":
-            let role = try text()
-            guard role == "none" || AccessToken.Role(rawValue: role) != nil else {
-                throw UsageError("\(source) takes read, run, admin or none")
-            }
-            jwtDefaultRole = role
-        case "allowNet": permissions.net = try value.bool == nil ? Permissions.Scope(hosts: list()) : scope()
-        case "allowEnv": permissions.env = try scope()
-        case "allowRead": permissions.read = try scope().absolute
-        case "allowWrite": permissions.write = try scope().absolute
-        case "allowRun": permissions.run = try scope()
-        case "allowSecret": permissions.secret = try scope()
-        case "allowModel": permissions.model = try scope()
-        case "secrets": secrets.file = try text()
-        case "secretsCommand": secrets.command = try text()
-        case "otlp": otlp = try text()
-        case "isolate":
-            let word = value.bool.map { $0 ? "shared" : "none" } ?? value.string ?? ""
-            guard let choice = IsolationChoice(rawValue: word) else {
-                let words = IsolationChoice.allCases.map(\.rawValue).joined(separator: ", ")
-                throw UsageError("\(source) takes \(words), got '\(word)'")
-            }
-            isolation = choice
+        case "store": store = try given.text()
+        case "workers": workers = try given.number(1...256)
+        case "watch": watches = try given.flag()
+        case "dashboard": hasDashboard = try given.flag()
+        case "cors": origins = try given.list()
+        case "tlsCert": certificate = try given.text()
+        case "tlsKey": key = try given.text()
+        case "insecure": isInsecure = try given.flag()
+        case "grace": grace = try given.duration()
+        case "maxBody": bodyLimit = try given.size()
+        case "logFormat": logFormat = try given.choice()
+        case "jwtSecretEnv": jwtSecretVariable = try given.text()
+        case "jwks": jwks = try given.text()
+        case "jwtIssuer": jwtIssuer = try given.text()
+        case "jwtAudience": jwtAudience = try given.text()
+        case "jwtRoleClaim": jwtRoleClaim = try given.text()
+        case "jwtNameClaim": jwtNameClaim = try given.text()
+        case "jwtDefaultRole": jwtDefaultRole = try given.choice(of: ["read", "run", "admin", "none"])
+        case "allowNet": permissions.net = try given.hosts()
+        case "allowEnv": permissions.env = try given.scope()
+        case "allowRead": permissions.read = try given.scope().absolute
+        case "allowWrite": permissions.write = try given.scope().absolute
+        case "allowRun": permissions.run = try given.scope()
+        case "allowSecret": permissions.secret = try given.scope()
+        case "allowModel": permissions.model = try given.scope()
+        case "secrets": secrets.file = try given.text()
+        case "secretsCommand": secrets.command = try given.text()
+        case "otlp": otlp = try given.text()
+        case "isolate": isolation = try given.isolation()
         default: break
         }
-    }
-
-    /// `10MiB`, `512KiB`, `1GiB` or a number of bytes; at most a gibibyte.
-    static func bytes(_ text: String) -> Int? {
-        let digits = text.prefix { $0.isASCII && $0.isNumber }
-        guard let number = Int(digits), number > 0 else { return nil }
-        let units = ["": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30]
-        guard let unit = units[String(text.dropFirst(digits.count))] else { return nil }
-        let (bytes, overflows) = number.multipliedReportingOverflow(by: unit)
-        return overflows || bytes > 1 << 30 ? nil : bytes
     }
 
     /// Whether only this machine can reach the server.

@@ -4,8 +4,6 @@ internal import Platform
 /// Finds test files, and the folders in which each of them looks for modules.
 enum TestDiscovery {
     static let suffix = "_test.lua"
-    /// Folders that hold no tests of the project, besides hidden ones.
-    private static let skipped: Set<String> = ["lua_modules", ".aikit", "node_modules"]
 
     /// The test files at and below paths, sorted, each once. A file that is named is taken whatever its name.
     static func files(at paths: [String]) throws(UsageError) -> [String] { try survey(paths).files }
@@ -14,39 +12,10 @@ enum TestDiscovery {
     static func survey(_ paths: [String]) throws(UsageError) -> (files: [String], folders: [String]) {
         var found: Set<String> = []
         var folders: Set<String> = []
-        for path in paths {
-            var info = stat()
-            guard stat(path, &info) == 0 else {
-                throw UsageError("cannot read \(path): \(systemMessage(errno))")
-            }
-            if info.st_mode & S_IFMT == S_IFDIR {
-                walk(path == "." ? "" : path.hasSuffix("/") ? path : path + "/", into: &found, &folders)
-            } else {
-                found.insert(path)
-            }
+        try ProjectFolders.visit(paths, folder: { folders.insert($0) }) { path, isNamed in
+            if isNamed || path.hasSuffix(suffix) { found.insert(path) }
         }
         return (found.sorted(), folders.sorted())
-    }
-
-    private static func walk(_ folder: String, into found: inout Set<String>, _ folders: inout Set<String>) {
-        guard let directory = opendir(folder.isEmpty ? "." : folder) else { return }
-        defer { closedir(directory) }
-        folders.insert(folder.isEmpty ? "." : folder)
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard !name.hasPrefix("."), !skipped.contains(name) else { continue }
-            let path = folder + name
-            var info = stat()
-            // A link to a folder is not followed, so that a circle of them has an end.
-            guard lstat(path, &info) == 0 else { continue }
-            if info.st_mode & S_IFMT == S_IFDIR {
-                walk(path + "/", into: &found, &folders)
-            } else if name.hasSuffix(suffix) {
-                found.insert(path)
-            }
-        }
     }
 
     /// Where a test file's modules are looked for: beside it, then in each folder above up to the project's.
