@@ -118,7 +118,7 @@ let package = Package(
         .target(
             name: "WorkflowServer",
             dependencies: [
-                "JSONSchema", "FlatValue", "WorkflowDiagram", "CDashboard", "Compression", "WorkflowCore",
+                "Platform", "JSONSchema", "FlatValue", "WorkflowDiagram", "CDashboard", "Compression", "WorkflowCore",
                 "WorkflowEngine",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),

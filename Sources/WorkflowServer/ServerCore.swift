@@ -12,11 +12,13 @@ final class ServerCore: Sendable {
     let health: StoreHealth
     let sessions = MCPSessions()
     let broadcast: EventBroadcast
+    let results: ResultFrames
     private let draining = Atomic<Bool>(false)
 
     init(directory: RunDirectory, access: AccessControl?, options: ServerOptions) {
         self.directory = directory
         broadcast = EventBroadcast(directory.events)
+        results = ResultFrames(directory)
         health = StoreHealth(directory.store)
         self.access = access
         self.options = options

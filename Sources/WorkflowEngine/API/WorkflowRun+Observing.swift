@@ -23,14 +23,12 @@ extension WorkflowRun: RunObserver {
     }
 
     package func runAdvanced(_ run: Run, from first: Int) {
-        let durableArena = run.submittedArena
-        let (feeds, arena) = state.withLock { state in
+        let feeds = state.withLock { state in
             // What stood still moves again; whoever waits now waits for the next time.
             state.latest = nil
-            defer { state.publishedArena = durableArena }
-            return (Array(state.watchers.values), state.publishedArena)
+            return Array(state.watchers.values)
         }
-        live?.hub.publish(run, from: first, arenaStart: arena, arenaEnd: durableArena)
+        live?.hub.publish(run, from: first)
         for feed in feeds { feed.take(run) }
     }
 

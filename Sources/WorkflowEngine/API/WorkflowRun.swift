@@ -27,8 +27,6 @@ public final class WorkflowRun: Sendable {
         var isCounted = false
         var watchers: [UInt64: any EventFeed] = [:]
         var nextWatcher: UInt64 = 0
-        /// How many bytes of the run's arena the hub has had.
-        var publishedArena = 0
         /// The run that followed on this one, for whoever follows this one.
         var successor: WorkflowRun?
         /// Whoever followed the run before this one goes on with this one.

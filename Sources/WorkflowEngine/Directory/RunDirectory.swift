@@ -107,6 +107,12 @@ public final class RunDirectory: Sendable {
         return await events.follow(id, plan: try await plan(of: header(of: id)), after: sequence)
     }
 
+    /// The events that a run has recorded up to now, after a sequence.
+    package func recorded(of id: String, after sequence: Int = 0) async throws -> RunEventPages {
+        let header = try await header(of: id)
+        return RunEventPages(header, plan: try await plan(of: header), after: sequence, events)
+    }
+
     package func plan(of header: RunHeader) async throws -> Plan { try await workflow(of: header).plan }
 
     func workflow(of header: RunHeader) async throws -> Workflow {

@@ -1,3 +1,4 @@
+package import Platform
 internal import Synchronization
 package import WorkflowCore
 
@@ -6,7 +7,11 @@ package import WorkflowCore
 /// Workers publish what is durable, as bytes; subscribers render it in their own tasks. With no subscriber it costs a
 /// worker one load. A subscriber that falls behind by more than its buffer reads the store.
 public final class EventHub: Sendable {
-    private let store: any RunStore
+    let store: any RunStore
+    /// The logs that subscribers read who are behind.
+    let logs: SharedLogs
+    /// Who renders many events waits for a turn, so that a processor is left for everybody else.
+    package let turns = TurnLimit(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) - 1)
     private let state = Mutex(State())
     private let count = Atomic<Int>(0)
     private let watchesSettled = Atomic<Bool>(false)
@@ -29,6 +34,7 @@ public final class EventHub: Sendable {
 
     init(_ store: any RunStore) {
         self.store = store
+        logs = SharedLogs(store)
         poller = StorePoller(store)
     }
 
@@ -44,7 +50,7 @@ public final class EventHub: Sendable {
     ///
     /// - Parameter buffer: how many bytes may wait for the subscriber before it has to read the store.
     public func subscribe(_ filter: EventFilter = EventFilter(), buffer: Int = 1 << 20) -> EventSubscription {
-        let subscription = EventSubscription(filter, hub: self, store: store, limit: buffer)
+        let subscription = EventSubscription(filter, hub: self, limit: buffer)
         add(subscription)
         return subscription
     }
@@ -52,9 +58,9 @@ public final class EventHub: Sendable {
     /// Subscribes to one run: first to what it has recorded after an event, then to what it goes on to record,
     /// wherever it is driven. It ends when the run is over.
     package func follow(
-        _ run: String, plan: Plan, after sequence: Int = 0, buffer: Int = 1 << 18
+        _ run: String, plan: Plan, after sequence: Int = 0, buffer: Int = 1 << 15
     ) async -> EventSubscription {
-        let subscription = EventSubscription(EventFilter(run: run), hub: self, store: store, limit: buffer)
+        let subscription = EventSubscription(EventFilter(run: run), hub: self, limit: buffer)
         add(subscription)
         await subscription.begin(run, plan: plan, after: sequence)
         return subscription
@@ -117,15 +123,23 @@ public final class EventHub: Sendable {
     }
 
     /// Publishes what a run has recorded and the store has; worker's thread.
-    func publish(_ run: Run, from first: Int, arenaStart: Int, arenaEnd: Int) {
+    func publish(_ run: Run, from first: Int) {
         guard count.load(ordering: .relaxed) > 0 else { return }
         let queues = queues(run: run.id, workflow: run.plan.id)
-        if !queues.isEmpty { post(RunChunk(run, first: first, arenaStart: arenaStart, arenaEnd: arenaEnd), to: queues) }
+        if !queues.isEmpty { post(run, from: first, to: queues) }
     }
 
     @inline(never)
-    private func post(_ chunk: RunChunk, to queues: [SubscriptionQueue]) {
-        for queue in queues { queue.post(.chunk(chunk)) }
+    private func post(_ run: Run, from first: Int, to queues: [SubscriptionQueue]) {
+        let end = run.log.count
+        let piece = LogPiece.take(run.log, of: run.id, run.plan, from: first, before: end, .news)
+        for queue in queues {
+            if let piece, piece.end == end {
+                queue.post(.piece(piece))
+            } else {
+                queue.post(.behind(run.id, run.plan, after: first))
+            }
+        }
     }
 
     /// Calls `body` with each run that is over or waits for somebody, on the worker's thread, so it must be quick. One

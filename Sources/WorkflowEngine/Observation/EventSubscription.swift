@@ -28,7 +28,8 @@ public enum SubscriptionItem: Sendable {
 /// One subscriber's stream of events, rendered in the subscriber's own task.
 ///
 /// One task at a time calls ``next()``. A subscriber that is slow holds up nobody: what does not fit its buffer is
-/// read in the store when it is asked for.
+/// read in the store when it is asked for, a page at a time, so that a subscriber costs its buffer and one page however long
+/// the run is.
 ///
 /// ```swift
 /// let events = hub.subscribe(EventFilter(workflow: "order"))
@@ -40,18 +41,18 @@ public actor EventSubscription {
     nonisolated let filter: EventFilter
     nonisolated let queue: SubscriptionQueue
     private let hub: EventHub
-    private let store: any RunStore
     private var cursors: [String: RunCursor] = [:]
     /// How many entries of runs that rest have been seen, where there is no cursor.
     private var seen: [String: Int] = [:]
     private var ready: [SubscriptionItem] = []
+    /// The run whose log is read, page by page, before anything else is taken; nil where all that came has been told.
+    private var reading: String?
     /// Why there is nothing more; nil as long as there may be.
     public private(set) var end: SubscriptionEnd?
 
-    init(_ filter: EventFilter, hub: EventHub, store: any RunStore, limit: Int) {
+    init(_ filter: EventFilter, hub: EventHub, limit: Int) {
         self.filter = filter
         self.hub = hub
-        self.store = store
         queue = SubscriptionQueue(limit: limit)
     }
 
@@ -73,19 +74,30 @@ public actor EventSubscription {
     public func next() async -> SubscriptionItem? {
         while true {
             if !ready.isEmpty { return ready.removeFirst() }
-            if end != nil { return nil }
-            let (messages, reason) = await queue.take()
-            for message in messages where end == nil { await take(message) }
-            if end == nil, let reason { end = reason }
-            if end != nil { hub.remove(ObjectIdentifier(queue)) }
+            if end == nil {
+                if let run = reading {
+                    await readOn(run)
+                    // Others have their turn between two pages.
+                    await Task.yield()
+                } else {
+                    switch await queue.takeFirst() {
+                    case .message(let message): take(message)
+                    case .end(let reason): end = reason
+                    }
+                }
+            }
+            if end != nil {
+                hub.remove(ObjectIdentifier(queue))
+                if ready.isEmpty { return nil }
+            }
         }
     }
 
-    private func take(_ message: SubscriptionQueue.Message) async {
+    private func take(_ message: SubscriptionQueue.Message) {
         switch message {
-        case .chunk(let chunk):
-            let cursor = cursor(of: chunk)
-            if let events = cursor.take(chunk) { give(events, cursor) } else { await catchUp(cursor) }
+        case .piece(let piece):
+            let cursor = cursor(of: piece)
+            if let events = cursor.take(piece) { give(events, cursor) } else { reading = cursor.run }
         case .behind(let run, let plan, let after):
             if let plan, let cursor = cursors[run], cursor.plan.fingerprint != plan.fingerprint {
                 cursors[run] = cursor.moved(to: plan)
@@ -93,9 +105,9 @@ public actor EventSubscription {
             if cursors[run] == nil, let plan, let after = seen.removeValue(forKey: run) ?? after {
                 cursors[run] = RunCursor(run: run, plan: plan, after: after)
             }
-            if let cursor = cursors[run] { await catchUp(cursor) }
+            if cursors[run] != nil { reading = run }
         case .settled(let run):
-            // A subscriber to all runs has no use for the log of one that is over or rests.
+            // A subscriber to all runs has no use for the cursor of one that is over or rests.
             if filter.run == nil { forget(run) }
             ready.append(.settled(run: run))
             if filter.run == run, cursors[run]?.isOver == true { end = .over }
@@ -111,17 +123,17 @@ public actor EventSubscription {
         if let cursor = cursors.removeValue(forKey: run) { seen[run] = cursor.isOver ? nil : cursor.count }
     }
 
-    private func cursor(of chunk: RunChunk) -> RunCursor {
-        if let known = cursors[chunk.run] {
-            if known.plan === chunk.plan || known.plan.fingerprint == chunk.plan.fingerprint { return known }
-            let cursor = known.moved(to: chunk.plan)
-            cursors[chunk.run] = cursor
+    private func cursor(of piece: LogPiece) -> RunCursor {
+        if let known = cursors[piece.run] {
+            if known.plan === piece.plan || known.plan.fingerprint == piece.plan.fingerprint { return known }
+            let cursor = known.moved(to: piece.plan)
+            cursors[piece.run] = cursor
             return cursor
         }
         // Of runs that began before the subscription only what follows is wanted.
         let cursor = RunCursor(
-            run: chunk.run, plan: chunk.plan, after: max(chunk.first, seen.removeValue(forKey: chunk.run) ?? 0))
-        cursors[chunk.run] = cursor
+            run: piece.run, plan: piece.plan, after: max(piece.first, seen.removeValue(forKey: piece.run) ?? 0))
+        cursors[piece.run] = cursor
         return cursor
     }
 
@@ -132,45 +144,51 @@ public actor EventSubscription {
         if filter.run == cursor.run, cursor.isOver, !hub.isLive(cursor.run) { end = .over }
     }
 
-    /// Whether what a store gave has the nodes of the cursor's plan. If not, the run was moved to other code: who follows this run
-    /// alone has to subscribe anew, with the plan that it has now; others go on as soon as a piece brings that plan.
-    private func fits(_ stored: StoredRun, _ cursor: RunCursor) -> Bool {
-        guard let fingerprint = stored.header.origin.fingerprint, fingerprint != cursor.plan.fingerprint else {
-            return true
+    // MARK: Reading
+
+    /// Reads the next page of what a run has more than its cursor.
+    private func readOn(_ run: String) async {
+        guard let cursor = cursors[run] else { return reading = nil }
+        // What has not been read lies in the store, for whoever subscribes anew.
+        if let reason = queue.end { return end = reason }
+        do throws(JournalError) {
+            switch try await cursor.read(hub) {
+            case .events(let events): give(events, cursor)
+            case .end(let header): caughtUp(cursor, header)
+            case .moved: moved(cursor)
+            case .missing:
+                reading = nil
+                // A run that has just been started here may not be in the store yet.
+                if filter.run == run, !hub.isLive(run) { end = .over }
+            }
+        } catch {
+            end = .failed(code: error.code, message: error.message)
         }
+    }
+
+    /// All that the store has of a run has been told.
+    ///
+    /// - Parameter header: of a run that is not over.
+    private func caughtUp(_ cursor: RunCursor, _ header: RunHeader?) {
+        reading = nil
+        give([], cursor)
+        // Nothing tells when a run settles that is not driven here.
+        if hub.isLive(cursor.run) { return }
+        if filter.run == nil { forget(cursor.run) }
+        if filter.run == cursor.run, end == nil, header?.waitsForSomebody == true {
+            ready.append(.settled(run: cursor.run))
+        }
+    }
+
+    /// A run was moved to other code, whose nodes what follows in the store has. Who follows this run alone has to subscribe anew,
+    /// with the plan that it has now; others go on as soon as a piece brings that plan.
+    private func moved(_ cursor: RunCursor) {
+        reading = nil
         if filter.run == cursor.run {
             end = .closed
         } else {
             cursors[cursor.run] = nil
             seen[cursor.run] = cursor.count
-        }
-        return false
-    }
-
-    /// Reads in the store what a run has more than the cursor.
-    private func catchUp(_ cursor: RunCursor) async {
-        do throws(JournalError) {
-            guard let stored = try await store.load(cursor.run, after: cursor.count) else {
-                // A run that has just been started here may not be in the store yet.
-                if filter.run == cursor.run, !hub.isLive(cursor.run) { end = .over }
-                return
-            }
-            guard fits(stored, cursor) else { return }
-            let follows = stored.after == cursor.count
-            var events = cursor.take(
-                RunChunk(stored, plan: cursor.plan, arenaStart: follows ? cursor.arenaCount : 0))
-            if events == nil, let whole = try await store.load(cursor.run) {
-                guard fits(whole, cursor) else { return }
-                events = cursor.take(RunChunk(whole, plan: cursor.plan, arenaStart: 0))
-            }
-            give(events ?? [], cursor)
-            // Nothing tells when a run settles that is not driven here.
-            if filter.run == nil, !hub.isLive(cursor.run) { forget(cursor.run) }
-            if filter.run == cursor.run, end == nil, !hub.isLive(cursor.run), stored.header.waitsForSomebody {
-                ready.append(.settled(run: cursor.run))
-            }
-        } catch {
-            end = .failed(code: error.code, message: error.message)
         }
     }
 }

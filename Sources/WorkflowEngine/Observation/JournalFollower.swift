@@ -97,7 +97,7 @@ package final class JournalFollower: Sendable {
                     let known = copies.copy(of: run, plan, past: after ?? 0)
                     if await catchUp(known.copy) { await tell(known, body) }
                     await leave(run, &copies, body)
-                case .chunk, .settled, .transient, .nudge: break
+                case .piece, .settled, .transient, .nudge: break
                 }
             }
             if end != nil { return }
@@ -110,7 +110,7 @@ package final class JournalFollower: Sendable {
         case .news(let pull): noteLost(pull.run)
         case .behind(let run, _, _): noteLost(run)
         case .mark(let gate): gate.open()
-        case .chunk, .settled, .transient, .nudge: break
+        case .piece, .settled, .transient, .nudge: break
         }
     }
 

@@ -12,18 +12,6 @@ struct RunChunk: Sendable {
     /// 32 bytes each.
     let events: [UInt8]
     let arena: [UInt8]
-    /// What a run's log holds beyond `first` events and `arenaStart` bytes, up to the byte `arenaEnd`. Worker thread
-    /// only.
-    @inline(never)
-    init(_ run: Run, first: Int, arenaStart: Int, arenaEnd: Int) {
-        self.run = run.id
-        plan = run.plan
-        self.first = first
-        self.arenaStart = arenaStart
-        events = Array(run.log.eventBytes(from: first))
-        let end = max(arenaStart, min(arenaEnd, run.log.arena.count))
-        arena = Array(run.log.arena.bytes[arenaStart..<end])
-    }
 
     /// Some events of a log, and the bytes of its arena from `arenaStart` to `arenaEnd`.
     init(

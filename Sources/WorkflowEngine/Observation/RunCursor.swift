@@ -1,20 +1,24 @@
 internal import FlatValue
 internal import WorkflowCore
 
-/// How far one subscriber has come with one run: a copy of the run's log, and what renders it.
+/// How far one subscriber has come with one run, and what it takes to render what follows; none of the run's log.
 ///
 /// It belongs to one subscription.
 final class RunCursor {
-    var run: String { copy.run }
-    var plan: Plan { copy.plan }
-    private let copy: LogCopy
+    let run: String
+    let plan: Plan
+    /// How many entries of the run it has had.
+    private(set) var count = 0
+    /// Whether the last of them ends the run.
+    private(set) var isOver = false
     private var renderer: EventRenderer
     private var secrets = RunSecrets()
     /// Events up to this sequence are passed over.
     private let after: Int
 
     init(run: String, plan: Plan, after: Int) {
-        copy = LogCopy(run: run, plan: plan)
+        self.run = run
+        self.plan = plan
         self.after = after
         renderer = EventRenderer(plan: plan, runID: run)
     }
@@ -22,24 +26,41 @@ final class RunCursor {
     /// A cursor at the same place of a run that was moved to another plan, whose entries have the nodes of that plan.
     func moved(to plan: Plan) -> RunCursor { RunCursor(run: run, plan: plan, after: max(after, count)) }
 
-    /// How many entries of the run it has.
-    var count: Int { copy.log.count }
-    var arenaCount: Int { copy.log.arena.count }
-    var isOver: Bool { copy.isOver }
-
-    /// Appends a piece and gives the events in it that nobody has had.
-    ///
-    /// - Returns: nil when entries before the piece are missing, or its bytes do not follow on those that are here.
-    func take(_ chunk: RunChunk) -> [RunEvent]? {
-        guard let new = copy.take(chunk) else { return nil }
-        secrets.read(copy.log, of: plan)
-        let redaction = plan.hasSecrets ? secrets.redaction : nil
-        return new.compactMap { index in
-            guard var event = renderer.render(copy.log[index], log: copy.log), event.sequence > after else {
-                return nil
+    /// The next page of a log that has the next event; nil where the log lacks a value that lies before its first event.
+    func page(of log: SharedLog) -> LogPiece? {
+        // Of what is passed over only that is needed which later events are told with.
+        if count < after, !plan.hasSecrets {
+            return LogPiece.take(log, of: run, plan, from: count, before: min(log.end, after), .news) { _, event in
+                event.kind == .metadataSet || event.kind == .answerSigned
             }
-            event.redaction = redaction
-            return event
         }
+        return LogPiece.take(log, of: run, plan, from: count, before: log.end, .page)
+    }
+
+    /// Takes what a piece has more than the cursor and gives the events in it that nobody has had.
+    ///
+    /// - Parameter redaction: what keeps secrets out of the events; nil for what the run has told until the end of the piece.
+    /// - Returns: nil when entries before the piece are missing.
+    func take(_ piece: LogPiece, redaction known: Redaction? = nil) -> [RunEvent]? {
+        guard piece.first <= count else { return nil }
+        guard piece.end > count else { return [] }
+        let new = (count - piece.first)..<piece.count
+        if plan.hasSecrets {
+            for index in new { secrets.read(piece.log[index], piece.log, of: plan) }
+        }
+        let redaction = plan.hasSecrets ? known ?? secrets.redaction : nil
+        var events: [RunEvent] = []
+        for index in new {
+            let entry = piece.log[index]
+            count += 1
+            if count <= after {
+                renderer.skip(entry, log: piece.log)
+            } else if var event = renderer.render(entry, log: piece.log) {
+                event.redaction = redaction
+                events.append(event)
+            }
+        }
+        isOver = piece.log[piece.count - 1].kind.isTerminal
+        return events
     }
 }

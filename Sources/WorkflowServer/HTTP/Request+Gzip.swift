@@ -23,7 +23,7 @@ extension Request {
 extension Response {
     /// A JSON answer that may be long.
     static func long(_ value: Value, to request: Request) -> Response {
-        long(value.json, type: "application/json; charset=utf-8", to: request)
+        long(value.json, type: jsonType, to: request)
     }
 
     /// A text that may be long: as gzip where the client takes it and it is worth the while.

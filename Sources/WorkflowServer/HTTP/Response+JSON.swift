@@ -5,9 +5,11 @@ internal import NIOCore
 internal import WorkflowCore
 
 extension Response {
+    static let jsonType = "application/json; charset=utf-8"
+
     /// A JSON answer.
     static func json(_ value: Value, status: HTTPResponse.Status = .ok) -> Response {
-        text(value.json, type: "application/json; charset=utf-8", status: status)
+        text(value.json, type: jsonType, status: status)
     }
 
     static func text(_ text: String, type: String, status: HTTPResponse.Status = .ok) -> Response {

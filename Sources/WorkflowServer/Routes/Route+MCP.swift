@@ -140,7 +140,7 @@ extension Route {
                     heartbeat.cancel()
                     core.metrics.streamEnded()
                 }
-                var frames = FrameWriter(writer)
+                var frames = FrameWriter(writer, core.directory.events.turns)
                 for await message in messages {
                     if let message { try await frames.frame("message", message) } else { try await frames.comment() }
                 }

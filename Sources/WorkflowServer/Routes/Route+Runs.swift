@@ -85,7 +85,7 @@ extension Route {
             let after = try request.number("after", in: 0...Int(Int32.max)) ?? 0
             let isBrief = try request.flag("brief")
             guard request.request.headers[.accept]?.contains("text/event-stream") == true else {
-                return try await recorded(id, after: after, isBrief: isBrief, request, core)
+                return try await RecordedEvents.response(id, after: after, isBrief: isBrief, request, core)
             }
             return try await EventStream.events(
                 of: id, after: lastEventID(request) ?? after, isBrief: isBrief, request, core,
@@ -109,43 +109,6 @@ extension Route {
             return EventStream.all(filter, request, core, redacts: try request.flag("redact"))
         },
     ]
-
-    /// Events as JSON: `{ events, status, next }`, where `next` is the `after` of the next page, or null.
-    private static func recorded(
-        _ id: String, after: Int, isBrief: Bool, _ request: APIRequest, _ core: ServerCore
-    ) async throws -> Response {
-        let limit = try request.number("limit", in: 1...100_000) ?? .max
-        let path = request.query("path")
-        let record = try await core.directory.record(of: id)
-        let redaction = try request.flag("redact") ? record.redaction : Redaction()
-        return withExtendedLifetime(record) {
-            var renderer = EventRenderer(plan: record.plan, runID: id)
-            var events: [Value] = []
-            var last = after
-            var hasMore = false
-            for index in 0..<record.log.count {
-                let entry = record.log[index]
-                if index < after {
-                    renderer.skip(entry, log: record.log)
-                    continue
-                }
-                guard let event = renderer.render(entry, log: record.log), path == nil || event.path == path else {
-                    continue
-                }
-                if events.count == limit {
-                    hasMore = true
-                    break
-                }
-                events.append(redaction.redact(contentsOf: isBrief ? event.brief : event.value))
-                last = event.sequence
-            }
-            return .long(
-                [
-                    "events": Value(array: events), "status": Value(record.statusName),
-                    "next": hasMore ? Value(Int64(last)) : .null,
-                ], to: request.request)
-        }
-    }
 
     private static func lastEventID(_ request: APIRequest) -> Int? {
         request.request.headers[.lastEventID].flatMap { Int($0) }.map { max(0, $0) }

@@ -71,13 +71,17 @@ enum EventStream {
             try await writer.comment()
             while true {
                 let (items, end) = await outbox.take()
-                // One write costs as much as many bytes do.
+                // One write costs as much as many bytes do; what is joined is a copy of what all streams share.
                 var joined = ByteBuffer()
                 for item in items {
                     switch item {
                     case .frames(var frames): joined.writeBuffer(&frames)
                     case .missed(let count): joined.writeString("event: missed\ndata: {\"missed\":\(count)}\n\n")
                     case .idle: joined.writeString(":\n\n")
+                    }
+                    if joined.readableBytes >= FrameWriter.portion {
+                        try await writer.write(joined)
+                        joined = ByteBuffer()
                     }
                 }
                 if joined.readableBytes > 0 { try await writer.write(joined) }
@@ -97,16 +101,13 @@ enum EventStream {
         redacts: Bool = false
     ) async throws {
         switch await subscription.end {
-        case .over:
-            let record = try await core.directory.record(of: id)
-            let told = result(record)
-            try await writer.frame("result", redacts ? record.redaction.redact(contentsOf: told) : told)
+        case .over: try await writer.write(try await core.results.frame(of: id, redacts: redacts))
         case .failed(_, let message): try await writer.frame("error", ["message": Value(message)])
         case .closed, .cancelled, nil: try await writer.retry()
         }
     }
 
-    private static func result(_ record: RunRecord) -> Value {
+    static func result(_ record: RunRecord) -> Value {
         ["runId": Value(record.id), "result": RunRendering.run(record)]
     }
 
@@ -150,45 +151,9 @@ enum EventStream {
                     cancel()
                     core.metrics.streamEnded()
                 }
-                var frames = FrameWriter(writer)
+                var frames = FrameWriter(writer, core.directory.events.turns)
                 try await body(&frames)
                 try await frames.finish()
             })
     }
-}
-
-/// Writes the frames of one stream, for the one task that answers the request.
-struct FrameWriter: @unchecked Sendable {
-    nonisolated(unsafe) private var writer: any ResponseBodyWriter
-
-    init(_ writer: any ResponseBodyWriter) { self.writer = writer }
-
-    /// One frame; JSON text has no line ends.
-    mutating func frame(_ event: String, _ data: Value) async throws {
-        try await writer.write(ByteBuffer(string: "event: \(event)\ndata: \(data.json)\n\n"))
-    }
-
-    mutating func events(
-        _ events: [RunEvent], withIDs: Bool = true, isBrief: Bool = false, redacts: Bool = false
-    ) async throws {
-        guard !events.isEmpty else { return }
-        var buffer = ByteBuffer()
-        for event in events {
-            buffer.writeString("event: \(event.type)\n")
-            if withIDs { buffer.writeString("id: \(event.sequence)\n") }
-            let told = isBrief ? event.brief : event.value
-            buffer.writeString("data: \((redacts ? event.redacted(told) : told).json)\n\n")
-        }
-        try await writer.write(buffer)
-    }
-
-    /// Frames that have been written down.
-    mutating func write(_ frames: ByteBuffer) async throws { try await writer.write(frames) }
-
-    mutating func comment() async throws { try await writer.write(ByteBuffer(string: ":\n\n")) }
-
-    /// Tells the client to come again soon.
-    mutating func retry() async throws { try await writer.write(ByteBuffer(string: "retry: 1000\n\n")) }
-
-    consuming func finish() async throws { try await writer.finish(nil) }
 }

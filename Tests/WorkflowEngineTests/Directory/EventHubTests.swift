@@ -1,5 +1,7 @@
 import FlatValue
 internal import MemoryJournal
+internal import Platform
+internal import Synchronization
 internal import Testing
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -105,6 +107,118 @@ struct EventHubTests {
             #expect(await late.rest().isEmpty)
             #expect(await late.end == .closed)
             #expect(directory.events.subscriberCount == 0)
+        }
+    }
+
+    @Test func `a long run is read a page at a time, from wherever, and nothing is missing`() async throws {
+        try await withDirectory([Self.steps(300)]) { directory in
+            let input: Value = ["text": Value(String(repeating: "long ", count: 1000))]
+            let id = try await directory.start(StartRequest(workflow: "steps", input: input)).id
+            _ = try await directory.settled(id)
+            var all: [RunEvent] = []
+            let subscription = try await directory.events(of: id)
+            while let item = await subscription.next() {
+                guard case .events(let events) = item else { continue }
+                #expect(events.count <= 64)
+                all += events
+            }
+            #expect(await subscription.end == .over)
+            #expect(all.count == 602)
+            let record = try await directory.record(of: id)
+            var renderer = EventRenderer(plan: record.plan, runID: id)
+            let rendered = renderer.render(from: 0, log: record.log)
+            #expect(all == rendered)
+            for start in [1, 63, 64, 300, 601] {
+                let late = await (try directory.events(of: id, after: all[start].sequence)).rest()
+                #expect(late == Array(all[(start + 1)...]))
+                let pages = try await directory.recorded(of: id, after: all[start].sequence)
+                var listed: [RunEvent] = []
+                while let page = try await pages.next() { listed += page }
+                #expect(listed == late)
+            }
+        }
+    }
+
+    @Test func `the log of a run is read once for all who follow it, and anew for another run of its id`() async throws
+    {
+        let store = WatchedStore()
+        let engine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: store)
+        defer { engine.shutdown() }
+        let directory = try RunDirectory(engine, catalog: FixedCatalog([Self.steps(200)]))
+        for number: Int64 in 1...2 {
+            _ = try await directory.start(StartRequest(workflow: "steps", input: ["n": Value(number)], id: "r"))
+            _ = try await directory.settled("r")
+            let before = store.loads
+            let told = try await withThrowingTaskGroup(of: [RunEvent].self) { group in
+                for _ in 0..<20 { group.addTask { await (try directory.events(of: "r")).rest() } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(told.count == 20)
+            #expect(told.allSatisfy { $0 == told[0] })
+            #expect(told[0].count == 402)
+            #expect(told[0].first?.data?["n"] == Value(number))
+            #expect(store.loads == before + 1)
+            _ = try await store.delete("r")
+        }
+        directory.events.close()
+    }
+
+    @Test func `what a subscriber reads who is behind refers to values of long before`() async throws {
+        let workflow = try Self.steps(100)
+        try await withDirectory([workflow]) { directory in
+            let input: Value = ["text": Value(String(repeating: "long ", count: 1000))]
+            let id = try await directory.start(StartRequest(workflow: "steps", input: input)).id
+            let tight = await directory.events.follow(id, plan: workflow.plan, buffer: 0)
+            let wide = await directory.events.follow(id, plan: workflow.plan, buffer: 1 << 30)
+            let (one, other) = (await tight.rest(), await wide.rest())
+            #expect(one == other)
+            #expect(one.count == 202)
+        }
+    }
+
+    @Test func `no more have a turn at a time than may, and everybody has one`() async throws {
+        let turns = TurnLimit(3)
+        let counts = TurnCounts()
+        await withTaskGroup { group in
+            for _ in 0..<300 {
+                group.addTask {
+                    await turns.enter()
+                    counts.enter()
+                    await Task.yield()
+                    counts.leave()
+                    turns.leave()
+                }
+            }
+        }
+        #expect(counts.done == 300)
+        #expect((1...3).contains(counts.most))
+    }
+}
+
+/// How many are inside, and have been.
+private final class TurnCounts: Sendable {
+    private let state = Mutex(State())
+
+    private struct State {
+        var inside = 0
+        var most = 0
+        var done = 0
+    }
+
+    var most: Int { state.withLock(\.most) }
+    var done: Int { state.withLock(\.done) }
+
+    func enter() {
+        state.withLock { state in
+            state.inside += 1
+            state.most = max(state.most, state.inside)
+        }
+    }
+
+    func leave() {
+        state.withLock { state in
+            state.inside -= 1
+            state.done += 1
         }
     }
 }

@@ -13,11 +13,14 @@ final class WatchedStore: RunJournal {
         var held: [@Sendable () -> Void] = []
         /// Bytes of each entry, events and arena together.
         var entries: [Int] = []
+        var loads = 0
     }
 
     init(_ inner: MemoryJournal = MemoryJournal()) { self.inner = inner }
 
     var entries: [Int] { state.withLock { $0.entries } }
+    /// How often the events of a run were read.
+    var loads: Int { state.withLock { $0.loads } }
     var heldBatches: Int { state.withLock { $0.held.count } }
 
     /// From now on nothing that is written is acknowledged.
@@ -31,6 +34,11 @@ final class WatchedStore: RunJournal {
             return state.held
         }
         for answer in held { answer() }
+    }
+
+    func load(_ run: String, after sequence: Int) async throws(JournalError) -> StoredRun? {
+        state.withLock { $0.loads += 1 }
+        return try await inner.load(run, after: sequence)
     }
 
     func submit(_ batch: JournalBatch, answer: @escaping @Sendable (JournalBatch, [JournalOutcome]) -> Void) {
