@@ -1,5 +1,6 @@
 internal import FlatValue
 internal import HostEffects
+internal import Platform
 internal import WorkflowCore
 internal import WorkflowEngine
 
