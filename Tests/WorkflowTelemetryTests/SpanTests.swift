@@ -401,7 +401,7 @@ import WorkflowEngine
             if let parent { entries.append(("parent", parent)) }
             return try #require(MadeSpan(http: Value(entries: entries), index: -1))
         }
-        for (parent, id) in [(0, step.id), (1, all[1].id), (nil, all[0].id), (9, step.id)] as [(Value?, SpanID)] {
+        for (parent, id) in [(0, step.id), (1, all[1].id), (nil, all[2].id), (9, step.id)] as [(Value?, SpanID)] {
             #expect(MadeSpan.spans(made + [try request(parent)], in: step, writer).last?.parent == id)
         }
     }

@@ -9,15 +9,15 @@ import Testing
         try DefinitionReader.plan(from: WorkflowDefinition(id: "orders", nodes: nodes).value)
     }
 
-    /// The stretch that each attempt of frame 0 is said to lie in when a step has just begun, and after each event in which one is
-    /// said to go on.
+    /// In which later stretch the newest attempt of frame 1 goes on, where all steps of the plan run: at the start of each step, and
+    /// at each return of the run.
     private func later(_ log: RunLog, _ plan: Plan) -> [Int?] {
         var tracker = StretchTracker(plan: plan)
         var seen: [Int?] = []
         for index in 0..<log.count {
             _ = tracker.follow(log[index], log)
             if log[index].kind == .stepStart || log[index].kind == .workflowResumed {
-                seen.append(tracker.laterStretch(of: 0))
+                seen.append(tracker.laterStretch(of: 1))
             }
         }
         return seen
