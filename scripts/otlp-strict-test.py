@@ -171,6 +171,20 @@ class Server(http.server.ThreadingHTTPServer):
             super().handle_error(*_)
 
 
+def check_step(run, span, stretches):
+    """The id of a step's span is that of its place; of a part of it in a later stretch the number of that one comes behind."""
+    said = {item.key: item.value for item in span.attributes}
+    if "ai_kit.workflow.step.path" not in said:
+        return
+    path = said["ai_kit.workflow.step.path"].string_value
+    place = [said[f"ai_kit.workflow.step.{part}"].int_value for part in ("attempt", "occurrence")]
+    wanted = [
+        hashlib.sha256("\0".join(map(str, [run, path + part, *place, *stretch])).encode()).digest()[:8]
+        for part in ("", "/compensate", "/completion")
+        for stretch in ([], *([number] for number in range(2, stretches + 1)))]
+    assert span.span_id in wanted, f"{run}: the id of {span.name} is not that of its place"
+
+
 def check(run, spans, later):
     """The spans that came in, each once: a whole trace that is the one of the journal."""
     trace = hashlib.sha256(run.encode()).digest()[:16]
@@ -190,6 +204,11 @@ def check(run, spans, later):
     for number, root in enumerate(roots, 1):
         wanted = hashlib.sha256(f"{run}\0\0001\0{number}".encode()).digest()[:8]
         assert root.span_id == wanted, f"{run}: stretch {number} has another id"
+    for first, second in zip(roots, roots[1:]):
+        assert first.end_time_unix_nano <= second.start_time_unix_nano, f"{run}: two stretches overlap"
+        assert [link.span_id for link in second.links] == [first.span_id], f"{run}: a stretch is not linked to the one before"
+    for span in known.values():
+        check_step(run, span, len(roots))
     assert list(known.values()) and len(known) == len(later), f"{run}: {len(known)} spans came, {len(later)} are recorded"
     for span in later:
         assert known.get(span.span_id) == span, (

@@ -112,6 +112,7 @@ void open_bridge(lua_State *L) {
         {"random", math_random},
         {"uuid", bridge_uuid},
         {"all", bridge_all},
+        {"inherit", bridge_inherit},
         {"context_get", bridge_context_get},
         {"context_effect", bridge_context_effect},
         {"set_context_methods", bridge_set_context_methods},

@@ -305,6 +305,18 @@ int bridge_context_get(lua_State *L) {
         push_current(L, context, LB_EFFECT_CTX, context->ctx);
         return 1;
     }
+    if (strcmp(name, "span") == 0) {
+        // The text lies in the VM: pushing it may raise, and would leak anything else.
+        lb_bytes *text = &vm_of(L)->path;
+        bytes_clear(text);
+        if (context->write_span) context->write_span(context, text);
+        lua_pushlstring(L, (const char *)text->data, text->count);
+        return 1;
+    }
+    if (strcmp(name, "first_span") == 0) {
+        lua_pushinteger(L, context->write_span ? context->write_span(context, NULL) : 0);
+        return 1;
+    }
     for (size_t i = 1; i < FIELD_COUNT; i++) {
         if (strcmp(field_names[i], name) != 0) continue;
         push_field(L, context, (enum field)i);

@@ -25,9 +25,54 @@ static lua_State *get_coroutine(lua_State *L) {
     return co;
 }
 
+int bridge_inherit(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    vm_of(L)->inherited = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+/// Gives the coroutine on top what its maker has in the table of bridge.inherit. RAISES.
+static void inherit(lua_State *L) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm_of(L)->inherited);
+    lua_pushvalue(L, -2);
+    lua_pushthread(L);
+    if (lua_rawget(L, -3) == LUA_TNIL) {
+        lua_pop(L, 3);
+        return;
+    }
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+}
+
+int64_t open_span(lua_State *L) {
+    if (likely(!vm_of(L)->inherited)) return -1;
+    int top = lua_gettop(L);
+    int64_t number = 0;
+    luaL_checkstack(L, 4, NULL);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm_of(L)->inherited);
+    lua_pushthread(L);
+    lua_rawget(L, -2);
+    while (lua_istable(L, -1)) {
+        lua_getfield(L, -1, "ended");
+        if (!lua_toboolean(L, -1)) {
+            lua_getfield(L, -2, "index");
+            number = lua_tointeger(L, -1);
+            break;
+        }
+        lua_pop(L, 1);
+        lua_getfield(L, -1, "outer");
+        lua_replace(L, -2);
+    }
+    lua_settop(L, top);
+    return number;
+}
+
 lua_State *new_coroutine(lua_State *L, int function) {
     function = lua_absindex(L, function);
+    luaL_checkstack(L, 5, NULL);
     lua_State *co = lua_newthread(L);
+    if (unlikely(vm_of(L)->inherited)) inherit(L);
     lua_pushcfunction(co, body);
     lua_pushvalue(L, function);
     lua_xmove(L, co, 1);

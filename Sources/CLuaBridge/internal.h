@@ -81,6 +81,7 @@ typedef struct pending {
 typedef struct made {
     size_t op, op_length, payload, payload_length;
     uint32_t token;
+    int64_t span;
 } made;
 
 struct lb_thread {
@@ -184,6 +185,8 @@ struct lb_vm {
     uint32_t released_count, released_capacity, lease_count;
     int array_metatable, context_metatable, error_metatable, bridge_table, function_slot, modules, names, collect,
         script_globals, numbers, lease_metatable;
+    /// What bridge.inherit was given; 0 for nothing.
+    int inherited;
     lua_Integer last_number;
 
     cached_key keys[KEY_COUNT];
@@ -410,6 +413,11 @@ void describe_place(lua_State *co, lua_State *L, char *text, size_t size);
 // coroutine.c
 /// A coroutine that will call the function at the index; pushed, and returned. RAISES.
 lua_State *new_coroutine(lua_State *L, int function);
+/// The number of the span under way in the running coroutine, by the table of bridge.inherit: 0 for none, -1 without a table. RAISES.
+int64_t open_span(lua_State *L);
+/// bridge.inherit(t): a coroutine that is made gets what its maker has in t, whose keys are coroutines and whose values are the
+/// innermost spans `{ index, outer?, ended? }`.
+int bridge_inherit(lua_State *L);
 /// lua_resume that keeps track of what runs now. The error or the results are on `co`.
 int resume_tracked(lua_State *L, lua_State *co, int count, int *results);
 /// Ends a coroutine that an interrupt has suspended.

@@ -76,7 +76,7 @@ lb_request lb_thread_request(const lb_thread *thread, uint32_t index) {
     const made *made = &vm->made[index];
     return (lb_request){
         (const char *)vm->requests.data + made->op, made->op_length, vm->requests.data + made->payload,
-        made->payload_length, made->token,
+        made->payload_length, made->token, made->span,
     };
 }
 
@@ -133,7 +133,7 @@ int bridge_request(lua_State *L) {
         vm->made = moved;
         vm->made_capacity = capacity;
     }
-    made made = {vm->requests.count, op_length, 0, 0, vm->next_token + 1};
+    made made = {vm->requests.count, op_length, 0, 0, vm->next_token + 1, open_span(L)};
     if (!bytes_append(&vm->requests, op, op_length)) return luaL_error(L, "not enough memory");
     made.payload = vm->requests.count;
     if (!encode_payload(L, 2, &vm->requests, op, takes_bytes)) return raise_error(L, "invalid_argument", "%s", vm->message);

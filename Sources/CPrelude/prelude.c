@@ -192,6 +192,9 @@ static const char testing_replay[] = {
 static const char testing_run[] = {
 #embed "lua/testing_run.lua"
 };
+static const char testing_span[] = {
+#embed "lua/testing_span.lua"
+};
 static const char testing_triggers[] = {
 #embed "lua/testing_triggers.lua"
 };
@@ -219,7 +222,8 @@ static const prelude_part parts[] = {
     PART(requires), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export), PART(schema_methods),
     PART(schema_object), PART(secret), PART(slots), PART(start), PART(tags), PART(testing), PART(testing_compare),
     PART(testing_expect), PART(testing_http), PART(testing_mcp), PART(testing_mocks), PART(testing_model),
-    PART(testing_replay), PART(testing_run), PART(testing_text), PART(testing_triggers), PART(text), PART(time),
+    PART(testing_replay), PART(testing_run), PART(testing_span), PART(testing_text), PART(testing_triggers), PART(text),
+    PART(time),
     PART(tool), PART(types), PART(validate),
 };
 

@@ -47,7 +47,7 @@ package final class HostEffectsService: HostGateway {
         let redactor = redactor
         let answer: @Sendable (HostAnswer) -> Void = { result in
             var shown = result
-            shown.value = redactor.redact(result.value)
+            shown.value = result.ok ? redactor.redact(result.value) : redactor.redact(error: result.value)
             shown.usage = result.usage.map { redactor.redact($0) }
             answer(shown)
         }

@@ -20,6 +20,7 @@ struct CallContext {
         bridge.write_reason = Self.writeReason
         bridge.find_store = Self.findStore
         bridge.write_origin = Self.writeOrigin
+        bridge.write_span = Self.writeSpan
         bridge.write_path = { context, out in
             let call = UnsafeRawPointer(context).assumingMemoryBound(to: CallContext.self)
             guard let run = call.pointee.run else { return }
@@ -39,6 +40,21 @@ struct CallContext {
             out.pointee.started = run.machine.started
             let seed = run.seed(of: call.pointee.frame, calling: call.pointee.slot)
             out.pointee.seed = (seed.0, seed.1)
+        }
+
+    /// Gives the number behind which those of the call's own spans lie, and says what the id of the step's span is the hash of.
+    private static let writeSpan: @convention(c) (UnsafePointer<lb_context>, UnsafeMutablePointer<lb_bytes>?) -> Int64 =
+        { context, out in
+            let call = UnsafeRawPointer(context).assumingMemoryBound(to: CallContext.self)
+            guard let run = call.pointee.run else { return 0 }
+            let first = run.firstSpan(of: call.pointee.frame, calling: call.pointee.slot)
+            guard let out else { return first }
+            var text = run.spanParts(of: call.pointee.frame).joined(separator: "\0")
+            text.withUTF8 {
+                UnsafeMutableRawPointer(out).assumingMemoryBound(to: ByteArena.self).pointee.append(
+                    UnsafeRawBufferPointer($0))
+            }
+            return first
         }
 
     /// Looks a key up in the run's store, for a script that reads one of many.

@@ -147,7 +147,8 @@ package final class LuaExecutor: StepExecutor {
             let name = UnsafeRawBufferPointer(start: request.op, count: request.op_length)
             return CallRequest(
                 token: request.token, operation: String(decoding: name, as: UTF8.self),
-                payload: request.payload.map { Value(ValueCursor(UnsafeRawPointer($0))) } ?? .null)
+                payload: request.payload.map { Value(ValueCursor(UnsafeRawPointer($0))) } ?? .null,
+                span: request.span < 0 ? nil : request.span)
         }
     }
 

@@ -104,6 +104,20 @@ struct SecretTests {
 
     // MARK: Redaction
 
+    @Test func `an error whose text was cut within a secret has nothing of it`() {
+        let redactor = Redactor()
+        redactor.add("plain-sekret-value", name: "KEY")
+        let error: Value = [
+            "code": "model_http", "message": "HTTP 401: bad key plain-sekret-va", "details": ["body": "plain"],
+        ]
+        #expect(
+            redactor.redact(error: error) == [
+                "code": "model_http", "message": "HTTP 401: bad key [secret KEY]", "details": ["body": "[secret KEY]"],
+            ])
+        // What a program answers is whole, and stays what it is.
+        #expect(redactor.redact(["text": "so plain"]) == ["text": "so plain"])
+    }
+
     @Test func `values are redacted at any depth, also in keys`() {
         let redactor = Redactor()
         redactor.add("hunter2", name: "A")

@@ -132,7 +132,10 @@ return function()
     error("unexpected text at 1", 0)
   end
 
+  function bridge.inherit(table) bridge.inherited = table end
+
   function bridge.context_get(context, name)
+    if name == "first_span" then return 0 end
     if name == "metadata" then
       local copy = {}
       for key, value in pairs(context.fields.metadata) do copy[key] = value end

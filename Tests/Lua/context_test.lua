@@ -81,6 +81,59 @@ test("an error passes through a span, which tells of it", function()
   raises(function() context:set_attribute("a", {}) end, "context_test.lua:", "text, a number or a boolean")
 end)
 
+test("a coroutine has spans of its own, below the one that it was made in", function()
+  local bridge = new_bridge()
+  local context = bridge.context {}
+  local inner
+  context:span("outer", function()
+    inner = coroutine.create(function()
+      context:span("inner", function()
+        context:span("first", function() end)
+        coroutine.yield()
+        context:span("second", function() end)
+      end)
+    end)
+    -- What the host does for each coroutine that is made.
+    bridge.inherited[inner] = bridge.inherited[coroutine.running()]
+    coroutine.resume(inner)
+    context:span("beside", function() coroutine.resume(inner) end)
+  end)
+  local parents, names = {}, {}
+  for _, effect in ipairs(context.effects) do names[effect.value.span.index] = effect.value.span.name end
+  for _, effect in ipairs(context.effects) do
+    parents[effect.value.span.name] = names[effect.value.span.parent] or "step"
+  end
+  equal(parents, { outer = "step", inner = "outer", first = "inner", second = "inner", beside = "outer" })
+end)
+
+test("a span whose surroundings have ended lies in those around them", function()
+  local bridge = new_bridge()
+  local context = bridge.context {}
+  local later
+  context:span("outer", function()
+    context:span("gone", function()
+      later = coroutine.create(function() context:span("late", function() end) end)
+      bridge.inherited[later] = bridge.inherited[coroutine.running()]
+    end)
+    coroutine.resume(later)
+  end)
+  local late, outer = context.effects[2].value.span, context.effects[3].value.span
+  equal({ late.name, late.parent }, { "late", outer.index })
+end)
+
+test("attributes do not take names of the engine's own", function()
+  local context = new_bridge().context {}
+  for _, name in ipairs { "gen_ai.operation.name", "ai_kit.workflow.run_id", "langfuse.user.id", "user.id",
+    "error.type" } do
+    raises(function() context:set_attribute(name, "x") end, "context_test.lua:", name, "engine's own attributes")
+    raises(function() context:span("s", { [name] = 1 }, function() end) end, "engine's own attributes")
+  end
+  raises(function() context:set_attribute("gen_ai.request.model", 1) end, "such as 'app.model'")
+  context:set_attribute("gen_ai_x", 1)
+  context:set_attribute("user", "Ada")
+  equal(#context.effects, 2)
+end)
+
 test("once asks the host whether a part has run, and records what it gives", function()
   local bridge = new_bridge()
   local context, calls = bridge.context { path = "a" }, 0

@@ -157,6 +157,55 @@ import WorkflowEngine
         #expect(text.contains(#""droppedAttributesCount":175"#) && text.contains(#""droppedEventsCount":100"#))
     }
 
+    @Test func `a step is sent however many spans were made in it, and says how many are not`() async throws {
+        var made = MadeSpans()
+        let spans: (Int, (Int) -> Value) -> Void = { count, record in
+            for number in 1...count { made.append(MadeSpan(record(number))) }
+        }
+        spans(1500) { ["name": "s", "index": Value(Int64($0)), "start": 1, "end": 2] }
+        for _ in 0..<1100 {
+            made.append(MadeSpan(http: ["name": "GET", "start": 1, "end": 2, "http": [:]], index: made.nextOfHost))
+        }
+        for _ in 0..<1100 {
+            made.append(MadeSpan(model: ["model": "m", "startedAt": 1, "endedAt": 2], index: made.nextOfHost))
+        }
+        made.drop(7)
+        #expect(made.spans.count == 1000 + 1000 + 1100)
+        #expect(made.dropped == 500 + 100 + 7)
+        #expect(Set(made.spans.map(\.index)).count == made.spans.count)
+    }
+
+    @Test func `what a script makes leaves room in the queue for steps and runs`() async throws {
+        let server = FakeServer([.silence])
+        let variables = ["OTEL_BSP_MAX_QUEUE_SIZE": "8", "OTEL_BSP_EXPORT_TIMEOUT": "1"]
+        let settings = try #require(try ExportSettings(otlp: "http://collector") { variables[$0] })
+        let exporter = try exporter(server, variables)
+        exporter.offer((0..<100).map { _ in Array("{}".utf8) }, leavingRoom: true)
+        #expect(exporter.waiting.count == 6)
+        exporter.offer((0..<100).map { _ in Array("{}".utf8) })
+        #expect(exporter.waiting.count == 8)
+        exporter.finish()
+        let taking = FakeServer()
+        let lines = Lines()
+        let export = TraceExport(settings, store: nil, http: taking) { lines.add($0) }
+        var all = (0..<20).map { number in
+            Span(
+                trace: TraceID(run: "r"), id: SpanID(run: "r", path: "\(number)", attempt: 1, occurrence: 1),
+                name: "made",
+                start: 1, end: 2)
+        }
+        for role in [Span.Role.step, .run] {
+            var span = span()
+            (span.role, span.name) = (role, "\(role)")
+            all.append(span)
+        }
+        export.send(all)
+        await export.finish(within: .seconds(20))
+        let names = taking.requests.flatMap(\.spans).compactMap { $0["name"]?.string }
+        #expect(names.contains("step") && names.contains("run"))
+        #expect(names.count < all.count)
+    }
+
     @Test func `names are cut, whoever gives them`() async throws {
         let long = String(repeating: "n", count: 300_000)
         let engine = WorkflowEngine(workers: 1, clock: TickingClock())

@@ -12,9 +12,11 @@ import WorkflowEngine
     }
 
     private func span(_ number: Int) -> Span {
-        Span(
+        var span = Span(
             trace: TraceID(run: "run-1"), id: SpanID(run: "run-1", path: "\(number)", attempt: 1, occurrence: 1),
             name: "span \(number)", start: 1_700_000_000_000_000, end: 1_700_000_000_000_001)
+        span.role = .step
+        return span
     }
 
     /// Sends spans to a server and gives what was told of it.

@@ -74,6 +74,63 @@ import WorkflowEngine
         #expect(histogram?["explicitBounds"]?.count == 14)
     }
 
+    @Test func `what a script says of its spans is neither measured nor taken for what the engine says`() async throws {
+        let forged: [String: Value] = [
+            "gen_ai.operation.name": "chat", "gen_ai.request.model": "FAKE", "gen_ai.usage.input_tokens": 1_000_000,
+            "gen_ai.workflow.name": "FAKE", "ai_kit.workflow.step.id": "FAKE", "langfuse.trace.name": "FAKE",
+            "user.id": "FAKE", "session.id": "FAKE", "error.type": "FAKE",
+        ]
+        let all = try await spans { code in
+            [
+                .step(
+                    "a",
+                    handler: code.inline { _, context in
+                        context.setAttributes(forged)
+                        return 1
+                    })
+            ]
+        }
+        let step = try #require(all.named("a"))
+        #expect(!step.attributes.items.contains { $0.value == .string("FAKE") })
+        #expect(step.attributes.droppedCount == forged.count)
+        let record: Value = [
+            "name": "x", "index": 1, "start": 1, "end": 2, "error": "no",
+            "attributes": ["gen_ai.operation.name": "invoke_workflow", "gen_ai.workflow.name": "FAKE", "own": 1],
+        ]
+        let made = MadeSpan.spans([try #require(MadeSpan(record))], in: step, try Self.writer())
+        #expect(made.first?.attributes["own"] == .int(1))
+        var metrics = SpanMetrics()
+        metrics.take(all + made)
+        let series = metrics.series.keys
+        #expect(Set(series.map(\.instrument)) == [.runs, .steps])
+        #expect(!series.contains { $0.attributes.values.contains("FAKE") })
+    }
+
+    /// What writes spans of a workflow with one step.
+    private static func writer(_ settings: TraceSettings = TraceSettings()) throws -> SpanWriter {
+        let plan = try DefinitionReader.plan(
+            from: WorkflowDefinition(id: "orders", nodes: [.step("a", handler: 1)]).value)
+        return SpanWriter(
+            template: SpanTemplate(plan, runID: "run-1", settings: settings, redaction: Redaction()),
+            redaction: Redaction(), now: 1_400_000, isFull: true)
+    }
+
+    @Test func `an event that a step calls log is no entry of the log`() async throws {
+        let all = try await spans { code in
+            [
+                .step(
+                    "a",
+                    handler: code.inline { _, context in
+                        context.emit(type: "log", data: "mine")
+                        return 1
+                    })
+            ]
+        }
+        #expect(all.named("a")?.events.map(\.name) == ["log"])
+        #expect(all.allSatisfy { LogText.records($0).isEmpty })
+        #expect(all.flatMap(\.events).allSatisfy { !$0.isLog })
+    }
+
     @Test func `calls of models are measured as the conventions have it`() {
         var metrics = SpanMetrics()
         var span = Span(
@@ -83,6 +140,7 @@ import WorkflowEngine
             Names.operation: .string("chat"), Names.requestModel: .string("tiny"), Names.inputTokens: .int(5),
             Names.outputTokens: .int(64),
         ]
+        span.role = .model
         metrics.take([span, span])
         let tokens = metrics.series.filter { $0.key.instrument == .tokens }
         #expect(tokens.count == 2)

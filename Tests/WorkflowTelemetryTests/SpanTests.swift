@@ -277,6 +277,46 @@ import WorkflowEngine
         #expect(text.contains(#"\"n\":7"#))
     }
 
+    @Test func `a secret of a schema is taken out of what a run says of its trace`() async throws {
+        let schema: Value = ["type": "object", "properties": ["key": ["type": "string", "writeOnly": true]]]
+        let long = String(repeating: "x", count: 990) + "tops3cret"
+        let all = try await spans(
+            telemetry: [
+                "trace_name": "for tops3cret", "user_id": "tops3cret", "session_id": "s-tops3cret",
+                "environment": Value(long),
+                "tags": ["tops3cret"], "metadata": ["a": "is tops3cret", "tops3cret": ["deep": "tops3cret"]],
+            ], input: ["key": "tops3cret"]
+        ) { code in
+            [
+                .step("take", handler: code.inline { value, _ in value }, inputSchema: schema),
+                .step("next", handler: code.inline { _, _ in 1 }),
+            ]
+        }
+        #expect(all.count == 3)
+        let text = TraceDocument.json(all, resource: [:])
+        #expect(!text.contains("tops"))
+        #expect(all.named("run")?.text("langfuse.trace.metadata.a") == "is [secret]")
+        #expect(all.named("next")?.name == "for [secret].step.next")
+    }
+
+    @Test func `a name is cut when its secrets have been taken out`() throws {
+        let plan = try DefinitionReader.plan(
+            from: WorkflowDefinition(id: "orders", nodes: [.step("a", handler: 1)]).value)
+        var redaction = Redaction()
+        redaction.learn("tops3cret", schema: ["type": "string", "writeOnly": true])
+        let name = String(repeating: "x", count: 983) + "tops3cret and more"
+        let made = try #require(MadeSpan(["name": Value(name), "index": 1, "start": 1, "end": 2]))
+        let step = Span(
+            trace: TraceID(run: "run-1"), id: SpanID(run: "run-1", path: "a", attempt: 1, occurrence: 1), name: "a",
+            start: 1000, end: 2000)
+        let writer = SpanWriter(
+            template: SpanTemplate(plan, runID: "run-1", settings: TraceSettings(), redaction: redaction),
+            redaction: redaction, now: 2000, isFull: true)
+        let span = try #require(MadeSpan.spans([made], in: step, writer).first)
+        #expect(span.name.utf8.count <= 1000)
+        #expect(!span.name.contains("tops"))
+    }
+
     @Test func `a run goes on in the trace of whoever asked for it`() async throws {
         let parent = try #require(TraceParent("00-4e65d3fbe8ad6535681b021b30785b12-805b88a99a9eeea7-01"))
         let engine = WorkflowEngine(workers: 1, clock: TickingClock())
@@ -345,13 +385,24 @@ import WorkflowEngine
         let plan = try DefinitionReader.plan(
             from: WorkflowDefinition(id: "orders", nodes: [.step("a", handler: 1)]).value)
         let writer = SpanWriter(
-            template: SpanTemplate(plan, runID: "run-1", settings: TraceSettings()), redaction: Redaction(),
-            now: 1_400_000, isFull: true)
+            template: SpanTemplate(plan, runID: "run-1", settings: TraceSettings(), redaction: Redaction()),
+            redaction: Redaction(), now: 1_400_000, isFull: true)
         let all = MadeSpan.spans(made, in: step, writer)
         #expect((all + [step]).faults == [])
         #expect(all.map(\.parent) == [all[1].id, step.id, step.id])
         #expect(all[0].status == .error("none"))
         #expect(all[1].attributes["n"] == .int(1))
         #expect(MadeSpan(["name": "x", "index": 1, "start": "a", "end": 1])?.index == nil)
+        // Requests lie where the journal says, and where it says nothing in what was open all the while.
+        func request(_ parent: Value?) throws -> MadeSpan {
+            var entries: [(String, Value)] = [
+                ("name", "GET"), ("start", 1200), ("end", 1300), ("http", ["method": "GET"]),
+            ]
+            if let parent { entries.append(("parent", parent)) }
+            return try #require(MadeSpan(http: Value(entries: entries), index: -1))
+        }
+        for (parent, id) in [(0, step.id), (1, all[1].id), (nil, all[2].id), (9, step.id)] as [(Value?, SpanID)] {
+            #expect(MadeSpan.spans(made + [try request(parent)], in: step, writer).last?.parent == id)
+        }
     }
 }

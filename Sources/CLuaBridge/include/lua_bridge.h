@@ -62,6 +62,9 @@ typedef struct lb_context {
     void (*LB_NULLABLE write_path)(const struct lb_context *LB_NONNULL context, lb_bytes *LB_NONNULL out);
     /// Fills in the origin, when a script asks for time or chance; NULL: those of the VM.
     void (*LB_NULLABLE write_origin)(const struct lb_context *LB_NONNULL context, lb_origin *LB_NONNULL out);
+    /// Gives the number behind which those of the spans lie that the call makes, and appends what the id of the step's span is the
+    /// hash of, where `out` is not NULL; called when a script asks. NULL: 0, and no text.
+    int64_t (*LB_NULLABLE write_span)(const struct lb_context *LB_NONNULL context, lb_bytes *LB_NULLABLE out);
     const char *LB_NULLABLE idempotency_key;
     /// Why the step is being stopped; NULL: `write_reason` appends it when a script asks for it.
     const char *LB_NULLABLE abort_reason;
@@ -242,6 +245,8 @@ typedef struct lb_request {
     size_t payload_length;
     /// Unique within the VM; lb_resume gives it back.
     uint32_t token;
+    /// The number of the span in which it was made, 0 for none; -1 where the prelude keeps none. See bridge.inherit.
+    int64_t span;
 } lb_request;
 
 /// The requests that the last call made: one, except under bridge.all, where several may be made or none.

@@ -1,8 +1,9 @@
 -- The methods of a step's `context`; its fields come straight from the host.
 local bridge, part = ...
 local errors = part "errors"
-local error, getmetatable, next, pairs, pcall = error, getmetatable, next, pairs, pcall
-local tostring, type = tostring, type
+local error, getmetatable, ipairs, next, pairs = error, getmetatable, ipairs, next, pairs
+local pcall, tostring, type = pcall, tostring, type
+local match, sub = string.match, string.sub
 local get, effect = bridge.context_get, bridge.context_effect
 local misuse = errors.misuse
 
@@ -108,6 +109,17 @@ end
 
 -- Traces -----------------------------------------------------------------------------------------------------------
 
+--- The beginnings of names, and the names, that the engine's own attributes have.
+local RESERVED = { "ai_kit.", "gen_ai.", "langfuse." }
+local RESERVED_NAMES = { ["user.id"] = true, ["session.id"] = true, ["error.type"] = true }
+
+local function is_reserved(name)
+  for _, prefix in ipairs(RESERVED) do
+    if sub(name, 1, #prefix) == prefix then return true end
+  end
+  return RESERVED_NAMES[name]
+end
+
 --- Checks the attributes of a span: names with texts, numbers and booleans.
 local function check_attributes(attributes, method)
   if type(attributes) ~= "table" then
@@ -118,6 +130,9 @@ local function check_attributes(attributes, method)
     local kind = type(value)
     if type(name) ~= "string" or name == "" then
       misuse("context:%s: an attribute has a name, got %s", method, errors.kind(name))
+    elseif is_reserved(name) then
+      misuse("context:%s: '%s' is a name of the engine's own attributes (ai_kit.*, gen_ai.*, langfuse.*, user.id, "
+        .. "session.id, error.type): give it another one, such as 'app.%s'", method, name, match(name, "[^.]*$"))
     elseif kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
       misuse("context:%s: the attribute '%s' takes text, a number or a boolean, got %s", method, name,
         errors.kind(value))
@@ -136,11 +151,11 @@ function context:set_attribute(name, value)
 end
 
 --- Writes a span's record when its body has ended, and passes on what the body gave or raised.
-local function finish(self, own, span, ok, ...)
-  own.open = span.parent
-  span["end"] = bridge.now()
-  if not ok then span.error = errors.text((...)) end
-  effect(self, "trace", nil, { span = span })
+local function finish(self, span, record, ok, ...)
+  part("context_trace").finish(span)
+  record["end"] = bridge.now()
+  if not ok then record.error = errors.text((...)) end
+  effect(self, "trace", nil, { span = record })
   if not ok then error((...), 0) end
   return ...
 end
@@ -153,13 +168,11 @@ function context:span(name, attributes, body)
       .. 'write context:span("price", { items = 3 }, function() … end)')
   end
   if attributes ~= nil and next(check_attributes(attributes, "span")) == nil then attributes = nil end
-  local own = part("context_trace").spans(self)
-  own.count = own.count + 1
-  local span = {
-    name = name, index = own.count, parent = own.open, attributes = attributes, start = bridge.now(),
+  local span = part("context_trace").begin(self)
+  local record = {
+    name = name, index = span.index, parent = span.parent, attributes = attributes, start = bridge.now(),
   }
-  own.open = span.index
-  return finish(self, own, span, pcall(body))
+  return finish(self, span, record, pcall(body))
 end
 
 -- A script cannot make a value of this metatable.

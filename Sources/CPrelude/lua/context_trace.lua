@@ -2,21 +2,57 @@
 local bridge, part = ...
 local setmetatable, tonumber, type = setmetatable, tonumber, type
 local concat, find, match, sub = table.concat, string.find, string.match, string.sub
+local running = coroutine.running
 local get = bridge.context_get
 
 local trace = {}
 
-local spans = setmetatable({}, { __mode = "k" })
+local contexts = setmetatable({}, { __mode = "k" })
 
---- The spans of a context: how many it has had (`count`), and the one that is under way (`open`).
-function trace.spans(context)
-  local own = spans[context] or { count = 0 }
-  spans[context] = own
+--- The innermost span of each coroutine, `{ own, index, outer, ended }`. One that is made begins with its maker's, so
+-- that the functions of aikit.all have spans beside each other.
+local innermost = setmetatable({}, { __mode = "k" })
+bridge.inherit(innermost)
+
+--- The first hexadecimal digits of the SHA-256 of a text.
+local function digest(digits, text) return sub(part("crypto").sha256(text), 1, digits) end
+
+--- What the spans of a context have in common: the number of the newest one (`count`), and the id of the step's span
+-- (`id`) once somebody has asked for it.
+local function of_context(context)
+  local own = contexts[context] or { count = get(context, "first_span") }
+  contexts[context] = own
   return own
 end
 
---- The first hexadecimal digits of the SHA-256 of texts with a zero byte between them.
-local function digest(digits, ...) return sub(part("crypto").sha256(concat({ ... }, "\0")), 1, digits) end
+--- The span and those around it, without those that have ended.
+local function open(span)
+  while span and span.ended do span = span.outer end
+  return span
+end
+
+--- The innermost span of a context that is under way where this is called; nil for the step's.
+local function around(own)
+  local span = open(innermost[running()])
+  while span and span.own ~= own do span = open(span.outer) end
+  return span
+end
+
+--- Begins a span of a context: `{ index, parent }`.
+function trace.begin(context)
+  local own, here = of_context(context), running()
+  local outer = around(own)
+  own.count = own.count + 1
+  local span = { own = own, index = own.count, parent = outer and outer.index, outer = open(innermost[here]) }
+  innermost[here] = span
+  return span
+end
+
+--- Ends the span that ``trace.begin`` gave; called by the coroutine that began it.
+function trace.finish(span)
+  span.ended = true
+  innermost[running()] = open(span)
+end
 
 --- The trace and the flags of a W3C `traceparent`; nil for other text.
 local function read(text)
@@ -29,13 +65,14 @@ end
 
 --- `context.trace`: the span of the step, or that of `context:span` around the call.
 function trace.of(context)
-  local run, traced = get(context, "run_id"), get(context, "traced")
+  local traced = get(context, "traced")
   local given = type(traced) == "table" and traced.traceparent
   local id, flags = read(given or "")
-  if not id then id, flags = digest(32, run), "01" end
-  local span = digest(16, run, get(context, "path"), get(context, "attempt"), get(context, "occurrence"))
-  local own = spans[context]
-  if own and own.open then span = digest(16, span, own.open) end
+  if not id then id, flags = digest(32, get(context, "run_id")), "01" end
+  local own = of_context(context)
+  own.id = own.id or digest(16, get(context, "span"))
+  local inner = around(own)
+  local span = inner and digest(16, own.id .. "\0" .. inner.index) or own.id
   local sampled = tonumber(flags, 16) % 2 == 1 and "01" or "00"
   return { trace_id = id, span_id = span, traceparent = concat({ "00", id, span, sampled }, "-") }
 end

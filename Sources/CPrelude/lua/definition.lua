@@ -24,7 +24,8 @@ local function plain(value, depth)
   if kind ~= "table" then return value end
   local state = objects.state(value)
   if state and state.json then return (part "compile"(value)) end
-  if state then return { ["$node"] = state.id or state.kind } end
+  local name = state and (state.id or state.kind)
+  if state then return name and { ["$node"] = name } or { ["$value"] = getmetatable(value) } end
   if depth > MAX_DEPTH then misuse("a table of the workflow holds itself, or is nested deeper than %d", MAX_DEPTH) end
 
   local keys, copy = ordered_keys(value), {}

@@ -208,7 +208,8 @@ test.mcp {
       },
       {
         "traced", "A run with a span of this name, or with one that has these parts.",
-        "span string|table  Its name, or a part of `{ name, kind, status, message, parent, attributes, events }`.",
+        "span string|table  Its name, or a part of `{ name, kind, status, message, parent, attributes, events }`, with "
+          .. "placeholders where any value will do.",
       },
     },
   },

@@ -456,11 +456,13 @@ local order = orders.lookup { id = 7 }]],
       },
       {
         "set_attribute", "Adds an attribute to the step's span. See the guide to telemetry.",
-        "name string  The attribute's name.", "value string|number|boolean  Its value; the last one of a name counts.",
+        "name string  The attribute's name; those of the engine's own attributes, such as `gen_ai.…`, are refused.",
+        "value string|number|boolean  Its value; the last one of a name counts.",
         example = [[context:set_attribute("customer", order.customer)]],
       },
       {
-        "span", "Runs a function in a span of its own, below the step's or the one around it.",
+        "span", "Runs a function in a span of its own, below the step's or the one around it. A coroutine, and a function of "
+          .. "`aikit.all`, begins in the span that was open where it was made.",
         "name string  The span's name.",
         "attributes? table  Names with texts, numbers and booleans; may be left out.",
         "body fun(): any  What happens in the span; an error goes on after the span has told of it.",

@@ -4,8 +4,6 @@ package import WorkflowEngine
 
 /// What the journal keeps of an HTTP request for the trace of its run.
 package enum RequestTrace {
-    private static let urlLimit = 2000
-
     /// The same answer with the span of its request, `{ span = { name, start, end, http = { method, url, host, port, status? },
     /// error? } }`, unless it has one.
     ///
@@ -33,16 +31,17 @@ package enum RequestTrace {
         ["code": value["code"] ?? "host_failed", "message": value["message"] ?? "the operation failed"]
     }
 
-    /// A URL without its fragment and without the values of parameters that sound secret.
+    /// A URL without its fragment and without the values of parameters that sound secret; of any length, as whoever cuts it has to
+    /// take secrets out before.
     static func shown(_ url: String) -> String {
         let whole = url.prefix { $0 != "#" }
         let parts = whole.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2 else { return String(whole.prefix(urlLimit)) }
+        guard parts.count == 2 else { return String(whole) }
         let query = parts[1].split(separator: "&", omittingEmptySubsequences: false).map { pair -> String in
             let name = pair.prefix { $0 != "=" }
             return isSecret(name) && name.count < pair.count ? "\(name)=REDACTED" : String(pair)
         }
-        return String("\(parts[0])?\(query.joined(separator: "&"))".prefix(urlLimit))
+        return "\(parts[0])?\(query.joined(separator: "&"))"
     }
 
     private static let secretWords = [

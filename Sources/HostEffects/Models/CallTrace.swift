@@ -3,7 +3,7 @@ internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
 
-/// What the journal keeps of the call of a model.
+/// What is known of the call of a model; the journal keeps as much of it as a span shows.
 final class CallTrace: Sendable {
     private let call: ModelCall
     private let address: WebAddress?
@@ -37,7 +37,7 @@ final class CallTrace: Sendable {
             entries.append(("finishReason", Value(answer.finish.rawValue)))
             if let model = answer.model { entries.append(("responseModel", Value(model))) }
             if let id = answer.id { entries.append(("responseId", Value(id))) }
-            entries.append(("output", Self.cut(answer.value(cost: nil)["message"] ?? .null)))
+            entries.append(("output", answer.value(cost: nil)["message"] ?? .null))
         }
         return Value(entries: entries)
     }
@@ -70,7 +70,7 @@ final class CallTrace: Sendable {
         if !call.parameters.isEmpty {
             entries.append(("parameters", Value(entries: call.parameters.map { ($0.key, $0.value) })))
         }
-        entries.append(("input", Self.cut(question)))
+        entries.append(("input", question))
         return entries
     }
 
@@ -79,11 +79,5 @@ final class CallTrace: Sendable {
         guard call.operation == .chat else { return Value(array: call.texts.map { Value($0) }) }
         let last = call.messages.lastIndex { $0["role"] == "assistant" }
         return Value(array: Array(call.messages[(last.map { $0 + 1 } ?? 0)...]))
-    }
-
-    /// A value, or its text as far as a span shows it.
-    private static func cut(_ value: Value) -> Value {
-        let text = RecordedContent.text(of: value)
-        return text.hasSuffix("[cut off]") ? Value(text) : value
     }
 }

@@ -62,6 +62,29 @@ package final class Redactor: Sendable {
         return Value { arena in value.withCursor { Self.write($0, marks, into: &arena) } }
     }
 
+    /// The same for an error object, whose texts may have been cut within a secret: what its beginning ends them with is taken out.
+    package func redact(error: Value) -> Value {
+        let marks = all
+        guard !marks.isEmpty else { return error }
+        return Value { arena in error.withCursor { Self.write($0, marks, endsAreCut: true, into: &arena) } }
+    }
+
+    /// So much of the beginning of a secret gives it away, in bytes.
+    private static let tellingBytes = 4
+
+    /// The bytes without the longest beginning of a secret that they end with; nil where there is none.
+    private static func withoutCutEnd(_ marks: [Mark], of bytes: [UInt8]) -> [UInt8]? {
+        for mark in marks {
+            let most = min(mark.bytes.count - 1, bytes.count)
+            guard most >= tellingBytes else { continue }
+            for count in stride(from: most, through: tellingBytes, by: -1)
+            where bytes[(bytes.count - count)...].elementsEqual(mark.bytes[..<count]) {
+                return bytes[..<(bytes.count - count)] + mark.replacement
+            }
+        }
+        return nil
+    }
+
     /// How many of the last bytes may be the beginning of a secret whose rest is still to come.
     func openEnd(of bytes: [UInt8]) -> Int {
         var longest = 0
@@ -78,7 +101,9 @@ package final class Redactor: Sendable {
 
     // MARK: Walking
 
-    private static func write(_ cursor: ValueCursor, _ marks: [Mark], into arena: inout ByteArena) {
+    private static func write(
+        _ cursor: ValueCursor, _ marks: [Mark], endsAreCut: Bool = false, into arena: inout ByteArena
+    ) {
         if cursor.isObject {
             let object = arena.beginObject()
             var count = 0
@@ -86,7 +111,7 @@ package final class Redactor: Sendable {
                 let key = entry.key
                 let changed = Array(key.utf8).withUnsafeBytes { replacing(marks, in: $0) }
                 arena.writeKey(changed.map { String(decoding: $0, as: UTF8.self) } ?? key)
-                write(entry.value, marks, into: &arena)
+                write(entry.value, marks, endsAreCut: endsAreCut, into: &arena)
                 count += 1
             }
             arena.end(object, count: count)
@@ -94,10 +119,13 @@ package final class Redactor: Sendable {
             let array = arena.beginArray()
             var count = 0
             for item in cursor.items {
-                write(item, marks, into: &arena)
+                write(item, marks, endsAreCut: endsAreCut, into: &arena)
                 count += 1
             }
             arena.end(array, count: count)
+        } else if endsAreCut, let bytes = cursor.stringBytes {
+            let whole = replacing(marks, in: bytes) ?? Array(bytes)
+            (withoutCutEnd(marks, of: whole) ?? whole).withUnsafeBytes { arena.writeString($0) }
         } else if let bytes = cursor.stringBytes, let changed = replacing(marks, in: bytes) {
             changed.withUnsafeBytes { arena.writeString($0) }
         } else {

@@ -39,18 +39,24 @@ package enum TelemetryFields {
         var problems: [(key: String, expected: String)] = []
         for (key, value) in telemetry.entries ?? [] where !value.isNull {
             switch key {
-            case "trace_name", "user_id", "session_id", "environment":
+            case "trace_name":
+                if value.string?.isEmpty ?? true { problems.append((key, "a string that is not empty")) }
+            case "user_id", "session_id", "environment":
                 if value.string == nil { problems.append((key, "a string")) }
             case "record_inputs", "record_outputs": if value.bool == nil { problems.append((key, "a boolean")) }
             case "metadata":
-                if value.entries == nil && value.count > 0 { problems.append((key, "a table with string keys")) }
+                if value.entries == nil, !isEmptyTable(value) { problems.append((key, "a table with string keys")) }
             case "tags":
-                let isList = value.tag == .emptyTable || value.array?.allSatisfy { $0.string != nil } == true
+                let isList = isEmptyTable(value) || value.array?.allSatisfy { $0.string != nil } == true
                 if !isList { problems.append((key, "a list of strings")) }
             default: break
             }
         }
         return problems
+    }
+
+    private static func isEmptyTable(_ value: Value) -> Bool {
+        value.tag == .emptyTable || value.array?.isEmpty == true
     }
 
     /// Checks what a run is started with; keys may be AI Kit's in camelCase.
@@ -70,11 +76,17 @@ package enum TelemetryFields {
                     ?? "; known are \(workflowKeys.joined(separator: ", "))"
                 return .failure(TelemetryFault(message: "has an unknown key '\(key)'\(hint)"))
             }
+            if fields.contains(where: { $0.0 == name }) {
+                return .failure(TelemetryFault(message: "has `\(name)` twice"))
+            }
             fields.append((name, value))
         }
         let settings = Value(entries: fields)
         if let problem = problems(in: settings).first {
-            return .failure(TelemetryFault(message: "has a wrong `\(problem.key)`: expected \(problem.expected)"))
+            let expected = problem.key == "metadata" ? "an object" : problem.expected
+            let got = settings[problem.key]?.withCursor(\.summary) ?? "nothing"
+            return .failure(
+                TelemetryFault(message: "has a wrong `\(problem.key)`: expected \(expected), got \(got)"))
         }
         return .success(settings)
     }

@@ -23,6 +23,9 @@ package struct Redaction: Sendable, Equatable {
 
     package var isEmpty: Bool { texts.isEmpty && values.isEmpty && !isFull }
 
+    /// How many secrets are known; it grows with each that is learnt.
+    package var count: Int { texts.count + values.count + (isFull ? 1 : 0) }
+
     // MARK: Learning
 
     package mutating func learn(_ value: Value?, _ schema: Schema?) {

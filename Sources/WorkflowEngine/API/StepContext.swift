@@ -149,7 +149,9 @@ public final class StepContext: Sendable {
         }
     }
 
-    /// Adds attributes to the step's span: names with texts, numbers and booleans.
+    /// Adds attributes to the step's span: names with texts, numbers and booleans. Names that begin with `ai_kit.`, `gen_ai.` or
+    /// `langfuse.`, and `user.id`, `session.id` and `error.type`, are the engine's own: what is given under them is left out, and
+    /// counted.
     public func setAttributes(_ attributes: [String: Value]) {
         let sorted = attributes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         state.withLock { $0.effect(6, "", ["attributes": Value(entries: sorted)]) }

@@ -7,15 +7,19 @@ package struct CallRequest: Sendable {
     /// The name of the operation, such as `http` or `sleep`.
     package var operation: String
     package var payload: Value
+    /// The number of the script's span in which it is made, 0 for none; nil where the executor does not know.
+    package var span: Int64?
     /// The operation itself, where the call brings it: a step handler written in Swift that is `async`.
     package var work: (@Sendable () async -> HostAnswer)?
 
     package init(
-        token: UInt32, operation: String, payload: Value = .null, work: (@Sendable () async -> HostAnswer)? = nil
+        token: UInt32, operation: String, payload: Value = .null, span: Int64? = nil,
+        work: (@Sendable () async -> HostAnswer)? = nil
     ) {
         self.token = token
         self.operation = operation
         self.payload = payload
+        self.span = span
         self.work = work
     }
 }

@@ -70,6 +70,8 @@ public struct HostAnswer: Sendable {
     /// anything else, as ``EventKind/traced``. What a model was asked (`input`) and said (`output`) is kept where the run's
     /// trace records it.
     package var usage: Value?
+    /// The number of the script's span in which the operation was asked for, 0 for none; nil where nobody knows. Set by the engine.
+    package var span: Int64?
 
     package init(ok: Bool, value: Value) {
         self.ok = ok

@@ -26,7 +26,8 @@ package struct RecordedContent: Sendable, Equatable {
 
     /// The most that a span says of one value, in bytes of JSON text.
     package static let textLimit = 32_000
-    private static let cutMark = "… [cut off]"
+    /// What stands behind a text that was cut.
+    package static let cutMark = "… [cut off]"
 
     /// JSON text of at most 32 kB; what is cut off is marked.
     ///

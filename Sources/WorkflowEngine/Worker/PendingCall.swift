@@ -22,6 +22,8 @@ struct PendingCall {
     var numbers: [String: Int] = [:]
     /// How many spans of its operations the journal has been given.
     var spanCount = 0
+    /// How many it has not been given.
+    var unshownCount = 0
     /// Its code runs outside of the executor and has been told to leave; its answer, whatever it is, ends the call so.
     var leaving: Leaving?
 

@@ -6,10 +6,6 @@ extension Run {
     /// process, and others for every other call, attempt and run.
     package func seed(of frame: Int32, calling slot: CallbackSlot) -> (UInt64, UInt64) {
         let state = machine.frames[Int(frame)]
-        let node = plan.nodes[Int(state.node)]
-        // The callbacks of one command share its serial; their numbers may differ between two loads of a script.
-        let role: UInt64 =
-            machine.isClosing ? 4 : slot == node.callback ? 0 : slot == node.conclude ? 1 : slot == node.extra ? 2 : 3
         var mixer = SeedMixer()
         var place = identifier
         while place.pointee != 0 {
@@ -19,8 +15,22 @@ extension Run {
         mixer.add(UInt64(bitPattern: machine.started))
         mixer.add(UInt64(UInt32(bitPattern: machine.seed)))
         mixer.add(UInt64(UInt32(bitPattern: frame)) << 32 | UInt64(state.serial))
-        mixer.add(UInt64(state.attempt) << 8 | role)
+        mixer.add(UInt64(state.attempt) << 8 | role(of: frame, calling: slot))
         return (mixer.first, mixer.second)
+    }
+
+    /// The number behind which those of the spans lie that a call makes: other calls of the same attempt have others, and later ones
+    /// larger ones.
+    package func firstSpan(of frame: Int32, calling slot: CallbackSlot) -> Int64 {
+        let call = UInt64(machine.frames[Int(frame)].serial) << 3 | role(of: frame, calling: slot)
+        return Int64(bitPattern: call << 28)
+    }
+
+    /// The callbacks of one command share its serial; their numbers may differ between two loads of a script.
+    private func role(of frame: Int32, calling slot: CallbackSlot) -> UInt64 {
+        let node = plan.nodes[Int(machine.frames[Int(frame)].node)]
+        return machine.isClosing
+            ? 4 : slot == node.callback ? 0 : slot == node.conclude ? 1 : slot == node.extra ? 2 : 3
     }
 }
 

@@ -82,6 +82,7 @@ package final class Run: @unchecked Sendable {
         var quietened: (() -> Void)?
         var loss: JournalError?
         var mirror: RunMirror?
+        var stretches: ReadStretches?
     }
 
     private final class Reason: Sendable {
@@ -140,6 +141,7 @@ package final class Run: @unchecked Sendable {
     /// All commands have to be carried out.
     package func park() {
         log.trim()
+        rare?.stretches = nil
         if log.count <= Self.parkingLimit {
             dropMachine()
         } else {
@@ -345,7 +347,20 @@ package final class Run: @unchecked Sendable {
     func rewind() {
         log.truncate(events: submittedEvents, arena: submittedArena)
         rare?.secrets = nil
+        rare?.stretches = nil
         dropMachine()
+    }
+
+    /// What the id of the span is the hash of in which the code of a frame runs now, as whoever sends the spans makes it.
+    package func spanParts(of frame: Int32) -> [String] {
+        let rare = makeRare()
+        let stretches = rare.stretches ?? ReadStretches(plan)
+        rare.stretches = stretches
+        let state = machine.frames[Int(frame)]
+        let part = machine.isClosing ? Closing.part(of: frame) : ""
+        return SpanPlace.parts(
+            run: id, path: machine.path(of: frame) + part, attempt: max(Int(state.attempt), 1),
+            occurrence: Int(state.occurrence), stretch: stretches.laterStretch(of: frame, in: log))
     }
 
     /// Whether it has, or had, a place in the queue of its store.

@@ -123,46 +123,6 @@ extension Worker {
         return .success(Value(entries: entries))
     }
 
-    /// How many spans of its operations a call puts into the journal; what it does more often shows in no trace.
-    private static let spanLimit = 1000
-
-    /// Keeps what an operation of a call used, or its span.
-    func keep(_ usage: Value, _ run: Run, _ pending: PendingCall) {
-        guard run.machine.frames.indices.contains(Int(pending.frame)) else { return }
-        let shown = recorded(usage, run, run.machine.frames[Int(pending.frame)].node)
-        guard run.log.hasRoom(for: shown.withBytes(\.count)) else { return }
-        let isSpan = shown["span"] != nil
-        if isSpan {
-            guard pending.spanCount < Self.spanLimit else { return }
-            run.calls[pending.id]?.spanCount += 1
-        }
-        let record = run.log.arena.writing { $0.write(shown) }
-        run.decide(
-            isSpan
-                ? .traced(frame: pending.frame, record: record) : .modelCalled(frame: pending.frame, record: record),
-            at: now)
-    }
-
-    /// The record without what the run's trace is not to say.
-    private func recorded(_ usage: Value, _ run: Run, _ node: NodeIndex) -> Value {
-        guard usage["input"] != nil || usage["output"] != nil || usage["span"]?["model"] != nil else { return usage }
-        let trace = run.machine.trace.isNone ? nil : run.log.value(run.machine.trace)["telemetry"].map { Value($0) }
-        let content = RecordedContent(
-            workflow: run.plan.details[0].telemetry, run: trace, step: run.plan.details[Int(node)].telemetry)
-        func stripped(_ record: Value) -> Value {
-            Value(
-                entries: (record.entries ?? []).compactMap { key, value in
-                    switch key {
-                    case "input" where !content.inputs, "output" where !content.outputs: nil
-                    case "span": (key, stripped(value))
-                    case "model" where value.entries != nil: (key, stripped(value))
-                    default: (key, value)
-                    }
-                })
-        }
-        return stripped(usage)
-    }
-
     private func record(
         _ record: Value, _ run: Run, _ pending: PendingCall, _ answer: @escaping @Sendable (HostAnswer) -> Void
     ) {

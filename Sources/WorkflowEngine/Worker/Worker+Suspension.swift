@@ -33,7 +33,9 @@ extension Worker {
         let requests = run.executor.requests(of: pending.call)
         guard !requests.isEmpty else { return }
         for request in requests {
-            let answer: @Sendable (HostAnswer) -> Void = { answer in
+            let answer: @Sendable (HostAnswer) -> Void = { [span = request.span] answer in
+                var answer = answer
+                answer.span = span
                 self.post(.answer(run, call: id, token: request.token, answer))
             }
             if request.operation == "sleep", let duration = DurationText.microseconds(request.payload),
@@ -120,7 +122,7 @@ extension Worker {
             run.calls[id]?.operations.removeValue(forKey: token)
         }
         run.waitsLong = false
-        if let usage = answer.usage { keep(usage, run, pending) }
+        if let usage = answer.usage { keep(usage, in: answer.span, run, pending) }
         if let leaving = pending.leaving { return left(run, pending, leaving) }
         // What was told to stop does not go on; the command that stops it is on its way.
         if run.machine.frames[Int(pending.frame)].phase == .stopping { return }
@@ -139,6 +141,7 @@ extension Worker {
             }
             return serve(run, id)
         }
+        keepUnshown(run, id)
         run.calls[id] = nil
         for operation in pending.operations.values { operation.cancel() }
         came(run, pending.frame, pending.serial, pending.stage, pending.held, outcome, pending.limits)
@@ -181,6 +184,7 @@ extension Worker {
     }
 
     private func end(_ run: Run, _ pending: PendingCall, code: String, message: String) {
+        keepUnshown(run, pending.id)
         run.calls[pending.id] = nil
         for operation in pending.operations.values { operation.cancel() }
         run.executor.close(pending.call, code: code, message: message, run: run, frame: pending.frame)

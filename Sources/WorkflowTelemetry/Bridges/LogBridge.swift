@@ -4,7 +4,7 @@ internal import Logging
 enum LogBridge {
     static func take(_ portion: RunSpanFeed.Portion, _ logger: Logger) {
         for span in portion.spans {
-            for event in span.events where event.name == Names.log {
+            for event in span.events where event.isLog {
                 var metadata: Logger.Metadata = [
                     "run": "\(portion.run)", "trace_id": "\(span.trace.hex)", "span_id": "\(span.id.hex)",
                 ]

@@ -58,13 +58,15 @@ final class BatchExporter: Sendable {
     // MARK: Taking
 
     /// Takes pieces to be sent; any thread.
-    func offer(_ pieces: [ExportPiece]) {
+    ///
+    /// - Parameter leavingRoom: whether a quarter of the queue is left free, for what is worth more than these.
+    func offer(_ pieces: [ExportPiece], leavingRoom: Bool = false) {
         if pieces.isEmpty { return }
         let (dropped, late, waker) = state.withLock { state -> (Int, Int, Gate?) in
             if state.isFinished { return (0, pieces.count, nil) }
             var dropped = 0
             for piece in pieces {
-                if hasRoom(state, for: piece.count) {
+                if hasRoom(state, for: piece.count, leavingRoom) {
                     state.pieces.append(piece)
                     state.bytes += piece.count
                     state.takenCount &+= 1
@@ -96,8 +98,10 @@ final class BatchExporter: Sendable {
         state.withLock { !$0.isFinished && $0.count + count < settings.queueSize && $0.bytes < settings.queueBytes }
     }
 
-    private func hasRoom(_ state: State, for bytes: Int) -> Bool {
-        state.count < settings.queueSize && (state.count == 0 || state.bytes + bytes <= settings.queueBytes)
+    private func hasRoom(_ state: State, for bytes: Int, _ leavingRoom: Bool) -> Bool {
+        let (most, mostBytes) = (settings.queueSize, settings.queueBytes)
+        let (count, size) = leavingRoom ? (most - most / 4, mostBytes - mostBytes / 4) : (most, mostBytes)
+        return state.count < count && (state.count == 0 || state.bytes + bytes <= size)
     }
 
     /// Waits a moment for the queue to be no more than half full, unless the endpoint takes nothing.

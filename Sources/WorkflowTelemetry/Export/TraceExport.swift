@@ -143,16 +143,22 @@ public final class TraceExport: Sendable {
         metrics?.offer(spans)
     }
 
-    /// Each signal's text is made once for all of its endpoints.
+    /// Each signal's text is made once for all of its endpoints. Those of runs, steps and models come first, and have room that
+    /// those have not which a script makes, however many these are.
     private static func offer(_ spans: [Span], _ text: SpanText, to exporters: [BatchExporter]) {
         if spans.isEmpty { return }
         for signal in [ExportEnvelope.Signal.traces, .logs] {
             let own = exporters.filter { $0.envelope.signal == signal }
             if own.isEmpty { continue }
-            let pieces = spans.compactMap { signal == .traces ? text.piece($0) : LogText.piece($0) }
-            for exporter in own {
-                exporter.offer(pieces)
-                if signal == .traces, pieces.count < spans.count { exporter.dropLarge(spans.count - pieces.count) }
+            for isMade in [false, true] {
+                let offered = spans.filter { ($0.role == .made) == isMade }
+                let pieces = offered.compactMap { signal == .traces ? text.piece($0) : LogText.piece($0) }
+                for exporter in own {
+                    exporter.offer(pieces, leavingRoom: isMade)
+                    if signal == .traces, pieces.count < offered.count {
+                        exporter.dropLarge(offered.count - pieces.count)
+                    }
+                }
             }
         }
     }

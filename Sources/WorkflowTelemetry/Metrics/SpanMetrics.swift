@@ -64,7 +64,7 @@ struct SpanMetrics {
         Self.measure(span) { instrument, value, attributes in add(value, instrument, attributes) }
     }
 
-    /// What is measured of a span: runs as 1 each, times in seconds, tokens.
+    /// What is measured of a span: runs as 1 each, times in seconds, tokens. What a script says of its spans counts for nothing.
     static func measure(_ span: Span, _ add: (Instrument, Double, [String: String]) -> Void) {
         let seconds = Double(max(span.end - span.start, 0)) / 1_000_000
         func own(_ names: [String]) -> [String: String] {
@@ -73,8 +73,8 @@ struct SpanMetrics {
             if case .error = span.status { attributes[Names.errorType] = span.attributes[Names.errorType]?.text }
             return attributes
         }
-        switch span.attributes[Names.operation]?.text {
-        case "invoke_workflow":
+        switch span.role {
+        case .run:
             // A stretch that ends in a wait is not the end of the run.
             let isCancelled = span.events.contains { $0.name == Names.cancelled }
             guard span.status != .unset || isCancelled else { return }
@@ -82,16 +82,15 @@ struct SpanMetrics {
             attributes["status"] =
                 if isCancelled { "cancelled" } else if span.status == .ok { "success" } else { "failed" }
             add(.runs, 1, attributes)
-        case "chat", "embeddings":
+        case .model:
             let attributes = own([Names.operation, Names.provider, Names.requestModel])
             add(.calls, seconds, attributes)
             for (type, name) in [("input", Names.inputTokens), ("output", Names.outputTokens)] {
                 guard let count = span.attributes[name]?.number else { continue }
                 add(.tokens, Double(count), attributes.merging(["gen_ai.token.type": type]) { $1 })
             }
-        default:
-            guard span.attributes[Names.stepID] != nil else { return }
-            add(.steps, seconds, own([Names.stepID, Names.traceName]))
+        case .step: add(.steps, seconds, own([Names.stepID, Names.traceName]))
+        case .made: break
         }
     }
 

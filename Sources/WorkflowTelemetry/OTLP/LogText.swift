@@ -19,7 +19,7 @@ enum LogText {
     }
 
     static func records(_ span: Span) -> [Value] {
-        span.events.filter { $0.name == Names.log && $0.attributes[Names.logLevel] != nil }.map { event in
+        span.events.filter(\.isLog).map { event in
             let level = event.attributes[Names.logLevel]?.text ?? "info"
             let time = Value(otlpTime(event.time))
             var entries: [(String, Value)] = [
@@ -35,4 +35,9 @@ enum LogText {
             return Value(entries: entries)
         }
     }
+}
+
+extension Span.Event {
+    /// Whether it is an entry of the log; a step may emit events of that name.
+    var isLog: Bool { name == Names.log && attributes[Names.logLevel] != nil }
 }

@@ -17,6 +17,8 @@ enum Names {
     static let stepNext = "ai_kit.workflow.step.next_step_id"
     static let stepGroup = "ai_kit.workflow.step.parallel_group_id"
     static let stepBranch = "ai_kit.workflow.step.parallel_branch_id"
+    /// How many spans that were made in the step are not shown.
+    static let droppedSpans = "ai_kit.workflow.step.dropped_spans"
 
     // MARK: OpenTelemetry
 
@@ -73,6 +75,12 @@ enum Names {
 
     /// Keys of metadata that Langfuse cannot take.
     static let refusedKeys: Set<String> = ["__proto__", "constructor", "prototype"]
+
+    /// Whether a key is the engine's, so that scripts cannot set it: what is measured and found by it would be whatever they say.
+    /// The library of scripts refuses the same keys.
+    static func isReserved(_ key: String) -> Bool {
+        ["ai_kit.", "gen_ai.", "langfuse."].contains { key.hasPrefix($0) } || [user, session, errorType].contains(key)
+    }
 
     /// Whether a key is one of those here, which scripts seldom use.
     static func isOurs(_ key: String) -> Bool {

@@ -18,10 +18,13 @@ struct MadeSpan {
         var message: String
     }
 
-    /// Counts the spans of a step's attempt that the script made, from 1; all others have numbers below 0.
+    /// Tells the spans of a step's attempt apart that the script made, and grows as they begin: from 1 on; all others have numbers
+    /// below 0.
     let index: Int
-    /// The one that it was made in, where the script made it.
+    /// The one of the script that it was made in: 0 for the step itself; nil where the journal does not say, as older ones do not of
+    /// what the host did.
     let parent: Int?
+    /// As it was given, of any length.
     let name: String
     /// Microseconds since 1970.
     let start: Int64
@@ -36,9 +39,9 @@ struct MadeSpan {
         guard let name = record["name"]?.string, let number = record["index"]?.int, let start = record["start"]?.int,
             let end = record["end"]?.int, let index = Int(exactly: number)
         else { return nil }
-        self.name = RecordedContent.cut(name, to: Span.nameLimit)
+        self.name = name
         self.index = index
-        parent = record["parent"]?.int.flatMap { Int(exactly: $0) }
+        parent = Self.parent(of: record) ?? 0
         content = .script(attributes: record["attributes"])
         (self.start, self.end) = (Self.microseconds(start), Self.microseconds(end))
         failure = record["error"]?.string.map { Failure(code: "error", message: $0) }
@@ -52,9 +55,9 @@ struct MadeSpan {
         guard let name = record["model"]?.string, let start = record["startedAt"]?.int,
             let end = record["endedAt"]?.int
         else { return nil }
-        self.name = RecordedContent.cut("\(record["operation"]?.string ?? "chat") \(name)", to: Span.nameLimit)
+        self.name = "\(record["operation"]?.string ?? "chat") \(name)"
         self.index = index
-        parent = nil
+        parent = Self.parent(of: record)
         (self.start, self.end) = (Self.microseconds(start), Self.microseconds(end))
         var conversation = before
         let input = record["input"].map { new in
@@ -74,7 +77,7 @@ struct MadeSpan {
         else { return nil }
         self.name = name
         self.index = index
-        parent = nil
+        parent = Self.parent(of: record)
         (self.start, self.end) = (Self.microseconds(start), Self.microseconds(end))
         content = .http(http)
         failure = record["error"].map(Self.failure)
@@ -87,6 +90,8 @@ struct MadeSpan {
         return MadeSpan(model: model, index: index, after: before, failure: record["error"])
     }
 
+    private static func parent(of record: Value) -> Int? { record["parent"]?.int.flatMap { Int(exactly: $0) } }
+
     private static func failure(_ record: Value) -> Failure {
         Failure(code: record["code"]?.string ?? "_OTHER", message: record["message"]?.string ?? "failed")
     }
@@ -96,8 +101,8 @@ struct MadeSpan {
         return overflows ? 0 : product
     }
 
-    /// The spans that were made in a step. One whose surroundings were never written lies in the step itself; what the host did
-    /// lies in the innermost span of the script that was open all the while.
+    /// The spans that were made in a step. One whose surroundings were never written lies in the step itself; what the host did and
+    /// the journal does not place lies in the innermost span of the script that was open all the while.
     static func spans(_ made: [MadeSpan], in step: Span, _ writer: SpanWriter) -> [Span] {
         // Spans are numbered as they begin, so a parent has a smaller number than what lies in it.
         let scripted = made.filter { $0.index > 0 }.sorted { $0.index < $1.index }
@@ -105,8 +110,7 @@ struct MadeSpan {
         var places: [Int: Int] = [:]
         var parents: [Int: Int] = [:]
         for made in scripted + made.filter({ $0.index <= 0 }) where places[made.index] == nil {
-            let outer =
-                made.index > 0 ? made.parent : scripted.last { $0.start <= made.start && $0.end >= made.end }?.index
+            let outer = made.parent ?? scripted.last { $0.start <= made.start && $0.end >= made.end }?.index
             let parent = outer.flatMap { (made.index <= 0 || $0 < made.index) && places[$0] != nil ? $0 : nil }
             parents[made.index] = parent
             let around = times[parent.flatMap { places[$0] } ?? 0]
@@ -119,11 +123,47 @@ struct MadeSpan {
             var span = Span(
                 trace: step.trace, id: made.id ?? SpanID(parent: step.id, index: made.index),
                 parent: parents[made.index].map { SpanID(parent: step.id, index: $0) } ?? step.id,
-                name: writer.redaction.redact(made.name),
+                name: writer.short(made.name),
                 start: time.lowerBound, end: time.upperBound)
             span.isBrief = step.isBrief
+            span.role = if case .model = made.content { .model } else { .made }
             writer.describeMade(&span, made)
             return span
         }
     }
+}
+
+/// The spans that were made in one step, as many of them as are shown: the step's own has room beside them.
+struct MadeSpans {
+    /// Of the script's own, and of requests, in one part of a step. Each call of a model is shown.
+    static let limit = 1000
+
+    private(set) var spans: [MadeSpan] = []
+    /// How many there were besides.
+    private(set) var dropped = 0
+    private var scriptCount = 0
+    private var requestCount = 0
+    private var hostCount = 0
+
+    /// The number of the next one that the host made.
+    var nextOfHost: Int { -1 - hostCount }
+
+    /// Adds one; nil is passed over.
+    mutating func append(_ made: MadeSpan?) {
+        guard let made else { return }
+        if made.index < 0 { hostCount += 1 }
+        switch made.content {
+        case .script:
+            scriptCount += 1
+            if scriptCount > Self.limit { return drop(1) }
+        case .http:
+            requestCount += 1
+            if requestCount > Self.limit { return drop(1) }
+        case .model: break
+        }
+        spans.append(made)
+    }
+
+    /// Counts some that the journal does not have.
+    mutating func drop(_ count: Int) { dropped = dropped.addingReportingOverflow(max(count, 0)).partialValue }
 }

@@ -36,6 +36,17 @@ public struct Span: Sendable, Equatable {
     public var droppedEvents = 0
     /// Whether only that is there which figures are made of.
     var isBrief = false
+    /// What the engine made it for.
+    var role = Role.made
+
+    /// What a span stands for, whatever its attributes say.
+    enum Role: Sendable {
+        case run, step
+        /// The call of a model.
+        case model
+        /// What a script made, or a request of one.
+        case made
+    }
 
     /// Events of one span; more are counted only.
     static let eventLimit = 1000
@@ -84,9 +95,10 @@ public struct Attributes: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     /// Makes room for so many.
     mutating func reserve(_ count: Int) { items.reserveCapacity(count) }
 
-    /// Sets what a script gives; of names that are too long, and of what is more than a span may have, only the number is kept.
+    /// Sets what a script gives; of names that are too long or the engine's own, and of what is more than a span may have, only the
+    /// number is kept.
     mutating func setOwn(_ key: String, _ value: Item) {
-        guard !key.isEmpty, key.utf8.count <= Span.nameLimit else { return droppedCount += 1 }
+        guard !key.isEmpty, key.utf8.count <= Span.nameLimit, !Names.isReserved(key) else { return droppedCount += 1 }
         if self[key] == nil {
             guard ownCount < Self.ownLimit else { return droppedCount += 1 }
             ownCount += 1

@@ -52,9 +52,7 @@ extension SpanBuilder {
             use(record, below: event.frame)
             let before = conversation(around: event.frame, goingOnWith: record)
             change(event) { entry in
-                // Numbers of a script's own spans count from 1.
-                let made = MadeSpan(model: record, index: -1 - entry.made.count, after: before)
-                if let made { entry.made.append(made) }
+                entry.made.append(MadeSpan(model: record, index: entry.made.nextOfHost, after: before))
             }
         case .workflowSuccess, .workflowError, .workflowCancelled: finish(event, log)
         case .workflowStart, .workflowResumed, .humanRequested, .humanCompleted, .stepWaiting, .bodyOpened,
@@ -69,14 +67,12 @@ extension SpanBuilder {
     private mutating func takeTraced(_ event: Event, _ log: RunLog) {
         guard let record = log.copy(event.payload) else { return }
         if record["attributes"] != nil { change(event) { $0.attributes.append(event.payload) } }
+        if let count = record["dropped"]?.int { change(event) { $0.made.drop(Int(clamping: count)) } }
         guard let told = record["span"] else { return }
-        if told["index"] != nil {
-            return change(event) { entry in if let made = MadeSpan(told) { entry.made.append(made) } }
-        }
+        if told["index"] != nil { return change(event) { $0.made.append(MadeSpan(told)) } }
         let before = conversation(around: event.frame, goingOnWith: nil)
         change(event) { entry in
-            let made = MadeSpan.host(told, index: -1 - entry.made.count, after: before)
-            if let made { entry.made.append(made) }
+            entry.made.append(MadeSpan.host(told, index: entry.made.nextOfHost, after: before))
         }
     }
 
@@ -119,12 +115,21 @@ extension SpanBuilder {
         guard let entry = open.removeValue(forKey: frame) else { return }
         if plan.nodes[Int(entry.node)].bodyCount > 0 { endBelow(frame, log) }
         guard let writer, let id else {
-            unwanted += entry.made.count
+            unwanted += entry.made.spans.count
             return
         }
         var span = made(entry, id, log, writer)
         finish(writer, &span)
-        if !entry.made.isEmpty { ended += MadeSpan.spans(entry.made, in: span, writer) }
+        append(span, entry.made, writer)
+    }
+
+    /// Gives a step's span, and before it those that were made in it.
+    mutating func append(_ span: Span, _ made: MadeSpans, _ writer: SpanWriter) {
+        if !made.spans.isEmpty {
+            let inner = MadeSpan.spans(made.spans, in: span, writer)
+            ended += inner
+            madeCount += inner.count
+        }
         ended.append(span)
     }
 
@@ -158,7 +163,7 @@ extension SpanBuilder {
     ) {
         var above = tracker.parent(of: frame)
         while above >= 0, let entry = open[above], entry.choice != nil {
-            let state = machine.frames[Int(above)]
+            let state = stretches.machine.frames[Int(above)]
             let goesOn = state.node == entry.node && state.phase != .free && state.phase != .ready
             if goesOn { return }
             end(above, log) { writer, span in finish(writer, entry.node, &span) }

@@ -4,9 +4,8 @@ internal import WorkflowCore
 /// Where a run's spans begin and end together: at waits, where a process died, where a fork begins.
 extension SpanBuilder {
     mutating func begin() {
-        stretch += 1
         var span = Span(
-            trace: trace, id: SpanID(run: runID, path: "", attempt: 1, occurrence: stretch),
+            trace: trace, id: SpanID(run: runID, path: "", attempt: 1, occurrence: stretches.number),
             parent: caller?.span, name: template.traceName, start: now, end: now)
         if let lastRoot { span.links = [lastRoot] }
         lastRoot = Span.Link(trace: trace, span: span.id)
@@ -33,10 +32,9 @@ extension SpanBuilder {
             if let writer = self.writer() {
                 var span = made(entry, id, log, writer)
                 span.events.append(event)
-                ended += MadeSpan.spans(entry.made, in: span, writer)
-                ended.append(span)
+                append(span, entry.made, writer)
             }
-            open[frame]?.made = []
+            open[frame]?.made = MadeSpans()
             open[frame]?.usage = ModelUsage()
             open[frame]?.earlier = id
         }
@@ -49,29 +47,14 @@ extension SpanBuilder {
         guard let writer = self.writer() else { return }
         span.end = now
         span.isBrief = !writer.isFull
+        span.role = .run
         writer.describeRun(&span, input: input)
         finish(writer, &span)
         ended.append(span)
     }
 
-    mutating func resume(_ event: Event, _ log: RunLog, at before: Int64) {
-        switch ResumeCause(rawValue: event.item) {
-        case .forked:
-            let cause = log.copy(event.payload)
-            // One that was moved to other code is the same run.
-            if cause?["reason"]?.string == "upgraded" {
-                interrupt(at: before, log)
-            } else {
-                fork(cause?["run"]?.string)
-            }
-        case .processDied, .processDiedInCompany, .released: interrupt(at: before, log)
-        case .answered, nil: break
-        }
-        if settings.isOn, root == nil, !machine.rests(until: now + Self.longWait) { begin() }
-    }
-
     /// What is under way ends with the newest entry before.
-    private mutating func interrupt(at before: Int64, _ log: RunLog) {
+    mutating func interrupt(at before: Int64, _ log: RunLog) {
         let resumedAt = now
         now = before
         endStretch(Names.interrupted, log)
@@ -79,10 +62,9 @@ extension SpanBuilder {
     }
 
     /// What came before was another run's; this one's spans begin here.
-    private mutating func fork(_ source: String?) {
+    mutating func fork(_ source: String?) {
         forget()
         root = nil
-        stretch = 0
         caller = nil
         trace = TraceID(run: runID)
         lastRoot = source.map {

@@ -6,14 +6,11 @@ package import WorkflowEngine
 ///
 /// It takes one entry after the other and gives each span once, when it has ended, so a run that is followed as it goes has the
 /// same spans as one that is read later. The run's own span covers one stretch: from its start, or from where it goes on after
-/// a wait, to its end, or to where it waits for a person, a signal, or a time that is ``longWait`` away. What is under way at a
-/// wait, or when the process dies, ends with the stretch; a span that is linked to it goes on in the next one.
+/// a wait, to its end, or to where it waits for a person, a signal, or a time that is ``StretchTracker/longWait`` away. What is under
+/// way at a wait, or when the process dies, ends with the stretch; a span that is linked to it goes on in the next one.
 ///
 /// While a span is open only the places of its entries are kept. It is made when it has ended, if somebody wants it then.
 package struct SpanBuilder: ~Copyable {
-    /// How far away a time has to be that ends a stretch, in microseconds.
-    package static let longWait: Int64 = 60_000_000
-
     /// How much of a span that has ended somebody wants.
     package enum Demand: Sendable {
         /// It is only counted.
@@ -31,15 +28,14 @@ package struct SpanBuilder: ~Copyable {
     package internal(set) var caller: TraceParent?
     /// How many spans ended that nobody wanted.
     package internal(set) var unwanted = 0
-    /// What is asked when a span has ended: its trace, the caller of the run, and how many have ended since they were last taken.
+    /// What is asked when a span has ended: its trace, the caller of the run, and how many of steps and runs have ended since they
+    /// were last taken.
     package typealias Asking = (TraceID, TraceParent?, Int) -> Demand
 
     private let demand: Asking
     var template: SpanTemplate
-    var machine: RunMachine
+    var stretches: StretchTracker
     var tracker: FrameTracker
-    /// The number of the stretch, from 1; 0 before the first one.
-    var stretch = 0
     /// The span of the stretch that is under way, without what it says.
     var root: Span?
     var lastRoot: Span.Link?
@@ -48,11 +44,12 @@ package struct SpanBuilder: ~Copyable {
     var opened = 0
     var input: Value?
     var secrets = RunSecrets()
-    /// The time of the newest entry; clocks that differ do not move it back.
+    /// The time at which spans end that end now.
     var now: Int64 = 0
     var taken = 0
-    /// Spans that have ended since the caller last took them.
+    /// Spans that have ended since the caller last took them, and how many of them were made in steps.
     var ended: [Span] = []
+    var madeCount = 0
 
     struct OpenSpan {
         /// Nil until somebody needs it.
@@ -78,8 +75,8 @@ package struct SpanBuilder: ~Copyable {
         /// What was emitted and logged in this stretch.
         var told: [(kind: EventKind, content: Slice, time: Int64)] = []
         var untold = 0
-        /// Spans that were made in it, which end with it.
-        var made: [MadeSpan] = []
+        /// Spans that were made in it, which end with it, and how many more there were.
+        var made = MadeSpans()
         /// What models used below it since the beginning of the stretch; of agents.
         var usage = ModelUsage()
         /// What was said so far to the model that is called in the turns below it, as far as the journal has it.
@@ -94,9 +91,9 @@ package struct SpanBuilder: ~Copyable {
         self.runID = runID
         self.demand = demand
         settings = TraceSettings(workflow: plan.details[0].telemetry)
-        template = SpanTemplate(plan, runID: runID, settings: settings)
+        template = SpanTemplate(plan, runID: runID, settings: settings, redaction: secrets.redaction)
         trace = TraceID(run: runID)
-        machine = RunMachine(plan: plan)
+        stretches = StretchTracker(plan: plan)
         tracker = FrameTracker(plan: plan)
     }
 
@@ -131,35 +128,29 @@ package struct SpanBuilder: ~Copyable {
             take(log[taken], log, isPast: taken < past)
             taken += 1
         }
-        defer { ended = [] }
+        defer { (ended, madeCount) = ([], 0) }
         return ended
     }
 
     private mutating func take(_ event: Event, _ log: RunLog, isPast: Bool) {
         let before = now
-        now = max(now, event.time)
         tracker.follow(event)
-        machine.apply(event, log: log)
-        machine.commands.removeAll()
+        let turn = stretches.follow(event, log)
+        now = stretches.now
         switch event.kind {
-        case .traced where event.frame == 0 && stretch == 0: return takeSettings(log.copy(event.payload))
-        case .metadataSet, .ctxSet, .tagsSet, .storeSet, .cancelRequested, .signalReceived: return
-        case .workflowResumed: return resume(event, log, at: before)
+        case .traced where event.frame == 0 && stretches.number == 0: return takeSettings(log.copy(event.payload))
         case .workflowStart: input = log.copy(event.payload)
         default: break
         }
         // Without spans nothing is to be known of the steps.
         if !settings.isOn { return }
         if plan.hasSecrets { secrets.read(event, log, of: plan) }
-        if root == nil {
-            guard opensStretch(event.kind) || !machine.rests(until: now + Self.longWait) else { return }
-            begin()
-        }
-        takeStep(event, log)
-        if root != nil, event.kind == .humanRequested || event.kind == .stepWaiting || isEnd(event.kind),
-            machine.rests(until: now + Self.longWait)
-        {
-            endStretch(machine.waitsForPerson ? Names.waitingForPerson : Names.waiting, log)
+        if turn.isFork { fork(log.copy(event.payload)?["run"]?.string) }
+        if turn.interrupts { interrupt(at: before, log) }
+        if turn.begins { begin() }
+        if turn.tells { takeStep(event, log) }
+        if turn.rests {
+            endStretch(stretches.machine.waitsForPerson ? Names.waitingForPerson : Names.waiting, log)
             // Whoever followed the run before has seen this end.
             if isPast { forget() }
         }
@@ -168,21 +159,13 @@ package struct SpanBuilder: ~Copyable {
     /// Leaves out what has ended so far.
     mutating func forget() {
         ended = []
+        madeCount = 0
         unwanted = 0
-    }
-
-    private func isEnd(_ kind: EventKind) -> Bool {
-        kind == .stepSuccess || kind == .stepError || kind == .stepCancelled || kind == .stepRetry
-            || kind == .closingRetry
-    }
-
-    private func opensStretch(_ kind: EventKind) -> Bool {
-        isEnd(kind) || kind == .stepStart || kind == .bodyOpened || kind.isTerminal
     }
 
     private mutating func takeSettings(_ record: Value?) {
         settings = TraceSettings(workflow: plan.details[0].telemetry, run: record?["telemetry"])
-        template = SpanTemplate(plan, runID: runID, settings: settings)
+        template = SpanTemplate(plan, runID: runID, settings: settings, redaction: secrets.redaction)
         caller = record?["traceparent"]?.string.flatMap { TraceParent($0) }
         if let caller { trace = caller.trace }
     }
@@ -191,13 +174,16 @@ package struct SpanBuilder: ~Copyable {
 
     /// What writes attributes at this moment; nil where nobody wants a span that ends now, which is counted then.
     mutating func writer() -> SpanWriter? {
-        switch demand(trace, caller, ended.count) {
-        case .none:
+        let demand = demand(trace, caller, ended.count - madeCount)
+        if demand == .none {
             unwanted += 1
             return nil
-        case .figures: return SpanWriter(template: template, redaction: secrets.redaction, now: now, isFull: false)
-        case .whole: return SpanWriter(template: template, redaction: secrets.redaction, now: now, isFull: true)
         }
+        if template.isOutdated(by: secrets.redaction) {
+            template = SpanTemplate(plan, runID: runID, settings: settings, redaction: secrets.redaction)
+        }
+        return SpanWriter(
+            template: template, redaction: secrets.redaction, now: now, isFull: demand == .whole)
     }
 
     /// The id of a step's span that is under way.
@@ -206,7 +192,7 @@ package struct SpanBuilder: ~Copyable {
         if let id = entry.id { return id }
         let id = SpanID(
             run: runID, path: entry.path + entry.part, attempt: entry.attempt, occurrence: entry.occurrence,
-            stretch: entry.earlier == nil ? nil : stretch)
+            stretch: entry.earlier == nil ? nil : stretches.number)
         open[frame]?.id = id
         return id
     }
@@ -216,6 +202,7 @@ package struct SpanBuilder: ~Copyable {
         var span = Span(trace: trace, id: id, parent: entry.parent, name: "", start: entry.start, end: now)
         let input = log.copy(entry.input)
         writer.describe(&span, entry, input: input)
+        span.role = .step
         if !entry.part.isEmpty { span.name += entry.part.replacing("/", with: ".") }
         if let earlier = entry.earlier { span.links = [Span.Link(trace: trace, span: earlier)] }
         if let choice = entry.choice {
@@ -235,6 +222,7 @@ package struct SpanBuilder: ~Copyable {
             writer.tell(log.copy(told.content), told.kind, at: told.time, entry.node, in: &span)
         }
         span.droppedEvents = entry.untold
+        if entry.made.dropped > 0 { span.attributes[Names.droppedSpans] = .int(Int64(entry.made.dropped)) }
         return span
     }
 }

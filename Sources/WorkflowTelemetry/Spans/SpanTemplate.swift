@@ -6,6 +6,7 @@ internal import WorkflowEngine
 final class SpanTemplate {
     let plan: Plan
     let runID: String
+    /// As spans show them.
     let settings: TraceSettings
     let traceName: String
     /// The workflow's id as spans have it.
@@ -13,6 +14,8 @@ final class SpanTemplate {
     /// What every span of the trace says.
     let ofTrace: Attributes
     private var nodes: [OfNode?]
+    /// How many secrets have been taken out of the settings; nil where there is nothing to take them out of.
+    private let secretCount: Int?
 
     /// What all spans of a node say.
     struct OfNode {
@@ -22,15 +25,20 @@ final class SpanTemplate {
         var recordsOutputs: Bool
     }
 
-    init(_ plan: Plan, runID: String, settings: TraceSettings) {
+    init(_ plan: Plan, runID: String, settings: TraceSettings, redaction: Redaction) {
         self.plan = plan
         self.runID = runID
+        secretCount = settings.saysMore ? redaction.count : nil
+        let settings = settings.shown(without: redaction)
         self.settings = settings
         workflow = RecordedContent.cut(plan.id, to: Span.nameLimit)
         traceName = settings.name ?? workflow
         ofTrace = Self.ofTrace(settings, name: traceName)
         nodes = Array(repeating: nil, count: plan.nodes.count)
     }
+
+    /// Whether more is known to be secret than what has been taken out.
+    func isOutdated(by redaction: Redaction) -> Bool { secretCount.map { $0 != redaction.count } ?? false }
 
     func node(_ node: NodeIndex) -> OfNode {
         if let made = nodes[Int(node)] { return made }

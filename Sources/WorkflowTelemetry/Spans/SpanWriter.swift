@@ -17,6 +17,8 @@ struct SpanWriter {
 
     func describeRun(_ span: inout Span, input: Value?) {
         let plan = template.plan
+        // What is secret in it may have been learnt since the span began.
+        span.name = template.traceName
         var attributes = template.ofTrace
         attributes.reserve(24)
         attributes[Names.workflowID] = .string(template.workflow)

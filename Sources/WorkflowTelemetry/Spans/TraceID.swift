@@ -1,4 +1,5 @@
 internal import Crypto
+internal import WorkflowCore
 
 /// The 16 bytes that all spans of a run share.
 public struct TraceID: Sendable, Hashable {
@@ -28,11 +29,13 @@ public struct SpanID: Sendable, Hashable {
     ///
     /// The run's own span has the path `""` and the attempt 1, and its stretch for an occurrence.
     public init(run: String, path: String, attempt: Int, occurrence: Int, stretch: Int? = nil) {
-        let parts = [run, path, String(attempt), String(occurrence)]
-        bits = digest(stretch.map { parts + [String($0)] } ?? parts).0
+        bits =
+            digest(
+                SpanPlace.parts(run: run, path: path, attempt: attempt, occurrence: occurrence, stretch: stretch)
+            ).0
     }
 
-    /// A span that a script made within a step: `index` counts them from 1 within the attempt.
+    /// A span that was made within a step, by its number among them.
     init(parent: SpanID, index: Int) { bits = digest([parent.hex, String(index)]).0 }
 
     /// An id that has to be known before the journal has what it belongs to; the journal keeps it then.

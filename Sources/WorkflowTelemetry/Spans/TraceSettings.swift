@@ -36,11 +36,11 @@ public struct TraceSettings: Sendable, Equatable {
     }
 
     private mutating func take(_ value: Value) {
-        name = value["trace_name"]?.string.map { RecordedContent.cut($0, to: Span.nameLimit) } ?? name
-        userID = Self.short(value["user_id"]) ?? userID
-        sessionID = Self.short(value["session_id"]) ?? sessionID
-        environment = Self.short(value["environment"]) ?? environment
-        if let tags = value["tags"]?.array { self.tags = tags.prefix(Self.limit).compactMap { Self.short($0) } }
+        name = value["trace_name"]?.string ?? name
+        userID = value["user_id"]?.string ?? userID
+        sessionID = value["session_id"]?.string ?? sessionID
+        environment = value["environment"]?.string ?? environment
+        if let tags = value["tags"]?.array { self.tags = tags.prefix(Self.limit).compactMap(\.string) }
         var merged = Dictionary(metadata.map { ($0.key, $0.value) }) { $1 }
         for (key, item) in value["metadata"]?.entries ?? []
         where !key.isEmpty && key.utf8.count <= Span.nameLimit && !Names.refusedKeys.contains(key) {
@@ -53,8 +53,22 @@ public struct TraceSettings: Sendable, Equatable {
     /// Tags, and entries of metadata: they stand on every span.
     private static let limit = 128
 
-    private static func short(_ value: Value?) -> String? {
-        value?.string.map { RecordedContent.cut($0, to: Span.nameLimit) }
+    /// The settings as spans show them: without what schemas call secret, and cut.
+    func shown(without redaction: Redaction) -> TraceSettings {
+        func short(_ text: String) -> String { RecordedContent.cut(redaction.redact(text), to: Span.nameLimit) }
+        var shown = self
+        shown.name = name.map(short)
+        shown.userID = userID.map(short)
+        shown.sessionID = sessionID.map(short)
+        shown.environment = environment.map(short)
+        shown.tags = tags.map(short)
+        shown.metadata = metadata.map { (redaction.redact($0.key), redaction.redact($0.value)) }
+        return shown
+    }
+
+    /// Whether there is anything that may have a secret in it.
+    var saysMore: Bool {
+        name != nil || userID != nil || sessionID != nil || environment != nil || !tags.isEmpty || !metadata.isEmpty
     }
 
     public static func == (left: TraceSettings, right: TraceSettings) -> Bool {

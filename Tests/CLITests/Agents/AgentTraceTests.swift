@@ -104,6 +104,38 @@ extension CommandLine {
             #expect(try !program.run("runs", "show", "r").output.contains("models"))
         }
 
+        @Test func `nothing of a secret is left where what a model was asked, or a URL, is cut`() throws {
+            let program = try Program()
+            defer { program.remove() }
+            let turns = Array(repeating: #"{ "text": "yes" }"#, count: 41).joined(separator: ",")
+            let provider = try FakeProvider("{ \"turns\": [\(turns)] }", in: program)
+            let service = try WeatherService(heads: { _ in (200, "{}") })
+            try program.write(
+                """
+                local aikit = require "aikit"
+                local s = aikit.schema
+                local model = aikit.model { provider = "openai", name = "tiny", base_url = "\(provider.base)/v1" }
+                return aikit.workflow { id = "w", telemetry = true, input_schema = s.object { pw = s.string():secret() } }
+                  :step { id = "ask", handler = function(input)
+                    for n = 31910, 31990, 2 do model:generate { prompt = ("p"):rep(n) .. input.pw .. ("q"):rep(100) } end
+                    for n = 1930, 1980 do
+                      aikit.http.get("\(service.base)/" .. ("u"):rep(n) .. input.pw .. ("v"):rep(100))
+                    end
+                    return 1
+                  end }
+                  :commit()
+                """, to: "w.lua")
+            let run = try program.run(
+                "run", "w.lua", "--allow-model", "--allow-net=127.0.0.1", "--run-id", "r", "--input",
+                #"{"pw":"CUTSECRET-abcdefghijklmnopqrstuvwxyz"}"#)
+            #expect(run.status == 0, "\(run.errors)")
+            let text = try program.run("runs", "trace", "r", "--json").output
+            #expect(text.ranges(of: "… [cut off]").count > 10)
+            #expect(text.contains("[secret]"))
+            #expect(!text.contains("CUTS"))
+            #expect(!text.contains("wxyz"))
+        }
+
         @Test func `requests of a handler are spans, and the service that answers is told of them`() throws {
             let program = try Program()
             defer { program.remove() }

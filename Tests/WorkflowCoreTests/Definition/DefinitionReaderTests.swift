@@ -77,6 +77,44 @@ private func issues(_ nodes: String, _ more: String = "") -> [DefinitionIssue] {
         #expect(loop.callback == 8 && loop.extra == 9 && loop.conclude == 10)
     }
 
+    @Test(
+        arguments: [
+            (#"{"metadata":"x"}"#, "metadata", #"a table with string keys, got the string "x""#),
+            (#"{"metadata":5}"#, "metadata", "a table with string keys, got the number 5"),
+            (#"{"metadata":true}"#, "metadata", "a table with string keys, got true"),
+            (#"{"metadata":[1]}"#, "metadata", "a table with string keys, got a list of 1 item"),
+            (#"{"metadata":{"k":{"$value":"secret"}}}"#, "metadata.k", "data, got a secret"),
+            (#"{"tags":"x"}"#, "tags", #"a list of strings, got the string "x""#),
+            (#"{"tags":[1]}"#, "tags", "a list of strings, got a list of 1 item"),
+            (#"{"user_id":5}"#, "user_id", "a string, got the number 5"),
+            (#"{"trace_name":""}"#, "trace_name", #"a string that is not empty, got the string """#),
+            (#"{"record_inputs":"no"}"#, "record_inputs", #"a boolean, got the string "no""#),
+        ])
+    func `what telemetry takes is said of each field that has something else`(
+        _ telemetry: String, _ field: String, _ words: String
+    ) throws {
+        let fault = "has a wrong `telemetry.\(field)`: expected \(words)"
+        let messages = issues("[]", #","telemetry":\#(telemetry)"#).map(\.message)
+        #expect(messages.contains { $0.contains(fault) }, "\(messages)")
+        let given = try Value(json: telemetry)
+        if field.contains(".") { return }
+        guard case .failure(let refusal) = TelemetryFields.read(ofRun: given) else {
+            Issue.record("a run takes \(telemetry)")
+            return
+        }
+        let runWords = words.replacing("a table with string keys", with: "an object")
+        #expect(refusal.message == "has a wrong `\(field)`: expected \(runWords)")
+    }
+
+    @Test func `a field of a run's telemetry is given once`() throws {
+        let given: Value = ["record_inputs": true, "recordInputs": false]
+        guard case .failure(let refusal) = TelemetryFields.read(ofRun: given) else {
+            Issue.record("both are taken")
+            return
+        }
+        #expect(refusal.message == "has `record_inputs` twice")
+    }
+
     @Test func `a nested workflow brings its metadata and ctx under the outer ones`() throws {
         let plan = try plan(
             #"""

@@ -1,0 +1,111 @@
+internal import FlatValue
+internal import WorkflowCore
+
+/// What the operations of calls leave in the journal for the trace of their run.
+extension Worker {
+    /// How many spans of its operations a call puts into the journal; of what it does more often only the number is kept.
+    private static let spanLimit = 1000
+    /// The most that is kept of a URL, in bytes.
+    private static let urlLimit = 2000
+
+    /// Keeps what an operation of a call used, or its span.
+    ///
+    /// - Parameter span: the number of the script's span in which the operation was asked for, 0 for none; nil where nobody knows.
+    func keep(_ usage: Value, in span: Int64?, _ run: Run, _ pending: PendingCall) {
+        guard run.machine.frames.indices.contains(Int(pending.frame)) else { return }
+        let isSpan = usage["span"] != nil
+        if isSpan, pending.spanCount >= Self.spanLimit {
+            run.calls[pending.id]?.unshownCount += 1
+            return
+        }
+        let shown = placed(bounded(recorded(usage, run, run.machine.frames[Int(pending.frame)].node), run), in: span)
+        guard run.log.hasRoom(for: shown.withBytes(\.count)) else { return }
+        if isSpan { run.calls[pending.id]?.spanCount += 1 }
+        let record = run.log.arena.writing { $0.write(shown) }
+        run.decide(
+            isSpan
+                ? .traced(frame: pending.frame, record: record) : .modelCalled(frame: pending.frame, record: record),
+            at: now)
+    }
+
+    /// Keeps how many spans of a call that ends were not kept.
+    func keepUnshown(_ run: Run, _ id: UInt64) {
+        guard let pending = run.calls[id], pending.unshownCount > 0,
+            run.machine.frames.indices.contains(Int(pending.frame)), run.log.hasRoom(for: 0)
+        else { return }
+        let record = run.log.arena.writing { $0.write(["dropped": Value(Int64(pending.unshownCount))]) }
+        run.decide(.traced(frame: pending.frame, record: record), at: now)
+    }
+
+    /// The record with the span of the script around it.
+    private func placed(_ usage: Value, in span: Int64?) -> Value {
+        guard let span else { return usage }
+        func placed(_ record: Value) -> Value {
+            Value(entries: (record.entries ?? []).map { ($0.key, $0.value) } + [("parent", Value(span))])
+        }
+        guard let inner = usage["span"] else { return placed(usage) }
+        guard let model = inner["model"], model.entries != nil else {
+            return usage.replacing("span", by: placed(inner))
+        }
+        return usage.replacing("span", by: inner.replacing("model", by: placed(model)))
+    }
+
+    /// The record without what the run's trace is not to say.
+    private func recorded(_ usage: Value, _ run: Run, _ node: NodeIndex) -> Value {
+        guard usage["input"] != nil || usage["output"] != nil || usage["span"]?["model"] != nil else { return usage }
+        let trace = run.machine.trace.isNone ? nil : run.log.value(run.machine.trace)["telemetry"].map { Value($0) }
+        let content = RecordedContent(
+            workflow: run.plan.details[0].telemetry, run: trace, step: run.plan.details[Int(node)].telemetry)
+        return usage.changing { key, value in
+            switch key {
+            case "input" where !content.inputs, "output" where !content.outputs: nil
+            default: value
+            }
+        }
+    }
+
+    /// The record with no more of contents and URLs than a span shows; secrets are taken out before something is cut, so that
+    /// nothing of one is left at the end.
+    private func bounded(_ usage: Value, _ run: Run) -> Value {
+        guard usage.withBytes(\.count) > Self.urlLimit else { return usage }
+        var redaction: Redaction?
+        func withoutSecrets(_ value: Value) -> Value {
+            let known = redaction ?? run.readSecrets()
+            redaction = known
+            return known.redact(value)
+        }
+        return usage.changing { key, value in
+            switch key {
+            case "input", "output":
+                guard value.json.utf8.count > RecordedContent.textLimit else { return value }
+                let shown = withoutSecrets(value)
+                let text = RecordedContent.text(of: shown)
+                return text.hasSuffix(RecordedContent.cutMark) ? Value(text) : shown
+            case "url":
+                guard let text = value.string, text.utf8.count > Self.urlLimit else { return value }
+                return Value(RecordedContent.cut(withoutSecrets(value).string ?? "", to: Self.urlLimit))
+            default: return value
+            }
+        }
+    }
+}
+
+extension Value {
+    /// The object with another value of a key that it has.
+    fileprivate func replacing(_ key: String, by value: Value) -> Value {
+        Value(entries: (entries ?? []).map { ($0.key, $0.key == key ? value : $0.value) })
+    }
+
+    /// The record of an operation with what `change` makes of its fields and of those of the span, the model and the request in it;
+    /// nil leaves a field out.
+    fileprivate func changing(_ change: (String, Value) -> Value?) -> Value {
+        Value(
+            entries: (entries ?? []).compactMap { key, value in
+                switch key {
+                case "span", "model", "http":
+                    (key, value.entries == nil ? value : value.changing(change))
+                default: change(key, value).map { (key, $0) }
+                }
+            })
+    }
+}

@@ -1,0 +1,93 @@
+internal import Foundation
+internal import LuaTesting
+internal import LuaWorkflows
+internal import Testing
+
+/// What `expect(run):traced` and `run:spans()` say of spans that steps make.
+@Suite("Spans in tests")
+struct SpanScriptTests {
+    private func run(_ test: String) async throws -> TestFileReport {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "tests-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "main_test.lua")
+        try Data(test.utf8).write(to: file)
+        return await TestFileRunner.run(file.path, folders: [folder.path + "/"], settings: TestSettings())
+    }
+
+    @Test func `a request lies in the span of the function that made it, whatever runs beside it`() async throws {
+        let report = try await run(
+            """
+            local aikit = require "aikit"
+            local w = aikit.workflow { id = "w", telemetry = true }
+              :step { id = "a", handler = function(_, context)
+                aikit.all {
+                  function() context:span("long", function()
+                    aikit.sleep "300ms"
+                    aikit.http.get "https://a.example/long"
+                  end) end,
+                  function() aikit.sleep "50ms" aikit.http.get "https://a.example/outside" end,
+                  function() context:span("short", function() aikit.http.get "https://a.example/short" end) end,
+                }
+                return 1
+              end }
+              :commit()
+            it("places requests", function()
+              test.http { ["GET https://a.example/*"] = { json = {} } }
+              local run = test.run(w, { input = {} })
+              local parents = {}
+              for _, span in ipairs(run:spans()) do
+                local url = span.attributes["url.full"]
+                if url then parents[url:match "[^/]*$"] = span.parent end
+              end
+              expect(parents):equals { long = "long", short = "short", outside = "w.step.a" }
+            end)
+            """)
+        #expect(report.isGood, "\(report.outcomes) \(report.complaints)")
+    }
+
+    @Test func `an expectation of a span that no span could meet says what to write`() async throws {
+        let report = try await run(
+            """
+            local aikit = require "aikit"
+            local w = aikit.workflow { id = "w", telemetry = true }
+              :step { id = "a", handler = function(_, context) context:log("info", "hi") return 1 end }
+              :commit()
+            local cases = {
+              { { name = 5 }, "`name` takes a string, got a number: write name = \\"w.step.price\\"" },
+              { { attributes = "x" }, "`attributes` takes a table, got 'x': write attributes = {" },
+              { { attributes = { 1 } }, "`attributes` takes names and values, got a value under 1" },
+              { { attributes = { x = print } }, "`attributes['x']` takes a text, a number, a boolean" },
+              { { status = "bad" }, "`status` takes one of error, ok, unset, got 'bad'" },
+              { { status = true }, "`status` takes one of error, ok, unset, got a boolean" },
+              { { kind = "CLIENT" }, "`kind` takes one of client, internal, server, got 'CLIENT'" },
+              { { parent = {} }, "`parent` takes a string, got a table" },
+              { { message = 1 }, "`message` takes a string, got a number" },
+              { { events = "log" }, "`events` takes a table, got 'log': write events = {" },
+              { { events = { "log" } }, "`events` takes a list of tables, got a string at 1" },
+              { { events = { { name = 1 } } }, "`events[1].name` takes a string, got a number" },
+              { { events = { { nam = "log" } } }, "did you mean 'name'?" },
+              { { nam = "w" }, "did you mean 'name'?" },
+              { {}, "an empty table is a part of any span" },
+              { 5, "expected a table, got a number" },
+            }
+            for index, case in ipairs(cases) do
+              it("refuses case " .. index, function()
+                local run = test.run(w, { input = {} })
+                expect(function() expect(run):traced(case[1]) end):fails_with(case[2])
+                expect(function() expect(run).never:traced(case[1]) end):fails_with(case[2])
+              end)
+            end
+            it("takes what a span has, and placeholders", function()
+              local run = test.run(w, { input = {} })
+              expect(run):traced "w"
+              expect(run):traced { name = test.matching "step", status = "ok", kind = "internal", parent = "w",
+                events = { { name = "log", attributes = { ["log.level"] = "info" } } },
+                attributes = { ["ai_kit.workflow.step.attempt"] = test.any "integer" } }
+              expect(run):traced { attributes = test.any "table" }
+              expect(run).never:traced { name = "w", status = "error" }
+            end)
+            """)
+        #expect(report.isGood, "\(report.outcomes) \(report.complaints)")
+    }
+}
