@@ -55,7 +55,10 @@ extension SQLiteJournal: RunInbox {
 
 extension Writer {
     func post(_ message: InboxMessage.Content, to run: String) throws(JournalError) -> Int64? {
-        try transaction {
+        if message.target.utf8.contains(0) {
+            throw JournalError(code: "invalid_name", message: "the name of an event has no zero byte in it")
+        }
+        return try transaction {
             guard let stored = try StoredHead.find(run, in: database), !stored.header.status.isTerminal else {
                 return nil
             }

@@ -29,7 +29,8 @@ extension SQLiteJournal: RunReading {
     }
 
     package func counts(of workflow: String) async throws(JournalError) -> [RunMachine.Status: Int] {
-        try await read { database in
+        if workflow.utf8.contains(0) { return [:] }
+        return try await read { database in
             var counts: [RunMachine.Status: Int] = [:]
             let rows = try Row.fetchCursor(
                 database,
@@ -119,6 +120,7 @@ extension StoredHead {
             arguments += [workflow]
         }
         if let before = filter.before {
+            if before.utf8.contains(0) { return [] }
             conditions.append("runs.row < (SELECT row FROM runs WHERE id = ?)")
             arguments += [before]
         }
@@ -153,7 +155,7 @@ extension StoredHead {
         defer { rows.close() }
         var bound = Int64.max
         if let before = filter.before {
-            guard
+            guard !before.utf8.contains(0),
                 let row = try Int64.fetchOne(database, sql: "SELECT row FROM runs WHERE id = ?", arguments: [before])
             else { return [] }
             bound = row

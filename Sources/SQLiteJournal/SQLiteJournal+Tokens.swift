@@ -18,7 +18,8 @@ extension SQLiteJournal: TokenStore {
     }
 
     package func token(_ id: String) async throws(JournalError) -> AccessToken? {
-        try await read { try Tokens.fetch($0, where: "WHERE id = ?", [id]).first }
+        if id.utf8.contains(0) { return nil }
+        return try await read { try Tokens.fetch($0, where: "WHERE id = ?", [id]).first }
     }
 
     package func tokens() async throws(JournalError) -> [AccessToken] {
@@ -26,7 +27,8 @@ extension SQLiteJournal: TokenStore {
     }
 
     package func removeToken(_ id: String) async throws(JournalError) -> Bool {
-        try await onWriter { writer throws(JournalError) in
+        if id.utf8.contains(0) { return false }
+        return try await onWriter { writer throws(JournalError) in
             var isRemoved = false
             try writer.transaction(durable: true) {
                 try writer.database.execute(sql: Tokens.table)

@@ -120,6 +120,21 @@ extension StoreContract {
             try expect(try await journal.load("r1", after: 5)?.events.isEmpty == true)
             await journal.close()
         },
+        StoreCheck("a name with a zero byte is not what stands before it") { backend in
+            let (journal, other) = (try await backend.open(), try await backend.open())
+            await TestRun("r1", workflow: "orders").write(to: journal)
+            try expect(try await journal.header(of: "r1\0x") == nil)
+            try expect(try await journal.load("r1\0x") == nil)
+            try expect(try await journal.counts(of: "orders\0x").isEmpty)
+            try expect(try await journal.list(RunFilter(workflow: "orders\0x")).isEmpty)
+            try expect(
+                try await other.post(InboxMessage.Content(kind: .signal, target: "e", payload: 1), to: "r1\0x") == nil)
+            try expect(try await other.claim("r1\0x").run == nil)
+            try expect(try await journal.delete("r1\0x") == false)
+            try expect(try await journal.header(of: "r1") != nil)
+            await journal.close()
+            await other.close()
+        },
         StoreCheck("large payloads come back among small ones") { backend in
             let journal = try await backend.open()
             let large = Value(String(repeating: "long ", count: 20_000))

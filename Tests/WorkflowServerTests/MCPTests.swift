@@ -160,6 +160,29 @@ struct MCPTests {
         }
     }
 
+    @Test func `who begins many sessions loses those of their own, and nobody else's`() async throws {
+        let tokens = TokensInMemory()
+        func bearer(_ name: String) async throws -> [(String, String)] {
+            let made = TokenSecret.make(name: name, role: .run, workflows: [], expiresAt: 0, now: 0)
+            try await tokens.add(made.token)
+            return [("Authorization", "Bearer \(made.text)")]
+        }
+        let (greedy, modest) = (try await bearer("greedy"), try await bearer("modest"))
+        try await RunningServer.with(TestWorkflows.all(), access: AccessControl(tokens: tokens)) { server in
+            let kept = try await Self.begin(server, modest)
+            var sessions: [[(String, String)]] = []
+            for _ in 0..<102 { sessions.append(try await Self.begin(server, greedy)) }
+            func status(_ headers: [(String, String)]) async throws -> Int {
+                try await server.post("/mcp", Self.request(1, "ping"), headers: headers).status
+            }
+            #expect(try await status(kept) == 200)
+            #expect(try await status(sessions[0]) == 404)
+            #expect(try await status(sessions[1]) == 404)
+            #expect(try await status(sessions[2]) == 200)
+            #expect(try await status(sessions[101]) == 200)
+        }
+    }
+
     @Test func `a session belongs to who began it, and who may only read starts no runs`() async throws {
         let tokens = TokensInMemory()
         func token(_ name: String, _ role: AccessToken.Role) async throws -> String {

@@ -122,6 +122,18 @@ struct SlowClientTests {
         }
     }
 
+    @Test func `what the whole server takes is told, to other sites as well as to anybody`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let answer = await Self.conversation(
+                "OPTIONS * HTTP/1.1\r\nHost: x\r\nOrigin: http://evil.example\r\n"
+                    + "Access-Control-Request-Method: POST\r\nConnection: close\r\n\r\n", port: server.port
+            ).lowercased()
+            #expect(answer.hasPrefix("http/1.1 204"), "\(answer)")
+            #expect(answer.contains("allow: delete, get, head, options, post\r\n"))
+            #expect(!answer.contains("access-control"))
+        }
+    }
+
     @Test func `chunks that are none are a bad request`() async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
             let head = "POST /api/workflows/greet/run HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"

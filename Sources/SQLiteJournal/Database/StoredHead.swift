@@ -101,11 +101,14 @@ struct StoredHead {
 
     /// A run that nobody owns; nil for any other. It costs the same however much others have written a moment ago.
     static func findFree(_ id: String, in database: Database) throws -> StoredHead? {
-        try Row.fetchOne(database.cachedStatement(sql: freeQuery), arguments: [id]).map { try StoredHead($0) }
+        // No run has such an id, and SQLite would be told what stands before the zero byte.
+        if id.utf8.contains(0) { return nil }
+        return try Row.fetchOne(database.cachedStatement(sql: freeQuery), arguments: [id]).map { try StoredHead($0) }
     }
 
     static func find(_ id: String, in database: Database) throws -> StoredHead? {
-        try Row.fetchOne(database.cachedStatement(sql: query + "WHERE runs.id = ?"), arguments: [id]).map {
+        if id.utf8.contains(0) { return nil }
+        return try Row.fetchOne(database.cachedStatement(sql: query + "WHERE runs.id = ?"), arguments: [id]).map {
             try StoredHead($0)
         }
     }

@@ -69,6 +69,10 @@ extension Worker {
         guard text.utf8.count <= 500 else {
             throw ErrorObject(code: "invalid_key", message: "`\(name)` returned more than 500 bytes")
         }
+        // Not every store keeps it.
+        if text.utf8.contains(0) {
+            throw ErrorObject(code: "invalid_key", message: "`\(name)` returned a text with a zero byte")
+        }
         return text
     }
 

@@ -3,7 +3,7 @@ internal import WorkflowCore
 package import WorkflowEngine
 
 /// Who makes a request, and what they may do.
-package struct Principal: Sendable, Equatable {
+package struct Principal: Sendable, Hashable {
     package var name: String
     package var role: AccessToken.Role
     /// The workflows that they may see; empty for all.

@@ -136,12 +136,7 @@ struct APIRequest {
     }
 
     private func value() async throws -> Value? {
-        let type = request.headers[.contentType]?.lowercased()
-        let isJSON = type.map { Self.isJSON($0) } ?? true
-        // What is known to come is refused before it is read; a body of no bytes has any type.
-        if !isJSON, request.headers[.contentLength].flatMap({ Int($0) }) ?? 0 > 0 { throw Self.notJSON }
-        let buffer = try await buffer()
-        if !isJSON, buffer.readableBytes > 0 { throw Self.notJSON }
+        let buffer = try await json()
         guard buffer.readableBytes > 0 else { return nil }
         do {
             return try buffer.withUnsafeReadableBytes { try Value(json: $0) }
@@ -152,7 +147,18 @@ struct APIRequest {
         }
     }
 
-    /// The body as it came.
+    /// The body as it came, which is JSON by its type; a browser sends no other site's page that without asking first.
+    func json() async throws -> ByteBuffer {
+        let type = request.headers[.contentType]?.lowercased()
+        let isJSON = type.map { Self.isJSON($0) } ?? true
+        // What is known to come is refused before it is read; a body of no bytes has any type.
+        if !isJSON, request.headers[.contentLength].flatMap({ Int($0) }) ?? 0 > 0 { throw Self.notJSON }
+        let buffer = try await buffer()
+        if !isJSON, buffer.readableBytes > 0 { throw Self.notJSON }
+        return buffer
+    }
+
+    /// The body as it came, of whatever type.
     func bytes() async throws -> [UInt8] { [UInt8](buffer: try await buffer()) }
 
     private static var notJSON: APIError {
@@ -185,7 +191,7 @@ struct APIRequest {
 
     static func isJSON(_ type: String) -> Bool {
         let essence = type.prefix { $0 != ";" }.filter { $0 != " " }
-        return essence == "application/json" || essence.hasSuffix("+json")
+        return essence == "application/json" || essence.hasSuffix("+json") && !essence.contains(",")
     }
 }
 

@@ -47,6 +47,10 @@ struct AnswerMiddleware: RouterMiddleware {
         if request.method == .options, request.headers[.accessControlRequestMethod] != nil, let origin {
             return Self.preflight(origin)
         }
+        // Of the server as a whole (RFC 9110, section 9.3.7), which has no more to tell than any of its paths.
+        if request.method == .options, request.head.path == "*" {
+            return Response(status: .noContent, headers: [.allow: "DELETE, GET, HEAD, OPTIONS, POST"])
+        }
         let isHealth = request.uri.path.hasPrefix(core.options.basePath + "/health/")
         guard isHealth || core.metrics.requestBegan(limit: core.options.requestLimit) else {
             throw APIError.overloaded(origin: origin)

@@ -54,8 +54,7 @@ extension Route {
         }
         let message: RPCMessage
         do {
-            let bytes = try await request.bytes()
-            message = try bytes.withUnsafeBytes { bytes throws(RPCFault) in try RPCMessage(bytes) }
+            message = try await request.json().withUnsafeReadableBytes { try RPCMessage($0) }
         } catch let fault as RPCFault {
             return refused(fault)
         }
@@ -89,7 +88,9 @@ extension Route {
         let session = MCPSession(offers, for: request.context.principal)
         var response = await answered(message, session)
         guard let id = core.sessions.add(session) else {
-            throw APIError(.serviceUnavailable, "too_many_sessions", "There are too many sessions; try again later")
+            throw APIError(
+                .serviceUnavailable, "too_many_sessions",
+                "There are too many sessions, in all of which calls are under way; end one, or try again later")
         }
         response.headers[.mcpSession] = id
         return response

@@ -263,10 +263,12 @@ struct QueueServiceTests {
     @Test func `a key that is none fails the run before it begins`() async throws {
         let flow = try workflow { ["concurrency": ["limit": 1, "key": Value(Int64($0))]] }
         try await withDirectory([flow]) { directory in
-            let started = try await start(directory, "a", input([1, 2]))
-            let (record, _) = try await directory.settled(started.id)
-            #expect(record.status == .failed)
-            #expect(record.result().error?["code"]?.string == "invalid_key")
+            for (id, key): (String, Value) in [("a", [1, 2]), ("b", "acme\0other")] {
+                let started = try await start(directory, id, input(key))
+                let (record, _) = try await directory.settled(started.id)
+                #expect(record.status == .failed)
+                #expect(record.result().error?["code"]?.string == "invalid_key")
+            }
         }
     }
 
