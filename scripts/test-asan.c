@@ -15,7 +15,7 @@ static const char prelude[] =
     "bridge.set_context_methods { emit = function(c, e) bridge.context_effect(c, 'emit', e.type, e.data) end }\n"
     "return { wait = function(v) return bridge.request('wait', v) end, all = bridge.all, null = bridge.null,\n"
     "  sync = bridge.sync, readonly = bridge.readonly, suggest = bridge.suggest, slot = bridge.function_slot,\n"
-    "  lease = bridge.lease, released = bridge.released }\n";
+    "  lease = bridge.lease, released = bridge.released, inherit = bridge.inherit }\n";
 
 /// Each is the body of a handler.
 static const char *const bodies[] = {
@@ -53,6 +53,10 @@ static const char *const bodies[] = {
     "error { code = 'c', message = ('m'):rep(300), details = { ('d'):rep(300) } }",
     "table.sort({ 3, 2, 1 }, function(a, b) test.wait(1) return a < b end)",
     "context.store[('k'):rep(300)] = { a = { print } }",
+    "local spans = setmetatable({}, { __mode = 'k' }) test.inherit(spans)\n"
+    "local outer = { index = 1 } spans[coroutine.running()] = { index = 2, outer = outer, ended = true }\n"
+    "return { test.all { function() return test.wait(1) end, function() return spans[coroutine.running()].outer.index end },\n"
+    "  coroutine.wrap(function() return test.wait(2) end)() }",
     "print(setmetatable({ [('k'):rep(50)] = { 1 }, [{}] = 2, b = { c = { 'd' } } }, { __mode = 'kv' }))",
 };
 #define BODY_COUNT (sizeof bodies / sizeof *bodies)

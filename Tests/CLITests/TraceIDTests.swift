@@ -154,6 +154,21 @@ extension CommandLine {
             #expect(trace.told.map(\.name).filter { $0.hasPrefix("turn ") || $0 == "told" }.count >= 3)
         }
 
+        @Test func `a run without telemetry has no spans, whatever its completion handler says of them`() throws {
+            let program = try Program([
+                "w.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow {
+                  id = "w", telemetry = true, on_success = function(_, context) context:set_attribute("done", true) end,
+                }:step { id = "a", handler = function(_, context) context:set_attribute("a", 1) return 1 end }:commit()
+                """
+            ])
+            defer { program.remove() }
+            let run = try program.run("run", "w.lua", "--run-id", "r", "--telemetry", "false")
+            #expect(run.status == 0, "\(run.errors)")
+            #expect(try Trace(program, "r").spans.isEmpty)
+        }
+
         @Test func `spans of functions that run beside each other lie in what was open where they began`() throws {
             let program = try Program(["w.lua": script])
             defer { program.remove() }

@@ -46,6 +46,36 @@ struct SpanScriptTests {
         #expect(report.isGood, "\(report.outcomes) \(report.complaints)")
     }
 
+    @Test func `a step says how many of its spans are not shown`() async throws {
+        let report = try await run(
+            """
+            local aikit = require "aikit"
+            local w = aikit.workflow { id = "w", telemetry = true }
+              :step { id = "spans", handler = function(_, context)
+                for _ = 1, 1003 do context:span("own", function() end) end
+                return 1
+              end }
+              :step { id = "requests", handler = function()
+                for _ = 1, 1005 do aikit.http.get "https://a.example/" end
+                return 1
+              end }
+              :step { id = "few", handler = function(_, context) return context:span("last", function() return 1 end) end }
+              :commit()
+            it("counts them", function()
+              test.http { ["GET https://a.example/*"] = { json = {} } }
+              local run = test.run(w, { input = {} })
+              local count, dropped = {}, {}
+              for _, span in ipairs(run:spans()) do
+                count[span.name] = (count[span.name] or 0) + 1
+                dropped[span.name] = span.attributes["ai_kit.workflow.step.dropped_spans"]
+              end
+              expect(count):contains { own = 1000, GET = 1000, last = 1, ["w.step.spans"] = 1, w = 1 }
+              expect(dropped):equals { ["w.step.spans"] = 3, ["w.step.requests"] = 5 }
+            end)
+            """)
+        #expect(report.isGood, "\(report.outcomes) \(report.complaints)")
+    }
+
     @Test func `an expectation of a span that no span could meet says what to write`() async throws {
         let report = try await run(
             """

@@ -146,19 +146,22 @@ public final class TraceExport: Sendable {
     /// Each signal's text is made once for all of its endpoints. Those of runs, steps and models come first, and have room that
     /// those have not which a script makes, however many these are.
     private static func offer(_ spans: [Span], _ text: SpanText, to exporters: [BatchExporter]) {
+        let made = spans.filter { $0.role == .made }
+        offer(made.isEmpty ? spans : spans.filter { $0.role != .made }, text, to: exporters, leavingRoom: false)
+        offer(made, text, to: exporters, leavingRoom: true)
+    }
+
+    private static func offer(
+        _ spans: [Span], _ text: SpanText, to exporters: [BatchExporter], leavingRoom: Bool
+    ) {
         if spans.isEmpty { return }
         for signal in [ExportEnvelope.Signal.traces, .logs] {
             let own = exporters.filter { $0.envelope.signal == signal }
             if own.isEmpty { continue }
-            for isMade in [false, true] {
-                let offered = spans.filter { ($0.role == .made) == isMade }
-                let pieces = offered.compactMap { signal == .traces ? text.piece($0) : LogText.piece($0) }
-                for exporter in own {
-                    exporter.offer(pieces, leavingRoom: isMade)
-                    if signal == .traces, pieces.count < offered.count {
-                        exporter.dropLarge(offered.count - pieces.count)
-                    }
-                }
+            let pieces = spans.compactMap { signal == .traces ? text.piece($0) : LogText.piece($0) }
+            for exporter in own {
+                exporter.offer(pieces, leavingRoom: leavingRoom)
+                if signal == .traces, pieces.count < spans.count { exporter.dropLarge(spans.count - pieces.count) }
             }
         }
     }

@@ -79,8 +79,11 @@ enum Names {
     /// Whether a key is the engine's, so that scripts cannot set it: what is measured and found by it would be whatever they say.
     /// The library of scripts refuses the same keys.
     static func isReserved(_ key: String) -> Bool {
-        ["ai_kit.", "gen_ai.", "langfuse."].contains { key.hasPrefix($0) } || [user, session, errorType].contains(key)
+        reservedPrefixes.contains { key.hasPrefix($0) } || reservedNames.contains(key)
     }
+
+    private static let reservedPrefixes = ["ai_kit.", "gen_ai.", "langfuse."]
+    private static let reservedNames: Set<String> = [user, session, errorType]
 
     /// Whether a key is one of those here, which scripts seldom use.
     static func isOurs(_ key: String) -> Bool {
