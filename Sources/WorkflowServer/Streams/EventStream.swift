@@ -71,10 +71,14 @@ enum EventStream {
             try await writer.comment()
             while true {
                 let (items, end) = await outbox.take()
-                // One write costs as much as many bytes do; what is joined is a copy of what all streams share.
+                // One write costs as much as many bytes do; what is joined is a copy of what all streams share, and small.
                 var joined = ByteBuffer()
                 for item in items {
                     switch item {
+                    case .frames(let frames) where frames.readableBytes >= FrameWriter.portion:
+                        try await writer.write(joined)
+                        joined = ByteBuffer()
+                        try await writer.write(frames)
                     case .frames(var frames): joined.writeBuffer(&frames)
                     case .missed(let count): joined.writeString("event: missed\ndata: {\"missed\":\(count)}\n\n")
                     case .idle: joined.writeString(":\n\n")
@@ -151,6 +155,7 @@ enum EventStream {
                     cancel()
                     core.metrics.streamEnded()
                 }
+                await FrameWriter.bound(request.context.channel)
                 var frames = FrameWriter(writer, core.directory.events.turns)
                 try await body(&frames)
                 try await frames.finish()

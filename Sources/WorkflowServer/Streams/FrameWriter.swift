@@ -22,6 +22,16 @@ struct FrameWriter: @unchecked Sendable {
         self.turns = turns
     }
 
+    /// Has a connection take no more than some portions ahead of its client: a client that is slow is known to be so early, and
+    /// costs little until then, here and in the kernel.
+    static func bound(_ channel: any Channel) async {
+        let marks = ChannelOptions.Types.WriteBufferWaterMark(low: portion / 2, high: portion)
+        // Without them it works as well, and costs more.
+        try? await channel.setOption(ChannelOptions.writeBufferWaterMark, value: marks).get()
+        try? await channel.setOption(ChannelOptions.socketOption(.so_sndbuf), value: SocketOptionValue(4 * portion))
+            .get()
+    }
+
     /// One frame; JSON text has no line ends.
     mutating func frame(_ event: String, _ data: Value) async throws {
         try await write(ByteBuffer(string: "event: \(event)\ndata: \(data.json)\n\n"))

@@ -22,20 +22,21 @@ enum RecordedEvents {
         var begun = ByteBuffer()
         while let text = try await reader.next() {
             begun.writeImmutableBuffer(text)
-            if begun.readableBytes > Self.shortest { return .stream(begun, reader) }
+            if begun.readableBytes > Self.shortest { return .stream(begun, reader, request.context.channel) }
         }
         return .long(String(buffer: begun), type: Response.jsonType, to: request.request)
     }
 }
 
 extension Response {
-    fileprivate static func stream(_ begun: ByteBuffer, _ reader: EventReader) -> Response {
+    fileprivate static func stream(_ begun: ByteBuffer, _ reader: EventReader, _ channel: any Channel) -> Response {
         Response(
             status: .ok,
             headers: [
                 .contentType: jsonType, .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
             ],
             body: ResponseBody { writer in
+                await FrameWriter.bound(channel)
                 var frames = FrameWriter(writer, reader.turns)
                 try await frames.write(begun)
                 while let text = try await reader.next() { try await frames.write(text) }
