@@ -108,10 +108,9 @@ package actor ForeignRun {
 
     /// Takes what is new in the store; whether there was anything.
     private func refresh() async throws -> Bool {
+        // An owner that dies changes nothing in the store; one that ends the run has written its end when it is looked for.
+        hasOwner = try await store.header(of: id)?.owner != nil
         let changes = try await store.changeCount()
-        // An owner that dies changes nothing in the store.
-        let header = try await store.header(of: id)
-        hasOwner = header?.owner != nil
         if changes == self.changes { return false }
         self.changes = changes
         guard let stored = try await store.load(id, after: log.count), !stored.events.isEmpty else { return false }

@@ -9,17 +9,20 @@ extension RunDirectory {
     public func cancel(_ id: String, reason: String = "cancelled") async throws -> RunRecord {
         let chain = RunChain.split(id).base
         var (current, follows) = (id, false)
+        // By then it was not over: a run that has been cancelled since is what was asked for, whoever was told first.
+        var wasUnderWay = false
         defer { if follows { engine.family.stops.remove(chain) } }
         while true {
             switch try await open(current) {
             case .missing: throw RunFailure.missing(current)
             case .over(let header):
-                if follows, header.status == .cancelled { return try await record(of: current) }
+                if wasUnderWay, header.status == .cancelled { return try await record(of: current) }
                 guard let next = try await newest(after: current) else {
                     throw RunFailure.nothingToCancel(header.id, header.status.rawValue)
                 }
                 current = next
             case .live(let run):
+                wasUnderWay = true
                 run.cancel(reason: reason)
                 let record: RunRecord
                 do {
@@ -31,9 +34,11 @@ extension RunDirectory {
                 guard let next = try successor(of: record) else { return record }
                 current = next
             case .stored(let header):
+                wasUnderWay = true
                 if let record = try await cancelStored(header, reason) { return record }
                 continue
             case .foreign(let run, _):
+                wasUnderWay = true
                 guard let record = try await cancel(run, reason, asChain: follows) else { continue }
                 guard let next = try successor(of: record) else { return record }
                 current = next
