@@ -164,6 +164,11 @@ struct RestartTests {
                 #expect(cancelled.status == .cancelled)
                 #expect(try await directory.list(RunFilter(statuses: [.running, .queued])).isEmpty)
             }
+            // The driver is told after the store.
+            let deadline = ContinuousClock.now + .seconds(20)
+            while driver.engine.family.stops.reason(for: "a~2") != nil, .now < deadline {
+                try await Task.sleep(for: .milliseconds(1))
+            }
             #expect(driver.engine.family.stops.reason(for: "a~2") == nil)
         }
     }

@@ -58,7 +58,7 @@ extension RunDirectory {
         throw RunFailure.nothingToCancel(record.id, record.statusName)
     }
 
-    /// Has the process that drives a run cancel it.
+    /// Has the process that drives a run cancel it, unless somebody else has at that moment.
     ///
     /// - Parameter isChain: whether it may be over before it is told, in favour of a run that is meant as well.
     /// - Returns: the run once it is over; nil where it is to be looked for again.
@@ -72,6 +72,7 @@ extension RunDirectory {
             // It may have ended in favour of another one.
             if try await newest(after: run.id) != nil { return try await record(of: run.id) }
             guard let header = try await store.header(of: run.id), header.status.isTerminal else { throw failure }
+            if header.status == .cancelled { return try await record(of: run.id) }
             throw RunFailure.nothingToCancel(header.id, header.status.rawValue)
         }
         while let record = try await run.settled() {

@@ -157,7 +157,8 @@ struct EventHubTests {
             #expect(told.allSatisfy { $0 == told[0] })
             #expect(told[0].count == 402)
             #expect(told[0].first?.data?["n"] == Value(number))
-            #expect(store.loads == before + 1)
+            // It is read again where nobody has asked for five seconds.
+            #expect((before + 1...before + 5).contains(store.loads))
             _ = try await store.delete("r")
         }
         directory.events.close()
