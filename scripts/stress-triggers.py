@@ -140,7 +140,7 @@ def check(path, clients):
         if row in begun:
             of[workflow].append((run, begun[row][0], ended.get(row, [begun[row][0]])[0]))
 
-    moments = sorted(time.mktime(time.strptime(run.rsplit("-", 1)[1], "%Y%m%dT%H%M%SZ")) for run, _, _ in of["tick"])
+    moments = sorted(time.mktime(time.strptime(run.rsplit("~", 1)[1], "%Y%m%dT%H%M%SZ")) for run, _, _ in of["tick"])
     missing = (moments[-1] - moments[0] + 1) - len(moments) if moments else 1
     if missing:
         faults.append(f"{missing:.0f} times of the schedule have no run")

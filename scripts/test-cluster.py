@@ -295,7 +295,7 @@ def most_at_once(events_of_runs):
 def faults_of_schedule(runs):
     """Times of a schedule that have no run, from the first that has one to the last."""
     times = sorted(
-        datetime.datetime.strptime(run["runId"].rsplit("-", 1)[1], "%Y%m%dT%H%M%SZ") for run in runs)
+        datetime.datetime.strptime(run["runId"].rsplit("~", 1)[1], "%Y%m%dT%H%M%SZ") for run in runs)
     if len(times) < 5:
         yield f"the schedule has begun only {len(times)} runs"
     for one, other in zip(times, times[1:]):
