@@ -10,22 +10,24 @@ end
 test("a run is started and recorded, and its id given", function()
   local bridge = new_bridge()
   bridge.answers["once.begin"] = { name = "start 1", is_recorded = false }
-  bridge.answers["run.start"] = { run = "r.1" }
-  equal(bridge.aikit.start("invoice", { n = 1 }, { on_parent_end = "leave" }), "r.1")
-  equal(bridge.requests[2].payload, { name = "start 1", workflow = "invoice", input = { n = 1 }, leaves = true })
-  equal(bridge.requests[3].payload, { name = "start 1", value = { run = "r.1" } })
+  bridge.answers["run.start"] = { run = "r~c1" }
+  equal(bridge.aikit.start("invoice", { n = 1 }, { on_parent_end = "leave" }), "r~c1")
+  equal(bridge.requests[2].payload, {
+    name = "start 1", workflow = "invoice", own = false, input = { n = 1 }, leaves = true,
+  })
+  equal(bridge.requests[3].payload, { name = "start 1", value = { run = "r~c1" } })
   equal(ops(bridge), { "once.begin", "run.start", "once.record" })
 end)
 
 test("what has been started before is waited for, and not started again", function()
   local bridge = new_bridge()
-  bridge.answers["once.begin"] = { name = "start 1", is_recorded = true, value = { run = "r.1" } }
+  bridge.answers["once.begin"] = { name = "start 1", is_recorded = true, value = { run = "r~c1" } }
   bridge.answers["run.wait"] = { total = 3 }
   equal(bridge.aikit.start("invoice", nil, { wait = true }), { total = 3 })
   equal(ops(bridge), { "once.begin", "run.wait" })
 end)
 
-test("a workflow itself stands for its id", function()
+test("a workflow itself stands for its id, and is the one of its script", function()
   local bridge = new_bridge()
   bridge.answers["once.begin"] = { name = "start 1", is_recorded = false }
   bridge.answers["run.start"] = { run = "mine" }
@@ -33,6 +35,7 @@ test("a workflow itself stands for its id", function()
   local workflow = aikit.workflow { id = "label" }:step { id = "a", handler = print }:commit()
   equal(aikit.start(workflow, {}, { id = "mine" }), "mine")
   equal(bridge.requests[2].payload.workflow, "label")
+  equal(bridge.requests[2].payload.own, true)
   equal(bridge.requests[2].payload.id, "mine")
 end)
 
