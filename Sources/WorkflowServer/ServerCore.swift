@@ -10,6 +10,7 @@ final class ServerCore: Sendable {
     let options: ServerOptions
     let metrics = ServerMetrics()
     let health: StoreHealth
+    let bodies: BodyBudget
     let sessions = MCPSessions()
     let broadcast: EventBroadcast
     let results: ResultFrames
@@ -20,6 +21,7 @@ final class ServerCore: Sendable {
         broadcast = EventBroadcast(directory.events)
         results = ResultFrames(directory)
         health = StoreHealth(directory.store)
+        bodies = BodyBudget(options.bodiesLimit)
         self.access = access
         self.options = options
     }

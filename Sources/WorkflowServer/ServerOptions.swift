@@ -9,6 +9,9 @@ public struct ServerOptions: Sendable {
     public var hosts: [String]?
     /// The largest body of a request, in bytes.
     public var bodyLimit = 10 << 20
+    /// How many bytes of bodies that are coming in are held at once, but for the first 64 KiB of each; beyond that requests are
+    /// answered with 503.
+    public var bodiesLimit = 256 << 20
     /// Whether the dashboard is served, at the base path.
     public var hasDashboard = true
     /// How often a stream shows that it lives.

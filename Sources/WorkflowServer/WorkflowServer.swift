@@ -117,7 +117,8 @@ public final class WorkflowServer: Sendable {
                 throw APIError(.forbidden, "forbidden", "This needs a token of role '\(role.rawValue)'")
             }
         }
-        let asked = APIRequest(request: request, context: context, limit: core.options.bodyLimit, route: route)
+        let asked = APIRequest(
+            request: request, context: context, limit: core.options.bodyLimit, bodies: core.bodies, route: route)
         try asked.refuseUnknownParameters()
         return try await route.handler(asked, core)
     }

@@ -38,6 +38,24 @@ struct BodyTests {
         }
     }
 
+    @Test func `large bodies that come in at once are held up to a bound, and small ones always`() async throws {
+        var options = ServerOptions()
+        options.bodiesLimit = 128 << 10
+        @Sendable func body(_ size: Int) -> Value {
+            ["inputData": ["name": Value(String(repeating: "x", count: size))]]
+        }
+        try await RunningServer.with(TestWorkflows.all(), options: options) { (server) async throws in
+            for _ in 0..<4 {
+                let large = try await server.post("/api/workflows/greet/run", body(300 << 10))
+                #expect(large.status == 503 && large.json["code"] == "overloaded")
+                #expect(large.header("retry-after") == "1")
+                #expect(try await server.post("/api/workflows/greet/run", body(60 << 10)).status == 200)
+                // What was held of those before has been given back.
+                #expect(try await server.post("/api/workflows/greet/run", body(150 << 10)).status == 200)
+            }
+        }
+    }
+
     @Test func `a body with an encoding is refused, with what is taken`() async throws {
         try await RunningServer.with(TestWorkflows.all()) { (server) async throws in
             for path in ["/api/workflows/greet/run", "/api/runs/x/cancel", "/mcp"] {

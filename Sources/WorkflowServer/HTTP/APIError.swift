@@ -89,6 +89,13 @@ struct APIError: Error {
         return error
     }
 
+    /// The server has no room for the request now.
+    static func overloaded(_ message: String) -> APIError {
+        var error = APIError(.serviceUnavailable, "overloaded", message)
+        error.headers[.retryAfter] = "1"
+        return error
+    }
+
     static func badRequest(_ message: String, code: String = "bad_request") -> APIError {
         APIError(.badRequest, code, message)
     }

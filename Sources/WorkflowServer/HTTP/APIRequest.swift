@@ -12,6 +12,8 @@ struct APIRequest {
     let context: ServerContext
     /// The largest body, in bytes.
     let limit: Int
+    /// What all bodies that are coming in may take.
+    let bodies: BodyBudget
     let route: Route
 
     /// A part of the path, percent-decoded.
@@ -175,14 +177,29 @@ struct APIRequest {
         }
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
         do {
-            return try await request.body.collect(upTo: limit)
-        } catch is NIOTooManyBytesError {
-            throw tooLarge
+            return try await collect()
+        } catch let error as APIError {
+            throw error
         } catch let error as HTTPParserError {
             throw error
         } catch {
             throw APIError.badRequest("The request body ended before its end", code: "incomplete_body")
         }
+    }
+
+    private func collect() async throws -> ByteBuffer {
+        var (body, held) = (ByteBuffer(), 0)
+        defer { bodies.give(held) }
+        for try await chunk in request.body {
+            guard body.readableBytes + chunk.readableBytes <= limit else { throw tooLarge }
+            body.writeImmutableBuffer(chunk)
+            let more = max(body.readableBytes - BodyBudget.free, 0) - held
+            guard more == 0 || bodies.take(more) else {
+                throw APIError.overloaded("Too many large bodies are coming in")
+            }
+            held += more
+        }
+        return body
     }
 
     private var tooLarge: APIError {

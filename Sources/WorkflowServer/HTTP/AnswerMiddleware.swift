@@ -115,8 +115,7 @@ extension HTTPFields {
 extension APIError {
     /// More requests are under way than may be.
     fileprivate static func overloaded(origin: String?) -> APIError {
-        var error = APIError(.serviceUnavailable, "overloaded", "Too many requests are under way")
-        error.headers[.retryAfter] = "1"
+        var error = APIError.overloaded("Too many requests are under way")
         if let origin { error.headers.allow(origin) }
         return error
     }
