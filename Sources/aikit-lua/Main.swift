@@ -6,6 +6,11 @@ internal import VMProcess
 @main
 enum Main {
     static func main() {
+        // A process has a name at least; what it was asked to do cannot be guessed.
+        guard !CommandLine.arguments.isEmpty else {
+            TextStream.errors.show(Problem("the command line cannot be read; is /proc mounted?"))
+            _exit(ExitStatus.usage.rawValue)
+        }
         if CommandLine.arguments.dropFirst() == [VMProgram.word] { VMProgram.run() }
         ProcessStart.prepare()
         let status = complete(run(CommandLineArguments(CommandLine.arguments.dropFirst())))

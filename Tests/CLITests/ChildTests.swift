@@ -369,6 +369,48 @@ extension CommandLine {
             #expect(events.contains(#""type":"workflow:restart""#) && events.contains(#""run":"c~2""#))
         }
 
+        /// Where a run is, and what it has told, must not depend on how long each run of a chain takes.
+        @Test(arguments: ["count.db", "memory"], [[], ["--isolate"]])
+        func `all events of a chain are told in order`(store: String, way: [String]) throws {
+            let program = try Program(["count.lua": Self.script])
+            defer { program.remove() }
+            for seconds in ["0", "0.02"] {
+                let end = try program.run(
+                    ["run", "count.lua", "--run-id", "c\(seconds)", "--store", store, "--events", "--input"]
+                        + [#"{"n":1,"stop":5,"seconds":\#(seconds)}"#] + way)
+                #expect(end.status == 0, "\(end.errors)")
+                var told: [String: [String]] = [:]
+                var order: [String] = []
+                for line in end.output.split(separator: "\n") {
+                    guard let run = line.firstMatch(of: /"workflowRunId":"([^"]*)"|"runId":"([^"]*)"/),
+                        let type = line.firstMatch(of: /"type":"([^"]*)"/)
+                    else { continue }
+                    let id = String(run.1 ?? run.2 ?? "")
+                    told[id, default: []].append(String(type.1))
+                    if order.last != id { order.append(id) }
+                }
+                #expect(order == ["c\(seconds)"] + (2...5).map { "c\(seconds)~\($0)" }, "\(end.output)")
+                for (run, types) in told {
+                    #expect(types.first == "workflow:start" && types.last == "workflow:success", "\(run): \(types)")
+                }
+            }
+        }
+
+        @Test(arguments: [SIGINT, SIGTERM], [[], ["--isolate"]])
+        func `a chain in memory that has no end is cancelled by what stops the process`(
+            signal: Int32, way: [String]
+        ) throws {
+            let program = try Program(["count.lua": Self.script])
+            defer { program.remove() }
+            let running = try RunningProgram(
+                program,
+                ["run", "count.lua", "--run-id", "c", "--store", "memory", "--input"]
+                    + [#"{"n":1,"stop":100000,"seconds":0.3}"#] + way)
+            #expect(running.hear("counts 3"))
+            running.send(signal)
+            #expect(running.finish().status == 128 + signal)
+        }
+
         @Test func `a chain goes on after its process was killed, and no run of it is lost or there twice`() throws {
             let program = try Program(["count.lua": Self.script])
             defer { program.remove() }

@@ -43,6 +43,38 @@ extension CommandLine {
             #expect(records.first?.contains(#""data":{"name":"charge","value":{"id":"c-1"}}"#) == true)
         }
 
+        @Test func `a part that comes back after its step has ended records nothing in the step that goes on with it`()
+            throws
+        {
+            let program = try Program([
+                "late.lua": """
+                local aikit = require "aikit"
+                local goes_on
+                return aikit.workflow { id = "late" }
+                  :step { id = "a", handler = function(_, context)
+                    goes_on = coroutine.wrap(function()
+                      return context:once("part", function() coroutine.yield() return "of a" end)
+                    end)
+                    goes_on()
+                    return 1
+                  end }
+                  :step { id = "b", handler = function(_, context)
+                    local ok, problem = pcall(goes_on)
+                    local own = context:once("part", function() return "of b" end)
+                    return { ok = ok, problem = tostring(problem), own = own }
+                  end }
+                  :commit()
+                """
+            ])
+            defer { program.remove() }
+            for way in [[], ["--isolate"]] {
+                let run = try program.run(["run", "late.lua"] + way)
+                #expect(run.status == 0, "\(run.errors)")
+                #expect(run.output.contains(#""ok": false"#) && run.output.contains(#""own": "of b""#), "\(run.output)")
+                #expect(run.output.contains("after its step had ended"), "\(run.output)")
+            }
+        }
+
         @Test func `a retry of a failed run keeps what was recorded, a fork before the step does not`() throws {
             let program = try Program(["pay.lua": pay])
             defer { program.remove() }

@@ -33,6 +33,10 @@ struct Program {
         FileManager.default.fileExists(atPath: folder.appendingPathComponent(name).path)
     }
 
+    func delete(_ name: String) throws {
+        try FileManager.default.removeItem(at: folder.appendingPathComponent(name))
+    }
+
     func remove() { try? FileManager.default.removeItem(at: folder) }
 
     /// The program that was built beside the tests, or the one that AIKIT_LUA_BINARY names.

@@ -123,6 +123,71 @@ extension CommandLine {
             #expect(server.running.finish().status == 0)
         }
 
+        @Test func `a script that is renamed goes on, and one that is deleted and not live is forgotten`() async throws
+        {
+            func script(_ id: String, _ answer: Int) -> String {
+                """
+                return require("aikit").workflow { id = "\(id)" }
+                  :step { id = "s", handler = function() return \(answer) end }:commit()
+                """
+            }
+            let program = try Program(["a.lua": script("q", 1), "x.lua": script("y", 1)])
+            defer { program.remove() }
+            let server = try Server(program)
+            func comes(_ workflow: String, to answer: Value, broken: [String]) async throws {
+                var (last, files): (Value?, [String?]) = (nil, [])
+                for _ in 0..<500 {
+                    last = try await server.ask("POST", "/api/workflows/\(workflow)/run", ["inputData": 1]).json[
+                        "result"]
+                    files =
+                        try await server.ask("GET", "/api/workflows").json["broken"]?.array?.map { $0["file"]?.string }
+                        ?? []
+                    if last == answer, files == broken { return }
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+                Issue.record("\(String(describing: last)), broken \(files): \(server.running.said)")
+            }
+            try program.write(script("q", 2), to: "b.lua")
+            try await comes("q", to: 1, broken: ["b.lua"])
+            #expect(!server.running.said.contains("version 1 of b.lua is live"))
+            try program.delete("a.lua")
+            try await comes("q", to: 2, broken: [])
+            try program.write(script("q", 3), to: "b.lua")
+            try await comes("q", to: 3, broken: [])
+            // One that only was in conflict leaves nothing behind; what is live of one that is gone stays.
+            try program.write(script("q", 4), to: "c.lua")
+            try await comes("q", to: 3, broken: ["c.lua"])
+            try program.delete("c.lua")
+            try await comes("q", to: 3, broken: [])
+            try program.delete("x.lua")
+            try await comes("y", to: 1, broken: ["x.lua"])
+            try program.write(script("y", 5), to: "z.lua")
+            try await comes("y", to: 5, broken: [])
+            server.running.send(SIGTERM)
+            #expect(server.running.finish().status == 0)
+        }
+
+        @Test func `a script that never ends loading holds up no run and no other script`() async throws {
+            let program = try Program(["slow.lua": Self.script])
+            defer { program.remove() }
+            let server = try Server(program, "--workers", "1")
+            #expect(try await server.ask("POST", "/api/workflows/slow/run", ["inputData": 1]).json["result"] == 1)
+            try program.write("while true do end", to: "endless.lua")
+            try program.write("while true do end", to: "endless2.lua")
+            try program.write(Self.script.replacingOccurrences(of: "\"slow\"", with: "\"late\""), to: "late.lua")
+            var numbers = 0
+            while try await server.ask("GET", "/api/workflows/late").status != 200, numbers < 2000 {
+                numbers += 1
+                let run = try await server.ask("POST", "/api/workflows/slow/run", ["inputData": 2])
+                #expect(run.json["result"] == 2)
+            }
+            #expect(try await server.ask("POST", "/api/workflows/late/run", ["inputData": 3]).json["result"] == 3)
+            // They are still being loaded.
+            #expect(!server.running.said.contains("endless.lua does not load"))
+            server.running.send(SIGTERM)
+            #expect(server.running.finish().status == 0)
+        }
+
         @Test func `a webhook stays with the workflow that has its path`() async throws {
             func script(_ id: String, _ path: String) -> String {
                 """

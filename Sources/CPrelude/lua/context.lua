@@ -90,7 +90,12 @@ function context:once(name, body)
   get(self, "path")
   local once = part "once"
   once.expect(name, body, misuse)
-  return once.run({ name = name }, body)
+  return once.run({ name = name }, function()
+    local value = body()
+    -- It may have waited for longer than its step.
+    get(self, "path")
+    return value
+  end)
 end
 
 --- Ends the run, which succeeds without a result, and begins another one of the same workflow with this input, the

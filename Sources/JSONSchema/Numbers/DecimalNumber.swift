@@ -11,6 +11,12 @@ struct DecimalNumber: Sendable, BitwiseCopyable {
     }
 
     init(_ double: Double) {
+        // The texts of large ones leave out digits that whole numbers have.
+        if double.magnitude >= 0x1p53, let whole = UInt64(exactly: double.magnitude) {
+            digits = whole
+            exponent = 0
+            return
+        }
         var digits: UInt64 = 0
         var exponent = 0
         var isFraction = false

@@ -171,6 +171,8 @@ final class HostedProcess {
     /// Scripts that it was given.
     var scripts: Set<Int64> = []
     var runs: [String: HostedRun] = [:]
+    /// It has been given a run before: what it does besides holds others up.
+    var carriesRuns = false
     /// It is locked, and takes scripts.
     var isReady = false
     /// Called once it is ready, or gone.

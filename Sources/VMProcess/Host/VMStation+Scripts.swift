@@ -8,7 +8,9 @@ extension VMStation {
     func load(
         _ script: HostedScript, isPinned: Bool, _ answer: Answer<Result<ScriptDescription, ScriptError>>
     ) {
-        let process = pool.options.sharing == .nobody ? startSingle(.single) : shared(for: script)
+        let common = pool.options.sharing == .nobody ? nil : shared(for: script)
+        // A script may take its time to load, or never come to an end of it: no run waits for that.
+        let process = common.flatMap { $0.carriesRuns ? nil : $0 } ?? startSingle(.single)
         guard let process else { return answer.give(.failure(script.stopped)) }
         process.isLoading = true
         loads[script.number] = ScriptLoad(script: script, process: process, answer: answer)

@@ -151,6 +151,7 @@ final class VMStation: @unchecked Sendable {
         hosted.place = .given(process)
         hosted.run.mirror?.isQuiet = false
         process.runs[hosted.id] = hosted
+        process.carriesRuns = true
         process.dropped.remove(hosted.id)
         send(hosted.script, to: process, isPinned: true)
         process.send(hosted.frame())

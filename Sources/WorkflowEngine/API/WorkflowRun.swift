@@ -255,6 +255,13 @@ public final class WorkflowRun: Sendable {
         return token
     }
 
+    /// Returns when those who follow the run have been told what it had recorded by now.
+    package func toldFollowers() async {
+        await withCheckedContinuation { continuation in
+            if !worker.perform({ _ in continuation.resume() }) { continuation.resume() }
+        }
+    }
+
     package func unfollow(_ token: UInt64) { state.withLock { $0.watchers[token] = nil } }
 }
 

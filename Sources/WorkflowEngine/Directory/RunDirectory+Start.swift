@@ -167,8 +167,8 @@ final class RecordedFeed: EventFeed {
     func passed() async { await gate.passed() }
 
     func take(_ run: Run) {
-        // A feed that follows before the run begins is told of an empty log.
-        guard run.durableEvents > 0 else { return }
+        // A feed that follows before the run begins is told of an empty log. What no store keeps is as durable as it will be.
+        guard run.durableEvents > 0 || run.journaled == nil && run.log.count > 0 else { return }
         if run.machine.isQueued { queued.store(true, ordering: .releasing) }
         seen.store(true, ordering: .releasing)
         gate.open()

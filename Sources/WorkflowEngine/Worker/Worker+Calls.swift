@@ -337,6 +337,9 @@ extension Worker {
         let message: String
         if limits.until < .max {
             message = "the step took longer than its timeout of \(durationText(node.duration))"
+        } else if stage == .completion {
+            message =
+                "the completion handler used more than \(durationText(nanoseconds: self.limits.handler.cpu)) of CPU time"
         } else if stage.isWork {
             message =
                 "the step used more than \(durationText(nanoseconds: self.limits.handler.cpu)) of CPU time; "
@@ -346,7 +349,7 @@ extension Worker {
                 "`\(stage.name(of: node.kind))` used more than \(durationText(nanoseconds: self.limits.callback.cpu)) of CPU time"
         }
         let error = ErrorObject(code: "timeout", message: message, traceback: traceback)
-        fail(run, frame, serial, error, retryable: stage.isWork)
+        fail(run, frame, serial, error, retryable: stage.isWork && stage != .completion)
     }
 
     /// Tells the machine that somebody asked for the run to stop, once.

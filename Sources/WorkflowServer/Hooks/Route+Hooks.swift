@@ -30,7 +30,8 @@ extension Route {
     ) throws -> Webhook.Signature.Proof {
         guard let secret = core.options.secret(signature.secret), !secret.isEmpty else {
             throw APIError(
-                .internalServerError, "missing_secret", "The secret of this hook is not known to the server")
+                .serviceUnavailable, "missing_secret",
+                "The server has no secret for this hook that it can use; its log says more")
         }
         let headers = request.request.headers
         let proof = signature.proof(

@@ -157,7 +157,12 @@ enum EventStream {
                 }
                 await FrameWriter.bound(request.context.channel)
                 var frames = FrameWriter(writer, core.directory.events.turns)
-                try await body(&frames)
+                do {
+                    try await body(&frames)
+                } catch  where error is RunFailure || error is JournalError {
+                    // The run has been removed meanwhile, or the store fails: the client learns it and comes to an end.
+                    try await frames.frame("error", ["message": Value(APIError(error).message)])
+                }
                 try await frames.finish()
             })
     }

@@ -35,6 +35,10 @@ actor Deployments: DeploymentCatalog {
         var conflict: String?
         /// It returns no workflow: other scripts require it.
         var isModule = false
+        /// It is not there any more.
+        var isGone = false
+        /// The version that has been loaded since the last time, whose workflows are yet to be told.
+        var news: Int?
     }
 
     init(_ paths: [String], engine: WorkflowEngine, store: any RunStore, options: LuaScriptOptions, log: ServeLog) {
@@ -63,27 +67,44 @@ actor Deployments: DeploymentCatalog {
         for entry in entries where !found.contains(where: { $0.path == entry.path }) && entry.live.generation == nil {
             entries.removeAll { $0.path == entry.path }
         }
+        for index in entries.indices { entries[index].isGone = !found.contains { $0.path == entries[index].path } }
         for file in found where !entries.contains(where: { $0.path == file.path }) {
             let live = LiveScript(path: file.path, on: engine, options: options)
             entries.append(Entry(path: file.path, isNamed: file.isNamed, live: live))
         }
         entries.sort { $0.path < $1.path }
-        for path in entries.map(\.path) { await refresh(path) }
+        // At the start the first by its path gets what several want; later what loads is live at once.
+        let isFirst = owners.isEmpty
+        await withTaskGroup(of: Void.self) { group in
+            var rest = entries.map(\.path)[...]
+            func begin() {
+                guard let path = rest.popFirst() else { return }
+                group.addTask { await self.refresh(path) }
+            }
+            for _ in 0..<Self.loadLimit { begin() }
+            for await _ in group {
+                if !isFirst { publish() }
+                begin()
+            }
+        }
         publish()
     }
+
+    /// Scripts that are loaded beside each other: one that takes its time holds no others up.
+    private static let loadLimit = 8
 
     private func refresh(_ path: String) async {
         guard let live = entries.first(where: { $0.path == path })?.live else { return }
         let refresh = await live.refresh()
         var problem: String?
         var isModule = false
+        var news: Int?
         switch refresh {
         case .unchanged: return
         case .live(let generation, _, _):
             do {
                 try await store.save(generation.script.stored)
-                let names = generation.script.workflows.map(\.id).joined(separator: ", ")
-                log.info("version \(generation.number) of \(path) is live", ["workflows": .init(names)])
+                news = generation.number
             } catch {
                 problem = error.message
                 log.error("the code of \(path) cannot be stored: \(error.message)")
@@ -99,6 +120,7 @@ actor Deployments: DeploymentCatalog {
         }
         guard let index = entries.firstIndex(where: { $0.path == path }) else { return }
         entries[index].problem = problem
+        if let news { entries[index].news = news }
         entries[index].isModule = isModule && !entries[index].isNamed
     }
 
@@ -109,53 +131,65 @@ actor Deployments: DeploymentCatalog {
         var workflows: [String: Workflow] = [:]
         var owners: [String: String] = [:]
         var conflicts: [String: String] = [:]
-        for isKnown in [true, false] {
-            for index in entries.indices {
-                let path = entries[index].path
-                for workflow in entries[index].live.generation?.script.workflows ?? []
-                where (self.owners[workflow.id] == path) == isKnown {
+        for rank in Rank.allCases {
+            for entry in entries {
+                for workflow in entry.live.generation?.script.workflows ?? []
+                where Rank(isGone: entry.isGone, isOwner: self.owners[workflow.id] == entry.path) == rank {
                     if let owner = owners[workflow.id] {
-                        conflicts[path] = "workflow '\(workflow.id)' is in \(owner) already"
+                        conflicts[entry.path] = "workflow '\(workflow.id)' is in \(owner) already"
                     } else {
-                        owners[workflow.id] = path
+                        owners[workflow.id] = entry.path
                         workflows[workflow.id] = workflow
                     }
                 }
             }
         }
-        hooks = claim(workflows.values.sorted { (owners[$0.id] ?? "", $0.id) < (owners[$1.id] ?? "", $1.id) }) {
-            path, claimant, owner in
-            let problem = "the webhook '\(path)' of workflow '\(claimant)' is one of workflow '\(owner)' already"
-            let file = owners[claimant] ?? ""
-            if conflicts[file] == nil { conflicts[file] = problem }
-        }
-        for index in entries.indices {
-            let conflict = conflicts[entries[index].path]
-            if let conflict, entries[index].conflict != conflict { log.error("\(entries[index].path): \(conflict)") }
-            entries[index].conflict = conflict
-        }
-        self.owners = owners
-        byID = workflows
-    }
-
-    /// The workflow that each path of a webhook belongs to from now on, given those that are live, in the order in which they get
-    /// what nobody has; `refuse` is told of each that does not get its path, and who has it.
-    private func claim(
-        _ workflows: [Workflow], refuse: (_ path: String, _ claimant: String, _ owner: String) -> Void
-    ) -> [String: String] {
-        var claimed: [String: String] = [:]
-        for isKnown in [true, false] {
-            for workflow in workflows {
-                for path in workflow.plan.hooks.map(\.path) where (hooks[path] == workflow.id) == isKnown {
-                    if let owner = claimed[path] {
-                        refuse(path, workflow.id, owner)
+        // What is gone, and of which nothing is live any more, is forgotten.
+        let live = Set(owners.values)
+        entries.removeAll { $0.isGone && !live.contains($0.path) }
+        let gone = Set(entries.filter(\.isGone).map(\.path))
+        let claimants = workflows.values.map { (file: owners[$0.id] ?? "", workflow: $0) }
+            .sorted { ($0.file, $0.workflow.id) < ($1.file, $1.workflow.id) }
+        var hooks: [String: String] = [:]
+        for rank in Rank.allCases {
+            for (file, workflow) in claimants {
+                for path in workflow.plan.hooks.map(\.path)
+                where Rank(isGone: gone.contains(file), isOwner: self.hooks[path] == workflow.id) == rank {
+                    if let owner = hooks[path] {
+                        let problem =
+                            "the webhook '\(path)' of workflow '\(workflow.id)' is one of workflow '\(owner)' already"
+                        conflicts[file] = conflicts[file] ?? problem
                     } else {
-                        claimed[path] = workflow.id
+                        hooks[path] = workflow.id
                     }
                 }
             }
         }
-        return claimed
+        self.owners = owners
+        self.hooks = hooks
+        byID = workflows
+        for index in entries.indices { tell(&entries[index], conflicts[entries[index].path]) }
+    }
+
+    /// Who gets a name that several want: whose it is, then who comes anew, and what is gone from the disk last.
+    private enum Rank: CaseIterable {
+        case owner, newcomer, gone
+
+        init(isGone: Bool, isOwner: Bool) { self = isGone ? .gone : isOwner ? .owner : .newcomer }
+    }
+
+    /// Logs what of a file has become live, and what keeps it from that.
+    private func tell(_ entry: inout Entry, _ conflict: String?) {
+        if let number = entry.news {
+            entry.news = nil
+            let names = (entry.live.generation?.script.workflows ?? []).map(\.id).filter { owners[$0] == entry.path }
+            if !names.isEmpty {
+                log.info(
+                    "version \(number) of \(entry.path) is live", ["workflows": .init(names.joined(separator: ", "))])
+            }
+        }
+        if let conflict, entry.conflict != conflict { log.error("\(entry.path): \(conflict)") }
+        entry.conflict = conflict
     }
 
     /// Every path whose change may make a difference.

@@ -5,6 +5,7 @@ internal import MemoryJournal
 internal import NIOCore
 internal import Platform
 internal import ServiceLifecycle
+internal import Synchronization
 internal import VMProcess
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -60,7 +61,17 @@ final class ServeSession: Sendable {
             serving.hosts = [settings.host.lowercased()]
         }
         serving.resources = Guides.all
-        serving.secret = { [secrets = host.secrets] in try? secrets.value(of: $0) }
+        let untold = Mutex<Set<String>>([])
+        serving.secret = { [secrets = host.secrets, log] name in
+            do throws(SecretFailure) {
+                return try secrets.value(of: name)
+            } catch {
+                if untold.withLock({ $0.insert(name).inserted }) {
+                    log.error("a webhook cannot be called: \(error.message)")
+                }
+                return nil
+            }
+        }
         return WorkflowServer(host.directory, access: access, options: serving, logger: log.logger)
     }
 

@@ -197,10 +197,10 @@ final class RunDriver: Sendable {
     /// Tells where the run stands; one that has ended in favour of another one is gone on with there.
     private func tell(_ record: RunRecord) async throws {
         var record = record
-        while let next = record.restartedAs {
-            let (driven, loader) = state.withLock { ($0.run, $0.loader) }
-            guard case .own(let run) = driven, let loader, run.id == record.id, let successor = run.takeSuccessor()
-            else { break }
+        while case (.own(let run)?, let loader) = state.withLock({ ($0.run, $0.loader) }), run.id == record.id {
+            // Whoever asks a run that is over is answered before its feeds, which are told in their turn.
+            await run.toldFollowers()
+            guard let next = record.restartedAs, let loader, let successor = run.takeSuccessor() else { break }
             mailbox.post(.text("run \(record.id) goes on as \(next)"))
             let reason = try announce(.own(successor), id: successor.id, plan: successor.definition.plan)
             follow(successor, past: 0, loader.plan)

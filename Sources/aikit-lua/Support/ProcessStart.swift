@@ -7,6 +7,8 @@ enum ProcessStart {
     /// Descriptors that a command may need at once: the store with its files, wake-up pipes, the event loops of HTTP.
     private static let neededDescriptors = 24
     private static let neededThreads = 8
+    /// Threads and processes that a service may need at once: event loops, workers, and their processes for Lua.
+    private static let neededForService = 40
     /// Bytes of address space: the stacks of the threads and the first memory of Lua.
     private static let neededMemory = 320 << 20
     /// Limits from here on are not probed.
@@ -67,6 +69,15 @@ enum ProcessStart {
         guard let limit = softLimit(of: .processes), limit < roomyThreads else { return nil }
         return startThreads(neededThreads) < neededThreads
             ? "the system refuses to start threads: the user may have \(limit) processes and threads at once (ulimit -u)"
+            : nil
+    }
+
+    /// What the process lacks to serve others, or nil: libraries end it where a thread is refused later.
+    static var serviceShortage: String? {
+        let count = startThreads(neededForService)
+        return count < neededForService
+            ? "the system refuses to start threads: \(count) of the \(neededForService) that a service may need "
+                + "(ulimit -u, TasksMax of systemd, pids.max of a container)"
             : nil
     }
 
