@@ -32,9 +32,6 @@ struct Stall {
 }
 
 extension JournalError {
-    /// Whether the same write may succeed later, without anybody changing it.
-    var mayPass: Bool { ["store_full", "store_locked", "store_io"].contains(code) }
-
     /// Whether nothing at all can be written, whatever it is.
     var isOfFiles: Bool { code == "store_deleted" || code == "store_overwritten" }
 }

@@ -11,6 +11,8 @@ struct ChildStart: Sendable {
     var generation: Generation
     /// Whether the workflow is one of that code, whatever other scripts have under its id.
     var isOwn: Bool
+    /// It goes on when the parent ends.
+    var leaves: Bool
     /// What the child may do: no more than the step that starts it.
     var grant: Value
     var traceparent: String?
@@ -21,32 +23,57 @@ extension WorkflowEngine {
     /// Has runs start others of these workflows. The first catalog counts.
     package func adopt(_ catalog: any WorkflowCatalog) { family.adopt(catalog) }
 
-    func start(_ child: ChildStart) async -> HostAnswer {
-        do {
-            guard let catalog = family.catalog else {
-                throw RunFailure(code: "unsupported", message: "this engine knows no workflows that a run could start")
+    /// Starts a run that another one asks for. A store that cannot be written for now is waited for.
+    ///
+    /// - Parameter hasEnded: whether the other one has come to its end meanwhile, and with it what it has started.
+    func start(_ child: ChildStart, hasEnded: @Sendable () async -> Bool) async -> HostAnswer {
+        let deadline = ContinuousClock.now + Self.childPatience
+        while true {
+            do {
+                let answer: HostAnswer = .success(["run": Value(try await begin(child))])
+                // Whoever ended the other one has found no child to stop.
+                if !child.leaves, await hasEnded() {
+                    try await cancelChildren([child.id], of: child.parent, after: nil)
+                }
+                return answer
+            } catch {
+                guard Self.mayPass(error), .now < deadline, !(await hasEnded()) else { return Self.failure(error) }
+                try? await Task.sleep(for: Self.childPause)
             }
-            var workflow = await catalog.workflow(child.workflow)
-            // New runs of the script's own workflows are made of its newest version too.
-            if child.isOwn, workflow?.generation.origin != child.generation.origin { workflow = nil }
-            if workflow == nil, !child.generation.id.isEmpty {
-                workflow = try? await catalog.workflow(
-                    child.workflow, generation: child.generation.id, of: child.parent)
-            }
-            guard let workflow else {
-                let known = await catalog.workflows().map(\.id)
-                let hint = nearest(to: child.workflow, in: known).map { "; did you mean '\($0)'?" } ?? ""
-                throw RunFailure(
-                    code: RunFailure.Code.unknownWorkflow,
-                    message: "there is no workflow '\(child.workflow)' to start\(hint)")
-            }
-            return .success(["run": Value(try await begin(child, of: workflow))])
-        } catch {
-            return Self.failure(error)
         }
     }
 
+    /// How long a step waits for a store in which it starts a run; as long as one that goes on waits for its own entries.
+    private static let childPatience = Duration.seconds(60)
+    private static let childPause = Duration.milliseconds(100)
+
+    private static func mayPass(_ error: any Error) -> Bool {
+        (error as? RunFailure).map { JournalError.passing.contains($0.code) } ?? (error as? JournalError)?.mayPass
+            ?? false
+    }
+
     /// - Returns: the id of the run, which is another one where a singleton has one.
+    private func begin(_ child: ChildStart) async throws -> String {
+        guard let catalog = family.catalog else {
+            throw RunFailure(code: "unsupported", message: "this engine knows no workflows that a run could start")
+        }
+        var workflow = await catalog.workflow(child.workflow)
+        // New runs of the script's own workflows are made of its newest version too.
+        if child.isOwn, workflow?.generation.origin != child.generation.origin { workflow = nil }
+        if workflow == nil, !child.generation.id.isEmpty {
+            workflow = try? await catalog.workflow(
+                child.workflow, generation: child.generation.id, of: child.parent)
+        }
+        guard let workflow else {
+            let known = await catalog.workflows().map(\.id)
+            let hint = nearest(to: child.workflow, in: known).map { "; did you mean '\($0)'?" } ?? ""
+            throw RunFailure(
+                code: RunFailure.Code.unknownWorkflow,
+                message: "there is no workflow '\(child.workflow)' to start\(hint)")
+        }
+        return try await begin(child, of: workflow)
+    }
+
     private func begin(_ child: ChildStart, of workflow: Workflow) async throws -> String {
         guard journal != nil else {
             let run = createRun(workflow, id: child.id, grant: child.grant)

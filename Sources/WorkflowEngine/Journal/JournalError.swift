@@ -12,6 +12,12 @@ public struct JournalError: WorkflowError {
 }
 
 extension JournalError {
+    /// Whether the same write may succeed later, without anybody changing it.
+    package var mayPass: Bool { Self.passing.contains(code) }
+
+    /// The codes of what may pass.
+    package static let passing: Set = ["store_full", "store_locked", "store_io", "store_busy"]
+
     /// A singleton has another run in place of one.
     package static func singleton(_ workflow: String, _ rival: String) -> JournalError {
         JournalError(

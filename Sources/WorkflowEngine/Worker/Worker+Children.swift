@@ -56,7 +56,8 @@ extension Worker {
     private func child(_ id: String, _ payload: Value, of run: Run, grant: Value) -> ChildStart {
         ChildStart(
             id: id, workflow: payload["workflow"]?.string ?? "", input: payload["input"] ?? .emptyObject,
-            parent: run.id, generation: run.definition.generation, isOwn: payload["own"]?.bool == true, grant: grant,
+            parent: run.id, generation: run.definition.generation, isOwn: payload["own"]?.bool == true,
+            leaves: payload["leaves"]?.bool == true, grant: grant,
             traceparent: run.machine.trace.isNone ? nil : run.log.value(run.machine.trace)["traceparent"]?.string)
     }
 
@@ -65,7 +66,17 @@ extension Worker {
         whenDurable(run) { error in
             // A run that is lost ends its calls, and tells them why.
             if error != nil { return answer(.failure(code: "over", message: "the run is over")) }
-            Task { answer(await engine.start(child)) }
+            Task { answer(await engine.start(child) { await self.hasEnded(run) }) }
+        }
+    }
+
+    /// Whether a run that is driven here has come to its end; any thread.
+    private func hasEnded(_ run: Run) async -> Bool {
+        await withCheckedContinuation { continuation in
+            let isAsked = perform { _ in
+                continuation.resume(returning: run.machine.isOver || run.machine.isClosing)
+            }
+            if !isAsked { continuation.resume(returning: false) }
         }
     }
 
