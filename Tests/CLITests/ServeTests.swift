@@ -59,6 +59,10 @@ extension CommandLine {
             let second = try program.run("serve", ".", "--port", "\(server.port)", "--store", "other.db")
             #expect(second.status == 2)
             #expect(second.errors.contains("another program listens there already; choose another port with --port"))
+            for origin in ["foo", "https://a.example/", "https://a.example/b", "://a", "https:/a"] {
+                let odd = try program.run("serve", ".", "--cors", origin, "--store", "other.db")
+                #expect(odd.status == 2 && odd.errors.contains("--cors takes origins such as https://app.example"))
+            }
             let empty = try program.run("serve", "")
             #expect(empty.status == 2)
             #expect(empty.errors.contains("a path is empty"))

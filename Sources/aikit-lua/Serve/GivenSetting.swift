@@ -38,6 +38,18 @@ struct GivenSetting {
         throw UsageError("\(source) has to be a list of texts")
     }
 
+    /// Origins of pages, such as `https://app.example`, or `*`.
+    func origins() throws(UsageError) -> [String] {
+        let origins = try list()
+        for origin in origins where origin != "*" {
+            let parts = origin.split(separator: "/", omittingEmptySubsequences: false)
+            guard parts.count == 3, parts[0].hasSuffix(":"), parts[0] != ":", parts[1].isEmpty, !parts[2].isEmpty else {
+                throw UsageError("\(source) takes origins such as https://app.example, or *, got '\(origin)'")
+            }
+        }
+        return origins
+    }
+
     func choice(of words: [String]) throws(UsageError) -> String {
         guard let word = value.string, words.contains(word) else {
             let last = words.last.map { " or \($0)" } ?? ""

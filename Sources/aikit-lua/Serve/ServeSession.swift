@@ -34,6 +34,10 @@ final class ServeSession: Sendable {
         }
         let tls = try ServeTLS.read(certificate: settings.certificate, key: settings.key)
         let host = try await ServiceHost(settings, on: store.runs, log)
+        if await host.directory.catalog.workflows().isEmpty {
+            log.warn(
+                "there is no workflow yet at \(settings.paths.joined(separator: ", ")); scripts that come are loaded")
+        }
         let server = server(host, access)
         phase.serve()
         var more: [@Sendable () async -> Void] = []

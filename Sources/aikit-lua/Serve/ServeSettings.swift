@@ -150,7 +150,7 @@ struct ServeSettings {
         case "workers": workers = try given.number(1...256)
         case "watch": watches = try given.flag()
         case "dashboard": hasDashboard = try given.flag()
-        case "cors": origins = try given.list()
+        case "cors": origins = try given.origins()
         case "tlsCert": certificate = try given.text()
         case "tlsKey": key = try given.text()
         case "insecure": isInsecure = try given.flag()
