@@ -75,15 +75,15 @@ actor Deployments: DeploymentCatalog {
         entries.sort { $0.path < $1.path }
         // At the start the first by its path gets what several want; later what loads is live at once.
         let isFirst = owners.isEmpty
-        await withTaskGroup(of: Void.self) { group in
+        await withTaskGroup(of: Bool.self) { group in
             var rest = entries.map(\.path)[...]
             func begin() {
                 guard let path = rest.popFirst() else { return }
                 group.addTask { await self.refresh(path) }
             }
             for _ in 0..<Self.loadLimit { begin() }
-            for await _ in group {
-                if !isFirst { publish() }
+            for await isNew in group {
+                if isNew, !isFirst { publish() }
                 begin()
             }
         }
@@ -93,14 +93,15 @@ actor Deployments: DeploymentCatalog {
     /// Scripts that are loaded beside each other: one that takes its time holds no others up.
     private static let loadLimit = 8
 
-    private func refresh(_ path: String) async {
-        guard let live = entries.first(where: { $0.path == path })?.live else { return }
+    /// Loads a file where it has changed; whether it has.
+    private func refresh(_ path: String) async -> Bool {
+        guard let live = entries.first(where: { $0.path == path })?.live else { return false }
         let refresh = await live.refresh()
         var problem: String?
         var isModule = false
         var news: Int?
         switch refresh {
-        case .unchanged: return
+        case .unchanged: return false
         case .live(let generation, _, _):
             do {
                 try await store.save(generation.script.stored)
@@ -118,10 +119,11 @@ actor Deployments: DeploymentCatalog {
             problem = error.description
             if !isModule || isNamed(path) { log.error("\(path) does not load: \(error.description)") }
         }
-        guard let index = entries.firstIndex(where: { $0.path == path }) else { return }
+        guard let index = entries.firstIndex(where: { $0.path == path }) else { return false }
         entries[index].problem = problem
         if let news { entries[index].news = news }
         entries[index].isModule = isModule && !entries[index].isNamed
+        return true
     }
 
     private func isNamed(_ path: String) -> Bool { entries.first { $0.path == path }?.isNamed == true }
