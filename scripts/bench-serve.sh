@@ -39,8 +39,9 @@ LUA
 cat >"$folder/scripts/ticks.lua" <<'LUA'
 local aikit = require "aikit"
 return aikit.workflow { id = "ticks" }
-  :step { id = "tick", timeout = 0, handler = function(count, context)
-    for number = 1, count do
+  :step { id = "tick", timeout = 0, handler = function(input, context)
+    aikit.sleep(input.wait .. "s")
+    for number = 1, input.count do
       aikit.sleep("100ms")
       context:emit { type = "tick", data = number }
     end

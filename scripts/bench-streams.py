@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Follows many runs at once, one client a run:  scripts/bench-streams.py PORT CLIENTS SECONDS
 
-The workflow `ticks` of scripts/bench-serve.sh emits ten events a second. Prints how many came, how many are missing, and how
-long they took from the time of the event to the client.
+The workflow `ticks` of scripts/bench-serve.sh emits ten events a second, from a time on at which all clients have connected. Prints
+how long that took, how many events came, how many are missing, and how long they took from the time of the event to the client.
 """
 
 import asyncio
@@ -12,8 +12,12 @@ import time
 
 port, clients, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 ticks = int(seconds * 10)
+# How long the runs wait before their first event.
+patience = 5 + clients / 200
 delays = []
 lost = 0
+connected = 0
+began = time.time()
 
 
 async def request(method, path, body=b"", accept="application/json"):
@@ -26,8 +30,11 @@ async def request(method, path, body=b"", accept="application/json"):
 
 
 async def follow(number):
-    global lost
-    body = json.dumps({"inputData": ticks, "runId": f"ticks-{number}"}).encode()
+    global lost, connected
+    body = json.dumps({
+        "inputData": {"count": ticks, "wait": max(began + patience - time.time(), 0)},
+        "runId": f"ticks-{number}",
+    }).encode()
     reader, writer = await request("POST", "/api/workflows/ticks/runs", body)
     await reader.read()
     writer.close()
@@ -36,6 +43,8 @@ async def follow(number):
     while line := await reader.readline():
         if line.startswith(b"event: result"):
             break
+        if line.startswith(b"event: run") and seen == 0:
+            connected = max(connected, time.time() - began)
         if line.startswith(b"data: ") and b'"step:event"' in line:
             seen += 1
             begin = line.index(b'"timestamp":') + 12
@@ -47,6 +56,7 @@ async def follow(number):
 async def main():
     await asyncio.gather(*[follow(number) for number in range(clients)])
     delays.sort()
+    print(f"{clients} clients connected within {connected:.1f} s of {patience:.1f} s")
     print(
         f"{len(delays)} events, {len(delays) / seconds:.0f}/s, {lost} lost, "
         f"p50 {delays[len(delays) // 2]:.0f} ms, p99 {delays[len(delays) * 99 // 100]:.0f} ms from event to client")

@@ -43,8 +43,7 @@ extension Writer {
     }
 
     private func claim(_ id: String, _ owners: inout OwnerTable, _ reader: EntryReader) throws -> Claim {
-        let found = try StoredHead.findFree(id, in: database) ?? StoredHead.find(id, in: database)
-        guard var stored = found else { return .missing }
+        guard var stored = try StoredHead.find(id, in: database) else { return .missing }
         var header = stored.header(owners)
         if header.status.isTerminal { return .over(header) }
         if header.owner != nil { return .owned(header) }

@@ -22,16 +22,31 @@ struct StoredHead {
         WITH behind (run, entry) AS (
             SELECT run, max(id) FROM entries WHERE id >= (SELECT min(behind_from) FROM owners) GROUP BY run
         )
+        \(columns)
+        FROM runs LEFT JOIN behind ON behind.run = runs.row LEFT JOIN entries AS newest ON newest.id = behind.entry
+
+        """
+
+    /// What a head is read from: the row of a run and its newest entry, if the row is behind it.
+    private static let columns = """
         SELECT runs.row, runs.id, runs.workflow, runs.generation, runs.lineage, runs.created_at, runs.owner,
             coalesce(newest.id, runs.entry) AS entry, coalesce(newest.sequence, runs.sequence) AS sequence,
             coalesce(newest.arena_size, runs.arena_size) AS arena_size, coalesce(newest.status, runs.status) AS status,
             coalesce(newest.wake_at, runs.wake_at) AS wake_at, coalesce(newest.time, runs.updated_at) AS updated_at,
             runs.granted, runs.fingerprint, runs.input_digest, runs.queued, runs.tags
-        FROM runs LEFT JOIN behind ON behind.run = runs.row LEFT JOIN entries AS newest ON newest.id = behind.entry
-
         """
 
-    /// A query for runs that nobody owns: whoever let such a run go has brought its row up to date.
+    /// A query for one run. Of the entries that its row may not show it looks at those behind the run's newest one alone.
+    private static let singleQuery = """
+        \(columns)
+        FROM runs LEFT JOIN entries AS newest ON newest.id = (
+            SELECT id FROM entries WHERE id >= (SELECT min(behind_from) FROM owners) AND run = runs.row
+            ORDER BY id DESC LIMIT 1
+        )
+        WHERE runs.id = ?
+        """
+
+    /// A query for a run that nobody owns: whoever let such a run go has brought its row up to date.
     private static let freeQuery = """
         SELECT row, id, workflow, generation, lineage, created_at, owner, entry, sequence, arena_size, status, wake_at,
             updated_at, granted, fingerprint, input_digest, queued, tags
@@ -99,18 +114,16 @@ struct StoredHead {
         return "in row \((try? row.integer(0)).map(String.init) ?? "?")"
     }
 
-    /// A run that nobody owns; nil for any other. It costs the same however much others have written a moment ago.
-    static func findFree(_ id: String, in database: Database) throws -> StoredHead? {
+    /// A run by its id. One that nobody owns costs the same however much others have written a moment ago.
+    static func find(_ id: String, in database: Database) throws -> StoredHead? {
         // No run has such an id, and SQLite would be told what stands before the zero byte.
         if id.utf8.contains(0) { return nil }
-        return try Row.fetchOne(database.cachedStatement(sql: freeQuery), arguments: [id]).map { try StoredHead($0) }
-    }
-
-    static func find(_ id: String, in database: Database) throws -> StoredHead? {
-        if id.utf8.contains(0) { return nil }
-        return try Row.fetchOne(database.cachedStatement(sql: query + "WHERE runs.id = ?"), arguments: [id]).map {
-            try StoredHead($0)
+        for sql in [freeQuery, singleQuery] {
+            if let row = try Row.fetchOne(database.cachedStatement(sql: sql), arguments: [id]) {
+                return try StoredHead(row)
+            }
         }
+        return nil
     }
 
     /// The header with its owner, unless that one is gone or the run is over.
