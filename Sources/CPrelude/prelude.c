@@ -111,6 +111,9 @@ static const char objects[] = {
 static const char agent[] = {
 #embed "lua/agent.lua"
 };
+static const char agent_tools[] = {
+#embed "lua/agent_tools.lua"
+};
 static const char checked[] = {
 #embed "lua/checked.lua"
 };
@@ -212,19 +215,18 @@ static const char validate[] = {
 #define PART(name) { #name, name, sizeof name }
 
 static const prelude_part parts[] = {
-    PART(agent), PART(aikit), PART(builder), PART(callback), PART(checked), PART(code), PART(compile), PART(context),
-    PART(context_trace), PART(crypto), PART(csv), PART(dates), PART(definition), PART(docs), PART(docs_agents), PART(docs_host),
-    PART(docs_modules),
-    PART(docs_nodes), PART(docs_schema), PART(docs_testing), PART(docs_workflow), PART(document), PART(env),
-    PART(errors), PART(exec), PART(forms), PART(fs), PART(hooks), PART(host), PART(host_module), PART(http),
-    PART(http_stream),
-    PART(mcp), PART(model), PART(model_answer), PART(multipart), PART(nodes), PART(objects), PART(once), PART(repl),
-    PART(requires), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export), PART(schema_methods),
-    PART(schema_object), PART(secret), PART(slots), PART(start), PART(tags), PART(testing), PART(testing_compare),
-    PART(testing_expect), PART(testing_http), PART(testing_mcp), PART(testing_mocks), PART(testing_model),
-    PART(testing_replay), PART(testing_run), PART(testing_span), PART(testing_text), PART(testing_triggers), PART(text),
-    PART(time),
-    PART(tool), PART(types), PART(validate),
+    PART(agent), PART(agent_tools), PART(aikit), PART(builder), PART(callback), PART(checked), PART(code),
+    PART(compile), PART(context), PART(context_trace), PART(crypto), PART(csv), PART(dates), PART(definition),
+    PART(docs), PART(docs_agents), PART(docs_host), PART(docs_modules), PART(docs_nodes), PART(docs_schema),
+    PART(docs_testing), PART(docs_workflow), PART(document), PART(env), PART(errors), PART(exec), PART(forms),
+    PART(fs), PART(hooks), PART(host), PART(host_module), PART(http), PART(http_stream), PART(mcp),
+    PART(model), PART(model_answer), PART(multipart), PART(nodes), PART(objects), PART(once), PART(repl),
+    PART(requires), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export),
+    PART(schema_methods), PART(schema_object), PART(secret), PART(slots), PART(start), PART(tags),
+    PART(testing), PART(testing_compare), PART(testing_expect), PART(testing_http), PART(testing_mcp),
+    PART(testing_mocks), PART(testing_model), PART(testing_replay), PART(testing_run), PART(testing_span),
+    PART(testing_text), PART(testing_triggers), PART(text), PART(time), PART(tool), PART(types),
+    PART(validate),
 };
 
 const prelude_part *prelude_find(const char *name, size_t length) {

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import LuaAnalysis
 internal import LuaRuntime
 public import WorkflowCore
@@ -104,11 +105,9 @@ public struct ScriptError: WorkflowError {
 
     /// The beginning of a message that nobody reads to its end.
     private static func bounded(_ message: String) -> String {
-        let rest = message.utf8.count - longestMessage
-        guard rest > 0 else { return message }
-        var end = message.utf8.index(message.utf8.startIndex, offsetBy: longestMessage)
-        while end.samePosition(in: message.unicodeScalars) == nil { end = message.utf8.index(before: end) }
-        return message[..<end] + "… (\(rest) bytes more)"
+        let beginning = message.beginning(utf8: longestMessage)
+        let rest = message.utf8.count - beginning.utf8.count
+        return rest == 0 ? message : beginning + "… (\(rest) bytes more)"
     }
 
     /// Takes `file:line` apart.

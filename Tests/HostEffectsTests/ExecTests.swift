@@ -48,8 +48,22 @@ private func isAlive(_ pid: String) -> Bool { pid_t(pid).map { kill($0, 0) == 0 
         #expect(await exec(["argv": [Value(own)]], service(run: .only([own]))).value["stdout"] == "evil\n")
         #expect(
             await exec(["argv": ["no-such-program"]], service(run: .everything)).value["code"] == "program_not_found")
-        let preloaded = await exec(["argv": ["sh"], "env": ["LD_PRELOAD": "x.so"]])
-        #expect(preloaded.value["code"] == "permission_denied")
+    }
+
+    @Test func `variables that make a program run other code take the permission to run all`() async {
+        for name in ["LD_PRELOAD", "BASH_ENV", "BASH_FUNC_echo%%", "PATH", "HOME", "GIT_EXTERNAL_DIFF", "NODE_OPTIONS"]
+        {
+            let call: Value = ["argv": ["sh", "-c", "exit 3"], "env": Value(entries: [(name, Value("/nowhere"))])]
+            let refused = await exec(call, service(run: .only(["sh"])))
+            #expect(refused.value["code"] == "permission_denied", "\(name)")
+            #expect(refused.value["details"] == ["flag": "--allow-run"])
+            guard name != "LD_PRELOAD" else { continue }
+            #expect(await exec(call, service(run: .everything)).value["status"] == 3, "\(name)")
+        }
+        for name in ["NODE_ENV", "GIT_AUTHOR_NAME", "TOKEN"] {
+            let call: Value = ["argv": ["sh", "-c", "exit 3"], "env": Value(entries: [(name, Value("x"))])]
+            #expect(await exec(call, service(run: .only(["sh"]))).value["status"] == 3, "\(name)")
+        }
     }
 
     @Test func `a program sees the usual variables and those that it is given, and no descriptor of this process`()

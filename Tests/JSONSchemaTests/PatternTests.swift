@@ -37,6 +37,12 @@ import Testing
         #expect(throws: Pattern.SyntaxError.self) { try Pattern(source) }
     }
 
+    @Test func `what is too long for an expression is refused at once`() {
+        for count in [30_000, 65_536, 1 << 20] {
+            #expect(throws: Pattern.SyntaxError.self) { try Pattern(String(repeating: ".", count: count)) }
+        }
+    }
+
     @Test func `a search that backtracks without end gives up soon`() throws {
         let pattern = try Pattern("^(a+)+$")
         let clock = ContinuousClock()

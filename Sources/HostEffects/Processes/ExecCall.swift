@@ -86,8 +86,7 @@ struct ExecCall: Sendable {
             guard !name.isEmpty, !name.contains("="), !name.utf8.contains(0) else {
                 throw .invalid("'\(name)' is no name of a variable")
             }
-            // The loader takes other code from these than the program that was named.
-            if name.hasPrefix("LD_") || name.hasPrefix("DYLD_"), permissions.run != .everything {
+            if CodeVariables.includes(name), permissions.run != .everything {
                 throw .denied("setting \(name)", flag: "--allow-run")
             }
             let text: String?

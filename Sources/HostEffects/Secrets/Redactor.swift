@@ -75,12 +75,8 @@ package final class Redactor: Sendable {
     /// The bytes without the longest beginning of a secret that they end with; nil where there is none.
     private static func withoutCutEnd(_ marks: [Mark], of bytes: [UInt8]) -> [UInt8]? {
         for mark in marks {
-            let most = min(mark.bytes.count - 1, bytes.count)
-            guard most >= tellingBytes else { continue }
-            for count in stride(from: most, through: tellingBytes, by: -1)
-            where bytes[(bytes.count - count)...].elementsEqual(mark.bytes[..<count]) {
-                return bytes[..<(bytes.count - count)] + mark.replacement
-            }
+            guard let end = CutEnd.range(of: mark.bytes, in: bytes, least: tellingBytes) else { continue }
+            return bytes[..<end.lowerBound] + mark.replacement + bytes[end.upperBound...]
         }
         return nil
     }

@@ -5,7 +5,7 @@
 struct ECMATranslator {
     private let scalars: [Unicode.Scalar]
     private var position = 0
-    private var output = String.UnicodeScalarView()
+    private var output = ""
 
     init(_ source: String) { scalars = Array(source.unicodeScalars) }
 
@@ -20,10 +20,10 @@ struct ECMATranslator {
             case "{": try brace()
             case "}", "]": emit("\\\(scalar)")
             case "*", "+", "?": try quantifier(scalar)
-            default: output.append(scalar)
+            default: output.unicodeScalars.append(scalar)
             }
         }
-        return String(output)
+        return output
     }
 
     private func peek(_ distance: Int = 0) -> Unicode.Scalar? {
@@ -36,12 +36,12 @@ struct ECMATranslator {
         return true
     }
 
-    private mutating func emit(_ text: String) { output.append(contentsOf: text.unicodeScalars) }
+    private mutating func emit(_ text: String) { output += text }
 
     private func failure(_ message: String) -> Pattern.SyntaxError { Pattern.SyntaxError(message: message) }
 
     private mutating func quantifier(_ scalar: Unicode.Scalar) throws(Pattern.SyntaxError) {
-        output.append(scalar)
+        output.unicodeScalars.append(scalar)
         if take("?") { output.append("?") }
         if let next = peek(), next == "+" || next == "*" || next == "?" {
             throw failure("nothing to repeat before \(next)")
@@ -99,7 +99,7 @@ struct ECMATranslator {
                 return
             case "\\": try escape(inClass: true)
             case "[", "^", "&", "~": emit("\\\(scalar)")
-            default: output.append(scalar)
+            default: output.unicodeScalars.append(scalar)
             }
         }
         throw failure("a character class has no end")
@@ -141,7 +141,7 @@ struct ECMATranslator {
         default:
             // Any sign may be escaped; PCRE2 takes a backslash before ASCII signs as the sign itself.
             if scalar.isASCII { emit("\\") }
-            output.append(scalar)
+            output.unicodeScalars.append(scalar)
         }
     }
 

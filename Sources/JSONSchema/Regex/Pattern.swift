@@ -22,6 +22,8 @@ package final class Pattern: Sendable {
     /// Those of a search in the fast check, which nobody can stop between two values: some ten microseconds.
     private static let quickStepLimit: UInt32 = 2000
     private static let heapLimitKiB: UInt32 = 8192
+    /// The longest expression in bytes: what PCRE2 takes is no longer, however it is written.
+    private static let sizeLimit = 64 << 10
 
     let source: String
     /// PCRE2's code is immutable once compiled, and owned by this object alone.
@@ -34,6 +36,9 @@ package final class Pattern: Sendable {
 
     package init(_ source: String) throws(SyntaxError) {
         self.source = source
+        guard source.utf8.count <= Self.sizeLimit else {
+            throw SyntaxError(message: "it is longer than \(Self.sizeLimit >> 10) KiB")
+        }
         var translator = ECMATranslator(source)
         let translated = try translator.translate()
         let compileContext = pcre2_compile_context_create_8(nil)

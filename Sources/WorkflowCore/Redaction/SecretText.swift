@@ -9,8 +9,6 @@ struct SecretText: Equatable, Sendable {
 
     /// So much of the beginning of a secret gives it away, at the end of a text that was cut there.
     private static let tellingBytes = 6
-    /// What stands behind a text that was cut.
-    private static let cutMarks = ["… [cut off]", "…"].map { Array($0.utf8) }
 
     init(_ text: String) {
         func inJSON(_ text: String) -> String { String(Value(text).json.dropFirst().dropLast()) }
@@ -25,14 +23,9 @@ struct SecretText: Equatable, Sendable {
     func takeOut(of text: inout [UInt8], leaving mark: [UInt8]) -> Bool {
         var isFound = false
         for form in forms where Self.replace(form, in: &text, by: mark) { isFound = true }
-        let cut = Self.cutMarks.first { text.suffix($0.count).elementsEqual($0) }?.count ?? 0
-        let end = text.count - cut
         for form in forms {
-            let most = min(form.count - 1, end)
-            guard most >= Self.tellingBytes else { continue }
-            for count in stride(from: most, through: Self.tellingBytes, by: -1)
-            where text[(end - count)..<end].elementsEqual(form[..<count]) {
-                text.replaceSubrange((end - count)..<end, with: mark)
+            if let end = CutEnd.range(of: form, in: text, least: Self.tellingBytes) {
+                text.replaceSubrange(end, with: mark)
                 return true
             }
         }

@@ -41,8 +41,6 @@ package struct RecordedContent: Sendable, Equatable {
     /// A text of at most 32 kB, or of as many bytes as are given; what is cut off is marked.
     package static func cut(_ text: String, to limit: Int = textLimit) -> String {
         guard text.utf8.count > limit else { return text }
-        var end = text.utf8.index(text.utf8.startIndex, offsetBy: max(limit - cutMark.utf8.count, 0))
-        while text.utf8[end] & 0xC0 == 0x80 { end = text.utf8.index(before: end) }
-        return String(text[..<end]) + cutMark
+        return text.beginning(utf8: max(limit - cutMark.utf8.count, 0)) + cutMark
     }
 }
