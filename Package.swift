@@ -107,11 +107,10 @@ let package = Package(
         .target(
             name: "HostEffects",
             dependencies: [
-                "Platform", "FlatValue", "JSONSchema", "CHostSystem", "WorkflowCore", "WorkflowEngine",
+                "Platform", "FlatValue", "JSONSchema", "CHostSystem", "Compression", "WorkflowCore", "WorkflowEngine",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(name: "Compression", dependencies: ["CZlib"]),
@@ -213,7 +212,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "HostEffectsTests",
-            dependencies: ["Platform", "FlatValue", "CHostSystem", "HostEffects", "WorkflowEngine", "WorkflowCore"]),
+            dependencies: [
+                "Platform", "FlatValue", "CHostSystem", "Compression", "HostEffects", "WorkflowEngine", "WorkflowCore",
+            ]),
         .testTarget(
             name: "WorkflowServerTests",
             dependencies: [

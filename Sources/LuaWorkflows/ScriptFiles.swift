@@ -41,6 +41,23 @@ package enum ScriptFiles {
         }
     }
 
+    /// How long ago a file was written, by the system's clock; nil for one that is not there, or whose time lies ahead.
+    static func age(of path: String) -> Duration? {
+        var info = stat()
+        var now = timespec()
+        guard stat(path, &info) == 0, clock_gettime(CLOCK_REALTIME, &now) == 0 else { return nil }
+        #if canImport(Darwin)
+            let written = info.st_mtimespec
+        #else
+            let written = info.st_mtim
+        #endif
+        func time(_ time: timespec) -> Duration {
+            .seconds(Int64(time.tv_sec)) + .nanoseconds(Int64(time.tv_nsec))
+        }
+        let age = time(now) - time(written)
+        return age >= .zero ? age : nil
+    }
+
     private static func text(_ bytes: [UInt8]) throws(ReadError) -> [UInt8] {
         let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
         let text = bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes

@@ -33,6 +33,7 @@ enum Main {
                 throw UsageError(
                     "'\(word)' on the command line is not UTF-8; rename the file or folder, as with mv or convmv")
             }
+            if let problem = arguments.unjoinedValue { throw UsageError(problem) }
             if let request = RunRequest(quickly: arguments.words) { return try request.carryOut() }
             if let problem = arguments.unknownCommand(in: AikitLua.configuration.subcommands) {
                 throw UsageError(problem)

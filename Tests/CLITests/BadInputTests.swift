@@ -33,6 +33,37 @@ extension CommandLine {
             #expect(outcome.errors == ".: error: this is a folder; name a .lua file\n")
         }
 
+        @Test(arguments: ["run", "check", "serve", "mcp", "test"])
+        func `a device instead of a script`(_ command: String) throws {
+            let program = try Program()
+            defer { program.remove() }
+            let outcome = try program.run(command, "/dev/null")
+            #expect((outcome.output + outcome.errors).contains("it is not a regular file"))
+            #expect(outcome.status == 2, "\(outcome)")
+        }
+
+        @Test(arguments: [
+            ["run", "w.lua", "--isolate", "strict"], ["run", "--isolate", "strict", "w.lua"],
+            ["serve", ".", "--isolate", "strict"], ["serve", "--isolate", "strict"],
+            ["mcp", "--isolate", "strict", "."],
+        ])
+        func `a way of isolation that is not joined to its option`(_ words: [String]) throws {
+            let program = try Program(["w.lua": "return 1"])
+            defer { program.remove() }
+            let outcome = try program.run(words)
+            #expect(outcome.status == 2)
+            #expect(outcome.errors.contains("did you mean --isolate=strict?"), "\(outcome.errors)")
+            #expect(!program.exists("strict"))
+        }
+
+        @Test func `a folder that is called as a way of isolation is a folder`() throws {
+            let program = try Program(["strict": "return 1"])
+            defer { program.remove() }
+            let outcome = try program.run("run", "--isolate", "strict", "--store", "memory")
+            #expect(outcome.status == 2)
+            #expect(!outcome.errors.contains("did you mean"), "\(outcome.errors)")
+        }
+
         @Test func `a pipe or a device in place of a certificate, keys or a store`() throws {
             let program = try Program([
                 "w.lua": "return require 'aikit'.workflow { id = 'w' }:step { id = 'a', handler = print }:commit()"

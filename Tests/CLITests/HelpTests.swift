@@ -41,7 +41,7 @@ extension CommandLine {
 
         @Test func `the value of a permission is joined to it`() throws {
             let lines = try help(["run", "--allow-net", "example.com", "x.lua"], columns: 200)
-            #expect(lines.first?.contains("joined to it: --allow-net=example.com") == true, "\(lines)")
+            #expect(lines.first?.contains("did you mean --allow-net=example.com?") == true, "\(lines)")
         }
     }
 }

@@ -180,6 +180,29 @@ extension CommandLine {
             #expect(try runs(program, "events", "r", "--follow").output == later.output)
         }
 
+        @Test func `events are followed along the runs that go on in each other's place, as the run showed them`()
+            throws
+        {
+            let count = """
+                return require("aikit").workflow { id = "count" }
+                  :step { id = "a", handler = function(input, context)
+                    if input.n < 3 then context:restart { n = input.n + 1 } end
+                    return input
+                  end }
+                  :commit()
+                """
+            let program = try Program(["count.lua": count])
+            defer { program.remove() }
+            let first = try program.run(
+                "run", "count.lua", "--store", "r.db", "--run-id", "c", "--events", "--input", #"{"n":1}"#)
+            #expect(first.status == 0)
+            let followed = try runs(program, "events", "c", "--follow").output
+            #expect(followed.split(separator: "\n") == first.output.split(separator: "\n").dropLast())
+            #expect(followed.contains(#""runId":"c~3""#))
+            #expect(try runs(program, "events", "c").output.contains("c~2\"") == true)
+            #expect(try !runs(program, "events", "c").output.contains(#""runId":"c~2""#))
+        }
+
         @Test func `events are followed until the run is over, whoever ends it`() throws {
             let program = try program()
             defer { program.remove() }

@@ -51,6 +51,26 @@ extension CommandLine {
             }
         }
 
+        @Test func `what a script needs and was not given is told once for each change of it`() throws {
+            func needs(_ host: String) -> String {
+                "require('aikit').requires { net = { '\(host)' }, env = { 'HOME' } }\n" + Self.script
+            }
+            let program = try Program(["slow.lua": needs("a.example")])
+            defer { program.remove() }
+            let server = try Server(program, "--allow-env=HOME")
+            defer { server.running.send(SIGKILL) }
+            let text = "slow.lua needs permissions that it was not given, so runs of it may fail; to give them, add: "
+            #expect(server.running.said.contains(text + "--allow-net=a.example\n"), "\(server.running.said)")
+            // The same needs again are known.
+            try program.write(needs("a.example") + "\n", to: "slow.lua")
+            server.running.hear("version 2 of slow.lua is live")
+            try program.write(needs("b.example"), to: "slow.lua")
+            server.running.hear("--allow-net=b.example")
+            server.running.send(SIGTERM)
+            let said = server.running.finish().errors
+            #expect(said.components(separatedBy: text).count == 3, "\(said)")
+        }
+
         @Test func `a port that is taken, and a path that is empty`() throws {
             let program = try Program(["slow.lua": Self.script])
             defer { program.remove() }

@@ -73,6 +73,22 @@ extension CommandLine {
             #expect((steps[0]["message"] as? String)?.contains("does not fit output_schema: total") == true)
         }
 
+        @Test func `a run that a process drives says where it runs and what to do, and stays as it is`() throws {
+            let slow = first.replacing("{ total = claim.total }", with: "aikit.sleep '60s'")
+            let program = try Program(["claim.lua": slow])
+            defer { program.remove() }
+            let running = try RunningProgram(
+                program, "run", "claim.lua", "--store", "r.db", "--run-id", "r1", "--input", #"{"total":5}"#)
+            defer { running.crash() }
+            try #require(running.hear("run r1 of workflow claim"))
+            try program.write(slow.replacing("version = 1", with: "version = 2"), to: "claim.lua")
+            let outcome = try upgrade(program, "r1", "--to", "claim.lua")
+            #expect(outcome.status == 2)
+            #expect(outcome.errors.hasPrefix("✗ run r1 stays as it is\n"), "\(outcome.errors)")
+            #expect(outcome.errors.contains("it is running in process "), "\(outcome.errors)")
+            #expect(outcome.errors.contains(":\(running.processID): stop that process first"), "\(outcome.errors)")
+        }
+
         @Test func `a run that is over, or none, is no run to move`() throws {
             let program = try program()
             defer { program.remove() }

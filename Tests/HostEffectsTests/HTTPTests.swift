@@ -1,3 +1,4 @@
+import Compression
 import FlatValue
 import Testing
 import WorkflowCore
@@ -191,6 +192,32 @@ struct HTTPTests {
         let damaged = await ask(["url": Value(server.base + "/cut")])
         #expect(damaged.value["code"] == "http_failed")
         #expect(damaged.value["message"] == "127.0.0.1: its compressed answer is damaged")
+    }
+
+    @Test func `an answer of several members of gzip is the text of all of them, within the limit`() async throws {
+        let parts = ["hello ", "", String(repeating: "big ", count: 50_000), "end"]
+        let members = try parts.map { try #require(gzip(Array($0.utf8))) }
+        let packed = members.flatMap { $0 }
+        let last = try #require(members.last)
+        let bodies = [
+            "/whole": packed, "/cut": packed.dropLast(3), "/begun": packed + last.prefix(5),
+            "/more": packed + [1, 2, 3],
+        ]
+        let server = LoopbackServer { request in
+            let path = String(request.line.split(separator: " ").last ?? "")
+            return .full(200, ["Content-Encoding": path == "/whole" ? "GZIP" : "gzip"], Array(bodies[path] ?? []))
+        }
+        let whole = await ask(["url": Value(server.base + "/whole")])
+        #expect(whole.value["body"]?.string == parts.joined())
+        // The limit is that of all members together.
+        let size = parts.joined().utf8.count
+        #expect(await ask(["url": Value(server.base + "/whole"), "max_size": Value(Int64(size))]).ok)
+        let large = await ask(["url": Value(server.base + "/whole"), "max_size": Value(Int64(size - 1))])
+        #expect(large.value["code"] == "too_large")
+        for path in ["/cut", "/begun", "/more"] {
+            let damaged = await ask(["url": Value(server.base + path)])
+            #expect(damaged.value["message"] == "127.0.0.1: its compressed answer is damaged", "\(path)")
+        }
     }
 
     @Test(

@@ -164,6 +164,38 @@ struct LoadingTests {
         #expect(try await scripts.run().result == ["ok": true])
     }
 
+    @Test(arguments: [
+        (
+            "aikit.workflow { id = 'w', x5 = 1, x3 = 1, x1 = 1, x4 = 1, x2 = 1 }:step { id = 'a', handler = print }",
+            "'x1'"
+        ),
+        ("aikit.workflow { id = 'w' }:step { id = 'a', handler = print, x3 = 1, x2 = 1, x1 = 1, x4 = 1 }", "'x1'"),
+        (
+            "aikit.workflow { id = 'w', ctx = { x3 = print, x1 = print, x2 = { y2 = print, y1 = print } } }"
+                + ":step { id = 'a', handler = print }", "ctx.x1"
+        ), ("s.object { x4 = 1, x2 = 2, x1 = 3, x3 = 4 }", "x1 = s.string()"),
+        ("aikit.requires { x3 = 1, x1 = 1, x2 = 2, x4 = 1 }", "'x1'"),
+        ("aikit.mcp { url = 'http://x', headers = { x3 = 1, x1 = 1, x2 = 2, x4 = 1 } }", "'x1'"),
+        (
+            "aikit.workflow { id = 'w', telemetry = { user_id = 1, session_id = 2, environment = 3, trace_name = 4 } }"
+                + ":step { id = 'a', handler = print }", "environment"
+        ),
+    ])
+    func `of several things that are wrong the first by its key is told first, at every load`(
+        _ text: String, _ first: String
+    ) async throws {
+        let source = "local aikit = require 'aikit'\nlocal s = aikit.schema\nreturn \(text):commit()"
+        var told: Set<String> = []
+        // Each state of Lua has an order of its own.
+        let all = try (0..<12).map { _ in try Scripts() }
+        for scripts in all {
+            let error = try #require(await scripts.refusal(of: source))
+            told.insert(error.description.replacing(scripts.folder.path, with: ""))
+        }
+        #expect(told.count == 1, "\(told)")
+        #expect(told.first?.split(separator: "\n").first?.contains(first) == true, "\(told)")
+    }
+
     @Test(.timeLimit(.minutes(1))) func `what is no regular file is refused without waiting for it`() async throws {
         let scripts = try Scripts(["main.lua": oneStep("return require 'pipe'")])
         #expect(mkfifo(scripts.folder.appending(path: "pipe.lua").path, 0o600) == 0)

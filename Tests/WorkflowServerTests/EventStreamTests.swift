@@ -25,6 +25,80 @@ struct EventStreamTests {
         }
     }
 
+    @Test(arguments: [
+        ("Text/Event-Stream", true), ("text/event-stream;q=0", false), ("text/event-stream; Q=0.000, */*", false),
+        ("application/json, text/event-stream", true), ("text/event-stream;q=0.5, application/json", false),
+        ("application/json;q=0.5 , text/event-stream ;q=0.6", true), ("*/*", false), ("text/*", true),
+        ("text/*, text/event-stream;q=0", false), ("text/event-stream, */*;q=0.1", true), ("", false),
+        ("text/event-stream;q=x", false), ("text/event-streams", false), ("text/event-stream;charset=utf-8", true),
+    ])
+    func `a run's events come as a stream to whom takes that rather than JSON`(_ accept: String, _ isStream: Bool)
+        async throws
+    {
+        try await RunningServer.with(TestWorkflows.all()) { (server) async throws in
+            _ = try await server.post("/api/workflows/wait/runs", ["inputData": 1, "runId": "w"])
+            let head = try await server.request("HEAD", "/api/runs/w/events", headers: [("Accept", accept)])
+            let type = head.header("content-type") ?? ""
+            #expect(type.hasPrefix(isStream ? "text/event-stream" : "application/json"), "\(type)")
+        }
+    }
+
+    @Test(arguments: ["limit=1", "path=go", "after=1&path="])
+    func `what a stream does not heed is refused by its name`(_ query: String) async throws {
+        try await RunningServer.with(TestWorkflows.all()) { (server) async throws in
+            _ = try await server.post("/api/workflows/wait/runs", ["inputData": 1, "runId": "w"])
+            let path = "/api/runs/w/events?\(query)"
+            let refused = try await server.get(path, headers: [("Accept", "text/event-stream")])
+            #expect(refused.status == 400)
+            #expect(refused.error?.hasPrefix(query.contains("path") ? "path" : "limit") == true, "\(refused.text)")
+            #expect(try await server.get(path).status == 200)
+        }
+    }
+
+    @Test(arguments: [
+        ("x", 400), ("-1", 400), ("1e3", 400), ("1.0", 400), ("9999", 400), ("99999999999999999999", 400),
+        ("1, 2", 400), ("0", 200), ("1", 200), ("", 200),
+    ])
+    func `a stream goes on behind an event of the run, and behind nothing else`(_ id: String, _ status: Int)
+        async throws
+    {
+        try await RunningServer.with(TestWorkflows.all()) { (server) async throws in
+            _ = try await server.post("/api/workflows/greet/run", ["inputData": ["name": "Ada"], "runId": "r"])
+            let answer = try await server.get(
+                "/api/runs/r/events", headers: [("Accept", "text/event-stream"), ("Last-Event-ID", id)])
+            #expect(answer.status == status)
+            if status == 400 { #expect(answer.error?.contains("Last-Event-ID") == true) }
+        }
+    }
+
+    @Test(arguments: ["", "?follow=true"])
+    func `a stream of a run that restarts goes along to the run that comes to an end`(_ query: String) async throws {
+        let count = try Workflow(id: "count") { code in
+            [
+                .step(
+                    "count",
+                    handler: code.inline { input, context in
+                        let number = input["n"]?.int ?? 0
+                        if number < 3 { context.restart(input: ["n": Value(number + 1)]) }
+                        return ["n": Value(number)]
+                    })
+            ]
+        }
+        try await RunningServer.with([count]) { (server) async throws in
+            let frames = try await server.frames(
+                "POST", "/api/workflows/count/stream\(query)", ["inputData": ["n": 1], "runId": "c"])
+            #expect(frames.filter { $0.event == "run" }.map { $0.data["runId"] } == ["c", "c~2", "c~3"])
+            #expect(frames.filter { $0.event == "result" }.count == 1)
+            #expect(frames.last?.data["runId"] == "c~3")
+            #expect(frames.last?.data["result"]?["result"] == ["n": 3])
+            let ends = frames.filter { $0.event == "workflow:success" }
+            #expect(ends.map { $0.data["runId"] } == ["c", "c~2", "c~3"])
+            // That of one run is of that run, whose ids it has, and says where it goes on.
+            let alone = try await server.frames("GET", "/api/runs/c/events")
+            #expect(alone.last?.data["result"]?["restartedAs"] == "c~2")
+        }
+    }
+
     @Test func `an outbox keeps to its bound and tells how much was missed`() async throws {
         let outbox = EventOutbox(EventFilter(), limit: 1000)
         for _ in 0..<100 { outbox.put(Self.frames()) }

@@ -134,11 +134,51 @@ struct SlowClientTests {
         }
     }
 
-    @Test func `chunks that are none are a bad request`() async throws {
+    @Test(arguments: ["zz", "10000000000000000", String(repeating: "f", count: 40)])
+    func `chunks that are none are a bad request`(_ size: String) async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
             let head = "POST /api/workflows/greet/run HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-            let answer = await Self.conversation(head + "zz\r\n{}\r\n", port: server.port)
+            let answer = await Self.conversation(head + size + "\r\n{}\r\n", port: server.port)
             #expect(answer.hasPrefix("HTTP/1.1 400"))
+        }
+    }
+
+    @Test(arguments: [
+        ("gzip, chunked", "501"), ("gzip\r\nTransfer-Encoding: chunked", "501"), ("identity, chunked", "501"),
+        ("chunked", "200"), ("Chunked", "200"),
+    ])
+    func `a body in a coding that nobody undoes is refused, and nothing of it is read as a request`(
+        _ coding: String, _ status: String
+    ) async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let body = #"{"inputData":{"name":"Ada"}}"#
+            let answer = await Self.conversation(
+                "POST /api/workflows/greet/run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                    + "Connection: close\r\nTransfer-Encoding: \(coding)\r\n\r\n"
+                    + String(body.utf8.count, radix: 16) + "\r\n\(body)\r\n0\r\n\r\n", port: server.port)
+            #expect(answer.hasPrefix("HTTP/1.1 " + status), "\(answer)")
+            #expect(answer.components(separatedBy: "HTTP/1.1 ").count == 2)
+            #expect((status == "501") == answer.contains("unsupported_transfer_encoding"))
+        }
+    }
+
+    @Test(arguments: [
+        ("GET", "http://127.0.0.1/api/version", "evil.example", "200"),
+        ("GET", "HTTP://127.0.0.1:8787/api/runs?limit=1", "evil.example", "200"),
+        ("GET", "https://127.0.0.1/api/runs?limit=x", "evil.example", "400"),
+        ("GET", "http://evil.example/api/version", "127.0.0.1", "403"), ("GET", "http://127.0.0.1?a=b", "x", "200"),
+        ("GET", "http:///api/version", "x", "400"), ("GET", "ftp://127.0.0.1/api/version", "x", "400"),
+        ("GET", "http://me@127.0.0.1/api/version", "x", "400"), ("OPTIONS", "http://127.0.0.1", "evil.example", "204"),
+    ])
+    func `a target that names the server is one of its paths, and the name goes before Host`(
+        _ method: String, _ target: String, _ host: String, _ status: String
+    ) async throws {
+        var options = ServerOptions()
+        options.hosts = ["127.0.0.1"]
+        try await RunningServer.with(TestWorkflows.all(), options: options) { server in
+            let answer = await Self.conversation(
+                "\(method) \(target) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n", port: server.port)
+            #expect(answer.hasPrefix("HTTP/1.1 " + status), "\(answer)")
         }
     }
 }

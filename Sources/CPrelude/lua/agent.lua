@@ -7,7 +7,7 @@ local bridge, part = ...
 local errors, objects, nodes = part "errors", part "objects", part "nodes"
 local checked, model, tools, answers = part "checked", part "model", part "tool", part "model_answer"
 local tool_calls = part "agent_tools"
-local concat, error, ipairs, next, pairs, pcall = table.concat, error, ipairs, next, pairs, pcall
+local concat, error, ipairs, next, pcall = table.concat, error, ipairs, next, pcall
 local tostring, type = tostring, type
 local format, misuse = string.format, errors.misuse
 
@@ -267,7 +267,7 @@ local function read(config)
   own.tools, own.by_id, own.servers = tools.list(config.tools, "agent '" .. config.id .. "'")
   local named
   own.approves, named = approvals(config)
-  for id in pairs(named) do
+  for id in errors.each(named) do
     -- What servers offer is not known yet.
     if not own.by_id[id] and not own.servers[1] then
       misuse("agent '%s': `approve` names '%s', which is no tool of it%s", config.id, tostring(id),

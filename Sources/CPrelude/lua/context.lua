@@ -131,7 +131,7 @@ local function check_attributes(attributes, method)
     misuse('context:%s takes a table of attributes, got %s: write { customer = "Ada" }', method,
       errors.kind(attributes))
   end
-  for name, value in pairs(attributes) do
+  for name, value in errors.each(attributes) do
     local kind = type(value)
     if type(name) ~= "string" or name == "" then
       misuse("context:%s: an attribute has a name, got %s", method, errors.kind(name))

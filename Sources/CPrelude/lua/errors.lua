@@ -74,6 +74,19 @@ function errors.ordered_keys(given)
   return keys
 end
 
+--- The entries of a table in the order of `ordered_keys`, so that what is wrong with several of them is said of the
+--- same one each time.
+function errors.each(given)
+  local values, index = {}, 0
+  for key, value in pairs(given) do values[key] = value end
+  local keys = errors.ordered_keys(values)
+  return function()
+    index = index + 1
+    local key = keys[index]
+    if key ~= nil then return key, values[key] end
+  end
+end
+
 --- `; did you mean 'x'?` when one of the names is near, else the empty string.
 function errors.hint(word, names, prefix)
   local near
@@ -117,7 +130,7 @@ end
 
 --- Checks that a table of options has only known keys.
 function errors.known(options, names, what)
-  for key in pairs(options) do
+  for key in errors.each(options) do
     local found = false
     for _, name in ipairs(names) do found = found or name == key end
     if not found then

@@ -14,7 +14,7 @@ end
 
 local function environment_of(given)
   local env = {}
-  for name, value in pairs(errors.expect(given, "table", 'aikit.exec { …, env = { NAME = "value" } }')) do
+  for name, value in errors.each(errors.expect(given, "table", 'aikit.exec { …, env = { NAME = "value" } }')) do
     if type(name) ~= "string" then misuse('aikit.exec: `env` has names and values: write env = { NAME = "value" }') end
     local mark = getmetatable(value) == "secret" and part("secret").mark(value)
     env[name] = text_of(value) or mark

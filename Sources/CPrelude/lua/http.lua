@@ -90,7 +90,7 @@ local function header_of(value) return text_of(value) or mark_of(value) end
 local function headers_of(given)
   local sent = {}
   errors.expect(given, "table", 'aikit.http.get(url, { headers = { accept = "text/csv" } })')
-  for name, value in pairs(given) do
+  for name, value in errors.each(given) do
     if type(name) ~= "string" then
       misuse('aikit.http: headers are names and values, got %s without a name: write headers = { ["X-A"] = "b" }',
         errors.kind(value))
@@ -113,7 +113,7 @@ local function query_of(given)
   if type(given) == "string" then return given end
   errors.expect(given, "table", 'aikit.http.get(url, { query = { city = "Nantes" } })')
   local sent = {}
-  for name, value in pairs(given) do
+  for name, value in errors.each(given) do
     if type(name) ~= "string" then
       misuse('aikit.http: a query has names and values, got %s without a name: write query = { name = "value" }',
         errors.kind(value))

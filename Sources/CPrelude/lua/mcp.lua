@@ -19,7 +19,7 @@ local class = objects.class("MCP server", methods, {})
 --- Texts by name with secrets as their marks.
 local function sent(given, what)
   local texts = {}
-  for name, value in pairs(given) do
+  for name, value in errors.each(given) do
     if type(value) == "table" and getmetatable(value) == "secret" then
       value = part("secret").mark(value)
     elseif type(value) ~= "string" then

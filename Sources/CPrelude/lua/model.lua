@@ -1,7 +1,7 @@
 -- `aikit.model`: a model at a provider, and the calls that handlers make of it.
 local bridge, part = ...
 local errors, objects, checked = part "errors", part "objects", part "checked"
-local error, getmetatable, ipairs, pairs, pcall, type = error, getmetatable, ipairs, pairs, pcall, type
+local error, getmetatable, ipairs, pcall, type = error, getmetatable, ipairs, pcall, type
 local misuse, request = errors.misuse, bridge.request
 
 local PROVIDERS = { "openai", "anthropic" }
@@ -55,7 +55,9 @@ function model.new(config)
   if config.api_key ~= nil then asked.api_key = sent(config.api_key, "`api_key`") end
   if config.headers then
     asked.headers = {}
-    for name, value in pairs(config.headers) do asked.headers[name] = sent(value, "the header '" .. name .. "'") end
+    for name, value in errors.each(config.headers) do
+      asked.headers[name] = sent(value, "the header '" .. name .. "'")
+    end
   end
   return objects.new(class, {
     name = config.name, provider = config.provider, asked = asked, structured_output = config.structured_output,

@@ -1,7 +1,7 @@
 -- `aikit.requires`: the permissions that a script needs, said at its top level.
 local bridge, part = ...
 local errors = part "errors"
-local ipairs, pairs, type = ipairs, pairs, type
+local ipairs, type = ipairs, type
 local misuse = errors.misuse
 
 local KINDS = { "net", "env", "read", "write", "run", "secret", "model" }
@@ -11,7 +11,7 @@ return function(permissions)
   local usage = 'aikit.requires { net = { "api.example.com" } }'
   errors.known(errors.expect(permissions, "table", usage), KINDS, "aikit.requires")
   local needed = {}
-  for kind, names in pairs(permissions) do
+  for kind, names in errors.each(permissions) do
     if names == true then
       needed[kind] = "*"
     elseif type(names) == "string" then

@@ -1,7 +1,7 @@
 -- `aikit.schema`: what a value must look like, said in Lua and kept as JSON Schema.
 local bridge, part = ...
 local errors, objects, core = part "errors", part "objects", part "schema_core"
-local ipairs, pairs, tostring, type = ipairs, pairs, tostring, type
+local ipairs, tostring, type = ipairs, tostring, type
 local misuse, expect = errors.misuse, errors.expect
 local new, expect_schema, expect_schemas = core.new, core.expect_schema, core.expect_schemas
 part "schema_methods"
@@ -49,7 +49,7 @@ end
 function s.object(fields)
   expect(fields, "table", "s.object { name = s.string() }")
   local properties = {}
-  for name, field in pairs(fields) do
+  for name, field in errors.each(fields) do
     if type(name) ~= "string" then misuse("a field of an object has a name, got %s", errors.kind(name)) end
     properties[name] = expect_schema(field, "s.object { " .. name .. " = s.string() }")
   end

@@ -32,7 +32,7 @@ function object.extend(schema, more)
   expect(more, "table", ":extend { name = s.string() }")
   if core.is_schema(more) then misuse(":extend takes a table of fields; for two objects write :merge(other)") end
   return with_fields(schema, function(fields)
-    for name, field in pairs(more) do fields[name] = expect_schema(field, ":extend { name = s.string() }") end
+    for name, field in errors.each(more) do fields[name] = expect_schema(field, ":extend { name = s.string() }") end
   end)
 end
 

@@ -111,7 +111,7 @@ end
 function mocking.replaced(definition, mocks, is_recorded)
   local result = copy(definition)
   local left, known, exact, mocked_paths = {}, {}, {}, {}
-  for key in pairs(mocks) do
+  for key in errors.each(mocks) do
     if type(key) ~= "string" then misuse("mocks: keys are paths or ids of steps, got %s", errors.kind(key)) end
     left[key] = true
     if find(key, "%[%d+%]") then

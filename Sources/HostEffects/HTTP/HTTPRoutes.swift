@@ -1,6 +1,5 @@
 internal import AsyncHTTPClient
 internal import NIOCore
-internal import NIOHTTPCompression
 internal import NIOSSL
 internal import Synchronization
 
@@ -66,7 +65,6 @@ final class HTTPRoutes: Sendable {
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = max(1, settings.connectionsPerHost)
         configuration.httpVersion = .http1Only
-        configuration.decompression = .enabled(limit: .size(HTTPCall.largestSizeLimit))
         var form = ResponseGuard.TargetForm.origin
         var check: ResponseGuard.AddressCheck?
         switch route {

@@ -150,7 +150,8 @@ final class HTTPService: Sendable {
         return request
     }
 
-    /// Sends a request, again when the connection that it got turns out to be closed, as far as that repeats nothing.
+    /// Sends a request, again when the connection that it got turns out to be closed, as far as that repeats nothing. The body of the
+    /// answer comes unpacked.
     private func send(_ request: HTTPClientRequest, to url: WebAddress) async throws -> HTTPClientResponse {
         let route = routes.route(for: url)
         let client = try routes.client(for: route)
@@ -167,7 +168,9 @@ final class HTTPService: Sendable {
         var tries = 0
         while true {
             do {
-                return try await client.execute(request, deadline: .now() + .hours(24 * 366))
+                var response = try await client.execute(request, deadline: .now() + .hours(24 * 366))
+                if let body = UnpackedBody(response) { response.body = .stream(body) }
+                return response
             } catch {
                 tries += 1
                 guard tries < Self.freshTries, Self.mayRepeat(request.method, after: error) else { throw error }

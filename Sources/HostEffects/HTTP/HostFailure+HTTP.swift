@@ -1,7 +1,7 @@
 internal import AsyncHTTPClient
+internal import Compression
 internal import NIOCore
 internal import NIOHTTP1
-internal import NIOHTTPCompression
 internal import NIOPosix
 internal import NIOSSL
 internal import Platform
@@ -29,12 +29,7 @@ extension HostFailure {
             self = .denied(
                 "calling '\(host)' at \(address), which is not of the public network,", flag: "--allow-net=\(name)")
         case let error as OddAnswer: self = .odd(host, error.words)
-        case NIOHTTPDecompression.DecompressionError.limit:
-            self.init(
-                "too_large", "the answer of \(host) is larger than \(call.sizeLimit) bytes; max_size raises the limit",
-                retryable: false)
-        case is NIOHTTPDecompression.DecompressionError, is NIOHTTPDecompression.ExtraDecompressionError:
-            self = .odd(host, "its compressed answer is damaged")
+        case is Inflater.Fault: self = .odd(host, "its compressed answer is damaged")
         case is CancellationError: self.init("cancelled", "the request was given up", retryable: false)
         default: self.init("http_failed", "\(call.method) \(call.url.text): \(error)", retryable: true)
         }

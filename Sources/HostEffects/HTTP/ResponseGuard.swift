@@ -59,8 +59,6 @@ final class ResponseGuard: ChannelDuplexHandler {
     private var requests = 0
     /// Informational heads of the answer that is awaited.
     private var informational = 0
-    /// The head of a compressed answer, until its body begins: one without a body, as after HEAD, has nothing to unpack.
-    private var packedHead: HTTPResponseHead?
     /// An error that the client has not been told yet.
     private var pending: OddAnswer?
 
@@ -150,29 +148,15 @@ final class ResponseGuard: ChannelDuplexHandler {
             switch head.status.code {
             case 101, 200...599:
                 state = .receiving
-                if head.headers.contains(name: "content-encoding") {
-                    packedHead = head
-                } else {
-                    context.fireChannelRead(data)
-                }
+                context.fireChannelRead(data)
             case 100...199:
                 informational += 1
                 if informational > Self.informationalLimit { fail(context, OddAnswer.endlessInformation) }
             case let code: fail(context, OddAnswer.status(code))
             }
-        case (.body, .receiving):
-            if let head = packedHead {
-                packedHead = nil
-                context.fireChannelRead(wrapInboundOut(.head(head)))
-            }
-            context.fireChannelRead(data)
+        case (.body, .receiving): context.fireChannelRead(data)
         case (.end, .receiving):
             state = .idle
-            if var head = packedHead {
-                packedHead = nil
-                head.headers.remove(name: "content-encoding")
-                context.fireChannelRead(wrapInboundOut(.head(head)))
-            }
             context.fireChannelRead(data)
         case (.head, .idle), (.head, .receiving), (.body, .idle), (.body, .waiting), (.end, .idle), (.end, .waiting):
             fail(context, OddAnswer.unasked)

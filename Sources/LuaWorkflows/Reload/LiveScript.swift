@@ -1,3 +1,4 @@
+internal import Platform
 internal import Synchronization
 public import WorkflowEngine
 
@@ -26,7 +27,8 @@ public enum ScriptRefresh: Sendable {
 ///
 /// Each ``refresh()`` that finds other contents builds a generation of them beside the live one, in a VM of its own. If it
 /// loads, it becomes the live one, of which new runs are to be made; a run that has begun keeps the generation that it began
-/// with, whose VMs go when its runs are over and their handles are released. If it does not load, nothing changes.
+/// with, whose VMs go when its runs are over and their handles are released. If it does not load, nothing changes. A file that was
+/// written a moment ago may be half of what it is to be: it is read again before what it gave counts.
 ///
 /// ```swift
 /// let live = LiveScript(path: "weather.lua", on: engine)
@@ -38,6 +40,9 @@ public final class LiveScript: Sendable {
     private let engine: WorkflowEngine
     private let environment: ScriptEnvironment
     private let accept: @Sendable (LuaScript) throws(ScriptError) -> Void
+    /// How long a file has to have been left alone to count as whole.
+    private let quiet: Duration
+    private let pause: @Sendable (Duration) -> Void
     /// Scripts are loaded on a thread of their own, so that no handler that runs long delays a new generation.
     private let jobs: Inbox<Job>
     private let state = Mutex(State())
@@ -55,13 +60,29 @@ public final class LiveScript: Sendable {
     /// Nothing is loaded before the first ``refresh()``.
     ///
     /// - Parameter accept: throws where a script that loads is still not what is wanted; it is refused then.
-    public init(
+    public convenience init(
         path: String, on engine: WorkflowEngine, options: LuaScriptOptions = LuaScriptOptions(),
+        accept: @escaping @Sendable (LuaScript) throws(ScriptError) -> Void = { _ in }
+    ) {
+        self.init(
+            path: path, on: engine, options: options, quiet: .milliseconds(30),
+            // Never as long as a second.
+            pause: { usleep(UInt32(clamping: $0.components.attoseconds / 1_000_000_000_000)) }, accept: accept)
+    }
+
+    /// - Parameters:
+    ///   - quiet: how long a file has to have been left alone to count as whole.
+    ///   - pause: returns after the time; called on the thread that loads scripts.
+    init(
+        path: String, on engine: WorkflowEngine, options: LuaScriptOptions = LuaScriptOptions(), quiet: Duration,
+        pause: @escaping @Sendable (Duration) -> Void,
         accept: @escaping @Sendable (LuaScript) throws(ScriptError) -> Void = { _ in }
     ) {
         self.path = path
         self.engine = engine
         self.accept = accept
+        self.quiet = quiet
+        self.pause = pause
         environment = ScriptEnvironment(clock: engine.clock, options: options)
         let jobs = Inbox<Job>()
         self.jobs = jobs
@@ -102,13 +123,6 @@ public final class LiveScript: Sendable {
 
     private func refreshNow() -> ScriptRefresh {
         let start = ContinuousClock.now
-        let directory = ScriptFiles.directory(of: path)
-        let look = { (entry: ScriptFootprint.Entry) in
-            ScriptFootprint.Entry(
-                entry.module.isEmpty
-                    ? ScriptFiles.find(module: "", at: entry.path)
-                    : ScriptFiles.find(module: entry.module, besideScript: directory))
-        }
         let (files, before) = state.withLock { ($0.files, $0.generation) }
         switch files.decide(look) {
         case .nothing: return .unchanged
@@ -122,24 +136,25 @@ public final class LiveScript: Sendable {
         }
     }
 
+    /// Looks again for what was looked for.
+    private func look(_ entry: ScriptFootprint.Entry) -> ScriptFootprint.Entry {
+        ScriptFootprint.Entry(
+            entry.module.isEmpty
+                ? ScriptFiles.find(module: "", at: entry.path)
+                : ScriptFiles.find(module: entry.module, besideScript: ScriptFiles.directory(of: path)))
+    }
+
     private func refuse(_ footprint: ScriptFootprint) { state.withLock { $0.files.refused(footprint) } }
 
     /// Loads what the disk holds now, and switches over if it is good.
     private func load(
         since start: ContinuousClock.Instant, _ old: ScriptFootprint?, _ before: LiveGeneration?
     ) -> ScriptRefresh {
-        let found = ScriptFiles.find(module: "", at: path)
-        let entry = ScriptFootprint.Entry(found)
-        let source: [UInt8]
-        switch found.content {
-        case .success(let bytes): source = bytes
-        case .failure(let error):
-            refuse(ScriptFootprint(entries: [entry]))
-            return before != nil && error == .missing ? .missing : .failed(ScriptError(reading: path, error))
+        let (result, footprint) = settledAttempt()
+        if footprint.lacksScript, before != nil {
+            refuse(footprint)
+            return .missing
         }
-        let file = ScriptBundle.File(module: "", path: path, source: source)
-        let (result, lookups) = load(file)
-        let footprint = ScriptFootprint(entries: [entry] + lookups)
         do throws(ScriptError) {
             let script = try result.get()
             try accept(script)
@@ -163,6 +178,35 @@ public final class LiveScript: Sendable {
         } catch {
             refuse(footprint)
             return .failed(error)
+        }
+    }
+
+    /// How often files that are being written are read again at most.
+    private static let mostPauses = 8
+
+    /// Loads the script, again as long as its files change under way or were written a moment before.
+    private func settledAttempt() -> (result: Result<LuaScript, ScriptError>, footprint: ScriptFootprint) {
+        var attempt = attempt()
+        for _ in 0..<Self.mostPauses {
+            let ages = attempt.footprint.files.compactMap(ScriptFiles.age)
+            guard let age = ages.min(), age < quiet else { break }
+            pause(quiet - age)
+            if attempt.footprint.refreshed(look) == attempt.footprint { break }
+            attempt = self.attempt()
+        }
+        return attempt
+    }
+
+    /// Loads what the disk holds at this moment.
+    private func attempt() -> (result: Result<LuaScript, ScriptError>, footprint: ScriptFootprint) {
+        let found = ScriptFiles.find(module: "", at: path)
+        let entry = ScriptFootprint.Entry(found)
+        switch found.content {
+        case .success(let source):
+            let (result, lookups) = load(ScriptBundle.File(module: "", path: path, source: source))
+            return (result, ScriptFootprint(entries: [entry] + lookups))
+        case .failure(let error):
+            return (.failure(ScriptError(reading: path, error)), ScriptFootprint(entries: [entry]))
         }
     }
 

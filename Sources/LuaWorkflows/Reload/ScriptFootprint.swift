@@ -39,6 +39,13 @@ struct ScriptFootprint: Equatable, Sendable {
     /// Whether the script itself is not there.
     var lacksScript: Bool { script.state == .absent(.missing) }
 
+    /// The paths of the files that were found.
+    var files: [String] {
+        entries.compactMap { entry in
+            if case .content = entry.state { entry.path } else { nil }
+        }
+    }
+
     /// The same names, looked for again.
     func refreshed(_ look: (Entry) -> Entry) -> ScriptFootprint { ScriptFootprint(entries: entries.map(look)) }
 

@@ -31,7 +31,7 @@ extension DefinitionReader {
     mutating func checkKeys(
         _ scope: Scope, allowed: [String], shown: [String], prefix: String = "", synonyms: [String: String] = [:]
     ) {
-        for entry in scope.object.entries where !allowed.contains(entry.key) {
+        for entry in scope.object.ordered where !allowed.contains(entry.key) {
             let key = entry.key
             if key.hasPrefix("[") {
                 report(scope, "unknown_key", "has a value under \(key), but only named keys count", key: key)
@@ -154,7 +154,7 @@ extension DefinitionReader {
     /// Reports functions and other things of a script within data.
     mutating func checkData(_ scope: Scope, _ key: String, _ value: ValueCursor) {
         if value.isForeign { return expected(scope, key, "data", value) }
-        for entry in value.entries { checkData(scope, key + "." + entry.key, entry.value) }
+        for entry in value.ordered { checkData(scope, key + "." + entry.key, entry.value) }
         for (index, item) in value.items.enumerated() { checkData(scope, "\(key)[\(index + 1)]", item) }
     }
 
@@ -227,5 +227,13 @@ extension ValueCursor {
             if let kind = self["$value"]?.string { return "a \(kind)" }
             return "the node '\(self["$node"]?.string ?? "?")'"
         }
+    }
+}
+
+extension ValueCursor {
+    /// The entries of an object by their keys: a table of Lua has them in another order each time, and what is wrong with several of
+    /// them is told in the same one.
+    var ordered: [(key: String, value: ValueCursor)] {
+        entries.map { (key: $0.key, value: $0.value) }.sorted { $0.key < $1.key }
     }
 }

@@ -18,7 +18,7 @@ extension DefinitionReader {
         var inner = scope
         inner.object = value
         checkKeys(inner, allowed: Self.permissionKinds, shown: Self.permissionKinds, prefix: "permissions.")
-        for entry in value.entries where Self.permissionKinds.contains(entry.key) {
+        for entry in value.ordered where Self.permissionKinds.contains(entry.key) {
             let given = entry.value
             let isList = given.tag == .emptyTable || given.isArray && given.items.allSatisfy { $0.string != nil }
             guard given.bool != nil || given.string != nil || isList else {

@@ -37,7 +37,7 @@ package enum TelemetryFields {
     /// The known fields whose value is of the wrong kind.
     static func problems(in telemetry: Value) -> [(key: String, expected: String)] {
         var problems: [(key: String, expected: String)] = []
-        for (key, value) in telemetry.entries ?? [] where !value.isNull {
+        for (key, value) in (telemetry.entries ?? []).sorted(by: { $0.key < $1.key }) where !value.isNull {
             switch key {
             case "trace_name":
                 if value.string?.isEmpty ?? true { problems.append((key, "a string that is not empty")) }

@@ -65,9 +65,16 @@ extension RunDirectory {
             return withExtendedLifetime(record) { Upgrade(record.log, from: old, to: newest.plan) }
         }
         if let run = live.find(id) { try await run.release(within: .seconds(5)) }
-        guard case .claimed(let journaled, let stored, _) = try await store.claim(id) else {
+        let (journaled, stored): (JournaledRun, StoredRun)
+        switch try await store.claim(id) {
+        case .missing: throw RunFailure.missing(id)
+        case .over(let header): throw RunFailure.over(header)
+        case .owned(let header):
             throw RunFailure(
-                code: RunFailure.Code.runActive, message: "run \(id) is driven by another process, or has ended")
+                code: RunFailure.Code.runActive,
+                message: "run \(id) is \(header.status == .running ? "running in" : "driven by") process "
+                    + "\(header.owner?.name ?? "unknown"), which alone can move it: ask that one, or stop it first")
+        case .claimed(let run, let content, _): (journaled, stored) = (run, content)
         }
         let upgrade: Upgrade
         do {

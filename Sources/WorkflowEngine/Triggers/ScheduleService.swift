@@ -53,8 +53,14 @@ public final class ScheduleService: Sendable {
         let now = directory.engine.clock.now()
         let due = await due(at: now)
         if due.isEmpty { return }
-        // A store that cannot be read now is looked at again.
-        guard let marks = try? await directory.store.scheduleMarks() else { return }
+        let marks: [ScheduleMark]
+        do {
+            marks = try await directory.store.scheduleMarks()
+        } catch {
+            // It is looked at again.
+            for (schedule, workflow) in due { failed(schedule, of: workflow, "\(error)") }
+            return
+        }
         let known = marks.byWorkflow
         await withTaskGroup(of: Void.self) { group in
             var rest = due[...]
@@ -100,10 +106,15 @@ public final class ScheduleService: Sendable {
                 state.failures[key] = nil
             }
         } catch {
-            let reason = "\(error)"
-            let isKnown = state.withLock { $0.failures.updateValue(reason, forKey: key) == reason }
-            if !isKnown { tell(schedule, workflow, .failed(reason)) }
+            failed(schedule, of: workflow, "\(error)")
         }
+    }
+
+    /// Tells why what is due of a schedule cannot begin, once for each reason.
+    private func failed(_ schedule: Schedule, of workflow: Workflow, _ reason: String) {
+        let key = Key(workflow: workflow.id, schedule: schedule.id)
+        let isKnown = state.withLock { $0.failures.updateValue(reason, forKey: key) == reason }
+        if !isKnown { tell(schedule, workflow, .failed(reason)) }
     }
 
     /// Begins what is due of a schedule.

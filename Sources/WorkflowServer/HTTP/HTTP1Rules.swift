@@ -6,7 +6,8 @@ internal import NIOHTTPTypesHTTP1
 
 /// What HTTP/1 wants of a server besides what the parser sees to:
 ///
-/// - a request has one `Host` (RFC 9112, section 3.2), or nobody knows whom it is for;
+/// - a request has one `Host` (RFC 9112, section 3.2), or nobody knows whom it is for; a target that names the server goes before it;
+/// - a body comes in chunks or in one piece, and in no other coding, which nobody here undoes (section 6.1);
 /// - a client that waits to be told before it sends a body (`Expect: 100-continue`) is told, unless the body is too large anyway;
 /// - a client of HTTP/1.0 knows by nothing but the end of the connection where its answer ends;
 /// - what is no request at all is answered with an error like every other one.
@@ -20,8 +21,8 @@ final class HTTP1Rules: ChannelDuplexHandler, RemovableChannelHandler {
     private var isOld = false
     /// Nothing more is taken; the error that tells why is on its way.
     private var isRefused = false
-    /// What the parser did not take.
-    private var failure: HTTPParserError?
+    /// What is said to a request that is none, or that is not taken.
+    private var refusal: APIError?
     /// Requests whose heads have been read and that have not been answered.
     private var open = 0
     /// The newest request waits to be told to go on, once those before it are answered.
@@ -32,22 +33,45 @@ final class HTTP1Rules: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if isRefused { return }
-        if case .head(let head) = unwrapInboundIn(data) {
-            isOld = head.version == .http1_0
-            let hosts = head.headers["host"].count
-            guard hosts == 1 || isOld && hosts == 0 else {
-                isRefused = true
-                return errorCaught(context: context, error: HTTPParserError.invalidHost)
-            }
-            open += 1
-            isExpected = !isOld && expects(head)
-            goOn(context)
+        guard case .head(var head) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
+        isOld = head.version == .http1_0
+        do throws(APIError) {
+            try check(&head)
+        } catch {
+            isRefused = true
+            refusal = error
+            // What the handlers behind take for the end of all requests.
+            return context.fireErrorCaught(HTTPParserError.unknown)
         }
-        context.fireChannelRead(data)
+        open += 1
+        isExpected = !isOld && expects(head)
+        goOn(context)
+        context.fireChannelRead(wrapInboundOut(.head(head)))
+    }
+
+    /// Refuses a head by which nobody knows whom the request is for, or how its body is to be read; a target that names the server
+    /// becomes one that does not.
+    private func check(_ head: inout HTTPRequestHead) throws(APIError) {
+        let hosts = head.headers["host"].count
+        guard hosts == 1 || isOld && hosts == 0 else { throw .badRequest("A request has one header Host") }
+        do throws(AbsoluteTarget.Fault) {
+            if let target = try AbsoluteTarget(head.uri, isOptions: head.method == .OPTIONS) {
+                head.uri = target.path
+                head.headers.replaceOrAdd(name: "host", value: target.authority)
+            }
+        } catch {
+            throw .badRequest("The target of the request is no address of this server")
+        }
+        let codings = head.headers[canonicalForm: "transfer-encoding"].map { $0.lowercased() }
+        guard codings.isEmpty || codings == ["chunked"] else {
+            throw APIError(
+                .notImplemented, "unsupported_transfer_encoding",
+                "A body may come in chunks, and has no other Transfer-Encoding")
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if let error = error as? HTTPParserError { failure = error }
+        if let error = error as? HTTPParserError { refusal = APIError(error) }
         context.fireErrorCaught(error)
     }
 
@@ -71,7 +95,7 @@ final class HTTP1Rules: ChannelDuplexHandler, RemovableChannelHandler {
         let part = unwrapOutboundIn(data)
         switch part {
         case .head(let head)
-        where failure != nil && head.status == .badRequest && head.headers["content-length"] == ["0"]:
+        where refusal != nil && head.status == .badRequest && head.headers["content-length"] == ["0"]:
             refuse(head, context, promise)
         case .head(var head) where isOld:
             head.version = .http1_0
@@ -97,8 +121,7 @@ extension HTTP1Rules {
     /// Gives the answer to what could not be read, which comes without a body, the one that all errors have.
     private func refuse(_ bare: HTTPResponseHead, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?)
     {
-        guard let failure else { return }
-        let refusal = APIError(failure)
+        guard let refusal else { return }
         let body = context.channel.allocator.buffer(string: refusal.body.json)
         var head = bare
         head.status = HTTPResponseStatus(statusCode: refusal.status.code)
@@ -114,7 +137,6 @@ extension APIError {
         switch error {
         case .headerOverflow:
             self.init(.requestHeaderFieldsTooLarge, "headers_too_large", "The headers of the request are too large")
-        case .invalidHost: self = .badRequest("A request has one header Host")
         case .invalidVersion: self.init(.httpVersionNotSupported, "bad_request", "This server speaks HTTP/1.1")
         default: self = .badRequest("This is not a request of HTTP/1.1")
         }

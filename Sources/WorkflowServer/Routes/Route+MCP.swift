@@ -68,8 +68,7 @@ extension Route {
             return refused(RPCFault(error, id: id))
         }
         let (_, session) = try session(request, core)
-        let accepts = request.request.headers[.accept] ?? "*/*"
-        if case .request(_, "tools/call", _) = message, accepts.contains("text/event-stream") {
+        if case .request(_, "tools/call", _) = message, request.request.wantsEventStream {
             return stream(message, session, request, core)
         }
         return await answered(message, session)

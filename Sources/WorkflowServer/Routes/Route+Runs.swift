@@ -81,14 +81,17 @@ extension Route {
             ], errors: [404, 409]
         ) { request, core in
             let id = try request.parameter("id")
-            _ = try await core.header(id, request)
+            let header = try await core.header(id, request)
             let after = try request.number("after", in: 0...Int(Int32.max)) ?? 0
             let isBrief = try request.flag("brief")
-            guard request.request.headers[.accept]?.contains("text/event-stream") == true else {
+            guard request.request.wantsEventStream else {
                 return try await RecordedEvents.response(id, after: after, isBrief: isBrief, request, core)
             }
+            if let name = ["limit", "path"].first(where: { request.query($0) != nil }) {
+                throw APIError.badRequest("\(name) is for JSON alone; a stream has all events of the run")
+            }
             return try await EventStream.events(
-                of: id, after: lastEventID(request) ?? after, isBrief: isBrief, request, core,
+                of: id, after: lastEventID(request, of: header) ?? after, isBrief: isBrief, request, core,
                 redacts: try request.flag("redact"))
         },
         Route(
@@ -110,8 +113,19 @@ extension Route {
         },
     ]
 
-    private static func lastEventID(_ request: APIRequest) -> Int? {
-        request.request.headers[.lastEventID].flatMap { Int($0) }.map { max(0, $0) }
+    /// The event of the run that the client had last; nil where it names none.
+    ///
+    /// - Throws: 400 for what is the number of no event of the run: what the client lacks is not known then.
+    private static func lastEventID(_ request: APIRequest, of run: RunHeader) throws(APIError) -> Int? {
+        guard let text = request.request.headers[.lastEventID], !text.isEmpty else { return nil }
+        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let number = Int(text),
+            number <= run.sequence
+        else {
+            throw APIError.badRequest(
+                "Last-Event-ID is the id of no event of the run; leave it out to have all events",
+                code: "unknown_event_id")
+        }
+        return number
     }
 
     private static func startWithoutWaiting(_ request: APIRequest, _ core: ServerCore) async throws -> Response {

@@ -2,30 +2,60 @@ internal import FlatValue
 internal import HTTPTypes
 internal import Hummingbird
 internal import NIOCore
+internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
 
 /// Server-sent events of runs.
 enum EventStream {
-    /// A run that has just been started: `run`, its events, and at its end or at a pause `result`.
+    /// A run that has just been started, and then each that goes on in its place: `run`, its events, and at the end of the last one
+    /// or at a pause `result`.
     static func run(_ id: String, _ request: APIRequest, _ core: ServerCore, follow: Bool) async throws -> Response {
-        let subscription = try await core.directory.events(of: id)
-        return response(core, request, subscription) { writer in
-            try await writer.frame("run", ["runId": Value(id)])
-            while let item = await subscription.next() {
-                switch item {
-                case .events(let events): try await writer.events(events)
-                case .transient(let event): try await writer.frame(event.type, event.value)
-                case .idle: try await writer.comment()
-                case .settled:
-                    if follow { continue }
-                    let record = try await core.directory.record(of: id)
-                    // Somebody may have answered meanwhile.
-                    if record.status == .running { continue }
-                    return try await writer.frame("result", result(record))
+        let chain = StreamedChain(try await core.directory.events(of: id))
+        return response(
+            core, request, nudge: { [weak chain] in chain?.nudge() }, cancel: { [weak chain] in chain?.cancel() }
+        ) { writer in
+            var id = id
+            while true {
+                let subscription = chain.current
+                var successor = Successor()
+                try await writer.frame("run", ["runId": Value(id)])
+                while let item = await subscription.next() {
+                    switch item {
+                    case .events(let events):
+                        for event in events { successor.take(event) }
+                        try await writer.events(events)
+                    case .transient(let event): try await writer.frame(event.type, event.value)
+                    case .idle: try await writer.comment()
+                    case .settled:
+                        if follow { continue }
+                        let record = try await core.directory.record(of: id)
+                        // Somebody may have answered meanwhile.
+                        if record.status == .running || record.restartedAs != nil { continue }
+                        return try await writer.frame("result", result(record))
+                    }
                 }
+                guard case .over? = await subscription.end, let next = successor.id else {
+                    return try await end(subscription, id, core, &writer)
+                }
+                id = next
+                chain.goOn(try await core.directory.events(of: next))
             }
-            try await end(subscription, id, core, &writer)
+        }
+    }
+
+    /// The run that goes on in place of another one, as the events of that one tell.
+    private struct Successor {
+        private var named: String?
+        private(set) var id: String?
+
+        /// A cancel may still come between the wish to restart and the end of the run.
+        mutating func take(_ event: RunEvent) {
+            switch event.type {
+            case .workflowRestart: named = event.data?["run"]?.string
+            case .workflowSuccess: id = named
+            default: break
+            }
         }
     }
 
@@ -165,5 +195,33 @@ enum EventStream {
                 }
                 try await frames.finish()
             })
+    }
+}
+
+/// The subscription to the run that a stream has come to, of those that go on in each other's place. Any thread.
+private final class StreamedChain: Sendable {
+    private let state: Mutex<(subscription: EventSubscription, isCancelled: Bool)>
+
+    init(_ first: EventSubscription) { state = Mutex((first, false)) }
+
+    var current: EventSubscription { state.withLock { $0.subscription } }
+
+    /// Has the stream go on with another run; at once over where it has been cancelled.
+    func goOn(_ next: EventSubscription) {
+        let isCancelled = state.withLock { state in
+            state.subscription = next
+            return state.isCancelled
+        }
+        if isCancelled { next.cancel() }
+    }
+
+    func nudge() { current.nudge() }
+
+    func cancel() {
+        let subscription = state.withLock { state in
+            state.isCancelled = true
+            return state.subscription
+        }
+        subscription.cancel()
     }
 }

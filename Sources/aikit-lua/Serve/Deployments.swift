@@ -1,5 +1,6 @@
 internal import FileWatching
 internal import FlatValue
+internal import HostEffects
 internal import LuaWorkflows
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -15,6 +16,7 @@ actor Deployments: DeploymentCatalog {
     private let engine: WorkflowEngine
     private let store: any RunStore
     private let options: LuaScriptOptions
+    private let permissions: Permissions
     private let log: ServeLog
     private let stored: StoredScripts
     private var entries: [Entry] = []
@@ -33,6 +35,8 @@ actor Deployments: DeploymentCatalog {
         var problem: String?
         /// Another file has a workflow of it.
         var conflict: String?
+        /// What it says it needs and was not given.
+        var lacking = Permissions()
         /// It returns no workflow: other scripts require it.
         var isModule = false
         /// It is not there any more.
@@ -41,8 +45,13 @@ actor Deployments: DeploymentCatalog {
         var news: Int?
     }
 
-    init(_ paths: [String], engine: WorkflowEngine, store: any RunStore, options: LuaScriptOptions, log: ServeLog) {
+    /// - Parameter permissions: what runs may do.
+    init(
+        _ paths: [String], engine: WorkflowEngine, store: any RunStore, options: LuaScriptOptions,
+        permissions: Permissions, log: ServeLog
+    ) {
         self.paths = paths
+        self.permissions = permissions
         self.engine = engine
         self.store = store
         self.options = options
@@ -190,6 +199,13 @@ actor Deployments: DeploymentCatalog {
                     "version \(number) of \(entry.path) is live", ["workflows": .init(names.joined(separator: ", "))])
             }
         }
+        let lacking = permissions.missing(of: entry.live.generation?.script.required ?? Permissions())
+        if lacking != entry.lacking, lacking != Permissions() {
+            log.warn(
+                "\(entry.path) needs permissions that it was not given, so runs of it may fail; to give them, add:"
+                    + lacking.arguments)
+        }
+        entry.lacking = lacking
         if let conflict, entry.conflict != conflict { log.error("\(entry.path): \(conflict)") }
         entry.conflict = conflict
     }

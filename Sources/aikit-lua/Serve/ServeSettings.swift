@@ -50,7 +50,9 @@ struct ServeSettings {
     /// The folder in which the scripts lie, with a slash at its end; empty for the current one.
     static func folder(of path: String) -> String {
         if path == "." || path.isEmpty { return "" }
-        if path.hasSuffix(".lua") { return path.lastIndex(of: "/").map { String(path[...$0]) } ?? "" }
+        var info = stat()
+        let isFile = stat(path, &info) == 0 && info.st_mode & S_IFMT != S_IFDIR
+        if isFile || path.hasSuffix(".lua") { return path.lastIndex(of: "/").map { String(path[...$0]) } ?? "" }
         return path.hasSuffix("/") ? path : path + "/"
     }
 

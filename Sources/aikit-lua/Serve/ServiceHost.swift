@@ -48,7 +48,9 @@ final class ServiceHost: Sendable {
         export = exportSettings.map { TraceExport($0, store: store) { log.warn($0) } }
         export?.follow(engine)
         await export?.begin()
-        deployments = Deployments(settings.paths, engine: engine, store: store, options: host.scripts, log: log)
+        deployments = Deployments(
+            settings.paths, engine: engine, store: store, options: host.scripts, permissions: settings.permissions,
+            log: log)
         await (engine.isolation as? VMPool)?.warm()
         await deployments.refresh()
         directory = try RunDirectory(engine, catalog: deployments)

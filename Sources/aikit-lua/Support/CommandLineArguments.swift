@@ -7,6 +7,8 @@ internal import WorkflowCore
 /// The words of the command line, in the form in which the parser takes them.
 struct CommandLineArguments {
     var words: [String]
+    /// The words as they were given.
+    private let given: [String]
 
     /// Options that may stand without a value, which then means everything. A value is joined by `=` only, so that the word
     /// behind such an option is never taken for it.
@@ -17,7 +19,8 @@ struct CommandLineArguments {
 
     init(_ arguments: some Sequence<String>) {
         var isVerbatim = false
-        words = arguments.map { word in
+        given = Array(arguments)
+        words = given.map { word in
             if word == "--" { isVerbatim = true }
             if isVerbatim { return word }
             if word == IsolationChoice.option { return word + "=" + IsolationChoice.shared.rawValue }
@@ -37,6 +40,24 @@ struct CommandLineArguments {
                     word += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
                 }
             }
+        }
+        return nil
+    }
+
+    /// Commands whose words beside options are files and folders.
+    private static let ofPaths: Set = ["run", "dev", "repl", "serve", "mcp", "test"]
+
+    /// What to say when the word behind an option without a value is no file or folder, and so was meant as its value.
+    var unjoinedValue: Problem? {
+        guard let command = given.first, Self.ofPaths.contains(command) else { return nil }
+        let words = given.prefix { $0 != "--" }
+        for (option, value) in zip(words, words.dropFirst())
+        where (Self.withOptionalValue.contains(option) || option == IsolationChoice.option) && !value.isEmpty
+            && !value.hasPrefix("-") && !value.hasSuffix(".lua") && access(value, F_OK) != 0
+        {
+            return Problem(
+                "there is no '\(value)' here; did you mean \(shellQuoted("\(option)=\(value)"))? "
+                    + "The value of \(option) is joined to it")
         }
         return nil
     }

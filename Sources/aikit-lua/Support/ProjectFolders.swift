@@ -15,6 +15,9 @@ enum ProjectFolders {
             if info.st_mode & S_IFMT == S_IFDIR {
                 walk(path == "." ? "" : path.hasSuffix("/") ? path : path + "/", folder) { file($0, false) }
             } else {
+                guard info.st_mode & S_IFMT == S_IFREG else {
+                    throw UsageError("cannot read \(path): it is not a regular file; name a .lua file or a folder")
+                }
                 file(path, true)
             }
         }

@@ -1,4 +1,5 @@
 internal import FlatValue
+internal import Synchronization
 internal import Testing
 internal import WorkflowCore
 
@@ -26,7 +27,8 @@ struct LiveScriptTests {
             engine.shutdown()
             folder.remove()
         }
-        try await body(LiveScript(path: folder.path("main.lua"), on: engine), folder, engine)
+        let live = LiveScript(path: folder.path("main.lua"), on: engine, quiet: .zero, pause: { _ in })
+        try await body(live, folder, engine)
     }
 
     private func output(_ live: LiveScript, _ engine: WorkflowEngine) async throws -> Value? {
@@ -47,6 +49,51 @@ struct LiveScriptTests {
             #expect(changed == [folder.path("lib/name.lua")])
             #expect(try await output(live, engine) == ["version": 1, "name": "b"])
         }
+    }
+
+    @Test(arguments: ["main.lua", "lib/name.lua"])
+    func `a file that is saved in two writes is never live by half`(_ name: String) async throws {
+        let whole = ["main.lua": script(2), "lib/name.lua": "local name = 'half'\nname = 'whole'\nreturn name"]
+        // Either half loads by itself.
+        let half = ["main.lua": script(1), "lib/name.lua": "return 'half'"]
+        let folder = try ScriptFolder(whole.merging([name: half[name] ?? ""]) { $1 })
+        let engine = WorkflowEngine(workers: 1)
+        defer {
+            engine.shutdown()
+            folder.remove()
+        }
+        let pauses = Mutex(0)
+        let live = LiveScript(path: folder.path("main.lua"), on: engine, quiet: .seconds(3600)) { _ in
+            let isFirst = pauses.withLock { count in
+                count += 1
+                return count == 1
+            }
+            if isFirst { try? folder.write(whole[name] ?? "", to: name) }
+        }
+        let (first, _) = try await live.refreshed()
+        #expect(first.number == 1)
+        #expect(try await output(live, engine) == ["version": 2, "name": "whole"])
+        // Once for the half, and once for what came of it.
+        #expect(pauses.withLock { $0 } == 2)
+    }
+
+    @Test func `a file that is written all the while is taken as it is in the end`() async throws {
+        let folder = try ScriptFolder(["main.lua": script(0), "lib/name.lua": "return 'a'"])
+        let engine = WorkflowEngine(workers: 1)
+        defer {
+            engine.shutdown()
+            folder.remove()
+        }
+        let version = Mutex(0)
+        let live = LiveScript(path: folder.path("main.lua"), on: engine, quiet: .seconds(3600)) { _ in
+            let number = version.withLock { count in
+                count += 1
+                return count
+            }
+            try? folder.write(script(number), to: "main.lua")
+        }
+        _ = try await live.refreshed()
+        #expect(version.withLock { $0 } < 20)
     }
 
     @Test func `saving the same contents makes no generation`() async throws {

@@ -47,7 +47,7 @@ struct StormTests {
             folder.remove()
         }
         try folder.link("main.lua", to: "releases/0.lua")
-        let live = LiveScript(path: folder.path("main.lua"), on: engine)
+        let live = LiveScript(path: folder.path("main.lua"), on: engine, quiet: .zero, pause: { _ in })
         _ = try await live.refreshed()
         var flights: [Flight] = []
         var expected = Expected()

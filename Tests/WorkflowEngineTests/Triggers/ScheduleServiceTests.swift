@@ -23,6 +23,25 @@ private final class CountingStore: RunJournal, ForwardingStore {
     }
 }
 
+/// A store that may not read its schedules for a while.
+private final class LockedStore: RunJournal, ForwardingStore {
+    let inner: MemoryJournal
+    let isLocked = Mutex(true)
+
+    init(_ clock: any EngineClock) { inner = MemoryJournal(clock: clock) }
+
+    func submit(_ batch: JournalBatch, answer: @escaping @Sendable (JournalBatch, [JournalOutcome]) -> Void) {
+        inner.submit(batch, answer: answer)
+    }
+
+    func scheduleMarks() async throws(JournalError) -> [ScheduleMark] {
+        if isLocked.withLock({ $0 }) {
+            throw JournalError(code: "store_failed", message: "permission denied for table schedules")
+        }
+        return try await inner.scheduleMarks()
+    }
+}
+
 @Suite("Schedules")
 struct ScheduleServiceTests {
     /// 2026-01-01 00:00 UTC, in microseconds.
@@ -59,6 +78,32 @@ struct ScheduleServiceTests {
                 #expect(try await one.settled(runs[0]).record.status == .success)
             }
         }
+    }
+
+    @Test func `schedules that cannot be read are told of once, and once more when it happens again`() async throws {
+        let clock = VirtualClock(startingAt: Self.start)
+        let flow = try workflow(["id": "often", "every": "1m"])
+        let store = LockedStore(clock)
+        let engine = WorkflowEngine(workers: 1, clock: clock, host: NoHostOperations(), journal: store)
+        defer { engine.shutdown() }
+        let failures = Mutex<[String]>([])
+        let service = ScheduleService(try RunDirectory(engine, catalog: FixedCatalog([flow]))) { report in
+            if case .failed(let reason) = report.event { failures.withLock { $0.append(reason) } }
+        }
+        for step in 0..<3 {
+            clock.set(Self.start + Int64(step) * Self.minute)
+            await service.begin()
+        }
+        #expect(failures.withLock { $0 }.count == 1)
+        #expect(failures.withLock { $0 }.first?.contains("permission denied for table schedules") == true)
+        store.isLocked.withLock { $0 = false }
+        await service.begin()
+        store.isLocked.withLock { $0 = true }
+        for step in 4..<7 {
+            clock.set(Self.start + Int64(step) * Self.minute)
+            await service.begin()
+        }
+        #expect(failures.withLock { $0 }.count == 2)
     }
 
     @Test func `times that nothing served are made up for by the newest alone, within the limit`() async throws {

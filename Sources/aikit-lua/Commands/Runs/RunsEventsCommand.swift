@@ -9,7 +9,7 @@ struct RunsEventsCommand: ParsableCommand {
         abstract: "Print a run's events, one JSON object a line, as run --events does.",
         discussion: """
             With --redact what schemas call secret is [secret]. With --follow the events of a run that another process drives are
-            printed as they come, until the run is over.
+            printed as they come, until the run is over; a run that restarts is followed where it goes on.
 
             EXAMPLES
               aikit-lua runs events order-7
@@ -28,19 +28,26 @@ struct RunsEventsCommand: ParsableCommand {
     func run() throws {
         let (id, follow, redacts) = (target.run, follow, redact)
         try store.withRuns(looking: true) { runs in
-            let header = try await runs.find(id)
-            let engine = WorkflowEngine(workers: 1)
-            let plan = try await runs.workflow(of: header, on: engine).plan
-            engine.shutdown()
-            try await Self.tell(header.id, plan, of: runs, follow: follow, redacts: redacts)
+            var shown: RunHeader? = try await runs.find(id)
+            while let header = shown {
+                let engine = WorkflowEngine(workers: 1)
+                let plan = try await runs.workflow(of: header, on: engine).plan
+                engine.shutdown()
+                let next = try await Self.tell(header.id, plan, of: runs, follow: follow, redacts: redacts)
+                guard let next else { return }
+                shown = try await runs.journal.header(of: next)
+            }
         }
     }
 
     private static let interval = Duration.milliseconds(25)
 
+    /// Prints the events of a run.
+    ///
+    /// - Returns: the run to follow from here; nil for none.
     private static func tell(
         _ id: String, _ plan: Plan, of runs: StoredRuns, follow: Bool, redacts: Bool
-    ) async throws {
+    ) async throws -> String? {
         var secrets = RunSecrets()
         var renderer = EventRenderer(plan: plan, runID: id)
         var journal = JournalDecoder(plan: plan)
@@ -58,8 +65,10 @@ struct RunsEventsCommand: ParsableCommand {
                 redaction.redact(contentsOf: $0.value).json + "\n"
             }
             TextStream.output.write(text.joined())
-            if !follow || stored.header.status.isTerminal { return }
+            if !follow { return nil }
+            if stored.header.status.isTerminal { return journal.machine.successor(in: journal.log) }
             while try await runs.journal.changeCount() == seen { try await Task.sleep(for: interval) }
         }
+        return nil
     }
 }

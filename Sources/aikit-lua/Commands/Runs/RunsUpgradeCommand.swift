@@ -58,7 +58,7 @@ struct RunsUpgradeCommand: ParsableCommand {
             if findings.isEmpty { TextStream.errors.writeLine("no runs to upgrade") }
             for finding in findings { TextStream.errors.writeLine(finding.text(style, to: to, dryRun: dryRun)) }
         }
-        if findings.contains(where: { !$0.fits }) { throw ExitStatus.usage.code }
+        if findings.contains(where: { !$0.fits || $0.isBlocked }) { throw ExitStatus.usage.code }
     }
 }
 
@@ -69,8 +69,10 @@ private struct RunUpgrader {
         var run: String
         var steps: [Upgrade.Step] = []
         var misfit: Misfit?
-        /// Why the run was not looked at, such as that it is driven.
+        /// Why the run stays as it is whatever fits, such as that it is driven.
         var note: String?
+        /// The run cannot be moved now, which the note explains.
+        var isBlocked = false
         var fits: Bool
         var isMoved = false
 
@@ -110,8 +112,9 @@ private struct RunUpgrader {
             let verdict =
                 isMoved
                 ? "goes on with \(script)"
-                : fits ? (note == nil ? "would go on with \(script)" : "stays as it is") : "does not fit \(script)"
-            lines.insert((fits ? style("✓", .green) : style("✗", .red)) + " run \(run) \(verdict)", at: 0)
+                : !fits ? "does not fit \(script)" : note == nil ? "would go on with \(script)" : "stays as it is"
+            let sign = fits && !isBlocked ? style("✓", .green) : style("✗", .red)
+            lines.insert("\(sign) run \(run) \(verdict)", at: 0)
             return lines.joined(separator: "\n")
         }
     }
@@ -152,18 +155,24 @@ private struct RunUpgrader {
         }
         let definition = try choose(header.workflow, in: script.workflows)
         let old = try await runs.workflow(of: header, on: engine).plan
-        if dryRun {
+        func looked() async throws -> Finding {
             guard let stored = try await runs.journal.load(header.id) else {
                 throw UsageError("run \(header.id) is gone")
             }
             let record = try RunRecord(stored, plan: old)
             return finding(header.id, Upgrade(record.log, from: old, to: definition.plan), isMoved: false)
         }
+        if dryRun { return try await looked() }
         switch try await runs.journal.claim(header.id) {
         case .missing, .over: return Finding(run: header.id, note: "it has ended meanwhile", fits: true)
         case .owned(let header):
-            let owner = header.owner?.name ?? "another process"
-            return Finding(run: header.id, note: "it is driven by \(owner); stop that first", fits: false)
+            var finding = try await looked()
+            finding.note =
+                "it is \(header.status == .running ? "running in" : "driven by") process "
+                + "\(header.owner?.name ?? "unknown"): stop that process first, or have it move the run if it is a "
+                + "server (POST /api/runs/\(header.id)/upgrade)"
+            finding.isBlocked = true
+            return finding
         case .claimed(let journaled, let stored, _):
             let result: Result<Upgrade, any Error>
             do {

@@ -5,21 +5,6 @@ internal import Hummingbird
 internal import NIOCore
 internal import WorkflowCore
 
-extension Request {
-    /// Whether the client takes gzip, by name or by `*`, with a weight above zero.
-    var acceptsGzip: Bool {
-        let offers = headers[values: .acceptEncoding].flatMap { $0.split(separator: ",") }
-        var byStar = false
-        for offer in offers {
-            let parts = offer.lowercased().split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
-            let isRefused = parts.dropFirst().contains { $0.hasPrefix("q=") && (Double($0.dropFirst(2)) ?? 0) <= 0 }
-            if parts.first == "gzip" { return !isRefused }
-            if parts.first == "*" { byStar = !isRefused }
-        }
-        return byStar
-    }
-}
-
 extension Response {
     /// A JSON answer that may be long.
     static func long(_ value: Value, to request: Request) -> Response {
