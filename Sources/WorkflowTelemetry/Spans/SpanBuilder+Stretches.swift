@@ -17,6 +17,7 @@ extension SpanBuilder {
     private mutating func goOn(_ frame: Int32) {
         let parent = parent(of: frame)
         open[frame]?.id = nil
+        open[frame]?.laterStretch = open[frame]?.earlier == nil ? nil : stretches.number
         open[frame]?.parent = parent
         open[frame]?.start = now
         open[frame]?.told = []

@@ -82,7 +82,7 @@ final class RunsRecovery: Sendable {
         following export: TraceExport?
     ) async throws -> [Finding] {
         var host = host
-        host.isTraced = export != nil
+        host.traces = export?.settings
         let permissions = host.permissions
         let engine = host.engine(on: runs.journal)
         defer { engine.shutdown() }
