@@ -174,7 +174,7 @@ extension StoreContract {
                 await enter(id, ticket([QueueTicket.Share(.concurrency, key: "k", limit: limit)]), journal)
             }
             func text(_ id: String) async throws -> String? { try await journal.places(of: [id])[id]?.text }
-            try expect(try await text("a") == "its turn has come: a process that serves the store begins it")
+            try expect(try await text("a") == "its turn has come")
             try expect(try await text("b") == "no limit holds its line back, 1 before it")
             let run = try require(try await admit(journal).first)
             try expect(try await text("b") == "concurrency key k has 1 of 1 running")

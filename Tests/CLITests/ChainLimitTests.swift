@@ -12,14 +12,13 @@ extension CommandLine {
         private static let script = """
             local aikit = require "aikit"
             local limits = {
-              skip = { singleton = {} }, cancel = { singleton = { on_conflict = "cancel-running" } },
-              queue = { singleton = { on_conflict = "queue" } }, concurrency = { concurrency = { limit = 1 } },
-              rate = { rate_limit = { limit = 1, period = "1h" } }, debounce = { debounce = { period = "200ms" } },
+              { id = "skip", singleton = {} }, { id = "cancel", singleton = { on_conflict = "cancel-running" } },
+              { id = "queue", singleton = { on_conflict = "queue" } }, { id = "concurrency", concurrency = { limit = 1 } },
+              { id = "rate", rate_limit = { limit = 1, period = "1h" } }, { id = "debounce", debounce = { period = "200ms" } },
             }
             local workflows = {}
-            for id, limit in pairs(limits) do
-              limit.id = id
-              workflows[#workflows + 1] = aikit.workflow(limit)
+            for number, limit in ipairs(limits) do
+              workflows[number] = aikit.workflow(limit)
                 :step { id = "s", handler = function(input, context)
                   if input.n == 3 then context:set_tags { first = "yes" } end
                   aikit.sleep "20ms"

@@ -161,7 +161,7 @@ package struct QueuePlace: Sendable, Equatable {
             case .singleton(let key, let run): "\(named("singleton", key)) has run \(run) under way"
             case .replaced(let run): "run \(run) has taken its place"
             case .turn where position > 1: "no limit holds its line back"
-            case .turn: "its turn has come: a process that serves the store begins it"
+            case .turn: "its turn has come"
             }
         return position > 1 ? "\(reason), \(shownPosition)" : reason
     }
