@@ -40,10 +40,12 @@ public final class ScheduleService: Sendable {
         var isCatchingUp = false
     }
 
-    /// Times that passed while nothing served, from which on and up to which; of schedules that make up for all of them.
+    /// Times that wait for the runs of earlier ones which nothing served, from which on and up to which.
     private struct Missed {
         var after: Int64
         var until: Int64
+        /// Those at which the run of an earlier one was under way.
+        var covered: Set<Int64> = []
     }
 
     /// - Parameter report: hears of what began, was left out or failed; on any thread.
@@ -115,7 +117,7 @@ public final class ScheduleService: Sendable {
             state.withLock { state in
                 state.next[key] = (schedule.timing, next)
                 state.failures[key] = nil
-                if let missed = state.missed[key], missed.until <= time { state.missed[key] = nil }
+                if let missed = state.missed[key], missed.until < next { state.missed[key] = nil }
             }
         } catch {
             let reason = "\(error)"
@@ -151,7 +153,7 @@ public final class ScheduleService: Sendable {
             if !header.status.isTerminal { return mark.time }
             waited = header.updatedAt
         }
-        var missed = missed(schedule, of: workflow, mark.time)
+        var missed = try await missed(schedule, of: workflow, mark, at: now)
         // What was within `catch_up` when it was found waits for as long as the runs of earlier times take.
         var due =
             missed.map { schedule.due(after: max(mark.time, $0.after), until: now, queuedUntil: .max) }
@@ -166,20 +168,19 @@ public final class ScheduleService: Sendable {
         var (last, decided) = (mark.run, mark.time)
         while let time = due.times.first {
             due.times.removeFirst()
+            if let last, missed?.covered.contains(time) == true {
+                tell(schedule, workflow, .skipped(time: time, run: last))
+                try await advance(to: time)
+                decided = time
+                continue
+            }
             if let earlier = last, schedule.overlap != .allow, let underWay = try await underWay(earlier) {
-                var overlap = schedule.overlap
-                if schedule.makesUpInTurn, let first = try await directory.store.header(of: earlier),
-                    first.createdAt >= time
-                {
-                    // It makes up for an earlier time, and was not under way at this one: missed times wait for it, and those
-                    // that have passed since do not end it.
-                    if let missed, time <= missed.until {
-                        state.withLock { $0.isCatchingUp = decided > mark.time }
-                        return decided
-                    }
-                    overlap = .skip
+                // The run of a time that was missed began late: it was not under way at this one.
+                if missed != nil, let first = try await directory.store.header(of: earlier), first.createdAt >= time {
+                    state.withLock { $0.isCatchingUp = decided > mark.time }
+                    return decided
                 }
-                switch overlap {
+                switch schedule.overlap {
                 case .queue: return decided
                 case .cancelRunning: try await cancel(underWay)
                 case .skip, .allow:
@@ -215,10 +216,27 @@ public final class ScheduleService: Sendable {
         }
     }
 
-    /// What a schedule still makes up for, of which it has come to a time; nil for nothing.
-    private func missed(_ schedule: Schedule, of workflow: Workflow, _ time: Int64) -> Missed? {
-        let missed = state.withLock { $0.missed[Key(workflow: workflow.id, schedule: schedule.id)] }
-        return missed.flatMap { schedule.makesUpInTurn && $0.until > time ? $0 : nil }
+    /// What a schedule still makes up for, with what has come since the last look; nil for nothing.
+    private func missed(
+        _ schedule: Schedule, of workflow: Workflow, _ mark: ScheduleMark, at now: Int64
+    ) async throws -> Missed? {
+        let key = Key(workflow: workflow.id, schedule: schedule.id)
+        guard schedule.makesUpInTurn, var missed = state.withLock({ $0.missed[key] }),
+            let next = schedule.next(after: mark.time), next <= missed.until
+        else { return nil }
+        var (first, newest): (RunHeader?, RunHeader?)
+        if let run = mark.run {
+            first = try await directory.store.header(of: run)
+            newest = try await directory.newest(of: run)
+        }
+        while let time = schedule.next(after: missed.until), time <= now {
+            missed.until = time
+            guard let first, let newest, first.createdAt <= time else { continue }
+            if !newest.status.isTerminal || newest.updatedAt > time { missed.covered.insert(time) }
+        }
+        let seen = missed
+        state.withLock { $0.missed[key] = seen }
+        return seen
     }
 
     /// Keeps that a schedule makes up for times up to now; nil where it does not: nothing was missed by one that comes to its
