@@ -32,7 +32,7 @@ final class HTTP1Rules: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if isRefused { return }
-        if case .head(let head) = unwrapInboundIn(data) {
+        if case .head(var head) = unwrapInboundIn(data) {
             isOld = head.version == .http1_0
             let hosts = head.headers["host"].count
             guard hosts == 1 || isOld && hosts == 0 else {
@@ -42,6 +42,10 @@ final class HTTP1Rules: ChannelDuplexHandler, RemovableChannelHandler {
             open += 1
             isExpected = !isOld && expects(head)
             goOn(context)
+            if isOld {
+                head.headers.replaceOrAdd(name: "connection", value: "close")
+                return context.fireChannelRead(wrapInboundOut(.head(head)))
+            }
         }
         context.fireChannelRead(data)
     }
@@ -81,14 +85,8 @@ final class HTTP1Rules: ChannelDuplexHandler, RemovableChannelHandler {
         case .head, .body: context.write(data, promise: promise)
         case .end:
             open = max(open - 1, 0)
-            guard isOld else {
-                context.write(data, promise: promise)
-                return goOn(context)
-            }
-            let written = promise ?? context.eventLoop.makePromise(of: Void.self)
-            let channel = context.channel
-            written.futureResult.whenComplete { _ in channel.close(promise: nil) }
-            context.writeAndFlush(data, promise: written)
+            context.write(data, promise: promise)
+            goOn(context)
         }
     }
 }
