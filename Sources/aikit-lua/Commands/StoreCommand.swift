@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import FlatValue
 internal import JSONSchema
 internal import Platform
+internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
 
