@@ -120,6 +120,7 @@ public final class WorkflowServer: Sendable {
         let asked = APIRequest(
             request: request, context: context, limit: core.options.bodyLimit, bodies: core.bodies, route: route)
         try asked.refuseUnknownParameters()
+        try await asked.refuseUnreadBody()
         return try await route.handler(asked, core)
     }
 
@@ -139,6 +140,7 @@ public final class WorkflowServer: Sendable {
                 additionalChannelHandlers: [
                     HTTP1RulesInstaller(bodyLimit: options.bodyLimit),
                     RequestDeadlines(head: options.headTimeout, body: options.bodyTimeout),
+                    LingeringClose(),
                 ]))
         let application = Application(
             responder: router().buildResponder(),

@@ -8,9 +8,12 @@ struct JSONParser {
     var position: UnsafePointer<UInt8>
     var arena: ByteArena
     let origin: Int
+    /// What `{}` is read as.
+    private let empty: ValueTag
     private var depth = 0
 
-    init(_ text: UnsafeRawBufferPointer, into arena: ByteArena) {
+    init(_ text: UnsafeRawBufferPointer, into arena: ByteArena, empty: ValueTag) {
+        self.empty = empty
         // An empty buffer may have no address; any other address does, as nothing is read from it.
         let base = text.baseAddress ?? UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
         self.text = text
@@ -150,7 +153,12 @@ struct JSONParser {
             }
         }
         if count > 1 { count = arena.removeDuplicateKeys(from: first, count: count) }
-        arena.end(container, count: count)
+        if count == 0, empty == .emptyTable {
+            arena.count = container.start
+            arena.append(ValueTag.emptyTable.rawValue)
+        } else {
+            arena.end(container, count: count)
+        }
         depth -= 1
     }
 

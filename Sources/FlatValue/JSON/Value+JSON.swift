@@ -17,11 +17,20 @@ extension Value {
         self = try Self.parse(bytes).get()
     }
 
-    private static func parse(_ bytes: UnsafeRawBufferPointer) -> Result<Value, JSONError> {
+    /// Reads JSON text that was written of a value of a script: `{}` is an empty table again, which may be a list as well.
+    package init(scriptJSON json: String) throws(JSONError) {
+        var json = json
+        let result = json.withUTF8 { Self.parse(UnsafeRawBufferPointer($0), empty: .emptyTable) }
+        self = try result.get()
+    }
+
+    private static func parse(
+        _ bytes: UnsafeRawBufferPointer, empty: ValueTag = .object
+    ) -> Result<Value, JSONError> {
         var arena = ByteArena()
         defer { arena.deallocate() }
         do throws(JSONError) {
-            let slice = try arena.appendJSON(bytes)
+            let slice = try arena.appendJSON(bytes, empty: empty)
             return .success(Value(storage: Array(arena[slice])))
         } catch {
             return .failure(error)
@@ -58,8 +67,15 @@ extension ByteArena {
     /// Reads one JSON text in UTF-8 that lies elsewhere, and appends its value; a failure leaves the arena as it was.
     @discardableResult
     public mutating func appendJSON(_ text: UnsafeRawBufferPointer) throws(JSONError) -> Slice {
+        try appendJSON(text, empty: .object)
+    }
+
+    /// - Parameter empty: what `{}` is read as.
+    fileprivate mutating func appendJSON(
+        _ text: UnsafeRawBufferPointer, empty: ValueTag
+    ) throws(JSONError) -> Slice {
         let start = count
-        var parser = JSONParser(text, into: self)
+        var parser = JSONParser(text, into: self, empty: empty)
         do throws(JSONError) {
             try parser.parseDocument()
         } catch {
