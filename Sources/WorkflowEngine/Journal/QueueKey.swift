@@ -1,4 +1,4 @@
-internal import FlatValue
+package import FlatValue
 
 /// The key of a limit as the queue of a store keeps it: one text for all values that are equal in Lua, and none for two that
 /// are not.
@@ -12,7 +12,7 @@ package struct QueueKey: Sendable, Equatable {
     let text: String
 
     /// - Returns: nil for a value that is no key: one that is not a string, a boolean or a finite number.
-    init?(_ value: Value) {
+    package init?(_ value: Value) {
         if let string = value.string {
             text = Self.isAmbiguous(string) ? "\"\(string)\"" : string
         } else if let flag = value.bool {
