@@ -123,7 +123,9 @@ struct RedactionTests {
     @Test func `ends where schemas lead to each other in very many ways`() {
         let ways = Value(array: (0..<12).map { ["$ref": Value("#/$defs/d\($0)")] })
         let schema: Value = [
-            "$defs": Value(entries: (0..<12).map { ("d\($0)", ["properties": ["a": ["anyOf": ways]]]) }), "anyOf": ways,
+            "$defs": Value(
+                entries: (0..<12).map { ("d\($0)", ["properties": ["a": ["anyOf": ways], "pw": Self.secret]]) }),
+            "anyOf": ways,
         ]
         var value = Value(Self.text)
         for _ in 0..<8 { value = ["a": value] }
