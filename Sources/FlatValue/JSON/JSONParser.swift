@@ -9,8 +9,11 @@ struct JSONParser {
     var arena: ByteArena
     let origin: Int
     private var depth = 0
+    /// The keys of the outermost object so far; nil where they may come twice.
+    private var keys: Set<[UInt8]>?
 
-    init(_ text: UnsafeRawBufferPointer, into arena: ByteArena) {
+    init(_ text: UnsafeRawBufferPointer, into arena: ByteArena, isStrict: Bool = false) {
+        keys = isStrict ? [] : nil
         // An empty buffer may have no address; any other address does, as nothing is read from it.
         let base = text.baseAddress ?? UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
         self.text = text
@@ -133,7 +136,9 @@ struct JSONParser {
                 guard consume(UInt8(ascii: "\"")) else {
                     throw unexpected(count == 0 ? "a key or '}'" : "a key")
                 }
+                let (opening, key) = (position - 1, arena.count)
                 try parseStringBody()
+                if depth == 1, keys != nil { try noteKey(from: key, opening) }
                 skipSpace()
                 guard consume(UInt8(ascii: ":")) else { throw unexpected("':' after a key") }
                 skipSpace()
@@ -152,6 +157,19 @@ struct JSONParser {
         if count > 1 { count = arena.removeDuplicateKeys(from: first, count: count) }
         arena.end(container, count: count)
         depth -= 1
+    }
+
+    /// Refuses a key of the outermost object that has come before.
+    ///
+    /// - Parameters:
+    ///   - start: where its length and its bytes begin in the arena.
+    ///   - opening: its opening quote.
+    private mutating func noteKey(from start: Int, _ opening: UnsafePointer<UInt8>) throws(JSONError) {
+        let bytes = Array(arena.bytes[start...].dropFirst(4))
+        if keys?.insert(bytes).inserted == false {
+            let key = String(decoding: bytes, as: UTF8.self)
+            throw JSONError("the key '\(key)' comes twice", at: opening - self.start, in: text, repeatedKey: key)
+        }
     }
 
     private mutating func enter() throws(JSONError) {

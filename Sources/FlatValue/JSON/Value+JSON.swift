@@ -6,22 +6,25 @@ extension Value {
     /// ```swift
     /// let value = try Value(json: #"{"city":"Oslo","wind":4.5}"#)
     /// ```
-    public init(json: String) throws(JSONError) {
+    ///
+    /// - Parameter isStrict: whether a key that comes twice in the outermost object is an error
+    ///   (``JSONError/repeatedKey``). Objects within take the last value all the same.
+    public init(json: String, isStrict: Bool = false) throws(JSONError) {
         var json = json
-        let result = json.withUTF8 { Self.parse(UnsafeRawBufferPointer($0)) }
+        let result = json.withUTF8 { Self.parse(UnsafeRawBufferPointer($0), isStrict) }
         self = try result.get()
     }
 
     /// Reads one JSON text in UTF-8.
-    public init(json bytes: UnsafeRawBufferPointer) throws(JSONError) {
-        self = try Self.parse(bytes).get()
+    public init(json bytes: UnsafeRawBufferPointer, isStrict: Bool = false) throws(JSONError) {
+        self = try Self.parse(bytes, isStrict).get()
     }
 
-    private static func parse(_ bytes: UnsafeRawBufferPointer) -> Result<Value, JSONError> {
+    private static func parse(_ bytes: UnsafeRawBufferPointer, _ isStrict: Bool) -> Result<Value, JSONError> {
         var arena = ByteArena()
         defer { arena.deallocate() }
         do throws(JSONError) {
-            let slice = try arena.appendJSON(bytes)
+            let slice = try arena.appendJSON(bytes, isStrict: isStrict)
             return .success(Value(storage: Array(arena[slice])))
         } catch {
             return .failure(error)
@@ -56,10 +59,14 @@ extension ValueCursor {
 
 extension ByteArena {
     /// Reads one JSON text in UTF-8 that lies elsewhere, and appends its value; a failure leaves the arena as it was.
+    ///
+    /// - Parameter isStrict: whether a key that comes twice in the outermost object is an error.
     @discardableResult
-    public mutating func appendJSON(_ text: UnsafeRawBufferPointer) throws(JSONError) -> Slice {
+    public mutating func appendJSON(
+        _ text: UnsafeRawBufferPointer, isStrict: Bool = false
+    ) throws(JSONError) -> Slice {
         let start = count
-        var parser = JSONParser(text, into: self)
+        var parser = JSONParser(text, into: self, isStrict: isStrict)
         do throws(JSONError) {
             try parser.parseDocument()
         } catch {
