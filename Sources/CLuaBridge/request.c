@@ -158,7 +158,8 @@ void call_sync(lua_State *L, const char *op, int index, bool takes_bytes) {
     if (!encode_payload(L, index, &vm->payload, op, takes_bytes)) raise_error(L, "invalid_argument", "%s", vm->message);
     if (!vm->config.sync) raise_error(L, "internal", "the host does not offer '%s'", op);
     bool ok = vm->config.sync(vm->config.user, op, strlen(op), vm->payload.data, vm->payload.count, &vm->response);
-    // The host's frame is gone: from here on raising is allowed.
+    // The host's frame is gone: from here on raising is allowed. A host that left off has been told to.
+    if (!ok) check_interrupt(L);
     deliver(L, ok, vm->response.data, vm->response.count);
 }
 

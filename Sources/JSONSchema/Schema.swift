@@ -36,12 +36,15 @@ public final class Schema: Sendable {
     let keepsKeyOrder: Bool
     let graph: SchemaGraph
     let program: CheckProgram
+    /// Whether it calls some part secret (`writeOnly`).
+    package let hasSecrets: Bool
 
     public init(_ document: Value, options: Options = Options()) throws(SchemaError) {
         self.document = document
         keepsKeyOrder = options.keepsKeyOrder
         graph = try SchemaCompiler.compile(document, options: options)
         program = CheckProgram(graph)
+        hasSecrets = graph.nodes.contains { $0.rules.isSecret }
     }
 
     /// Reads a schema from JSON text.

@@ -92,6 +92,8 @@ final class SchemaRules: @unchecked Sendable {
     var otherwise: NodeID?
 
     // Annotations and our extension
+    /// `writeOnly`.
+    var isSecret = false
     var title: String?
     var explanation: String?
     var defaultValue: Value?

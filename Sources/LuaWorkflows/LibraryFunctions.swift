@@ -1,29 +1,10 @@
-internal import Crypto
 internal import FlatValue
 internal import Foundation
 internal import WorkflowCore
 internal import WorkflowEngine
 
-/// What the script-side library has computed by the host: digests, and the offsets of time zones.
+/// What the script-side library has computed by the host: the offsets of time zones.
 enum LibraryFunctions {
-    /// The digest of bytes by an algorithm's name, such as `sha256`; nil for one that is not known.
-    static func digest(_ algorithm: some StringProtocol, _ bytes: UnsafeRawBufferPointer?) -> [UInt8]? {
-        let bytes = bytes ?? UnsafeRawBufferPointer(start: nil, count: 0)
-        func digest<Function: HashFunction>(_: Function.Type) -> [UInt8] {
-            var function = Function()
-            function.update(bufferPointer: bytes)
-            return Array(function.finalize())
-        }
-        switch algorithm {
-        case "sha256": return digest(SHA256.self)
-        case "sha384": return digest(SHA384.self)
-        case "sha512": return digest(SHA512.self)
-        case "sha1": return digest(Insecure.SHA1.self)
-        case "md5": return digest(Insecure.MD5.self)
-        default: return nil
-        }
-    }
-
     /// The seconds that `{ zone, at }` is ahead of UTC; null where there is no such zone.
     ///
     /// - Parameter services: where zones are looked up in a process without files; nil for the system.

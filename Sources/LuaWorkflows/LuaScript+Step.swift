@@ -12,7 +12,7 @@ extension LuaScript {
     package func workflow(ofStep id: String, in workflow: Workflow) throws(UnknownStep) -> Workflow {
         var steps: [String] = []
         guard let index = workflows.firstIndex(where: { $0 === workflow }),
-            let definition = try? Value(json: definitions[index]),
+            let definition = try? Value(scriptJSON: definitions[index]),
             let node = Self.find(id, in: definition["nodes"], &steps)
         else { throw UnknownStep(steps: steps) }
         // What follows the node is not there.

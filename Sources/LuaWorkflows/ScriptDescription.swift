@@ -84,7 +84,7 @@ extension LuaScript {
         for index in description.definitions.indices {
             let plan: Plan
             do {
-                plan = try DefinitionReader.plan(from: Value(json: description.definitions[index]))
+                plan = try DefinitionReader.plan(from: Value(scriptJSON: description.definitions[index]))
             } catch {
                 throw ScriptError(code: "invalid_definition", file: path, message: "\(error)")
             }

@@ -84,23 +84,18 @@ final class ScriptHost: LuaHost {
         case "json.encode": response.write(Value(payload).json)
         case "json.encode_pretty": response.write(Value(payload).prettyJSON)
         case "json.decode": return decodeJSON(payload, &response)
-        case "base64.encode": response.write(BytesText.base64(payload.stringBytes.map(Array.init) ?? []))
-        case "base64.decode": return bytes(payload.stringBytes.flatMap { BytesText.bytes(base64: $0) }, &response)
-        case "hex.encode": response.write(BytesText.hex(payload.stringBytes.map(Array.init) ?? []))
-        case "hex.decode": return bytes(payload.stringBytes.flatMap { BytesText.bytes(hex: $0) }, &response)
         case "time.offset": response.write(LibraryFunctions.offset(payload, environment.options.services))
-        case let name where name.hasPrefix("digest."):
-            guard let digest = LibraryFunctions.digest(name.dropFirst(7), payload.stringBytes) else {
-                return fail("internal", "no such digest", &response)
-            }
-            return bytes(digest, &response)
         case "schema_compile": return compileSchema(payload, &response)
         case "schema_validate": return validateSchema(payload, &response)
         case "schema_release":
             for handle in payload.items { release(handle.int) }
             response.writeNull()
         case let name:
-            return fail("unknown_operation", "the host has no function '\(name)'", &response)
+            switch ByteOperation(payload.stringBytes, mayContinue: mayContinue).perform(name, into: &response) {
+            case .done: break
+            case .unknown: return fail("unknown_operation", "the host has no function '\(name)'", &response)
+            case .stopped: return fail("cancelled", "'\(name)' was stopped", &response)
+            }
         }
         return true
     }
@@ -278,16 +273,6 @@ final class ScriptHost: LuaHost {
         return run._withUnsafeGuaranteedRef {
             LogRecord(of: $0, frame: frame, time: now, level: level, message: message, fields: fields)
         }
-    }
-
-    /// Answers with a string of any bytes, or null.
-    private func bytes(_ bytes: [UInt8]?, _ response: inout ByteArena) -> Bool {
-        if let bytes {
-            bytes.withUnsafeBytes { response.writeString($0) }
-        } else {
-            response.writeNull()
-        }
-        return true
     }
 
     private func decodeJSON(_ payload: ValueCursor, _ response: inout ByteArena) -> Bool {

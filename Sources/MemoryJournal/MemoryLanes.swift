@@ -236,7 +236,7 @@ struct MemoryLanes {
         {
             return .concurrency(key: share.key, running: count, limit: share.limit)
         }
-        if let share = ticket.share(.singleton), let run = groups[lane.singleton]?.begun.first {
+        if let share = ticket.share(.singleton), let run = rival(in: number) {
             return .singleton(key: share.key, run: run)
         }
         guard let share = ticket.share(.rate), let starts = groups[lane.rate]?.starts, starts.count >= share.limit
@@ -244,6 +244,12 @@ struct MemoryLanes {
         let (until, overflows) = starts[starts.endIndex - share.limit].addingReportingOverflow(share.period)
         if overflows || until <= now { return nil }
         return .rate(key: share.key, limit: share.limit, period: share.period, until: until)
+    }
+
+    /// The run that the singleton of a lane has under way.
+    func rival(in number: Int64) -> String? {
+        guard let singleton = lanes[number]?.lane.singleton, singleton != 0 else { return nil }
+        return groups[singleton]?.begun.first
     }
 
     /// Gives a run its places.

@@ -43,6 +43,8 @@ struct MemoryQueue {
     private var early = MinHeap<Early>()
     /// Runs that are to be cancelled, oldest first.
     private var replaced: [QueueRank] = []
+    /// Runs that have begun and are to be cancelled, with those that take their places.
+    private var rivals: [String: String] = [:]
     /// By singleton, all runs that have not been replaced.
     private var singletons: [Int64: Set<String>] = [:]
     private var debounced: [Debounced: String] = [:]
@@ -64,7 +66,8 @@ struct MemoryQueue {
     mutating func enter(_ id: String, _ workflow: String, _ ticket: QueueTicket, at now: Int64) -> String? {
         if let share = ticket.share(.singleton), ticket.onConflict == .skip,
             let singleton = lanes.singleton(workflow, share.key),
-            let other = singletons[singleton]?.compactMap({ entries[$0]?.rank }).min(by: { $0.number < $1.number })
+            let other = singletons[singleton]?.compactMap({ entries[$0] }).filter({ !isDebounced($0, by: ticket) })
+                .map(\.rank).min(by: { $0.number < $1.number })
         {
             return other.id
         }
@@ -91,12 +94,21 @@ struct MemoryQueue {
         return nil
     }
 
+    /// Whether a run of the same workflow that waits is replaced by one that comes with a ticket.
+    private func isDebounced(_ entry: Entry, by ticket: QueueTicket) -> Bool {
+        guard let key = ticket.debounce, entry.ticket.debounce == key, entry.state == .early || entry.state == .waiting
+        else { return false }
+        return QueueTicket.Share.Kind.allCases.allSatisfy { ticket.share($0)?.key == entry.ticket.share($0)?.key }
+    }
+
     /// Takes a run out, with the places that it holds; false if it had none.
     mutating func leave(_ id: String, at now: Int64) -> Bool {
         guard let entry = entries.removeValue(forKey: id) else { return false }
         switch entry.state {
         case .early, .waiting: stopWaiting(entry)
-        case .begun: lanes.release(id, in: entry.lane)
+        case .begun:
+            lanes.release(id, in: entry.lane)
+            rivals[id] = nil
         case .replaced:
             let index = replacedIndex(entry.rank)
             if index < replaced.count, replaced[index].id == id { replaced.remove(at: index) }
@@ -112,6 +124,7 @@ struct MemoryQueue {
         entries[id] = nil
         entry.rank.id = other
         entries[other] = entry
+        rivals[other] = rivals.removeValue(forKey: id)
         lanes.transfer(from: id, to: other, in: entry.lane)
         if let singleton = lanes[entry.lane]?.singleton, singletons[singleton]?.remove(id) != nil {
             singletons[singleton]?.insert(other)
@@ -172,8 +185,8 @@ struct MemoryQueue {
             let ranks = runs.compactMap { entries[$0] }.filter { $0.state == .waiting }.map(\.rank).sorted()
             for rank in ranks where admitted.count < limit {
                 guard let entry = entries[rank.id], !isBehindDriven(entry, isDriven) else { continue }
-                if let obstacle = lanes.obstacle(entry.ticket, in: entry.lane, at: now) {
-                    noteRival(obstacle, of: entry, &pass)
+                if lanes.obstacle(entry.ticket, in: entry.lane, at: now) != nil {
+                    noteRival(of: entry)
                 } else {
                     grant(entry, at: now)
                     admitted.append(rank.id)
@@ -183,11 +196,11 @@ struct MemoryQueue {
             while admitted.count < limit, let rank = lanes.next(), let entry = entries[rank.id],
                 let lane = lanes[entry.lane]
             {
-                switch lanes.obstacle(entry.ticket, in: entry.lane, at: now) {
+                let obstacle = lanes.obstacle(entry.ticket, in: entry.lane, at: now)
+                if obstacle != nil { noteRival(of: entry) }
+                switch obstacle {
                 case .concurrency: lanes.meet(.group(lane.concurrency), in: lane)
-                case .singleton(let key, let run):
-                    noteRival(.singleton(key: key, run: run), of: entry, &pass)
-                    lanes.meet(.group(lane.singleton), in: lane)
+                case .singleton: lanes.meet(.group(lane.singleton), in: lane)
                 case .rate(_, _, _, let until): lanes.meet(.rate(until: until), in: lane)
                 case nil, .time, .replaced, .turn:
                     grant(entry, at: now)
@@ -198,6 +211,7 @@ struct MemoryQueue {
         if let time = lanes.nextAlarm { pass.awaits(time) }
         if let time = early.first?.time { pass.awaits(time) }
         pass.isMore = admitted.count == limit
+        pass.replaced += rivals.prefix(Self.mostReplaced).map { (run: $0.key, by: $0.value) }
         for rank in replaced.prefix(Self.mostReplaced) {
             if case .replaced(let other) = entries[rank.id]?.state { pass.replaced.append((rank.id, other)) }
         }
@@ -220,9 +234,10 @@ struct MemoryQueue {
         lanes.line(entry.lane)?.before(entry.rank, atMost: QueuePlace.mostCounted).contains { isDriven($0.id) } == true
     }
 
-    private func noteRival(_ obstacle: QueuePlace.Reason, of entry: Entry, _ pass: inout QueuePass) {
-        guard entry.ticket.onConflict == .cancelRunning, case .singleton(_, let run) = obstacle else { return }
-        pass.replaced.append((run, entry.rank.id))
+    /// A run that may not begin yet has that cancelled in place of which it is to run, whatever else keeps it waiting.
+    private mutating func noteRival(of entry: Entry) {
+        guard entry.ticket.onConflict == .cancelRunning, let run = lanes.rival(in: entry.lane) else { return }
+        rivals[run] = entry.rank.id
     }
 
     private mutating func grant(_ entry: Entry, at now: Int64) {
@@ -242,7 +257,11 @@ struct MemoryQueue {
         case .replaced(let other): return QueuePlace(priority: priority, position: 0, reason: .replaced(by: other))
         case .waiting:
             let before = lanes.line(entry.lane)?.count(before: entry.rank, atMost: QueuePlace.mostCounted) ?? 0
-            let reason = lanes.obstacle(entry.ticket, in: entry.lane, at: now) ?? .turn
+            // One that its own limits would let begin waits for what the first of its line waits for.
+            let first = lanes.line(entry.lane)?.first.flatMap { entries[$0.id]?.ticket }
+            let reason =
+                lanes.obstacle(entry.ticket, in: entry.lane, at: now)
+                ?? first.flatMap { lanes.obstacle($0, in: entry.lane, at: now) } ?? .turn
             return QueuePlace(priority: priority, position: before + 1, reason: reason)
         }
     }

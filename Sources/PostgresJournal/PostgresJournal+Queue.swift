@@ -46,22 +46,30 @@ extension PostgresJournal {
 }
 
 extension QueuePlace {
-    /// The places of runs that wait, $1; at the time $2, the database's where it is NULL.
+    /// The places of runs that wait, $1; at the time $2, the database's where it is NULL. One that its own limits would let
+    /// begin waits for what the first of its line waits for.
     fileprivate static let query = """
-        SELECT queue.id, state, queue.priority, ready_at - now, replaced_by,
-            CASE obstacle.blocked WHEN -1 THEN 'rate' WHEN queue.singleton THEN 'singleton'
-                WHEN queue.concurrency THEN 'concurrency' END,
-            (SELECT key FROM queue_groups WHERE queue_groups.id = CASE obstacle.blocked WHEN -1 THEN queue.rate
+        SELECT queue.id, queue.state, queue.priority, queue.ready_at - now, queue.replaced_by,
+            CASE obstacle.blocked WHEN -1 THEN 'rate' WHEN cause.singleton THEN 'singleton'
+                WHEN cause.concurrency THEN 'concurrency' END,
+            (SELECT key FROM queue_groups WHERE queue_groups.id = CASE obstacle.blocked WHEN -1 THEN cause.rate
                 ELSE obstacle.blocked END),
-            rival, running, concurrency_limit, rate_limit, rate_period, obstacle.wake_at - now,
+            obstacle.rival, obstacle.running, cause.concurrency_limit, cause.rate_limit, cause.rate_period,
+            obstacle.wake_at - now,
             (SELECT count(*) FROM (
                 SELECT 1 FROM queue AS ahead WHERE ahead.lane = queue.lane AND ahead.state = 1
                     AND (ahead.priority > queue.priority
                         OR ahead.priority = queue.priority AND ahead.number < queue.number) LIMIT $3::bigint
             ) AS ahead)
         FROM (SELECT coalesce($2::bigint, \(Schema.now)) AS now) AS clock CROSS JOIN queue
-        CROSS JOIN LATERAL queue_obstacle(queue, now) AS obstacle
-        WHERE queue.id = ANY($1::text[]) AND state <> 2
+        CROSS JOIN LATERAL queue_obstacle(queue, now) AS own
+        CROSS JOIN LATERAL (SELECT coalesce((
+            SELECT ahead.run FROM queue AS ahead
+            WHERE own.blocked IS NULL AND queue.state = 1 AND ahead.lane = queue.lane AND ahead.state = 1
+            ORDER BY ahead.priority DESC, ahead.number LIMIT 1
+        ), queue.run) AS run) AS first JOIN queue AS cause ON cause.run = first.run
+        CROSS JOIN LATERAL queue_obstacle(cause, now) AS obstacle
+        WHERE queue.id = ANY($1::text[]) AND queue.state <> 2
         """
 
     /// A row of ``query``.

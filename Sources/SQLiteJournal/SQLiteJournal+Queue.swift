@@ -90,8 +90,8 @@ extension Writer {
                 continue
             }
             let running = try row.running(in: database)
-            if let (obstacle, rival) = try row.obstacle(at: now, beside: running, in: database) {
-                if row.cancels, let rival, let id = try runID(row.run) { pass.replaced.append((rival, id)) }
+            if let obstacle = try row.obstacle(at: now, beside: running, in: database) {
+                try noteRival(of: row)
                 var lanes = StoredLanes(database: database)
                 try lanes.meet(obstacle, in: row.shared)
                 continue
@@ -135,13 +135,21 @@ extension Writer {
         for row in rows where pass.told < limit {
             if try isBehindDriven(row, owners) { continue }
             let running = try row.running(in: database)
-            if let (_, rival) = try row.obstacle(at: now, beside: running, in: database) {
-                if row.cancels, let rival, let id = try runID(row.run) { pass.replaced.append((rival, id)) }
+            if try row.obstacle(at: now, beside: running, in: database) != nil {
+                try noteRival(of: row)
                 continue
             }
             try grant(row, at: now, beside: running)
             pass.told += 1
         }
+    }
+
+    /// A run that may not begin yet has that cancelled in place of which it is to run, whatever else keeps it waiting. It is
+    /// told of until it is over, whoever is told and dies.
+    private func noteRival(of row: QueueRow) throws {
+        guard row.cancels, let rival = try row.rival(in: database) else { return }
+        try database.cachedStatement(sql: "UPDATE queue SET replaced_by = ? WHERE run = ?")
+            .execute(arguments: [row.run, rival])
     }
 
     /// Whether a run that a process drives is before one in its lane.
@@ -159,8 +167,12 @@ extension Writer {
         let rows = try Row.fetchAll(
             database.cachedStatement(
                 sql: """
-                    SELECT runs.id, (SELECT id FROM runs WHERE row = queue.replaced_by) FROM queue
-                    JOIN runs ON runs.row = queue.run WHERE state = 3 LIMIT 64
+                    SELECT runs.id, (SELECT id FROM runs WHERE row = replaced_by)
+                    FROM (SELECT * FROM (SELECT run, replaced_by FROM queue INDEXED BY queue_replaced
+                            WHERE state = 3 ORDER BY run LIMIT 64)
+                        UNION ALL SELECT * FROM (SELECT run, replaced_by FROM queue INDEXED BY queue_rivals
+                            WHERE state = 2 AND replaced_by IS NOT NULL ORDER BY run LIMIT 64))
+                    JOIN runs ON runs.row = run
                     """))
         for row in rows { pass.replaced.append((try row.text(0), (try row.optionalText(1)) ?? "a later one")) }
     }
@@ -195,20 +207,40 @@ extension QueuePlace {
                     SELECT count(*) FROM (SELECT 1 FROM queue
                         WHERE lane = ?1 AND state = 1 AND (priority > ?2 OR priority = ?2 AND run < ?3) LIMIT ?4)
                     """), arguments: [row.lane, row.priority, row.run, mostCounted])
-        return QueuePlace(
-            priority: row.priority, position: (before ?? 0) + 1, reason: try reason(row, at: now, in: database))
+        var reason = try Self.reason(row, at: now, in: database)
+        // One that its own limits would let begin waits for what the first of its line waits for.
+        if reason == nil, before ?? 0 > 0, let first = try Self.first(of: row.lane, in: database) {
+            reason = try Self.reason(first, at: now, in: database)
+        }
+        return QueuePlace(priority: row.priority, position: (before ?? 0) + 1, reason: reason ?? .turn)
     }
 
-    private static func reason(_ row: Writer.QueueRow, at now: Int64, in database: Database) throws -> Reason {
+    private static func first(of lane: Int64, in database: Database) throws -> Writer.QueueRow? {
+        try Row.fetchOne(
+            database.cachedStatement(
+                sql: """
+                    SELECT \(Writer.QueueRow.columns) FROM queue WHERE lane = ? AND state = 1
+                    ORDER BY priority DESC, run LIMIT 1
+                    """), arguments: [lane]
+        ).map { try Writer.QueueRow($0) }
+    }
+
+    /// What the limits of a run keep it waiting by; nil for nothing.
+    private static func reason(_ row: Writer.QueueRow, at now: Int64, in database: Database) throws -> Reason? {
         let running = try row.running(in: database)
-        guard let (obstacle, rival) = try row.obstacle(at: now, beside: running, in: database) else { return .turn }
+        guard let obstacle = try row.obstacle(at: now, beside: running, in: database) else { return nil }
         func key(_ group: Int64) throws -> String {
             try String.fetchOne(database, sql: "SELECT key FROM queue_groups WHERE id = ?", arguments: [group]) ?? ""
         }
-        if let rival { return .singleton(key: try key(row.singleton), run: rival) }
-        if case .rate(let until) = obstacle {
-            return .rate(key: try key(row.rate), limit: Int(row.rateLimit), period: row.ratePeriod, until: until)
+        func id(_ run: Int64?) throws -> String {
+            try String.fetchOne(database, sql: "SELECT id FROM runs WHERE row = ?", arguments: [run]) ?? ""
         }
-        return .concurrency(key: try key(row.concurrency), running: running, limit: Int(row.concurrencyLimit))
+        switch obstacle {
+        case .rate(let until):
+            return .rate(key: try key(row.rate), limit: Int(row.rateLimit), period: row.ratePeriod, until: until)
+        case .group(row.concurrency):
+            return .concurrency(key: try key(row.concurrency), running: running, limit: Int(row.concurrencyLimit))
+        case .group: return .singleton(key: try key(row.singleton), run: try id(try row.rival(in: database)))
+        }
     }
 }

@@ -105,6 +105,84 @@ extension StoreContract {
             try expect(pass.replaced.map(\.run) == ["c"] && pass.replaced.map(\.by) == ["d"])
             await journal.close()
         },
+        StoreCheck("a singleton that gives way keeps what has begun, and a debounce the last of what waits") {
+            backend in
+            let journal = try await backend.open()
+            var late = ticket([
+                QueueTicket.Share(.singleton, key: "s", limit: 1), QueueTicket.Share(.concurrency, key: "c", limit: 5),
+            ])
+            (late.onConflict, late.debounce, late.readyAt) = (.skip, "d", backend.now + 1_000_000)
+            for id in ["a", "b", "c"] { try expect(await enter(id, late, journal).isDurable, id) }
+            try expect(try await journal.places(of: ["b"])["b"]?.reason == .replaced(by: "c"))
+            // It is replaced by none that waits by another key, which is given it instead.
+            for (kind, key) in [("debounce", "e"), ("concurrency", "f")] {
+                var other = late
+                if kind == "debounce" { other.debounce = key } else { other.shares[1].key = key }
+                let run = TestRun(kind)
+                run.journaled.ticket = other
+                try expect(await run.write(to: journal, status: .queued).error?.code == "singleton", kind)
+                try expect(run.journaled.rival == "c", kind)
+            }
+            try await backend.skip(1_000_000)
+            let pass = try await journal.admit(.all, limit: 10)
+            try expect(pass.claims.map(\.run) == ["c"])
+            try expect(pass.replaced.map(\.run) == ["a", "b"])
+            late.readyAt = backend.now + 1_000_000
+            let last = TestRun("last")
+            last.journaled.ticket = late
+            try expect(await last.write(to: journal, status: .queued).error?.code == "singleton")
+            try expect(last.journaled.rival == "c")
+            await journal.close()
+        },
+        StoreCheck("a singleton's run is to be cancelled whatever else keeps the new one waiting, until it is over") {
+            backend in
+            let obstacles = [
+                QueueTicket.Share(.concurrency, key: "c", limit: 1),
+                QueueTicket.Share(.rate, key: "r", limit: 1, period: 1_000_000),
+            ]
+            for (number, obstacle) in obstacles.enumerated() {
+                let (first, second) = (try await backend.open(), try await backend.open())
+                let (a, b) = ("a\(number)", "b\(number)")
+                var alone = ticket([QueueTicket.Share(.singleton, key: "s\(number)", limit: 1), obstacle])
+                alone.onConflict = .cancelRunning
+                await enter(a, alone, first)
+                let run = try require(try await admit(first).first)
+                await enter(b, alone, first)
+                // Whoever is told may die before the run is cancelled.
+                for journal in [first, second, first] {
+                    let pass = try await journal.admit(.all, limit: 10)
+                    try expect(pass.claims.isEmpty)
+                    try expect(pass.replaced.map(\.run) == [a] && pass.replaced.map(\.by) == [b])
+                }
+                let next = TestRun(a + "~2", lineage: a)
+                next.journaled.predecessor = run.journaled
+                try expect(await next.write(to: first).isDurable)
+                try expect(await run.write(to: first, status: .success).isDurable)
+                try expect(try await second.admit(.all, limit: 10).replaced.map(\.run) == [a + "~2"])
+                next.journaled.predecessor = nil
+                try expect(await next.write(to: first, status: .cancelled).isDurable)
+                try await backend.skip(1_000_000)
+                let pass = try await second.admit(.all, limit: 10)
+                try expect(pass.claims.map(\.run) == [b] && pass.replaced.isEmpty)
+                await first.close()
+                await second.close()
+            }
+        },
+        StoreCheck("a run behind others waits for what the first of its line waits for") { backend in
+            let journal = try await backend.open()
+            for (id, limit) in [("a", 1), ("b", 1), ("c", 5)] {
+                await enter(id, ticket([QueueTicket.Share(.concurrency, key: "k", limit: limit)]), journal)
+            }
+            func text(_ id: String) async throws -> String? { try await journal.places(of: [id])[id]?.text }
+            try expect(try await text("a") == "its turn has come")
+            try expect(try await text("b") == "no limit holds its line back, 1 before it")
+            let run = try require(try await admit(journal).first)
+            try expect(try await text("b") == "concurrency key k has 1 of 1 running")
+            try expect(try await text("c") == "concurrency key k has 1 of 1 running, 1 before it")
+            try expect(await run.write(to: journal, status: .success).isDurable)
+            try expect(try await admit(journal).map(\.journaled.id) == ["b", "c"])
+            await journal.close()
+        },
         StoreCheck("a run that is deleted while it waits leaves its place") { backend in
             let journal = try await backend.open()
             for id in ["a", "b", "c"] { await enter(id, ticket(), journal) }

@@ -28,11 +28,17 @@ struct QueueModel {
     /// Takes a run in, unless a singleton has another one.
     mutating func enter(_ id: String, _ workflow: String, _ ticket: QueueTicket) -> Bool {
         let entry = Entry(id: id, workflow: workflow, ticket: ticket)
-        if ticket.onConflict == .skip, entries.contains(where: { Self.share(.singleton, entry, $0) }) { return false }
-        if let debounce = ticket.debounce {
-            let line = Self.line(entry)
-            entries.removeAll { !$0.hasBegun && $0.ticket.debounce == debounce && Self.line($0) == line }
+        let line = Self.line(entry)
+        func isDebounced(_ other: Entry) -> Bool {
+            guard let debounce = ticket.debounce else { return false }
+            return !other.hasBegun && other.ticket.debounce == debounce && Self.line(other) == line
         }
+        if ticket.onConflict == .skip,
+            entries.contains(where: { Self.share(.singleton, entry, $0) && !isDebounced($0) })
+        {
+            return false
+        }
+        entries.removeAll(where: isDebounced)
         entries.append(entry)
         return true
     }

@@ -120,6 +120,7 @@ public final class WorkflowServer: Sendable {
         let asked = APIRequest(
             request: request, context: context, limit: core.options.bodyLimit, bodies: core.bodies, route: route)
         try asked.refuseUnknownParameters()
+        try await asked.refuseUnreadBody()
         return try await route.handler(asked, core)
     }
 
@@ -141,6 +142,7 @@ public final class WorkflowServer: Sendable {
                     RequestDeadlines(
                         head: options.headTimeout, body: options.bodyTimeout, halfClosed: options.halfClosedTime,
                         waits: waits),
+                    LingeringClose(),
                 ]))
         let application = Application(
             responder: router().buildResponder(),

@@ -25,6 +25,21 @@ extension CommandLine {
             #expect(outcome.errors == "none.lua: error: there is no such file\n")
         }
 
+        @Test func `a time that is none`() throws {
+            let program = try Program([
+                "w.lua": """
+                return require "aikit".workflow { id = "w" }:step { id = "s", handler = function() end }:commit()
+                """
+            ])
+            defer { program.remove() }
+            let outcome = try program.run("schedules", "w.lua", "--from", "2026-02-30")
+            #expect(outcome.status == 2)
+            #expect(
+                outcome.errors
+                    == "error: --from takes a date such as 2026-11-23, a time, or a duration such as 2h, got '2026-02-30'\n"
+            )
+        }
+
         @Test func `a folder instead of a script`() throws {
             let program = try Program()
             defer { program.remove() }

@@ -84,7 +84,36 @@ private let family = """
         end,
       }
       :commit()
-    return { work, wait, read, ask, leave, narrow, odd, forever, brief, same, beside, elsewhere }
+    local saga = aikit.workflow { id = "saga" }
+      :step {
+        id = "book",
+        handler = function(input)
+          aikit.start("work", { n = 1 }, { wait = true })
+          return input
+        end,
+        compensate = function(_, input)
+          if input.same then
+            aikit.start("work", { n = 1 }, { wait = true })
+          else
+            aikit.start("ask", {}, { wait = true })
+          end
+        end,
+      }
+      :step { id = "fail", handler = function() error "no more" end }
+      :commit()
+    local alone = aikit.workflow { id = "alone", singleton = {} }
+      :step { id = "again", handler = function(input)
+        local workflow = input.far and "between" or "alone"
+        local ok, result = pcall(aikit.start, workflow, {}, { wait = true })
+        return ok and result or result.code
+      end }
+      :commit()
+    local between = aikit.workflow { id = "between" }
+      :step { id = "up", handler = function() return aikit.start("alone", {}, { wait = true }) end }
+      :commit()
+    return {
+      work, wait, read, ask, leave, narrow, odd, forever, brief, same, beside, elsewhere, saga, alone, between,
+    }
     """
 
 extension CommandLine {
@@ -107,6 +136,29 @@ extension CommandLine {
         private static let ways = [
             [], ["--store", "memory"], ["--isolate"], ["--isolate", "--store", "memory"], ["--isolate=run"],
         ]
+
+        @Test(arguments: ways, ["true", "false"])
+        func `what undoes a step starts runs of its own`(store: [String], same: String) throws {
+            let program = try program()
+            defer { program.remove() }
+            let run = try program.run(
+                ["run", "family.lua", "--workflow", "saga", "--run-id", "p", "--input", "{\"same\":\(same)}"] + store)
+            #expect(run.status == 1)
+            #expect(!run.errors.contains("not undone"), "\(run.errors)")
+            #expect(count("works", in: run.errors) == 2, "\(run.errors)")
+            #expect(count("asks 1", in: run.errors) == (same == "true" ? 0 : 1))
+        }
+
+        // Runs that nothing keeps have no limits.
+        @Test(arguments: ways.filter { $0 != ["--store", "memory"] }, ["true", "false"])
+        func `a run that would wait for itself is told so`(store: [String], far: String) throws {
+            let program = try program()
+            defer { program.remove() }
+            let run = try program.run(
+                ["run", "family.lua", "--workflow", "alone", "--run-id", "p", "--input", "{\"far\":\(far)}"] + store)
+            #expect(run.status == 0, "\(run.errors)")
+            #expect(run.output == "\"waits_for_itself\"\n", "\(run.errors)")
+        }
 
         @Test(arguments: ways)
         func `a run that is waited for gives its output, or raises its error`(store: [String]) throws {

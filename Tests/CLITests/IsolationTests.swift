@@ -32,6 +32,20 @@ extension CommandLine {
             "flow.lua": flow, "words.lua": "return { number = function(n) return 'the sum is ' .. n end }",
         ]
 
+        @Test func `an empty table is a list of nothing there as well`() throws {
+            let program = try Program([
+                "w.lua": """
+                return require "aikit".workflow { id = "w", schedules = {}, hooks = {}, tags = {}, metadata = {} }
+                  :step { id = "s", handler = function() return "done" end }:commit()
+                """
+            ])
+            defer { program.remove() }
+            for isolation in ["none", "shared", "run"] {
+                let outcome = try program.run("run", "w.lua", "--store", "memory", "--isolate=" + isolation)
+                #expect(outcome.status == 0 && outcome.output == "\"done\"\n", "\(isolation): \(outcome.errors)")
+            }
+        }
+
         @Test(arguments: [["--store", "memory"], []])
         func `a run comes to the same in a process of its own`(_ store: [String]) throws {
             let program = try Program(Self.files)

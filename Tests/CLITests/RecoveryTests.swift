@@ -46,6 +46,40 @@ extension CommandLine {
             #expect(!again.errors.contains("runs r1"))
         }
 
+        @Test(arguments: [[], ["--workflow", "steps"]])
+        func `runs that wait in the queue of a process that is gone begin in their turn`(_ scope: [String]) throws {
+            let limited = steps.replacingOccurrences(
+                of: "id = \"steps\"", with: "id = \"steps\", concurrency = { limit = 1 }")
+            let asking = """
+                return require("aikit").workflow { id = "asking", concurrency = { limit = 1 } }
+                  :wait_for { id = "go", event = "go" }:commit()
+                """
+            let program = try Program(["steps.lua": limited, "asking.lua": asking])
+            defer { program.remove() }
+            #expect(try program.run("run", "asking.lua", "--run-id", "held").status == 3)
+            let first = try RunningProgram(program, "run", "steps.lua", "--run-id", "r1", "--input", #"{"seconds":30}"#)
+            #expect(first.hear("slow runs"))
+            var waiting: [RunningProgram] = []
+            for (file, id) in [("steps", "r2"), ("steps", "r3"), ("asking", "left")] {
+                let run = try RunningProgram(
+                    program, "run", "\(file).lua", "--run-id", id, "--input", #"{"seconds":0}"#)
+                #expect(run.hear("queued"), "\(run.said)")
+                waiting.append(run)
+            }
+            for run in waiting { run.crash() }
+            first.crash()
+            _ = try program.run("runs", "cancel", "r1")
+            let recovered = try program.run(["runs", "recover"] + scope)
+            #expect(recovered.status == 0, "\(recovered.errors)")
+            for id in ["r2", "r3"] {
+                #expect(recovered.errors.contains("run \(id), workflow steps: success"), "\(recovered.errors)")
+            }
+            let left = "run left, workflow asking: queued: the workflow has 1 of 1 running\n"
+            #expect(recovered.errors.contains(left) == scope.isEmpty, "\(recovered.errors)")
+            let list = try program.run("runs", "list", "--status", "queued")
+            #expect(list.output.contains("left") && !list.output.contains("r3"))
+        }
+
         @Test func `a run begins nothing of other runs, unless it is told to`() throws {
             let program = try Program(["steps.lua": steps])
             defer { program.remove() }

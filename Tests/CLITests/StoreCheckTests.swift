@@ -95,6 +95,12 @@ extension CommandLine {
                 let looked = try program.run(["runs"] + command)
                 #expect(looked.status == 0, "\(command): \(looked.errors)")
             }
+            let saved = try program.run("store", "backup", "saved.db")
+            #expect(saved.status == 0, "\(saved.errors)")
+            #expect(saved.errors.contains("copied 1 run with"))
+            #expect(saved.errors.contains("from .aikit/runs.db to saved.db"))
+            let tokens = try program.run("token", "list")
+            #expect(tokens.status == 0 && tokens.errors == "no tokens\n", "\(tokens.errors)")
             for command in [["resume", "one", "--data", "{}"], ["runs", "cancel", "one"], ["runs", "prune"]] {
                 let refused = try program.run(command)
                 #expect(refused.status == 2)
@@ -102,6 +108,8 @@ extension CommandLine {
             }
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == files)
             #expect(try Data(contentsOf: URL(filePath: path)) == bytes)
+            // The copy goes on where the store cannot.
+            #expect(try program.run("resume", "one", "--data", #"{"ok":true}"#, "--store", "saved.db").status == 0)
         }
     }
 }

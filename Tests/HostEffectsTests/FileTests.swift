@@ -72,6 +72,26 @@ private struct Yard {
         #expect(yard.ask("list", "in").array?.allSatisfy { $0["name"]?.string?.hasPrefix(".aikit") == false } == true)
     }
 
+    @Test func `a path that names a folder is none of a file`() throws {
+        let yard = try Yard()
+        yard.link("in/also", to: yard.path("in/a.txt"))
+        for name in ["in/a.txt/", "in/a.txt/.", "in/a.txt//", "in/a.txt/b/..", "in/also/"] {
+            for operation in ["read", "stat", "list", "append", "write", "remove"] {
+                #expect(yard.ask(operation, name, ("data", "x")) == "file_failed", "\(operation) \(name)")
+            }
+        }
+        for operation in ["append", "write"] {
+            #expect(yard.ask(operation, "in/none/", ("data", "x")).string?.hasPrefix("file_") == true)
+        }
+        #expect(yard.root.read("in/a.txt") == "inside")
+        #expect(yard.ask("stat", "in/none").isNull)
+        #expect(yard.ask("mkdir", "in/made/").isNull)
+        #expect(yard.ask("list", "in/made/.").array?.isEmpty == true)
+        #expect(yard.ask("stat", "in/sub/")["type"] == "directory")
+        #expect(yard.ask("read", "in/sub/") == "is_directory")
+        #expect(yard.ask("remove", "in/made/").isNull)
+    }
+
     @Test func `bytes of any kind come back as they were written`() throws {
         let yard = try Yard()
         let bytes: [UInt8] = [0, 255, 128, 13, 10, 0xC3]
@@ -205,6 +225,9 @@ private struct Yard {
         #expect(try found("in/fold*/*") == [])
         #expect(throws: HostFailure.self) { try found("in/folder/*") }
         #expect(try found("in/a.txt") == ["in/a.txt"])
+        #expect(try found("in/a.txt/") == [])
+        #expect(try found("in/sub/") == ["in/sub"])
+        #expect(try found("in/*/") == ["in/sub"])
         #expect(throws: HostFailure.self) { try found("out/*") }
     }
 }

@@ -150,6 +150,14 @@ test("templates fill in values, lists and sections", function()
   equal(template("x {{#on}}\ny{{/on}} z", { on = true }), "x \ny z")
 end)
 
+test("a template with very many tags on one line, or with none that ends, takes no longer than it is", function()
+  local template = library().text.template
+  equal(#template(("{{a}}"):rep(100000), { a = "bc" }), 200000)
+  raises(function() template("x\n" .. ("{{"):rep(100000)) end, "line 2: '{{' is not closed")
+  equal(template("{{ a" .. (" "):rep(200000) .. "}}", { a = 1 }), "1")
+  equal(#template((" "):rep(200000) .. "x{{#a}}y{{/a}}", { a = true }), 200002)
+end)
+
 test("what is missing or wrong in a template is an error with its line", function()
   local template = library().text.template
   raises(function() template("a\n{{name}}", {}) end, "line 2: there is no value for '{{name}}'")

@@ -72,6 +72,52 @@ struct TestFileRunnerTests {
         #expect(report.count(.passed) == 5)
     }
 
+    @Test func `a hook under test gets what a server gives it, and is refused what a server refuses`() async throws {
+        let report = try await run(
+            """
+            local aikit = require "aikit"
+            local shop = aikit.workflow { id = "shop", hooks = {
+              { id = "plain" },
+              { id = "seen", input = function(request) return { json = request.json, head = request.headers["x-n"] } end },
+              { id = "named", run_id = function(request) return request.json.id end },
+              { id = "told", signal = function(request) return request.json.run, request.json.event end },
+            } }:step { id = "s", handler = function(input) return input end }:commit()
+            local function hook(...)
+              local run, id = test.hook(shop, ...)
+              return run and run.result, id
+            end
+            it("reads the body as JSON, whatever its type", function()
+              expect(hook("plain", { body = '{"a":1}' })):equals { a = 1 }
+              expect(hook("plain", { body = "junk" })):equals "junk"
+              expect(hook("plain", { json = { 1, 2 } })):equals { 1, 2 }
+              expect(hook("seen", { body = '{"a":1}', headers = { ["X-N"] = 5, ["Content-Type"] = "text/plain" } }))
+                :equals { json = { a = 1 }, head = "5" }
+            end)
+            it("refuses what says that it is JSON and is none", function()
+              local options = { body = "junk", headers = { ["Content-Type"] = "application/json" } }
+              expect(function() hook("plain", options) end):fails_with "Invalid JSON payload"
+            end)
+            it("refuses ids that no run may have", function()
+              for _, id in ipairs { "a~b", "", ("x"):rep(300), ".." } do
+                expect(function() hook("named", { json = { id = id } }) end):fails_with "what `run_id` returns"
+              end
+              expect((select(2, hook("named", { json = { id = 7 } })))):equals "7"
+              expect((select(2, hook("named", { json = {} })))):is_nil()
+            end)
+            it("refuses a signal without an event", function()
+              expect(function() hook("told", { json = { run = "r" } }) end):fails_with "has to return the id of a run and an event"
+            end)
+            it("says which option is no part of a request", function()
+              expect(function() hook("plain", { headers = "x" }) end):fails_with "test.hook: headers takes a table"
+              expect(function() hook("plain", { body = 5 }) end):fails_with "test.hook: body takes a string"
+              expect(function() hook("plain", { query = { a = {} } }) end):fails_with "test.hook: query takes names and texts"
+              expect(function() hook("plain", { body = "x", json = {} }) end):fails_with "body or json, not both"
+            end)
+            """)
+        #expect(report.isGood, "\(report.outcomes) \(report.complaints)")
+        #expect(report.count(.passed) == 5)
+    }
+
     @Test func `what fails is told with its place, what passes is counted, what has no body is skipped`() async throws {
         let report = try await run(
             """

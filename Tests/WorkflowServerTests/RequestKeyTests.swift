@@ -50,6 +50,29 @@ struct RequestKeyTests {
         }
     }
 
+    @Test func `a schedule takes nothing from a body`() async throws {
+        let schedules: Value = [["id": "daily", "cron": "0 9 * * *"]]
+        let report = try Workflow(
+            WorkflowDefinition(id: "report", schedules: schedules, nodes: [.waitFor("go", event: "go")]),
+            handlers: StepHandlers())
+        try await RunningServer.with([report]) { (server) async throws in
+            for verb in ["trigger", "pause", "resume"] {
+                let path = "/api/schedules/report:daily/\(verb)"
+                for body: Value in [["foo": 1], ["inputData": ["n": 1]], [1], "x"] {
+                    #expect(try await server.post(path, body).status == 400, "\(verb) \(body.json)")
+                }
+                #expect(try await server.request("POST", path, "{").status == 400)
+                #expect(try await server.post(path, ["inputData": 1]).json["code"] == "unknown_key")
+            }
+            #expect(try await server.post("/api/session", ["foo": 1]).status == 400)
+            #expect(try await server.get("/api/runs").json["runs"]?.count == 0)
+            #expect(try await server.get("/api/schedules").json["schedules"]?[0]?["paused"] == false)
+            for body in ["", "{}"] {
+                #expect(try await server.request("POST", "/api/schedules/report:daily/trigger", body).status == 202)
+            }
+        }
+    }
+
     @Test func `a signal with a key counts once after the process has gone`() async throws {
         let store = MemoryStore()
         try await RunningServer.with(Self.workflows(), store: store) { (server) async throws in

@@ -41,6 +41,26 @@ struct SlowClientTests {
         }
     }
 
+    @Test(arguments: [
+        ("/api/workflows/greet/runs", "1.1", "413"), ("/hooks/none", "1.1", "404"),
+        ("/api/workflows/greet/runs", "1.0", "413"),
+    ])
+    func `a client that sends all of a refused body before it reads gets its answer`(
+        _ path: String, _ version: String, _ status: String
+    ) async throws {
+        var options = ServerOptions()
+        options.bodyLimit = 1 << 20
+        try await RunningServer.with(TestWorkflows.all(), options: options) { server in
+            // More than the buffers on the way take.
+            let body = String(repeating: "x", count: 24 << 20)
+            let answer = await Self.conversation(
+                "POST \(path) HTTP/\(version)\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
+                    + "Content-Length: \(body.utf8.count)\r\n\r\n" + body, port: server.port)
+            #expect(answer.hasPrefix("HTTP/\(version) \(status)"), "\(answer)")
+            #expect(answer.hasSuffix("}"))
+        }
+    }
+
     @Test(arguments: ["", "Host: a\r\nHost: b\r\n", "Host: a\r\nhost: a\r\n"])
     func `a request that is not for one host is refused`(_ hosts: String) async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in

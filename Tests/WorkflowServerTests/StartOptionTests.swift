@@ -58,6 +58,23 @@ struct StartOptionTests {
         }
     }
 
+    @Test func `a run that is to begin later says when, though no limits hold it`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { (server) async throws in
+            let body: Value = [
+                "inputData": ["name": "Ada"], "runId": "late", "startAt": "2090-01-02T03:04:05Z",
+            ]
+            #expect(try await server.post("/api/workflows/greet/runs", body).status == 202)
+            let queue: Value = ["priority": 0, "reason": "waits for its time", "until": "2090-01-02T03:04:05.000Z"]
+            for query in ["", "?summary=true"] {
+                let run = try await server.get("/api/runs/late" + query).json
+                #expect(run["status"] == "queued")
+                #expect(run["queue"] == queue, "\(run.json)")
+                #expect(run["startedAt"] == nil)
+            }
+            #expect(try await server.get("/api/runs").json["runs"]?[0]?["queue"] == queue)
+        }
+    }
+
     @Test func `a run that is to begin later does so in the next process`() async throws {
         let store = MemoryStore()
         try await RunningServer.with(TestWorkflows.all(), store: store) { (server) async throws in

@@ -1,4 +1,5 @@
 import FlatValue
+import JSONSchema
 import Testing
 import WorkflowCore
 import WorkflowEngine
@@ -22,7 +23,7 @@ import WorkflowEngine
         conversation.append([message(secret), message("next")])
         #expect(conversation.isCut)
         var redaction = Redaction()
-        redaction.learn(Value(secret), schema: ["writeOnly": true])
+        redaction.learn(Value(secret), try Schema(["writeOnly": true]))
         let text = RecordedContent.text(of: redaction.redact(Value(array: conversation.messages)), isWhole: false)
         #expect(text == #"[{"content":"[secret]","role":"user"}]… [cut off]"#)
         for isWhole in [true, false] {

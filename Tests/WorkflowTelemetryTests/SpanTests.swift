@@ -1,4 +1,5 @@
 import FlatValue
+import JSONSchema
 import Testing
 import WorkflowCore
 import WorkflowEngine
@@ -303,7 +304,7 @@ import WorkflowEngine
         let plan = try DefinitionReader.plan(
             from: WorkflowDefinition(id: "orders", nodes: [.step("a", handler: 1)]).value)
         var redaction = Redaction()
-        redaction.learn("tops3cret", schema: ["type": "string", "writeOnly": true])
+        redaction.learn("tops3cret", try Schema(["type": "string", "writeOnly": true]))
         let name = String(repeating: "x", count: 983) + "tops3cret and more"
         let made = try #require(MadeSpan(["name": Value(name), "index": 1, "start": 1, "end": 2]))
         let step = Span(

@@ -8,7 +8,7 @@ import WorkflowEngine
 
 @Suite("The trace of a request") struct TracedEffectsTests {
     private func headers(
-        _ given: Value?, _ call: HostCall, isSent: Bool = true,
+        _ given: Value?, _ call: HostCall, _ settings: ExportSettings? = ExportSettings(),
         _ take: @escaping @Sendable (HostAnswer) -> Void = { _ in }
     ) throws -> [String: String] {
         let server = FakeServer()
@@ -16,7 +16,7 @@ import WorkflowEngine
         if let given { payload.append(("headers", given)) }
         var request = call
         request.payload = Value(entries: payload)
-        _ = TracedEffects(server, isSent: isSent).begin(request, answer: take)
+        _ = TracedEffects(server, settings).begin(request, answer: take)
         return try #require(server.requests.first).headers
     }
 
@@ -34,11 +34,30 @@ import WorkflowEngine
 
     @Test func `where no spans are sent a request says so`() throws {
         var caller = HostCall("http", workflow: "orders", run: "run-1", path: "a")
-        let own = try #require(try headers(nil, caller, isSent: false)["traceparent"].flatMap { TraceParent($0) })
+        let own = try #require(try headers(nil, caller, nil)["traceparent"].flatMap { TraceParent($0) })
         #expect(own.trace == TraceID(run: "run-1") && !own.isSampled)
         caller.traceparent = "00-11111111111111111111111111111111-2222222222222222-01"
-        let outer = try #require(try headers(nil, caller, isSent: false)["traceparent"].flatMap { TraceParent($0) })
+        let outer = try #require(try headers(nil, caller, nil)["traceparent"].flatMap { TraceParent($0) })
         #expect(outer.trace.hex == String(repeating: "1", count: 32) && outer.isSampled)
+    }
+
+    @Test(
+        arguments: [
+            ("always_off", "01", false), ("traceidratio:0", "01", false), ("always_on", "00", true),
+            ("parentbased_always_off", nil, false), ("parentbased_always_off", "01", true),
+            ("parentbased_always_on", "00", false),
+        ] as [(String, String?, Bool)])
+    func `a request says what the sampler does`(sampler: String, flags: String?, isSampled: Bool) throws {
+        let parts = sampler.split(separator: ":").map(String.init)
+        let variables = ["OTEL_TRACES_SAMPLER": parts[0], "OTEL_TRACES_SAMPLER_ARG": parts.last ?? ""]
+        let settings = try #require(
+            try ExportSettings(otlp: "http://collector") {
+                parts.count > 1 || $0 != "OTEL_TRACES_SAMPLER_ARG" ? variables[$0] : nil
+            })
+        var caller = HostCall("http", workflow: "orders", run: "run-1", path: "a")
+        caller.traceparent = flags.map { "00-11111111111111111111111111111111-2222222222222222-\($0)" }
+        let told = try #require(try headers(nil, caller, settings)["traceparent"].flatMap { TraceParent($0) })
+        #expect(told.isSampled == isSampled)
     }
 
     @Test func `what the script says itself stays`() throws {
@@ -50,7 +69,7 @@ import WorkflowEngine
         let telling = TellingServer()
         let request = HostCall(
             "http", payload: ["url": "http://a", "body": "{}"], workflow: "orders", run: "run-1", path: "a")
-        _ = TracedEffects(telling, isSent: true).begin(request) { answer in
+        _ = TracedEffects(telling, ExportSettings()).begin(request) { answer in
             let id = answer.usage?["span"]?["id"]?.string
             #expect(id != nil && telling.told?.contains(id ?? "-") == true)
         }

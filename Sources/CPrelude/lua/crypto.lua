@@ -2,7 +2,7 @@
 local bridge, part = ...
 local errors, objects = part "errors", part "objects"
 local getmetatable, ipairs, pairs, type = getmetatable, ipairs, pairs, type
-local byte, char, gsub, pack = string.byte, string.char, string.gsub, string.pack
+local byte, char, pack = string.byte, string.char, string.pack
 local concat = table.concat
 local misuse = errors.misuse
 
@@ -24,7 +24,7 @@ end
 --- Writes bytes as base64 with the alphabet of URLs, without padding; `base64_decode` reads it.
 function crypto.base64url_encode(bytes)
   errors.expect(bytes, "string", "aikit.crypto.base64url_encode(bytes)")
-  return (gsub(bridge.sync("base64.encode", bytes, true), "[+/=]", { ["+"] = "-", ["/"] = "_", ["="] = "" }))
+  return bridge.sync("base64url.encode", bytes, true)
 end
 
 local FORMS = { hex = true, base64 = true, base64url = true, bytes = true }

@@ -29,6 +29,31 @@ local function split(options, call)
   return own, rest
 end
 
+--- Names with texts of a request, as a client sends them; numbers and booleans are written out.
+local function texts(given, option, change)
+  local list = {}
+  if given == nil then return list end
+  if type(given) ~= "table" or objects.state(given) then
+    misuse("test.hook: %s takes a table of names and texts, got %s", option, errors.kind(given))
+  end
+  for name, value in pairs(given) do
+    local kind = type(value)
+    if type(name) ~= "string" or kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
+      misuse("test.hook: %s takes names and texts, got %s for '%s'", option, errors.kind(value), tostring(name))
+    end
+    list[change and change(name) or name] = tostring(value)
+  end
+  return list
+end
+
+--- A text among the options.
+local function text(given, option)
+  if given ~= nil and type(given) ~= "string" then
+    misuse("test.hook: %s takes a string, got %s", option, errors.kind(given))
+  end
+  return given
+end
+
 --- Has a hook look at a request, as a server does when the signature fits.
 --
 -- The run that it starts and the id that it gives it; or `{ run_id, event, data }` of a hook that signals; `nil` when
@@ -37,13 +62,15 @@ function triggers.hook(workflow, id, options)
   local plan = plan_of(workflow, "hook")
   if type(id) == "table" and options == nil then id, options = nil, id end
   local own, rest = split(options, "hook")
-  local headers = {}
-  for name, value in pairs(own.headers or {}) do headers[lower(tostring(name))] = value end
-  if own.body == nil and own.json ~= nil then own.body = part("host").json.encode(own.json) end
+  local body = text(own.body, "body")
+  if own.json ~= nil then
+    if body then misuse "test.hook takes body or json, not both" end
+    body = part("host").json.encode(own.json)
+  end
   local answer = request("test.hook", {
     plan = plan, hook = id, request = {
-      method = own.method or "POST", path = own.path or "/hooks/" .. (id or ""), query = own.query or {},
-      headers = headers, body = own.body or "", json = own.json,
+      method = text(own.method, "method") or "POST", path = text(own.path, "path") or "/hooks/" .. (id or ""),
+      query = texts(own.query, "query"), headers = texts(own.headers, "headers", lower), body = body or "",
     },
   })
   if answer.ignored then return nil end

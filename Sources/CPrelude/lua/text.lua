@@ -9,10 +9,15 @@ local MAX_DEPTH = 32
 
 local text = {}
 
-local function line_at(source, at)
-  local line = 1
-  for _ in gmatch(sub(source, 1, at - 1), "\n") do line = line + 1 end
-  return line
+--- Gives the line of a place in a text; each place lies behind the one before.
+local function line_counter(source)
+  local line, feed = 1, find(source, "\n", 1, true)
+  return function(place)
+    while feed and feed < place do
+      line, feed = line + 1, find(source, "\n", feed + 1, true)
+    end
+    return line
+  end
 end
 
 local function path_of(name)
@@ -23,8 +28,7 @@ end
 
 --- Where the text before a tag ends and the one behind it begins; a tag that has a line to itself takes the line along.
 local function alone(source, at, first, last)
-  local blank = match(sub(source, at, first - 1), "[ \t]*$")
-  local before = first - #blank
+  local before = at - 1 + (match(sub(source, at, first - 1), "^.*[^ \t]()") or 1)
   local is_start = before == 1 or before > at and sub(source, before - 1, before - 1) == "\n"
     or before == at and sub(source, at - 1, at - 1) == "\n"
   if not is_start then return first - 1, last + 1 end
@@ -37,18 +41,22 @@ end
 local function parse(source)
   local root = {}
   local open = { { parts = root } }
+  local line_of = line_counter(source)
   local at = 1
   while true do
     local parts = open[#open].parts
-    local first, last, tag = find(source, "{{(.-)}}", at)
-    local lone = find(source, "{{", at, true)
-    if lone and lone ~= first then misuse("aikit.text.template: line %d: '{{' is not closed", line_at(source, lone)) end
+    local first = find(source, "{{", at, true)
     if not first then
       if at <= #source then parts[#parts + 1] = sub(source, at) end
       break
     end
-    local line = line_at(source, first)
-    local sign, name = match(tag, "^%s*([#^/!]?)%s*(.-)%s*$")
+    local line = line_of(first)
+    local close, last = find(source, "}}", first + 2, true)
+    if not close then misuse("aikit.text.template: line %d: '{{' is not closed", line) end
+    local tag = sub(source, first + 2, close - 1)
+    local sign, rest = match(tag, "^%s*([#^/!]?)%s*()")
+    -- To the last character that is no space: a pattern that looks for the spaces tries each of them.
+    local name = match(tag, "^.*%S", rest) or ""
     local text_end, behind = first - 1, last + 1
     if sign ~= "" then text_end, behind = alone(source, at, first, last) end
     if text_end >= at then parts[#parts + 1] = sub(source, at, text_end) end

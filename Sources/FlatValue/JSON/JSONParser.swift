@@ -8,12 +8,15 @@ struct JSONParser {
     var position: UnsafePointer<UInt8>
     var arena: ByteArena
     let origin: Int
+    /// What `{}` is read as.
+    private let empty: ValueTag
     private var depth = 0
     /// The keys of the outermost object so far; nil where they may come twice.
     private var keys: Set<[UInt8]>?
 
-    init(_ text: UnsafeRawBufferPointer, into arena: ByteArena, isStrict: Bool = false) {
+    init(_ text: UnsafeRawBufferPointer, into arena: ByteArena, isStrict: Bool = false, empty: ValueTag = .object) {
         keys = isStrict ? [] : nil
+        self.empty = empty
         // An empty buffer may have no address; any other address does, as nothing is read from it.
         let base = text.baseAddress ?? UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
         self.text = text
@@ -155,7 +158,12 @@ struct JSONParser {
             }
         }
         if count > 1 { count = arena.removeDuplicateKeys(from: first, count: count) }
-        arena.end(container, count: count)
+        if count == 0, empty == .emptyTable {
+            arena.count = container.start
+            arena.append(ValueTag.emptyTable.rawValue)
+        } else {
+            arena.end(container, count: count)
+        }
         depth -= 1
     }
 

@@ -20,11 +20,20 @@ extension Value {
         self = try Self.parse(bytes, isStrict).get()
     }
 
-    private static func parse(_ bytes: UnsafeRawBufferPointer, _ isStrict: Bool) -> Result<Value, JSONError> {
+    /// Reads JSON text that was written of a value of a script: `{}` is an empty table again, which may be a list as well.
+    package init(scriptJSON json: String) throws(JSONError) {
+        var json = json
+        let result = json.withUTF8 { Self.parse(UnsafeRawBufferPointer($0), empty: .emptyTable) }
+        self = try result.get()
+    }
+
+    private static func parse(
+        _ bytes: UnsafeRawBufferPointer, _ isStrict: Bool = false, empty: ValueTag = .object
+    ) -> Result<Value, JSONError> {
         var arena = ByteArena()
         defer { arena.deallocate() }
         do throws(JSONError) {
-            let slice = try arena.appendJSON(bytes, isStrict: isStrict)
+            let slice = try arena.appendJSON(bytes, isStrict: isStrict, empty: empty)
             return .success(Value(storage: Array(arena[slice])))
         } catch {
             return .failure(error)
@@ -65,8 +74,15 @@ extension ByteArena {
     public mutating func appendJSON(
         _ text: UnsafeRawBufferPointer, isStrict: Bool = false
     ) throws(JSONError) -> Slice {
+        try appendJSON(text, isStrict: isStrict, empty: .object)
+    }
+
+    /// - Parameter empty: what `{}` is read as.
+    fileprivate mutating func appendJSON(
+        _ text: UnsafeRawBufferPointer, isStrict: Bool, empty: ValueTag
+    ) throws(JSONError) -> Slice {
         let start = count
-        var parser = JSONParser(text, into: self, isStrict: isStrict)
+        var parser = JSONParser(text, into: self, isStrict: isStrict, empty: empty)
         do throws(JSONError) {
             try parser.parseDocument()
         } catch {

@@ -51,6 +51,8 @@ struct FileAccess {
     ///   ``HostFailure/file(_:_:_:)``.
     func open(_ path: String, _ flags: Int32, mode: mode_t = 0o666) throws(HostFailure) -> Int32 {
         guard !path.isEmpty, !path.utf8.contains(0) else { throw .invalid("'\(path)' is no path") }
+        // A folder is never made by being opened.
+        let flags = FilePath.namesFolder(path) ? flags & ~O_CREAT | O_DIRECTORY : flags
         var candidates = places(of: FilePath.absolute(path))
         if candidates.isEmpty { throw denied(path) }
         var isSecondLook = false

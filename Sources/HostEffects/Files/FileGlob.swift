@@ -21,13 +21,14 @@ struct FileGlob {
         let fixed = parts.prefix { !Self.isPattern($0) }
         let isRooted = pattern.hasPrefix("/")
         let base = (isRooted ? "/" : "") + fixed.joined(separator: "/")
-        var search = Search(left: Self.limit)
+        var search = Search(left: Self.limit, foldersOnly: pattern.hasSuffix("/"))
         if fixed.count == parts.count {
             // No pattern at all: the path itself, where it is.
             do throws(HostFailure) {
-                close(try access.open(base, O_RDONLY | O_NONBLOCK | O_NOCTTY))
+                let kind = search.foldersOnly ? O_DIRECTORY : 0
+                close(try access.open(base, O_RDONLY | O_NONBLOCK | O_NOCTTY | kind))
                 search.found = [base]
-            } catch  where error.code == "file_not_found" {
+            } catch  where error.code == "file_not_found" || search.foldersOnly && error.code == "file_failed" {
                 search.found = []
             }
         } else {
@@ -38,6 +39,8 @@ struct FileGlob {
 
     private struct Search {
         var left: Int
+        /// The pattern ends with a slash, so that it names folders, and links to some.
+        let foldersOnly: Bool
         var found: [String] = []
     }
 
@@ -68,12 +71,21 @@ struct FileGlob {
                 if entry.type == .directory, !entry.name.hasPrefix(".") { try walk(path, parts, &search) }
             } else if Self.fits(Array(entry.name.utf8)[...], Array(part.utf8)[...], isStart: true) {
                 if rest.isEmpty {
-                    search.found.append(path)
+                    if !search.foldersOnly || isFolder(path, entry.type) { search.found.append(path) }
                 } else if entry.type == .directory || entry.type == .link {
                     try walk(path, rest, &search)
                 }
             }
         }
+    }
+
+    /// Whether there is a folder, or a link that leads to one which may be opened.
+    private func isFolder(_ path: String, _ type: FileType) -> Bool {
+        guard type == .link, let descriptor = try? access.open(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK) else {
+            return type == .directory
+        }
+        close(descriptor)
+        return true
     }
 
     /// Whether a name fits a pattern; goes back to the last `*` only, so that the time is bounded by both lengths' product.

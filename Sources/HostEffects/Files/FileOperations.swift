@@ -146,6 +146,7 @@ struct FileOperations {
         let isThere = fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) == 0
         let type = info.st_mode & S_IFMT
         if isThere, type == S_IFDIR { throw .file(.write, path, SystemError(EISDIR)) }
+        if FilePath.namesFolder(path) { throw .file(.write, path, SystemError(isThere ? ENOTDIR : EISDIR)) }
         // A pipe, a socket or a device is somebody's; a file in its place would cut them off.
         guard !isThere || type == S_IFREG || type == S_IFLNK else {
             throw HostFailure("file_refused", "writing '\(path)': it is no regular file", retryable: false)
@@ -260,6 +261,12 @@ struct FileOperations {
         let (folder, name) = try writing.parent(of: path)
         defer { close(folder) }
         do throws(SystemError) {
+            var info = FileInfo()
+            if FilePath.namesFolder(path), fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) == 0,
+                info.st_mode & S_IFMT != S_IFDIR
+            {
+                throw SystemError(ENOTDIR)
+            }
             try Self.remove(name, in: folder, recursively: recursively, depth: 0)
         } catch {
             throw .file(.write, path, error)

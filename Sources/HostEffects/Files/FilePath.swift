@@ -18,6 +18,12 @@ package enum FilePath {
         return "/" + parts.joined(separator: "/")
     }
 
+    /// Whether a path is one of a folder by its last character or name, as in `a/`, `a/.` and `a/b/..`: what there is may be nothing
+    /// else then.
+    static func namesFolder(_ path: String) -> Bool {
+        ["", ".", ".."].contains(path.split(separator: "/", omittingEmptySubsequences: false).last ?? "")
+    }
+
     private static var workingFolder: String {
         guard let path = getcwd(nil, 0) else { return "" }
         defer { free(path) }

@@ -28,6 +28,7 @@ struct SchemaNodeBuilder {
                 place, nil, "a schema must be an object or a boolean, not \(place.cursor.kindName)")
         }
         for entry in place.cursor.entries { keywords[entry.key] = entry.value }
+        rules.isSecret = keywords["writeOnly"]?.bool == true
         try readExtension(&compiler)
         try readReferences(&compiler)
         if dialect.contains(.applicator) { try readApplicators(&compiler) }

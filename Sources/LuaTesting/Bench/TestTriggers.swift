@@ -13,26 +13,17 @@ enum TestTriggers {
         let id = payload["hook"]?.string
         guard let hook = id == nil && plan.hooks.count == 1 ? plan.hooks[0] : plan.hooks.first(where: { $0.id == id })
         else { return missing("hook", id, plan.hooks.map(\.id), in: plan) }
-        let request = payload["request"] ?? .emptyObject
-        func ask(_ slot: CallbackSlot) -> HostAnswer { call(Int64(slot), request) }
-        if hook.signal != 0 {
-            let signal = ask(hook.signal)
-            guard signal.ok, let run = signal.value["run_id"], run.string != nil else {
-                return signal.ok ? .success(["ignored": true]) : signal
-            }
-            return .success(
-                ["runId": run, "event": signal.value["event"] ?? .null, "data": signal.value["data"] ?? .null])
+        do {
+            return try hook.outcome(of: payload["request"] ?? .emptyObject) { call(Int64($0), $1) }
+        } catch let error as JSONError {
+            return .failure(
+                code: "invalid_json", message: "Invalid JSON payload", retryable: false,
+                details: ["message": Value(error.description)])
+        } catch let failure as RunFailure {
+            return .failure(code: failure.code, message: failure.message, retryable: false, details: failure.details)
+        } catch {
+            return .failure(code: "failed", message: "\(error)")
         }
-        var input = request["json"] ?? request["body"] ?? .null
-        if hook.input != 0 {
-            let answer = ask(hook.input)
-            guard answer.ok else { return answer }
-            if answer.value.isNull { return .success(["ignored": true]) }
-            input = answer.value
-        }
-        guard hook.runID != 0 else { return .success(["input": input]) }
-        let run = ask(hook.runID)
-        return run.ok ? .success(["input": input, "runId": run.value]) : run
     }
 
     /// The next time of a schedule, `{ time, input }` in milliseconds since 1970.
@@ -58,5 +49,36 @@ enum TestTriggers {
         let name = id.map { " '\($0)'" } ?? " alone"
         return .failure(
             code: "unknown_\(what)", message: "workflow '\(plan.id)' has no \(what)\(name); \(list)", retryable: false)
+    }
+}
+
+extension Webhook {
+    /// - Parameter request: `{ method, path, query, headers, body }`, the names of headers in lower case.
+    fileprivate func outcome(of request: Value, _ call: (CallbackSlot, Value) -> HostAnswer) throws -> HostAnswer {
+        let body = request["body"]?.string ?? ""
+        var entries = (request.entries ?? []).map { ($0.key, $0.value) }
+        let json = try HookReading.json(body, type: request["headers"]?["content-type"]?.string)
+        if let json { entries.append(("json", json)) }
+        let request = Value(entries: entries)
+        if signal != 0 {
+            let returned = call(signal, request)
+            guard returned.ok else { return returned }
+            guard let (run, event, data) = try HookReading.signal(returned.value) else {
+                return .success(["ignored": true])
+            }
+            return .success(["runId": Value(run), "event": Value(event), "data": data])
+        }
+        var input = json ?? Value(body)
+        if self.input != 0 {
+            let returned = call(self.input, request)
+            guard returned.ok else { return returned }
+            if returned.value.isNull { return .success(["ignored": true]) }
+            input = returned.value
+        }
+        guard runID != 0 else { return .success(["input": input]) }
+        let returned = call(runID, request)
+        guard returned.ok else { return returned }
+        guard let id = try HookReading.runID(returned.value) else { return .success(["input": input]) }
+        return .success(["input": input, "runId": Value(id)])
     }
 }

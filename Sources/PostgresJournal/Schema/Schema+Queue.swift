@@ -2,7 +2,7 @@ internal import JSONSchema
 
 extension Schema {
     /// The queue: its tables, and the functions that alone change them, under the lock that
-    /// ``Connection/lockQueue(_:)`` takes. Some of the functions are those of ``version7``.
+    /// ``Connection/lockQueue(_:)`` takes. Some of the functions are those of ``version7`` and ``version9``.
     ///
     /// `runs.queued`: 0 has no place in the queue, 1 waits, 2 was let begin. `queue` has a row for each run with a
     /// place, numbered in the order of coming. `state`: 0 waits for `ready_at`, 1 waits for its limits, 2 was let

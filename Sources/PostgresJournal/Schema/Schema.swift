@@ -7,7 +7,9 @@ internal import JSONSchema
 /// since 1970; those of leases are the database's, all others the journal's.
 enum Schema {
     /// One step for each version; a store of version n has taken the first n of them.
-    static let migrations: [String] = [version1, version2, version3, version4, version5, version6, version7, version8]
+    static let migrations: [String] = [
+        version1, version2, version3, version4, version5, version6, version7, version8, version9,
+    ]
 
     /// What the refusal of a message says besides its text, as JSON; NULL for nothing.
     private static let version8 = "ALTER TABLE inbox ADD COLUMN answer_details text"

@@ -280,7 +280,8 @@ extension Writer {
         let row = try connect().run(
             prepared: "queue",
             """
-            SELECT EXISTS (SELECT 1 FROM queue_lanes WHERE blocked = 0) OR EXISTS (SELECT 1 FROM queue WHERE state = 3),
+            SELECT EXISTS (SELECT 1 FROM queue_lanes WHERE blocked = 0) OR EXISTS (SELECT 1 FROM queue WHERE state = 3)
+                OR EXISTS (SELECT 1 FROM queue WHERE state = 2 AND replaced_by IS NOT NULL),
                 least((SELECT min(ready_at) FROM queue WHERE state = 0),
                     (SELECT min(wake_at) FROM queue_lanes WHERE blocked = -1)),
                 coalesce($1::bigint, \(Schema.now))

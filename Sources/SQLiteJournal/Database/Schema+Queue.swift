@@ -10,7 +10,8 @@ extension Schema {
     /// The tables of the queue, which a store has once a run has waited in it: most stores never need them.
     ///
     /// `queue` has a row for each run with a place. `state`: 0 waits for `ready_at`, 1 waits for its limits, 2 was let begin,
-    /// 3 has lost its place to the run `replaced_by`. The limits are those that the run was started with. `concurrency`,
+    /// 3 has lost its place to the run `replaced_by`; one that has begun and is to be cancelled in favour of another one names that
+    /// as well. The limits are those that the run was started with. `concurrency`,
     /// `rate`, `singleton` name rows of `queue_groups`, 0 for none.
     ///
     /// A lane holds the runs that share all of their groups, so that only the first of each lane has to be looked at.
@@ -71,6 +72,7 @@ extension Schema {
         CREATE INDEX IF NOT EXISTS queue_begun ON queue (concurrency) WHERE state = 2 AND concurrency <> 0;
         CREATE INDEX IF NOT EXISTS queue_singletons ON queue (singleton, state) WHERE singleton <> 0;
         CREATE INDEX IF NOT EXISTS queue_replaced ON queue (run) WHERE state = 3;
+        CREATE INDEX IF NOT EXISTS queue_rivals ON queue (run) WHERE state = 2 AND replaced_by IS NOT NULL;
         CREATE INDEX IF NOT EXISTS queue_debounced ON queue (lane, debounce) WHERE debounce IS NOT NULL AND state < 2;
         CREATE TABLE IF NOT EXISTS queue_starts (
             rate INTEGER NOT NULL,

@@ -12,7 +12,9 @@ enum Schema {
     static let applicationID: Int32 = 0x6169_6B6C
 
     /// One step for each version; a store of version n has taken the first n of them.
-    static let migrations: [String] = [version1, version2, version3, version4, version5, version6, version7, version8]
+    static let migrations: [String] = [
+        version1, version2, version3, version4, version5, version6, version7, version8, version9,
+    ]
 
     static var version: Int { migrations.count }
 
@@ -125,4 +127,7 @@ enum Schema {
 
     /// What the refusal of a message says besides its text, as JSON; NULL for nothing.
     private static let version8 = "ALTER TABLE inbox ADD COLUMN answer_details TEXT;"
+
+    /// What is new in ``queueTables``, which a store that has them takes on with each of these steps.
+    private static let version9 = ""
 }

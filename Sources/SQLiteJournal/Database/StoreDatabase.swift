@@ -98,6 +98,7 @@ enum StoreDatabase {
             let version = try version(of: database, path)
             if version < Schema.version {
                 for step in Schema.migrations[version...] { try database.execute(sql: step) }
+                if try database.hasTable("queue") { try database.execute(sql: Schema.queueTables) }
                 try database.execute(
                     sql: """
                         PRAGMA application_id = \(Schema.applicationID);

@@ -26,14 +26,8 @@ extension Writer {
         var places = QueuePlaces()
         if let share = ticket.share(.singleton) {
             places.singleton = try group(share, workflow)
-            if ticket.onConflict == .skip {
-                let rival = try String.fetchOne(
-                    database.cachedStatement(
-                        sql: """
-                            SELECT runs.id FROM queue JOIN runs ON runs.row = queue.run
-                            WHERE singleton = ? AND singleton <> 0 AND state < 3 ORDER BY queue.run LIMIT 1
-                            """), arguments: [places.singleton])
-                if let rival { return (places, rival) }
+            if ticket.onConflict == .skip, let rival = try rival(of: ticket, places.singleton) {
+                return (places, rival)
             }
         }
         if let share = ticket.share(.concurrency) { places.concurrency = try group(share, workflow) }
@@ -50,6 +44,21 @@ extension Writer {
             places.lane = database.lastInsertedRowID
         }
         return (places, nil)
+    }
+
+    /// The oldest run of a singleton that a run which comes with a ticket does not replace.
+    private func rival(of ticket: QueueTicket, _ singleton: Int64) throws -> String? {
+        try String.fetchOne(
+            database.cachedStatement(
+                sql: """
+                    SELECT runs.id FROM queue JOIN runs ON runs.row = queue.run
+                    WHERE singleton = ?1 AND singleton <> 0 AND state < 3
+                        AND NOT (state < 2 AND debounce IS NOT NULL AND debounce IS ?2
+                            AND (SELECT key FROM queue_groups WHERE queue_groups.id = concurrency) IS ?3
+                            AND (SELECT key FROM queue_groups WHERE queue_groups.id = rate) IS ?4)
+                    ORDER BY queue.run LIMIT 1
+                    """),
+            arguments: [singleton, ticket.debounce, ticket.share(.concurrency)?.key, ticket.share(.rate)?.key])
     }
 
     private func group(_ share: QueueTicket.Share, _ workflow: String) throws -> Int64 {
@@ -187,7 +196,9 @@ extension Writer {
             database.cachedStatement(
                 sql: """
                     SELECT EXISTS (SELECT 1 FROM queue_lanes WHERE blocked = 0)
-                            OR EXISTS (SELECT 1 FROM queue INDEXED BY queue_replaced WHERE state = 3),
+                            OR EXISTS (SELECT 1 FROM queue INDEXED BY queue_replaced WHERE state = 3)
+                            OR EXISTS (SELECT 1 FROM queue INDEXED BY queue_rivals
+                                WHERE state = 2 AND replaced_by IS NOT NULL),
                         (SELECT min(ready_at) FROM queue WHERE state = 0),
                         (SELECT min(wake_at) FROM queue_lanes WHERE blocked = -1)
                     """))
@@ -287,21 +298,19 @@ extension Writer {
                 arguments: [concurrency]) ?? 0
         }
 
-        /// What keeps it from beginning now, beside so many of its concurrency, with the run that a singleton has under way;
-        /// nil for nothing.
-        func obstacle(
-            at now: Int64, beside running: Int, in database: Database
-        ) throws -> (obstacle: QueueLane.Obstacle, rival: String?)? {
-            if concurrency != 0, running >= concurrencyLimit { return (.group(concurrency), nil) }
-            if singleton != 0 {
-                let rival = try String.fetchOne(
-                    database.cachedStatement(
-                        sql: """
-                            SELECT runs.id FROM queue JOIN runs ON runs.row = queue.run
-                            WHERE singleton = ? AND singleton <> 0 AND state = 2 LIMIT 1
-                            """), arguments: [singleton])
-                if let rival { return (.group(singleton), rival) }
-            }
+        /// The row of the run that its singleton has under way.
+        func rival(in database: Database) throws -> Int64? {
+            if singleton == 0 { return nil }
+            return try Int64.fetchOne(
+                database.cachedStatement(
+                    sql: "SELECT run FROM queue WHERE singleton = ? AND singleton <> 0 AND state = 2 LIMIT 1"),
+                arguments: [singleton])
+        }
+
+        /// What keeps it from beginning now, beside so many of its concurrency; nil for nothing.
+        func obstacle(at now: Int64, beside running: Int, in database: Database) throws -> QueueLane.Obstacle? {
+            if concurrency != 0, running >= concurrencyLimit { return .group(concurrency) }
+            if try rival(in: database) != nil { return .group(singleton) }
             if rate != 0 {
                 let time = try Int64.fetchOne(
                     database.cachedStatement(
@@ -310,7 +319,7 @@ extension Writer {
                             WHERE rate = ?1 AND number = starts - ?2 + 1
                             """), arguments: [rate, rateLimit])
                 let (until, overflows) = (time ?? 0).addingReportingOverflow(ratePeriod)
-                if time != nil, !overflows, until > now { return (.rate(until: until), nil) }
+                if time != nil, !overflows, until > now { return .rate(until: until) }
             }
             return nil
         }

@@ -104,6 +104,11 @@ final class HostedRun {
         if case .gone = place { true } else { false }
     }
 
+    /// Whether the run was begun as one that no limit keeps waiting; false once it is recorded.
+    var isExempt: Bool {
+        if case .fresh(let beginning) = source { beginning.queueing.isExempt } else { false }
+    }
+
     /// The trace that the run was started in.
     var traceparent: String? {
         run.machine.trace.isNone ? nil : run.log.value(run.machine.trace)["traceparent"]?.string

@@ -174,7 +174,7 @@ extension VMStation {
             throw FrameFault("more than run \(entry.run) may record")
         }
         if let ticket = entry.ticket {
-            guard entry.sequence == 0, ticket.fits(run.plan.flow) else {
+            guard entry.sequence == 0, !hosted.isExempt, ticket.fits(run.plan.flow) else {
                 throw FrameFault("a place in the queue that run \(entry.run) may not take")
             }
             run.journaled?.ticket = ticket

@@ -165,7 +165,7 @@ final class VMRuns: Sendable {
             try run.start(
                 input: beginning.input, metadata: beginning.metadata, ctx: beginning.ctx,
                 timeout: beginning.timeout > 0 ? .microseconds(beginning.timeout) : nil, at: beginning.time,
-                trace: beginning.trace, tags: StartTags(given: beginning.tags), queueing: beginning.queueing)
+                trace: beginning.trace, tags: beginning.tags, queueing: beginning.queueing)
         } catch {
             refuse(id, error)
         }

@@ -140,12 +140,12 @@ extension QueueTicket {
         debounce = value["debounce"]?.string
         for item in shares {
             guard let parts = item.array, parts.count == 4, let kind = parts[0].int.flatMap(Share.Kind.init),
-                let key = parts[1].string, key.utf8.count <= 500, let limit = parts[2].int, limit > 0,
+                let key = parts[1].string, key.utf8.count <= QueueKey.longest, let limit = parts[2].int, limit > 0,
                 let period = parts[3].int, period >= 0, share(kind) == nil
             else { return nil }
             self.shares.append(Share(kind, key: key, limit: Int(limit), period: period))
         }
-        if let debounce, debounce.utf8.count > 500 { return nil }
+        if let debounce, debounce.utf8.count > QueueKey.longest { return nil }
     }
 
     /// Whether the limits are those of the plan; the keys are the script's own affair.

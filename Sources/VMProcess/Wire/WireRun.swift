@@ -48,20 +48,26 @@ package struct WireBeginning {
         ] {
             if let value { entries.append((key, value)) }
         }
-        if !beginning.tags.isEmpty { entries.append(("tags", beginning.tags.value)) }
+        let tags = beginning.tags
+        if !tags.given.isEmpty { entries.append(("tags", tags.given.value)) }
+        if !tags.inherited.isEmpty { entries.append(("inherited", tags.inherited.value)) }
         if beginning.timeout > 0 { entries.append(("timeout", Value(beginning.timeout))) }
         if beginning.time > 0 { entries.append(("time", Value(beginning.time))) }
         if beginning.queueing.isLeft { entries.append(("left", true)) }
+        if beginning.queueing.isExempt { entries.append(("exempt", true)) }
         return Frame(.begin, Value(entries: entries))
     }
 
     package init(_ header: Value) {
+        func tags(_ key: String) -> RunTags { header[key].flatMap { try? RunTags($0) } ?? .none }
         beginning = RunBeginning(
             input: header["input"] ?? .emptyObject, metadata: header["metadata"], ctx: header["ctx"],
-            trace: header["trace"], tags: header["tags"].flatMap { try? RunTags($0) } ?? .none,
+            trace: header["trace"], tags: StartTags(inherited: tags("inherited"), given: tags("tags")),
             timeout: max(0, header["timeout"]?.int ?? 0),
             time: max(0, header["time"]?.int ?? 0),
-            queueing: Queueing(priority: header["priority"]?.int, isLeft: header["left"]?.bool == true))
+            queueing: Queueing(
+                priority: header["priority"]?.int, isLeft: header["left"]?.bool == true,
+                isExempt: header["exempt"]?.bool == true))
     }
 }
 

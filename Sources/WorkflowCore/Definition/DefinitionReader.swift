@@ -128,6 +128,8 @@ package struct DefinitionReader {
     struct Place {
         var repeats = false
         var concurrent = false
+        /// What the agent around them says of its spans, for nodes that say nothing themselves.
+        var telemetry: Value?
     }
 
     /// Reads the bodies of a node, which get places next to each other.
@@ -181,9 +183,12 @@ package struct DefinitionReader {
             details[index].description = string(scope, "description")
             details[index].code = item["code"]?.int.map(String.init) ?? ""
             details[index].budget = item["budget"].map { Value($0) }
-            details[index].secrets = item["secrets"].map { Value($0) }
+            details[index].secrets = item["secrets"].flatMap { SecretArguments(Value($0)) }
             details[index].role = item["role"]?.string.flatMap(NodeRole.init)
-            readNode(kind, scope, into: index, place: place)
+            details[index].telemetry = place.telemetry
+            var inner = place
+            if details[index].role == .agent, let telemetry = item["telemetry"] { inner.telemetry = Value(telemetry) }
+            readNode(kind, scope, into: index, place: inner)
             members.append(Sequence.Member(index: index, scope: scope, hasID: id != nil))
         }
         bodies[body].first = bodies[body].members.first ?? -1

@@ -117,7 +117,7 @@ package final class Plan: Sendable {
         self.completion = completion
         self.jumpLimit = jumpLimit
         secretSchemas = Set(
-            schemas.indices.filter { Redaction.mentionsSecrets(schemas[$0].document) }.map { Int32(clamping: $0) })
+            schemas.indices.filter { schemas[$0].hasSecrets }.map { Int32(clamping: $0) })
         hasSecrets = !secretSchemas.isEmpty || details.contains { $0.secrets != nil }
     }
 
@@ -210,8 +210,8 @@ package struct NodeDetails: Sendable {
     package var role: NodeRole?
     /// agent: what the models below it may use: `{ tokens?, cost? }`.
     package var budget: Value?
-    /// What is secret in the arguments of a tool, of the node that gets them: `{ name, schema }`, of the tool.
-    package var secrets: Value?
+    /// What is secret in the arguments of a tool, of the node that gets them.
+    package var secrets: SecretArguments?
 
     /// What narrows the run's permissions in it and all that it holds: `false`, or an object whose fields have been checked.
     package var permissions: Value?

@@ -7,8 +7,8 @@ package import JSONSchema
 /// other steps, in events, logs and messages.
 package struct Redaction: Sendable, Equatable {
     package static let mark = "[secret]"
-    /// Shorter texts are only taken out where they stand alone.
-    private static let shortest = 6
+    /// Shorter texts, in bytes, are only taken out where they are the whole of a text.
+    private static let shortest = 2
     /// Secrets of one run that are kept apart.
     private static let limit = 10_000
 
@@ -30,25 +30,7 @@ package struct Redaction: Sendable, Equatable {
 
     package mutating func learn(_ value: Value?, _ schema: Schema?) {
         guard let value, let schema else { return }
-        learn(value, schema: schema.document)
-    }
-
-    /// - Parameter document: a JSON Schema.
-    package mutating func learn(_ value: Value, schema document: Value) {
-        var search = SecretSearch(in: document)
-        search.look(at: value, document)
-        for secret in search.found { add(secret, depth: 0) }
-    }
-
-    /// Whether a JSON Schema may call anything secret.
-    package static func mentionsSecrets(_ document: Value) -> Bool {
-        let key = Array("writeOnly".utf8)
-        return document.withBytes { bytes in
-            guard bytes.count >= key.count else { return false }
-            return (0...bytes.count - key.count).contains { start in
-                bytes[start] == key[0] && bytes[start..<start + key.count].elementsEqual(key)
-            }
-        }
+        for secret in schema.secrets(in: value) { add(secret, depth: 0) }
     }
 
     private mutating func add(_ value: Value, depth: Int) {

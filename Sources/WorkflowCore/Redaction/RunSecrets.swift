@@ -25,10 +25,8 @@ package struct RunSecrets: Sendable {
         case .workflowStart, .inputSettled: learn(log, event, node.inputSchema, plan)
         case .stepStart:
             learn(log, event, node.inputSchema, plan)
-            if let schema = plan.details[Int(event.node)].secrets?["schema"],
-                let arguments = log.copy(event.payload)?["arguments"]
-            {
-                redaction.learn(arguments, schema: schema)
+            if let secrets = plan.details[Int(event.node)].secrets {
+                redaction.learn(log.copy(event.payload)?["arguments"], secrets.schema)
             }
         // An answer of a person passes the schema that its node has for outputs.
         case .humanCompleted, .workflowSuccess: learn(log, event, node.outputSchema, plan)
@@ -52,10 +50,8 @@ package struct RunSecrets: Sendable {
         for call in calls?.array ?? [] {
             guard let name = call["name"]?.string, let given = call["arguments"] else { continue }
             let arguments = given.string.flatMap { try? Value(json: $0) } ?? given
-            for details in plan.details {
-                guard let secrets = details.secrets, secrets["name"]?.string == name, let schema = secrets["schema"]
-                else { continue }
-                redaction.learn(arguments, schema: schema)
+            for secrets in plan.details.compactMap(\.secrets) where secrets.tool == name {
+                redaction.learn(arguments, secrets.schema)
             }
         }
     }

@@ -7,7 +7,8 @@ struct SecretText: Equatable, Sendable {
     /// Bytes of the text itself.
     let length: Int
 
-    /// So much of the beginning of a secret gives it away, at the end of a text that was cut there.
+    /// So much of the beginning of a secret gives it away, at the end of a text that was cut there. Shorter secrets are taken out
+    /// where they are words: as parts of words, numbers and ids they turn up by chance.
     private static let tellingBytes = 6
 
     init(_ text: String) {
@@ -22,7 +23,9 @@ struct SecretText: Equatable, Sendable {
     /// Replaces each place where it stands, and its beginning where the text ends within it; whether there was one.
     func takeOut(of text: inout [UInt8], leaving mark: [UInt8]) -> Bool {
         var isFound = false
-        for form in forms where Self.replace(form, in: &text, by: mark) { isFound = true }
+        for form in forms where Self.replace(form, in: &text, by: mark, onlyWords: length < Self.tellingBytes) {
+            isFound = true
+        }
         for form in forms {
             if let end = CutEnd.range(of: form, in: text, least: Self.tellingBytes) {
                 text.replaceSubrange(end, with: mark)
@@ -32,15 +35,20 @@ struct SecretText: Equatable, Sendable {
         return isFound
     }
 
-    private static func replace(_ form: [UInt8], in text: inout [UInt8], by mark: [UInt8]) -> Bool {
+    private static func replace(
+        _ form: [UInt8], in text: inout [UInt8], by mark: [UInt8], onlyWords: Bool
+    ) -> Bool {
         guard let first = form.first, text.count >= form.count else { return false }
         var result: [UInt8] = []
         var (index, copied) = (0, 0)
         while index <= text.count - form.count {
-            if text[index] == first, text[index..<index + form.count].elementsEqual(form) {
+            let end = index + form.count
+            if text[index] == first, text[index..<end].elementsEqual(form),
+                !onlyWords || !(index > 0 && isOfWord(text[index - 1]) || end < text.count && isOfWord(text[end]))
+            {
                 result += text[copied..<index]
                 result += mark
-                index += form.count
+                index = end
                 copied = index
             } else {
                 index += 1
@@ -49,5 +57,15 @@ struct SecretText: Equatable, Sendable {
         if copied == 0 { return false }
         text = result + text[copied...]
         return true
+    }
+
+    /// A letter, a digit, or a part of either beyond ASCII.
+    private static func isOfWord(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), 0x80...:
+            true
+        default: false
+        }
     }
 }

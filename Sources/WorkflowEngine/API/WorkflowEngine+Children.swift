@@ -107,8 +107,18 @@ extension WorkflowEngine {
     }
 
     /// What a run that was started has come to, once it is over.
-    func outcome(ofChild id: String) async -> HostAnswer {
+    ///
+    /// - Parameter parent: the run that waits for it.
+    func outcome(ofChild id: String, for parent: String) async -> HostAnswer {
         do {
+            if try await ends(id, onlyAfter: parent) {
+                return .failure(
+                    code: "waits_for_itself",
+                    message: id == parent
+                        ? "run \(parent) would wait for its own end: a singleton gave it itself"
+                        : "run \(parent) would wait for run \(id), which ends only after it: a singleton gave it that run",
+                    retryable: false)
+            }
             let record = try await ended(id)
             let result = record.result()
             if record.status == .success { return .success(result.result ?? .null) }
@@ -124,6 +134,29 @@ extension WorkflowEngine {
         } catch {
             return Self.failure(error)
         }
+    }
+
+    /// Whether a run is another one itself, or has started it as one that ends with it, over whatever runs in between.
+    private func ends(_ id: String, onlyAfter other: String) async throws -> Bool {
+        guard let journal, try await journal.header(of: id)?.lineage != other else { return false }
+        var (current, seen) = (other, Set<String>())
+        while current != id {
+            guard seen.insert(current).inserted, let lineage = try await journal.header(of: current)?.lineage else {
+                return false
+            }
+            if RunChain.split(lineage).base != RunChain.split(current).base {
+                guard try await hasChild(current, lineage) else { return false }
+            }
+            current = lineage
+        }
+        return true
+    }
+
+    /// Whether a run has recorded that it starts another one as one that ends with it.
+    private func hasChild(_ id: String, _ parent: String) async throws -> Bool {
+        guard let stored = try await journal?.load(parent) else { return false }
+        let plan = try await directory().plan(of: stored.header)
+        return try stored.decoded(on: plan).machine.children.contains(id)
     }
 
     private func ended(_ id: String) async throws -> RunRecord {

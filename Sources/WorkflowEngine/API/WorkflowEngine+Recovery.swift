@@ -8,6 +8,8 @@ package struct RecoveryScope: Sendable {
     package var run: String?
     /// Runs that wait for a time are taken over if it comes before this one, in microseconds since 1970.
     package var timersUntil: Int64
+    /// Runs that wait in the queue are taken over as well: nobody else lets them begin.
+    package var takesQueued = false
 
     package init(workflow: String? = nil, run: String? = nil, timersUntil: Int64 = .max) {
         self.workflow = workflow
@@ -55,6 +57,7 @@ extension WorkflowEngine {
         var runs = Array(try await journal.list(filter).filter(scope.wants).map(\.id).reversed())
         // One that waits in the queue is taken up only by its name.
         if runs.isEmpty, let id = scope.run, try await journal.header(of: id)?.isHeld == true { runs = [id] }
+        if scope.takesQueued, scope.run == nil { runs += try await queued(scope) }
         var failures: [RecoveryFailure] = []
         var suspects: [String] = []
         var rest = runs[...]
@@ -82,6 +85,18 @@ extension WorkflowEngine {
             await run.run.passedSuspects()
         }
         return failures
+    }
+
+    /// The runs that wait in the queue and that nobody drives, oldest first, but for those whose time is far away.
+    private func queued(_ scope: RecoveryScope) async throws -> [String] {
+        guard let journal, let queue = journal as? any QueueStore else { return [] }
+        let held = try await journal.list(RunFilter(workflow: scope.workflow, statuses: [.queued]))
+            .filter { $0.isHeld && $0.owner == nil }.map(\.id)
+        let places = try await queue.places(of: held)
+        return held.reversed().filter { run in
+            guard case .time(let time)? = places[run]?.reason else { return true }
+            return time <= scope.timersUntil
+        }
     }
 
     /// The claim, or nil where the run cannot be read, which is noted.

@@ -9,9 +9,15 @@ extension WorkflowRun {
     ///
     /// - Parameter grace: how long it waits; code that is still under way then is given up, and begins again wherever the run
     ///   is taken up.
+    /// A run that somebody has cancelled goes on to its end, undoing its steps.
+    ///
+    /// - Parameter endsCancelled: gives a cancelled run back as well, where it has not come to its end within the grace.
     /// - Returns: whether the run has been given back; false if it is over, was cancelled meanwhile or is in no store.
     @discardableResult
-    package func release(within grace: Duration) async throws(JournalError) -> Bool {
+    package func release(
+        within grace: Duration, endsCancelled: Bool = false
+    ) async throws(JournalError) -> Bool {
+        let deadline = ContinuousClock.now + grace
         guard let store = live?.store, let run = attachedRun, let journaled = run.journaled else { return false }
         let quiet = Gate()
         hold { quiet.open() }
@@ -23,7 +29,11 @@ extension WorkflowRun {
         await quiet.passed()
         limit.cancel()
         // Whoever cancels wants to see the end.
-        if run.cancelAsked.load(ordering: .acquiring) { return false }
+        if run.isCancelAsked {
+            guard endsCancelled else { return false }
+            if await isOver(by: deadline) { return false }
+            hold(evenCancelled: true) {}
+        }
         try await store.release([journaled])
         let released = Gate()
         // A worker in code that does not let go does not come to this; the store refuses what it writes.
@@ -46,12 +56,28 @@ extension WorkflowRun {
         return try await store.header(of: id)?.status.isTerminal != true
     }
 
+    /// Waits for the end of the run; whether it has come by then.
+    private func isOver(by deadline: ContinuousClock.Instant) async -> Bool {
+        if standing?.status.isTerminal == true { return true }
+        return await withTaskGroup(of: Bool.self) { group in
+            group.addTask { (try? await self.finished()) != nil }
+            group.addTask {
+                try? await Task.sleep(until: deadline)
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
+        }
+    }
+
     /// Lets nothing more of the run begin and calls `quiet` once nothing of it is under way and all of it is durable, or there is
     /// nothing to wait for; from any thread.
-    package func hold(_ quiet: @escaping @Sendable () -> Void) {
+    /// A run that somebody has cancelled has an end to come to, and is not held unless `evenCancelled`.
+    package func hold(evenCancelled: Bool = false, _ quiet: @escaping @Sendable () -> Void) {
         guard let run = attachedRun else { return quiet() }
         let posted = worker.perform { worker in
             if run.lost != nil || run.machine.isOver { return quiet() }
+            if run.isCancelAsked, !evenCancelled { return quiet() }
             run.isHeld = true
             run.whenQuiet(quiet)
             worker.enqueue(run)

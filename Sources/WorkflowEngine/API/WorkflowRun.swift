@@ -123,6 +123,8 @@ public final class WorkflowRun: Sendable {
                     grant: grant, fingerprint: plan.fingerprint, inputDigest: inputDigest))
         }
         journaled?.predecessor = predecessor
+        var queueing = queueing
+        if predecessor != nil { queueing.isExempt = true }
         if let allowance { journaled?.allowance = allowance }
         if live?.add(self) == false {
             return refuse(
@@ -132,7 +134,7 @@ public final class WorkflowRun: Sendable {
             definition.generation.driver == nil
             ? nil
             : RunBeginning(
-                input: input, metadata: givenMetadata, ctx: givenCtx, trace: trace, tags: tags.given, timeout: timeout,
+                input: input, metadata: givenMetadata, ctx: givenCtx, trace: trace, tags: tags, timeout: timeout,
                 time: time, queueing: queueing)
         let begins = worker.perform { worker in
             do {

@@ -120,24 +120,6 @@ extension RunDirectory {
             }
         }
     }
-
-    /// The newest of the runs that follow on a run that is over; nil where none does.
-    private func newest(after id: String) async throws -> String? {
-        let (base, first) = RunChain.split(id)
-        func follows(_ number: Int) async throws -> Bool {
-            try await store.header(of: RunChain.id(base, number))?.lineage == RunChain.id(base, number - 1)
-        }
-        guard try await follows(first + 1) else { return nil }
-        // Chains may be long, and older runs of them may have been removed.
-        var (known, step) = (first + 1, 1)
-        while try await follows(known + step) { (known, step) = (known + step, step * 2) }
-        var unknown = known + step
-        while unknown - known > 1 {
-            let middle = known + (unknown - known) / 2
-            if try await follows(middle) { known = middle } else { unknown = middle }
-        }
-        return RunChain.id(base, known)
-    }
 }
 
 extension RunFailure {

@@ -130,7 +130,7 @@ package struct QueuePlace: Sendable, Equatable {
         case rate(key: String, limit: Int, period: Int64, until: Int64)
         case singleton(key: String, run: String)
         case replaced(by: String)
-        /// Its limits would let it begin.
+        /// Neither its limits nor those of the first of its line keep it waiting.
         case turn
     }
 
@@ -160,7 +160,8 @@ package struct QueuePlace: Sendable, Equatable {
                 "\(named("rate", key)) has begun \(limit) of \(limit) within \(DurationText.text(microseconds: period))"
             case .singleton(let key, let run): "\(named("singleton", key)) has run \(run) under way"
             case .replaced(let run): "run \(run) has taken its place"
-            case .turn: "it is about to begin"
+            case .turn where position > 1: "no limit holds its line back"
+            case .turn: "its turn has come"
             }
         return position > 1 ? "\(reason), \(shownPosition)" : reason
     }

@@ -87,12 +87,13 @@ extension Worker {
         }
         let (metadata, ctx) = (first(.metadataSet), first(.ctxSet))
         let tags = first(.tagsSet).flatMap { try? RunTags($0) } ?? .none
+        let (inherited, queueing) = (StartTags(inherited: tags), Queueing(isExempt: true))
         if run.mirror != nil {
-            return begin(
-                run, RunBeginning(input: input, metadata: metadata, ctx: ctx, tags: tags), observer: observer,
-                journaled: journaled)
+            let beginning = RunBeginning(
+                input: input, metadata: metadata, ctx: ctx, tags: inherited, queueing: queueing)
+            return begin(run, beginning, observer: observer, journaled: journaled)
         }
-        begin(run, observer: observer, journaled: journaled, tags: StartTags(inherited: tags)) { arena in
+        begin(run, observer: observer, journaled: journaled, tags: inherited, queueing: queueing) { arena in
             (
                 arena.writing { $0.write(input) },
                 metadata.map { value in arena.writing { $0.write(value) } } ?? .none,

@@ -67,7 +67,7 @@ package struct RunBeginning: Sendable {
     /// Merged over the workflow's ctx; an object.
     package var ctx: Value?
     package var trace: Value?
-    package var tags: RunTags
+    package var tags: StartTags
     /// How long the run may take, in microseconds; 0 for any time.
     package var timeout: Int64
     /// When it begins, in microseconds since 1970; 0 for now.
@@ -76,7 +76,7 @@ package struct RunBeginning: Sendable {
 
     package init(
         input: Value, metadata: Value? = nil, ctx: Value? = nil, trace: Value? = nil,
-        tags: RunTags = .none, timeout: Int64 = 0, time: Int64 = 0, queueing: Queueing = Queueing()
+        tags: StartTags = StartTags(), timeout: Int64 = 0, time: Int64 = 0, queueing: Queueing = Queueing()
     ) {
         self.input = input
         self.metadata = metadata

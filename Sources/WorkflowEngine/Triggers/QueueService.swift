@@ -14,8 +14,8 @@ internal import WorkflowCore
 public final class QueueService: Sendable {
     private let directory: RunDirectory
     private let failed: @Sendable (_ run: String, _ error: any Error) -> Void
-    /// Runs that could not be cancelled yet, by run the one that takes its place.
-    private let unfinished = Mutex<[String: String]>([:])
+    /// Runs that are being cancelled because others take their places.
+    private let cancelling = Mutex<Set<String>>([])
 
     /// How many runs one look at the queue lets begin.
     private static let most = 64
@@ -30,6 +30,13 @@ public final class QueueService: Sendable {
     }
 
     public func run() async {
+        // What a run that is cancelled takes to be undone holds no others up.
+        await withDiscardingTaskGroup { group in
+            await run { run, other in group.addTask { await self.cancel(run, for: other) } }
+        }
+    }
+
+    private func run(_ replace: (_ run: String, _ other: String) -> Void) async {
         let (bell, store) = (directory.live.bell, directory.store)
         guard store.keepsQueue else { return }
         bell.serve(true)
@@ -40,10 +47,11 @@ public final class QueueService: Sendable {
         var changes: Int64 = -1
         while !Task.isCancelled {
             let gate = bell.next
-            guard let next = await look() else {
+            guard let (next, replaced) = await look() else {
                 _ = await gate.passed(within: QueueTending.interval)
                 continue
             }
+            for (run, other) in replaced { replace(run, other) }
             // What other processes write may let runs begin too.
             changes = (try? await store.changeCount()) ?? changes
             var watch = ClockWatch()
@@ -61,25 +69,30 @@ public final class QueueService: Sendable {
         }
     }
 
-    /// Lets begin what may by the engine's clock.
+    /// Lets begin what may by the engine's clock, and returns when the runs that others replace are cancelled.
     ///
     /// - Returns: when more may begin because time has passed, in microseconds since 1970; 0 for never.
     @discardableResult
-    public func begin() async -> Int64 { await look() ?? 0 }
+    public func begin() async -> Int64 {
+        guard let (next, replaced) = await look() else { return 0 }
+        await withDiscardingTaskGroup { group in
+            for (run, other) in replaced { group.addTask { await self.cancel(run, for: other) } }
+        }
+        return next
+    }
 
-    /// - Returns: as ``begin()`` does; nil where the store cannot be read now and is to be looked at again.
-    private func look() async -> Int64? {
+    /// - Returns: as ``begin()`` does, and which runs are to be cancelled, with those that take their places; nil where the store
+    ///   cannot be read now and is to be looked at again.
+    private func look() async -> (next: Int64, replaced: [String: String])? {
         var pass = QueuePass()
-        var replaced = unfinished.withLock(\.self)
-        defer { unfinished.withLock { $0 = replaced } }
+        var replaced: [String: String] = [:]
         repeat {
             guard let next = try? await directory.store.admit(.all, limit: Self.most) else { return nil }
             pass = next
             for (run, claim) in pass.claims { await begin(run, claim) }
             for (run, other) in pass.replaced { replaced[run] = other }
         } while pass.isMore && !Task.isCancelled
-        replaced = await cancel(replaced)
-        return pass.nextAt
+        return (pass.nextAt, replaced)
     }
 
     private func begin(_ id: String, _ claim: Result<Claim, JournalError>) async {
@@ -98,28 +111,17 @@ public final class QueueService: Sendable {
         }
     }
 
-    /// - Parameter replaced: by run the one that takes its place.
-    /// - Returns: those that could not be cancelled now.
-    private func cancel(_ replaced: [String: String]) async -> [String: String] {
-        await withTaskGroup(of: (String, String)?.self) { group in
-            for (run, other) in replaced {
-                group.addTask {
-                    do {
-                        _ = try await self.directory.cancel(run, reason: QueueTending.reason(other))
-                        return nil
-                    } catch let failure as RunFailure
-                        where failure.code == RunFailure.Code.over || failure.code == RunFailure.Code.missing
-                    {
-                        return nil
-                    } catch {
-                        self.failed(run, error)
-                        return (run, other)
-                    }
-                }
-            }
-            return await group.reduce(into: [:]) { left, failure in
-                if let (run, other) = failure { left[run] = other }
-            }
+    /// Cancels a run, unless that is under way; the store tells of one that could not be cancelled again.
+    private func cancel(_ run: String, for other: String) async {
+        guard cancelling.withLock({ $0.insert(run).inserted }) else { return }
+        defer { cancelling.withLock { _ = $0.remove(run) } }
+        do {
+            _ = try await directory.cancel(run, reason: QueueTending.reason(other))
+        } catch let failure as RunFailure
+            where failure.code == RunFailure.Code.over || failure.code == RunFailure.Code.missing
+        {
+        } catch {
+            if !Task.isCancelled { failed(run, error) }
         }
     }
 }

@@ -16,6 +16,8 @@ public final class ScheduleService: Sendable {
     private let state = Mutex(State())
     /// Between two looks at the schedules, which scripts that are reloaded may change.
     private static let interval = Duration.milliseconds(500)
+    /// The same while runs for missed times follow on each other.
+    private static let shortInterval = Duration.milliseconds(50)
     /// How far a schedule may have come beyond the present, in microseconds, where clocks differ. One that is further ahead has
     /// followed a clock that was wrong.
     private static let mostAhead: Int64 = 3_600_000_000
@@ -33,6 +35,17 @@ public final class ScheduleService: Sendable {
         var watch = ClockWatch()
         /// Why a schedule could not begin what is due when it was looked at last, so that each reason is told once.
         var failures: [Key: String] = [:]
+        var missed: [Key: Missed] = [:]
+        /// A run began in the last look for which later times wait: the next look comes soon.
+        var isCatchingUp = false
+    }
+
+    /// Times that wait for the runs of earlier ones which nothing served, from which on and up to which.
+    private struct Missed {
+        var after: Int64
+        var until: Int64
+        /// Those at which the run of an earlier one was under way.
+        var covered: Set<Int64> = []
     }
 
     /// - Parameter report: hears of what began, was left out or failed; on any thread.
@@ -44,7 +57,8 @@ public final class ScheduleService: Sendable {
     public func run() async {
         while !Task.isCancelled {
             await begin()
-            try? await Task.sleep(for: Self.interval)
+            let isCatchingUp = state.withLock(\.isCatchingUp)
+            try? await Task.sleep(for: isCatchingUp ? Self.shortInterval : Self.interval)
         }
     }
 
@@ -52,6 +66,7 @@ public final class ScheduleService: Sendable {
     public func begin() async {
         let now = directory.engine.clock.now()
         let due = await due(at: now)
+        state.withLock { $0.isCatchingUp = false }
         if due.isEmpty { return }
         let marks: [ScheduleMark]
         do {
@@ -78,7 +93,10 @@ public final class ScheduleService: Sendable {
     private func due(at now: Int64) async -> [(Schedule, Workflow)] {
         let workflows = await directory.catalog.workflows()
         return state.withLock { state in
-            if state.watch.isSetBack(at: now) { state.next.removeAll() }
+            if state.watch.isSetBack(at: now) {
+                state.next.removeAll()
+                state.missed.removeAll()
+            }
             var due: [(Schedule, Workflow)] = []
             var count = 0
             for workflow in workflows {
@@ -92,6 +110,7 @@ public final class ScheduleService: Sendable {
             // Those of scripts that are gone.
             if state.next.count > 2 * count + 64 { state.next.removeAll() }
             if state.failures.count > 2 * count + 64 { state.failures.removeAll() }
+            if state.missed.count > 2 * count + 64 { state.missed.removeAll() }
             return due
         }
     }
@@ -104,6 +123,7 @@ public final class ScheduleService: Sendable {
             state.withLock { state in
                 state.next[key] = (schedule.timing, next)
                 state.failures[key] = nil
+                if let missed = state.missed[key], missed.until < next { state.missed[key] = nil }
             }
         } catch {
             failed(schedule, of: workflow, "\(error)")
@@ -139,27 +159,43 @@ public final class ScheduleService: Sendable {
         }
         var waited: Int64?
         if schedule.overlap == .queue, !mark.isPaused, let run = mark.run,
-            let header = try await directory.store.header(of: run)
+            let header = try await directory.newest(of: run)
         {
             if !header.status.isTerminal { return mark.time }
             waited = header.updatedAt
         }
-        var due = schedule.due(after: mark.time, until: now, queuedUntil: waited)
+        var missed = try await missed(schedule, of: workflow, mark, at: now)
+        // What was within `catch_up` when it was found waits for as long as the runs of earlier times take.
+        var due =
+            missed.map { schedule.due(after: max(mark.time, $0.after), until: now, queuedUntil: .max) }
+            ?? schedule.due(after: mark.time, until: now, queuedUntil: waited)
         guard let newest = due.newest else { return mark.time }
         if mark.isPaused {
             try await advance(to: newest)
             return newest
         }
         if due.missed > 0 { tell(schedule, workflow, .missed(due.missed)) }
+        if missed == nil { missed = note(due.times, at: now, asMissedOf: schedule, of: workflow) }
         var (last, decided) = (mark.run, mark.time)
         while let time = due.times.first {
             due.times.removeFirst()
-            if let earlier = last, schedule.overlap != .allow, try await isUnderWay(earlier) {
+            if let last, missed?.covered.contains(time) == true {
+                tell(schedule, workflow, .skipped(time: time, run: last))
+                try await advance(to: time)
+                decided = time
+                continue
+            }
+            if let earlier = last, schedule.overlap != .allow, let underWay = try await underWay(earlier) {
+                // The run of a time that was missed began late: it was not under way at this one.
+                if missed != nil, let first = try await directory.store.header(of: earlier), first.createdAt >= time {
+                    state.withLock { $0.isCatchingUp = decided > mark.time }
+                    return decided
+                }
                 switch schedule.overlap {
                 case .queue: return decided
-                case .cancelRunning: try await cancel(earlier)
+                case .cancelRunning: try await cancel(underWay)
                 case .skip, .allow:
-                    tell(schedule, workflow, .skipped(time: time, run: earlier))
+                    tell(schedule, workflow, .skipped(time: time, run: underWay))
                     try await advance(to: time)
                     decided = time
                     continue
@@ -191,9 +227,47 @@ public final class ScheduleService: Sendable {
         }
     }
 
-    private func isUnderWay(_ run: String) async throws -> Bool {
-        guard let header = try await directory.store.header(of: run) else { return false }
-        return !header.status.isTerminal
+    /// What a schedule still makes up for, with what has come since the last look; nil for nothing.
+    private func missed(
+        _ schedule: Schedule, of workflow: Workflow, _ mark: ScheduleMark, at now: Int64
+    ) async throws -> Missed? {
+        let key = Key(workflow: workflow.id, schedule: schedule.id)
+        guard schedule.makesUpInTurn, var missed = state.withLock({ $0.missed[key] }),
+            let next = schedule.next(after: mark.time), next <= missed.until
+        else { return nil }
+        var (first, newest): (RunHeader?, RunHeader?)
+        if let run = mark.run {
+            first = try await directory.store.header(of: run)
+            newest = try await directory.newest(of: run)
+        }
+        while let time = schedule.next(after: missed.until), time <= now {
+            missed.until = time
+            guard let first, let newest, first.createdAt <= time else { continue }
+            if !newest.status.isTerminal || newest.updatedAt > time { missed.covered.insert(time) }
+        }
+        let seen = missed
+        state.withLock { $0.missed[key] = seen }
+        return seen
+    }
+
+    /// Keeps that a schedule makes up for times up to now; nil where it does not: nothing was missed by one that comes to its
+    /// only time.
+    private func note(_ times: [Int64], at now: Int64, asMissedOf schedule: Schedule, of workflow: Workflow) -> Missed?
+    {
+        guard schedule.makesUpInTurn, let first = times.first else { return nil }
+        let key = Key(workflow: workflow.id, schedule: schedule.id)
+        return state.withLock { state in
+            guard times.count > 1 || state.next[key] == nil else { return nil }
+            let missed = Missed(after: first - 1, until: now)
+            state.missed[key] = missed
+            return missed
+        }
+    }
+
+    /// The run that goes on in the chain that a run of a schedule began; nil where it has ended.
+    private func underWay(_ run: String) async throws -> String? {
+        guard let header = try await directory.newest(of: run), !header.status.isTerminal else { return nil }
+        return header.id
     }
 
     private func cancel(_ run: String) async throws {
@@ -253,6 +327,9 @@ struct DueTimes {
 extension Schedule {
     /// How many times one look makes up for at most.
     private static let mostTimes = 1000
+
+    /// Whether the runs of times that were missed begin one after the other, whatever ``overlap`` says.
+    fileprivate var makesUpInTurn: Bool { catchesUpAll && (overlap == .skip || overlap == .cancelRunning) }
 
     /// What has come since a time.
     ///

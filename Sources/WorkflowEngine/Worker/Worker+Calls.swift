@@ -18,8 +18,7 @@ extension Worker {
             var (limits, queue, time, tags) = (Slice.none, Slice.none, time, Slice.none)
             do throws(ErrorObject) {
                 tags = try self.tags(of: run, input, given)
-                // The place of the run that this one follows on becomes its own.
-                if let flow = run.plan.flow, run.journaled?.predecessor == nil {
+                if let flow = run.plan.flow, !queueing.isExempt {
                     if let ticket = try ticket(for: run, flow, input, at: time, queueing) {
                         run.journaled?.ticket = ticket
                         queue = ticket.write(input, into: &run.log.arena)

@@ -133,7 +133,7 @@ extension Worker {
                     guard hasStarted else {
                         return answer(.failure(code: "missing", message: "the run has started no run '\(id)'"))
                     }
-                    answer(await engine.outcome(ofChild: id))
+                    answer(await engine.outcome(ofChild: id, for: parent))
                 })
         case .depart:
             departMirrored(run) { failure in
@@ -149,9 +149,10 @@ extension Worker {
         return RunIdentifier.problem(ofNew: id) == nil
     }
 
-    /// The same for every attempt of one start of a step.
+    /// The same for every attempt of one start of a step, and another one for what undoes the step.
     private func childID(of run: Run, _ pending: PendingCall, _ name: String) -> String {
         var print = Fingerprint()
+        if pending.stage == .compensate { print.add("compensate") }
         print.add(run.machine.path(of: pending.frame))
         print.add(Int64(run.machine.frames[Int(pending.frame)].occurrence))
         print.add(name)
@@ -168,9 +169,10 @@ extension Worker {
         }
         // Time has to pass for the run that is waited for.
         releaseClock()
+        let parent = run.id
         return ChildOperation(
             task: Task {
-                let outcome = await engine.outcome(ofChild: id)
+                let outcome = await engine.outcome(ofChild: id, for: parent)
                 perform { $0.holdClock() }
                 answer(outcome)
             })

@@ -7,10 +7,13 @@ package struct Queueing: Sendable {
     package var priority: Int64?
     /// The run is left to the store while it waits, and not driven.
     package var isLeft = false
+    /// No limit keeps the run waiting: it takes the place of the one that it follows on, or was forked by hand.
+    package var isExempt = false
 
-    package init(priority: Int64? = nil, isLeft: Bool = false) {
+    package init(priority: Int64? = nil, isLeft: Bool = false, isExempt: Bool = false) {
         self.priority = priority
         self.isLeft = isLeft
+        self.isExempt = isExempt
     }
 }
 
@@ -61,12 +64,13 @@ extension Worker {
         if slot == 0 { return "" }
         let value = try ask(slot, named: name, run.log.arena[input], of: run).get()
         if value.isNull { return nil }
-        guard let text = value.string ?? value.bool.map({ String($0) }) ?? value.number.map({ _ in value.json }) else {
+        guard let text = QueueKey(value)?.text else {
             throw ErrorObject(
                 code: "invalid_key",
-                message: "`\(name)` returned \(value.withCursor(\.shortText)); it has to return a string or a number")
+                message: "`\(name)` returned \(value.withCursor(\.shortText)); it has to return a string, "
+                    + "a number or a boolean")
         }
-        guard text.utf8.count <= 500 else {
+        guard text.utf8.count <= QueueKey.longest else {
             throw ErrorObject(code: "invalid_key", message: "`\(name)` returned more than 500 bytes")
         }
         // Not every store keeps it.

@@ -5,6 +5,7 @@ internal import Hummingbird
 internal import NIOCore
 internal import NIOHTTP1
 internal import WorkflowCore
+internal import WorkflowEngine
 
 /// What a handler reads of a request.
 struct APIRequest {
@@ -115,6 +116,12 @@ struct APIRequest {
         return .microseconds(time)
     }
 
+    /// Refuses what a client says in a body to a route that changes something and reads none: it must not look as if it counted.
+    func refuseUnreadBody() async throws {
+        guard route.refusesBody else { return }
+        _ = try await optionalObject()
+    }
+
     /// The body, an object.
     func object() async throws -> Value {
         guard let value = try await value() else {
@@ -155,8 +162,7 @@ struct APIRequest {
 
     /// The body as it came, which is JSON by its type; a browser sends no other site's page that without asking first.
     func json() async throws -> ByteBuffer {
-        let type = request.headers[.contentType]?.lowercased()
-        let isJSON = type.map { Self.isJSON($0) } ?? true
+        let isJSON = request.headers[.contentType].map { HookReading.isJSON($0) } ?? true
         // What is known to come is refused before it is read; a body of no bytes has any type.
         if !isJSON, request.headers[.contentLength].flatMap({ Int($0) }) ?? 0 > 0 { throw Self.notJSON }
         let buffer = try await buffer()
@@ -208,11 +214,6 @@ struct APIRequest {
 
     private var tooLarge: APIError {
         APIError(.contentTooLarge, "too_large", "The request body has more than \(limit) bytes")
-    }
-
-    static func isJSON(_ type: String) -> Bool {
-        let essence = type.prefix { $0 != ";" }.filter { $0 != " " }
-        return essence == "application/json" || essence.hasSuffix("+json") && !essence.contains(",")
     }
 }
 

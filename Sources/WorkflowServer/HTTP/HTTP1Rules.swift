@@ -59,6 +59,7 @@ final class HTTP1Rules: ChannelDuplexHandler, RemovableChannelHandler {
         open += 1
         isExpected = !isOld && expects(head)
         goOn(context)
+        if isOld { head.headers.replaceOrAdd(name: "connection", value: "close") }
         context.fireChannelRead(wrapInboundOut(.head(head)))
     }
 
@@ -122,14 +123,8 @@ final class HTTP1Rules: ChannelDuplexHandler, RemovableChannelHandler {
         case .head, .body: context.write(data, promise: promise)
         case .end:
             open = max(open - 1, 0)
-            guard isOld else {
-                context.write(data, promise: promise)
-                return goOn(context)
-            }
-            let written = promise ?? context.eventLoop.makePromise(of: Void.self)
-            let channel = context.channel
-            written.futureResult.whenComplete { _ in channel.close(promise: nil) }
-            context.writeAndFlush(data, promise: written)
+            context.write(data, promise: promise)
+            goOn(context)
         }
     }
 }

@@ -2,6 +2,7 @@ internal import FlatValue
 internal import HTTPTypes
 internal import Hummingbird
 internal import WorkflowCore
+internal import WorkflowEngine
 
 extension APIRequest {
     /// The request as the functions of a hook get it: `{ method, path, query, headers, body, json? }`.
@@ -40,9 +41,8 @@ extension APIRequest {
     /// The body as JSON; nil where it is none and does not say that it is.
     private func json(_ text: String) throws -> Value? {
         do throws(JSONError) {
-            return try Value(json: text)
+            return try HookReading.json(text, type: request.headers[.contentType])
         } catch {
-            guard let type = request.headers[.contentType]?.lowercased(), Self.isJSON(type) else { return nil }
             var refusal = APIError.badRequest("Invalid JSON payload", code: "invalid_json")
             refusal.details = ["message": Value(error.description)]
             throw refusal

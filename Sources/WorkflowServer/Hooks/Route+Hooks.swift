@@ -55,7 +55,7 @@ extension Route {
         var start = StartRequest(workflow: workflow.id, input: input)
         if hook.runID != 0 {
             let given = try await core.directory.engine.ask(workflow, hook.runID, named: "run_id", value)
-            if !given.isNull { start.newID = .chosen(try runID(given)) }
+            start.newID = try refusing { () throws(RunFailure) in try HookReading.runID(given) }.map { .chosen($0) }
         }
         // A copy of a request finds the run that the request has started.
         if start.newID == nil, let proof, proof.isUnique {
@@ -79,28 +79,28 @@ extension Route {
         _ hook: Webhook, _ workflow: Workflow, _ value: Value, _ proof: Webhook.Signature.Proof?, _ core: ServerCore
     ) async throws -> Response {
         let signal = try await core.directory.engine.ask(workflow, hook.signal, named: "signal", value)
-        guard let run = signal["run_id"]?.string else { return ignored }
-        guard let event = signal["event"]?.string else {
-            throw APIError(.unprocessableContent, "invalid_hook", "`signal` has to return the id of a run and an event")
+        guard let (run, event, data) = try refusing({ () throws(RunFailure) in try HookReading.signal(signal) }) else {
+            return ignored
         }
         guard try await core.directory.store.header(of: run)?.workflow == workflow.id else {
             throw APIError(.notFound, "missing", "Run \(run) not found")
         }
         // The run takes a copy of a request once.
         let key = proof.flatMap { $0.isUnique ? "hook-\($0.digest)" : nil }
-        try await core.directory.signal(run, event, payload: signal["data"] ?? .null, key: key)
+        try await core.directory.signal(run, event, payload: data, key: key)
         return .json(["runId": Value(run), "event": Value(event)], status: .accepted)
     }
 
     /// The answer to what the script wants nothing to come of.
     private static var ignored: Response { .json(["ignored": true], status: .accepted) }
 
-    private static func runID(_ value: Value) throws -> String {
-        let id = value.string ?? value.int.map { String($0) } ?? ""
-        if let problem = RunIdentifier.problem(of: id) {
-            throw APIError(.unprocessableContent, "invalid_run_id", "what `run_id` returns \(problem)")
+    /// Has what a function of the script returned amiss be no fault of the client.
+    private static func refusing<Result>(_ body: () throws(RunFailure) -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            throw APIError(.unprocessableContent, error.code, error.message)
         }
-        return id
     }
 }
 

@@ -116,7 +116,7 @@ enum OpenAPIDocument {
             return ("\(status)", ["description": "The answer", "content": Value(entries: types)])
         }
         var errors = Set(route.errors + [400, 503])
-        if route.body != nil { errors.formUnion([413, 415]) }
+        if route.body != nil || route.refusesBody { errors.formUnion([413, 415]) }
         if route.role != nil, core.access != nil { errors.formUnion([401, 403, 429]) }
         for status in errors.subtracting(route.answers).sorted() {
             entries.append(("\(status)", error(or: status == 400 ? route.refusal : Value?.none)))

@@ -58,7 +58,7 @@ extension Route {
         ) { request, core in
             let id = try request.parameter("id")
             let header = try await core.header(id, request)
-            let place = header.isHeld ? try await core.directory.store.places(of: [id])[id] : nil
+            let place = try await core.directory.store.place(of: header)
             if try request.flag("summary") { return .json(RunRendering.header(header, place)) }
             if try request.wait() != nil { return try await settled(id, request, core) }
             let record = try await core.directory.record(of: id)
@@ -210,7 +210,10 @@ extension Route {
         let (shown, next) = try await page(limit, filter, request, core)
         let places = try await core.directory.store.places(of: shown.filter(\.isHeld).map(\.id))
         return .long(
-            ["runs": Value(array: shown.map { RunRendering.header($0, places[$0.id]) }), "next": next],
+            [
+                "runs": Value(array: shown.map { RunRendering.header($0, places[$0.id] ?? $0.delayedStart) }),
+                "next": next,
+            ],
             to: request.request)
     }
 

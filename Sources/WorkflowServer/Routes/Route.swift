@@ -66,6 +66,9 @@ struct Route: Sendable {
             || path == "/api/tasks/{run}/**" || path == "/api/schedules/{id}/trigger"
     }
 
+    /// Whether it reads no body, and a body that says something is an error.
+    var refusesBody: Bool { method == .post && body == nil && !isLenient }
+
     static let all: [Route] =
         operation + sessions + workflows + agents + runs + steering + tasks + schedules + sources + hooks + mcp
 }

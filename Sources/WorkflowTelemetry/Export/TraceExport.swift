@@ -11,7 +11,7 @@ package import WorkflowEngine
 /// await export.finish(within: .seconds(2))
 /// ```
 public final class TraceExport: Sendable {
-    private let settings: ExportSettings
+    package let settings: ExportSettings
     private let follower: JournalFollower
     private let exporters: [BatchExporter]
     private let metrics: MetricExporter?

@@ -5,18 +5,18 @@ package import WorkflowEngine
 /// Sends W3C's `traceparent` with each HTTP request of a step, so that what serves it goes on in the run's trace, in the span of
 /// the request.
 ///
-/// A header of that name which the script gives stays. Where nobody sends the run's spans the header says that they are not
-/// recorded; it names them all the same, since they can be sent later.
+/// A header of that name which the script gives stays. Where the trace is not sent the header says that it is not recorded; it names
+/// the span all the same, since it can be sent later.
 package final class TracedEffects: HostGateway {
     private let inner: any HostGateway
-    private let isSent: Bool
+    private let settings: ExportSettings?
 
     /// - Parameters:
     ///   - inner: what carries the operations out.
-    ///   - isSent: whether the spans of runs are sent somewhere.
-    package init(_ inner: any HostGateway, isSent: Bool) {
+    ///   - settings: which traces are sent; nil for none.
+    package init(_ inner: any HostGateway, _ settings: ExportSettings?) {
         self.inner = inner
-        self.isSent = isSent
+        self.settings = settings
     }
 
     package func narrowed(_ grant: Value?, by limits: [Value]) -> Value { inner.narrowed(grant, by: limits) }
@@ -30,7 +30,7 @@ package final class TracedEffects: HostGateway {
         if headers.contains(where: { $0.key.lowercased() == "traceparent" }) {
             return inner.begin(call, answer: answer)
         }
-        let parent = TraceParent(call, isSent: isSent)
+        let parent = TraceParent(call, settings)
         let all = headers.map { ($0.key, $0.value) } + [("traceparent", Value(parent.text))]
         var traced = call
         traced.payload = Value(
@@ -47,11 +47,11 @@ package final class TracedEffects: HostGateway {
 
 extension TraceParent {
     /// A span of its own in the trace of the step that asks the host for something.
-    init(_ call: HostCall, isSent: Bool) {
+    init(_ call: HostCall, _ settings: ExportSettings?) {
         let outer = call.traceparent.flatMap { TraceParent($0) }
-        self.init(
-            trace: outer?.trace ?? TraceID(run: call.run),
-            span: SpanID.random,
-            isSampled: outer?.isSampled ?? isSent)
+        let trace = outer?.trace ?? TraceID(run: call.run)
+        // Who sends nothing passes on what the caller says.
+        let isSampled = settings?.samples(trace, caller: outer) ?? outer?.isSampled ?? false
+        self.init(trace: trace, span: SpanID.random, isSampled: isSampled)
     }
 }

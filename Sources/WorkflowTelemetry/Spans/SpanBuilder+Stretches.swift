@@ -16,7 +16,9 @@ extension SpanBuilder {
     /// Begins the part of a span that lies in the stretch which has just begun.
     private mutating func goOn(_ frame: Int32) {
         let parent = parent(of: frame)
+        let isPart = open[frame]?.earlier != nil
         open[frame]?.id = nil
+        open[frame]?.laterStretch = isPart ? stretches.number : nil
         open[frame]?.parent = parent
         open[frame]?.start = now
         open[frame]?.told = []

@@ -81,8 +81,9 @@ package struct SpanBuilder: ~Copyable {
         var usage = ModelUsage()
         /// What was said so far to the model that is called in the turns below it, as far as the journal has it.
         var conversation = Conversation()
-        /// The part of the span that ended with the stretch before.
+        /// The part of the span that ended with the stretch before, and the number of the stretch in which this one began then.
         var earlier: SpanID?
+        var laterStretch: Int?
     }
 
     /// - Parameter demand: asked by the thread that calls ``take(_:past:)``.
@@ -192,7 +193,7 @@ package struct SpanBuilder: ~Copyable {
         if let id = entry.id { return id }
         let id = SpanID(
             run: runID, path: entry.path + entry.part, attempt: entry.attempt, occurrence: entry.occurrence,
-            stretch: entry.earlier == nil ? nil : stretches.number)
+            stretch: entry.laterStretch)
         open[frame]?.id = id
         return id
     }

@@ -42,7 +42,8 @@ struct SchedulesCommand: ParsableCommand {
         var start = now
         if let from {
             guard let time = TimeText.microseconds(from, before: now) else {
-                throw ValidationError("--from takes a date such as 2026-11-23, a time, or a duration such as 2h")
+                throw UsageError(
+                    "--from takes a date such as 2026-11-23, a time, or a duration such as 2h, got '\(from)'")
             }
             start = time
         }

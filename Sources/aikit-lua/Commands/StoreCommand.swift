@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import FlatValue
 internal import JSONSchema
 internal import Platform
+internal import SQLiteJournal
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -127,10 +128,14 @@ struct StoreStatsCommand: ParsableCommand {
 ///
 /// - Parameter name: what the target is called to people; nil for what it is.
 private func copyStore(_ source: String, to target: String, named name: String? = nil) throws {
-    guard let from = try StoreLocation.at(source).open(creates: false),
+    let place = StoreLocation.at(source)
+    // Open runs are taken while they are copied, which has to be written somewhere.
+    let duplicate = try place.duplicate()
+    defer { duplicate?.remove() }
+    guard let from = try (duplicate.map { .file($0.path) } ?? place).open(creates: false),
         let to = try StoreLocation.at(target).open(creates: true)
     else { throw UsageError("runs in memory end with their process; name a file or a database") }
-    let names = (from.name, name ?? to.name)
+    let names = (duplicate == nil ? from.name : source, name ?? to.name)
     let outcome: Result<StoreCopy.Report, any Error> = waitFor {
         let result: Result<StoreCopy.Report, any Error>
         do {

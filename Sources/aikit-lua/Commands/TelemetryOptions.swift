@@ -68,7 +68,9 @@ private final class ExportGateway: HostGateway {
 
 extension HostGateway {
     /// The same effects, which tell the services that they call of the run's trace.
-    func traced(isSent: Bool) -> any HostGateway { TracedEffects(self, isSent: isSent) }
+    ///
+    /// - Parameter export: which traces are sent; nil for none.
+    func traced(_ export: ExportSettings?) -> any HostGateway { TracedEffects(self, export) }
 }
 
 extension TraceExport {

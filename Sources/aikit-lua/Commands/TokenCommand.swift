@@ -29,9 +29,10 @@ struct TokenStoreOptions: ParsableArguments {
             valueName: "path|postgres://…"), transform: namedPath)
     var store: String?
 
-    func withStore<Result: Sendable>(_ body: @escaping @Sendable (any LastingStore) async throws -> Result) throws
-        -> Result
-    {
+    /// - Parameter looking: changes nothing, so that the store need not be writable.
+    func withStore<Result: Sendable>(
+        looking: Bool = false, _ body: @escaping @Sendable (any LastingStore) async throws -> Result
+    ) throws -> Result {
         // The first token may well come before the first run.
         let path: String
         if let store {
@@ -39,7 +40,8 @@ struct TokenStoreOptions: ParsableArguments {
         } else {
             path = (try? StoreLocation.existing(nil)) ?? StoreLocation.usual
         }
-        guard let journal = try StoreLocation.at(path).open(creates: true) else {
+        let place = StoreLocation.at(path)
+        guard let journal = try looking ? place.openForLooking(creates: true) : place.open(creates: true) else {
             throw UsageError("tokens need a store in a file")
         }
         let result: Swift.Result<Result, any Error> = waitFor {
@@ -122,7 +124,7 @@ struct TokenListCommand: ParsableCommand {
     @OptionGroup var store: TokenStoreOptions
 
     func run() throws {
-        let tokens = try store.withStore { try await $0.tokens() }
+        let tokens = try store.withStore(looking: true) { try await $0.tokens() }
         if json {
             let values = tokens.map { token in
                 [

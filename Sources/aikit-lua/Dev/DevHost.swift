@@ -36,7 +36,7 @@ final class DevHost: Sendable {
         export = plan.export.map { TraceExport($0, store: store) { mailbox.post(.text($0)) } }
         let settings = HostSettings(
             permissions: plan.permissions, secrets: plan.secrets, isolation: plan.isolation,
-            workers: max(plan.workers, 2), isTraced: export != nil, print: mailbox.print, log: show,
+            workers: max(plan.workers, 2), traces: export?.settings, print: mailbox.print, log: show,
             tell: { mailbox.post(.text($0)) })
         engine = settings.engine(on: store)
         export?.follow(engine)

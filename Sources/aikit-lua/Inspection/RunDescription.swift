@@ -42,7 +42,9 @@ struct RunDescription {
         }
         let took = elapsedText(microseconds: max(run.header.updatedAt - run.header.createdAt, 0))
         let verb = status.isTerminal ? "took" : "last event after"
-        add("started", TimeText.text(microseconds: run.header.createdAt) + ", \(verb) \(took)")
+        add(
+            status == .queued ? "asked for" : "started",
+            TimeText.text(microseconds: run.header.createdAt) + ", \(verb) \(took)")
         if run.header.isResting { add("wakes", TimeText.text(microseconds: run.header.wakeAt)) }
         if let place = run.place { add("queued", "priority \(place.priority), " + place.text + place.untilText) }
         add("code", "\(run.header.generation.prefix(12))  \(run.code.text)")

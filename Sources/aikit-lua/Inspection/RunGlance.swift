@@ -66,7 +66,7 @@ extension StoredRuns {
     private func look(at glance: inout RunGlance, _ scripts: StoredScripts) async throws {
         let header = glance.header
         switch header.status {
-        case .queued: if header.isHeld { glance.place = try await journal.places(of: [header.id])[header.id] }
+        case .queued: glance.place = try await journal.place(of: header)
         case .running, .success: return
         case .failed, .cancelled:
             guard let stored = try await journal.load(header.id) else { return }

@@ -42,7 +42,7 @@ final class ServiceHost: Sendable {
         secrets = try settings.secrets.open()
         let host = HostSettings(
             permissions: settings.permissions, secrets: secrets, isolation: settings.isolation,
-            workers: settings.workers ?? Self.cores, isTraced: exportSettings != nil,
+            workers: settings.workers ?? Self.cores, traces: exportSettings,
             printed: { log.write($0) }, log: { log.write($0) }, tell: { log.warn($0) })
         engine = host.engine(on: store)
         export = exportSettings.map { TraceExport($0, store: store) { log.warn($0) } }

@@ -4,6 +4,7 @@ internal import MemoryJournal
 internal import VMProcess
 internal import WorkflowCore
 internal import WorkflowEngine
+internal import WorkflowTelemetry
 
 /// What scripts may do, where their code runs and where they log: every command that drives runs makes its engine of this.
 struct HostSettings: Sendable {
@@ -14,8 +15,8 @@ struct HostSettings: Sendable {
     var isolation = IsolationChoice.inProcess
     /// How many threads drive runs, each with a process for Lua where that is kept apart.
     var workers = 1
-    /// The traces of runs are sent somewhere.
-    var isTraced = false
+    /// Which traces of runs are sent; nil for none.
+    var traces: ExportSettings?
     /// Where `print` of scripts goes.
     var print: @Sendable (String) -> Void = { _ in }
     /// Where `print` of scripts goes with the step that printed, in place of `print`.
@@ -35,7 +36,7 @@ struct HostSettings: Sendable {
     func engine(on store: (any RunStore)?) -> WorkflowEngine {
         let effects = GrantedEffects(
             usual: permissions, secrets: secrets, cache: store as? any CacheStore
-        ).traced(isSent: isTraced)
+        ).traced(traces)
         guard let sharing = isolation.sharing else {
             return WorkflowEngine(workers: workers, host: effects, journal: store, log: log)
         }

@@ -38,7 +38,7 @@ final class RunLoader: Sendable {
         let settings = HostSettings(
             permissions: plan.permissions, secrets: plan.secrets, isolation: plan.isolation,
             // One run has one thread.
-            workers: plan.isolation == .inProcess || plan.recovers ? plan.workers : 1, isTraced: export != nil,
+            workers: plan.isolation == .inProcess || plan.recovers ? plan.workers : 1, traces: export?.settings,
             print: mailbox.print, log: mailbox.log(plan.log.threshold), tell: { mailbox.post(.text($0)) })
         options = settings.scripts
         engine = settings.engine(on: journal)

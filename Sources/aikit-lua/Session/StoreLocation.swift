@@ -121,9 +121,17 @@ enum StoreLocation: Equatable {
     }
 
     /// The journal of a place that is only looked at, which also works where it may not be written; nil for the memory.
-    func openForLooking() throws(UsageError) -> (any LastingStore)? {
+    ///
+    /// - Parameter creates: takes a store that is not there for an empty one; a missing one is an error otherwise.
+    func openForLooking(creates: Bool = false) throws(UsageError) -> (any LastingStore)? {
         if case .file(let path) = self, !SQLiteJournal.mayWrite(path) { return SQLiteJournal(viewing: path) }
-        return try open(creates: false)
+        return try open(creates: creates)
+    }
+
+    /// A copy of a file that may not be written, for what needs a store that can be; nil for every other place. Who gets it removes it.
+    func duplicate() throws(JournalError) -> StoreDuplicate? {
+        guard case .file(let path) = self, !SQLiteJournal.mayWrite(path) else { return nil }
+        return try StoreDuplicate(of: path)
     }
 
     private static func stallText(_ error: JournalError) -> String {

@@ -46,18 +46,21 @@ enum TimeText {
         parts.tm_hour = match.4.flatMap { Int32($0) } ?? 0
         parts.tm_min = match.5.flatMap { Int32($0) } ?? 0
         parts.tm_sec = match.6.flatMap { Int32($0) } ?? 0
-        guard (0..<12).contains(parts.tm_mon), (1...31).contains(parts.tm_mday), parts.tm_hour < 25,
-            parts.tm_min < 60, parts.tm_sec < 61
+        let date = CivilDate(year: Int(parts.tm_year) + 1900, month: Int(parts.tm_mon) + 1, day: Int(parts.tm_mday))
+        // A day that the month does not have comes out as one of the next.
+        guard (0..<12).contains(parts.tm_mon), (1...31).contains(parts.tm_mday),
+            CivilDate(number: date.number) == date, parts.tm_hour < 24, parts.tm_min < 60, parts.tm_sec < 60
         else { return nil }
         parts.tm_isdst = -1
         guard let zone = match.7 else { return Int64(mktime(&parts)) * 1_000_000 }
-        return (Int64(timegm(&parts)) - offset(zone)) * 1_000_000
+        return offset(zone).map { (Int64(timegm(&parts)) - $0) * 1_000_000 }
     }
 
-    /// The seconds that a zone such as `+01:00` is ahead of UTC.
-    private static func offset(_ zone: Substring) -> Int64 {
+    /// The seconds that a zone such as `+01:00` is ahead of UTC; nil where there is none such.
+    private static func offset(_ zone: Substring) -> Int64? {
         let digits = zone.filter(\.isNumber)
         guard digits.count == 4, let number = Int64(digits) else { return 0 }
+        guard number / 100 < 24, number % 100 < 60 else { return nil }
         let seconds = (number / 100) * 3600 + (number % 100) * 60
         return zone.first == "-" ? -seconds : seconds
     }

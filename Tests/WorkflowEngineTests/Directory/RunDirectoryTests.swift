@@ -190,6 +190,51 @@ struct RunDirectoryTests {
         }
     }
 
+    /// A workflow that waits, and that is undone in two steps once `gate` is open.
+    private func undoing(_ begun: Gate, _ gate: Gate) throws -> Workflow {
+        try Workflow(id: "saga") { code in
+            let undo = code.async { _, _ in
+                begun.open()
+                await gate.passed()
+                return .null
+            }
+            return [
+                .step("one", handler: code.inline { _, _ in 1 }, compensate: undo),
+                .step("two", handler: code.inline { _, _ in 2 }, compensate: undo),
+                .waitFor("paid", event: "payment"),
+            ]
+        }
+    }
+
+    @Test func `a run that somebody cancels comes to its end while all runs are let go`() async throws {
+        let (begun, gate) = (Gate(), Gate())
+        try await withDirectory([undoing(begun, gate)]) { directory in
+            let id = try await directory.start(StartRequest(workflow: "saga", input: [:])).id
+            _ = try await directory.settled(id)
+            async let cancelled = directory.cancel(id)
+            await begun.passed()
+            async let released: Void = directory.releaseAll(within: .seconds(60))
+            gate.open()
+            #expect(try await cancelled.status == .cancelled)
+            await released
+            #expect(try await directory.header(of: id).status == .cancelled)
+        }
+    }
+
+    @Test func `a run whose end takes longer than the grace is let go, and whoever cancels it is told`() async throws {
+        let (begun, gate) = (Gate(), Gate())
+        try await withDirectory([undoing(begun, gate)]) { directory in
+            let id = try await directory.start(StartRequest(workflow: "saga", input: [:])).id
+            _ = try await directory.settled(id)
+            let cancelled = Task { try await directory.cancel(id) }
+            await begun.passed()
+            await directory.releaseAll(within: .zero)
+            #expect(await code { _ = try await cancelled.value } == "released")
+            #expect(try await directory.header(of: id).owner == nil)
+            gate.open()
+        }
+    }
+
     @Test func `what nobody drives goes on when the recovery service has looked`() async throws {
         let store = MemoryStore()
         let gate = Gate()

@@ -133,6 +133,57 @@ struct QueueServiceTests {
         }
     }
 
+    @Test func `a singleton cancels the run that is there also where that alone makes room`() async throws {
+        let flow = try workflow {
+            [
+                "singleton": ["key": Value(Int64($0)), "on_conflict": "cancel-running"],
+                "concurrency": ["limit": 1],
+            ]
+        }
+        try await withDirectory([flow]) { directory in
+            let queue = QueueService(directory)
+            for id in ["a", "b", "c"] {
+                _ = try await start(directory, id, input("k"))
+                await queue.begin()
+                await queue.begin()
+                #expect(try await begun(directory) == [id])
+            }
+        }
+    }
+
+    /// Keys in groups that are equal in Lua; no two groups share a limit.
+    private static let keys: [[Value]] = [
+        [1, 1.0], ["1"], [true], ["true"], [-0.0, 0, 0.0], ["0"], [0.5], ["0.5"], ["\"1\""], ["1.0"],
+        [9_007_199_254_740_993], [9_007_199_254_740_992, 9_007_199_254_740_992.0], [1e300], [Value(Value(1e300).json)],
+    ]
+
+    @Test func `equal keys share a limit, and others do not`() async throws {
+        let flow = try workflow { ["concurrency": ["limit": 1, "key": Value(Int64($0))]] }
+        try await withDirectory([flow]) { directory in
+            for (group, keys) in Self.keys.enumerated() {
+                for (index, key) in keys.enumerated() {
+                    _ = try await start(directory, "g\(group)-\(index)", input(key))
+                }
+            }
+            await QueueService(directory).begin()
+            let first = Self.keys.indices.map { "g\($0)-0" }.sorted()
+            #expect(try await begun(directory) == first)
+            for value: Value in [Value(Double.nan), Value(-Double.infinity), .null, ["k"], .emptyObject] {
+                #expect(QueueKey(value) == nil)
+            }
+        }
+    }
+
+    @Test func `a run that is forked from its beginning waits for nobody`() async throws {
+        let flow = try workflow { ["concurrency": ["limit": 1, "key": Value(Int64($0))]] }
+        try await withDirectory([flow]) { directory in
+            _ = try await start(directory, "a", input("k"))
+            await QueueService(directory).begin()
+            let fork = try await directory.fork("a", at: .before("go"), input: input("k"), as: "f")
+            #expect(try await fork.settled().status == .waiting)
+        }
+    }
+
     @Test func `a singleton cancels the run that is there, however many begin beside it`() async throws {
         let flow = try workflow { ["singleton": ["key": Value(Int64($0)), "on_conflict": "cancel-running"]] }
         try await withDirectory([flow]) { directory in

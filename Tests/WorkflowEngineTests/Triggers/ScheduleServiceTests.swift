@@ -157,16 +157,105 @@ struct ScheduleServiceTests {
         }
     }
 
-    @Test func `all missed times within the limit get their runs where that is wanted`() async throws {
+    @Test(arguments: ["skip", "queue", "cancel-running", "allow"])
+    func `all missed times within the limit get their runs where that is wanted`(_ overlap: String) async throws {
         let clock = VirtualClock(startingAt: Self.start)
-        let flow = try workflow(["id": "often", "every": "1m", "catch_up": "5m", "catch_up_all": true])
+        let flow = try workflow(
+            ["id": "often", "every": "1m", "catch_up": "5m", "catch_up_all": true, "overlap": Value(overlap)],
+            waits: true)
+        try await withDirectory([flow], clock: clock) { directory in
+            let first = ScheduleService(directory)
+            await first.begin()
+            clock.set(Self.start + 60 * Self.minute)
+            // Two services, of which one comes later; the runs take longer than the limit and hold each other up.
+            var services = [first]
+            for count in 1...6 {
+                for service in services {
+                    await service.begin()
+                    await service.begin()
+                }
+                if count == 2 { services.append(ScheduleService(directory)) }
+                if overlap == "allow" { break }
+                #expect(try await begun(directory).count == count)
+                clock.set(clock.now() + 2 * Self.minute)
+                let newest = try await begun(directory)[count - 1]
+                try await directory.signal(newest, "go")
+                #expect(try await directory.settled(newest).record.status == .success)
+            }
+            let runs = try await begun(directory)
+            #expect(Array(runs.prefix(6)) == (55...60).map(Self.run(at:)))
+        }
+    }
+
+    /// The id of the run of so many minutes after the start.
+    private static func run(at minute: Int) -> String {
+        let digits = { (number: Int) in number < 10 ? "0\(number)" : "\(number)" }
+        return "report~often~20260101T\(digits(minute / 60))\(digits(minute % 60))00Z"
+    }
+
+    @Test func `times that pass while missed ones are made up for are met as the schedule says`() async throws {
+        let clock = VirtualClock(startingAt: Self.start)
+        let flow = try workflow(
+            ["id": "often", "every": "1m", "catch_up": "5m", "catch_up_all": true], waits: true)
         try await withDirectory([flow], clock: clock) { directory in
             let service = ScheduleService(directory)
             await service.begin()
-            clock.set(Self.start + 60 * Self.minute)
+            clock.set(Self.start + 2 * Self.minute)
             await service.begin()
-            let runs = try await begun(directory)
-            #expect(runs.count == 6)
+            clock.set(Self.start + 4 * Self.minute)
+            for minute in 1...2 {
+                await service.begin()
+                let newest = try #require(try await begun(directory).last)
+                #expect(newest == Self.run(at: minute))
+                try await directory.signal(newest, "go")
+                _ = try await directory.settled(newest)
+                if minute == 1 { await service.begin() }
+            }
+            // The second one was under way at three and four.
+            #expect(try await begun(directory).count == 2)
+            clock.set(Self.start + 5 * Self.minute)
+            await service.begin()
+            #expect(try await begun(directory).last == Self.run(at: 5))
+        }
+    }
+
+    @Test(arguments: [("skip", 1, false), ("queue", 1, false), ("cancel-running", 2, true)], [false, true])
+    func `a run goes on while its chain does`(
+        _ rule: (overlap: String, begun: Int, isCancelled: Bool), isPruned: Bool
+    ) async throws {
+        let clock = VirtualClock(startingAt: Self.start)
+        let schedule: Value = ["id": "often", "every": "1m", "overlap": Value(rule.overlap), "input": ["n": 1]]
+        let flow = try Workflow(id: "report", schedules: [schedule]) { code in
+            [
+                .step(
+                    "s",
+                    handler: code.inline { input, context in
+                        if input["n"] == 1 { context.restart(input: ["n": 2]) }
+                        return .null
+                    }), .waitFor("go", event: "go"),
+            ]
+        }
+        try await withDirectory([flow], clock: clock) { directory in
+            let service = ScheduleService(directory)
+            await service.begin()
+            clock.set(Self.start + Self.minute)
+            await service.begin()
+            let first = Self.run(at: 1)
+            let chain = first + "~2"
+            #expect(try await directory.settled(first, following: true).record.id == chain)
+            if isPruned { #expect(try await directory.store.delete(first)) }
+            clock.set(Self.start + 2 * Self.minute)
+            await service.begin()
+            let scheduled = try await begun(directory).filter { !$0.hasSuffix("~2") }
+            #expect(scheduled == [first, Self.run(at: 2)].prefix(rule.begun).filter { !isPruned || $0 != first })
+            #expect(try await directory.header(of: chain).status == (rule.isCancelled ? .cancelled : .waiting))
+            if rule.isCancelled { return }
+            try await directory.signal(chain, "go")
+            _ = try await directory.settled(chain)
+            clock.set(Self.start + 3 * Self.minute)
+            await service.begin()
+            let next = Self.run(at: rule.overlap == "queue" && !isPruned ? 2 : 3)
+            #expect(try await begun(directory).filter { !$0.hasSuffix("~2") }.last == next)
         }
     }
 

@@ -10,10 +10,11 @@ struct RunsRecoverCommand: ParsableCommand {
         abstract: "Go on with unfinished runs whose process is gone, until they end or wait for somebody.",
         discussion: """
             Finished steps are not run again; a step that was under way begins again with the same idempotency key. Runs that
+            wait in the queue begin as their limits allow, and stay in it where runs of others hold their places. Runs that
             wait for a person are left alone, and so are those that wait for a time, unless it comes within --wait. Each run has
             the permissions that it began with; --allow-net adds to them. With --otlp spans are sent as well that a process
             which died had not sent. Ctrl-C and SIGTERM let the runs go. With --json the
-            report is an array of { runId, workflowId, status, wakeAt?, error?, code? }. Exit status: 0, 1 if a run failed or could
+            report is an array of { runId, workflowId, status, wakeAt?, queue?, error?, code? }. Exit status: 0, 1 if a run failed or could
             not be taken up, 3 if --timeout let runs go that are not over, or if the run that was asked for waits.
 
             EXAMPLES
@@ -70,6 +71,7 @@ struct RunsRecoverCommand: ParsableCommand {
         let findings = try store.withRuns { runs in
             var scope = RecoveryScope(workflow: workflow, timersUntil: SystemClock().now() + (wait ?? 0))
             if let target { scope.run = try await runs.find(target).id }
+            scope.takesQueued = target == nil
             let findings = try await recovery.carryOut(
                 scope, in: runs, patience: wait ?? StayRequest.usualWait, timeout: timeout,
                 host: host, export: export)

@@ -18,13 +18,15 @@ final class RunsRecovery: Sendable {
         var error: String?
         /// The code of the error of a run that failed.
         var code: String?
+        /// Where it waits in the queue.
+        var place: QueuePlace?
 
         var isGood: Bool { error == nil && status != "failed" }
 
         /// The error, or until when the run waits.
         var detail: String? {
             if code == "poisoned", let error { return "poisoned, \(error)" }
-            return error ?? (wakeAt > 0 ? "until " + TimeText.text(microseconds: wakeAt) : nil)
+            return error ?? place?.text ?? (wakeAt > 0 ? "until " + TimeText.text(microseconds: wakeAt) : nil)
         }
 
         var value: Value {
@@ -32,6 +34,7 @@ final class RunsRecovery: Sendable {
                 ("runId", Value(run)), ("workflowId", Value(workflow)), ("status", Value(status)),
             ]
             if wakeAt > 0 { entries.append(("wakeAt", Value(wakeAt / 1000))) }
+            if let place { entries.append(("queue", place.value)) }
             if let error { entries.append(("error", Value(error))) }
             if let code { entries.append(("code", Value(code))) }
             return Value(entries: entries)
@@ -82,7 +85,7 @@ final class RunsRecovery: Sendable {
         following export: TraceExport?
     ) async throws -> [Finding] {
         var host = host
-        host.isTraced = export != nil
+        host.traces = export?.settings
         let permissions = host.permissions
         let engine = host.engine(on: runs.journal)
         defer { engine.shutdown() }
@@ -112,6 +115,8 @@ final class RunsRecovery: Sendable {
         }
         state.withLock { $0.taking = taking }
         let failures = try await taking.value
+        let queue = scope.takesQueued ? Task { await watchQueue(of: runs.journal, patience: patience) } : nil
+        defer { queue?.cancel() }
         var findings: [Finding] = []
         for run in state.withLock({ $0.runs }) {
             findings.append(
@@ -130,6 +135,46 @@ final class RunsRecovery: Sendable {
         // What the engine's runs have is read from them.
         await export?.finish(within: TraceExport.patience)
         return findings
+    }
+
+    /// Between two looks at the queue.
+    private static let interval = Duration.milliseconds(250)
+
+    /// Gives the runs back that wait in the queue once nothing that is under way here may let them begin.
+    private func watchQueue(of journal: any RunStore, patience: Int64) async {
+        var stuck = 0
+        while stuck < 2 {
+            do { try await Task.sleep(for: Self.interval) } catch { return }
+            guard let isStuck = try? await isQueueStuck(journal, patience) else { continue }
+            stuck = isStuck ? stuck + 1 : 0
+        }
+        guard let held = try? await own(journal).filter(\.isHeld) else { return }
+        let ids = Set(held.map(\.id))
+        for run in state.withLock(\.runs) where ids.contains(run.id) { release(run) }
+    }
+
+    private func own(_ journal: any RunStore) async throws -> [RunHeader] {
+        let open = Set(RunMachine.Status.allCases.filter { !$0.isTerminal })
+        return try await journal.list(RunFilter(statuses: open)).filter { $0.owner?.isSelf == true }
+    }
+
+    /// Whether runs of this process wait in the queue for what others hold alone, or for times that are far away.
+    private func isQueueStuck(_ journal: any RunStore, _ patience: Int64) async throws -> Bool {
+        let own = try await own(journal)
+        let held = own.filter(\.isHeld)
+        let isUnderWay = own.contains { run in
+            !run.isHeld && (run.status == .running || run.status == .queued || run.wakeAt > 0)
+        }
+        if held.isEmpty || isUnderWay { return false }
+        let until = SystemClock().now() + patience
+        return try await journal.places(of: held.map(\.id)).values.allSatisfy { place in
+            switch place.reason {
+            case .time(let time): time > until
+            case .rate(_, _, _, let time): time > until
+            case .concurrency, .singleton, .replaced: true
+            case .turn: false
+            }
+        }
     }
 
     private func began(_ run: WorkflowRun, patience: Int64) {
@@ -162,9 +207,10 @@ final class RunsRecovery: Sendable {
                 code: error?["code"]?.string)
         } catch let failure as RunFailure where failure.code == RunFailure.Code.released {
             let header = try await runs.journal.header(of: run.id)
+            let place = header?.isHeld == true ? try await runs.journal.places(of: [run.id])[run.id] : nil
             return Finding(
                 run: run.id, workflow: run.definition.id, status: header?.status.rawValue ?? "gone",
-                wakeAt: header?.wakeAt ?? 0)
+                wakeAt: place == nil ? header?.wakeAt ?? 0 : 0, place: place)
         }
     }
 }

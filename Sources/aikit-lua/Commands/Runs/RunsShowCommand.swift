@@ -37,7 +37,7 @@ struct RunsShowCommand: ParsableCommand {
             let header = try await runs.find(id)
             return RunInspection(
                 header: header, record: try await runs.load(header), code: try await runs.code(of: header),
-                place: header.isHeld ? try await runs.journal.places(of: [header.id])[header.id] : nil,
+                place: try await runs.journal.place(of: header),
                 store: runs.path, redacts: redacts)
         }
         if json {
