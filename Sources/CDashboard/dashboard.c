@@ -18,14 +18,26 @@ static const unsigned char conversation_js[] = {
 static const unsigned char dom_js[] = {
 #embed "web/dom.js"
 };
-static const unsigned char format_js[] = {
-#embed "web/format.js"
+static const unsigned char form_fields_js[] = {
+#embed "web/form-fields.js"
+};
+static const unsigned char form_schema_js[] = {
+#embed "web/form-schema.js"
+};
+static const unsigned char form_text_js[] = {
+#embed "web/form-text.js"
 };
 static const unsigned char form_js[] = {
 #embed "web/form.js"
 };
+static const unsigned char format_js[] = {
+#embed "web/format.js"
+};
 static const unsigned char graph_js[] = {
 #embed "web/graph.js"
+};
+static const unsigned char json_js[] = {
+#embed "web/json.js"
 };
 static const unsigned char main_js[] = {
 #embed "web/main.js"
@@ -76,9 +88,13 @@ static const dashboard_file files[] = {
     FILE("api.js", api_js),
     FILE("conversation.js", conversation_js),
     FILE("dom.js", dom_js),
-    FILE("format.js", format_js),
+    FILE("form-fields.js", form_fields_js),
+    FILE("form-schema.js", form_schema_js),
+    FILE("form-text.js", form_text_js),
     FILE("form.js", form_js),
+    FILE("format.js", format_js),
     FILE("graph.js", graph_js),
+    FILE("json.js", json_js),
     FILE("main.js", main_js),
     FILE("page-health.js", page_health_js),
     FILE("page-inbox.js", page_inbox_js),
