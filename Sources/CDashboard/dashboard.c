@@ -66,6 +66,12 @@ static const unsigned char page_workflows_js[] = {
 static const unsigned char run_actions_js[] = {
 #embed "web/run-actions.js"
 };
+static const unsigned char run_events_js[] = {
+#embed "web/run-events.js"
+};
+static const unsigned char run_inspector_js[] = {
+#embed "web/run-inspector.js"
+};
 static const unsigned char run_model_js[] = {
 #embed "web/run-model.js"
 };
@@ -104,6 +110,8 @@ static const dashboard_file files[] = {
     FILE("page-workflow.js", page_workflow_js),
     FILE("page-workflows.js", page_workflows_js),
     FILE("run-actions.js", run_actions_js),
+    FILE("run-events.js", run_events_js),
+    FILE("run-inspector.js", run_inspector_js),
     FILE("run-model.js", run_model_js),
     FILE("timeline.js", timeline_js),
     FILE("virtual.js", virtual_js),
