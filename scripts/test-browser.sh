@@ -20,5 +20,5 @@ cd Tests/Browser
 if [ "${1:-}" = --speed ]; then
     exec "$python" speed.py
 fi
-[ $# -gt 0 ] || set -- test_dashboard test_journey test_actions test_trouble test_flood test_dev
+[ $# -gt 0 ] || set -- test_dashboard test_forms test_details test_journey test_actions test_trouble test_flood test_dev
 exec "$python" -m unittest -v "$@"

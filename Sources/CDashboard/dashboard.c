@@ -18,14 +18,26 @@ static const unsigned char conversation_js[] = {
 static const unsigned char dom_js[] = {
 #embed "web/dom.js"
 };
-static const unsigned char format_js[] = {
-#embed "web/format.js"
+static const unsigned char form_fields_js[] = {
+#embed "web/form-fields.js"
+};
+static const unsigned char form_schema_js[] = {
+#embed "web/form-schema.js"
+};
+static const unsigned char form_text_js[] = {
+#embed "web/form-text.js"
 };
 static const unsigned char form_js[] = {
 #embed "web/form.js"
 };
+static const unsigned char format_js[] = {
+#embed "web/format.js"
+};
 static const unsigned char graph_js[] = {
 #embed "web/graph.js"
+};
+static const unsigned char json_js[] = {
+#embed "web/json.js"
 };
 static const unsigned char main_js[] = {
 #embed "web/main.js"
@@ -54,6 +66,12 @@ static const unsigned char page_workflows_js[] = {
 static const unsigned char run_actions_js[] = {
 #embed "web/run-actions.js"
 };
+static const unsigned char run_events_js[] = {
+#embed "web/run-events.js"
+};
+static const unsigned char run_inspector_js[] = {
+#embed "web/run-inspector.js"
+};
 static const unsigned char run_model_js[] = {
 #embed "web/run-model.js"
 };
@@ -76,9 +94,13 @@ static const dashboard_file files[] = {
     FILE("api.js", api_js),
     FILE("conversation.js", conversation_js),
     FILE("dom.js", dom_js),
-    FILE("format.js", format_js),
+    FILE("form-fields.js", form_fields_js),
+    FILE("form-schema.js", form_schema_js),
+    FILE("form-text.js", form_text_js),
     FILE("form.js", form_js),
+    FILE("format.js", format_js),
     FILE("graph.js", graph_js),
+    FILE("json.js", json_js),
     FILE("main.js", main_js),
     FILE("page-health.js", page_health_js),
     FILE("page-inbox.js", page_inbox_js),
@@ -88,6 +110,8 @@ static const dashboard_file files[] = {
     FILE("page-workflow.js", page_workflow_js),
     FILE("page-workflows.js", page_workflows_js),
     FILE("run-actions.js", run_actions_js),
+    FILE("run-events.js", run_events_js),
+    FILE("run-inspector.js", run_inspector_js),
     FILE("run-model.js", run_model_js),
     FILE("timeline.js", timeline_js),
     FILE("virtual.js", virtual_js),

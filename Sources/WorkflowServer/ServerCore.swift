@@ -14,6 +14,7 @@ final class ServerCore: Sendable {
     let sessions = MCPSessions()
     let broadcast: EventBroadcast
     let results: ResultFrames
+    let waits = OpenWaits()
     private let draining = Atomic<Bool>(false)
 
     init(directory: RunDirectory, access: AccessControl?, options: ServerOptions) {

@@ -24,6 +24,9 @@ public struct ServerOptions: Sendable {
     public var headTimeout = Duration.seconds(60)
     /// How long a client may take for the body of a request.
     public var bodyTimeout = Duration.seconds(120)
+    /// How long a request waits for a run once its client has closed their side of the connection: those who mean to read the answer
+    /// still get one that comes soon, and all others have gone.
+    public var halfClosedTime = Duration.seconds(2)
     /// How long requests that are under way go on when the task of the server is cancelled.
     public var cancelGrace = Duration.seconds(1)
     /// The secret of a name, by which webhooks verify their requests; nil for one that is not known.

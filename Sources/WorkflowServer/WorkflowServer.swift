@@ -134,12 +134,14 @@ public final class WorkflowServer: Sendable {
         host: String, port: Int, tls: TLSConfiguration? = nil,
         running: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
-        let options = core.options
+        let (options, waits) = (core.options, core.waits)
         let builder = HTTPServerBuilder.http1(
             configuration: HTTP1Channel.Configuration(
                 additionalChannelHandlers: [
                     HTTP1RulesInstaller(bodyLimit: options.bodyLimit),
-                    RequestDeadlines(head: options.headTimeout, body: options.bodyTimeout),
+                    RequestDeadlines(
+                        head: options.headTimeout, body: options.bodyTimeout, halfClosed: options.halfClosedTime,
+                        waits: waits),
                     LingeringClose(),
                 ]))
         let application = Application(
@@ -187,6 +189,9 @@ public final class WorkflowServer: Sendable {
         defer { events.onSettled(nil) }
         await metrics.run()
     }
+
+    /// How many requests are under way, without those that are answered by a stream.
+    package var requestCount: Int { core.metrics.requestCount }
 
     /// How many streams are open.
     package var streamCount: Int { core.metrics.streamCount }

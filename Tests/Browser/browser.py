@@ -62,10 +62,10 @@ class Server:
             time.sleep(0.02)
         raise RuntimeError("the server did not start: " + open(self.log.name, encoding="utf-8").read())
 
-    def ask(self, path, body=None):
+    def ask(self, path, body=None, method=None):
         """The JSON of an answer, whatever its status."""
         request = urllib.request.Request(
-            self.url + path.lstrip("/"), data=None if body is None else json.dumps(body).encode(),
+            self.url + path.lstrip("/"), method=method, data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"})
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:

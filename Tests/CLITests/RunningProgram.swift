@@ -47,6 +47,12 @@ final class RunningProgram {
         process.waitUntilExit()
     }
 
+    /// Waits for the end without reading anything more of what it says; its status.
+    func ended() -> Int32 {
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
     /// Waits for the end.
     func finish() -> Program.Outcome {
         while case let data = errors.fileHandleForReading.availableData, !data.isEmpty {

@@ -110,6 +110,36 @@ struct RequestTests {
         }
     }
 
+    @Test func `a key of a body that comes twice is refused by its name`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { (server) async throws in
+            let twice = #"{"inputData":1,"runId":"x1","run\u0049d":"x2"}"#
+            let answer = try await server.request("POST", "/api/workflows/wait/runs", twice)
+            #expect(answer.status == 400 && answer.json["code"] == "repeated_key", "\(answer.text)")
+            #expect(answer.error == "The key 'runId' comes twice")
+            for path in ["/api/runs/x/cancel", "/api/workflows/wait/run", "/api/tasks/x/y"] {
+                let answer = try await server.request("POST", path, #"{"a":1,"a":2}"#)
+                #expect(answer.status == 400 && answer.json["code"] == "repeated_key", "\(path): \(answer.text)")
+            }
+            let message = try await server.request("POST", "/mcp", #"{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}"#)
+            #expect(message.status == 400 && message.text.contains("The key 'id' comes twice"), "\(message.text)")
+            // What a workflow gets is its own.
+            let within = #"{"inputData":{"name":"A","name":"B"}}"#
+            let run = try await server.request("POST", "/api/workflows/greet/run", within)
+            #expect(run.json["result"]?["text"] == "Hello, B")
+            #expect(try await server.get("/api/runs").json["runs"]?.count == 1)
+        }
+    }
+
+    @Test(arguments: ["\u{85}", "a\u{9f}b", "a\u{80}", "a\u{1f}", "\u{7f}"])
+    func `the id of a run has no control characters`(_ id: String) async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let answer = try await server.post("/api/workflows/wait/runs", ["inputData": 1, "runId": Value(id)])
+            #expect(answer.status == 400 && answer.error == "runId cannot have control characters", "\(answer.text)")
+            let good = try await server.post("/api/workflows/wait/runs", ["inputData": 1, "runId": "a\u{a0}\u{e9}"])
+            #expect(good.status == 202)
+        }
+    }
+
     @Test func `a key is looked at also where the body has an id`() async throws {
         try await RunningServer.with(TestWorkflows.all()) { (server) async throws in
             let path = "/api/workflows/wait/runs"

@@ -1,43 +1,10 @@
 import FlatValue
 import Foundation
-import Platform
-import Synchronization
 import Testing
 import WorkflowServer
 
 @Suite("Slow and old clients")
 struct SlowClientTests {
-    /// What a server says to bytes until it closes the connection.
-    private static func conversation(_ text: String, port: Int) async -> String {
-        await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: talk(text, port)) }
-        }
-    }
-
-    private static func talk(_ text: String, _ port: Int) -> String {
-        #if canImport(Darwin)
-            let descriptor = socket(AF_INET, SOCK_STREAM, 0)
-        #else
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        #endif
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(UInt16(port)).bigEndian
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        let isConnected = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
-        guard isConnected else { return "no connection" }
-        _ = Array(text.utf8).withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, 0) }
-        var answer: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        while case let count = recv(descriptor, &buffer, buffer.count, 0), count > 0 { answer += buffer[..<count] }
-        return String(decoding: answer, as: UTF8.self)
-    }
-
     @Test(arguments: [
         "", "GET /api/version HTTP/1.1\r\nX-Half: ",
         "POST /api/workflows/greet/run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{",
@@ -48,7 +15,7 @@ struct SlowClientTests {
         options.bodyTimeout = .milliseconds(200)
         try await RunningServer.with(TestWorkflows.all(), options: options) { (server) async throws in
             // It returns because the server closes.
-            let answer = await Self.conversation(text, port: server.port)
+            let answer = await RawConnection.conversation(text, port: server.port)
             #expect(!answer.contains("200 OK"))
             #expect(try await server.get("/api/version").status == 200)
         }
@@ -60,14 +27,15 @@ struct SlowClientTests {
         try await RunningServer.with(TestWorkflows.all(), options: options) { (server) async throws in
             let request = "GET /api/version HTTP/1.1\r\nHost: x\r\n\r\n"
             // It returns because the server closes.
-            let answer = await Self.conversation(request + request, port: server.port)
+            let answer = await RawConnection.conversation(request + request, port: server.port)
             #expect(answer.components(separatedBy: "HTTP/1.1 200 OK").count == 3)
         }
     }
 
     @Test func `a client of HTTP 1_0 sees the end of its answer by that of the connection`() async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
-            let answer = await Self.conversation("GET /api/version HTTP/1.0\r\nHost: x\r\n\r\n", port: server.port)
+            let answer = await RawConnection.conversation(
+                "GET /api/version HTTP/1.0\r\nHost: x\r\n\r\n", port: server.port)
             #expect(answer.hasPrefix("HTTP/1.0 200"))
             #expect(answer.hasSuffix("}"))
         }
@@ -97,7 +65,7 @@ struct SlowClientTests {
     func `a request that is not for one host is refused`(_ hosts: String) async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
             let good = "GET /api/version HTTP/1.1\r\nHost: x\r\n\r\n"
-            let answer = await Self.conversation(
+            let answer = await RawConnection.conversation(
                 good + "GET /api/version HTTP/1.1\r\n" + hosts + "\r\n" + good, port: server.port)
             #expect(answer.hasPrefix("HTTP/1.1 200"))
             #expect(answer.components(separatedBy: "HTTP/1.1 400").count == 2)
@@ -114,10 +82,10 @@ struct SlowClientTests {
             // The answer to what was asked before comes first, in one piece.
             let good = "GET /api/version HTTP/1.1\r\nHost: x\r\n\r\n"
             let body = #"{"inputData":{"name":"Ada"}}"#
-            let told = await Self.conversation(good + request(body.utf8.count, body), port: server.port)
+            let told = await RawConnection.conversation(good + request(body.utf8.count, body), port: server.port)
             let statuses = told.components(separatedBy: "HTTP/1.1 ").dropFirst().map { $0.prefix(3) }
             #expect(statuses == ["200", "100", "200"], "\(told)")
-            let refused = await Self.conversation(request(1 << 40, ""), port: server.port)
+            let refused = await RawConnection.conversation(request(1 << 40, ""), port: server.port)
             #expect(refused.hasPrefix("HTTP/1.1 413"), "\(refused)")
         }
     }
@@ -126,6 +94,9 @@ struct SlowClientTests {
         ("\u{16}\u{3}\u{1}\r\n\r\n", "400", "bad_request"),
         ("GET / HTTP/1.1\r\nHost : x\r\n\r\n", "400", "bad_request"),
         ("GET / HTTP/1.1\r\n\r\n", "400", "bad_request"),
+        ("FOO / HTTP/1.1\r\nHost: x\r\n\r\n", "501", "unknown_method"),
+        ("get / HTTP/1.1\r\nHost: x\r\n\r\n", "501", "unknown_method"),
+        ("CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n", "501", "unknown_method"),
         (
             "GET / HTTP/1.1\r\nHost: x\r\nX: " + String(repeating: "x", count: 100_000) + "\r\n\r\n", "431",
             "headers_too_large"
@@ -135,7 +106,7 @@ struct SlowClientTests {
         _ text: String, _ status: String, _ code: String
     ) async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
-            let answer = await Self.conversation(text, port: server.port)
+            let answer = await RawConnection.conversation(text, port: server.port)
             #expect(answer.hasPrefix("HTTP/1.1 " + status), "\(answer)")
             let body = try? Value(json: answer.components(separatedBy: "\r\n\r\n").dropFirst().joined())
             #expect(body?["code"]?.string == code && body?["error"]?.string?.isEmpty == false, "\(answer)")
@@ -144,7 +115,7 @@ struct SlowClientTests {
 
     @Test func `what the whole server takes is told, to other sites as well as to anybody`() async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
-            let answer = await Self.conversation(
+            let answer = await RawConnection.conversation(
                 "OPTIONS * HTTP/1.1\r\nHost: x\r\nOrigin: http://evil.example\r\n"
                     + "Access-Control-Request-Method: POST\r\nConnection: close\r\n\r\n", port: server.port
             ).lowercased()
@@ -158,7 +129,7 @@ struct SlowClientTests {
     func `chunks that are none are a bad request`(_ size: String) async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
             let head = "POST /api/workflows/greet/run HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-            let answer = await Self.conversation(head + size + "\r\n{}\r\n", port: server.port)
+            let answer = await RawConnection.conversation(head + size + "\r\n{}\r\n", port: server.port)
             #expect(answer.hasPrefix("HTTP/1.1 400"))
         }
     }
@@ -172,7 +143,7 @@ struct SlowClientTests {
     ) async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
             let body = #"{"inputData":{"name":"Ada"}}"#
-            let answer = await Self.conversation(
+            let answer = await RawConnection.conversation(
                 "POST /api/workflows/greet/run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                     + "Connection: close\r\nTransfer-Encoding: \(coding)\r\n\r\n"
                     + String(body.utf8.count, radix: 16) + "\r\n\(body)\r\n0\r\n\r\n", port: server.port)
@@ -196,7 +167,7 @@ struct SlowClientTests {
         var options = ServerOptions()
         options.hosts = ["127.0.0.1"]
         try await RunningServer.with(TestWorkflows.all(), options: options) { server in
-            let answer = await Self.conversation(
+            let answer = await RawConnection.conversation(
                 "\(method) \(target) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n", port: server.port)
             #expect(answer.hasPrefix("HTTP/1.1 " + status), "\(answer)")
         }

@@ -1,18 +1,29 @@
 // The server: JSON requests, and event streams that come back where they broke. Who asks is told by a cookie that no script reads.
 
 import { setClock } from './format.js';
+import { parse, stringify } from './json.js';
 
 const roles = ['read', 'run', 'admin'];
 
 /** Who asks, as far as the server has said it; `isSession` where they have logged in. */
 export const principal = { name: '', role: 'admin', workflows: [], isSession: false, isKnown: false };
 
+let introduction;
+
 /** Asks the server who asks; pages hide what a role does not allow by `data-needs`. */
-export async function introduce() {
-  const { principal: told, session } = await json('/api/version');
-  Object.assign(principal, { name: '', role: 'admin', workflows: [] }, told, { isSession: session === true, isKnown: true });
-  document.body.dataset.role = roles.includes(principal.role) ? principal.role : 'read';
+export function introduce() {
+  introduction = (async () => {
+    const { principal: told, session } = await json('/api/version');
+    Object.assign(principal, { name: '', role: 'admin', workflows: [] }, told, { isSession: session === true, isKnown: true });
+    document.body.dataset.role = roles.includes(principal.role) ? principal.role : 'read';
+  })();
+  return introduction;
 }
+
+/** Waits until the server has said who asks, or cannot say it. */
+export const introduced = async () => {
+  if (!principal.isKnown) await (introduction ?? introduce()).catch(() => {});
+};
 
 /** Counts log-ins: a refusal of what was asked before the last one says nothing of it. */
 let epoch = 0;
@@ -58,7 +69,7 @@ async function ask(path, { method = 'GET', body, headers = {}, signal } = {}) {
   if (method !== 'GET') options.headers['X-CSRF-Protection'] = '1';
   if (body !== undefined) {
     options.headers['Content-Type'] = 'application/json';
-    options.body = JSON.stringify(body);
+    options.body = stringify(body);
   }
   let response;
   try {
@@ -70,7 +81,7 @@ async function ask(path, { method = 'GET', body, headers = {}, signal } = {}) {
   setClock(response.headers.get('Date') ?? '');
   if (response.ok) return response;
   let value;
-  try { value = JSON.parse(await whole(response)); } catch (error) { if (error.name === 'AbortError') throw error; /* A proxy's page is no answer of ours. */ }
+  try { value = parse(await whole(response)); } catch (error) { if (error.name === 'AbortError') throw error; /* A proxy's page is no answer of ours. */ }
   const failed = new APIError(response.status, value);
   if (response.status === 401 && asked === epoch) document.dispatchEvent(new CustomEvent('unauthorized', { detail: failed }));
   throw failed;
@@ -90,7 +101,7 @@ async function whole(response) {
 export async function json(path, options) {
   const response = await ask(path, options);
   const text = await whole(response);
-  return text ? JSON.parse(text) : null;
+  return text ? parse(text) : null;
 }
 
 export const text = async (path, options) => whole(await ask(path, options));
@@ -194,7 +205,7 @@ function frameOf(text) {
     if (line.startsWith('event: ')) frame.event = line.slice(7);
     else if (line.startsWith('id: ')) frame.id = Number(line.slice(4)) || 0;
     else if (line.startsWith('data: ')) {
-      try { frame.data = JSON.parse(line.slice(6)); } catch { /* A frame that is cut off is no event. */ }
+      try { frame.data = parse(line.slice(6)); } catch { /* A frame that is cut off is no event. */ }
     }
   }
   return frame;

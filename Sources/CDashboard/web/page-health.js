@@ -1,12 +1,13 @@
 // How the server is: its figures, asked for every two seconds, as numbers and small plots.
 
 import * as api from './api.js';
-import { h, icon, put, s, setText } from './dom.js';
+import { append, h, icon, put, s, setText } from './dom.js';
 import { ago, bytes, compact, count, duration, statuses } from './format.js';
 import { money } from './conversation.js';
 import { failure } from './widgets.js';
 
 const interval = 2000;
+const soon = 1000;
 const kept = 150;
 const history = new Map();
 
@@ -51,6 +52,8 @@ function nodeRow(node) {
 
 export default function healthPage(context) {
   const state = h('div', { 'aria-live': 'polite' });
+  /** All that is known of the server; not shown while it has said nothing. */
+  const figures = h('div', { class: 'stack', hidden: true });
   const grid = h('div', { class: 'plots' });
   const statusBars = h('div', { class: 'status-bars' });
   const nodeRows = h('tbody');
@@ -89,7 +92,7 @@ export default function healthPage(context) {
     const value = h('span', { class: 'plot-value num' }, '–');
     const curve = s('polyline', { class: 'plot-line', points: '' });
     const area = s('polygon', { class: 'plot-area', points: '' });
-    const picture = s('svg', { class: 'plot', viewBox: '0 0 150 40', preserveAspectRatio: 'none', role: 'img', 'aria-label': `${plot.title} over the last five minutes` }, area, curve);
+    const picture = s('svg', { class: 'plot', viewBox: '0 0 150 40', preserveAspectRatio: 'none', role: 'img', 'aria-label': `${plot.title} over the last five minutes` }, s('line', { class: 'plot-base', x1: 0, x2: 150, y1: 39.5, y2: 39.5 }), area, curve);
     const card = h('section', { class: 'card plot-card', 'aria-label': plot.title, 'data-plot': plot.id }, h('h2', null, plot.title), h('div', { class: 'plot-now' }, value, h('span', { class: 'muted small' }, plot.unit)), picture);
     grid.append(card);
     return [plot.id, { card, value, curve, area }];
@@ -136,7 +139,10 @@ export default function healthPage(context) {
         history.set(plot.id, values);
         draw(plot);
       }
+      // What is told by a difference needs two looks: the second one comes soon.
+      if (before === null && !context.signal.aborted) setTimeout(() => !context.signal.aborted && look(), soon);
       [before, at] = [now, time];
+      figures.hidden = false;
       const isWell = ready.status === 'ok';
       const words = isWell ? 'Ready: takes requests, and the store answers' : `Not ready: ${(ready.problems ?? []).join('; ')}`;
       tell(words, () => h('div', { class: `notice ${isWell ? 'is-well' : 'is-error'}` }, icon(isWell ? 'success' : 'failed'), h('div', null, words)));
@@ -148,7 +154,7 @@ export default function healthPage(context) {
         return h('a', { class: 'status-line', href: `#/runs?status=${status}` }, h('span', { class: `badge is-${status}` }, icon(status, 14), h('span', null, statuses[status])), h('span', { class: 'status-track' }, bar), h('span', { class: 'num' }, count(value)));
       }));
     } catch (error) {
-      if (!context.signal.aborted) tell(error.message, () => failure(error));
+      if (!context.signal.aborted) tell(error.message, () => failure(error, figures.hidden ? lookAtAll : undefined));
     }
   };
   // By itself: a store that does not answer holds up none of the figures.
@@ -160,11 +166,16 @@ export default function healthPage(context) {
       const { nodes } = await api.json('/api/nodes', { signal: context.signal });
       put(nodeRows, nodes.length === 0 ? h('tr', null, h('td', { colspan: 3, class: 'muted' }, 'No process drives runs now')) : nodes.map(nodeRow));
     } catch (error) {
-      if (!context.signal.aborted) put(nodeRows, h('tr', null, h('td', { colspan: 3, class: 'muted' }, error.message)));
+      // That the server is away is said above, for all of the page.
+      if (!context.signal.aborted && error.status !== 0) put(nodeRows, h('tr', null, h('td', { colspan: 3, class: 'muted' }, error.message)));
     } finally {
       asks = false;
     }
   };
+  append(figures, [grid,
+    h('section', { class: 'card', 'aria-labelledby': 'nodes' }, h('h2', { id: 'nodes' }, 'Nodes'),
+      h('div', { class: 'scroll-x' }, h('table', { class: 'nodes' }, h('thead', null, h('tr', null, h('th', { scope: 'col' }, 'Process'), h('th', { scope: 'col' }, 'State'), h('th', { scope: 'col' }, 'Carries'))), nodeRows))),
+    h('section', { class: 'card', 'aria-labelledby': 'by-status' }, h('h2', { id: 'by-status' }, 'Runs in the store'), statusBars)]);
   for (const plot of plots) draw(plot);
   const lookAtAll = () => {
     look();
@@ -174,10 +185,7 @@ export default function healthPage(context) {
   const timer = setInterval(() => !document.hidden && lookAtAll(), interval);
   return {
     title: 'Health',
-    element: h('div', { class: 'page' }, h('header', { class: 'page-head' }, h('h1', null, 'Health'), h('span', { class: 'grow' }), h('a', { class: 'link', href: 'metrics' }, 'Figures for Prometheus')), state, grid,
-      h('section', { class: 'card', 'aria-labelledby': 'nodes' }, h('h2', { id: 'nodes' }, 'Nodes'),
-        h('div', { class: 'scroll-x' }, h('table', { class: 'nodes' }, h('thead', null, h('tr', null, h('th', { scope: 'col' }, 'Process'), h('th', { scope: 'col' }, 'State'), h('th', { scope: 'col' }, 'Carries'))), nodeRows))),
-      h('section', { class: 'card', 'aria-labelledby': 'by-status' }, h('h2', { id: 'by-status' }, 'Runs in the store'), statusBars)),
+    element: h('div', { class: 'page' }, h('header', { class: 'page-head' }, h('h1', null, 'Health'), h('span', { class: 'grow' }), h('a', { class: 'link', href: 'metrics' }, 'Figures for Prometheus')), state, figures),
     destroy: () => clearInterval(timer),
   };
 }

@@ -3,8 +3,12 @@
 import * as api from './api.js';
 import { h, icon, put, setText } from './dom.js';
 import { submit, valueForm } from './form.js';
+import { formText } from './form-text.js';
 import { ago, exact, plural, shortID } from './format.js';
 import { button, command, copy, emptyWith, facts, failure, iconButton, shownBox, time, toast } from './widgets.js';
+
+/** Milliseconds for which an answer is not taken after the page itself has put another task in the place of one. */
+const settling = 1000;
 
 export default function inboxPage(context) {
   const { params } = context;
@@ -12,6 +16,8 @@ export default function inboxPage(context) {
   let next = null;
   let open = null;
   let wanted = params.run ? { run: params.run, path: params.path } : null;
+  /** Whether the next form comes in the place of another by itself: a press may still be meant for that one. */
+  let comesByItself = false;
 
   const keyOf = (task) => `${task.runId} ${task.path}`;
   const address = (task) => `#/inbox/${api.segment(task.runId)}/${api.segment(task.path)}`;
@@ -75,40 +81,60 @@ export default function inboxPage(context) {
     split.classList.toggle('has-open', Boolean(task));
     draw();
     if (!task) return put(detail);
-    const form = valueForm({ form: task.form, schema: task.responseSchema, label: 'Answer' });
-    const trouble = h('div', { 'aria-live': 'assertive' });
-    const send = h('button', { type: 'submit', class: 'button primary' }, String(task.form?.submit_label ?? 'Send the answer'));
+    list.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' });
+    detail.scrollTop = 0;
     put(detail,
       h('div', { class: 'detail-head' },
         h('a', { class: 'icon-button back', href: '#/inbox', 'aria-label': 'Back to the list' }, icon('back')),
         h('div', null, h('h2', { tabindex: '-1' }, String(task.form?.title ?? task.stepId)),
-          h('div', { class: 'muted small' }, task.workflowId, ' · ', h('a', { href: `#/runs/${api.segment(task.runId)}` }, shortID(task.runId)), ' · ', task.path))),
+          h('div', { class: 'muted small break' }, task.workflowId, ' · ', h('a', { href: `#/runs/${api.segment(task.runId)}` }, shortID(task.runId)), ' · ', task.path))),
       task.output !== undefined && shownBox('Shown', task.output),
-      h('form', {
-        class: 'card answer', novalidate: true, onsubmit: async (event) => {
-          event.preventDefault();
-          if (send.disabled) return;
-          send.disabled = true;
-          put(trouble);
-          try {
-            await submit(form, (data) => api.post(`/api/tasks/${api.segment(task.runId)}/${task.path.split('/').map(api.segment).join('/')}?wait=1s`, { data, digest: task.digest }));
-            toast('The answer was taken');
-            tasks = tasks.filter((one) => keyOf(one) !== keyOf(task));
-            document.dispatchEvent(new CustomEvent('tasks-changed'));
-            wanted = null;
-            context.go(tasks[0] ? address(tasks[0]) : '#/inbox');
-          } catch (error) {
-            put(trouble, error instanceof api.APIError ? failure(error) : null);
-            if (error.code === 'digest_mismatch' || error.code === 'not_waiting') load();
-          } finally {
-            send.disabled = false;
-          }
-        },
-      }, form.element, trouble, api.principal.role === 'read' ? h('p', { class: 'muted' }, 'Your token may look, and not answer.') : h('div', { class: 'form-end' }, send)),
+      api.principal.role === 'read'
+        ? h('section', { class: 'card answer', 'aria-label': 'Asked for' }, formText({ form: task.form, schema: task.responseSchema }), h('p', { class: 'muted' }, 'Your token may look, and not answer.'))
+        : answerForm(task),
       facts([
         ['Waiting since', time(task.requestedAt)], ['Until', task.until && time(task.until)],
         ['Digest', task.digest && h('span', { class: 'digest' }, h('code', { title: 'Of what is shown and asked; an answer is to exactly this' }, task.digest.slice(0, 12)), iconButton('Copy the digest', 'copy', { onclick: () => copy(task.digest) }))],
       ]));
+  };
+
+  const answerForm = (task) => {
+    const form = valueForm({ form: task.form, schema: task.responseSchema, label: 'Answer' });
+    const trouble = h('div', { 'aria-live': 'assertive' });
+    const send = h('button', { type: 'submit', class: 'button primary' }, String(task.form?.submit_label ?? 'Send the answer'));
+    // A press that comes late is not for a task that its reader has not read.
+    if (comesByItself) {
+      comesByItself = false;
+      send.disabled = true;
+      setTimeout(() => { send.disabled = false; }, settling);
+    }
+    return h('form', {
+      class: 'card answer', novalidate: true, onsubmit: async (event) => {
+        event.preventDefault();
+        if (send.disabled) return;
+        send.disabled = true;
+        put(trouble);
+        try {
+          await submit(form, (data) => api.post(`/api/tasks/${api.segment(task.runId)}/${task.path.split('/').map(api.segment).join('/')}?wait=1s`, { data, digest: task.digest }));
+          toast('The answer was taken');
+          const at = tasks.findIndex((one) => keyOf(one) === keyOf(task));
+          tasks = tasks.filter((one) => keyOf(one) !== keyOf(task));
+          document.dispatchEvent(new CustomEvent('tasks-changed'));
+          wanted = null;
+          comesByItself = true;
+          // On to the one that came after it.
+          const following = tasks[Math.min(Math.max(0, at), tasks.length - 1)];
+          context.go(following ? address(following) : '#/inbox');
+        } catch (error) {
+          put(trouble, error instanceof api.APIError ? failure(error) : null);
+          if (error.code === 'digest_mismatch' || error.code === 'not_waiting') {
+            comesByItself = true;
+            load();
+          }
+          send.disabled = false;
+        }
+      },
+    }, form.element, trouble, h('div', { class: 'form-end' }, send));
   };
 
   const read = async (cursor) => api.json(`/api/tasks${api.query({ workflow: context.query.workflow, limit: 50, cursor, summary: true })}`, { signal: context.signal });
@@ -116,6 +142,7 @@ export default function inboxPage(context) {
   /** Shows the task that the address names, or else, where there is room beside the list, the first one. */
   const settle = async () => {
     const turn = (asked += 1);
+    await api.introduced();
     const first = !wanted && tasks[0] && matchMedia('(min-width: 900px)').matches ? { run: tasks[0].runId, path: tasks[0].path } : null;
     const place = wanted ?? first;
     draw();

@@ -32,6 +32,11 @@ export default function runsPage(context) {
   /** Where the list goes on below `fresh`, if so many runs began that it does not reach the rows; undefined otherwise. */
   let gap;
   let refetch = 0;
+  let typing = 0;
+  /** Counts how often the list began anew: an answer to what was asked before is not of it. */
+  let turn = 0;
+  /** Whether the rows are those of the list before. */
+  let isStale = false;
   /** How many runs the filters let through; undefined until it is known. */
   let all;
 
@@ -48,7 +53,13 @@ export default function runsPage(context) {
   workflow.value = filters.workflow ?? '';
   const search = h('input', {
     id: 'filter-q', type: 'search', placeholder: 'Run id begins with…', 'aria-label': 'Run id begins with', value: filters.q ?? '',
-    autocomplete: 'off', spellcheck: 'false', 'data-search': true, onchange: () => set('q', search.value.trim()),
+    autocomplete: 'off', spellcheck: 'false', 'data-search': true,
+    oninput: () => {
+      filters.q = search.value.trim();
+      context.note({ q: filters.q });
+      clearTimeout(typing);
+      typing = setTimeout(begin, 250);
+    },
   });
   const tag = h('input', {
     id: 'filter-tag', type: 'search', placeholder: 'Tag a:b', 'aria-label': 'Tag', value: filters.tag ?? '', autocomplete: 'off',
@@ -155,7 +166,7 @@ export default function runsPage(context) {
       if (!list.element.isConnected) put(body, head, list.element);
     } else if (hasLoaded) put(body, nothing());
   };
-  const nothing = () => (Object.keys(filters).length > 0
+  const nothing = () => (Object.values(filters).some(Boolean)
     ? emptyWith({ sign: 'search' }, 'No run fits these filters', 'Filters stand in the address, so this list can be sent to somebody.', button('Show all runs', { onclick: () => context.go('#/runs') }))
     : emptyWith({ sign: 'runs' }, 'No runs yet', 'A run appears here as soon as it begins. Start one from a workflow, or by a command:',
       h('a', { class: 'button primary', href: '#/workflows' }, icon('play', 12), h('span', null, 'Choose a workflow')),
@@ -175,12 +186,19 @@ export default function runsPage(context) {
   async function load() {
     if (isLoading || performance.now() < notBefore) return;
     isLoading = true;
+    const mine = turn;
     if (filters.since) await clockIsKnown;
     const cursor = next;
     try {
       const page = await api.json(`/api/runs${query(cursor, cursor ? pageSize : firstRows)}`, { signal: context.signal });
       // The list began anew meanwhile.
-      if (next !== cursor) return;
+      if (next !== cursor || mine !== turn) return;
+      if (isStale) {
+        isStale = false;
+        rows.length = 0;
+        places.clear();
+        list.element.scrollTop = 0;
+      }
       const start = rows.length;
       for (const run of page.runs) if (!places.has(run.runId)) rows.push(run);
       index(start);
@@ -191,27 +209,30 @@ export default function runsPage(context) {
       if (back) list.element.scrollTop = Number(back.top) || 0;
       back = null;
     } catch (error) {
+      if (mine !== turn) return;
       if (!context.signal.aborted && rows.length === 0) put(body, failure(error, () => { put(body); load(); }));
       else if (!context.signal.aborted) {
         toast(error.message, { kind: 'error' });
         notBefore = performance.now() + 5000;
       }
     } finally {
-      isLoading = false;
+      if (mine === turn) isLoading = false;
     }
   }
 
   // What begins meanwhile comes from the top of the list; while somebody reads further down it waits behind a button.
   async function lookForNew() {
     refetch = 0;
+    const mine = turn;
     if (context.signal.aborted) return;
     try {
       const found = [];
       const known = new Set(fresh.map((run) => run.runId));
       let cursor;
       let isJoined = rows.length === 0;
-      for (let turn = 0; turn < 4 && (turn === 0 || !isJoined); turn += 1) {
-        const page = await api.json(`/api/runs${query(cursor, turn === 0 ? 50 : pageSize)}`, { signal: context.signal });
+      for (let times = 0; times < 4 && (times === 0 || !isJoined); times += 1) {
+        const page = await api.json(`/api/runs${query(cursor, times === 0 ? 50 : pageSize)}`, { signal: context.signal });
+        if (mine !== turn) return;
         for (const run of page.runs) {
           const place = places.get(run.runId);
           if (place !== undefined) Object.assign(rows[place], run);
@@ -303,7 +324,9 @@ export default function runsPage(context) {
     counting = 0;
     if (document.hidden) return;
     if (filters.since) await clockIsKnown;
+    const mine = turn;
     api.json(`/api/runs${query(undefined, 0, '')}`, { signal: context.signal }).then(({ counts, isWhole }) => {
+      if (mine !== turn) return;
       for (const chip of chips.children) {
         const value = counts[chip.dataset.status] ?? 0;
         setText(chip.querySelector('.chip-count'), value > 0 ? `${count(value)}${isWhole ? '' : '+'}` : '');
@@ -315,6 +338,16 @@ export default function runsPage(context) {
   const countSoon = () => { counting ||= setTimeout(countRuns, 10_000); };
   countRuns();
   load();
+  /** Asks for the list of what is typed; the one that is shown stays until it comes. */
+  function begin() {
+    if (context.signal.aborted) return;
+    turn += 1;
+    isStale = true;
+    [next, fresh, gap, all, selected, isLoading, notBefore, back] = [null, [], undefined, undefined, -1, false, 0, null];
+    freshButton.hidden = true;
+    load();
+    countRuns();
+  }
 
   const element = h('div', { class: 'page page-fill' },
     h('header', { class: 'page-head' }, h('h1', null, 'Runs'), total, h('span', { class: 'grow' }), freshButton, state),
@@ -340,6 +373,7 @@ export default function runsPage(context) {
     destroy() {
       clearInterval(clock);
       clearTimeout(refetch);
+      clearTimeout(typing);
       clearTimeout(counting);
       clearTimeout(noting);
       list.destroy();

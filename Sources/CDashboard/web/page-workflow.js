@@ -4,6 +4,7 @@ import * as api from './api.js';
 import { h, icon, put } from './dom.js';
 import { count, statuses } from './format.js';
 import { graph } from './graph.js';
+import { formText } from './form-text.js';
 import { copy, empty, emptyWith, facts, failure, iconButton, sourceLines, tabs, tree } from './widgets.js';
 
 export default function workflowPage(context) {
@@ -11,6 +12,7 @@ export default function workflowPage(context) {
   const body = h('div', { class: 'page-rest' });
   const about = h('p', { class: 'muted page-about' });
   const states = h('div', { class: 'chips workflow-states' });
+  const refused = h('div', { class: 'stack' });
   let picture;
 
   // Forms are loaded where one is wanted.
@@ -79,11 +81,17 @@ export default function workflowPage(context) {
       put(states, numbers.map(([status, number]) =>
         h('a', { class: `chip is-${status}`, href: `#/runs${api.query({ workflow: id, status })}` }, icon(status, 14), h('span', null, statuses[status]), h('span', { class: 'chip-count num' }, count(number)))),
       numbers.length > 0 ? h('a', { class: 'link', href: `#/runs?workflow=${api.segment(id)}` }, 'All its runs') : h('span', { class: 'muted small' }, 'No runs yet'));
+      await api.introduced();
+      const mayStart = api.principal.role !== 'read';
+      // An address that leads to what a token does not allow says so.
+      if (!mayStart && context.query.view === 'start') {
+        put(refused, h('div', { class: 'notice', role: 'status' }, icon('workflows'), h('div', null, 'Your token may look, and not start a run. A run of this workflow takes:', formText({ schema: workflow.inputSchema }))));
+      }
       const view = tabs({
         label: 'Views', selected: context.query.view, changed: (name) => context.note({ view: name === 'graph' ? '' : name }),
         items: [
           { id: 'graph', label: 'Graph', panel: graphPanel },
-          ...(api.principal.role === 'read' ? [] : [{ id: 'start', label: 'Start a run', panel: () => startPanel(workflow) }]),
+          ...(mayStart ? [{ id: 'start', label: 'Start a run', panel: () => startPanel(workflow) }] : []),
           { id: 'schemas', label: 'Schemas', panel: () => schemasPanel(workflow) }, { id: 'version', label: 'Version', panel: () => versionPanel(workflow) },
           { id: 'source', label: 'Source', panel: sourcePanel },
         ],
@@ -96,7 +104,7 @@ export default function workflowPage(context) {
   load();
   return {
     title: id,
-    element: h('div', { class: 'page page-fill' }, h('header', { class: 'page-head' }, h('a', { class: 'icon-button back', href: '#/workflows', 'aria-label': 'All workflows' }, icon('back')), h('h1', null, id), h('span', { class: 'grow' })), about, states, body),
+    element: h('div', { class: 'page page-fill' }, h('header', { class: 'page-head' }, h('a', { class: 'icon-button back', href: '#/workflows', 'aria-label': 'All workflows' }, icon('back')), h('h1', null, id), h('span', { class: 'grow' })), about, states, refused, body),
     destroy: () => picture?.destroy(),
   };
 }

@@ -2,6 +2,7 @@
 
 import * as api from './api.js';
 import { h, icon } from './dom.js';
+import { parse, stringify } from './json.js';
 import { ask, badge, failure, toast } from './widgets.js';
 
 const path = (id, verb) => `/api/runs/${api.segment(id)}/${verb}`;
@@ -35,7 +36,7 @@ export async function retry(id, go) {
 export async function fork(id, step, go) {
   const newest = newestBox();
   const change = h('input', { type: 'checkbox', id: 'fork-input' });
-  const area = h('textarea', { class: 'code', rows: 8, spellcheck: 'false', 'aria-label': 'Input of the step as JSON', value: JSON.stringify(step.input ?? null, null, 2), hidden: true });
+  const area = h('textarea', { class: 'code', rows: 8, spellcheck: 'false', 'aria-label': 'Input of the step as JSON', value: stringify(step.input ?? null, 2), hidden: true });
   change.addEventListener('change', () => { area.hidden = !change.checked; });
   const run = await ask({
     title: 'Fork from this step?', confirm: 'Start the new run',
@@ -45,7 +46,7 @@ export async function fork(id, step, go) {
       const body = { from: step.path };
       if (newest.box.checked) body.newest = true;
       if (change.checked) {
-        try { body.input = JSON.parse(area.value); } catch (error) { throw new Error(`The input is no JSON: ${error.message}`); }
+        try { body.input = parse(area.value); } catch (error) { throw new Error(`The input is no JSON: ${error.message}`); }
       }
       return api.post(path(id, 'fork'), body);
     },

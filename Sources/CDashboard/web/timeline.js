@@ -9,8 +9,10 @@ import { emptyWith, statusName } from './widgets.js';
 // A body of more than this many starts shows its first and last ones, with what lies between folded.
 const longBody = 24;
 const ends = 8;
-// How much of the axis a wait that is cut short takes, of all work.
-const cut = 0.06;
+// A wait that is cut short takes this share of all work for each time that it is twice as long, and all of them together at most
+// `mostWaits` times the work: what was hardly work beside its wait does not look like work.
+const cut = 0.2;
+const mostWaits = 4;
 
 const names = {
   run: 'Running', tried: 'Attempt that failed', backoff: 'Waits for the next attempt', wait: 'Waits', person: 'Waits for a person',
@@ -18,8 +20,8 @@ const names = {
 };
 const undoing = { running: 'being undone', waiting: 'being undone', success: 'undone', failed: 'not undone' };
 
-/** `chosen(step)` hears what was selected. */
-export function timeline(model, { chosen, now }) {
+/** `chosen(step)` hears what was selected; while `isReading()` what the model holds is a part of the run. */
+export function timeline(model, { chosen, now, isReading = () => false }) {
   const choice = new Map();
   let rows = [];
   let shape = -1;
@@ -69,15 +71,18 @@ export function timeline(model, { chosen, now }) {
     cutBox.parentElement.hidden = long.length === 0;
     if (!isCut || long.length === 0) return { from, to, cuts: [], at: (time) => (time - from) / (to - from) };
     const spared = long.reduce((sum, gap) => sum + gap[1] - gap[0], 0);
-    const unit = (to - from - spared) * cut + 1;
-    const length = to - from - spared + unit * long.length;
+    const rest = Math.max(1, to - from - spared);
+    const wanted = long.map(([start, stop]) => rest * cut * (1 + Math.log2(Math.max(1, (stop - start) / rest))));
+    const all = wanted.reduce((sum, one) => sum + one, 0);
+    const scale = Math.min(1, (rest * mostWaits) / all);
+    const length = to - from - spared + all * scale;
     const at = (time) => {
       let passed = time - from;
-      for (const [start, stop] of long) {
-        if (time <= start) break;
+      long.forEach(([start, stop], index) => {
+        if (time <= start) return;
         const inside = Math.min(time, stop) - start;
-        passed += (inside / (stop - start)) * unit - inside;
-      }
+        passed += (inside / (stop - start)) * wanted[index] * scale - inside;
+      });
       return passed / length;
     };
     return { from, to, at, cuts: long.map(([start, stop]) => ({ from: at(start), to: at(stop), time: stop - start })) };
@@ -103,8 +108,13 @@ export function timeline(model, { chosen, now }) {
     if (axis.cuts.length === 0) {
       // As many as have room before the one at the end.
       const ticks = width < 200 ? 1 : width < 360 ? 2 : 3;
+      let told = duration(0);
       for (let tick = 0; tick < ticks; tick += 1) {
-        const mark = h('span', { class: 'tick num' }, tick === 0 ? '0' : duration((length * tick) / ticks));
+        // Of a run of few milliseconds two places may have one time.
+        const text = duration((length * tick) / ticks);
+        if (tick > 0 && (text === told || text === duration(length))) continue;
+        told = text;
+        const mark = h('span', { class: 'tick num' }, tick === 0 ? '0' : text);
         mark.style.left = `${(tick * 100) / ticks}%`;
         ruler.append(mark);
       }
@@ -168,8 +178,8 @@ export function timeline(model, { chosen, now }) {
     part.mark.hidden = true;
     const failed = hidden.filter((step) => step.status === 'failed').length;
     const done = hidden.filter((step) => step.to !== undefined).length;
-    setText(part.name, `${count(hidden.length)} more`);
-    setText(part.note, `${count(done)} done${failed ? `, ${count(failed)} failed` : ''}`);
+    setText(part.name, isReading() ? 'More' : `${count(hidden.length)} more`);
+    setText(part.note, isReading() ? '…' : `${count(done)} done${failed ? `, ${count(failed)} failed` : ''}`);
     setText(part.took, '');
     row.setAttribute('aria-label', `${hidden.length} more steps. Enter shows them`);
     bars(part.lane, hidden.length > 0 ? [{ kind: 'many', from: hidden[0].from, to: hidden.at(-1).to ?? axis.to }] : []);
@@ -196,7 +206,7 @@ export function timeline(model, { chosen, now }) {
     setText(part.name, step.ordinal ? `${step.ordinal} · ${step.id}` : step.id);
     setAttribute(part.name, 'title', step.path);
     const notes = [];
-    if (hasBody && step.children.length > 1) notes.push(`${count(step.done)}/${count(step.children.length)}`);
+    if (hasBody && step.children.length > 1) notes.push(isReading() ? '…' : `${count(step.done)}/${count(step.children.length)}`);
     if (step.attempts > 1) notes.push(`${step.attempts} attempts`);
     if (step.branch !== undefined) notes.push(`→ ${step.branch}`);
     if (step.start > 1) notes.push(`start ${count(step.start)}`);
@@ -246,7 +256,9 @@ export function timeline(model, { chosen, now }) {
       shape = model.shape;
       build();
       list.setCount(rows.length);
-      nothing.hidden = rows.length > 0;
+      // Where the page scrolls as a whole the list is as long as its steps, up to a share of the screen.
+      list.element.style.setProperty('--steps', String(rows.length));
+      nothing.hidden = rows.length > 0 || isReading();
       head.hidden = rows.length === 0;
     }
     if (force || version !== model.version || model.open.size > 0) {
@@ -260,20 +272,20 @@ export function timeline(model, { chosen, now }) {
   }
 
   // Only what the run has is explained.
-  const kinds = { done: 'Done', now: 'Running', failed: 'Failed', tried: 'Failed attempt', backoff: 'Backoff', wait: 'Waits', person: 'Person', undo: 'Undone', 'undo-failed': 'Not undone' };
+  const kinds = { done: 'Done', now: 'Running', failed: 'Failed', cancelled: 'Cancelled', tried: 'Failed attempt', backoff: 'Backoff', wait: 'Waits', person: 'Person', undo: 'Undone', 'undo-failed': 'Not undone' };
   const legend = h('div', { class: 'legend', 'aria-hidden': 'true' }, Object.entries(kinds).map(([kind, name]) =>
     h('span', { 'data-kind': kind, hidden: true }, h('i', { class: `bar bar-${kind}` }), name)));
   const explain = () => {
     const seen = new Set();
     for (const step of model.steps) {
       for (const span of step.spans) {
-        if (span.kind === 'run') seen.add(step.status === 'failed' ? 'failed' : span.to === undefined ? 'now' : 'done');
+        if (span.kind === 'run') seen.add(step.status === 'failed' || step.status === 'cancelled' ? step.status : span.to === undefined ? 'now' : 'done');
         else seen.add(span.kind);
       }
     }
     for (const entry of legend.children) entry.hidden = !seen.has(entry.dataset.kind);
     // What marks and colours say by themselves needs no words.
-    legend.hidden = [...seen].every((kind) => kind === 'done' || kind === 'now' || kind === 'failed');
+    legend.hidden = [...seen].every((kind) => kind === 'done' || kind === 'now' || kind === 'failed' || kind === 'cancelled');
     tools.hidden = legend.hidden && cutBox.parentElement.hidden;
   };
   const nothing = h('div', { class: 'timeline-empty', hidden: true }, emptyWith({ sign: 'runs' }, 'No step has begun yet', 'Each step comes here as it begins, as a bar over the time that it takes.'));

@@ -2,6 +2,7 @@
 
 import { append, h, icon, plain, put, textNodes } from './dom.js';
 import { ago, count, duration, exact, millis, moment, statuses } from './format.js';
+import { isNumber, numberText, stringify } from './json.js';
 
 export const statusName = (status) => statuses[status] ?? status;
 
@@ -44,7 +45,7 @@ export function toast(text, { kind = 'info' } = {}) {
 }
 
 export async function copy(value, what = 'Copied') {
-  const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2);
+  const text = typeof value === 'string' ? value : stringify(value, 2);
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -171,20 +172,25 @@ export function tabs({ label, items, selected, changed }) {
 
 // MARK: Values
 
+/** A value that has no parts as text. */
+export const plainText = (value) => (isNumber(value) ? numberText(value) : String(value));
+
 const chunk = 100;
 const longest = 600;
+/** What somebody has to look at who decides is folded beyond so many entries, so that the answer stays in reach. */
+const shownAtOnce = 40;
 
-/** A JSON value as a tree that folds; parts are made when they are opened. */
-export function tree(value, { open = 2, label = 'value' } = {}) {
-  return h('div', { class: 'json' }, node(value, undefined, open, label));
+/** A JSON value as a tree that folds; parts are made when they are opened. What has more than `most` entries is folded at first. */
+export function tree(value, { open = 2, label = 'value', most = Infinity } = {}) {
+  return h('div', { class: 'json' }, node(value, undefined, { open, label, most }));
 }
 
 /** A tree with its name above it and a button that copies it. */
-export function valueBox(title, value, { open = 2 } = {}) {
+export function valueBox(title, value, { open = 2, most } = {}) {
   return h('section', { class: 'value' },
     h('div', { class: 'value-head' }, h('h3', null, title),
       iconButton(`Copy ${title}`, 'copy', { onclick: () => copy(value, `${title} copied`) })),
-    tree(value, { open, label: title }));
+    tree(value, { open, label: title, most }));
 }
 
 /** Small objects with the same few fields as the rows of a table; undefined for any other value. */
@@ -197,9 +203,9 @@ function rowsTable(value) {
     for (const name of Object.keys(row)) names.add(name);
     if (names.size === 0 || names.size > 6) return undefined;
   }
-  const cell = (row, name) => (!Object.hasOwn(row, name) ? '' : typeof row[name] === 'string' ? row[name] : String(row[name]));
-  const isNumber = new Map([...names].map((name) => [name, value.every((row) => !Object.hasOwn(row, name) || typeof row[name] === 'number')]));
-  const kind = (name) => (isNumber.get(name) ? 'num number' : undefined);
+  const cell = (row, name) => (!Object.hasOwn(row, name) ? '' : plainText(row[name]));
+  const areNumbers = new Map([...names].map((name) => [name, value.every((row) => !Object.hasOwn(row, name) || isNumber(row[name]))]));
+  const kind = (name) => (areNumbers.get(name) ? 'num number' : undefined);
   return h('div', { class: 'scroll-x' }, h('table', { class: 'shown-rows' },
     h('thead', null, h('tr', null, [...names].map((name) => h('th', { scope: 'col', class: kind(name) }, name)))),
     h('tbody', null, value.map((row) => h('tr', null, [...names].map((name) => h('td', { class: kind(name) }, cell(row, name))))))));
@@ -209,16 +215,16 @@ function rowsTable(value) {
 export function shownBox(title, value) {
   const head = h('div', { class: 'value-head' }, h('h3', null, title), iconButton(`Copy ${title}`, 'copy', { onclick: () => copy(value, `${title} copied`) }));
   const plainly = (one) => (typeof one === 'string' && one.length <= 4 * longest ? h('span', { class: 'shown-text' }, one)
-    : one === null || typeof one !== 'object' ? scalar(one) : rowsTable(one) ?? tree(one, { open: 2, label: title }));
+    : one === null || typeof one !== 'object' ? scalar(one) : rowsTable(one) ?? tree(one, { open: 2, label: title, most: shownAtOnce }));
   const isPlain = value === null || typeof value !== 'object';
   const isSmall = !isPlain && !Array.isArray(value) && Object.keys(value).length > 0 && Object.keys(value).length <= 30;
   const rows = rowsTable(value);
-  if (!isPlain && !isSmall && !rows) return valueBox(title, value, { open: 3 });
+  if (!isPlain && !isSmall && !rows) return valueBox(title, value, { open: 3, most: shownAtOnce });
   return h('section', { class: 'value' }, head, h('div', { class: 'card shown' }, isPlain || rows ? plainly(value)
     : h('dl', { class: 'shown-facts' }, Object.keys(value).map((name) => [h('dt', null, name), h('dd', null, plainly(value[name]))]))));
 }
 
-function node(value, key, open, label) {
+function node(value, key, { open, label, most }) {
   const name = key === undefined ? null : h('span', { class: typeof key === 'number' ? 'json-index' : 'json-key' }, String(key));
   if (value === null || typeof value !== 'object') return h('div', { class: 'json-leaf' }, name, name && ': ', scalar(value));
   const keys = Array.isArray(value) ? null : Object.keys(value);
@@ -226,7 +232,8 @@ function node(value, key, open, label) {
   const [head, tail] = keys ? ['{', '}'] : ['[', ']'];
   if (size === 0) return h('div', { class: 'json-leaf' }, name, name && ': ', h('span', { class: 'json-mark' }, head + tail));
   const body = h('div', { class: 'json-body' });
-  const fold = h('details', { open: open > 0 },
+  const isOpen = open > 0 && size <= most;
+  const fold = h('details', { open: isOpen },
     h('summary', { 'aria-label': plain(`${key ?? label}, ${size === 1 ? '1 entry' : `${size} entries`}`) }, name, name && ': ',
       h('span', { class: 'json-mark' }, head), h('span', { class: 'json-peek' }, peek(value, keys)), h('span', { class: 'json-mark json-peek' }, tail),
       h('span', { class: 'json-size' }, size === 1 ? '1 entry' : `${count(size)} entries`)),
@@ -236,7 +243,7 @@ function node(value, key, open, label) {
     const end = Math.min(size, made + chunk);
     for (; made < end; made += 1) {
       const part = keys ? keys[made] : made + 1;
-      body.append(node(keys ? value[keys[made]] : value[made], part, open - 1, label));
+      body.append(node(keys ? value[keys[made]] : value[made], part, { open: open - 1, label, most }));
     }
     if (made < size) {
       const next = h('button', { type: 'button', class: 'link', onclick: () => { next.remove(); more(); } },
@@ -244,13 +251,13 @@ function node(value, key, open, label) {
       body.append(next);
     }
   };
-  if (open > 0) more();
+  if (isOpen) more();
   fold.addEventListener('toggle', () => fold.open && made === 0 && more());
   return fold;
 }
 
 function scalar(value) {
-  if (typeof value !== 'string') return h('span', { class: `json-${value === null ? 'null' : typeof value}` }, String(value));
+  if (typeof value !== 'string') return h('span', { class: `json-${value === null ? 'null' : isNumber(value) ? 'number' : typeof value}` }, plainText(value));
   const element = h('span', { class: 'json-string' });
   if (value.length <= longest) return append(element, [`"${value}"`]);
   append(element, [`"${value.slice(0, longest)}…`]);
@@ -263,7 +270,7 @@ function scalar(value) {
 function peek(value, keys) {
   const text = keys
     ? keys.slice(0, 4).map((key) => key.slice(0, 24)).join(', ')
-    : value.slice(0, 4).map((item) => (item === null || typeof item !== 'object' ? String(JSON.stringify(item)).slice(0, 16) : '…')).join(', ');
+    : value.slice(0, 4).map((item) => (item === null || typeof item !== 'object' ? String(stringify(item)).slice(0, 16) : '…')).join(', ');
   return (keys ? keys.length : value.length) > 4 ? `${text}, …` : text;
 }
 
@@ -277,7 +284,7 @@ export function line(value, limit = 160) {
   const write = (one) => {
     if (room <= 0) return;
     if (typeof one === 'string') say(JSON.stringify(one.length > room ? one.slice(0, room) : one));
-    else if (one === null || typeof one !== 'object') say(String(one));
+    else if (one === null || typeof one !== 'object') say(plainText(one));
     else if (Array.isArray(one)) {
       say('[');
       for (let at = 0; at < one.length && room > 0; at += 1) { if (at > 0) say(','); write(one[at]); }

@@ -5,11 +5,14 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     public let line: Int
     public let column: Int
     public let message: String
+    /// The key that comes twice, if that is what is wrong.
+    public let repeatedKey: String?
 
-    public init(line: Int, column: Int, message: String) {
+    public init(line: Int, column: Int, message: String, repeatedKey: String? = nil) {
         self.line = line
         self.column = column
         self.message = message
+        self.repeatedKey = repeatedKey
     }
 
     public var description: String { "\(line):\(column): \(message)" }
@@ -17,7 +20,7 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
 
 extension JSONError {
     /// The error at a byte of a text.
-    init(_ message: String, at offset: Int, in text: UnsafeRawBufferPointer) {
+    init(_ message: String, at offset: Int, in text: UnsafeRawBufferPointer, repeatedKey: String? = nil) {
         var line = 1
         var column = 1
         for byte in text.prefix(offset) {
@@ -28,6 +31,6 @@ extension JSONError {
                 column += 1
             }
         }
-        self.init(line: line, column: column, message: message)
+        self.init(line: line, column: column, message: message, repeatedKey: repeatedKey)
     }
 }

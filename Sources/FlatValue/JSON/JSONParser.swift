@@ -11,8 +11,11 @@ struct JSONParser {
     /// What `{}` is read as.
     private let empty: ValueTag
     private var depth = 0
+    /// The keys of the outermost object so far; nil where they may come twice.
+    private var keys: Set<[UInt8]>?
 
-    init(_ text: UnsafeRawBufferPointer, into arena: ByteArena, empty: ValueTag) {
+    init(_ text: UnsafeRawBufferPointer, into arena: ByteArena, isStrict: Bool = false, empty: ValueTag = .object) {
+        keys = isStrict ? [] : nil
         self.empty = empty
         // An empty buffer may have no address; any other address does, as nothing is read from it.
         let base = text.baseAddress ?? UnsafeRawPointer(bitPattern: 1).unsafelyUnwrapped
@@ -136,7 +139,9 @@ struct JSONParser {
                 guard consume(UInt8(ascii: "\"")) else {
                     throw unexpected(count == 0 ? "a key or '}'" : "a key")
                 }
+                let (opening, key) = (position - 1, arena.count)
                 try parseStringBody()
+                if depth == 1, keys != nil { try noteKey(from: key, opening) }
                 skipSpace()
                 guard consume(UInt8(ascii: ":")) else { throw unexpected("':' after a key") }
                 skipSpace()
@@ -160,6 +165,19 @@ struct JSONParser {
             arena.end(container, count: count)
         }
         depth -= 1
+    }
+
+    /// Refuses a key of the outermost object that has come before.
+    ///
+    /// - Parameters:
+    ///   - start: where its length and its bytes begin in the arena.
+    ///   - opening: its opening quote.
+    private mutating func noteKey(from start: Int, _ opening: UnsafePointer<UInt8>) throws(JSONError) {
+        let bytes = Array(arena.bytes[start...].dropFirst(4))
+        if keys?.insert(bytes).inserted == false {
+            let key = String(decoding: bytes, as: UTF8.self)
+            throw JSONError("the key '\(key)' comes twice", at: opening - self.start, in: text, repeatedKey: key)
+        }
     }
 
     private mutating func enter() throws(JSONError) {

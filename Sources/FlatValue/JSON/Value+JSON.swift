@@ -6,15 +6,18 @@ extension Value {
     /// ```swift
     /// let value = try Value(json: #"{"city":"Oslo","wind":4.5}"#)
     /// ```
-    public init(json: String) throws(JSONError) {
+    ///
+    /// - Parameter isStrict: whether a key that comes twice in the outermost object is an error
+    ///   (``JSONError/repeatedKey``). Objects within take the last value all the same.
+    public init(json: String, isStrict: Bool = false) throws(JSONError) {
         var json = json
-        let result = json.withUTF8 { Self.parse(UnsafeRawBufferPointer($0)) }
+        let result = json.withUTF8 { Self.parse(UnsafeRawBufferPointer($0), isStrict) }
         self = try result.get()
     }
 
     /// Reads one JSON text in UTF-8.
-    public init(json bytes: UnsafeRawBufferPointer) throws(JSONError) {
-        self = try Self.parse(bytes).get()
+    public init(json bytes: UnsafeRawBufferPointer, isStrict: Bool = false) throws(JSONError) {
+        self = try Self.parse(bytes, isStrict).get()
     }
 
     /// Reads JSON text that was written of a value of a script: `{}` is an empty table again, which may be a list as well.
@@ -25,12 +28,12 @@ extension Value {
     }
 
     private static func parse(
-        _ bytes: UnsafeRawBufferPointer, empty: ValueTag = .object
+        _ bytes: UnsafeRawBufferPointer, _ isStrict: Bool = false, empty: ValueTag = .object
     ) -> Result<Value, JSONError> {
         var arena = ByteArena()
         defer { arena.deallocate() }
         do throws(JSONError) {
-            let slice = try arena.appendJSON(bytes, empty: empty)
+            let slice = try arena.appendJSON(bytes, isStrict: isStrict, empty: empty)
             return .success(Value(storage: Array(arena[slice])))
         } catch {
             return .failure(error)
@@ -65,17 +68,21 @@ extension ValueCursor {
 
 extension ByteArena {
     /// Reads one JSON text in UTF-8 that lies elsewhere, and appends its value; a failure leaves the arena as it was.
+    ///
+    /// - Parameter isStrict: whether a key that comes twice in the outermost object is an error.
     @discardableResult
-    public mutating func appendJSON(_ text: UnsafeRawBufferPointer) throws(JSONError) -> Slice {
-        try appendJSON(text, empty: .object)
+    public mutating func appendJSON(
+        _ text: UnsafeRawBufferPointer, isStrict: Bool = false
+    ) throws(JSONError) -> Slice {
+        try appendJSON(text, isStrict: isStrict, empty: .object)
     }
 
     /// - Parameter empty: what `{}` is read as.
     fileprivate mutating func appendJSON(
-        _ text: UnsafeRawBufferPointer, empty: ValueTag
+        _ text: UnsafeRawBufferPointer, isStrict: Bool, empty: ValueTag
     ) throws(JSONError) -> Slice {
         let start = count
-        var parser = JSONParser(text, into: self, empty: empty)
+        var parser = JSONParser(text, into: self, isStrict: isStrict, empty: empty)
         do throws(JSONError) {
             try parser.parseDocument()
         } catch {

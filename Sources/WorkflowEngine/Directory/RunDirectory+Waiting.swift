@@ -72,6 +72,7 @@ extension RunDirectory {
         }
         var idleSince: ContinuousClock.Instant?
         while true {
+            try Task.checkCancellation()
             let left = end.map { max($0 - .now, .zero) }
             var isDriven = true
             switch try await open(id) {

@@ -10,7 +10,9 @@ package enum RunIdentifier {
     /// those out of an address, so no route would reach the run.
     package static func problem(of id: String) -> String? {
         if !(1...200).contains(id.utf8.count) { return "has to have 1 to 200 bytes" }
-        if id.utf8.contains(where: { $0 < 32 || $0 == 127 }) { return "cannot have control characters" }
+        if id.unicodeScalars.contains(where: { $0.value < 32 || (127...159).contains($0.value) }) {
+            return "cannot have control characters"
+        }
         if id == "." || id == ".." { return "cannot be '\(id)', which no address can hold" }
         return nil
     }

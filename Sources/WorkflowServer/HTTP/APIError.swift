@@ -89,6 +89,13 @@ struct APIError: Error {
         return error
     }
 
+    /// Nobody is there any more to be answered; the status is for the figures alone.
+    static var clientGone: APIError {
+        APIError(
+            HTTPResponse.Status(code: 499, reasonPhrase: "Client Closed Request"), "client_gone",
+            "The client closed the connection")
+    }
+
     /// The server has no room for the request now.
     static func overloaded(_ message: String) -> APIError {
         var error = APIError(.serviceUnavailable, "overloaded", message)

@@ -148,8 +148,12 @@ struct APIRequest {
         let buffer = try await json()
         guard buffer.readableBytes > 0 else { return nil }
         do {
-            return try buffer.withUnsafeReadableBytes { try Value(json: $0) }
+            return try buffer.withUnsafeReadableBytes { try Value(json: $0, isStrict: true) }
         } catch {
+            if let key = (error as? JSONError)?.repeatedKey {
+                // Which of the two counts differs between readers.
+                throw APIError.badRequest("The key '\(key.prefix(200))' comes twice", code: "repeated_key")
+            }
             var refusal = APIError.badRequest("Invalid JSON payload", code: "invalid_json")
             if let error = error as? JSONError { refusal.details = ["message": Value(error.description)] }
             throw refusal

@@ -29,6 +29,8 @@ struct AnswerMiddleware: RouterMiddleware {
             }
             response = refusal.response
         }
+        // Bytes behind the head would be taken for the next answer (RFC 9110, section 9.3.2).
+        if request.method == .head { response = response.createHeadResponse() }
         response.headers[.requestID] = context.requestID
         if core.isDraining { response.headers[.connection] = "close" }
         let duration = ContinuousClock.now - start

@@ -1,5 +1,6 @@
 internal import FlatValue
 internal import HTTPTypes
+internal import HummingbirdCore
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPTypesHTTP1
@@ -10,6 +11,7 @@ internal import NIOHTTPTypesHTTP1
 /// - a body comes in chunks or in one piece, and in no other coding, which nobody here undoes (section 6.1);
 /// - a client that waits to be told before it sends a body (`Expect: 100-continue`) is told, unless the body is too large anyway;
 /// - a client of HTTP/1.0 knows by nothing but the end of the connection where its answer ends;
+/// - an offer to go on in another protocol is passed over (RFC 9110, section 7.8), and what follows is read as before;
 /// - what is no request at all is answered with an error like every other one.
 final class HTTP1Rules: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
@@ -18,28 +20,39 @@ final class HTTP1Rules: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     private let bodyLimit: Int
+    private let offer: ProtocolOffer
     private var isOld = false
     /// Nothing more is taken; the error that tells why is on its way.
     private var isRefused = false
     /// What is said to a request that is none, or that is not taken.
     private var refusal: APIError?
+    /// The request that is not taken wants no body in its answer.
+    private var refusesHead = false
     /// Requests whose heads have been read and that have not been answered.
     private var open = 0
     /// The newest request waits to be told to go on, once those before it are answered.
     private var isExpected = false
 
-    /// - Parameter bodyLimit: the largest body that is read, in bytes.
-    init(bodyLimit: Int) { self.bodyLimit = bodyLimit }
+    /// - Parameters:
+    ///   - bodyLimit: the largest body that is read, in bytes.
+    ///   - offer: told what has been parsed.
+    init(bodyLimit: Int, offer: ProtocolOffer) {
+        self.bodyLimit = bodyLimit
+        self.offer = offer
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if isRefused { return }
-        guard case .head(var head) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
+        let part = unwrapInboundIn(data)
+        offer.saw(part)
+        guard case .head(var head) = part else { return context.fireChannelRead(data) }
         isOld = head.version == .http1_0
         do throws(APIError) {
             try check(&head)
         } catch {
             isRefused = true
             refusal = error
+            refusesHead = head.method == .HEAD
             // What the handlers behind take for the end of all requests.
             return context.fireErrorCaught(HTTPParserError.unknown)
         }
@@ -53,6 +66,7 @@ final class HTTP1Rules: ChannelDuplexHandler, RemovableChannelHandler {
     /// Refuses a head by which nobody knows whom the request is for, or how its body is to be read; a target that names the server
     /// becomes one that does not.
     private func check(_ head: inout HTTPRequestHead) throws(APIError) {
+        if head.method == .CONNECT { throw .unknownMethod("This server is no proxy: it has no method CONNECT") }
         let hosts = head.headers["host"].count
         guard hosts == 1 || isOld && hosts == 0 else { throw .badRequest("A request has one header Host") }
         do throws(AbsoluteTarget.Fault) {
@@ -72,7 +86,10 @@ final class HTTP1Rules: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if let error = error as? HTTPParserError { refusal = APIError(error) }
+        if let error = error as? HTTPParserError, !isRefused {
+            isRefused = true
+            refusal = APIError(error)
+        }
         context.fireErrorCaught(error)
     }
 
@@ -122,23 +139,30 @@ extension HTTP1Rules {
         head.status = HTTPResponseStatus(statusCode: refusal.status.code)
         head.headers.replaceOrAdd(name: "content-length", value: "\(body.readableBytes)")
         head.headers.replaceOrAdd(name: "content-type", value: "application/json; charset=utf-8")
+        if refusesHead { return context.write(wrapOutboundOut(.head(head)), promise: promise) }
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: promise)
     }
 }
 
 extension APIError {
+    fileprivate static func unknownMethod(_ message: String) -> APIError {
+        APIError(.notImplemented, "unknown_method", message)
+    }
+
     fileprivate init(_ error: HTTPParserError) {
         switch error {
         case .headerOverflow:
             self.init(.requestHeaderFieldsTooLarge, "headers_too_large", "The headers of the request are too large")
+        case .invalidMethod: self = .unknownMethod("There is no such method; methods are in capitals")
         case .invalidVersion: self.init(.httpVersionNotSupported, "bad_request", "This server speaks HTTP/1.1")
         default: self = .badRequest("This is not a request of HTTP/1.1")
         }
     }
 }
 
-/// Puts ``HTTP1Rules`` where versions are still known: before the requests lose theirs.
+/// Puts ``HTTP1Rules`` where versions are still known: before the requests lose theirs; and ``RequestDecoder`` in the place of the
+/// decoder that is there.
 final class HTTP1RulesInstaller: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = NIOAny
 
@@ -148,7 +172,18 @@ final class HTTP1RulesInstaller: ChannelInboundHandler, RemovableChannelHandler 
 
     func handlerAdded(context: ChannelHandlerContext) {
         let pipeline = context.pipeline.syncOperations
-        guard let codec = try? pipeline.handler(type: HTTP1ToHTTPServerCodec.self) else { return }
-        try? pipeline.addHandler(HTTP1Rules(bodyLimit: bodyLimit), position: .before(codec))
+        guard let codec = try? pipeline.handler(type: HTTP1ToHTTPServerCodec.self),
+            let decoder = try? pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+        else { return }
+        let usual = HTTP1Channel.Configuration.DecoderConfiguration()
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = usual.maxHeaderFieldSize
+        limits.maxHeaderListSize = usual.maxHeaderListSize
+        limits.maxHeaderFieldCount = usual.maxHeaderFieldCount
+        let offer = ProtocolOffer()
+        try? pipeline.addHandler(HTTP1Rules(bodyLimit: bodyLimit, offer: offer), position: .before(codec))
+        // No bytes have come yet: the connection is not registered before its pipeline is whole.
+        try? pipeline.addHandler(ByteToMessageHandler(RequestDecoder(limits, offer)), position: .before(decoder))
+        pipeline.removeHandler(decoder, promise: nil)
     }
 }

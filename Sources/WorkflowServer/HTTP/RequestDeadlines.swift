@@ -3,7 +3,8 @@ internal import NIOCore
 internal import NIOHTTPTypes
 
 /// Closes a connection whose client takes too long for a request: for its head, for its body, or between two of them. One that
-/// sends a byte now and then does not hold it open. A stream whose client has gone is closed as well.
+/// sends a byte now and then does not hold it open. A stream whose client has closed their side is closed as well, and so is a request
+/// that waits for a run, after a while, in which whoever sends all at once gets their answer.
 ///
 /// A deadline that moves costs a look at the clock and no more: the timer stays where it is, and sees when it fires whether the time
 /// is over by then.
@@ -15,19 +16,26 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let head: TimeAmount
     private let body: TimeAmount
+    private let halfClosed: TimeAmount
+    private let waits: OpenWaits
     /// When the connection is to be closed; nil while nothing of the client is awaited.
     private var deadline: NIODeadline?
     /// Fires at ``due``, which is never after the deadline.
     private var timer: Scheduled<Void>?
     private var due = NIODeadline.distantFuture
+    /// Looks whether the request of a client that has closed their side waits.
+    private var halfClosedTimer: Scheduled<Void>?
     /// The answer that is being written is a stream of events.
     private var isStreaming = false
     /// Requests whose heads have been read and that have not been answered.
     private var open = 0
 
-    init(head: Duration, body: Duration) {
+    /// - Parameter halfClosed: how long a request may wait for a run once the client has closed their side.
+    init(head: Duration, body: Duration, halfClosed: Duration, waits: OpenWaits) {
         self.head = TimeAmount(head)
         self.body = TimeAmount(body)
+        self.halfClosed = TimeAmount(halfClosed)
+        self.waits = waits
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -70,8 +78,11 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // Whoever follows a stream and closes their side has gone.
-        if isStreaming, case .inputClosed? = event as? ChannelEvent { return context.close(promise: nil) }
+        if case .inputClosed? = event as? ChannelEvent {
+            // Whoever follows a stream and closes their side has gone.
+            if isStreaming { return context.close(promise: nil) }
+            closeWait(context)
+        }
         context.fireUserInboundEventTriggered(event)
     }
 
@@ -94,7 +105,23 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         if deadline <= .now() { context.channel.close(promise: nil) } else { schedule(at: deadline, context) }
     }
 
+    /// Closes the connection as soon as its request waits for a run when it is looked at.
+    private func closeWait(_ context: ChannelHandlerContext) {
+        halfClosedTimer = context.eventLoop.assumeIsolated().scheduleTask(in: halfClosed) { [weak self] in
+            guard let self else { return }
+            halfClosedTimer = nil
+            guard context.channel.isActive else { return }
+            if waits.isWaiting(context.channel) {
+                context.channel.close(promise: nil)
+            } else {
+                closeWait(context)
+            }
+        }
+    }
+
     private func stop() {
+        halfClosedTimer?.cancel()
+        halfClosedTimer = nil
         deadline = nil
         timer?.cancel()
         timer = nil

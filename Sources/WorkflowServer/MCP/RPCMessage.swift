@@ -12,8 +12,11 @@ package enum RPCMessage: Sendable {
     package init(_ text: UnsafeRawBufferPointer) throws(RPCFault) {
         let value: Value
         do throws(JSONError) {
-            value = try Value(json: text)
+            value = try Value(json: text, isStrict: true)
         } catch {
+            if let key = error.repeatedKey {
+                throw RPCFault(RPCError(.invalidRequest, "The key '\(key.prefix(200))' comes twice"))
+            }
             throw RPCFault(RPCError(.parse, "The message is no JSON: \(error.description)"))
         }
         if value.array != nil { throw RPCFault(RPCError(.invalidRequest, "Batches are not supported")) }

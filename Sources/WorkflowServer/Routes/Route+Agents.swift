@@ -24,7 +24,10 @@ extension Route {
             role: .run, query: [.wait], body: body, answers: [200, 202], errors: [404, 409, 500], isLenient: true
         ) { request, core in
             let id = try await ask(request, core)
-            let (record, isSettled) = try await core.directory.settled(id, within: request.wait(), following: true)
+            let wait = try request.wait()
+            let (record, isSettled) = try await request.whileConnected(core.waits) {
+                try await core.directory.settled(id, within: wait, following: true)
+            }
             switch record.status {
             case .success where isSettled: return .json(AgentRendering.answer(record))
             case .failed, .cancelled:

@@ -71,7 +71,7 @@ extension Route {
         if case .request(_, "tools/call", _) = message, request.request.wantsEventStream {
             return stream(message, session, request, core)
         }
-        return await answered(message, session)
+        return try await request.whileConnected(core.waits) { await answered(message, session) }
     }
 
     private static func refused(_ fault: RPCFault) -> Response { .json(fault.answer, status: .badRequest) }

@@ -12,7 +12,10 @@ extension Route {
             if core.isDraining { problems.append("the server is stopping") }
             if let trouble = await core.health.trouble() { problems.append(Value("the store: \(trouble)")) }
             if problems.isEmpty { return .json(["status": "ok"]) }
-            return .json(["status": "unavailable", "problems": Value(array: problems)], status: .serviceUnavailable)
+            var response = Response.json(
+                ["status": "unavailable", "problems": Value(array: problems)], status: .serviceUnavailable)
+            response.headers[.retryAfter] = "1"
+            return response
         },
         Route(.get, "/metrics", "Figures for Prometheus.", role: .read, type: "text/plain") { request, core in
             .long(

@@ -45,7 +45,11 @@ extension Route {
             _ = try await core.header(id, request)
             let isRepeatable = try request.key() != nil
             do {
-                return .json(RunRendering.run(try await core.directory.cancel(id, reason: reason)))
+                // A run that goes on in another one's place is still to be cancelled, whether anybody waits for it or not.
+                let record = try await request.awaitLasting(core.waits) {
+                    try await core.directory.cancel(id, reason: reason)
+                }
+                return .json(RunRendering.run(record))
             } catch let failure as RunFailure
                 where isRepeatable && (failure.code == RunFailure.Code.over || failure.code == "run_over")
             {

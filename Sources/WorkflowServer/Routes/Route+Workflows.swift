@@ -90,8 +90,10 @@ extension Route {
             query: [.wait], body: runBody, answers: [200, 202], errors: [404, 409], isLenient: true
         ) { request, core in
             let started = try await start(request, core)
-            let (record, isSettled) = try await core.directory.settled(
-                started, within: request.wait(), following: true)
+            let wait = try request.wait()
+            let (record, isSettled) = try await request.whileConnected(core.waits) {
+                try await core.directory.settled(started, within: wait, following: true)
+            }
             return settled(record, isSettled)
         },
         Route(
@@ -175,7 +177,10 @@ extension Route {
     /// Waits until a run settles, as far as the request would wait, and answers with it.
     static func settled(_ id: String, _ request: APIRequest, _ core: ServerCore) async throws -> Response {
         let redacts = try request.flag("redact")
-        let (record, isSettled) = try await core.directory.settled(id, within: request.wait(), following: true)
+        let wait = try request.wait()
+        let (record, isSettled) = try await request.whileConnected(core.waits) {
+            try await core.directory.settled(id, within: wait, following: true)
+        }
         return settled(record, isSettled, redacts: redacts)
     }
 

@@ -63,7 +63,7 @@ enum RouteSchema {
     ]
 
     static let runID: Value = [
-        "type": ["string", "null"], "minLength": 1, "maxLength": 200, "pattern": #"^[^\u0000-\u001f\u007f]+$"#,
+        "type": ["string", "null"], "minLength": 1, "maxLength": 200, "pattern": #"^[^\u0000-\u001f\u007f-\u009f]+$"#,
         "not": ["enum": [".", ".."]],
     ]
 

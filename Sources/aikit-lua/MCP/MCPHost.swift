@@ -28,8 +28,19 @@ final class MCPHost: Sendable {
         output = MCPOutput { [phase] in phase.finish() }
     }
 
-    /// Serves the client until it is gone, or the phase ends.
+    /// Serves the client until it is gone, or the phase ends; by then the log is written, as far as somebody reads it.
     func run() async throws {
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await serve())
+        } catch {
+            result = .failure(error)
+        }
+        await log.finish()
+        try result.get()
+    }
+
+    private func serve() async throws {
         let store = try ServiceStore(settings, log)
         let host = try await ServiceHost(settings, on: store.runs, log)
         let directory = host.directory

@@ -31,6 +31,7 @@ actor Deployments: DeploymentCatalog {
     private struct Entry {
         let path: String
         let isNamed: Bool
+        let isUnnamable: Bool
         let live: LiveScript
         var problem: String?
         /// Another file has a workflow of it.
@@ -79,13 +80,20 @@ actor Deployments: DeploymentCatalog {
         for index in entries.indices { entries[index].isGone = !found.contains { $0.path == entries[index].path } }
         for file in found where !entries.contains(where: { $0.path == file.path }) {
             let live = LiveScript(path: file.path, on: engine, options: options)
-            entries.append(Entry(path: file.path, isNamed: file.isNamed, live: live))
+            var entry = Entry(
+                path: file.path, isNamed: file.isNamed, isUnnamable: file.isUnnamable, live: live)
+            if file.isUnnamable {
+                let problem = "its name is not UTF-8, so nothing can be loaded from it; rename it"
+                entry.problem = problem
+                log.error("\(file.path): \(problem)")
+            }
+            entries.append(entry)
         }
         entries.sort { $0.path < $1.path }
         // At the start the first by its path gets what several want; later what loads is live at once.
         let isFirst = owners.isEmpty
         await withTaskGroup(of: Bool.self) { group in
-            var rest = entries.map(\.path)[...]
+            var rest = entries.filter { !$0.isUnnamable }.map(\.path)[...]
             func begin() {
                 guard let path = rest.popFirst() else { return }
                 group.addTask { await self.refresh(path) }
@@ -211,7 +219,7 @@ actor Deployments: DeploymentCatalog {
     }
 
     /// Every path whose change may make a difference.
-    var watched: [String] { entries.flatMap(\.live.paths) }
+    var watched: [String] { entries.filter { !$0.isUnnamable }.flatMap(\.live.paths) }
 
     // MARK: The catalog
 

@@ -13,6 +13,33 @@ struct GivenSetting {
         return text
     }
 
+    /// A text that is not empty.
+    func name() throws(UsageError) -> String {
+        let text = try text()
+        if text.isEmpty { throw UsageError("\(source) is empty") }
+        return text
+    }
+
+    /// The path of routes with a slash at its beginning and none at its end; empty for none.
+    func route() throws(UsageError) -> String {
+        let parts = try text().split(separator: "/")
+        for part in parts {
+            // What stands in an address as it is, whoever writes it; a client takes `.` and `..` out of it.
+            let isPlain = part.utf8.allSatisfy { byte in
+                byte < 128 && (Unicode.Scalar(byte).properties.isAlphabetic || Self.isDigit(byte))
+                    || "-._~".utf8.contains(byte)
+            }
+            guard isPlain, part != ".", part != ".." else {
+                throw UsageError(
+                    "\(source) takes a path such as /workflows, of letters, digits and -._~, got '\(value.string ?? "")'"
+                )
+            }
+        }
+        return parts.map { "/" + $0 }.joined()
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+
     func number(_ range: ClosedRange<Int>) throws(UsageError) -> Int {
         guard let number = value.int.flatMap({ Int(exactly: $0) }) ?? value.string.flatMap({ Int($0) }),
             range.contains(number)

@@ -5,15 +5,22 @@ enum ScriptFolders {
     struct Found: Equatable {
         var path: String
         var isNamed: Bool
+        /// It is there, and no path leads to it; nothing can be loaded.
+        var isUnnamable = false
     }
 
     static func scripts(at paths: [String]) throws(UsageError) -> [Found] {
         var found: [Found] = []
-        try ProjectFolders.visit(paths) { path, isNamed in
-            if isNamed || path.hasSuffix(".lua") && !path.hasSuffix(TestDiscovery.suffix) {
-                found.append(Found(path: path, isNamed: isNamed))
-            }
-        }
+        func isScript(_ path: String) -> Bool { path.hasSuffix(".lua") && !path.hasSuffix(TestDiscovery.suffix) }
+        try ProjectFolders.visit(
+            paths,
+            unnamable: { path in
+                guard path.hasSuffix("/") || isScript(path) else { return }
+                found.append(Found(path: path, isNamed: false, isUnnamable: true))
+            },
+            file: { path, isNamed in
+                if isNamed || isScript(path) { found.append(Found(path: path, isNamed: isNamed)) }
+            })
         var seen: Set<String> = []
         return found.sorted { $0.path < $1.path }.filter { seen.insert($0.path).inserted }
     }

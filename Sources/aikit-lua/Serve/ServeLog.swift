@@ -1,16 +1,23 @@
 internal import FlatValue
 internal import Logging
-internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
 
-/// The log of a server on standard error: one line an entry, as text or as a JSON object.
+/// The log of a server on standard error: one line an entry, as text or as a JSON object. Whoever logs never waits for its reader.
 final class ServeLog: Sendable {
     private let lines: LogLines
     private let clock = SystemClock()
-    private let writing = Mutex(())
+    private let output: LogOutput
 
-    init(_ format: LogFormat) { lines = LogLines(format, style: Style(hasColours: false)) }
+    init(_ format: LogFormat) {
+        let (lines, clock) = (LogLines(format, style: Style(hasColours: false)), clock)
+        self.lines = lines
+        output = LogOutput { count in
+            lines.line(
+                "warn", "the log was not read in time, and lacks entries", [("entries", Value(Int64(count)))],
+                at: clock.now())
+        }
+    }
 
     func info(_ message: String, _ fields: KeyValuePairs<String, Value> = [:]) {
         write("info", message, fields.map { ($0, $1) })
@@ -29,7 +36,10 @@ final class ServeLog: Sendable {
         write(line: lines.line(level, message, fields, at: clock.now()))
     }
 
-    private func write(line: String) { writing.withLock { _ in TextStream.errors.writeLine(line) } }
+    private func write(line: String) { output.write(line) }
+
+    /// Takes no more entries, and returns when all are written, or their reader takes too long.
+    func finish() async { await output.finish() }
 
     /// A logger for libraries; below warnings they are silent.
     var logger: Logger {

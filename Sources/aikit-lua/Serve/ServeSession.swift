@@ -18,13 +18,27 @@ final class ServeSession: Sendable {
     private let log: ServeLog
     let phase = ServicePhase()
 
+    /// The bytes of a secret by which tokens are signed with HS256 (RFC 7518, section 3.2).
+    private static let leastSecret = 32
+
     init(_ settings: ServeSettings) {
         self.settings = settings
         log = ServeLog(settings.logFormat)
     }
 
-    /// Serves until the phase ends.
+    /// Serves until the phase ends; by then the log is written, as far as somebody reads it.
     func run() async throws {
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await serve())
+        } catch {
+            result = .failure(error)
+        }
+        await log.finish()
+        try result.get()
+    }
+
+    private func serve() async throws {
         let store = try ServiceStore(settings, log)
         let (access, keys) = try await access(store.lasting)
         guard settings.isLoopback || access != nil || settings.isInsecure else {
@@ -149,6 +163,11 @@ final class ServeSession: Sendable {
             if let variable = settings.jwtSecretVariable {
                 guard let secret = environment(variable), !secret.isEmpty else {
                     throw UsageError("the environment has no \(variable), which is to hold the secret of tokens")
+                }
+                if secret.utf8.count < Self.leastSecret {
+                    log.warn(
+                        "the secret of tokens in \(variable) has \(secret.utf8.count) bytes, and can be found by trying; it should "
+                            + "have \(Self.leastSecret) or more")
                 }
                 access.add(secret: secret)
             }

@@ -90,7 +90,7 @@ struct ServeSettings {
         case .success(let bytes):
             let value: Value
             do throws(JSONError) {
-                value = try Value(json: String(decoding: bytes, as: UTF8.self))
+                value = try Value(json: String(decoding: bytes, as: UTF8.self), isStrict: true)
             } catch {
                 throw UsageError("\(name):\(error)")
             }
@@ -143,11 +143,9 @@ struct ServeSettings {
     private mutating func set(_ name: String, _ value: Value, source: String) throws(UsageError) {
         let given = GivenSetting(value: value, source: source)
         switch name {
-        case "host": host = try given.text()
+        case "host": host = try given.name()
         case "port": port = try given.number(0...65_535)
-        case "basePath":
-            let path = try given.text().split(separator: "/").joined(separator: "/")
-            basePath = path.isEmpty ? "" : "/" + path
+        case "basePath": basePath = try given.route()
         case "store": store = try given.text()
         case "workers": workers = try given.number(1...256)
         case "watch": watches = try given.flag()

@@ -97,6 +97,11 @@ final class ServeTLS: Sendable {
 
     private static func identity(_ certificate: String, _ key: String) throws(UsageError) -> Identity {
         let (chainText, keyText) = (try pem(certificate, "--tls-cert"), try pem(key, "--tls-key"))
+        if hasPassphrase(keyText) {
+            throw UsageError(
+                "--tls-key \(key) has a passphrase, for which a server cannot ask; a key without one is made by: "
+                    + "openssl pkey -in \(shellQuoted(key)) -out NEW.pem")
+        }
         do {
             let chain = try NIOSSLCertificate.fromPEMBytes(chainText)
             let secret = try NIOSSLPrivateKey(bytes: keyText, format: .pem)
@@ -108,6 +113,13 @@ final class ServeTLS: Sendable {
             return identity
         } catch {
             throw UsageError("cannot use the certificate \(certificate) with the key \(key): \(error)")
+        }
+    }
+
+    /// Whether a key in PEM is encrypted: by the label of PKCS #8, or by the header of the older form.
+    private static func hasPassphrase(_ text: [UInt8]) -> Bool {
+        String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline).contains {
+            $0.hasPrefix("-----BEGIN ENCRYPTED ") || $0.hasPrefix("Proc-Type:") && $0.contains("ENCRYPTED")
         }
     }
 

@@ -88,6 +88,16 @@ import Testing
         #expect(value["k39"] == 79)
     }
 
+    @Test func `a key of the outermost object that comes twice can be refused`() throws {
+        #expect(throws: JSONError(line: 2, column: 9, message: "the key 'a' comes twice", repeatedKey: "a")) {
+            try Value(json: "{\"a\":1,\n\"b\":2,\"\\u0061\":3}", isStrict: true)
+        }
+        // Keys are compared by their bytes.
+        for text in [#"{"a":{"b":1,"b":2},"b":3}"#, #"[{"a":1,"a":2}]"#, "{\"\u{e9}\":1,\"e\u{301}\":2}"] {
+            #expect(try Value(json: text, isStrict: true) == Value(json: text))
+        }
+    }
+
     @Test func `nesting is capped`() throws {
         let deep = String(repeating: "[", count: 128) + String(repeating: "]", count: 128)
         #expect(try Value(json: deep).json == deep)

@@ -1,0 +1,173 @@
+"""What the pages say of a run and of the server: only what is so, as long as it is so, at every width."""
+
+import unittest
+
+from browser import Keys
+from cases import LoggedInCase
+
+
+class DetailTests(LoggedInCase):
+    def test_the_filter_by_id_stands_in_the_address_while_it_is_typed(self):
+        browser = self.browser
+        for name in ("typed-1", "typed-2", "other-1"):
+            self.server.settled(self.server.start("anything", {}, name))
+        browser.visit("#/runs")
+        browser.one(".run-link", "other-1")
+        browser.press("/", "typed")
+        browser.until(lambda: browser.address == "#/runs?q=typed", "address of the filter")
+        browser.until(lambda: {link.text for link in browser.all(".run-row:not([hidden]) .run-link")} == {"typed-1", "typed-2"}, "list of two")
+        # Who types goes on typing.
+        self.assertEqual(browser.js("return document.activeElement.id"), "filter-q")
+        browser.press("-2")
+        browser.until(lambda: [link.text for link in browser.all(".run-row:not([hidden]) .run-link")] == ["typed-2"], "list of one")
+        browser.press(*[Keys.BACKSPACE] * 7)
+        browser.one(".run-link", "other-1")
+        self.assertEqual(browser.address, "#/runs")
+        browser.press("none-of-them")
+        browser.one(".empty", "No run fits these filters")
+
+    def test_a_step_that_is_not_there_is_said(self):
+        browser = self.browser
+        self.server.settled(self.server.start("anything", {}, "no-step"))
+        browser.visit("#/runs/no-step?step=nope%5B3%5D%2Fx")
+        browser.one(".inspector .notice", "This run has no step nope[3]/x")
+        browser.click(".step-row", "echo")
+        browser.one(".inspector h2", "echo")
+        browser.press(Keys.ESCAPE)
+        browser.one(".inspector h2", "Run")
+        self.assertEqual(browser.all(".inspector .notice"), [])
+
+    def test_a_run_that_was_removed_is_no_longer_shown(self):
+        browser = self.browser
+        self.server.settled(self.server.start("anything", {}, "removed"))
+        browser.visit("#/runs/removed")
+        browser.one(".run-status", "Succeeded")
+        browser.one(".inspector .json")
+        self.assertIsNone(self.server.ask("/api/runs/removed", method="DELETE"))
+        browser.js("window.dispatchEvent(new Event('focus'))")
+        browser.one(".empty", "This run was removed")
+        self.assertEqual(browser.all(".run-status"), [])
+
+    def test_a_large_run_says_that_it_is_loading(self):
+        browser = self.browser
+        self.server.settled(self.server.start("bulk", {"count": 4000}, "loading"))
+        seen = browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": """
+            window.seen = [];
+            const look = () => {
+              const words = (name) => document.querySelector(name)?.textContent ?? '';
+              const bar = document.querySelector('.reading');
+              const strip = Object.fromEntries([...document.querySelectorAll('.strip div')].map((part) => [part.firstChild.textContent, part.lastChild.textContent]));
+              if (bar) window.seen.push([!bar.hidden, strip.Steps, [...document.querySelectorAll('.step-row:not([hidden]) .step-note')].map((note) => note.textContent).filter((text) => text.includes('/'))]);
+              requestAnimationFrame(look);
+            };
+            look();"""})
+        try:
+            browser.visit("#/runs/loading")
+            browser.one(".strip", "4,001")
+        finally:
+            browser.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", {"identifier": seen["identifier"]})
+        frames = browser.js("return window.seen")
+        reading = [frame for frame in frames if frame[0]]
+        self.assertGreater(len(reading), 0)
+        for _, steps, notes in reading:
+            self.assertEqual((steps, notes), ("–", []))
+        self.assertFalse({steps for _, steps, _ in frames} - {"–", "4,001"})
+        self.assertEqual(browser.audit(), [])
+
+    def test_times_of_a_short_run_are_said_once(self):
+        browser = self.browser
+        self.server.settled(self.server.start("anything", {}, "short"))
+        browser.visit("#/runs/short")
+        browser.one(".tick-end")
+        ticks = [tick.text for tick in browser.all(".ruler .tick")]
+        told = [text.replace("0 ms", "0") if text == "0 ms" else text for text in ticks]
+        self.assertEqual(len(told), len(set(told)), ticks)
+
+    def test_a_wait_does_not_look_like_work(self):
+        browser = self.browser
+        run = self.server.start("question", {"about": "waits"}, "waits-long")
+        self.server.settled(run)
+        browser.visit(f"#/runs/{run}")
+        # As soon as the wait is long beside the work it is cut short, and still most of the row.
+        browser.one(".timeline-tools", "Cut waits short")
+        widths = browser.js("return ['run', 'person'].map((kind) => document.querySelector(`.lane .bar-${kind}`).getBoundingClientRect().width)")
+        self.assertGreater(widths[1], widths[0])
+        self.server.ask(f"/api/runs/{run}/cancel", {})
+
+    def test_what_failed_and_what_was_tried_again_differ_in_shape(self):
+        browser = self.browser
+        run = self.server.start("payment", {"order": "B-1", "cents": 100}, "tried")
+        self.server.settled(run)
+        browser.visit(f"#/runs/{run}")
+        browser.one(".legend", "Failed attempt")
+        shapes = browser.js("""
+            return ['failed', 'tried'].map((kind) => {
+              const style = getComputedStyle(document.querySelector(`.legend .bar-${kind}`));
+              return [style.clipPath === 'none', style.backgroundColor === 'rgba(0, 0, 0, 0)', style.borderLeftWidth];
+            });""")
+        self.assertEqual(shapes, [[False, False, "0px"], [True, True, "2px"]])
+        self.server.ask(f"/api/runs/{run}/cancel", {})
+
+    def test_a_phone_scrolls_a_run_as_one_page(self):
+        browser = self.browser
+        self.server.settled(self.server.start("ledger", {"lines": 1}, "phone"))
+        browser.screen(390)
+        browser.visit("#/runs/phone")
+        browser.one(".inspector .json")
+        list_height, rows, gap, inner = browser.js("""
+            const list = document.querySelector('.timeline .virtual'), inspector = document.querySelector('.inspector');
+            return [list.clientHeight, document.querySelectorAll('.step-row:not([hidden])').length,
+              inspector.getBoundingClientRect().top - document.querySelector('.timeline').getBoundingClientRect().bottom, inspector.scrollHeight - inspector.clientHeight];""")
+        self.assertEqual((list_height, inner), (48 * rows, 0))
+        self.assertLess(gap, 2)
+        self.assertEqual(browser.audit(), [])
+        # Its end can be reached.
+        browser.js("document.querySelector('main').scrollTop = 1e6")
+        self.assertLessEqual(browser.js("return document.querySelector('.inspector').lastChild.getBoundingClientRect().bottom - document.querySelector('.side').getBoundingClientRect().top"), 0)
+
+    def test_chips_without_a_number_have_no_place_for_one(self):
+        browser = self.browser
+        browser.visit("#/runs?workflow=none-such")
+        browser.one(".empty")
+        browser.until(lambda: browser.js("""
+            return [...document.querySelectorAll('.chip')].every((chip) => {
+              const box = chip.getBoundingClientRect(), name = chip.querySelector('span').getBoundingClientRect(), mark = chip.querySelector('.icon').getBoundingClientRect();
+              return Math.abs((mark.left - box.left) - (box.right - name.right)) < 2;
+            });"""), "chips with even sides")
+
+    def test_health_has_full_rows_and_says_once_that_the_server_is_away(self):
+        browser = self.browser
+        browser.visit("#/health")
+        browser.one(".status-line")
+        for width in (1440, 1024, 390):
+            browser.screen(width)
+            ends = browser.js("""
+                const rows = new Map();
+                for (const card of document.querySelectorAll('.plot-card:not([hidden])')) {
+                  const { top, right } = card.getBoundingClientRect();
+                  rows.set(Math.round(top), Math.max(rows.get(Math.round(top)) ?? 0, Math.round(right)));
+                }
+                return [...rows.values()];""")
+            self.assertEqual(len(set(ends)), 1, (width, ends))
+        browser.screen(1440)
+        browser.until(lambda: "–" not in [value.text for value in browser.all(".plot-value") if value.is_displayed()][1:2], "requests a second")
+        browser.visit("#/runs")
+        browser.one("h1", "Runs")
+        network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        browser.driver.execute_cdp_cmd("Network.enable", {})
+        # Pages come when the browser has nothing else to do.
+        browser.until(lambda: browser.js("return performance.getEntriesByType('resource').some(({ name }) => name.includes('page-health'))"), "code of the page")
+        browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {**network, "offline": True})
+        try:
+            browser.click("nav a", "Health")
+            browser.one(".empty", "The server cannot be reached")
+            self.assertEqual(browser.one_text().count("The server cannot be reached"), 1)
+            self.assertFalse(any(card.is_displayed() for card in browser.all(".card")))
+        finally:
+            browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {**network, "offline": False})
+        browser.one(".status-line")
+        browser.driver.get_log("browser")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
