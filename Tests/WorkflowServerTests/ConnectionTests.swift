@@ -2,6 +2,7 @@ import FlatValue
 import Foundation
 import Testing
 import WorkflowCore
+import WorkflowEngine
 import WorkflowServer
 
 @Suite("Connections")

@@ -53,7 +53,7 @@ struct SlowClientTests {
         try await RunningServer.with(TestWorkflows.all(), options: options) { server in
             // More than the buffers on the way take.
             let body = String(repeating: "x", count: 24 << 20)
-            let answer = await Self.conversation(
+            let answer = await RawConnection.conversation(
                 "POST \(path) HTTP/\(version)\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
                     + "Content-Length: \(body.utf8.count)\r\n\r\n" + body, port: server.port)
             #expect(answer.hasPrefix("HTTP/\(version) \(status)"), "\(answer)")

@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test func `a key of the outermost object that comes twice can be refused`() throws {
-        #expect(throws: JSONError(line: 2, column: 9, message: "the key 'a' comes twice", repeatedKey: "a")) {
+        #expect(throws: JSONError(line: 2, column: 7, message: "the key 'a' comes twice", repeatedKey: "a")) {
             try Value(json: "{\"a\":1,\n\"b\":2,\"\\u0061\":3}", isStrict: true)
         }
         // Keys are compared by their bytes.
