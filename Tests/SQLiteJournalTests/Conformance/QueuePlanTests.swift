@@ -56,7 +56,9 @@ struct QueuePlanTests {
         for (text, steps) in plans where !text.hasPrefix("UPDATE queue_starts SET time") {
             for step in steps where step.hasPrefix("SCAN queue") {
                 // These indexes hold the few runs that it asks for, and no others.
-                let isShort = ["queue_replaced", "queue_rivals", "queue_early"].contains { step.hasSuffix(" USING INDEX \($0)") }
+                let isShort = ["queue_replaced", "queue_rivals", "queue_early"].contains {
+                    step.hasSuffix(" USING INDEX \($0)")
+                }
                 #expect(isShort, "\(step) in: \(text)")
             }
         }
