@@ -63,18 +63,21 @@ extension Worker {
 
     private func begin(_ child: ChildStart, of run: Run, _ answer: @escaping @Sendable (HostAnswer) -> Void) {
         guard let engine else { return answer(.failure(code: "over", message: "the engine has ended")) }
+        let undoes = run.machine.isClosing
         whenDurable(run) { error in
             // A run that is lost ends its calls, and tells them why.
             if error != nil { return answer(.failure(code: "over", message: "the run is over")) }
-            Task { answer(await engine.start(child) { await self.hasEnded(run) }) }
+            Task { answer(await engine.start(child) { await self.hasEnded(run, undoing: undoes) }) }
         }
     }
 
     /// Whether a run that is driven here has come to its end; any thread.
-    private func hasEnded(_ run: Run) async -> Bool {
+    ///
+    /// - Parameter undoing: what undoes its steps asks, which goes on behind the end of the steps.
+    private func hasEnded(_ run: Run, undoing: Bool) async -> Bool {
         await withCheckedContinuation { continuation in
             let isAsked = perform { _ in
-                continuation.resume(returning: run.machine.isOver || run.machine.isClosing)
+                continuation.resume(returning: run.machine.isOver || run.machine.isClosing && !undoing)
             }
             if !isAsked { continuation.resume(returning: false) }
         }
