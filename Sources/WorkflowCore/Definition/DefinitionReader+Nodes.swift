@@ -22,14 +22,14 @@ extension DefinitionReader {
             nodes[index].extra = callback(scope, "prepare_next_input")
             nodes[index].conclude = callback(scope, "collect")
             nodes[index].limit = count(scope, "max_iterations") ?? 0
-            readBody(scope, "step", into: index, place: Place(repeats: true, concurrent: place.concurrent))
+            readBody(scope, "step", into: index, place: place.within(repeats: true))
         case .foreach:
             nodes[index].callback = callback(scope, "items", required: "input, context")
             nodes[index].conclude = callback(scope, "collect")
             nodes[index].limit = count(scope, "concurrency") ?? 1
             nodes[index].waitsForAll = word(scope, "on_error", of: ["fail-fast", "continue"]) == "continue"
             let concurrent = place.concurrent || nodes[index].limit > 1
-            readBody(scope, "step", into: index, place: Place(repeats: true, concurrent: concurrent))
+            readBody(scope, "step", into: index, place: place.within(repeats: true, concurrent: concurrent))
         case .parallel: readParallel(scope, into: index, place: place)
         case .human:
             nodes[index].conclude = callback(scope, "output")
@@ -206,7 +206,7 @@ extension DefinitionReader {
             }
         }
         if sources.isEmpty { return }
-        readBodies(sources, of: index, scope, place: Place(repeats: place.repeats, concurrent: true))
+        readBodies(sources, of: index, scope, place: place.within(concurrent: true))
     }
 
     /// The bodies of a branch or a parallel, by name in order, or by index.

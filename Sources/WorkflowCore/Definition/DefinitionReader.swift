@@ -130,6 +130,12 @@ package struct DefinitionReader {
         var concurrent = false
         /// What the agent around them says of its spans, for nodes that say nothing themselves.
         var telemetry: Value?
+
+        /// A place within this one, of which it says as much, or more.
+        func within(repeats: Bool = false, concurrent: Bool = false) -> Place {
+            Place(
+                repeats: self.repeats || repeats, concurrent: self.concurrent || concurrent, telemetry: telemetry)
+        }
     }
 
     /// Reads the bodies of a node, which get places next to each other.
