@@ -29,16 +29,7 @@ final class MCPHost: Sendable {
     }
 
     /// Serves the client until it is gone, or the phase ends; by then the log is written, as far as somebody reads it.
-    func run() async throws {
-        let result: Result<Void, any Error>
-        do {
-            result = .success(try await serve())
-        } catch {
-            result = .failure(error)
-        }
-        await log.finish()
-        try result.get()
-    }
+    func run() async throws { try await log.written { try await serve() } }
 
     private func serve() async throws {
         let store = try ServiceStore(settings, log)

@@ -38,8 +38,16 @@ final class ServeLog: Sendable {
 
     private func write(line: String) { output.write(line) }
 
-    /// Takes no more entries, and returns when all are written, or their reader takes too long.
-    func finish() async { await output.finish() }
+    /// Runs what logs; takes no more entries then, and returns when all are written, or their reader takes too long.
+    func written(_ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch {
+            await output.finish()
+            throw error
+        }
+        await output.finish()
+    }
 
     /// A logger for libraries; below warnings they are silent.
     var logger: Logger {

@@ -27,16 +27,7 @@ final class ServeSession: Sendable {
     }
 
     /// Serves until the phase ends; by then the log is written, as far as somebody reads it.
-    func run() async throws {
-        let result: Result<Void, any Error>
-        do {
-            result = .success(try await serve())
-        } catch {
-            result = .failure(error)
-        }
-        await log.finish()
-        try result.get()
-    }
+    func run() async throws { try await log.written { try await serve() } }
 
     private func serve() async throws {
         let store = try ServiceStore(settings, log)
