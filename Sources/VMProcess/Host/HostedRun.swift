@@ -117,18 +117,21 @@ final class HostedRun {
     /// Notes the end of the run's process; how often that has happened without any progress of the run.
     func died() -> Int {
         // Steps are counted by the run itself; this bounds what ends the process outside of any step.
-        if run.log.count > deathMark + 2 { deaths = 0 }
+        if hasProgressed { deaths = 0 }
         deathMark = run.log.count
         deaths += 1
         return deaths
     }
+
+    /// Whether the run has begun, or recorded more than what follows from the end of a process, since the last one.
+    private var hasProgressed: Bool { run.log.count > deathMark + 2 || (deathMark <= 0 && run.log.count > 0) }
 
     /// How often in a row a run may be there when another one is said to have ended its process, before it is suspected itself.
     private static let bystandLimit = 20
 
     /// Notes that the process is said to have died of another run; whether that is to be believed.
     func bystands() -> Bool {
-        if run.log.count > deathMark + 2 { timesBystanding = 0 }
+        if hasProgressed { timesBystanding = 0 }
         deathMark = run.log.count
         timesBystanding += 1
         return timesBystanding <= Self.bystandLimit

@@ -200,7 +200,8 @@ final class VMChild: Sendable {
                 }
             }
         } catch {
-            kill(because: "it sent \(error.description)")
+            // What it said before is whole, and counts.
+            kill(because: "it sent \(error.description)", ignoring: false)
         }
     }
 

@@ -322,8 +322,8 @@ final class VMStation: @unchecked Sendable {
         // A process may accuse the wrong run: that one comes to its end alone, and the guilty one is counted sooner or later.
         let deaths = owner == .diedOfAnother && hosted.bystands() ? 0 : hosted.died()
         guard deaths <= RunMachine.crashLimit + 1 else {
-            return worker.giveUp(
-                run, code: "vm_crashed",
+            return worker.fail(
+                run, code: HostedScript.crashedCode,
                 message: "the process in which the run was ended \(deaths) times without any progress, the last time "
                     + "with \(signal)")
         }

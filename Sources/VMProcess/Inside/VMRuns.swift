@@ -157,7 +157,8 @@ final class VMRuns: Sendable {
     // MARK: Runs
 
     private func begin(_ header: Value) {
-        guard let id = header["run"]?.string, let workflow = workflow(header) else { return }
+        guard let id = header["run"]?.string else { return }
+        guard let workflow = workflow(header) else { return refuse(id, Self.noCode(header)) }
         let run = engine.createRun(workflow, id: id)
         drive(run)
         do {
@@ -167,23 +168,30 @@ final class VMRuns: Sendable {
                 timeout: beginning.timeout > 0 ? .microseconds(beginning.timeout) : nil, at: beginning.time,
                 trace: beginning.trace, tags: beginning.tags, queueing: beginning.queueing)
         } catch {
-            refuse(id, error)
+            if remove(run) { refuse(id, error) }
         }
     }
 
     private func restore(_ frame: Frame) {
-        guard let id = frame.header["run"]?.string, let workflow = workflow(frame.header),
-            let stored = WireRun(frame, plan: workflow.plan, generation: workflow.generation.id)
-        else { return arrived(frame.header) }
+        guard let id = frame.header["run"]?.string else { return }
         lane.perform { [self] in
             defer { arrived(frame.header) }
             do {
-                drive(
-                    try await engine.restore(stored.journaled, stored.stored, of: workflow))
+                guard let workflow = workflow(frame.header) else { throw Self.noCode(frame.header) }
+                guard let stored = WireRun(frame, plan: workflow.plan, generation: workflow.generation.id) else {
+                    throw RunFailure(code: "store_corrupt", message: "the journal of the run did not come whole")
+                }
+                drive(try await engine.restore(stored.journaled, stored.stored, of: workflow))
             } catch {
                 refuse(id, error)
             }
         }
+    }
+
+    private static func noCode(_ header: Value) -> RunFailure {
+        RunFailure(
+            code: RunFailure.Code.loadFailed,
+            message: "its script has no workflow \(header["workflow"]?.string ?? "") any more")
     }
 
     /// Calls a function that belongs to no run.
@@ -221,15 +229,24 @@ final class VMRuns: Sendable {
         lane.perform { [self] in
             do {
                 _ = try await run.finished()
-                state.withLock { _ = $0.runs.removeValue(forKey: run.id) }
+                remove(run)
             } catch {
-                refuse(run.id, error)
+                if remove(run) { refuse(run.id, error) }
             }
         }
     }
 
+    /// Whether the run was still here; another one of its name, which came after it, stays.
+    @discardableResult private func remove(_ run: WorkflowRun) -> Bool {
+        state.withLock { state in
+            guard state.runs[run.id] === run else { return false }
+            state.runs[run.id] = nil
+            return true
+        }
+    }
+
+    /// Gives a run back that is not driven here; the host never waits for one of which it hears nothing.
     private func refuse(_ id: String, _ error: any Error) {
-        guard state.withLock({ $0.runs.removeValue(forKey: id) }) != nil else { return }
         let failure = error as? RunFailure
         var entries = [
             ("run", Value(id)), ("code", Value(failure?.code ?? "failed")), ("message", Value("\(error)")),

@@ -120,8 +120,23 @@ extension Worker {
     /// Tells whoever watches a run of something that is kept nowhere.
     package func stream(_ event: TransientEvent, of run: Run) { run.observer?.runStreamed(event) }
 
-    /// Gives a run up that the process refuses to go on with.
+    /// Gives a run up that the process refuses to go on with: what is recorded of it stays as it is, for whoever takes it up again.
     package func giveUp(_ run: Run, code: String, message: String) {
+        guard !run.isLost else { return }
         lose(run, JournalError(code: code, message: message))
+        guard let store = journal as? any RunStore, let journaled = run.journaled, run.submittedEvents > 0 else {
+            return
+        }
+        Task { try? await store.release([journaled]) }
+    }
+
+    /// Ends a run that no process brings any further; one of which nothing is recorded is given up.
+    package func fail(_ run: Run, code: String, message: String) {
+        guard !run.isLost, !run.machine.isOver else { return }
+        guard run.log.count > 0 else { return giveUp(run, code: code, message: message) }
+        let error = ErrorObject(code: code, message: message, retryable: false)
+        run.decide(.abandoned(error: error.write(into: &run.log.arena)), at: now)
+        run.dropCommands()
+        submit(run)
     }
 }
