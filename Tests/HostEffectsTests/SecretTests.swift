@@ -135,10 +135,10 @@ struct SecretTests {
 
     @Test func `lines and JSON are read`() throws {
         let text = "# keys\n\nA=first\nexport B = \"se=cond\"\nC='third'\r\n"
-        #expect(try SecretText.parse(Array(text.utf8), source: "f") == ["A": "first", "B": "se=cond", "C": "third"])
-        #expect(try SecretText.parse(Array(#" {"A":"text"}"#.utf8), source: "f") == ["A": "text"])
+        #expect(try SecretsReader.parse(Array(text.utf8), source: "f") == ["A": "first", "B": "se=cond", "C": "third"])
+        #expect(try SecretsReader.parse(Array(#" {"A":"text"}"#.utf8), source: "f") == ["A": "text"])
         for wrong in ["A", "A=abc", "a b=text", #"{"A":12345}"#, "{"] {
-            #expect(throws: SecretFailure.self) { try SecretText.parse(Array(wrong.utf8), source: "f") }
+            #expect(throws: SecretFailure.self) { try SecretsReader.parse(Array(wrong.utf8), source: "f") }
         }
     }
 

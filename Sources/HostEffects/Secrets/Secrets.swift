@@ -4,7 +4,7 @@ internal import WorkflowCore
 
 /// Where secrets are read from besides the environment.
 package struct SecretSettings: Sendable, Equatable {
-    /// A file with lines `NAME=value` or a JSON object; see ``SecretText``.
+    /// A file with lines `NAME=value` or a JSON object; see ``SecretsReader``.
     package var file: String?
     /// A command for `/bin/sh` that prints the same.
     package var command: String?
@@ -32,9 +32,9 @@ package final class Secrets: Sendable {
     /// - Throws: what is wrong with either, for who started the process.
     package convenience init(_ settings: SecretSettings) throws(SecretFailure) {
         var given: [String: String] = [:]
-        if let file = settings.file { given = try SecretText.read(file: file) }
+        if let file = settings.file { given = try SecretsReader.read(file: file) }
         if let command = settings.command {
-            for (name, value) in try SecretText.read(command: command) { given[name] = value }
+            for (name, value) in try SecretsReader.read(command: command) { given[name] = value }
         }
         self.init(given: given)
     }

@@ -6,7 +6,7 @@ internal import WorkflowCore
 ///
 /// Of the lines, blank ones and those that begin with `#` are passed over, `export ` may stand before a name, and quotes
 /// around a value are taken off.
-enum SecretText {
+enum SecretsReader {
     private static let sizeLimit = 1 << 20
 
     /// Reads a regular file that only its owner, who runs this process, may read or write.
