@@ -106,6 +106,9 @@ struct MemoryLanes {
 
     func line(_ number: Int64) -> WaitingLine? { lanes[number]?.line }
 
+    /// The workflow whose runs share a lane.
+    func workflow(of number: Int64) -> String? { lanes[number]?.key.workflow }
+
     /// A run has a place in a lane from now on.
     mutating func enter(_ number: Int64) { lanes[number]?.runs += 1 }
 
