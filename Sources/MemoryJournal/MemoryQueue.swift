@@ -24,7 +24,7 @@ struct MemoryQueue {
 
     private struct Debounced: Hashable {
         var workflow: String
-        var key: String
+        var key: ExactText
     }
 
     /// A run that waits for its time.
@@ -80,7 +80,7 @@ struct MemoryQueue {
             singletons[singleton, default: []].insert(id)
         }
         if let key = ticket.debounce {
-            let place = Debounced(workflow: workflow, key: key)
+            let place = Debounced(workflow: workflow, key: ExactText(key))
             if let other = debounced[place] { replace(other, by: id) }
             debounced[place] = id
         }
@@ -96,7 +96,9 @@ struct MemoryQueue {
 
     /// Whether a run of the same workflow that waits is replaced by one that comes with a ticket.
     private func isDebounced(_ entry: Entry, by ticket: QueueTicket) -> Bool {
-        guard let key = ticket.debounce, entry.ticket.debounce == key else { return false }
+        guard let key = ticket.debounce, entry.ticket.debounce.map(ExactText.init) == ExactText(key) else {
+            return false
+        }
         return entry.state == .early || entry.state == .waiting
     }
 
@@ -156,7 +158,7 @@ struct MemoryQueue {
 
     private mutating func forgetDebounced(_ entry: Entry) {
         guard let key = entry.ticket.debounce, let workflow = lanes.workflow(of: entry.lane) else { return }
-        let place = Debounced(workflow: workflow, key: key)
+        let place = Debounced(workflow: workflow, key: ExactText(key))
         if debounced[place] == entry.rank.id { debounced[place] = nil }
     }
 

@@ -106,6 +106,21 @@ extension StoreContract {
                 await second.close()
             }
         },
+        StoreCheck("keys that differ in any byte are different ones") { backend in
+            let journal = try await backend.open()
+            let keys = ["\u{e9}", "e\u{301}", "E\u{301}", "", " ", "\u{feff}"]
+            for (number, key) in keys.enumerated() {
+                await enter("c\(number)", ticket([QueueTicket.Share(.concurrency, key: key, limit: 1)]), journal)
+                var single = ticket([QueueTicket.Share(.singleton, key: key, limit: 1)])
+                single.onConflict = .skip
+                try expect(await enter("s\(number)", single, journal).isDurable, key)
+                var late = ticket([])
+                late.debounce = key
+                await enter("d\(number)", late, journal)
+            }
+            try expect(try await admit(journal).count == 3 * keys.count)
+            await journal.close()
+        },
         StoreCheck("a debounce replaces what waits by its key in its workflow, whatever else the runs wait by") {
             backend in
             let journal = try await backend.open()
