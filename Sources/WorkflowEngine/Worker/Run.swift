@@ -1,5 +1,5 @@
 package import FlatValue
-internal import Platform
+package import Platform
 internal import Synchronization
 package import WorkflowCore
 
@@ -421,11 +421,14 @@ package protocol RunObserver: AnyObject {
     func runSucceeded(_ run: Run, by successor: WorkflowRun)
     /// Whether ``runSucceeded(_:by:)`` is to be called for the runs that follow as well.
     var followsSuccessors: Bool { get }
+    /// Whether the runs of the chain wait until whoever follows them has taken each, and what opens once this one is taken.
+    var pace: (isPaced: Bool, taken: Gate?) { get }
 }
 
 extension RunObserver {
     package func runSucceeded(_ run: Run, by successor: WorkflowRun) {}
     package var followsSuccessors: Bool { false }
+    package var pace: (isPaced: Bool, taken: Gate?) { (false, nil) }
 }
 
 extension RunObserver {
