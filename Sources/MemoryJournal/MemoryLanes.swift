@@ -12,7 +12,7 @@ struct MemoryLanes {
     private struct GroupKey: Hashable {
         var kind: QueueTicket.Share.Kind
         var workflow: String
-        var key: String
+        var key: ExactText
     }
 
     private struct Group {
@@ -78,7 +78,7 @@ struct MemoryLanes {
     mutating func lane(_ workflow: String, _ ticket: QueueTicket) -> Int64 {
         func number(_ kind: QueueTicket.Share.Kind) -> Int64 {
             guard let share = ticket.share(kind) else { return 0 }
-            let key = GroupKey(kind: kind, workflow: workflow, key: share.key)
+            let key = GroupKey(kind: kind, workflow: workflow, key: ExactText(share.key))
             if let number = groupNumbers[key] { return number }
             lastNumber += 1
             groupNumbers[key] = lastNumber
@@ -99,12 +99,15 @@ struct MemoryLanes {
 
     /// The number of a singleton that is known.
     func singleton(_ workflow: String, _ key: String) -> Int64? {
-        groupNumbers[GroupKey(kind: .singleton, workflow: workflow, key: key)]
+        groupNumbers[GroupKey(kind: .singleton, workflow: workflow, key: ExactText(key))]
     }
 
     subscript(number: Int64) -> QueueLane? { lanes[number]?.lane }
 
     func line(_ number: Int64) -> WaitingLine? { lanes[number]?.line }
+
+    /// The workflow whose runs share a lane.
+    func workflow(of number: Int64) -> String? { lanes[number]?.key.workflow }
 
     /// A run has a place in a lane from now on.
     mutating func enter(_ number: Int64) { lanes[number]?.runs += 1 }

@@ -23,8 +23,8 @@ struct MemoryQueue {
     }
 
     private struct Debounced: Hashable {
-        var lane: Int64
-        var key: String
+        var workflow: String
+        var key: ExactText
     }
 
     /// A run that waits for its time.
@@ -80,7 +80,7 @@ struct MemoryQueue {
             singletons[singleton, default: []].insert(id)
         }
         if let key = ticket.debounce {
-            let place = Debounced(lane: lane, key: key)
+            let place = Debounced(workflow: workflow, key: ExactText(key))
             if let other = debounced[place] { replace(other, by: id) }
             debounced[place] = id
         }
@@ -96,9 +96,10 @@ struct MemoryQueue {
 
     /// Whether a run of the same workflow that waits is replaced by one that comes with a ticket.
     private func isDebounced(_ entry: Entry, by ticket: QueueTicket) -> Bool {
-        guard let key = ticket.debounce, entry.ticket.debounce == key, entry.state == .early || entry.state == .waiting
-        else { return false }
-        return QueueTicket.Share.Kind.allCases.allSatisfy { ticket.share($0)?.key == entry.ticket.share($0)?.key }
+        guard let key = ticket.debounce, entry.ticket.debounce.map(ExactText.init) == ExactText(key) else {
+            return false
+        }
+        return entry.state == .early || entry.state == .waiting
     }
 
     /// Takes a run out, with the places that it holds; false if it had none.
@@ -156,8 +157,8 @@ struct MemoryQueue {
     }
 
     private mutating func forgetDebounced(_ entry: Entry) {
-        guard let key = entry.ticket.debounce else { return }
-        let place = Debounced(lane: entry.lane, key: key)
+        guard let key = entry.ticket.debounce, let workflow = lanes.workflow(of: entry.lane) else { return }
+        let place = Debounced(workflow: workflow, key: ExactText(key))
         if debounced[place] == entry.rank.id { debounced[place] = nil }
     }
 

@@ -28,10 +28,9 @@ struct QueueModel {
     /// Takes a run in, unless a singleton has another one.
     mutating func enter(_ id: String, _ workflow: String, _ ticket: QueueTicket) -> Bool {
         let entry = Entry(id: id, workflow: workflow, ticket: ticket)
-        let line = Self.line(entry)
         func isDebounced(_ other: Entry) -> Bool {
             guard let debounce = ticket.debounce else { return false }
-            return !other.hasBegun && other.ticket.debounce == debounce && Self.line(other) == line
+            return !other.hasBegun && other.workflow == workflow && other.ticket.debounce == debounce
         }
         if ticket.onConflict == .skip,
             entries.contains(where: { Self.share(.singleton, entry, $0) && !isDebounced($0) })

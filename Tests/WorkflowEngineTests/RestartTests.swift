@@ -75,6 +75,23 @@ struct RestartTests {
         }
     }
 
+    @Test func `a chain that is paced is at most one run ahead of who follows it`() async throws {
+        try await withDirectory([workflow()]) { directory in
+            let flow = try await #require(directory.catalog.workflow("count"))
+            var run = directory.engine.createRun(flow, id: "c")
+            run.followSuccessors(paced: true)
+            try run.start(input: ["n": 1, "end": 50])
+            for number in 1..<50 {
+                let record = try await run.finished()
+                #expect(record.restartedAs == "c~\(number + 1)")
+                // The next one may have begun, and has none itself.
+                #expect(try await directory.list(RunFilter()).count <= number + 1)
+                run = try #require(run.takeSuccessor())
+            }
+            #expect(try await run.finished().output?["n"] == 50)
+        }
+    }
+
     @Test func `runs that follow on each other many times leave nothing behind in the engine`() async throws {
         let store = MemoryStore()
         try await withDirectory([workflow()], store: store) { directory in

@@ -1,5 +1,6 @@
 import FlatValue
 import Foundation
+import Platform
 import Testing
 import WorkflowCore
 import WorkflowEngine
@@ -114,6 +115,41 @@ struct ConnectionTests {
             #expect(try await Self.comes(0, server.server))
             go.signal()
             #expect(try await server.get("/api/runs/h?wait=10s").json["result"] == 7)
+        }
+    }
+
+    @Test(arguments: Leave.allCases)
+    func `a cancel goes on to its end when the client that asked for it has gone`(_ leave: Leave) async throws {
+        let (undoing, go) = (Gate(), DispatchSemaphore(value: 0))
+        let undone = try Workflow(id: "undone") { code in
+            let undo = code.inline { _, _ in
+                undoing.open()
+                go.wait()
+                return .null
+            }
+            return [
+                .step("do", handler: code.inline { input, _ in input }, compensate: undo), .waitFor("go", event: "go"),
+            ]
+        }
+        try await RunningServer.with([undone], options: Self.impatient()) { server in
+            let start: Value = ["inputData": 7, "runId": "u"]
+            #expect(try await server.post("/api/workflows/undone/runs", start).status == 202)
+            #expect(try await server.get("/api/runs/u?wait=10s").json["status"] == "waiting")
+            let body = #"{"reason":"enough"}"#
+            let client = try #require(RawConnection(port: server.port))
+            client.say(
+                "POST /api/runs/u/cancel HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                    + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+            await undoing.passed()
+            switch leave {
+            case .reset: client.reset()
+            case .close: client.close()
+            }
+            #expect(try await Self.comes(0, server.server))
+            go.signal()
+            let over = try await server.directory.settled("u").record
+            #expect(over.status == .cancelled && over.result().error?["reason"] == "enough")
+            #expect(over.result().error?["compensation"]?["undone"]?.array == ["do"], "\(over.result().value.json)")
         }
     }
 

@@ -56,6 +56,25 @@ struct HookTests {
             .map { String(format: "%02x", $0) }.joined()
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `a query of very many names is read once`() async throws {
+        var handlers = StepHandlers()
+        let count = handlers.inline { request, _ in
+            ["names": Value(Int64(request["query"]?.count ?? 0)), "last": request["query"]?["0"] ?? .null]
+        }
+        let flow = try Workflow(
+            WorkflowDefinition(
+                id: "shop", hooks: [["id": "many", "input": ["$function": Value(Int64(count))]]],
+                nodes: [.waitFor("wait", event: "paid")]), handlers: handlers)
+        try await RunningServer.with([flow], options: Self.options()) { server in
+            let names = (0..<12_000).map { String($0, radix: 36) }.joined(separator: "&")
+            let answer = try await server.post("/hooks/many?" + names + "&0=a+b&0=c%20d", [:])
+            let run = try #require(answer.json["runId"]?.string)
+            let record = try await server.directory.settled(run).record
+            #expect(record.result().steps.first?.input == ["names": 12_000, "last": "c d"])
+        }
+    }
+
     @Test func `a signed request starts a run once, and is answered when that is recorded`() async throws {
         try await RunningServer.with([workflow()], options: Self.options()) { server in
             let headers = [("X-Signature", sign(Self.body)), ("X-Agent", "shop")]

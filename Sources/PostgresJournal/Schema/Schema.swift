@@ -9,6 +9,7 @@ enum Schema {
     /// One step for each version; a store of version n has taken the first n of them.
     static let migrations: [String] = [
         version1, version2, version3, version4, version5, version6, version7, version8, version9,
+        version10,
     ]
 
     /// What the refusal of a message says besides its text, as JSON; NULL for nothing.

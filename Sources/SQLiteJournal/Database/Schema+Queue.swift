@@ -73,7 +73,7 @@ extension Schema {
         CREATE INDEX IF NOT EXISTS queue_singletons ON queue (singleton, state) WHERE singleton <> 0;
         CREATE INDEX IF NOT EXISTS queue_replaced ON queue (run) WHERE state = 3;
         CREATE INDEX IF NOT EXISTS queue_rivals ON queue (run) WHERE state = 2 AND replaced_by IS NOT NULL;
-        CREATE INDEX IF NOT EXISTS queue_debounced ON queue (lane, debounce) WHERE debounce IS NOT NULL AND state < 2;
+        CREATE INDEX IF NOT EXISTS queue_debounces ON queue (debounce) WHERE debounce IS NOT NULL AND state < 2;
         CREATE TABLE IF NOT EXISTS queue_starts (
             rate INTEGER NOT NULL,
             number INTEGER NOT NULL,

@@ -53,12 +53,10 @@ extension Writer {
                 sql: """
                     SELECT runs.id FROM queue JOIN runs ON runs.row = queue.run
                     WHERE singleton = ?1 AND singleton <> 0 AND state < 3
-                        AND NOT (state < 2 AND debounce IS NOT NULL AND debounce IS ?2
-                            AND (SELECT key FROM queue_groups WHERE queue_groups.id = concurrency) IS ?3
-                            AND (SELECT key FROM queue_groups WHERE queue_groups.id = rate) IS ?4)
+                        AND NOT (state < 2 AND debounce IS NOT NULL AND debounce IS ?2)
                     ORDER BY queue.run LIMIT 1
                     """),
-            arguments: [singleton, ticket.debounce, ticket.share(.concurrency)?.key, ticket.share(.rate)?.key])
+            arguments: [singleton, ticket.debounce])
     }
 
     private func group(_ share: QueueTicket.Share, _ workflow: String) throws -> Int64 {
@@ -78,7 +76,11 @@ extension Writer {
             try replace("WHERE singleton = ? AND singleton <> 0", [places.singleton], by: run)
         }
         if let key = ticket.debounce {
-            try replace("INDEXED BY queue_debounced WHERE lane = ? AND debounce = ?", [places.lane, key], by: run)
+            try replace(
+                """
+                INDEXED BY queue_debounces WHERE debounce = ?
+                    AND (SELECT workflow FROM queue_lanes WHERE id = lane) = (SELECT workflow FROM queue_lanes WHERE id = ?)
+                """, [key, places.lane], by: run)
         }
         let isEarly = ticket.readyAt > now
         let rate = ticket.share(.rate)

@@ -33,6 +33,10 @@ final class HostedRun {
     let script: HostedScript
     let paths: NodePaths
     var source: Source
+    /// With what it is to wait in the queue; nil for a run that was recorded before.
+    let asked: (queueing: Queueing, time: Int64)?
+    /// A message has let it begin that waited in the queue.
+    var isAdmitted = false
     var place = Place.waiting
     /// It stands in the station's line for a process of its own.
     var isInLine = false
@@ -91,6 +95,7 @@ final class HostedRun {
         self.run = run
         self.script = script
         self.source = source
+        asked = if case .fresh(let beginning) = source { (beginning.queueing, beginning.time) } else { nil }
         paths = script.paths(of: run.definition)
     }
 
@@ -102,11 +107,6 @@ final class HostedRun {
 
     var isGone: Bool {
         if case .gone = place { true } else { false }
-    }
-
-    /// Whether the run was begun as one that no limit keeps waiting; false once it is recorded.
-    var isExempt: Bool {
-        if case .fresh(let beginning) = source { beginning.queueing.isExempt } else { false }
     }
 
     /// The trace that the run was started in.

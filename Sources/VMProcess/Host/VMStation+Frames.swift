@@ -173,12 +173,8 @@ extension VMStation {
         guard size + entry.arena.count + entry.events.count <= 2 * Self.sizeLimit else {
             throw FrameFault("more than run \(entry.run) may record")
         }
-        if let ticket = entry.ticket {
-            guard entry.sequence == 0, !hosted.isExempt, ticket.fits(run.plan.flow) else {
-                throw FrameFault("a place in the queue that run \(entry.run) may not take")
-            }
-            run.journaled?.ticket = ticket
-        }
+        if let ticket = entry.ticket { try takePlace(ticket, at: entry.sequence, of: hosted) }
+        try checkStart(UnsafeRawBufferPointer(rebasing: body[entry.events]), of: hosted)
         let answered = messages.compactMap { number in
             hosted.messages.firstIndex { $0.message.number == number }.map { hosted.messages.remove(at: $0) }
         }

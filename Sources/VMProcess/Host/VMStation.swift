@@ -211,6 +211,7 @@ final class VMStation: @unchecked Sendable {
     func deliver(
         _ message: InboxMessage, to hosted: HostedRun, _ answered: @escaping @Sendable (InboxAnswer) -> Void
     ) {
+        if message.content.kind == .begin { hosted.isAdmitted = true }
         hosted.messages.append((message, answered))
         guard let process = hosted.process else { return give(hosted) }
         process.send(Frame(.message, message.wire))

@@ -32,7 +32,7 @@ final class ProxyStore: RunStore {
     func submit(_ batch: JournalBatch, answer: @escaping @Sendable (JournalBatch, [JournalOutcome]) -> Void) {
         if isEager {
             // The host reads what was sent before the process died.
-            line.send(Frame(.batch, WireBatch(batch, number: 0).header, body: Array(batch.bytes.bytes)))
+            send(batch, number: 0)
             for entry in batch.entries where entry.sequence == 0 && entry.run.ticket != nil {
                 entry.run.isQueued = true
             }
@@ -43,7 +43,15 @@ final class ProxyStore: RunStore {
             state.pending[state.lastBatch] = Pending(batch: batch, answer: answer)
             return state.lastBatch
         }
-        line.send(Frame(.batch, WireBatch(batch, number: number).header, body: Array(batch.bytes.bytes)))
+        send(batch, number: number)
+    }
+
+    private func send(_ batch: JournalBatch, number: Int64) {
+        var (wire, body) = (WireBatch(batch, number: number), Array(batch.bytes.bytes))
+        #if DEBUG
+            (wire, body) = VMFault.forge(wire, body)
+        #endif
+        line.send(Frame(.batch, wire.header, body: body))
     }
 
     /// Takes the host's word on a batch.

@@ -162,7 +162,10 @@ final class VMRuns: Sendable {
         let run = engine.createRun(workflow, id: id)
         drive(run)
         do {
-            let beginning = WireBeginning(header).beginning
+            var beginning = WireBeginning(header).beginning
+            #if DEBUG
+                if VMFault.forges("exempt") { beginning.queueing.isExempt = true }
+            #endif
             try run.start(
                 input: beginning.input, metadata: beginning.metadata, ctx: beginning.ctx,
                 timeout: beginning.timeout > 0 ? .microseconds(beginning.timeout) : nil, at: beginning.time,

@@ -148,15 +148,24 @@ extension QueueTicket {
         if let debounce, debounce.utf8.count > QueueKey.longest { return nil }
     }
 
-    /// Whether the limits are those of the plan; the keys are the script's own affair.
-    package func fits(_ flow: FlowControl?) -> Bool {
-        guard let flow else { return false }
+    /// Whether the limits are those of a workflow, for a run that was begun so. What a key is for which the workflow has a function
+    /// is the script's own affair.
+    package func fits(_ flow: FlowControl, _ queueing: Queueing) -> Bool {
+        func fits(_ key: String?, _ slot: CallbackSlot?) -> Bool {
+            guard let slot else { return key == nil }
+            return slot != 0 || key == ""
+        }
+        guard !queueing.isExempt, isLeft == queueing.isLeft, !shares.isEmpty || debounce != nil,
+            fits(share(.concurrency)?.key, flow.concurrency?.key), fits(share(.rate)?.key, flow.rate?.key),
+            fits(share(.singleton)?.key, flow.singleton?.key), fits(debounce, flow.debounce?.key)
+        else { return false }
+        if let given = queueing.priority ?? flow.fixedPriority, priority != given { return false }
         return shares.allSatisfy { share in
             switch share.kind {
             case .concurrency: flow.concurrency.map { Int64(share.limit) == Int64($0.limit) } == true
             case .rate: flow.rate.map { Int64(share.limit) == Int64($0.limit) && share.period == $0.period } == true
             case .singleton: flow.singleton.map { share.limit == 1 && onConflict == $0.onConflict } == true
             }
-        } && (debounce == nil || flow.debounce != nil)
+        }
     }
 }

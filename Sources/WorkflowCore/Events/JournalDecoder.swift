@@ -19,6 +19,8 @@ package struct JournalDecoder: ~Copyable {
     /// The events that were taken, with their bytes. The owner calls ``RunLog/deallocate()`` unless ``takeLog()`` took it.
     package private(set) var log = RunLog()
     package private(set) var machine: RunMachine
+    /// The id of the run, where it is known: then its successor may have no other id than the next one.
+    private var run: String?
     /// Payloads that have been found well-formed.
     private var checked: Set<Slice> = []
 
@@ -64,13 +66,17 @@ package struct JournalDecoder: ~Copyable {
 
     /// Takes events and arena bytes onto a log and the state that it tells of, in place of the decoder's own; both are as before
     /// where this throws, but for events that were taken before the damage.
+    ///
+    /// - Parameter run: the id of the run.
     package mutating func take(
         events: UnsafeRawBufferPointer, arena: UnsafeRawBufferPointer, onto machine: inout RunMachine,
-        _ log: inout RunLog
+        _ log: inout RunLog, of run: String
     ) throws(JournalDamage) {
         swap(&self.machine, &machine)
         swap(&self.log, &log)
+        self.run = run
         defer {
+            self.run = nil
             swap(&self.machine, &machine)
             swap(&self.log, &log)
             checked.removeAll(keepingCapacity: true)
@@ -107,6 +113,13 @@ package struct JournalDecoder: ~Copyable {
             let start = Int(event.payload.offset)
             return try? Value(
                 validating: UnsafeRawBufferPointer(rebasing: arena[start..<start + Int(event.payload.length)]))
+        }
+    }
+
+    /// Whether events start a run; what is damaged is left out.
+    package static func hasStart(_ events: UnsafeRawBufferPointer) -> Bool {
+        stride(from: 0, to: events.count - MemoryLayout<Event>.stride + 1, by: MemoryLayout<Event>.stride).contains {
+            Event(decoding: events, at: $0)?.kind == .workflowStart
         }
     }
 
@@ -244,9 +257,10 @@ package struct JournalDecoder: ~Copyable {
         case .queued: return RunLimits.queueFault(in: value)
         case .tagsSet: return RunTags.fault(in: value)
         case .restartAsked:
-            if value[key: "input"] == nil || value[key: "run"]?.string?.isEmpty != false {
+            guard value[key: "input"] != nil, let next = value[key: "run"]?.string, !next.isEmpty else {
                 return "restarts the run as nothing"
             }
+            if let run, next != RunChain.next(after: run) { return "restarts the run as one that is not the next" }
         case .onceRecorded: if value["name"]?.string == nil { return "records a result under no name" }
         default: break
         }

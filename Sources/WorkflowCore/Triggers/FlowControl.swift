@@ -55,6 +55,20 @@ package struct FlowControl: Sendable, Equatable {
     /// Whether anything may keep a run from beginning at once.
     package var mayHold: Bool { concurrency != nil || rate != nil || singleton != nil || debounce != nil }
 
+    /// Whether every run has a place in the queue: the key of some limit is that of all runs of the workflow.
+    package var holdsAll: Bool {
+        concurrency?.key == 0 || rate?.key == 0 || singleton?.key == 0 || debounce?.key == 0
+    }
+
+    /// The priority of all runs; nil where a function chooses it.
+    package var fixedPriority: Int64? {
+        switch priority {
+        case nil: 0
+        case .fixed(let priority): priority
+        case .chosen: nil
+        }
+    }
+
     /// The priorities that there are; a higher one goes first.
     package static let priorities: ClosedRange<Int64> = -1_000_000...1_000_000
 }

@@ -16,6 +16,7 @@ final class LiveRuns: Sendable {
         /// Messages to runs that were claimed a moment ago and are still being built.
         var early: [String: [InboxMessage]] = [:]
         var isWatching = false
+        weak var engine: WorkflowEngine?
     }
 
     private struct Weak {
@@ -28,6 +29,11 @@ final class LiveRuns: Sendable {
         hub = EventHub(store)
         hub.attach(self)
     }
+
+    /// The engine whose runs these are; nil before it is made and once it is gone.
+    var engine: WorkflowEngine? { state.withLock { $0.engine } }
+
+    func belong(to engine: WorkflowEngine) { state.withLock { $0.engine = engine } }
 
     /// The run of an id that this engine drives.
     func find(_ id: String) -> WorkflowRun? { state.withLock { $0.runs[id]?.run } }

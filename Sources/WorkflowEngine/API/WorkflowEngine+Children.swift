@@ -96,7 +96,13 @@ extension WorkflowEngine {
     private func trace(_ child: ChildStart) -> Value? { child.traceparent.map { ["traceparent": Value($0)] } }
 
     private func directory() throws -> RunDirectory {
-        guard let catalog = family.catalog else { throw RunFailure.engineStopped }
+        guard let directory = try knownRuns() else { throw RunFailure.engineStopped }
+        return directory
+    }
+
+    /// The runs of the engine's store; nil where it knows no workflows but those of the runs that it is given.
+    func knownRuns() throws(RunFailure) -> RunDirectory? {
+        guard let catalog = family.catalog else { return nil }
         return try RunDirectory(self, catalog: catalog)
     }
 

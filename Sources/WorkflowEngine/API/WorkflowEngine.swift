@@ -58,6 +58,7 @@ public final class WorkflowEngine: Sendable {
             sharedTime?.join(worker)
             return worker
         }
+        live?.belong(to: self)
         isolation?.serve(self)
         for worker in self.workers {
             worker.engine = self

@@ -1,4 +1,5 @@
 internal import FlatValue
+package import Platform
 internal import Synchronization
 package import WorkflowCore
 
@@ -41,12 +42,29 @@ extension WorkflowRun: RunObserver {
     }
 
     /// Has the runs that follow on this one kept for ``takeSuccessor()``. Before the run is started.
-    package func followSuccessors() { state.withLock { $0.isFollowed = true } }
+    ///
+    /// - Parameter isPaced: each of them has a successor only once it has been taken, so that a chain does not run away from
+    ///   whoever follows it, and what is kept does not grow.
+    package func followSuccessors(paced isPaced: Bool = false) {
+        state.withLock { ($0.isFollowed, $0.isPaced) = (true, isPaced) }
+    }
 
     package var followsSuccessors: Bool { state.withLock(\.isFollowed) }
+    package var pace: (isPaced: Bool, taken: Gate?) { state.withLock { ($0.isPaced, $0.taken) } }
+
+    /// Follows the chain of a run that this one is about to follow on.
+    func follow(_ predecessor: Predecessor) {
+        guard predecessor.isFollowed else { return }
+        followSuccessors(paced: predecessor.isPaced)
+        if predecessor.isPaced { state.withLock { $0.taken = Gate() } }
+    }
 
     /// The run that followed on this one, if this engine began it and ``followSuccessors()`` was called; given once.
-    package func takeSuccessor() -> WorkflowRun? { state.withLock { $0.successor.take() } }
+    package func takeSuccessor() -> WorkflowRun? {
+        let successor = state.withLock { $0.successor.take() }
+        successor?.pace.taken?.open()
+        return successor
+    }
 
     package func runStreamed(_ event: TransientEvent) {
         let feeds = state.withLock { Array($0.watchers.values) }

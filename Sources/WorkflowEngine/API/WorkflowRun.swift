@@ -1,4 +1,5 @@
 public import FlatValue
+internal import Platform
 internal import Synchronization
 package import WorkflowCore
 
@@ -31,6 +32,10 @@ public final class WorkflowRun: Sendable {
         var successor: WorkflowRun?
         /// Whoever followed the run before this one goes on with this one.
         var isFollowed = false
+        /// The runs of the chain wait for whoever follows them.
+        var isPaced = false
+        /// Opened once whoever follows a chain that is paced has taken this run.
+        var taken: Gate?
     }
 
     enum Phase { case created, started }

@@ -37,7 +37,7 @@ package struct QueueTicket: Sendable, Equatable {
     package var shares: [Share] = []
     /// Of a singleton.
     package var onConflict = FlowControl.Singleton.Conflict.queue
-    /// Runs with this key that have not begun are replaced by this one; nil for none.
+    /// Runs of the workflow with this key that have not begun are replaced by this one, whatever their shares; nil for none.
     package var debounce: String?
     /// Nobody drives the run while it waits.
     package var isLeft = false

@@ -1,5 +1,4 @@
 internal import Platform
-internal import Synchronization
 internal import WorkflowCore
 
 /// Lets queued runs begin as their limits allow: runs of its engine, and those that nobody drives.
@@ -14,8 +13,7 @@ internal import WorkflowCore
 public final class QueueService: Sendable {
     private let directory: RunDirectory
     private let failed: @Sendable (_ run: String, _ error: any Error) -> Void
-    /// Runs that are being cancelled because others take their places.
-    private let cancelling = Mutex<Set<String>>([])
+    private let replacements = Replacements()
 
     /// How many runs one look at the queue lets begin.
     private static let most = 64
@@ -32,7 +30,7 @@ public final class QueueService: Sendable {
     public func run() async {
         // What a run that is cancelled takes to be undone holds no others up.
         await withDiscardingTaskGroup { group in
-            await run { run, other in group.addTask { await self.cancel(run, for: other) } }
+            await run { run, other in group.addTask { await self.replace(run, by: other) } }
         }
     }
 
@@ -76,7 +74,7 @@ public final class QueueService: Sendable {
     public func begin() async -> Int64 {
         guard let (next, replaced) = await look() else { return 0 }
         await withDiscardingTaskGroup { group in
-            for (run, other) in replaced { group.addTask { await self.cancel(run, for: other) } }
+            for (run, other) in replaced { group.addTask { await self.replace(run, by: other) } }
         }
         return next
     }
@@ -111,44 +109,9 @@ public final class QueueService: Sendable {
         }
     }
 
-    /// Cancels a run, unless that is under way; the store tells of one that could not be cancelled again.
-    private func cancel(_ run: String, for other: String) async {
-        guard cancelling.withLock({ $0.insert(run).inserted }) else { return }
-        defer { cancelling.withLock { _ = $0.remove(run) } }
-        do {
-            _ = try await directory.cancel(run, reason: QueueTending.reason(other))
-        } catch let failure as RunFailure
-            where failure.code == RunFailure.Code.over || failure.code == RunFailure.Code.missing
-        {
-        } catch {
+    private func replace(_ run: String, by other: String) async {
+        do { try await replacements.cancel(run, for: other, in: directory) } catch {
             if !Task.isCancelled { failed(run, error) }
-        }
-    }
-}
-
-/// Looks after the runs that an engine drives while they wait, where no ``QueueService`` does.
-enum QueueTending {
-    /// Between two looks at whether other processes have changed the queue.
-    static let interval = Duration.milliseconds(250)
-
-    /// Why a run is cancelled that another one replaces.
-    static func reason(_ other: String) -> String { "run \(other) takes its place" }
-
-    static func begin(_ live: LiveRuns) {
-        guard live.store.keepsQueue, live.bell.beginsTending() else { return }
-        Task { [weak live] in
-            var told: Set<String> = []
-            while let bell = live?.bell, bell.goesOnTending() {
-                let gate = bell.next
-                var pause = interval
-                if let pass = try? await live?.store.admit(.runs(bell.driven), limit: .max) {
-                    if pass.told > 0 { pause = .milliseconds(5) }
-                    for (run, other) in pass.replaced where !told.contains(run) {
-                        if (try? await live?.cancel(run, reason: reason(other))) != nil { told.insert(run) }
-                    }
-                }
-                _ = await gate.passed(within: pause)
-            }
         }
     }
 }
@@ -161,5 +124,4 @@ extension WorkflowEngine {
     package func beHosted() {
         for worker in workers { worker.perform { $0.isHosted = true } }
     }
-
 }

@@ -130,6 +130,16 @@ public final class ScheduleService: Sendable {
         }
     }
 
+    /// Whether a schedule has other times than when it was looked at last; what it made up for by those is forgotten then.
+    private func hasOtherTimes(_ schedule: Schedule, of workflow: Workflow) -> Bool {
+        let key = Key(workflow: workflow.id, schedule: schedule.id)
+        return state.withLock { state in
+            guard let known = state.next[key], known.timing != schedule.timing else { return false }
+            state.missed[key] = nil
+            return true
+        }
+    }
+
     /// Tells why what is due of a schedule cannot begin, once for each reason.
     private func failed(_ schedule: Schedule, of workflow: Workflow, _ reason: String) {
         let key = Key(workflow: workflow.id, schedule: schedule.id)
@@ -163,6 +173,11 @@ public final class ScheduleService: Sendable {
         {
             if !header.status.isTerminal { return mark.time }
             waited = header.updatedAt
+        }
+        // What the times were changed to it did not miss: until now it had others.
+        if hasOtherTimes(schedule, of: workflow), mark.time < now {
+            try await advance(to: now)
+            return now
         }
         var missed = try await missed(schedule, of: workflow, mark, at: now)
         // What was within `catch_up` when it was found waits for as long as the runs of earlier times take.

@@ -1,3 +1,5 @@
+package import Platform
+
 /// Whoever wants to know when a run is over, or waits for somebody.
 package protocol RunObserver: AnyObject {
     /// The run is over, or waits for a person or a signal; called on the worker's thread, when what the log says is durable.
@@ -14,6 +16,8 @@ package protocol RunObserver: AnyObject {
     func runSucceeded(_ run: Run, by successor: WorkflowRun)
     /// Whether ``runSucceeded(_:by:)`` is to be called for the runs that follow as well.
     var followsSuccessors: Bool { get }
+    /// Whether the runs of the chain wait until whoever follows them has taken each, and what opens once this one is taken.
+    var pace: (isPaced: Bool, taken: Gate?) { get }
 }
 
 extension RunObserver {
@@ -21,4 +25,5 @@ extension RunObserver {
     package func runQueued(_ run: Run) {}
     package func runSucceeded(_ run: Run, by successor: WorkflowRun) {}
     package var followsSuccessors: Bool { false }
+    package var pace: (isPaced: Bool, taken: Gate?) { (false, nil) }
 }

@@ -76,7 +76,7 @@ extension Worker {
         with decoder: inout JournalDecoder
     ) throws(JournalDamage) {
         do throws(JournalDamage) {
-            try decoder.take(events: events, arena: arena, onto: &run.machine, &run.log)
+            try decoder.take(events: events, arena: arena, onto: &run.machine, &run.log, of: run.id)
         } catch {
             run.rewind()
             throw error

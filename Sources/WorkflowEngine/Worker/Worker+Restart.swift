@@ -1,4 +1,5 @@
 internal import FlatValue
+internal import Platform
 internal import WorkflowCore
 
 /// Runs that end in favour of others, which go on with their work.
@@ -48,6 +49,9 @@ extension Worker {
         let (workflow, predecessor) = (run.definition, Predecessor(run))
         let (children, status) = (run.machine.children.sorted(), run.machine.closing?.ending)
         Task { [self] in
+            while successor != nil, let taken = predecessor.taken, !(await taken.passed(within: Self.departureDelay)),
+                perform({ _ in })
+            {}
             var departed: Result<WorkflowRun?, RunFailure>?
             while departed == nil {
                 do {
@@ -126,6 +130,9 @@ struct Predecessor: @unchecked Sendable {
     let id: String
     let journaled: JournaledRun?
     let isFollowed: Bool
+    let isPaced: Bool
+    /// Opened once whoever follows the run has taken it; nil where nothing waits for that.
+    let taken: Gate?
     let grant: Value
     /// What it may do while this process drives it, where that is more.
     let allowance: Value?
@@ -134,6 +141,7 @@ struct Predecessor: @unchecked Sendable {
         id = run.id
         journaled = run.journaled
         isFollowed = run.observer?.followsSuccessors ?? false
+        (isPaced, taken) = run.observer?.pace ?? (false, nil)
         grant = run.journaled?.origin.grant ?? run.grant ?? .null
         allowance = run.allowance
     }
@@ -148,7 +156,7 @@ extension WorkflowEngine {
     ) async throws -> WorkflowRun? {
         let run = createRun(
             workflow, id: successor.id, grant: predecessor.grant, allowance: predecessor.allowance)
-        if predecessor.isFollowed { run.followSuccessors() }
+        run.follow(predecessor)
         if let reason = family.stops.reason(for: successor.id) { run.cancel(reason: reason) }
         let recorded = RecordedFeed()
         let token = run.follow(recorded)

@@ -66,12 +66,15 @@ struct APIRequest {
         }
     }
 
-    func queryValues(_ name: String) -> [String] {
+    func queryValues(_ name: String) -> [String] { queryPairs.filter { $0.name == name }.map(\.value) }
+
+    /// The names and values of the query, in order; what is no UTF-8 is left out.
+    var queryPairs: [(name: String, value: String)] {
         (request.uri.query ?? "").split(separator: "&").compactMap { pair in
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard BytesText.percentDecoded(parts[0]) == name else { return nil }
-            guard parts.count == 2 else { return "" }
-            return BytesText.percentDecoded(parts[1].replacing("+", with: " "))
+            guard let name = BytesText.percentDecoded(parts[0]) else { return nil }
+            guard parts.count == 2 else { return (name, "") }
+            return BytesText.percentDecoded(parts[1].replacing("+", with: " ")).map { (name, $0) }
         }
     }
 

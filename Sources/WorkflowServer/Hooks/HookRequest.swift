@@ -22,13 +22,14 @@ extension APIRequest {
             }
         }
         var query: [(String, Value)] = []
-        for pair in (request.uri.query ?? "").split(separator: "&") {
-            guard let name = BytesText.percentDecoded(pair.prefix { $0 != "=" }), let value = self.query(name)
-            else {
-                continue
+        var places: [String: Int] = [:]
+        for (name, value) in queryPairs {
+            if let place = places[name] {
+                query[place].1 = Value(value)
+            } else {
+                places[name] = query.count
+                query.append((name, Value(value)))
             }
-            query.removeAll { $0.0 == name }
-            query.append((name, Value(value)))
         }
         var entries: [(String, Value)] = [
             ("method", Value(request.method.rawValue)), ("path", Value(request.uri.path)),

@@ -45,6 +45,7 @@ final class RunDriver: Sendable {
         switch loaded {
         case .new(let run): try await begin(run, loader)
         case .own(let run, let past):
+            run.followSuccessors(paced: true)
             let code = await loader.code(of: run.id)
             let reason = try announce(
                 .own(run), id: run.id, plan: run.definition.plan, adding: loader.addedPermissions, code: code)
@@ -76,7 +77,7 @@ final class RunDriver: Sendable {
         let reason = try announce(
             .own(run), id: run.id, plan: run.definition.plan, adding: loader.addedPermissions)
         follow(run, past: 0, plan)
-        run.followSuccessors()
+        run.followSuccessors(paced: true)
         try run.start(
             input: plan.input, metadata: plan.metadata, ctx: plan.ctx,
             trace: plan.telemetry.map { ["telemetry": $0] }, tags: StartTags(given: plan.tags),

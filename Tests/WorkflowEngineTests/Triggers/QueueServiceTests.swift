@@ -212,6 +212,43 @@ struct QueueServiceTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `a run that a process drives alone waits for no run that nobody drives`() async throws {
+        let store = MemoryStore()
+        let undone = Counter()
+        let flow = try compensated(undone)
+        try await withDirectory([flow], store: store) { directory in
+            let run = directory.engine.createRun(flow, id: "a")
+            try run.start(input: input("k"))
+            #expect(try await run.settled().status == .waiting)
+        }
+        try await withDirectory([flow], store: store) { directory in
+            let run = directory.engine.createRun(flow, id: "b")
+            try run.start(input: input("k"))
+            #expect(try await run.settled().status == .waiting)
+            let rival = try await directory.record(of: "a")
+            #expect(rival.status == .cancelled && undone.value == 1)
+            #expect(rival.result().error?["reason"]?.string == "run b takes its place")
+        }
+    }
+
+    /// A workflow one run of which is under way for each key, with a step that is undone.
+    private func compensated(_ undone: Counter) throws -> Workflow {
+        var handlers = StepHandlers()
+        let key = handlers.inline { input, _ in input["k"] ?? .null }
+        let pass = handlers.inline { input, _ in input }
+        let undo = handlers.inline { _, _ in
+            undone.increment()
+            return .null
+        }
+        return try Workflow(
+            WorkflowDefinition(
+                id: "job",
+                flow: ["singleton": ["key": ["$function": Value(Int64(key))], "on_conflict": "cancel-running"]],
+                nodes: [.step("pass", handler: pass, compensate: undo), .waitFor("go", event: "go")]),
+            handlers: handlers)
+    }
+
     @Test func `debounced starts come to one run with the last input`() async throws {
         let clock = VirtualClock(startingAt: Self.start)
         let flow = try workflow { ["debounce": ["period": "30s", "key": Value(Int64($0))]] }
