@@ -159,6 +159,8 @@ final class VMRuns: Sendable {
     private func begin(_ header: Value) {
         guard let id = header["run"]?.string, let workflow = workflow(header) else { return }
         let run = engine.createRun(workflow, id: id)
+        let isSampled = WireTrace.isSampled(header)
+        run.sample { _, _ in isSampled }
         drive(run)
         do {
             let beginning = WireBeginning(header).beginning
@@ -175,11 +177,13 @@ final class VMRuns: Sendable {
         guard let id = frame.header["run"]?.string, let workflow = workflow(frame.header),
             let stored = WireRun(frame, plan: workflow.plan, generation: workflow.generation.id)
         else { return arrived(frame.header) }
+        let isSampled = WireTrace.isSampled(frame.header)
         lane.perform { [self] in
             defer { arrived(frame.header) }
             do {
                 drive(
-                    try await engine.restore(stored.journaled, stored.stored, of: workflow))
+                    try await engine.restore(
+                        stored.journaled, stored.stored, of: workflow, sampling: { _, _ in isSampled }))
             } catch {
                 refuse(id, error)
             }

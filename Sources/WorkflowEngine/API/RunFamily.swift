@@ -22,6 +22,7 @@ final class RunFamily: Sendable {
 
     private struct State {
         var catalog: (any WorkflowCatalog)?
+        var sampling: TraceSampling?
         /// Runs that others have started, of an engine that keeps none in a store, by the id that they were started with, until the
         /// run is over that started them: the newest of each chain.
         var runs: [String: Child] = [:]
@@ -32,6 +33,12 @@ final class RunFamily: Sendable {
 
     func adopt(_ catalog: any WorkflowCatalog) {
         state.withLock { if $0.catalog == nil { $0.catalog = catalog } }
+    }
+
+    /// Says whether the spans of a run are sent; nil where nothing is sent.
+    var sampling: TraceSampling? {
+        get { state.withLock(\.sampling) }
+        set { state.withLock { $0.sampling = newValue } }
     }
 
     func find(_ id: String) -> WorkflowRun? { state.withLock { $0.runs[id]?.run } }
