@@ -69,6 +69,36 @@ extension CommandLine {
             #expect(outer[0]["endTimeUnixNano"] == inner[0]["endTimeUnixNano"])
         }
 
+        @Test func `a span that ends before its step waits takes one entry of the journal, and two where it waits`()
+            throws
+        {
+            func script(_ id: String, _ body: String) -> String {
+                """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "\(id)", telemetry = true }
+                  :step { id = "a", handler = function(_, context)
+                    for _ = 1, 10 do \(body) end
+                    return 1
+                  end }
+                  :commit()
+                """
+            }
+            let program = try Program([
+                "none.lua": script("none", ""), "quick.lua": script("quick", #"context:span("s", function() end)"#),
+                "slow.lua": script("slow", #"context:span("s", function() aikit.sleep "1ms" end)"#),
+            ])
+            defer { program.remove() }
+            var counts: [String: Int64] = [:]
+            for name in ["none", "quick", "slow"] {
+                #expect(try program.run("run", "\(name).lua", "--run-id", name).status == 0)
+                let last = try program.run("runs", "events", name).output.split(separator: "\n").last ?? ""
+                counts[name] = try Value(json: String(last))["sequence"]?.int
+            }
+            let none = try #require(counts["none"])
+            #expect(counts["quick"] == none + 10)
+            #expect(counts["slow"] == none + 20)
+        }
+
         @Test func `of a step that died twice each life has spans of its own, with the ids that it told of`() throws {
             let program = try Program([
                 "w.lua": """

@@ -63,6 +63,15 @@ import WorkflowEngine
         #expect(failure?.code == "invalid_telemetry" && failure?.message == message)
     }
 
+    @Test func `a run that has been started takes no telemetry any more`() async throws {
+        let engine = WorkflowEngine(workers: 1)
+        defer { engine.shutdown() }
+        let run = engine.createRun(try workflow())
+        _ = try await run.run(input: 1)
+        let failure = #expect(throws: RunFailure.self) { try run.traced(false) }
+        #expect(failure?.code == "already_started")
+    }
+
     @Test func `a request to a directory says the same`() async throws {
         let journal = MemoryJournal(MemoryStore())
         let engine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: journal)

@@ -9,6 +9,14 @@ final class RunFamily: Sendable {
     let followers = RunFollowers()
     private let state = Mutex(State())
     private let isEmpty = Atomic<Bool>(true)
+    /// Read at the beginning of each run, so that it takes no lock.
+    private let sampler = AtomicLazyReference<Sampler>()
+
+    private final class Sampler: Sendable {
+        let sampling: TraceSampling
+
+        init(_ sampling: @escaping TraceSampling) { self.sampling = sampling }
+    }
 
     /// A run that another one has started.
     struct Child {
@@ -22,7 +30,6 @@ final class RunFamily: Sendable {
 
     private struct State {
         var catalog: (any WorkflowCatalog)?
-        var sampling: TraceSampling?
         /// Runs that others have started, of an engine that keeps none in a store, by the id that they were started with, until the
         /// run is over that started them: the newest of each chain.
         var runs: [String: Child] = [:]
@@ -36,10 +43,10 @@ final class RunFamily: Sendable {
     }
 
     /// Says whether the spans of a run are sent; nil where nothing is sent.
-    var sampling: TraceSampling? {
-        get { state.withLock(\.sampling) }
-        set { state.withLock { $0.sampling = newValue } }
-    }
+    var sampling: TraceSampling? { sampler.load()?.sampling }
+
+    /// Has ``sampling`` say it, unless somebody else does.
+    func sample(_ sampling: @escaping TraceSampling) { _ = sampler.storeIfNil(Sampler(sampling)) }
 
     func find(_ id: String) -> WorkflowRun? { state.withLock { $0.runs[id]?.run } }
 

@@ -50,11 +50,23 @@ extension WorkflowEngine {
 }
 
 extension WorkflowRun {
-    /// The same run, with a trace as ``WorkflowEngine/createRun(_:id:telemetry:traceparent:)`` has it; to be called before it is started.
+    /// The same run, with a trace as ``WorkflowEngine/createRun(_:id:telemetry:traceparent:)`` has it.
+    ///
+    /// - Throws: ``RunFailure`` with `invalid_telemetry`, or `already_started` for a run that has been started.
     @discardableResult
     public func traced(_ telemetry: Value? = nil, traceparent: String? = nil) throws(RunFailure) -> WorkflowRun {
         let trace = try RunTelemetry(telemetry, traceparent: traceparent).trace
-        state.withLock { $0.trace = trace }
+        let isFresh = state.withLock { state in
+            state.trace = trace
+            return state.phase == .created
+        }
+        if !isFresh { throw .alreadyStarted(id) }
         return self
+    }
+}
+
+extension RunFailure {
+    static func alreadyStarted(_ run: String) -> RunFailure {
+        RunFailure(code: RunFailure.Code.alreadyStarted, message: "run \(run) has been started already")
     }
 }

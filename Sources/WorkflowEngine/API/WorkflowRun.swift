@@ -117,7 +117,7 @@ public final class WorkflowRun: Sendable {
         }
         let trace = trace ?? given
         guard fresh else {
-            throw RunFailure(code: RunFailure.Code.alreadyStarted, message: "run \(id) has been started already")
+            throw RunFailure.alreadyStarted(id)
         }
         let plan = definition.plan
         let inputDigest = Self.inputDigest(of: definition, input: input, metadata: metadata, ctx: ctx)
