@@ -149,7 +149,10 @@ class Collector:
                     while (header := file.readline(65536).strip()):
                         name, _, value = header.decode("latin-1").partition(":")
                         headers[name.lower()] = value.strip()
-                    body = file.read(int(headers.get("content-length", "0")))
+                    length = int(headers.get("content-length", "0"))
+                    body = file.read(length)
+                    if len(body) < length:  # The program has ended.
+                        return
                     if headers.get("content-encoding") == "gzip":
                         body = gzip.decompress(body)
                     if len(body) > 4 << 20:

@@ -360,6 +360,14 @@ def main():
         process.communicate()
         finish("long-1")
 
+        # Nobody drives them: one that waits, and one whose process died with a step under way.
+        aikit("run", "kinds.lua", "--workflow", "asks", "--run-id", "asks-4", *otlp, *allow, status=3)
+        aikit("runs", "cancel", "asks-4", *otlp)
+        finish("asks-4")
+        dies("long", "long-2", 7)
+        aikit("runs", "cancel", "long-2", *otlp)
+        finish("long-2")
+
         aikit("runs", "retry", "undone-1", "--run-id", "undone-again", *otlp, *allow, status=1)
         finish("undone-again")
         aikit("runs", "fork", "parent-1", "--from", "work", "--run-id", "parent-fork", *otlp, *allow)

@@ -313,6 +313,10 @@ int bridge_context_get(lua_State *L) {
         lua_pushlstring(L, (const char *)text->data, text->count);
         return 1;
     }
+    if (strcmp(name, "sampled") == 0) {
+        lua_pushboolean(L, context->is_sampled && context->is_sampled(context));
+        return 1;
+    }
     if (strcmp(name, "first_span") == 0) {
         lua_pushinteger(L, context->write_span ? context->write_span(context, NULL) : 0);
         return 1;

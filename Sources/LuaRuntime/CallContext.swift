@@ -21,6 +21,10 @@ struct CallContext {
         bridge.find_store = Self.findStore
         bridge.write_origin = Self.writeOrigin
         bridge.write_span = Self.writeSpan
+        bridge.is_sampled = { context in
+            let call = UnsafeRawPointer(context).assumingMemoryBound(to: CallContext.self)
+            return call.pointee.run?.isTraceSampled ?? false
+        }
         bridge.write_path = { context, out in
             let call = UnsafeRawPointer(context).assumingMemoryBound(to: CallContext.self)
             guard let run = call.pointee.run else { return }

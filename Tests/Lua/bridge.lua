@@ -136,6 +136,7 @@ return function()
 
   function bridge.context_get(context, name)
     if name == "first_span" then return 0 end
+    if name == "sampled" then return false end
     if name == "metadata" then
       local copy = {}
       for key, value in pairs(context.fields.metadata) do copy[key] = value end

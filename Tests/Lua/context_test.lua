@@ -68,7 +68,9 @@ test("attributes and spans become effects", function()
   end)
   equal(price, 7)
   equal(context.effects[1], { kind = "trace", value = { attributes = { customer = "Ada" } } })
-  local inner, outer = context.effects[2].value.span, context.effects[3].value.span
+  -- Each begins and ends.
+  equal(#context.effects, 5)
+  local inner, outer = context.effects[4].value.span, context.effects[5].value.span
   equal({ inner.name, inner.index, inner.parent }, { "tax", 2, 1 })
   equal({ outer.name, outer.index, outer.attributes.items }, { "price", 1, 2 })
 end)
@@ -79,6 +81,16 @@ test("an error passes through a span, which tells of it", function()
   equal(context.effects[1].value.span.error, "no price")
   raises(function() context:span("price", 7) end, "context_test.lua:", "context:span takes a name")
   raises(function() context:set_attribute("a", {}) end, "context_test.lua:", "text, a number or a boolean")
+  raises(function() context:span("a", { 5 }, print) end, "context:span: an attribute has a name, got a value under 1")
+  for _, case in ipairs {
+    { "\xff", "is not valid UTF-8" }, { 0 / 0, "takes a finite number, got NaN" },
+    { math.huge, "takes a finite number, got inf" }, { -math.huge, "takes a finite number, got -inf" },
+  } do
+    raises(function() context:set_attribute("a", case[1]) end, "context:set_attribute: the attribute 'a' " .. case[2])
+    raises(function() context:span("s", { a = case[1] }, print) end, "context:span: the attribute 'a' " .. case[2])
+  end
+  raises(function() context:set_attribute("\xff", 1) end, "the name of an attribute is not valid UTF-8")
+  raises(function() context:span("\xff", print) end, "context:span: the name is not valid UTF-8")
 end)
 
 test("a coroutine has spans of its own, below the one that it was made in", function()
@@ -117,7 +129,7 @@ test("a span whose surroundings have ended lies in those around them", function(
     end)
     coroutine.resume(later)
   end)
-  local late, outer = context.effects[2].value.span, context.effects[3].value.span
+  local late, outer = context.effects[5].value.span, context.effects[6].value.span
   equal({ late.name, late.parent }, { "late", outer.index })
 end)
 

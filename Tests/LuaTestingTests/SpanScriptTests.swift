@@ -46,6 +46,37 @@ struct SpanScriptTests {
         #expect(report.isGood, "\(report.outcomes) \(report.complaints)")
     }
 
+    @Test func `a span that is open when its step is ended ends with it, and says why`() async throws {
+        let report = try await run(
+            """
+            local aikit = require "aikit"
+            local late = aikit.workflow { id = "late", telemetry = true }
+              :step { id = "a", timeout = "2s", handler = function(_, context)
+                context:span("outer", { n = 1 }, function() context:span("inner", function() aikit.sleep "1m" end) end)
+              end }
+              :commit()
+            local beside = aikit.workflow { id = "beside", telemetry = true }
+              :parallel { id = "both", branches = {
+                a = { { id = "a", handler = function(_, context)
+                  context:span("stopped", function() aikit.sleep "1m" end)
+                end } },
+                b = { { id = "b", handler = function() aikit.sleep "1s" aikit.fail { code = "no", message = "no" } end } },
+              } }
+              :commit()
+            it("of a step whose time is over", function()
+              local run = test.run(late, { input = {} })
+              expect(run):traced { name = "outer", parent = "late.step.a", status = "error", attributes = { n = 1 } }
+              expect(run):traced { name = "inner", parent = "outer", status = "error",
+                message = test.matching "^the step ended before it: ", attributes = { ["error.type"] = "timeout" } }
+            end)
+            it("of a step that another one has stopped", function()
+              expect(test.run(beside, { input = {} })):traced { name = "stopped", status = "error",
+                message = "the step was cancelled before it ended", attributes = { ["error.type"] = "cancelled" } }
+            end)
+            """)
+        #expect(report.isGood, "\(report.outcomes) \(report.complaints)")
+    }
+
     @Test func `a step says how many of its spans are not shown`() async throws {
         let report = try await run(
             """
@@ -88,6 +119,14 @@ struct SpanScriptTests {
               { { attributes = "x" }, "`attributes` takes a table, got 'x': write attributes = {" },
               { { attributes = { 1 } }, "`attributes` takes names and values, got a value under 1" },
               { { attributes = { x = print } }, "`attributes['x']` takes a text, a number, a boolean" },
+              { { attributes = { x = { "a", 1 } } }, "`attributes['x'][2]` takes a text" },
+              { { attributes = { x = { "a", print } } }, "`attributes['x'][2]` takes a text" },
+              { { attributes = { x = { y = 1 } } }, "`attributes['x']` takes a text, a number, a boolean, a list of texts or a "
+                .. "placeholder such as test.any(), got a table with the key 'y'" },
+              { { attributes = { x = 0 / 0 } }, "got NaN" },
+              { { attributes = { x = "\\xff" } }, "got text that is not valid UTF-8" },
+              { { name = "\\xff" }, "`name` is not valid UTF-8" },
+              { { events = { { attributes = { x = { print } } } } }, "`events[1].attributes['x'][1]` takes a text" },
               { { status = "bad" }, "`status` takes one of error, ok, unset, got 'bad'" },
               { { status = true }, "`status` takes one of error, ok, unset, got a boolean" },
               { { kind = "CLIENT" }, "`kind` takes one of client, internal, server, got 'CLIENT'" },

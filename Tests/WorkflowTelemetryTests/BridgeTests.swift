@@ -71,6 +71,40 @@ import WorkflowEngine
         #expect(steps.contains { timer in timer.dimensions.contains { $0.1 == "load" } })
     }
 
+    @Test func `series of figures are bounded, whatever scripts say`() {
+        let metrics = TestMetrics()
+        var bridge = MetricsBridge(metrics)
+        for number in 0..<5000 {
+            var span = Span(
+                trace: TraceID(run: "run-1"), id: SpanID(run: "run-1", path: "load", attempt: number, occurrence: 1),
+                name: "load", start: 1, end: 2)
+            span.role = .step
+            span.status = .error("no")
+            span.attributes = [Names.errorType: .string("code \(number)"), Names.stepID: .string("load")]
+            bridge.take([span])
+        }
+        #expect(metrics.timers.count <= 2001)
+        #expect(metrics.timers.contains { timer in timer.dimensions.contains { $0.0 == "otel.metric.overflow" } })
+    }
+
+    @Test(arguments: [true, false])
+    func `spans of a run whose end nobody sees are given all the same`(isLeft: Bool) {
+        let tracer = InMemoryTracer()
+        var bridge = TracerBridge(tracer)
+        let root = SpanID(run: "run-1", path: "", attempt: 1, occurrence: 1)
+        let span = Span(
+            trace: TraceID(run: "run-1"), id: SpanID(run: "run-1", path: "load", attempt: 1, occurrence: 1),
+            parent: root, name: "load", start: 1, end: 2)
+        bridge.take(RunSpanFeed.Portion(run: "run-1", spans: [span], caller: nil))
+        #expect(tracer.finishedSpans.isEmpty)
+        if isLeft {
+            bridge.take(RunSpanFeed.Portion(run: "run-1", spans: [], caller: nil, isLast: true))
+        } else {
+            bridge.finish()
+        }
+        #expect(tracer.finishedSpans.map(\.operationName) == ["load"])
+    }
+
     @Test func `what a step logged has its run, its path and its span`() {
         let lines = LogLines()
         var span = Span(

@@ -14,8 +14,8 @@ import WorkflowEngine
         return plan
     }()
 
-    /// A run that dies in `send`, is taken up 50 ms later, and ends.
-    private func log(_ body: (RunLog, _ death: Int) throws -> Void) throws {
+    /// A run that dies in `send`, is taken up 50 ms later, as often as is said, and ends.
+    private func log(deaths: Int = 1, _ body: (RunLog, _ death: Int) throws -> Void) throws {
         var log = RunLog()
         defer { log.deallocate() }
         var machine = RunMachine(plan: Self.workflow)
@@ -33,8 +33,10 @@ import WorkflowEngine
         try decide(.started(input: .none, metadata: .none, ctx: .none))
         try finish(1)
         let death = log.count
-        time += 50_000
-        try decide(.recovered(cause: log.arena.writing { $0.write(["reason": "crash"]) }))
+        for _ in 0..<deaths {
+            time += 50_000
+            try decide(.recovered(cause: log.arena.writing { $0.write(["reason": "crash"]) }))
+        }
         try finish(2)
         try finish(3)
         try body(log, death)
@@ -57,6 +59,24 @@ import WorkflowEngine
                     "- > run interrupted", "run > load ok", "run > send interrupted", "- > run ok", "run > send ok",
                     "run > end ok",
                 ])
+        }
+    }
+
+    @Test func `a step that died twice has a part in each stretch, with an id and a parent of its own`() throws {
+        try log(deaths: 2) { log, _ in
+            let all = SpanBuilder.spans(plan: Self.workflow, runID: "run-1", log: log)
+            #expect(all.faults == [])
+            let roots = all.filter { $0.shortName == "run" }
+            let parts = all.filter { $0.shortName == "send" }
+            try #require(roots.count == 3 && parts.count == 3)
+            for (place, part) in parts.enumerated() {
+                let stretch = place == 0 ? nil : place + 1
+                #expect(
+                    part.id == SpanID(run: "run-1", path: "send", attempt: 1, occurrence: 1, stretch: stretch))
+                #expect(roots[place].id == SpanID(run: "run-1", path: "", attempt: 1, occurrence: place + 1))
+                #expect(part.parent == roots[place].id)
+                #expect(part.links.map(\.span) == (place == 0 ? [] : [parts[place - 1].id]))
+            }
         }
     }
 

@@ -7,8 +7,15 @@ import WorkflowEngine
 @testable import WorkflowTelemetry
 
 @Suite("The trace of a request") struct TracedEffectsTests {
+    private static let sending = { () -> ExportSettings in
+        guard let settings = try? ExportSettings(otlp: "http://collector", environment: { _ in nil }) else {
+            fatalError("no settings")
+        }
+        return settings
+    }()
+
     private func headers(
-        _ given: Value?, _ call: HostCall, _ settings: ExportSettings? = ExportSettings(),
+        _ given: Value?, _ call: HostCall, _ settings: ExportSettings? = Self.sending,
         _ take: @escaping @Sendable (HostAnswer) -> Void = { _ in }
     ) throws -> [String: String] {
         let server = FakeServer()
@@ -41,6 +48,18 @@ import WorkflowEngine
         #expect(outer.trace.hex == String(repeating: "1", count: 32) && outer.isSampled)
     }
 
+    @Test func `a request of a run without spans, or of which only figures are sent, says that it is not recorded`()
+        throws
+    {
+        var caller = HostCall("http", workflow: "orders", run: "run-1", path: "a")
+        let figures = try ExportSettings { $0 == "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT" ? "http://collector" : nil }
+        #expect(try headers(nil, caller, figures)["traceparent"]?.hasSuffix("-00") == true)
+        caller.isTraceOff = true
+        #expect(try headers(nil, caller)["traceparent"]?.hasSuffix("-00") == true)
+        caller.traceparent = "00-11111111111111111111111111111111-2222222222222222-01"
+        #expect(try headers(nil, caller)["traceparent"]?.hasSuffix("-01") == true)
+    }
+
     @Test(
         arguments: [
             ("always_off", "01", false), ("traceidratio:0", "01", false), ("always_on", "00", true),
@@ -69,7 +88,7 @@ import WorkflowEngine
         let telling = TellingServer()
         let request = HostCall(
             "http", payload: ["url": "http://a", "body": "{}"], workflow: "orders", run: "run-1", path: "a")
-        _ = TracedEffects(telling, ExportSettings()).begin(request) { answer in
+        _ = TracedEffects(telling, Self.sending).begin(request) { answer in
             let id = answer.usage?["span"]?["id"]?.string
             #expect(id != nil && telling.told?.contains(id ?? "-") == true)
         }

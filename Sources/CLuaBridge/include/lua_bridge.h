@@ -65,6 +65,8 @@ typedef struct lb_context {
     /// Gives the number behind which those of the spans lie that the call makes, and appends what the id of the step's span is the
     /// hash of, where `out` is not NULL; called when a script asks. NULL: 0, and no text.
     int64_t (*LB_NULLABLE write_span)(const struct lb_context *LB_NONNULL context, lb_bytes *LB_NULLABLE out);
+    /// Whether the spans of the run are sent; called when a script asks. NULL: they are not.
+    bool (*LB_NULLABLE is_sampled)(const struct lb_context *LB_NONNULL context);
     const char *LB_NULLABLE idempotency_key;
     /// Why the step is being stopped; NULL: `write_reason` appends it when a script asks for it.
     const char *LB_NULLABLE abort_reason;

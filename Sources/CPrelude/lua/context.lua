@@ -4,6 +4,7 @@ local errors = part "errors"
 local error, getmetatable, ipairs, next, pairs = error, getmetatable, ipairs, next, pairs
 local pcall, tostring, type = pcall, tostring, type
 local match, sub = string.match, string.sub
+local huge, len = math.huge, utf8.len
 local get, effect = bridge.context_get, bridge.context_effect
 local misuse = errors.misuse
 
@@ -134,13 +135,21 @@ local function check_attributes(attributes, method)
   for name, value in errors.each(attributes) do
     local kind = type(value)
     if type(name) ~= "string" or name == "" then
-      misuse("context:%s: an attribute has a name, got %s", method, errors.kind(name))
+      misuse('context:%s: an attribute has a name, got a value under %s: write { customer = "Ada" }', method,
+        name == "" and "''" or tostring(name))
+    elseif not len(name) then
+      misuse("context:%s: the name of an attribute is not valid UTF-8", method)
     elseif is_reserved(name) then
       misuse("context:%s: '%s' is a name of the engine's own attributes (ai_kit.*, gen_ai.*, langfuse.*, user.id, "
         .. "session.id, error.type): give it another one, such as 'app.%s'", method, name, match(name, "[^.]*$"))
     elseif kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
       misuse("context:%s: the attribute '%s' takes text, a number or a boolean, got %s", method, name,
         errors.kind(value))
+    elseif kind == "string" and not len(value) then
+      misuse("context:%s: the attribute '%s' is not valid UTF-8", method, name)
+    elseif kind == "number" and (value ~= value or value == huge or value == -huge) then
+      misuse("context:%s: the attribute '%s' takes a finite number, got %s", method, name,
+        value ~= value and "NaN" or tostring(value))
     end
   end
   return attributes
@@ -155,7 +164,7 @@ function context:set_attribute(name, value)
   effect(self, "trace", nil, { attributes = check_attributes({ [name] = value }, "set_attribute") })
 end
 
---- Writes a span's record when its body has ended, and passes on what the body gave or raised.
+--- Writes a span's whole record when its body has ended, and passes on what the body gave or raised.
 local function finish(self, span, record, ok, ...)
   part("context_trace").finish(span)
   record["end"] = bridge.now()
@@ -172,11 +181,14 @@ function context:span(name, attributes, body)
     misuse('context:span takes a name, attributes if you like, and a function: '
       .. 'write context:span("price", { items = 3 }, function() … end)')
   end
+  if not len(name) then misuse "context:span: the name is not valid UTF-8" end
   if attributes ~= nil and next(check_attributes(attributes, "span")) == nil then attributes = nil end
   local span = part("context_trace").begin(self)
   local record = {
     name = name, index = span.index, parent = span.parent, attributes = attributes, start = bridge.now(),
   }
+  -- Its body may be stopped, and then nothing more is written of it.
+  effect(self, "trace", nil, { span = record })
   return finish(self, span, record, pcall(body))
 end
 

@@ -1,6 +1,6 @@
 -- Where a step stands in the trace of its run. The ids are those of the spans that are made of the run's journal.
 local bridge, part = ...
-local setmetatable, tonumber, type = setmetatable, tonumber, type
+local setmetatable, type = setmetatable, type
 local concat, find, match, sub = table.concat, string.find, string.match, string.sub
 local running = coroutine.running
 local get = bridge.context_get
@@ -54,26 +54,25 @@ function trace.finish(span)
   innermost[running()] = open(span)
 end
 
---- The trace and the flags of a W3C `traceparent`; nil for other text.
+--- The trace of a W3C `traceparent`; nil for other text.
 local function read(text)
-  local version, id, span, flags, rest = match(text, "^(%x%x)%-(%x+)%-(%x+)%-(%x%x)(.*)$")
+  local version, id, span, rest = match(text, "^(%x%x)%-(%x+)%-(%x+)%-%x%x(.*)$")
   if not version or version == "ff" or #id ~= 32 or #span ~= 16 then return nil end
   if find(sub(text, 1, 55), "%u") or #text > 512 then return nil end
   if rest ~= "" and (version == "00" or sub(rest, 1, 1) ~= "-") then return nil end
-  if find(id, "[^0]") and find(span, "[^0]") then return id, flags end
+  if find(id, "[^0]") and find(span, "[^0]") then return id end
 end
 
 --- `context.trace`: the span of the step, or that of `context:span` around the call.
 function trace.of(context)
   local traced = get(context, "traced")
   local given = type(traced) == "table" and traced.traceparent
-  local id, flags = read(given or "")
-  if not id then id, flags = digest(32, get(context, "run_id")), "01" end
+  local id = read(given or "") or digest(32, get(context, "run_id"))
   local own = of_context(context)
   own.id = own.id or digest(16, get(context, "span"))
   local inner = around(own)
   local span = inner and digest(16, own.id .. "\0" .. inner.index) or own.id
-  local sampled = tonumber(flags, 16) % 2 == 1 and "01" or "00"
+  local sampled = get(context, "sampled") and "01" or "00"
   return { trace_id = id, span_id = span, traceparent = concat({ "00", id, span, sampled }, "-") }
 end
 

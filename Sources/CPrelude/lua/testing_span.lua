@@ -3,6 +3,7 @@ local _, part = ...
 local errors, objects, compare = part "errors", part "objects", part "testing_compare"
 local ipairs, next, tostring, type = ipairs, next, tostring, type
 local concat, format = table.concat, string.format
+local len = utf8.len
 local misuse = errors.misuse
 
 local SPAN = { attributes = "table", events = "table", kind = "string", message = "string", name = "string",
@@ -28,23 +29,43 @@ local function check_span_field(name, value)
       words and "one of " .. concat(errors.names(words), ", ") or errors.a(SPAN[name]),
       type(value) == "string" and "'" .. value .. "'" or errors.kind(value), name, SPAN_USAGE[name])
   end
+  if type(value) == "string" and not len(value) then
+    misuse("expect(run):traced: `%s` is not valid UTF-8, which all of a span is", name)
+  end
+end
+
+--- What a value is that no attribute of a span has; nil for one that it may have.
+local function unfit(value)
+  if is_placeholder(value) then return nil end
+  local kind = type(value)
+  if kind == "string" then return not len(value) and "text that is not valid UTF-8" or nil end
+  if kind == "number" then return value ~= value and "NaN" or nil end
+  if kind ~= "boolean" then return errors.kind(value) end
+end
+
+--- Where in the value of an attribute something lies that none has, and what it is.
+local function misfit(value, place)
+  if type(value) ~= "table" or objects.state(value) then return place, unfit(value) end
+  for _, index in ipairs(errors.ordered_keys(value)) do
+    local item = value[index]
+    if type(index) ~= "number" then return place, "a table with the key '" .. tostring(index) .. "'" end
+    local wrong = unfit(item) or type(item) ~= "string" and not is_placeholder(item) and errors.kind(item)
+    if wrong then return format("%s[%d]", place, index), wrong end
+  end
 end
 
 --- Refuses what attributes of a span never are.
 local function check_span_attributes(attributes, where)
   if is_placeholder(attributes) then return end
   for _, name in ipairs(errors.ordered_keys(attributes)) do
-    local value = attributes[name]
     if type(name) ~= "string" then
       misuse('expect(run):traced: `%s` takes names and values, got a value under %s: write { customer = "Ada" }',
         where, tostring(name))
     end
-    local kind = type(value)
-    local is_list = kind == "table" and not objects.state(value)
-    if kind == "function" or kind == "thread" or kind == "userdata" or kind == "table" and not is_list
-      and not is_placeholder(value) then
-      misuse("expect(run):traced: `%s['%s']` takes a text, a number, a boolean, a list of texts or a placeholder such "
-        .. "as test.any(), got %s", where, name, errors.kind(value))
+    local place, wrong = misfit(attributes[name], format("%s['%s']", where, name))
+    if wrong then
+      misuse("expect(run):traced: `%s` takes a text, a number, a boolean, a list of texts or a placeholder such "
+        .. "as test.any(), got %s", place, wrong)
     end
   end
 end

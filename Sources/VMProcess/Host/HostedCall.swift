@@ -38,7 +38,8 @@ extension VMStation {
         asked.generation = hosted.run.definition.generation.id
         asked.timeLeft = header["left"]?.int.map { .microseconds(max(0, $0)) }
         asked.part = header["part"]?.string ?? ""
-        asked.traceparent = hosted.traceparent
+        asked.traceparent = hosted.run.traceparent
+        asked.isTraceOff = hosted.run.isTraceOff
         asked.stream = { data in
             child.send(Frame(.stream, ["call": Value(call)], body: data.withBytes { Array($0) }))
         }

@@ -109,11 +109,6 @@ final class HostedRun {
         if case .gone = place { true } else { false }
     }
 
-    /// The trace that the run was started in.
-    var traceparent: String? {
-        run.machine.trace.isNone ? nil : run.log.value(run.machine.trace)["traceparent"]?.string
-    }
-
     /// Notes the end of the run's process; how often that has happened without any progress of the run.
     func died() -> Int {
         // Steps are counted by the run itself; this bounds what ends the process outside of any step.
@@ -141,7 +136,9 @@ final class HostedRun {
     func frame() -> Frame {
         switch source {
         case .fresh(let beginning):
-            return WireBeginning(beginning).frame(run: id, script: script.number, workflow: run.plan.id)
+            return WireBeginning(beginning).frame(
+                run: id, script: script.number, workflow: run.plan.id,
+                isSampled: run.isTraceSampled(startedWith: beginning.trace))
         case .recorded: return WireRun.frame(of: run, script: script.number)
         }
     }

@@ -160,6 +160,8 @@ final class VMRuns: Sendable {
         guard let id = header["run"]?.string else { return }
         guard let workflow = workflow(header) else { return refuse(id, Self.noCode(header)) }
         let run = engine.createRun(workflow, id: id)
+        let isSampled = WireTrace.isSampled(header)
+        run.sample { _, _ in isSampled }
         drive(run)
         do {
             var beginning = WireBeginning(header).beginning
@@ -177,6 +179,7 @@ final class VMRuns: Sendable {
 
     private func restore(_ frame: Frame) {
         guard let id = frame.header["run"]?.string else { return }
+        let isSampled = WireTrace.isSampled(frame.header)
         lane.perform { [self] in
             defer { arrived(frame.header) }
             do {
@@ -184,7 +187,9 @@ final class VMRuns: Sendable {
                 guard let stored = WireRun(frame, plan: workflow.plan, generation: workflow.generation.id) else {
                     throw RunFailure(code: "store_corrupt", message: "the journal of the run did not come whole")
                 }
-                drive(try await engine.restore(stored.journaled, stored.stored, of: workflow))
+                drive(
+                    try await engine.restore(
+                        stored.journaled, stored.stored, of: workflow, sampling: { _, _ in isSampled }))
             } catch {
                 refuse(id, error)
             }

@@ -32,13 +32,22 @@ package struct WireFiles: Sendable {
     }
 }
 
+/// What a VM process is told of a run's trace.
+package enum WireTrace {
+    /// The key of whether the run's spans are sent.
+    package static let sampled = "sampled"
+
+    package static func isSampled(_ header: Value) -> Bool { header[sampled]?.bool == true }
+}
+
 /// What a run begins with, as it goes to a VM process.
 package struct WireBeginning {
     package var beginning: RunBeginning
 
     package init(_ beginning: RunBeginning) { self.beginning = beginning }
 
-    package func frame(run: String, script: Int64, workflow: String) -> Frame {
+    /// - Parameter isSampled: whether the run's spans are sent.
+    package func frame(run: String, script: Int64, workflow: String, isSampled: Bool = false) -> Frame {
         var entries: [(String, Value)] = [
             ("run", Value(run)), ("script", Value(script)), ("workflow", Value(workflow)), ("input", beginning.input),
         ]
@@ -53,6 +62,7 @@ package struct WireBeginning {
         if !tags.inherited.isEmpty { entries.append(("inherited", tags.inherited.value)) }
         if beginning.timeout > 0 { entries.append(("timeout", Value(beginning.timeout))) }
         if beginning.time > 0 { entries.append(("time", Value(beginning.time))) }
+        if isSampled { entries.append((WireTrace.sampled, true)) }
         if beginning.queueing.isLeft { entries.append(("left", true)) }
         if beginning.queueing.isExempt { entries.append(("exempt", true)) }
         return Frame(.begin, Value(entries: entries))
@@ -90,7 +100,7 @@ package struct WireRun {
             [
                 "run": Value(run.id), "script": Value(script), "workflow": Value(run.plan.id),
                 "events": Value(Int64(events.count)), "status": Value(run.machine.status.rawValue),
-                "queued": Value(run.journaled?.isQueued == true),
+                "queued": Value(run.journaled?.isQueued == true), WireTrace.sampled: Value(run.isTraceSampled),
             ], body: body)
     }
 

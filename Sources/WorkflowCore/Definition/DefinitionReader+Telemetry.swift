@@ -21,8 +21,10 @@ extension DefinitionReader {
         checkKeys(inner, allowed: keys, shown: keys, prefix: "telemetry.")
         checkData(scope, "telemetry", value)
         for problem in TelemetryFields.problems(in: Value(value)) {
-            guard let wrong = value[key: problem.key] else { continue }
-            expected(scope, "telemetry." + problem.key, problem.expected, wrong)
+            guard let field = value[key: problem.key] else { continue }
+            expected(
+                scope, "telemetry." + problem.place, problem.expected,
+                problem.item.flatMap { Array(field.items).dropFirst($0).first } ?? field)
         }
     }
 }
@@ -34,21 +36,39 @@ package enum TelemetryFields {
     ]
     static let stepKeys = ["record_inputs", "record_outputs"]
 
+    /// A field, or an item of one, whose value is of the wrong kind.
+    struct Problem {
+        var key: String
+        /// The number of the item, from 0; nil for the field itself.
+        var item: Int?
+        var expected: String
+
+        /// The field as a script has it, whose items count from 1.
+        var place: String { key + (item.map { "[\($0 + 1)]" } ?? "") }
+    }
+
     /// The known fields whose value is of the wrong kind.
-    static func problems(in telemetry: Value) -> [(key: String, expected: String)] {
-        var problems: [(key: String, expected: String)] = []
+    static func problems(in telemetry: Value) -> [Problem] {
+        var problems: [Problem] = []
+        func add(_ key: String, _ expected: String, item: Int? = nil) {
+            problems.append(Problem(key: key, item: item, expected: expected))
+        }
         for (key, value) in (telemetry.entries ?? []).sorted(by: { $0.key < $1.key }) where !value.isNull {
             switch key {
             case "trace_name":
-                if value.string?.isEmpty ?? true { problems.append((key, "a string that is not empty")) }
+                if value.string?.isEmpty ?? true { add(key, "a string that is not empty") }
             case "user_id", "session_id", "environment":
-                if value.string == nil { problems.append((key, "a string")) }
-            case "record_inputs", "record_outputs": if value.bool == nil { problems.append((key, "a boolean")) }
+                if value.string == nil { add(key, "a string") }
+            case "record_inputs", "record_outputs": if value.bool == nil { add(key, "a boolean") }
             case "metadata":
-                if value.entries == nil, !isEmptyTable(value) { problems.append((key, "a table with string keys")) }
+                if value.entries == nil, !isEmptyTable(value) { add(key, "a table with string keys") }
             case "tags":
-                let isList = isEmptyTable(value) || value.array?.allSatisfy { $0.string != nil } == true
-                if !isList { problems.append((key, "a list of strings")) }
+                if isEmptyTable(value) { break }
+                guard let items = value.array else {
+                    add(key, "a list of strings")
+                    break
+                }
+                if let item = items.firstIndex(where: { $0.string == nil }) { add(key, "a string", item: item) }
             default: break
             }
         }
@@ -61,34 +81,50 @@ package enum TelemetryFields {
 
     /// Checks what a run is started with; keys may be AI Kit's in camelCase.
     ///
-    /// - Returns: the settings with the keys of scripts, or what is wrong with them in words.
+    /// - Returns: the settings with the keys of scripts, or what is wrong with them in words, which name the keys as they were given.
     package static func read(ofRun telemetry: Value) -> Result<Value, TelemetryFault> {
         if telemetry.bool != nil { return .success(telemetry) }
         guard let given = telemetry.entries else {
             return .failure(TelemetryFault(message: "takes a boolean or an object, got \(telemetry.json.prefix(60))"))
         }
         var fields: [(String, Value)] = []
+        var spellings: [String: String] = [:]
         for (key, value) in given {
             let name = snakeCase(key)
             guard workflowKeys.contains(name) else {
+                let isCamel = name != key
+                let known = workflowKeys.map { isCamel ? camelCase($0) : $0 }
                 let hint =
-                    nearest(to: name, in: workflowKeys).map { "; did you mean '\($0)'?" }
-                    ?? "; known are \(workflowKeys.joined(separator: ", "))"
+                    nearest(to: key, in: known).map { "; did you mean '\($0)'?" }
+                    ?? "; known are \(known.joined(separator: ", "))"
                 return .failure(TelemetryFault(message: "has an unknown key '\(key)'\(hint)"))
             }
-            if fields.contains(where: { $0.0 == name }) {
-                return .failure(TelemetryFault(message: "has `\(name)` twice"))
+            if let other = spellings[name] {
+                return .failure(TelemetryFault(message: "has both `\(other)` and `\(key)`, which are the same"))
             }
+            spellings[name] = key
             fields.append((name, value))
         }
         let settings = Value(entries: fields)
         if let problem = problems(in: settings).first {
             let expected = problem.key == "metadata" ? "an object" : problem.expected
-            let got = settings[problem.key]?.withCursor(\.summary) ?? "nothing"
+            let field = settings[problem.key]
+            let wrong = problem.item.map { field?[$0] } ?? field
+            let place = (spellings[problem.key] ?? problem.key) + (problem.item.map { "[\($0)]" } ?? "")
             return .failure(
-                TelemetryFault(message: "has a wrong `\(problem.key)`: expected \(expected), got \(got)"))
+                TelemetryFault(
+                    message:
+                        "has a wrong `\(place)`: expected \(expected), got \(wrong?.withCursor(\.summary) ?? "nothing")"
+                ))
         }
         return .success(settings)
+    }
+
+    private static func camelCase(_ key: String) -> String {
+        let words = key.split(separator: "_")
+        return words.dropFirst().reduce(into: String(words.first ?? "")) {
+            $0 += $1.prefix(1).uppercased() + $1.dropFirst()
+        }
     }
 
     private static func snakeCase(_ key: String) -> String {

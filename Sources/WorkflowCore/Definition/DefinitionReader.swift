@@ -175,9 +175,11 @@ package struct DefinitionReader {
             var scope = Scope(
                 object: item, name: kind.name, path: prefix,
                 location: item["where"]?.string ?? item["workflow"]?["where"]?.string ?? owner.location)
+            // An agent is a loop, and a tool a step, to nobody who writes one.
+            let role = item["role"]?.string.flatMap(NodeRole.init)
+            let noun = role == .agent ? "agent" : role == .tool ? "tool" : kind.name
             scope.name =
-                item["id"]?.string.map { "\(kind.name) '\($0)'" }
-                ?? "\(kind.name) \(members.count + 1) of \(owner.name)"
+                item["id"]?.string.map { "\(noun) '\($0)'" } ?? "\(noun) \(members.count + 1) of \(owner.name)"
             scope.path = prefix + (item["id"]?.string ?? "\(members.count + 1)")
             // What has no place of its own, such as a step that a test mocks, is not looked for in the source.
             if let id = item["id"]?.string, let own = item["where"]?.string ?? item["workflow"]?["where"]?.string {
@@ -190,7 +192,7 @@ package struct DefinitionReader {
             details[index].code = item["code"]?.int.map(String.init) ?? ""
             details[index].budget = item["budget"].map { Value($0) }
             details[index].secrets = item["secrets"].flatMap { SecretArguments(Value($0)) }
-            details[index].role = item["role"]?.string.flatMap(NodeRole.init)
+            details[index].role = role
             details[index].telemetry = place.telemetry
             var inner = place
             if details[index].role == .agent, let telemetry = item["telemetry"] { inner.telemetry = Value(telemetry) }

@@ -14,7 +14,8 @@ public struct WorkflowDefinition: Sendable {
 
     public init(
         id: String, description: String? = nil, inputSchema: Value? = nil, outputSchema: Value? = nil,
-        metadata: Value? = nil, ctx: Value? = nil, finalize: UInt32? = nil, schedules: Value? = nil, flow: Value? = nil,
+        metadata: Value? = nil, ctx: Value? = nil, telemetry: Value? = nil, finalize: UInt32? = nil,
+        schedules: Value? = nil, flow: Value? = nil,
         tags: Value? = nil, hooks: Value? = nil, onSuccess: UInt32? = nil, onFailure: UInt32? = nil,
         onCancel: UInt32? = nil,
         nodes: [NodeDefinition],
@@ -25,6 +26,7 @@ public struct WorkflowDefinition: Sendable {
         fields.add("output_schema", outputSchema)
         fields.add("metadata", metadata)
         fields.add("ctx", ctx)
+        fields.add("telemetry", telemetry)
         fields.add("finalize", slot: finalize)
         fields.add("schedules", schedules)
         for (key, value) in flow?.entries ?? [] { fields.add(key, value) }

@@ -48,6 +48,8 @@ public struct RunFailure: WorkflowError {
         public static let released = "released"
         /// Another run of a workflow that allows one at a time is under way.
         public static let singleton = "singleton"
+        /// What a run's trace was to be is nothing of that kind.
+        public static let invalidTelemetry = "invalid_telemetry"
         /// The engine keeps no runs.
         public static let noStore = "no_store"
         /// The engine has stopped; a stored run can be taken up again.

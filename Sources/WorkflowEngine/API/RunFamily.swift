@@ -9,6 +9,14 @@ final class RunFamily: Sendable {
     let followers = RunFollowers()
     private let state = Mutex(State())
     private let isEmpty = Atomic<Bool>(true)
+    /// Read at the beginning of each run, so that it takes no lock.
+    private let sampler = AtomicLazyReference<Sampler>()
+
+    private final class Sampler: Sendable {
+        let sampling: TraceSampling
+
+        init(_ sampling: @escaping TraceSampling) { self.sampling = sampling }
+    }
 
     /// A run that another one has started.
     struct Child {
@@ -33,6 +41,12 @@ final class RunFamily: Sendable {
     func adopt(_ catalog: any WorkflowCatalog) {
         state.withLock { if $0.catalog == nil { $0.catalog = catalog } }
     }
+
+    /// Says whether the spans of a run are sent; nil where nothing is sent.
+    var sampling: TraceSampling? { sampler.load()?.sampling }
+
+    /// Has ``sampling`` say it, unless somebody else does.
+    func sample(_ sampling: @escaping TraceSampling) { _ = sampler.storeIfNil(Sampler(sampling)) }
 
     func find(_ id: String) -> WorkflowRun? { state.withLock { $0.runs[id]?.run } }
 

@@ -17,12 +17,15 @@ extension Workflow {
     /// }
     /// ```
     ///
-    /// - Parameter schedules: a list of schedules as a script has them, such as `[["id": "daily", "cron": "0 9 * * *"]]`;
-    ///   a ``ScheduleService`` begins their runs.
+    /// - Parameters:
+    ///   - telemetry: how runs are traced, as a script says it: a boolean or an object.
+    ///   - schedules: a list of schedules as a script has them, such as `[["id": "daily", "cron": "0 9 * * *"]]`;
+    ///     a ``ScheduleService`` begins their runs.
     /// - Throws: ``DefinitionError`` with everything that is wrong with the workflow, each with the `file:line` of its Swift code.
     public convenience init(
         id: String, description: String? = nil, inputSchema: Value? = nil, outputSchema: Value? = nil,
-        metadata: Value? = nil, ctx: Value? = nil, schedules: Value? = nil, file: StaticString = #fileID,
+        metadata: Value? = nil, ctx: Value? = nil, telemetry: Value? = nil, schedules: Value? = nil,
+        file: StaticString = #fileID,
         line: UInt = #line,
         _ body: (inout StepHandlers) -> [NodeDefinition]
     ) throws(DefinitionError) {
@@ -30,7 +33,7 @@ extension Workflow {
         let nodes = body(&handlers)
         let definition = WorkflowDefinition(
             id: id, description: description, inputSchema: inputSchema, outputSchema: outputSchema, metadata: metadata,
-            ctx: ctx, schedules: schedules, nodes: nodes, file: file, line: line)
+            ctx: ctx, telemetry: telemetry, schedules: schedules, nodes: nodes, file: file, line: line)
         try self.init(definition, handlers: handlers)
     }
 

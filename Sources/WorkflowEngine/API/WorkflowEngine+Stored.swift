@@ -11,22 +11,25 @@ extension WorkflowEngine {
     ///   - stored: all that the journal has of it.
     ///   - messages: what waited for it in the inbox when it was claimed.
     ///   - definition: the workflow in the generation with which the run was started.
+    ///   - sampling: says whether the run's spans are sent, in place of what the engine says.
     /// - Throws: ``RunFailure`` when the code of the generation cannot be loaded.
     package func restore(
-        _ journaled: JournaledRun, _ stored: StoredRun, messages: [InboxMessage] = [], of definition: Workflow
+        _ journaled: JournaledRun, _ stored: StoredRun, messages: [InboxMessage] = [], of definition: Workflow,
+        sampling: TraceSampling? = nil
     ) async throws -> WorkflowRun {
-        try await revive(journaled, stored, messages, of: definition, holdingSuspects: false).run
+        try await revive(journaled, stored, messages, of: definition, holdingSuspects: false, sampling: sampling).run
     }
 
     /// Builds a run anew; one that may have been the cause of its process's deaths is held back if asked.
     func revive(
         _ journaled: JournaledRun, _ stored: StoredRun, _ messages: [InboxMessage], of definition: Workflow,
-        holdingSuspects: Bool
+        holdingSuspects: Bool, sampling: TraceSampling? = nil
     ) async throws -> (run: WorkflowRun, isHeld: Bool) {
         // What a worker replays has to be whole, and to fit.
         _ = try stored.decoded(on: definition.plan)
         let restored = createRun(definition, id: journaled.id, grant: journaled.origin.grant)
         restored.followSuccessors()
+        if let sampling { restored.sample(sampling) }
         let isHeld = try await withCheckedThrowingContinuation {
             (continuation: CheckedContinuation<Bool, any Error>) in
             let posted = restored.worker.perform { worker in

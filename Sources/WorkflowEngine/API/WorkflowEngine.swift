@@ -99,6 +99,9 @@ public final class WorkflowEngine: Sendable {
             allowance: allowance)
     }
 
+    /// Says whether the spans of the engine's runs are sent; to be called before it has one. The first one who says it counts.
+    package func sample(_ sampling: @escaping TraceSampling) { family.sample(sampling) }
+
     /// Ends the workers after what they do now: runs are given up where they stand, and whoever waits for one is told so with
     /// the code `engine_stopped`. Returns at once; ``shutdown(grace:)`` waits.
     public func shutdown() {

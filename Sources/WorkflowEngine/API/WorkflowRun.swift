@@ -30,6 +30,10 @@ public final class WorkflowRun: Sendable {
         var nextWatcher: UInt64 = 0
         /// The run that followed on this one, for whoever follows this one.
         var successor: WorkflowRun?
+        /// What its trace is to be, where it is not started with one.
+        var trace: Value?
+        /// Says whether its spans are sent, in place of what its engine says.
+        var sampling: TraceSampling?
         /// Whoever followed the run before this one goes on with this one.
         var isFollowed = false
         /// The runs of the chain wait for whoever follows them.
@@ -62,6 +66,9 @@ public final class WorkflowRun: Sendable {
         self.worker = worker
         self.live = live
     }
+
+    /// Says whether the run's spans are sent, in place of what its engine says; to be called before it is started.
+    package func sample(_ sampling: @escaping TraceSampling) { state.withLock { $0.sampling = sampling } }
 
     // MARK: Starting
 
@@ -109,12 +116,13 @@ public final class WorkflowRun: Sendable {
         try RunIdentifier.check(id)
         // Whole milliseconds, of which a timeout has at least one.
         let timeout = timeout.map { max(1000, $0.clampedMicroseconds) } ?? 0
-        let fresh = state.withLock { state in
+        let (fresh, given) = state.withLock { state in
             defer { state.phase = .started }
-            return state.phase == .created
+            return (state.phase == .created, state.trace)
         }
+        let trace = trace ?? given
         guard fresh else {
-            throw RunFailure(code: RunFailure.Code.alreadyStarted, message: "run \(id) has been started already")
+            throw RunFailure.alreadyStarted(id)
         }
         let plan = definition.plan
         let inputDigest = Self.inputDigest(of: definition, input: input, metadata: metadata, ctx: ctx)
@@ -194,7 +202,7 @@ public final class WorkflowRun: Sendable {
     /// Takes the worker's run; a cancel that came before is passed on.
     package func attach(_ run: Run) {
         let feeds = worker.family?.followers.feeds(of: self, run) ?? []
-        let reason = state.withLock { state in
+        let (reason, sampling) = state.withLock { state in
             state.run = run
             for feed in feeds {
                 state.nextWatcher += 1
@@ -203,9 +211,10 @@ public final class WorkflowRun: Sendable {
             state.phase = .started
             run.isWatched = !state.watchers.isEmpty
             state.isCounted = true
-            return state.cancelReason
+            return (state.cancelReason, state.sampling)
         }
         run.grant = allowance ?? (grant.isNull ? nil : grant)
+        run.sampling = sampling ?? worker.family?.sampling
         worker.load.wrappingAdd(1, ordering: .relaxed)
         if let reason { run.askToCancel(reason) }
     }

@@ -21,6 +21,10 @@ public struct StartRequest: Sendable {
     public var priority: Int64?
     /// What the run is found by besides what its workflow says: an object of names with texts, numbers and booleans.
     public var tags: Value?
+    /// What its trace is to be besides what its workflow says, as ``WorkflowEngine/createRun(_:id:telemetry:traceparent:)`` has it.
+    public var telemetry: Value?
+    /// The span of the caller, as W3C's header, in whose trace the run lies; nil for a trace of its own.
+    public var traceparent: String?
     /// What the run's host calls may do, as it is kept in its journal.
     package var grant = Value.null
     /// The run that starts this one, and drives it while it waits.
@@ -29,7 +33,8 @@ public struct StartRequest: Sendable {
     package var reservedID: ReservedRunID?
     /// In place of the catalog's.
     package var definition: Workflow?
-    /// What the run's trace is to be, as its journal keeps it: `{ telemetry?, traceparent? }`.
+    /// What the run's trace is to be, as its journal keeps it: `{ telemetry?, traceparent? }`; in place of ``telemetry`` and
+    /// ``traceparent``.
     package var trace: Value?
 
     package var newID: NewRunID? {
@@ -67,7 +72,8 @@ extension RunDirectory {
     /// Starts a run, once for each id, and returns as soon as the store has it.
     ///
     /// - Throws: ``RunFailure`` with `unknown_workflow`, `id_taken` when a run of another workflow has the id, or `other_input`
-    ///   when the run that has it was started with something else, `invalid_tags` when the tags are none.
+    ///   when the run that has it was started with something else, `invalid_tags` when the tags are none,
+    ///   `invalid_telemetry` when the telemetry is none.
     public func start(_ request: StartRequest) async throws -> StartedRun {
         var workflow = request.definition
         if workflow == nil { workflow = await catalog.workflow(request.workflow) }
@@ -86,12 +92,16 @@ extension RunDirectory {
         } catch {
             throw RunFailure(code: "invalid_tags", message: error.description)
         }
+        var trace = request.trace
+        if trace == nil, request.telemetry != nil || request.traceparent != nil {
+            trace = try RunTelemetry(request.telemetry, traceparent: request.traceparent).trace
+        }
         let run = engine.createRun(workflow, id: newID?.text, grant: request.grant)
         let recorded = RecordedFeed()
         run.follow(recorded)
         try run.start(
             input: request.input, metadata: request.metadata, ctx: request.ctx, timeout: request.timeout,
-            at: request.startAt ?? 0, trace: request.trace, tags: StartTags(given: tags),
+            at: request.startAt ?? 0, trace: trace, tags: StartTags(given: tags),
             lineage: request.parent,
             queueing: Queueing(priority: request.priority, isLeft: request.parent == nil))
         await recorded.passed()

@@ -29,6 +29,8 @@ public struct HostCall: Sendable {
     public var timeLeft: Duration?
     /// The trace that the run was started in, as W3C's `traceparent`; nil for one of its own.
     public var traceparent: String?
+    /// Whether nobody makes spans of the run.
+    package var isTraceOff = false
     /// Where ``progress(_:)`` goes; nil where nobody hears of it.
     package var stream: (@Sendable (Value) -> Void)?
 

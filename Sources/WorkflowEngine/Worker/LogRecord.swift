@@ -43,11 +43,3 @@ extension LogRecord {
         traceparent = run.traceparent
     }
 }
-
-extension Run {
-    /// The trace that the run was started in; its journal begins with it.
-    fileprivate var traceparent: String? {
-        guard log.count > 0, log[0].kind == .traced else { return nil }
-        return log.value(log[0].payload)["traceparent"]?.string
-    }
-}

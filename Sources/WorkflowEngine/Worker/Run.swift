@@ -83,6 +83,7 @@ package final class Run: @unchecked Sendable {
         var loss: JournalError?
         var mirror: RunMirror?
         var stretches: ReadStretches?
+        var sampling: TraceSampling?
     }
 
     private final class Reason: Sendable {
@@ -186,6 +187,12 @@ package final class Run: @unchecked Sendable {
     var grant: Value? {
         get { rare?.grant }
         set { if rare != nil || newValue != nil { makeRare().grant = newValue } }
+    }
+
+    /// Says whether its spans are sent; nil where nothing is sent.
+    package var sampling: TraceSampling? {
+        get { rare?.sampling }
+        set { if rare != nil || newValue != nil { makeRare().sampling = newValue } }
     }
 
     /// Who waits until what is recorded so far is durable.

@@ -58,7 +58,7 @@ extension Worker {
             id: id, workflow: payload["workflow"]?.string ?? "", input: payload["input"] ?? .emptyObject,
             parent: run.id, generation: run.definition.generation, isOwn: payload["own"]?.bool == true,
             leaves: payload["leaves"]?.bool == true, grant: grant,
-            traceparent: run.machine.trace.isNone ? nil : run.log.value(run.machine.trace)["traceparent"]?.string)
+            traceparent: run.traceparent)
     }
 
     private func begin(_ child: ChildStart, of run: Run, _ answer: @escaping @Sendable (HostAnswer) -> Void) {

@@ -16,7 +16,7 @@ extension Worker {
         let bytes = run.executor.effects.bytes
         guard !bytes.isEmpty else { return true }
         defer { run.executor.dropEffects() }
-        let (shown, size) = shownChanges(bytes)
+        let (shown, superseded, size) = shownChanges(bytes)
         guard run.log.hasRoom(for: size) else { return false }
         var position = 0
         while position < bytes.count {
@@ -46,6 +46,7 @@ extension Worker {
                 run.decide(.storeSet(frame: frame, entry: entry), at: now)
             case .log: keepLog(run, frame, level: name, value)
             case .trace:
+                if superseded.contains(start) { break }
                 let record = run.log.arena.writing { $0.append(value) }
                 run.decide(.traced(frame: frame, record: record), at: now)
             case .restart:
@@ -59,10 +60,15 @@ extension Worker {
         return true
     }
 
-    /// Where the changes of metadata and ctx lie that an event or the end of the call finds in force, and how many bytes all that
-    /// is recorded takes, about.
-    private func shownChanges(_ bytes: UnsafeRawBufferPointer) -> (shown: Set<Int>, size: Int) {
+    /// Where the changes of metadata and ctx lie that an event or the end of the call finds in force, where the beginnings of spans
+    /// lie that end here, and how many bytes all that is recorded takes, about.
+    private func shownChanges(
+        _ bytes: UnsafeRawBufferPointer
+    ) -> (shown: Set<Int>, superseded: Set<Int>, size: Int) {
         var shown: Set<Int> = []
+        var superseded: Set<Int> = []
+        // By their numbers, with their places and sizes.
+        var begun: [Int64: (start: Int, size: Int)] = [:]
         var size = 0
         var metadata: Int?
         var ctx: Int?
@@ -87,14 +93,25 @@ extension Worker {
                 if let metadata { shown.insert(metadata) }
                 if let ctx { shown.insert(ctx) }
                 (metadata, ctx) = (nil, nil)
-            case .store, .log, .trace, .restart: size += position - start + 64
+            case .trace:
+                size += position - start + 64
+                guard !value.isEmpty, let span = ValueCursor(value)["span"], let index = span["index"]?.int else {
+                    break
+                }
+                if span["end"] == nil {
+                    begun[index] = (start, position - start + 64)
+                } else if let beginning = begun.removeValue(forKey: index) {
+                    superseded.insert(beginning.start)
+                    size -= beginning.size
+                }
+            case .store, .log, .restart: size += position - start + 64
             case nil: break
             }
         }
         if let metadata { shown.insert(metadata) }
         if let ctx { shown.insert(ctx) }
         if let tags { shown.insert(tags) }
-        return (shown, size + metadataSize + ctxSize)
+        return (shown, superseded, size + metadataSize + ctxSize)
     }
 
     private func isSame(_ value: UnsafeRawBufferPointer, _ current: Slice, _ run: Run) -> Bool {

@@ -78,9 +78,8 @@ extension Worker {
             call.timeLeft = .microseconds(
                 max(0, pending.limits.until.subtractingReportingOverflow(elapsed).partialValue))
         }
-        if !run.machine.trace.isNone {
-            call.traceparent = run.log.value(run.machine.trace)["traceparent"]?.string
-        }
+        call.traceparent = run.traceparent
+        call.isTraceOff = run.isTraceOff
         let key = request.payload["deltas"]?.int ?? 0
         let id = pending.id
         if key != 0 { run.calls[id]?.deltas[key] = DeltaQueue() }

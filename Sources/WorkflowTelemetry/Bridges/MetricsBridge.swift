@@ -3,13 +3,18 @@ internal import CoreMetrics
 /// Measures spans with what the process has set up for metrics; names and labels are those of OTLP.
 struct MetricsBridge {
     private let factory: any MetricsFactory
+    /// Those that the factory has been asked for, since it keeps each of them.
+    private var known: Set<SpanMetrics.Series> = []
 
     init(_ factory: any MetricsFactory) { self.factory = factory }
 
-    func take(_ spans: [Span]) {
+    mutating func take(_ spans: [Span]) {
         for span in spans {
             SpanMetrics.measure(span) { instrument, value, attributes in
-                let labels = attributes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+                let own = SpanMetrics.Series(instrument: instrument, attributes: attributes)
+                let series = SpanMetrics.bounded(own, isKnown: known.contains(own), count: known.count)
+                known.insert(series)
+                let labels = series.attributes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
                 switch instrument {
                 case .runs: Counter(label: instrument.rawValue, dimensions: labels, factory: factory).increment()
                 case .steps, .calls:

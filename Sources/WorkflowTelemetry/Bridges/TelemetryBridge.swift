@@ -29,19 +29,24 @@ public final class TelemetryBridge: Sendable {
     init(tracer: any Tracer, metrics: any MetricsFactory, logger: Logger?) {
         work = Task.detached { [follower] in
             var spans = TracerBridge(tracer)
-            let figures = MetricsBridge(metrics)
+            var figures = MetricsBridge(metrics)
             await RunSpanFeed.run(follower) { portion in
                 spans.take(portion)
                 figures.take(portion.spans)
                 if let logger { LogBridge.take(portion, logger) }
             }
+            spans.finish()
         }
     }
 
     /// Follows a run from its first event on. To be called before it is started.
-    public func follow(_ run: WorkflowRun) { follower.follow(run, past: 0) }
+    public func follow(_ run: WorkflowRun) {
+        // What the tracer makes of the spans is its own matter.
+        run.sample { _, _ in true }
+        follower.follow(run, past: 0)
+    }
 
-    /// Gives what lies ready and ends; runs that are not over are followed no further.
+    /// Gives what lies ready and ends; runs that are not over are followed no further, and what has ended of them is given as it is.
     public func finish() async {
         follower.finish()
         await work.value

@@ -8,18 +8,27 @@ struct TracerBridge {
     private static let limit = 10_000
 
     private let tracer: any Tracer
-    private var waiting: [String: [EndedSpan]] = [:]
+    private var waiting: [String: (spans: [EndedSpan], caller: TraceParent?)] = [:]
 
     init(_ tracer: any Tracer) { self.tracer = tracer }
 
     mutating func take(_ portion: RunSpanFeed.Portion) {
         for span in portion.spans {
-            waiting[portion.run, default: []].append(span)
+            waiting[portion.run, default: ([], portion.caller)].spans.append(span)
             let isRoot = span.parent == nil || span.parent == portion.caller?.span
-            if isRoot || waiting[portion.run]?.count ?? 0 >= Self.limit {
-                give(waiting.removeValue(forKey: portion.run) ?? [], portion.caller)
-            }
+            if isRoot || waiting[portion.run]?.spans.count ?? 0 >= Self.limit { giveAll(of: portion.run) }
         }
+        if portion.isLast { giveAll(of: portion.run) }
+    }
+
+    /// Gives what waits for spans around it that nobody sees the end of.
+    mutating func finish() {
+        for run in waiting.keys.sorted() { giveAll(of: run) }
+    }
+
+    private mutating func giveAll(of run: String) {
+        guard let (spans, caller) = waiting.removeValue(forKey: run) else { return }
+        give(spans, caller)
     }
 
     private func give(_ spans: [EndedSpan], _ caller: TraceParent?) {

@@ -10,6 +10,8 @@ enum RunSpanFeed {
         var caller: TraceParent?
         /// How many ended besides that nobody wanted.
         var unwanted = 0
+        /// Nothing more comes of the run, or all that comes begins a new stretch of it.
+        var isLast = false
     }
 
     /// Gives spans until the follower has finished, or the task is cancelled.
@@ -29,7 +31,10 @@ enum RunSpanFeed {
                 builders[run] = builder
                 let portion = builder.take(log, past: past)
                 if !portion.spans.isEmpty || portion.unwanted > 0 { await take(portion) }
-            case .left(let run): builders[run] = nil
+            case .left(let run):
+                if builders.removeValue(forKey: run) != nil {
+                    await take(Portion(run: run, spans: [], caller: nil, isLast: true))
+                }
             }
         }
     }

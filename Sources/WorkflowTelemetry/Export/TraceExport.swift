@@ -56,6 +56,7 @@ public final class TraceExport: Sendable {
                     settings.samples(trace, caller: caller) && exporters.contains { $0.hasRoom(beyond: count) }
                 return isWanted ? .whole : metrics == nil ? .none : .figures
             } _: { portion in
+                if portion.spans.isEmpty, portion.unwanted == 0 { return }
                 metrics?.offer(portion.spans)
                 let trace = portion.spans.first?.trace ?? TraceID(run: portion.run)
                 guard settings.samples(portion.caller?.trace ?? trace, caller: portion.caller) else { return }
@@ -85,7 +86,10 @@ public final class TraceExport: Sendable {
     package func begin() async { await unsent?.begin() }
 
     /// Follows all runs that an engine drives; to be called before it has one.
-    package func follow(_ engine: WorkflowEngine) { follower.follow(engine) }
+    package func follow(_ engine: WorkflowEngine) {
+        engine.sample(settings.sampling)
+        follower.follow(engine)
+    }
 
     /// Follows one run, of an engine that is not followed.
     ///

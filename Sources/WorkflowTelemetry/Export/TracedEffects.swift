@@ -51,7 +51,10 @@ extension TraceParent {
         let outer = call.traceparent.flatMap { TraceParent($0) }
         let trace = outer?.trace ?? TraceID(run: call.run)
         // Who sends nothing passes on what the caller says.
-        let isSampled = settings?.samples(trace, caller: outer) ?? outer?.isSampled ?? false
+        var isSampled = outer?.isSampled ?? false
+        if let settings, !settings.endpoints.isEmpty, !call.isTraceOff {
+            isSampled = settings.samples(trace, caller: outer)
+        }
         self.init(trace: trace, span: SpanID.random, isSampled: isSampled)
     }
 }

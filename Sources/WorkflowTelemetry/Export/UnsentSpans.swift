@@ -150,6 +150,15 @@ final class UnsentSpans: Sendable {
         }
     }
 
+    /// A run as the store has it; nil for one that is gone or damaged, which keeps nobody from sending the others.
+    private func load(_ run: String) async throws -> StoredRun? {
+        do {
+            return try await store.load(run)
+        } catch let error as JournalError where error.code == "store_corrupt" {
+            return nil
+        }
+    }
+
     private func sendRuns(
         in window: ClosedRange<Int64>, _ plan: (RunHeader) async throws -> Plan,
         _ send: ([Span], TraceParent?) async -> Void
@@ -158,7 +167,7 @@ final class UnsentSpans: Sendable {
         while !Task.isCancelled {
             let page = try await store.list(filter)
             for header in page where !Task.isCancelled {
-                guard let plan = try? await plan(header), let stored = try await store.load(header.id),
+                guard let plan = try? await plan(header), let stored = try await load(header.id),
                     let record = try? RunRecord(stored, plan: plan)
                 else { continue }
                 let (spans, caller) = SpanBuilder.spans(of: record, endedIn: window)

@@ -54,6 +54,11 @@ struct SpanMetrics {
     private static let limit = 2000
     private static let overflow = ["otel.metric.overflow": "true"]
 
+    /// The series that a value counts for where there are as many as may be.
+    static func bounded(_ series: Series, isKnown: Bool, count: Int) -> Series {
+        isKnown || count < limit ? series : Series(instrument: series.instrument, attributes: overflow)
+    }
+
     private(set) var series: [Series: Distribution] = [:]
 
     mutating func take(_ spans: [Span]) {
@@ -95,8 +100,8 @@ struct SpanMetrics {
     }
 
     private mutating func add(_ value: Double, _ instrument: Instrument, _ attributes: [String: String]) {
-        var key = Series(instrument: instrument, attributes: attributes)
-        if series[key] == nil, series.count >= Self.limit { key.attributes = Self.overflow }
+        let own = Series(instrument: instrument, attributes: attributes)
+        let key = Self.bounded(own, isKnown: series[own] != nil, count: series.count)
         let bounds = instrument.bounds
         series[key, default: Distribution(buckets: Array(repeating: 0, count: bounds.count + 1))].add(value, bounds)
     }

@@ -228,6 +228,15 @@ public struct ExportSettings: Sendable {
         }
     }
 
+    /// Whether the spans of a run are sent, as its engine asks.
+    var sampling: TraceSampling {
+        guard !endpoints.isEmpty else { return { _, _ in false } }
+        return { run, traceparent in
+            let caller = traceparent.flatMap { TraceParent($0) }
+            return samples(caller?.trace ?? TraceID(run: run), caller: caller)
+        }
+    }
+
     // MARK: Words
 
     /// A line break would let a value add headers of its own.

@@ -28,17 +28,19 @@ struct MadeSpan {
     let name: String
     /// Microseconds since 1970.
     let start: Int64
-    let end: Int64
+    private(set) var end: Int64
     let content: Content
-    let failure: Failure?
+    private(set) var failure: Failure?
     /// The id that was told to others while it was under way.
     let id: SpanID?
 
-    /// Reads `{ name, index, parent?, attributes?, start, end, error? }`, in milliseconds; nil for anything else.
+    /// Reads `{ name, index, parent?, attributes?, start, end?, error? }`, in milliseconds; nil for anything else. One without an end
+    /// has begun only, and is to be ended by ``ended(at:failing:)``.
     init?(_ record: Value) {
         guard let name = record["name"]?.string, let number = record["index"]?.int, let start = record["start"]?.int,
-            let end = record["end"]?.int, let index = Int(exactly: number)
+            let index = Int(exactly: number)
         else { return nil }
+        let end = record["end"]?.int ?? start
         self.name = name
         self.index = index
         parent = Self.parent(of: record) ?? 0
@@ -46,6 +48,15 @@ struct MadeSpan {
         (self.start, self.end) = (Self.microseconds(start), Self.microseconds(end))
         failure = record["error"]?.string.map { Failure(code: "error", message: $0) }
         id = nil
+    }
+
+    /// The same, which ends with the step that it lies in.
+    ///
+    /// - Parameter time: microseconds since 1970.
+    func ended(at time: Int64, failing failure: Failure?) -> MadeSpan {
+        var made = self
+        (made.end, made.failure) = (time, failure)
+        return made
     }
 
     /// Reads an ``EventKind/modelCalled``: `{ model, startedAt, endedAt, … }`; nil without these.
@@ -139,6 +150,8 @@ struct MadeSpans {
     static let limit = 1000
 
     private(set) var spans: [MadeSpan] = []
+    /// Those of the script that have begun and not ended, by their numbers.
+    private(set) var begun: [Int: MadeSpan] = [:]
     /// How many there were besides.
     private(set) var dropped = 0
     private var scriptCount = 0
@@ -154,6 +167,7 @@ struct MadeSpans {
         if made.index < 0 { hostCount += 1 }
         switch made.content {
         case .script:
+            begun[made.index] = nil
             scriptCount += 1
             if scriptCount > Self.limit { return drop(1) }
         case .http:
@@ -162,6 +176,22 @@ struct MadeSpans {
         case .model: break
         }
         spans.append(made)
+    }
+
+    /// Takes one of the script that has begun; nil is passed over. The whole one takes its place.
+    mutating func begin(_ made: MadeSpan?) {
+        guard let made, begun.count < Self.limit else { return }
+        begun[made.index] = made
+    }
+
+    /// Ends those that are under way.
+    ///
+    /// - Parameters:
+    ///   - time: microseconds since 1970.
+    ///   - failure: why their step ended before them; nil where it has succeeded.
+    mutating func end(at time: Int64, failing failure: MadeSpan.Failure?) {
+        for made in begun.values.sorted(by: { $0.index < $1.index }) { append(made.ended(at: time, failing: failure)) }
+        begun = [:]
     }
 
     /// Counts some that the journal does not have.

@@ -69,7 +69,10 @@ extension SpanBuilder {
         if record["attributes"] != nil { change(event) { $0.attributes.append(event.payload) } }
         if let count = record["dropped"]?.int { change(event) { $0.made.drop(Int(clamping: count)) } }
         guard let told = record["span"] else { return }
-        if told["index"] != nil { return change(event) { $0.made.append(MadeSpan(told)) } }
+        if told["index"] != nil {
+            let isOver = told["end"] != nil
+            return change(event) { isOver ? $0.made.append(MadeSpan(told)) : $0.made.begin(MadeSpan(told)) }
+        }
         let before = conversation(around: event.frame, goingOnWith: nil)
         change(event) { entry in
             entry.made.append(MadeSpan.host(told, index: entry.made.nextOfHost, after: before))
@@ -112,15 +115,27 @@ extension SpanBuilder {
         let writer = self.writer()
         // Nobody needs the id of a span that is not made, and has nothing in it.
         let id = writer == nil ? nil : id(of: frame)
-        guard let entry = open.removeValue(forKey: frame) else { return }
+        guard var entry = open.removeValue(forKey: frame) else { return }
         if plan.nodes[Int(entry.node)].bodyCount > 0 { endBelow(frame, log) }
         guard let writer, let id else {
-            unwanted += entry.made.spans.count
+            unwanted += entry.made.spans.count + entry.made.begun.count
             return
         }
         var span = made(entry, id, log, writer)
         finish(writer, &span)
+        if !entry.made.begun.isEmpty { entry.made.end(at: now, failing: cause(of: span)) }
         append(span, entry.made, writer)
+    }
+
+    /// Why what lies in a step ended with it; nil where the step has succeeded.
+    private func cause(of step: Span) -> MadeSpan.Failure? {
+        if case .error(let message) = step.status {
+            let code = step.attributes[Names.errorType]?.text ?? "_OTHER"
+            return MadeSpan.Failure(code: code, message: "the step ended before it: \(message)")
+        }
+        guard step.events.contains(where: { $0.name == Names.cancelled }) else { return nil }
+        let reason = cancelReason.map { ": \($0)" } ?? ""
+        return MadeSpan.Failure(code: "cancelled", message: "the step was cancelled before it ended\(reason)")
     }
 
     /// Gives a step's span, and before it those that were made in it.

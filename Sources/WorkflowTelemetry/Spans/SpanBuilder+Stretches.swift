@@ -26,7 +26,9 @@ extension SpanBuilder {
     }
 
     /// Ends the stretch at the newest entry, and with it what is under way.
-    mutating func endStretch(_ name: String, _ log: RunLog) {
+    ///
+    /// - Parameter failure: why code that was under way does not go on; nil where there was none, since the run waits.
+    mutating func endStretch(_ name: String, _ log: RunLog, failing failure: MadeSpan.Failure? = nil) {
         guard root != nil else { return }
         let event = Span.Event(name: name, time: now, attributes: [:])
         for (frame, entry) in open.sorted(by: { $0.value.order > $1.value.order }) {
@@ -34,7 +36,9 @@ extension SpanBuilder {
             if let writer = self.writer() {
                 var span = made(entry, id, log, writer)
                 span.events.append(event)
-                append(span, entry.made, writer)
+                var made = entry.made
+                made.end(at: now, failing: failure)
+                append(span, made, writer)
             }
             open[frame]?.made = MadeSpans()
             open[frame]?.usage = ModelUsage()
@@ -56,10 +60,13 @@ extension SpanBuilder {
     }
 
     /// What is under way ends with the newest entry before.
-    mutating func interrupt(at before: Int64, _ log: RunLog) {
+    ///
+    /// - Parameter reason: why, as the journal says; nil where it does not.
+    mutating func interrupt(at before: Int64, _ log: RunLog, reason: String?) {
         let resumedAt = now
         now = before
-        endStretch(Names.interrupted, log)
+        let message = "the step was interrupted before it ended" + (reason.map { ": \($0)" } ?? "")
+        endStretch(Names.interrupted, log, failing: MadeSpan.Failure(code: "interrupted", message: message))
         now = resumedAt
     }
 
@@ -72,6 +79,9 @@ extension SpanBuilder {
         lastRoot = source.map {
             Span.Link(trace: TraceID(run: $0), span: SpanID(run: $0, path: "", attempt: 1, occurrence: 1))
         }
-        for frame in open.keys { open[frame]?.earlier = nil }
+        for frame in open.keys {
+            open[frame]?.earlier = nil
+            open[frame]?.made = MadeSpans()
+        }
     }
 }

@@ -43,6 +43,8 @@ package struct SpanBuilder: ~Copyable {
     var open: [Int32: OpenSpan] = [:]
     var opened = 0
     var input: Value?
+    /// Why the run is to stop, once somebody has asked for that and said why.
+    var cancelReason: String?
     var secrets = RunSecrets()
     /// The time at which spans end that end now.
     var now: Int64 = 0
@@ -141,13 +143,14 @@ package struct SpanBuilder: ~Copyable {
         switch event.kind {
         case .traced where event.frame == 0 && stretches.number == 0: return takeSettings(log.copy(event.payload))
         case .workflowStart: input = log.copy(event.payload)
+        case .cancelRequested: cancelReason = cancelReason ?? log.copy(event.payload)?["reason"]?.string
         default: break
         }
         // Without spans nothing is to be known of the steps.
         if !settings.isOn { return }
         if plan.hasSecrets { secrets.read(event, log, of: plan) }
         if turn.isFork { fork(log.copy(event.payload)?["run"]?.string) }
-        if turn.interrupts { interrupt(at: before, log) }
+        if turn.interrupts { interrupt(at: before, log, reason: log.copy(event.payload)?["reason"]?.string) }
         if turn.begins { begin() }
         if turn.tells { takeStep(event, log) }
         if turn.rests {

@@ -11,14 +11,14 @@ extension SpanWriter {
     func describe(_ span: inout Span, model record: Value, input: Value?, isWhole: Bool = true) {
         span.kind = .client
         span.status = .ok
-        let model = record["model"]?.string
+        let model = (record["model"]?.string).map(short)
         let usage = record.withCursor { ModelUsage(of: $0) }
         var attributes = span.attributes
-        attributes[Names.operation] = .string(record["operation"]?.string ?? "chat")
-        attributes.set(Names.provider, record["provider"]?.string)
+        attributes[Names.operation] = .string((record["operation"]?.string).map(short) ?? "chat")
+        attributes.set(Names.provider, (record["provider"]?.string).map(short))
         attributes.set(Names.requestModel, model)
-        for (key, value) in record["parameters"]?.entries ?? [] {
-            attributes[Names.request + key] = redaction.redact(value).attribute
+        for (key, value) in (record["parameters"]?.entries ?? []).prefix(Self.parameterLimit) {
+            attributes[Names.request + short(key)] = redaction.redact(value).attribute
         }
         attributes.set(Names.responseModel, (record["responseModel"]?.string).map(short))
         attributes.set(Names.responseID, (record["responseId"]?.string).map(short))
@@ -35,7 +35,7 @@ extension SpanWriter {
         if let first = record["firstAt"]?.int {
             attributes[Names.completionStart] = .string(Self.dateText(milliseconds: first))
         }
-        attributes.set(Names.serverAddress, record["serverAddress"]?.string)
+        attributes.set(Names.serverAddress, (record["serverAddress"]?.string).map(short))
         if let port = record["serverPort"]?.int { attributes[Names.serverPort] = .int(port) }
         attributes[Names.observationType] = .string("generation")
         attributes.set(Names.modelName, model)
@@ -54,6 +54,9 @@ extension SpanWriter {
         }
         span.attributes = attributes
     }
+
+    /// Parameters of a call that are attributes of their own.
+    private static let parameterLimit = 128
 
     /// A time as ISO 8601 has it, in UTC.
     static func dateText(milliseconds: Int64) -> String {

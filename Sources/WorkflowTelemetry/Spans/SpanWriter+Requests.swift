@@ -7,7 +7,7 @@ extension SpanWriter {
     func describe(_ span: inout Span, http record: Value) {
         span.kind = .client
         var attributes = span.attributes
-        attributes.set(Names.requestMethod, record["method"]?.string)
+        attributes.set(Names.requestMethod, (record["method"]?.string).map(short))
         attributes.set(Names.requestURL, record["url"]?.string.map { RecordedContent.cut(redaction.redact($0)) })
         attributes.set(Names.serverAddress, (record["host"]?.string).map(short))
         if let port = record["port"]?.int { attributes[Names.serverPort] = .int(port) }

@@ -23,7 +23,7 @@ private struct Trace {
 
 extension CommandLine {
     struct AgentTraceTests {
-        private static func agent(_ provider: FakeProvider, telemetry: String) -> String {
+        private static func agent(_ provider: FakeProvider, telemetry: String, own: String = "nil") -> String {
             """
             local aikit = require "aikit"
             local s = aikit.schema
@@ -34,6 +34,7 @@ extension CommandLine {
             }
             return aikit.workflow { id = "w", telemetry = \(telemetry) }:step(aikit.agent {
               id = "help", model = model, tools = { search }, prompt = "How much leave?", instructions = "Be brief.",
+              telemetry = \(own),
             }):commit()
             """
         }
@@ -89,6 +90,27 @@ extension CommandLine {
                 .map { try Value(json: String($0)) }.filter { $0["type"] == "step:model" }
             #expect(records.count == 2)
             #expect(records.allSatisfy { $0["data"]?["input"] == nil && $0["data"]?["output"] == nil })
+        }
+
+        @Test(arguments: ["{ record_inputs = false, record_outputs = false }", "false"])
+        func `what an agent says of its spans holds for its turns and for its tools`(own: String) throws {
+            let program = try Program()
+            defer { program.remove() }
+            let provider = try FakeProvider(Self.turns, in: program)
+            try program.write(Self.agent(provider, telemetry: "true", own: own), to: "a.lua")
+            let run = try program.run("run", "a.lua", "--allow-model", "--run-id", "r")
+            #expect(run.status == 0, "\(run.errors)")
+            let trace = try Trace(program, "r")
+            let (agents, chats) = (trace.all("invoke_agent help"), trace.all("chat tiny"))
+            let tools = trace.all("execute_tool search")
+            #expect(agents.count == 1 && chats.count == 2 && tools.count == 1)
+            for span in agents + chats + tools {
+                for key in ["langfuse.observation.input", "langfuse.observation.output"] {
+                    #expect(Trace.attribute(key, of: span) == nil, "\(span["name"]?.string ?? "")")
+                }
+            }
+            // The run's own are those of the workflow.
+            #expect(Trace.attribute("langfuse.observation.output", of: trace.all("w").first) != nil)
         }
 
         @Test func `a call that the provider refuses has a span that says so, and counts as no usage`() throws {

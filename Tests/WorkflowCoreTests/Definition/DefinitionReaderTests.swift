@@ -85,7 +85,7 @@ private func issues(_ nodes: String, _ more: String = "") -> [DefinitionIssue] {
             (#"{"metadata":[1]}"#, "metadata", "a table with string keys, got a list of 1 item"),
             (#"{"metadata":{"k":{"$value":"secret"}}}"#, "metadata.k", "data, got a secret"),
             (#"{"tags":"x"}"#, "tags", #"a list of strings, got the string "x""#),
-            (#"{"tags":[1]}"#, "tags", "a list of strings, got a list of 1 item"),
+            (#"{"tags":["a",1]}"#, "tags[2]", "a string, got the number 1"),
             (#"{"user_id":5}"#, "user_id", "a string, got the number 5"),
             (#"{"trace_name":""}"#, "trace_name", #"a string that is not empty, got the string """#),
             (#"{"record_inputs":"no"}"#, "record_inputs", #"a boolean, got the string "no""#),
@@ -103,7 +103,58 @@ private func issues(_ nodes: String, _ more: String = "") -> [DefinitionIssue] {
             return
         }
         let runWords = words.replacing("a table with string keys", with: "an object")
-        #expect(refusal.message == "has a wrong `\(field)`: expected \(runWords)")
+        // JSON counts from 0.
+        let runField = field.replacing("[2]", with: "[1]")
+        #expect(refusal.message == "has a wrong `\(runField)`: expected \(runWords)")
+    }
+
+    @Test(
+        arguments: [
+            (["userId": 5], "has a wrong `userId`: expected a string, got the number 5"),
+            (["user_id": 5], "has a wrong `user_id`: expected a string, got the number 5"),
+            (["traceName": ""], "has a wrong `traceName`: expected a string that is not empty, got the string \"\""),
+            (["usrId": "a"], "has an unknown key 'usrId'; did you mean 'userId'?"),
+            (["usr_id": "a"], "has an unknown key 'usr_id'; did you mean 'user_id'?"),
+        ] as [(Value, String)])
+    func `what is wrong with a run's telemetry is told by the names that it was given`(
+        _ telemetry: Value, _ message: String
+    ) {
+        guard case .failure(let refusal) = TelemetryFields.read(ofRun: telemetry) else {
+            Issue.record("a run takes \(telemetry)")
+            return
+        }
+        #expect(refusal.message == message)
+    }
+
+    @Test
+    func `what an agent says of its spans goes down to all that lies in it, and what lies there may say otherwise`()
+        throws
+    {
+        func step(_ id: String, _ more: String = "") -> String { #"{"kind":"step","id":"\#(id)","handler":1\#(more)}"# }
+        let own = #","telemetry":{"record_inputs":true}"#
+        let body = [
+            step("turn"),
+            #"{"kind":"loop","id":"again","condition":1,"step":[\#(step("looped"))]}"#,
+            #"{"kind":"foreach","id":"each","items":1,"step":[\#(step("item")),\#(step("own", own))]}"#,
+            #"{"kind":"parallel","id":"both","branches":[{"name":"x","body":[\#(step("branched"))]}]}"#,
+        ].joined(separator: ",")
+        let agent =
+            #"{"kind":"loop","id":"help","role":"agent","condition":1,"telemetry":{"record_inputs":false},"step":[\#(body)]}"#
+        let plan = try plan("[\(agent),\(step("after"))]")
+        var said: [String: Value?] = [:]
+        for details in plan.details { said[details.id] = .some(details.telemetry) }
+        for id in ["help", "turn", "again", "looped", "each", "item", "both", "branched"] {
+            #expect(said[id] == ["record_inputs": false], "\(id)")
+        }
+        #expect(said["own"] == ["record_inputs": true])
+        #expect(said["after"] == .some(nil))
+    }
+
+    @Test func `an agent is an agent in what is said of it, and not the loop that it is made of`() {
+        let agent = #"{"kind":"loop","id":"help","role":"agent","condition":1,"telemetry":{"user_id":1},"step":[]}"#
+        let messages = issues("[\(agent)]").map(\.message)
+        #expect(
+            messages.contains { $0.hasPrefix("agent 'help' has an unknown key 'telemetry.user_id'") }, "\(messages)")
     }
 
     @Test func `a field of a run's telemetry is given once`() throws {
@@ -112,7 +163,7 @@ private func issues(_ nodes: String, _ more: String = "") -> [DefinitionIssue] {
             Issue.record("both are taken")
             return
         }
-        #expect(refusal.message == "has `record_inputs` twice")
+        #expect(refusal.message == "has both `record_inputs` and `recordInputs`, which are the same")
     }
 
     @Test func `a nested workflow brings its metadata and ctx under the outer ones`() throws {

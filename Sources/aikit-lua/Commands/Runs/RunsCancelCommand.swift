@@ -4,6 +4,7 @@ internal import HostEffects
 internal import LuaWorkflows
 internal import WorkflowCore
 internal import WorkflowEngine
+internal import WorkflowTelemetry
 
 struct RunsCancelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,8 +13,8 @@ struct RunsCancelCommand: ParsableCommand {
         discussion: """
             A run that another process drives is stopped there, and this command waits until its code has stopped. A run
             that is over stays as it is, which is an error. The steps of a run that nobody drives are undone here, where they
-            say how, with what the run may do by its journal. Of several runs each is tried, also where another one cannot be
-            cancelled.
+            say how, with what the run may do by its journal, and its spans are sent from here. Of several runs each is tried,
+            also where another one cannot be cancelled.
 
             EXAMPLES
               aikit-lua runs cancel order-7
@@ -38,19 +39,24 @@ struct RunsCancelCommand: ParsableCommand {
         completion: .file())
     var secrets: String?
 
+    @OptionGroup var telemetry: TelemetryOptions
+
     func run() throws {
         let (ids, reason) = (runs, reason)
         let secrets = try SecretSettings(file: secrets).open()
+        let settings = try ExportSettings.read(otlp: telemetry.otlp)
         let outcomes: [Result<(String, Value?), any Error>] = try store.withRuns { runs in
+            let cancellation = RunsCancellation(runs, secrets: secrets, traces: settings)
+            await cancellation.begin()
             var outcomes: [Result<(String, Value?), any Error>] = []
             for id in ids {
                 do {
-                    let header = try await runs.find(id)
-                    outcomes.append(.success(try await runs.cancel(header, reason: reason, secrets: secrets)))
+                    outcomes.append(.success(try await cancellation.cancel(try await runs.find(id), reason: reason)))
                 } catch {
                     outcomes.append(.failure(error))
                 }
             }
+            await cancellation.end()
             return outcomes
         }
         // One that fails is told by the command's own end, as the only thing that there is to tell.
@@ -74,24 +80,44 @@ struct RunsCancelCommand: ParsableCommand {
     }
 }
 
-extension StoredRuns {
-    /// Cancels a run here if nobody drives it, else asks whoever does.
-    ///
+/// Cancels runs of a store: here where nobody drives them, else by whoever does.
+private struct RunsCancellation {
+    private let runs: StoredRuns
+    private let engine: WorkflowEngine
+    private let export: TraceExport?
+
+    /// - Parameter traces: where the spans of runs are sent that end here; nil for nowhere.
+    init(_ runs: StoredRuns, secrets: Secrets, traces: ExportSettings?) {
+        self.runs = runs
+        engine = WorkflowEngine(
+            workers: 1, host: GrantedEffects(usual: Permissions(), secrets: secrets).traced(traces),
+            journal: runs.journal)
+        export = traces.map { TraceExport($0, store: runs.journal) { TextStream.errors.writeLine($0) } }
+        export?.follow(engine)
+    }
+
+    /// To be called before the first run is cancelled.
+    func begin() async { await export?.begin() }
+
     /// - Returns: the run that was cancelled, which may be one that goes on in its place, and its error, which says why it was
     ///   cancelled and what was undone.
-    func cancel(_ header: RunHeader, reason: String, secrets: Secrets) async throws -> (run: String, error: Value?) {
-        let engine = WorkflowEngine(
-            workers: 1, host: GrantedEffects(usual: Permissions(), secrets: secrets), journal: journal)
-        defer { engine.shutdown() }
-        let scripts = StoredScripts(journal, on: engine, options: Self.quietOptions)
+    func cancel(_ header: RunHeader, reason: String) async throws -> (run: String, error: Value?) {
+        let scripts = StoredScripts(runs.journal, on: engine, options: StoredRuns.quietOptions)
         do {
             let directory = try RunDirectory(engine, catalog: ScriptCatalog(scripts: scripts))
             let cancelled = try await directory.cancel(header.id, reason: reason)
             return (cancelled.id, cancelled.result().error)
         } catch let failure as RunFailure where failure.code == RunFailure.Code.missing {
-            throw UsageError("run \(header.id) has been removed from \(path)")
+            throw UsageError("run \(header.id) has been removed from \(runs.path)")
         } catch let failure as RunFailure where failure.code == RunFailure.Code.over {
             throw UsageError(failure.message)
         }
+    }
+
+    /// Sends what is left, and ends the engine; nothing is cancelled afterwards.
+    func end() async {
+        // What the engine's runs have is read from them.
+        await export?.finish(within: TraceExport.patience)
+        engine.shutdown()
     }
 }

@@ -1,8 +1,10 @@
 internal import ArgumentParser
 internal import FlatValue
 internal import JSONSchema
+internal import LuaWorkflows
 internal import WorkflowCore
 internal import WorkflowEngine
+internal import WorkflowTelemetry
 
 struct RunsPruneCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,7 +14,8 @@ struct RunsPruneCommand: ParsableCommand {
             Runs that are not over are never removed. Without --older-than every run that is over goes, but for those that
             --keep spares. The space that becomes free goes back to the file system; --vacuum writes the store anew besides,
             which needs room for a second one meanwhile. With --damaged the runs go that runs check names, and no others. With
-            --json the report is { runs, events, generations, contents, freed, dryRun }, with freed in bytes.
+            --otlp spans are sent first that a process which died had not sent. With --json the report is { runs, events,
+            generations, contents, freed, dryRun }, with freed in bytes.
 
             EXAMPLES
               aikit-lua runs prune --older-than 30d
@@ -47,10 +50,14 @@ struct RunsPruneCommand: ParsableCommand {
     @Flag(help: "Print the report as JSON.")
     var json = false
 
+    @OptionGroup var telemetry: TelemetryOptions
+
     func run() throws {
         let filter = try filter(now: SystemClock().now())
         let (damaged, dryRun, vacuum) = (damaged, dryRun, vacuum)
+        let traces = dryRun ? nil : try ExportSettings.read(otlp: telemetry.otlp)
         let report = try store.withRuns(usesReserve: true) { runs in
+            if let traces { await runs.sendUnsent(traces) }
             guard damaged else { return try await runs.journal.prune(filter) }
             return try await runs.removeDamaged(dryRun: dryRun, vacuum: vacuum)
         }
@@ -98,5 +105,17 @@ struct RunsPruneCommand: ParsableCommand {
         ]
         let freed = report.freed > 0 ? "; the store is \(report.freed / 1024) KiB smaller" : ""
         TextStream.errors.writeLine((dryRun ? "would remove " : "removed ") + parts.joined(separator: ", ") + freed)
+    }
+}
+
+extension StoredRuns {
+    /// Sends the spans that processes which died have not sent: nobody can make them once their runs are removed.
+    fileprivate func sendUnsent(_ settings: ExportSettings) async {
+        let engine = WorkflowEngine(workers: 1)
+        defer { engine.shutdown() }
+        let export = TraceExport(settings, store: journal) { TextStream.errors.writeLine($0) }
+        let scripts = StoredScripts(journal, on: engine, options: Self.quietOptions)
+        await export.sendUnsent(ScriptCatalog(scripts: scripts))
+        await export.finish(within: TraceExport.patience)
     }
 }

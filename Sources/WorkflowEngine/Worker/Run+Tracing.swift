@@ -1,0 +1,38 @@
+package import FlatValue
+internal import WorkflowCore
+
+/// Says whether the spans of a run are sent that has any.
+///
+/// - Parameters:
+///   - run: its id.
+///   - traceparent: the trace that it was started in; nil for one of its own.
+package typealias TraceSampling = @Sendable (_ run: String, _ traceparent: String?) -> Bool
+
+extension Run {
+    /// The trace that the run was started in; nil for one of its own.
+    package var traceparent: String? {
+        machine.trace.isNone ? nil : log.value(machine.trace)["traceparent"]?.string
+    }
+
+    /// Whether the workflow or whoever started the run refuses to have spans of it.
+    package var isTraceOff: Bool {
+        isRefused || !machine.trace.isNone && log.value(machine.trace)["telemetry"]?.bool == false
+    }
+
+    /// Whether the workflow refuses to have spans of its runs.
+    private var isRefused: Bool { plan.details[0].telemetry?.bool == false }
+
+    /// Whether the spans of the run are sent. Where nothing is sent it is what the caller says of its own trace.
+    package var isTraceSampled: Bool { isSampled(in: traceparent, isOff: isTraceOff) }
+
+    /// - Parameter trace: what the run is to be started with for its trace.
+    package func isTraceSampled(startedWith trace: Value?) -> Bool {
+        isSampled(
+            in: trace?["traceparent"]?.string, isOff: isRefused || trace?["telemetry"]?.bool == false)
+    }
+
+    private func isSampled(in parent: String?, isOff: Bool) -> Bool {
+        if let sampling, !isOff { return sampling(id, parent) }
+        return parent.flatMap { TraceParentText.parts(of: $0) }.map { $0.flags & 1 == 1 } ?? false
+    }
+}

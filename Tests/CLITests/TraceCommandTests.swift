@@ -1,0 +1,149 @@
+import FlatValue
+import Foundation
+import Synchronization
+import Testing
+import WorkflowCore
+
+/// Commands that end runs, or move them, and what is told of their traces.
+extension CommandLine {
+    struct TraceCommandTests {
+        private static let script = """
+            local aikit = require "aikit"
+            local function undo() end
+            return aikit.workflow { id = "w", telemetry = true }
+              :step { id = "book", handler = function(n) return n end, compensate = undo }
+              :step(aikit.human { id = "ask" })
+              :commit()
+            """
+
+        @Test func `a run that nobody drives is cancelled by a process that sends its spans`() throws {
+            let program = try Program(["w.lua": Self.script])
+            defer { program.remove() }
+            let collector = try Collector()
+            #expect(try program.run("run", "w.lua", "--run-id", "a", "--input", "1").status == 3)
+            #expect(try program.run("run", "w.lua", "--run-id", "b", "--input", "1").status == 3)
+            #expect(try program.run("runs", "cancel", "a").status == 0)
+            #expect(collector.requests.isEmpty)
+            let cancelled = try program.run("runs", "cancel", "b", "--otlp", collector.base)
+            #expect(cancelled.status == 0, "\(cancelled.errors)")
+            #expect(collector.requests == ["POST /v1/traces"], "\(cancelled.errors)")
+        }
+
+        @Test func `what a dead process had not sent is sent before its runs are removed`() throws {
+            var program = try Program([
+                "w.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "w" }:step { id = "a", handler = function() return 1 end }
+                  :step { id = "b", handler = function()
+                    print "b runs"
+                    aikit.sleep "60s"
+                  end }:commit()
+                """
+            ])
+            defer { program.remove() }
+            let collector = try Collector()
+            // It sends nothing before a minute is over.
+            program.variables = ["OTEL_BSP_SCHEDULE_DELAY": "60000"]
+            let run = try RunningProgram(program, "run", "w.lua", "--run-id", "a", "--otlp", collector.base)
+            #expect(run.hear("b runs"))
+            run.crash()
+            #expect(collector.requests.isEmpty)
+            #expect(try program.run("runs", "cancel", "a").status == 0)
+            #expect(try program.run("runs", "prune", "--dry-run", "--otlp", collector.base).status == 0)
+            #expect(collector.requests.isEmpty)
+            let pruned = try program.run("runs", "prune", "--otlp", collector.base)
+            #expect(pruned.status == 0, "\(pruned.errors)")
+            #expect(pruned.errors.contains("removed 1 run"))
+            #expect(collector.requests == ["POST /v1/traces"])
+        }
+
+        @Test func `a damaged run keeps nobody from sending what a dead process had not sent`() throws {
+            func script(_ id: String) -> String {
+                """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "\(id)" }:step { id = "mark", handler = function(mark) return mark .. mark end }
+                  :step { id = "b", handler = function()
+                    print "b runs"
+                    aikit.sleep "60s"
+                  end }:commit()
+                """
+            }
+            var program = try Program(["a.lua": script("a"), "b.lua": script("b")])
+            defer { program.remove() }
+            let collector = try Collector()
+            program.variables = ["OTEL_BSP_SCHEDULE_DELAY": "60000"]
+            for name in ["a", "b"] {
+                let run = try RunningProgram(
+                    program, "run", "\(name).lua", "--run-id", name, "--input", "\"mark-\(name)\"", "--otlp",
+                    collector.base)
+                #expect(run.hear("b runs"))
+                run.crash()
+            }
+            #expect(try program.run("runs", "cancel", "a").status == 0)
+            // All that was written lies in the store's own file then.
+            #expect(try program.run("runs", "prune", "--older-than", "1h", "--vacuum").status == 0)
+            let file = program.folder.appendingPathComponent(".aikit/runs.db")
+            var bytes = try Data(contentsOf: file)
+            while let place = bytes.range(of: Data("mark-bmark-b".utf8)) {
+                bytes.replaceSubrange(place, with: Data("mark-bmark-x".utf8))
+            }
+            try bytes.write(to: file)
+            #expect(try program.run("runs", "check").status == 1)
+            let pruned = try program.run("runs", "prune", "--otlp", collector.base)
+            #expect(pruned.status == 0, "\(pruned.errors)")
+            #expect(collector.requests == ["POST /v1/traces"], "\(pruned.errors)")
+        }
+
+        private static let telling = """
+            local aikit = require "aikit"
+            return aikit.workflow { id = "w", telemetry = true }
+              :step { id = "a", handler = function(_, context) return context.trace.traceparent end }
+              :commit()
+            """
+
+        @Test(
+            arguments: [
+                ([], [:], "00"), (["--otlp", "http://127.0.0.1:9"], [:], "01"),
+                (["--otlp", "http://127.0.0.1:9", "--isolate"], [:], "01"),
+                (["--isolate"], [:], "00"),
+                (["--otlp", "http://127.0.0.1:9", "--telemetry", "false"], [:], "00"),
+                (["--otlp", "http://127.0.0.1:9"], ["OTEL_TRACES_SAMPLER": "always_off"], "00"),
+                ([], ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://127.0.0.1:9"], "00"),
+            ] as [([String], [String: String], String)])
+        func `a step is told that its trace is recorded where it is sent, and nowhere else`(
+            options: [String], variables: [String: String], flags: String
+        ) throws {
+            var program = try Program(["w.lua": Self.telling])
+            defer { program.remove() }
+            program.variables = variables
+            let run = try program.run(["run", "w.lua", "--input", "1"] + options)
+            #expect(run.status == 0, "\(run.errors)")
+            #expect(
+                run.output.trimmingCharacters(in: .whitespacesAndNewlines).hasSuffix("-\(flags)\""), "\(run.output)")
+        }
+    }
+}
+
+/// A server that takes whatever is sent by OTLP.
+private final class Collector: Sendable {
+    private let lines = Lines()
+    private let service: WeatherService
+
+    init() throws {
+        service = try WeatherService(heads: { [lines] head in
+            let words = head.split(separator: " ", maxSplits: 2)
+            lines.add(words.prefix(2).joined(separator: " "))
+            return (200, "{}")
+        })
+    }
+
+    var base: String { service.base }
+    /// The method and the path of each request.
+    var requests: [String] { lines.all }
+
+    private final class Lines: Sendable {
+        private let lines = Mutex<[String]>([])
+        var all: [String] { lines.withLock { $0 } }
+        func add(_ line: String) { lines.withLock { $0.append(line) } }
+    }
+}

@@ -1,0 +1,56 @@
+import FlatValue
+import JSONSchema
+import Testing
+import WorkflowCore
+import WorkflowEngine
+
+@testable import WorkflowTelemetry
+
+@Suite("Secrets in what spans say of requests and models") struct SecretSpanTests {
+    private static let secret = "hush-4711-hush"
+
+    /// What spans of a run say that knows of the secret, for records of the journal that have it wherever a script may put it.
+    private func said(_ made: MadeSpan) throws -> Span {
+        var redaction = Redaction()
+        redaction.learn(Value(Self.secret), try Schema(["writeOnly": true]))
+        let plan = try DefinitionReader.plan(
+            from: WorkflowDefinition(id: "orders", nodes: [.step("a", handler: 1)]).value)
+        let writer = SpanWriter(
+            template: SpanTemplate(plan, runID: "run-1", settings: TraceSettings(), redaction: redaction),
+            redaction: redaction, now: 2000, isFull: true)
+        let step = Span(
+            trace: TraceID(run: "run-1"), id: SpanID(run: "run-1", path: "a", attempt: 1, occurrence: 1), name: "a",
+            start: 1000, end: 2000)
+        return try #require(MadeSpan.spans([made], in: step, writer).first)
+    }
+
+    @Test func `the call of a model`() throws {
+        let text = Value("a \(Self.secret) b")
+        let record: Value = [
+            "model": text, "provider": text, "operation": text, "serverAddress": text, "startedAt": 1, "endedAt": 2,
+            "responseModel": text, "responseId": text, "finishReason": text, "parameters": ["user": text],
+            "input": [text], "output": text,
+        ]
+        let made = try #require(MadeSpan(model: record, index: -1, failure: ["code": text, "message": text]))
+        let shown = TraceDocument.json([try said(made)], resource: [:])
+        #expect(!shown.contains(Self.secret) && shown.contains("[secret]"), "\(shown)")
+    }
+
+    @Test func `a request`() throws {
+        let text = Value("a \(Self.secret) b")
+        let record: Value = [
+            "name": text, "start": 1, "end": 2, "http": ["method": text, "url": text, "host": text],
+            "error": ["code": text, "message": text],
+        ]
+        let shown = TraceDocument.json([try said(try #require(MadeSpan(http: record, index: -1)))], resource: [:])
+        #expect(!shown.contains(Self.secret) && shown.contains("[secret]"), "\(shown)")
+    }
+
+    @Test func `parameters of a model are bounded, and so are their names`() throws {
+        let many = (0..<5000).map { ("\($0)" + String(repeating: "k", count: 2000), Value(1)) }
+        let record: Value = ["model": "m", "startedAt": 1, "endedAt": 2, "parameters": Value(entries: many)]
+        let span = try said(try #require(MadeSpan(model: record, index: -1)))
+        #expect(span.attributes.items.count < 200)
+        #expect(span.attributes.items.allSatisfy { $0.key.utf8.count <= 1100 })
+    }
+}
