@@ -13,6 +13,9 @@ options=(-c release --product aikit-lua --disable-local-rpath)
 options+=(-Xswiftc -enforce-exclusivity=unchecked)
 # The machine, the engine and the bridge to Lua are modules of their own, and what a step does runs through all three.
 options+=(-Xswiftc -cross-module-optimization)
+# Generic types are asked for with the conformances that they need, rather than by names for which the runtime searches all
+# 12,000 conformances of the program the first time.
+options+=(-Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors)
 [ "$(uname -s)" = Darwin ] ||
     options+=(--static-swift-stdlib -Xlinker -s -Xlinker "--version-script=$repository/scripts/exports.map"
         -Xswiftc -use-ld=lld -Xlinker -z -Xlinker pack-relative-relocs)

@@ -22,8 +22,8 @@ prepare() {
     for name in "${libraries[@]}"; do
         link_archive "$name" "$static"
     done
-    # The same flags as the system's file says, after our folder.
-    for name in lua5.4 libpcre2-8; do
+    # The same flags as the system's file says, after our folder: each package's own, as one that names the system's folder would come first.
+    for name in lua5.4 libpcre2-8 zlib; do
         pkg-config --exists "$name" || continue
         {
             printf 'Name: %s\nDescription: %s, static\nVersion: %s\n' "$name" "$name" "$(pkg-config --modversion "$name")"

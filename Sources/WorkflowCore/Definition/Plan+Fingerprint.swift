@@ -18,7 +18,7 @@ extension Plan {
                 node.conclude != 0, node.extra != 0, node.hasRetry,
             ]
             print.add(flags.reduce(0) { $0 << 1 | ($1 ? 1 : 0) })
-            print.add(String(describing: node.kind))
+            print.add(node.kind.recorded)
             for number in [node.next, node.body, node.firstBody, node.bodyCount, node.limit] {
                 print.add(Int64(number))
             }
@@ -37,5 +37,22 @@ extension Plan {
     /// A schema as plain JSON Schema: the numbers of a script's functions differ from load to load.
     private func schemaText(_ index: Int32) -> String {
         schemas.indices.contains(Int(index)) ? schemas[Int(index)].export(withExtensions: false).json : ""
+    }
+}
+
+extension NodeKind {
+    /// The word for it in fingerprints, which journals keep.
+    fileprivate var recorded: String {
+        switch self {
+        case .workflow: "workflow"
+        case .step: "step"
+        case .branch: "branch"
+        case .loop: "loop"
+        case .foreach: "foreach"
+        case .parallel: "parallel"
+        case .human: "human"
+        case .delay: "delay"
+        case .waitFor: "waitFor"
+        }
     }
 }

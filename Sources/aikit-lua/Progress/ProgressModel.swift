@@ -219,7 +219,8 @@ struct ProgressModel {
             parts.append(part)
             frame = frames[index].parent
         }
-        return parts.reversed().joined(separator: "/")
+        parts.reverse()
+        return parts.joined(separator: "/")
     }
 
     /// Whether an execution lies in one of many bodies: the items of a foreach, the iterations of a loop.
