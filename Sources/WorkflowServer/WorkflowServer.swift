@@ -135,15 +135,19 @@ public final class WorkflowServer: Sendable {
         running: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
         let (options, waits) = (core.options, core.waits)
-        let builder = HTTPServerBuilder.http1(
-            configuration: HTTP1Channel.Configuration(
-                additionalChannelHandlers: [
-                    HTTP1RulesInstaller(bodyLimit: options.bodyLimit),
-                    RequestDeadlines(
-                        head: options.headTimeout, body: options.bodyTimeout, halfClosed: options.halfClosedTime,
-                        waits: waits),
-                    LingeringClose(),
-                ]))
+        let builder = HTTPServerBuilder { responder in
+            LoopChannel(
+                HTTP1Channel(
+                    responder: responder,
+                    configuration: HTTP1Channel.Configuration(
+                        additionalChannelHandlers: [
+                            HTTP1RulesInstaller(bodyLimit: options.bodyLimit),
+                            RequestDeadlines(
+                                head: options.headTimeout, body: options.bodyTimeout, halfClosed: options.halfClosedTime,
+                                waits: waits),
+                            LingeringClose(),
+                        ])))
+        }
         let application = Application(
             responder: router().buildResponder(),
             server: try tls.map { try HTTPServerBuilder.tls(builder, tlsConfiguration: $0) } ?? builder,

@@ -203,7 +203,8 @@ extension CommandLine {
             let trace = given?["own"]?["trace_id"]?.string ?? ""
             #expect(all.first?["traceId"]?.string == trace)
             let span = given?["own"]?["span_id"]?.string ?? ""
-            #expect(given?["own"]?["traceparent"]?.string == "00-\(trace)-\(span)-01")
+            // Nobody is sent the spans.
+            #expect(given?["own"]?["traceparent"]?.string == "00-\(trace)-\(span)-00")
         }
     }
 }
