@@ -136,17 +136,15 @@ public final class WorkflowServer: Sendable {
     ) async throws {
         let (options, waits) = (core.options, core.waits)
         let builder = HTTPServerBuilder { responder in
-            LoopChannel(
-                HTTP1Channel(
-                    responder: responder,
-                    configuration: HTTP1Channel.Configuration(
-                        additionalChannelHandlers: [
-                            HTTP1RulesInstaller(bodyLimit: options.bodyLimit),
-                            RequestDeadlines(
-                                head: options.headTimeout, body: options.bodyTimeout, halfClosed: options.halfClosedTime,
-                                waits: waits),
-                            LingeringClose(),
-                        ])))
+            let configuration = HTTP1Channel.Configuration(
+                additionalChannelHandlers: [
+                    HTTP1RulesInstaller(bodyLimit: options.bodyLimit),
+                    RequestDeadlines(
+                        head: options.headTimeout, body: options.bodyTimeout, halfClosed: options.halfClosedTime,
+                        waits: waits),
+                    LingeringClose(),
+                ])
+            return LoopChannel(HTTP1Channel(responder: responder, configuration: configuration))
         }
         let application = Application(
             responder: router().buildResponder(),
