@@ -157,8 +157,8 @@ let package = Package(
         .executableTarget(
             name: "aikit-lua",
             dependencies: [
-                "Platform", "FlatValue", "JSONSchema", "MemoryJournal", "WorkflowDiagram", "CLuaBridge", "CSandbox",
-                "WorkflowCore",
+                "Platform", "FlatValue", "JSONSchema", "MemoryJournal", "WorkflowDiagram", "CHostSystem", "CLuaBridge",
+                "CSandbox", "WorkflowCore",
                 "WorkflowEngine", "LuaRuntime", "LuaWorkflows",
                 "PostgresJournal", "SQLiteJournal",
                 "HostEffects", "FileWatching", "LuaTesting", "CGuides", "CTemplates", "VMProcess", "WorkflowServer",

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
@@ -184,4 +185,18 @@ int hs_open_beneath(int root, const char *path, int flags, mode_t mode) {
     }
 #endif
     return walk_beneath(root, path, flags, mode);
+}
+
+void hs_limit_stacks(size_t bytes) {
+#ifdef __linux__
+    pthread_attr_t attributes;
+    if (pthread_getattr_default_np(&attributes) != 0) return;
+    size_t size = 0;
+    if (pthread_attr_getstacksize(&attributes, &size) == 0 && size > bytes &&
+        pthread_attr_setstacksize(&attributes, bytes) == 0)
+        pthread_setattr_default_np(&attributes);
+    pthread_attr_destroy(&attributes);
+#else
+    (void)bytes;
+#endif
 }

@@ -36,17 +36,19 @@ struct chunk {
 static inline size_t class_of(size_t size) { return (size - 1) / CLASS_BYTES; }
 static inline struct chunk *chunk_of(const void *block) { return (struct chunk *)((uintptr_t)block & ~(uintptr_t)(CHUNK - 1)); }
 
-/// How much is held between two looks at the address space that is left.
+/// How much is held between two looks at the memory that is left.
 #define ASSURED ((size_t)1 << 20)
 
-/// Whether the rest of the process keeps its reserve of address space when so many bytes more are held.
+/// Whether the rest of the process keeps its reserve of address space and data when so many bytes more are held.
 __attribute__((noinline, cold))
 static bool leaves_reserve(lb_vm *vm, size_t extra) {
     size_t reserve = vm->config.memory_reserve;
     if (extra < ASSURED / 4 && vm->held + extra <= vm->assured) return true;
     if (extra > SIZE_MAX - reserve - ASSURED) return false;
     size_t wanted = reserve + extra + ASSURED;
-    void *space = mmap(NULL, wanted, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    // What cannot be written does not count as data.
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void *space = mmap(NULL, wanted, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (space == MAP_FAILED) return false;
     munmap(space, wanted);
     vm->assured = vm->held + extra + ASSURED;

@@ -7,18 +7,19 @@ extension MemoryJournal: ScheduleStore {
     }
 
     package func advance(
-        _ workflow: String, _ schedule: String, to time: Int64, run: String?
+        _ workflow: String, _ schedule: String, to time: Int64, run: String?, timing: String?
     ) async throws(JournalError) {
         if isClosed.load(ordering: .acquiring) { throw Self.closed }
         write { contents, _ in
             guard let index = contents.schedules.index(of: workflow, schedule) else {
                 contents.schedules.append(
-                    ScheduleMark(workflow: workflow, schedule: schedule, time: time, run: run))
+                    ScheduleMark(workflow: workflow, schedule: schedule, time: time, run: run, timing: timing))
                 return
             }
             guard contents.schedules[index].time < time else { return }
             contents.schedules[index].time = time
             if let run { contents.schedules[index].run = run }
+            if let timing { contents.schedules[index].timing = timing }
         }
     }
 

@@ -3,25 +3,29 @@ package import WorkflowEngine
 extension PostgresJournal: ScheduleStore {
     package func scheduleMarks() async throws(JournalError) -> [ScheduleMark] {
         try await sessions.run { connection in
-            try connection.run("SELECT workflow, schedule, time, run, paused FROM schedules ORDER BY 1, 2").all.map {
-                row in
-                ScheduleMark(
-                    workflow: try row.text(0), schedule: try row.text(1), time: try row.integer(2),
-                    run: try row.optionalText(3), isPaused: try row.flag(4))
-            }
+            try connection.run("SELECT workflow, schedule, time, run, paused, timing FROM schedules ORDER BY 1, 2").all
+                .map {
+                    row in
+                    ScheduleMark(
+                        workflow: try row.text(0), schedule: try row.text(1), time: try row.integer(2),
+                        run: try row.optionalText(3), isPaused: try row.flag(4), timing: try row.optionalText(5))
+                }
         }
     }
 
     package func advance(
-        _ workflow: String, _ schedule: String, to time: Int64, run: String?
+        _ workflow: String, _ schedule: String, to time: Int64, run: String?, timing: String?
     ) async throws(JournalError) {
         try await sessions.run { connection in
             try connection.run(
                 """
-                INSERT INTO schedules AS known (workflow, schedule, time, run) VALUES ($1::text, $2::text, $3::bigint, $4::text)
+                INSERT INTO schedules AS known (workflow, schedule, time, run, timing)
+                VALUES ($1::text, $2::text, $3::bigint, $4::text, $5::text)
                 ON CONFLICT (workflow, schedule)
-                DO UPDATE SET time = excluded.time, run = coalesce(excluded.run, known.run) WHERE excluded.time > known.time
-                """, Parameters().add(workflow).add(schedule).add(time).add(run))
+                DO UPDATE SET time = excluded.time, run = coalesce(excluded.run, known.run),
+                    timing = coalesce(excluded.timing, known.timing)
+                WHERE excluded.time > known.time
+                """, Parameters().add(workflow).add(schedule).add(time).add(run).add(timing))
             return
         }
     }

@@ -98,7 +98,8 @@ extension SQLiteJournal: RunReading {
 
     private func owners(_ database: Database) throws -> OwnerTable {
         let own = writer.ownNumber.value
-        return try OwnerTable(database, OwnerLocks(store: path, creates: false), own: own, now: clock.now())
+        return try OwnerTable(
+            database, OwnerLocks(store: try storeName.resolved(), creates: false), own: own, now: clock.now())
     }
 }
 

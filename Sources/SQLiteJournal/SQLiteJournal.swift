@@ -1,3 +1,4 @@
+internal import Platform
 public import WorkflowEngine
 
 /// Runs in one SQLite file, which any number of processes may share.
@@ -10,7 +11,9 @@ public import WorkflowEngine
 /// let journal = try SQLiteJournal(path: ".aikit/runs.db")
 /// ```
 public final class SQLiteJournal: RunJournal, Sendable {
-    public let path: String
+    /// As it was given. Symbolic links in it are followed once: the other files lie beside the file that it leads to.
+    public var path: String { storeName.text }
+    let storeName: StoreName
     let options: SQLiteJournalOptions
     let clock: any EngineClock
     let writer: WriterThread
@@ -25,12 +28,12 @@ public final class SQLiteJournal: RunJournal, Sendable {
     public init(
         path: String, options: SQLiteJournalOptions = SQLiteJournalOptions(), clock: any EngineClock = SystemClock()
     ) throws(JournalError) {
-        self.path = path
+        storeName = StoreName(path)
         self.options = options
         self.clock = clock
         isView = false
-        reader = Reader(path: path, options: options)
-        writer = WriterThread(path: path, options: options, clock: clock)
+        reader = Reader(name: storeName, options: options)
+        writer = WriterThread(name: storeName, options: options, clock: clock)
         try writer.open()
     }
 
@@ -41,12 +44,12 @@ public final class SQLiteJournal: RunJournal, Sendable {
         deferring path: String, options: SQLiteJournalOptions = SQLiteJournalOptions(),
         clock: any EngineClock = SystemClock()
     ) {
-        self.path = path
+        storeName = StoreName(path)
         self.options = options
         self.clock = clock
         isView = false
-        reader = Reader(path: path, options: options)
-        writer = WriterThread(path: path, options: options, clock: clock)
+        reader = Reader(name: storeName, options: options)
+        writer = WriterThread(name: storeName, options: options, clock: clock)
         writer.openLater()
     }
 
@@ -56,16 +59,26 @@ public final class SQLiteJournal: RunJournal, Sendable {
         viewing path: String, options: SQLiteJournalOptions = SQLiteJournalOptions(),
         clock: any EngineClock = SystemClock()
     ) {
-        self.path = path
+        storeName = StoreName(path)
         self.options = options
         self.clock = clock
         isView = true
-        reader = Reader(path: path, options: options, isView: true)
-        writer = WriterThread(path: path, options: options, clock: clock)
+        reader = Reader(name: storeName, options: options, isView: true)
+        writer = WriterThread(name: storeName, options: options, clock: clock)
     }
 
     /// Whether this process may write a store; also true where there is none yet.
-    public static func mayWrite(_ path: String) -> Bool { StoreView.obstacle(path) == nil }
+    public static func mayWrite(_ path: String) -> Bool { (try? StorePath(path)).flatMap(StoreView.obstacle) == nil }
+
+    /// The file that the name of a store leads to through symbolic links, also of a store that is not there yet; the name where
+    /// it leads nowhere.
+    package static func file(of name: String) -> String { (try? StorePath(name).file) ?? name }
+
+    /// How many hard links the file of a store has; 0 where there is none.
+    package static func hardLinks(of name: String) -> Int {
+        var status = stat()
+        return stat(name, &status) == 0 ? Int(status.st_nlink) : 0
+    }
 
     deinit { _ = writer.queue.post(.close({}), closing: true) }
 
@@ -111,6 +124,6 @@ public final class SQLiteJournal: RunJournal, Sendable {
     }
 
     private var readOnly: JournalError {
-        .readOnly(path, StoreView.obstacle(path) ?? "it was opened to be looked at")
+        .readOnly(path, (try? storeName.resolved()).flatMap(StoreView.obstacle) ?? "it was opened to be looked at")
     }
 }

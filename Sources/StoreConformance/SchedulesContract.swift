@@ -20,6 +20,18 @@ extension StoreContract {
             await first.close()
             await second.close()
         },
+        StoreCheck("a schedule keeps the times that it had") { backend in
+            let journal = try await backend.open()
+            try await journal.advance("orders", "nightly", to: 100, run: nil, timing: "every 1m")
+            try await journal.advance("orders", "nightly", to: 200, run: "r1")
+            try expect(try await journal.scheduleMarks().map(\.timing) == ["every 1m"])
+            try await journal.advance("orders", "nightly", to: 150, run: nil, timing: "every 3m")
+            try await journal.advance("orders", "nightly", to: 300, run: nil, timing: "every 2m")
+            await journal.close()
+            let again = try await backend.open()
+            try expect(try await again.scheduleMarks().map(\.timing) == ["every 2m"])
+            await again.close()
+        },
         StoreCheck("a schedule is set back by whoever knows to which time it has come") { backend in
             let journal = try await backend.open()
             try await journal.advance("orders", "nightly", to: 900, run: "r1")

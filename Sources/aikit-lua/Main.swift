@@ -28,17 +28,21 @@ enum Main {
 
     private static func run(_ arguments: CommandLineArguments) -> ExitStatus {
         do {
-            if let shortage = ProcessStart.shortage { throw UsageError(shortage) }
             if let word = CommandLineArguments.unreadableWord {
                 throw UsageError(
                     "'\(word)' on the command line is not UTF-8; rename the file or folder, as with mv or convmv")
             }
             if let problem = arguments.unjoinedValue { throw UsageError(problem) }
-            if let request = RunRequest(quickly: arguments.words) { return try request.carryOut() }
+            if let request = RunRequest(quickly: arguments.words) {
+                try checkMeans()
+                return try request.carryOut()
+            }
             if let problem = arguments.unknownCommand(in: AikitLua.configuration.subcommands) {
                 throw UsageError(problem)
             }
             var command = try AikitLua.parseAsRoot(arguments.words)
+            // Help and versions need nothing of it.
+            if type(of: command).configuration.commandName != "help" { try checkMeans() }
             try command.run()
             return .success
         } catch let error as UsageError {
@@ -49,6 +53,10 @@ enum Main {
         } catch {
             return report(error)
         }
+    }
+
+    private static func checkMeans() throws(UsageError) {
+        if let shortage = ProcessStart.shortage { throw UsageError(shortage) }
     }
 
     /// The parser's message, and what to write where a value was not joined to its option.

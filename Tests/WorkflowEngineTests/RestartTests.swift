@@ -75,6 +75,25 @@ struct RestartTests {
         }
     }
 
+    @Test func `of a chain that another run started and nobody waits for, the newest run alone is kept`() async throws {
+        try await withEngine { engine in
+            let flow = try workflow()
+            engine.adopt(FixedCatalog([flow]))
+            let child = ChildStart(
+                id: "c", workflow: "count", input: ["n": 1, "end": 50], parent: "p", generation: flow.generation,
+                isOwn: false, leaves: true, grant: .null)
+            #expect(await engine.start(child) { false }.ok)
+            var looks = 0
+            while engine.family.find("c")?.id != "c~50", looks < 5000 {
+                looks += 1
+                try await Task.sleep(for: .milliseconds(2))
+            }
+            let newest = try #require(engine.family.find("c"))
+            #expect(newest.id == "c~50")
+            #expect(try await newest.finished().output?["n"] == 50)
+        }
+    }
+
     @Test func `a chain that is paced is at most one run ahead of who follows it`() async throws {
         try await withDirectory([workflow()]) { directory in
             let flow = try await #require(directory.catalog.workflow("count"))

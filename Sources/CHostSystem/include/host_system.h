@@ -1,4 +1,4 @@
-// What HostEffects needs of the system and Swift does not import: GNU extensions and newer system calls.
+// What the host needs of the system and Swift does not import: GNU extensions and newer system calls.
 // No function keeps a pointer that it is given. Any thread.
 #ifndef HOST_SYSTEM_H
 #define HOST_SYSTEM_H
@@ -43,6 +43,9 @@ int hs_watch_process(pid_t pid);
 
 /// Whether a child of this process has ended; it stays to be waited for.
 int hs_has_ended(pid_t pid);
+
+/// Gives threads that begin later, and whose makers ask for nothing, stacks of at most so many bytes, where the system can do so.
+void hs_limit_stacks(size_t bytes);
 
 /// Whether a kernel without openat2 is to be played, for tests; process-wide.
 void hs_play_old_kernel(int is_old);

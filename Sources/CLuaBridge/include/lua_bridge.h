@@ -162,7 +162,7 @@ typedef struct lb_arg {
 typedef struct lb_config {
     /// In bytes; 0 means no limit. Only growth beyond it is refused.
     size_t memory_limit;
-    /// Bytes of address space that growth leaves to the rest of the process; 0 where address space is not limited.
+    /// Bytes of address space and data that growth leaves to the rest of the process; 0 where neither is limited.
     size_t memory_reserve;
     /// How long to-be-closed variables may run after a cancel, in nanoseconds; 0 means 50 ms.
     uint64_t close_grace;

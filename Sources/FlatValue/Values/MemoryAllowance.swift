@@ -5,37 +5,56 @@ internal import Platform
 /// Memory that the system refuses to Swift ends the process, so what scripts and runs take stops well before.
 package enum MemoryAllowance {
     /// Bytes of address space (`ulimit -v`); nil where it is not limited.
-    package static let addressSpace: Int? = limitOfAddressSpace()
+    package static let addressSpace: Int? = limit(RLIMIT_AS)
+
+    /// Bytes of data, stacks and memory of its own (`ulimit -d`); nil where they are not limited. The program's constants count.
+    package static let data: Int? = limit(RLIMIT_DATA)
 
     /// Bytes of memory in use at which the system ends a process of this machine or container.
     package static let memory: Int = min(physicalMemory, limitOfContainer() ?? .max)
 
     /// Bytes that a run may record unless something else is said: at most 1 GiB, and less where its copies would not fit.
-    package static let runSize = min(1 << 30, memory / 16, (addressSpace ?? .max) / 32)
+    package static let runSize = min(1 << 30, memory / 16, (addressSpace ?? .max) / 32, (data ?? .max) / 64)
 
     /// Bytes that one VM may hold unless something else is said: at most 1 GiB.
-    package static let vmSize = min(1 << 30, memory / 2, (addressSpace ?? .max) / 2)
+    package static let vmSize = min(1 << 30, memory / 2, (addressSpace ?? .max) / 2, (data ?? .max) / 2)
 
-    /// Bytes of address space that scripts and runs leave to the rest of the process: the copies of what a run recorded
-    /// on its way to a store, a watcher and a reader, threads, connections. Zero where it is not limited.
-    package static let reserve = addressSpace == nil ? 0 : max(96 << 20, 14 * runSize)
+    /// Bytes of address space and data that scripts and runs leave to the rest of the process: the copies of what a run recorded
+    /// on its way to a store, a watcher and a reader, threads, connections. Zero where neither is limited.
+    package static let reserve: Int =
+        if addressSpace != nil { max(96 << 20, 14 * runSize) } else if data != nil { max(32 << 20, 14 * runSize) } else
+        { 0 }
 
     /// Whether so many bytes more leave the reserve alone.
     package static func admits(_ bytes: Int) -> Bool {
         guard reserve > 0 else { return true }
         let (wanted, overflow) = reserve.addingReportingOverflow(max(bytes, 0))
-        guard !overflow, let space = mmap(nil, wanted, PROT_NONE, MAP_PRIVATE | MAP_ANON, -1, 0), space != MAP_FAILED
-        else { return false }
-        munmap(space, wanted)
+        return !overflow && isFree(wanted)
+    }
+
+    /// Whether so many bytes can be had at this moment, of address space and of data. None of them is used.
+    package static func isFree(_ bytes: Int) -> Bool {
+        // What cannot be written does not count as data.
+        let flags = MAP_PRIVATE | MAP_ANON | MAP_NORESERVE
+        guard let space = mmap(nil, bytes, PROT_READ | PROT_WRITE, flags, -1, 0), space != MAP_FAILED else {
+            return false
+        }
+        munmap(space, bytes)
         return true
     }
 
-    private static func limitOfAddressSpace() -> Int? {
+    #if canImport(Glibc)
+        private typealias Resource = __rlimit_resource
+    #else
+        private typealias Resource = Int32
+    #endif
+
+    private static func limit(_ resource: Resource) -> Int? {
         var limit = rlimit()
         #if canImport(Glibc)
-            let status = getrlimit(.init(RLIMIT_AS.rawValue), &limit)
+            let status = getrlimit(.init(resource.rawValue), &limit)
         #else
-            let status = getrlimit(RLIMIT_AS, &limit)
+            let status = getrlimit(resource, &limit)
         #endif
         guard status == 0, limit.rlim_cur < rlim_t(Int64.max) else { return nil }
         return Int(limit.rlim_cur)

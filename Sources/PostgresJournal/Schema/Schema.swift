@@ -9,8 +9,11 @@ enum Schema {
     /// One step for each version; a store of version n has taken the first n of them.
     static let migrations: [String] = [
         version1, version2, version3, version4, version5, version6, version7, version8, version9,
-        version10,
+        version10, version11,
     ]
+
+    /// `schedules.timing`: the times that a schedule had when it came to `time`, in words; NULL where that is not known.
+    private static let version11 = "ALTER TABLE schedules ADD COLUMN timing text"
 
     /// What the refusal of a message says besides its text, as JSON; NULL for nothing.
     private static let version8 = "ALTER TABLE inbox ADD COLUMN answer_details text"

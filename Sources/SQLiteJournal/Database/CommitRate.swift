@@ -11,7 +11,7 @@ package enum CommitRate {
         in directory: String, durability: SQLiteJournalOptions.Durability, rowsPerCommit: Int, seconds: Double
     ) throws(JournalError) -> Double {
         let path = "\(directory)/raw-\(durability.rawValue)-\(rowsPerCommit).db"
-        let connection = try StoreDatabase.writer(path, SQLiteJournalOptions(durability: durability))
+        let connection = try StoreDatabase.writer(try StorePath(path), SQLiteJournalOptions(durability: durability))
         do {
             return try connection.inDatabase { database in
                 try database.execute(sql: "CREATE TABLE raw (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL)")

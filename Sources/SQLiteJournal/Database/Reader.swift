@@ -4,7 +4,7 @@ internal import WorkflowEngine
 
 /// The connection for looking, opened when it is first needed; it never waits for the writer.
 final class Reader: Sendable {
-    private let path: String
+    private let name: StoreName
     private let options: SQLiteJournalOptions
     private let isView: Bool
     private let state = Mutex(State())
@@ -26,8 +26,8 @@ final class Reader: Sendable {
     }
 
     /// - Parameter isView: the store's files may not be written, and no writer has opened them.
-    init(path: String, options: SQLiteJournalOptions, isView: Bool = false) {
-        self.path = path
+    init(name: StoreName, options: SQLiteJournalOptions, isView: Bool = false) {
+        self.name = name
         self.options = options
         self.isView = isView
     }
@@ -41,7 +41,7 @@ final class Reader: Sendable {
             defer { end() }
             return try await connection.read(body)
         } catch {
-            throw JournalError(error, store: path)
+            throw JournalError(error, store: name.text)
         }
     }
 
@@ -64,9 +64,10 @@ final class Reader: Sendable {
 
     private func open(_ phase: inout Phase) throws -> DatabaseQueue {
         switch phase {
-        case .closed: throw JournalError.closed(path)
+        case .closed: throw JournalError.closed(name.text)
         case .open(let connection, _): return connection
         case .unopened:
+            let path = try name.resolved()
             if isView { try StoreFile.checkKind(path) }
             let view = isView ? try StoreView(path, options) : nil
             let connection = try view?.connection ?? StoreDatabase.reader(path, options)

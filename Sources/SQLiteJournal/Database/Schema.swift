@@ -14,10 +14,24 @@ enum Schema {
     /// One step for each version; a store of version n has taken the first n of them.
     static let migrations: [String] = [
         version1, version2, version3, version4, version5, version6, version7, version8, version9,
-        version10,
+        version10, version11,
     ]
 
     static var version: Int { migrations.count }
+
+    /// The table of schedules, which older stores had once they had served one. `timing`: the times that a schedule had when it
+    /// came to `time`, in words; NULL where that is not known.
+    private static let version11 = """
+        CREATE TABLE IF NOT EXISTS schedules (
+            workflow TEXT NOT NULL,
+            schedule TEXT NOT NULL,
+            time INTEGER NOT NULL,
+            run TEXT,
+            paused INTEGER NOT NULL,
+            PRIMARY KEY (workflow, schedule)
+        ) STRICT, WITHOUT ROWID;
+        ALTER TABLE schedules ADD COLUMN timing TEXT;
+        """
 
     /// `runs.owner`: negative where the owner died with code of several runs under way, NULL where the run was let go.
     /// Status numbers: 0 queued, 1 running, 2 waiting, 3 waiting_human, 4 success, 5 failed, 6 cancelled.

@@ -6,15 +6,14 @@ internal import WorkflowEngine
 /// Opening the connections of a store.
 enum StoreDatabase {
     /// The connection that writes, to a store of the newest schema.
-    static func writer(_ path: String, _ options: SQLiteJournalOptions) throws(JournalError) -> DatabaseQueue {
-        try StoreFile.checkName(path)
+    static func writer(_ path: StorePath, _ options: SQLiteJournalOptions) throws(JournalError) -> DatabaseQueue {
         try StoreFile.checkKind(path)
         if options.creates {
             try StoreFile.make(path, hiddenFromGit: options.hidesFromGit)
-        } else if access(path, F_OK) != 0 {
-            throw missing(path)
+        } else if access(path.file, F_OK) != 0 {
+            throw missing(path.name)
         }
-        if let obstacle = StoreView.obstacle(path) { throw .readOnly(path, obstacle) }
+        if let obstacle = StoreView.obstacle(path) { throw .readOnly(path.name, obstacle) }
         do throws(JournalError) {
             return try open(path, options)
         } catch  where options.usesReserve && ["store_full", "store_io"].contains(error.code) {
@@ -30,7 +29,7 @@ enum StoreDatabase {
 
     /// SQLite waits for no lock where two processes could wait for each other, as where both turn a new store to its log: one
     /// that begins anew gets it.
-    private static func open(_ path: String, _ options: SQLiteJournalOptions) throws(JournalError) -> DatabaseQueue {
+    private static func open(_ path: StorePath, _ options: SQLiteJournalOptions) throws(JournalError) -> DatabaseQueue {
         let start = monotonicNanoseconds()
         while true {
             do throws(JournalError) {
@@ -43,16 +42,18 @@ enum StoreDatabase {
         }
     }
 
-    private static func attempt(_ path: String, _ options: SQLiteJournalOptions) throws(JournalError) -> DatabaseQueue {
+    private static func attempt(_ path: StorePath, _ options: SQLiteJournalOptions) throws(JournalError)
+        -> DatabaseQueue
+    {
         do {
-            let queue = try DatabaseQueue(path: path, configuration: configuration(options))
+            let queue = try DatabaseQueue(path: path.file, configuration: configuration(options))
             try queue.inDatabase { database in
                 // Pages that become free can go back to the file system. It can be said of an empty file only, and it writes.
                 if try Int.fetchOne(database, sql: "PRAGMA page_count") == 0 {
                     try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
                 }
-                try migrate(database, path)
-                try checkTables(database, path)
+                try migrate(database, path.name)
+                try checkTables(database, path.name)
             }
             try queue.inDatabase { database in
                 try database.execute(
@@ -64,15 +65,15 @@ enum StoreDatabase {
             }
             return queue
         } catch {
-            throw JournalError(error, store: path)
+            throw JournalError(error, store: path.name)
         }
     }
 
     /// The connection that only reads, beside the one that writes.
-    static func reader(_ path: String, _ options: SQLiteJournalOptions) throws -> DatabaseQueue {
+    static func reader(_ path: StorePath, _ options: SQLiteJournalOptions) throws -> DatabaseQueue {
         var configuration = configuration(options)
         configuration.readonly = true
-        return try DatabaseQueue(path: path, configuration: configuration)
+        return try DatabaseQueue(path: path.file, configuration: configuration)
     }
 
     private static func configuration(_ options: SQLiteJournalOptions) -> Configuration {

@@ -10,7 +10,10 @@ package struct StoreDuplicate: Sendable {
     private let folder: String
 
     /// - Throws: `store_unavailable` where the files cannot be read or copied, `store_locked` where they change all the time.
-    package init(of store: String) throws(JournalError) {
+    package init(of store: String) throws(JournalError) { try self.init(of: StorePath(store)) }
+
+    /// - Throws: as ``init(of:)-(String)``.
+    init(of store: StorePath) throws(JournalError) {
         folder = try Self.makeFolder()
         path = folder + "/runs.db"
         do throws(JournalError) {
@@ -36,27 +39,28 @@ package struct StoreDuplicate: Sendable {
     }
 
     /// Copies the database and its log; anew while somebody moves pages from one into the other.
-    private static func copy(_ path: String, to copy: String) throws(JournalError) {
+    private static func copy(_ path: StorePath, to copy: String) throws(JournalError) {
         for _ in 0..<10 {
             let before = state(of: path)
-            for end in ["", "-wal"] where access(path + end, F_OK) == 0 {
+            for end in ["", "-wal"] where access(path.beside(end), F_OK) == 0 {
                 try? FileManager.default.removeItem(atPath: copy + end)
-                try Self.copyFile(path + end, to: copy + end)
+                try copyFile(path.beside(end), shown: path.shown(end), to: copy + end)
                 chmod(copy + end, 0o600)
             }
             if state(of: path) == before { return }
         }
-        throw JournalError(code: "store_locked", message: "the store \(path) changes too fast to be copied; try again")
+        throw JournalError(
+            code: "store_locked", message: "the store \(path.name) changes too fast to be copied; try again")
     }
 
     /// - Throws: a `store_unavailable` that says why, and what to do where another user's file may not be read.
-    private static func copyFile(_ path: String, to copy: String) throws(JournalError) {
+    private static func copyFile(_ path: String, shown name: String, to copy: String) throws(JournalError) {
         if faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0 {
             let reason = String(cString: strerror(errno))
             throw JournalError(
                 code: "store_unavailable",
                 message:
-                    "\(path) may not be read (\(reason)); look at it as the user who owns it, or have them allow it")
+                    "\(name) may not be read (\(reason)); look at it as the user who owns it, or have them allow it")
         }
         do {
             try FileManager.default.copyItem(atPath: path, toPath: copy)
@@ -65,13 +69,13 @@ package struct StoreDuplicate: Sendable {
             let reason = cause.map { String(cString: strerror(Int32(clamping: $0.code))) } ?? "it cannot be copied"
             throw JournalError(
                 code: "store_unavailable",
-                message: "the store can only be looked at in a copy, and copying \(path) failed: \(reason)")
+                message: "the store can only be looked at in a copy, and copying \(name) failed: \(reason)")
         }
     }
 
     /// What changes when the database itself is written, or its log begins anew.
-    private static func state(of path: String) -> [Data?] {
-        [path, path + "-wal"].map { path in
+    private static func state(of path: StorePath) -> [Data?] {
+        [path.file, path.beside("-wal")].map { path in
             let file = FileHandle(forReadingAtPath: path)
             defer { try? file?.close() }
             // The first page of a database counts its changes, the head of a log how often it began anew.

@@ -8,7 +8,7 @@ internal import WorkflowEngine
 /// SQLite goes on writing into a file that somebody has deleted, truncated or overwritten, and everything written then is lost.
 /// So the writer asks before each commit whether its files are still in their place, and still what SQLite has made of them.
 struct StoreFile {
-    let path: String
+    let path: StorePath
     private var database: Identity?
     private var log: Identity?
     private var contents: Contents?
@@ -32,25 +32,25 @@ struct StoreFile {
         }
     }
 
-    init(path: String) { self.path = path }
+    init(path: StorePath) { self.path = path }
 
     /// Fails if the files are not those that were there before.
     mutating func check() throws(JournalError) {
-        guard let database = Self.identity(path), self.database == nil || self.database == database else {
+        guard let database = Self.identity(path.file), self.database == nil || self.database == database else {
             throw JournalError(
                 code: "store_deleted",
                 message:
-                    "the store \(path) was deleted or replaced while it was open; nothing can be written any more, "
+                    "the store \(path.name) was deleted or replaced while it was open; nothing can be written any more, "
                     + "put it back or start again")
         }
         self.database = database
         // SQLite makes the write-ahead log with the first write.
-        let log = Self.identity(path + "-wal")
+        let log = Self.identity(path.beside("-wal"))
         if let known = self.log, known != log {
             throw JournalError(
                 code: "store_deleted",
                 message:
-                    "the write-ahead log \(path)-wal was deleted while the store was open; start again, runs go on from "
+                    "the write-ahead log \(path.shown("-wal")) was deleted while the store was open; start again, runs go on from "
                     + "what the store still has")
         }
         self.log = log
@@ -63,11 +63,11 @@ struct StoreFile {
     mutating func checkContents(_ connection: Database) throws(JournalError) {
         guard let file = connection.file(SQLITE_FCNTL_FILE_POINTER), let index = LogIndex(of: file) else { return }
         if let log = connection.file(SQLITE_FCNTL_JOURNAL_POINTER), !index.isEnd(of: log) {
-            throw overwritten(path + "-wal")
+            throw overwritten("-wal")
         }
         guard let now = look(file, index) else { return }
         if let contents, contents.copying == now.copying, contents.size != now.size || contents.sample != now.sample {
-            throw overwritten(path)
+            throw overwritten("")
         }
         contents = now
     }
@@ -84,7 +84,7 @@ struct StoreFile {
     private func look(_ file: UnsafeMutablePointer<sqlite3_file>, _ index: LogIndex) -> Contents? {
         let copying = index.copying
         var status = stat()
-        guard copying.isAtRest, stat(path, &status) == 0 else { return nil }
+        guard copying.isAtRest, stat(path.file, &status) == 0 else { return nil }
         #if canImport(Darwin)
             let changedAt = status.st_mtimespec
         #else
@@ -102,12 +102,14 @@ struct StoreFile {
         return Contents(copying: copying, size: size, changedAt: changedAt, sample: sample)
     }
 
-    private func overwritten(_ file: String) -> JournalError {
+    /// - Parameter end: of the file's name.
+    private func overwritten(_ end: String) -> JournalError {
         JournalError(
             code: "store_overwritten",
             message:
-                "\(file) was truncated or overwritten while the store was open; nothing can be written any more. End all "
-                + "processes that use the store, remove \(path)-wal and put \(path) back from a copy")
+                "\(path.shown(end)) was truncated or overwritten while the store was open; nothing can be written any more. End all "
+                + "processes that use the store, remove \(path.shown("-wal")) and put \(path.shown("")) back from a copy"
+        )
     }
 
     static func identity(_ path: String) -> Identity? {
@@ -147,13 +149,13 @@ struct StoreFile {
     }
 
     /// Refuses what is there and is no file: a pipe would keep whoever opens it, a device has no end.
-    static func checkKind(_ path: String) throws(JournalError) {
+    static func checkKind(_ path: StorePath) throws(JournalError) {
         var info = stat()
-        guard stat(path, &info) == 0, info.st_mode & S_IFMT != S_IFREG else { return }
+        guard stat(path.file, &info) == 0, info.st_mode & S_IFMT != S_IFREG else { return }
         let obstacle =
             info.st_mode & S_IFMT == S_IFDIR
             ? "a directory; name a file in it" : "no regular file; name another one with --store"
-        throw JournalError(code: "store_unavailable", message: "a store is a file, and \(path) is \(obstacle)")
+        throw JournalError(code: "store_unavailable", message: "a store is a file, and \(path.name) is \(obstacle)")
     }
 
     /// The scheme of a URL; a path that begins with `./` has none.
@@ -176,25 +178,24 @@ struct StoreFile {
     /// Makes an empty file, for SQLite to fill, where no store is: by itself SQLite makes one that others may read.
     ///
     /// The write-ahead log and its index take the permissions of the database.
-    static func make(_ path: String, hiddenFromGit: Bool) throws(JournalError) {
-        if isDirectory(path) != nil { return }
-        try makeDirectory(of: path)
-        let file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, ownerOnly)
+    static func make(_ path: StorePath, hiddenFromGit: Bool) throws(JournalError) {
+        if isDirectory(path.file) != nil { return }
+        try makeDirectory(of: path.file, for: path)
+        let file = open(path.file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, ownerOnly)
         // Another process was faster, or SQLite finds the same obstacle and names it.
         guard file >= 0 else { return }
         // The mask of the process may have taken away too much.
         fchmod(file, ownerOnly)
         close(file)
         if hiddenFromGit {
-            let name = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
-            writeFile("\(path[..<name]).gitignore", "\(path[name...])*\n")
+            writeFile("\(path.folder).gitignore", "\(path.file.dropFirst(path.folder.count))*\n")
         }
     }
 
     /// The permissions that files beside the database need: those who may use the one have to use the other.
-    static func permissions(beside path: String) -> mode_t {
+    static func permissions(beside path: StorePath) -> mode_t {
         var status = stat()
-        guard stat(path, &status) == 0 else { return ownerOnly }
+        guard stat(path.file, &status) == 0 else { return ownerOnly }
         return status.st_mode & 0o666
     }
 
@@ -205,7 +206,7 @@ struct StoreFile {
     }
 
     /// Makes the directory that the store lies in, and those above it.
-    private static func makeDirectory(of path: String) throws(JournalError) {
+    private static func makeDirectory(of path: String, for store: StorePath) throws(JournalError) {
         guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
         let directory = String(path[..<slash])
         if let found = isDirectory(directory) {
@@ -213,10 +214,10 @@ struct StoreFile {
             throw JournalError(
                 code: "store_unavailable",
                 message:
-                    "the store \(path) cannot be made: \(directory) is a file and no directory; move it aside, or choose "
+                    "the store \(store.name) cannot be made: \(directory) is a file and no directory; move it aside, or choose "
                     + "another place with --store")
         }
-        try makeDirectory(of: directory)
+        try makeDirectory(of: directory, for: store)
         guard mkdir(directory, 0o777) == 0 || errno == EEXIST else {
             throw JournalError(
                 code: "store_unavailable",

@@ -24,7 +24,7 @@ enum StoreReserve {
     }
 
     /// Gives the space of a store back that cannot even be opened for want of it.
-    static func release(of store: String) -> Bool {
+    static func release(of store: StorePath) -> Bool {
         let file = open(OwnerLocks.path(of: store), O_RDWR | O_CLOEXEC)
         guard file >= 0 else { return false }
         defer { close(file) }

@@ -12,9 +12,9 @@ final class StoreView: Sendable {
     let connection: DatabaseQueue
     private let duplicate: StoreDuplicate?
 
-    init(_ path: String, _ options: SQLiteJournalOptions) throws {
-        if access(path, F_OK) != 0 { throw StoreDatabase.missing(path) }
-        if access(path + "-wal", F_OK) == 0, access(path + "-shm", F_OK) == 0,
+    init(_ path: StorePath, _ options: SQLiteJournalOptions) throws {
+        if access(path.file, F_OK) != 0 { throw StoreDatabase.missing(path.name) }
+        if access(path.beside("-wal"), F_OK) == 0, access(path.beside("-shm"), F_OK) == 0,
             let open = try? StoreDatabase.reader(path, options), (try? open.read(Self.isCurrent)) == true
         {
             (connection, duplicate) = (open, nil)
@@ -25,11 +25,11 @@ final class StoreView: Sendable {
             var options = options
             options.creates = false
             // The copy may be of an older schema.
-            connection = try StoreDatabase.writer(duplicate.path, options)
+            connection = try StoreDatabase.writer(try StorePath(duplicate.path), options)
             self.duplicate = duplicate
         } catch {
             duplicate.remove()
-            throw JournalError(error, store: path)
+            throw JournalError(error, store: path.name)
         }
     }
 
@@ -39,14 +39,20 @@ final class StoreView: Sendable {
     }
 
     /// Why this process may not write the store; nil if it may, or if there is none. A store without any permission to write is
-    /// taken at its word, also by the superuser.
-    static func obstacle(_ path: String) -> String? {
+    /// taken at its word, also by the superuser. One with several hard links is not written by anybody.
+    static func obstacle(_ path: StorePath) -> String? {
         var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-        for (what, name) in [("the file", path), ("its directory", folder)]
+        guard stat(path.file, &status) == 0 else { return nil }
+        let folder = path.folder.isEmpty ? "." : String(path.folder)
+        for (what, name) in [("the file", path.file), ("its directory", folder)]
         where faccessat(AT_FDCWD, name, W_OK, AT_EACCESS) != 0 {
             return "\(what) may not be written (\(String(cString: strerror(errno))))"
+        }
+        if status.st_nlink > 1 {
+            // Each name has a log and locks of its own.
+            return
+                "the file has \(status.st_nlink) names (hard links), and what is written by one is lost to the others; "
+                + "remove the other names, or use a copy"
         }
         return status.st_mode & 0o222 == 0 ? "the file is read-only" : nil
     }

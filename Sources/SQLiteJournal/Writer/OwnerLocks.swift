@@ -8,7 +8,7 @@ internal import WorkflowEngine
 /// locked their bytes in an earlier file that was deleted, so that nothing is said of them. Its blocks are the store's
 /// ``StoreReserve``. Used by one thread.
 final class OwnerLocks {
-    private let store: String
+    private let store: StorePath
     private let path: String
     private let creates: Bool
     private var descriptor: Int32 = -1
@@ -21,13 +21,15 @@ final class OwnerLocks {
     var newest: Int64 = 0
 
     /// - Parameter creates: makes the file if it is missing.
-    init(store: String, creates: Bool = true) {
+    init(store: StorePath, creates: Bool = true) {
         self.store = store
         self.creates = creates
         path = Self.path(of: store)
     }
 
-    static func path(of store: String) -> String { store + "-owners" }
+    private static let end = "-owners"
+
+    static func path(of store: StorePath) -> String { store.beside(end) }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
@@ -35,7 +37,7 @@ final class OwnerLocks {
         guard prepare(), control(Self.setLock, kind: Int32(F_WRLCK), owner) != nil else {
             throw JournalError(
                 code: "store_unavailable",
-                message: "the file \(path) cannot be locked: \(String(cString: strerror(errno)))")
+                message: "the file \(store.shown(Self.end)) cannot be locked: \(String(cString: strerror(errno)))")
         }
         own = owner
         StoreReserve.make(descriptor)

@@ -71,17 +71,17 @@ final class Writer: @unchecked Sendable {
     }
 
     init(
-        _ database: Database, _ queue: Inbox<Message>, _ ownNumber: OwnNumber, path: String,
+        _ database: Database, _ queue: Inbox<Message>, _ ownNumber: OwnNumber, path place: StorePath,
         options: SQLiteJournalOptions, clock: any EngineClock
     ) throws {
         self.database = database
         self.queue = queue
         self.ownNumber = ownNumber
-        self.path = path
+        path = place.name
         self.options = options
         self.clock = clock
-        locks = OwnerLocks(store: path)
-        file = StoreFile(path: path)
+        locks = OwnerLocks(store: place)
+        file = StoreFile(path: place)
         statements = try WriterStatements(database)
     }
 

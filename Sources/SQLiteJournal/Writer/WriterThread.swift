@@ -8,13 +8,13 @@ final class WriterThread: Sendable {
     let queue = Inbox<Writer.Message>()
     /// The writer's number among the owners of runs, for other threads; 0 while it owns nothing.
     let ownNumber = OwnNumber()
-    private let path: String
+    private let name: StoreName
     private let options: SQLiteJournalOptions
     private let clock: any EngineClock
     private let hasOpened = Atomic<Bool>(false)
 
-    init(path: String, options: SQLiteJournalOptions, clock: any EngineClock) {
-        self.path = path
+    init(name: StoreName, options: SQLiteJournalOptions, clock: any EngineClock) {
+        self.name = name
         self.options = options
         self.clock = clock
     }
@@ -31,7 +31,7 @@ final class WriterThread: Sendable {
     func openLater() {
         WorkerThread.start { [self] in
             var messages: [Writer.Message] = []
-            if options.creates, access(path, F_OK) != 0 {
+            if options.creates, access(name.text, F_OK) != 0 {
                 queue.take(into: &messages, waiting: nil)
                 // Nothing was ever written.
                 if messages.count == 1, case .close(let answer) = messages[0] { return answer() }
@@ -47,6 +47,7 @@ final class WriterThread: Sendable {
     private typealias OpenStore = (connection: DatabaseQueue, writer: Writer)
 
     private func openStore() throws(JournalError) -> OpenStore {
+        let path = try name.resolved()
         let connection = try StoreDatabase.writer(path, options)
         do {
             let writer = try connection.inDatabase {
@@ -55,7 +56,7 @@ final class WriterThread: Sendable {
             hasOpened.store(true, ordering: .releasing)
             return (connection, writer)
         } catch {
-            throw JournalError(error, store: path)
+            throw JournalError(error, store: path.name)
         }
     }
 

@@ -118,7 +118,9 @@ final class ProxyStore: RunStore {
     func check() async throws(JournalError) -> [StoreProblem] { throw Self.elsewhere }
     func unreadable() async throws(JournalError) -> [StoreProblem] { throw Self.elsewhere }
     func scheduleMarks() async throws(JournalError) -> [ScheduleMark] { throw Self.elsewhere }
-    func advance(_ workflow: String, _ schedule: String, to time: Int64, run: String?) async throws(JournalError) {
+    func advance(
+        _ workflow: String, _ schedule: String, to time: Int64, run: String?, timing: String?
+    ) async throws(JournalError) {
         throw Self.elsewhere
     }
     func setBack(

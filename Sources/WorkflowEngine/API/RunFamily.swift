@@ -91,6 +91,19 @@ final class RunFamily: Sendable {
         return false
     }
 
+    /// Keeps the run that follows on one in its place, so that of a chain that nobody waits for the newest run alone is kept.
+    ///
+    /// - Returns: false where it is not the newest run of a chain that another one started.
+    func succeeded(_ run: WorkflowRun, by successor: WorkflowRun) -> Bool {
+        if isEmpty.load(ordering: .acquiring) { return false }
+        let first = RunChain.split(run.id).base
+        return state.withLock { state in
+            guard state.runs[first]?.run === run else { return false }
+            state.runs[first]?.run = successor
+            return true
+        }
+    }
+
     /// The run that goes on in place of one that has ended in favour of it; nil where this engine did not begin it.
     func advance(_ id: String, from run: WorkflowRun) -> WorkflowRun? {
         state.withLock { state in

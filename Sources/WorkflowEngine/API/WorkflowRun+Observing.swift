@@ -38,6 +38,7 @@ extension WorkflowRun: RunObserver {
     }
 
     package func runSucceeded(_ run: Run, by successor: WorkflowRun) {
+        if worker.family?.succeeded(self, by: successor) == true { return }
         state.withLock { if $0.isFollowed { $0.successor = successor } }
     }
 

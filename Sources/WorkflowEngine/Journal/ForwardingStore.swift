@@ -81,9 +81,9 @@ extension ForwardingStore {
     package func scheduleMarks() async throws(JournalError) -> [ScheduleMark] { try await inner.scheduleMarks() }
 
     package func advance(
-        _ workflow: String, _ schedule: String, to time: Int64, run: String?
+        _ workflow: String, _ schedule: String, to time: Int64, run: String?, timing: String?
     ) async throws(JournalError) {
-        try await inner.advance(workflow, schedule, to: time, run: run)
+        try await inner.advance(workflow, schedule, to: time, run: run, timing: timing)
     }
 
     package func setBack(

@@ -9,8 +9,14 @@ package struct ScheduleMark: Sendable, Equatable {
     /// The newest run that it began.
     package var run: String?
     package var isPaused: Bool
+    /// The times that it had when it came to ``time``, as ``Schedule/text``; nil where that is not known.
+    package var timing: String?
 
-    package init(workflow: String, schedule: String, time: Int64, run: String? = nil, isPaused: Bool = false) {
+    package init(
+        workflow: String, schedule: String, time: Int64, run: String? = nil, isPaused: Bool = false,
+        timing: String? = nil
+    ) {
+        self.timing = timing
         self.workflow = workflow
         self.schedule = schedule
         self.time = time
@@ -25,8 +31,12 @@ package protocol ScheduleStore: AnyObject, Sendable {
 
     /// Moves a schedule to a later time, or makes it known; a time that is not later changes nothing.
     ///
-    /// - Parameter run: the run that began; nil keeps the one before.
-    func advance(_ workflow: String, _ schedule: String, to time: Int64, run: String?) async throws(JournalError)
+    /// - Parameters:
+    ///   - run: the run that began; nil keeps the one before.
+    ///   - timing: the times that it has, as ``Schedule/text``; nil keeps those before.
+    func advance(
+        _ workflow: String, _ schedule: String, to time: Int64, run: String?, timing: String?
+    ) async throws(JournalError)
 
     /// Moves a schedule back to a time, if it has come to another one and to no other since.
     func setBack(_ workflow: String, _ schedule: String, from time: Int64, to earlier: Int64) async throws(JournalError)
@@ -35,6 +45,14 @@ package protocol ScheduleStore: AnyObject, Sendable {
     ///
     /// - Returns: false when it is not known.
     func pause(_ workflow: String, _ schedule: String, _ isPaused: Bool) async throws(JournalError) -> Bool
+}
+
+extension ScheduleStore {
+    package func advance(
+        _ workflow: String, _ schedule: String, to time: Int64, run: String?
+    ) async throws(JournalError) {
+        try await advance(workflow, schedule, to: time, run: run, timing: nil)
+    }
 }
 
 extension [ScheduleMark] {

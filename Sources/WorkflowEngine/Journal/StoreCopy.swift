@@ -52,7 +52,8 @@ package struct StoreCopy {
             if number % 100 == 99 { progress(report, headers.count) }
         }
         for mark in try await source.scheduleMarks() {
-            try await target.advance(mark.workflow, mark.schedule, to: mark.time, run: mark.run)
+            try await target.advance(
+                mark.workflow, mark.schedule, to: mark.time, run: mark.run, timing: mark.timing)
             if mark.isPaused { _ = try await target.pause(mark.workflow, mark.schedule, true) }
             report.schedules += 1
         }

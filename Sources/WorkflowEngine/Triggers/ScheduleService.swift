@@ -130,11 +130,18 @@ public final class ScheduleService: Sendable {
         }
     }
 
-    /// Whether a schedule has other times than when it was looked at last; what it made up for by those is forgotten then.
-    private func hasOtherTimes(_ schedule: Schedule, of workflow: Workflow) -> Bool {
+    /// Whether a schedule has other times than when it was looked at last, here or before this service began; what it made up for
+    /// by those is forgotten then.
+    ///
+    /// Of a schedule that is known here the mark says nothing: others may serve it with the times that it had before.
+    private func hasOtherTimes(_ schedule: Schedule, of workflow: Workflow, than mark: ScheduleMark) -> Bool {
         let key = Key(workflow: workflow.id, schedule: schedule.id)
         return state.withLock { state in
-            guard let known = state.next[key], known.timing != schedule.timing else { return false }
+            let isOther =
+                if let known = state.next[key] { known.timing != schedule.timing } else {
+                    mark.timing.map { $0 != schedule.text } ?? false
+                }
+            guard isOther else { return false }
             state.missed[key] = nil
             return true
         }
@@ -154,7 +161,8 @@ public final class ScheduleService: Sendable {
         _ schedule: Schedule, of workflow: Workflow, _ mark: ScheduleMark?, at now: Int64
     ) async throws -> Int64 {
         func advance(to time: Int64, run: String? = nil) async throws {
-            try await directory.store.advance(workflow.id, schedule.id, to: time, run: run)
+            try await directory.store.advance(
+                workflow.id, schedule.id, to: time, run: run, timing: schedule.text)
         }
         guard var mark else {
             // What it missed before anybody knew it is nobody's loss.
@@ -167,17 +175,17 @@ public final class ScheduleService: Sendable {
             try await directory.store.setBack(workflow.id, schedule.id, from: mark.time, to: now)
             return now
         }
+        // What the times were changed to it did not miss: until now it had others.
+        if hasOtherTimes(schedule, of: workflow, than: mark), mark.time < now {
+            try await advance(to: now)
+            return now
+        }
         var waited: Int64?
         if schedule.overlap == .queue, !mark.isPaused, let run = mark.run,
             let header = try await directory.newest(of: run)
         {
             if !header.status.isTerminal { return mark.time }
             waited = header.updatedAt
-        }
-        // What the times were changed to it did not miss: until now it had others.
-        if hasOtherTimes(schedule, of: workflow), mark.time < now {
-            try await advance(to: now)
-            return now
         }
         var missed = try await missed(schedule, of: workflow, mark, at: now)
         // What was within `catch_up` when it was found waits for as long as the runs of earlier times take.

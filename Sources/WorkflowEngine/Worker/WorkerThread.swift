@@ -6,8 +6,10 @@ package enum WorkerThread {
 
     /// Starts a thread that runs `body` and ends with it. Where the system has none to give for a while, the process says so and
     /// ends with status 1: nothing can be done without it, and stored runs go on in another process.
-    package static func start(_ body: @escaping @Sendable () -> Void) {
-        guard let refusal = startUnlessRefused(body) else { return }
+    ///
+    /// - Parameter stackSize: in bytes; for a thread that runs no Lua it may be less.
+    package static func start(stackSize: Int = stackSize, _ body: @escaping @Sendable () -> Void) {
+        guard let refusal = startUnlessRefused(stackSize: stackSize, body) else { return }
         write("error: \(refusal)\n")
         _exit(1)
     }
@@ -15,7 +17,9 @@ package enum WorkerThread {
     /// Starts a thread that runs `body` and ends with it, trying for half a second where the system refuses.
     ///
     /// - Returns: in words why there is none and what helps, or nil; `body` is not called then.
-    package static func startUnlessRefused(_ body: @escaping @Sendable () -> Void) -> String? {
+    package static func startUnlessRefused(
+        stackSize: Int = stackSize, _ body: @escaping @Sendable () -> Void
+    ) -> String? {
         let status = DetachedThread.start(stackSize: stackSize, patience: 500, body)
         guard status != 0 else { return nil }
         return

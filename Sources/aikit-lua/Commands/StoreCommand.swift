@@ -43,7 +43,9 @@ struct StoreMigrateCommand: ParsableCommand {
     var target: String
 
     func run() throws {
-        if source == target { throw UsageError("a store cannot be copied into itself") }
+        if source == target || StoreLocation.areSame(source, target) {
+            throw UsageError("a store cannot be copied into itself")
+        }
         try copyStore(try StoreLocation.existing(source), to: try StoreLocation.existing(target))
     }
 }
@@ -66,7 +68,8 @@ struct StoreBackupCommand: ParsableCommand {
         guard case .file(let path) = StoreLocation.at(try StoreLocation.existing(file)) else {
             throw UsageError("a backup is a file; 'aikit-lua store migrate' copies a store into a database")
         }
-        if access(path, F_OK) == 0 { throw UsageError("there is a file \(path) already; a backup replaces nothing") }
+        var there = stat()
+        if lstat(path, &there) == 0 { throw UsageError("there is a file \(path) already; a backup replaces nothing") }
         // Under its name stands a whole backup or none; what one that broke off has left is nobody's.
         let part = path + ".partial"
         Self.remove(part)

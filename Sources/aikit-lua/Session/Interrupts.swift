@@ -6,13 +6,19 @@ internal import WorkflowEngine
 /// Ctrl-C and requests to end: each is told until somebody has no more patience, and then the process ends.
 ///
 /// The signals are blocked in every thread that begins later, and one thread waits for them; so what is done on a signal
-/// is ordinary code and not bound by the rules of signal handlers.
+/// is ordinary code and not bound by the rules of signal handlers. Another thread does it: where the system refuses threads to
+/// the libraries, it may hang, as all tasks do, and then the process is ended by the first one.
 enum Interrupts {
     private static let first = Atomic<Int32>(0)
 
     /// Within which the same signal is one wish, however often it is sent: a person cannot mean two, and a process may signal
     /// this one and its group.
     static let burstTime = Duration.milliseconds(250)
+
+    /// How long tasks may stand still after a signal before the process ends all the same.
+    private static let patience = Duration.seconds(8)
+    /// Bytes of the stacks of the two threads.
+    private static let stackSize = 512 << 10
 
     /// What becomes of the process after a signal.
     enum Response {
@@ -47,11 +53,20 @@ enum Interrupts {
         let numbers = [SIGINT, SIGTERM] + (isIgnored(SIGHUP) ? [] : [SIGHUP])
         var signals = set(of: numbers)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
-        WorkerThread.start {
+        let wishes = SignalWishes()
+        WorkerThread.start(stackSize: stackSize) {
+            wishes.heed { signal, count in if onSignal(signal, count) == .ends { end(by: signal) } }
+        }
+        WorkerThread.start(stackSize: stackSize) {
             let signals = set(of: numbers)
             var count = 0
             var newest: (arrival: Arrival, time: ContinuousClock.Instant)?
-            while let arrival = Arrival(waitingFor: signals) {
+            while true {
+                let limit = wishes.oldest.map { patience - (ContinuousClock.now - $0) }
+                guard let arrival = Arrival(waitingFor: signals, at: limit) else {
+                    if let stuck = wishes.oldest, ContinuousClock.now - stuck >= patience { end(by: caught ?? SIGTERM) }
+                    continue
+                }
                 let (signal, now) = (arrival.signal, ContinuousClock.now)
                 if let newest, now - newest.time < arrival.pause(after: newest.arrival) { continue }
                 newest = (arrival, now)
@@ -59,13 +74,18 @@ enum Interrupts {
                 if isFirst { first.store(signal, ordering: .releasing) }
                 if signal == SIGHUP, !isFirst { continue }
                 if signal != SIGHUP { count += 1 }
-                if onSignal(signal, max(count, 1)) == .goesOn { continue }
-                TerminalMode.restore()
-                // Nothing that the process waits for outlives it.
-                SignalGuard.pass(signal)
-                _exit(status(of: signal).rawValue)
+                // Who asks again while nothing comes of the first wish means now.
+                if count > 1, wishes.isHeeding { end(by: signal) }
+                wishes.post(signal, max(count, 1))
             }
         }
+    }
+
+    private static func end(by signal: Int32) {
+        TerminalMode.restore()
+        // Nothing that the process waits for outlives it.
+        SignalGuard.pass(signal)
+        _exit(status(of: signal).rawValue)
     }
 
     private static func set(of signals: [Int32]) -> sigset_t {
@@ -141,13 +161,21 @@ private struct Arrival {
     /// Within which the same signal is one wish; see ``Interrupts/burstTime``.
     private static let burstTime = Interrupts.burstTime
 
-    /// Waits for one of the signals, which are blocked.
-    init?(waitingFor signals: sigset_t) {
+    /// Waits for one of the signals, which are blocked; nil where none came within the limit, or the wait was interrupted.
+    ///
+    /// - Parameter limit: not heeded on macOS, where the system's own threads serve all tasks.
+    init?(waitingFor signals: sigset_t, at limit: Duration?) {
         var signals = signals
         #if canImport(Glibc)
             var information = siginfo_t()
-            var number: Int32
-            repeat { number = sigwaitinfo(&signals, &information) } while number < 0 && errno == EINTR
+            let number: Int32
+            if let limit {
+                let (seconds, attoseconds) = max(limit, .zero).components
+                var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+                number = sigtimedwait(&signals, &information, &time)
+            } else {
+                number = sigwaitinfo(&signals, &information)
+            }
             guard number > 0 else { return nil }
             signal = number
             isFromTerminal = information.si_code > 0

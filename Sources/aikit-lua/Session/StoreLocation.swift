@@ -75,7 +75,8 @@ enum StoreLocation: Equatable {
         }
     }
 
-    private static func areSame(_ one: String, _ other: String) -> Bool {
+    /// Whether two names lead to one file.
+    static func areSame(_ one: String, _ other: String) -> Bool {
         var (first, second) = (stat(), stat())
         return stat(one, &first) == 0 && stat(other, &second) == 0 && first.st_dev == second.st_dev
             && first.st_ino == second.st_ino
@@ -112,9 +113,10 @@ enum StoreLocation: Equatable {
         _ path: String, creates: Bool, durability: SQLiteJournalOptions.Durability, usesReserve: Bool,
         _ stalled: (@Sendable (JournalError?) -> Void)?
     ) -> SQLiteJournal {
+        let file = SQLiteJournal.file(of: path)
         var options = SQLiteJournalOptions(
             durability: durability, creates: creates,
-            hidesFromGit: path == Self.usual || path.hasSuffix("/" + Self.usual))
+            hidesFromGit: file == Self.usual || file.hasSuffix("/" + Self.usual))
         options.usesReserve = usesReserve
         options.onStall = stalled
         return SQLiteJournal(deferring: path, options: options)

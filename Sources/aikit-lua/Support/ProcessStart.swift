@@ -1,6 +1,8 @@
+internal import CHostSystem
 internal import FlatValue
 internal import Platform
 internal import WorkflowCore
+internal import WorkflowEngine
 
 /// Makes the process fit to run in, whatever it was started with; called once, before anything else is opened or started.
 enum ProcessStart {
@@ -11,6 +13,10 @@ enum ProcessStart {
     private static let neededForService = 40
     /// Bytes of address space: the stacks of the threads and the first memory of Lua.
     private static let neededMemory = 320 << 20
+    /// Bytes of data: stacks of threads that run Lua, and the first memory of Lua and of the store.
+    private static let neededData = 64 << 20
+    /// Bytes of the stacks of all other threads where data is limited.
+    private static let stackSize = 1 << 20
     /// Limits from here on are not probed.
     private static let roomyDescriptors = 1024
     private static let roomyThreads = 4096
@@ -19,6 +25,7 @@ enum ProcessStart {
     static func prepare() {
         openStandardDescriptors()
         heedSignals()
+        if MemoryAllowance.data != nil { hs_limit_stacks(stackSize) }
         // A reader that goes away and a file that may not grow are seen by the write that fails, not by a signal that kills.
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
@@ -48,7 +55,7 @@ enum ProcessStart {
     }
 
     /// What the process lacks to do its work at all, or nil.
-    static var shortage: String? { descriptorShortage ?? threadShortage ?? memoryShortage }
+    static var shortage: String? { descriptorShortage ?? threadShortage ?? memoryShortage ?? dataShortage() }
 
     private static var descriptorShortage: String? {
         guard let limit = softLimit(of: .descriptors), limit < roomyDescriptors else { return nil }
@@ -74,6 +81,7 @@ enum ProcessStart {
 
     /// What the process lacks to serve others, or nil: libraries end it where a thread is refused later.
     static var serviceShortage: String? {
+        if let shortage = dataShortage(isService: true) { return shortage }
         let count = startThreads(neededForService)
         return count < neededForService
             ? "the system refuses to start threads: \(count) of the \(neededForService) that a service may need "
@@ -83,15 +91,22 @@ enum ProcessStart {
 
     /// Address space is limited in containers and by `ulimit -v`; what cannot be reserved now cannot be had later.
     private static var memoryShortage: String? {
-        guard let limit = MemoryAllowance.addressSpace else { return nil }
-        let space = mmap(nil, neededMemory, PROT_NONE, MAP_PRIVATE | MAP_ANON, -1, 0)
-        guard let space, space != MAP_FAILED else {
-            return
-                "too little memory may be used: the limit is \(limit >> 20) MiB, and \(neededMemory >> 20) MiB more are "
-                + "needed (ulimit -v)"
-        }
-        munmap(space, neededMemory)
-        return nil
+        guard let limit = MemoryAllowance.addressSpace, !MemoryAllowance.isFree(neededMemory) else { return nil }
+        return
+            "too little memory may be used: the limit is \(limit >> 20) MiB, and \(neededMemory >> 20) MiB more are "
+            + "needed (ulimit -v)"
+    }
+
+    /// Stacks of threads count as data. The libraries wait for ever for a thread that is refused, so nothing may be wanting later.
+    private static func dataShortage(isService: Bool = false) -> String? {
+        guard let limit = MemoryAllowance.data else { return nil }
+        let processors = max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1)
+        var needed = neededData + processors * stackSize + MemoryAllowance.reserve
+        if isService { needed += neededForService * stackSize + processors * WorkerThread.stackSize }
+        if MemoryAllowance.isFree(needed) { return nil }
+        return
+            "too little memory may be used for data: the limit is \(limit >> 20) MiB, and \(needed >> 20) MiB more are "
+            + "needed (ulimit -d, LimitDATA of systemd)"
     }
 
     private enum Resource {

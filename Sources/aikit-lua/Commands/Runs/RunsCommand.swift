@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import FlatValue
 internal import JSONSchema
+internal import SQLiteJournal
 internal import WorkflowEngine
 
 struct RunsCommand: ParsableCommand {
@@ -46,6 +47,10 @@ struct StoreChoice: ParsableArguments {
         _ body: @escaping @Sendable (StoredRuns) async throws -> Result
     ) throws -> Result {
         let place = StoreLocation.at(try path)
+        if looking, case .file(let path) = place, case let names = SQLiteJournal.hardLinks(of: path), names > 1 {
+            TextStream.errors.writeLine(
+                "\(path) has \(names) names (hard links); runs that were written by another one may not be shown")
+        }
         let opened =
             looking
             ? try place.openForLooking()

@@ -1,0 +1,107 @@
+import Foundation
+import Testing
+
+/// Waits in its second step.
+private let waiting = """
+    local aikit = require "aikit"
+    return aikit.workflow { id = "waiting" }
+      :step { id = "first", handler = function() print "first runs" return 0 end }
+      :step { id = "pause", handler = function() print "pauses" aikit.sleep(20) return 1 end }
+      :commit()
+    """
+
+private let quick = """
+    local aikit = require "aikit"
+    return aikit.workflow { id = "quick" }:step { id = "one", handler = function() return 1 end }:commit()
+    """
+
+extension CommandLine {
+    struct StoreLinkTests {
+        private func link(_ name: String, to target: String, in program: Program) throws {
+            try FileManager.default.createSymbolicLink(
+                atPath: program.folder.appendingPathComponent(name).path, withDestinationPath: target)
+        }
+
+        private func permissions(_ name: String, in program: Program) throws -> Int? {
+            let path = program.folder.appendingPathComponent(name).path
+            return try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        }
+
+        @Test func `a run that is driven through a link is nobody else's, whichever name its store is given`() throws {
+            let program = try Program(["waiting.lua": waiting, "quick.lua": quick])
+            defer { program.remove() }
+            #expect(try program.run("run", "quick.lua", "--store", "real.db").status == 0)
+            try link("link.db", to: "real.db", in: program)
+            let run = try RunningProgram(program, "run", "waiting.lua", "--store", "link.db", "--run-id", "w1")
+            #expect(run.hear("pauses"))
+            for name in ["real.db", "link.db"] {
+                let list = try program.run("runs", "list", "--store", name)
+                #expect(!list.output.contains("process gone"), "\(list.output)")
+                let recovery = try program.run("runs", "recover", "--store", name)
+                #expect(
+                    !recovery.output.contains("w1") && !recovery.errors.contains("first runs"), "\(recovery.errors)")
+            }
+            run.send(SIGTERM)
+            _ = run.finish()
+            #expect(!program.exists("link.db-owners") && program.exists("real.db-owners"))
+        }
+
+        @Test func `the usual store may be a link to a file that is not there yet`() throws {
+            let program = try Program(["quick.lua": quick])
+            defer { program.remove() }
+            for folder in [".aikit", "big"] {
+                try FileManager.default.createDirectory(
+                    at: program.folder.appendingPathComponent(folder), withIntermediateDirectories: false)
+            }
+            try link(".aikit/runs.db", to: "../big/runs.db", in: program)
+            #expect(try program.run("run", "quick.lua", "--run-id", "q1").status == 0)
+            #expect(try permissions("big/runs.db", in: program) == 0o600)
+            #expect(try permissions("big/runs.db-owners", in: program) == 0o600)
+            #expect(!program.exists(".aikit/runs.db-owners") && !program.exists("big/.gitignore"))
+            #expect(try program.run("runs", "list").output.contains("q1"))
+            #expect(try program.run("runs", "prune", "--older-than", "0s", "--vacuum").status == 0)
+            #expect(!(try program.run("runs", "list").output.contains("q1")))
+        }
+
+        @Test func `a store with two hard links is refused, and shown`() throws {
+            let program = try Program(["quick.lua": quick])
+            defer { program.remove() }
+            #expect(try program.run("run", "quick.lua", "--store", "one.db", "--run-id", "q1").status == 0)
+            try FileManager.default.linkItem(
+                at: program.folder.appendingPathComponent("one.db"), to: program.folder.appendingPathComponent("two.db")
+            )
+            for name in ["one.db", "two.db"] {
+                for arguments in [
+                    ["run", "quick.lua"], ["resume", "q1", "--data", "1"], ["runs", "recover"],
+                    ["runs", "prune", "--older-than", "1d"],
+                    ["runs", "cancel", "q1"],
+                ] {
+                    let refused = try program.run(arguments + ["--store", name])
+                    #expect(refused.status == 2, "\(arguments)")
+                    #expect(refused.errors.contains("2 names (hard links)"), "\(arguments): \(refused.errors)")
+                }
+                let list = try program.run("runs", "list", "--store", name)
+                #expect(list.status == 0 && list.output.contains("q1"), "\(list.errors)")
+                #expect(list.errors.contains("2 names (hard links)"), "\(list.errors)")
+                #expect(try program.run("runs", "check", "--store", name).status == 0)
+            }
+            #expect(try program.run("store", "migrate", "one.db", "three.db").status == 0)
+            #expect(try program.run("runs", "list", "--store", "three.db").output.contains("q1"))
+        }
+
+        @Test func `a store is not copied into itself by another of its names, and a link is not replaced by a backup`()
+            throws
+        {
+            let program = try Program(["quick.lua": quick])
+            defer { program.remove() }
+            #expect(try program.run("run", "quick.lua", "--store", "real.db").status == 0)
+            try link("link.db", to: "real.db", in: program)
+            let copy = try program.run("store", "migrate", "real.db", "link.db")
+            #expect(copy.status == 2 && copy.errors.contains("copied into itself"), "\(copy.errors)")
+            try link("saved.db", to: "elsewhere.db", in: program)
+            let backup = try program.run("store", "backup", "saved.db", "--store", "link.db")
+            #expect(backup.status == 2 && backup.errors.contains("replaces nothing"), "\(backup.errors)")
+            #expect(!program.exists("elsewhere.db"))
+        }
+    }
+}
