@@ -46,9 +46,15 @@ function errors.kind(value)
   return errors.a(type(value) == "table" and type(name) == "string" and name or type(value))
 end
 
+--- A value of which a message says that it is wrong: a number and a text by themselves, anything else by its kind.
+function errors.shown(value)
+  if type(value) == "string" then return value == "" and "an empty text" or "'" .. value .. "'" end
+  return type(value) == "number" and tostring(value) or errors.kind(value)
+end
+
 --- The message of anything that was raised.
 function errors.text(raised)
-  return type(raised) == "table" and raised.message or tostring(raised)
+  return tostring(type(raised) == "table" and raised.message or raised)
 end
 
 --- The string keys of a table in order.

@@ -124,7 +124,7 @@ function time.of(fields, zone)
     local value = fields[name]
     if value == nil then value = DEFAULTS[name] end
     whole[name] = type(value) == "number" and tointeger(value) or nil
-    if whole[name] == nil then misuse("aikit.time.of: `%s` takes an integer, got %s", name, errors.kind(value)) end
+    if whole[name] == nil then misuse("aikit.time.of: `%s` takes an integer, got %s", name, errors.shown(value)) end
   end
   local at, why = at_of(whole, zone)
   if not at then misuse("aikit.time.of: %s", why) end
@@ -288,6 +288,8 @@ end
 
 -- Reckoning -----------------------------------------------------------------------------------------------------------
 
+-- More than all the milliseconds from the first year to the last.
+local MOST_ADDED = 1000000000000000
 local PARTS = { "years", "months", "weeks", "days", "hours", "minutes", "seconds", "milliseconds" }
 
 --- A time moved: by calendar (years, months, weeks and days, as clocks of the zone show it), then by what always takes
@@ -299,8 +301,9 @@ function time.add(at, amount, zone)
   for _, name in ipairs(PARTS) do
     local value = amount[name] or 0
     by[name] = type(value) == "number" and tointeger(value) or nil
-    if not by[name] or by[name] > 10000000000000 or by[name] < -10000000000000 then
-      misuse("aikit.time.add: `%s` takes an integer, got %s", name, errors.kind(value))
+    if not by[name] or by[name] > MOST_ADDED or by[name] < -MOST_ADDED then
+      misuse("aikit.time.add: `%s` takes an integer from %d to %d, got %s", name, -MOST_ADDED, MOST_ADDED,
+        errors.shown(value))
     end
   end
   if by.years ~= 0 or by.months ~= 0 or by.weeks ~= 0 or by.days ~= 0 then
@@ -320,7 +323,7 @@ end
 --- How much later `b` is than `a`, in a unit: ms, s, m, h or d; seconds unless given.
 function time.diff(a, b, unit)
   local factor = UNITS[unit or "s"]
-  if not factor then misuse('aikit.time.diff: a unit is "ms", "s", "m", "h" or "d", got %s', errors.kind(unit)) end
+  if not factor then misuse('aikit.time.diff: a unit is "ms", "s", "m", "h" or "d", got %s', errors.shown(unit)) end
   local passed = checked(b, "diff") - checked(a, "diff")
   return passed % factor == 0 and passed // factor or passed / factor
 end
