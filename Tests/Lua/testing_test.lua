@@ -183,3 +183,12 @@ test("answers of HTTP that no server gives are refused", function()
   refused({ body = {} }, "`body` takes text, got a table")
   refused({ body = "", json = {} }, "`body` and `json`")
 end)
+
+test("a hook and a schedule go by an id that is text", function()
+  local t, bridge = testing()
+  local workflow = order(bridge.aikit)
+  for _, id in ipairs { 5, true, print, { 1 } } do
+    raises(function() t.hook(workflow, id, {}) end, "testing_test.lua:", "test.hook takes the hook's id")
+    raises(function() t.schedule(workflow, id, {}) end, "testing_test.lua:", "test.schedule takes the schedule's id")
+  end
+end)

@@ -197,21 +197,6 @@ local function field_text(value, separator, index, name)
   return text
 end
 
---- How many items a list has, whose keys are 1 to n and nothing else; `what` is what a message calls it.
-local function length_of(list, what)
-  local count = 0
-  for key in pairs(list) do
-    if math_type(key) ~= "integer" or key < 1 then
-      misuse("aikit.csv.format: %s is a list, it cannot have the key %s", what, shown(key))
-    end
-    count = count + 1
-  end
-  for index = 1, count do
-    if list[index] == nil then misuse("aikit.csv.format: %s has nothing at %d", what, index) end
-  end
-  return count
-end
-
 --- Whether a row is a table of named fields, and for a list how many fields it has; nil for a row without any.
 local function shape_of(row, index)
   if type(row) ~= "table" or objects.state(row) then
@@ -241,7 +226,8 @@ end
 --- The columns that were asked for; nil for none.
 local function columns_of(columns)
   if columns == nil then return nil end
-  local count = length_of(errors.expect(columns, "table", 'columns = { "name", "city" }'), "`columns`")
+  errors.expect(columns, "table", 'columns = { "name", "city" }')
+  local count = errors.count(columns, "aikit.csv.format: `columns`")
   if count == 0 then misuse 'aikit.csv.format: `columns` is empty: write columns = { "name", "city" }' end
   local seen, places = {}, false
   for _, name in ipairs(columns) do
@@ -256,7 +242,8 @@ end
 
 --- Writes rows: lists, or tables whose keys are `columns`; then the columns come first.
 function csv.format(rows, options)
-  local count = length_of(errors.expect(rows, "table", "aikit.csv.format({ { 1, 2 } }, { columns = … })"), "`rows`")
+  errors.expect(rows, "table", "aikit.csv.format({ { 1, 2 } }, { columns = … })")
+  local count = errors.count(rows, "aikit.csv.format: `rows`")
   local settings = options_of(options, { "columns", "separator", "line_end" }, "format")
   local separator, lines, widths, names = settings.separator, {}, {}, {}
   local columns, places = columns_of(settings.columns)

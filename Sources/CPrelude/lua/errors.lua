@@ -1,7 +1,7 @@
 -- Errors of misuse: what was wrong, at which line of the script, and what to write instead.
 local bridge = ...
 local error, getmetatable, ipairs, pairs = error, getmetatable, ipairs, pairs
-local tostring, type = tostring, type
+local math_type, tostring, type = math.type, tostring, type
 local find, format, gsub, lower = string.find, string.format, string.gsub, string.lower
 local concat, sort = table.concat, table.sort
 
@@ -134,8 +134,25 @@ function errors.expect(value, wanted, usage)
   return value
 end
 
+--- Checks that a table is a list, whose keys are 1 to n and nothing else, so that no loop passes over an item behind a
+--- nil or under a name; `what` begins the message. Returns how many items there are.
+function errors.count(list, what)
+  local count = 0
+  for key in pairs(list) do
+    if math_type(key) ~= "integer" or key < 1 then
+      misuse("%s is a list, it cannot have the key %s", what, errors.shown(key))
+    end
+    count = count + 1
+  end
+  for index = 1, count do
+    if list[index] == nil then misuse("%s is a list and has nil at %d, before its end", what, index) end
+  end
+  return count
+end
+
 --- Checks that a table of options has only known keys.
 function errors.known(options, names, what)
+  if type(options) ~= "table" then misuse("%s takes a table of options, got %s", what, errors.kind(options)) end
   for key in errors.each(options) do
     local found = false
     for _, name in ipairs(names) do found = found or name == key end

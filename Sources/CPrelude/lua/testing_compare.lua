@@ -90,7 +90,7 @@ end
 local function is_list(value) return is_table(value) and rawlen(value) > 0 end
 
 local function has_item(list, wanted)
-  for _, item in ipairs(list) do
+  for _, item in errors.each(list) do
     if #compare.differences(wanted, item, true) == 0 then return true end
   end
   return false
@@ -104,7 +104,7 @@ function compare.missing(whole, wanted)
     return compare.differences(wanted, whole, true)
   elseif is_list(whole) and is_list(wanted) then
     local found = {}
-    for _, item in ipairs(wanted) do
+    for _, item in errors.each(wanted) do
       if not has_item(whole, item) then differ(found, "", item, whole) end
     end
     return found

@@ -70,6 +70,7 @@ return function(stubs)
     if type(given) == "function" then
       entry.slot = slots.slot(function(made) return answer(key, given(made)) end)
     elseif type(given) == "table" and given[1] ~= nil then
+      errors.count(given, "test.http: the answers to '" .. key .. "'")
       entry.answers = {}
       for index, one in ipairs(given) do entry.answers[index] = answer(key, one) end
     else

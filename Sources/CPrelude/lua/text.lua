@@ -119,6 +119,9 @@ local function render(parts, scopes, out)
       local value = look_up(item, scopes)
       if item.body then
         local is_list = type(value) == "table" and (value[1] ~= nil or next(value) == nil)
+        if is_list then
+          errors.count(value, ("aikit.text.template: line %d: '{{#%s}}'"):format(item.line, item.name))
+        end
         local is_empty = value == nil or value == false or value == bridge.null or is_list and value[1] == nil
         if item.inverse then
           if is_empty then render(item.body, scopes, out) end

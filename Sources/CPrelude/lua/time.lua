@@ -107,7 +107,10 @@ local function at_of(fields, zone)
   local here = days_of(fields.year, fields.month, fields.day) * DAY + fields.hour * 3600 + fields.minute * 60
     + fields.second
   local seconds = fields.offset and here - fields.offset or instant_of(here, zone)
-  return seconds * 1000 + fields.millisecond
+  local at = seconds * 1000 + fields.millisecond
+  -- Within a day of either end the zone decides.
+  if at < FIRST or at > LAST then return nil, "the time is not of the years 0 to 9999" end
+  return at
 end
 
 --- The fields of a time in a zone.
