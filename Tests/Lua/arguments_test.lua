@@ -110,6 +110,12 @@ test("times beyond the years 0 to 9999 are none, in any zone", function()
   raises(function() time.of({ year = 0 }, "+05:00") end, here, "not of the years 0 to 9999")
   raises(function() time.parse "9999-12-31T23:59:59-12:00" end, "not of the years 0 to 9999")
   equal(time.format(time.of({ year = 0 }, "-05:00")), "0000-01-01T05:00:00Z")
+  raises(function() time.parse("999999999999", "%s") end, "not of the years 0 to 9999")
+  raises(function() time.format(253402300799999, nil, "+14:00") end, here, "the year is 10000")
+  raises(function() time.format(-62167219200000, nil, "-12:00") end, here, "the year is -1")
+  for _, at in ipairs { -62167219200000, -1000, 0, 253402300799000 } do
+    equal(time.parse(time.format(at, "%s"), "%s"), at)
+  end
 end)
 
 test("a default that JSON cannot hold is refused where it stands", function()
