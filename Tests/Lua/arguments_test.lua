@@ -128,3 +128,12 @@ test("a default that JSON cannot hold is refused where it stands", function()
   raises(function() s.number():default(0 / 0) end, here, ":default: the value is not a number (NaN)")
   s.number():default(1)
 end)
+
+test("a message calls a value by its noun", function()
+  local errors = new_bridge().part "errors"
+  equal(errors.a "union schema", "a union schema")
+  equal(errors.a "object schema", "an object schema")
+  equal(errors.a "unknown", "an unknown")
+  equal(errors.kind(io.stderr), "a userdata")
+  equal(errors.kind {}, "a table")
+end)

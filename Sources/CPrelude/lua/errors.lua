@@ -35,7 +35,7 @@ local misuse = errors.misuse
 
 --- The noun with its article.
 function errors.a(noun)
-  return (find(noun, "^[aeiou]") and "an " or "a ") .. noun
+  return ((find(noun, "^[aeio]") or find(noun, "^un[^i]")) and "an " or "a ") .. noun
 end
 
 --- What a value is called in a message: `nil`, `a number`, `a function`.
@@ -43,7 +43,9 @@ function errors.kind(value)
   if value == nil then return "nil" end
   if value == bridge.null then return "aikit.null" end
   local name = getmetatable(value)
-  return errors.a(type(value) == "table" and type(name) == "string" and name or type(value))
+  local kind = type(value)
+  -- Contexts and what is read-only are userdata to Lua alone.
+  return errors.a((kind == "table" or kind == "userdata") and type(name) == "string" and name or kind)
 end
 
 --- A value of which a message says that it is wrong: a number and a text by themselves, anything else by its kind.
