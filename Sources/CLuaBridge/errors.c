@@ -99,8 +99,66 @@ void write_traceback(lua_State *L, lb_bytes *out, char *where, size_t where_size
     for (; lua_getstack(L, level, &frame); level++) write_frame(L, &frame, out);
 }
 
+/// Of a message at index 1 that begins with a place of the library, `[aikit name]:12: `, puts the line of the script in its
+/// stead that called the library, or nothing where none did. Leaves the message alone on the stack. RAISES for memory.
+static void blame_script(lua_State *L) {
+    lua_settop(L, 1);
+    if (lua_type(L, 1) != LUA_TSTRING) return;
+    const char *mark = HOST_CHUNK, *text = lua_tostring(L, 1);
+    if (likely(strncmp(text, mark + 1, strlen(mark + 1)) != 0)) return;
+    const char *rest = strstr(text, "]:");
+    if (!rest) return;
+    rest += 2 + strspn(rest + 2, "0123456789");
+    if (strncmp(rest, ": ", 2) != 0) return;
+    char place[1200];
+    if (script_where(L, 0, place, sizeof place)) lua_pushfstring(L, "%s%s", place, rest);
+    else lua_pushstring(L, rest + 2);
+    lua_replace(L, 1);
+}
+
+/// The message handler of a script's pcall.
+static int caught(lua_State *L) {
+    blame_script(L);
+    return 1;
+}
+
+/// The message handler of a script's xpcall; the script's own is its upvalue.
+static int caught_by_handler(lua_State *L) {
+    blame_script(L);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+/// pcall and xpcall run in the frame of Lua's own xpcall, which is their upvalue and goes on after a request of the host.
+static int safe_pcall(lua_State *L) {
+    luaL_checkany(L, 1);
+    lua_pushcfunction(L, caught);
+    lua_insert(L, 2);
+    return lua_tocfunction(L, lua_upvalueindex(1))(L);
+}
+
+static int safe_xpcall(lua_State *L) {
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_pushvalue(L, 2);
+    lua_pushcclosure(L, caught_by_handler, 1);
+    lua_replace(L, 2);
+    return lua_tocfunction(L, lua_upvalueindex(1))(L);
+}
+
+void replace_protected_calls(lua_State *L) {
+    lua_getfield(L, -1, "xpcall");
+    lua_pushvalue(L, -1);
+    lua_pushcclosure(L, safe_pcall, 1);
+    lua_setfield(L, -3, "pcall");
+    lua_pushcclosure(L, safe_xpcall, 1);
+    lua_setfield(L, -2, "xpcall");
+}
+
 int note_traceback(lua_State *L) {
     lb_vm *vm = vm_of(L);
+    blame_script(L);
     // An error that comes out of an inner coroutine has its first frames there.
     const void *error = lua_topointer(L, 1);
     if (!error || error != vm->noted_error) {

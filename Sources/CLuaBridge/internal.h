@@ -302,6 +302,9 @@ static inline bool utf8_valid(const uint8_t *bytes, size_t length) {
 // errors.c
 /// The message handler of every protected call: notes the traceback while the frames still stand.
 int note_traceback(lua_State *L);
+/// Has the messages that a script catches name its own line where Lua put a place of the library: replaces pcall and xpcall of
+/// the table on top.
+void replace_protected_calls(lua_State *L);
 void write_traceback(lua_State *L, lb_bytes *out, char *where, size_t where_size);
 /// Appends the error object for the value on top of L. RAISES.
 void encode_error(lua_State *L, int index, int status, lb_bytes *out);

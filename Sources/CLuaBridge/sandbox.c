@@ -228,6 +228,7 @@ void open_sandbox(lua_State *L) {
     lua_pushvalue(L, globals);
     lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
     luaL_setfuncs(L, own, 0);
+    replace_protected_calls(L);
     keep(L, luaopen_string, "string", string_names, globals);
     keep(L, luaopen_table, "table", table_names, globals);
     keep(L, luaopen_math, "math", math_names, globals);

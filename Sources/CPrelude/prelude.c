@@ -56,6 +56,12 @@ static const char docs[] = {
 static const char docs_agents[] = {
 #embed "lua/docs_agents.lua"
 };
+static const char docs_aikit[] = {
+#embed "lua/docs_aikit.lua"
+};
+static const char docs_context[] = {
+#embed "lua/docs_context.lua"
+};
 static const char docs_host[] = {
 #embed "lua/docs_host.lua"
 };
@@ -67,6 +73,9 @@ static const char docs_schema[] = {
 };
 static const char docs_testing[] = {
 #embed "lua/docs_testing.lua"
+};
+static const char docs_triggers[] = {
+#embed "lua/docs_triggers.lua"
 };
 static const char docs_workflow[] = {
 #embed "lua/docs_workflow.lua"
@@ -104,6 +113,9 @@ static const char multipart[] = {
 };
 static const char nodes[] = {
 #embed "lua/nodes.lua"
+};
+static const char number_text[] = {
+#embed "lua/number_text.lua"
 };
 static const char objects[] = {
 #embed "lua/objects.lua"
@@ -217,16 +229,16 @@ static const char validate[] = {
 static const prelude_part parts[] = {
     PART(agent), PART(agent_tools), PART(aikit), PART(builder), PART(callback), PART(checked), PART(code),
     PART(compile), PART(context), PART(context_trace), PART(crypto), PART(csv), PART(dates), PART(definition),
-    PART(docs), PART(docs_agents), PART(docs_host), PART(docs_modules), PART(docs_nodes), PART(docs_schema),
-    PART(docs_testing), PART(docs_workflow), PART(document), PART(env), PART(errors), PART(exec), PART(forms),
-    PART(fs), PART(hooks), PART(host), PART(host_module), PART(http), PART(http_stream), PART(mcp),
-    PART(model), PART(model_answer), PART(multipart), PART(nodes), PART(objects), PART(once), PART(repl),
-    PART(requires), PART(schema), PART(schema_common), PART(schema_core), PART(schema_export),
-    PART(schema_methods), PART(schema_object), PART(secret), PART(slots), PART(start), PART(tags),
-    PART(testing), PART(testing_compare), PART(testing_expect), PART(testing_http), PART(testing_mcp),
-    PART(testing_mocks), PART(testing_model), PART(testing_replay), PART(testing_run), PART(testing_span),
-    PART(testing_text), PART(testing_triggers), PART(text), PART(time), PART(tool), PART(types),
-    PART(validate),
+    PART(docs), PART(docs_agents), PART(docs_aikit), PART(docs_context), PART(docs_host), PART(docs_modules),
+    PART(docs_nodes), PART(docs_schema), PART(docs_testing), PART(docs_triggers), PART(docs_workflow),
+    PART(document), PART(env), PART(errors), PART(exec), PART(forms), PART(fs), PART(hooks), PART(host),
+    PART(host_module), PART(http), PART(http_stream), PART(mcp), PART(model), PART(model_answer), PART(multipart),
+    PART(nodes), PART(number_text), PART(objects), PART(once), PART(repl), PART(requires), PART(schema),
+    PART(schema_common), PART(schema_core), PART(schema_export), PART(schema_methods), PART(schema_object),
+    PART(secret), PART(slots), PART(start), PART(tags), PART(testing), PART(testing_compare), PART(testing_expect),
+    PART(testing_http), PART(testing_mcp), PART(testing_mocks), PART(testing_model), PART(testing_replay),
+    PART(testing_run), PART(testing_span), PART(testing_text), PART(testing_triggers), PART(text), PART(time),
+    PART(tool), PART(types), PART(validate),
 };
 
 const prelude_part *prelude_find(const char *name, size_t length) {

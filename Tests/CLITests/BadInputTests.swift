@@ -114,6 +114,29 @@ extension CommandLine {
             #expect(try FileManager.default.contentsOfDirectory(atPath: program.folder.path) == ["said"])
         }
 
+        @Test(arguments: [">&-", ">/dev/full"])
+        func `a result that cannot be written is told, and is no success`(redirection: String) throws {
+            let program = try Program([
+                "w.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "w" }:step { id = "a", handler = function() return 1 end }:commit()
+                """
+            ])
+            defer { program.remove() }
+            guard redirection == ">&-" || FileManager.default.fileExists(atPath: "/dev/full") else { return }
+            for command in ["run w.lua --store memory", "--version", "graph w.lua"] {
+                let shell = Process()
+                shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+                shell.arguments = ["-c", "exec \"$0\" \(command) \(redirection) 2>said", program.binary]
+                shell.currentDirectoryURL = program.folder
+                try shell.run()
+                shell.waitUntilExit()
+                #expect(shell.terminationStatus == 1)
+                let said = try String(contentsOf: program.folder.appendingPathComponent("said"), encoding: .utf8)
+                #expect(said.contains("error: standard output cannot be written: "), "\(said)")
+            }
+        }
+
         @Test func `a syntax error`() throws {
             let outcome = try run("local x = 1\nlocal y = = 2\n")
             #expect(outcome.status == 2)

@@ -261,7 +261,8 @@ extension CommandLine {
               :step(aikit.wait_for { id = "w", event = "go" }):commit()
             local claims = aikit.workflow { id = "claims" }:step { id = "s", handler = function(input, context)
                 local ok, e = pcall(aikit.start, input.of, {}, { id = input.id or context.run_id })
-                return { ok = ok, code = not ok and type(e) == "table" and e.code or nil }
+                return { ok = ok, code = not ok and type(e) == "table" and e.code or nil,
+                  message = not ok and e.message or nil }
               end }:commit()
             return { victim, claims }
             """
@@ -326,6 +327,7 @@ extension CommandLine {
                 ["run", "claims.lua", "--workflow", "claims", "--timeout", "20s", "--input", #"{"of":"claims"}"#]
                     + store)
             #expect(run.status == 0 && run.output.contains("id_taken"), "\(run.output) \(run.errors)")
+            #expect(run.output.contains("cannot start a run of its own id"), "\(run.output)")
         }
 
         @Test func `runs may be started beside each other`() throws {

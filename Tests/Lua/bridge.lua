@@ -50,7 +50,7 @@ return function()
   end
 
   function bridge.where()
-    for level = 2, 100 do
+    for level = 2, math.huge do
       local info = debug.getinfo(level, "Sl")
       if not info then return nil end
       if info.what ~= "C" and not info.short_src:find("^%[aikit") then

@@ -81,6 +81,10 @@ test("calendars are reckoned with by the zone", function()
   equal(time.diff(5000, 0), -5)
   raises(function() time.add(0, { month = 1 }) end, "no option 'month'", "did you mean 'months'?")
   raises(function() time.add(0, { years = 1000000 }) end, "takes a time")
+  raises(function() time.add(0, { months = 10 ^ 16 | 0 }) end, "`months` takes an integer from",
+    "got 10000000000000000")
+  raises(function() time.add(0, { months = 1.5 }) end, "`months` takes an integer from", "got 1.5")
+  raises(function() time.of { year = 2026.5 } end, "`year` takes an integer, got 2026.5")
   raises(function() time.diff(0, 1, "years") end, "a unit is")
   local fields = time.fields(time.parse "2026-12-24T18:00:00.5+01:00", "Europe/Oslo")
   equal({ fields.hour, fields.millisecond, fields.weekday, fields.yearday, fields.offset }, { 18, 500, 4, 358, 3600 })
@@ -131,7 +135,66 @@ test("rows are written so that they are read back", function()
   equal(csv.format({ { b = 1, a = "x" } }, { columns = { "b" }, line_end = "\n", separator = ";" }), "b\n1\n")
   equal(csv.format {}, "")
   raises(function() csv.format { { {} } } end, "a field takes text")
-  raises(function() csv.format { "a" } end, "expected a table")
+  raises(function() csv.format { "a" } end, "row 1 is a string")
+end)
+
+test("no field of a row is lost when it is written", function()
+  local csv = library().csv
+  equal(csv.format { { nil, "b" }, { "a", "b", nil, "d" } }, ",b\r\na,b,,d\r\n")
+  equal(csv.format { { a = 1 }, {}, { a = 2, b = 3 }, { c = "x" } }, "a,b,c\r\n1,,\r\n,,\r\n2,3,\r\n,,x\r\n")
+  equal(csv.format({ { 1, 2 }, { 3, 4 } }, { columns = { 2 } }), "2\r\n2\r\n4\r\n")
+  local here = "modules_test.lua:"
+  raises(function() csv.format { { a = 1 }, { 7, 8 } } end, here, "row 1 has names, row 2 is a list")
+  raises(function() csv.format { { 7 }, {}, { a = 1 } } end, here, "row 1 is a list, row 3 has names")
+  raises(function() csv.format { { 1, a = 2 } } end, here, "row 1 has both a field 'a' and a field 1")
+  raises(function() csv.format { { 1 }, nil, { 3 } } end, here, "`rows`")
+  raises(function() csv.format { { 1 }, total = { 3 } } end, here, "`rows` is a list", "'total'")
+  raises(function() csv.format { { 1, [-1] = 2 } } end, here, "row 1", "-1")
+  raises(function() csv.format { { 1, [1.5] = 2 } } end, here, "row 1", "1.5")
+  raises(function() csv.format { { [true] = 2 } } end, here, "row 1", "a boolean")
+  raises(function() csv.format { { [2 ^ 53 | 0] = 2 } } end, here, "row 1 has a field 9007199254740992")
+  raises(function() csv.format({ { 1, 2 } }, { columns = { "a" } }) end, here, "row 1 is a list")
+  raises(function() csv.format({}, { columns = {} }) end, here, "`columns` is empty")
+  raises(function() csv.format({}, { columns = { "a", "a" } }) end, here, "`columns` has 'a' twice")
+  raises(function() csv.format({}, { columns = { "a", nil, "c" } }) end, here, "`columns`")
+  raises(function() csv.format({}, { columns = { {} } }) end, here, "`columns` takes names")
+  raises(function() csv.format({ { "a" } }, { line_end = "x" }) end, here, "`line_end`", "'x'")
+  raises(function() csv.format { { a = {} } } end, here, "row 1, 'a'", "got a table")
+end)
+
+test("numbers are written so that they are read back", function()
+  local aikit = library()
+  local numbers = {
+    0.1 + 0.2, 1 / 3, 1e15, 2 ^ 53, 2 ^ 62, 1e16, 1e300, 5e-324, -0.5, math.maxinteger, math.mininteger,
+    1234567.123456789,
+  }
+  for _, number in ipairs(numbers) do
+    equal(tonumber((aikit.csv.format({ { number } }, { line_end = "\n" }):gsub("\n", ""))) == number, true)
+    equal(tonumber(aikit.text.template("{{n}}", { n = number })) == number, true)
+  end
+  equal(aikit.csv.format { { 1.0, 2 ^ 53, 1e15, 0.5, 1e20 } }, "1,9007199254740992,1000000000000000,0.5,1e+20\r\n")
+  equal(aikit.text.template("{{a}} {{b}}", { a = 2 ^ 53, b = 6 / 2 }), "9007199254740992 3")
+  for _, number in ipairs { 1 / 0, -1 / 0, 0 / 0 } do
+    raises(function() aikit.csv.format { { "a", number } } end, "row 1, 2", "a field takes")
+  end
+end)
+
+test("a header that names two fields alike is refused, empty lines behind it are not", function()
+  local csv = library().csv
+  local raised = raises(function() csv.parse("id,name,id\n1,Ada,2\n", { header = true }) end,
+    "line 1: two fields of the header are called 'id'")
+  equal(raised.code, "invalid_csv")
+  equal(csv.parse "id,name,id\n1,Ada,2\n", { { "id", "name", "id" }, { "1", "Ada", "2" } })
+  equal(csv.parse("a,b\n\n\n1,2\n\n\n", { header = true }), { { a = "1", b = "2" } })
+  raises(function() csv.parse("a", { header = "yes" }) end, "`header` takes true or false, got 'yes'")
+end)
+
+test("a long text of short fields is read, and pieces that are no text are refused", function()
+  local csv = library().csv
+  local rows = 0
+  for _ in csv.rows(("x"):rep(1023, "y") .. ("\n" .. ("z"):rep(1048575)):rep(34)) do rows = rows + 1 end
+  equal(rows, 35)
+  raises(function() csv.rows(function() return {} end)() end, "modules_test.lua:", "pieces of text", "got a table")
 end)
 
 -- Text ----------------------------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ end
 
 local check = require "check"
 local suites = {
-  "builder", "schema", "validate", "context", "host", "secret", "start", "stream", "modules", "forms", "agent", "mcp",
-  "docs", "types", "hooks", "examples", "testing", "repl",
+  "builder", "schema", "validate", "context", "host", "arguments", "secret", "start", "stream", "modules",
+  "forms", "agent", "mcp", "docs", "types", "hooks", "examples", "testing", "repl",
 }
 for _, suite in ipairs(suites) do
   assert(loadfile(here .. suite .. "_test.lua"))(here)

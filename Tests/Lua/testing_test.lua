@@ -9,7 +9,10 @@ local function testing(state)
   local started = { run = 1, result = { status = "success" }, events = {}, snapshots = {}, waiting = {} }
   for key, value in pairs(state or {}) do started[key] = value end
   bridge.answers["test.start"] = started
-  return assert(loadfile(library .. "testing.lua"))(bridge), bridge
+  local file = assert(io.open(library .. "testing.lua", "rb"))
+  local text = file:read "a"
+  file:close()
+  return assert(load(text, "=[aikit testing]"))(bridge), bridge
 end
 
 local function order(aikit)
@@ -76,4 +79,116 @@ test("habits of other libraries of tests lead to what is written here", function
   has_no("toBeTruthy", "write expect(…):is_true()")
   raises(function() t("adds", function() end) end, "testing_test.lua:", "aikit.test is not a function", 'write it("')
   raises(function() return t.test end, "write aikit.test.it")
+end)
+
+-- Comparisons ---------------------------------------------------------------------------------------------------------
+
+local function chain(depth, last)
+  local value = { last = last }
+  for _ = 2, depth do value = { n = value } end
+  return value
+end
+
+test("values are compared at any depth that JSON has, and refused where they are deeper", function()
+  local t = testing()
+  for _, depth in ipairs { 98, 99, 128, 129, 1000 } do
+    t.expect(chain(depth, 1)):equals(chain(depth, 1))
+    t.expect(chain(depth, 1)).never:equals(chain(depth, 2))
+  end
+  raises(function() t.expect(chain(1001, 1)):equals(chain(1001, 1)) end, "testing_test.lua:", "too deep to compare")
+  raises(function() t.expect(chain(1001, 1)).never:equals(chain(1001, 1)) end, "too deep to compare")
+end)
+
+test("values that hold themselves, or one part many times, are compared", function()
+  local t = testing()
+  local function ring(length, name)
+    local first = { name = name }
+    local last = first
+    for _ = 2, length do
+      last.next = { name = name }
+      last = last.next
+    end
+    last.next = first
+    return first
+  end
+  t.expect(ring(1, "a")):equals(ring(1, "a"))
+  t.expect(ring(2, "a")):equals(ring(3, "a"))
+  t.expect(ring(2, "a")).never:equals(ring(2, "b"))
+  local one, other = {}, {}
+  for _ = 1, 60 do
+    one, other = { one, one }, { other, other }
+  end
+  t.expect(one):equals(other)
+end)
+
+test("numbers are close by value, infinities and what is no number too", function()
+  local t = testing()
+  local inf, nan = 1 / 0, 0 / 0
+  for _, pair in ipairs { { inf, inf }, { -inf, -inf }, { nan, nan }, { -0.0, 0 }, { 1, 1.0 }, { 0.1 + 0.2, 0.3 } } do
+    t.expect(pair[1]):is_close_to(pair[2])
+  end
+  for _, pair in ipairs { { inf, -inf }, { inf, 1 }, { 1, nan }, { nan, 1 }, { 1, 1.1 } } do
+    t.expect(pair[1]).never:is_close_to(pair[2])
+  end
+  t.expect(nan):equals(nan)
+  t.expect(-0.0):equals(0)
+  t.expect(1.0):equals(1)
+  t.expect(1):is_close_to(1.5, 0.5)
+  raises(function() t.expect(0.1 + 0.2):equals(0.3) end, "expected 0.3, got 0.30000000000000004")
+  raises(function() t.expect(1):is_a "float" end, "got 1")
+  raises(function() t.expect(1.0):is_a "integer" end, "got 1.0")
+end)
+
+test("arguments that a matcher cannot use are refused at the line of the test", function()
+  local t = testing()
+  local here = "testing_test.lua:"
+  local wrong = {
+    ["'%' is no Lua pattern: malformed pattern (ends with '%')"] = {
+      function() t.expect("x"):matches "%" end, function() t.expect(1).never:matches "%" end,
+      function() t.matching "%" end,
+    },
+    ["is_greater_than takes a number, got 'a'"] = { function() t.expect(1):is_greater_than "a" end },
+    ["is_less_than takes a number, got nil"] = { function() t.expect("x").never:is_less_than() end },
+    ["is_close_to takes a number"] = { function() t.expect(1):is_close_to "1" end },
+    ["how far off it may be"] = {
+      function() t.expect(1):is_close_to(1, {}) end, function() t.expect(1):is_close_to(1, -1) end,
+      function() t.expect(1):is_close_to(1, 0 / 0) end,
+    },
+    ["the name of a type, got 'nubmer'; did you mean 'number'?"] = {
+      function() t.expect(1).never:is_a "nubmer" end, function() t.any "nubmer" end,
+    },
+    ["the name of a type, got nil"] = { function() t.expect(1):is_a() end },
+    ["a whole number from 0 on, got 'a'"] = { function() t.expect({}):has_length "a" end },
+    ["a whole number from 0 on, got -1"] = { function() t.expect({}).never:has_length(-1) end },
+    ["a part of the message"] = { function() t.expect(error):fails_with(3) end },
+    ["it takes a name first, got an empty text"] = { function() t.it("", function() end) end },
+  }
+  for message, calls in pairs(wrong) do
+    for _, call in ipairs(calls) do raises(call, here, message) end
+  end
+end)
+
+test("answers of HTTP that no server gives are refused", function()
+  local t = testing()
+  local function refused(answer, ...)
+    raises(function() t.http { ["GET https://a.example/"] = answer } end, "testing_test.lua:", "GET https://a.example/",
+      ...)
+  end
+  refused({ status = 99 }, "`status` takes a whole number from 200 to 599, got 99")
+  refused({ status = 200.5 }, "got 200.5")
+  refused({ status = "200" }, "got '200'")
+  refused({ headers = 3 }, "`headers` takes a table")
+  refused({ headers = { "x" } }, "`headers` takes names, got 1")
+  refused({ headers = { a = {} } }, "the header 'a' takes text")
+  refused({ body = {} }, "`body` takes text, got a table")
+  refused({ body = "", json = {} }, "`body` and `json`")
+end)
+
+test("a hook and a schedule go by an id that is text", function()
+  local t, bridge = testing()
+  local workflow = order(bridge.aikit)
+  for _, id in ipairs { 5, true, print, { 1 } } do
+    raises(function() t.hook(workflow, id, {}) end, "testing_test.lua:", "test.hook takes the hook's id")
+    raises(function() t.schedule(workflow, id, {}) end, "testing_test.lua:", "test.schedule takes the schedule's id")
+  end
 end)

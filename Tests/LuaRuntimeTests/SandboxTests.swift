@@ -29,6 +29,63 @@ import WorkflowCore
         }
     }
 
+    /// Code of the library, which has faults of its own and calls the script back.
+    private static let library = """
+        local library = load([[
+          local callback = ...
+          return {
+            find = function(pattern) return ("x"):find(pattern) end,
+            call = function() return callback() end,
+            index = function(value) return value.field end,
+          }
+        ]], "=[aikit inner]")(function() error("my own") end)
+
+        """
+
+    @Test(arguments: [
+        ("return select(2, pcall(library.find, '%'))", "script.lua:9: malformed pattern (ends with '%')"),
+        (
+            "return select(2, pcall(function() library.find('%') end))",
+            "script.lua:9: malformed pattern (ends with '%')"
+        ),
+        (
+            "return select(2, xpcall(function() library.find('%') end, function(why) return why end))",
+            "script.lua:9: malformed pattern (ends with '%')"
+        ),
+        (
+            "return select(2, coroutine.resume(coroutine.create(function() library.find('%') end)))",
+            "script.lua:9: malformed pattern (ends with '%')"
+        ),
+        (
+            "return select(2, pcall(coroutine.wrap(function() library.find('%') end)))",
+            "script.lua:9: malformed pattern (ends with '%')"
+        ),
+        (
+            "return select(2, pcall(function() library.index() end))",
+            "script.lua:9: attempt to index a nil value (local 'value')"
+        ),
+        ("return select(2, pcall(library.call))", "script.lua:8: my own"),
+        ("return select(2, pcall(error, '[aikit'))", "[aikit"),
+        ("return select(2, pcall(error, '[aikit inner]:x', 0))", "[aikit inner]:x"),
+    ])
+    func `a script that catches an error sees its own line, never one of the library`(
+        code: String, message: String
+    ) async throws {
+        try await onWorkerThread {
+            let test = try TestVM()
+            let value = try test.run(Self.library + code).value
+            #expect(value?.string == message)
+        }
+    }
+
+    @Test func `an error of the library that nobody catches names the line of the script`() async throws {
+        try await onWorkerThread {
+            let error = try TestVM().run(Self.library + "library.find('%')").error
+            #expect(error?.message == "script.lua:9: malformed pattern (ends with '%')")
+            #expect(error?.location == "script.lua:9")
+        }
+    }
+
     @Test func `next, rawget and rawlen see what a view shows`() async throws {
         try await onWorkerThread {
             let test = try TestVM()

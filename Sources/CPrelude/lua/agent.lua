@@ -246,6 +246,7 @@ local function approvals(config)
   if type(given) ~= "table" then
     misuse("aikit.agent: `approve` takes a list of ids of tools, or true for all, got %s", errors.kind(given))
   end
+  errors.count(given, "aikit.agent: `approve`")
   for _, id in ipairs(given) do named[id] = true end
   return function(id) return named[id] == true end, named
 end

@@ -3,7 +3,7 @@ local _, part = ...
 local errors = part "errors"
 local concat, floor, ipairs, match, pairs = table.concat, math.floor, ipairs, string.match, pairs
 local tonumber, type = tonumber, type
-local misuse = errors.misuse
+local misuse, shown = errors.misuse, errors.shown
 
 local UNITS = { [""] = true, ms = true, s = true, m = true, h = true, d = true }
 
@@ -30,10 +30,6 @@ local kinds = {
     return tonumber(number) ~= nil and UNITS[unit] ~= nil
   end },
 }
-
-local function shown(value)
-  return type(value) == "string" and "'" .. value .. "'" or errors.kind(value)
-end
 
 --- Checks a table against `fields`, which map each key to a kind, a list of words, or a table of fields; returns it.
 function checked.options(options, fields, what)

@@ -87,7 +87,7 @@ end
 --- Bytes of chance, by the run's seed: the same when a step is run again after a crash, so no keys.
 function crypto.random_bytes(count)
   if type(count) ~= "number" or count % 1 ~= 0 or count < 0 or count > 1048576 then
-    misuse("aikit.crypto.random_bytes(count) takes an integer from 0 to 1048576, got %s", errors.kind(count))
+    misuse("aikit.crypto.random_bytes(count) takes an integer from 0 to 1048576, got %s", errors.shown(count))
   end
   local words = {}
   for index = 1, (count + 3) // 4 do words[index] = pack("<I4", bridge.random(0, 0xFFFFFFFF)) end

@@ -11,7 +11,11 @@
 local _, part = ...
 
 local sections = {}
-for _, name in ipairs { "docs_workflow", "docs_nodes", "docs_agents", "docs_host", "docs_modules", "docs_schema" } do
+local parts = {
+  "docs_aikit", "docs_triggers", "docs_workflow", "docs_context", "docs_nodes", "docs_agents", "docs_host",
+  "docs_modules", "docs_schema",
+}
+for _, name in ipairs(parts) do
   for _, section in ipairs(part(name)) do sections[#sections + 1] = section end
 end
 return sections

@@ -192,7 +192,7 @@ return {
         returns = "fun(): any  For a loop.",
       },
       {
-        "format", "Writes rows as text.", "rows any[]  Lists, or tables whose keys are the columns.",
+        "format", "Writes rows as text.", "rows any[]  Lists, or tables whose keys are the columns; one or the other in all of them.",
         "options? aikit.CsvFormat  Columns, separator, line ends.", returns = "string  The text.",
         example = [[local text = aikit.csv.format({ { name = "Ada", age = 36 } }, { columns = { "name", "age" } })]],
       },
@@ -201,14 +201,14 @@ return {
   {
     name = "aikit.CsvOptions", text = "How rows are read.",
     fields = {
-      "header? boolean  Whether the first row names the fields; rows are then tables.",
+      "header? boolean  Whether the first row names the fields, each by another name; rows are then tables.",
       "separator? string  One character; a comma unless given.",
     },
   },
   {
     name = "aikit.CsvFormat", text = "How rows are written.",
     fields = {
-      "columns? string[]  The keys of rows that are tables, which make the first row; their sorted keys unless given.",
+      "columns? string[]  The keys of rows that are tables, which make the first row; the sorted keys of all unless given.",
       "separator? string  One character; a comma unless given.", "line_end? string  CR LF unless given.",
     },
   },

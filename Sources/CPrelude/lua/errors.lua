@@ -1,7 +1,7 @@
 -- Errors of misuse: what was wrong, at which line of the script, and what to write instead.
 local bridge = ...
 local error, getmetatable, ipairs, pairs = error, getmetatable, ipairs, pairs
-local tostring, type = tostring, type
+local math_type, tostring, type = math.type, tostring, type
 local find, format, gsub, lower = string.find, string.format, string.gsub, string.lower
 local concat, sort = table.concat, table.sort
 
@@ -35,7 +35,7 @@ local misuse = errors.misuse
 
 --- The noun with its article.
 function errors.a(noun)
-  return (find(noun, "^[aeiou]") and "an " or "a ") .. noun
+  return ((find(noun, "^[aeio]") or find(noun, "^un[^i]")) and "an " or "a ") .. noun
 end
 
 --- What a value is called in a message: `nil`, `a number`, `a function`.
@@ -43,12 +43,20 @@ function errors.kind(value)
   if value == nil then return "nil" end
   if value == bridge.null then return "aikit.null" end
   local name = getmetatable(value)
-  return errors.a(type(value) == "table" and type(name) == "string" and name or type(value))
+  local kind = type(value)
+  -- Contexts and what is read-only are userdata to Lua alone.
+  return errors.a((kind == "table" or kind == "userdata") and type(name) == "string" and name or kind)
+end
+
+--- A value of which a message says that it is wrong: a number and a text by themselves, anything else by its kind.
+function errors.shown(value)
+  if type(value) == "string" then return value == "" and "an empty text" or "'" .. value .. "'" end
+  return type(value) == "number" and tostring(value) or errors.kind(value)
 end
 
 --- The message of anything that was raised.
 function errors.text(raised)
-  return type(raised) == "table" and raised.message or tostring(raised)
+  return tostring(type(raised) == "table" and raised.message or raised)
 end
 
 --- The string keys of a table in order.
@@ -128,8 +136,25 @@ function errors.expect(value, wanted, usage)
   return value
 end
 
+--- Checks that a table is a list, whose keys are 1 to n and nothing else, so that no loop passes over an item behind a
+--- nil or under a name; `what` begins the message. Returns how many items there are.
+function errors.count(list, what)
+  local count = 0
+  for key in pairs(list) do
+    if math_type(key) ~= "integer" or key < 1 then
+      misuse("%s is a list, it cannot have the key %s", what, errors.shown(key))
+    end
+    count = count + 1
+  end
+  for index = 1, count do
+    if list[index] == nil then misuse("%s is a list and has nil at %d, before its end", what, index) end
+  end
+  return count
+end
+
 --- Checks that a table of options has only known keys.
 function errors.known(options, names, what)
+  if type(options) ~= "table" then misuse("%s takes a table of options, got %s", what, errors.kind(options)) end
   for key in errors.each(options) do
     local found = false
     for _, name in ipairs(names) do found = found or name == key end

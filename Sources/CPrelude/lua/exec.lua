@@ -1,7 +1,8 @@
 -- `aikit.exec`: a program with its arguments, without a shell.
 local bridge, part = ...
 local errors = part "errors"
-local getmetatable, ipairs, pairs, tostring, type = getmetatable, ipairs, pairs, tostring, type
+local number_text = part("number_text").data
+local getmetatable, ipairs, pairs, type = getmetatable, ipairs, pairs, type
 local misuse = errors.misuse
 
 local OPTIONS = { "stdin", "cwd", "env", "timeout", "max_output" }
@@ -9,7 +10,7 @@ local USAGE = 'aikit.exec { "git", "status", timeout = "10s" }'
 
 local function text_of(value)
   if type(value) == "string" then return value end
-  if type(value) == "number" then return tostring(value) end
+  if type(value) == "number" then return number_text(value) end
 end
 
 local function environment_of(given)
@@ -28,12 +29,13 @@ end
 --- Runs a program to its end: `{ status?, signal?, ok, stdout, stderr }`.
 return function(options)
   errors.expect(options, "table", USAGE)
-  local argv, named = {}, {}
+  local argv, words, named = {}, {}, {}
   for key, value in pairs(options) do
-    if type(key) ~= "number" then named[key] = value end
+    if type(key) == "number" then words[key] = value else named[key] = value end
   end
   errors.known(named, OPTIONS, "aikit.exec")
-  for index, word in ipairs(options) do
+  errors.count(words, "aikit.exec: the program with its arguments")
+  for index, word in ipairs(words) do
     argv[index] = text_of(word)
     if argv[index] == nil then
       misuse("aikit.exec: argument %d takes text, got %s%s", index, errors.kind(word),

@@ -15,6 +15,7 @@ local function check_options(options, kind)
   if type(options) ~= "table" or #options == 0 then
     misuse('ask.%s needs a list of options: write options = { "yes", "no" }', kind)
   end
+  errors.count(options, "`options` of ask." .. kind)
   for _, option in ipairs(options) do
     if type(option) == "table" and option.value == nil then
       misuse("an option of ask.%s is a text or { value = …, label = … }", kind)
@@ -41,6 +42,7 @@ function ask.form(form)
   errors.expect(form, "table", usage)
   errors.known(form, { "title", "description", "submit_label", "fields" }, "ask.form")
   if type(form.fields) ~= "table" or #form.fields == 0 then misuse("a form needs fields: write %s", usage) end
+  errors.count(form.fields, "`fields` of ask.form")
   local seen = {}
   for index, field in ipairs(form.fields) do
     if type(field) ~= "table" or kinds[field.type] == nil then

@@ -1,7 +1,7 @@
 -- `aikit.fs`: files and folders, as far as the host grants them.
 local bridge, part = ...
 local errors, objects = part "errors", part "objects"
-local tostring, type = tostring, type
+local type = type
 local byte, concat, find, sub = string.byte, table.concat, string.find, string.sub
 local misuse = errors.misuse
 
@@ -15,7 +15,7 @@ local function checked(path, name)
 end
 
 local function text_of(data, name)
-  if type(data) == "number" then return tostring(data) end
+  if type(data) == "number" then return part("number_text").data(data) end
   return errors.expect(data, "string", "aikit.fs." .. name .. '("path", "text")')
 end
 

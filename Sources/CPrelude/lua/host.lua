@@ -37,8 +37,14 @@ function host.fail(options)
       errors.kind(options))
   end
   errors.known(options, { "code", "message", "retryable", "retry_after", "details" }, "aikit.fail")
+  if options.code ~= nil and type(options.code) ~= "string" and type(options.code) ~= "number" then
+    misuse("aikit.fail: `code` takes a text, got %s", errors.kind(options.code))
+  end
+  if options.retryable ~= nil and type(options.retryable) ~= "boolean" then
+    misuse("aikit.fail: `retryable` takes true or false, got %s", errors.shown(options.retryable))
+  end
   if options.retry_after ~= nil and not is_duration(options.retry_after) then
-    misuse('aikit.fail: `retry_after` takes seconds or a text like "30s", got %s', errors.kind(options.retry_after))
+    misuse('aikit.fail: `retry_after` takes seconds or a text like "30s", got %s', errors.shown(options.retry_after))
   end
   error(setmetatable({
     code = options.code or "failed", message = tostring(options.message or options.code or "failed"),
@@ -58,7 +64,7 @@ local json = {}
 
 --- The value as JSON text; keys are sorted, and `{ pretty = true }` breaks lines.
 function json.encode(value, options)
-  local pretty = options and errors.known(options, { "pretty" }, "aikit.json.encode").pretty
+  local pretty = options ~= nil and errors.known(options, { "pretty" }, "aikit.json.encode").pretty
   local ok, text = pcall(sync, pretty and "json.encode_pretty" or "json.encode", value)
   if ok then return text end
   -- The path of what cannot be encoded begins with the name of the operation.
@@ -77,8 +83,7 @@ host.json = objects.namespace("aikit.json", json, nil, {
 --- Waits without holding up anything else; a number is seconds, a string like "200ms" says its unit.
 function host.sleep(duration)
   if not is_duration(duration) then
-    misuse('aikit.sleep takes seconds or a text like "200ms" or "2h", got %s',
-      type(duration) == "string" and "'" .. duration .. "'" or errors.kind(duration))
+    misuse('aikit.sleep takes seconds or a text like "200ms" or "2h", got %s', errors.shown(duration))
   end
   request("sleep", duration)
 end
@@ -125,6 +130,10 @@ end
 local log = {}
 for _, level in ipairs { "debug", "info", "warn", "error" } do
   log[level] = function(message, fields)
+    if fields ~= nil and type(fields) ~= "table" then
+      misuse('aikit.log.%s takes a table of fields after the message, got %s: write aikit.log.%s("message", { … })',
+        level, errors.kind(fields), level)
+    end
     sync("log", { level = level, message = tostring(message), fields = fields, where = bridge.where(1) })
   end
 end

@@ -1,6 +1,7 @@
 -- `aikit.http`: requests that read like function calls; the step waits, nothing else does.
 local bridge, part = ...
 local errors, objects = part "errors", part "objects"
+local number_text = part("number_text").data
 local getmetatable, ipairs, next, pairs, pcall, rawget = getmetatable, ipairs, next, pairs, pcall, rawget
 local setmetatable, tostring, type = setmetatable, tostring, type
 local lower, upper, concat = string.lower, string.upper, table.concat
@@ -70,7 +71,7 @@ end
 --- The text of a text or a number, nil for anything else.
 local function text_of(value)
   if type(value) == "string" then return value end
-  if type(value) == "number" then return tostring(value) end
+  if type(value) == "number" then return number_text(value) end
 end
 
 --- Each item of a list turned to text by `convert`, or nil when the table is no list or an item has no text.
@@ -146,13 +147,12 @@ end
 
 --- What the host gets for a request; `options` has the keys of `known` only.
 local function payload_of(method, url, options, known)
+  errors.known(errors.expect(options, "table", 'aikit.http.get(url, { query = { … } })'), known, "aikit.http")
   if mark_of(url) or mark_of(options.query) then misuse("aikit.http.%s: %s", lower(method), NO_SECRET) end
   if type(url) ~= "string" then
     misuse('aikit.http.%s takes a URL first, got %s: write aikit.http.%s("https://…", { … })', lower(method),
       errors.kind(url), lower(method))
   end
-  errors.known(errors.expect(options, "table", 'aikit.http.get(url, { query = { … } })'), known, "aikit.http")
-
   local sent = headers_of(options.headers or {})
   local body, kind = body_of(options)
   if kind then sent["content-type"] = sent["content-type"] or kind end
@@ -165,7 +165,7 @@ local function payload_of(method, url, options, known)
 end
 
 local function send(method, url, options)
-  local answer = bridge.request("http", payload_of(method, url, options or {}, OPTIONS), true)
+  local answer = bridge.request("http", payload_of(method, url, options == nil and {} or options, OPTIONS), true)
   answer.ok = answer.status >= 200 and answer.status < 300
   readable(answer.headers)
   return setmetatable(answer, class)
@@ -193,7 +193,7 @@ end
 --- An answer that is read while it comes: `for event in aikit.http.stream("POST", url, { … }):events() do`.
 function http.stream(method, url, options)
   errors.expect(method, "string", 'aikit.http.stream("GET", "https://…", { … })')
-  options = options or {}
+  if options == nil then options = {} end
   local payload = payload_of(upper(method), url, options, STREAM_OPTIONS)
   local as = options.as or "chunks"
   if not ORDERS[as] then

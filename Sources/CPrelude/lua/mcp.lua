@@ -45,6 +45,7 @@ function mcp.new(config)
   if config.command then
     if #config.command == 0 then misuse('aikit.mcp: `command` takes a program and its arguments') end
     if config.headers then misuse("aikit.mcp: `headers` go with `url`") end
+    errors.count(config.command, "aikit.mcp: `command`")
     server.command = {}
     for index, word in ipairs(config.command) do
       if type(word) ~= "string" then
@@ -60,6 +61,7 @@ function mcp.new(config)
   local allowed
   if config.allow then
     allowed = {}
+    errors.count(config.allow, "aikit.mcp: `allow`")
     for _, name in ipairs(config.allow) do allowed[name] = true end
   end
   return objects.new(class, {

@@ -77,6 +77,7 @@ function model.messages(prompt, what)
   if type(prompt) ~= "table" then
     misuse("%s: a prompt is text or a list of messages, got %s", what, errors.kind(prompt))
   end
+  errors.count(prompt, what .. ": a prompt that is a table")
   local list = {}
   for index, message in ipairs(prompt) do
     if type(message) ~= "table" or not ROLES[message.role] then
@@ -194,6 +195,7 @@ function methods:embed(options)
   if options[1] ~= nil then options = { texts = options } end
   checked.options(options, { texts = "table", parameters = "table", record = "boolean" }, "model:embed")
   if type(options.texts) ~= "table" or #options.texts == 0 then misuse("model:embed takes `texts`, a list of texts") end
+  errors.count(options.texts, "model:embed: `texts`")
   for index, text in ipairs(options.texts) do
     if type(text) ~= "string" then misuse("model:embed: texts[%d] is %s, not a text", index, errors.kind(text)) end
   end

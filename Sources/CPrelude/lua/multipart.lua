@@ -1,7 +1,8 @@
 -- Bodies of several parts (multipart/form-data, RFC 7578), for `aikit.http`.
 local bridge, part = ...
 local errors = part "errors"
-local ipairs, tostring, type = ipairs, tostring, type
+local number_text = part("number_text").data
+local ipairs, type = ipairs, type
 local concat, find, format, gsub = table.concat, string.find, string.format, string.gsub
 local misuse = errors.misuse
 
@@ -14,7 +15,8 @@ local function quoted(text)
 end
 
 local function text_of(value, name, what)
-  if type(value) == "string" or type(value) == "number" then return tostring(value) end
+  if type(value) == "string" then return value end
+  if type(value) == "number" then return number_text(value) end
   return misuse("aikit.http: %s of the part '%s' takes text, got %s", what, name, errors.kind(value))
 end
 
@@ -39,6 +41,7 @@ return function(parts)
   errors.expect(parts, "table", EXAMPLE)
   local written = {}
   if parts[1] ~= nil then
+    errors.count(parts, "aikit.http: `multipart` with a part at 1")
     for index, given in ipairs(parts) do
       if type(given) ~= "table" or type(given.name) ~= "string" then
         misuse("aikit.http: part %d of `multipart` has no name: write %s", index, EXAMPLE)
@@ -46,7 +49,12 @@ return function(parts)
       written[index] = write(given.name, given)
     end
   else
-    for _, name in ipairs(errors.names(parts)) do written[#written + 1] = write(name, parts[name]) end
+    for name, given in errors.each(parts) do
+      if type(name) ~= "string" then
+        misuse("aikit.http: a part of `multipart` goes by its name, got %s: write %s", errors.shown(name), EXAMPLE)
+      end
+      written[#written + 1] = write(name, given)
+    end
   end
   -- A UUID of the host's, which no body has in it but by intent; then another one is taken.
   local boundary

@@ -18,6 +18,7 @@ return function(permissions)
       needed[kind] = { names }
     elseif names ~= false then
       errors.expect(names, "table", usage)
+      errors.count(names, "aikit.requires: `" .. kind .. "`")
       needed[kind] = {}
       for index, name in ipairs(names) do needed[kind][index] = errors.expect(name, "string", usage) end
       if #needed[kind] == 0 then misuse("aikit.requires: `%s` names nothing", kind) end

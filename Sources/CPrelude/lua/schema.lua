@@ -1,8 +1,8 @@
 -- `aikit.schema`: what a value must look like, said in Lua and kept as JSON Schema.
 local bridge, part = ...
 local errors, objects, core = part "errors", part "objects", part "schema_core"
-local ipairs, tostring, type = ipairs, tostring, type
-local misuse, expect = errors.misuse, errors.expect
+local ipairs, pcall, tostring, type = ipairs, pcall, tostring, type
+local misuse, expect, shown = errors.misuse, errors.expect, errors.shown
 local new, expect_schema, expect_schemas = core.new, core.expect_schema, core.expect_schemas
 part "schema_methods"
 
@@ -20,17 +20,28 @@ end
 
 function s.any() return new("any", {}) end
 
+--- Whether JSON has the value, and it is the same when it comes back.
+local function is_plain(value)
+  local kind = type(value)
+  return kind == "string" or kind == "boolean" or kind == "number" and value - value == 0
+end
+
 function s.literal(value)
   if value == nil or value == bridge.null then return s.null() end
-  if type(value) == "table" or type(value) == "function" then
-    misuse("a literal is a string, a number or a boolean, got %s", errors.kind(value))
-  end
+  if not is_plain(value) then misuse("a literal is a string, a number or a boolean, got %s", shown(value)) end
   return new("literal", { const = value })
 end
 
 function s.enum(values)
   local list = core.copy(expect(values, "table", 's.enum { "one", "two" }'))
-  if #list == 0 then misuse('an enum needs at least one value: write s.enum { "one", "two" }') end
+  if errors.count(list, "what goes into s.enum") == 0 then
+    misuse('an enum needs at least one value: write s.enum { "one", "two" }')
+  end
+  for index, value in ipairs(list) do
+    if not is_plain(value) and value ~= bridge.null then
+      misuse("an enum has strings, numbers and booleans, got %s at %d", shown(value), index)
+    end
+  end
   return new("enum", { enum = list })
 end
 
@@ -118,7 +129,11 @@ function s.lazy(make)
 end
 
 function s.json(schema)
-  if type(schema) == "string" then schema = bridge.decode_json(schema) end
+  if type(schema) == "string" then
+    local ok, decoded = pcall(bridge.decode_json, schema)
+    if not ok then misuse("s.json: %s", errors.text(decoded)) end
+    schema = decoded
+  end
   if type(schema) == "boolean" then schema = schema and {} or { ["not"] = {} } end
   return expect_schema(schema, 's.json { type = "string" }')
 end

@@ -1,7 +1,7 @@
 -- The methods that every schema has.
 local bridge, part = ...
 local errors, objects, core = part "errors", part "objects", part "schema_core"
-local ipairs, next, pairs, setmetatable = ipairs, next, pairs, setmetatable
+local ipairs, next, pairs, pcall, setmetatable = ipairs, next, pairs, pcall, setmetatable
 local tostring, type = tostring, type
 local misuse, expect = errors.misuse, errors.expect
 local state_of, extend, append_function, replace = core.state_of, core.extend, core.append_function, core.replace
@@ -64,6 +64,8 @@ end
 function common.default(schema, value)
   state_of(schema)
   if value == nil then misuse(":default takes what stands in for a missing value; for nothing write :optional()") end
+  local crosses, problem = pcall(bridge.encode, value, "value")
+  if not crosses then misuse(":default: the %s", errors.text(problem)) end
   return replace(schema, "default", default_of(schema, value))
 end
 

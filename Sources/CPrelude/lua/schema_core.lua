@@ -4,7 +4,7 @@
 -- and our own (`extension`, which becomes the keyword "x-aikit"). `compile` turns both into plain JSON Schema.
 local _, part = ...
 local errors, objects = part "errors", part "objects"
-local ipairs, pairs, type = ipairs, pairs, type
+local pairs, type = pairs, type
 local misuse = errors.misuse
 
 local core = {}
@@ -48,9 +48,10 @@ end
 
 function core.expect_schemas(list, usage)
   if core.is_schema(list) then misuse("expected a list of schemas, got one schema: write %s", usage) end
+  errors.expect(list, "table", usage)
   local schemas = {}
-  for index, value in ipairs(errors.expect(list, "table", usage)) do
-    schemas[index] = core.expect_schema(value, usage)
+  for index = 1, errors.count(list, "what goes into " .. usage) do
+    schemas[index] = core.expect_schema(list[index], usage)
   end
   return schemas
 end

@@ -7,13 +7,21 @@ local misuse, expect = errors.misuse, errors.expect
 local state_of, extend = core.state_of, core.extend
 local replace, constrain, expect_schema = core.replace, core.constrain, core.expect_schema
 
---- A method that takes a number as the value of a keyword.
-local function numeric(keyword, name)
+--- A method that takes a finite number as the value of a keyword; `fits` says whether it may be this one.
+local function numeric(keyword, name, wanted, fits)
   return function(schema, value)
     state_of(schema)
     expect(value, "number", ":" .. name .. "(1)")
+    if value - value ~= 0 or fits and not fits(value) then
+      misuse(":%s takes %s, got %s", name, wanted or "a finite number", errors.shown(value))
+    end
     return replace(schema, keyword, value)
   end
+end
+
+--- A method that takes a number of characters or items.
+local function counting(keyword, name)
+  return numeric(keyword, name, "a whole number from 0 on", function(value) return value >= 0 and value % 1 == 0 end)
 end
 
 --- A method without arguments that sets a keyword to one value.
@@ -28,7 +36,7 @@ local function escaped(text, name)
 end
 
 local strings = {
-  min = numeric("minLength", "min"), max = numeric("maxLength", "max"),
+  min = counting("minLength", "min"), max = counting("maxLength", "max"),
   email = fixed("format", "email"), url = fixed("format", "url"), uuid = fixed("format", "uuid"),
   datetime = fixed("format", "date-time"), date = fixed("format", "date"), time = fixed("format", "time"),
   base64 = fixed("format", "base64"),
@@ -60,7 +68,7 @@ local MAX_SAFE = 0x1FFFFFFFFFFFFF
 local numbers = {
   min = numeric("minimum", "min"), max = numeric("maximum", "max"),
   gt = numeric("exclusiveMinimum", "gt"), lt = numeric("exclusiveMaximum", "lt"),
-  multiple_of = numeric("multipleOf", "multiple_of"),
+  multiple_of = numeric("multipleOf", "multiple_of", "a number above 0", function(value) return value > 0 end),
   positive = fixed("exclusiveMinimum", 0), negative = fixed("exclusiveMaximum", 0),
   nonnegative = fixed("minimum", 0), nonpositive = fixed("maximum", 0),
 }
@@ -74,7 +82,7 @@ function numbers.finite(schema)
 end
 
 local lists = {
-  min = numeric("minItems", "min"), max = numeric("maxItems", "max"), unique = fixed("uniqueItems", true),
+  min = counting("minItems", "min"), max = counting("maxItems", "max"), unique = fixed("uniqueItems", true),
 }
 
 function lists.length(schema, value) return lists.max(lists.min(schema, value), value) end

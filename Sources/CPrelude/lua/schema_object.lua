@@ -99,7 +99,9 @@ end
 --- The named fields as a set; each must exist.
 local function chosen(schema, names, method)
   local properties, set = core.state_of(schema).json.properties, {}
-  for _, name in ipairs(expect(names, "table", ":" .. method .. ' { "name" }')) do
+  local usage = ":" .. method .. ' { "name" }'
+  errors.count(expect(names, "table", usage), "what goes into " .. usage)
+  for _, name in ipairs(names) do
     if properties[name] == nil then
       misuse(":%s: the object has no field '%s'%s", method, name, errors.hint(name, errors.names(properties)))
     end

@@ -54,7 +54,7 @@ function tags.changed(current, changes)
       current[name] = value
     end
     given = given + 1
-    if given > 2 * MOST then break end
+    if given > 2 * MOST then misuse("context:set_tags takes at most %d changes at once", 2 * MOST) end
   end
   local count = 0
   for _ in next, current do count = count + 1 end

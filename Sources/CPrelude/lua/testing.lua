@@ -31,7 +31,8 @@ end
 
 local function named(what, name)
   if type(name) ~= "string" or name == "" then
-    misuse('%s takes a name first, got %s: write %s("does something", function() … end)', what, errors.kind(name), what)
+    misuse('%s takes a name first, got %s: write %s("does something", function() … end)', what, errors.shown(name),
+      what)
   elseif not utf8.len(name) then
     misuse("the name of %s is no text: its bytes are no UTF-8", what)
   end

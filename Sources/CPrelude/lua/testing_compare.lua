@@ -1,12 +1,14 @@
 -- How two values differ: the paths, and what was there on either side.
 local _, part = ...
 local errors, objects, text = part "errors", part "objects", part "testing_text"
-local ipairs, next, rawequal, rawlen, tostring, type = ipairs, next, rawequal, rawlen, tostring, type
+local ipairs, next, pairs, rawequal, rawlen = ipairs, next, pairs, rawequal, rawlen
+local tostring, type = tostring, type
 local find, gmatch = string.find, string.gmatch
 
 local compare = {}
 
-local MAX_DEPTH = 100
+-- JSON may have a small part of it.
+local MAX_DEPTH = 1000
 
 -- Placeholders stand in an expected value for any value that passes their check.
 compare.placeholder = objects.class("placeholder", {}, {})
@@ -35,7 +37,22 @@ local function compare_lines(expected, actual, path, found)
   end
 end
 
+--- Notes that two tables are compared; whether they were before, or still are: then there is nothing new to find.
+local function is_known(expected, actual, found)
+  local others = found.known[expected]
+  if not others then
+    others = {}
+    found.known[expected] = others
+  end
+  if others[actual] then return true end
+  others[actual] = true
+end
+
 local function compare_tables(expected, actual, path, found, partial, depth)
+  if is_known(expected, actual, found) then return end
+  if depth > MAX_DEPTH then
+    errors.misuse("the values are nested deeper than %d tables: too deep to compare", MAX_DEPTH)
+  end
   for _, key in ipairs(errors.ordered_keys(expected)) do
     walk(expected[key], actual[key], text.below(path, key), found, partial, depth + 1)
   end
@@ -51,7 +68,7 @@ function walk(expected, actual, path, found, partial, depth)
     if not state.check(actual) then differ(found, path, expected, actual) end
   elseif rawequal(expected, actual) or expected == actual or expected ~= expected and actual ~= actual then
     return
-  elseif is_table(expected) and is_table(actual) and depth < MAX_DEPTH then
+  elseif is_table(expected) and is_table(actual) then
     compare_tables(expected, actual, path, found, partial, depth)
   elseif type(expected) == "string" and type(actual) == "string" and find(expected .. actual, "\n", 1, true) then
     compare_lines(expected, actual, path, found)
@@ -60,10 +77,12 @@ function walk(expected, actual, path, found, partial, depth)
   end
 end
 
---- The differences, as a list of `{ path, expected, actual }`; with `partial` keys that are not expected do not count.
+--- The differences of values, which may hold themselves, as a list of `{ path, expected, actual }`; with `partial` keys
+--- that are not expected do not count.
 function compare.differences(expected, actual, partial)
-  local found = {}
+  local found = { known = {} }
   walk(expected, actual, "", found, partial, 1)
+  found.known = nil
   return found
 end
 
@@ -71,7 +90,7 @@ end
 local function is_list(value) return is_table(value) and rawlen(value) > 0 end
 
 local function has_item(list, wanted)
-  for _, item in ipairs(list) do
+  for _, item in errors.each(list) do
     if #compare.differences(wanted, item, true) == 0 then return true end
   end
   return false
@@ -85,7 +104,7 @@ function compare.missing(whole, wanted)
     return compare.differences(wanted, whole, true)
   elseif is_list(whole) and is_list(wanted) then
     local found = {}
-    for _, item in ipairs(wanted) do
+    for _, item in errors.each(wanted) do
       if not has_item(whole, item) then differ(found, "", item, whole) end
     end
     return found
@@ -100,7 +119,7 @@ function compare.error_matches(raised, wanted)
   if wanted == nil then return true end
   if type(wanted) == "string" then return find(errors.text(raised), wanted, 1, true) ~= nil end
   local fields = type(raised) == "table" and raised or { message = tostring(raised), code = "error" }
-  for key, value in next, wanted do
+  for key, value in pairs(wanted) do
     if key == "message" and type(value) == "string" then
       if not find(errors.text(raised), value, 1, true) then return false end
     elseif #compare.differences(value, fields[key], true) > 0 then

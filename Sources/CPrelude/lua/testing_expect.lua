@@ -45,6 +45,25 @@ local function size_of(value)
   return length
 end
 
+local KINDS = {
+  "boolean", "float", "function", "integer", "nil", "number", "string", "table", "thread", "userdata",
+}
+
+local function expect_kind(kind, call)
+  for _, name in ipairs(KINDS) do
+    if name == kind then return end
+  end
+  local hint = errors.hint(kind, KINDS)
+  misuse("%s takes the name of a type, got %s%s", call, errors.shown(kind),
+    hint == "" and ": one of " .. concat(KINDS, ", ") or hint)
+end
+
+--- Checks that a text is a Lua pattern.
+local function expect_pattern(pattern, call)
+  local ok, why = pcall(find, "", pattern)
+  if not ok then misuse("%s: '%s' is no Lua pattern: %s", call, pattern, (gsub(why, "^.-malformed", "malformed"))) end
+end
+
 local function differing(differences)
   local first = differences[1]
   if first and #differences == 1 and first.path == "" then
@@ -78,6 +97,7 @@ for name, wanted in pairs { is_true = true, is_false = false } do
 end
 
 function matchers.is_a(actual, kind)
+  expect_kind(kind, "expect(value):is_a")
   local own = math.type(actual) or type(actual)
   return own == kind or type(actual) == kind, format("expected %s, got %s", errors.a(kind), show(actual)),
     format("expected anything but %s, got %s", errors.a(kind), show(actual))
@@ -93,6 +113,7 @@ end
 
 function matchers.matches(actual, pattern)
   if type(pattern) == "string" then
+    expect_pattern(pattern, "expect(value):matches")
     local is_text = type(actual) == "string"
     return is_text and find(actual, pattern) ~= nil,
       format("expected a text that matches '%s', got %s", pattern, show(actual)),
@@ -106,7 +127,10 @@ end
 
 function matchers.has_length(actual, length)
   local own = size_of(actual)
-  return own == length, format("expected a length of %s, got %d: %s", tostring(length), own, show(actual)),
+  if math.type(length) ~= "integer" or length < 0 then
+    misuse("expect(value):has_length takes a whole number from 0 on, got %s", errors.shown(length))
+  end
+  return own == length, format("expected a length of %d, got %d: %s", length, own, show(actual)),
     format("expected another length than %d", own)
 end
 
@@ -116,6 +140,9 @@ end
 
 local function numeric(name, word, holds)
   matchers[name] = function(actual, bound, ...)
+    if type(bound) ~= "number" then
+      misuse("expect(value):%s takes a number, got %s", name, errors.shown(bound))
+    end
     return type(actual) == "number" and holds(actual, bound, ...),
       format("expected a number %s %s, got %s", word, show(bound), show(actual)),
       format("expected no number %s %s, got %s", word, show(bound), show(actual))
@@ -123,11 +150,22 @@ local function numeric(name, word, holds)
 end
 numeric("is_greater_than", "greater than", function(a, b) return a > b end)
 numeric("is_less_than", "less than", function(a, b) return a < b end)
-numeric("is_close_to", "close to", function(a, b, tolerance) return math.abs(a - b) <= (tolerance or 1e-9) end)
+numeric("is_close_to", "close to", function(a, b, tolerance)
+  if tolerance == nil then tolerance = 1e-9 end
+  if type(tolerance) ~= "number" or tolerance ~= tolerance or tolerance < 0 then
+    misuse("expect(value):is_close_to takes how far off it may be, a number from 0 on, got %s", errors.shown(tolerance))
+  end
+  -- Infinities have no difference, and `equals` too takes two that are no numbers for the same.
+  return a == b or a ~= a and b ~= b or math.abs(a - b) <= tolerance
+end)
 
 -- Failures ---------------------------------------------------------------------------------------------------------
 
 function matchers.fails_with(actual, wanted)
+  if wanted ~= nil and type(wanted) ~= "string" and type(wanted) ~= "table" then
+    misuse("expect(…):fails_with takes a part of the message, or a table of the error's fields, got %s",
+      errors.shown(wanted))
+  end
   local failed, raised, otherwise
   if is_run(actual) then
     failed, raised, otherwise = actual.status == "failed", actual.error, ending(actual)
@@ -291,11 +329,17 @@ local values = {}
 --- Stands for any value; of a type, when one is given.
 function values.any(kind)
   if kind == nil then return placeholder("test.any()", function(value) return value ~= nil end) end
+  expect_kind(kind, "test.any")
   return placeholder(format('test.any("%s")', kind), function(value) return (matchers.is_a(value, kind)) end)
 end
 
 --- Stands for a text that matches a Lua pattern, or a value that fits a schema.
 function values.matching(pattern)
+  if type(pattern) == "string" then
+    expect_pattern(pattern, "test.matching")
+  else
+    part("schema_core").expect_schema(part("schema") and pattern, "test.matching(s.string())")
+  end
   return placeholder("test.matching(" .. show(pattern) .. ")", function(value)
     return (matchers.matches(value, pattern))
   end)

@@ -1,8 +1,8 @@
 -- `test.http`: answers for the requests of the test that runs. The host matches them; no request leaves the machine.
 local bridge, part = ...
 local errors, objects, slots = part "errors", part "objects", part "slots"
-local ipairs, pairs, type = ipairs, pairs, type
-local lower, match = string.lower, string.match
+local ipairs, pairs, pcall, tostring, type = ipairs, pairs, pcall, tostring, type
+local gsub, lower, match, math_type = string.gsub, string.lower, string.match, math.type
 local misuse = errors.misuse
 
 local FIELDS = { "status", "json", "body", "headers", "error" }
@@ -26,15 +26,35 @@ local function answer(key, given)
   if type(given) ~= "table" then
     misuse("test.http: the answer to '%s' is a table, a list of them or a function, got %s", key, errors.kind(given))
   end
-  errors.known(given, FIELDS, "test.http: the answer to '" .. key .. "'")
+  local what = "test.http: the answer to '" .. key .. "'"
+  errors.known(given, FIELDS, what)
   if given.error ~= nil then return { error = errors.text(given.error) } end
+  local status = given.status or 200
+  if math_type(status) ~= "integer" or status < 200 or status > 599 then
+    misuse("%s: `status` takes a whole number from 200 to 599, got %s", what, errors.shown(status))
+  end
+  if given.headers ~= nil and type(given.headers) ~= "table" then
+    misuse("%s: `headers` takes a table of names and texts, got %s", what, errors.shown(given.headers))
+  end
   local headers, body = {}, given.body or ""
-  for name, value in pairs(given.headers or {}) do headers[lower(name)] = value end
+  for name, value in pairs(given.headers or {}) do
+    if type(name) ~= "string" then misuse("%s: `headers` takes names, got %s", what, errors.shown(name)) end
+    if type(value) ~= "string" and type(value) ~= "number" then
+      misuse("%s: the header '%s' takes text, got %s", what, name, errors.kind(value))
+    end
+    headers[lower(name)] = tostring(value)
+  end
+  if type(body) ~= "string" then
+    misuse("%s: `body` takes text, got %s; write json = … for JSON", what, errors.kind(body))
+  end
   if given.json ~= nil then
-    body = bridge.encode_json(given.json)
+    if given.body ~= nil then misuse("%s: it has `body` and `json`; one of them is the answer", what) end
+    local ok, text = pcall(bridge.encode_json, given.json)
+    if not ok then misuse("%s: %s", what, (gsub(errors.text(text), "^json%.encode", "json"))) end
+    body = text
     headers["content-type"] = headers["content-type"] or "application/json"
   end
-  return { status = given.status or 200, headers = headers, body = body }
+  return { status = status, headers = headers, body = body }
 end
 
 --- Answers requests by `METHOD URL`, for the rest of the test.
@@ -50,6 +70,7 @@ return function(stubs)
     if type(given) == "function" then
       entry.slot = slots.slot(function(made) return answer(key, given(made)) end)
     elseif type(given) == "table" and given[1] ~= nil then
+      errors.count(given, "test.http: the answers to '" .. key .. "'")
       entry.answers = {}
       for index, one in ipairs(given) do entry.answers[index] = answer(key, one) end
     else

@@ -56,6 +56,7 @@ local function entry_of(key, given, what)
     misuse("test.model takes a list of answers or a function%s, got %s", key and " for '" .. key .. "'" or "",
       errors.kind(given))
   end
+  errors.count(given, what)
   local list = {}
   for index, one in ipairs(given) do
     local name = what .. "[" .. index .. "]"

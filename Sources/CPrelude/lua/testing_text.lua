@@ -1,6 +1,6 @@
 -- Values as the messages of tests show them, in the form in which a script would write them.
 local bridge, part = ...
-local errors, objects = part "errors", part "objects"
+local errors, objects, number_text = part "errors", part "objects", part("number_text").code
 local getmetatable, ipairs, rawlen = getmetatable, ipairs, rawlen
 local tostring, type = tostring, type
 local concat, find, format, gsub, sub = table.concat, string.find, string.format, string.gsub, string.sub
@@ -19,14 +19,14 @@ end
 
 local function key_text(key)
   if type(key) == "string" then return find(key, "^[%a_][%w_]*$") and key or "[" .. quoted(key) .. "]" end
-  return "[" .. tostring(key) .. "]"
+  return "[" .. (type(key) == "number" and number_text(key) or tostring(key)) .. "]"
 end
 
 local function write(value, depth)
   if value == bridge.null then return "aikit.null" end
   local kind = type(value)
   if kind == "string" then return quoted(value) end
-  if kind ~= "table" then return kind == "number" and tostring(value) or kind == "boolean" and tostring(value)
+  if kind ~= "table" then return kind == "number" and number_text(value) or kind == "boolean" and tostring(value)
     or value == nil and "nil" or errors.kind(value) end
   local state = objects.state(value)
   if state then return state.text or tostring(value) end
@@ -52,7 +52,7 @@ end
 --- The path of a key below another: `.name`, `[2]`, `["a b"]`.
 function text.below(path, key)
   if type(key) == "string" and find(key, "^[%a_][%w_]*$") then return path .. "." .. key end
-  return path .. "[" .. (type(key) == "string" and quoted(key) or tostring(key)) .. "]"
+  return path .. (type(key) == "string" and "[" .. quoted(key) .. "]" or key_text(key))
 end
 
 return text

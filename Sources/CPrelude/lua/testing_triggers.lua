@@ -1,6 +1,7 @@
 -- `test.hook` and `test.schedule`: runs as webhooks and schedules begin them.
 local bridge, part = ...
 local errors, objects, run = part "errors", part "objects", part "testing_run"
+local number_text = part("number_text").data
 local ipairs, pairs, tostring, type = ipairs, pairs, tostring, type
 local lower = string.lower
 local misuse, request, time_of = errors.misuse, bridge.request, run.time_of
@@ -41,7 +42,7 @@ local function texts(given, option, change)
     if type(name) ~= "string" or kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
       misuse("test.hook: %s takes names and texts, got %s for '%s'", option, errors.kind(value), tostring(name))
     end
-    list[change and change(name) or name] = tostring(value)
+    list[change and change(name) or name] = kind == "number" and number_text(value) or tostring(value)
   end
   return list
 end
@@ -54,13 +55,22 @@ local function text(given, option)
   return given
 end
 
+--- The id and the options of a call; the id may be left out.
+local function arguments(id, options, call)
+  if type(id) == "table" and options == nil then id, options = nil, id end
+  if id ~= nil and type(id) ~= "string" then
+    misuse("test.%s takes the %s's id after the workflow, got %s", call, call, errors.shown(id))
+  end
+  return id, options
+end
+
 --- Has a hook look at a request, as a server does when the signature fits.
 --
 -- The run that it starts and the id that it gives it; or `{ run_id, event, data }` of a hook that signals; `nil` when
 -- nothing comes of the request.
 function triggers.hook(workflow, id, options)
   local plan = plan_of(workflow, "hook")
-  if type(id) == "table" and options == nil then id, options = nil, id end
+  id, options = arguments(id, options, "hook")
   local own, rest = split(options, "hook")
   local body = text(own.body, "body")
   if own.json ~= nil then
@@ -82,7 +92,7 @@ end
 --- Runs a workflow as its schedule begins it, at the first time after `options.clock`, or after now.
 function triggers.schedule(workflow, id, options)
   local plan = plan_of(workflow, "schedule")
-  if type(id) == "table" and options == nil then id, options = nil, id end
+  id, options = arguments(id, options, "schedule")
   local _, rest = split(options, "schedule")
   local due = request("test.schedule", {
     plan = plan, schedule = id, after = rest.clock ~= nil and time_of(rest.clock) or nil,

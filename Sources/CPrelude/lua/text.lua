@@ -1,6 +1,7 @@
 -- `aikit.text`: texts with values in them.
 local bridge, part = ...
 local errors, objects = part "errors", part "objects"
+local number_text = part("number_text").data
 local ipairs, next, select, tointeger, tostring, type = ipairs, next, select, math.tointeger, tostring, type
 local concat, find, gmatch, match, sub = table.concat, string.find, string.gmatch, string.match, string.sub
 local misuse = errors.misuse
@@ -118,6 +119,9 @@ local function render(parts, scopes, out)
       local value = look_up(item, scopes)
       if item.body then
         local is_list = type(value) == "table" and (value[1] ~= nil or next(value) == nil)
+        if is_list then
+          errors.count(value, ("aikit.text.template: line %d: '{{#%s}}'"):format(item.line, item.name))
+        end
         local is_empty = value == nil or value == false or value == bridge.null or is_list and value[1] == nil
         if item.inverse then
           if is_empty then render(item.body, scopes, out) end
@@ -136,7 +140,7 @@ local function render(parts, scopes, out)
           misuse("aikit.text.template: line %d: '{{%s}}' takes text, a number or a boolean, got %s", item.line,
             item.name, errors.kind(value))
         end
-        out[#out + 1] = tostring(value)
+        out[#out + 1] = kind == "number" and number_text(value) or tostring(value)
       end
     end
   end

@@ -94,6 +94,11 @@ local RANGES = {
   { "second", 0, 59 }, { "millisecond", 0, 999 },
 }
 
+local function in_range(at)
+  if at < FIRST or at > LAST then return nil, "the time is not of the years 0 to 9999" end
+  return at
+end
+
 --- The time of fields that have been checked, or what is wrong with them.
 local function at_of(fields, zone)
   for _, range in ipairs(RANGES) do
@@ -107,7 +112,8 @@ local function at_of(fields, zone)
   local here = days_of(fields.year, fields.month, fields.day) * DAY + fields.hour * 3600 + fields.minute * 60
     + fields.second
   local seconds = fields.offset and here - fields.offset or instant_of(here, zone)
-  return seconds * 1000 + fields.millisecond
+  -- Within a day of either end the zone decides.
+  return in_range(seconds * 1000 + fields.millisecond)
 end
 
 --- The fields of a time in a zone.
@@ -124,7 +130,7 @@ function time.of(fields, zone)
     local value = fields[name]
     if value == nil then value = DEFAULTS[name] end
     whole[name] = type(value) == "number" and tointeger(value) or nil
-    if whole[name] == nil then misuse("aikit.time.of: `%s` takes an integer, got %s", name, errors.kind(value)) end
+    if whole[name] == nil then misuse("aikit.time.of: `%s` takes an integer, got %s", name, errors.shown(value)) end
   end
   local at, why = at_of(whole, zone)
   if not at then misuse("aikit.time.of: %s", why) end
@@ -158,6 +164,9 @@ local WRITERS = {
 function time.format(at, pattern, zone)
   at = checked(at, "format")
   local fields = fields_of(at, zone)
+  if fields.year < 0 or fields.year > 9999 then
+    misuse("aikit.time.format: in the zone '%s' the year is %d, and a year has four digits", zone, fields.year)
+  end
   fields.at = at
   if pattern == nil then
     local fraction = fields.millisecond > 0 and format(".%03d", fields.millisecond) or ""
@@ -207,12 +216,17 @@ local function read_fraction(text, from)
   if found then return fraction_of(found), from + #found end
 end
 
+local function read_epoch(text, from)
+  local found = match(text, "^%-?%d+", from)
+  if found and #found <= 13 then return tointeger(tonumber(found)), from + #found end
+end
+
 local READERS = {
   Y = { "year", digits(4, 4) }, m = { "month", digits(1, 2) }, d = { "day", digits(1, 2) },
   H = { "hour", digits(1, 2) }, I = { "hour12", digits(1, 2) }, M = { "minute", digits(1, 2) },
   S = { "second", digits(1, 2) }, f = { "millisecond", read_fraction }, z = { "offset", read_offset },
   b = { "month", named(MONTHS, 3) }, B = { "month", named(MONTHS) },
-  a = { "weekday", named(WEEKDAYS, 3) }, A = { "weekday", named(WEEKDAYS) }, s = { "epoch", digits(1, 12) },
+  a = { "weekday", named(WEEKDAYS, 3) }, A = { "weekday", named(WEEKDAYS) }, s = { "epoch", read_epoch },
   p = { "half", named { "AM", "PM" } },
 }
 
@@ -238,7 +252,7 @@ local function parse_by(text, pattern, zone)
     end
   end
   if from <= #text then return nil, format("'%s' goes on behind the pattern", text) end
-  if fields.epoch then return fields.epoch * 1000 end
+  if fields.epoch then return in_range(fields.epoch * 1000) end
   if fields.hour12 then
     if fields.hour12 < 1 or fields.hour12 > 12 then return nil, "the hour is not 1 to 12" end
     fields.hour = fields.hour12 % 12 + (fields.half == 2 and 12 or 0)
@@ -288,6 +302,8 @@ end
 
 -- Reckoning -----------------------------------------------------------------------------------------------------------
 
+-- More than all the milliseconds from the first year to the last.
+local MOST_ADDED = 1000000000000000
 local PARTS = { "years", "months", "weeks", "days", "hours", "minutes", "seconds", "milliseconds" }
 
 --- A time moved: by calendar (years, months, weeks and days, as clocks of the zone show it), then by what always takes
@@ -299,8 +315,9 @@ function time.add(at, amount, zone)
   for _, name in ipairs(PARTS) do
     local value = amount[name] or 0
     by[name] = type(value) == "number" and tointeger(value) or nil
-    if not by[name] or by[name] > 10000000000000 or by[name] < -10000000000000 then
-      misuse("aikit.time.add: `%s` takes an integer, got %s", name, errors.kind(value))
+    if not by[name] or by[name] > MOST_ADDED or by[name] < -MOST_ADDED then
+      misuse("aikit.time.add: `%s` takes an integer from %d to %d, got %s", name, -MOST_ADDED, MOST_ADDED,
+        errors.shown(value))
     end
   end
   if by.years ~= 0 or by.months ~= 0 or by.weeks ~= 0 or by.days ~= 0 then
@@ -320,7 +337,7 @@ end
 --- How much later `b` is than `a`, in a unit: ms, s, m, h or d; seconds unless given.
 function time.diff(a, b, unit)
   local factor = UNITS[unit or "s"]
-  if not factor then misuse('aikit.time.diff: a unit is "ms", "s", "m", "h" or "d", got %s', errors.kind(unit)) end
+  if not factor then misuse('aikit.time.diff: a unit is "ms", "s", "m", "h" or "d", got %s', errors.shown(unit)) end
   local passed = checked(b, "diff") - checked(a, "diff")
   return passed % factor == 0 and passed // factor or passed / factor
 end

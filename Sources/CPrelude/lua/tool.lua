@@ -44,6 +44,7 @@ function tool.state(value) return objects.state(value, class) end
 --- A list of tools by their ids; each is a tool, or the table of one. Servers of tools stand in a list of their own.
 function tool.list(given, what)
   local list, by_id, servers = {}, {}, {}
+  errors.count(given or {}, what .. ": `tools`")
   for index, value in ipairs(given or {}) do
     local server = objects.state(value) and part("mcp").state(value)
     if server then

@@ -142,9 +142,9 @@ enum Coercion {
 }
 
 extension ValueCursor {
-    /// A number's text, without a fraction where it has none.
+    /// A number's text: without a fraction where it has none, and the same for an integer and a double that are equal.
     fileprivate var shortNumber: String {
-        if let double, double.isIntegral, abs(double) < 1e15 { return String(Int64(double)) }
+        if let double, let whole = Int64(exactly: double) { return String(whole) }
         return json
     }
 }

@@ -62,6 +62,7 @@ final class RunFamily: Sendable {
         let known = try state.withLock { state throws(RunFailure) -> Child? in
             if let known = state.runs[id] { return known }
             // The first of them is nobody's child, and waits for this one.
+            if child.parent == id { throw RunFailure.ownChild(id) }
             var above: String? = child.parent
             while let run = above {
                 if run == id {

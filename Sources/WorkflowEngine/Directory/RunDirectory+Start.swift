@@ -132,6 +132,7 @@ extension RunDirectory {
                 code: RunFailure.Code.idTaken,
                 message: "the id '\(id)' is taken by a run that is none of '\(request.workflow)'")
         }
+        guard request.parent != id else { throw RunFailure.ownChild(id) }
         guard request.parent == nil || header.lineage == request.parent else {
             throw RunFailure(
                 code: RunFailure.Code.idTaken, message: "run '\(id)' was not started by run '\(request.parent ?? "")'")

@@ -125,6 +125,13 @@ extension RunFailure {
         RunFailure(code: RunFailure.Code.missing, message: "there is no run '\(id)'")
     }
 
+    /// A run asks for a child by its own id.
+    static func ownChild(_ id: String) -> RunFailure {
+        RunFailure(
+            code: RunFailure.Code.idTaken,
+            message: "run '\(id)' cannot start a run of its own id; give another one, or none")
+    }
+
     static func over(_ header: RunHeader) -> RunFailure {
         RunFailure(
             code: RunFailure.Code.over,

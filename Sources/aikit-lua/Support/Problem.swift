@@ -132,7 +132,7 @@ struct Location {
             let end = text[digits.endIndex...]
             if !digits.isEmpty, end.hasPrefix(": "), let line = Int(digits) {
                 let file = String(text[..<colon])
-                guard !file.isEmpty, !file.contains("\n"), !file.contains("'") else { return nil }
+                guard !file.isEmpty, !file.contains(where: { "\n'\"".contains($0) }) else { return nil }
                 self.file = file
                 self.line = line
                 length = text.distance(from: text.startIndex, to: digits.endIndex) + 2
