@@ -54,7 +54,7 @@ def main(folder, every, only):
         server = Server(store)
         browser = Browser(server)
         try:
-            play(server)
+            play(server, hostile=every)
             browser.log_in()
             if every:
                 take_all(browser, folder, only, PAGES)

@@ -18,8 +18,8 @@ def start_provider():
     return provider
 
 
-def play(server):
-    """Starts the runs and waits until they stand where they will stay."""
+def play(server, hostile=True):
+    """Starts the runs and waits until they stand where they will stay; `hostile` brings those that show what no friendly run does."""
     runs = [server.start("parcel", {"customer": name, **PARCEL}, f"parcel-{number}")
             for number, name in enumerate(("Ada", "Grace", "Alan"), 1)]
     runs += [
@@ -27,10 +27,13 @@ def play(server):
         server.start("bulk", {"count": 300}, "bulk-1"), server.start("trip", {}, "trip-oslo"), server.start("rounds", {}, "rounds-1"),
         server.start("payment", {"order": "B-1207", "cents": 120000}, "payment-7"),
         server.start("payment", {"order": "B-1208", "cents": 900}, "payment-8"),
-        server.start("hostile", {}, "<b>hostile</b>"), server.start("torrent", {"lines": 300, "size": 2000}, "torrent"),
         server.start("desk", {"question": "How much leave do I have?"}, "desk-1"),
         server.ask("/api/workflows/question/runs", {"inputData": {"about": "the tone of the newsletter"}})["runId"],
     ]
+    if hostile:
+        runs += [
+            server.start("hostile", {}, "<b>hostile</b>"), server.start("torrent", {"lines": 300, "size": 2000}, "torrent"),
+        ]
     for run in runs:
         server.settled(run)
     for lines in (2, 5):
