@@ -137,3 +137,17 @@ test("a message calls a value by its noun", function()
   equal(errors.kind(io.stderr), "a userdata")
   equal(errors.kind {}, "a table")
 end)
+
+test("a schema that holds itself without s.lazy is refused, and a union of itself ends", function()
+  local bridge = new_bridge()
+  local s = bridge.aikit.schema
+  local raw = {}
+  raw.properties = { a = raw }
+  raises(function() s.json(raw):safe_parse {} end, here, "a schema holds itself")
+  local mixed = { properties = {} }
+  mixed.properties.a = s.object { x = mixed }
+  raises(function() s.json(mixed):safe_parse {} end, here, "a schema holds itself")
+  local union
+  union = s.union { s.lazy(function() return union end), s.string() }
+  equal(s.object { a = union }:json_schema().required, { "a" })
+end)

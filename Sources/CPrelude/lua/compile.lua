@@ -47,6 +47,8 @@ local TYPE_NAMES = {
 local OUTER = { "description", "default" }
 
 local MAX_LAZY = 1000
+-- Deeper than any JSON that the host reads.
+local MAX_DEPTH = 300
 
 local compile
 
@@ -70,16 +72,20 @@ local function made(schema)
 end
 
 --- Whether a missing field of an object is no problem; a Lua table cannot tell a null field from a missing one.
-local function may_be_missing(field)
+local function may_be_missing(field, seen)
   field = made(field)
+  -- A union that is an option of its own adds nothing.
+  if seen and seen[field] then return false end
   local state = objects.state(field)
   local json, extension = state.json, state.extension
   if extension.optional or extension.nullable or json.default ~= nil then return true end
   if state.kind == "any" or state.kind == "null" then return true end
   if state.kind == "json" then return json["$raw"].default ~= nil end
   if state.kind == "union" then
+    seen = seen or {}
+    seen[field] = true
     for _, option in ipairs(json.anyOf) do
-      if may_be_missing(option) then return true end
+      if may_be_missing(option, seen) then return true end
     end
   end
   return false
@@ -175,7 +181,11 @@ local function reference(make, scope)
     end
     name = "lazy" .. scope.count
     scope.names[target] = name
+    -- It stands beside the root, not where it is mentioned.
+    local depth = scope.depth
+    scope.depth = 0
     scope.defs[name] = compile(target, scope)
+    scope.depth = depth
   end
   return "#/$defs/" .. name
 end
@@ -245,16 +255,26 @@ end
 
 --- Any value under a keyword: a schema, or a table that may hold some.
 function compile(value, scope, is_root, role)
+  scope.depth = scope.depth + 1
+  if scope.depth > MAX_DEPTH then
+    misuse("a schema holds itself, or is nested deeper than %d: write s.lazy(function() return tree end)", MAX_DEPTH)
+  end
   local state = objects.state(value)
-  if state and state.json then return compile_schema(state, scope, is_root) end
-  return compile_raw(value, scope, is_root, role)
+  local result
+  if state and state.json then
+    result = compile_schema(state, scope, is_root)
+  else
+    result = compile_raw(value, scope, is_root, role)
+  end
+  scope.depth = scope.depth - 1
+  return result
 end
 
 --- The JSON Schema of a schema or of a raw table, and whether it calls functions; `key` names where it stands.
 local function compiled(_, schema, key)
   local state = objects.state(schema)
   if state and not state.json then misuse("%s is %s, not a schema", key, errors.kind(schema)) end
-  local scope = { names = {}, defs = {}, count = 0, identities = 0, calls = false }
+  local scope = { names = {}, defs = {}, count = 0, depth = 0, identities = 0, calls = false }
   local result = compile(schema, scope, true, "schema")
   if next(scope.defs) then
     local defs = result["$defs"] or {}
