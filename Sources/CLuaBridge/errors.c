@@ -18,9 +18,26 @@ static const char *file_of(const lua_Debug *frame) {
     return frame->source[0] == '@' ? frame->source + 1 : frame->short_src;
 }
 
-bool script_where(lua_State *L, int level, char *text, size_t size) {
+/// The outermost level of a deep stack. lua_getstack walks from the top each time, so it is asked a few times only.
+static int last_level(lua_State *L) {
     lua_Debug frame;
-    for (; lua_getstack(L, level, &frame); level++) {
+    int low = 1, high = 1;
+    while (lua_getstack(L, high, &frame)) {
+        low = high;
+        high *= 2;
+    }
+    while (low < high) {
+        int middle = (low + high) / 2;
+        if (lua_getstack(L, middle, &frame)) low = middle + 1;
+        else high = middle;
+    }
+    return high - 1;
+}
+
+/// Whether a frame of the script lies between two levels; its place is written then.
+static bool place_between(lua_State *L, int level, int last, char *text, size_t size) {
+    lua_Debug frame;
+    for (; level <= last && lua_getstack(L, level, &frame); level++) {
         lua_getinfo(L, "Sl", &frame);
         if (!is_script(&frame)) continue;
         snprintf(text, size, "%s:%d", file_of(&frame), frame.currentline);
@@ -28,6 +45,14 @@ bool script_where(lua_State *L, int level, char *text, size_t size) {
     }
     text[0] = 0;
     return false;
+}
+
+bool script_where(lua_State *L, int level, char *text, size_t size) {
+    if (place_between(L, level, level + LEVELS_FIRST, text, size)) return true;
+    lua_Debug frame;
+    if (!lua_getstack(L, level + LEVELS_FIRST, &frame)) return false;
+    int last = last_level(L);
+    return place_between(L, last - LEVELS_LAST, last, text, size);
 }
 
 bool lb_vm_slot_end(lb_vm *vm, uint32_t slot, char *text, size_t size) {
@@ -61,22 +86,6 @@ static bool write_frame(lua_State *L, lua_Debug *frame, lb_bytes *out) {
     else snprintf(rest, room, "function <%.80s:%d>", file, frame->linedefined);
     bytes_text(out, line);
     return true;
-}
-
-/// The outermost level of a deep stack. lua_getstack walks from the top each time, so it is asked a few times only.
-static int last_level(lua_State *L) {
-    lua_Debug frame;
-    int low = 1, high = 1;
-    while (lua_getstack(L, high, &frame)) {
-        low = high;
-        high *= 2;
-    }
-    while (low < high) {
-        int middle = (low + high) / 2;
-        if (lua_getstack(L, middle, &frame)) low = middle + 1;
-        else high = middle;
-    }
-    return high - 1;
 }
 
 /// Appends the script's frames, of a deep stack the first and the last ones. It does not allocate in Lua, so it works on dead

@@ -3,6 +3,9 @@
 
 #include "internal.h"
 
+/// Further down nothing is looked for.
+#define LEVELS_LOOKED_AT 200
+
 static const struct {
     const char *function, *place;
 } places[] = {
@@ -31,7 +34,8 @@ void describe_place(lua_State *co, lua_State *L, char *text, size_t size) {
     lua_Debug frame;
     snprintf(text, size, "this place");
     if (!lua_checkstack(co, 4)) return;
-    for (int level = 0; lua_getstack(co, level, &frame); level++) {
+    // lua_getstack walks from the top each time.
+    for (int level = 0; level < LEVELS_LOOKED_AT && lua_getstack(co, level, &frame); level++) {
         lua_getinfo(co, "Sf", &frame);
         const char *name = NULL;
         if (frame.what[0] == 'C') {

@@ -99,9 +99,10 @@ final class FaultyStore: RunJournal, ForwardingStore {
     }
 
     func advance(
-        _ workflow: String, _ schedule: String, to time: Int64, run: String?
+        _ workflow: String, _ schedule: String, to time: Int64, run: String?, timing: String?
     ) async throws(JournalError) {
-        if fault != .forgetsSchedules { try await inner.advance(workflow, schedule, to: time, run: run) }
+        if fault == .forgetsSchedules { return }
+        try await inner.advance(workflow, schedule, to: time, run: run, timing: timing)
     }
 
     func admit(_ scope: QueueScope, limit: Int) async throws(JournalError) -> QueuePass {
