@@ -46,12 +46,12 @@ enum ProcessStart {
         pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
-    /// Files that are opened later must not get the numbers of the standard streams, to which results are written. What is
-    /// written to a standard output that was closed fails with EBADF, so that results are not lost in silence.
+    /// Files that are opened later must not get the numbers of the standard streams, to which results are written. Whoever
+    /// closes one wants none of it.
     private static func openStandardDescriptors() {
         for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) < 0 && errno == EBADF {
             // The lowest free number is taken, and those below are open by now.
-            _ = open("/dev/null", descriptor == 2 ? O_WRONLY : O_RDONLY)
+            _ = open("/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY)
         }
     }
 

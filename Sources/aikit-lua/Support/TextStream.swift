@@ -38,7 +38,7 @@ final class TextStream: Sendable {
     /// Why output was lost, or nil; a reader that left does not count.
     var failure: String? {
         state.withLock {
-            if case .failed(let number) = $0 { return number == EBADF ? "it is closed" : systemMessage(number) }
+            if case .failed(let number) = $0 { return systemMessage(number) }
             return nil
         }
     }
