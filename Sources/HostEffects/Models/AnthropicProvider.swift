@@ -109,6 +109,7 @@ struct AnthropicProvider: ModelProvider {
     // MARK: Answers
 
     func answer(_ body: Value) throws(HostFailure) -> ModelAnswer {
+        if let error = body["error"], !error.isNull { throw .reported(error) }
         guard let content = body["content"]?.array else { throw .unreadable("it has no content") }
         var answer = ModelAnswer()
         for block in content {

@@ -21,15 +21,14 @@ extension HostEffectsService {
             let (secrets, permissions, redactor) = (secrets, permissions, redactor)
             // The script chooses where a model is served: a key goes there if somebody named the place, or the key.
             let isNamed = call.settings.isAtProvider || namesHost(url)
-            let stream = asked.stream.map { stream in
-                { @Sendable (data: Value) in stream(redactor.redact(data)) }
-            }
+            let deltas = asked.stream.map { DeltaRedactor(redactor, $0) }
             return TaskOperation(
                 answer: answer,
                 answering: {
                     if let kept = await cache?.answer() {
                         if call.isStreamed, let text = kept["text"]?.string {
-                            stream?(ModelDelta(kind: .text, text: text, index: 1).value)
+                            deltas?.take(ModelDelta(kind: .text, text: text, index: 1).value)
+                            deltas?.end()
                         }
                         return .success(kept)
                     }
@@ -37,7 +36,9 @@ extension HostEffectsService {
                         call,
                         prepare: { request throws(HostFailure) in
                             try request.fill(secrets, for: permissions, isNamed: isNamed)
-                        }, stream: stream)
+                        }, stream: deltas.map { deltas in { @Sendable in deltas.take($0) } })
+                    // What a failed call holds back may be the beginning of a secret that was cut.
+                    if result.ok { deltas?.end() }
                     if result.ok { await cache?.keep(redactor.redact(result.value)) }
                     return result
                 })

@@ -7,15 +7,30 @@ extension HostFailure {
         HostFailure("model_answer", "the provider ended its answer before it was complete", retryable: true)
     }
 
-    /// An error that a provider reports within a stream.
+    /// The provider says that an error broke its answer off, and not which.
+    static var endedInError: HostFailure {
+        HostFailure("model_error", "the provider ended its answer with an error", retryable: true)
+    }
+
+    /// An error that a provider reports within a stream, or in a body with the status of a success.
+    ///
+    /// - Parameter error: an object with a `message`, a `type`, and a `code` that is a word or an HTTP status; or a text.
     static func reported(_ error: Value) -> HostFailure {
-        let type = error["type"]?.string ?? error["code"]?.string ?? "error"
-        let message = error["message"]?.string ?? error.json
-        let isTransient = ["overloaded_error", "api_error", "rate_limit_error", "timeout_error", "server_error"]
+        let status = error["code"]?.int ?? error["code"]?.string.flatMap { Int64($0) }
+        let words = [error["type"]?.string, status.map { String($0) } ?? error["code"]?.string].compactMap { $0 }
+        let label = words.count == 2 && status != nil ? "\(words[0]) (\(words[1]))" : words.first ?? "error"
+        let message = error["message"]?.string ?? error.string ?? error.json
         return HostFailure(
-            "model_error", "the provider reports \(type): \(message)", retryable: isTransient.contains(type),
+            "model_error", "the provider reports \(label): \(message)",
+            retryable: words.contains(where: transientErrors.contains)
+                || status.map { isTransient(Int(clamping: $0)) } ?? false,
             details: ["body": error])
     }
+
+    /// The words of providers for errors after which the same call may succeed.
+    private static let transientErrors: Set = [
+        "overloaded_error", "api_error", "rate_limit_error", "rate_limit_exceeded", "timeout_error", "server_error",
+    ]
 
     /// The most of a body that an error shows, in bytes.
     private static let shownBody = 4096

@@ -186,14 +186,19 @@ final class ModelService: Sendable {
         var events = EventStreamReader()
         var reader = call.settings.provider.reader()
         var size = 0
+        var isDone = false
         for try await chunk in response.body {
-            watch.touch()
             size += chunk.readableBytes
             if size > Self.sizeLimit { throw HostFailure.unreadable("it is larger than 64 MiB") }
-            for event in try events.take(chunk.readableBytesView) where event != "[DONE]" {
+            let data = events.dataBytes
+            for event in try events.take(chunk.readableBytesView) where !isDone {
+                isDone = event == "[DONE]"
+                if isDone { continue }
                 guard let value = try? Value(json: event) else { throw HostFailure.unreadable("an event is no JSON") }
                 for delta in try reader.take(value) { stream?(delta.value) }
             }
+            // Comments only keep the connection open.
+            if events.dataBytes > data { watch.touch() }
         }
         return Self.outcome(try reader.finish(), call)
     }
@@ -212,7 +217,7 @@ final class ModelService: Sendable {
     }
 }
 
-/// Ends an attempt in which nothing has come for a while.
+/// Ends an attempt in which no piece of an answer has come for a while.
 private final class IdleWatch: Sendable {
     private let timeout: Int64
     private let last = Atomic<Int64>(HostTime.now())
@@ -220,10 +225,10 @@ private final class IdleWatch: Sendable {
     /// - Parameter timeout: microseconds.
     init(timeout: Int64) { self.timeout = timeout }
 
-    /// Something has come.
+    /// A piece, or a part of one, has come.
     func touch() { last.store(HostTime.now(), ordering: .relaxed) }
 
-    /// Returns when nothing has come for the time.
+    /// Returns when no piece has come for the time.
     func expire() async throws {
         while true {
             let rest = last.load(ordering: .relaxed) + timeout - HostTime.now()

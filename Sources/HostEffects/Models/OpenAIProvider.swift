@@ -111,23 +111,66 @@ struct OpenAIProvider: ModelProvider {
     // MARK: Answers
 
     func answer(_ body: Value) throws(HostFailure) -> ModelAnswer {
-        guard let choice = body["choices"]?[0], let message = choice["message"] else {
+        try Self.check(body)
+        guard let choice = Self.choice(of: body) ?? body["choices"]?[0], let message = choice["message"] else {
             throw .unreadable("it has no choices")
         }
+        try Self.check(choice)
+        let reason = choice["finish_reason"]?.string
+        if reason == Self.failed { throw .endedInError }
         var answer = ModelAnswer()
-        answer.text = message["content"]?.string ?? message["refusal"]?.string ?? ""
-        answer.reasoning = message["reasoning_content"]?.string ?? message["reasoning"]?.string ?? ""
+        (answer.text, answer.reasoning) = try Self.said(message)
         answer.calls = (message["tool_calls"]?.array ?? []).enumerated().map { offset, call in
             let arguments = call["function"]?["arguments"]
             return ModelAnswer.ToolCall(
                 id: call["id"]?.string ?? "call_\(offset + 1)", name: call["function"]?["name"]?.string ?? "",
                 arguments: arguments?.string ?? arguments?.json ?? "{}")
         }
-        answer.finish = Self.finish(choice["finish_reason"]?.string, hasCalls: !answer.calls.isEmpty)
+        answer.finish = Self.finish(reason, hasCalls: !answer.calls.isEmpty)
         answer.usage = Self.usage(body["usage"])
         answer.model = body["model"]?.string
         answer.id = body["id"]?.string
         return answer
+    }
+
+    /// The `finish_reason` of an answer that an error broke off.
+    private static let failed = "error"
+
+    /// - Throws: the error that a body, an event or a choice reports.
+    private static func check(_ value: Value) throws(HostFailure) {
+        if let error = value["error"], !error.isNull { throw .reported(error) }
+    }
+
+    /// The first of the alternative answers: the one with the index 0, or without an index.
+    private static func choice(of body: Value) -> Value? {
+        body["choices"]?.array?.first { ($0["index"]?.int ?? 0) == 0 }
+    }
+
+    /// The text and the reasoning of a message, or of a piece of one; empty where there is none.
+    ///
+    /// - Throws: `model_answer` for content that is neither text nor a list of parts that are.
+    private static func said(_ message: Value) throws(HostFailure) -> (text: String, reasoning: String) {
+        var (text, reasoning) = ("", message["reasoning_content"]?.string ?? message["reasoning"]?.string ?? "")
+        guard let content = message["content"], !content.isNull else {
+            return (message["refusal"]?.string ?? "", reasoning)
+        }
+        if let content = content.string { return (content, reasoning) }
+        guard let parts = content.array else { throw .unreadable("its content is neither text nor parts") }
+        for part in parts {
+            switch part["type"]?.string {
+            case "thinking":
+                let thought = part["thinking"]
+                reasoning += thought?.string ?? (thought?.array ?? []).compactMap { $0["text"]?.string }.joined()
+            case "refusal": text += part["refusal"]?.string ?? ""
+            case "reference": break
+            default:
+                guard let piece = part.string ?? part["text"]?.string else {
+                    throw .unreadable("a part of its content is no text")
+                }
+                text += piece
+            }
+        }
+        return (text, reasoning)
     }
 
     static func finish(_ reason: String?, hasCalls: Bool) -> ModelAnswer.FinishReason {
@@ -150,6 +193,7 @@ struct OpenAIProvider: ModelProvider {
     }
 
     func vectors(_ body: Value) throws(HostFailure) -> (vectors: [Value], usage: ModelUsage) {
+        try Self.check(body)
         guard let data = body["data"]?.array else { throw .unreadable("it has no vectors") }
         let sorted = data.enumerated().sorted { left, right in
             left.element["index"]?.int ?? Int64(left.offset) < right.element["index"]?.int ?? Int64(right.offset)
@@ -163,52 +207,85 @@ struct OpenAIProvider: ModelProvider {
     private struct Reader: ModelStreamReader {
         private var answer = ModelAnswer()
         private var reason: String?
-        private var calls: [(index: Int64, call: ModelAnswer.ToolCall)] = []
+        private var calls: [Call] = []
+
+        /// A call of a tool as far as it has come.
+        private struct Call {
+            var index: Int64
+            /// As the provider has it; empty for none.
+            var id = ""
+            var name = ""
+            var arguments = ""
+
+            /// Whether the arguments are a whole object, after which no more of them come.
+            var isWhole: Bool { (try? Value(json: arguments))?.entries != nil }
+        }
 
         mutating func take(_ event: Value) throws(HostFailure) -> [ModelDelta] {
-            if let error = event["error"], !error.isNull { throw .reported(error) }
+            try OpenAIProvider.check(event)
             if answer.model == nil { answer.model = event["model"]?.string }
             if answer.id == nil { answer.id = event["id"]?.string }
             if let usage = event["usage"], !usage.isNull { answer.usage = OpenAIProvider.usage(usage) }
-            guard let choice = event["choices"]?[0] else { return [] }
+            guard let choice = OpenAIProvider.choice(of: event) else { return [] }
+            try OpenAIProvider.check(choice)
             if let reason = choice["finish_reason"]?.string { self.reason = reason }
             guard let delta = choice["delta"] else { return [] }
             var deltas: [ModelDelta] = []
-            if let text = delta["reasoning_content"]?.string ?? delta["reasoning"]?.string, !text.isEmpty {
-                answer.reasoning += text
-                deltas.append(ModelDelta(kind: .reasoning, text: text, index: 1))
+            let (text, reasoning) = try OpenAIProvider.said(delta)
+            if !reasoning.isEmpty {
+                answer.reasoning += reasoning
+                deltas.append(ModelDelta(kind: .reasoning, text: reasoning, index: 1))
             }
-            if let text = delta["content"]?.string ?? delta["refusal"]?.string, !text.isEmpty {
+            if !text.isEmpty {
                 answer.text += text
                 deltas.append(ModelDelta(kind: .text, text: text, index: 1))
             }
             for (offset, piece) in (delta["tool_calls"]?.array ?? []).enumerated() {
-                deltas.append(take(call: piece, index: piece["index"]?.int ?? Int64(offset)))
+                deltas.append(take(call: piece, at: Int64(offset)))
             }
             return deltas
         }
 
-        private mutating func take(call piece: Value, index: Int64) -> ModelDelta {
-            var place = calls.firstIndex { $0.index == index }
-            if place == nil {
-                place = calls.count
-                calls.append((index, ModelAnswer.ToolCall(id: "call_\(calls.count + 1)", name: "", arguments: "")))
+        private mutating func take(call piece: Value, at offset: Int64) -> ModelDelta {
+            let (id, name) = (piece["id"]?.string ?? "", piece["function"]?["name"]?.string ?? "")
+            let at: Int
+            if let place = place(of: piece["index"]?.int, at: offset, id, name) {
+                at = place
+            } else {
+                at = calls.count
+                calls.append(Call(index: piece["index"]?.int ?? offset))
             }
-            let at = place ?? 0
-            if let id = piece["id"]?.string, !id.isEmpty { calls[at].call.id = id }
-            if let name = piece["function"]?["name"]?.string { calls[at].call.name += name }
-            let text = piece["function"]?["arguments"]?.string ?? ""
-            calls[at].call.arguments += text
+            if calls[at].id.isEmpty { calls[at].id = id }
+            // Some servers repeat the whole name with each piece.
+            if calls[at].name != name { calls[at].name += name }
+            let arguments = piece["function"]?["arguments"]
+            let text = arguments?.string ?? (arguments?.entries == nil ? nil : arguments?.json) ?? ""
+            calls[at].arguments += text
             return ModelDelta(kind: .toolCall, text: text, index: at + 1)
         }
 
+        /// Which call a piece continues; nil where it begins one.
+        ///
+        /// Not all servers give calls an index, or each its own: then a name with another id begins a call, or one without an id
+        /// behind whole arguments. An id without a name does not: there are servers that make up one for each piece.
+        private func place(of index: Int64?, at offset: Int64, _ id: String, _ name: String) -> Int? {
+            if !id.isEmpty, let known = calls.lastIndex(where: { $0.id == id && (index == nil || $0.index == index) }) {
+                return known
+            }
+            guard let last = calls.lastIndex(where: { $0.index == index ?? offset }) else { return nil }
+            if name.isEmpty || calls[last].name.isEmpty { return last }
+            if !id.isEmpty, !calls[last].id.isEmpty { return nil }
+            return index == nil && calls[last].isWhole ? nil : last
+        }
+
         func finish() throws(HostFailure) -> ModelAnswer {
-            guard reason != nil else { throw .incomplete }
+            guard let reason else { throw .incomplete }
+            if reason == OpenAIProvider.failed { throw .endedInError }
             var answer = answer
-            answer.calls = calls.map { _, call in
-                var call = call
-                if call.arguments.isEmpty { call.arguments = "{}" }
-                return call
+            answer.calls = calls.enumerated().map { offset, call in
+                ModelAnswer.ToolCall(
+                    id: call.id.isEmpty ? "call_\(offset + 1)" : call.id, name: call.name,
+                    arguments: call.arguments.isEmpty ? "{}" : call.arguments)
             }
             answer.finish = OpenAIProvider.finish(reason, hasCalls: !calls.isEmpty)
             answer.usage.calls = 1

@@ -81,10 +81,12 @@ package final class Redactor: Sendable {
         return nil
     }
 
-    /// How many of the last bytes may be the beginning of a secret whose rest is still to come.
+    /// How many of the last bytes may be the beginning of a secret whose rest is still to come; a whole secret that such a
+    /// beginning overlaps belongs to them.
     func openEnd(of bytes: [UInt8]) -> Int {
+        let marks = all
         var longest = 0
-        for mark in all {
+        for mark in marks {
             var length = min(mark.bytes.count - 1, bytes.count)
             while length > longest {
                 if mark.bytes.prefix(length).elementsEqual(bytes.suffix(length)) { break }
@@ -92,7 +94,10 @@ package final class Redactor: Sendable {
             }
             longest = max(longest, length)
         }
-        return longest
+        if longest == 0 { return 0 }
+        let cut = bytes.count - longest
+        let found = bytes.withUnsafeBytes { Self.ranges(of: marks, in: $0) }
+        return bytes.count - (found.first { $0.range.contains(cut) }?.range.lowerBound ?? cut)
     }
 
     // MARK: Walking
@@ -129,10 +134,12 @@ package final class Redactor: Sendable {
         }
     }
 
-    /// The bytes with every mark replaced, the leftmost first and of two there the longer one; nil where there is none.
-    private static func replacing(_ marks: [Mark], in bytes: UnsafeRawBufferPointer) -> [UInt8]? {
+    /// Where marks stand, the leftmost first and of two there the longer one.
+    private static func ranges(
+        of marks: [Mark], in bytes: UnsafeRawBufferPointer
+    ) -> [(range: Range<Int>, mark: Int)] {
         var next = marks.map { $0.first(in: bytes, from: 0) }
-        var result: [UInt8] = []
+        var result: [(range: Range<Int>, mark: Int)] = []
         var position = 0
         while true {
             var best: (index: Int, at: Int)?
@@ -140,10 +147,20 @@ package final class Redactor: Sendable {
                 if let at = next[index], at < position { next[index] = marks[index].first(in: bytes, from: position) }
                 if let at = next[index], at < best?.at ?? .max { best = (index, at) }
             }
-            guard let best else { break }
-            result.append(contentsOf: bytes[position..<best.at])
-            result += marks[best.index].replacement
+            guard let best else { return result }
             position = best.at + marks[best.index].bytes.count
+            result.append((best.at..<position, best.index))
+        }
+    }
+
+    /// The bytes with every mark replaced; nil where there is none.
+    private static func replacing(_ marks: [Mark], in bytes: UnsafeRawBufferPointer) -> [UInt8]? {
+        var result: [UInt8] = []
+        var position = 0
+        for (range, mark) in ranges(of: marks, in: bytes) {
+            result.append(contentsOf: bytes[position..<range.lowerBound])
+            result += marks[mark].replacement
+            position = range.upperBound
         }
         if position == 0 { return nil }
         result.append(contentsOf: bytes[position...])
