@@ -157,6 +157,12 @@ export default function runPage(context) {
     setText(readingText, `Loading ${count(run.header.events)} events…`);
   };
 
+  // What draws itself in between shows the whole from now on, so the bar goes at once.
+  const loaded = () => {
+    run.isLoaded = true;
+    drawReading();
+  };
+
   function draw() {
     if (frame) return;
     // A long run is drawn less often, so that it stays easy to use while it goes on.
@@ -252,7 +258,7 @@ export default function runPage(context) {
     draw();
     try {
       await readPages();
-      run.isLoaded = true;
+      loaded();
       draw();
     } catch (error) {
       if (!context.signal.aborted && error.status !== 401) toast(error.message, { kind: 'error' });
@@ -269,11 +275,11 @@ export default function runPage(context) {
       signal: context.signal, after: model.sequence,
       state: (name, error) => {
         tell(name, error);
-        if (name === 'over') { run.isLoaded = true; refreshHeader().catch(() => {}); }
+        if (name === 'over') { loaded(); refreshHeader().catch(() => {}); }
       },
       frames: async (batch) => {
         await takeAll(batch.filter(({ event }) => event !== 'run' && event !== 'result' && event !== 'error').map(({ data }) => data));
-        run.isLoaded = true;
+        loaded();
         draw();
         // Whether a run stands still is known to the store a moment after its event.
         if (!again) again = setTimeout(() => { again = 0; if (!context.signal.aborted && !isOver(status())) refreshHeader().catch(() => {}); }, 700);
