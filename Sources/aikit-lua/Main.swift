@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import HostEffects
 internal import Platform
 internal import VMProcess
 
@@ -16,6 +17,7 @@ enum Main {
         let status = complete(run(CommandLineArguments(CommandLine.arguments.dropFirst())))
         // Threads that still run have nothing left to do; ending in one step spares them the tear-down of what they use.
         fflush(nil)
+        ProgramGroups.endAll()
         _exit(status.rawValue)
     }
 

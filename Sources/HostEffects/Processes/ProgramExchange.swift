@@ -56,7 +56,9 @@ extension StartedProgram {
     /// - Throws: `program_not_found` or `exec_failed`.
     static func start(_ call: ExecCall, hasInput: Bool = false) throws(HostFailure) -> StartedProgram {
         do throws(SystemError) {
-            return try StartedProgram(call, hasInput: hasInput)
+            let program = try StartedProgram(call, hasInput: hasInput)
+            ProgramGroups.add(program.pid)
+            return program
         } catch {
             let code = error.number == ENOENT || error.number == EACCES ? "program_not_found" : "exec_failed"
             throw HostFailure(
@@ -67,7 +69,7 @@ extension StartedProgram {
 
     /// Kills the program with its group and waits for its end. The pipes stay open.
     func end() {
-        kill(-pid, SIGKILL)
+        ProgramGroups.end(pid)
         _ = Spawn.wait(for: pid)
     }
 

@@ -43,7 +43,7 @@ final class ProgramRun: HostOperation {
         var exchange = ProgramExchange(started, call, wake: thread.waking)
         let end = exchange.run()
         // The leader has not been waited for, so that the group's number is still its own.
-        kill(-started.pid, SIGKILL)
+        ProgramGroups.end(started.pid)
         exchange.drain()
         let (status, signal) = Spawn.wait(for: started.pid)
         exchange.close()

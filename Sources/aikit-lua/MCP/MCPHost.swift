@@ -46,16 +46,20 @@ final class MCPHost: Sendable {
         output.begin()
         listen(session)
         let work = host.work([.queue])
-        await phase.ended()
-        await calls.ended(within: Self.answerGrace)
-        work.cancel()
-        await directory.releaseAll(within: Self.grace)
-        directory.events.close()
-        calls.cancelAll()
-        await output.finish(within: Self.answerGrace)
-        await work.end()
-        await host.close()
-        await store.runs.close()
+        let limit = Self.answerGrace * 2 + Self.grace + host.closingTime
+        let end: Void? = await phase.heed(within: limit) { [self] in
+            await phase.ended()
+            await calls.ended(within: Self.answerGrace)
+            work.cancel()
+            await directory.releaseAll(within: Self.grace)
+            directory.events.close()
+            calls.cancelAll()
+            await output.finish(within: Self.answerGrace)
+            await work.end()
+            await host.close()
+            await store.runs.close()
+        }
+        if end == nil { log.warn(store.stall.notice) }
     }
 
     /// Takes the client's messages on a thread of its own, one after the other; what waits for runs goes on beside it.

@@ -49,13 +49,21 @@ final class ServeSession: Sendable {
         if let keys { more.append(keys.run) }
         if let tls { more.append { [log] in await tls.follow(log) } }
         let work = host.work([.queue, .recovery, .schedules], more)
-        let failure = await serve(server, tls, host.directory, work)
-        await work.end()
-        await host.close()
-        await store.runs.close()
-        if let failure, !phase.isEnding {
+        let limit = max(.microseconds(settings.grace), .seconds(1)) + host.closingTime
+        let end = await phase.heed(within: limit) { [self] in
+            let failure = await serve(server, tls, host.directory, work)
+            let isRefused = failure != nil && !phase.isEnding
+            await work.end()
+            await host.close()
+            await store.runs.close()
+            return isRefused ? failure : nil
+        }
+        switch end {
+        case .some(let failure?):
             throw UsageError(
                 "cannot listen at \(settings.host):\(settings.port): \(Self.reason(failure, port: settings.port))")
+        case .some(nil): break
+        case nil: log.warn(store.stall.notice)
         }
         log.info("stopped")
     }

@@ -3,6 +3,7 @@ internal import HostEffects
 internal import LuaWorkflows
 internal import MemoryJournal
 internal import Platform
+internal import Synchronization
 internal import VMProcess
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -13,11 +14,27 @@ struct ServiceStore: Sendable {
     /// What outlives the process; nil for the memory.
     let lasting: (any LastingStore)?
     let runs: any RunStore
+    let stall = StoreStall()
 
     init(_ settings: ServeSettings, _ log: ServeLog) throws(UsageError) {
         let location = try StoreLocation(settings.store, beside: ServeSettings.folder(of: settings.paths[0]) + "x")
-        lasting = try location.open(creates: true) { log.warn($0) }
+        lasting = try location.open(creates: true, telling: { log.warn($0) }, stalling: { [stall] in stall.set($0) })
         runs = lasting ?? MemoryJournal()
+    }
+}
+
+/// Why the store of a service cannot be written at the moment. Any thread.
+final class StoreStall: Sendable {
+    private let error = Mutex<JournalError?>(nil)
+
+    /// - Parameter reason: nil when it can be written again.
+    func set(_ reason: JournalError?) { error.withLock { $0 = reason } }
+
+    /// What to say where runs could not be given back in time.
+    var notice: String {
+        let reason = error.withLock { $0?.message } ?? "the store did not answer in time"
+        return
+            "runs could not be released: \(reason); they stay in the store, and go on elsewhere when their lease is over"
     }
 }
 
@@ -100,6 +117,9 @@ final class ServiceHost: Sendable {
             }
         }
     }
+
+    /// How long ``close()`` and the closing of a store that works may take.
+    var closingTime: Duration { .seconds(1) + (export == nil ? .zero : TraceExport.patience) }
 
     /// Gives back what is still driven, says the last of it, and ends the engine. The store is the caller's.
     func close() async {

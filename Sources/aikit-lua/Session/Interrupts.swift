@@ -85,6 +85,7 @@ enum Interrupts {
         TerminalMode.restore()
         // Nothing that the process waits for outlives it.
         SignalGuard.pass(signal)
+        ProgramGroups.endAll()
         _exit(status(of: signal).rawValue)
     }
 

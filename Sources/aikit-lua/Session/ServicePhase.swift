@@ -1,4 +1,5 @@
 internal import Platform
+internal import Synchronization
 
 /// Where a command stands that serves until it is told to end: it starts, serves, and ends. Any thread.
 ///
@@ -27,4 +28,31 @@ final class ServicePhase: Sendable {
 
     /// Returns when the command is to end, or the task is cancelled.
     func ended() async { await end.passedUnlessCancelled() }
+
+    /// Does what the command is there for, to its end in good order.
+    ///
+    /// What waits for a store that does not answer heeds no cancellation, so that it is left behind when the time is over; the
+    /// process is to end then.
+    ///
+    /// - Parameter limit: how long it may take once the command is to end.
+    /// - Returns: what `body` gives; nil where it did not end in time.
+    func heed<Result: Sendable>(
+        within limit: Duration, _ body: @escaping @Sendable () async -> Result
+    ) async -> Result? {
+        let over = Gate()
+        let result = Mutex<Result?>(nil)
+        Task {
+            let value = await body()
+            result.withLock { $0 = value }
+            over.open()
+        }
+        let timer = Task {
+            await ended()
+            try? await Task.sleep(for: limit)
+            over.open()
+        }
+        await over.passed()
+        timer.cancel()
+        return result.withLock { $0 }
+    }
 }

@@ -88,13 +88,17 @@ enum StoreLocation: Equatable {
     ///   - creates: makes a store that is not there; a missing one is an error otherwise.
     ///   - usesReserve: may use the space that the store holds back for a full disk.
     ///   - told: gets lines for people when the store cannot be written and runs wait for it, and when they go on.
+    ///   - heard: gets why the store cannot be written, and nil when it can again.
     func open(
         creates: Bool, durability: SQLiteJournalOptions.Durability = .full, usesReserve: Bool = false,
-        telling told: (@Sendable (String) -> Void)? = nil
+        telling told: (@Sendable (String) -> Void)? = nil, stalling heard: (@Sendable (JournalError?) -> Void)? = nil
     ) throws(UsageError) -> (any LastingStore)? {
         var stalled: (@Sendable (JournalError?) -> Void)?
         if let told {
-            stalled = { error in told(error.map(Self.stallText) ?? "the store can be written again; runs go on") }
+            stalled = { error in
+                heard?(error)
+                told(error.map(Self.stallText) ?? "the store can be written again; runs go on")
+            }
         }
         switch self {
         case .memory: return nil
