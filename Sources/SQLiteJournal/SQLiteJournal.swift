@@ -70,6 +70,12 @@ public final class SQLiteJournal: RunJournal, Sendable {
     /// Whether this process may write a store; also true where there is none yet.
     public static func mayWrite(_ path: String) -> Bool { (try? StorePath(path)).flatMap(StoreView.obstacle) == nil }
 
+    /// Whether another process has a store of an older schema open, which could not go on with it after an upgrade.
+    package static func isOpenInOlderVersion(_ path: String) -> Bool {
+        guard let path = try? StorePath(path) else { return false }
+        return StoreDatabase.isOpenInOlderVersion(path)
+    }
+
     /// The file that the name of a store leads to through symbolic links, also of a store that is not there yet; the name where
     /// it leads nowhere.
     package static func file(of name: String) -> String { (try? StorePath(name).file) ?? name }

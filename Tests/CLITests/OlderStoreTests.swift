@@ -42,6 +42,24 @@ extension CommandLine {
             }
         }
 
+        @Test(arguments: [["runs", "list"], ["runs", "show", "finished"], ["runs", "check"]])
+        func `a look at it does not upgrade it while somebody has it open`(_ look: [String]) throws {
+            let program = try open("v2.db")
+            defer { program.remove() }
+            func schema(_ connection: OtherConnection) throws -> Int { try connection.number("PRAGMA user_version") }
+            let other = try OtherConnection(program.folder.appendingPathComponent(".aikit/runs.db").path)
+            try other.execute("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; COMMIT")
+            let before = try schema(other)
+            let looked = try program.run(look)
+            #expect(looked.status == 0, "\(looked.errors)")
+            #expect(look == ["runs", "check"] || looked.output.contains("finished"))
+            #expect(try schema(other) == before)
+            other.close()
+            #expect(try program.run(look).status == 0)
+            let after = try OtherConnection(program.folder.appendingPathComponent(".aikit/runs.db").path)
+            #expect(try schema(after) > before)
+        }
+
         @Test func `a store without a queue has one, and its runs go on`() throws {
             let program = try open("v2.db")
             defer { program.remove() }

@@ -90,7 +90,34 @@ extension JournalError {
             code: "entry_too_large", message: "run \(run) made more than 900 MB at once, which the store cannot keep")
     }
 
+    /// - Parameter schema: the one that the store has now.
+    static func upgraded(_ path: String, schema: Int) -> JournalError {
+        JournalError(
+            code: "store_newer",
+            message:
+                "the store \(path) was upgraded by a newer aikit-lua while it was open (schema \(schema), this one knows up to "
+                + "\(Schema.version)); it is whole, restart this process with that version")
+    }
+
+    /// An error of a connection to the store at `path` that was open when it came: one of a store that a newer version has upgraded
+    /// is of that, whatever failed.
+    init(_ error: any Error, store path: String, _ database: Database) {
+        if !(error is JournalError), let schema = try? database.newerSchema() {
+            self = .upgraded(path, schema: schema)
+        } else {
+            self.init(error, store: path)
+        }
+    }
+
     static func closed(_ path: String) -> JournalError {
         JournalError(code: "store_closed", message: "the store \(path) has been closed")
+    }
+}
+
+extension Database {
+    /// The schema of the store if it is newer than this version's.
+    func newerSchema() throws -> Int? {
+        let schema = try Int.fetchOne(self, sql: "PRAGMA user_version") ?? 0
+        return schema > Schema.version ? schema : nil
     }
 }

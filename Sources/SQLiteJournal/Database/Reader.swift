@@ -39,7 +39,10 @@ final class Reader: Sendable {
         do {
             let connection = try begin()
             defer { end() }
-            return try await connection.read(body)
+            let path = name.text
+            return try await connection.read { database in
+                do { return try body(database) } catch { throw JournalError(error, store: path, database) }
+            }
         } catch {
             throw JournalError(error, store: name.text)
         }

@@ -85,7 +85,7 @@ extension Writer {
             try database.execute(sql: "ROLLBACK TO entry; RELEASE entry")
             while undo.count > saved.undo { undo.removeLast().restore() }
             behind.removeSubrange(min(saved.behind, behind.count)...)
-            return .failed(JournalError(error, store: path))
+            return .failed(JournalError(error, store: path, database))
         }
     }
 

@@ -206,13 +206,13 @@ final class Writer: @unchecked Sendable {
                 throw error
             }
         } catch {
-            throw JournalError(error, store: path)
+            throw JournalError(error, store: path, database)
         }
     }
 
     /// Reads something, outside of any transaction.
     func look<Result>(_ body: (Database) throws -> Result) throws(JournalError) -> Result {
-        do { return try body(database) } catch { throw JournalError(error, store: path) }
+        do { return try body(database) } catch { throw JournalError(error, store: path, database) }
     }
 
     /// The owners that the store knows of at this moment.
@@ -223,6 +223,8 @@ final class Writer: @unchecked Sendable {
         var version: UInt32 = 0
         sqlite3_file_control(database.sqliteConnection, "main", SQLITE_FCNTL_DATA_VERSION, &version)
         if version == knownVersion { return }
+        // What a newer version expects of its tables is not known here.
+        if let schema = try database.newerSchema() { throw JournalError.upgraded(path, schema: schema) }
         // Rows that somebody gave an impossible number do not use the numbers up.
         let newest =
             try Int64.fetchOne(database.cachedStatement(sql: "SELECT max(id) FROM entries WHERE id < 1 << 59")) ?? 0

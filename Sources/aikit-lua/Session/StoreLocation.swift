@@ -126,11 +126,15 @@ enum StoreLocation: Equatable {
         return SQLiteJournal(deferring: path, options: options)
     }
 
-    /// The journal of a place that is only looked at, which also works where it may not be written; nil for the memory.
+    /// The journal of a place that is only looked at, which also works where it may not be written, and leaves a
+    /// store that an older version has open as it is; nil for the memory.
     ///
     /// - Parameter creates: takes a store that is not there for an empty one; a missing one is an error otherwise.
     func openForLooking(creates: Bool = false) throws(UsageError) -> (any LastingStore)? {
-        if case .file(let path) = self, !SQLiteJournal.mayWrite(path) { return SQLiteJournal(viewing: path) }
+        // A store that older processes have open is not taken from them by a look at it.
+        if case .file(let path) = self, !SQLiteJournal.mayWrite(path) || SQLiteJournal.isOpenInOlderVersion(path) {
+            return SQLiteJournal(viewing: path)
+        }
         return try open(creates: creates)
     }
 
