@@ -13,7 +13,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
 # part NAME COMMAND…: what a part that failed printed last is shown once more at the end. Nobody waits for `tee`, which a process
-# that a test leaves behind would keep.
+# that a test leaves behind would keep. Each has its time: what waits for ever would hold up all that follows.
 part() {
     local name=$1
     shift
@@ -41,17 +41,17 @@ example_tests() {
 part "building the embedding example" example embedding
 part "building the example of a server of one's own" example embedding-server
 part "the example of tests of one's own" example_tests
-part "Swift tests" scripts/test-swift.sh
+part "Swift tests" timeout 3000 scripts/test-swift.sh
 part "runs over a store that cannot be written" \
-    env AIKIT_STALL_SECONDS=1 scripts/swift.sh test --skip-build --filter StallTests
+    timeout 300 env AIKIT_STALL_SECONDS=1 scripts/swift.sh test --skip-build --filter StallTests
 part "stores that are damaged" timeout 300 python3 scripts/torture-stores.py --stores 100
-part "clocks that are set" scripts/test-clock.sh
-part "Lua library tests" "$(lua_interpreter)" Tests/Lua/run.lua
-part "C bridge under AddressSanitizer" scripts/test-asan.sh
-part "fuzzing of the C bridge" scripts/test-fuzz.sh
+part "clocks that are set" timeout 300 scripts/test-clock.sh
+part "Lua library tests" timeout 120 "$(lua_interpreter)" Tests/Lua/run.lua
+part "C bridge under AddressSanitizer" timeout 600 scripts/test-asan.sh
+part "fuzzing of the C bridge" timeout 300 scripts/test-fuzz.sh
 part "guides" timeout 900 scripts/test-docs.sh
-part "gallery of errors" scripts/error-gallery.sh
-part "conformance" scripts/test-conformance.sh
+part "gallery of errors" timeout 300 scripts/error-gallery.sh
+part "conformance" timeout 300 scripts/test-conformance.sh
 part "the service, ended again and again under load" \
     timeout 150 python3 scripts/stress-serve.py "$AIKIT_LUA_BINARY" --clients 100 --seconds 15
 part "times of schedules beside croniter" timeout 400 scripts/test-cron.sh 2000

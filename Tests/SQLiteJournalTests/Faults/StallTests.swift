@@ -10,7 +10,7 @@ internal import WorkflowEngine
 
 /// They break a store under 200 runs, and are run by themselves: `AIKIT_STALL_SECONDS=1 … --filter StallTests`.
 @Suite(
-    "Runs wait while the store cannot be written, and go on", .serialized,
+    "Runs wait while the store cannot be written, and go on", .serialized, .timeLimit(.minutes(2)),
     .enabled(if: ProcessInfo.processInfo.environment["AIKIT_STALL_SECONDS"] != nil))
 struct StallTests {
     /// How long the store cannot be written: longer than a lock is waited for.
@@ -20,12 +20,15 @@ struct StallTests {
 
     /// What happened to the store and to the steps.
     private final class Record: Sendable {
-        private let state = Mutex((stalls: [String](), calls: [String: Int](), isBroken: false))
+        private let state = Mutex((stalls: [String](), calls: [String: Int](), halfway: 0, isBroken: false))
 
         var stalls: [String] { state.withLock { $0.stalls } }
         var calls: [String: Int] { state.withLock { $0.calls } }
+        /// How many runs wait in their middle for the fault.
+        var halfway: Int { state.withLock { $0.halfway } }
         /// The store cannot be written now.
         var isBroken: Bool { state.withLock { $0.isBroken } }
+        func comesHalfway() { state.withLock { $0.halfway += 1 } }
         func breaks() { state.withLock { $0.isBroken = true } }
         func note(_ error: JournalError?) { state.withLock { $0.stalls.append(error?.code ?? "goes on") } }
         func call(_ key: String) { state.withLock { $0.calls[key, default: 0] += 1 } }
@@ -52,8 +55,9 @@ struct StallTests {
                     .step(
                         "w\(number)",
                         handler: handlers.async { input, _ in
-                            // In the middle of each run the store is broken.
-                            while number == 10, !record.isBroken { try await Task.sleep(for: .milliseconds(5)) }
+                            guard number == 10 else { return input }
+                            record.comesHalfway()
+                            while !record.isBroken { try await Task.sleep(for: .milliseconds(5)) }
                             return input
                         }),
                 ]
@@ -61,6 +65,8 @@ struct StallTests {
         }
         let runs = Self.ids.map { engine.createRun(workflow, id: $0) }
         for run in runs { try run.start(input: 0) }
+        // A run that has not begun is refused rather than held.
+        while record.halfway < runs.count { try await Task.sleep(for: .milliseconds(5)) }
         try await fault {
             record.breaks()
             while record.stalls.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
