@@ -41,6 +41,15 @@ package enum DetachedThread {
     }
 }
 
+/// What tells the calling thread from the others that there are; never 0.
+package func currentThread() -> UInt {
+    #if canImport(Darwin)
+        UInt(bitPattern: pthread_self())
+    #else
+        UInt(pthread_self())
+    #endif
+}
+
 private final class Body {
     let run: @Sendable () -> Void
 

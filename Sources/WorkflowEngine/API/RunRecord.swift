@@ -48,6 +48,11 @@ public final class RunRecord: @unchecked Sendable {
         return log.value(event.payload)["run"]?.string
     }
 
+    /// Whether it ends a wait for the end of its run, or for its rest with more than `count` events.
+    func isAwaited(untilOver: Bool, beyond count: Int) -> Bool {
+        (!untilOver || status.isTerminal) && log.count > count
+    }
+
     package var statusName: String { status.rawValue }
 
     /// What keeps out what schemas call secret, of all that the run has recorded.

@@ -68,8 +68,9 @@ public final class WorkflowEngine: Sendable {
     }
 
     /// The worker with the fewest runs; of several, the one whose turn it is. So a handler that never ends, in a run that
-    /// nobody stops, keeps no later run waiting while another worker is free.
+    /// nobody stops, keeps no later run waiting while another worker is free. Code of ``onWorker(_:)`` gets its own.
     package func pickWorker() -> Worker {
+        if let own = workers.first(where: \.isTurnedToTask) { return own }
         let turn = nextWorker.wrappingAdd(1, ordering: .relaxed).oldValue % workers.count
         var best = workers[turn]
         var least = best.load.load(ordering: .relaxed)

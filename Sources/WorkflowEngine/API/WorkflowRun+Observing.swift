@@ -9,9 +9,10 @@ extension WorkflowRun: RunObserver {
         if record.status.isTerminal { leaveWorker() }
         let (waiters, feeds) = state.withLock { state in
             state.latest = record
-            let resumed = state.waiters.filter { $0.value.takes(record) }
-            for number in resumed.keys { state.waiters[number] = nil }
-            return (resumed.values, record.status.isTerminal ? Array(state.watchers.values) : [])
+            let split = state.waiters.partition { $0.takes(record) }
+            let resumed = Array(state.waiters[split...])
+            state.waiters.removeSubrange(split...)
+            return (resumed, record.status.isTerminal ? Array(state.watchers.values) : [])
         }
         if record.status.isTerminal {
             worker.family?.ended(record)

@@ -21,26 +21,31 @@ extension WorkflowRun {
 
     /// - Parameter ends: whether cancelling the task cancels the run, which is then waited for, in place of the wait.
     func wait(untilOver: Bool, beyond count: Int = -1, ending ends: Bool = false) async throws -> RunRecord {
-        let number = state.withLock { state in
+        let (latest, number) = state.withLock { state in
             state.nextWaiter += 1
-            return state.nextWaiter
+            return (state.latest, state.nextWaiter)
         }
+        if let latest, latest.isAwaited(untilOver: untilOver, beyond: count) { return latest }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let answer: Result<RunRecord, any Error>? = state.withLock { state in
-                    let waiter = Waiter(untilOver: untilOver, beyond: count) { continuation.resume(with: $0) }
+                    let waiter = Waiter(number: number, untilOver: untilOver, beyond: count) {
+                        continuation.resume(with: $0)
+                    }
                     if let latest = state.latest, waiter.takes(latest) { return .success(latest) }
                     if let failure = state.failure { return .failure(failure) }
                     // A cancel that comes later finds the waiter.
                     if !ends, Task.isCancelled { return .failure(CancellationError()) }
-                    state.waiters[number] = waiter
+                    state.waiters.append(waiter)
                     return nil
                 }
                 if let answer { continuation.resume(with: answer) }
             }
         } onCancel: {
             if ends { return cancelWithTask() }
-            let waiter = state.withLock { $0.waiters.removeValue(forKey: number) }
+            let waiter = state.withLock { state in
+                state.waiters.firstIndex { $0.number == number }.map { state.waiters.remove(at: $0) }
+            }
             waiter?.resume(.failure(CancellationError()))
         }
     }
@@ -55,7 +60,8 @@ extension WorkflowRun {
             if let latest = state.latest { return .success(latest) }
             if let failure = state.failure { return .failure(failure) }
             state.nextWaiter += 1
-            state.waiters[state.nextWaiter] = Waiter(untilOver: false, beyond: -1, resume: body)
+            state.waiters.append(
+                Waiter(number: state.nextWaiter, untilOver: false, beyond: -1, resume: body))
             return nil
         }
     }

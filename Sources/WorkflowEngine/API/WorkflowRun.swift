@@ -19,7 +19,7 @@ public final class WorkflowRun: Sendable {
     struct State {
         var run: Run?
         var phase = Phase.created
-        var waiters: [UInt64: Waiter] = [:]
+        var waiters: [Waiter] = []
         var nextWaiter: UInt64 = 0
         var latest: RunRecord?
         var failure: RunFailure?
@@ -45,14 +45,13 @@ public final class WorkflowRun: Sendable {
     enum Phase { case created, started }
 
     struct Waiter {
+        let number: UInt64
         var untilOver: Bool
         /// How many events the record must have more than.
         var beyond: Int
         var resume: @Sendable (Result<RunRecord, any Error>) -> Void
 
-        func takes(_ record: RunRecord) -> Bool {
-            (!untilOver || record.status.isTerminal) && record.log.count > beyond
-        }
+        func takes(_ record: RunRecord) -> Bool { record.isAwaited(untilOver: untilOver, beyond: beyond) }
     }
 
     init(
@@ -125,10 +124,12 @@ public final class WorkflowRun: Sendable {
             throw RunFailure.alreadyStarted(id)
         }
         let plan = definition.plan
-        let inputDigest = Self.inputDigest(of: definition, input: input, metadata: metadata, ctx: ctx)
+        let inputDigest = live.map { _ in
+            Self.inputDigest(of: definition, input: input, metadata: metadata, ctx: ctx)
+        }
         let (givenMetadata, givenCtx) = (metadata, ctx)
         let (metadata, ctx) = Self.origins(metadata, ctx, of: plan)
-        try requireRoom(input, metadata, ctx, trace ?? .null)
+        try requireRoom(input.size + metadata.size + ctx.size + (trace?.size ?? 0))
         let journaled = live.map { _ in
             JournaledRun(
                 id: id, workflow: plan.id, generation: definition.generation.id, lineage: lineage,
@@ -149,7 +150,7 @@ public final class WorkflowRun: Sendable {
             : RunBeginning(
                 input: input, metadata: givenMetadata, ctx: givenCtx, trace: trace, tags: tags, timeout: timeout,
                 time: time, queueing: queueing)
-        let begins = worker.perform { worker in
+        let begins = worker.begin { worker in
             do {
                 let run = try worker.makeRun(self.definition, id: self.id)
                 self.attach(run)
@@ -180,9 +181,9 @@ public final class WorkflowRun: Sendable {
     }
 
     /// Refuses what would not fit into the run at all.
-    private func requireRoom(_ values: Value...) throws(RunFailure) {
-        var size = 0
-        for value in values { size = size.addingReportingOverflow(value.withBytes(\.count)).partialValue }
+    ///
+    /// - Parameter size: that of all values together, in bytes.
+    private func requireRoom(_ size: Int) throws(RunFailure) {
         guard size > worker.limits.runSize / 2 else { return }
         let error = ErrorObject.runTooLarge(worker.limits.runSize)
         throw RunFailure(code: error.code, message: error.message)
@@ -241,10 +242,10 @@ public final class WorkflowRun: Sendable {
         let (waiters, feeds) = state.withLock { state in
             if state.failure == nil { state.failure = failure }
             defer {
-                state.waiters = [:]
+                state.waiters = []
                 state.watchers = [:]
             }
-            return (state.waiters.values, state.watchers.values)
+            return (state.waiters, state.watchers.values)
         }
         for waiter in waiters { waiter.resume(.failure(failure)) }
         for feed in feeds { feed.finish() }
@@ -279,6 +280,11 @@ public final class WorkflowRun: Sendable {
     }
 
     package func unfollow(_ token: UInt64) { state.withLock { $0.watchers[token] = nil } }
+}
+
+extension Value {
+    /// In bytes.
+    fileprivate var size: Int { withBytes(\.count) }
 }
 
 extension Duration {

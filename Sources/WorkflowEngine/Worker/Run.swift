@@ -103,7 +103,11 @@ package final class Run: @unchecked Sendable {
         logStorage = memory.initializeMemory(as: RunLog.self, to: RunLog())
         identifier = (memory + MemoryLayout<RunLog>.stride).bindMemory(to: CChar.self, capacity: length + 1)
         if let id {
-            for (offset, byte) in id.utf8.enumerated() { identifier[offset] = CChar(bitPattern: byte) }
+            var id = id
+            id.withUTF8 { bytes in
+                UnsafeMutableRawBufferPointer(start: identifier, count: length).copyMemory(
+                    from: UnsafeRawBufferPointer(bytes))
+            }
             identifier[length] = 0
         } else {
             RunIdentifier.fill(identifier, token: token, now: now)

@@ -10,6 +10,8 @@ package enum RunIdentifier {
     /// those out of an address, so no route would reach the run.
     package static func problem(of id: String) -> String? {
         if !(1...200).contains(id.utf8.count) { return "has to have 1 to 200 bytes" }
+        // Those that the engine makes, and most others.
+        if id.utf8.count > 2, id.utf8.allSatisfy({ (32..<127).contains($0) }) { return nil }
         if id.unicodeScalars.contains(where: { $0.value < 32 || (127...159).contains($0.value) }) {
             return "cannot have control characters"
         }

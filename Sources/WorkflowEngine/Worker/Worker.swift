@@ -10,6 +10,8 @@ internal import WorkflowCore
 package final class Worker: @unchecked Sendable {
     enum Message {
         case perform((Worker) -> Void)
+        /// A task that runs on this worker goes on.
+        case job(UnownedJob, WorkerExecutor)
         case answer(Run, call: UInt64, token: UInt32, HostAnswer)
         /// A call's host operation tells of something that nobody records; `key` is that of a ``DeltaQueue``, or 0.
         case streamed(Run, call: UInt64, key: Int64, Value)
@@ -78,7 +80,11 @@ package final class Worker: @unchecked Sendable {
     private var knownOffset: Int64 = 0
     /// When the part of the turn that runs now is over, in microseconds of ``EngineClock/elapsed()``; nil for never.
     private var partEnd: Int64?
-    private var isPartOver: Bool { partEnd.map { elapsed >= $0 } ?? false }
+    var isPartOver: Bool { partEnd.map { elapsed >= $0 } ?? false }
+    /// The worker's thread, once it has begun.
+    let thread = Atomic<UInt>(0)
+    /// Code of a task runs on the worker's thread now, and nothing of a run.
+    var isInTask = false
     /// The run whose code would be stopped now; nil between runs.
     private unowned(unsafe) var watched: Run?
     /// Where the worker leaves ``Run/mark`` of the run that it turned to, and 0 between runs; for whoever looks at it from outside
@@ -156,11 +162,13 @@ package final class Worker: @unchecked Sendable {
     @discardableResult
     package func perform(_ body: sending @escaping (Worker) -> Void) -> Bool { inbox.post(.perform(body)) }
 
-    func post(_ message: Message) { inbox.post(message) }
+    @discardableResult
+    func post(_ message: Message) -> Bool { inbox.post(message) }
 
     // MARK: The loop
 
     private func loop() {
+        thread.store(currentThread(), ordering: .releasing)
         elapsed = clock.elapsed()
         now = clock.now()
         knownOffset = now &- elapsed
@@ -194,6 +202,7 @@ package final class Worker: @unchecked Sendable {
         executors.removeAll()
         pools.removeAll()
         latestPool = nil
+        thread.store(0, ordering: .releasing)
         for body in whenEnded { body() }
         whenEnded = []
         ended.open()
@@ -268,6 +277,7 @@ package final class Worker: @unchecked Sendable {
     private func handle(_ message: Message) {
         switch message {
         case .perform(let body): body(self)
+        case .job(let job, let executor): carryOn(job, on: executor)
         case .answer(let run, let call, let token, let answer):
             outstanding -= 1
             let before = enter(run)

@@ -20,6 +20,12 @@ struct PublicBench: Sendable {
                 }
                 add("public API: \(inFlight) tasks, \(words)", rate, baseline)
             }
+            if wants("public API: on the workers, \(words)") {
+                let rate = try await rate(workers: workers) { engine, workflow, seconds in
+                    try await Self.onWorkers(engine, workflow, seconds)
+                }
+                add("public API: on the workers, \(words)", rate, baseline)
+            }
             if wants("public API: run(many:), \(words)") {
                 let rate = try await rate(workers: workers) { engine, workflow, seconds in
                     try await Self.many(engine, workflow, seconds)
@@ -64,6 +70,18 @@ struct PublicBench: Sendable {
             return try await group.reduce(0, +)
         }
         return Double(runs) / (Double(monotonicNanoseconds() - start) / 1e9)
+    }
+
+    /// Sixteen tasks on the thread of each worker.
+    private static func onWorkers(_ engine: WorkflowEngine, _ workflow: Workflow, _ seconds: Double) async throws
+        -> Double
+    {
+        try await withThrowingTaskGroup(of: Double.self) { group in
+            for _ in engine.workers {
+                group.addTask { try await engine.onWorker { try await tasks(16, engine, workflow, seconds) } }
+            }
+            return try await group.reduce(0, +)
+        }
     }
 
     private static func many(_ engine: WorkflowEngine, _ workflow: Workflow, _ seconds: Double) async throws -> Double {
