@@ -119,8 +119,8 @@ struct WorkerTaskTests {
 
     @Test func `a durable run is told of when it is in the store`() async throws {
         let workflow = try echo()
-        let journal = MemoryJournal()
-        let engine = WorkflowEngine(store: journal, workers: 1)
+        let journal = MemoryJournal(clock: SystemClock())
+        let engine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: journal)
         try await engine.onWorker {
             for _ in 0..<100 {
                 let record = try await engine.createRun(workflow).run(input: 1)

@@ -18,6 +18,11 @@ extension WorkflowEngine {
     public func onWorker<Result, Failure: Error>(
         isolation: isolated (any Actor)? = #isolation, _ body: () async throws(Failure) -> Result
     ) async throws(Failure) -> Result {
-        try await withTaskExecutorPreference(WorkerExecutor(pickWorker()), isolation: isolation, operation: body)
+        try await withTaskExecutorPreference(WorkerExecutor(pickWorker()), isolation: isolation) {
+            () async throws(Failure) -> Result in
+            // The preference counts from the next time on that the task is enqueued.
+            await Task.yield()
+            return try await body()
+        }
     }
 }
