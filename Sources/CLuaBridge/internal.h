@@ -444,6 +444,11 @@ int bridge_uuid(lua_State *L);
 const char *suggest(lua_State *L, const char *word, int table);  // suggest.c
 int bridge_suggest(lua_State *L);      // suggest.c
 void open_coroutine(lua_State *L);     // coroutine.c
+/// Replaces a long text by the number that it is the numeral of, if it is one.
+void shorten_numeral(lua_State *L, int index);            // numeral.c
+void shorten_numerals(lua_State *L, const char *name);    // all arguments of a function in the table on top
+void replace_extremes(lua_State *L);                      // max and min in the table on top
+void replace_format(lua_State *L);                        // format.c: in the table on top
 void replace_string_functions(lua_State *L);  // string_library.c: in the table on top
 void replace_table_functions(lua_State *L);   // table_library.c: in the table on top
 void open_context(lua_State *L);       // context.c
@@ -464,7 +469,7 @@ int safe_rawlen(lua_State *L);
 /// Whether scripts may not write to the table, even raw.
 bool is_protected(lua_State *L, int index);
 void open_text(lua_State *L);          // text.c
-void replace_format(lua_State *L);     // text.c: in the table on top
+void push_identity(lua_State *L, int index);  // what %p shows of the value
 int safe_tostring(lua_State *L);       // text.c
 /// Pushes the text of the value, as tostring gives it, and returns it. RAISES.
 /// Puts the path in place of its shortened form, `...rest/of/it.lua:`, that the text on top may begin with. RAISES.

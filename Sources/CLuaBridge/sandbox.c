@@ -241,6 +241,11 @@ void open_sandbox(lua_State *L) {
     lua_getfield(L, globals, "string");
     replace_string_functions(L);
     replace_format(L);
+    shorten_numerals(L, "char");
+    shorten_numerals(L, "pack");
+    lua_pop(L, 1);
+    lua_getfield(L, globals, "utf8");
+    shorten_numerals(L, "char");
     lua_pop(L, 1);
     lua_getfield(L, globals, "table");
     replace_table_functions(L);
@@ -248,6 +253,7 @@ void open_sandbox(lua_State *L) {
     lua_getfield(L, globals, "math");
     lua_pushcfunction(L, math_random);
     lua_setfield(L, -2, "random");
+    replace_extremes(L);
     lua_pop(L, 1);
 
     // The strings' own metatable, which has their arithmetic, leads to the allowed library, and nobody can get at it.

@@ -1,4 +1,5 @@
-// The functions of the table library that may run for long: concat, insert, move, remove and sort, each of which can be interrupted.
+// The functions of the table library that may run for long: concat, insert, move, remove, sort and unpack, each of which can be
+// interrupted.
 // A table may claim any length by __len, so even insert could loop for hours in C, where no hook fires.
 #include "internal.h"
 
@@ -102,12 +103,25 @@ static int table_concat(lua_State *L) {
     return 1;
 }
 
+static int table_unpack(lua_State *L) {
+    lua_Integer first = luaL_optinteger(L, 2, 1), last = luaL_opt(L, luaL_checkinteger, 3, luaL_len(L, 1));
+    if (first > last) return 0;
+    lua_Unsigned count = (lua_Unsigned)last - (lua_Unsigned)first + 1;
+    if (count == 0 || count >= INT_MAX || !lua_checkstack(L, (int)count)) return luaL_error(L, "too many results to unpack");
+    for (lua_Unsigned i = 0; i < count; i++) {
+        tick(L, (lua_Integer)i);
+        lua_geti(L, 1, (lua_Integer)((lua_Unsigned)first + i));
+    }
+    return (int)count;
+}
+
 // MARK: sort
 
 enum { TABLE = 1, COMPARATOR = 2, FROM = 3, TO = 4 };
 
 /// Whether the value at one absolute index comes before that at another.
 static bool is_before(lua_State *L, int one, int other) {
+    check_interrupt(L);
     if (lua_isnil(L, COMPARATOR)) return lua_compare(L, one, other, LUA_OPLT);
     lua_pushvalue(L, COMPARATOR);
     lua_pushvalue(L, one);
@@ -199,7 +213,8 @@ static int table_sort(lua_State *L) {
 void replace_table_functions(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"concat", table_concat}, {"insert", table_insert}, {"move", table_move},
-        {"remove", table_remove}, {"sort", table_sort},     {NULL, NULL},
+        {"remove", table_remove}, {"sort", table_sort},     {"unpack", table_unpack},
+        {NULL, NULL},
     };
     luaL_setfuncs(L, functions, 0);
 }

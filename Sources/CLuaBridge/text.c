@@ -44,59 +44,9 @@ int safe_tostring(lua_State *L) {
     return 1;
 }
 
-/// Where the conversion that begins behind the '%' at `at` has its letter, at most `end`.
-static const char *conversion(const char *at, const char *end) {
-    while (at < end && *at && strchr("-+ #0123456789.", *at)) at++;
-    return at;
-}
-
-/// Replaces the arguments of %s and %p by texts; whether the format has a %p.
-static bool replace_arguments(lua_State *L, const char *format, const char *end) {
-    int top = lua_gettop(L), argument = 1;
-    bool pointers = false;
-    for (const char *at = format; (at = memchr(at, '%', (size_t)(end - at))); at++) {
-        if (++at == end) break;
-        if (*at == '%') continue;
-        at = conversion(at, end);
-        if (at == end || ++argument > top) break;
-        if (*at == 's' && lua_type(L, argument) != LUA_TSTRING) {
-            text_of(L, argument, NULL);
-            lua_replace(L, argument);
-        } else if (*at == 'p') {
-            pointers = true;
-            if (has_identity(lua_type(L, argument))) lua_pushfstring(L, "%I", (LUAI_UACINT)number_of(L, argument));
-            else lua_pushliteral(L, "(null)");
-            lua_replace(L, argument);
-        }
-    }
-    return pointers;
-}
-
-/// Upvalue 1 is Lua's own string.format, which runs in this function's frame, so its messages name the right function.
-static int safe_format(lua_State *L) {
-    size_t length;
-    const char *format = luaL_checklstring(L, 1, &length), *end = format + length;
-    if (replace_arguments(L, format, end)) {
-        luaL_Buffer out;
-        luaL_buffinit(L, &out);
-        for (const char *at = format; at < end; at++) {
-            luaL_addchar(&out, *at);
-            if (*at != '%' || at + 1 == end) continue;
-            const char *letter = at[1] == '%' ? at + 1 : conversion(at + 1, end);
-            luaL_addlstring(&out, at + 1, (size_t)(letter - at - 1));
-            if (letter < end) luaL_addchar(&out, *letter == 'p' ? 's' : *letter);
-            at = letter;
-        }
-        luaL_pushresult(&out);
-        lua_replace(L, 1);
-    }
-    return lua_tocfunction(L, lua_upvalueindex(1))(L);
-}
-
-void replace_format(lua_State *L) {
-    lua_getfield(L, -1, "format");
-    lua_pushcclosure(L, safe_format, 1);
-    lua_setfield(L, -2, "format");
+void push_identity(lua_State *L, int index) {
+    if (has_identity(lua_type(L, index))) lua_pushfstring(L, "%I", (LUAI_UACINT)number_of(L, index));
+    else lua_pushliteral(L, "(null)");
 }
 
 void lengthen_place(lua_State *L, const char *path, size_t length) {

@@ -36,7 +36,21 @@ private let endless = [
     "table.insert(setmetatable({}, { __len = function() return 1 << 60 end }), 1, 2)",
     "table.concat(setmetatable({}, { __len = function() return 1 << 60 end, __index = function() return '' end }))",
     "table.sort(setmetatable({}, { __len = function() return 1 << 30 end }), rawequal)",
+    "local t = {} for _ = 1, 1900 do t = setmetatable({}, { __index = t }) end return select('#', table.unpack(t, 1, 900000))",
+    "return string.format('%q', ('\\0'):rep(60 << 20))",
+    many("a") + "return string.format(('%.1s'):rep(#t), table.unpack(t))",
+    many("0") + "return string.format(('%d'):rep(#t), table.unpack(t))",
+    many("0") + "return string.char(table.unpack(t))",
+    many("0") + "return utf8.char(table.unpack(t))",
+    many("0") + "return string.pack(('b'):rep(#t), table.unpack(t))",
+    many("0") + "return math.max(table.unpack(t)), math.min(table.unpack(t))",
+    many("0") + "table.sort(t)",
 ]
+
+/// Makes a list `t` of many long texts.
+private func many(_ byte: String) -> String {
+    "local s, t = ('\(byte)'):rep(16 << 20) .. '1', {} for i = 1, 20000 do t[i] = s end "
+}
 
 /// Code whose to-be-closed variables never end.
 private let endlessClose = [
