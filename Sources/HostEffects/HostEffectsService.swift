@@ -37,6 +37,12 @@ package final class HostEffectsService: HostGateway {
     var redactor: Redactor { secrets.redactor }
 
     package func begin(_ call: HostCall, answer: @escaping @Sendable (HostAnswer) -> Void) -> (any HostOperation)? {
+        do throws(HostFailure) {
+            try NameLimit.check(call.payload)
+        } catch {
+            answer(error.answer)
+            return nil
+        }
         if !call.limits.isEmpty {
             var inner = call
             inner.limits = []

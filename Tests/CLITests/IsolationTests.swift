@@ -46,6 +46,23 @@ extension CommandLine {
             }
         }
 
+        @Test func `a file that is larger than what a script may ask with is read there as well`() throws {
+            let program = try Program([
+                "w.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "w" }:step { id = "s", timeout = "20s", handler = function(path)
+                    return #aikit.fs.read(path, { max_size = 100 * 1024 * 1024 })
+                  end }:commit()
+                """
+            ])
+            defer { program.remove() }
+            let file = program.folder.appendingPathComponent("large")
+            #expect(FileManager.default.createFile(atPath: file.path, contents: Data(count: 70_000_000)))
+            let outcome = try program.run(
+                "run", "w.lua", "--store", "memory", "--isolate=shared", "--allow-read=.", "--input", "\"large\"")
+            #expect(outcome.status == 0 && outcome.output == "70000000\n", "\(outcome.errors)")
+        }
+
         @Test(arguments: [["--store", "memory"], []])
         func `a run comes to the same in a process of its own`(_ store: [String]) throws {
             let program = try Program(Self.files)

@@ -112,6 +112,21 @@ extension CommandLine {
             #expect(try status(program, "k") == "running")
         }
 
+        @Test func `a run of which nothing is in the store yet is told of as one that did not begin`() throws {
+            let program = try Program([
+                "keyed.lua": """
+                local function key() local start = os.clock() while os.clock() - start < 3 do end return "k" end
+                return require "aikit".workflow { id = "keyed", concurrency = { limit = 1, key = key } }
+                  :step { id = "s", handler = function() return 1 end }:commit()
+                """
+            ])
+            defer { program.remove() }
+            let outcome = try program.run("run", "keyed.lua", "--run-id", "k", "--timeout", "500ms")
+            #expect(outcome.status == 1)
+            #expect(outcome.errors.contains("before the run began"), "\(outcome.errors)")
+            #expect(!outcome.errors.contains("runs recover"), "\(outcome.errors)")
+        }
+
         @Test func `being let go is no death of the process`() throws {
             let program = try Program(["nap.lua": nap])
             defer { program.remove() }

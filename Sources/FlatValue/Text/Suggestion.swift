@@ -1,11 +1,17 @@
 /// The word of a list that is nearest to a misspelt one, for `did you mean`; nil when none is near enough.
 package func nearest(to word: String, in candidates: some Sequence<String>) -> String? {
+    // Nobody misspells what is this long, and to compare costs time that grows with the square of it.
+    let longest = 64
+    guard word.utf8.count <= longest else { return nil }
+    let letters = Array(word.lowercased())
     // Every name of one letter is near to every other.
-    guard word.count > 1 else { return nil }
-    let limit = max(1, word.count / 3)
+    guard letters.count > 1 else { return nil }
+    let limit = max(1, letters.count / 3)
     var best: (word: String, distance: Int)?
-    for candidate in candidates {
-        let distance = editDistance(Array(word.lowercased()), Array(candidate.lowercased()))
+    for candidate in candidates where candidate.utf8.count <= 2 * longest {
+        let other = Array(candidate.lowercased())
+        guard abs(other.count - letters.count) <= limit else { continue }
+        let distance = editDistance(letters, other)
         if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
     }
     return best?.word

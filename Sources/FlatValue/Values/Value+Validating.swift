@@ -13,9 +13,16 @@ extension Value {
     }
 
     public init(validating bytes: [UInt8]) throws(MalformedValue) {
+        try self.init(bytes, limit: Self.maximumByteCount)
+    }
+
+    /// The same for a value of any size.
+    package init(validatingAnySize bytes: [UInt8]) throws(MalformedValue) { try self.init(bytes, limit: .max) }
+
+    private init(_ bytes: [UInt8], limit: Int) throws(MalformedValue) {
         var fault: MalformedValue?
         bytes.withUnsafeBytes { buffer in
-            do throws(MalformedValue) { try ValueCheck.check(buffer) } catch { fault = error }
+            do throws(MalformedValue) { try ValueCheck.check(buffer, limit: limit) } catch { fault = error }
         }
         if let fault { throw fault }
         self.init(storage: bytes)

@@ -42,10 +42,18 @@ final class ProxyEffects: HostGateway {
 
     /// Takes the host's answer; a call that nobody waits for any more is passed over.
     func take(_ frame: Frame) {
-        guard let call = frame.header["call"]?.int, let value = try? Value(validating: frame.body),
+        guard let call = frame.header["call"]?.int,
             let pending = state.withLock({ $0.pending.removeValue(forKey: call) })
         else { return }
-        var answer = HostAnswer(ok: frame.header["ok"]?.bool == true, value: value)
+        // What a file or a server holds may be larger than what a script may ask with.
+        var answer: HostAnswer
+        do throws(MalformedValue) {
+            let value = try Value(validatingAnySize: frame.body)
+            answer = HostAnswer(ok: frame.header["ok"]?.bool == true, value: value)
+        } catch {
+            answer = HostAnswer(
+                ok: false, value: ["code": "host_failed", "message": Value("the host's answer is no value: \(error)")])
+        }
         answer.usage = frame.header["usage"]
         if frame.header["open"]?.bool == true { pending.operation.staysOpen() }
         pending.answer(answer)

@@ -103,7 +103,8 @@ package struct Frame: Sendable, Equatable {
         guard length <= bytes.count - Self.prefix else { throw FrameFault("a header that is longer than its frame") }
         self.kind = kind
         do {
-            header = try Value(validating: Array(bytes[Self.prefix..<Self.prefix + length]))
+            // With an input or a message of the largest size, and more.
+            header = try Value(validatingAnySize: Array(bytes[Self.prefix..<Self.prefix + length]))
         } catch {
             throw FrameFault("a header that is no value: \(error)")
         }

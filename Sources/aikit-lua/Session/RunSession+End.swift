@@ -111,7 +111,8 @@ extension RunSession {
     /// The run goes on without this process, or never began in it.
     func concludeLetGo(_ reason: LetGoReason) -> ExitStatus {
         display.suspend()
-        guard let handle else {
+        // What decides how a run begins may take its time: the store has nothing of the run before that.
+        guard let handle, hasEvents || plan.continuation != nil || !driver.drivesRun else {
             tell(reason.text + " before the run began\n")
             if case .timedOut = reason, plan.continuation == nil { return complete(.failed) }
             return complete(reason.status)

@@ -33,6 +33,8 @@ final class RunSession {
     private var waitsOutside = false
     /// Something has happened since the session began to wait for that.
     private var hasMoved = false
+    /// The run has recorded something.
+    private(set) var hasEvents = false
     /// What the run came to when it last stood still.
     var settled: RunResult?
     /// What keeps secrets of the run out of what is told of its end.
@@ -176,9 +178,11 @@ final class RunSession {
         switch message {
         case .progress(let events):
             closing.take(events, at: monotonicNanoseconds())
-            hasMoved = true
+            (hasMoved, hasEvents) = (true, true)
             display.take(events)
-        case .past(let events): display.takePast(events)
+        case .past(let events):
+            hasEvents = true
+            display.takePast(events)
         case .lines(let bytes): bytes.withUnsafeBytes { output.writeJSON($0) }
         case .log(let record): display.log(record)
         case .text(let line): display.print(line)

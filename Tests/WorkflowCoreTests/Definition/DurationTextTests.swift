@@ -37,4 +37,10 @@ import Testing
     func `are found`(word: String, expected: String?) {
         #expect(nearest(to: word, in: ["handler", "timeout", "input_schema", "output_schema", "next"]) == expected)
     }
+
+    @Test func `are not looked for where the word is longer than any name`() {
+        let long = String(repeating: "x", count: 10_000_000)
+        #expect(nearest(to: long, in: [long + "y"]) == nil)
+        #expect(nearest(to: "handler", in: [long]) == nil)
+    }
 }
