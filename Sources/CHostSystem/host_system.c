@@ -108,13 +108,40 @@ int hs_is_process_file(int descriptor) {
 #endif
 }
 
+static atomic_bool plays_old_kernel;
+
 int hs_replace(int folder, const char *from, const char *to) {
     return renameat(folder, from, folder, to) == 0 ? 0 : errno;
 }
 
-// Files below a folder -------------------------------------------------------------------------------------------------
+/// Takes the name with an empty file, which the rename replaces.
+static int rename_reserved(const char *from, const char *to) {
+    int file = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0) return errno;
+    close(file);
+    if (rename(from, to) == 0) return 0;
+    int error = errno;
+    unlink(to);
+    return error;
+}
 
-static atomic_bool plays_old_kernel;
+int hs_rename_new(const char *from, const char *to) {
+    if (!atomic_load(&plays_old_kernel)) {
+#if defined(__linux__) && defined(SYS_renameat2)
+        // RENAME_NOREPLACE, which the headers of older systems lack.
+        if (syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 1) == 0) return 0;
+#elif defined(__APPLE__)
+        if (renamex_np(from, to, RENAME_EXCL) == 0) return 0;
+#else
+        errno = ENOSYS;
+#endif
+        // Not every kernel and file system can do so.
+        if (errno != ENOSYS && errno != EINVAL && errno != ENOTSUP && errno != EPERM) return errno;
+    }
+    return rename_reserved(from, to);
+}
+
+// Files below a folder -------------------------------------------------------------------------------------------------
 
 void hs_play_old_kernel(int is_old) { atomic_store(&plays_old_kernel, is_old != 0); }
 

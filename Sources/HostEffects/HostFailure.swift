@@ -24,9 +24,12 @@ struct HostFailure: Error, Equatable {
     static func invalid(_ why: String) -> HostFailure { HostFailure("invalid_request", why, retryable: false) }
 
     /// The refusal of something that a flag would allow.
-    static func denied(_ what: String, flag: String) -> HostFailure {
+    ///
+    /// - Parameter instead: what to do that is more likely meant than to allow it.
+    static func denied(_ what: String, flag: String, instead: String? = nil) -> HostFailure {
         HostFailure(
-            "permission_denied", "\(what) is not allowed; run with \(flag) to allow it", retryable: false,
+            "permission_denied", "\(what) is not allowed; \(instead ?? "run with \(flag) to allow it")",
+            retryable: false,
             details: ["flag": Value(flag)])
     }
 }

@@ -9,8 +9,14 @@ extension Permissions {
         var scope: WritableKeyPath<Permissions, Scope>
         var narrow: (_ own: Scope, _ limit: Scope) -> Scope
 
-        /// Whether names are paths, which are compared from the root.
-        var isPath: Bool { name == "read" || name == "write" }
+        /// The scope with its paths from the root, as scopes are compared and kept.
+        func absolute(_ scope: Scope) -> Scope {
+            switch name {
+            case "read", "write": scope.absolute
+            case "run": scope.rooted
+            default: scope
+            }
+        }
     }
 
     static var kinds: [Kind] {
@@ -25,8 +31,15 @@ extension Permissions {
         ]
     }
 
-    /// Reads what ``grant`` wrote; what is not understood, and null, allow nothing.
+    /// Reads what ``grant`` wrote; what is not understood, and null, allow nothing. Relative paths, which older versions wrote of
+    /// programs, are so to the working folder.
     package init(grant: Value) {
+        self.init(declared: grant)
+        for kind in Self.kinds { self[keyPath: kind.scope] = kind.absolute(self[keyPath: kind.scope]) }
+    }
+
+    /// Reads the same object as a script writes it, with its paths as they are.
+    package init(declared grant: Value) {
         self.init()
         for kind in Self.kinds {
             guard let value = grant[kind.name] else { continue }

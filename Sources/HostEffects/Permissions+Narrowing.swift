@@ -30,7 +30,7 @@ extension Permissions {
             case (_, .only(let names)):
                 let left = names.filter { name in
                     let asked = Scope.only([name])
-                    return kind.narrow(own, asked) != (kind.isPath ? asked.absolute : asked)
+                    return kind.narrow(own, asked) != kind.absolute(asked)
                 }
                 result[keyPath: kind.scope] = left.isEmpty ? .nothing : .only(left)
             }
@@ -71,7 +71,7 @@ extension Permissions.Scope {
     }
 
     static func programs(_ own: Self, _ limit: Self) -> Self {
-        own.intersection(limit) { a, b in
+        own.intersection(limit.rooted) { a, b in
             if a == b { return a }
             guard let file = ExecCall.file(of: a), ExecCall.file(of: b) == file else { return nil }
             return b

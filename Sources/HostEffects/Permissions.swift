@@ -63,7 +63,7 @@ public struct Permissions: Sendable, Equatable {
         self.env = env
         self.read = read.absolute
         self.write = write.absolute
-        self.run = run
+        self.run = run.rooted
         self.secret = secret
         self.model = model
     }

@@ -41,6 +41,14 @@ public struct ScriptError: WorkflowError {
 
     static let notText = "this line is not UTF-8; save the file with that encoding"
 
+    /// The process or the system has no file descriptor left to read or load a script with; the script itself may be whole.
+    package static let noDescriptorCode = "no_descriptor"
+
+    /// - Parameter why: the words of the system.
+    package static func noDescriptor(_ why: String) -> String {
+        "no file descriptor is left (\(why)); let the process have more, as with ulimit -n"
+    }
+
     init(reading path: String, _ error: ScriptFiles.ReadError) {
         switch error {
         case .missing: self.init(code: "no_such_file", file: path, message: "there is no such file")
@@ -50,6 +58,9 @@ public struct ScriptError: WorkflowError {
         case .notText(let line):
             self.init(code: "not_utf8", file: path, message: Self.notText)
             diagnostics[0].line = line
+        case .noDescriptor(let why):
+            self.init(
+                code: Self.noDescriptorCode, file: path, message: "cannot be read now: " + Self.noDescriptor(why))
         case .failed(let why): self.init(code: "unreadable", file: path, message: "cannot be read: \(why)")
         }
     }

@@ -12,16 +12,25 @@ package enum ScriptFiles {
         case outside
         /// The line, from 1, that is no UTF-8.
         case notText(line: Int)
+        /// There is no file descriptor to read it with; the words of the system. What the file holds is not known.
+        case noDescriptor(String)
         case failed(String)
+
+        init(errno number: Int32) {
+            let words = String(cString: strerror(number))
+            switch number {
+            case ENOENT, ENOTDIR: self = .missing
+            case EMFILE, ENFILE: self = .noDescriptor(words)
+            default: self = .failed(words)
+            }
+        }
     }
 
     /// Reads a whole source in UTF-8, without the byte order mark that some editors write before it. Only regular files are read:
     /// anything else, such as a FIFO or a device, might never end.
     static func read(_ path: String) throws(ReadError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            throw errno == ENOENT || errno == ENOTDIR ? .missing : .failed(String(cString: strerror(errno)))
-        }
+        guard descriptor >= 0 else { throw ReadError(errno: errno) }
         defer { close(descriptor) }
         var info = stat()
         guard fstat(descriptor, &info) == 0 else { throw .failed(String(cString: strerror(errno))) }
@@ -104,7 +113,8 @@ package enum ScriptFiles {
         for path in candidates {
             let found = find(module: name, at: path, project: directory)
             switch found.content {
-            case .success, .failure(.failed), .failure(.outside), .failure(.notText): return found
+            case .success, .failure(.failed), .failure(.outside), .failure(.notText), .failure(.noDescriptor):
+                return found
             case .failure(.missing), .failure(.directory): continue
             }
         }
@@ -123,6 +133,8 @@ package enum ScriptFiles {
         switch found.content {
         case .success(let source): return (found, .found(path: found.path, source: source))
         case .failure(.notText(let line)): return (found, .failed("\(found.path):\(line): \(ScriptError.notText)"))
+        case .failure(.noDescriptor(let why)):
+            return (found, .failed("cannot read \(found.path): \(ScriptError.noDescriptor(why))"))
         case .failure(.failed(let why)): return (found, .failed("cannot read \(found.path): \(why)"))
         case .failure(.outside):
             return (found, .failed("\(found.path) is a symbolic link that leads out of the project"))

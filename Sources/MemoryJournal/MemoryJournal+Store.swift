@@ -6,13 +6,13 @@ package import WorkflowEngine
 extension MemoryJournal: RunReading {
     package func header(of run: String) async throws(JournalError) -> RunHeader? {
         try read { contents, own in
-            contents.runs[run].map { contents.header(of: $0, for: own, at: clock.now()) }
+            contents.row(run).map { contents.header(of: $0, for: own, at: clock.now()) }
         }
     }
 
     package func load(_ run: String, after sequence: Int) async throws(JournalError) -> StoredRun? {
         try read { contents, own in
-            contents.runs[run].map { $0.stored(contents.header(of: $0, for: own, at: clock.now()), after: sequence) }
+            contents.row(run).map { $0.stored(contents.header(of: $0, for: own, at: clock.now()), after: sequence) }
         }
     }
 
@@ -89,7 +89,7 @@ extension MemoryJournal: RunInbox {
     package func post(_ message: InboxMessage.Content, to run: String) async throws(JournalError) -> Int64? {
         let now = clock.now()
         let posted: (InboxMessage, [@Sendable ([InboxMessage]) -> Void])? = store.contents.withLock { contents in
-            guard let row = contents.runs[run], !row.header.status.isTerminal else { return nil }
+            guard let row = contents.row(run), !row.header.status.isTerminal else { return nil }
             contents.lastMessage += 1
             contents.changes += 1
             let message = InboxMessage(number: contents.lastMessage, run: run, content: message, postedAt: now)
@@ -220,7 +220,7 @@ extension MemoryJournal: StoreUpkeep {
 extension MemoryStore.Contents {
     /// Makes an owner that of a run which nobody drives.
     mutating func claim(_ id: String, as own: Int64, at now: Int64) -> Claim {
-        guard let row = runs[id] else { return .missing }
+        guard let row = row(id) else { return .missing }
         var header = header(of: row, for: own, at: now)
         if header.status.isTerminal { return .over(header) }
         if header.owner != nil { return .owned(header) }

@@ -43,6 +43,12 @@ package final class MemoryStore: Sendable {
 }
 
 extension MemoryStore.Contents {
+    /// The run of an id; as in the other stores no run of one that only looks the same.
+    func row(_ id: String) -> MemoryStore.StoredRow? {
+        guard let row = runs[id], row.header.id.hasSameBytes(as: id) else { return nil }
+        return row
+    }
+
     /// The header as a journal sees it: with the owner, if that one lives and the run is not over.
     func header(of row: MemoryStore.StoredRow, for number: Int64, at now: Int64) -> RunHeader {
         var header = row.header

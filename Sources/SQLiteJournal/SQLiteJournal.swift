@@ -72,8 +72,10 @@ public final class SQLiteJournal: RunJournal, Sendable {
 
     /// Whether another process has a store of an older schema open, which could not go on with it after an upgrade.
     package static func isOpenInOlderVersion(_ path: String) -> Bool {
-        guard let path = try? StorePath(path) else { return false }
-        return StoreDatabase.isOpenInOlderVersion(path)
+        // A store that this process just opens is opened, or refused, by that.
+        guard let path = try? StorePath(path), StoreUse.begin(path) else { return false }
+        defer { StoreUse.end(path) }
+        return StoreUse.olderVersion(of: path) != nil
     }
 
     /// The file that the name of a store leads to through symbolic links, also of a store that is not there yet; the name where

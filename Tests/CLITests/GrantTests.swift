@@ -1,3 +1,6 @@
+import FlatValue
+import Foundation
+import Platform
 import Testing
 
 private let pay = """
@@ -60,6 +63,78 @@ extension CommandLine {
             let more = try program.run("run", "pay.lua", "--run-id", "p", "--allow-net=127.0.0.1:9,example.org")
             #expect(more.status == 2)
             #expect(more.errors.contains("aikit-lua runs recover p --allow-net=127.0.0.1:9,example.org"))
+        }
+
+        private static let tools = """
+            local aikit = require "aikit"
+            return aikit.workflow { id = "tools" }
+              :human { id = "approve", response_schema = aikit.schema.object { ok = aikit.schema.boolean() } }
+              :step { id = "use", handler = function(_, context)
+                local root = context.initial_input.root
+                return {
+                  tool = aikit.exec { root .. "/tool.sh" }.stdout, text = aikit.fs.read(root .. "/data/a.txt"),
+                  here = select(2, pcall(aikit.fs.read, "data/a.txt")).message,
+                }
+              end }
+              :commit()
+            """
+
+        /// Scripts with a program and a file, and a folder beside them.
+        private func project(_ files: [String: String] = [:]) throws -> Program {
+            let program = try Program(files)
+            for folder in ["project", "project/data", "other"] {
+                try FileManager.default.createDirectory(
+                    at: program.folder.appendingPathComponent(folder), withIntermediateDirectories: false)
+            }
+            try program.write(Self.tools, to: "project/tools.lua")
+            try program.write("text", to: "project/data/a.txt")
+            try program.write("#!/bin/sh\necho ran", to: "project/tool.sh")
+            let tool = program.folder.appendingPathComponent("project/tool.sh").path
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: tool)
+            return program
+        }
+
+        @Test func `paths of a run are those of the folder in which it began`() throws {
+            let program = try project()
+            defer { program.remove() }
+            let root = program.folder.appendingPathComponent("project").path
+            func call(in folder: String, _ arguments: String...) throws -> Program.Outcome {
+                var inner = program
+                inner.folder = program.folder.appendingPathComponent(folder)
+                return try inner.run(arguments)
+            }
+            let begun = try call(
+                in: "project", "run", "tools.lua", "--run-id", "t", "--input", #"{"root":"\#(root)"}"#,
+                "--allow-read=data", "--allow-run=./tool.sh")
+            #expect(begun.status == 3, "\(begun.errors)")
+            let store = "../project/.aikit/runs.db"
+            let shown = try call(in: "other", "runs", "show", "t", "--store", store).output
+            #expect(shown.contains("--allow-read=\(root)/data --allow-run=\(root)/tool.sh"), "\(shown)")
+            let resumed = try call(in: "other", "resume", "t", "--data", #"{"ok":true}"#, "--store", store)
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(resumed.output.contains(#""tool": "ran\n""#) && resumed.output.contains(#""text": "text""#))
+            // A script's own relative path is one of the folder in which the process works, which is said.
+            #expect(resumed.output.contains("go on with the run in \(root)\""), "\(resumed.output)")
+        }
+
+        @Test func `paths of aikit_json are those of its folder`() async throws {
+            let program = try project()
+            defer { program.remove() }
+            let root = program.folder.appendingPathComponent("project").path
+            try program.write(
+                #"{"allowRead": ["data"], "allowRun": "./tool.sh"}"#,
+                to: "project/aikit.json")
+            let server = try ServeTests.Server(program, serving: "project", [])
+            defer { server.running.send(SIGKILL) }
+            let body: Value = ["inputData": ["root": Value(root)], "runId": "t"]
+            #expect(try await server.ask("POST", "/api/workflows/tools/runs", body).status == 202)
+            #expect(try await server.ask("GET", "/api/runs/t?wait=10s").json["status"] == "waiting_human")
+            // Whoever answers, the server drives the run.
+            let resumed = try program.run("resume", "t", "--data", #"{"ok":true}"#, "--store", "runs.db")
+            #expect(resumed.status == 0, "\(resumed.errors)")
+            #expect(resumed.output.contains(#""tool": "ran\n""#) && resumed.output.contains(#""text": "text""#))
+            server.running.send(SIGTERM)
+            #expect(server.running.finish().status == 0)
         }
 
         @Test func `runs that are gone on with beside another one get nothing of it`() throws {

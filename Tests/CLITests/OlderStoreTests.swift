@@ -60,6 +60,35 @@ extension CommandLine {
             #expect(try schema(after) > before)
         }
 
+        @Test(arguments: [
+            ["resume", "asks", "--data", #"{"ok":true}"#], ["runs", "recover"], ["runs", "cancel", "asks"],
+            ["runs", "prune", "--older-than", "1d"], ["run", "other.lua", "--run-id", "other"],
+        ])
+        func `what writes leaves it to an older version while that has it open`(_ command: [String]) throws {
+            let program = try open("v2.db")
+            defer { program.remove() }
+            try program.write(
+                "return require('aikit').workflow { id = 'o' }:step { id = 's', handler = function() return 1 end }:commit()",
+                to: "other.lua")
+            let path = program.folder.appendingPathComponent(".aikit/runs.db").path
+            let other = try OtherConnection(path)
+            try other.execute("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; COMMIT")
+            let before = try other.number("PRAGMA user_version")
+            let refused = try program.run(command)
+            #expect(refused.status == 2, "\(refused.errors)")
+            let process = ProcessInfo.processInfo.processIdentifier
+            #expect(refused.errors.contains("open in process \(process)"), "\(refused.errors)")
+            #expect(refused.errors.contains("end process \(process) first"), "\(refused.errors)")
+            #expect(try other.number("PRAGMA user_version") == before)
+            let saved = try program.run("store", "backup", "saved.db")
+            #expect(saved.status == 0, "\(saved.errors)")
+            #expect(try other.number("PRAGMA user_version") == before)
+            other.close()
+            #expect(try program.run(command).status == 0)
+            let after = try OtherConnection(path)
+            #expect(try after.number("PRAGMA user_version") > before)
+        }
+
         @Test func `a store without a queue has one, and its runs go on`() throws {
             let program = try open("v2.db")
             defer { program.remove() }

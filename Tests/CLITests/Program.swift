@@ -13,7 +13,7 @@ struct Program {
         var errors: String
     }
 
-    let folder: URL
+    var folder: URL
     var binary = Program.binary
     /// Variables that the program finds besides those of the tests.
     var variables: [String: String] = [:]

@@ -42,6 +42,46 @@ extension CommandLine {
             #expect(server.running.finish().status == 0)
         }
 
+        /// Allows a process so many file descriptors from now on; 0 for as many as it may have.
+        private func allow(_ count: Int, _ server: RunningProgram) throws {
+            let code = """
+                import resource, sys
+                number, count = int(sys.argv[1]), int(sys.argv[2])
+                hard = resource.prlimit(number, resource.RLIMIT_NOFILE)[1]
+                resource.prlimit(number, resource.RLIMIT_NOFILE, (count or hard, hard))
+                """
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            process.arguments = ["python3", "-c", code, "\(server.processID)", "\(count)"]
+            try process.run()
+            process.waitUntilExit()
+            try #require(process.terminationStatus == 0)
+        }
+
+        @Test(arguments: [".", "slow.lua"])
+        func `without file descriptors what is live stays so, and it is looked at again`(_ path: String) async throws {
+            let program = try Program(["slow.lua": ServeTests.script])
+            defer { program.remove() }
+            let server = try ServeTests.Server(program, serving: path, [])
+            defer { server.running.send(SIGKILL) }
+            #expect(try await server.ask("GET", "/api/workflows/slow").status == 200)
+            try allow(3, server.running)
+            #expect(server.running.hear("no file descriptor is left"))
+            // What changes meanwhile is seen once there are some again.
+            try program.write(ServeTests.script + "-- edited", to: "slow.lua")
+            try await Task.sleep(for: .seconds(2))
+            try allow(0, server.running)
+            #expect(server.running.hear("version 2 of slow.lua is live"), "\(server.running.said)")
+            let said = server.running.said
+            #expect(!said.contains("does not load") && !said.contains("is gone"), "\(said)")
+            #expect(said.components(separatedBy: "no file descriptor is left").count == 2, "\(said)")
+            #expect(try await server.ask("GET", "/api/workflows").json["broken"]?.array?.isEmpty != false)
+            let run = try await server.ask("POST", "/api/workflows/slow/run", ["inputData": 1])
+            #expect(run.json["status"] == "success")
+            server.running.send(SIGTERM)
+            #expect(server.running.finish().status == 0)
+        }
+
         @Test func `a file that takes the id of another file's workflow is the one that is not used`() async throws {
             let other = ServeTests.script.replacingOccurrences(of: "\"slow\"", with: "\"other\"")
             let program = try Program(["a.lua": other, "slow.lua": ServeTests.script])

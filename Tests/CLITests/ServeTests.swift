@@ -26,9 +26,9 @@ extension CommandLine {
 
             init(_ program: Program, _ arguments: String...) throws { try self.init(program, arguments) }
 
-            init(_ program: Program, _ arguments: [String]) throws {
+            init(_ program: Program, serving path: String = ".", _ arguments: [String]) throws {
                 running = try RunningProgram(
-                    program, ["serve", ".", "--port", "0", "--store", "runs.db"] + arguments)
+                    program, ["serve", path, "--port", "0", "--store", "runs.db"] + arguments)
                 try #require(running.hear("listening at"), "\(running.said)")
                 _ = running.hear("\n")
                 let address = try #require(running.said.firstRange(of: #/127\.0\.0\.1:\d+/#))

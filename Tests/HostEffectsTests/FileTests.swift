@@ -100,6 +100,26 @@ private struct Yard {
         #expect(yard.ask("read", "in/bytes").withCursor { $0.stringBytes.map(Array.init) } == bytes)
     }
 
+    @Test(arguments: [false, true]) func `a file that gets a new name replaces nothing and has one name`(
+        isOldKernel: Bool
+    )
+        throws
+    {
+        hs_play_old_kernel(isOldKernel ? 1 : 0)
+        defer { hs_play_old_kernel(0) }
+        let yard = try Yard()
+        #expect(hs_rename_new(yard.path("in/a.txt"), yard.path("out/b.txt")) == EEXIST)
+        #expect(yard.root.read("in/a.txt") == "inside" && yard.root.read("out/b.txt") == "outside")
+        // Once it has the new name it has no other one, at any time.
+        #expect(link(yard.path("in/a.txt"), yard.path("out/second")) == 0)
+        #expect(hs_rename_new(yard.path("in/a.txt"), yard.path("out/new")) == 0)
+        var info = stat()
+        #expect(stat(yard.path("out/new"), &info) == 0 && info.st_nlink == 2)
+        #expect(yard.root.read("in/a.txt") == nil && yard.root.read("out/new") == "inside")
+        #expect(hs_rename_new(yard.path("in/none"), yard.path("out/other")) == ENOENT)
+        #expect(yard.root.read("out/other") == nil)
+    }
+
     @Test(arguments: [false, true]) func `no path and no link leads out`(isOldKernel: Bool) throws {
         hs_play_old_kernel(isOldKernel ? 1 : 0)
         defer { hs_play_old_kernel(0) }

@@ -47,6 +47,19 @@ struct NarrowingTests {
         #expect(permissions(["net": ["a.org"]]).narrowed(by: ["net": ["a.org"]]).namesHosts)
     }
 
+    @Test func `paths of programs are kept from the root, and names as they are`() {
+        let tool = FilePath.absolute("tools/run.sh")
+        let kept = Permissions(run: .only(["tools/run.sh", "git"]))
+        #expect(kept.grant == ["run": [Value(tool), "git"]])
+        // An older version kept them as they were given.
+        #expect(permissions(["run": ["tools/run.sh"]]).run == .only([tool]))
+        #expect(kept.covers(permissions(["run": ["./tools/run.sh"]])))
+        #expect(kept.narrowed(by: ["run": ["./tools/run.sh"]]).run == .only([tool]))
+        // What a script declares is told in its own words.
+        let declared = Permissions(declared: ["run": ["tools/run.sh", "other/x"]])
+        #expect(kept.missing(of: declared).run == .only(["other/x"]))
+    }
+
     @Test func `what is missing of what a script needs is told`() {
         let granted = permissions(["net": ["*.a.org"], "env": "*", "read": ["/data"]])
         let required: Value = [

@@ -72,9 +72,36 @@ import WorkflowEngine
 
     @Test(arguments: [
         (#"{"partialSuccess":{"rejectedSpans":"-5"}}"#, []),
-        (#"{"partialSuccess":{"rejectedSpans":1e308}}"#, []),
+        (#"{"partialSuccess":{"rejectedSpans":"-99999999999999999999"}}"#, []),
+        (
+            #"{"partialSuccess":{"rejectedSpans":1e308}}"#, ["the server rejected some; 3 spans were dropped"]
+        ),
+        (
+            #"{"partialSuccess":{"rejectedSpans":"99999999999999999999"}}"#,
+            ["the server rejected some; 3 spans were dropped"]
+        ),
+        (
+            #"{"partialSuccess":{"rejectedSpans":99999999999999999999}}"#,
+            ["the server rejected some; 3 spans were dropped"]
+        ),
+        (
+            #"{"partialSuccess":{"rejectedSpans":"many"}}"#,
+            ["the server rejected some, and how many cannot be read; 1 spans were dropped"]
+        ),
+        (
+            #"{"partialSuccess":{"rejectedSpans":[2],"errorMessage":"too old"}}"#,
+            ["too old; the server rejected some, and how many cannot be read; 1 spans were dropped"]
+        ),
         (#"{"partialSuccess":{"rejectedSpans":null,"errorMessage":""}}"#, []),
-        (#"{"partialSuccess":{}}"#, []), (#"{"partialSuccess":[1]}"#, []), (#"{}"#, []),
+        (#"{"partialSuccess":{}}"#, []), (#"{"partialSuccess":null}"#, []), (#"{}"#, []),
+        (
+            #"{"partialSuccess":7}"#,
+            ["the server rejected some, and how many cannot be read; 1 spans were dropped"]
+        ),
+        (
+            #"{"partialSuccess":[1]}"#,
+            ["the server rejected some, and how many cannot be read; 1 spans were dropped"]
+        ),
         (#"{"partialSuccess":{"errorMessage":"slow down"}}"#, ["slow down"]),
         (#"{"partialSuccess":{"rejectedSpans":2.0}}"#, ["the server rejected some; 2 spans were dropped"]),
         (#"{"partial_success":{"rejected_spans":1,"error_message":"old"}}"#, ["old; 1 spans were dropped"]),

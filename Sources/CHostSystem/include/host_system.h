@@ -38,6 +38,12 @@ int hs_is_process_file(int descriptor);
 /// Renames within a folder, replacing what has the new name; 0 or an error number.
 int hs_replace(int folder, const char *from, const char *to);
 
+/// Gives a file another name that nothing has yet: at no moment has it both, or neither. 0 or an error number, EEXIST where there is
+/// something; both are as they were then.
+///
+/// Where the system cannot do so in one step, an empty file has the name for a moment.
+int hs_rename_new(const char *from, const char *to);
+
 /// A descriptor that can be read once the process has ended; -1 where the system has none.
 int hs_watch_process(pid_t pid);
 
@@ -47,7 +53,7 @@ int hs_has_ended(pid_t pid);
 /// Gives threads that begin later, and whose makers ask for nothing, stacks of at most so many bytes, where the system can do so.
 void hs_limit_stacks(size_t bytes);
 
-/// Whether a kernel without openat2 is to be played, for tests; process-wide.
+/// Whether a kernel without openat2 and renameat2 is to be played, for tests; process-wide.
 void hs_play_old_kernel(int is_old);
 
 #endif

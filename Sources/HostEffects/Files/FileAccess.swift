@@ -42,7 +42,26 @@ struct FileAccess {
 
     private func denied(_ path: String, real: String? = nil) -> HostFailure {
         let what = real.map { "\(purpose.doing) '\(path)', which leads to '\($0)'," } ?? "\(purpose.doing) '\(path)'"
-        return HostFailure.denied(what, flag: "--allow-\(purpose.rawValue)=\(real ?? path)")
+        let flag = "--allow-\(purpose.rawValue)=\(real ?? path)"
+        guard real == nil, let folder = folderMeant(by: path) else { return HostFailure.denied(what, flag: flag) }
+        return HostFailure.denied(
+            what, flag: flag,
+            instead:
+                "paths go from the folder in which the process works, \(FilePath.absolute(".")): go on with the run in \(folder)"
+        )
+    }
+
+    /// The folder from which a relative path would be allowed, as where the run began elsewhere; nil for none.
+    private func folderMeant(by path: String) -> String? {
+        guard !path.hasPrefix("/"), case .only(let roots) = scope else { return nil }
+        let parts = FilePath.absolute("/" + path).split(separator: "/")
+        for root in roots {
+            for count in (1...max(parts.count, 1)).reversed() where count <= parts.count {
+                let end = "/" + parts[..<count].joined(separator: "/")
+                if root.hasSuffix(end) { return root == end ? "/" : String(root.dropLast(end.count)) }
+            }
+        }
+        return nil
     }
 
     /// Opens a path; the caller closes the descriptor.

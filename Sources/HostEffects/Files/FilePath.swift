@@ -56,8 +56,17 @@ extension Permissions.Scope {
     /// Reads the values of an option for files: what is relative is so to the working folder, now and for good.
     package init(paths values: [String]) { self = Self(values).absolute }
 
+    /// Reads the values of an option for programs: a relative path is so to the working folder, now and for good.
+    package init(programs values: [String]) { self = Self(values).rooted }
+
     /// The same with each name as a path from the root.
     package var absolute: Self {
         if case .only(let names) = self { .only(names.map(FilePath.absolute)) } else { self }
+    }
+
+    /// The same with each name that is a path as one from the root, and all others as they are: `git` is one that PATH leads to.
+    package var rooted: Self {
+        guard case .only(let names) = self else { return self }
+        return .only(names.map { $0.contains("/") ? FilePath.absolute($0) : $0 })
     }
 }

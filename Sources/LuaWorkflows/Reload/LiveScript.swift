@@ -15,9 +15,10 @@ public enum ScriptRefresh: Sendable {
     case unchanged
     /// A new generation is live, because of these files; `took` is the time to load and check it.
     case live(LiveGeneration, changed: [String], took: Duration)
-    /// After a failure they are again those of the generation that stayed live.
+    /// After a failure they are again those of the generation that stayed live, or can be read again.
     case restored(LiveGeneration)
-    /// They cannot be loaded. What was live, if anything, stays so.
+    /// They cannot be loaded. What was live, if anything, stays so. For want of file descriptors, with the code `no_descriptor`, that
+    /// is told once, and ``LiveScript/refresh()`` tries again.
     case failed(ScriptError)
     /// The script has gone. What was live, if anything, stays so.
     case missing
@@ -55,6 +56,8 @@ public final class LiveScript: Sendable {
     private struct State {
         var files = ReloadState()
         var generation: LiveGeneration?
+        /// The newest attempt had no file descriptor to look at the files or to load them with.
+        var isShort = false
     }
 
     /// Nothing is loaded before the first ``refresh()``.
@@ -106,6 +109,9 @@ public final class LiveScript: Sendable {
     /// The generation of which new runs are to be made; nil as long as none has loaded.
     public var generation: LiveGeneration? { state.withLock { $0.generation } }
 
+    /// Whether the files could not be looked at, so that ``refresh()`` is to be called again though nothing changes.
+    package var isShort: Bool { state.withLock { $0.isShort } }
+
     /// Every path whose change may make a difference: the script, its modules, and where modules were looked for in vain.
     public var paths: [String] {
         let paths = state.withLock { $0.files.paths }
@@ -123,16 +129,22 @@ public final class LiveScript: Sendable {
 
     private func refreshNow() -> ScriptRefresh {
         let start = ContinuousClock.now
-        let (files, before) = state.withLock { ($0.files, $0.generation) }
+        let (files, before, wasShort) = state.withLock { ($0.files, $0.generation, $0.isShort) }
         switch files.decide(look) {
-        case .nothing: return .unchanged
+        case .nothing where wasShort && files.refused != nil: return load(since: start, files.live, before, wasShort)
+        case .nothing:
+            state.withLock { $0.isShort = false }
+            return wasShort ? before.map(ScriptRefresh.restored) ?? .unchanged : .unchanged
         case .restore:
-            state.withLock { $0.files.restored() }
+            state.withLock { state in
+                state.files.restored()
+                state.isShort = false
+            }
             return before.map(ScriptRefresh.restored) ?? .unchanged
         case .missing:
             refuse(ScriptFootprint(entries: [look(ScriptFootprint.Entry(ScriptFiles.find(module: "", at: path)))]))
             return .missing
-        case .load: return load(since: start, files.live, before)
+        case .load: return load(since: start, files.live, before, wasShort)
         }
     }
 
@@ -144,13 +156,24 @@ public final class LiveScript: Sendable {
                 : ScriptFiles.find(module: entry.module, besideScript: ScriptFiles.directory(of: path)))
     }
 
-    private func refuse(_ footprint: ScriptFootprint) { state.withLock { $0.files.refused(footprint) } }
+    private func refuse(_ footprint: ScriptFootprint) {
+        state.withLock { state in
+            state.files.refused(footprint)
+            state.isShort = false
+        }
+    }
 
     /// Loads what the disk holds now, and switches over if it is good.
+    ///
+    /// - Parameter wasShort: the attempt before had no file descriptor, and that was told.
     private func load(
-        since start: ContinuousClock.Instant, _ old: ScriptFootprint?, _ before: LiveGeneration?
+        since start: ContinuousClock.Instant, _ old: ScriptFootprint?, _ before: LiveGeneration?, _ wasShort: Bool
     ) -> ScriptRefresh {
         let (result, footprint) = settledAttempt()
+        if let shortage = Self.shortage(result, footprint) {
+            state.withLock { $0.isShort = true }
+            return wasShort ? .unchanged : .failed(shortage)
+        }
         if footprint.lacksScript, before != nil {
             refuse(footprint)
             return .missing
@@ -161,8 +184,11 @@ public final class LiveScript: Sendable {
             if let before, before.script.generationID == script.generationID {
                 // The same contents at other places, or after a failure: what is live is just this.
                 let wasRefused = state.withLock { state in
-                    defer { state.files.took(footprint) }
-                    return state.files.refused != nil
+                    defer {
+                        state.files.took(footprint)
+                        state.isShort = false
+                    }
+                    return state.files.refused != nil || wasShort
                 }
                 return wasRefused ? .restored(before) : .unchanged
             }
@@ -171,6 +197,7 @@ public final class LiveScript: Sendable {
             state.withLock { state in
                 state.files.took(footprint)
                 state.generation = generation
+                state.isShort = false
             }
             if let before { engine.retire(before.script.generation) }
             let changed = old.map { footprint.changes(since: $0) } ?? footprint.entries.map(\.path)
@@ -179,6 +206,15 @@ public final class LiveScript: Sendable {
             refuse(footprint)
             return .failed(error)
         }
+    }
+
+    /// Why nothing is known of the script for want of file descriptors: neither what it holds, nor whether it loads.
+    private static func shortage(
+        _ result: Result<LuaScript, ScriptError>, _ footprint: ScriptFootprint
+    ) -> ScriptError? {
+        if let shortage = footprint.shortage { return shortage }
+        guard case .failure(let error) = result, error.code == ScriptError.noDescriptorCode else { return nil }
+        return error
     }
 
     /// How often files that are being written are read again at most.

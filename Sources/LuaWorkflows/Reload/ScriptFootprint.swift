@@ -39,6 +39,14 @@ struct ScriptFootprint: Equatable, Sendable {
     /// Whether the script itself is not there.
     var lacksScript: Bool { script.state == .absent(.missing) }
 
+    /// Why files could not be looked at for want of a file descriptor; nil where all could.
+    var shortage: ScriptError? {
+        entries.lazy.compactMap { entry in
+            guard case .absent(.noDescriptor(let why)) = entry.state else { return nil }
+            return ScriptError(reading: entry.path, .noDescriptor(why))
+        }.first
+    }
+
     /// The paths of the files that were found.
     var files: [String] {
         entries.compactMap { entry in

@@ -23,11 +23,7 @@ extension JournalError {
         }
         let detail = error.message ?? "error \(error.extendedResultCode.rawValue)"
         switch error.resultCode {
-        case .SQLITE_BUSY, .SQLITE_LOCKED:
-            self.init(
-                code: "store_locked",
-                message:
-                    "the store \(path) is locked by another process that does not let go; end that process, or wait")
+        case .SQLITE_BUSY, .SQLITE_LOCKED: self = .locked(path)
         case .SQLITE_FULL: self = .full(path)
         // SQLite says so of the files beside the database.
         case .SQLITE_IOERR where StoreFile.diskIsFull(path): self = .full(path)
@@ -60,6 +56,24 @@ extension JournalError {
         default:
             self.init(code: "store_failed", message: "the store \(path) failed: \(detail)")
         }
+    }
+
+    static func locked(_ path: String) -> JournalError {
+        JournalError(
+            code: "store_locked",
+            message: "the store \(path) is locked by another process that does not let go; end that process, or wait")
+    }
+
+    /// A process of an older version has the store open.
+    static func inUse(_ path: String, _ use: StoreUse) -> JournalError {
+        let process = use.process > 0 ? "process \(use.process)" : "another process"
+        let name = use.process > 0 ? process : "that process"
+        return JournalError(
+            code: "store_in_use",
+            message:
+                "the store \(path) is of an older version (schema \(use.schema)) and open in \(process), which could not go on with "
+                + "it once this version has upgraded it (schema \(Schema.version)); end \(name) first, or use its version"
+        )
     }
 
     private static func full(_ path: String) -> JournalError {

@@ -45,6 +45,9 @@ enum StoreDatabase {
     private static func attempt(_ path: StorePath, _ options: SQLiteJournalOptions) throws(JournalError)
         -> DatabaseQueue
     {
+        guard StoreUse.begin(path) else { throw .locked(path.name) }
+        defer { StoreUse.end(path) }
+        if let use = StoreUse.olderVersion(of: path) { throw .inUse(path.name, use) }
         do {
             let queue = try DatabaseQueue(path: path.file, configuration: configuration(options))
             try queue.inDatabase { database in
@@ -74,38 +77,6 @@ enum StoreDatabase {
         var configuration = configuration(options)
         configuration.readonly = true
         return try DatabaseQueue(path: path.file, configuration: configuration)
-    }
-
-    /// Whether another process has a store open whose schema is older than this version's. False where that cannot be found out.
-    static func isOpenInOlderVersion(_ path: StorePath) -> Bool {
-        guard access(path.beside("-shm"), F_OK) == 0 else { return false }
-        // The system lets go of all locks of a process on a file with any descriptor of it, so that a store which this process
-        // has open, and which is of the newest schema by that, is not looked at by hand.
-        return isOlder(path) && isOpen(path)
-    }
-
-    private static func isOlder(_ path: StorePath) -> Bool {
-        guard let connection = try? reader(path, SQLiteJournalOptions(lockTimeout: 1_000_000)) else { return false }
-        defer { try? connection.close() }
-        let isOlder = try? connection.read { database in
-            let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
-            let schema = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-            return application == Schema.applicationID && schema > 0 && schema < Schema.version
-        }
-        return isOlder ?? false
-    }
-
-    /// Whether another process has the store open: each holds a lock on one byte of the log's index (`WALINDEX_LOCK_OFFSET` + 8).
-    private static func isOpen(_ path: StorePath) -> Bool {
-        let descriptor = openFile(path.beside("-shm"), O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        var lock = flock()
-        lock.l_type = numericCast(F_WRLCK)
-        lock.l_whence = numericCast(SEEK_SET)
-        lock.l_start = 128
-        lock.l_len = 1
-        return fcntl(descriptor, F_GETLK, &lock) == 0 && Int32(lock.l_type) != Int32(F_UNLCK)
     }
 
     private static func configuration(_ options: SQLiteJournalOptions) -> Configuration {
@@ -178,5 +149,3 @@ enum StoreDatabase {
         return version
     }
 }
-
-private func openFile(_ path: String, _ flags: Int32) -> Int32 { open(path, flags) }

@@ -14,6 +14,8 @@ final class VMChild: Sendable {
         var signal: String?
         /// Why it was not listened to any more, or could not be started.
         var fault: String?
+        /// There was no file descriptor to start it with.
+        var isShort = false
         /// ``Run/mark`` of the run whose code it said to run last; 0 for none. It may have lied.
         var mark: UInt64 = 0
     }
@@ -126,6 +128,8 @@ final class VMChild: Sendable {
         }
     }
 
+    private static func isShortage(_ status: Int32) -> Bool { status == EMFILE || status == ENFILE }
+
     // MARK: The threads
 
     private func live(
@@ -133,7 +137,9 @@ final class VMChild: Sendable {
     ) -> End {
         var ends: [Int32] = [-1, -1]
         var status = vp_connect(&ends)
-        guard status == 0 else { return End(fault: "no socket: \(String(cString: strerror(status)))") }
+        guard status == 0 else {
+            return End(fault: "no socket: \(String(cString: strerror(status)))", isShort: Self.isShortage(status))
+        }
         var pid = pid_t()
         let shared = vp_make_page()
         let marker = vp_map_page(shared)
@@ -145,7 +151,9 @@ final class VMChild: Sendable {
         if shared >= 0 { systemClose(shared) }
         guard status == 0 else {
             systemClose(ends[0])
-            return End(fault: "\(program) cannot be started: \(String(cString: strerror(status)))")
+            return End(
+                fault: "\(program) cannot be started: \(String(cString: strerror(status)))",
+                isShort: Self.isShortage(status))
         }
         let page = marker.map { Marker(page: $0) }
         let isWanted = state.withLock { state in

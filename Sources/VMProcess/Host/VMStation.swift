@@ -292,7 +292,12 @@ final class VMStation: @unchecked Sendable {
                 .failure(RunFailure(code: "vm_crashed", message: "the process that ran the function is gone: \(why)")))
         }
         process.questions = [:]
-        fail(loadsIn: process, HostedScript.crashedCode, "the process that loaded the script is gone: \(why)")
+        if end.isShort {
+            let message = "the process that loads the script cannot be started: " + ScriptError.noDescriptor(why)
+            fail(loadsIn: process, ScriptError.noDescriptorCode, message)
+        } else {
+            fail(loadsIn: process, HostedScript.crashedCode, "the process that loaded the script is gone: \(why)")
+        }
         let open = Array(process.runs.values)
         process.runs = [:]
         if !open.isEmpty {

@@ -36,7 +36,10 @@ final class LiveRuns: Sendable {
     func belong(to engine: WorkflowEngine) { state.withLock { $0.engine = engine } }
 
     /// The run of an id that this engine drives.
-    func find(_ id: String) -> WorkflowRun? { state.withLock { $0.runs[id]?.run } }
+    func find(_ id: String) -> WorkflowRun? {
+        let run = state.withLock { $0.runs[id]?.run }
+        return run?.id.hasSameBytes(as: id) == true ? run : nil
+    }
 
     /// All runs that this engine drives.
     var all: [WorkflowRun] { state.withLock { $0.runs.values.compactMap(\.run) } }

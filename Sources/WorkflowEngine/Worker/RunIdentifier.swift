@@ -24,10 +24,21 @@ package enum RunIdentifier {
         problem(of: id)
             ?? (id.utf8.contains(UInt8(ascii: "~"))
                 ? "cannot have a '~': the engine gives such ids itself, to runs that restart, have a schedule or are started by others"
-                : nil)
+                : compositionProblem(of: id))
     }
 
-    package static func check(_ id: String) throws(RunFailure) { try refuse(problem(of: id)) }
+    /// Ids are told apart by their bytes, which two texts that look the same share only where both are composed.
+    private static func compositionProblem(of id: String) -> String? {
+        if id.isComposed { return nil }
+        return
+            "has letters of several characters, as an e with an accent of its own: give it in Unicode's form NFC, as by "
+            + "normalize(\"NFC\") of most languages"
+    }
+
+    package static func check(_ id: String) throws(RunFailure) {
+        // Ids with a `~` follow those of runs that are there.
+        try refuse(problem(of: id) ?? (id.utf8.contains(UInt8(ascii: "~")) ? nil : compositionProblem(of: id)))
+    }
 
     package static func check(new id: String) throws(RunFailure) { try refuse(problem(ofNew: id)) }
 

@@ -56,10 +56,7 @@ struct SpanPost: Sendable {
         case 200..<300:
             // What is no JSON says nothing of rejected spans.
             let answer = try? Value(json: body)
-            let partial = answer?["partialSuccess"] ?? answer?["partial_success"]
-            let rejected = Self.rejectedKeys.compactMap { partial?[$0] }.compactMap(Self.count).max() ?? 0
-            let reason = Self.shown(partial?["errorMessage"]?.string ?? partial?["error_message"]?.string ?? "")
-            return .taken(rejected: rejected, reason.isEmpty && rejected > 0 ? "the server rejected some" : reason)
+            return Self.taken(answer?["partialSuccess"] ?? answer?["partial_success"] ?? .null)
         case 429, 502, 503, 504:
             return .failed(
                 "the server answers \(status)",
@@ -77,10 +74,32 @@ struct SpanPost: Sendable {
         "rejected_data_points",
     ]
 
-    /// A number from 0 on, as OTLP's JSON has it: as text, or as a number.
+    /// What a server says besides that it took the request; what cannot be read of it means that some were rejected.
+    private static func taken(_ partial: Value) -> Answer {
+        let given = rejectedKeys.compactMap { partial[$0] }.filter { !$0.isNull }
+        let rejected = given.compactMap(count).max() ?? 0
+        let reason = shown(partial["errorMessage"]?.string ?? partial["error_message"]?.string ?? "")
+        let isUnreadable = !partial.isNull && partial.entries == nil && partial.array?.isEmpty != true
+        if rejected == 0, isUnreadable || given.contains(where: { count($0) == nil }) {
+            let unknown = "the server rejected some, and how many cannot be read"
+            return .taken(rejected: 1, reason.isEmpty ? unknown : "\(reason); \(unknown)")
+        }
+        return .taken(rejected: rejected, reason.isEmpty && rejected > 0 ? "the server rejected some" : reason)
+    }
+
+    /// A number from 0 on, as OTLP's JSON has it: as text, or as a number. One that is too large is the largest; nil for none.
     private static func count(_ value: Value) -> Int? {
-        let number = value.int ?? value.string.flatMap { Int64($0) } ?? value.double.flatMap { Int64(exactly: $0) }
-        return number.map { Int(clamping: max($0, 0)) }
+        if let number = value.int { return Int(clamping: max(number, 0)) }
+        if let number = value.double {
+            return number.rounded() == number && number.isFinite ? number >= 0x1p63 ? .max : Int(max(number, 0)) : nil
+        }
+        guard let text = value.string else { return nil }
+        if let number = Int64(text) { return Int(clamping: max(number, 0)) }
+        let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
+        guard !digits.isEmpty, digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+            return nil
+        }
+        return text.hasPrefix("-") ? 0 : .max
     }
 
     /// What a server says, for a terminal: a line without control characters.

@@ -79,7 +79,7 @@ extension PermissionOptions {
         permissions.env = Permissions.Scope(values["--allow-env"] ?? [])
         permissions.read = Permissions.Scope(paths: values["--allow-read"] ?? [])
         permissions.write = Permissions.Scope(paths: values["--allow-write"] ?? [])
-        permissions.run = Permissions.Scope(values["--allow-run"] ?? [])
+        permissions.run = Permissions.Scope(programs: values["--allow-run"] ?? [])
         permissions.secret = Permissions.Scope(values["--allow-secret"] ?? [])
         permissions.model = Permissions.Scope(values["--allow-model"] ?? [])
         return permissions

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CHostSystem
 internal import FlatValue
 internal import JSONSchema
 internal import Platform
@@ -75,11 +76,11 @@ struct StoreBackupCommand: ParsableCommand {
         Self.remove(part)
         defer { Self.remove(part) }
         try copyStore(try store.path, to: part, named: path)
-        // A rename would replace what has come meanwhile.
-        guard link(part, path) == 0 else {
-            if errno == EEXIST { throw UsageError("there is a file \(path) already; a backup replaces nothing") }
-            guard rename(part, path) == 0 else { throw UsageError("cannot make \(path): \(systemMessage(errno))") }
-            return
+        // A plain rename would replace what has come meanwhile, and a store with two names is refused.
+        switch hs_rename_new(part, path) {
+        case 0: break
+        case EEXIST: throw UsageError("there is a file \(path) already; a backup replaces nothing")
+        case let error: throw UsageError("cannot make \(path): \(systemMessage(error))")
         }
     }
 

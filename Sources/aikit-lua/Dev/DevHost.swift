@@ -86,6 +86,13 @@ final class DevHost: Sendable {
                 mailbox.post(.failed(error))
             }
         }
+        if live.isShort {
+            // No change tells when there are file descriptors again.
+            Task.detached { [weak self] in
+                try? await Task.sleep(for: .seconds(1))
+                await self?.refresh()
+            }
+        }
         if case .unchanged = refresh { return }
         mailbox.post(.refreshed(refresh))
     }

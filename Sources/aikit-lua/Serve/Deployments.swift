@@ -134,7 +134,11 @@ actor Deployments: DeploymentCatalog {
         case .failed(let error):
             isModule = error.saysNoWorkflow && live.generation == nil
             problem = error.description
-            if !isModule || isNamed(path) { log.error("\(path) does not load: \(error.description)") }
+            if error.code == ScriptError.noDescriptorCode {
+                log.error("\(error.description); what was live stays so, and it is tried again")
+            } else if !isModule || isNamed(path) {
+                log.error("\(path) does not load: \(error.description)")
+            }
         }
         guard let index = entries.firstIndex(where: { $0.path == path }) else { return false }
         entries[index].problem = problem

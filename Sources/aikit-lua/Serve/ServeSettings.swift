@@ -130,6 +130,17 @@ struct ServeSettings {
 
     /// A path of the file as one of the current folder; anything else as it is.
     private static func located(_ name: String, _ value: Value, in folder: String) -> Value {
+        if ["allowRead", "allowWrite", "allowRun"].contains(name) {
+            guard let names = value.array ?? value.string.map({ $0.split(separator: ",").map { Value(String($0)) } })
+            else { return value }
+            return Value(
+                array: names.map { item in
+                    guard let text = item.string, !text.isEmpty, text != Permissions.everything, !text.hasPrefix("/"),
+                        name != "allowRun" || text.contains("/")
+                    else { return item }
+                    return Value(folder + text)
+                })
+        }
         guard ["store", "tlsCert", "tlsKey", "secrets"].contains(name), let text = value.string, !text.isEmpty,
             text != "memory", !text.hasPrefix("/"), !text.contains(":")
         else { return value }
@@ -168,7 +179,7 @@ struct ServeSettings {
         case "allowEnv": permissions.env = try given.scope()
         case "allowRead": permissions.read = try given.scope().absolute
         case "allowWrite": permissions.write = try given.scope().absolute
-        case "allowRun": permissions.run = try given.scope()
+        case "allowRun": permissions.run = try given.scope().rooted
         case "allowSecret": permissions.secret = try given.scope()
         case "allowModel": permissions.model = try given.scope()
         case "secrets": secrets.file = try given.text()

@@ -30,11 +30,15 @@ final class StoreStall: Sendable {
     /// - Parameter reason: nil when it can be written again.
     func set(_ reason: JournalError?) { error.withLock { $0 = reason } }
 
+    /// Nil while the store can be written, or nothing is known of it.
+    var reason: String? { error.withLock { $0?.message } }
+
+    /// Why something could not be written in time.
+    var reasonAtEnd: String { reason ?? "the store did not answer in time" }
+
     /// What to say where runs could not be given back in time.
     var notice: String {
-        let reason = error.withLock { $0?.message } ?? "the store did not answer in time"
-        return
-            "runs could not be released: \(reason); they stay in the store, and go on elsewhere when their lease is over"
+        "runs could not be released: \(reasonAtEnd); they stay in the store, and go on elsewhere when their lease is over"
     }
 }
 

@@ -39,6 +39,8 @@ struct LetGoNotice {
     /// When the run goes on by itself, in microseconds since 1970; nil if it could go on at once.
     let wakeAt: Int64?
     let store: StoreLocation
+    /// Why the run's last state may not be in the store; nil where it is.
+    let doubt: String?
     let style: Style
 
     var text: String { lines.map { $0 + "\n" }.joined() }
@@ -56,9 +58,9 @@ struct LetGoNotice {
         let command = "aikit-lua runs recover \(shellQuoted(handle.id))\(store.arguments)\(handle.permissions)"
         let cancel = "aikit-lua runs cancel \(shellQuoted(handle.id))\(store.arguments)"
         let what = when.map { "waits\($0)" } ?? "is not over"
+        let state = doubt.map { "its last state may not be in the store: \($0)" } ?? "nothing is lost"
         return [
-            "\(mark) \(what)"
-                + (isRest ? "; no process is needed before that" : "; \(reason.text), and nothing is lost"),
+            "\(mark) \(what)" + (isRest ? "; no process is needed before that" : "; \(reason.text), and \(state)"),
             "  \(when == nil ? "It goes on" : "From then on it goes on") with:", "  " + command,
             "  or is cancelled with: " + cancel,
         ]

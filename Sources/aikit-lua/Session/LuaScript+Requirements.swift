@@ -3,7 +3,7 @@ internal import LuaWorkflows
 
 extension LuaScript {
     /// The permissions that the script says it needs.
-    var required: Permissions { requirements.reduce(Permissions()) { $0.union(Permissions(grant: $1)) } }
+    var required: Permissions { requirements.reduce(Permissions()) { $0.union(Permissions(declared: $1)) } }
 
     /// - Throws: what is missing, with the options that give it; nothing of the script has run.
     func requirePermissions(in granted: Permissions) throws(UsageError) {

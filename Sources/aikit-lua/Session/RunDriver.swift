@@ -268,13 +268,18 @@ final class RunDriver: Sendable {
         }
     }
 
+    /// Whether the run has been asked to end, and not only to be let go.
+    var isCancelled: Bool { state.withLock { $0.cancelReason != nil } }
+
     /// Whether the run is driven by this process.
     var drivesRun: Bool {
         if case .foreign = state.withLock({ $0.run }) { false } else { true }
     }
 
     /// Gives the runs back that were gone on with beside the session's own.
-    func endRecovery() {
-        if let recovery = state.withLock({ $0.recovery }) { waitFor { await recovery.end() } }
+    ///
+    /// - Parameter deadline: in nanoseconds of the monotonic clock, after which they stay with a store that does not answer; nil waits.
+    func endRecovery(by deadline: UInt64?) {
+        if let recovery = state.withLock({ $0.recovery }) { waitFor(until: deadline) { await recovery.end() } }
     }
 }

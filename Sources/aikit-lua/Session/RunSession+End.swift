@@ -109,7 +109,9 @@ extension RunSession {
     }
 
     /// The run goes on without this process, or never began in it.
-    func concludeLetGo(_ reason: LetGoReason) -> ExitStatus {
+    ///
+    /// - Parameter doubt: why its last state may not be in the store; nil where it is.
+    func concludeLetGo(_ reason: LetGoReason, doubt: String? = nil) -> ExitStatus {
         display.suspend()
         // What decides how a run begins may take its time: the store has nothing of the run before that.
         guard let handle, hasEvents || plan.continuation != nil || !driver.drivesRun else {
@@ -119,13 +121,27 @@ extension RunSession {
         }
         let notice = LetGoNotice(
             reason: reason, handle: handle, isOwn: driver.drivesRun, wakeAt: wakeAt, store: plan.store,
-            style: style)
-        tell(notice.text)
+            doubt: doubt, style: style)
+        tell(notice.text, doubt == nil ? .info : .warn)
         return complete(reason.status)
     }
 
+    /// Ends with a run that does not come to its end in time; nil while there is time.
+    func giveUp() -> ExitStatus? { giveUpClosing() ?? giveUpStore() }
+
+    /// Ends with a run that was to be given back to a store which does not answer.
+    private func giveUpStore() -> ExitStatus? {
+        guard settled == nil, let deadline = leavesBy, deadline <= monotonicNanoseconds() else { return nil }
+        if driver.isCancelled, stall.reason == nil {
+            // What a second signal began, such as the undoing of steps, takes the time that it takes.
+            leavesBy = nil
+            return nil
+        }
+        return concludeLetGo(leaving ?? .timedOut, doubt: stall.reasonAtEnd)
+    }
+
     /// Ends with a run that was asked to stop and whose code of the end has used up its time.
-    func giveUpClosing() -> ExitStatus? {
+    private func giveUpClosing() -> ExitStatus? {
         guard settled == nil, let deadline = closing.deadline, deadline <= monotonicNanoseconds() else { return nil }
         if isStored { return concludeLetGo(leaving ?? .timedOut) }
         display.suspend()
@@ -136,15 +152,18 @@ extension RunSession {
 
     private func complete(_ status: ExitStatus) -> ExitStatus {
         mailbox.close()
-        driver.endRecovery()
+        driver.endRecovery(by: leavesBy)
         // What the engine's runs have is read from them.
         if let export {
-            waitFor { await export.finish(within: TraceExport.patience) }
+            waitFor(until: leavesBy.map { $0 + Self.exportTime }) { await export.finish(within: TraceExport.patience) }
             for case .text(let line) in mailbox.takeAll() { errors.writeLine(line) }
         }
         if let loader { waitFor { await loader.shutdown() } }
         // What the store acknowledged is safe; closing it lets other processes take the run up at once.
-        if let journal { waitFor { await journal.close() } }
+        if let journal { waitFor(until: leavesBy) { await journal.close() } }
         return status
     }
+
+    /// What spans may take besides, in nanoseconds.
+    private static var exportTime: UInt64 { UInt64(max(0, TraceExport.patience / .nanoseconds(1))) }
 }

@@ -25,6 +25,10 @@ final class RunSession {
     private var isReleased = false
     /// The run was asked to stop for good because its time was over.
     private var isCancelled = false
+    /// Until when a stored run that is let go is given back to a store that does not answer, in nanoseconds of the monotonic clock;
+    /// nil while it is not.
+    var leavesBy: UInt64?
+    let stall = StoreStall()
     /// What the workflow does at its end, which may not keep a process that is to stop.
     var closing = ClosingWatch()
     /// When the run goes on by itself, in microseconds since 1970, if it waits for that.
@@ -57,9 +61,9 @@ final class RunSession {
         listen()
         // The store has threads of its own, which must not be the ones that get the signals.
         do throws(UsageError) {
-            journal = try plan.store.open(creates: !plan.needsStore, durability: plan.durability) { [mailbox] in
-                mailbox.post(.text($0))
-            }
+            journal = try plan.store.open(
+                creates: !plan.needsStore, durability: plan.durability,
+                telling: { [mailbox] in mailbox.post(.text($0)) }, stalling: { [stall] in stall.set($0) })
         } catch {
             return conclude(error)
         }
@@ -129,7 +133,7 @@ final class RunSession {
             if let leaving, settled == nil, isReleased || handle == nil || !driver.drivesRun {
                 return concludeLetGo(leaving)
             }
-            if let status = giveUpClosing() { return status }
+            if let status = giveUp() { return status }
             if let next = display.nextDraw, next <= monotonicNanoseconds() { display.draw() }
         }
         return nil
@@ -170,8 +174,7 @@ final class RunSession {
 
     /// When something is to be done although no message comes, in nanoseconds of the monotonic clock.
     private var nextLook: UInt64? {
-        guard let deadline = closing.deadline else { return display.nextDraw }
-        return min(deadline, display.nextDraw ?? deadline)
+        [closing.deadline, leavesBy, display.nextDraw].compactMap { $0 }.min()
     }
 
     private func handleMessage(_ message: Message) {
@@ -201,6 +204,7 @@ final class RunSession {
         case .timedOut: timeOut()
         case .interrupted(let signal):
             if !isStored { closing.askToStop(at: monotonicNanoseconds()) }
+            boundLeaving()
             leave(.stopped(signal))
         case .stillStopping(let signal): sayStopping(signal)
         }
@@ -220,9 +224,17 @@ final class RunSession {
             closing.askToStop(at: monotonicNanoseconds())
             driver.cancel(reason: "the run took longer than --timeout allows")
         } else {
+            boundLeaving()
             leave(.timedOut)
             driver.letGo()
         }
+    }
+
+    /// How long a process that is to end waits for a store that does not answer, in nanoseconds.
+    private static let leavingTime: UInt64 = 10_000_000_000
+
+    private func boundLeaving() {
+        if isStored, leavesBy == nil { leavesBy = monotonicNanoseconds() + Self.leavingTime }
     }
 
     /// Lets a run go that waits for longer than this process stays.
@@ -272,7 +284,7 @@ final class RunSession {
                     for message in mailbox.take(until: nextLook) { handleMessage(message) }
                     if let failure { return conclude(failure) }
                     if let leaving, isReleased || !driver.drivesRun { return concludeLetGo(leaving) }
-                    if let status = giveUpClosing() { return status }
+                    if let status = giveUp() { return status }
                     if let next = display.nextDraw, next <= monotonicNanoseconds() { display.draw() }
                 }
             } while refusal != nil

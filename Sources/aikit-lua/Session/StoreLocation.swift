@@ -138,9 +138,12 @@ enum StoreLocation: Equatable {
         return try open(creates: creates)
     }
 
-    /// A copy of a file that may not be written, for what needs a store that can be; nil for every other place. Who gets it removes it.
+    /// A copy of a file that may not be written, or that an older version has open, for what needs a store that can be; nil for
+    /// every other place. Who gets it removes it.
     func duplicate() throws(JournalError) -> StoreDuplicate? {
-        guard case .file(let path) = self, !SQLiteJournal.mayWrite(path) else { return nil }
+        guard case .file(let path) = self,
+            !SQLiteJournal.mayWrite(path) || SQLiteJournal.isOpenInOlderVersion(path)
+        else { return nil }
         return try StoreDuplicate(of: path)
     }
 

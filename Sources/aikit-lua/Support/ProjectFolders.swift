@@ -1,3 +1,4 @@
+internal import LuaWorkflows
 internal import Platform
 
 /// The files of a project below a folder, without hidden ones and folders of other tools.
@@ -16,7 +17,8 @@ enum ProjectFolders {
             var info = stat()
             guard stat(path, &info) == 0 else { throw UsageError("cannot read \(path): \(systemMessage(errno))") }
             if info.st_mode & S_IFMT == S_IFDIR {
-                walk(path == "." ? "" : path.hasSuffix("/") ? path : path + "/", folder, { file($0, false) }, unnamable)
+                try walk(
+                    path == "." ? "" : path.hasSuffix("/") ? path : path + "/", folder, { file($0, false) }, unnamable)
             } else {
                 guard info.st_mode & S_IFMT == S_IFREG else {
                     throw UsageError("cannot read \(path): it is not a regular file; name a .lua file or a folder")
@@ -26,11 +28,16 @@ enum ProjectFolders {
         }
     }
 
+    /// - Throws: where the process has no file descriptor to look with; other folders that cannot be read count as empty.
     private static func walk(
         _ folder: String, _ visitFolder: (String) -> Void, _ visitFile: (String) -> Void,
         _ visitUnnamable: (String) -> Void
-    ) {
-        guard let directory = opendir(folder.isEmpty ? "." : folder) else { return }
+    ) throws(UsageError) {
+        guard let directory = opendir(folder.isEmpty ? "." : folder) else {
+            guard errno == EMFILE || errno == ENFILE else { return }
+            throw UsageError(
+                "cannot read \(folder.isEmpty ? "." : folder): \(ScriptError.noDescriptor(systemMessage(errno)))")
+        }
         defer { closedir(directory) }
         visitFolder(folder.isEmpty ? "." : folder)
         while let entry = readdir(directory) {
@@ -50,7 +57,7 @@ enum ProjectFolders {
             if !isText {
                 visitUnnamable(isFolder ? path + "/" : path)
             } else if isFolder {
-                walk(path + "/", visitFolder, visitFile, visitUnnamable)
+                try walk(path + "/", visitFolder, visitFile, visitUnnamable)
             } else {
                 visitFile(path)
             }

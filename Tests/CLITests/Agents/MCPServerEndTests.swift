@@ -32,7 +32,7 @@ extension CommandLine {
             """
             local aikit = require "aikit"
             local server = aikit.mcp { command = { "python3", "server.py" }, timeout = "\(timeout)" }
-            return aikit.workflow { id = "w" }:step { id = "call", handler = function()
+            return aikit.workflow { id = "w", description = "Calls." }:step { id = "call", handler = function()
               local ok = pcall(server.call, server, "anything", {})
               return ok
             end }:commit()
@@ -80,6 +80,54 @@ extension CommandLine {
             let tests = try program.run("test", "w_test.lua", "--timeout", "60s", "--allow-run=python3")
             #expect(tests.status == 0, "\(tests.output)\(tests.errors)")
             #expect(program.exists("called"))
+            #expect(Self.isFree(program))
+        }
+
+        @Test(arguments: [SIGINT, SIGTERM]) func `with tests that are interrupted`(_ signal: Int32) async throws {
+            let program = try Self.program("60s")
+            defer { program.remove() }
+            let tests = try RunningProgram(program, "test", "w_test.lua", "--timeout", "60s", "--allow-run=python3")
+            defer { tests.send(SIGKILL) }
+            try await Self.waitForCall(program)
+            tests.send(signal)
+            #expect(tests.finish().status == 128 + signal)
+            #expect(Self.isFree(program))
+        }
+
+        @Test(arguments: [SIGINT, SIGTERM]) func `with a stored run that is let go`(_ signal: Int32) async throws {
+            let program = try Self.program("60s")
+            defer { program.remove() }
+            let run = try RunningProgram(program, "run", "w.lua", "--allow-run=python3")
+            defer { run.send(SIGKILL) }
+            try await Self.waitForCall(program)
+            run.send(signal)
+            #expect(run.finish().status == 128 + signal)
+            #expect(Self.isFree(program))
+        }
+
+        /// By the end of its input, where the signal is 0.
+        @Test(arguments: [0, SIGTERM, SIGINT]) func `with a server of tools that is told to end`(_ signal: Int32)
+            async throws
+        {
+            let program = try Self.program("60s")
+            defer { program.remove() }
+            let process = program.process(["mcp", "w.lua", "--allow-run=python3"])
+            let input = Pipe()
+            process.standardInput = input
+            process.standardOutput = FileHandle.nullDevice
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            defer { kill(process.processIdentifier, SIGKILL) }
+            for line in [
+                #"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","#
+                    + #""capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#,
+                #"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+                #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"w","arguments":{}}}"#,
+            ] { input.fileHandleForWriting.write(Data((line + "\n").utf8)) }
+            try await Self.waitForCall(program)
+            if signal == 0 { try input.fileHandleForWriting.close() } else { kill(process.processIdentifier, signal) }
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 0)
             #expect(Self.isFree(program))
         }
 

@@ -25,6 +25,26 @@ struct ReservedIDTests {
         }
     }
 
+    @Test func `of others are composed, and differ where their bytes do`() async throws {
+        let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}")
+        try await withDirectory([askingWorkflow()]) { directory in
+            let refused = try await #require(throws: RunFailure.self) {
+                _ = try await directory.start(StartRequest(workflow: "ask", input: 1, id: decomposed))
+            }
+            #expect(refused.code == "invalid_run_id" && refused.message.contains("NFC"))
+            for id in [composed, "\u{65e5}\u{672c}", "\u{915}\u{94d}\u{937}"] {
+                #expect(try await directory.start(StartRequest(workflow: "ask", input: 1, id: id)).isNew)
+            }
+            _ = try await directory.settled(composed, within: .seconds(20))
+            #expect(try await directory.record(of: composed).id == composed)
+            await #expect(throws: (any Error).self) { _ = try await directory.record(of: decomposed) }
+        }
+        let engine = WorkflowEngine(workers: 1)
+        defer { engine.shutdown() }
+        let run = try engine.createRun(askingWorkflow(), id: decomposed)
+        #expect(throws: RunFailure.self) { try run.start(input: 1) }
+    }
+
     @Test func `find the run that has one, whoever asks`() async throws {
         try await withDirectory([askingWorkflow()]) { directory in
             var request = StartRequest(workflow: "ask", input: 1)
