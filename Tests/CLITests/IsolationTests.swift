@@ -270,6 +270,13 @@ extension CommandLine {
                 #expect(outcome.output.split(separator: "\n").count { $0.contains("\"step:start\"") } == 2)
             }
 
+            @Test func `a top level that nothing interrupts ends with its process`() throws {
+                let program = try Program(["broken.lua": "require 'aikit'.log.info('vm-fault:spin')\n" + Self.script])
+                defer { program.remove() }
+                let outcome = try run(program, "{}")
+                #expect(outcome.status != 0 && outcome.errors.contains("did not end code"), "\(outcome.errors)")
+            }
+
             @Test func `a process that nothing interrupts is killed, and the run is cancelled`() throws {
                 let program = try Program(["broken.lua": Self.script])
                 defer { program.remove() }

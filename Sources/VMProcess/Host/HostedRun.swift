@@ -195,6 +195,8 @@ final class HostedProcess {
     var silence = 0
     /// ``VMChild/cpuTime`` at the last look.
     var cpuTime: UInt64 = 0
+    /// CPU time that it has used while it said to run the code of no run, in nanoseconds, since it last came to an end of something.
+    var strayTime: UInt64 = 0
 
     init(_ child: VMChild, for purpose: Purpose) {
         self.child = child

@@ -24,7 +24,7 @@ extension VMStation {
     func look() {
         for process in processes.values where !process.child.isEnding {
             guard process.isBusy else {
-                process.silence = 0
+                (process.silence, process.strayTime) = (0, 0)
                 continue
             }
             let limit = process.isReady ? Self.silenceLimit : Self.startLimit
@@ -44,6 +44,12 @@ extension VMStation {
         let (mark, time) = (process.child.mark, process.child.cpuTime ?? process.cpuTime)
         let used = time > process.cpuTime ? time - process.cpuTime : 0
         process.cpuTime = time
+        if mark == 0, process.isReady {
+            process.strayTime &+= used
+            // Of a script's top level and of its functions: the process ends both by itself.
+            let limit = worker.callbackTime
+            if limit > 0, process.strayTime > limit &+ Self.grace { return "it did not end code that is of no run" }
+        }
         for hosted in process.runs.values {
             let late = hosted.look(mark: mark, cpu: used, handlerTime: worker.handlerTime)
             if Self.isTooMuch(late) {

@@ -20,6 +20,8 @@ struct WorkerLimits {
 extension Worker {
     /// CPU time of one attempt of a step without a limit of its own, in nanoseconds; 0 for any.
     package var handlerTime: UInt64 { limits.handler.cpu }
+    /// CPU time of a function that is no step's handler, in nanoseconds; 0 for any.
+    package var callbackTime: UInt64 { limits.callback.cpu }
 
     /// What an attempt of a step that begins now may take.
     func attemptLimits(_ node: PlanNode) -> CallLimits {
