@@ -99,5 +99,31 @@ extension CommandLine {
             #expect(try program.run("runs", "list", "--status", "success", "--json").output.contains(#""c~40""#))
             #expect(try program.run("runs", "list", "--status", "running,queued,failed,cancelled").output.isEmpty)
         }
+
+        @Test(arguments: ["memory", "runs.db"]) func `what comes of a run of the longest id has room for its own`(
+            store: String
+        ) throws {
+            let program = try Program([
+                "long.lua": """
+                local aikit = require "aikit"
+                local leaf = aikit.workflow { id = "leaf" }:step { id = "s", handler = function() return "leaf" end }:commit()
+                local chain = aikit.workflow { id = "chain" }
+                  :step { id = "s", handler = function(n, context)
+                      if n < 12 then return context:restart(n + 1) end
+                      return aikit.start(leaf, {}, { wait = true })
+                    end }
+                  :commit()
+                return { chain, leaf }
+                """
+            ])
+            defer { program.remove() }
+            let id = String(repeating: "i", count: 200)
+            let outcome = try program.run(
+                "run", "long.lua", "--workflow", "chain", "--store", store, "--run-id", id, "--input", "1")
+            #expect(outcome.status == 0 && outcome.output == "\"leaf\"\n", "\(outcome.errors)")
+            let longer = try program.run(
+                "run", "long.lua", "--workflow", "leaf", "--store", store, "--run-id", id + "i", "--input", "1")
+            #expect(longer.status == 2 && longer.errors.contains("1 to 200 bytes"), "\(longer.errors)")
+        }
     }
 }

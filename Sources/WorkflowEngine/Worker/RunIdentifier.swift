@@ -3,13 +3,16 @@ internal import WorkflowCore
 /// Ids for runs: 32 hexadecimal digits in the form of a UUID of version 7, so that they sort by time.
 package enum RunIdentifier {
     package static let length = 36
+    /// The longest that the engine makes, in bytes.
+    static let longest = 512
 
     /// Why a text cannot be the id of a run, as words behind a name for it; nil where it can.
     ///
     /// An id is 1 to 200 bytes without control characters, and not a path's word for a folder (`.`, `..`): clients take
-    /// those out of an address, so no route would reach the run.
+    /// those out of an address, so no route would reach the run. One that the engine makes of another one has room for what it adds.
     package static func problem(of id: String) -> String? {
-        if !(1...200).contains(id.utf8.count) { return "has to have 1 to 200 bytes" }
+        let most = id.utf8.contains(UInt8(ascii: "~")) ? longest : 200
+        if !(1...most).contains(id.utf8.count) { return "has to have 1 to \(most) bytes" }
         // Those that the engine makes, and most others.
         if id.utf8.count > 2, id.utf8.allSatisfy({ (32..<127).contains($0) }) { return nil }
         if id.unicodeScalars.contains(where: { $0.value < 32 || (127...159).contains($0.value) }) {
@@ -21,7 +24,7 @@ package enum RunIdentifier {
 
     /// The same for an id that somebody chooses for a new run, which may not be one that the engine gives.
     package static func problem(ofNew id: String) -> String? {
-        problem(of: id)
+        (id.utf8.count > 200 ? "has to have 1 to 200 bytes" : problem(of: id))
             ?? (id.utf8.contains(UInt8(ascii: "~"))
                 ? "cannot have a '~': the engine gives such ids itself, to runs that restart, have a schedule or are started by others"
                 : compositionProblem(of: id))
