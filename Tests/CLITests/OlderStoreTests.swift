@@ -89,6 +89,21 @@ extension CommandLine {
             #expect(try after.number("PRAGMA user_version") > before)
         }
 
+        @Test func `processes of one version upgrade it at once`() throws {
+            for _ in 0..<4 {
+                let program = try open("v2.db")
+                defer { program.remove() }
+                try program.write(
+                    "return require('aikit').workflow { id = 'o' }:step { id = 's', handler = function() return 1 end }:commit()",
+                    to: "other.lua")
+                let runs = try (0..<6).map { try RunningProgram(program, "run", "other.lua", "--run-id", "o\($0)") }
+                for run in runs {
+                    let outcome = run.finish()
+                    #expect(outcome.status == 0, "\(outcome.errors)")
+                }
+            }
+        }
+
         @Test func `a store without a queue has one, and its runs go on`() throws {
             let program = try open("v2.db")
             defer { program.remove() }

@@ -35,19 +35,29 @@ enum StoreDatabase {
             do throws(JournalError) {
                 return try attempt(path, options)
             } catch {
-                let isOver = monotonicNanoseconds() - start >= UInt64(clamping: options.lockTimeout) * 1000
-                if isOver || error.code != "store_locked" { throw error }
+                let limit = UInt64(clamping: options.lockTimeout) * 1000
+                let time = monotonicNanoseconds() - start
+                switch error.code {
+                case "store_locked" where time < limit: break
+                case "store_in_use" where time < min(limit, upgradeTime): break
+                default: throw error
+                }
             }
             usleep(.random(in: 1_000...20_000))
         }
     }
+
+    /// How long a process of this version may have an older store open before it upgrades it, in nanoseconds.
+    private static let upgradeTime: UInt64 = 1_000_000_000
 
     private static func attempt(_ path: StorePath, _ options: SQLiteJournalOptions) throws(JournalError)
         -> DatabaseQueue
     {
         guard StoreUse.begin(path) else { throw .locked(path.name) }
         defer { StoreUse.end(path) }
-        if let use = StoreUse.olderVersion(of: path) { throw .inUse(path.name, use) }
+        if let use = StoreUse.olderVersion(of: path) {
+            throw use.isWriting ? .locked(path.name) : .inUse(path.name, use)
+        }
         do {
             let queue = try DatabaseQueue(path: path.file, configuration: configuration(options))
             try queue.inDatabase { database in

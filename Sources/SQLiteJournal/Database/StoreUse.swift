@@ -9,6 +9,8 @@ struct StoreUse {
     var process: Int32
     /// That of the store.
     var schema: Int
+    /// Somebody writes to the store at this moment, which may be the upgrade by a process of this version.
+    var isWriting: Bool
 
     /// The files that this process opens at the moment.
     private static let opening = Mutex<Set<String>>([])
@@ -27,7 +29,12 @@ struct StoreUse {
     /// hand.
     static func olderVersion(of path: StorePath) -> StoreUse? {
         guard access(path.beside("-shm"), F_OK) == 0, let schema = olderSchema(of: path) else { return nil }
-        return process(at: path).map { StoreUse(process: $0, schema: schema) }
+        let descriptor = openFile(path.beside("-shm"), O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        // `WALINDEX_LOCK_OFFSET`, the lock of who writes; each process that has the store open holds the one 8 bytes after it.
+        let isWriting = holder(of: 120, descriptor) != nil
+        return holder(of: 128, descriptor).map { StoreUse(process: $0, schema: schema, isWriting: isWriting) }
     }
 
     private static func olderSchema(of path: StorePath) -> Int? {
@@ -41,15 +48,12 @@ struct StoreUse {
         }
     }
 
-    /// Another process that has the store open: each holds a lock on one byte of the log's index (`WALINDEX_LOCK_OFFSET` + 8).
-    private static func process(at path: StorePath) -> Int32? {
-        let descriptor = openFile(path.beside("-shm"), O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
+    /// The other process that has a lock on a byte of a file; 0 where the system does not say which.
+    private static func holder(of byte: Int64, _ descriptor: Int32) -> Int32? {
         var lock = flock()
         lock.l_type = numericCast(F_WRLCK)
         lock.l_whence = numericCast(SEEK_SET)
-        lock.l_start = 128
+        lock.l_start = numericCast(byte)
         lock.l_len = 1
         guard fcntl(descriptor, F_GETLK, &lock) == 0, Int32(lock.l_type) != Int32(F_UNLCK) else { return nil }
         return max(lock.l_pid, 0)
