@@ -20,7 +20,8 @@ extension Worker {
         let given = payload["id"]?.string
         let id = given ?? childID(of: run, pending, payload["name"]?.string ?? "")
         if let problem = given == nil ? RunIdentifier.problem(of: id) : RunIdentifier.problem(ofNew: id) {
-            let hint = id.utf8.count > RunIdentifier.longest ? "; runs that start each other without end come to this" : ""
+            let hint =
+                id.utf8.count > RunIdentifier.longest ? "; runs that start each other without end come to this" : ""
             return refuse("invalid_argument", "the id of a run \(problem)\(hint)")
         }
         guard run.log.hasRoom(for: payload.withBytes(\.count)) else {
