@@ -71,10 +71,11 @@ static bool replace_arguments(lua_State *L, const char *format, const char *end)
         at = conversion(at, end);
         if (at == end || ++argument > top) break;
         bool is_text = lua_type(L, argument) == LUA_TSTRING;
-        if (*at == 's' && !is_text) {
-            text_of(L, argument, NULL);
-            lua_replace(L, argument);
-        } else if (*at == 's') {
+        if (*at == 's') {
+            if (!is_text) {
+                text_of(L, argument, NULL);
+                lua_replace(L, argument);
+            }
             if (memchr(first, '.', (size_t)(at - first))) cut_text(L, argument);
         } else if (*at == 'p') {
             changes = true;

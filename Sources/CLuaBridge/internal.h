@@ -447,6 +447,7 @@ void open_coroutine(lua_State *L);     // coroutine.c
 /// Replaces a long text by the number that it is the numeral of, if it is one.
 void shorten_numeral(lua_State *L, int index);            // numeral.c
 void shorten_numerals(lua_State *L, const char *name);    // all arguments of a function in the table on top
+void shorten_packed_numerals(lua_State *L);               // of pack in the table on top
 void replace_extremes(lua_State *L);                      // max and min in the table on top
 void replace_format(lua_State *L);                        // format.c: in the table on top
 void replace_string_functions(lua_State *L);  // string_library.c: in the table on top

@@ -14,17 +14,33 @@ void shorten_numeral(lua_State *L, int index) {
     else if (read > 0) lua_pop(L, 1);
 }
 
-/// Calls upvalue 1, a function of Lua's own, in this function's frame.
-static int with_short_numerals(lua_State *L) {
+static int all_numerals(lua_State *L) {
     for (int i = lua_gettop(L); i > 0; i--) shorten_numeral(L, i);
     return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
-void shorten_numerals(lua_State *L, const char *name) {
+/// Of string.pack: the arguments that its format takes for numbers.
+static int packed_numerals(lua_State *L) {
+    int top = lua_gettop(L), argument = 1;
+    const char *option = luaL_checkstring(L, 1);
+    for (; *option && argument < top; option++) {
+        if (strchr("szc", *option)) argument++;
+        else if (strchr("bBhHiIlLjJTfdn", *option)) shorten_numeral(L, ++argument);
+        // What follows an X says how to align, and takes no argument.
+        else if (*option == 'X' && option[1]) option++;
+    }
+    return lua_tocfunction(L, lua_upvalueindex(1))(L);
+}
+
+/// Puts `wrapper` in place of a function of the table on top, which becomes its upvalue and is called in its frame.
+static void wrap(lua_State *L, const char *name, lua_CFunction wrapper) {
     lua_getfield(L, -1, name);
-    lua_pushcclosure(L, with_short_numerals, 1);
+    lua_pushcclosure(L, wrapper, 1);
     lua_setfield(L, -2, name);
 }
+
+void shorten_numerals(lua_State *L, const char *name) { wrap(L, name, all_numerals); }
+void shorten_packed_numerals(lua_State *L) { wrap(L, "pack", packed_numerals); }
 
 /// The first argument that none comes before, or after.
 static int extreme(lua_State *L, bool greatest) {

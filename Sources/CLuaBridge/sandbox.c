@@ -242,7 +242,7 @@ void open_sandbox(lua_State *L) {
     replace_string_functions(L);
     replace_format(L);
     shorten_numerals(L, "char");
-    shorten_numerals(L, "pack");
+    shorten_packed_numerals(L);
     lua_pop(L, 1);
     lua_getfield(L, globals, "utf8");
     shorten_numerals(L, "char");

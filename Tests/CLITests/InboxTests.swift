@@ -46,7 +46,7 @@ extension CommandLine {
             #expect(owner.hear("busy"))
             let unclear = try program.run("resume", "r1", "--data", "{}")
             #expect(unclear.status == 2)
-            #expect(unclear.errors.contains("2 steps wait; name one with --step: all[a]/ask, all[b]/ask"))
+            #expect(unclear.errors.contains("2 steps wait; name one of them: all[a]/ask, all[b]/ask"))
             #expect(unclear.errors.contains("aikit-lua resume r1 --step 'all[b]/ask' --data …"))
             let refused = try program.run("resume", "r1", "--step", "all[a]/ask", "--data", #"{"ok":"maybe"}"#)
             #expect(refused.status == 2)

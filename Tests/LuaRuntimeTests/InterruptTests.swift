@@ -39,6 +39,8 @@ private let endless = [
     "local t = {} for _ = 1, 1900 do t = setmetatable({}, { __index = t }) end return select('#', table.unpack(t, 1, 900000))",
     "return string.format('%q', ('\\0'):rep(60 << 20))",
     many("a") + "return string.format(('%.1s'):rep(#t), table.unpack(t))",
+    many("a") + "local x = setmetatable({}, { __tostring = function() return s end }) for i = 1, #t do t[i] = x end"
+        + " return string.format(('%.1s'):rep(#t), table.unpack(t))",
     many("0") + "return string.format(('%d'):rep(#t), table.unpack(t))",
     many("0") + "return string.char(table.unpack(t))",
     many("0") + "return utf8.char(table.unpack(t))",

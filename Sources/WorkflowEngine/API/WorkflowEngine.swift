@@ -10,8 +10,8 @@ internal import WorkflowCore
 ///
 /// ```swift
 /// let engine = WorkflowEngine()
-/// let run = try engine.createRun(definition)
-/// let result = await run.run(input: ["city": "Oslo"])
+/// let run = engine.createRun(workflow)
+/// let record = try await run.run(input: ["city": "Oslo"])
 /// ```
 public final class WorkflowEngine: Sendable {
     package let workers: [Worker]

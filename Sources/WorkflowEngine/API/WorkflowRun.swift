@@ -73,14 +73,14 @@ public final class WorkflowRun: Sendable {
 
     /// Starts the run and waits until it is over or waits for somebody.
     ///
-    /// - Parameters:
-    ///   - input: the workflow's input.
-    ///   - metadata: replaces the workflow's metadata; an object.
-    ///   - ctx: merged over the workflow's ctx; an object.
     /// Cancelling the task cancels a run that nothing keeps: this returns once its code has stopped, with a run that is
     /// ``RunStatus/cancelled``. A run that a store keeps goes on, here or wherever it is taken up, and this throws
     /// `CancellationError`.
     ///
+    /// - Parameters:
+    ///   - input: the workflow's input.
+    ///   - metadata: replaces the workflow's metadata; an object.
+    ///   - ctx: merged over the workflow's ctx; an object.
     /// - Throws: ``RunFailure`` when the run could not be started or recorded. A run that fails does not throw: its result says so.
     public func run(input: Value = .emptyObject, metadata: Value? = nil, ctx: Value? = nil) async throws -> RunRecord {
         try start(input: input, metadata: metadata, ctx: ctx)

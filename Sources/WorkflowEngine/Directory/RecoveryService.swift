@@ -5,7 +5,7 @@ internal import Synchronization
 ///
 /// ```swift
 /// let recovery = RecoveryService(directory)
-/// try await recovery.run()        // until its task is cancelled
+/// await recovery.run()        // until its task is cancelled
 /// ```
 public final class RecoveryService: Sendable {
     private let directory: RunDirectory

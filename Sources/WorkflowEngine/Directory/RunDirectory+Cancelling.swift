@@ -86,8 +86,10 @@ extension RunDirectory {
     private func cancelStored(_ header: RunHeader, _ reason: String) async throws -> RunRecord? {
         guard case .claimed(let journaled, let stored, _) = try await store.claim(header.id) else { return nil }
         let isOver: Bool
+        let plan: Plan
         do {
-            let run = try ParkedRun(journaled, stored, plan: try await plan(of: header))
+            plan = try await self.plan(of: stored.header)
+            let run = try ParkedRun(journaled, stored, plan: plan)
             try run.cancel(reason: reason, at: engine.clock.now())
             try await run.write(to: store)
             isOver = run.isOver
@@ -97,9 +99,8 @@ extension RunDirectory {
             throw error
         }
         if isOver {
-            let plan = try await plan(of: header)
-            events.publishLost(header.id, plan: plan, after: header.sequence)
-            engine.family.followers.noteWritten(header.id, plan, after: header.sequence)
+            events.publishLost(header.id, plan: plan, after: stored.header.sequence)
+            engine.family.followers.noteWritten(header.id, plan, after: stored.header.sequence)
             return try await record(of: header.id)
         }
         // Its steps are undone here, unless somebody else has taken it up meanwhile.

@@ -59,8 +59,8 @@ extension RunDirectory {
             throw RunFailure(
                 code: RunFailure.Code.unknownWorkflow, message: "there is no workflow '\(header.workflow)'")
         }
-        let old = try await plan(of: header)
         if dryRun {
+            let old = try await plan(of: header)
             let record = try await record(of: id)
             return withExtendedLifetime(record) { Upgrade(record.log, from: old, to: newest.plan) }
         }
@@ -78,6 +78,7 @@ extension RunDirectory {
         }
         let upgrade: Upgrade
         do {
+            let old = try await plan(of: stored.header)
             upgrade = try await store.upgrade(journaled, stored, from: old, to: newest, at: engine.clock.now())
             try await store.release([journaled])
         } catch {

@@ -69,7 +69,8 @@ public final class RunDirectory: Sendable {
             return nil
         }
         do {
-            let workflow = try await workflow(of: header)
+            // As it was when it was claimed: another process may have moved it to newer code since it was looked at.
+            let workflow = try await workflow(of: stored.header)
             return try await engine.restore(journaled, stored, messages: messages, of: workflow)
         } catch {
             try? await store.release([journaled])

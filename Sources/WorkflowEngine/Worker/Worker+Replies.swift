@@ -15,7 +15,7 @@ extension RunMachine {
             if waiting.count == 1 { return waiting[0].frame }
             throw RunFailure(
                 code: RunFailure.Code.ambiguousStep,
-                message: "\(waiting.count) steps wait; name one with --step: \(paths.joined(separator: ", "))",
+                message: "\(waiting.count) steps wait; name one of them: \(paths.joined(separator: ", "))",
                 details: details)
         }
         if let found = waiting.first(where: { $0.path == path }) { return found.frame }

@@ -75,7 +75,7 @@ struct APIError: Error {
 
     private init(_ error: JournalError) {
         switch error.code {
-        case "run_active", "conflict": self.init(.conflict, error.code, error.message)
+        case "run_active", "conflict", "other_code": self.init(.conflict, error.code, error.message)
         case "store_corrupt": self.init(.internalServerError, error.code, error.message)
         default:
             self.init(.serviceUnavailable, error.code, error.message)

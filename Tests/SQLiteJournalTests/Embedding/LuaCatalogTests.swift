@@ -63,6 +63,15 @@ struct LuaCatalogTests {
         try await directory.answer("b", step: nil, data: 2)
         #expect(try await directory.settled("b").record.result().result == ["version": "new", "answer": 2])
 
+        // It is moved by another process after it was looked at here.
+        let seen = try await directory.header(of: "c")
+        let other = try await Program(folder)
+        _ = try await other.directory.upgrade("c")
+        await other.end()
+        let moved = try #require(try await directory.takeUp(seen))
+        try await directory.answer("c", step: nil, data: 3)
+        #expect(try await moved.finished().result().result == ["version": "new", "answer": 3])
+
         let fork = try await directory.fork("a", at: .before("close"), as: "d", newest: true)
         #expect(try await fork.finished().result().result == ["version": "new", "answer": 1])
         #expect(try await directory.summary(of: "d")?.lineage == "a")
