@@ -85,6 +85,11 @@ int require_module(lua_State *L) {
     size_t length;
     const char *name = luaL_checklstring(L, 1, &length);
     lua_settop(L, 1);
+    if (length > LB_MODULE_NAME_LIMIT) {
+        return luaL_error(L, "the name of a module has at most %d bytes, this one has %I", LB_MODULE_NAME_LIMIT,
+                          (lua_Integer)length);
+    }
+    if (memchr(name, 0, length)) return luaL_error(L, "the name of a module may not have a zero byte");
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->modules);
     lua_pushvalue(L, 1);
     if (lua_rawget(L, 2) != LUA_TNIL || push_library(L, 1)) return 1;

@@ -141,8 +141,12 @@ extension LuaParser {
     private mutating func note(_ callee: LuaExpression, _ arguments: [LuaExpression], at place: LuaToken) {
         guard case .global(let name) = callee.resolved else { return }
         switch name {
-        case "require":
-            if case .string(let module)? = arguments.first { unit.modules.append(mention(module, place)) }
+        case "require": noteModule(arguments.first, at: place)
+        case "pcall" where arguments.count > 1:
+            guard case .global("require")? = arguments.first?.resolved else { return }
+            guardDepth += 1
+            defer { guardDepth -= 1 }
+            noteModule(arguments[1], at: place)
         case "rawset":
             guard case .global(let table)? = arguments.first?.resolved, table == "_G" || table == "_ENV" else { return }
             if arguments.count > 1, case .string(let name) = arguments[1] {
@@ -152,6 +156,28 @@ extension LuaParser {
             }
         default: break
         }
+    }
+
+    private mutating func noteModule(_ name: LuaExpression?, at place: LuaToken) {
+        if case .string(let module)? = name?.resolved {
+            unit.modules.append(mention(module, place))
+        } else if callbackDepth > 0, name != nil {
+            unit.computedModules.append(mention("require", place))
+        }
+    }
+
+    /// The fields of steps and workflows whose functions are called while a run is under way.
+    private static let callbackKeys: Set = [
+        "handler", "resolve", "condition", "prepare_next_input", "items", "collect", "aggregate", "next", "compensate",
+        "finalize", "on_failure", "on_success", "on_cancel",
+    ]
+
+    /// The value of a field, which is called later where it is the function of a callback.
+    private mutating func fieldValue(of name: String) throws(Failure) -> LuaExpression {
+        let isCallback = token.isKeyword("function") && Self.callbackKeys.contains(name)
+        callbackDepth += isCallback ? 1 : 0
+        defer { callbackDepth -= isCallback ? 1 : 0 }
+        return try expression()
     }
 
     private mutating func table() throws(Failure) -> LuaTable {
@@ -170,7 +196,7 @@ extension LuaParser {
                 if token.text == "id" { table.idLine = line }
                 let name = try name()
                 try expect("=")
-                table.add(try expression(), as: name, line: line)
+                table.add(try fieldValue(of: name), as: name, line: line)
             } else {
                 table.add(try expression(), line: line)
             }

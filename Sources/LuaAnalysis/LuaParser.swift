@@ -8,6 +8,8 @@ package struct LuaParser {
     private var scopes: [[String: LuaLocal]] = [[:]]
     private var functions: [LuaFunction] = [LuaFunction()]
     var guardDepth = 0
+    /// How many callbacks of steps lie around what is read.
+    var callbackDepth = 0
     private var depth = 0
 
     /// How deep the compiler lets source nest.

@@ -115,6 +115,8 @@ package struct LuaUnit {
     var globals: [Mention] = []
     /// Modules that are required by a fixed name.
     package var modules: [Mention] = []
+    /// Calls of require in callbacks of steps by a name that the source does not show.
+    package var computedModules: [Mention] = []
     let pool = LuaSyntaxPool()
     /// The tables that are written in it.
     var tables: [LuaTable] { pool.tables }

@@ -69,9 +69,11 @@ extension LuaUnit {
 
 extension LuaUnit.Mention {
     /// The name, shortened where nobody would read it whole.
-    fileprivate var shownName: String { name.utf8.count <= 80 ? name : String(name.prefix(79)) + "…" }
+    package var shownName: String { name.utf8.count <= 80 ? name : String(name.prefix(79)) + "…" }
 
-    package func issue(_ code: String, _ message: String, in path: String) -> DefinitionIssue {
-        DefinitionIssue(message: message, location: "\(path):\(line)", path: "", code: code)
+    package func issue(
+        _ code: String, _ message: String, in path: String, _ severity: DefinitionIssue.Severity = .error
+    ) -> DefinitionIssue {
+        DefinitionIssue(message: message, location: "\(path):\(line)", path: "", code: code, severity: severity)
     }
 }

@@ -48,7 +48,7 @@ struct LoadedScript {
         host.place = { [weak executor] in executor?.place }
         host.mayContinue = { [weak vm] in vm?.isStopping != true }
         definitions = chosen.map { host.definitions[$0] }
-        if !host.isPinned { host.lookAhead() }
+        if !host.isPinned, !environment.options.findsModulesLater { host.complete() }
         let files = host.isPinned ? bundle : ScriptBundle(files: [script] + host.files)
         self.bundle = files
         let code = CallbackCode(host.codes, in: files)

@@ -15,6 +15,8 @@ public struct LuaScriptOptions: Sendable {
     package var printed: (@Sendable (LogRecord) -> Void)?
     /// Where modules and time zones are looked up, in a process without files; nil for the system.
     package var services: (any ScriptServices)?
+    /// Whether handlers may require modules that the script did not name when it was loaded, which no later process would have.
+    package var findsModulesLater = false
 
     public init(
         memoryLimit: Int? = nil, loadTimeout: Duration = .seconds(5),

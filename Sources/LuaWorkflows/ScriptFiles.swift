@@ -1,9 +1,12 @@
+internal import CLuaBridge
 internal import Platform
 
 /// Where modules are looked for, and how files are read.
 package enum ScriptFiles {
     /// The largest source that is taken.
     static let sizeLimit = 8 << 20
+    /// Bytes of the longest name of a module, as `require` has it.
+    static let moduleNameLimit = Int(LB_MODULE_NAME_LIMIT)
 
     enum ReadError: Error, Equatable {
         case missing
@@ -123,6 +126,9 @@ package enum ScriptFiles {
 
     /// Looks for a module in folders, the best place first; `found` is nil where the name is none.
     static func search(module name: String, in folders: [String]) -> (found: Found?, finding: ModuleFinding) {
+        guard name.utf8.count <= moduleNameLimit else {
+            return (nil, .failed("the name is longer than \(moduleNameLimit) bytes"))
+        }
         guard isModuleName(name) else {
             return (
                 nil, .failed("'\(name)' is no module name: letters, digits, '_' and '-', parts joined by dots")

@@ -23,6 +23,10 @@ final class ScriptHost: LuaHost {
     private(set) var codes: [Value] = []
     /// Every module that was looked for on the disk, found or not.
     private(set) var lookups: [ScriptFootprint.Entry] = []
+    /// What was looked for in vain while the script was loaded, by name.
+    private var absent: [String: LuaModuleLookup] = [:]
+    /// Whether the code is complete: no module is looked for any more.
+    private var isSealed = false
     private let script: ScriptBundle.File
     /// What the files say, by path.
     private var units: [String: LuaUnit] = [:]
@@ -157,16 +161,26 @@ final class ScriptHost: LuaHost {
         return true
     }
 
+    /// Once the script is loaded, or where it is pinned, only the modules of its generation are found: a run goes on in other
+    /// processes, which have no others.
     func findModule(named name: String) -> LuaModuleLookup {
-        if let pinned {
-            guard let file = pinned.files.dropFirst().first(where: { $0.module == name }) else {
-                return .notFound(places: "the files that the run was started with")
-            }
+        let known = pinned?.files.dropFirst() ?? files[...]
+        if let file = known.first(where: { $0.module == name }) {
             return .found(source: file.source, chunkName: "@" + file.path)
         }
-        if let file = files.first(where: { $0.module == name }) {
-            return .found(source: file.source, chunkName: "@" + file.path)
+        if let result = absent[name] { return result }
+        if isSealed || isPinned {
+            return .notFound(
+                places: "it is not in the code that the run began with; require it at the top level of the script, "
+                    + "or by a name that stands in the call")
         }
+        let result = lookUp(name)
+        if case .found = result { return result }
+        if !environment.options.findsModulesLater { absent[name] = result }
+        return result
+    }
+
+    private func lookUp(_ name: String) -> LuaModuleLookup {
         let finding: ModuleFinding
         if let services = environment.options.services {
             finding = services.find(module: name)
@@ -223,14 +237,26 @@ final class ScriptHost: LuaHost {
     /// The libraries that `require` gives as stock Lua does.
     private static let libraries: Set = ["string", "table", "math", "utf8", "os", "coroutine"]
 
-    /// Looks for modules that handlers require later, which belong to the generation too, and for names that nothing has.
-    func lookAhead() {
+    /// Completes the code of a script whose top level has run: looks for modules that handlers require later, which belong to the
+    /// generation too, and for names that nothing has. No other module is found afterwards.
+    func complete() {
+        defer { isSealed = true }
+        let required = Set(files.map(\.module))
+        var named: Set<String> = []
+        var computed: [DefinitionIssue] = []
         var next = -1
         while next < files.count {
             let file = next < 0 ? script : files[next]
             next += 1
             let unit = unit(of: file)
             var missing: [DefinitionIssue] = []
+            computed += unit.computedModules.map {
+                $0.issue(
+                    "computed_module",
+                    "`require` of a computed name finds nothing in a run: require the module at the top level, "
+                        + "or by a name that stands in the call", in: file.path, .warning)
+            }
+            named.formUnion(unit.modules.map(\.name))
             for mention in unit.modules where mention.name != "aikit" && !Self.libraries.contains(mention.name) {
                 let problem: String
                 switch findModule(named: mention.name) {
@@ -239,10 +265,15 @@ final class ScriptHost: LuaHost {
                 case .failed(let message): problem = message
                 }
                 if mention.isGuarded { continue }
-                missing.append(mention.issue("module_not_found", "module '\(mention.name)' \(problem)", in: file.path))
+                missing.append(
+                    mention.issue("module_not_found", "module '\(mention.shownName)' \(problem)", in: file.path))
             }
             Self.add(LuaUnit.shortened(missing, of: missing.count, "more modules that are not there"), to: &findings)
             Self.add(unit.undefinedGlobals(in: file.path), to: &findings)
+        }
+        // Handlers may take a module by any name that the top level has required.
+        if required.isSubset(of: named) {
+            Self.add(LuaUnit.shortened(computed, of: computed.count, "more computed names of modules"), to: &findings)
         }
         let places = findings.map { $0.location.flatMap(ScriptError.place) ?? ("", 0) }
         let order = findings.indices.sorted { places[$0] == places[$1] ? $0 < $1 : places[$0] < places[$1] }

@@ -97,6 +97,23 @@ extension CommandLine {
             #expect(other.errors.contains("wait.lua:1: error:"))
         }
 
+        @Test func `of an error that is long people are shown the beginning, and programs all`() throws {
+            let program = try Program([
+                "long.lua": """
+                return require "aikit".workflow { id = "long" }
+                  :step { id = "a", handler = function() error(("é"):rep(500000)) end }
+                  :commit()
+                """
+            ])
+            defer { program.remove() }
+            let outcome = try program.run("run", "long.lua")
+            #expect(outcome.errors.utf8.count < 30_000 && outcome.errors.contains("bytes more)"))
+            let list = try program.run("runs", "list")
+            #expect(list.output.utf8.count < 10_000 && list.output.contains("bytes more)"))
+            let events = try program.run("run", "long.lua", "--events")
+            #expect(events.output.utf8.count > 1_000_000)
+        }
+
         @Test func `one of several workflows is chosen by its id`() throws {
             let program = try Program([
                 "two.lua": """

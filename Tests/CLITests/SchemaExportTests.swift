@@ -46,6 +46,17 @@ extension CommandLine {
             #expect(refused.status == 1 && refused.output.contains("/sku"))
         }
 
+        @Test func `schema validate stops when its time is over`() throws {
+            let program = try Program([:])
+            defer { program.remove() }
+            let objects = (0..<3000).map { #"{"n":\#($0)}"# }.joined(separator: ",")
+            try program.write(#"{"items":{"enum":[\#(objects)]}}"#, to: "many.json")
+            let others = (3000..<6000).map { #"{"n":\#($0)}"# }.joined(separator: ",")
+            let outcome = try program.run("schema", "validate", "many.json", "--timeout", "1ms", input: "[\(others)]")
+            #expect(outcome.status == 2)
+            #expect(outcome.output == "the validation took longer than --timeout and was stopped\n")
+        }
+
         @Test func `a step that is not there is named, with the nearest that is`() throws {
             let program = try Program(["shop.lua": Self.script])
             defer { program.remove() }

@@ -58,6 +58,24 @@ import Testing
         #expect(try verdict(schema, list, functions: Patience(.max)) == list.json)
     }
 
+    @Test func `asks while a value is compared with many others`() throws {
+        let words = (0..<20_000).map { "word\($0)" }
+        let last = Value(array: Array(repeating: Value("word19999"), count: 2000))
+        let texts = "{\"items\":{\"enum\":[\(words.map { "\"\($0)\"" }.joined(separator: ","))]}}"
+        #expect(try verdict(texts, last, functions: Patience(2)) == "stopped")
+        let objects = words.prefix(5000).map { "{\"w\":\"\($0)\"}" }.joined(separator: ",")
+        let others = Value(array: Array(repeating: ["w": "other"] as Value, count: 1000))
+        #expect(try verdict("{\"items\":{\"enum\":[\(objects)]}}", others, functions: Patience(2)) == "stopped")
+    }
+
+    @Test func `asks while an object is gone over for each of its keys`() throws {
+        let keys = (0..<2000).map { #""k\#($0)":{"required":["k\#(($0 + 1) % 2000)"]}"# }.joined(separator: ",")
+        let object = Value(entries: (0..<2000).map { ("k\($0)", Value(Int64(1))) })
+        let schema = #"{"dependentSchemas":{\#(keys)}}"#
+        #expect(try verdict(schema, object, functions: Patience(2)) == "stopped")
+        #expect(try verdict(schema, object, functions: Patience(.max)) == object.json)
+    }
+
     @Test func `asks after each search of a pattern that gave up`() throws {
         let text = Value(String(repeating: "a", count: 40) + "!")
         let patience = Patience(2)

@@ -21,6 +21,16 @@ import Testing
         )
     }
 
+    @Test func `says of a validation that was stopped that nothing is known`() {
+        var report = SchemaCommandReport()
+        report.watch = { { false } }
+        // More work than is done between two looks at the time.
+        let numbers = Value(array: (0..<100_000).map { Value(Int64($0)) })
+        let verdict = report.validate(schema: ["items": ["type": "string"]], instance: numbers)
+        #expect(verdict.status == .badSchema && verdict.issues.isEmpty)
+        #expect(verdict.text == "the validation took longer than --timeout and was stopped")
+    }
+
     @Test func `judges many instances by one schema`() {
         #expect(judge("3", schema: ["type": "integer"]).text == "valid")
         #expect(judge("3.5", schema: ["type": "integer"]).text == "(root): expected integer, got number 3.5")

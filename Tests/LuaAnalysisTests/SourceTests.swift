@@ -43,6 +43,27 @@ import WorkflowCore
         #expect(modules.map(\.isGuarded) == [false, false, true])
     }
 
+    @Test func `modules are seen by names that a local holds, and as arguments of pcall`() throws {
+        let modules = try unit("local name = 'a'; require(name); pcall(require, 'b')").modules
+        #expect(modules.map(\.name) == ["a", "b"] && modules.map(\.isGuarded) == [false, true])
+    }
+
+    @Test func `a computed name of a module is seen in callbacks, which run after the script is loaded`() throws {
+        let computed = try unit(
+            """
+            require(first)
+            local function find(name) return require(name) end
+            step {
+              handler = function(input)
+                return require("h_" .. input.kind), pcall(require, input.kind)
+              end,
+              load = function(name) return require(name) end,
+            }
+            """
+        ).computedModules
+        #expect(computed.map(\.line) == [5, 5] && computed.map(\.isGuarded) == [false, true])
+    }
+
     @Test func `a resolve that names what it gives is known`() throws {
         #expect(try shape("function(w) return w.wind > 90 and 'storm' or 'calm' end") == .choices(["storm", "calm"]))
         #expect(try shape("function(w) if w.a then return 'x' end end") == .choices([.null, "x"]))

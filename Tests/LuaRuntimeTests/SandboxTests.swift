@@ -254,6 +254,9 @@ import WorkflowCore
             #expect(
                 test.load("require 'nope'").error?.message
                     == "script.lua:1: module 'nope' not found: looked in test/nope.lua")
+            #expect(
+                test.load(#"require "nope\0b""#).error?.message
+                    == "script.lua:1: the name of a module may not have a zero byte")
             #expect(test.load("require 'broken'").error?.message == "broken.lua:1: unexpected symbol near <eof>")
             #expect(test.load("require 'raises'").error?.message == "raises.lua:1: no luck")
             // A module that failed is tried again, and is not taken for a cycle.

@@ -33,6 +33,28 @@ struct CostTests {
         #expect(result.result == 20000)
     }
 
+    @Test(.timeLimit(.minutes(1))) func `parallels that fail and stop what lies in them`() async throws {
+        let scripts = try Scripts([
+            "main.lua": """
+            local aikit = require "aikit"
+            local function branch(id, handler) return { aikit.step { id = id, handler = handler } } end
+            return aikit.workflow { id = "failing" }
+              :foreach { id = "all", concurrency = 20000, on_error = "continue",
+                items = function()
+                  local items = {}
+                  for n = 1, 20000 do items[n] = n end
+                  return items
+                end,
+                collect = function(results) return #results end,
+                step = aikit.parallel { id = "both", branches = {
+                  a = branch("fails", function() error "no" end),
+                  b = branch("waits", function() aikit.sleep "1h" end) } } }
+              :commit()
+            """
+        ])
+        #expect(try await scripts.run().status == .success)
+    }
+
     @Test(.timeLimit(.minutes(1))) func `keys that many steps store`() async throws {
         let scripts = try Scripts([
             "main.lua": """

@@ -1,5 +1,6 @@
 internal import FlatValue
 internal import LuaWorkflows
+internal import Platform
 internal import Testing
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -89,6 +90,24 @@ struct LimitTests {
         #expect(result.error?["code"]?.string == "timeout")
         let message = result.error?["message"]?.string ?? ""
         #expect(message.contains("`\(name)` used more than 100 ms of CPU time"), "\(message)")
+    }
+
+    @Test func `a run that is cancelled while its workflow's own functions run is cancelled, and no time is made up`()
+        async throws
+    {
+        let engine = WorkflowEngine(workers: 1)
+        defer { engine.shutdown() }
+        let asked = Gate()
+        let source = workflow(
+            ":step { id = 'a', handler = id }", "tags = function() print 'asked' endless() end")
+        let script = try await LuaScript.load(
+            source: source, named: "main.lua", on: engine, options: LuaScriptOptions(print: { _ in asked.open() }))
+        let run = engine.createRun(script.workflows[0])
+        try run.start()
+        await asked.passed()
+        run.cancel(reason: "enough")
+        let result = try await run.settled().result()
+        #expect(result.status == .cancelled, "\(result)")
     }
 
     @Test func `finalize is stopped like every callback`() async throws {

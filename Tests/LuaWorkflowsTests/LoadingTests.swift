@@ -47,6 +47,59 @@ struct LoadingTests {
         #expect(again.workflows.map(\.id) == ["one"])
     }
 
+    /// Requires a module by a name that comes with the input, after `top` at its top level.
+    private static func computed(_ top: String) -> String {
+        """
+        local aikit = require "aikit"
+        \(top)
+        return aikit.workflow { id = "w" }
+          :step { id = "s", handler = function(input) return require("h_" .. input.kind) end }
+          :commit()
+        """
+    }
+
+    @Test func `a module that a script names to nobody belongs to no run, in the process that loaded it and in others`()
+        async throws
+    {
+        let scripts = try Scripts(["main.lua": Self.computed(""), "h_x.lua": "return 'x'"])
+        let script = try await scripts.load()
+        #expect(script.findings.map(\.code) == ["computed_module"] && script.findings[0].severity == .warning)
+        let bundle = try #require(ScriptBundle(stored: script.stored))
+        for script in [script, try await LuaScript.load(bundle: bundle, on: scripts.engine)] {
+            let result = try await scripts.engine.createRun(script.workflows[0]).run(input: ["kind": "x"]).result()
+            let message = result.error?["message"]?.string ?? ""
+            #expect(
+                message.contains("module 'h_x' not found: it is not in the code that the run began with"), "\(message)")
+        }
+    }
+
+    @Test(arguments: [
+        "for _, kind in ipairs { 'x', 'y' } do require('h_' .. kind) end",
+        "local _ = function() pcall(require, 'h_x') end",
+    ])
+    func `a module that the top level required, or that a call names, is found by any name`(top: String) async throws {
+        let scripts = try Scripts([
+            "main.lua": Self.computed(top), "h_x.lua": "return 'x'", "h_y.lua": "return 'y'",
+        ])
+        let script = try await scripts.load()
+        try scripts.write("h_x.lua", "return 'later'")
+        let bundle = try #require(ScriptBundle(stored: script.stored))
+        for script in [script, try await LuaScript.load(bundle: bundle, on: scripts.engine)] {
+            let result = try await scripts.engine.createRun(script.workflows[0]).run(input: ["kind": "x"]).result()
+            #expect(result.result == "x", "\(result)")
+        }
+        #expect(script.findings.isEmpty == top.contains("ipairs"))
+    }
+
+    @Test func `names of modules that are too long are refused before anything is made of them`() async throws {
+        let name = String(repeating: "x", count: 5000)
+        let scripts = try Scripts(["main.lua": oneStep("return require '\(name)'")])
+        let finding = try #require(try await scripts.load().findings.first)
+        #expect(finding.message.contains("the name is longer than 4096 bytes") && finding.message.utf8.count < 300)
+        let message = try await scripts.run().error?["message"]?.string ?? ""
+        #expect(message.contains("the name of a module has at most 4096 bytes, this one has 5000"), "\(message)")
+    }
+
     @Test func `modules are found beside the script and in lua_modules, and belong to its generation`() async throws {
         let scripts = try Scripts([
             "main.lua": """

@@ -158,6 +158,9 @@ typedef struct lb_arg {
     int64_t integer;
 } lb_arg;
 
+/// Bytes of the longest name that `require` takes; no system has a longer path.
+#define LB_MODULE_NAME_LIMIT 4096
+
 /// What the host offers. Callbacks return a status, and C raises the Lua error once they have returned.
 typedef struct lb_config {
     /// In bytes; 0 means no limit. Only growth beyond it is refused.

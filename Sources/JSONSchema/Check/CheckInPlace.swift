@@ -53,6 +53,8 @@ extension UnsafePointer<CheckInPlace> {
         }
         for index in 0..<pointee.dependents.count where value.isObject {
             let dependent = pointee.dependents[index].pointee
+            work.pointee.remaining &-= value.count &>> 3
+            if work.pointee.remaining < 0 { return .unsure }
             guard value.value(forKey: dependent.key) != nil else { continue }
             let answer = dependent.node.check(value, work)
             if answer != .valid { return answer }

@@ -63,7 +63,10 @@ extension UnsafePointer<CheckNode> {
         }
         if !pointee.hasMore { return .valid }
         if let constant = pointee.constant, !constant.pointee.contains(value) { return .invalid }
-        if let choices = pointee.choices, !choices.pointee.contains(value) { return .invalid }
+        if let choices = pointee.choices {
+            work.pointee.remaining &-= choices.pointee.count &>> 6
+            if !choices.pointee.contains(value) { return .invalid }
+        }
         return pointee.inPlace?.check(value, work) ?? .valid
     }
 }

@@ -65,6 +65,7 @@ struct CheckObject: BitwiseCopyable {
 extension UnsafePointer<CheckObject> {
     func check(_ value: ValueCursor, _ work: UnsafeMutablePointer<CheckWork>) -> CheckProgram.Answer {
         var remaining = value.word(1)
+        work.pointee.remaining &-= remaining &>> 3
         if remaining < pointee.minCount || remaining > pointee.maxCount { return .invalid }
         var position = value.start + 9
         var present: UInt64 = 0

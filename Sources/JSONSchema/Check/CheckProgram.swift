@@ -28,7 +28,8 @@ final class CheckProgram: Sendable {
         return withUnsafeMutablePointer(to: &work) { root.check(value, $0) }
     }
 
-    /// How many schemas a check may apply beside one for each byte of the value.
+    /// How many schemas a check may apply beside one for each byte of the value; eight entries of an object and 64 choices of an
+    /// `enum` count as much.
     private static let freeWork = 20_000
 }
 

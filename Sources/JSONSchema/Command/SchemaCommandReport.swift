@@ -42,6 +42,10 @@ public struct SchemaCommandReport {
     private let options: Schema.Options
     private var compiled: (document: Value, result: Result<Schema, SchemaError>)?
 
+    /// Called before the validation of each instance: what says whether it may go on, asked about every millisecond; nil for any
+    /// time.
+    public var watch: (() -> () -> Bool)?
+
     public init(options: Schema.Options = Schema.Options()) { self.options = options }
 
     /// Judges one instance, both given as JSON text.
@@ -65,10 +69,13 @@ public struct SchemaCommandReport {
         case .failure(let error):
             return Verdict(status: .badSchema, issues: [], error: "bad schema: \(error.description)")
         case .success(let schema):
-            switch schema.validate(instance) {
+            let functions = watch.map { PassedFunctions(goesOn: $0()) }
+            switch schema.validate(instance, functions: functions) {
             case .valid: return Verdict(status: .valid, issues: [], error: nil)
             case .invalid(let issues): return Verdict(status: .invalid, issues: issues, error: nil)
-            case .stopped: return Verdict(status: .invalid, issues: [], error: nil)
+            case .stopped:
+                return Verdict(
+                    status: .badSchema, issues: [], error: "the validation took longer than --timeout and was stopped")
             }
         }
     }
@@ -108,4 +115,18 @@ public struct SchemaCommandReport {
             return .failure(Verdict(status: .badSchema, issues: [], error: "\(what) is not JSON: \(error.description)"))
         }
     }
+}
+
+/// Passes over the functions of a schema, which a document does not hold.
+private struct PassedFunctions: SchemaFunctions {
+    let goesOn: () -> Bool
+
+    func refine(_ slot: Int, _ value: ValueCursor) -> SchemaRefinement { .passes }
+
+    func transform(_ slot: Int, _ value: ValueCursor, into arena: inout ByteArena) -> SchemaTransformation {
+        arena.write(value)
+        return .done
+    }
+
+    func mayContinue() -> Bool { goesOn() }
 }

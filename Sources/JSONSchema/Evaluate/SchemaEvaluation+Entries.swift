@@ -6,6 +6,7 @@ extension SchemaEvaluation {
         -> ValueCursor
     {
         let rules = node.rules
+        spend(value.count >> 3)
         checkCount(
             node, value.count, "minProperties", rules.minProperties, "maxProperties", rules.maxProperties, "key", value)
         var edits = ObjectEdits()

@@ -20,6 +20,7 @@ extension SchemaEvaluation {
             }
         }
         if let choices = node.rules.enumeration {
+            spend(choices.count >> 3)
             if let choice = choices.first(where: { $0.withCursor { $0.equals(value) } }) {
                 if value.tag == .emptyTable { value = scratch.copy(choice) }
             } else {

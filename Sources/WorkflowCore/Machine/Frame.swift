@@ -61,6 +61,11 @@ package struct Frame: BitwiseCopyable, Equatable {
     package var failure = Slice.none
     /// Bodies that are under way.
     package var live: Int32 = 0
+    /// The body under way that was opened last; `-1` for none.
+    var lastBody: Int32 = -1
+    /// The bodies of the same frame that were opened next before it and next after it; `-1` for none.
+    var olderBody: Int32 = -1
+    var newerBody: Int32 = -1
     /// Bodies opened so far.
     package var opened: Int32 = 0
     /// foreach, parallel: all bodies.

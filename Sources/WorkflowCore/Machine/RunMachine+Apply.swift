@@ -196,6 +196,9 @@ extension RunMachine {
         var frame = Frame(
             parent: event.node, ordinal: event.item, node: plan.bodies[body].first, phase: .ready, input: event.payload)
         let index = freeFrame
+        frame.olderBody = frames[parent].lastBody
+        if frame.olderBody >= 0 { frames[Int(frame.olderBody)].newerBody = nextFrame }
+        frames[parent].lastBody = nextFrame
         if index >= 0 {
             freeFrame = frames[Int(index)].parent
             frame.serial = frames[Int(index)].serial
@@ -218,6 +221,14 @@ extension RunMachine {
         onces.forget(frame)
         if !usages.isEmpty, frame > 0 { usages[frame] = nil }
         frames[index].serial &+= 1
+        let (older, newer) = (frames[index].olderBody, frames[index].newerBody)
+        if older >= 0 { frames[Int(older)].newerBody = newer }
+        if newer >= 0 {
+            frames[Int(newer)].olderBody = older
+        } else if frames[index].parent >= 0 {
+            frames[Int(frames[index].parent)].lastBody = older
+        }
+        (frames[index].olderBody, frames[index].newerBody) = (-1, -1)
         frames[index].parent = freeFrame
         frames[index].live = 0
         frames[index].cancelling = false

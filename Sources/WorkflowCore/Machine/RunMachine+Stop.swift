@@ -65,12 +65,28 @@ extension RunMachine {
 
     private mutating func cancelBodies(of parent: Int32) {
         guard frames[Int(parent)].live > 0 else { return }
-        for index in frames.indices where frames[index].phase != .free && lies(index, below: parent) {
-            cancelOne(index)
-        }
+        let below = bodies(below: parent)
+        for index in below { cancelOne(Int(index)) }
         // Bodies that had not begun end here: there is nothing to stop and nothing to tell.
-        for index in frames.indices where frames[index].phase == .cancelled && frames[index].attempt == 0 {
-            if lies(index, below: parent) { closeCancelled(Int32(index)) }
+        for index in below where frames[Int(index)].phase == .cancelled && frames[Int(index)].attempt == 0 {
+            closeCancelled(index)
+        }
+    }
+
+    /// The frames that lie in a frame, at any depth, in the order of their numbers.
+    func bodies(below ancestor: Int32) -> [Int32] {
+        var found: [Int32] = []
+        var next = 0
+        var frame = ancestor
+        while true {
+            var body = frames[Int(frame)].lastBody
+            while body >= 0 {
+                found.append(body)
+                body = frames[Int(body)].olderBody
+            }
+            guard next < found.count else { return found.sorted() }
+            frame = found[next]
+            next += 1
         }
     }
 
@@ -101,14 +117,5 @@ extension RunMachine {
         case .opening, .concluded, .failing: become(.cancelled, Int32(index))
         case .body, .stopping, .cancelled, .free, .over: break
         }
-    }
-
-    private func lies(_ index: Int, below ancestor: Int32) -> Bool {
-        var parent = frames[index].parent
-        while parent >= 0 {
-            if parent == ancestor { return true }
-            parent = frames[Int(parent)].parent
-        }
-        return false
     }
 }

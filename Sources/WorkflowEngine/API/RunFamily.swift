@@ -60,9 +60,9 @@ final class RunFamily: Sendable {
     func add(_ child: Child) throws(RunFailure) -> Bool {
         let id = child.run.id
         let known = try state.withLock { state throws(RunFailure) -> Child? in
-            if let known = state.runs[id] { return known }
-            // The first of them is nobody's child, and waits for this one.
+            // It would wait for itself.
             if child.parent == id { throw RunFailure.ownChild(id) }
+            if let known = state.runs[id] { return known }
             var above: String? = child.parent
             while let run = above {
                 if run == id {

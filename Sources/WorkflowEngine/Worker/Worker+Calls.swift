@@ -27,6 +27,7 @@ extension Worker {
                     }
                 }
             } catch {
+                if error.code == ErrorObject.stopped, endsBeforeStart(run) { return }
                 return refuse(run, error, metadata, ctx, given)
             }
             if timeout > 0 || time > now {
@@ -42,13 +43,7 @@ extension Worker {
             let error = ErrorObject(code: "invalid_input", message: "invalid input: " + summary, details: details)
             refuse(run, error, metadata, ctx, given)
         case .stopped:
-            if run.isCancelAsked {
-                cancel(run)
-            } else if let closing {
-                lose(run, closing)
-            } else {
-                refuse(run, checkTimeout("the input"), metadata, ctx, given)
-            }
+            if !endsBeforeStart(run) { refuse(run, checkTimeout("the input"), metadata, ctx, given) }
         }
     }
 

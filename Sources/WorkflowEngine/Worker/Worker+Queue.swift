@@ -136,12 +136,27 @@ extension Worker {
             return .failure(
                 ErrorObject(
                     code: "may_not_wait", message: "`\(name)` asks the host for something; it has to answer at once"))
+        case .interrupted where like.isCancelAsked || closing != nil:
+            let reason = like.isCancelAsked ? "run \(like.id) is cancelled" : closing?.message ?? ""
+            return .failure(ErrorObject(code: ErrorObject.stopped, message: "`\(name)` was stopped: \(reason)"))
         case .interrupted:
             return .failure(
                 ErrorObject(
                     code: "timeout",
                     message: "`\(name)` used more than \(durationText(nanoseconds: limits.callback.cpu)) of CPU time"))
         }
+    }
+
+    /// Ends a run that was cancelled, or whose engine ends, while it was looked at whether it may begin; false for any other.
+    func endsBeforeStart(_ run: Run) -> Bool {
+        if run.isCancelAsked {
+            cancel(run)
+        } else if let closing {
+            lose(run, closing)
+        } else {
+            return false
+        }
+        return true
     }
 
     /// The entry of a run that waits in the queue is in the journal.

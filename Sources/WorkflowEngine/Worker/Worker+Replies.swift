@@ -101,6 +101,9 @@ extension Worker {
 }
 
 extension ErrorObject {
+    /// The code of a function that was stopped with its run or its engine.
+    static let stopped = "cancelled"
+
     static func runTooLarge(_ limit: Int) -> ErrorObject {
         let mebibytes = limit >> 20
         let size = mebibytes >= 1024 && mebibytes % 1024 == 0 ? "\(mebibytes / 1024) GiB" : "\(mebibytes) MiB"

@@ -15,7 +15,7 @@ struct SchemaValidateCommand: ParsableCommand {
         commandName: "validate",
         abstract: "Say whether JSON fits a schema.",
         discussion: """
-            Exit status: 0 valid, 1 invalid, with every issue and its JSON pointer, 2 the schema cannot be used.
+            Exit status: 0 valid, 1 invalid, with every issue and its JSON pointer, 2 the schema cannot be used, or not in time.
             With --batch every line of the input is an instance, or {"schema":…,"instance":…} where no schema is given, and
             one JSON verdict a line is printed; the status is the worst of all lines.
 
@@ -50,6 +50,9 @@ struct SchemaValidateCommand: ParsableCommand {
     @Flag(help: "Refuse what does not have its 'format'; otherwise formats are only notes.")
     var assertFormats = false
 
+    @Option(help: ArgumentHelp("How long one instance may take; 0 for any time.", valueName: "duration"))
+    var timeout = "10s"
+
     func validate() throws {
         if !batch, schema == nil { throw ValidationError("a schema is missing") }
         if schema == "-", instance == nil || instance == "-", !batch {
@@ -59,6 +62,15 @@ struct SchemaValidateCommand: ParsableCommand {
 
     func run() throws {
         var report = SchemaCommandReport(options: try options())
+        guard let limit = DurationText.microseconds(timeout) else {
+            throw UsageError("--timeout takes a duration such as 500ms, 30s or 5m, got '\(timeout)'")
+        }
+        if limit > 0 {
+            report.watch = {
+                let start = monotonicNanoseconds()
+                return { (monotonicNanoseconds() - start) / 1000 < limit }
+            }
+        }
         let status = batch ? try judgeLines(&report) : try judgeOne(&report)
         if status != .valid { throw ExitCode(status.rawValue) }
     }

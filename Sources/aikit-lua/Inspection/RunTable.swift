@@ -83,7 +83,7 @@ struct RunTable {
         case .took: return elapsedText(microseconds: max(header.updatedAt - header.createdAt, 0))
         case .what:
             // Lines of an error that has several, one behind the other.
-            return run.what.split(whereSeparator: \.isNewline).map { line in
+            return ShownText.shortened(run.what).split(whereSeparator: \.isNewline).map { line in
                 String(line.drop { $0 == " " })
             }.joined(separator: " ")
         case .from: return header.lineage ?? ""

@@ -113,7 +113,7 @@ final class ProgressFeed: EventFeed {
         switch event.kind {
         case .itemsListed: reduced.count = log.value(event.payload).count
         case .stepError, .stepRetry, .workflowError, .closingError, .closingRetry:
-            reduced.text = log.value(event.payload)["message"]?.string
+            reduced.text = (log.value(event.payload)["message"]?.string).map(ShownText.shortened)
         case .workflowCancelled: reduced.text = log.value(event.payload)["reason"]?.string
         case .stepWaiting: reduced.text = log.value(event.payload)["event"]?.string
         default: break

@@ -36,6 +36,8 @@ final class Evaluator: Sendable {
         // One worker, so one VM: the globals are always the same.
         engine = WorkflowEngine(workers: 1, host: host, journal: nil, log: log)
         name = directory + "repl"
+        var options = options
+        options.findsModulesLater = true
         let script = try await LuaScript.load(
             source: BundledScript.repl, named: name, on: engine, options: options)
         workflow = script.workflows[0]

@@ -12,18 +12,12 @@ struct ProblemPrinter {
     /// As many frames as help; the middle of a deep recursion says nothing.
     static let frameLimit = 8
 
-    /// Characters of a message that are shown; what names more is data that nobody reads on a screen.
-    private static let messageLimit = 4000
-
     /// Characters of a line of source that are searched for what is meant.
     private static let sourceLimit = 4000
 
     func text(_ problem: Problem) -> String {
         var problem = problem
-        if problem.message.utf8.count > Self.messageLimit {
-            let shown = problem.message.prefix(Self.messageLimit)
-            problem.message = String(shown) + "… (\(problem.message.utf8.count - shown.utf8.count) bytes more)"
-        }
+        problem.message = ShownText.shortened(problem.message)
         var lines = [heading(problem)]
         if let whole = problem.sourceLine, let line = problem.line {
             let source = shortened(whole, &problem.column)
@@ -33,7 +27,7 @@ struct ProblemPrinter {
         if let related = problem.related { lines.append("  see \(related)") }
         if !problem.traceback.isEmpty {
             lines.append(style("  traceback:", .dim))
-            let frames = problem.traceback.prefix(Self.frameLimit).map { style("    " + $0, .dim) }
+            let frames = problem.traceback.prefix(Self.frameLimit).map { style("    " + ShownText.shortened($0), .dim) }
             lines += frames
             let left = problem.traceback.count - frames.count
             if left > 0 { lines.append(style("    … \(counted(left, "more frame"))", .dim)) }

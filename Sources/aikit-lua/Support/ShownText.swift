@@ -9,6 +9,20 @@ enum ShownText {
         return text.withUTF8 { escaped(UnsafeRawBufferPointer($0)).map { String(decoding: $0, as: UTF8.self) } } ?? text
     }
 
+    /// Bytes of a message that are shown; what has more is data that nobody reads on a screen.
+    private static let messageLimit = 4000
+
+    /// The message, or its beginning and how much is left out.
+    static func shortened(_ message: String) -> String {
+        let count = message.utf8.count
+        guard count > messageLimit else { return message }
+        let utf8 = message.utf8
+        var end = utf8.index(utf8.startIndex, offsetBy: messageLimit)
+        // A scalar stays whole.
+        while end.samePosition(in: message.unicodeScalars) == nil { end = utf8.index(before: end) }
+        return "\(message[..<end])… (\(count - utf8.distance(from: utf8.startIndex, to: end)) bytes more)"
+    }
+
     /// The text on one line: line feeds and tabs are shown too.
     static func line(_ line: String) -> String {
         guard line.utf8.contains(where: { $0 == 10 || $0 == 9 || $0 == 13 }) else { return text(line) }

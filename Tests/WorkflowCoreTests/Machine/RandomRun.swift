@@ -47,7 +47,23 @@ final class RandomRun {
         }
     }
 
+    /// Whether each frame knows the frames that lie in it.
+    private var knowsBodies: Bool {
+        let frames = run.machine.frames.elements
+        return frames.indices.allSatisfy { ancestor in
+            guard frames[ancestor].phase != .free, run.machine.closing == nil else { return true }
+            let below = frames.indices.filter { index in
+                guard frames[index].phase != .free else { return false }
+                var parent = frames[index].parent
+                while parent >= 0, parent != ancestor { parent = frames[Int(parent)].parent }
+                return parent == ancestor
+            }
+            return run.machine.bodies(below: Int32(ancestor)) == below.map(Int32.init)
+        }
+    }
+
     private func turn() throws {
+        if !knowsBodies { throw Stuck(story: run.story) }
         let humans = run.humans
         let signals = run.machine.frames.elements.filter {
             $0.phase == .waiting && run.plan.nodes[Int($0.node)].kind == .waitFor
@@ -64,7 +80,7 @@ final class RandomRun {
         }
     }
 
-    /// Nothing is left to do, and the run is not over.
+    /// Nothing is left to do, and the run is not over; or its frames do not know each other.
     struct Stuck: Error {
         var story: [String]
     }

@@ -25,6 +25,7 @@ final class RunsRecovery: Sendable {
 
         /// The error, or until when the run waits.
         var detail: String? {
+            let error = error.map(ShownText.shortened)
             if code == "poisoned", let error { return "poisoned, \(error)" }
             return error ?? place?.text ?? (wakeAt > 0 ? "until " + TimeText.text(microseconds: wakeAt) : nil)
         }
