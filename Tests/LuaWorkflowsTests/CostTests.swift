@@ -39,10 +39,10 @@ struct CostTests {
             local aikit = require "aikit"
             local function branch(id, handler) return { aikit.step { id = id, handler = handler } } end
             return aikit.workflow { id = "failing" }
-              :foreach { id = "all", concurrency = 20000, on_error = "continue",
+              :foreach { id = "all", concurrency = 10000, on_error = "continue",
                 items = function()
                   local items = {}
-                  for n = 1, 20000 do items[n] = n end
+                  for n = 1, 10000 do items[n] = n end
                   return items
                 end,
                 collect = function(results) return #results end,
