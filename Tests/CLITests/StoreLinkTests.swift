@@ -103,5 +103,23 @@ extension CommandLine {
             #expect(backup.status == 2 && backup.errors.contains("replaces nothing"), "\(backup.errors)")
             #expect(!program.exists("elsewhere.db"))
         }
+
+        @Test func `of backups that are made of one name at once one is made, and whole`() throws {
+            let program = try Program([
+                "w.lua": """
+                return require "aikit".workflow { id = "w" }:step { id = "s", handler = function() return 1 end }:commit()
+                """
+            ])
+            defer { program.remove() }
+            for number in 0..<3 { #expect(try program.run("run", "w.lua", "--run-id", "r\(number)").status == 0) }
+            let leftover = program.folder.appendingPathComponent("saved.db.partial-4194304")
+            try Data().write(to: leftover)
+            let backups = try (0..<4).map { _ in try RunningProgram(program, "store", "backup", "saved.db") }
+            #expect(backups.map { $0.finish().status }.sorted() == [0, 2, 2, 2])
+            let list = try program.run("runs", "list", "--store", "saved.db")
+            #expect((0..<3).allSatisfy { list.output.contains("r\($0)") }, "\(list.output)")
+            let files = try FileManager.default.contentsOfDirectory(atPath: program.folder.path)
+            #expect(!files.contains { $0.contains(".partial") }, "\(files)")
+        }
     }
 }

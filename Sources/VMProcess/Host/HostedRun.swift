@@ -175,6 +175,8 @@ final class HostedProcess {
     var purpose: Purpose
     /// Scripts that it was given.
     var scripts: Set<Int64> = []
+    /// Those of them of which it has not said whether they load.
+    var unloaded: Set<Int64> = []
     var runs: [String: HostedRun] = [:]
     /// It has been given a run before: what it does besides holds others up.
     var carriesRuns = false
@@ -195,7 +197,7 @@ final class HostedProcess {
     var silence = 0
     /// ``VMChild/cpuTime`` at the last look.
     var cpuTime: UInt64 = 0
-    /// CPU time that it has used while it said to run the code of no run, in nanoseconds, since it last came to an end of something.
+    /// CPU time that it has used while it had to answer and said to run the code of no run, in nanoseconds, since its last answer.
     var strayTime: UInt64 = 0
 
     init(_ child: VMChild, for purpose: Purpose) {

@@ -21,8 +21,7 @@ extension VMStation {
 
     private func handle(_ frame: Frame, from process: HostedProcess) throws(FrameFault) {
         // What its runs say does not show that it comes to an end of what it does besides.
-        let isEnd = frame.kind == .loaded || frame.kind == .returned
-        if isEnd || frame.kind != .pong && !process.isLoading && process.questions.isEmpty { process.strayTime = 0 }
+        if frame.kind == .loaded || frame.kind == .returned { process.strayTime = 0 }
         switch frame.kind {
         case .ready: try ready(frame.header, process)
         case .loaded: try loaded(frame.header, by: process)

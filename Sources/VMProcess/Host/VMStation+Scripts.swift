@@ -32,6 +32,7 @@ extension VMStation {
     }
 
     func loaded(_ header: Value, by process: HostedProcess) throws(FrameFault) {
+        if let number = header["script"]?.int { process.unloaded.remove(number) }
         guard let number = header["script"]?.int, process.scripts.contains(number) else {
             // It was forgotten meanwhile.
             return

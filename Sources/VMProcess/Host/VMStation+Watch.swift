@@ -44,11 +44,14 @@ extension VMStation {
         let (mark, time) = (process.child.mark, process.child.cpuTime ?? process.cpuTime)
         let used = time > process.cpuTime ? time - process.cpuTime : 0
         process.cpuTime = time
-        if mark == 0, process.isReady {
-            process.strayTime &+= used
+        if process.hasToAnswer, process.isReady {
+            // Code of runs may come in between.
+            if mark == 0 { process.strayTime &+= used }
             // Of a script's top level and of its functions: the process ends both by itself.
             let limit = worker.callbackTime
             if limit > 0, process.strayTime > limit &+ Self.grace { return "it did not end code that is of no run" }
+        } else {
+            process.strayTime = 0
         }
         for hosted in process.runs.values {
             let late = hosted.look(mark: mark, cpu: used, handlerTime: worker.handlerTime)
@@ -67,6 +70,8 @@ extension VMStation {
 }
 
 extension HostedProcess {
+    /// It is to run code that is of no run: a script's top level, or a function that somebody waits for.
+    var hasToAnswer: Bool { !unloaded.isEmpty || !questions.isEmpty }
     /// It has something to do, or to get ready for.
     var isBusy: Bool { !isReady || !runs.isEmpty || !questions.isEmpty || isLoading }
 }

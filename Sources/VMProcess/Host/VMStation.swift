@@ -160,6 +160,7 @@ final class VMStation: @unchecked Sendable {
 
     func send(_ script: HostedScript, to process: HostedProcess, isPinned: Bool) {
         guard process.scripts.insert(script.number).inserted else { return }
+        process.unloaded.insert(script.number)
         process.send(script.loadFrame(isPinned: isPinned))
     }
 

@@ -19,10 +19,14 @@ extension Worker {
         }
         let given = payload["id"]?.string
         let id = given ?? childID(of: run, pending, payload["name"]?.string ?? "")
+        // A restart adds its number.
+        if id.utf8.count > RunIdentifier.longest - 16 {
+            return refuse(
+                "invalid_argument",
+                "the run's id has no room for another one; runs that start each other without end come to this")
+        }
         if let problem = given == nil ? RunIdentifier.problem(of: id) : RunIdentifier.problem(ofNew: id) {
-            let hint =
-                id.utf8.count > RunIdentifier.longest ? "; runs that start each other without end come to this" : ""
-            return refuse("invalid_argument", "the id of a run \(problem)\(hint)")
+            return refuse("invalid_argument", "the id of a run \(problem)")
         }
         guard run.log.hasRoom(for: payload.withBytes(\.count)) else {
             return refuse("run_too_large", ErrorObject.runTooLarge(limits.runSize).message)

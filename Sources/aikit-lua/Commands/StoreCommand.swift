@@ -72,7 +72,8 @@ struct StoreBackupCommand: ParsableCommand {
         var there = stat()
         if lstat(path, &there) == 0 { throw UsageError("there is a file \(path) already; a backup replaces nothing") }
         // Under its name stands a whole backup or none; what one that broke off has left is nobody's.
-        let part = path + ".partial"
+        Self.removeLeftovers(of: path)
+        let part = "\(path)\(Self.mark)\(getpid())"
         Self.remove(part)
         defer { Self.remove(part) }
         try copyStore(try store.path, to: part, named: path)
@@ -82,6 +83,29 @@ struct StoreBackupCommand: ParsableCommand {
         case EEXIST: throw UsageError("there is a file \(path) already; a backup replaces nothing")
         case let error: throw UsageError("cannot make \(path): \(systemMessage(error))")
         }
+    }
+
+    /// What stands between the name of a backup that is being made and the number of the process that makes it.
+    private static let mark = ".partial-"
+
+    /// Removes what processes have left that are gone.
+    private static func removeLeftovers(of path: String) {
+        let (folder, name) =
+            path.lastIndex(of: "/").map {
+                (String(path[...$0]), String(path[path.index(after: $0)...]))
+            } ?? ("./", path)
+        guard let entries = opendir(folder) else { return }
+        defer { closedir(entries) }
+        var parts: Set<pid_t> = []
+        while let entry = readdir(entries) {
+            let found = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard found.hasPrefix(name + mark) else { continue }
+            let number = found.dropFirst(name.count + mark.count).prefix { $0.isASCII && $0.isNumber }
+            if let pid = pid_t(number) { parts.insert(pid) }
+        }
+        for pid in parts where kill(pid, 0) != 0 && errno == ESRCH { remove("\(path)\(mark)\(pid)") }
     }
 
     private static func remove(_ path: String) {

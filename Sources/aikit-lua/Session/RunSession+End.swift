@@ -83,6 +83,10 @@ extension RunSession {
 
     /// There is no run to tell of.
     func conclude(_ error: any Error) -> ExitStatus {
+        // A run that was to be given back to a store which refuses it is no worse off than one whose process is killed.
+        if let leaving, isStored, handle != nil, let trouble = Self.storeTrouble(error) {
+            return concludeLetGo(leaving, doubt: trouble)
+        }
         display.suspend()
         var problems = problems(of: error)
         if problems.isEmpty { problems = [Problem("\(error)")] }
@@ -92,6 +96,15 @@ extension RunSession {
         }
         show(problems)
         return complete(.usage)
+    }
+
+    /// What a store cannot do at the moment, in words; nil for any other error.
+    private static func storeTrouble(_ error: any Error) -> String? {
+        switch error {
+        case let error as JournalError where error.code.hasPrefix("store_"): error.message
+        case let error as RunFailure where error.code.hasPrefix("store_"): error.message
+        default: nil
+        }
     }
 
     /// The commands that do what a refused one may have meant.
