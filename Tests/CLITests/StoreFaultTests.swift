@@ -62,6 +62,11 @@ extension CommandLine {
             let full = try program.run("store", "backup", "small/saved.db", "--store", store)
             #expect(full.status == 2, "\(full.errors)")
             #expect(try FileManager.default.contentsOfDirectory(atPath: small.path).isEmpty)
+            // The store has room there, and the run that is copied has not.
+            try disk.resize(kilobytes: 2500)
+            let half = try program.run("store", "backup", "small/saved.db", "--store", store)
+            #expect(half.status == 2, "\(half.errors)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: small.path).isEmpty)
             try disk.resize(kilobytes: 100_000)
             let saved = try program.run("store", "backup", "small/saved.db", "--store", store)
             #expect(saved.status == 0 && saved.errors.contains("saved.db"), "\(saved.errors)")

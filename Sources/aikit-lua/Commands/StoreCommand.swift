@@ -161,7 +161,9 @@ private func copyStore(_ source: String, to target: String, named name: String? 
     let duplicate = try place.duplicate()
     defer { duplicate?.remove() }
     guard let from = try (duplicate.map { .file($0.path) } ?? place).open(creates: false),
-        let to = try StoreLocation.at(target).open(creates: true)
+        // A backup on a disk that is full is worth nothing before somebody makes room.
+        let to = try StoreLocation.at(target).open(
+            creates: true, waits: name == nil, telling: { TextStream.errors.writeLine($0) })
     else { throw UsageError("runs in memory end with their process; name a file or a database") }
     let names = (duplicate == nil ? from.name : source, name ?? to.name)
     let outcome: Result<StoreCopy.Report, any Error> = waitFor {

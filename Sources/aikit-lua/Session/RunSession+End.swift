@@ -134,8 +134,8 @@ extension RunSession {
         }
         let notice = LetGoNotice(
             reason: reason, handle: handle, isOwn: driver.drivesRun, wakeAt: wakeAt, store: plan.store,
-            doubt: doubt, style: style)
-        tell(notice.text, doubt == nil ? .info : .warn)
+            doubt: doubt ?? stall.reason, style: style)
+        tell(notice.text, notice.doubt == nil ? .info : .warn)
         return complete(reason.status)
     }
 

@@ -87,11 +87,13 @@ enum StoreLocation: Equatable {
     /// - Parameters:
     ///   - creates: makes a store that is not there; a missing one is an error otherwise.
     ///   - usesReserve: may use the space that the store holds back for a full disk.
+    ///   - waits: tries again for a while what a file cannot take for a reason that may pass.
     ///   - told: gets lines for people when the store cannot be written and runs wait for it, and when they go on.
     ///   - heard: gets why the store cannot be written, and nil when it can again.
     func open(
         creates: Bool, durability: SQLiteJournalOptions.Durability = .full, usesReserve: Bool = false,
-        telling told: (@Sendable (String) -> Void)? = nil, stalling heard: (@Sendable (JournalError?) -> Void)? = nil
+        waits: Bool = true, telling told: (@Sendable (String) -> Void)? = nil,
+        stalling heard: (@Sendable (JournalError?) -> Void)? = nil
     ) throws(UsageError) -> (any LastingStore)? {
         var stalled: (@Sendable (JournalError?) -> Void)?
         if let told {
@@ -109,19 +111,21 @@ enum StoreLocation: Equatable {
                 throw UsageError(Problem("--store: \(error.message)", code: error.code))
             }
         case .file(let path):
-            return open(path, creates: creates, durability: durability, usesReserve: usesReserve, stalled)
+            return open(
+                path, creates: creates, durability: durability, usesReserve: usesReserve, waits: waits, stalled)
         }
     }
 
     private func open(
         _ path: String, creates: Bool, durability: SQLiteJournalOptions.Durability, usesReserve: Bool,
-        _ stalled: (@Sendable (JournalError?) -> Void)?
+        waits: Bool, _ stalled: (@Sendable (JournalError?) -> Void)?
     ) -> SQLiteJournal {
         let file = SQLiteJournal.file(of: path)
         var options = SQLiteJournalOptions(
             durability: durability, creates: creates,
             hidesFromGit: file == Self.usual || file.hasSuffix("/" + Self.usual))
         options.usesReserve = usesReserve
+        if !waits { options.retryTime = 0 }
         options.onStall = stalled
         return SQLiteJournal(deferring: path, options: options)
     }
