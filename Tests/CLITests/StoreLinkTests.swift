@@ -104,6 +104,33 @@ extension CommandLine {
             #expect(!program.exists("elsewhere.db"))
         }
 
+        @Test func `a backup is made while others drive runs of the store, and goes on without them`() throws {
+            let program = try Program([
+                "w.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "w" }
+                  :step { id = "one", handler = function() return 1 end }
+                  :step { id = "two", handler = function(n) print "two" aikit.sleep(3) return n + 1 end }
+                  :commit()
+                """
+            ])
+            defer { program.remove() }
+            let running = try RunningProgram(program, "run", "w.lua", "--run-id", "r")
+            #expect(running.hear("two"))
+            let backup = try program.run("store", "backup", "saved.db")
+            #expect(backup.status == 0 && backup.errors.contains("copied 1 run with"), "\(backup.errors)")
+            #expect(try program.run("runs", "show", "r", "--store", "saved.db").output.contains("one"))
+            #expect(running.finish().status == 0)
+            // Who drove it is taken to be alive for as long as the lease says.
+            var recovered = try program.run("runs", "recover", "r", "--store", "saved.db")
+            for _ in 0..<40 where recovered.status != 0 {
+                Thread.sleep(forTimeInterval: 0.5)
+                recovered = try program.run("runs", "recover", "r", "--store", "saved.db")
+            }
+            #expect(recovered.status == 0, "\(recovered.errors)")
+            #expect(try program.run("runs", "show", "r", "--store", "saved.db").output.contains("success"))
+        }
+
         @Test func `of backups that are made of one name at once one is made, and whole`() throws {
             let program = try Program([
                 "w.lua": """

@@ -76,13 +76,32 @@ struct StoreBackupCommand: ParsableCommand {
         let part = "\(path)\(Self.mark)\(getpid())"
         Self.remove(part)
         defer { Self.remove(part) }
-        try copyStore(try store.path, to: part, named: path)
+        try Self.save(try store.path, as: part, named: path)
         // A plain rename would replace what has come meanwhile, and a store with two names is refused.
         switch hs_rename_new(part, path) {
         case 0: break
         case EEXIST: throw UsageError("there is a file \(path) already; a backup replaces nothing")
         case let error: throw UsageError("cannot make \(path): \(systemMessage(error))")
         }
+    }
+
+    /// Saves a file page by page, whoever drives its runs meanwhile, and all else run by run.
+    private static func save(_ source: String, as part: String, named name: String) throws {
+        guard case .file(let file) = StoreLocation.at(source), SQLiteJournal.mayWrite(file),
+            !SQLiteJournal.isOpenInOlderVersion(file)
+        else { return try copyStore(source, to: part, named: name) }
+        try StoreBackup.make(of: file, in: part)
+        guard let saved = try StoreLocation.file(part).open(creates: false, waits: false) else { return }
+        let outcome: Result<StoreStatistics, any Error> = waitFor {
+            let result: Result<StoreStatistics, any Error>
+            do { result = .success(try await saved.statistics()) } catch { result = .failure(error) }
+            await saved.close()
+            return result
+        }
+        let statistics = try outcome.get()
+        let runs = counted(statistics.runs.values.reduce(0, +), "run")
+        TextStream.errors.writeLine(
+            "copied \(runs) with \(counted(statistics.events, "event")) from \(file) to \(name)")
     }
 
     /// What stands between the name of a backup that is being made and the number of the process that makes it.
@@ -109,7 +128,7 @@ struct StoreBackupCommand: ParsableCommand {
     }
 
     private static func remove(_ path: String) {
-        for end in ["", "-wal", "-shm", "-owners"] { unlink(path + end) }
+        for end in ["", "-wal", "-shm", "-owners", "-journal"] { unlink(path + end) }
     }
 }
 
