@@ -8,6 +8,7 @@ local function any(list) return list[random(#list)] end
 local integers = { 0, 1, -1, 2, 3, -3, 7, 10, 31, 32, 33, 64, 127, 255, 256, -129, 1 << 31, -(1 << 31), 1 << 53 }
 local extremes = {
   math.maxinteger, math.mininteger, 0.5, -0.5, 1e15, 1e300, -0.0, 1 / 0, -1 / 0, 3.0, 2 ^ 53, "10", "0x1p4", " 5 ",
+  ("0"):rep(300) .. "65",
 }
 local texts = {
   "", "a", "abc", "hello world", "a,b,,c", "\0", "a\0b",
@@ -16,6 +17,9 @@ local texts = {
   "%%", "%", "%10", "%y", "%.3q", "%.14g",
   "<i4", ">I2 i8 z", "s1", "!4 b i", "xXi4", "j n", "f d", "s", "=B", "i17", "c5", ".", "%a+", "(%w)(%w)", "[^,]*",
   "^a", "x*",
+  -- Longer than what our own functions look at twice.
+  ("0"):rep(300) .. "65", "0x" .. ("f"):rep(300), (" "):rep(300) .. "7", ("7"):rep(300) .. "x", "%.5s",
+  "%.20s|%q", "%d", "s4", "z", "c300", "c400", "!8Xi4s2", "z i4", "XbBs1",
 }
 
 local function small() return random(9) - 3 end
@@ -123,6 +127,13 @@ for _ = 1, 3000 do
     arguments[i], arguments.n = make(), i
   end
   if not shows_objects(name, arguments) then compare(library, name, table.unpack(arguments, 1, arguments.n)) end
+end
+
+-- What is long is made ready for Lua's own function first.
+for _, format in ipairs { "%.5s", "%.99s|%q", "%q%q", "%-9.3s|%s", "%.3q" } do
+  for _, long in ipairs { ("x"):rep(5000), ("x"):rep(5000) .. "\0a", ('"\\\n\r\0001\127'):rep(1000) } do
+    compare("string", "format", format, long, long)
+  end
 end
 
 -- Arithmetic on text goes through the metatable of strings.
