@@ -34,7 +34,7 @@ struct IsolationBench: Sendable {
                 try SQLiteJournal(path: "\(folder)/\(number).db")
             }
             for number in 0..<2 {
-                for suffix in ["", "-wal", "-shm", "-owner"] { unlink("\(folder)/\(number).db\(suffix)") }
+                for suffix in ["", "-wal", "-shm", "-owners"] { unlink("\(folder)/\(number).db\(suffix)") }
             }
         }
     }
