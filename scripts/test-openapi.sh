@@ -77,7 +77,7 @@ check() {
     [ -n "$address" ] || die "the server does not listen: $(cat "$folder/serve.log")"
     python3 scripts/openapi-bounds.py "http://$address" "$folder/openapi.json" "$token"
     # It keeps what it has found where it runs.
-    (cd "$folder" && "$program" run openapi.json --url "http://$address" --max-time "$seconds" --request-timeout 10 \
+    (cd "$folder" && "$program" run openapi.json --url "http://$address" --max-time "$seconds" --request-timeout 30 \
         --continue-on-failure --no-color --warnings off ${headers[@]+"${headers[@]}"} --checks "$checks") >"$folder/report" 2>&1 || {
         cat "$folder/report"
         tail -n 20 "$folder/serve.log"
