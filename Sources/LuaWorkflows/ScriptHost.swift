@@ -343,7 +343,7 @@ final class ScriptHost: LuaHost {
     }
 
     private func validateSchema(_ payload: ValueCursor, _ response: inout ByteArena) -> Bool {
-        guard let answer = validate(payload, functions: NoSchemaFunctions(goesOn: mayContinue)) else {
+        guard let answer = validate(payload, functions: PassedFunctions(goesOn: mayContinue)) else {
             return fail("invalid_schema", "no such schema", &response)
         }
         response.write(answer)
@@ -372,18 +372,4 @@ final class ScriptHost: LuaHost {
         let answer = request.payload.withCursor { validate($0, functions: functions) }
         return answer.map(HostAnswer.success) ?? .failure(code: "invalid_schema", message: "no such schema")
     }
-}
-
-/// Passes over the functions of a schema: the script that waits for the validation cannot be called meanwhile.
-private struct NoSchemaFunctions: SchemaFunctions {
-    let goesOn: () -> Bool
-
-    func refine(_ slot: Int, _ value: ValueCursor) -> SchemaRefinement { .passes }
-
-    func transform(_ slot: Int, _ value: ValueCursor, into arena: inout ByteArena) -> SchemaTransformation {
-        arena.write(value)
-        return .done
-    }
-
-    func mayContinue() -> Bool { goesOn() }
 }

@@ -116,17 +116,3 @@ public struct SchemaCommandReport {
         }
     }
 }
-
-/// Passes over the functions of a schema, which a document does not hold.
-private struct PassedFunctions: SchemaFunctions {
-    let goesOn: () -> Bool
-
-    func refine(_ slot: Int, _ value: ValueCursor) -> SchemaRefinement { .passes }
-
-    func transform(_ slot: Int, _ value: ValueCursor, into arena: inout ByteArena) -> SchemaTransformation {
-        arena.write(value)
-        return .done
-    }
-
-    func mayContinue() -> Bool { goesOn() }
-}
