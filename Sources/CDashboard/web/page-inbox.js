@@ -9,6 +9,8 @@ import { button, command, copy, emptyWith, facts, failure, iconButton, shownBox,
 
 /** Milliseconds for which an answer is not taken after the page itself has put another task in the place of one. */
 const settling = 1000;
+/** Tasks for which is asked at once. */
+const pageSize = 50;
 
 export default function inboxPage(context) {
   const { params } = context;
@@ -137,7 +139,24 @@ export default function inboxPage(context) {
     }, form.element, trouble, h('div', { class: 'form-end' }, send));
   };
 
-  const read = async (cursor) => api.json(`/api/tasks${api.query({ workflow: context.query.workflow, limit: 50, cursor, summary: true })}`, { signal: context.signal });
+  /** How many tasks the list shows at most. */
+  let room = pageSize;
+  let reads = 0;
+  /** Reads the list anew, as long as it is shown, unless it is read again meanwhile. */
+  const read = async () => {
+    const turn = (reads += 1);
+    const found = [];
+    let cursor;
+    do {
+      const page = await api.json(`/api/tasks${api.query({ workflow: context.query.workflow, limit: pageSize, cursor, summary: true })}`, { signal: context.signal });
+      found.push(...page.tasks);
+      cursor = page.next;
+    } while (cursor && found.length < room && turn === reads);
+    if (turn !== reads) return false;
+    tasks = found;
+    next = cursor;
+    return true;
+  };
   let asked = 0;
   /** Shows the task that the address names, or else, where there is room beside the list, the first one. */
   const settle = async () => {
@@ -171,22 +190,17 @@ export default function inboxPage(context) {
   };
   async function load() {
     try {
-      const page = await read();
-      tasks = page.tasks;
-      next = page.next;
-      await settle();
+      if (await read()) await settle();
     } catch (error) {
       if (!context.signal.aborted) put(element.querySelector('.inbox-body'), failure(error, load));
     }
   }
   async function more() {
+    room = tasks.length + pageSize;
     try {
-      const page = await read(next);
-      tasks.push(...page.tasks);
-      next = page.next;
-      draw();
+      if (await read()) await settle();
     } catch (error) {
-      toast(error.message, { kind: 'error' });
+      if (!context.signal.aborted) toast(error.message, { kind: 'error' });
     }
   }
 
@@ -219,6 +233,8 @@ export default function inboxPage(context) {
       const at = wanted ? `${wanted.run} ${wanted.path}` : open ? keyOf(open) : '';
       const index = tasks.findIndex((task) => keyOf(task) === at);
       const to = tasks[Math.min(tasks.length - 1, Math.max(0, index + step))];
+      // The visit follows when the browser tells of the new address, which the next key may come before.
+      wanted = { run: to.runId, path: to.path };
       context.go(address(to));
       return true;
     },
