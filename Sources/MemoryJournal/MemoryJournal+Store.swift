@@ -237,7 +237,7 @@ extension MemoryStore.Contents {
         run.ownerEnd = end
         run.isQueued = queue.holds(id)
         let messages = messages.filter { $0.message.run == id && $0.answer == nil }.map(\.message)
-        return .claimed(run, stored, messages)
+        return .claimed(ClaimedRun(run, stored, messages))
     }
 
     /// Takes a run out of the queue, if it has a place there.

@@ -329,8 +329,7 @@ extension MemoryStore.Contents {
             case .owned:
                 pass.told += 1
                 if let deliver = self.runs[id]?.owner.flatMap({ watchers[$0] }) { posted.append((deliver, message)) }
-            case .claimed(let run, let stored, let messages):
-                pass.claims.append((id, .success(.claimed(run, stored, messages))))
+            case .claimed(let run): pass.claims.append((id, .success(.claimed(run))))
             case .over, .missing: leaveQueue(id, at: now)
             }
         }

@@ -83,7 +83,7 @@ extension Writer {
         inbox.waiting.removeAll { $0.run == id }
         var claimed = run
         claimed.header = header
-        return .claimed(journaled, claimed, try messages(for: stored.row))
+        return .claimed(ClaimedRun(journaled, claimed, try messages(for: stored.row)))
     }
 
     func release(_ runs: [JournaledRun]) throws(JournalError) {

@@ -28,7 +28,7 @@ extension StoreContract {
         try await backend.skip(StoreContract.lease + 1)
         var ends: Set<OwnerEnd> = []
         for claim in try await second.claim(ids) {
-            if case .claimed(let run, _, _) = try claim.get() { ends.insert(run.ownerEnd) }
+            if case .claimed(let run) = try claim.get() { ends.insert(run.journaled.ownerEnd) }
         }
         await second.close()
         return ends

@@ -89,8 +89,8 @@ extension Claim {
 
     /// The run to go on with, and what waits for it.
     package var run: (TestRun, [InboxMessage])? {
-        if case .claimed(let journaled, let stored, let messages) = self {
-            (TestRun(journaled, stored), messages)
+        if case .claimed(let run) = self {
+            (TestRun(run.journaled, run.stored), run.messages)
         } else {
             nil
         }

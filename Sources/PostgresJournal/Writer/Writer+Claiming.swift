@@ -91,7 +91,7 @@ extension Writer {
             journaled.lease = PostgresLease(
                 row: taking.stored.row, fence: owner, sequence: header.sequence, arena: header.arena,
                 shown: header.status)
-            return .success(.claimed(journaled, run, messages[id] ?? []))
+            return .success(.claimed(ClaimedRun(journaled, run, messages[id] ?? [])))
         }
     }
 

@@ -35,17 +35,14 @@ extension WorkflowEngine {
             throw RunFailure(
                 code: RunFailure.Code.owned,
                 message: "run \(id) is driven by \(header.owner?.name ?? "another process")")
-        case .claimed(let journaled, let stored, let messages):
-            do {
-                guard let workflow = workflows.first(where: { $0.id == journaled.workflow }) else {
+        case .claimed(let claimed):
+            return try await takeUp(claimed) { claimed in
+                guard let workflow = workflows.first(where: { $0.id == claimed.journaled.workflow }) else {
                     throw RunFailure(
                         code: RunFailure.Code.unknownWorkflow,
-                        message: "run \(id) is one of workflow '\(journaled.workflow)'")
+                        message: "run \(id) is one of workflow '\(claimed.journaled.workflow)'")
                 }
-                return try await restore(journaled, stored, messages: messages, of: workflow)
-            } catch {
-                try? await journal.release([journaled])
-                throw error
+                return workflow
             }
         }
     }

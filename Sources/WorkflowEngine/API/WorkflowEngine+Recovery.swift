@@ -115,13 +115,11 @@ extension WorkflowEngine {
         _ claim: Claim, _ failures: inout [RecoveryFailure], holdingSuspects: Bool,
         _ load: @Sendable (JournaledRun) async throws -> Workflow
     ) async -> (run: WorkflowRun, isHeld: Bool)? {
-        guard case .claimed(let journaled, let stored, let messages) = claim else { return nil }
+        guard case .claimed(let claimed) = claim else { return nil }
         do {
-            let workflow = try await load(journaled)
-            return try await revive(journaled, stored, messages, of: workflow, holdingSuspects: holdingSuspects)
+            return try await takeUp(claimed, holdingSuspects: holdingSuspects) { try await load($0.journaled) }
         } catch {
-            failures.append(RecoveryFailure(run: journaled.id, error: error))
-            try? await journal?.release([journaled])
+            failures.append(RecoveryFailure(run: claimed.journaled.id, error: error))
             return nil
         }
     }

@@ -2,6 +2,30 @@ internal import WorkflowCore
 
 /// Going on with runs that a journal holds.
 extension WorkflowEngine {
+    /// Builds a run anew that this engine's journal has claimed; from then on this engine drives it. Where that fails, the run is
+    /// let go.
+    ///
+    /// - Parameter workflow: gives the workflow of the run in the generation that it is pinned to as it is claimed: another process
+    ///   may have moved it since it was looked at.
+    /// - Throws: what `workflow` throws; ``RunFailure`` when its code cannot be loaded.
+    package func takeUp(
+        _ claimed: ClaimedRun, of workflow: (ClaimedRun) async throws -> Workflow
+    ) async throws -> WorkflowRun {
+        try await takeUp(claimed, holdingSuspects: false, of: workflow).run
+    }
+
+    /// As above; a run that may have been the cause of its process's deaths is held back if asked.
+    func takeUp(
+        _ claimed: ClaimedRun, holdingSuspects: Bool, of workflow: (ClaimedRun) async throws -> Workflow
+    ) async throws -> (run: WorkflowRun, isHeld: Bool) {
+        guard let journal else { throw RunFailure(code: RunFailure.Code.missing, message: "this engine keeps no runs") }
+        return try await journal.holding(claimed) {
+            try await revive(
+                claimed.journaled, claimed.stored, claimed.messages, of: workflow(claimed),
+                holdingSuspects: holdingSuspects)
+        }
+    }
+
     /// Builds a run anew from its journal; from then on this engine drives it.
     ///
     /// A step whose code was under way begins again, with the same idempotency key.

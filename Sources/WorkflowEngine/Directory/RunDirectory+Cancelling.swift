@@ -84,23 +84,19 @@ extension RunDirectory {
 
     /// Cancels a run that nobody drives; nil where somebody has taken it up meanwhile.
     private func cancelStored(_ header: RunHeader, _ reason: String) async throws -> RunRecord? {
-        guard case .claimed(let journaled, let stored, _) = try await store.claim(header.id) else { return nil }
-        let isOver: Bool
-        let plan: Plan
-        do {
-            plan = try await self.plan(of: stored.header)
-            let run = try ParkedRun(journaled, stored, plan: plan)
+        guard case .claimed(let claimed) = try await store.claim(header.id) else { return nil }
+        let sequence = claimed.stored.header.sequence
+        let (plan, isOver) = try await store.holding(claimed) {
+            let plan = try await self.plan(of: claimed.stored.header)
+            let run = try ParkedRun(claimed.journaled, claimed.stored, plan: plan)
             try run.cancel(reason: reason, at: engine.clock.now())
             try await run.write(to: store)
-            isOver = run.isOver
-            if !isOver { try await store.release([journaled]) }
-        } catch {
-            try? await store.release([journaled])
-            throw error
+            if !run.isOver { try await store.release([claimed.journaled]) }
+            return (plan, run.isOver)
         }
         if isOver {
-            events.publishLost(header.id, plan: plan, after: stored.header.sequence)
-            engine.family.followers.noteWritten(header.id, plan, after: stored.header.sequence)
+            events.publishLost(header.id, plan: plan, after: sequence)
+            engine.family.followers.noteWritten(header.id, plan, after: sequence)
             return try await record(of: header.id)
         }
         // Its steps are undone here, unless somebody else has taken it up meanwhile.

@@ -65,7 +65,7 @@ extension RunDirectory {
             return withExtendedLifetime(record) { Upgrade(record.log, from: old, to: newest.plan) }
         }
         if let run = live.find(id) { try await run.release(within: .seconds(5)) }
-        let (journaled, stored): (JournaledRun, StoredRun)
+        let claimed: ClaimedRun
         switch try await store.claim(id) {
         case .missing: throw RunFailure.missing(id)
         case .over(let header): throw RunFailure.over(header)
@@ -74,17 +74,14 @@ extension RunDirectory {
                 code: RunFailure.Code.runActive,
                 message: "run \(id) is \(header.status == .running ? "running in" : "driven by") process "
                     + "\(header.owner?.name ?? "unknown"), which alone can move it: ask that one, or stop it first")
-        case .claimed(let run, let content, _): (journaled, stored) = (run, content)
+        case .claimed(let run): claimed = run
         }
-        let upgrade: Upgrade
-        do {
-            let old = try await plan(of: stored.header)
-            upgrade = try await store.upgrade(journaled, stored, from: old, to: newest, at: engine.clock.now())
-            try await store.release([journaled])
-        } catch {
-            try? await store.release([journaled])
-            throw error
+        let upgrade = try await store.holding(claimed) {
+            let old = try await plan(of: claimed.stored.header)
+            return try await store.upgrade(
+                claimed.journaled, claimed.stored, from: old, to: newest, at: engine.clock.now())
         }
+        try await store.release([claimed.journaled])
         _ = try await takeUp(try await self.header(of: id))
         return upgrade
     }

@@ -65,17 +65,8 @@ public final class RunDirectory: Sendable {
     /// A run that this engine drives from now on, if nobody else does.
     package func takeUp(_ header: RunHeader) async throws -> WorkflowRun? {
         if let run = live.find(header.id) { return run }
-        guard case .claimed(let journaled, let stored, let messages) = try await store.claim(header.id) else {
-            return nil
-        }
-        do {
-            // As it was when it was claimed: another process may have moved it to newer code since it was looked at.
-            let workflow = try await workflow(of: stored.header)
-            return try await engine.restore(journaled, stored, messages: messages, of: workflow)
-        } catch {
-            try? await store.release([journaled])
-            throw error
-        }
+        guard case .claimed(let claimed) = try await store.claim(header.id) else { return nil }
+        return try await engine.takeUp(claimed) { try await workflow(of: $0.stored.header) }
     }
 
     // MARK: Looking

@@ -41,8 +41,7 @@ package struct RunRewriting: Sendable {
 
 /// What came of claiming a run.
 package enum Claim: Sendable {
-    /// The run is this journal's, with all of its events and the messages that wait for it.
-    case claimed(JournaledRun, StoredRun, [InboxMessage])
+    case claimed(ClaimedRun)
     /// Somebody drives it; a message may be posted to them.
     case owned(RunHeader)
     /// It is over.
@@ -50,8 +49,35 @@ package enum Claim: Sendable {
     case missing
 }
 
+/// A run that is its journal's from now on.
+package struct ClaimedRun: Sendable {
+    package let journaled: JournaledRun
+    /// All of its events.
+    package let stored: StoredRun
+    /// What waits for it in its inbox, oldest first.
+    package let messages: [InboxMessage]
+
+    package init(_ journaled: JournaledRun, _ stored: StoredRun, _ messages: [InboxMessage]) {
+        self.journaled = journaled
+        self.stored = stored
+        self.messages = messages
+    }
+}
+
 extension RunOwning {
     package func claim(_ run: String) async throws(JournalError) -> Claim {
         try await claim([run]).first?.get() ?? .missing
+    }
+
+    /// Does something with a claimed run, which is let go where that fails.
+    package func holding<Result>(
+        _ run: ClaimedRun, _ body: () async throws -> Result
+    ) async throws -> Result {
+        do {
+            return try await body()
+        } catch {
+            try? await release([run.journaled])
+            throw error
+        }
     }
 }

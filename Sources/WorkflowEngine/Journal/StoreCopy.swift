@@ -92,24 +92,25 @@ package struct StoreCopy {
         } else {
             let waits = try await source.places(of: [header.id])[header.id] != nil
             // Owned while it is copied, so that nobody goes on with it, and with what lies in its inbox.
-            guard case .claimed(let journaled, let stored, let messages) = try await source.claim(header.id) else {
+            guard case .claimed(let claimed) = try await source.claim(header.id) else {
                 throw JournalError(
                     code: "run_active", message: "run \(header.id) was taken up while its store was copied; try again")
             }
+            let stored = claimed.stored
             do throws(JournalError) {
                 let ticket = stored.payloads(of: [.queued]).last.map { QueueTicket(recorded: $0) }
                 let copied = try await write(stored, ticket, waits: waits)
                 // The other store tells a run by itself that it may begin.
-                let told = messages.filter { $0.content.kind != .begin || ticket == nil }
+                let told = claimed.messages.filter { $0.content.kind != .begin || ticket == nil }
                 for message in told where try await target.post(message.content, to: header.id) != nil {
                     report.messages += 1
                 }
                 if !waits || ticket == nil { try await target.release([copied]) }
             } catch {
-                try? await source.release([journaled])
+                try? await source.release([claimed.journaled])
                 throw error
             }
-            try await source.release([journaled])
+            try await source.release([claimed.journaled])
             report.events += stored.header.sequence
         }
         report.runs += 1

@@ -95,15 +95,9 @@ public final class QueueService: Sendable {
 
     private func begin(_ id: String, _ claim: Result<Claim, JournalError>) async {
         do {
-            guard case .claimed(let journaled, let stored, let messages) = try claim.get() else { return }
-            do {
-                let workflow = try await directory.workflow(of: stored.header)
-                _ = try await directory.engine.restore(journaled, stored, messages: messages, of: workflow)
-            } catch {
-                // It is taken up like any run whose process died: it has its places, and the message that lets it begin.
-                try? await directory.store.release([journaled])
-                throw error
-            }
+            guard case .claimed(let claimed) = try claim.get() else { return }
+            // One that is let go is taken up like any run whose process died: it has its places, and the message that lets it begin.
+            _ = try await directory.engine.takeUp(claimed) { try await directory.workflow(of: $0.stored.header) }
         } catch {
             failed(id, error)
         }

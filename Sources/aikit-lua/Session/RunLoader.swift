@@ -122,16 +122,12 @@ final class RunLoader: Sendable {
         case .owned(let header):
             let plan = try await scripts.workflow(of: header).plan
             return .foreign(ForeignRun(header, plan: plan, store: journal), pastEvents: header.sequence)
-        case .claimed(let journaled, let stored, let messages):
-            do {
-                journaled.allowance = allowance(of: journaled.origin.grant).grant
-                let workflow = try await scripts.workflow(of: journaled)
-                let run = try await engine.restore(journaled, stored, messages: messages, of: workflow)
-                return .own(run, pastEvents: stored.header.sequence)
-            } catch {
-                try? await journal.release([journaled])
-                throw error
+        case .claimed(let claimed):
+            let run = try await engine.takeUp(claimed) {
+                $0.journaled.allowance = allowance(of: $0.journaled.origin.grant).grant
+                return try await scripts.workflow(of: $0.journaled)
             }
+            return .own(run, pastEvents: claimed.stored.header.sequence)
         }
     }
 

@@ -83,11 +83,11 @@ struct TortureTrial: Sendable {
             run = engine.createRun(definition, id: Self.runID)
             hold(clock, for: run)
             try run.start(input: input)
-        case .claimed(let journaled, let stored, let messages):
-            finished = Self.finishedCalls(try RunRecord(stored, plan: definition.plan))
+        case .claimed(let claimed):
+            finished = Self.finishedCalls(try RunRecord(claimed.stored, plan: definition.plan))
 
             clock.holds = { true }
-            run = try await engine.restore(journaled, stored, messages: messages, of: definition)
+            run = try await engine.takeUp(claimed) { _ in definition }
             hold(clock, for: run)
         case .over(let header):
             guard let stored = try await journal.load(header.id) else { throw UsageError("the run is gone") }

@@ -137,8 +137,10 @@ struct DamagedStore {
                 stored.arena == original.arena
             else { continue }
             if id == "d" { sound.insert(id) }
-            guard case .claimed(let journaled, let claimed, _)? = try? await journal.claim(id) else { continue }
-            if await TestRun(journaled, claimed).write("four", to: journal).isDurable { sound.insert(id) }
+            guard case .claimed(let claimed)? = try? await journal.claim(id) else { continue }
+            if await TestRun(claimed.journaled, claimed.stored).write("four", to: journal).isDurable {
+                sound.insert(id)
+            }
         }
         _ = try? await journal.list(RunFilter())
         _ = try? await journal.list(.abandoned)

@@ -161,11 +161,11 @@ struct TakingOverTests {
         let late = try await sender.post(InboxMessage.Content(kind: .reply, target: "ask", payload: 43), to: "r")
         try await host.process { engine in
             let claim = try await engine.journal?.claim("r")
-            guard case .claimed(let journaled, let stored, let messages) = claim else {
+            guard case .claimed(let claimed) = claim else {
                 Issue.record("the run cannot be claimed")
                 return
             }
-            let run = try await engine.restore(journaled, stored, messages: messages, of: form)
+            let run = try await engine.takeUp(claimed) { _ in form }
             #expect(try await run.finished().output == 42)
         }
         #expect(try await sender.answer(to: #require(message)) == .taken)

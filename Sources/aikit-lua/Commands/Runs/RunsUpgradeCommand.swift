@@ -173,18 +173,15 @@ private struct RunUpgrader {
                 + "server (POST /api/runs/\(header.id)/upgrade)"
             finding.isBlocked = true
             return finding
-        case .claimed(let journaled, let stored, _):
-            let result: Result<Upgrade, any Error>
-            do {
+        case .claimed(let claimed):
+            let upgrade = try await runs.journal.holding(claimed) {
+                // Another process may have moved it meanwhile.
+                let old = try await runs.workflow(of: claimed.stored.header, on: engine).plan
                 try await runs.journal.save(script.stored)
-                let upgrade = try await runs.journal.upgrade(
-                    journaled, stored, from: old, to: definition, at: SystemClock().now())
-                result = .success(upgrade)
-            } catch {
-                result = .failure(error)
+                return try await runs.journal.upgrade(
+                    claimed.journaled, claimed.stored, from: old, to: definition, at: SystemClock().now())
             }
-            try await runs.journal.release([journaled])
-            let upgrade = try result.get()
+            try await runs.journal.release([claimed.journaled])
             return finding(header.id, upgrade, isMoved: upgrade.fits)
         }
     }
