@@ -41,7 +41,7 @@ package final class MemoryJournal: RunJournal {
         answer(batch, outcomes)
     }
 
-    static let closed = JournalError(code: "store_closed", message: "the store in memory has been closed")
+    static let closed = JournalError(code: .storeClosed, message: "the store in memory has been closed")
 
     /// Changes the store as its owner of that number, which this journal becomes if it is none or lost its lease.
     func write<Result: Sendable>(_ body: (inout MemoryStore.Contents, Int64) -> Result) -> Result {

@@ -29,7 +29,7 @@ extension Writer {
         if generation.hash.utf8.contains(0) || generation.files.contains(where: { $0.name.utf8.contains(0) }) {
             throw .journal(
                 JournalError(
-                    code: "store_failed", message: "PostgreSQL keeps no names of files with a zero byte in them"))
+                    code: .storeFailed, message: "PostgreSQL keeps no names of files with a zero byte in them"))
         }
         try becomeOwner()
         try transaction { connection in

@@ -6,7 +6,7 @@ extension PostgresJournal: RunInbox {
     package func post(_ message: InboxMessage.Content, to run: String) async throws(JournalError) -> Int64? {
         if run.utf8.contains(0) { return nil }
         if message.target.utf8.contains(0) {
-            throw JournalError(code: "invalid_name", message: "the name of an event has no zero byte in it")
+            throw JournalError(code: .invalidName, message: "the name of an event has no zero byte in it")
         }
         // By the token a message is known again that was posted when the connection broke, also if it has ended the run.
         let token = "\(UInt64.random(in: 0 ... .max))-\(UInt64.random(in: 0 ... .max))"

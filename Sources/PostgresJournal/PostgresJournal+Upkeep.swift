@@ -67,12 +67,12 @@ extension PostgresJournal: StoreUpkeep {
         do {
             guard let header = try await header(of: run) else { return false }
             if let owner = header.owner { throw JournalError.active(run, owner) }
-        } catch let error as JournalError where error.code == "store_corrupt" {
+        } catch let error as JournalError where error.reason == .storeCorrupt {
             // A damaged run can be removed like any other.
         } catch let error as JournalError {
             throw error
         } catch {
-            throw JournalError(code: "store_failed", message: "\(error)")
+            throw JournalError(code: .storeFailed, message: "\(error)")
         }
         let (own, schema, now) = (owner, options.schema, clock.now())
         return try await sessions.run { connection in

@@ -113,6 +113,6 @@ public final class PostgresJournal: RunJournal, Sendable {
 
 extension JournalError {
     static func closed(_ name: String) -> JournalError {
-        JournalError(code: "store_closed", message: "the store \(name) has been closed")
+        JournalError(code: .storeClosed, message: "the store \(name) has been closed")
     }
 }

@@ -64,7 +64,7 @@ private struct StoreCheck {
     private func problem(of stored: StoredHead, _ generations: [String: String]) throws -> StoreProblem? {
         do {
             _ = try reader.load(stored, after: 0, header: stored.header)
-        } catch let error as JournalError where error.code == "store_newer" {
+        } catch let error as JournalError where error.reason == .storeNewer {
             return StoreProblem(run: stored.header.id, reason: error.message)
         } catch {
             guard let damage = damage(error, of: stored.header.id) else { throw error }

@@ -56,7 +56,7 @@ extension SQLiteJournal: RunInbox {
 extension Writer {
     func post(_ message: InboxMessage.Content, to run: String) throws(JournalError) -> Int64? {
         if message.target.utf8.contains(0) {
-            throw JournalError(code: "invalid_name", message: "the name of an event has no zero byte in it")
+            throw JournalError(code: .invalidName, message: "the name of an event has no zero byte in it")
         }
         return try transaction {
             guard let stored = try StoredHead.find(run, in: database), !stored.header.status.isTerminal else {

@@ -34,7 +34,7 @@ extension Writer {
     ) throws -> Result<Claim, JournalError> {
         do {
             return .success(try claim(id, &owners, reader))
-        } catch let error as JournalError where error.code == "store_corrupt" || error.code == "store_newer" {
+        } catch let error as JournalError where error.reason == .storeCorrupt || error.reason == .storeNewer {
             return .failure(error)
         } catch {
             guard let damage = damage(error, of: id) else { throw error }

@@ -66,7 +66,7 @@ extension SQLiteJournal: StoreUpkeep {
         }
         if whole, let obstacle {
             throw JournalError(
-                code: obstacle.code,
+                code: obstacle.reason,
                 message:
                     "what was to go has been removed, but \(path) cannot be written anew, which needs room for a second one "
                     + "meanwhile; free space and prune with --vacuum again")
@@ -98,7 +98,7 @@ extension SQLiteJournal: StoreUpkeep {
         let header: RunHeader?
         do {
             header = try await self.header(of: run)
-        } catch  where error.code == "store_corrupt" {
+        } catch  where error.reason == .storeCorrupt {
             // A damaged run can be removed like any other.
             return try await onWriter { writer throws(JournalError) in try writer.remove(damaged: run) }
         }

@@ -11,7 +11,7 @@ extension StoreContract {
             await first.close()
             guard try await backend.damage("r1") else { return await second.close() }
             let claims = try await second.claim(["r1", "r2"])
-            try expect(claims[0].failure?.code == "store_corrupt")
+            try expect(claims[0].failure?.reason == .storeCorrupt)
             try expect(try claims[1].get().isClaimed)
             try expect(try await second.check().map(\.run) == ["r1"])
             try await expectFailure { _ = try await second.load("r1") }

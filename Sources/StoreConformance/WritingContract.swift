@@ -148,7 +148,7 @@ extension StoreContract {
         StoreCheck("a closed journal refuses") { backend in
             let journal = try await backend.open()
             await journal.close()
-            try expect(await TestRun("r1").write(to: journal).error?.code == "store_closed")
+            try expect(await TestRun("r1").write(to: journal).error?.reason == .storeClosed)
             try await expectFailure { try await journal.checkWritable() }
             try await expectFailure { try await journal.header(of: "r1") }
         },

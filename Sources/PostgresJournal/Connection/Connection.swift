@@ -32,7 +32,7 @@ final class Connection {
         guard cpg_server_version(handle) >= 120_000 else {
             throw .journal(
                 JournalError(
-                    code: "store_unavailable",
+                    code: .storeUnavailable,
                     message:
                         "the store \(address.name) is in PostgreSQL \(cpg_server_version(handle) / 10000); it has to "
                         + "be 12 or newer"))
@@ -136,8 +136,8 @@ extension PostgresFailure {
         case let failure as PostgresFailure: self = failure
         case let error as JournalError: self = .journal(error)
         case let value as MisplacedValue:
-            self = .journal(JournalError(code: "store_corrupt", message: "the store is damaged: \(value)"))
-        default: self = .journal(JournalError(code: "store_failed", message: "\(error)"))
+            self = .journal(JournalError(code: .storeCorrupt, message: "the store is damaged: \(value)"))
+        default: self = .journal(JournalError(code: .storeFailed, message: "\(error)"))
         }
     }
 }

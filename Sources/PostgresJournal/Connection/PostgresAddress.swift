@@ -21,7 +21,7 @@ struct PostgresAddress: Sendable {
     init(_ uri: String) throws(JournalError) {
         guard let scheme = Self.schemes.first(where: { uri.lowercased().hasPrefix($0) }), !uri.utf8.contains(0) else {
             throw JournalError(
-                code: "store_unavailable", message: "the address of a database begins with postgres:// or postgresql://"
+                code: .storeUnavailable, message: "the address of a database begins with postgres:// or postgresql://"
             )
         }
         self.uri = uri
@@ -29,7 +29,7 @@ struct PostgresAddress: Sendable {
         let authority = uri.dropFirst(scheme.count).prefix { $0 != "/" && $0 != "?" }
         if authority.count(where: { $0 == "@" }) > 1 {
             throw JournalError(
-                code: "store_unavailable",
+                code: .storeUnavailable,
                 message: "the address of the database has more than one @; write %40 for one in a password")
         }
         try PostgresLibrary.load()
@@ -40,7 +40,7 @@ struct PostgresAddress: Sendable {
         if let problem {
             defer { free(problem) }
             throw JournalError(
-                code: "store_unavailable",
+                code: .storeUnavailable,
                 message: "the address of the database cannot be read: "
                     + Self.clean(String(cString: problem), of: Self.secrets(in: uri)))
         }

@@ -48,36 +48,36 @@ extension PostgresFailure {
             switch state.prefix(2) {
             case _ where state == "25006":
                 return JournalError(
-                    code: "store_read_only",
+                    code: .storeReadOnly,
                     message: "the store \(store) cannot be written: the server is a standby or read-only (\(message)); "
                         + "name all servers in its address, so that the primary is found")
             case _ where state == "53100":
                 return JournalError(
-                    code: "store_full",
+                    code: .storeFull,
                     message: "the store \(store) cannot grow, the server's disk is full; make room there")
             case "53":
                 return JournalError(
-                    code: "store_busy",
+                    code: .storeBusy,
                     message: "the server of the store \(store) is out of something: \(message); raise its limits "
                         + "(max_connections), or end what uses them")
             case "57", "58", "08": return Self.unreachable(store, message)
             case "28":
-                return JournalError(code: "store_denied", message: "the store \(store) lets nobody in: \(message)")
+                return JournalError(code: .storeDenied, message: "the store \(store) lets nobody in: \(message)")
             case _ where state == "42501":
                 return JournalError(
-                    code: "store_denied",
+                    code: .storeDenied,
                     message:
                         "the store \(store) does not allow it: \(message); its user needs to create a schema in the "
                         + "database, once, and to use the tables in it")
             case "40", "55":
                 return JournalError(
-                    code: "store_locked", message: "the store \(store) is too busy with others' changes: \(message)")
+                    code: .storeLocked, message: "the store \(store) is too busy with others' changes: \(message)")
             case "42":
                 return JournalError(
-                    code: "store_corrupt",
+                    code: .storeCorrupt,
                     message: "the tables of the store \(store) are not those of a store: \(message)")
             default:
-                return JournalError(code: "store_failed", message: "the store \(store) failed: \(message) (\(state))")
+                return JournalError(code: .storeFailed, message: "the store \(store) failed: \(message) (\(state))")
             }
         }
     }
@@ -87,30 +87,30 @@ extension PostgresFailure {
         func has(_ texts: String...) -> Bool { texts.contains { message.contains($0) } }
         if has("too many clients", "connection slots", "too many connections") {
             return JournalError(
-                code: "store_busy",
+                code: .storeBusy,
                 message:
                     "the store \(store) takes no more connections: \(message); raise max_connections, or end others")
         }
         if has("password", "authentication", "pg_hba.conf", "role \"") {
             return JournalError(
-                code: "store_denied",
+                code: .storeDenied,
                 message:
                     "the store \(store) lets nobody in: \(message); check the user and the password in its address, "
                     + "in PGPASSWORD or in ~/.pgpass")
         }
         if has("does not exist") {
             return JournalError(
-                code: "store_missing", message: "the store \(store) is not there: \(message); create the database first"
+                code: .storeMissing, message: "the store \(store) is not there: \(message); create the database first"
             )
         }
         if has("read-only", "hot standby") {
             return JournalError(
-                code: "store_read_only",
+                code: .storeReadOnly,
                 message: "the store \(store) has no server that can be written: \(message); name all servers in its "
                     + "address, so that the primary is found")
         }
         return JournalError(
-            code: "store_unavailable",
+            code: .storeUnavailable,
             message: "the store \(store) cannot be reached: \(message.isEmpty ? "the connection broke" : message)")
     }
 

@@ -9,7 +9,7 @@ enum PostgresLibrary {
         if cpg_load(&reason) { return }
         let detail = reason.map { String(cString: $0) } ?? "it cannot be loaded"
         throw JournalError(
-            code: "store_unavailable",
+            code: .storeUnavailable,
             message: "a store in PostgreSQL needs the library libpq (\(detail)); install libpq5, "
                 + "or choose another store with --store")
     }

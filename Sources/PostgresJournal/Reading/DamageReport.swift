@@ -41,7 +41,7 @@ struct DamageReport {
     private func problem(of stored: StoredHead, _ generations: [String: String]) throws -> StoreProblem? {
         do {
             _ = try EntryReader(connection).load(stored, after: 0)
-        } catch let error as JournalError where error.code == "store_newer" {
+        } catch let error as JournalError where error.reason == .storeNewer {
             return StoreProblem(run: stored.header.id, reason: error.message)
         } catch let damage as RunDamage {
             return damage.problem

@@ -118,7 +118,7 @@ struct EntryReader {
 
     private func newer(_ run: String, _ format: Int64) -> JournalError {
         JournalError(
-            code: "store_newer",
+            code: .storeNewer,
             message: "run \(run) was written by a newer aikit-lua (entries of format \(format)); use that version")
     }
 }

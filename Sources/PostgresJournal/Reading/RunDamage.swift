@@ -9,7 +9,7 @@ struct RunDamage: Error {
 
     func error(store name: String) -> JournalError {
         JournalError(
-            code: "store_corrupt",
+            code: .storeCorrupt,
             message: "run \(run) in the store \(name) is damaged: "
                 + (event.map { "the entry from event \($0) on " } ?? "")
                 + "\(reason); other runs are not affected, and 'aikit-lua runs check' names all that is damaged")

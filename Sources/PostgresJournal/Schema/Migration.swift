@@ -34,7 +34,7 @@ struct Migration {
         if version == 0 {
             guard options.creates else {
                 throw JournalError(
-                    code: "store_missing",
+                    code: .storeMissing,
                     message: "the database \(address.name) has no store yet; the first run makes it")
             }
             try checkEncoding()
@@ -60,7 +60,7 @@ struct Migration {
             let row = try connection.run("SELECT version FROM store").first
             guard let row, let version = Int(exactly: try row.natural(0)), version > 0 else {
                 throw JournalError(
-                    code: "store_corrupt",
+                    code: .storeCorrupt,
                     message: "the schema \(options.schema) of \(address.name) has a table 'store' that is none of ours")
             }
             if version > Schema.version { throw newer(version) }
@@ -72,7 +72,7 @@ struct Migration {
 
     private func newer(_ version: Int) -> JournalError {
         JournalError(
-            code: "store_newer",
+            code: .storeNewer,
             message:
                 "the store \(address.name) was written by a newer aikit-lua (schema \(version), this one knows up to "
                 + "\(Schema.version)); use that version, or another store with --store")
@@ -83,7 +83,7 @@ struct Migration {
         let encoding = try connection.run("SELECT current_setting('server_encoding')").first?.text(0) ?? ""
         guard ["UTF8", "SQL_ASCII"].contains(encoding) else {
             throw JournalError(
-                code: "store_unavailable",
+                code: .storeUnavailable,
                 message: "the database \(address.name) is encoded in \(encoding); make one with "
                     + "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0")
         }

@@ -1,4 +1,5 @@
 internal import Platform
+internal import WorkflowEngine
 
 /// How long something has waited for the store, and when it is tried again.
 struct RetryPause {
@@ -6,7 +7,7 @@ struct RetryPause {
     private var next: UInt64 = 0
     private var length: UInt64 = 10_000_000
     /// The codes of the errors that somebody has been told of.
-    var toldCodes: Set<String> = []
+    var toldCodes: Set<JournalError.Code> = []
 
     private static let longestPause: UInt64 = 1_000_000_000
 

@@ -245,7 +245,7 @@ struct Slice {
 extension JournalError {
     static func tooLarge(_ run: String) -> JournalError {
         JournalError(
-            code: "entry_too_large", message: "run \(run) made more than 256 MB at once, which the store cannot keep")
+            code: .entryTooLarge, message: "run \(run) made more than 256 MB at once, which the store cannot keep")
     }
 
     /// Why a run's names cannot be stored; nil if they can.
@@ -255,7 +255,7 @@ extension JournalError {
             + (run.ticket.map { [$0.debounce] + $0.shares.map(\.key) } ?? [])
         guard texts.contains(where: { $0?.utf8.contains(0) == true }) else { return nil }
         return JournalError(
-            code: "store_failed",
+            code: .storeFailed,
             message: "PostgreSQL keeps no names and keys with a zero byte in them, as that of run \(run.id)")
     }
 }

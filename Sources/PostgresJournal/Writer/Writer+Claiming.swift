@@ -62,7 +62,7 @@ extension Writer {
                             stored: stored, run: try reader.load(stored, after: 0), end: OwnerEnd(stored, own: owner))
                     } catch let damage as RunDamage {
                         answers[id] = .failure(damage.error(store: address.name))
-                    } catch let error as JournalError where error.code == "store_newer" {
+                    } catch let error as JournalError where error.reason == .storeNewer {
                         answers[id] = .failure(error)
                     }
                 }

@@ -184,7 +184,7 @@ final class Writer: @unchecked Sendable {
         guard waits.age < options.retryTime * 1000 else { return false }
         let error = failure.error(address)
         // A server that ends connections first may say later why it takes no others.
-        if waits.toldCodes.insert(error.code).inserted { options.onStall?(error) }
+        if waits.toldCodes.insert(error.reason).inserted { options.onStall?(error) }
         stall = waits.postponed()
         return true
     }

@@ -168,7 +168,7 @@ final class EntryReader {
 
     private func newer(_ stored: StoredHead, format: Int64) -> JournalError {
         JournalError(
-            code: "store_newer",
+            code: .storeNewer,
             message:
                 "run \(stored.header.id) was written by a newer aikit-lua (entries of format \(format)); use that version"
         )

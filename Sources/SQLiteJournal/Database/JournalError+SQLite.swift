@@ -18,7 +18,7 @@ extension JournalError {
             self =
                 isMisplaced
                 ? .damaged(path, "\(error)")
-                : JournalError(code: "store_failed", message: "the store \(path) failed: \(error)")
+                : JournalError(code: .storeFailed, message: "the store \(path) failed: \(error)")
             return
         }
         let detail = error.message ?? "error \(error.extendedResultCode.rawValue)"
@@ -29,7 +29,7 @@ extension JournalError {
         case .SQLITE_IOERR where StoreFile.diskIsFull(path): self = .full(path)
         case .SQLITE_READONLY:
             self.init(
-                code: "store_read_only",
+                code: .storeReadOnly,
                 message:
                     "the store \(path) cannot be written (\(detail)); check the permissions of the file and its directory, "
                     + "or choose another place with --store")
@@ -40,27 +40,27 @@ extension JournalError {
             self = .damaged(path, "its tables are not those of a store: \(detail)")
         case .SQLITE_NOTADB:
             self.init(
-                code: "store_corrupt",
+                code: .storeCorrupt,
                 message:
                     "\(path) is not a store of runs: it is damaged or another kind of file; move it aside or choose another "
                     + "place with --store")
         case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
             self.init(
-                code: "store_unavailable",
+                code: .storeUnavailable,
                 message:
                     "the store \(path) cannot be opened (\(detail)); check that its directory exists and may be written, "
                     + "or choose another place with --store")
         case .SQLITE_IOERR:
             self.init(
-                code: "store_io", message: "the store \(path) cannot be read or written (\(detail)); check the disk")
+                code: .storeIO, message: "the store \(path) cannot be read or written (\(detail)); check the disk")
         default:
-            self.init(code: "store_failed", message: "the store \(path) failed: \(detail)")
+            self.init(code: .storeFailed, message: "the store \(path) failed: \(detail)")
         }
     }
 
     static func locked(_ path: String) -> JournalError {
         JournalError(
-            code: "store_locked",
+            code: .storeLocked,
             message: "the store \(path) is locked by another process that does not let go; end that process, or wait")
     }
 
@@ -69,7 +69,7 @@ extension JournalError {
         let process = use.process > 0 ? "process \(use.process)" : "another process"
         let name = use.process > 0 ? process : "that process"
         return JournalError(
-            code: "store_in_use",
+            code: .storeInUse,
             message:
                 "the store \(path) is of an older version (schema \(use.schema)) and open in \(process), which could not go on with "
                 + "it once this version has upgraded it (schema \(Schema.version)); end \(name) first, or use its version"
@@ -78,7 +78,7 @@ extension JournalError {
 
     private static func full(_ path: String) -> JournalError {
         JournalError(
-            code: "store_full",
+            code: .storeFull,
             message:
                 "the store \(path) cannot grow, the disk is full; nothing was half written; free space, remove runs that "
                 + "are over with 'aikit-lua runs prune --older-than 1d', or choose another place with --store")
@@ -86,14 +86,14 @@ extension JournalError {
 
     static func damaged(_ path: String, _ detail: String) -> JournalError {
         JournalError(
-            code: "store_corrupt",
+            code: .storeCorrupt,
             message: "the store \(path) is damaged (\(detail)); move it aside, or save what can be read with "
                 + "`sqlite3 \(path) .recover`")
     }
 
     static func readOnly(_ path: String, _ detail: String) -> JournalError {
         JournalError(
-            code: "store_read_only",
+            code: .storeReadOnly,
             message:
                 "the store \(path) cannot be written: \(detail); 'aikit-lua runs list', 'show' and 'check' look at it "
                 + "as it is")
@@ -101,13 +101,13 @@ extension JournalError {
 
     static func tooLarge(_ run: String) -> JournalError {
         JournalError(
-            code: "entry_too_large", message: "run \(run) made more than 900 MB at once, which the store cannot keep")
+            code: .entryTooLarge, message: "run \(run) made more than 900 MB at once, which the store cannot keep")
     }
 
     /// - Parameter schema: the one that the store has now.
     static func upgraded(_ path: String, schema: Int) -> JournalError {
         JournalError(
-            code: "store_newer",
+            code: .storeNewer,
             message:
                 "the store \(path) was upgraded by a newer aikit-lua while it was open (schema \(schema), this one knows up to "
                 + "\(Schema.version)); it is whole, restart this process with that version")
@@ -124,7 +124,7 @@ extension JournalError {
     }
 
     static func closed(_ path: String) -> JournalError {
-        JournalError(code: "store_closed", message: "the store \(path) has been closed")
+        JournalError(code: .storeClosed, message: "the store \(path) has been closed")
     }
 }
 

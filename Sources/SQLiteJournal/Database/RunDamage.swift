@@ -12,7 +12,7 @@ struct RunDamage: Error {
 
     func error(store path: String) -> JournalError {
         JournalError(
-            code: "store_corrupt",
+            code: .storeCorrupt,
             message: "run \(run) in the store \(path) is damaged: \(place)\(reason); other runs are not affected, and "
                 + "'aikit-lua runs check' names all that is damaged")
     }

@@ -13,7 +13,7 @@ package enum StoreBackup {
         let descriptor = open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw JournalError(
-                code: "store_unavailable", message: "cannot make \(copy): \(String(cString: strerror(errno)))")
+                code: .storeUnavailable, message: "cannot make \(copy): \(String(cString: strerror(errno)))")
         }
         close(descriptor)
         var configuration = Configuration()

@@ -16,7 +16,7 @@ enum StoreDatabase {
         if let obstacle = StoreView.obstacle(path) { throw .readOnly(path.name, obstacle) }
         do throws(JournalError) {
             return try open(path, options)
-        } catch  where options.usesReserve && ["store_full", "store_io"].contains(error.code) {
+        } catch  where options.usesReserve && error.isForWantOfRoom {
             // The log needs room before anything can be deleted.
             guard StoreReserve.release(of: path) else { throw error }
             return try open(path, options)
@@ -24,7 +24,7 @@ enum StoreDatabase {
     }
 
     static func missing(_ path: String) -> JournalError {
-        JournalError(code: "store_missing", message: "there is no store at \(path); name another one with --store")
+        JournalError(code: .storeMissing, message: "there is no store at \(path); name another one with --store")
     }
 
     /// SQLite waits for no lock where two processes could wait for each other, as where both turn a new store to its log: one
@@ -37,9 +37,9 @@ enum StoreDatabase {
             } catch {
                 let limit = UInt64(clamping: options.lockTimeout) * 1000
                 let time = monotonicNanoseconds() - start
-                switch error.code {
-                case "store_locked" where time < limit: break
-                case "store_in_use" where time < min(limit, upgradeTime): break
+                switch error.reason {
+                case .storeLocked where time < limit: break
+                case .storeInUse where time < min(limit, upgradeTime): break
                 default: throw error
                 }
             }
@@ -143,16 +143,16 @@ enum StoreDatabase {
         let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
         if application != Schema.applicationID, application != 0 || version != 0 || tables != 0 {
             throw JournalError(
-                code: "store_foreign",
+                code: .storeForeign,
                 message: "\(path) is a database of another program; choose another place with --store")
         }
         if version < 0 {
             throw JournalError(
-                code: "store_corrupt", message: "the store \(path) is damaged: it says that its schema is \(version)")
+                code: .storeCorrupt, message: "the store \(path) is damaged: it says that its schema is \(version)")
         }
         if version > Schema.version {
             throw JournalError(
-                code: "store_newer",
+                code: .storeNewer,
                 message: "the store \(path) was written by a newer aikit-lua (schema \(version), this one knows up to "
                     + "\(Schema.version)); use that version, or another store with --store")
         }

@@ -31,7 +31,7 @@ package struct StoreDuplicate: Sendable {
         var template = Array("\(base)/aikit-lua-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw JournalError(
-                code: "store_unavailable",
+                code: .storeUnavailable,
                 message: "the store can only be looked at in a copy, and no folder can be made in \(base): "
                     + String(cString: strerror(errno)))
         }
@@ -50,7 +50,7 @@ package struct StoreDuplicate: Sendable {
             if state(of: path) == before { return }
         }
         throw JournalError(
-            code: "store_locked", message: "the store \(path.name) changes too fast to be copied; try again")
+            code: .storeLocked, message: "the store \(path.name) changes too fast to be copied; try again")
     }
 
     /// - Throws: a `store_unavailable` that says why, and what to do where another user's file may not be read.
@@ -58,7 +58,7 @@ package struct StoreDuplicate: Sendable {
         if faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0 {
             let reason = String(cString: strerror(errno))
             throw JournalError(
-                code: "store_unavailable",
+                code: .storeUnavailable,
                 message:
                     "\(name) may not be read (\(reason)); look at it as the user who owns it, or have them allow it")
         }
@@ -68,7 +68,7 @@ package struct StoreDuplicate: Sendable {
             let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
             let reason = cause.map { String(cString: strerror(Int32(clamping: $0.code))) } ?? "it cannot be copied"
             throw JournalError(
-                code: "store_unavailable",
+                code: .storeUnavailable,
                 message: "the store can only be looked at in a copy, and copying \(name) failed: \(reason)")
         }
     }

@@ -38,7 +38,7 @@ struct StoreFile {
     mutating func check() throws(JournalError) {
         guard let database = Self.identity(path.file), self.database == nil || self.database == database else {
             throw JournalError(
-                code: "store_deleted",
+                code: .storeDeleted,
                 message:
                     "the store \(path.name) was deleted or replaced while it was open; nothing can be written any more, "
                     + "put it back or start again")
@@ -48,7 +48,7 @@ struct StoreFile {
         let log = Self.identity(path.beside("-wal"))
         if let known = self.log, known != log {
             throw JournalError(
-                code: "store_deleted",
+                code: .storeDeleted,
                 message:
                     "the write-ahead log \(path.shown("-wal")) was deleted while the store was open; start again, runs go on from "
                     + "what the store still has")
@@ -105,7 +105,7 @@ struct StoreFile {
     /// - Parameter end: of the file's name.
     private func overwritten(_ end: String) -> JournalError {
         JournalError(
-            code: "store_overwritten",
+            code: .storeOverwritten,
             message:
                 "\(path.shown(end)) was truncated or overwritten while the store was open; nothing can be written any more. End all "
                 + "processes that use the store, remove \(path.shown("-wal")) and put \(path.shown("")) back from a copy"
@@ -139,7 +139,7 @@ struct StoreFile {
         } else {
             return
         }
-        throw JournalError(code: "store_unavailable", message: problem)
+        throw JournalError(code: .storeUnavailable, message: problem)
     }
 
     /// Whether the file system of a store has hardly a page left.
@@ -155,7 +155,7 @@ struct StoreFile {
         let obstacle =
             info.st_mode & S_IFMT == S_IFDIR
             ? "a directory; name a file in it" : "no regular file; name another one with --store"
-        throw JournalError(code: "store_unavailable", message: "a store is a file, and \(path.name) is \(obstacle)")
+        throw JournalError(code: .storeUnavailable, message: "a store is a file, and \(path.name) is \(obstacle)")
     }
 
     /// The scheme of a URL; a path that begins with `./` has none.
@@ -212,7 +212,7 @@ struct StoreFile {
         if let found = isDirectory(directory) {
             if found { return }
             throw JournalError(
-                code: "store_unavailable",
+                code: .storeUnavailable,
                 message:
                     "the store \(store.name) cannot be made: \(directory) is a file and no directory; move it aside, or choose "
                     + "another place with --store")
@@ -220,7 +220,7 @@ struct StoreFile {
         try makeDirectory(of: directory, for: store)
         guard mkdir(directory, 0o777) == 0 || errno == EEXIST else {
             throw JournalError(
-                code: "store_unavailable",
+                code: .storeUnavailable,
                 message:
                     "the directory \(directory) for the store cannot be made: \(String(cString: strerror(errno))); "
                     + "choose another place with --store")

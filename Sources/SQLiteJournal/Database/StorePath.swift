@@ -95,6 +95,6 @@ private enum Links {
     }
 
     private static func unavailable(_ name: String, _ reason: String) -> JournalError {
-        JournalError(code: "store_unavailable", message: "the store \(name) cannot be opened: \(reason)")
+        JournalError(code: .storeUnavailable, message: "the store \(name) cannot be opened: \(reason)")
     }
 }

@@ -36,7 +36,7 @@ final class OwnerLocks {
     func lock(_ owner: Int64) throws(JournalError) {
         guard prepare(), control(Self.setLock, kind: Int32(F_WRLCK), owner) != nil else {
             throw JournalError(
-                code: "store_unavailable",
+                code: .storeUnavailable,
                 message: "the file \(store.shown(Self.end)) cannot be locked: \(String(cString: strerror(errno)))")
         }
         own = owner

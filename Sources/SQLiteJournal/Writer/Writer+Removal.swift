@@ -191,5 +191,5 @@ extension Writer {
 
 extension JournalError {
     /// Whether the disk is full. SQLite also says so of files beside the database, as of errors of the disk.
-    fileprivate var isForWantOfRoom: Bool { code == "store_full" || code == "store_io" }
+    var isForWantOfRoom: Bool { reason == .storeFull || reason == .storeIO }
 }

@@ -33,7 +33,7 @@ struct Stall {
 
 extension JournalError {
     /// Whether nothing at all can be written, whatever it is.
-    var isOfFiles: Bool { code == "store_deleted" || code == "store_overwritten" }
+    var isOfFiles: Bool { reason == .storeDeleted || reason == .storeOverwritten }
 }
 
 extension Writer {
@@ -61,7 +61,7 @@ extension Writer {
         let goesOn = messages.contains { message in
             if case .batch(let batch, _) = message { batch.entries.contains { $0.sequence > 0 } } else { false }
         }
-        guard goesOn || error.code == "store_locked" && owner.number != 0 else { return false }
+        guard goesOn || error.reason == .storeLocked && owner.number != 0 else { return false }
         stall = Stall(Array(messages), error)
         options.onStall?(error)
         return true

@@ -89,7 +89,7 @@ final class ProxyStore: RunStore {
 
     // MARK: What only the host does
 
-    private static let elsewhere = JournalError(code: "elsewhere", message: "the store is in another process")
+    private static let elsewhere = JournalError(code: .elsewhere, message: "the store is in another process")
 
     var keepsQueue: Bool { true }
     var name: String { "the host" }

@@ -62,7 +62,7 @@ final class VMRuns: Sendable {
             run(id)?.hold { [line] in line.send(Frame(.quiet, ["run": Value(id)])) }
         case .drop:
             let run = state.withLock { $0.runs.removeValue(forKey: header["run"]?.string ?? "") }
-            run?.abandon(JournalError(code: "released", message: "the run has been given back"))
+            run?.abandon(JournalError(code: .released, message: "the run has been given back"))
             let quiet: @Sendable () -> Void = { [line] in
                 line.send(Frame(.quiet, ["run": header["run"] ?? .null]))
             }

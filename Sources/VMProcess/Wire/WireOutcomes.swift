@@ -40,7 +40,9 @@ package struct WireOutcomes: Sendable {
             } else {
                 outcomes.append(
                     .failed(
-                        JournalError(code: item["code"]?.string ?? "failed", message: item["message"]?.string ?? "")))
+                        JournalError(
+                            code: JournalError.Code(rawValue: item["code"]?.string ?? "failed"),
+                            message: item["message"]?.string ?? "")))
                 rivals[index] = item["rival"]?.string
             }
         }

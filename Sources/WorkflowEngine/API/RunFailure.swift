@@ -62,7 +62,7 @@ public struct RunFailure: WorkflowError {
     }
 
     /// The run waits in the queue of the store, and is to be looked for there.
-    var isOfQueue: Bool { code == JournalError.queuedCode }
+    var isOfQueue: Bool { code == JournalError.Code.queued.rawValue }
 
     static let engineStopped = RunFailure(
         code: JournalError.engineStopped.code, message: JournalError.engineStopped.message)

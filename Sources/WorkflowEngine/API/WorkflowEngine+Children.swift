@@ -48,7 +48,8 @@ extension WorkflowEngine {
     private static let childPause = Duration.milliseconds(100)
 
     private static func mayPass(_ error: any Error) -> Bool {
-        (error as? RunFailure).map { JournalError.passing.contains($0.code) } ?? (error as? JournalError)?.mayPass
+        (error as? RunFailure).map { JournalError.Code.passing.contains(JournalError.Code(rawValue: $0.code)) }
+            ?? (error as? JournalError)?.mayPass
             ?? false
     }
 

@@ -144,5 +144,5 @@ public final class WorkflowEngine: Sendable {
 
 extension JournalError {
     static let engineStopped = JournalError(
-        code: "engine_stopped", message: "the engine has stopped; a run that is stored can be taken up again")
+        code: .engineStopped, message: "the engine has stopped; a run that is stored can be taken up again")
 }

@@ -49,7 +49,7 @@ extension WorkflowRun {
                 run.isHeld = false
                 return worker.enqueue(run)
             }
-            worker.lose(run, JournalError(code: "released", message: "run \(self.id) has been given back to the store"))
+            worker.lose(run, JournalError(code: .released, message: "run \(self.id) has been given back to the store"))
         }
         await released.passed()
         patience.cancel()

@@ -40,7 +40,7 @@ package struct StoreCopy {
         for (number, header) in headers.enumerated() {
             if let owner = header.owner {
                 throw JournalError(
-                    code: "run_active",
+                    code: .runActive,
                     message: "run \(header.id) is driven by \(owner.name); end that process before its store is copied")
             }
             if !header.generation.isEmpty, saved.insert(header.generation).inserted,
@@ -79,7 +79,7 @@ package struct StoreCopy {
             guard known.sequence == header.sequence, known.workflow == header.workflow, known.status == header.status
             else {
                 throw JournalError(
-                    code: "conflict",
+                    code: .conflict,
                     message: "the store \(target.name) has another run '\(header.id)'; nothing is replaced")
             }
             report.known += 1
@@ -94,7 +94,7 @@ package struct StoreCopy {
             // Owned while it is copied, so that nobody goes on with it, and with what lies in its inbox.
             guard case .claimed(let claimed) = try await source.claim(header.id) else {
                 throw JournalError(
-                    code: "run_active", message: "run \(header.id) was taken up while its store was copied; try again")
+                    code: .runActive, message: "run \(header.id) was taken up while its store was copied; try again")
             }
             let stored = claimed.stored
             do throws(JournalError) {
@@ -128,7 +128,7 @@ package struct StoreCopy {
         // The copy has a chain of its own, which must not hide that this one is broken.
         if let broken = stored.chain.broken {
             throw JournalError(
-                code: "store_corrupt",
+                code: .storeCorrupt,
                 message:
                     "run \(header.id) in the store \(source.name) has been changed: its entry \(broken.entry) does not "
                     + "fit those before it ('aikit-lua runs verify')")
@@ -180,7 +180,7 @@ package struct StoreCopy {
             case .failed(let error): throw error
             case .conflict:
                 throw JournalError(
-                    code: "conflict",
+                    code: .conflict,
                     message: "the store \(target.name) has another run '\(header.id)'; nothing is replaced")
             }
         }
@@ -193,7 +193,7 @@ package struct StoreCopy {
         let pass = try await target.admit(.runs([run.id]), limit: 1)
         guard pass.told == 1 || pass.claims.contains(where: { $0.run == run.id }) else {
             throw JournalError(
-                code: "conflict",
+                code: .conflict,
                 message: "run \(run.id) has begun, and the store \(target.name) has other runs in its places")
         }
     }

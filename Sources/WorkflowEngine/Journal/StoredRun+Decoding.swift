@@ -29,7 +29,7 @@ extension RunHeader {
     package func expect(_ plan: Plan) throws(JournalError) {
         guard let fingerprint = origin.fingerprint, fingerprint != plan.fingerprint else { return }
         throw JournalError(
-            code: "other_code",
+            code: .otherCode,
             message:
                 "run \(id) was recorded on other code: the steps or the schemas of workflow '\(workflow)' have changed since; "
                 + "upgrade the run, or go on with the code that it began with")
@@ -40,7 +40,7 @@ extension JournalDecoder {
     /// Takes what a store has of a run beyond what was taken before.
     package mutating func take(_ stored: StoredRun) throws(JournalError) {
         guard stored.after == log.count else {
-            throw JournalError(code: "store_corrupt", message: "the journal of run \(stored.header.id) has a gap")
+            throw JournalError(code: .storeCorrupt, message: "the journal of run \(stored.header.id) has a gap")
         }
         var damage: JournalDamage?
         stored.events.withUnsafeBytes { events in
@@ -50,7 +50,7 @@ extension JournalDecoder {
         }
         guard let damage else { return }
         throw JournalError(
-            code: damage.isOfNewerVersion ? "store_newer" : "store_corrupt",
+            code: damage.isOfNewerVersion ? .storeNewer : .storeCorrupt,
             message: "the journal of run \(stored.header.id) cannot be read: \(damage); other runs are not affected")
     }
 }

@@ -82,7 +82,7 @@ extension RunJournal {
         case .durable: return
         case .failed(let error): throw error
         case .conflict, nil:
-            throw JournalError(code: "conflict", message: "another process has taken the run over")
+            throw JournalError(code: .conflict, message: "another process has taken the run over")
         }
     }
 }

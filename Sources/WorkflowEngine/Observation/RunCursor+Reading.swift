@@ -33,7 +33,7 @@ extension RunCursor {
             if let known = log, let events = await render(known, hub.turns) { return .events(events) }
             log = nil
         }
-        throw JournalError(code: "store_corrupt", message: "the journal of run \(run) has a gap")
+        throw JournalError(code: .storeCorrupt, message: "the journal of run \(run) has a gap")
     }
 
     private func render(_ log: SharedLog, _ turns: TurnLimit) async -> [RunEvent]? {

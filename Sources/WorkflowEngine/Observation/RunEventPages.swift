@@ -23,7 +23,7 @@ package final class RunEventPages {
             case .end, .missing: return nil
             case .moved:
                 throw JournalError(
-                    code: "other_code", message: "run \(header.id) has been moved to other code; ask again")
+                    code: .otherCode, message: "run \(header.id) has been moved to other code; ask again")
             }
         }
         return nil

@@ -59,7 +59,7 @@ struct SharedLog: Sendable, LogSource {
         let arenaEnd = stored.entries.last?.arena ?? stored.header.arena
         guard arenaEnd >= stored.arena.count else {
             throw JournalError(
-                code: "store_corrupt", message: "the journal of run \(stored.header.id) has values in no possible place"
+                code: .storeCorrupt, message: "the journal of run \(stored.header.id) has values in no possible place"
             )
         }
         var log = RunLog()

@@ -77,7 +77,7 @@ extension Worker {
                 run.mirror?.driver.recorded(run, on: self)
                 if run.isDurable { enqueue(run) }
             case .conflict:
-                lose(run, JournalError(code: "conflict", message: "another process has taken the run over"))
+                lose(run, JournalError(code: .conflict, message: "another process has taken the run over"))
             case .failed(let error): lose(run, error)
             }
         }

@@ -123,7 +123,7 @@ extension Worker {
     /// Gives a run up that the process refuses to go on with: what is recorded of it stays as it is, for whoever takes it up again.
     package func giveUp(_ run: Run, code: String, message: String) {
         guard !run.isLost else { return }
-        lose(run, JournalError(code: code, message: message))
+        lose(run, JournalError(code: JournalError.Code(rawValue: code), message: message))
         guard let store = journal as? any RunStore, let journaled = run.journaled, run.submittedEvents > 0 else {
             return
         }

@@ -164,7 +164,7 @@ extension Worker {
         tell(run)
         run.observer?.runQueued(run)
         if ticket.isLeft {
-            lose(run, JournalError(code: JournalError.queuedCode, message: "run \(run.id) waits in the queue"))
+            lose(run, JournalError(code: .queued, message: "run \(run.id) waits in the queue"))
         }
     }
 
@@ -175,11 +175,6 @@ extension Worker {
         let earliest = run.log.count > 0 ? run.log[run.log.count - 1].time : time
         run.decide(.admitted, at: max(earliest, min(time, now)))
     }
-}
-
-extension JournalError {
-    /// Of a run that is left to the store while it waits in the queue.
-    static let queuedCode = "queued"
 }
 
 extension QueueTicket {

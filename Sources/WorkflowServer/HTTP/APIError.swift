@@ -74,9 +74,9 @@ struct APIError: Error {
     }
 
     private init(_ error: JournalError) {
-        switch error.code {
-        case "run_active", "conflict", "other_code": self.init(.conflict, error.code, error.message)
-        case "store_corrupt": self.init(.internalServerError, error.code, error.message)
+        switch error.reason {
+        case .runActive, .conflict, .otherCode: self.init(.conflict, error.code, error.message)
+        case .storeCorrupt: self.init(.internalServerError, error.code, error.message)
         default:
             self.init(.serviceUnavailable, error.code, error.message)
             headers[.retryAfter] = "1"

@@ -154,7 +154,7 @@ final class UnsentSpans: Sendable {
     private func load(_ run: String) async throws -> StoredRun? {
         do {
             return try await store.load(run)
-        } catch let error as JournalError where error.code == "store_corrupt" {
+        } catch let error as JournalError where error.reason == .storeCorrupt {
             return nil
         }
     }

@@ -82,7 +82,7 @@ extension StoredRuns {
                 if id != nil { findings.link = chain.link?.text }
             case .success(nil): break
             case .failure(let error):
-                guard error.code == "store_corrupt" else { throw error }
+                guard error.reason == .storeCorrupt else { throw error }
                 findings.runs += 1
                 findings.broken.append(ChainFindings.Broken(run: header.id, reason: error.message))
             }

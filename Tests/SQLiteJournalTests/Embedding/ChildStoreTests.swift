@@ -29,7 +29,7 @@ private final class NarrowStore: RunJournal, ForwardingStore {
             return true
         }
         guard isRefused else { return inner.submit(batch, answer: answer) }
-        let error = JournalError(code: "store_full", message: "there is no room")
+        let error = JournalError(code: .storeFull, message: "there is no room")
         answer(batch, batch.entries.map { _ in .failed(error) })
     }
 }

@@ -189,7 +189,7 @@ extension SQLiteJournal {
             do {
                 try writer.database.execute(sql: "PRAGMA max_page_count = \(count)")
             } catch {
-                throw JournalError(code: "test", message: "\(error)")
+                throw JournalError(code: .storeFailed, message: "\(error)")
             }
         }
     }

@@ -81,7 +81,7 @@ extension SQLiteJournal {
             do {
                 return try Int.fetchOne(writer.database, sql: sql) ?? -1
             } catch {
-                throw JournalError(code: "test", message: "\(error)")
+                throw JournalError(code: .storeFailed, message: "\(error)")
             }
         }
     }

@@ -35,7 +35,7 @@ private final class LockedStore: RunJournal, ForwardingStore {
 
     func scheduleMarks() async throws(JournalError) -> [ScheduleMark] {
         if isLocked.withLock({ $0 }) {
-            throw JournalError(code: "store_failed", message: "permission denied for table schedules")
+            throw JournalError(code: .storeFailed, message: "permission denied for table schedules")
         }
         return try await inner.scheduleMarks()
     }
