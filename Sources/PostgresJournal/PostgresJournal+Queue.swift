@@ -31,10 +31,10 @@ extension PostgresJournal {
             var figures = QueueFigures(oldest: try oldest?.optionalInteger(0).map { clock - $0 })
             let rows = try connection.run(
                 """
-                SELECT CASE WHEN state = 0 THEN 'time' WHEN blocked = 0 THEN 'turn' WHEN blocked = concurrency THEN 'concurrency'
-                        WHEN blocked = singleton THEN 'singleton' ELSE 'rate' END AS reason, sum(length)::bigint
+                SELECT CASE WHEN state = 0 THEN 'time' WHEN queue_lanes.id IS NULL OR blocked = 0 THEN 'turn'
+                        WHEN blocked = concurrency THEN 'concurrency' WHEN blocked = singleton THEN 'singleton' ELSE 'rate' END AS reason, sum(length)::bigint
                 FROM (SELECT lane, state, count(*) AS length FROM queue WHERE state < 2 GROUP BY lane, state) AS waiting
-                JOIN queue_lanes ON queue_lanes.id = lane GROUP BY 1
+                LEFT JOIN queue_lanes ON queue_lanes.id = lane GROUP BY 1
                 """, Parameters())
             for row in rows.all {
                 guard let reason = QueueFigures.Reason(rawValue: try row.text(0)) else { continue }

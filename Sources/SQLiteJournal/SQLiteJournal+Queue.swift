@@ -27,10 +27,10 @@ extension SQLiteJournal {
             let rows = try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT CASE WHEN state = 0 THEN 'time' WHEN blocked = 0 THEN 'turn' WHEN blocked = concurrency THEN 'concurrency'
-                            WHEN blocked = singleton THEN 'singleton' ELSE 'rate' END AS reason, sum(length)
+                    SELECT CASE WHEN state = 0 THEN 'time' WHEN queue_lanes.id IS NULL OR blocked = 0 THEN 'turn'
+                            WHEN blocked = concurrency THEN 'concurrency' WHEN blocked = singleton THEN 'singleton' ELSE 'rate' END AS reason, sum(length)
                     FROM (SELECT lane, state, count(*) AS length FROM queue WHERE state < 2 GROUP BY lane, state)
-                    JOIN queue_lanes ON queue_lanes.id = lane GROUP BY reason
+                    LEFT JOIN queue_lanes ON queue_lanes.id = lane GROUP BY reason
                     """)
             for row in rows {
                 guard let reason = QueueFigures.Reason(rawValue: try row.text(0)) else { continue }

@@ -85,7 +85,7 @@ public final class SQLiteJournal: RunJournal, Sendable {
     /// How many hard links the file of a store has; 0 where there is none.
     package static func hardLinks(of name: String) -> Int {
         var status = stat()
-        return stat(name, &status) == 0 ? Int(status.st_nlink) : 0
+        return stat(name, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? Int(status.st_nlink) : 0
     }
 
     deinit { _ = writer.queue.post(.close({}), closing: true) }

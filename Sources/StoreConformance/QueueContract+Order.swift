@@ -113,12 +113,16 @@ extension StoreContract {
             var late = ticket([])
             (late.debounce, late.readyAt) = ("d", backend.now + 5_000_000)
             await enter("h", late, journal)
+            // Of a workflow without limits.
+            var later = ticket([])
+            later.readyAt = backend.now + 50_000_000
+            await enter("i", later, journal)
             let entered = backend.now
-            try expect(try await journal.queueFigures().lengths == [.turn: 7, .time: 1])
+            try expect(try await journal.queueFigures().lengths == [.turn: 7, .time: 2])
             try await backend.skip(1_000_000)
             try expect(try await admit(journal).count == 3)
             let figures = try await journal.queueFigures()
-            try expect(figures.lengths == [.concurrency: 2, .rate: 1, .singleton: 1, .time: 1])
+            try expect(figures.lengths == [.concurrency: 2, .rate: 1, .singleton: 1, .time: 2])
             try expect(figures.waiting == 4 && abs((figures.oldest ?? 0) - entered) < 500_000)
             await journal.close()
         },

@@ -111,8 +111,14 @@ private let family = """
     local between = aikit.workflow { id = "between" }
       :step { id = "up", handler = function() return aikit.start("alone", {}, { wait = true }) end }
       :commit()
+    local function again(id) return aikit.step { id = "again", handler = function()
+      local ok, result = pcall(aikit.start, id, {}, { wait = true })
+      return ok and result or result.code
+    end } end
+    local crowd = aikit.workflow { id = "crowd", concurrency = { limit = 2 } }:step(again "crowd"):commit()
+    local line = aikit.workflow { id = "line", singleton = { on_conflict = "queue" } }:step(again "line"):commit()
     return {
-      work, wait, read, ask, leave, narrow, odd, forever, brief, same, beside, elsewhere, saga, alone, between,
+      crowd, line, work, wait, read, ask, leave, narrow, odd, forever, brief, same, beside, elsewhere, saga, alone, between,
     }
     """
 
@@ -150,12 +156,13 @@ extension CommandLine {
         }
 
         // Runs that nothing keeps have no limits.
-        @Test(arguments: ways.filter { $0 != ["--store", "memory"] }, ["true", "false"])
-        func `a run that would wait for itself is told so`(store: [String], far: String) throws {
+        @Test(arguments: ways.filter { $0 != ["--store", "memory"] }, ["alone", "far", "crowd", "line"])
+        func `a run that would wait for itself is told so`(store: [String], way: String) throws {
             let program = try program()
             defer { program.remove() }
+            let (workflow, input) = way == "far" ? ("alone", #"{"far":true}"#) : (way, "{}")
             let run = try program.run(
-                ["run", "family.lua", "--workflow", "alone", "--run-id", "p", "--input", "{\"far\":\(far)}"] + store)
+                ["run", "family.lua", "--workflow", workflow, "--run-id", "p", "--input", input] + store)
             #expect(run.status == 0, "\(run.errors)")
             #expect(run.output == "\"waits_for_itself\"\n", "\(run.errors)")
         }

@@ -115,5 +115,30 @@ extension CommandLine {
             #expect(refused.status == 2)
             #expect(refused.errors.contains("was undone"), "\(refused.errors)")
         }
+
+        @Test func `a retry does nothing again that could not be undone, of a step that came several times`() throws {
+            let program = try Program([
+                "jump.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "jump" }
+                  :step {
+                    id = "a",
+                    handler = function(_, context)
+                      print("does " .. context.occurrence)
+                      return context.occurrence
+                    end,
+                    compensate = function(output) if output == 1 then error "never" end end,
+                    next = function(output) return output < 3 and "a" or "end" end,
+                  }
+                  :step { id = "end", handler = function() error("sold out", 0) end }
+                  :commit()
+                """
+            ])
+            defer { program.remove() }
+            _ = try program.run("run", "jump.lua", "--run-id", "r")
+            let outcome = try program.run("runs", "retry", "r", "--run-id", "again")
+            let done = outcome.errors.split(separator: "\n").filter { $0.contains("does ") }.compactMap(\.last)
+            #expect(done == ["2", "3"], "\(outcome.errors)")
+        }
     }
 }

@@ -50,6 +50,36 @@ extension CommandLine {
             #expect(!again.errors.contains("first runs"))
         }
 
+        @Test func `a backup is made of a store that is whole, and of nothing else`() throws {
+            let program = try Program(["bulky.lua": bulky, "empty.db": "", "other.db": "something else altogether"])
+            defer { program.remove() }
+            #expect(mkfifo(program.folder.appendingPathComponent("pipe.db").path, 0o600) == 0)
+            let refusals = [
+                ("none.db", "there is no store at none.db"), ("empty.db", "the file is empty"),
+                ("other.db", "other.db"),
+                ("pipe.db", "no regular file"), (".", "a directory"), ("/dev/zero", "no regular file"),
+            ]
+            for (store, reason) in refusals {
+                let refused = try program.run("store", "backup", "saved.db", "--store", store)
+                #expect(refused.status == 2, "\(store): \(refused.errors)")
+                #expect(refused.errors.contains(reason) && !refused.errors.contains("partial"), "\(refused.errors)")
+                #expect(!program.exists("saved.db"))
+            }
+            #expect(try program.run("store", "migrate", ".", "copy.db").errors.contains("a directory"))
+            #expect(try program.run("run", "bulky.lua", "--run-id", "r1").status == 0)
+            let file = program.folder.appendingPathComponent(".aikit/runs.db")
+            var bytes = try Data(contentsOf: file)
+            let middle = bytes.count / 2
+            bytes.replaceSubrange(middle..<middle + 4096, with: Data(repeating: 0x5a, count: 4096))
+            try bytes.write(to: file)
+            let damaged = try program.run("store", "backup", "saved.db")
+            #expect(
+                damaged.status == 2 && damaged.errors.contains("is damaged, and nothing was saved"), "\(damaged.errors)"
+            )
+            #expect(damaged.errors.contains("aikit-lua runs check") && !damaged.errors.contains("partial"))
+            #expect(!program.exists("saved.db"))
+        }
+
         @Test(.enabled(if: Tmpfs.isPossible, "this machine lets nobody mount"))
         func `a backup is whole, or is not there`() throws {
             let program = try Program(["bulky.lua": bulky])

@@ -86,6 +86,27 @@ extension CommandLine {
             #expect(outcome.status == 0, "\(outcome.errors)\(outcome.output)")
         }
 
+        @Test func `steps that run at once may be undone in any order`() throws {
+            let program = try Program([
+                "undo.lua": """
+                local aikit = require "aikit"
+                local function wait(x) aikit.sleep(aikit.random(40) / 1000) return x end
+                return aikit.workflow { id = "undo" }
+                  :foreach {
+                    id = "each", concurrency = 4, items = function() return { 1, 2, 3, 4 } end,
+                    step = aikit.step { id = "book", handler = wait, compensate = function(output)
+                      if output % 2 == 0 then error "never" end
+                    end },
+                  }
+                  :step { id = "end", handler = function() error("sold out", 0) end }
+                  :commit()
+                """
+            ])
+            defer { program.remove() }
+            let outcome = try program.run("torture", "undo.lua")
+            #expect(outcome.status == 0, "\(outcome.errors)\(outcome.output)")
+        }
+
         @Test func `a wait without an answer is named`() throws {
             let program = try Program([
                 "ask.lua": """

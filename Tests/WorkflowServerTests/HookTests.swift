@@ -29,7 +29,11 @@ struct HookTests {
         }
         let id = handlers.inline { request, _ in request["json"]?["delivery"] ?? .null }
         let signal = handlers.inline { request, _ in
-            ["run_id": request["query"]?["run"] ?? .null, "event": "paid", "data": request["json"] ?? .null]
+            let run = request["query"]?["run"] ?? .null
+            return [
+                "run_id": run.string.flatMap { Int64($0) }.map { Value($0) } ?? (run == "odd" ? true : run),
+                "event": "paid", "data": request["json"] ?? .null,
+            ]
         }
         let fails = handlers.inline { _, _ in throw StepError(code: "odd", message: "it is odd") }
         func slot(_ number: UInt32) -> Value { ["$function": Value(Int64(number))] }
@@ -172,6 +176,11 @@ struct HookTests {
             #expect(try await server.request("POST", "/hooks/paid?run=s-1", "{}").status == 409)
             #expect(try await server.request("POST", "/hooks/paid?run=none", "{}").status == 404)
             #expect(try await server.request("POST", "/hooks/paid", "{}").json["ignored"] == true)
+            #expect(try await server.request("POST", "/hooks/paid?run=odd", "{}").status == 422)
+            _ = try await server.directory.start(StartRequest(workflow: "shop", input: [:], id: "17"))
+            _ = try await server.directory.settled("17")
+            #expect(try await server.request("POST", "/hooks/paid?run=17", #"{"sum":3}"#).json["ignored"] != true)
+            #expect(try await server.directory.settled("17").record.result().result == ["sum": 3])
         }
     }
 

@@ -126,6 +126,14 @@ enum StoreDatabase {
         }
     }
 
+    /// Refuses what is no store that this version can read; nothing is changed.
+    static func checkStore(_ database: Database, _ path: String) throws {
+        if try version(of: database, path) == 0 {
+            throw JournalError(code: .storeMissing, message: "there is no store at \(path): the file is empty")
+        }
+        try checkTables(database, path)
+    }
+
     /// Refuses tables that do something by themselves, which no version makes.
     private static func checkTables(_ database: Database, _ path: String) throws {
         let strange = try String.fetchOne(

@@ -14,6 +14,7 @@ package struct StoreDuplicate: Sendable {
 
     /// - Throws: as ``init(of:)-(String)``.
     init(of store: StorePath) throws(JournalError) {
+        try StoreFile.checkKind(store)
         folder = try Self.makeFolder()
         path = folder + "/runs.db"
         do throws(JournalError) {

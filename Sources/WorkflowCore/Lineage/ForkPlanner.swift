@@ -8,8 +8,14 @@ package struct ForkPlanner: ~Copyable {
     private var fork = Fork()
     /// The events of the run itself: those before its end was decided.
     private let history: Range<Int>
-    /// The paths of the steps that were undone, by the events of their success.
-    private let undone: [Int: String]
+    /// The steps that were undone, by the events of their success.
+    private let undone: [Int: Undone]
+
+    private struct Undone {
+        var path: String
+        /// The event of its first start.
+        var start: Int
+    }
 
     /// The beginning of a run of the plan `new`, taken from the log of a run of the plan `old`.
     package static func fork(_ log: RunLog, from old: Plan, to new: Plan, at point: ForkPoint) throws(ForkError) -> Fork
@@ -33,24 +39,31 @@ package struct ForkPlanner: ~Copyable {
         undone = Self.undone(log, mapping.old)
     }
 
-    private static func undone(_ log: RunLog, _ plan: Plan) -> [Int: String] {
+    private static func undone(_ log: RunLog, _ plan: Plan) -> [Int: Undone] {
         guard plan.nodes.elements.contains(where: { $0.compensate != 0 }) else { return [:] }
         var machine = RunMachine(plan: plan)
-        var successes: [Int] = []
+        var starts: [Int32: Int] = [:]
+        var successes: [(index: Int, start: Int)] = []
         for index in 0..<log.count {
-            machine.apply(log[index], log: log)
+            let event = log[index]
+            if event.kind == .stepStart, event.attempt == 1, machine.frames[Int(event.frame)].phase == .ready {
+                starts[event.frame] = index
+            }
+            machine.apply(event, log: log)
             machine.commands.removeAll()
             machine.attention.removeAll()
-            while successes.count < machine.completed.count { successes.append(index) }
+            while successes.count < machine.completed.count { successes.append((index, starts[event.frame] ?? index)) }
         }
-        var undone: [Int: String] = [:]
-        for (step, index) in zip(machine.completed, successes) where step.undoing == .done { undone[index] = step.path }
+        var undone: [Int: Undone] = [:]
+        for (step, success) in zip(machine.completed, successes) where step.undoing == .done {
+            undone[success.index] = Undone(path: step.path, start: success.start)
+        }
         return undone
     }
 
     /// Refuses to take over what is not there any more.
     private func expectKept(_ index: Int) throws(ForkError) {
-        guard let path = undone[index] else { return }
+        guard let path = undone[index]?.path else { return }
         throw ForkError(
             code: .undone,
             message: "'\(path)' was undone when the run ended; fork from there, or from a step before it")
@@ -70,8 +83,10 @@ package struct ForkPlanner: ~Copyable {
 
     // MARK: A path
 
-    private mutating func before(_ path: String) throws(ForkError) -> Fork {
+    /// - Parameter start: the event of the start that it stops before, of a step that came several times; nil for the first one.
+    private mutating func before(_ path: String, start: Int? = nil) throws(ForkError) -> Fork {
         for index in history {
+            if index == start, let frame = transfer.readyFrame(of: log[index]) { return stop(at: frame, path) }
             try expectKept(index)
             do throws(Misfit) {
                 try take(log[index])
@@ -79,6 +94,7 @@ package struct ForkPlanner: ~Copyable {
                 let advice = path == error.path ? "" : "; fork from there, or from a step before it"
                 throw ForkError(code: .misfit, message: error.description + advice)
             }
+            guard start == nil else { continue }
             for frame in transfer.ready where transfer.machine.path(of: frame) == path { return stop(at: frame, path) }
         }
         throw unknown(path)
@@ -96,7 +112,7 @@ package struct ForkPlanner: ~Copyable {
     private mutating func beforeFailure() throws(ForkError) -> Fork {
         let (end, failed) = try failures()
         // All that was undone is done again.
-        if let first = undone.min(by: { $0.key < $1.key }) { return try before(first.value) }
+        if let first = undone.min(by: { $0.key < $1.key })?.value { return try before(first.path, start: first.start) }
         for index in 0..<end where !failed.contains(where: { $0.holds(index, log[index]) }) {
             do throws(Misfit) { try take(log[index]) } catch {
                 throw ForkError(code: .misfit, message: error.description)

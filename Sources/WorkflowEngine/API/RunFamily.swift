@@ -34,6 +34,8 @@ final class RunFamily: Sendable {
         /// run is over that started them: the newest of each chain.
         var runs: [String: Child] = [:]
         var children: [String: [String]] = [:]
+        /// How many runs each run waits for.
+        var waits: [String: Int] = [:]
     }
 
     var catalog: (any WorkflowCatalog)? { state.withLock(\.catalog) }
@@ -90,6 +92,21 @@ final class RunFamily: Sendable {
             throw RunFailure(code: RunFailure.Code.otherInput, message: "run '\(id)' was started with another input")
         }
         return false
+    }
+
+    /// Whether a run waits for one that it has started.
+    func isWaiting(_ parent: String) -> Bool { state.withLock { $0.waits[parent] != nil } }
+
+    /// Knows of a run that it waits while `body` does.
+    func waiting<Result>(_ parent: String, _ body: () async throws -> Result) async rethrows -> Result {
+        state.withLock { $0.waits[parent, default: 0] += 1 }
+        defer {
+            state.withLock { state in
+                let left = (state.waits[parent] ?? 0) - 1
+                state.waits[parent] = left > 0 ? left : nil
+            }
+        }
+        return try await body()
     }
 
     /// Keeps the run that follows on one in its place, so that of a chain that nobody waits for the newest run alone is kept.

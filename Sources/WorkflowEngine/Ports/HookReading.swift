@@ -32,8 +32,8 @@ package enum HookReading {
 
     /// What `signal` returned: the run, the event and what comes with it; nil where nothing is to come of the request.
     package static func signal(_ returned: Value) throws(RunFailure) -> (run: String, event: String, data: Value)? {
-        guard let run = returned["run_id"]?.string else { return nil }
-        guard let event = returned["event"]?.string else {
+        guard let id = returned["run_id"], !id.isNull else { return nil }
+        guard let run = id.string ?? id.int.map({ String($0) }), let event = returned["event"]?.string else {
             throw RunFailure(code: "invalid_hook", message: "`signal` has to return the id of a run and an event")
         }
         return (run, event, returned["data"] ?? .null)

@@ -160,9 +160,13 @@ public final class ScheduleService: Sendable {
     private func decide(
         _ schedule: Schedule, of workflow: Workflow, _ mark: ScheduleMark?, at now: Int64
     ) async throws -> Int64 {
+        // Told of when the store is behind them: one that cannot be written now comes to the same times again.
+        var missedForGood = 0
         func advance(to time: Int64, run: String? = nil) async throws {
             try await directory.store.advance(
                 workflow.id, schedule.id, to: time, run: run, timing: schedule.text)
+            if missedForGood > 0 { tell(schedule, workflow, .missed(missedForGood)) }
+            missedForGood = 0
         }
         guard var mark else {
             // What it missed before anybody knew it is nobody's loss.
@@ -197,7 +201,7 @@ public final class ScheduleService: Sendable {
             try await advance(to: newest)
             return newest
         }
-        if due.missed > 0 { tell(schedule, workflow, .missed(due.missed)) }
+        missedForGood = due.missed
         if missed == nil { missed = note(due.times, at: now, asMissedOf: schedule, of: workflow) }
         var (last, decided) = (mark.run, mark.time)
         while let time = due.times.first {

@@ -51,87 +51,6 @@ struct StoreMigrateCommand: ParsableCommand {
     }
 }
 
-struct StoreBackupCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "backup", abstract: "Save all runs of a store in a new file, from which they can be gone on with.",
-        discussion: """
-            EXAMPLES
-              aikit-lua store backup saved.db
-              aikit-lua store backup saved.db --store postgres://app@db.example/runs
-            """)
-
-    @Argument(help: ArgumentHelp("The file that is made.", valueName: "file"), completion: .file())
-    var file: String
-
-    @OptionGroup var store: StoreChoice
-
-    func run() throws {
-        guard case .file(let path) = StoreLocation.at(try StoreLocation.existing(file)) else {
-            throw UsageError("a backup is a file; 'aikit-lua store migrate' copies a store into a database")
-        }
-        var there = stat()
-        if lstat(path, &there) == 0 { throw UsageError("there is a file \(path) already; a backup replaces nothing") }
-        // Under its name stands a whole backup or none; what one that broke off has left is nobody's.
-        Self.removeLeftovers(of: path)
-        let part = "\(path)\(Self.mark)\(getpid())"
-        Self.remove(part)
-        defer { Self.remove(part) }
-        try Self.save(try store.path, as: part, named: path)
-        // A plain rename would replace what has come meanwhile, and a store with two names is refused.
-        switch hs_rename_new(part, path) {
-        case 0: break
-        case EEXIST: throw UsageError("there is a file \(path) already; a backup replaces nothing")
-        case let error: throw UsageError("cannot make \(path): \(systemMessage(error))")
-        }
-    }
-
-    /// Saves a file page by page, whoever drives its runs meanwhile, and all else run by run.
-    private static func save(_ source: String, as part: String, named name: String) throws {
-        guard case .file(let file) = StoreLocation.at(source), SQLiteJournal.mayWrite(file),
-            !SQLiteJournal.isOpenInOlderVersion(file)
-        else { return try copyStore(source, to: part, named: name) }
-        try StoreBackup.make(of: file, in: part)
-        guard let saved = try StoreLocation.file(part).open(creates: false, waits: false) else { return }
-        let outcome: Result<StoreStatistics, any Error> = waitFor {
-            let result: Result<StoreStatistics, any Error>
-            do { result = .success(try await saved.statistics()) } catch { result = .failure(error) }
-            await saved.close()
-            return result
-        }
-        let statistics = try outcome.get()
-        let runs = counted(statistics.runs.values.reduce(0, +), "run")
-        TextStream.errors.writeLine(
-            "copied \(runs) with \(counted(statistics.events, "event")) from \(file) to \(name)")
-    }
-
-    /// What stands between the name of a backup that is being made and the number of the process that makes it.
-    private static let mark = ".partial-"
-
-    /// Removes what processes have left that are gone.
-    private static func removeLeftovers(of path: String) {
-        let (folder, name) =
-            path.lastIndex(of: "/").map {
-                (String(path[...$0]), String(path[path.index(after: $0)...]))
-            } ?? ("./", path)
-        guard let entries = opendir(folder) else { return }
-        defer { closedir(entries) }
-        var parts: Set<pid_t> = []
-        while let entry = readdir(entries) {
-            let found = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard found.hasPrefix(name + mark) else { continue }
-            let number = found.dropFirst(name.count + mark.count).prefix { $0.isASCII && $0.isNumber }
-            if let pid = pid_t(number) { parts.insert(pid) }
-        }
-        for pid in parts where kill(pid, 0) != 0 && errno == ESRCH { remove("\(path)\(mark)\(pid)") }
-    }
-
-    private static func remove(_ path: String) {
-        for end in ["", "-wal", "-shm", "-owners", "-journal"] { unlink(path + end) }
-    }
-}
-
 struct StoreStatsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stats", abstract: "Count the runs and events of a store, and say what it takes on disk.",
@@ -174,7 +93,7 @@ struct StoreStatsCommand: ParsableCommand {
 /// Copies a store that is there into one that is made if it is missing, and says what was copied.
 ///
 /// - Parameter name: what the target is called to people; nil for what it is.
-private func copyStore(_ source: String, to target: String, named name: String? = nil) throws {
+func copyStore(_ source: String, to target: String, named name: String? = nil) throws {
     let place = StoreLocation.at(source)
     // Open runs are taken while they are copied, which has to be written somewhere.
     let duplicate = try place.duplicate()

@@ -64,7 +64,8 @@ struct TortureReport: Sendable {
     /// What has to be the same: how the run ended and with what, without what is not compared.
     private static func outcome(of result: RunResult, ignoring pointers: [String]) -> Value {
         let value: Value = [
-            "status": Value(result.status), "result": result.result ?? .null, "error": result.error ?? .null,
+            "status": Value(result.status), "result": result.result ?? .null,
+            "error": result.error?.withUndoneSorted ?? .null,
         ]
         return pointers.reduce(value) { $0.without("result/" + $1.drop { $0 == "/" }) }
     }
@@ -78,6 +79,17 @@ struct TortureReport: Sendable {
 }
 
 extension Value {
+    /// An error whose lists of what was undone, and what not, are in the order of paths: steps that run at once end in any order.
+    fileprivate var withUndoneSorted: Value {
+        replacing("compensation") { lists in
+            lists.replacing("undone") { $0.sorted { $0 } }.replacing("failed") { $0.sorted { $0["path"] } }
+        }
+    }
+
+    private func sorted(by text: (Value) -> Value?) -> Value {
+        Value(array: (array ?? []).sorted { (text($0)?.string ?? "") < (text($1)?.string ?? "") })
+    }
+
     /// The value with null at a place, given as keys and indexes (from 0) joined by slashes; as it is if there is no such place.
     fileprivate func without(_ place: String) -> Value {
         guard let slash = place.firstIndex(of: "/") else { return replacing(place) { _ in .null } }

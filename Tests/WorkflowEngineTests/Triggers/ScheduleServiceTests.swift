@@ -5,42 +5,6 @@ internal import Testing
 internal import WorkflowCore
 internal import WorkflowEngine
 
-/// A store that counts how often the schedules are read.
-private final class CountingStore: RunJournal, ForwardingStore {
-    let inner: MemoryJournal
-    let reads = Counter()
-
-    init(_ clock: any EngineClock) { inner = MemoryJournal(clock: clock) }
-
-    func submit(_ batch: JournalBatch, answer: @escaping @Sendable (JournalBatch, [JournalOutcome]) -> Void) {
-        inner.submit(batch, answer: answer)
-    }
-
-    func scheduleMarks() async throws(JournalError) -> [ScheduleMark] {
-        reads.increment()
-        return try await inner.scheduleMarks()
-    }
-}
-
-/// A store that may not read its schedules for a while.
-private final class LockedStore: RunJournal, ForwardingStore {
-    let inner: MemoryJournal
-    let isLocked = Mutex(true)
-
-    init(_ clock: any EngineClock) { inner = MemoryJournal(clock: clock) }
-
-    func submit(_ batch: JournalBatch, answer: @escaping @Sendable (JournalBatch, [JournalOutcome]) -> Void) {
-        inner.submit(batch, answer: answer)
-    }
-
-    func scheduleMarks() async throws(JournalError) -> [ScheduleMark] {
-        if isLocked.withLock({ $0 }) {
-            throw JournalError(code: .storeFailed, message: "permission denied for table schedules")
-        }
-        return try await inner.scheduleMarks()
-    }
-}
-
 @Suite("Schedules")
 struct ScheduleServiceTests {
     /// 2026-01-01 00:00 UTC, in microseconds.
@@ -103,6 +67,30 @@ struct ScheduleServiceTests {
             await service.begin()
         }
         #expect(failures.withLock { $0 }.count == 2)
+    }
+
+    @Test func `missed times are told of once, although a store cannot be written`() async throws {
+        let clock = VirtualClock(startingAt: Self.start)
+        let flow = try workflow(["id": "often", "every": "1m", "catch_up": "2m"])
+        let store = LockedStore(clock)
+        store.isLocked.withLock { $0 = false }
+        let engine = WorkflowEngine(workers: 1, clock: clock, host: NoHostOperations(), journal: store)
+        defer { engine.shutdown() }
+        let missed = Mutex<[Int]>([])
+        let service = ScheduleService(try RunDirectory(engine, catalog: FixedCatalog([flow]))) { report in
+            if case .missed(let count) = report.event { missed.withLock { $0.append(count) } }
+        }
+        await service.begin()
+        store.isFull.withLock { $0 = true }
+        for step in 10..<14 {
+            clock.set(Self.start + Int64(step) * Self.minute)
+            await service.begin()
+        }
+        #expect(missed.withLock { $0 }.isEmpty)
+        store.isFull.withLock { $0 = false }
+        await service.begin()
+        await service.begin()
+        #expect(missed.withLock { $0 } == [12])
     }
 
     @Test func `times that nothing served are made up for by the newest alone, within the limit`() async throws {
