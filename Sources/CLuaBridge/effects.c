@@ -7,6 +7,8 @@
 
 /// The most that a call may leave for the host between two waits.
 #define MAX_EFFECT_BYTES ((size_t)256 << 20)
+/// So many records; the host takes them in one go, while no other run of the worker goes on.
+#define MAX_EFFECTS 250000
 /// As many bytes of records are looked through one by one.
 #define UNINDEXED_BYTES 512
 
@@ -28,7 +30,7 @@ static record record_at(const lb_bytes *effects, size_t at) {
 
 void effects_forget(lb_vm *vm) {
     if (vm->effects.table) luaL_unref(vm->L, LUA_REGISTRYINDEX, vm->effects.table);
-    vm->effects = (effect_index){0};
+    vm->effects = (effect_index){.count = vm->effects.count};
 }
 
 static bool is_named(const record *record, uint8_t kind, const char *name, size_t length) {
@@ -114,6 +116,7 @@ static void merge(effect_index *index, lb_bytes *effects, size_t start, uint8_t 
     memmove(effects->data + at, effects->data + start, size);
     effects->count = at + size;
     index->last = at;
+    index->count--;
     // The index has the place of the name already.
     if (index->covered > at) index->covered = effects->count;
 }
@@ -125,6 +128,12 @@ void effects_add(
     lb_bytes *effects = context->effects;
     if (!effects) luaL_error(L, "%s cannot be changed here", root);
     size_t start = effects->count;
+    bool is_first = start == 0 || vm->effects.of != effects;
+    if (unlikely(!is_first && vm->effects.count >= MAX_EFFECTS)) {
+        raise_error(L, "too_many_effects",
+                    "the events, logs and stored values of this call are more than %d; have the host take them in between "
+                    "with a wait, such as aikit.sleep(0)", MAX_EFFECTS);
+    }
     if (name_length > MAX_VALUE_BYTES || !bytes_reserve(effects, 9 + name_length)) luaL_error(L, "not enough memory");
     uint8_t *to = effects->data + start;
     to[0] = kind;
@@ -145,12 +154,14 @@ void effects_add(
                     (int)(start >> 20));
     }
     // The host has taken what there was, or gives another buffer.
-    if (start == 0 || vm->effects.of != effects) {
+    if (is_first) {
         effects_forget(vm);
         vm->effects.of = effects;
         vm->effects.last = start;
+        vm->effects.count = 1;
         return;
     }
+    vm->effects.count++;
     merge(&vm->effects, effects, start, kind, name, name_length);
 }
 

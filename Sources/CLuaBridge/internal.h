@@ -136,8 +136,8 @@ typedef struct cached_key {
 typedef struct effect_index {
     /// The buffer that the rest is about.
     const lb_bytes *of;
-    /// Where the newest record begins.
-    size_t last;
+    /// Where the newest record begins, and how many there are.
+    size_t last, count;
     /// How many of the buffer's bytes the table knows; its reference, 0 for none.
     size_t covered;
     int table;

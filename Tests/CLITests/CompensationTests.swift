@@ -116,6 +116,34 @@ extension CommandLine {
             #expect(refused.errors.contains("was undone"), "\(refused.errors)")
         }
 
+        @Test func `of a run that is being undone nothing is begun or waited for`() throws {
+            let program = try Program([
+                "slow.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "slow" }
+                  :step { id = "a", handler = function() return 1 end, compensate = function()
+                    print "undoes"
+                    aikit.sleep(3)
+                  end }
+                  :step { id = "end", handler = function() error("sold out", 0) end }
+                  :wait_for { id = "go", event = "go" }
+                  :commit()
+                """
+            ])
+            defer { program.remove() }
+            let running = try RunningProgram(program, "run", "slow.lua", "--run-id", "r")
+            #expect(running.hear("undoes"))
+            for command in [["retry", "r"], ["fork", "r", "--from", "end"]] {
+                let refused = try program.run(["runs"] + command)
+                #expect(refused.status == 2 && refused.errors.contains("is ending"), "\(refused.errors)")
+            }
+            let signalled = try program.run("signal", "r", "go")
+            #expect(signalled.status == 2 && signalled.errors.contains("waits for nobody"), "\(signalled.errors)")
+            #expect(running.finish().status == 1)
+            let list = try program.run("runs", "list").output
+            #expect(!list.contains("success"), "\(list)")
+        }
+
         @Test func `a retry does nothing again that could not be undone, of a step that came several times`() throws {
             let program = try Program([
                 "jump.lua": """

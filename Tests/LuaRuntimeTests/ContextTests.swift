@@ -239,6 +239,27 @@ import WorkflowCore
         }
     }
 
+    @Test func `a call makes so many effects that the host can take them at once`() async throws {
+        try await onWorkerThread {
+            let setting = try Setting()
+            let outcome = try setting.run(
+                """
+                local made = 0
+                local ok, error = pcall(function()
+                  while true do
+                    context:emit { type = "x", data = 1 }
+                    made = made + 1
+                    if made % 3 == 0 then context.store.a = made context.store.a = made end
+                  end
+                end)
+                local _, again = pcall(context.emit, context, { type = "x", data = 1 })
+                return { made, error.code, again.code }
+                """)
+            #expect(outcome.value == [187_500, "too_many_effects", "too_many_effects"])
+            #expect(try effectKinds(setting.effects.pointee).count == 250_000)
+        }
+    }
+
     @Test func `an effect that cannot be encoded leaves none behind`() async throws {
         try await onWorkerThread {
             let setting = try Setting()

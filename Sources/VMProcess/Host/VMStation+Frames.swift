@@ -74,7 +74,8 @@ extension VMStation {
     }
 
     private func log(_ header: Value, from process: HostedProcess) throws(FrameFault) {
-        pool.options.script.log(try record(header, from: process))
+        guard let lines = header["lines"]?.array else { throw FrameFault("lines of the log that are none") }
+        for line in lines { pool.options.script.log(try record(line, from: process)) }
     }
 
     private func printed(_ header: Value, by process: HostedProcess) throws(FrameFault) {

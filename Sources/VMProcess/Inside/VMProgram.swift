@@ -24,19 +24,20 @@ package enum VMProgram {
             _ = MemoryAllowance.reserve
             var options = LuaScriptOptions(
                 memoryLimit: settings.scriptMemory,
-                log: { line.send(Frame(.log, $0.wire)) })
+                log: { line.log($0) })
             options.printed = { line.send(Frame(.print, $0.wire)) }
             #if DEBUG
                 if settings.hasFaults {
                     options.log = { record in
                         VMFault.perform(record.message, line)
-                        line.send(Frame(.log, record.wire))
+                        line.log(record)
                     }
                 }
             #endif
             let marker = vp_map_page(Int32(VP_PAGE))
             close(Int32(VP_PAGE))
             let locks = sb_lock(UInt32(SB_ALL), hostSocket, settings.memory)
+            line.begin()
             let runs = VMRuns(line, settings, limits, options, marker: marker)
             line.send(Frame(.ready, ["locks": Value(Int64(locks))]))
             while let frame = try reader.next() { runs.take(frame) }

@@ -41,7 +41,9 @@ extension DefinitionReader {
         let id = readID(scope)
         let path = string(scope, "path") ?? id
         let segments = path?.split(separator: "/", omittingEmptySubsequences: false) ?? []
-        if path != nil, segments.contains(where: { $0.isEmpty || !$0.utf8.allSatisfy(Self.fitsPath) }) {
+        // Clients and proxies take `.` and `..` out.
+        let isOdd = segments.contains { $0.allSatisfy { $0 == "." } || !$0.utf8.allSatisfy(Self.fitsPath) }
+        if path != nil, isOdd {
             report(
                 scope, "invalid_path",
                 "has a wrong `path`: write letters, digits, '-', '_' and '.', with '/' between them, such as github/push",
@@ -84,6 +86,11 @@ extension DefinitionReader {
         let header = string(scope, "header")
         if header == nil || header?.isEmpty == true {
             report(scope, "missing_header", "has no `header`; name the one with the signature", key: "header")
+        } else if header?.utf8.allSatisfy(Self.fitsHeader) == false {
+            report(
+                scope, "invalid_header",
+                "has a wrong `header`: the name of a header has letters, digits, '-' and '_', such as X-Signature",
+                key: "header")
         }
         let algorithm = word(scope, "algorithm", of: Webhook.Signature.Algorithm.allCases.map(\.rawValue))
         let encoding = word(scope, "encoding", of: Webhook.Signature.Encoding.allCases.map(\.rawValue))

@@ -20,6 +20,11 @@ package struct ForkPlanner: ~Copyable {
     /// The beginning of a run of the plan `new`, taken from the log of a run of the plan `old`.
     package static func fork(_ log: RunLog, from old: Plan, to new: Plan, at point: ForkPoint) throws(ForkError) -> Fork
     {
+        if isEnding(log) {
+            throw ForkError(
+                code: .notOver,
+                message: "the run is ending, and what it did may still be undone; try again when it is over")
+        }
         var planner = ForkPlanner(log, PlanMapping(from: old, to: new))
         switch point {
         case .before(let path): return try planner.before(path)
@@ -59,6 +64,14 @@ package struct ForkPlanner: ~Copyable {
             undone[success.index] = Undone(path: step.path, start: success.start)
         }
         return undone
+    }
+
+    /// Whether a run comes to an end other than success, before which its steps are undone.
+    private static func isEnding(_ log: RunLog) -> Bool {
+        guard log.count > 0, !log[log.count - 1].kind.isTerminal else { return false }
+        return (0..<log.count).contains {
+            log[$0].kind == .endingDecided && log[$0].item != Int32(EventKind.workflowSuccess.rawValue)
+        }
     }
 
     /// Refuses to take over what is not there any more.

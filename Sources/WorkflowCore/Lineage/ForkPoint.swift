@@ -18,6 +18,8 @@ package struct ForkError: Error, Equatable {
         case misfit
         /// The run did not fail, or failed before its first step.
         case notFailed = "not_failed"
+        /// The run is ending: what it did is being undone.
+        case notOver = "not_over"
         /// A step before the fork was undone when the run ended.
         case undone
         /// No step's code has changed.

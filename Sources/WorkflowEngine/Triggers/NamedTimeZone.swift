@@ -7,7 +7,9 @@ package struct NamedTimeZone: TimeZoneRules {
 
     /// Nil when there is no such zone.
     package init?(_ name: String) {
-        guard name == "UTC" || name.contains("/"), let zone = TimeZone(identifier: name) else { return nil }
+        guard ["UTC", "GMT"].contains(name) || name.contains("/"), let zone = TimeZone(identifier: name) else {
+            return nil
+        }
         self.zone = zone
     }
 

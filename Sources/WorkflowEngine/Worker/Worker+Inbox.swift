@@ -50,6 +50,7 @@ extension Worker {
     package func signal(_ run: Run, _ event: String, _ payload: Value, key: RequestKey? = nil) throws {
         if try key?.isRecorded(in: run.log) == true { return }
         if run.machine.isOver { throw RunFailure.over(run) }
+        if let closing = run.machine.closing { throw RunFailure.ending(run, closing) }
         let before = enter(run)
         defer { leave(run, before) }
         try requireRoom(run, for: payload)
@@ -138,5 +139,15 @@ extension RunFailure {
         RunFailure(
             code: RunFailure.Code.over,
             message: "run \(run.id) is over (\(run.machine.status.rawValue)); it waits for nobody")
+    }
+
+    /// Nothing waits any more in a run whose end is decided, also before it is over.
+    static func ending(_ run: Run, _ closing: Closing) -> RunFailure {
+        let word = closing.ending == .workflowSuccess ? "success" : "failed"
+        return RunFailure(
+            code: RunFailure.Code.over,
+            message:
+                "run \(run.id) is ending (\(closing.ending == .workflowCancelled ? "cancelled" : word)); it waits for nobody"
+        )
     }
 }

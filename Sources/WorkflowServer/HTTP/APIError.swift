@@ -56,7 +56,7 @@ struct APIError: Error {
             case "missing", "unknown_workflow", "unknown_path", "unknown_schedule": .notFound
             case "invalid_run_id": .badRequest
             case "not_waiting", "ambiguous_step", "ambiguous_schedule", "other_request", "over", "run_over", "id_taken",
-                "other_input", "run_active", "not_failed", "undone", "misfit", "unchanged", "code_missing",
+                "other_input", "run_active", "not_failed", "not_over", "undone", "misfit", "unchanged", "code_missing",
                 "load_failed":
                 .conflict
             case "invalid_response", "invalid_event", "unknown_event", "run_too_large", "hook_failed":

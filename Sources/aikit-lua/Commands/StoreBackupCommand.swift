@@ -29,6 +29,11 @@ struct StoreBackupCommand: ParsableCommand {
         Self.removeLeftovers(of: path)
         let part = "\(path)\(Self.mark)\(getpid())"
         Self.remove(part)
+        Interrupts.install { _, _ in
+            Self.remove(part)
+            TextStream.errors.writeLine("stopped; nothing was saved")
+            return .ends
+        }
         defer { Self.remove(part) }
         try Self.save(try store.path, as: part, named: path)
         // A plain rename would replace what has come meanwhile, and a store with two names is refused.

@@ -72,6 +72,8 @@ struct RunsCancelCommand: ParsableCommand {
 
     private func tell(_ run: String, _ error: Value?) {
         let style = Style(.errors)
+        // Somebody may have cancelled it before, with another reason.
+        let reason = error?["reason"]?.string ?? reason
         TextStream.errors.writeLine(
             style("■", .yellow) + " run \(run) was cancelled" + (reason == Self.usualReason ? "" : ": \(reason)"))
         for line in CompensationText(error: error)?.lines ?? [] {
