@@ -244,15 +244,18 @@ import WorkflowCore
             let setting = try Setting()
             let outcome = try setting.run(
                 """
-                local made = 0
+                local bridge, made = test.bridge, 0
                 local ok, error = pcall(function()
                   while true do
-                    context:emit { type = "x", data = 1 }
+                    bridge.context_effect(context, "emit", "x", 1)
                     made = made + 1
-                    if made % 3 == 0 then context.store.a = made context.store.a = made end
+                    if made % 3 == 0 then
+                      bridge.context_effect(context, "ctx", nil, { made = made })
+                      bridge.context_effect(context, "ctx", nil, { made = made })
+                    end
                   end
                 end)
-                local _, again = pcall(context.emit, context, { type = "x", data = 1 })
+                local _, again = pcall(bridge.context_effect, context, "emit", "x", 1)
                 return { made, error.code, again.code }
                 """)
             #expect(outcome.value == [187_500, "too_many_effects", "too_many_effects"])
