@@ -26,7 +26,7 @@ if [ "${1:-}" = decoders ]; then
         objects="$objects $build/part-$module.o"
     done
     # shellcheck disable=SC2086
-    swiftc $flags -module-name Fuzz "-I$build" Sources/VMProcess/Wire/Frame.swift Tests/Fuzz/decoders.swift $objects \
+    swiftc $flags -module-name Fuzz "-I$build" Sources/VMProcess/Wire/WireFrame.swift Tests/Fuzz/decoders.swift $objects \
         $(pkg-config --libs libpcre2-8) -o "$build/decoders"
     mkdir "$build/corpus"
     "$build/decoders" -max_total_time="${2:-30}" -print_final_stats=1 "$build/corpus"

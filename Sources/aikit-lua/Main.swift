@@ -35,7 +35,7 @@ enum Main {
                     "'\(word)' on the command line is not UTF-8; rename the file or folder, as with mv or convmv")
             }
             if let problem = arguments.unjoinedValue { throw UsageError(problem) }
-            if let request = RunRequest(quickly: arguments.words) {
+            if let request = RunArguments(quickly: arguments.words) {
                 try checkMeans()
                 return try request.carryOut()
             }

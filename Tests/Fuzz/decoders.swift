@@ -39,8 +39,8 @@ private func readValue(_ bytes: [UInt8]) {
 }
 
 private func readFrame(_ bytes: [UInt8]) {
-    guard let frame = try? Frame(decoding: bytes) else { return }
-    guard (try? Frame(decoding: Array(frame.encoded.dropFirst(4)))) == frame else { fatalError("another frame") }
+    guard let frame = try? WireFrame(decoding: bytes) else { return }
+    guard (try? WireFrame(decoding: Array(frame.encoded.dropFirst(4)))) == frame else { fatalError("another frame") }
 }
 
 private func readText(_ bytes: [UInt8]) {

@@ -8,7 +8,7 @@ import Testing
 @Suite struct ChildTests {
     /// Frames that it said, and how it ended.
     private final class Heard: Sendable {
-        let frames = Mutex<[VMProcess.Frame]>([])
+        let frames = Mutex<[VMProcess.WireFrame]>([])
         let end = Mutex<VMChild.End?>(nil)
     }
 
@@ -16,7 +16,7 @@ import Testing
         let folder = FileManager.default.temporaryDirectory.appending(path: "aikit-lua-child-\(UUID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let said = (0..<50).map { VMProcess.Frame(.print, ["message": Value("line \($0)")]) }
+        let said = (0..<50).map { VMProcess.WireFrame(.print, ["message": Value("line \($0)")]) }
         let bytes = said.flatMap(\.encoded) + [UInt8](repeating: 0xFF, count: 64)
         let words = folder.appending(path: "words")
         try Data(bytes).write(to: words)

@@ -5,36 +5,36 @@ import WorkflowCore
 @testable import VMProcess
 
 /// The run machine has frames, too.
-private typealias Frame = VMProcess.Frame
+private typealias WireFrame = VMProcess.WireFrame
 
 @Suite struct FrameTests {
     /// What follows the length of a frame on the socket.
-    private func content(_ frame: Frame) -> [UInt8] { Array(frame.encoded.dropFirst(4)) }
+    private func content(_ frame: WireFrame) -> [UInt8] { Array(frame.encoded.dropFirst(4)) }
 
     @Test func `a frame comes out as it went in`() throws {
-        for kind in Frame.Kind.allCases {
-            let frame = Frame(kind, ["run": "r", "list": [1, 2.5, .null]], body: [1, 2, 3])
-            #expect(try Frame(decoding: content(frame)) == frame)
+        for kind in WireFrame.Kind.allCases {
+            let frame = WireFrame(kind, ["run": "r", "list": [1, 2.5, .null]], body: [1, 2, 3])
+            #expect(try WireFrame(decoding: content(frame)) == frame)
         }
     }
 
     @Test func `what is cut off, too long or of no kind is refused`() {
-        let bytes = content(Frame(.log, ["message": "a line"], body: [7]))
+        let bytes = content(WireFrame(.log, ["message": "a line"], body: [7]))
         for count in 0..<bytes.count - 1 {
-            #expect(throws: FrameFault.self) { try Frame(decoding: Array(bytes.prefix(count))) }
+            #expect(throws: FrameFault.self) { try WireFrame(decoding: Array(bytes.prefix(count))) }
         }
         var other = bytes
         other[0] = 200
-        #expect(throws: FrameFault.self) { try Frame(decoding: other) }
+        #expect(throws: FrameFault.self) { try WireFrame(decoding: other) }
         other = bytes
         other[4] = 0xFF
-        #expect(throws: FrameFault.self) { try Frame(decoding: other) }
+        #expect(throws: FrameFault.self) { try WireFrame(decoding: other) }
     }
 
     @Test func `no bytes at all end the process that reads them`() {
         var random = SystemRandomNumberGenerator()
         let sound = content(
-            Frame(
+            WireFrame(
                 .batch,
                 [
                     "batch": 1, "entries": [["r", 0, 0, 32, 32, 4]], "settlements": [[0, 1]],
@@ -46,7 +46,7 @@ private typealias Frame = VMProcess.Frame
                 bytes[Int.random(in: bytes.indices, using: &random)] = UInt8.random(in: .min ... .max, using: &random)
             }
             if Bool.random(using: &random) { bytes.removeLast(Int.random(in: 0..<bytes.count, using: &random)) }
-            guard let frame = try? Frame(decoding: bytes), let batch = try? WireBatch(frame) else { continue }
+            guard let frame = try? WireFrame(decoding: bytes), let batch = try? WireBatch(frame) else { continue }
             for entry in batch.entries {
                 #expect(entry.events.upperBound <= frame.body.count && entry.arena.upperBound <= frame.body.count)
             }
@@ -56,7 +56,7 @@ private typealias Frame = VMProcess.Frame
     @Test func `a batch whose entries lie outside of it is refused`() throws {
         func batch(_ entry: Value, settlements: Value = [], answers: Value = []) throws -> WireBatch {
             try WireBatch(
-                Frame(
+                WireFrame(
                     .batch, ["batch": 1, "entries": [entry], "settlements": settlements, "answers": answers],
                     body: [UInt8](repeating: 0, count: 64)))
         }

@@ -22,7 +22,7 @@ final class TestBench: Sendable {
     private let engine: WorkflowEngine
     private let path: String
     /// The code that runs now, to be stopped when its time is over: the body first, then the runs that it began.
-    let live: LiveRuns
+    let live: TestedRuns
     private let loading = Mutex(Loading())
 
     /// The file's top level, while it runs.
@@ -34,7 +34,7 @@ final class TestBench: Sendable {
     init(path: String, settings: TestSettings, cassette: Cassette) {
         self.path = path
         let clock = TestClock(startingAt: Self.startOfTime)
-        let live = LiveRuns()
+        let live = TestedRuns()
         let effects = TestEffects(
             path: path, clock: clock, live: live, cassette: cassette, base: settings.makeEffects(), settings: settings)
         self.clock = clock
@@ -173,7 +173,7 @@ private final class BodyRun: RunObserver {
 }
 
 /// The runs that are under way, by which the one whose code runs can be stopped from any thread.
-final class LiveRuns: Sendable {
+final class TestedRuns: Sendable {
     private let state = Mutex<(runs: [Run], wasStopped: Bool)>(([], false))
 
     /// Whether ``stop()`` was called while these runs were under way.

@@ -13,7 +13,7 @@ internal import WorkflowTelemetry
 final class TestEffects: HostGateway, @unchecked Sendable {
     private let path: String
     private let clock: TestClock
-    private let live: LiveRuns
+    private let live: TestedRuns
     private let http: TestHTTP
     private let models: TestModels
     private let mcp: TestMCP
@@ -34,7 +34,7 @@ final class TestEffects: HostGateway, @unchecked Sendable {
     var lastTraceback: String? { traceback.withLock { $0 } }
 
     init(
-        path: String, clock: TestClock, live: LiveRuns, cassette: Cassette, base: any HostGateway,
+        path: String, clock: TestClock, live: TestedRuns, cassette: Cassette, base: any HostGateway,
         settings: TestSettings
     ) {
         self.path = path

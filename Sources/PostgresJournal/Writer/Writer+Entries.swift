@@ -58,7 +58,7 @@ extension Writer {
         var attempts = 0
         while true {
             do throws(PostgresFailure) {
-                let rows = try connection.run(prepared: "append", Slice.append, sliceParameters)
+                let rows = try connection.run(prepared: "append", EntrySlice.append, sliceParameters)
                 return try Self.outcome(rows)
             } catch {
                 attempts += 1
@@ -78,7 +78,7 @@ extension Writer {
     }
 
     /// The messages that entries of a slice take, with the number of the entry, from 1.
-    func settlements(of slice: Slice, in round: Round) -> [(line: Int, message: Int64)] {
+    func settlements(of slice: EntrySlice, in round: Round) -> [(line: Int, message: Int64)] {
         if round.batches.allSatisfy({ $0.batch.settlements.isEmpty }) { return [] }
         return slice.lines.enumerated().flatMap { index, line in
             round.batches[line.place.batch].batch.settlements.filter { $0.entry == line.place.entry }
@@ -88,7 +88,7 @@ extension Writer {
 
     // MARK: Values that are stored by themselves
 
-    func store(_ slice: Slice, _ round: Round, _ connection: Connection) throws {
+    func store(_ slice: EntrySlice, _ round: Round, _ connection: Connection) throws {
         try lockContents(connection)
         var contents: [[UInt8]: UnsafeRawBufferPointer] = [:]
         var uses: [(hash: [UInt8], run: Int64)] = []

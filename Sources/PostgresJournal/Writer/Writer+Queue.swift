@@ -33,7 +33,7 @@ extension Writer {
     /// Writes entries of which some touch the queue, with the places that change by them.
     func writeQueued(_ places: [Round.Place], of round: Round) throws(PostgresFailure) {
         try becomeOwner()
-        let written = try transaction { connection -> (Slice, Entering, conflicts: Set<Int>)? in
+        let written = try transaction { connection -> (EntrySlice, Entering, conflicts: Set<Int>)? in
             try connection.lockQueue(options.schema)
             guard try renewLease(connection) else { return nil }
             try reserveRows(places.count { round[$0].sequence == 0 })
@@ -133,7 +133,7 @@ extension Writer {
     }
 
     /// Gives the places of runs that have begun to those that follow on them.
-    private func takePlaces(_ slice: Slice, _ conflicts: Set<Int>, _ connection: Connection) throws {
+    private func takePlaces(_ slice: EntrySlice, _ conflicts: Set<Int>, _ connection: Connection) throws {
         for (index, line) in slice.lines.enumerated() where line.isFresh && !conflicts.contains(index + 1) {
             guard let predecessor = line.run.predecessor, predecessor.isQueued, let old = predecessor.postgresLease
             else { continue }
@@ -155,7 +155,7 @@ extension Writer {
     /// Has the rows of runs show that they wait, and takes those that are over out of the queue, with those that have
     /// become none of this owner's.
     private func updateQueue(
-        _ slice: Slice, _ entering: Entering, _ conflicts: Set<Int>, of round: Round, _ connection: Connection
+        _ slice: EntrySlice, _ entering: Entering, _ conflicts: Set<Int>, of round: Round, _ connection: Connection
     ) throws {
         var leaving = Set(entering.rows.values)
         var (waiting, left): ([Int64], [Int64]) = ([], [])

@@ -12,7 +12,7 @@ extension Writer {
             lease.sequence * MemoryLayout<Event>.stride == rewriting.events.count
         else { throw .journal(notOwned) }
         let round = Round([(batch, { @Sendable _, _ in })])
-        let slice = try transaction { connection -> Slice in
+        let slice = try transaction { connection -> EntrySlice in
             guard try renewLease(connection) else { throw notOwned }
             var slice = newSlice()
             for place in round.allUndecided { slice.add(place, of: round) { takeRow() } }
@@ -34,7 +34,7 @@ extension Writer {
 
     /// Whether the entries that a rewriting appends are there: all of it was done by an attempt whose answer was lost.
     private func isStored(
-        _ slice: Slice, of round: Round, _ lease: PostgresLease, _ connection: Connection
+        _ slice: EntrySlice, of round: Round, _ lease: PostgresLease, _ connection: Connection
     ) throws -> Bool {
         if slice.lines.isEmpty { return false }
         let parameters = Parameters().add(lease.row)

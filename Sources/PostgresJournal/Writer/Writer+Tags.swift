@@ -2,7 +2,7 @@ internal import FlatValue
 internal import WorkflowCore
 internal import WorkflowEngine
 
-extension Slice {
+extension EntrySlice {
     /// The entries that change what their runs are found by: the number of each, from 1, with the run's row.
     func tagged(_ round: Round) -> [(line: Int, row: Int64, tags: RunTags)] {
         lines.enumerated().compactMap { index, line in

@@ -280,9 +280,9 @@ final class Writer: @unchecked Sendable {
 
     func takeRow() -> Int64 { freeRows.popLast() ?? 0 }
 
-    func newSlice() -> Slice {
+    func newSlice() -> EntrySlice {
         sliceNumber += 1
-        return Slice(owner: owner, number: sliceNumber, largePayload: options.largePayload)
+        return EntrySlice(owner: owner, number: sliceNumber, largePayload: options.largePayload)
     }
 
     /// Parameters for the statement that is written most; used by one statement at a time.

@@ -10,7 +10,7 @@ struct HostedCall {
 
 /// Host requests: what a run may do is read in the host's own tables.
 extension VMStation {
-    func request(_ frame: Frame, from process: HostedProcess) throws(FrameFault) {
+    func request(_ frame: WireFrame, from process: HostedProcess) throws(FrameFault) {
         let header = frame.header
         let id = header["run"]?.string ?? ""
         guard let call = header["call"]?.int, process.calls[call] == nil, let name = header["operation"]?.string,
@@ -41,7 +41,7 @@ extension VMStation {
         asked.traceparent = hosted.run.traceparent
         asked.isTraceOff = hosted.run.isTraceOff
         asked.stream = { data in
-            child.send(Frame(.stream, ["call": Value(call)], body: data.withBytes { Array($0) }))
+            child.send(WireFrame(.stream, ["call": Value(call)], body: data.withBytes { Array($0) }))
         }
         process.calls[call] = HostedCall(run: id)
         // The answer may come before the operation is known here, from any thread.
@@ -81,6 +81,6 @@ extension VMStation {
         if !isOpen { process.calls[call] = nil }
         var entries = [("call", Value(call)), ("ok", Value(answer.ok)), ("open", Value(isOpen))]
         if let usage = answer.usage { entries.append(("usage", usage)) }
-        process.send(Frame(.answer, Value(entries: entries), body: answer.value.withBytes { Array($0) }))
+        process.send(WireFrame(.answer, Value(entries: entries), body: answer.value.withBytes { Array($0) }))
     }
 }

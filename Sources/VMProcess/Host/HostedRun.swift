@@ -133,7 +133,7 @@ final class HostedRun {
     }
 
     /// The frame that gives the run to a process.
-    func frame() -> Frame {
+    func frame() -> WireFrame {
         switch source {
         case .fresh(let beginning):
             return WireBeginning(beginning).frame(
@@ -205,5 +205,5 @@ final class HostedProcess {
         self.purpose = purpose
     }
 
-    func send(_ frame: Frame) { child.send(frame) }
+    func send(_ frame: WireFrame) { child.send(frame) }
 }

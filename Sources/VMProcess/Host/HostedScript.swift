@@ -54,10 +54,10 @@ final class HostedScript: RunDriving {
         }
     }
 
-    func loadFrame(isPinned: Bool) -> Frame {
+    func loadFrame(isPinned: Bool) -> WireFrame {
         let bundle = source.bundle
         let files = WireFiles(isPinned ? bundle.files : [bundle.script])
-        return Frame(
+        return WireFrame(
             .load, ["script": Value(number), "files": files.header, "pinned": Value(isPinned)], body: files.body)
     }
 

@@ -22,7 +22,7 @@ final class VMChild: Sendable {
 
     /// What happens to it, in order; `ended` is the last. Called on the reading thread.
     enum Notice: Sendable {
-        case frame(Frame)
+        case frame(WireFrame)
         case ended(End)
     }
 
@@ -72,7 +72,7 @@ final class VMChild: Sendable {
         Task { told(self, .ended(End(fault: refusal))) }
     }
 
-    func send(_ frame: Frame) {
+    func send(_ frame: WireFrame) {
         let bytes = frame.encoded
         let fits = outlet.withLock { outlet in
             var rest = bytes
@@ -114,7 +114,7 @@ final class VMChild: Sendable {
     }
 
     /// A frame has been dealt with.
-    func handled(_ frame: Frame) { unhandled.wrappingSubtract(frame.weight, ordering: .relaxed) }
+    func handled(_ frame: WireFrame) { unhandled.wrappingSubtract(frame.weight, ordering: .relaxed) }
 
     /// Ends it at once; `ended` follows. The first reason is the one that counts.
     ///
@@ -133,7 +133,7 @@ final class VMChild: Sendable {
     // MARK: The threads
 
     private func live(
-        _ program: String, _ word: String, _ environment: [String], _ said: (Frame) -> Void
+        _ program: String, _ word: String, _ environment: [String], _ said: (WireFrame) -> Void
     ) -> End {
         var ends: [Int32] = [-1, -1]
         var status = vp_connect(&ends)
@@ -197,7 +197,7 @@ final class VMChild: Sendable {
             mark: marker?.pointee ?? 0)
     }
 
-    private func read(from socket: Int32, _ said: (Frame) -> Void) {
+    private func read(from socket: Int32, _ said: (WireFrame) -> Void) {
         var reader = FrameReader(socket: socket)
         do throws(FrameFault) {
             while let frame = try reader.next() {
@@ -236,7 +236,7 @@ final class VMChild: Sendable {
     }
 }
 
-extension Frame {
+extension WireFrame {
     /// What it takes in memory, about.
     fileprivate var weight: Int { 256 + body.count + header.withBytes(\.count) }
 }

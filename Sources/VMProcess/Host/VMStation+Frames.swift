@@ -19,7 +19,7 @@ extension VMStation {
         }
     }
 
-    private func handle(_ frame: Frame, from process: HostedProcess) throws(FrameFault) {
+    private func handle(_ frame: WireFrame, from process: HostedProcess) throws(FrameFault) {
         // What its runs say does not show that it comes to an end of what it does besides.
         if frame.kind == .loaded || frame.kind == .returned { process.strayTime = 0 }
         switch frame.kind {
@@ -63,7 +63,7 @@ extension VMStation {
         throw FrameFault("something of a run that is not its own")
     }
 
-    private func tell(_ frame: Frame, from process: HostedProcess) throws(FrameFault) {
+    private func tell(_ frame: WireFrame, from process: HostedProcess) throws(FrameFault) {
         guard let type = frame.header["type"]?.string else { throw FrameFault("an event without a type") }
         guard let hosted = try run(frame.header["run"]?.string ?? "", of: process) else { return }
         var event = TransientEvent(
@@ -106,7 +106,7 @@ extension VMStation {
         worker.giveUp(hosted.run, code: code, message: header["message"]?.string ?? code)
     }
 
-    private func returned(_ frame: Frame, by process: HostedProcess) throws(FrameFault) {
+    private func returned(_ frame: WireFrame, by process: HostedProcess) throws(FrameFault) {
         let header = frame.header
         guard let answer = process.questions.removeValue(forKey: header["question"]?.int ?? 0) else {
             throw FrameFault("an answer to no question")
@@ -126,7 +126,7 @@ extension VMStation {
     // MARK: Recording
 
     /// Checks a batch and hands its entries to the store.
-    private func record(_ frame: Frame, from process: HostedProcess) throws(FrameFault) {
+    private func record(_ frame: WireFrame, from process: HostedProcess) throws(FrameFault) {
         let wire = try WireBatch(frame)
         let batch = pool.options.isEager ? nil : HostedBatch(wire.number, entries: wire.entries.count)
         var settlements = wire.settlements[...]
@@ -156,7 +156,7 @@ extension VMStation {
         if let fault { throw fault }
         for (message, answer) in wire.answers { self.answer(message, answer, from: process) }
         if let batch, batch.open == 0 {
-            process.send(Frame(.outcomes, WireOutcomes(number: batch.number, outcomes: batch.outcomes).header))
+            process.send(WireFrame(.outcomes, WireOutcomes(number: batch.number, outcomes: batch.outcomes).header))
         }
     }
 
@@ -217,7 +217,7 @@ extension HostedProcess {
     }
 }
 
-extension Frame {
+extension WireFrame {
     /// The body as one value.
     var value: Value {
         get throws(FrameFault) {

@@ -75,7 +75,7 @@ extension VMStation {
                 answer.append(("offset", Value(Int64(offset))))
             }
         }
-        process.send(Frame(.told, Value(entries: answer), body: body))
+        process.send(WireFrame(.told, Value(entries: answer), body: body))
     }
 
     /// Asks a process to call a function of a workflow.
@@ -90,7 +90,7 @@ extension VMStation {
         process.lastQuestion += 1
         process.questions[process.lastQuestion] = answer
         process.send(
-            Frame(
+            WireFrame(
                 .call,
                 [
                     "question": Value(process.lastQuestion), "script": Value(script.number),

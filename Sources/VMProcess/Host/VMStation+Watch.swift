@@ -34,7 +34,7 @@ extension VMStation {
                 process.child.kill(because: late, ignoring: false)
             } else {
                 process.silence += 1
-                process.send(Frame(.ping, .emptyObject))
+                process.send(WireFrame(.ping, .emptyObject))
             }
         }
     }

@@ -155,7 +155,7 @@ final class VMStation: @unchecked Sendable {
         process.dropped.remove(hosted.id)
         send(hosted.script, to: process, isPinned: true)
         process.send(hosted.frame())
-        for (message, _) in hosted.messages { process.send(Frame(.message, message.wire)) }
+        for (message, _) in hosted.messages { process.send(WireFrame(.message, message.wire)) }
     }
 
     func send(_ script: HostedScript, to process: HostedProcess, isPinned: Bool) {
@@ -202,12 +202,12 @@ final class VMStation: @unchecked Sendable {
     func drop(_ hosted: HostedRun) {
         if let process = hosted.process {
             process.dropped.insert(hosted.id)
-            process.send(Frame(.drop, ["run": Value(hosted.id)]))
+            process.send(WireFrame(.drop, ["run": Value(hosted.id)]))
         }
         leave(hosted)
     }
 
-    func hold(_ hosted: HostedRun) { hosted.process?.send(Frame(.hold, ["run": Value(hosted.id)])) }
+    func hold(_ hosted: HostedRun) { hosted.process?.send(WireFrame(.hold, ["run": Value(hosted.id)])) }
 
     func deliver(
         _ message: InboxMessage, to hosted: HostedRun, _ answered: @escaping @Sendable (InboxAnswer) -> Void
@@ -215,7 +215,7 @@ final class VMStation: @unchecked Sendable {
         if message.content.kind == .begin { hosted.isAdmitted = true }
         hosted.messages.append((message, answered))
         guard let process = hosted.process else { return give(hosted) }
-        process.send(Frame(.message, message.wire))
+        process.send(WireFrame(.message, message.wire))
     }
 
     /// More of a run is durable.
@@ -258,12 +258,12 @@ final class VMStation: @unchecked Sendable {
         batch.outcomes[receipt.entry] = outcome
         batch.open -= 1
         guard batch.open == 0, let process else { return }
-        process.send(Frame(.outcomes, WireOutcomes(number: batch.number, outcomes: batch.outcomes).header))
+        process.send(WireFrame(.outcomes, WireOutcomes(number: batch.number, outcomes: batch.outcomes).header))
     }
 
     func retire(_ script: HostedScript) {
         for process in processes.values where process.scripts.remove(script.number) != nil {
-            process.send(Frame(.forget, ["script": Value(script.number)]))
+            process.send(WireFrame(.forget, ["script": Value(script.number)]))
             if case .script(script.number) = process.purpose { release(process) }
         }
     }

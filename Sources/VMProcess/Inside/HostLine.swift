@@ -34,7 +34,7 @@ final class HostLine: Sendable {
         }
     }
 
-    func send(_ frame: Frame) {
+    func send(_ frame: WireFrame) {
         let bytes = frame.encoded
         lines.withLock { lines in
             Self.flush(&lines)
@@ -56,7 +56,7 @@ final class HostLine: Sendable {
 
     private static func flush(_ lines: inout Lines) {
         if lines.waiting.isEmpty { return }
-        write(Frame(.log, ["lines": Value(array: lines.waiting)]).encoded)
+        write(WireFrame(.log, ["lines": Value(array: lines.waiting)]).encoded)
         lines.waiting.removeAll(keepingCapacity: true)
         lines.size = 0
     }

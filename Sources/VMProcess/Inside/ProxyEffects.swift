@@ -35,13 +35,13 @@ final class ProxyEffects: HostGateway {
         ]
         if let left = asked.timeLeft { header.append(("left", Value(left / .microseconds(1)))) }
         line.send(
-            Frame(
+            WireFrame(
                 .request, Value(entries: header), body: asked.payload.withBytes { Array($0) }))
         return operation
     }
 
     /// Takes the host's answer; a call that nobody waits for any more is passed over.
-    func take(_ frame: Frame) {
+    func take(_ frame: WireFrame) {
         guard let call = frame.header["call"]?.int,
             let pending = state.withLock({ $0.pending.removeValue(forKey: call) })
         else { return }
@@ -59,14 +59,14 @@ final class ProxyEffects: HostGateway {
         pending.answer(answer)
     }
 
-    func stream(_ frame: Frame) {
+    func stream(_ frame: WireFrame) {
         guard let call = frame.header["call"]?.int, let data = try? Value(validating: frame.body) else { return }
         state.withLock { $0.pending[call]?.stream }?(data)
     }
 
     fileprivate func cancel(_ call: Int64) {
         state.withLock { _ = $0.pending.removeValue(forKey: call) }
-        line.send(Frame(.cancel, ["call": Value(call)]))
+        line.send(WireFrame(.cancel, ["call": Value(call)]))
     }
 }
 

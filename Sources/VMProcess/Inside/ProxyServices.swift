@@ -28,30 +28,30 @@ final class ProxyServices: ScriptServices {
         ask([("zone", Value(name)), ("at", Value(Int64(time)))]).header["offset"]?.int.flatMap { Int(exactly: $0) }
     }
 
-    private func ask(_ question: [(String, Value)]) -> Frame {
-        questions.ask { line.send(Frame(.ask, Value(entries: [("question", Value($0))] + question))) }
+    private func ask(_ question: [(String, Value)]) -> WireFrame {
+        questions.ask { line.send(WireFrame(.ask, Value(entries: [("question", Value($0))] + question))) }
     }
 }
 
 /// Questions to the host whose askers wait.
 final class Questions: Sendable {
-    private let state = Mutex<(last: Int64, waiting: [Int64: Inbox<Frame>])>((0, [:]))
+    private let state = Mutex<(last: Int64, waiting: [Int64: Inbox<WireFrame>])>((0, [:]))
 
     /// Sends a question by its number and waits for the answer.
-    func ask(_ send: (Int64) -> Void) -> Frame {
-        let inbox = Inbox<Frame>()
+    func ask(_ send: (Int64) -> Void) -> WireFrame {
+        let inbox = Inbox<WireFrame>()
         let number = state.withLock { state in
             state.last += 1
             state.waiting[state.last] = inbox
             return state.last
         }
         send(number)
-        var answers: [Frame] = []
+        var answers: [WireFrame] = []
         while answers.isEmpty { inbox.take(into: &answers, waiting: nil) }
         return answers[0]
     }
 
-    func told(_ answer: Frame) {
+    func told(_ answer: WireFrame) {
         guard let number = answer.header["question"]?.int else { return }
         state.withLock { $0.waiting.removeValue(forKey: number) }?.post(answer)
     }

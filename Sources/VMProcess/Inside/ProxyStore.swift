@@ -51,7 +51,7 @@ final class ProxyStore: RunStore {
         #if DEBUG
             (wire, body) = VMFault.forge(wire, body)
         #endif
-        line.send(Frame(.batch, wire.header, body: body))
+        line.send(WireFrame(.batch, wire.header, body: body))
     }
 
     /// Takes the host's word on a batch.

@@ -35,16 +35,16 @@ internal import FlatValue
         static func perform(_ message: String, _ line: HostLine) {
             guard message.hasPrefix(mark) else { return }
             switch message.dropFirst(mark.count) {
-            case "garbage": line.send(Frame(.batch, ["batch": 1]))
+            case "garbage": line.send(WireFrame(.batch, ["batch": 1]))
             case "foreign-run":
                 line.send(
-                    Frame(
+                    WireFrame(
                         .batch,
                         ["batch": 1, "entries": [["r-other", 0, 0, 32, 0, 0]], "settlements": [], "answers": []],
                         body: [UInt8](repeating: 1, count: 32)))
             case "foreign-request":
                 line.send(
-                    Frame(
+                    WireFrame(
                         .request,
                         ["call": 1, "operation": "env", "run": "r-other", "path": "x", "attempt": 1, "occurrence": 1],
                         body: [0]))

@@ -25,7 +25,7 @@ package enum VMProgram {
             var options = LuaScriptOptions(
                 memoryLimit: settings.scriptMemory,
                 log: { line.log($0) })
-            options.printed = { line.send(Frame(.print, $0.wire)) }
+            options.printed = { line.send(WireFrame(.print, $0.wire)) }
             #if DEBUG
                 if settings.hasFaults {
                     options.log = { record in
@@ -39,7 +39,7 @@ package enum VMProgram {
             let locks = sb_lock(UInt32(SB_ALL), hostSocket, settings.memory)
             line.begin()
             let runs = VMRuns(line, settings, limits, options, marker: marker)
-            line.send(Frame(.ready, ["locks": Value(Int64(locks))]))
+            line.send(WireFrame(.ready, ["locks": Value(Int64(locks))]))
             while let frame = try reader.next() { runs.take(frame) }
         } catch {}
         _exit(0)
@@ -57,8 +57,8 @@ struct VMSettings: Equatable {
     /// Scripts may ask for faults by what they log; in test builds alone.
     var hasFaults = false
 
-    var frame: Frame {
-        Frame(
+    var frame: WireFrame {
+        WireFrame(
             .configure,
             [
                 "memory": Value(Int64(clamping: memory)),
@@ -73,7 +73,7 @@ struct VMSettings: Equatable {
         self.hasFaults = hasFaults
     }
 
-    init?(_ frame: Frame) {
+    init?(_ frame: WireFrame) {
         guard frame.kind == .configure, let memory = frame.header["memory"]?.int, memory >= 0,
             let scriptMemory = frame.header["script_memory"]?.int, scriptMemory >= 0
         else { return nil }

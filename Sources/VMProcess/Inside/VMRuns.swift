@@ -19,9 +19,9 @@ final class VMRuns: Sendable {
         var scripts: [Int64: LuaScript] = [:]
         var runs: [String: WorkflowRun] = [:]
         /// What came for scripts that are being loaded.
-        var deferred: [Int64: [Frame]] = [:]
+        var deferred: [Int64: [WireFrame]] = [:]
         /// What came for runs that are not here yet, because their script is being loaded or they are being restored.
-        var early: [String: [Frame]] = [:]
+        var early: [String: [WireFrame]] = [:]
     }
 
     /// - Parameter marker: where the run whose code runs is noted for the host.
@@ -42,9 +42,9 @@ final class VMRuns: Sendable {
         engine.beHosted()
     }
 
-    func take(_ frame: Frame) { if !isDeferred(frame) { handle(frame) } }
+    func take(_ frame: WireFrame) { if !isDeferred(frame) { handle(frame) } }
 
-    private func handle(_ frame: Frame) {
+    private func handle(_ frame: WireFrame) {
         let header = frame.header
         switch frame.kind {
         case .load: load(frame)
@@ -59,19 +59,19 @@ final class VMRuns: Sendable {
         case .message: if let message = InboxMessage(wire: header) { store.deliver(message) }
         case .hold:
             let id = header["run"]?.string ?? ""
-            run(id)?.hold { [line] in line.send(Frame(.quiet, ["run": Value(id)])) }
+            run(id)?.hold { [line] in line.send(WireFrame(.quiet, ["run": Value(id)])) }
         case .drop:
             let run = state.withLock { $0.runs.removeValue(forKey: header["run"]?.string ?? "") }
             run?.abandon(JournalError(code: .released, message: "the run has been given back"))
             let quiet: @Sendable () -> Void = { [line] in
-                line.send(Frame(.quiet, ["run": header["run"] ?? .null]))
+                line.send(WireFrame(.quiet, ["run": header["run"] ?? .null]))
             }
             if let run { run.hold(quiet) } else { quiet() }
         case .forget:
             let script = state.withLock { $0.scripts.removeValue(forKey: header["script"]?.int ?? -1) }
             if let script { engine.retire(script.generation) }
         case .call: call(frame)
-        case .ping: line.send(Frame(.pong, .emptyObject))
+        case .ping: line.send(WireFrame(.pong, .emptyObject))
         case .configure, .ready, .loaded, .ask, .batch, .request, .cancel, .transient, .log, .print, .quiet, .refused,
             .returned, .pong:
             break
@@ -79,7 +79,7 @@ final class VMRuns: Sendable {
     }
 
     /// Keeps a frame until its script is loaded, and its run is here; false where nothing has to be waited for.
-    private func isDeferred(_ frame: Frame) -> Bool {
+    private func isDeferred(_ frame: WireFrame) -> Bool {
         let (script, run) = (frame.header["script"]?.int ?? -1, frame.header["run"]?.string)
         return state.withLock { state in
             switch frame.kind {
@@ -111,7 +111,7 @@ final class VMRuns: Sendable {
     }
 
     /// What waits under a key, in order; nil once nothing does, from when on nothing is kept any more.
-    private static func next<Key>(_ key: Key, of waiting: inout [Key: [Frame]]) -> [Frame]? {
+    private static func next<Key>(_ key: Key, of waiting: inout [Key: [WireFrame]]) -> [WireFrame]? {
         guard let frames = waiting[key], !frames.isEmpty else {
             waiting[key] = nil
             return nil
@@ -124,7 +124,7 @@ final class VMRuns: Sendable {
 
     // MARK: Scripts
 
-    private func load(_ frame: Frame) {
+    private func load(_ frame: WireFrame) {
         guard let number = frame.header["script"]?.int, let files = WireFiles(frame), let script = files.files.first
         else {
             return
@@ -141,9 +141,9 @@ final class VMRuns: Sendable {
                     : try await LuaScript.load(script, on: engine, options: options)
                 state.withLock { $0.scripts[number] = loaded }
                 line.send(
-                    Frame(.loaded, ["script": Value(number), "description": ScriptDescription(loaded).value]))
+                    WireFrame(.loaded, ["script": Value(number), "description": ScriptDescription(loaded).value]))
             } catch {
-                line.send(Frame(.loaded, ["script": Value(number), "error": error.value]))
+                line.send(WireFrame(.loaded, ["script": Value(number), "error": error.value]))
             }
             self.loaded(number)
         }
@@ -177,7 +177,7 @@ final class VMRuns: Sendable {
         }
     }
 
-    private func restore(_ frame: Frame) {
+    private func restore(_ frame: WireFrame) {
         guard let id = frame.header["run"]?.string else { return }
         let isSampled = WireTrace.isSampled(frame.header)
         lane.perform { [self] in
@@ -203,21 +203,22 @@ final class VMRuns: Sendable {
     }
 
     /// Calls a function that belongs to no run.
-    private func call(_ frame: Frame) {
+    private func call(_ frame: WireFrame) {
         let header = frame.header
         let question = header["question"] ?? .null
         guard let workflow = workflow(header), let slot = header["slot"]?.int.flatMap({ CallbackSlot(exactly: $0) }),
             let argument = try? Value(validating: frame.body)
         else {
             return line.send(
-                Frame(.returned, ["question": question, "ok": false, "code": "load_failed", "message": "no such code"]))
+                WireFrame(
+                    .returned, ["question": question, "ok": false, "code": "load_failed", "message": "no such code"]))
         }
         lane.perform { [self] in
             do {
                 let value = try await engine.ask(
                     workflow, slot, named: header["name"]?.string ?? "", argument)
                 line.send(
-                    Frame(.returned, ["question": question, "ok": true], body: value.withBytes { Array($0) }))
+                    WireFrame(.returned, ["question": question, "ok": true], body: value.withBytes { Array($0) }))
             } catch {
                 let failure = error as? RunFailure
                 var entries: [(String, Value)] = [
@@ -225,7 +226,7 @@ final class VMRuns: Sendable {
                     ("message", Value("\(error)")),
                 ]
                 if let details = failure?.details { entries.append(("details", details)) }
-                line.send(Frame(.returned, Value(entries: entries)))
+                line.send(WireFrame(.returned, Value(entries: entries)))
             }
         }
     }
@@ -260,7 +261,7 @@ final class VMRuns: Sendable {
             ("run", Value(id)), ("code", Value(failure?.code ?? "failed")), ("message", Value("\(error)")),
         ]
         if let details = failure?.details { entries.append(("details", details)) }
-        line.send(Frame(.refused, Value(entries: entries)))
+        line.send(WireFrame(.refused, Value(entries: entries)))
     }
 }
 
@@ -275,7 +276,7 @@ private final class TransientFeed: EventFeed {
     func take(_ event: TransientEvent) {
         var entries = [("run", Value(event.runID)), ("type", Value(event.type))]
         if let path = event.path { entries.append(("path", Value(path))) }
-        line.send(Frame(.transient, Value(entries: entries), body: event.data.withBytes { Array($0) }))
+        line.send(WireFrame(.transient, Value(entries: entries), body: event.data.withBytes { Array($0) }))
     }
 
     func finish() {}

@@ -11,12 +11,12 @@ package struct FrameReader {
     package init(socket: Int32) { self.socket = socket }
 
     /// Waits for the next frame; nil when the other end is closed.
-    package mutating func next() throws(FrameFault) -> Frame? {
+    package mutating func next() throws(FrameFault) -> WireFrame? {
         guard let head = try take(4) else { return nil }
-        let length = Int(Frame.word(head, at: 0))
-        guard length <= Frame.sizeLimit else { throw FrameFault("a frame of \(length) bytes") }
+        let length = Int(WireFrame.word(head, at: 0))
+        guard length <= WireFrame.sizeLimit else { throw FrameFault("a frame of \(length) bytes") }
         guard let bytes = try take(length) else { throw FrameFault("a frame that is cut off") }
-        return try Frame(decoding: bytes)
+        return try WireFrame(decoding: bytes)
     }
 
     /// So many bytes; nil when the other end is closed before the first of them. Memory is taken as they come, not as they are

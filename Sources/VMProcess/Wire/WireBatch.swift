@@ -51,7 +51,7 @@ extension WireBatch {
     }
 
     /// Checks that ranges lie in the body and numbers in their lists; whose the runs are is for the caller to know.
-    package init(_ frame: Frame) throws(FrameFault) {
+    package init(_ frame: WireFrame) throws(FrameFault) {
         let header = frame.header
         guard let number = header["batch"]?.int, let entries = header["entries"]?.array,
             let settlements = header["settlements"]?.array, let answers = header["answers"]?.array

@@ -18,7 +18,7 @@ package struct WireFiles: Sendable {
 
     package var body: [UInt8] { files.flatMap(\.source) }
 
-    package init?(_ frame: Frame) {
+    package init?(_ frame: WireFrame) {
         files = []
         var start = 0
         for item in frame.header["files"]?.array ?? [] {
@@ -47,7 +47,7 @@ package struct WireBeginning {
     package init(_ beginning: RunBeginning) { self.beginning = beginning }
 
     /// - Parameter isSampled: whether the run's spans are sent.
-    package func frame(run: String, script: Int64, workflow: String, isSampled: Bool = false) -> Frame {
+    package func frame(run: String, script: Int64, workflow: String, isSampled: Bool = false) -> WireFrame {
         var entries: [(String, Value)] = [
             ("run", Value(run)), ("script", Value(script)), ("workflow", Value(workflow)), ("input", beginning.input),
         ]
@@ -65,7 +65,7 @@ package struct WireBeginning {
         if isSampled { entries.append((WireTrace.sampled, true)) }
         if beginning.queueing.isLeft { entries.append(("left", true)) }
         if beginning.queueing.isExempt { entries.append(("exempt", true)) }
-        return Frame(.begin, Value(entries: entries))
+        return WireFrame(.begin, Value(entries: entries))
     }
 
     package init(_ header: Value) {
@@ -89,13 +89,13 @@ package struct WireRun {
     /// - Parameters:
     ///   - run: all of it is durable.
     ///   - script: the number under which its code has been loaded.
-    package static func frame(of run: Run, script: Int64) -> Frame {
+    package static func frame(of run: Run, script: Int64) -> WireFrame {
         let events = run.log.eventBytes(from: 0)
         var body: [UInt8] = []
         body.reserveCapacity(events.count + run.log.arena.count)
         body.append(contentsOf: events)
         body.append(contentsOf: run.log.arena.bytes)
-        return Frame(
+        return WireFrame(
             .restore,
             [
                 "run": Value(run.id), "script": Value(script), "workflow": Value(run.plan.id),
@@ -107,7 +107,7 @@ package struct WireRun {
     /// - Parameters:
     ///   - plan: of the run's workflow.
     ///   - generation: of the code.
-    package init?(_ frame: Frame, plan: Plan, generation: String) {
+    package init?(_ frame: WireFrame, plan: Plan, generation: String) {
         let header = frame.header
         guard let id = header["run"]?.string, let events = header["events"]?.int, events >= 0,
             events <= frame.body.count, let status = header["status"]?.string.flatMap(RunMachine.Status.init)

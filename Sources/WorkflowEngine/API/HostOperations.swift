@@ -57,7 +57,7 @@ public struct HostOperations: HostGateway {
                     retryable: false))
             return nil
         }
-        return TaskOperation(
+        return HandlerTask(
             task: Task.detached {
                 do {
                     answer(.success(try await body(call)))
@@ -97,7 +97,7 @@ extension HostCall {
 }
 
 /// An operation that a task carries out: a child of the step's call, cancelled with it. An answer that comes after is passed over.
-struct TaskOperation: HostOperation {
+struct HandlerTask: HostOperation {
     let task: Task<Void, Never>
 
     func cancel() { task.cancel() }

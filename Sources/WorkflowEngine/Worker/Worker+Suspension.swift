@@ -55,7 +55,7 @@ extension Worker {
                 answer(served)
                 operation = nil
             } else if let work = request.work {
-                operation = TaskOperation(task: Task { answer(await work()) })
+                operation = HandlerTask(task: Task { answer(await work()) })
             } else {
                 operation = host.begin(hostCall(request, run, pending), answer: answer)
             }
@@ -162,7 +162,7 @@ extension Worker {
 
     /// Has a call leave. A coroutine is closed and has left; a task is told, and has left when it answers.
     private func leave(_ run: Run, _ pending: PendingCall, _ leaving: PendingCall.Leaving) {
-        let tasks = pending.operations.values.filter { $0 is TaskOperation }
+        let tasks = pending.operations.values.filter { $0 is HandlerTask }
         guard tasks.isEmpty else {
             run.calls[pending.id]?.leaving = leaving
             for task in tasks { task.cancel() }

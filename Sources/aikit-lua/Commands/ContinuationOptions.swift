@@ -20,7 +20,7 @@ struct ContinuationOptions: ParsableArguments {
 
     /// Moves a run on and follows it until it is over, waits again or is let go.
     func carryOut(_ push: RunPlan.Continuation.Push, runID: String) throws {
-        let request = RunRequest(
+        let request = RunArguments(
             store: try StoreLocation.existing(store), durability: durability, isolation: isolation.isolation,
             stay: options.request)
         var plan = try request.plan()

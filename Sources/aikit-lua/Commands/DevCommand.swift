@@ -66,7 +66,7 @@ struct DevCommand: ParsableCommand {
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
     func run() throws {
-        let request = RunRequest(
+        let request = RunArguments(
             script: script, workflow: workflow, input: input, metadata: metadata, ctx: ctx, store: store ?? "memory",
             isolation: isolation.isolation,
             stay: StayRequest(

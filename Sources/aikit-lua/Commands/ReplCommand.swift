@@ -29,7 +29,7 @@ struct ReplCommand: ParsableCommand {
     @OptionGroup(title: "Permissions") var permissions: PermissionOptions
 
     func run() throws {
-        let request = RunRequest(
+        let request = RunArguments(
             script: script ?? "", workflow: workflow, input: input, store: "memory",
             stay: StayRequest(permissions: permissions.permissions, secrets: permissions.secretSettings))
         let status = try ReplSession(request.plan()).run()

@@ -71,8 +71,8 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var isolation: IsolationOptions
 
     /// The request in the parser's words.
-    var request: RunRequest {
-        RunRequest(
+    var request: RunArguments {
+        RunArguments(
             script: script, workflow: workflow, input: input, metadata: metadata, ctx: ctx, telemetry: telemetry,
             runID: runID, priority: priority, tags: tags,
             store: store.store, durability: store.durability, recovers: recover, isolation: isolation.isolation,

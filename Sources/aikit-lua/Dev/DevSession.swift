@@ -229,7 +229,7 @@ final class DevSession {
         display.suspend()
         if result.status == .success { TextStream.output.writeLine((result.result ?? .null).prettyJSON) }
         let elapsed = Int64((monotonicNanoseconds() - startedAt) / 1000)
-        let summary = RunSummary(
+        let summary = RunEndText(
             result: result, redaction: redaction, plan: plan, handle: screen?.handle, elapsed: elapsed, style: style,
             goesOn: true)
         errors.write(summary.text)

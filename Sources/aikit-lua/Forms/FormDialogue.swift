@@ -25,7 +25,7 @@ final class FormDialogue {
     ///   - schema: what the step takes, for a step without a form.
     ///   - refusal: why an earlier answer was not accepted.
     func answer(step: String, output: Value?, form: Value?, schema: Value?, refusal: String?) throws -> Value {
-        let form = Form(form) ?? schema.flatMap(SchemaForm.form)
+        let form = Form(form) ?? schema.flatMap(SchemaQuestions.form)
         keyboard.begin()
         defer { keyboard.end() }
         if let refusal {

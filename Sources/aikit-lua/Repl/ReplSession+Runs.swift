@@ -76,7 +76,7 @@ extension ReplSession {
             if result.status == .success { TextStream.output.writeLine((result.result ?? .null).prettyJSON) }
             let elapsed = Int64((monotonicNanoseconds() - start) / 1000)
             TextStream.errors.write(
-                RunSummary(
+                RunEndText(
                     result: result, redaction: record.redaction, plan: plan, handle: run.handle, elapsed: elapsed,
                     style: style, goesOn: true
                 ).text)

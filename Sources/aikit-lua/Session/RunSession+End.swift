@@ -11,7 +11,7 @@ extension RunSession {
         printResult(result)
         let status = status(of: result)
         let elapsed = Int64((monotonicNanoseconds() - startedAt) / 1000)
-        let summary = RunSummary(
+        let summary = RunEndText(
             result: result, redaction: redaction, plan: plan, handle: handle, elapsed: elapsed, style: style)
         if !plan.printsEvents || errors.isTerminal || status != .success {
             tell(summary.text, status == .failed ? .error : .info)

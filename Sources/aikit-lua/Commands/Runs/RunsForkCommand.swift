@@ -87,7 +87,7 @@ struct ForkOptions: ParsableArguments {
 
     /// Starts the new run and follows it until it is over, waits or is let go.
     func carryOut(_ fork: RunPlan.Fork) throws {
-        let request = RunRequest(
+        let request = RunArguments(
             runID: runID, store: try store.path, isolation: isolation.isolation, stay: options.request)
         var plan = try request.plan()
         plan.fork = fork

@@ -3,7 +3,7 @@ import Testing
 
 @testable import aikit_lua
 
-struct RunRequestTests {
+struct RunArgumentsTests {
     @Test(
         arguments: [
             "run a.lua", "run --events a.lua --input {}", "run a.lua --input=- --workers 3 --timeout=5s",
@@ -16,7 +16,7 @@ struct RunRequestTests {
         ])
     func `the quick way reads what the parser reads`(line: String) throws {
         let words = line.split(separator: " ").map(String.init)
-        let quick = try #require(RunRequest(quickly: words))
+        let quick = try #require(RunArguments(quickly: words))
         let command = try #require(try AikitLua.parseAsRoot(words) as? RunCommand)
         #expect(quick == command.request)
     }
@@ -31,7 +31,7 @@ struct RunRequestTests {
             "--secrets-command=c", "--log-format=json", "--log-level=warn",
             "--telemetry={}", "--otlp=http://127.0.0.1:4318", "--priority=1", "--tag=a=1",
         ]
-        #expect(RunRequest(quickly: words + rest) != nil)
+        #expect(RunArguments(quickly: words + rest) != nil)
         // Every option of the help is in the list above, or is left to the parser because its value may be left out.
         let help = AikitLua.helpMessage(for: RunCommand.self, columns: 400)
         let options = help.split(separator: "\n").filter { $0.hasPrefix("  --") }.compactMap {
@@ -52,6 +52,6 @@ struct RunRequestTests {
             "check a.lua", "--version", "run a.lua --events=1",
         ])
     func `what is not plain is left to the parser`(line: String) {
-        #expect(RunRequest(quickly: line.split(separator: " ").map(String.init)) == nil)
+        #expect(RunArguments(quickly: line.split(separator: " ").map(String.init)) == nil)
     }
 }

@@ -2,8 +2,8 @@ internal import HostEffects
 
 /// The parser of arguments builds on reflection and takes as long as all the rest of a short run. So the plain form of the
 /// most frequent command is read here, and whatever is not plain is left to the parser: help, mistakes, unusual forms.
-extension RunRequest {
-    private static var options: [String: WritableKeyPath<RunRequest, String?>] {
+extension RunArguments {
+    private static var options: [String: WritableKeyPath<RunArguments, String?>] {
         [
             "--workflow": \.workflow, "--input": \.input, "--metadata": \.metadata, "--ctx": \.ctx,
             "--run-id": \.runID, "--priority": \.priority, "--store": \.store, "--durability": \.durability,
@@ -13,7 +13,7 @@ extension RunRequest {
         ]
     }
 
-    private static var flags: [String: WritableKeyPath<RunRequest, Bool>] {
+    private static var flags: [String: WritableKeyPath<RunArguments, Bool>] {
         [
             "--events": \.stay.events, "--detach": \.stay.detaches, "--recover": \.recovers,
             "--cancel-on-timeout": \.stay.cancelsOnTimeout,

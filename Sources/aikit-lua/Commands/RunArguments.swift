@@ -3,7 +3,7 @@ internal import WorkflowCore
 internal import WorkflowEngine
 
 /// What a command line asks of `run`, word for word; nothing of it has been checked.
-struct RunRequest: Equatable {
+struct RunArguments: Equatable {
     var script = ""
     var workflow: String?
     var input: String?

@@ -5,7 +5,7 @@ internal import WorkflowCore
 ///
 /// On the socket: u32 length of all that follows, u8 kind, u32 length of the header, the header as one flat value, the body. All
 /// numbers are little-endian.
-package struct Frame: Sendable, Equatable {
+package struct WireFrame: Sendable, Equatable {
     package enum Kind: UInt8, Sendable, CaseIterable {
         // From the host.
 

@@ -5,7 +5,7 @@ internal import WorkflowCore
 internal import WorkflowEngine
 
 /// Entries that become one statement: what it needs of each, and the runs that they begin.
-struct Slice {
+struct EntrySlice {
     /// One entry.
     struct Line {
         let place: Round.Place

@@ -4,7 +4,7 @@ internal import LuaWorkflows
 internal import WorkflowCore
 
 /// The last words about a run: how it ended, why, and how it can go on.
-struct RunSummary {
+struct RunEndText {
     /// Its errors are told without secrets.
     let result: RunResult
     let redaction: Redaction

@@ -2,7 +2,7 @@ internal import FlatValue
 internal import WorkflowCore
 
 /// The questions that a JSON Schema asks, for steps that want an answer and have no form.
-enum SchemaForm {
+enum SchemaQuestions {
     /// As many questions as somebody answers one by one; of more the answer is asked as JSON.
     private static let fieldLimit = 40
 
