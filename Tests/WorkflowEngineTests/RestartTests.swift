@@ -84,7 +84,7 @@ struct RestartTests {
                 isOwn: false, leaves: true, grant: .null)
             #expect(await engine.start(child) { false }.ok)
             var looks = 0
-            while engine.family.find("c")?.id != "c~50", looks < 5000 {
+            while engine.family.find("c")?.id != "c~50", looks < 30_000 {
                 looks += 1
                 try await Task.sleep(for: .milliseconds(2))
             }
@@ -176,6 +176,11 @@ struct RestartTests {
     }
 
     @Test func `a loop that restarts without end is cancelled by the id of its first run`() async throws {
+        // The last but one of its runs may end a moment after the last.
+        for _ in 0..<50 { try await cancelLoop() }
+    }
+
+    private func cancelLoop() async throws {
         try await withDirectory([again()]) { directory in
             _ = try await directory.start(StartRequest(workflow: "again", input: [:], id: "a"))
             while try await directory.store.header(of: "a~20") == nil { try await Task.sleep(for: .milliseconds(1)) }

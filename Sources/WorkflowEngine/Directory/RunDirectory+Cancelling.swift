@@ -7,6 +7,24 @@ extension RunDirectory {
     /// - Returns: the run that was cancelled.
     /// - Throws: ``RunFailure`` with the code `over` when it was over before.
     public func cancel(_ id: String, reason: String = "cancelled") async throws -> RunRecord {
+        let record = try await cancelNewest(of: id, reason)
+        try await predecessorIsOver(record.id)
+        return record
+    }
+
+    /// Waits until the run is over that ended in favour of a run: it is told of as under way for a moment longer.
+    private func predecessorIsOver(_ id: String) async throws {
+        let (base, number) = RunChain.split(id)
+        if number == 1 { return }
+        for _ in 0..<1000 {
+            guard let header = try await store.header(of: RunChain.id(base, number - 1)), header.owner != nil,
+                !header.status.isTerminal
+            else { return }
+            try await Task.sleep(for: .milliseconds(2))
+        }
+    }
+
+    private func cancelNewest(of id: String, _ reason: String) async throws -> RunRecord {
         let chain = RunChain.split(id).base
         var (current, follows) = (id, false)
         // By then it was not over: a run that has been cancelled since is what was asked for, whoever was told first.
