@@ -54,6 +54,59 @@ struct RedactionTests {
         #expect(redacted(Value(Self.text), knowing: [Value(Self.text)], by: schema) == "[secret]")
     }
 
+    @Test(
+        arguments: [
+            (#"{"pin":"Gr\u00fcnewald-77"}"#, #"{"pin":"[secret]"}"#), (#"Gr\u00FCnewald\u002d77!"#, "[secret]!"),
+            (#"{"a":"{\"pin\":\"Gr\\u00fcnewald-77\"}"}"#, #"{"a":"{\"pin\":\"[secret]\"}"}"#),
+            (#"\u0047rünewald-77 and \/ Grünewald-77"#, #"[secret] and \/ [secret]"#),
+            (#"{"pin":"Gr\u00fcnewa"#, #"{"pin":"[secret]"#),
+            (#"\ud83d\ude00 \ud83d \u00 \"#, #"\ud83d\ude00 \ud83d \u00 \"#),
+            (#"Gr\\\u00fcnewald-77"#, #"Gr\\\u00fcnewald-77"#),
+        ])
+    func `is found however it is escaped`(told: String, shown: String) {
+        #expect(redacted(Value(told), knowing: "Grünewald-77", by: Self.secret) == Value(shown))
+    }
+
+    @Test func `leaves no part where two of them overlap`() {
+        let secrets: Value = ["abcdefgh", "cdefghijkl", "defg", "hi"]
+        for (told, shown) in [
+            ("-abcdefghijkl-", "-[secret]-"), ("abcdefgh cdefghijkl", "[secret] [secret]"),
+            ("xdefgx hi, high", "xdefgx [secret], high"),
+            ("abcdefgabcdefgh", "abcdefg[secret]"),
+        ] {
+            #expect(redacted(Value(told), knowing: secrets, by: ["items": Self.secret]) == Value(shown))
+        }
+    }
+
+    @Test func `may be very many`() {
+        let secrets = (0..<2000).map { "secret-\($0 * 7919)-\($0)-of-many" }
+        var redaction = Redaction()
+        for secret in secrets { redaction.learn(Value(secret), Self.everything) }
+        for secret in secrets.prefix(40) + secrets.suffix(40) {
+            let told =
+                String(repeating: "secret-", count: 40) + secret + " and no secret-7919-2-of-many " + secret.dropLast(2)
+            #expect(
+                redaction.redact(told)
+                    == String(repeating: "secret-", count: 40) + "[secret] and no secret-7919-2-of-many [secret]")
+        }
+    }
+
+    @Test(
+        arguments: [
+            (#"{"pin":"hunter2-geh"#, ["pin": "hunter2-geh"]), (#"{"a":[1,{"pin":"x\u00f"#, ["a": [1, ["pin": "x"]]]),
+            (#"{"a":1,"pi"#, ["a": 1, "pi": .null]), (#"{"a":1,"#, ["a": 1]), (#"{"a":"b\"#, ["a": "b"]),
+            (#"{"a":tr"#, [:]),
+            (#"{"a":"#, ["a": .null]), (#"{"a":"}\""#, ["a": "}\""]),
+        ] as [(String, Value)])
+    func `is looked for in JSON that was cut off`(text: String, value: Value) {
+        #expect(Value(brokenJSON: text) == value)
+    }
+
+    @Test(arguments: ["}", "{]", "[1,2]]", "no"])
+    func `is not looked for in what is no JSON`(text: String) {
+        #expect(Value(brokenJSON: text) == Value?.none)
+    }
+
     @Test func `may be the names of fields`() {
         #expect(
             redacted(["SEKRETVALUE": 1], knowing: ["SEKRETVALUE": 1], by: ["propertyNames": Self.secret])

@@ -13,8 +13,8 @@ package struct Redaction: Sendable, Equatable {
     private static let limit = 10_000
 
     private var texts: Set<String> = []
-    /// The longest first, so that one which lies in another leaves no part of that.
-    private var ordered: [SecretText] = []
+    /// Those of ``shortest`` bytes and more.
+    private var looked = SecretTexts()
     private var values: [Value] = []
     /// There are more secrets than are kept: no text and no number is told any more.
     private var isFull = false
@@ -54,13 +54,7 @@ package struct Redaction: Sendable, Equatable {
         guard !text.isEmpty, !texts.contains(text) else { return }
         guard texts.count < Self.limit else { return isFull = true }
         texts.insert(text)
-        guard text.utf8.count >= Self.shortest else { return }
-        var (place, end) = (0, ordered.count)
-        while place < end {
-            let middle = (place + end) / 2
-            if ordered[middle].length < text.utf8.count { end = middle } else { place = middle + 1 }
-        }
-        ordered.insert(SecretText(text), at: place)
+        if text.utf8.count >= Self.shortest { looked.add(text) }
     }
 
     // MARK: Taking out
@@ -71,7 +65,7 @@ package struct Redaction: Sendable, Equatable {
         if let items = value.array { return Value(array: items.map { redact($0) }) }
         if let entries = value.entries {
             return Value(
-                entries: entries.map { (ordered.isEmpty ? $0.key : redact($0.key) as String, redact($0.value)) })
+                entries: entries.map { (looked.isEmpty ? $0.key : redact($0.key) as String, redact($0.value)) })
         }
         let isNumber = value.bool == nil && !value.isNull
         return values.contains(value) || isFull && isNumber ? Value(Self.mark) : value
@@ -81,12 +75,16 @@ package struct Redaction: Sendable, Equatable {
         if isFull { return text.isEmpty ? text : Self.mark }
         if texts.isEmpty { return text }
         if texts.contains(text) { return Self.mark }
-        if ordered.isEmpty { return text }
-        var bytes = Array(text.utf8)
-        var isChanged = false
-        for secret in ordered where secret.takeOut(of: &bytes, leaving: Self.markBytes) { isChanged = true }
-        return isChanged ? String(decoding: bytes, as: UTF8.self) : text
+        if looked.isEmpty { return text }
+        return looked.takenOut(of: Array(text.utf8), leaving: Self.markBytes).map {
+            String(decoding: $0, as: UTF8.self)
+        }
+            ?? text
     }
 
     private static let markBytes = Array(mark.utf8)
+
+    package static func == (one: Redaction, other: Redaction) -> Bool {
+        one.texts == other.texts && one.values == other.values && one.isFull == other.isFull
+    }
 }

@@ -49,7 +49,7 @@ package struct RunSecrets: Sendable {
     private mutating func learnCalls(_ calls: Value?, _ plan: Plan) {
         for call in calls?.array ?? [] {
             guard let name = call["name"]?.string, let given = call["arguments"] else { continue }
-            let arguments = given.string.flatMap { try? Value(json: $0) } ?? given
+            let arguments = given.string.flatMap { (try? Value(json: $0)) ?? Value(brokenJSON: $0) } ?? given
             for secrets in plan.details.compactMap(\.secrets) where secrets.tool == name {
                 redaction.learn(arguments, secrets.schema)
             }
