@@ -15,13 +15,19 @@ struct UnescapedText {
         // An escape that was cut at the end of the text stands for nothing.
         while index < text.count, !Self.isCut(text, at: index) {
             let start = index
-            let unit = Self.unit(of: text, at: &index)
-            for byte in unit {
-                bytes.append(byte)
-                starts.append(start)
-                ends.append(index)
+            guard text[start] == UInt8(ascii: "\\") else {
+                index += 1
+                add(text[start], start..<index)
+                continue
             }
+            for byte in Self.unit(of: text, at: &index) { add(byte, start..<index) }
         }
+    }
+
+    private mutating func add(_ byte: UInt8, _ place: Range<Int>) {
+        bytes.append(byte)
+        starts.append(place.lowerBound)
+        ends.append(place.upperBound)
     }
 
     /// Of a text that was unescaped before.
@@ -37,10 +43,10 @@ struct UnescapedText {
     /// Where bytes stood; the range is not empty.
     func place(of range: Range<Int>) -> Range<Int> { starts[range.lowerBound]..<ends[range.upperBound - 1] }
 
-    /// The bytes of what stands at an index, which goes on behind it.
+    /// The bytes of the escape that begins at an index, which goes on behind it.
     private static func unit(of text: [UInt8], at index: inout Int) -> [UInt8] {
         let byte = text[index]
-        guard byte == UInt8(ascii: "\\"), index + 1 < text.count else {
+        guard index + 1 < text.count else {
             index += 1
             return [byte]
         }
