@@ -188,6 +188,49 @@ class DetailTests(LoggedInCase):
             browser.click(".inspector .json .link", "more of")
         self.assertEqual(sum(browser.js(shown)), 400_002)
 
+    def test_the_narrowest_phones_scroll_in_one_direction(self):
+        browser = self.browser
+        self.server.settled(self.server.start("anything", {}, "narrow-phone"))
+        try:
+            for width in (375, 320):
+                browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": 640, "deviceScaleFactor": 1, "mobile": True})
+                for address, wanted in (("#/runs", ".run-link"), ("#/runs/narrow-phone", ".step-row"), ("#/schedules", ".card"), ("#/workflows", ".card")):
+                    browser.visit(address)
+                    browser.one(wanted)
+                    wide = browser.js("return [document.documentElement.scrollWidth, document.querySelector('.nav-more').getBoundingClientRect().right]")
+                    self.assertLessEqual(max(wide), width, (address, width))
+        finally:
+            browser.screen(1440)
+
+    def test_forced_colours_tell_bars_and_what_is_chosen(self):
+        browser = self.browser
+        self.server.settled(self.server.start("anything", {}, "forced"))
+        try:
+            browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "forced-colors", "value": "active"}]})
+            browser.visit("#/runs/forced")
+            browser.one(".lane .bar")
+            colour = "return getComputedStyle(document.querySelector(arguments[0])).backgroundColor"
+            self.assertNotEqual(browser.js(colour, ".lane .bar"), browser.js(colour, "body"))
+            self.assertNotEqual(browser.js(colour, ".tab[aria-selected=true]"), browser.js(colour, ".tab[aria-selected=false]"))
+            self.assertNotEqual(browser.js(colour, "nav a[aria-current]"), browser.js(colour, "nav a:not([aria-current])"))
+            browser.visit("#/runs?status=success")
+            browser.one(".run-link", "forced")
+            self.assertNotEqual(browser.js(colour, ".chip[aria-pressed=true]"), browser.js(colour, ".chip[aria-pressed=false]"))
+        finally:
+            browser.screen(1440)
+
+    def test_a_live_run_asks_for_its_head_now_and_then(self):
+        browser = self.browser
+        items = [{"sku": f"A{number}", "count": 1} for number in range(60)]
+        self.server.start("parcel", {"customer": "Ada", "items": items, "pay": {"kind": "card"}}, "asks-rarely")
+        browser.visit("#/runs/asks-rarely")
+        browser.one(".run-status", "Needs a person")
+        asked, took = browser.js("""
+            const asked = performance.getEntriesByType('resource').filter(({ name }) => name.includes('asks-rarely?summary'));
+            return [asked.length, performance.now() - asked[0].startTime]""")
+        self.assertLessEqual(asked, took / 3000 + 2)
+        self.server.ask("/api/runs/asks-rarely/cancel", {})
+
     def test_names_from_right_to_left_stay_in_their_place(self):
         browser = self.browser
         self.server.settled(self.server.start("anything", {"قيمة": "نص"}, "rtl"))

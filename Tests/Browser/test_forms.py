@@ -116,6 +116,20 @@ class FormTests(LoggedInCase):
         for run in runs:
             self.server.ask(f"/api/runs/{run}/cancel", {})
 
+    def test_a_choice_of_many_that_is_needed_is_asked_for(self):
+        browser = self.browser
+        run = self.server.start("approval", {"about": "many"}, "many")
+        self.server.settled(run)
+        browser.visit(f"#/inbox/{run}/approve")
+        browser.choose("Wide", "short")
+        browser.click(".answer button[type=submit]")
+        browser.one(".field-error", "Choose at least one")
+        self.assertTrue(browser.js("return document.activeElement.matches('fieldset input')"))
+        browser.click(".answer .check", "b")
+        browser.click(".answer button[type=submit]")
+        browser.one(".toast", "The answer was taken")
+        self.server.ask(f"/api/runs/{run}/cancel", {})
+
     def test_a_chosen_task_and_its_answer_are_in_reach(self):
         browser = self.browser
         runs = [self.server.start("approval", {"about": f"reach {number}", "rows": 5000}, f"reach-{number}") for number in range(30)]
@@ -222,7 +236,7 @@ class FormTests(LoggedInCase):
         browser.click("dialog label", "With another input")
         browser.one("dialog .help", "What is secret is not shown")
         browser.click("dialog button", "Start the new run")
-        browser.one("dialog .notice", "where a secret was")
+        browser.one("dialog .notice", "Write a value in place of")
         self.assertEqual(browser.address, "#/runs/safe?step=login")
         # The mark is selected, so that what is typed takes its place.
         browser.press("swordfish-9")

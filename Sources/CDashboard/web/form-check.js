@@ -45,6 +45,9 @@ function patternOf(text) {
 
 const isSame = (one, other) => (isNumber(one) && isNumber(other) ? one == other : stringify(one) === stringify(other)) || (isEmpty(one) && isEmpty(other));
 
+/** What is said of a field that lacks its value. */
+export const missing = 'This is needed';
+
 /** What is wrong with a value: [{ steps, message }], where `steps` lead to the part of it that has to change. */
 export function faultsOf(given, root, value, steps = []) {
   const schema = resolved(given, root);
@@ -76,8 +79,8 @@ function variantFaults(variants, root, value, steps) {
 function objectFaults(schema, root, value, steps) {
   const { required = [], properties = {} } = schema;
   const has = (name) => Object.hasOwn(properties, name);
-  const missing = required.filter((name) => !Object.hasOwn(value, name) && !(has(name) && resolved(properties[name], root).default !== undefined));
-  return [...missing.map((name) => ({ steps: [...steps, name], message: 'This is needed' })),
+  const absent = required.filter((name) => !Object.hasOwn(value, name) && !(has(name) && resolved(properties[name], root).default !== undefined));
+  return [...absent.map((name) => ({ steps: [...steps, name], message: missing })),
     ...Object.keys(value).filter(has).flatMap((name) => faultsOf(properties[name], root, value[name], [...steps, name]))];
 }
 

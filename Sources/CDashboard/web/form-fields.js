@@ -134,7 +134,7 @@ export const choice = (items, options) => selected(options, items.map((item, ind
 });
 
 /** Any of `items`. */
-export function several(items, { label, help, initial }) {
+export function several(items, { label, help, initial, isFilled }) {
   const boxes = items.map((item) => {
     const id = freshID();
     return { item, id, box: h('input', { type: 'checkbox', id }) };
@@ -146,10 +146,16 @@ export function several(items, { label, help, initial }) {
   const error = h('p', { class: 'field-error', role: 'alert' });
   for (const { box } of boxes) box.addEventListener('change', () => put(error));
   const read = () => boxes.filter(({ box }) => box.checked).map(({ item }) => item.value);
+  const value = () => {
+    const chosen = read();
+    if (!isFilled || chosen.length > 0) return chosen;
+    put(error, 'Choose at least one, please');
+    throw new FieldError(`${label} is needed`);
+  };
   return {
     element: h('fieldset', { class: 'fields' }, h('legend', null, label), help && h('p', { class: 'help' }, String(help)),
       boxes.map(({ item, id, box }) => h('label', { class: 'check', for: id }, box, h('span', null, item.label))), error),
-    value: read, peek: read, set,
+    value, peek: read, set,
     issue: (path, message) => { put(error, message); return true; },
   };
 }

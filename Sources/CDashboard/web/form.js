@@ -1,7 +1,7 @@
 // Forms: from what a script asks, or from a JSON Schema, with a box for JSON as the way out.
 
 import { h, put } from './dom.js';
-import { faultsOf } from './form-check.js';
+import { faultsOf, missing } from './form-check.js';
 import { choice, FieldError, flag, freshID, gathered, scalar, several } from './form-fields.js';
 import { objectOf, schemaField } from './form-schema.js';
 import { parse, stringify } from './json.js';
@@ -51,7 +51,7 @@ export function valueForm({ form, schema, initial, label = 'Value' }) {
   /** Says what is wrong at its fields, and below them what has none. */
   const tell = (faults) => {
     const rest = faults.filter(({ steps, message }) => asJSON || !part.issue?.(steps, message));
-    put(trouble, rest.map(({ path, message }) => h('div', null, path ? `${path}: ` : '', message)));
+    put(trouble, rest.map(({ steps, path = steps.join('.'), message }) => h('div', null, path ? `${path}: ` : '', message)));
     lead();
   };
   const lead = () => {
@@ -67,12 +67,13 @@ export function valueForm({ form, schema, initial, label = 'Value' }) {
         value = asJSON ? parse(area.value) : part.value();
       } catch (error) {
         if (asJSON) put(trouble, `This is no JSON: ${error.message}`);
+        else if (schema !== undefined && error.isTold) tell(faultsOf(schema, schema, part.peek()).filter(({ message }) => message !== missing));
         lead();
         throw asJSON ? new FieldError('The answer is no JSON') : error;
       }
       const faults = value === undefined || schema === undefined ? [] : faultsOf(schema, schema, value);
       if (faults.length === 0) return value;
-      tell(faults.map(({ steps, message }) => ({ steps, path: steps.join('.'), message })));
+      tell(faults);
       throw new FieldError('The answer does not fit');
     },
     issues: (list) => tell(list.map(({ pointer, path, message }) => ({ steps: (pointer ?? '').split('/').slice(1).map(unescaped), path, message }))),

@@ -57,6 +57,7 @@ export default function inboxPage(context) {
     }
     const body = element.querySelector('.inbox-body');
     if (!split.isConnected) put(body, split);
+    const held = list.contains(document.activeElement) && document.activeElement.getAttribute('href');
     put(list, tasks.map((task) => h('li', null, h('a', {
       href: address(task), class: 'task', 'aria-current': open && keyOf(task) === keyOf(open) ? 'true' : undefined,
     },
@@ -66,6 +67,7 @@ export default function inboxPage(context) {
     // Tasks of one workflow have one title: what is shown tells them apart.
     task.preview !== undefined && h('span', { class: 'task-shown muted' }, task.preview)))),
     next && h('li', null, button('Show more', { class: 'small', onclick: more })));
+    if (held) [...list.querySelectorAll('a')].find((link) => link.getAttribute('href') === held)?.focus({ preventScroll: true });
   };
 
   /** Asks for the whole of a task, of which the list has the summary; null if it no longer waits. */
@@ -209,9 +211,11 @@ export default function inboxPage(context) {
     }
   }
   async function more() {
-    room = tasks.length + pageSize;
+    const known = tasks.length;
+    room = known + pageSize;
     try {
       if (await read()) await settle();
+      list.querySelectorAll('a')[known]?.focus();
     } catch (error) {
       if (!context.signal.aborted) toast(error.message, { kind: 'error' });
     }

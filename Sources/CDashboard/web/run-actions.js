@@ -52,7 +52,7 @@ export async function fork(id, step, go) {
           const at = area.value.indexOf(JSON.stringify(secretMark));
           area.focus();
           if (at >= 0) area.setSelectionRange(at + 1, at + 1 + secretMark.length);
-          throw new Error(`The input has "${secretMark}" where a secret was. Write its value there, or fork with the input as it was.`);
+          throw new Error(`Write a value in place of "${secretMark}", or fork with the input as it was.`);
         }
       }
       return api.post(path(id, 'fork'), body);

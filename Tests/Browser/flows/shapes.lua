@@ -34,7 +34,7 @@ local approval = aikit.workflow { id = "approval", description = "Shows a long l
       local long = ("Wide"):rep(120)
       return ask.form { title = "Approve?", submit_label = "Approve " .. ("x"):rep(120), fields = {
         ask.select { id = "way", label = long, options = { long, "short" } },
-        ask.multiselect { id = "all", label = "All", options = { long, "b" } },
+        ask.multiselect { id = "all", label = "All", options = { long, "b" }, required = true },
       } }
     end,
   }
