@@ -79,6 +79,23 @@ class ActionTests(LoggedInCase):
         self.assertNotEqual(browser.js("return document.activeElement.tagName"), "BODY")
         self.server.ask("/api/runs/moved-once/cancel", {})
 
+    def test_a_form_of_older_code_is_not_sent(self):
+        browser = self.browser
+        browser.visit("#/workflows/bulk?view=start")
+        browser.field("count").send_keys("2")
+        self.server.stop()
+        script = self.scripts / "bulk.lua"
+        text = script.read_text(encoding="utf-8")
+        self.addCleanup(script.write_text, text, encoding="utf-8")
+        script.write_text(text.replace("count = s.integer() }", "count = s.integer(), why = s.string() }"), encoding="utf-8")
+        self.server.begin()
+        browser.click("button", "Start the run")
+        browser.one(".start .notice", "What this workflow takes has changed")
+        self.assertEqual(browser.field("count").get_attribute("value"), "2")
+        browser.field("why").send_keys("to see")
+        browser.click("button", "Start the run")
+        browser.one(".run-status", "Succeeded")
+
     def test_a_fork_is_offered_where_it_begins(self):
         browser = self.browser
         self.server.settled(self.server.start("rounds", {"n": 60}, "rounds-fork"))

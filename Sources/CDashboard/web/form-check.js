@@ -48,7 +48,7 @@ const isSame = (one, other) => (isNumber(one) && isNumber(other) ? one == other 
 /** What is said of a field that lacks its value. */
 export const missing = 'This is needed';
 
-/** What is wrong with a value: [{ steps, message }], where `steps` lead to the part of it that has to change. */
+/** What is wrong with a value: [{ steps, message, isKind }], where `steps` lead to the part of it that has to change; `isKind` where it is of another type. */
 export function faultsOf(given, root, value, steps = []) {
   const schema = resolved(given, root);
   const own = schema['x-aikit'] ?? {};
@@ -59,7 +59,7 @@ export function faultsOf(given, root, value, steps = []) {
   if (schema.enum) return schema.enum.some((one) => isSame(one, value)) ? [] : fault('It has to be one of those that are given');
   if (schema.anyOf ?? schema.oneOf) return variantFaults(variantsOf(schema), root, value, steps);
   const types = schema.type === undefined ? [] : [schema.type].flat();
-  if (types.length > 0 && !types.some((type) => !kinds[type] || kinds[type][1](value))) return fault(`It has to be ${types.map((type) => kinds[type][0]).join(' or ')}`);
+  if (types.length > 0 && !types.some((type) => !kinds[type] || kinds[type][1](value))) return [{ steps, message: `It has to be ${types.map((type) => kinds[type][0]).join(' or ')}`, isKind: true }];
   const faults = limits.filter(([name, , isOf, keeps]) => isNumber(schema[name]) && isOf(value) && !keeps(value, schema[name]))
     .flatMap(([name, words]) => fault(`It has to ${counts.has(name) ? 'have' : 'be'} ${words(schema[name])}`));
   if (isText(value) && typeof schema.pattern === 'string' && patternOf(schema.pattern)?.test(value) === false) faults.push(...fault(`It has to be like ${schema.pattern}`));

@@ -67,7 +67,8 @@ export function valueForm({ form, schema, initial, label = 'Value' }) {
         value = asJSON ? parse(area.value) : part.value();
       } catch (error) {
         if (asJSON) put(trouble, `This is no JSON: ${error.message}`);
-        else if (schema !== undefined && error.isTold) tell(faultsOf(schema, schema, part.peek()).filter(({ message }) => message !== missing));
+        // Fields say by themselves what they lack and what they cannot read.
+        else if (schema !== undefined && error.isTold) tell(faultsOf(schema, schema, part.peek()).filter(({ message, isKind }) => message !== missing && !isKind));
         lead();
         throw asJSON ? new FieldError('The answer is no JSON') : error;
       }
@@ -76,6 +77,8 @@ export function valueForm({ form, schema, initial, label = 'Value' }) {
       tell(faults);
       throw new FieldError('The answer does not fit');
     },
+    /** What stands in the form, right or wrong. */
+    peek: () => { try { return asJSON ? parse(area.value) : part.peek(); } catch { return undefined; } },
     issues: (list) => tell(list.map(({ pointer, path, message }) => ({ steps: (pointer ?? '').split('/').slice(1).map(unescaped), path, message }))),
   };
 }
