@@ -18,6 +18,12 @@ static const unsigned char conversation_js[] = {
 static const unsigned char dom_js[] = {
 #embed "web/dom.js"
 };
+static const unsigned char drafts_js[] = {
+#embed "web/drafts.js"
+};
+static const unsigned char form_check_js[] = {
+#embed "web/form-check.js"
+};
 static const unsigned char form_fields_js[] = {
 #embed "web/form-fields.js"
 };
@@ -75,6 +81,9 @@ static const unsigned char run_inspector_js[] = {
 static const unsigned char run_model_js[] = {
 #embed "web/run-model.js"
 };
+static const unsigned char schema_js[] = {
+#embed "web/schema.js"
+};
 static const unsigned char timeline_js[] = {
 #embed "web/timeline.js"
 };
@@ -94,6 +103,8 @@ static const dashboard_file files[] = {
     FILE("api.js", api_js),
     FILE("conversation.js", conversation_js),
     FILE("dom.js", dom_js),
+    FILE("drafts.js", drafts_js),
+    FILE("form-check.js", form_check_js),
     FILE("form-fields.js", form_fields_js),
     FILE("form-schema.js", form_schema_js),
     FILE("form-text.js", form_text_js),
@@ -113,6 +124,7 @@ static const dashboard_file files[] = {
     FILE("run-events.js", run_events_js),
     FILE("run-inspector.js", run_inspector_js),
     FILE("run-model.js", run_model_js),
+    FILE("schema.js", schema_js),
     FILE("timeline.js", timeline_js),
     FILE("virtual.js", virtual_js),
     FILE("widgets.js", widgets_js),

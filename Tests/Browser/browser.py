@@ -174,6 +174,12 @@ class Browser:
             }
             return null;""", label), f"field {label!r}")
 
+    def fill_field(self, label, text):
+        """Puts a text in place of what stands in the control of a label."""
+        control = self.field(label)
+        control.clear()
+        control.send_keys(text)
+
     def choose(self, label, option):
         control = self.field(label)
         for choice in control.find_elements(By.TAG_NAME, "option"):

@@ -4,7 +4,7 @@ import pathlib
 import shutil
 import unittest
 
-from browser import HERE, Server
+from browser import HERE, Keys, Server
 from cases import LoggedInCase
 
 
@@ -62,11 +62,49 @@ class ActionTests(LoggedInCase):
     def test_an_upgrade_that_does_not_fit_is_not_offered(self):
         browser = self.browser
         self.move("stays", lambda text: text.replace('id = "ask"', 'id = "other"'))
-        browser.one("dialog h2")
+        browser.one("dialog h2", "This run cannot be moved to the newest code")
         browser.one("dialog", "fit")
         self.assertEqual(browser.all("dialog button[type=submit]"), [])
         browser.click("dialog button", "Close")
         self.assertEqual(self.server.ask("/api/runs/stays?summary=true")["status"], "waiting_human")
+
+    def test_a_run_that_was_moved_is_not_offered_the_same_again(self):
+        browser = self.browser
+        self.move("moved-once", lambda text: text.replace(":commit()", ':step { id = "note", handler = function(answer) return answer end }\n  :commit()'))
+        before = browser.one(".inspector .facts code[title]").get_attribute("title")
+        browser.click("dialog button", "Move the run")
+        browser.one(".toast", "The run was moved")
+        browser.until(lambda: not any(button.text == "Upgrade" for button in browser.all(".actions button")), "page without Upgrade")
+        browser.until(lambda: browser.one(".inspector .facts code[title]").get_attribute("title") != before, "newer code")
+        self.assertNotEqual(browser.js("return document.activeElement.tagName"), "BODY")
+        self.server.ask("/api/runs/moved-once/cancel", {})
+
+    def test_a_form_of_older_code_is_not_sent(self):
+        browser = self.browser
+        browser.visit("#/workflows/bulk?view=start")
+        browser.field("count").send_keys("2")
+        self.server.stop()
+        script = self.scripts / "bulk.lua"
+        text = script.read_text(encoding="utf-8")
+        self.addCleanup(script.write_text, text, encoding="utf-8")
+        script.write_text(text.replace("count = s.integer() }", "count = s.integer(), why = s.string() }"), encoding="utf-8")
+        self.server.begin()
+        browser.click("button", "Start the run")
+        browser.one(".start .notice", "What this workflow takes has changed")
+        self.assertEqual(browser.field("count").get_attribute("value"), "2")
+        browser.field("why").send_keys("to see")
+        browser.click("button", "Start the run")
+        browser.one(".run-status", "Succeeded")
+
+    def test_a_fork_is_offered_where_it_begins(self):
+        browser = self.browser
+        self.server.settled(self.server.start("rounds", {"n": 60}, "rounds-fork"))
+        browser.visit("#/runs/rounds-fork?step=try~3")
+        browser.one(".inspector", "A fork goes back to the first start of a step")
+        self.assertFalse(any("Fork" in button.text for button in browser.all(".inspector button")))
+        browser.click(".inspector a", "Show the first start")
+        browser.one(".inspector button", "Fork from here")
+        browser.until(lambda: browser.address == "#/runs/rounds-fork?step=try", "address of the first start")
 
     def test_what_came_of_a_run_is_listed_beside_it(self):
         browser = self.browser
@@ -104,6 +142,36 @@ class ActionTests(LoggedInCase):
         browser.one(".toast", "The schedule goes on")
         browser.click(".schedules .card button", "Run now")
         browser.one(".run-status", "Succeeded")
+
+    def test_many_schedules_take_few_requests_and_keep_the_focus(self):
+        browser = self.browser
+        entries = "".join(f'{{ id = "plan-{number}", every = "{number + 10}h" }}, ' for number in range(60))
+        script = self.scripts / "plans.lua"
+        script.write_text(f'return require("aikit").workflow {{ id = "plans", schedules = {{ {entries} }} }}'
+                          ':step { id = "go", handler = function() return 1 end }:commit()', encoding="utf-8")
+        self.server.stop()
+        self.server.begin()
+        self.addCleanup(script.unlink)
+        browser.visit("#/schedules")
+        browser.one(".schedules .card", "plan-1")
+        browser.until(lambda: browser.js("return !document.querySelector('.schedules .card').textContent.includes('…')"), "later times")
+        asked = "return performance.getEntriesByType('resource').filter(({ name }) => name.includes('/api/schedules')).length"
+        self.assertLess(browser.js(asked), 20)
+        browser.fill("#filter-schedules", "plan-41")
+        browser.until(lambda: [card.text.split("\n")[0] for card in browser.all(".schedules .card") if card.is_displayed()] == ["plan-41"], "one schedule")
+        self.assertEqual(browser.address, "#/schedules?q=plan-41")
+        pause = next(button for button in browser.all(".schedules .button") if button.is_displayed() and button.text == "Pause")
+        browser.js("arguments[0].focus()", pause)
+        browser.press(Keys.ENTER)
+        browser.until(lambda: browser.js("return document.activeElement.textContent") == "Resume", "focus on the same button")
+        # What others do is seen, and nothing moves.
+        browser.js("window.card = document.activeElement.closest('.card')")
+        self.server.ask(f"/api/schedules/{browser.js('return window.card.dataset.schedule')}/resume", {})
+        browser.until(lambda: browser.js("return document.activeElement.textContent") == "Pause", "schedule that goes on")
+        known = len(self.server.ask("/api/runs?workflow=plans&limit=100")["runs"])
+        browser.js("const run = window.card.querySelector('.button'); run.click(); run.click();")
+        browser.one(".run-status", "Succeeded")
+        self.assertEqual(len(self.server.ask("/api/runs?workflow=plans&limit=100")["runs"]), known + 1)
 
     def test_values_are_copied(self):
         browser = self.browser

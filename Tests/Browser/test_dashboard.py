@@ -356,7 +356,7 @@ class DashboardTests(LoggedInCase):
             return performance.getEntriesByType('resource').filter((entry) => entry.name.includes('/assets/'))
               .map((entry) => [entry.encodedBodySize, entry.decodedBodySize])""")
         self.assertGreater(len(sizes), 5)
-        self.assertLess(sum(packed for packed, _ in sizes), 100_000)
+        self.assertLess(sum(packed for packed, _ in sizes), 120_000)
 
     def test_a_run_of_many_steps_holds_few_rows(self):
         browser = self.browser

@@ -135,6 +135,122 @@ class DetailTests(LoggedInCase):
               return Math.abs((mark.left - box.left) - (box.right - name.right)) < 2;
             });"""), "chips with even sides")
 
+    def test_a_row_that_has_the_focus_stays_the_same_run(self):
+        browser = self.browser
+        for number in (1, 2):
+            self.server.settled(self.server.start("anything", {}, f"focus-{number}"))
+        browser.visit("#/runs?q=focus-")
+        browser.one(".live.is-live")
+        browser.one(".run-link", "focus-1")
+        browser.press("j")
+        focused = "return document.activeElement.textContent"
+        self.assertEqual(browser.js(focused), "focus-2")
+        self.server.settled(self.server.start("anything", {}, "focus-3"))
+        browser.one(".fresh", "1 new run")
+        self.assertEqual(browser.js(focused), "focus-2")
+        browser.click(".fresh")
+        browser.one(".run-link", "focus-3")
+        self.assertTrue(browser.js("return document.querySelector('.virtual').contains(document.activeElement)"))
+        self.assertIn("focus-2", browser.one(".run-row.is-selected").text)
+
+    def test_filters_keep_the_focus_and_each_other(self):
+        browser = self.browser
+        browser.visit("#/runs")
+        browser.js("document.querySelector('.chip[data-status=failed]').focus()")
+        browser.press(Keys.ENTER)
+        browser.until(lambda: browser.address == "#/runs?status=failed", "address of the filter")
+        browser.until(lambda: browser.js("return document.activeElement.dataset?.status") == "failed", "focus on the same chip")
+        browser.one("#filter-tag").send_keys("order:7")
+        browser.click(".chip[data-status=running]")
+        browser.until(lambda: "tag=order%3A7" in browser.address and "running" in browser.address, "both filters")
+        browser.until(lambda: browser.one("#filter-tag").get_attribute("value") == "order:7", "tag that was typed")
+
+    def test_a_line_of_the_log_opens(self):
+        browser = self.browser
+        self.server.settled(self.server.start("torrent", {"lines": 2, "size": 1}, "log-lines"))
+        browser.visit("#/runs/log-lines?view=logs")
+        browser.click(".event-row", "line 2")
+        browser.one(".event-value .json", "number: 2")
+        browser.click("button[aria-label='Close the event']")
+        self.assertEqual(browser.all(".event-value .json"), [])
+        self.assertIn("line 2", browser.js("return document.activeElement.textContent"))
+
+    def test_a_text_of_megabytes_comes_in_parts(self):
+        browser = self.browser
+        # 400,000 characters.
+        self.server.settled(self.server.start("torrent", {"lines": 1, "size": 20_000}, "mega"))
+        browser.visit("#/runs/mega?step=show")
+        browser.click(".inspector .json .link", "the first 100,000 of 400,000 characters")
+        browser.one(".inspector .json .link", "100,000 more of 300,000 characters")
+        shown = "return [...document.querySelectorAll('.inspector .json-block')].map(({ textContent }) => textContent.length)"
+        self.assertEqual(browser.js(shown), [10_001] + [10_000] * 9)
+        for _ in range(3):
+            browser.click(".inspector .json .link", "more of")
+        self.assertEqual(sum(browser.js(shown)), 400_002)
+
+    def test_the_narrowest_phones_scroll_in_one_direction(self):
+        browser = self.browser
+        self.server.settled(self.server.start("anything", {}, "narrow-phone"))
+        try:
+            for width in (375, 320):
+                browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": 640, "deviceScaleFactor": 1, "mobile": True})
+                for address, wanted in (("#/runs", ".run-link"), ("#/runs/narrow-phone", ".step-row"), ("#/schedules", ".card"), ("#/workflows", ".card")):
+                    browser.visit(address)
+                    browser.one(wanted)
+                    wide = browser.js("return [document.documentElement.scrollWidth, document.querySelector('.nav-more').getBoundingClientRect().right]")
+                    self.assertLessEqual(max(wide), width, (address, width))
+        finally:
+            browser.screen(1440)
+
+    def test_forced_colours_tell_bars_and_what_is_chosen(self):
+        browser = self.browser
+        self.server.settled(self.server.start("anything", {}, "forced"))
+        try:
+            browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "forced-colors", "value": "active"}]})
+            browser.visit("#/runs/forced")
+            browser.one(".lane .bar")
+            colour = "return getComputedStyle(document.querySelector(arguments[0])).backgroundColor"
+            self.assertNotEqual(browser.js(colour, ".lane .bar"), browser.js(colour, "body"))
+            self.assertNotEqual(browser.js(colour, ".tab[aria-selected=true]"), browser.js(colour, ".tab[aria-selected=false]"))
+            self.assertNotEqual(browser.js(colour, "nav a[aria-current]"), browser.js(colour, "nav a:not([aria-current])"))
+            browser.visit("#/runs?status=success")
+            browser.one(".run-link", "forced")
+            self.assertNotEqual(browser.js(colour, ".chip[aria-pressed=true]"), browser.js(colour, ".chip[aria-pressed=false]"))
+        finally:
+            browser.screen(1440)
+
+    def test_a_live_run_asks_for_its_head_now_and_then(self):
+        browser = self.browser
+        items = [{"sku": f"A{number}", "count": 1} for number in range(60)]
+        self.server.start("parcel", {"customer": "Ada", "items": items, "pay": {"kind": "card"}}, "asks-rarely")
+        browser.visit("#/runs/asks-rarely")
+        browser.one(".run-status", "Needs a person")
+        asked, took = browser.js("""
+            const asked = performance.getEntriesByType('resource').filter(({ name }) => name.includes('asks-rarely?summary'));
+            return [asked.length, performance.now() - asked[0].startTime]""")
+        self.assertLessEqual(asked, took / 3000 + 2)
+        self.server.ask("/api/runs/asks-rarely/cancel", {})
+
+    def test_names_from_right_to_left_stay_in_their_place(self):
+        browser = self.browser
+        self.server.settled(self.server.start("anything", {"قيمة": "نص"}, "rtl"))
+        browser.visit("#/runs/rtl?step=echo")
+        browser.one(".inspector .json", "نص")
+        key, value = browser.js("""
+            return ['.json-key', '.json-string'].map((name) => { const { left, right } = document.querySelector(`.inspector ${name}`).getBoundingClientRect(); return [left, right]; })""")
+        self.assertLessEqual(key[1], value[0])
+
+    def test_lines_of_heads_end_with_those_of_rows(self):
+        browser = self.browser
+        self.server.settled(self.server.start("anything", {}, "lines"))
+        browser.visit("#/runs?q=lines")
+        browser.one(".run-link", "lines")
+        head, row = browser.js("""
+            const head = document.querySelector('.run-head'), row = document.querySelector('.virtual-row');
+            const line = getComputedStyle(head, '::after');
+            return [head.getBoundingClientRect().left + parseFloat(line.left) + parseFloat(line.width), row.getBoundingClientRect().right]""")
+        self.assertAlmostEqual(head, row, delta=1)
+
     def test_health_has_full_rows_and_says_once_that_the_server_is_away(self):
         browser = self.browser
         browser.visit("#/health")

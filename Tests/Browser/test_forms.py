@@ -3,6 +3,7 @@
 import json
 import unittest
 
+from browser import Keys
 from cases import LoggedInCase
 
 EXACT = '{"a":9007199254740993,"b":9223372036854775807,"e":-0.0,"f":0.1,"g":[-9007199254740995]}'
@@ -115,6 +116,20 @@ class FormTests(LoggedInCase):
         for run in runs:
             self.server.ask(f"/api/runs/{run}/cancel", {})
 
+    def test_a_choice_of_many_that_is_needed_is_asked_for(self):
+        browser = self.browser
+        run = self.server.start("approval", {"about": "many"}, "many")
+        self.server.settled(run)
+        browser.visit(f"#/inbox/{run}/approve")
+        browser.choose("Wide", "short")
+        browser.click(".answer button[type=submit]")
+        browser.one(".field-error", "Choose at least one")
+        self.assertTrue(browser.js("return document.activeElement.matches('fieldset input')"))
+        browser.click(".answer .check", "b")
+        browser.click(".answer button[type=submit]")
+        browser.one(".toast", "The answer was taken")
+        self.server.ask(f"/api/runs/{run}/cancel", {})
+
     def test_a_chosen_task_and_its_answer_are_in_reach(self):
         browser = self.browser
         runs = [self.server.start("approval", {"about": f"reach {number}", "rows": 5000}, f"reach-{number}") for number in range(30)]
@@ -130,6 +145,104 @@ class FormTests(LoggedInCase):
             self.assertEqual(browser.audit(), [], width)
         for run in runs:
             self.server.ask(f"/api/runs/{run}/cancel", {})
+
+    def errors(self):
+        """What fields say that is wrong, by the label of each."""
+        return self.browser.js("""
+            return Object.fromEntries([...document.querySelectorAll('.field-error')].filter((error) => error.checkVisibility() && error.textContent)
+              .map((error) => [error.closest('.field, fieldset').querySelector('label, legend').firstChild.data, error.textContent]));""")
+
+    def test_limits_are_said_before_a_run_begins(self):
+        browser = self.browser
+        browser.visit("#/workflows/limits?view=start")
+        for hint in ("at least 3 characters, at most 8 characters, like ^[a-z]+$", "more than 0, at most 1", "at least 1, at most 5", "at most 3 entries"):
+            browser.one(".help", hint)
+        for label, text in (("name", "A1"), ("share", "2"), ("sku", "a"), ("count", "1e3")):
+            browser.field(label).send_keys(text)
+        browser.field("owner").send_keys("Ada")
+        browser.choose("size", "small")
+        browser.click("button", "Start the run")
+        browser.until(lambda: len(self.errors()) >= 4, "four errors")
+        self.assertEqual(self.errors(), {
+            "name": "It has to be like ^[a-z]+$", "share": "It has to be at most 1", "sku": "It has to have at least 3 characters", "count": "It has to be at most 5"})
+        self.assertTrue(browser.js("return document.activeElement.matches('[aria-invalid=true]')"))
+        self.assertEqual(self.server.ask("/api/runs?workflow=limits")["runs"], [])
+        for label, text in (("name", "abc"), ("share", "0.5"), ("sku", "abc"), ("count", "5")):
+            browser.fill_field(label, text)
+        browser.click("button[aria-label='Remove items 1']")
+        browser.click("button", "Start the run")
+        browser.one(".field-error", "It has to have at least 1 entry")
+        browser.click("button", "Add to items")
+        browser.fill_field("sku", "abc")
+        browser.fill_field("count", "5")
+        browser.click("button", "Start the run")
+        self.assertEqual(json.loads(self.input_of(self.started()))["items"], [{"sku": "abc", "count": 5}])
+        # Who comes back finds what they typed, and may begin anew.
+        browser.driver.back()
+        self.assertEqual(browser.field("name").get_attribute("value"), "abc")
+        browser.click("button", "Begin with an empty form")
+        browser.until(lambda: browser.field("name").get_attribute("value") == "", "empty form")
+
+    def test_json_keeps_to_the_limits_and_loses_nothing(self):
+        browser = self.browser
+        browser.visit("#/workflows/limits?view=start")
+        browser.click("button", "Write JSON instead")
+        area = browser.fill("textarea[aria-label='Input as JSON']", '{"name":"abcd","more":1}')
+        browser.click("button", "Start the run")
+        browser.one(".field-error", "share: This is needed")
+        self.assertTrue(browser.js("return document.activeElement === arguments[0]", area))
+        browser.click("button", "Use the fields")
+        browser.one(".field-error", "No field can hold more")
+        self.assertIn('"more"', area.get_attribute("value"))
+        browser.fill("textarea[aria-label='Input as JSON']", '{"name":"abcd"}')
+        browser.click("button", "Use the fields")
+        self.assertEqual(browser.field("name").get_attribute("value"), "abcd")
+
+    def test_entries_of_a_list_keep_their_names_and_the_focus(self):
+        browser = self.browser
+        browser.visit("#/workflows/limits?view=start")
+        for _ in range(2):
+            browser.click("button", "Add to items")
+        names = lambda: [legend.text for legend in browser.all(".items legend")]
+        self.assertEqual(names(), ["items 1", "items 2", "items 3"])
+        browser.js("document.querySelectorAll('.items .item')[2].querySelector('input').value = 'third'")
+        browser.js("document.querySelector(\"[aria-label='Remove items 2']\").focus()")
+        browser.press(Keys.ENTER)
+        self.assertEqual(names(), ["items 1", "items 2"])
+        self.assertEqual(browser.js("return document.activeElement.getAttribute('aria-label')"), "Remove items 2")
+        self.assertEqual(browser.js("return document.querySelectorAll('.items .item')[1].querySelector('input').value"), "third")
+        browser.press(Keys.ENTER)
+        browser.press(Keys.ENTER)
+        self.assertEqual(names(), [])
+        self.assertEqual(browser.js("return document.activeElement.textContent"), "Add to items")
+
+    def test_another_kind_keeps_what_both_have(self):
+        browser = self.browser
+        browser.visit("#/workflows/limits?view=start")
+        browser.field("owner").send_keys("Ada")
+        browser.choose("kind", "bill")
+        self.assertEqual(browser.field("owner").get_attribute("value"), "Ada")
+        browser.field("days").send_keys("30")
+        browser.choose("kind", "card")
+        browser.choose("kind", "bill")
+        self.assertEqual(browser.field("days").get_attribute("value"), "30")
+
+    def test_a_secret_that_is_not_shown_is_not_sent(self):
+        browser = self.browser
+        run = self.server.start("vault", {"user": "ada", "password": "hunter2"}, "safe")
+        self.server.settled(run)
+        browser.visit("#/runs/safe?step=login")
+        browser.click(".inspector .button", "Fork from here")
+        browser.click("dialog label", "With another input")
+        browser.one("dialog .help", "What is secret is not shown")
+        browser.click("dialog button", "Start the new run")
+        browser.one("dialog .notice", "Write a value in place of")
+        self.assertEqual(browser.address, "#/runs/safe?step=login")
+        # The mark is selected, so that what is typed takes its place.
+        browser.press("swordfish-9")
+        browser.click("dialog button", "Start the new run")
+        browser.until(lambda: "safe" not in browser.address, "page of the fork")
+        self.assertEqual(self.server.ask(f"/api/runs/{self.started()}")["steps"]["login"][0]["output"], {"user": "ada", "size": 11})
 
     def test_who_may_only_look_reads_what_is_asked(self):
         browser = self.browser

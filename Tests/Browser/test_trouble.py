@@ -145,6 +145,49 @@ class TroubleTests(LoggedInCase):
         for number in range(3):
             self.server.ask(f"/api/runs/update-{number}/cancel", {})
 
+    def test_what_was_typed_outlives_a_look_at_another_page_or_task(self):
+        browser = self.browser
+        self.wait_for_form("looked-away")
+        browser.choose("kind", "refund")
+        browser.field("of").send_keys("17")
+        browser.click(".detail-head a", "looked-away")
+        browser.one(".run-status", "Needs a person")
+        browser.driver.back()
+        self.assertEqual(browser.field("of").get_attribute("value"), "17")
+        other = self.server.start("question", {"about": "between"}, "between")
+        self.server.settled(other)
+        browser.one(".task", "between").click()
+        browser.one(".shown", "between")
+        browser.click(".task", "looked-away")
+        self.assertEqual(browser.field("of").get_attribute("value"), "17")
+        for run in ("looked-away", other):
+            self.server.ask(f"/api/runs/{run}/cancel", {})
+
+    def test_a_refused_answer_keeps_the_focus(self):
+        browser = self.browser
+        self.wait_for_form("refused")
+        browser.choose("kind", "sales")
+        browser.field("region").send_keys("north")
+        browser.field("discount").click()
+        browser.field("reason").send_keys("none")
+        browser.field("percent").send_keys("51")
+        send = browser.one("button", "Send the answer")
+        send.click()
+        browser.one(".field-error", "at most 50")
+        self.assertEqual(browser.js("return document.activeElement.value"), "51")
+        browser.fill_field("percent", "5")
+        # Somebody else was quicker.
+        browser.js("""
+            const real = window.fetch;
+            window.fetch = (address, options) => (options?.method === 'POST' ? Promise.resolve(new Response(JSON.stringify({ error: 'no', code: 'busy' }), { status: 409 })) : real(address, options));""")
+        browser.js("arguments[0].focus()", send)
+        browser.press(Keys.ENTER)
+        browser.one(".answer .notice", "no")
+        self.assertTrue(browser.js("return document.activeElement === arguments[0]", send))
+        self.server.ask("/api/runs/refused/cancel", {})
+        browser.one(".empty, .task-detail .empty")
+        browser.until(lambda: browser.js("return document.activeElement.tagName") != "BODY", "focus in the page")
+
     def test_a_token_that_is_revoked_asks_for_another_one_above_what_was_typed(self):
         browser = self.browser
         first, second = (self.server.make_token("clerk", "run") for _ in range(2))
@@ -278,7 +321,7 @@ class TroubleTests(LoggedInCase):
         try:
             for _ in range(3):
                 browser.js("arguments[0].click()", button)
-            self.assertTrue(button.get_property("disabled"))
+            self.assertEqual(button.get_attribute("aria-disabled"), "true")
             browser.one(".run-status", "Running")
             browser.one(".step-row", "think")
         finally:

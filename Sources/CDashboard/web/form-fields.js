@@ -1,15 +1,31 @@
 // The fields of forms that hold one value each: text, number, choice, and a box for JSON.
 
 import { h, put } from './dom.js';
+import { hintsOf } from './form-check.js';
 import { isInteger, numberOf, parse, stringify } from './json.js';
-import { plainText } from './widgets.js';
+import { plainText, secretMark } from './widgets.js';
 
 let serial = 0;
 export const freshID = () => `field-${(serial += 1)}`;
 
 /** What is wrong with a field, which says so itself. */
-class FieldError extends Error {
+export class FieldError extends Error {
   isTold = true;
+}
+
+/** What `read` gives for each item. Where some are wrong, all of them say so, and the first error is thrown. */
+export function gathered(items, read) {
+  let wrong;
+  const values = items.map((item) => {
+    try {
+      return read(item);
+    } catch (error) {
+      wrong ??= error;
+      return undefined;
+    }
+  });
+  if (wrong) throw wrong;
+  return values;
 }
 
 function field({ label, help, required }, id, input) {
@@ -24,7 +40,6 @@ function field({ label, help, required }, id, input) {
   /** Says what is wrong, shows it, and stops what wanted the value. */
   const refuse = (message, reason) => {
     fail(message);
-    input.focus();
     throw new FieldError(reason);
   };
   return { element, fail, refuse };
@@ -42,15 +57,6 @@ function mayNotBeEmpty({ format, minLength, pattern }) {
   try { return typeof pattern === 'string' && !new RegExp(pattern, 'u').test(''); } catch { return false; }
 }
 
-/** The limits of a schema, as people say them. */
-function hintsOf({ minimum, maximum, exclusiveMinimum, exclusiveMaximum, minLength, pattern }) {
-  return [
-    minimum !== undefined && `at least ${plainText(minimum)}`, exclusiveMinimum !== undefined && `more than ${plainText(exclusiveMinimum)}`,
-    maximum !== undefined && `at most ${plainText(maximum)}`, exclusiveMaximum !== undefined && `less than ${plainText(exclusiveMaximum)}`,
-    minLength > 1 && `at least ${minLength} characters`, pattern && `like ${pattern}`,
-  ].filter(Boolean).join(', ');
-}
-
 /** A text or a number. `isFilled` refuses an empty text where one is required, `isLong` gives it lines. */
 export function scalar(schema, options) {
   const { required, initial, isLong } = options;
@@ -64,8 +70,10 @@ export function scalar(schema, options) {
     placeholder: schema.format === 'date-time' ? '2030-01-31T08:00:00Z' : schema.examples?.[0] === undefined ? undefined : plainText(schema.examples[0]),
     'aria-required': required === true && needsText ? 'true' : undefined,
   });
-  if (initial !== undefined && initial !== null) input.value = plainText(initial);
-  const { element, fail, refuse } = field({ ...options, help: [options.help, hintsOf(schema)].filter(Boolean).join(' · ') }, id, input);
+  // Of a secret there is only the mark, which is no value to send.
+  const isSecret = initial === secretMark;
+  if (initial !== undefined && initial !== null && !isSecret) input.value = plainText(initial);
+  const { element, fail, refuse } = field({ ...options, help: [options.help, hintsOf(schema), isSecret && 'what stood here is secret'].filter(Boolean).join(' · ') }, id, input);
   input.addEventListener('input', () => fail());
   const read = () => {
     const text = input.value;
@@ -126,7 +134,7 @@ export const choice = (items, options) => selected(options, items.map((item, ind
 });
 
 /** Any of `items`. */
-export function several(items, { label, help, initial }) {
+export function several(items, { label, help, initial, isFilled }) {
   const boxes = items.map((item) => {
     const id = freshID();
     return { item, id, box: h('input', { type: 'checkbox', id }) };
@@ -136,11 +144,18 @@ export function several(items, { label, help, initial }) {
   };
   set(initial);
   const error = h('p', { class: 'field-error', role: 'alert' });
+  for (const { box } of boxes) box.addEventListener('change', () => put(error));
   const read = () => boxes.filter(({ box }) => box.checked).map(({ item }) => item.value);
+  const value = () => {
+    const chosen = read();
+    if (!isFilled || chosen.length > 0) return chosen;
+    put(error, 'Choose at least one, please');
+    throw new FieldError(`${label} is needed`);
+  };
   return {
     element: h('fieldset', { class: 'fields' }, h('legend', null, label), help && h('p', { class: 'help' }, String(help)),
       boxes.map(({ item, id, box }) => h('label', { class: 'check', for: id }, box, h('span', null, item.label))), error),
-    value: read, peek: read, set,
+    value, peek: read, set,
     issue: (path, message) => { put(error, message); return true; },
   };
 }

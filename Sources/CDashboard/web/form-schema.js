@@ -1,54 +1,11 @@
 // The fields of forms that a JSON Schema wants.
 
 import { h, plain, put } from './dom.js';
-import { choice, fixed, freshID, jsonField, flag, scalar } from './form-fields.js';
-import { isInteger, isNumber, own, stringify } from './json.js';
+import { hintsOf } from './form-check.js';
+import { choice, fixed, freshID, gathered, jsonField, flag, scalar } from './form-fields.js';
+import { own, stringify } from './json.js';
+import { beyondNull, mayHold, namesOf, resolved, typeOf, variantsOf } from './schema.js';
 import { button, iconButton } from './widgets.js';
-
-const unescaped = (part) => part.replaceAll('~1', '/').replaceAll('~0', '~');
-
-/** A schema with its reference followed, as an object. */
-export function resolved(schema, root, depth = 0) {
-  if (schema === true || schema === undefined) return {};
-  if (schema === false) return { not: {} };
-  if (typeof schema.$ref === 'string' && schema.$ref.startsWith('#') && depth < 16) {
-    let target = root;
-    for (const part of schema.$ref.slice(1).split('/').slice(1)) target = target?.[decodeURIComponent(unescaped(part))];
-    const { $ref, ...rest } = schema;
-    return { ...resolved(target ?? {}, root, depth + 1), ...rest };
-  }
-  return schema;
-}
-
-/** The schemas of which one has to fit, or null. */
-export const variantsOf = (schema) => {
-  const list = schema.anyOf ?? schema.oneOf;
-  if (list?.length) return list;
-  if (Array.isArray(schema.type) && schema.type.length > 1) return schema.type.map((type) => ({ ...schema, type }));
-  return null;
-};
-
-export const typeOf = (schema) => (Array.isArray(schema.type) ? schema.type[0] : schema.type ?? (schema.properties ? 'object' : schema.items ? 'array' : undefined));
-
-/** What a schema wants that takes null besides a value without parts; null for any other schema. */
-export function beyondNull(schema, root) {
-  const variants = variantsOf(schema)?.map((one) => resolved(one, root));
-  if (variants?.length !== 2 || schema.enum || schema.const !== undefined) return null;
-  const isNull = ({ type, const: only }) => type === 'null' || only === null;
-  const value = variants.find((one) => !isNull(one));
-  if (!value || !variants.some(isNull) || variantsOf(value) || value.const !== undefined) return null;
-  if (!value.enum && !['string', 'number', 'integer', 'boolean'].includes(typeOf(value))) return null;
-  const { title = value.title, description = value.description, default: start = value.default } = schema;
-  return { ...value, title, description, default: start };
-}
-
-const natural = new Intl.Collator(undefined, { numeric: true });
-
-/** The names of an object's fields: what is needed stands first, each part in the order in which people count. */
-export function namesOf(schema) {
-  const required = new Set(schema.required ?? []);
-  return Object.keys(schema.properties ?? {}).sort((one, other) => required.has(other) - required.has(one) || natural.compare(one, other));
-}
 
 /** A name as it is shown: one that is empty, or begins or ends with spaces, has to be told from none. */
 export const shownName = (name) => (name === '' ? '(empty name)' : name.trim() === name ? name : `“${name}”`);
@@ -103,7 +60,7 @@ function object(schema, { label, help, root, initial, isTop, isInline, level = 0
     : h('fieldset', { class: 'fields' }, h('legend', null, label), help && h('p', { class: 'muted small' }, help), entries.map(([, part]) => part.element));
   return {
     element,
-    value: () => objectOf(entries.map(([name, part]) => [name, part.value()])),
+    value: () => objectOf(gathered(entries, ([name, part]) => [name, part.value()])),
     peek: () => objectOf(entries.map(([name, part]) => [name, part.peek()])),
     set: (value) => { for (const [name, part] of entries) part.set(value && Object.hasOwn(value, name) ? value[name] : undefined); },
     issue: ([head, ...rest], message) => {
@@ -167,9 +124,11 @@ function union(variants, { label, help, root, initial, level = 0, required }) {
   };
   const id = freshID();
   const body = h('div', { class: 'variant' });
-  const select = h('select', { id, onchange: () => turn(Number(select.value)) }, variants.map((schema, index) => h('option', { value: String(index) }, nameOf(schema, index))));
+  const select = h('select', { id, onchange: () => swap(Number(select.value)) }, variants.map((schema, index) => h('option', { value: String(index) }, nameOf(schema, index))));
   let part;
+  let current;
   const turn = (index, value) => {
+    current = index;
     select.value = String(index);
     part = schemaField(variants[index], { label: nameOf(variants[index], index), root, initial: value, required: true, isInline: true, told, level: level + 1 });
     put(body, part.element);
@@ -177,6 +136,18 @@ function union(variants, { label, help, root, initial, level = 0, required }) {
   const fitting = (value) => {
     const index = variants.findIndex((schema) => mayHold(resolved(schema, root), value));
     return index < 0 ? 0 : index;
+  };
+  // What was typed for one kind is there again for it, and for others where they have fields of the same names.
+  const typed = new Map();
+  let named = {};
+  const swap = (index) => {
+    const value = part.peek();
+    typed.set(current, value);
+    if (value !== null && typeof value === 'object' && !Array.isArray(value)) named = objectOf([...Object.entries(named), ...Object.entries(value)]);
+    const { properties } = resolved(variants[index], root);
+    turn(index, !properties ? typed.get(index) : objectOf(Object.entries(properties)
+      .filter(([name, inner]) => Object.hasOwn(named, name) && inner?.const === undefined && mayHold(resolved(inner, root), named[name]))
+      .map(([name]) => [name, named[name]])));
   };
   turn(initial === undefined ? 0 : fitting(initial), initial);
   return {
@@ -189,40 +160,53 @@ function union(variants, { label, help, root, initial, level = 0, required }) {
   };
 }
 
-function mayHold(schema, value) {
-  if (schema.const !== undefined) return stringify(schema.const) === stringify(value);
-  if (schema.type === 'object') {
-    return value !== null && typeof value === 'object' && !Array.isArray(value)
-      && Object.entries(schema.properties ?? {}).every(([name, inner]) => inner?.const === undefined || inner.const === value[name]);
-  }
-  if (schema.type === 'array') return Array.isArray(value);
-  if (schema.type === 'null') return value === null;
-  if (schema.type === 'integer') return isInteger(value);
-  if (schema.type === 'number') return isNumber(value);
-  return schema.type === undefined || schema.type === typeof value;
-}
-
 function array(schema, { label, help, root, initial, level = 0 }) {
-  const parts = [];
+  const entries = [];
   const list = h('div', { class: 'items' });
+  const error = h('p', { class: 'field-error', role: 'alert' });
+  const nameOf = (index) => plain(`${label} ${index + 1}`);
+  const adder = button(`Add to ${label}`, { class: 'small add', onclick: () => add().element.querySelector('input, select, textarea')?.focus() }, 'plus');
   const add = (value) => {
-    const part = schemaField(schema.items, { label: `${label} ${parts.length + 1}`, root, initial: value, required: true, level: level + 1 });
-    const row = h('div', { class: 'item' }, part.element, iconButton('Remove', 'close', {
-      class: 'item-remove', 'aria-label': plain(`Remove ${label} ${parts.length + 1}`), onclick: () => { parts.splice(parts.indexOf(entry), 1); row.remove(); },
-    }));
-    const entry = { part, row };
-    parts.push(entry);
-    list.append(row);
+    const name = nameOf(entries.length);
+    const part = schemaField(schema.items, { label: name, root, initial: value, required: true, level: level + 1 });
+    const away = iconButton('Remove', 'close', { class: 'item-remove', 'aria-label': `Remove ${name}`, onclick: () => remove(entry) });
+    const entry = { part, away, name, row: h('div', { class: 'item' }, part.element, away) };
+    entries.push(entry);
+    list.append(entry.row);
+    put(error);
     return part;
   };
-  for (const value of Array.isArray(initial) ? initial : []) add(value);
-  for (let index = parts.length; index < Math.min(Number(schema.minItems) || 0, 10); index += 1) add();
-  return {
-    element: h('fieldset', { class: 'fields' }, h('legend', null, label), help && h('p', { class: 'help' }, help), list,
-      button(`Add to ${label}`, { class: 'small add', onclick: () => add().element.querySelector('input, select, textarea')?.focus() }, 'plus')),
-    value: () => parts.map(({ part }) => part.value()),
-    peek: () => parts.map(({ part }) => part.peek()),
-    set: (value) => { parts.length = 0; put(list); for (const item of Array.isArray(value) ? value : []) add(item); },
-    issue: ([head, ...rest], message) => parts[Number(head)]?.part.issue(rest, message) ?? false,
+  const remove = (entry) => {
+    const at = entries.indexOf(entry);
+    entries.splice(at, 1);
+    (entries[at]?.away ?? entries[at - 1]?.away ?? adder).focus();
+    entry.row.remove();
+    put(error);
+    entries.slice(at).forEach((one, index) => rename(one, nameOf(at + index)));
   };
+  for (const value of Array.isArray(initial) ? initial : []) add(value);
+  for (let index = entries.length; index < Math.min(Number(schema.minItems) || 0, 10); index += 1) add();
+  const hints = [help, hintsOf(schema)].filter(Boolean).join(' · ');
+  return {
+    element: h('fieldset', { class: 'fields' }, h('legend', null, label), hints && h('p', { class: 'help' }, hints), list, error, adder),
+    value: () => gathered(entries, ({ part }) => part.value()),
+    peek: () => entries.map(({ part }) => part.peek()),
+    set: (value) => { entries.length = 0; put(list); for (const item of Array.isArray(value) ? value : []) add(item); },
+    issue: ([head, ...rest], message) => {
+      if (head !== undefined) return entries[Number(head)]?.part.issue(rest, message) ?? false;
+      put(error, message);
+      return true;
+    },
+  };
+}
+
+/** Gives an entry of a list, and the button that removes it, the name of its new place. */
+function rename(entry, name) {
+  entry.away.setAttribute('aria-label', `Remove ${name}`);
+  for (const { firstChild: text } of entry.part.element.querySelectorAll('legend, label, .label')) {
+    if (text?.nodeType !== Node.TEXT_NODE || text.data !== entry.name) continue;
+    text.data = name;
+    break;
+  }
+  entry.name = name;
 }

@@ -2,8 +2,9 @@
 
 import { h } from './dom.js';
 import { isAsked, optionsOf } from './form.js';
-import { beyondNull, namesOf, resolved, shownName, typeOf, variantsOf } from './form-schema.js';
+import { shownName } from './form-schema.js';
 import { stringify } from './json.js';
+import { beyondNull, namesOf, resolved, typeOf, variantsOf } from './schema.js';
 import { facts, line } from './widgets.js';
 
 const kinds = { string: 'text', number: 'a number', integer: 'a whole number', boolean: 'yes or no', null: 'null', array: 'a list', object: 'an object' };

@@ -1,7 +1,8 @@
 // Forms: from what a script asks, or from a JSON Schema, with a box for JSON as the way out.
 
 import { h, put } from './dom.js';
-import { choice, flag, freshID, scalar, several } from './form-fields.js';
+import { faultsOf, missing } from './form-check.js';
+import { choice, FieldError, flag, freshID, gathered, scalar, several } from './form-fields.js';
 import { objectOf, schemaField } from './form-schema.js';
 import { parse, stringify } from './json.js';
 import { plainText } from './widgets.js';
@@ -14,7 +15,8 @@ export const isAsked = (form, schema) => Boolean(form?.fields?.length) && !(form
 
 /**
  * A form whose answer is a JSON value. `form` is what a human step asked, `schema` what an answer has to fit; either may be
- * missing. `value()` gives the answer or throws what is wrong; `issues(list)` shows what the server found.
+ * missing. `value()` gives the answer or throws what is wrong; `issues(list)` shows what the server found. Both lead to the first
+ * field that is wrong.
  */
 export function valueForm({ form, schema, initial, label = 'Value' }) {
   const part = isAsked(form, schema) ? askedForm(form, schema) : schemaField(schema ?? {}, { label, root: schema ?? {}, initial, isTop: true });
@@ -27,11 +29,15 @@ export function valueForm({ form, schema, initial, label = 'Value' }) {
     put(trouble);
     if (asJSON) {
       // What was typed as JSON goes back into the fields as far as they can hold it.
+      let value;
       try {
-        part.set?.(parse(area.value || 'null'));
+        value = parse(area.value || 'null');
       } catch (error) {
         return put(trouble, `This is no JSON: ${error.message}`);
       }
+      part.set?.(value);
+      const lost = value === null ? null : lostOf(value, part.peek(), []);
+      if (lost) return put(trouble, lost.length > 0 ? `No field can hold ${lost.join('.')}, so this stays JSON.` : 'The fields cannot hold this, so it stays JSON.');
     } else area.value = stringify(part.peek(), 2) ?? '';
     asJSON = !asJSON;
     fields.hidden = asJSON;
@@ -42,27 +48,53 @@ export function valueForm({ form, schema, initial, label = 'Value' }) {
   const way = h('button', { type: 'button', class: 'link', onclick: flip }, 'Write JSON instead');
   const element = h('div', { class: 'form' }, fields, box, trouble, h('div', { class: 'form-way' }, way));
   if (part.isJSON) way.hidden = true;
+  /** Says what is wrong at its fields, and below them what has none. */
+  const tell = (faults) => {
+    const rest = faults.filter(({ steps, message }) => asJSON || !part.issue?.(steps, message));
+    put(trouble, rest.map(({ steps, path = steps.join('.'), message }) => h('div', null, path ? `${path}: ` : '', message)));
+    lead();
+  };
+  const lead = () => {
+    const field = asJSON ? area : element.querySelector('[aria-invalid="true"]') ?? [...element.querySelectorAll('fieldset > .field-error:not(:empty)')][0]?.parentElement.querySelector('input, select, textarea, button');
+    field?.focus();
+  };
   return {
     element,
     value() {
       put(trouble);
-      if (!asJSON) return part.value();
+      let value;
       try {
-        return parse(area.value);
+        value = asJSON ? parse(area.value) : part.value();
       } catch (error) {
-        put(trouble, `This is no JSON: ${error.message}`);
-        throw new Error('The answer is no JSON');
+        if (asJSON) put(trouble, `This is no JSON: ${error.message}`);
+        // Fields say by themselves what they lack and what they cannot read.
+        else if (schema !== undefined && error.isTold) tell(faultsOf(schema, schema, part.peek()).filter(({ message, isKind }) => message !== missing && !isKind));
+        lead();
+        throw asJSON ? new FieldError('The answer is no JSON') : error;
       }
+      const faults = value === undefined || schema === undefined ? [] : faultsOf(schema, schema, value);
+      if (faults.length === 0) return value;
+      tell(faults);
+      throw new FieldError('The answer does not fit');
     },
-    issues(list) {
-      const rest = [];
-      for (const issue of list) if (asJSON || !part.issue?.((issue.pointer ?? '').split('/').slice(1).map(unescaped), issue.message)) rest.push(issue);
-      put(trouble, rest.map((issue) => h('div', null, issue.path ? `${issue.path}: ` : '', issue.message)));
-    },
+    /** What stands in the form, right or wrong. */
+    peek: () => { try { return asJSON ? parse(area.value) : part.peek(); } catch { return undefined; } },
+    issues: (list) => tell(list.map(({ pointer, path, message }) => ({ steps: (pointer ?? '').split('/').slice(1).map(unescaped), path, message }))),
   };
 }
 
 const unescaped = (part) => part.replaceAll('~1', '/').replaceAll('~0', '~');
+
+/** The way to what a value has and another one of the same kind has not, or has otherwise; null for none. */
+function lostOf(value, other, way) {
+  if (value === null || typeof value !== 'object') return stringify(value) === stringify(other) ? null : way;
+  if (other === null || typeof other !== 'object' || Array.isArray(value) !== Array.isArray(other)) return way;
+  for (const name of Object.keys(value)) {
+    const lost = Object.hasOwn(other, name) ? lostOf(value[name], other[name], [...way, name]) : [...way, name];
+    if (lost) return lost;
+  }
+  return null;
+}
 
 /** The choices of a field that a script asks for: [{ value, label }]. */
 export const optionsOf = (field) => (field.options ?? []).map((option) =>
@@ -77,7 +109,7 @@ function askedForm(form, schema) {
     element: h('div', { class: 'fields' },
       form.description && h('p', { class: 'muted' }, String(form.description)),
       parts.map(({ part }) => part.element)),
-    value: () => objectOf(all().map(([id, part]) => [id, part.value()])),
+    value: () => objectOf(gathered(all(), ([id, part]) => [id, part.value()])),
     peek: () => objectOf(all().map(([id, part]) => [id, part.peek()])),
     set: (value) => { for (const [id, part] of all()) if (value && Object.hasOwn(value, id)) part.set(value[id]); },
     issue: ([head, ...rest], message) => {

@@ -1,11 +1,12 @@
 // Everything that waits for a person, and the answer to it.
 
 import * as api from './api.js';
+import { draft, forget } from './drafts.js';
 import { h, icon, put, setText } from './dom.js';
 import { submit, valueForm } from './form.js';
 import { formText } from './form-text.js';
 import { ago, exact, plural, shortID } from './format.js';
-import { button, command, copy, emptyWith, facts, failure, iconButton, shownBox, time, toast } from './widgets.js';
+import { button, command, copy, emptyWith, facts, failure, iconButton, once, shownBox, time, toast } from './widgets.js';
 
 /** Milliseconds for which an answer is not taken after the page itself has put another task in the place of one. */
 const settling = 1000;
@@ -25,7 +26,7 @@ export default function inboxPage(context) {
   const address = (task) => `#/inbox/${api.segment(task.runId)}/${api.segment(task.path)}`;
   const total = h('span', { class: 'muted num', 'aria-live': 'polite' });
   const list = h('ul', { class: 'task-list', 'aria-label': 'Waiting' });
-  const detail = h('div', { class: 'task-detail' });
+  const detail = h('div', { class: 'task-detail', tabindex: '-1' });
   const split = h('div', { class: 'split' }, list, detail);
 
   /** Stands in for a task that waits no more, and says who answered it as soon as that is known. */
@@ -56,6 +57,7 @@ export default function inboxPage(context) {
     }
     const body = element.querySelector('.inbox-body');
     if (!split.isConnected) put(body, split);
+    const held = list.contains(document.activeElement) && document.activeElement.getAttribute('href');
     put(list, tasks.map((task) => h('li', null, h('a', {
       href: address(task), class: 'task', 'aria-current': open && keyOf(task) === keyOf(open) ? 'true' : undefined,
     },
@@ -65,6 +67,7 @@ export default function inboxPage(context) {
     // Tasks of one workflow have one title: what is shown tells them apart.
     task.preview !== undefined && h('span', { class: 'task-shown muted' }, task.preview)))),
     next && h('li', null, button('Show more', { class: 'small', onclick: more })));
+    if (held) [...list.querySelectorAll('a')].find((link) => link.getAttribute('href') === held)?.focus({ preventScroll: true });
   };
 
   /** Asks for the whole of a task, of which the list has the summary; null if it no longer waits. */
@@ -83,6 +86,7 @@ export default function inboxPage(context) {
     split.classList.toggle('has-open', Boolean(task));
     draw();
     if (!task) return put(detail);
+    const hadFocus = detail.contains(document.activeElement);
     list.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' });
     detail.scrollTop = 0;
     put(detail,
@@ -98,10 +102,13 @@ export default function inboxPage(context) {
         ['Waiting since', time(task.requestedAt)], ['Until', task.until && time(task.until)],
         ['Digest', task.digest && h('span', { class: 'digest' }, h('code', { title: 'Of what is shown and asked; an answer is to exactly this' }, task.digest.slice(0, 12)), iconButton('Copy the digest', 'copy', { onclick: () => copy(task.digest) }))],
       ]));
+    if (hadFocus) detail.querySelector('h2').focus({ preventScroll: true });
   };
 
   const answerForm = (task) => {
-    const form = valueForm({ form: task.form, schema: task.responseSchema, label: 'Answer' });
+    // Who looks at another task or page meanwhile finds what they typed, as long as the same is asked.
+    const name = `answer ${keyOf(task)} ${task.digest}`;
+    const { form } = draft(name, () => valueForm({ form: task.form, schema: task.responseSchema, label: 'Answer' }));
     const trouble = h('div', { 'aria-live': 'assertive' });
     const send = h('button', { type: 'submit', class: 'button primary' }, String(task.form?.submit_label ?? 'Send the answer'));
     // A press that comes late is not for a task that its reader has not read.
@@ -111,32 +118,34 @@ export default function inboxPage(context) {
       setTimeout(() => { send.disabled = false; }, settling);
     }
     return h('form', {
-      class: 'card answer', novalidate: true, onsubmit: async (event) => {
+      class: 'card answer', novalidate: true, onsubmit: (event) => {
         event.preventDefault();
-        if (send.disabled) return;
-        send.disabled = true;
-        put(trouble);
-        try {
-          await submit(form, (data) => api.post(`/api/tasks/${api.segment(task.runId)}/${task.path.split('/').map(api.segment).join('/')}?wait=1s`, { data, digest: task.digest }));
-          toast('The answer was taken');
-          const at = tasks.findIndex((one) => keyOf(one) === keyOf(task));
-          tasks = tasks.filter((one) => keyOf(one) !== keyOf(task));
-          document.dispatchEvent(new CustomEvent('tasks-changed'));
-          wanted = null;
-          comesByItself = true;
-          // On to the one that came after it.
-          const following = tasks[Math.min(Math.max(0, at), tasks.length - 1)];
-          context.go(following ? address(following) : '#/inbox');
-        } catch (error) {
-          put(trouble, error instanceof api.APIError ? failure(error) : null);
-          if (error.code === 'digest_mismatch' || error.code === 'not_waiting') {
-            comesByItself = true;
-            load();
-          }
-          send.disabled = false;
-        }
+        once(send, () => answer());
       },
     }, form.element, trouble, h('div', { class: 'form-end' }, send));
+    async function answer() {
+      put(trouble);
+      try {
+        await submit(form, (data) => api.post(`/api/tasks/${api.segment(task.runId)}/${task.path.split('/').map(api.segment).join('/')}?wait=1s`, { data, digest: task.digest }));
+        send.disabled = true;
+        toast('The answer was taken');
+        forget(name);
+        const at = tasks.findIndex((one) => keyOf(one) === keyOf(task));
+        tasks = tasks.filter((one) => keyOf(one) !== keyOf(task));
+        document.dispatchEvent(new CustomEvent('tasks-changed'));
+        wanted = null;
+        comesByItself = true;
+        // On to the one that came after it.
+        const following = tasks[Math.min(Math.max(0, at), tasks.length - 1)];
+        context.go(following ? address(following) : '#/inbox');
+      } catch (error) {
+        put(trouble, error instanceof api.APIError ? failure(error) : null);
+        if (error.code === 'digest_mismatch' || error.code === 'not_waiting') {
+          comesByItself = true;
+          load();
+        }
+      }
+    }
   };
 
   /** How many tasks the list shows at most. */
@@ -160,6 +169,12 @@ export default function inboxPage(context) {
   let asked = 0;
   /** Shows the task that the address names, or else, where there is room beside the list, the first one. */
   const settle = async () => {
+    const hadFocus = element.contains(document.activeElement);
+    await settleNow();
+    // What had the focus may be gone: the page keeps it.
+    if (hadFocus && document.activeElement === document.body && !context.signal.aborted) (wanted && detail.isConnected ? detail : title).focus({ preventScroll: true });
+  };
+  const settleNow = async () => {
     const turn = (asked += 1);
     await api.introduced();
     const first = !wanted && tasks[0] && matchMedia('(min-width: 900px)').matches ? { run: tasks[0].runId, path: tasks[0].path } : null;
@@ -196,9 +211,11 @@ export default function inboxPage(context) {
     }
   }
   async function more() {
-    room = tasks.length + pageSize;
+    const known = tasks.length;
+    room = known + pageSize;
     try {
       if (await read()) await settle();
+      list.querySelectorAll('a')[known]?.focus();
     } catch (error) {
       if (!context.signal.aborted) toast(error.message, { kind: 'error' });
     }
@@ -215,7 +232,8 @@ export default function inboxPage(context) {
   });
   load();
 
-  const element = h('div', { class: 'page page-fill' }, h('header', { class: 'page-head' }, h('h1', null, 'Inbox'), total), h('div', { class: 'inbox-body' }));
+  const title = h('h1', { tabindex: '-1' }, 'Inbox');
+  const element = h('div', { class: 'page page-fill' }, h('header', { class: 'page-head' }, title, total), h('div', { class: 'inbox-body' }));
   return {
     element, title: 'Inbox',
     /** Another task of the same list. */
@@ -223,7 +241,11 @@ export default function inboxPage(context) {
       wanted = to.run ? { run: to.run, path: to.path } : null;
       open = null;
       if (!wanted) show(null);
-      settle().then(() => wanted && !context.signal.aborted && detail.querySelector('h2')?.focus({ preventScroll: true }));
+      settle().then(() => {
+        if (context.signal.aborted) return;
+        if (wanted) detail.querySelector('h2')?.focus({ preventScroll: true });
+        else if (document.activeElement === document.body) title.focus({ preventScroll: true });
+      });
       return true;
     },
     key(event) {

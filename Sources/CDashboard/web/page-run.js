@@ -15,6 +15,8 @@ import { badge, button, copy, emptyWith, failure, iconButton, tabs, toast } from
 const longRun = 2000;
 /** Milliseconds after which a run that is over is looked for again: it may have been removed. */
 const lookAfter = 10_000;
+/** Milliseconds between two looks at the head of a run of which events come. */
+const headerRest = 3000;
 
 export default function runPage(context) {
   const { id } = context.params;
@@ -38,6 +40,7 @@ export default function runPage(context) {
 
   // MARK: Head
 
+  const title = h('h1', { class: 'run-title', title: id, tabindex: '-1' }, shortID(id));
   const mark = h('span', { class: 'run-status', role: 'status' });
   const live = h('span', { class: 'live' }, h('span', { class: 'live-dot' }), h('span', { class: 'live-text' }));
   const strip = h('dl', { class: 'strip' });
@@ -59,10 +62,12 @@ export default function runPage(context) {
     if (`${now} ${isOld}` === shownStatus) return;
     shownStatus = `${now} ${isOld}`;
     put(mark, badge(now));
+    const hadFocus = actions.contains(document.activeElement);
     put(actions,
-      isOld && !isOver(now) && button('Upgrade', { 'data-needs': 'admin', onclick: () => upgrade(id) }),
+      isOld && !isOver(now) && button('Upgrade', { 'data-needs': 'admin', onclick: () => upgrade(id).then((isMoved) => isMoved && Promise.all([refreshHeader(), lookForCode()])).catch(() => {}) }),
       (now === 'failed' || now === 'cancelled') && button('Retry', { class: 'primary', 'data-needs': 'run', onclick: () => retry(id, context.go) }),
       now && !isOver(now) && button('Cancel', { class: 'danger-quiet', 'data-needs': 'run', onclick: () => cancel(id) }));
+    if (hadFocus) (actions.querySelector('button') ?? title).focus({ preventScroll: true });
   };
   const drawStrip = () => {
     const { header } = run;
@@ -191,15 +196,27 @@ export default function runPage(context) {
     lookedAt = performance.now();
     refreshHeader().catch(() => {});
   };
-  document.addEventListener('visibilitychange', lookForRun, { signal: context.signal });
-  addEventListener('focus', lookForRun, { signal: context.signal });
+  /** Whether there is newer code than that of the run; it may be saved at any time. */
+  const lookForCode = async () => {
+    if (document.hidden || !run.header || (run.isLoaded && isOver(status()))) return;
+    const workflow = await api.json(`/api/workflows/${api.segment(run.header.workflowId)}`, { signal: context.signal });
+    const isFirst = run.waits === null;
+    run.waits = workflow.waits;
+    newest = workflow.generation;
+    if (isFirst && run.isLoaded) details.draw(true);
+    draw();
+  };
+  const look = () => { lookForRun(); lookForCode().catch(() => {}); };
+  document.addEventListener('visibilitychange', look, { signal: context.signal });
+  addEventListener('focus', look, { signal: context.signal });
   const clock = setInterval(() => {
     if (isOver(status())) {
       if (performance.now() - lookedAt > lookAfter) lookForRun();
       return;
     }
     // What stands before a run in the queue changes without an event of the run.
-    if ((ticks += 1) % 5 === 0 && status() === 'queued' && !document.hidden) refreshHeader().catch(() => {});
+    if ((ticks += 1) % 30 === 0) lookForCode().catch(() => {});
+    if (ticks % 5 === 0 && status() === 'queued' && !document.hidden) refreshHeader().catch(() => {});
     draw();
   }, 1000);
 
@@ -212,7 +229,9 @@ export default function runPage(context) {
     run.offspring = { runs, next, shown: runs.map(({ runId, status: its }) => `${runId} ${its}`).join() };
     draw();
   };
+  let headerAt = -headerRest;
   const refreshHeader = async () => {
+    headerAt = performance.now();
     try {
       run.header = await api.json(`/api/runs/${api.segment(id)}?summary=true`, { signal: context.signal });
     } catch (error) {
@@ -253,7 +272,7 @@ export default function runPage(context) {
       if (!context.signal.aborted && error.status !== 404) put(element, h('div', { class: 'page-head' }, h('h1', null, 'Run')), failure(error, context.again));
       return;
     }
-    api.json(`/api/workflows/${api.segment(run.header.workflowId)}`, { signal: context.signal }).then((workflow) => { run.waits = workflow.waits; newest = workflow.generation; if (run.isLoaded) details.draw(true); draw(); }, () => {});
+    lookForCode().catch(() => {});
     run.isBrief = run.header.events > longRun;
     draw();
     try {
@@ -282,14 +301,14 @@ export default function runPage(context) {
         loaded();
         draw();
         // Whether a run stands still is known to the store a moment after its event.
-        if (!again) again = setTimeout(() => { again = 0; if (!context.signal.aborted && !isOver(status())) refreshHeader().catch(() => {}); }, 700);
+        again ||= setTimeout(() => { again = 0; if (!context.signal.aborted && !isOver(status())) refreshHeader().catch(() => {}); }, Math.max(700, headerAt + headerRest - performance.now()));
       },
     });
   })();
 
   const element = h('div', { class: 'page page-fill run-page' },
     h('header', { class: 'page-head' }, h('a', { class: 'icon-button back', href: '#/runs', 'aria-label': 'All runs' }, icon('back')),
-      h('h1', { class: 'run-title', title: id }, shortID(id)), iconButton('Copy the run id', 'copy', { onclick: () => copy(id, 'Run id copied') }), mark, h('span', { class: 'grow' }), live, actions),
+      title, iconButton('Copy the run id', 'copy', { onclick: () => copy(id, 'Run id copied') }), mark, h('span', { class: 'grow' }), live, actions),
     strip, h('div', { class: 'run-split' }, h('section', { class: 'run-main', 'aria-label': 'Steps' }, view.bar, reading, view.body), details.element));
   element.dataset.view = view.current;
   /** Stands in for a run that is not, or no more, in the store. */

@@ -43,7 +43,8 @@ export default function runsPage(context) {
   // Filters
 
   const set = (name, value) => {
-    const changed = { ...filters, [name]: value };
+    // What is typed and not yet asked for counts too.
+    const changed = { ...filters, q: search.value.trim(), tag: tag.value.trim(), [name]: value };
     for (const key of Object.keys(changed)) if (!changed[key]) delete changed[key];
     context.go(`#/runs${api.query(changed)}`);
   };
@@ -71,7 +72,7 @@ export default function runsPage(context) {
   const chosen = new Set((filters.status ?? '').split(',').filter(Boolean));
   const chips = h('div', { class: 'chips', role: 'group', 'aria-label': 'Status' },
     Object.entries(statuses).map(([status, name]) => h('button', {
-      type: 'button', class: `chip is-${status}`, 'aria-pressed': String(chosen.has(status)), 'data-status': status,
+      type: 'button', id: `status-${status}`, class: `chip is-${status}`, 'aria-pressed': String(chosen.has(status)), 'data-status': status,
       onclick: () => {
         if (chosen.has(status)) chosen.delete(status); else chosen.add(status);
         set('status', [...chosen].join(','));
@@ -256,6 +257,8 @@ export default function runsPage(context) {
     } catch { /* The next event asks again. */ }
   }
   function showFresh() {
+    const chosenRun = rows[selected]?.runId;
+    if (document.activeElement === freshButton) list.element.focus({ preventScroll: true });
     if (fresh.length > 0) {
       if (gap !== undefined) rows.length = 0;
       rows.unshift(...fresh);
@@ -267,6 +270,7 @@ export default function runsPage(context) {
       gap = undefined;
       places.clear();
       index(0);
+      selected = places.get(chosenRun) ?? -1;
     }
     freshButton.hidden = true;
     hasLoaded = true;
@@ -274,7 +278,8 @@ export default function runsPage(context) {
     shown();
     list.refresh();
   }
-  const isAtTop = () => list.element.scrollTop < 8 && selected < 1;
+  // Nor does a list move under somebody who has come to one of its rows.
+  const isAtTop = () => list.element.scrollTop < 8 && !(list.element !== document.activeElement && list.element.contains(document.activeElement)) && selected < 1;
   /** Takes out what no longer has a status that is asked for, unless somebody reads further down. */
   function dropUnfit() {
     if (chosen.size === 0 || !isAtTop()) return;

@@ -1,11 +1,13 @@
 // One workflow: its graph, a form that starts it, its schemas and its code.
 
 import * as api from './api.js';
+import { draft, forget } from './drafts.js';
 import { h, icon, put } from './dom.js';
 import { count, statuses } from './format.js';
 import { graph } from './graph.js';
 import { formText } from './form-text.js';
-import { copy, empty, emptyWith, facts, failure, iconButton, sourceLines, tabs, tree } from './widgets.js';
+import { stringify } from './json.js';
+import { copy, empty, emptyWith, facts, failure, iconButton, once, sourceLines, tabs, tree } from './widgets.js';
 
 export default function workflowPage(context) {
   const { id } = context.params;
@@ -18,30 +20,42 @@ export default function workflowPage(context) {
   // Forms are loaded where one is wanted.
   const startPanel = (workflow) => {
     const panel = h('div');
-    import('./form.js').then(({ submit, valueForm }) => put(panel, startForm(workflow, submit, valueForm)), (error) => put(panel, failure(error)));
+    import('./form.js').then(({ submit, valueForm }) => {
+      const show = (now, initial, note) => put(panel, startForm(now, submit, valueForm, show, initial, note));
+      show(workflow);
+    }, (error) => put(panel, failure(error)));
     return panel;
   };
-  const startForm = (workflow, submit, valueForm) => {
-    const form = valueForm({ schema: workflow.inputSchema, label: 'Input' });
+  const startForm = (workflow, submit, valueForm, show, initial, note) => {
+    // A run may fail by what it got: who comes back finds what they typed.
+    const name = `start ${id} ${stringify(workflow.inputSchema ?? null)}`;
+    const { form, isKept } = draft(name, () => valueForm({ schema: workflow.inputSchema, label: 'Input', initial }));
     const trouble = h('div', { 'aria-live': 'assertive' });
     const runID = h('input', { id: 'run-id', autocomplete: 'off', spellcheck: 'false', maxlength: '200' });
     const send = h('button', { type: 'submit', class: 'button primary' }, icon('play', 12), h('span', null, 'Start the run'));
     return h('form', {
-      class: 'card start', novalidate: true, onsubmit: async (event) => {
+      class: 'card start', novalidate: true, onsubmit: (event) => {
         event.preventDefault();
-        if (send.disabled) return;
-        send.disabled = true;
-        put(trouble);
-        try {
-          const run = await submit(form, (inputData) => api.post(`/api/workflows/${api.segment(id)}/runs`, { inputData: inputData ?? null, ...(runID.value.trim() && { runId: runID.value.trim() }) }));
-          context.go(`#/runs/${api.segment(run.runId)}`);
-        } catch (error) {
-          put(trouble, error instanceof api.APIError ? failure(error) : null);
-        } finally {
-          send.disabled = false;
-        }
+        once(send, async () => {
+          put(trouble);
+          try {
+            // The script may have been saved since the form was made.
+            const now = await api.json(`/api/workflows/${api.segment(id)}`);
+            if (stringify(now.inputSchema ?? null) !== stringify(workflow.inputSchema ?? null)) {
+              show(now, form.peek(), 'What this workflow takes has changed. Look at the form again before you start the run.');
+              body.querySelector('.start .notice')?.focus();
+              return;
+            }
+            const run = await submit(form, (inputData) => api.post(`/api/workflows/${api.segment(id)}/runs`, { inputData: inputData ?? null, ...(runID.value.trim() && { runId: runID.value.trim() }) }));
+            send.disabled = true;
+            for (const secret of form.element.querySelectorAll('input[type=password]')) secret.value = '';
+            context.go(`#/runs/${api.segment(run.runId)}`);
+          } catch (error) {
+            put(trouble, error instanceof api.APIError ? failure(error) : null);
+          }
+        });
       },
-    }, form.element,
+    }, note && h('div', { class: 'notice', role: 'alert', tabindex: '-1' }, icon('workflows'), h('div', null, note)), isKept && h('p', { class: 'help' }, 'As you left it. ', h('button', { type: 'button', class: 'link', onclick: () => { forget(name); show(workflow); } }, 'Begin with an empty form')), form.element,
     h('details', { class: 'hint' }, h('summary', null, 'More'), h('div', { class: 'field' }, h('label', { for: 'run-id' }, 'Run id ', h('span', { class: 'muted' }, '(optional)')), runID,
       h('p', { class: 'help' }, 'Asked for twice, a run of one id is started once.'))), trouble, h('div', { class: 'form-end' }, send));
   };

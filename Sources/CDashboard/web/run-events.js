@@ -13,9 +13,14 @@ export function eventViews(run, context, isShown) {
   let shownEvents = [];
   let eventsSeen = -1;
   const eventBox = h('div', { class: 'event-value' });
-  const showEvent = async (event) => {
+  const logBox = h('div', { class: 'event-value' });
+  const showEvent = async (event, box, row) => {
     if (!event) return;
-    const draw = (whole) => put(eventBox, h('div', { class: 'detail-head' }, h('h2', null, event.type), iconButton('Close the event', 'close', { onclick: () => put(eventBox) })), valueBox('Event', whole, { open: 2 }));
+    const close = () => {
+      put(box);
+      row.focus({ preventScroll: true });
+    };
+    const draw = (whole) => put(box, h('div', { class: 'detail-head' }, h('h2', null, event.type), iconButton('Close the event', 'close', { onclick: close })), valueBox('Event', whole, { open: event.type === 'log' ? 3 : 2 }));
     draw(event);
     if (!run.isBrief || !event.sequence || (event.type !== 'step:start' && event.type !== 'step:success')) return;
     try {
@@ -25,7 +30,7 @@ export function eventViews(run, context, isShown) {
       if (!context.signal.aborted) toast(error.message, { kind: 'error' });
     }
   };
-  const eventRow = (label, items, kind = '') => new VirtualList({
+  const eventRow = (label, items, box, kind = '') => new VirtualList({
     label, role: 'group', rowRole: null, rowHeight: () => 30,
     create: () => {
       const part = { at: h('span', { class: 'num muted event-at' }), type: h('span', { class: 'event-type' }), path: h('span', { class: 'event-path' }), data: h('span', { class: 'event-data muted' }) };
@@ -33,7 +38,7 @@ export function eventViews(run, context, isShown) {
       row._part = part;
       part.at.addEventListener('pointerenter', () => { part.at.title = exact(items()[row._index]?.timestamp); });
       row.addEventListener('click', () => {
-        showEvent(items()[row._index]);
+        showEvent(items()[row._index], box, row);
       });
       return row;
     },
@@ -50,8 +55,8 @@ export function eventViews(run, context, isShown) {
       setText(row._part.data, isLog ? `${event.data?.message ?? ''} ${event.data?.fields ? line(event.data.fields) : ''}` : line(event.data, 100));
     },
   });
-  const eventList = eventRow('Events', () => shownEvents);
-  const logList = eventRow('Logs', () => model.logs, 'is-log');
+  const eventList = eventRow('Events', () => shownEvents, eventBox);
+  const logList = eventRow('Logs', () => model.logs, logBox, 'is-log');
   // Of a run without end the page keeps the newest events.
   const olderEvents = h('p', { class: 'older muted small', hidden: true });
   const olderLogs = h('p', { class: 'older muted small', hidden: true });
@@ -85,7 +90,7 @@ export function eventViews(run, context, isShown) {
       }
       return;
     }
-    if (!logList.element.isConnected) put(logPanel, olderLogs, logList.element);
+    if (!logList.element.isConnected) put(logPanel, olderLogs, logList.element, logBox);
     grow(logList, model.logs.length);
   };
 

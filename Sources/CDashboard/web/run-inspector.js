@@ -106,8 +106,14 @@ export function inspector(run, context) {
       step.response !== undefined && valueBox('Answer', step.response),
       step.asked?.output !== undefined && valueBox('Shown', step.asked.output),
       step.isAsked && !step.hasValues ? h('p', { class: 'muted small' }, 'Loading what it got and gave…') : valueBox('Input', step.input, { open: talk ? 0 : 2 }),
-      h('div', { class: 'actions' }, button('Fork from here', { 'data-needs': 'run', onclick: () => fork(id, step, context.go) })),
+      step.start === 1 ? h('div', { class: 'actions' }, button('Fork from here', { 'data-needs': 'run', onclick: () => fork(id, step, context.go) })) : forkOf(step),
     ];
+  };
+  /** A fork begins where a path began first: a later start of it has none of its own. */
+  const forkOf = (step) => {
+    const first = model.byKey.get(step.path);
+    return h('p', { class: 'muted small', 'data-needs': 'run' }, 'A fork goes back to the first start of a step. ',
+      first && h('a', { href: `#/runs/${api.segment(id)}?step=${api.segment(stepKey(first))}`, onclick: (event) => { event.preventDefault(); run.choose(first); } }, 'Show the first start'));
   };
 
   const undoing = ({ status, error }) => ({

@@ -91,8 +91,12 @@ export class VirtualList {
     [this.first, this.last] = [first, last];
     for (const [index, row] of this.rows) {
       if (index >= first && index < last) continue;
+      // A row that has the focus stays what it is, also where it cannot be seen.
+      if (index < this.count && row.contains(document.activeElement)) {
+        if (this.isStale) this.fill(index);
+        continue;
+      }
       this.rows.delete(index);
-      // A row that has the focus stays where it is in the document.
       this.spare.push(row);
     }
     const [from, to] = [Math.max(0, Math.floor(this.top / this.height)), Math.min(this.count, Math.ceil(end / this.height))];

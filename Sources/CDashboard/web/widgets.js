@@ -1,6 +1,6 @@
 // Small parts that pages share: status marks, times, messages, questions, copies, values as trees.
 
-import { append, h, icon, plain, put, textNodes } from './dom.js';
+import { append, h, icon, plain, put } from './dom.js';
 import { ago, count, duration, exact, millis, moment, statuses } from './format.js';
 import { isNumber, numberText, stringify } from './json.js';
 
@@ -59,6 +59,17 @@ export async function copy(value, what = 'Copied') {
   toast(what);
 }
 
+/** Does one thing at a time by a button, which keeps the focus meanwhile; a press that comes too early does nothing. */
+export async function once(control, act) {
+  if (control.disabled || control.getAttribute('aria-disabled') === 'true') return;
+  control.setAttribute('aria-disabled', 'true');
+  try {
+    await act();
+  } finally {
+    control.removeAttribute('aria-disabled');
+  }
+}
+
 /** A message in place of content: what is missing and what to do about it. `sign` names an icon above it. */
 export const empty = (title, ...more) => emptyWith({}, title, ...more);
 export const emptyWith = ({ sign, level = 'h2' }, title, ...more) =>
@@ -98,21 +109,25 @@ export function ask({ title, body, confirm, danger = false, act }) {
       h('div', { class: 'dialog-end' }, button('Close', { onclick: () => dialog.close() }), confirm && yes));
     const dialog = h('dialog', { class: 'dialog', 'aria-labelledby': 'dialog-title' }, form);
     let result;
-    form.addEventListener('submit', async (event) => {
+    form.addEventListener('submit', (event) => {
       event.preventDefault();
-      if (yes.disabled) return;
-      yes.disabled = true;
-      put(trouble);
-      try {
-        result = await act(form);
-        dialog.close();
-      } catch (error) {
-        if (!error.isTold) put(trouble, failure(error));
-        yes.disabled = false;
-      }
+      once(yes, async () => {
+        put(trouble);
+        try {
+          result = await act(form);
+          dialog.close();
+        } catch (error) {
+          if (!error.isTold) put(trouble, failure(error));
+        }
+      });
     });
     dialog.addEventListener('click', (event) => event.target === dialog && dialog.close());
-    dialog.addEventListener('close', () => { dialog.remove(); resolve(result); });
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      resolve(result);
+      // The button that asked may be gone by what was done.
+      if (document.activeElement === document.body) document.querySelector('main h1[tabindex], main')?.focus({ preventScroll: true });
+    });
     document.body.append(dialog);
     dialog.showModal();
   });
@@ -172,11 +187,20 @@ export function tabs({ label, items, selected, changed }) {
 
 // MARK: Values
 
+/** What stands where a schema calls a value secret. */
+export const secretMark = '[secret]';
+
+/** Whether a secret is left out somewhere in a value. */
+export const hasSecret = (value) => value === secretMark || (value !== null && typeof value === 'object' && Object.values(value).some(hasSecret));
+
 /** A value that has no parts as text. */
 export const plainText = (value) => (isNumber(value) ? numberText(value) : String(value));
 
 const chunk = 100;
 const longest = 600;
+/** The characters of a block of text, and of those that one press shows. */
+const blockText = 10_000;
+const shownText = 100_000;
 /** What somebody has to look at who decides is folded beyond so many entries, so that the answer stays in reach. */
 const shownAtOnce = 40;
 
@@ -261,10 +285,28 @@ function scalar(value) {
   const element = h('span', { class: 'json-string' });
   if (value.length <= longest) return append(element, [`"${value}"`]);
   append(element, [`"${value.slice(0, longest)}…`]);
-  return h('span', null, element, h('button', {
-    type: 'button', class: 'link',
-    onclick: (event) => { event.target.remove(); element.replaceChildren(...textNodes(`"${value}"`)); },
-  }, `all ${count(value.length)} characters`));
+  let end = 0;
+  const more = h('button', { type: 'button', class: 'link', onclick: () => {
+    if (end === 0) put(element);
+    const stop = Math.min(value.length, end + shownText);
+    // To lay out a text takes the square of its length, so a long one comes in blocks.
+    while (end < stop) {
+      const at = cutAfter(value, end + blockText);
+      element.append(h('span', { class: value.length > blockText ? 'json-block' : undefined }, end === 0 && '"', value.slice(end, at), at === value.length && '"'));
+      end = at;
+    }
+    if (end < value.length) put(more, `${count(Math.min(shownText, value.length - end))} more of ${count(value.length - end)} characters`);
+    else more.remove();
+  } }, value.length <= shownText ? `all ${count(value.length)} characters` : `the first ${count(shownText)} of ${count(value.length)} characters`);
+  return h('span', null, element, more);
+}
+
+/** The place at or before `at` where a text can be cut without parting what belongs together: behind a line, or between characters. */
+function cutAfter(text, at) {
+  if (at >= text.length) return text.length;
+  const line = text.lastIndexOf('\n', at) + 1;
+  if (line > at - blockText / 2) return line;
+  return text.charCodeAt(at) >= 0xdc00 && text.charCodeAt(at) < 0xe000 ? at - 1 : at;
 }
 
 function peek(value, keys) {
