@@ -94,6 +94,41 @@ extension CommandLine {
             #expect(collector.requests == ["POST /v1/traces"], "\(pruned.errors)")
         }
 
+        @Test func `a run that has no spans leads to none that has, however it is taken from it`() throws {
+            let program = try Program([
+                "w.lua": """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "w", telemetry = true }
+                  :step { id = "a", handler = function(n) return n end }
+                  :step { id = "b", handler = function(n, context) if n == 1 then context:restart(2) end return n end }
+                  :commit()
+                """
+            ])
+            defer { program.remove() }
+            let collector = try Collector()
+            let run = try program.run(
+                "run", "w.lua", "--run-id", "r", "--input", "1", "--telemetry", "false", "--otlp", collector.base)
+            #expect(run.status == 0, "\(run.errors)")
+            for options in [["--from", "b"], ["--from", "a", "--input", "1"], ["--from", "a"]] {
+                let fork = try program.run(["runs", "fork", "r", "--otlp", collector.base] + options)
+                #expect(fork.status == 0 && fork.errors.contains("goes on as"), "\(fork.errors)")
+            }
+            #expect(collector.requests == [])
+        }
+
+        @Test func `certificates that are none are refused before anything runs`() throws {
+            var program = try Program(["w.lua": Self.telling, "none.pem": "none"])
+            defer { program.remove() }
+            for name in ["CERTIFICATE", "CLIENT_CERTIFICATE"] {
+                program.variables = ["OTEL_EXPORTER_OTLP_\(name)": "none.pem"]
+                if name.hasPrefix("CLIENT") { program.variables["OTEL_EXPORTER_OTLP_CLIENT_KEY"] = "none.pem" }
+                let run = try program.run("run", "w.lua", "--input", "1", "--otlp", "https://127.0.0.1:9")
+                #expect(run.status == 2)
+                #expect(run.output.isEmpty && run.errors.contains("none.pem"), "\(run.errors)")
+                #expect(run.errors.contains("has no certificate in PEM"), "\(run.errors)")
+            }
+        }
+
         private static let telling = """
             local aikit = require "aikit"
             return aikit.workflow { id = "w", telemetry = true }

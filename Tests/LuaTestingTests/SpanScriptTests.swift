@@ -1,18 +1,41 @@
 internal import Foundation
 internal import LuaTesting
 internal import LuaWorkflows
+internal import Synchronization
 internal import Testing
+internal import WorkflowTelemetry
 
 /// What `expect(run):traced` and `run:spans()` say of spans that steps make.
 @Suite("Spans in tests")
 struct SpanScriptTests {
-    private func run(_ test: String) async throws -> TestFileReport {
+    private func run(_ test: String, _ settings: TestSettings = TestSettings()) async throws -> TestFileReport {
         let folder = FileManager.default.temporaryDirectory.appending(path: "tests-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appending(path: "main_test.lua")
         try Data(test.utf8).write(to: file)
-        return await TestFileRunner.run(file.path, folders: [folder.path + "/"], settings: TestSettings())
+        return await TestFileRunner.run(file.path, folders: [folder.path + "/"], settings: settings)
+    }
+
+    @Test func `what is sent of a test lies in traces that no other test has, nor the same one again`() async throws {
+        let sent = Mutex<[[Span]]>([])
+        var settings = TestSettings()
+        settings.export = { spans in sent.withLock { $0.append(spans) } }
+        for _ in 0..<2 {
+            let report = try await run(
+                """
+                local aikit = require "aikit"
+                local w = aikit.workflow { id = "w" }:step { id = "a", handler = function() return 1 end }:commit()
+                for _ = 1, 2 do
+                  it("runs", function() test.run(w, { input = 1 }) test.run(w, { input = 2 }) end)
+                end
+                """, settings)
+            #expect(report.isGood, "\(report.outcomes) \(report.complaints)")
+        }
+        let runs = sent.withLock { $0 }
+        #expect(runs.map(\.count) == Array(repeating: 2, count: 8))
+        #expect(Set(runs.flatMap { $0.map(\.trace) }).count == 8)
+        #expect(Set(runs.flatMap { $0.map(\.id) }).count == 16)
     }
 
     @Test func `a request lies in the span of the function that made it, whatever runs beside it`() async throws {

@@ -32,7 +32,7 @@ import WorkflowEngine
         for _ in 0..<30 { exporter.offer([piece]) }
         // 21 fit into 64 MB.
         #expect(exporter.waiting.count == 21 && exporter.waiting.bytes == 21 * piece.count)
-        #expect(lines.all.first?.hasSuffix("the queue is full; 1 spans were dropped") == true, "\(lines.all)")
+        #expect(lines.all.first?.hasSuffix("the queue is full; 1 span was dropped") == true, "\(lines.all)")
     }
 
     @Test func `a request has no more bytes than it may, whatever a batch may have`() async throws {
@@ -86,32 +86,32 @@ import WorkflowEngine
         ),
         (
             #"{"partialSuccess":{"rejectedSpans":"many"}}"#,
-            ["the server rejected some, and how many cannot be read; 1 spans were dropped"]
+            ["the server rejected some, and how many cannot be read; 1 span was dropped"]
         ),
         (
             #"{"partialSuccess":{"rejectedSpans":[2],"errorMessage":"too old"}}"#,
-            ["too old; the server rejected some, and how many cannot be read; 1 spans were dropped"]
+            ["too old; the server rejected some, and how many cannot be read; 1 span was dropped"]
         ),
         (#"{"partialSuccess":{"rejectedSpans":null,"errorMessage":""}}"#, []),
         (#"{"partialSuccess":{}}"#, []), (#"{"partialSuccess":null}"#, []), (#"{}"#, []),
         (
             #"{"partialSuccess":7}"#,
-            ["the server rejected some, and how many cannot be read; 1 spans were dropped"]
+            ["the server rejected some, and how many cannot be read; 1 span was dropped"]
         ),
         (
             #"{"partialSuccess":[1]}"#,
-            ["the server rejected some, and how many cannot be read; 1 spans were dropped"]
+            ["the server rejected some, and how many cannot be read; 1 span was dropped"]
         ),
         (#"{"partialSuccess":{"errorMessage":"slow down"}}"#, ["slow down"]),
         (#"{"partialSuccess":{"rejectedSpans":2.0}}"#, ["the server rejected some; 2 spans were dropped"]),
-        (#"{"partial_success":{"rejected_spans":1,"error_message":"old"}}"#, ["old; 1 spans were dropped"]),
+        (#"{"partial_success":{"rejected_spans":1,"error_message":"old"}}"#, ["old; 1 span was dropped"]),
         (
             #"{"partialSuccess":{"rejectedSpans":"9223372036854775807"}}"#,
             ["the server rejected some; 3 spans were dropped"]
         ),
         (
             "{\"partialSuccess\":{\"rejectedSpans\":1,\"errorMessage\":\"a\\u001b[2Jb\"}}",
-            ["a [2Jb; 1 spans were dropped"]
+            ["a [2Jb; 1 span was dropped"]
         ),
     ]) func `what a server says of rejected spans is taken with care`(body: String, told: [String]) async throws {
         let lines = Lines()

@@ -88,7 +88,7 @@ import WorkflowEngine
             let sentBefore = first.take(seen)
             #expect(sentBefore.lines == ["- > load ok"])
             var second = SpanBuilder(plan: Self.workflow, runID: "run-1")
-            let sentAfter = second.take(log, past: death)
+            let sentAfter = second.take(log, past: RunPast(count: death))
             let whole = SpanBuilder.spans(plan: Self.workflow, runID: "run-1", log: log)
             var union = sentAfter
             for span in sentBefore where !union.contains(where: { $0.id == span.id }) { union.append(span) }

@@ -75,6 +75,9 @@ import Testing
         (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_BSP_MAX_QUEUE_SIZE": "-1"], "QUEUE_SIZE"),
         (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://"], "ENDPOINT"),
         (["OTEL_EXPORTER_OTLP_ENDPOINT": "http"], "ENDPOINT"),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_TRACES_EXPORTER": "zipkin"], "OTEL_TRACES_EXPORTER"),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_LOGS_EXPORTER": "console"], "OTEL_LOGS_EXPORTER"),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_METRICS_EXPORTER": "prometheus"], "OTEL_METRICS_EXPORTER"),
         (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://?x=1"], "ENDPOINT"),
         (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_EXPORTER_OTLP_PROTOCOL": "thrift"], "PROTOCOL"),
         (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_BSP_EXPORT_TIMEOUT": "0"], "EXPORT_TIMEOUT"),
@@ -86,6 +89,30 @@ import Testing
     ]) func `what is wrong is told by the name of its variable`(variables: [String: String], name: String) {
         let error = #expect(throws: TelemetryError.self) { try settings(variables) }
         #expect(error?.message.contains(name) == true)
+    }
+
+    @Test(
+        arguments: [
+            "ftp://a", "a:4318", "http://", "http:///v1", "http://?x", "http://a:99999", "http://a:0", "http://a:b",
+            "http://a:+1",
+            "http://a b", "http://a/%zz", "http://[::1", "http://[::1]x", "http://[a]", "http://user:pw@:1/",
+            "http://a\u{7F}",
+            "http://<a>",
+        ]) func `an address to which no request can go is refused`(url: String)
+    {
+        let error = #expect(throws: TelemetryError.self) { try settings([:], otlp: url) }
+        #expect(error?.message.hasPrefix("--otlp takes ") == true)
+        #expect(error?.message.contains("pw") == false)
+    }
+
+    @Test(
+        arguments: [
+            "http://a", "HTTPS://a.example:65535/x?y=%20#z", "http://[::1]:4318/", "http://[fe80::1%25eth0]",
+            "http://u:p:w@a:1",
+            "http://münchen.example", "http://a:/x", "http://a_b-c.d~e",
+        ]) func `an address to which a request can go is taken`(url: String) throws
+    {
+        #expect(try settings([:], otlp: url)?.endpoints.count == 1)
     }
 
     @Test func `what the environment says wrongly is told in one line of some length`() {

@@ -64,7 +64,9 @@ import WorkflowEngine
             try Self.settings(["OTEL_METRICS_EXPORTER": "otlp"]), store: nil, http: server, warn: { _ in })
         export.send(spans)
         await export.finish(within: .seconds(20))
-        let request = try #require(server.requests.last { $0.url.hasSuffix("/v1/metrics") })
+        let requests = server.requests.filter { $0.url.hasSuffix("/v1/metrics") }
+        #expect(requests.count == 1)
+        let request = try #require(requests.last)
         let metrics = request.body["resourceMetrics"]?[0]?["scopeMetrics"]?[0]?["metrics"]?.array ?? []
         #expect(metrics.compactMap { $0["name"]?.string } == ["aikit.workflow.runs", "aikit.workflow.step.duration"])
         #expect(metrics[0]["sum"]?["dataPoints"]?[0]?["asInt"] == "1")

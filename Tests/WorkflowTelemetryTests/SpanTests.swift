@@ -330,24 +330,6 @@ import WorkflowEngine
         #expect(all.named("run")?.parent == parent.span)
     }
 
-    @Test func `a fork begins a trace of its own, linked to the run that it came from`() async throws {
-        let engine = WorkflowEngine(workers: 1, clock: TickingClock())
-        defer { engine.shutdown() }
-        let workflow = try Workflow(id: "orders") { code in
-            [
-                .step("load", handler: code.inline { _, _ in 1 }), .step("send", handler: code.inline { _, _ in 2 }),
-            ]
-        }
-        let source = try await engine.createRun(workflow, id: "run-1").run()
-        let fork = try await engine.fork(source, of: workflow, at: .before("send"), id: "run-2").run
-        let all = SpanBuilder.spans(of: try await fork.finished())
-        #expect(all.lines == ["- > run ok", "run > send ok"])
-        #expect(Set(all.map(\.trace)) == [TraceID(run: "run-2")])
-        let link = try #require(all.named("run")?.links.first)
-        #expect(link.trace == TraceID(run: "run-1"))
-        #expect(link.span == SpanID(run: "run-1", path: "", attempt: 1, occurrence: 1))
-    }
-
     @Test func `an input that is refused is a run that failed`() async throws {
         let engine = WorkflowEngine(workers: 1, clock: TickingClock())
         defer { engine.shutdown() }

@@ -13,12 +13,12 @@ enum SpanValues {
         return Value(array: spans.map { value($0, parent: $0.parent.flatMap { names[$0] }) })
     }
 
-    /// The spans of a run as they are sent: in a trace of its own for each test, and as if the test had begun now.
+    /// The spans of a run as they are sent: in a trace of its own, and as if the test had begun now.
     ///
-    /// - Parameter title: the test's.
-    static func exported(_ run: Run, number: Int64, of title: String) -> [Span] {
+    /// - Parameter id: the run's in the trace, unlike that of any other run of a test that was ever sent.
+    static func exported(_ run: Run, as id: String) -> [Span] {
         let offset = SystemClock().now() - TestBench.startOfTime
-        return SpanBuilder.spans(plan: run.plan, runID: "\(title) #\(number)", log: run.log).map { span in
+        return SpanBuilder.spans(plan: run.plan, runID: id, log: run.log).map { span in
             var span = span
             span.start += offset
             span.end += offset

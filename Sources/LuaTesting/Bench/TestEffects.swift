@@ -26,6 +26,8 @@ final class TestEffects: HostGateway, @unchecked Sendable {
     private var ending: [Run] = []
     private var runNumber = 0
     private var title = ""
+    /// Tells this execution of a test from all others of all tests, in what is sent of it.
+    private var execution = ""
     private let export: (@Sendable ([Span]) -> Void)?
     private var coverage = Coverage()
     private let traceback = Mutex<String?>(nil)
@@ -70,6 +72,7 @@ final class TestEffects: HostGateway, @unchecked Sendable {
 
     func beginTest(_ title: String) {
         self.title = title
+        if export != nil { execution = RunIdentifier.make() }
         http.beginTest(title)
         models.beginTest()
         mcp.beginTest()
@@ -94,7 +97,7 @@ final class TestEffects: HostGateway, @unchecked Sendable {
         traceback.withLock { $0 = nil }
         for nested in runs {
             coverage.note(nested.run.plan, nested.steps)
-            export?(SpanValues.exported(nested.run, number: nested.number, of: title))
+            export?(SpanValues.exported(nested.run, as: "\(title) #\(nested.number) \(execution)"))
             if live.wasStopped, let frames = nested.lastTraceback { traceback.withLock { $0 = frames } }
             nested.whenSettled = nil
             if !nested.run.machine.isOver {

@@ -67,7 +67,8 @@ package enum Fact: Equatable {
     case recorded(frame: Int32, record: Slice)
     /// A model answered; see ``EventKind/modelCalled``.
     case modelCalled(frame: Int32, record: Slice)
-    /// What traces show besides: before the run starts `{ telemetry?, traceparent? }`, in a step `{ attributes }`.
+    /// What traces show besides: before the run starts `{ telemetry?, traceparent?, source? }`, where `source`
+    /// is `{ run, traceparent? }`, the run that this one begins anew from and its caller; in a step `{ attributes }`.
     case traced(frame: Int32, record: Slice)
     case metadataSet(frame: Int32, value: Slice)
     case ctxSet(frame: Int32, value: Slice)

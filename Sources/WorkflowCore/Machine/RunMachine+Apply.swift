@@ -88,7 +88,8 @@ extension RunMachine {
             seed = event.item
         case .workflowResumed:
             if event.item == ResumeCause.forked.rawValue {
-                trace = .none
+                // One that was moved to other code is the same run.
+                if log.value(event.payload)["reason"]?.string != "upgraded" { hasLeftCaller = true }
                 // They are those of the run that this one was taken from.
                 children = []
                 if limits.deadline != 0 {

@@ -42,7 +42,21 @@ extension RunMachine {
         return Successor(
             id: id, input: log.copy(restart)?["input"] ?? .null, metadata: log.copy(metadata) ?? plan.metadata,
             ctx: log.copy(ctx) ?? plan.ctx, tags: log.copy(tags).flatMap { try? RunTags($0) } ?? .none,
-            trace: log.copy(trace), timeout: limits.timeout)
+            trace: heldTrace(from: log), timeout: limits.timeout)
+    }
+
+    /// The caller of the run, as W3C's header, in whose trace it lies; nil for a trace of its own.
+    package func traceparent(in log: RunLog) -> String? {
+        trace.isNone || hasLeftCaller ? nil : log.value(trace)["traceparent"]?.string
+    }
+
+    /// What a run is traced by that another one leads to: that one's telemetry, and its caller; nil for nothing.
+    package func heldTrace(from log: RunLog) -> Value? {
+        guard let given = log.copy(trace) else { return nil }
+        var entries: [(String, Value)] = []
+        if let telemetry = given["telemetry"] { entries.append(("telemetry", telemetry)) }
+        if let caller = traceparent(in: log) { entries.append(("traceparent", Value(caller))) }
+        return entries.isEmpty ? Value?.none : Value(entries: entries)
     }
 
     /// The id of the run that follows on this one, once this one has ended in favour of it.

@@ -107,6 +107,29 @@ extension WorkflowRun {
     }
 }
 
+extension WorkflowEngine {
+    /// Gives the runs that are kept in a store back to it, as they stand: code that is under way is given up, and nothing of them is
+    /// recorded here any more. Runs that only this process has go on.
+    ///
+    /// - Returns: whether all are given back; false where the store does not answer within the time.
+    package func letGo(within limit: Duration) async -> Bool {
+        guard let live else { return true }
+        let done = Gate()
+        Task {
+            // A run that ends may have begun another one meanwhile.
+            for _ in 0..<3 where !live.all.isEmpty {
+                await withTaskGroup { group in
+                    for run in live.all {
+                        group.addTask { _ = try? await run.release(within: .zero, endsCancelled: true) }
+                    }
+                }
+            }
+            done.open()
+        }
+        return await done.passed(within: limit) && live.all.isEmpty
+    }
+}
+
 /// Opens a gate when no step of a run is suspected any more of having ended its process.
 private final class SuspectFeed: EventFeed {
     private let gate: Gate

@@ -74,7 +74,7 @@ extension WorkflowRun {
 }
 
 extension Worker {
-    /// Begins a run with another input, and with the metadata, the ctx and the tags that a recorded run began with.
+    /// Begins a run with another input, and with the metadata, the ctx, the tags and the telemetry that a recorded run began with.
     fileprivate func begin(
         _ run: Run, anewFrom source: RunRecord, input: Value, observer: any RunObserver, journaled: JournaledRun?
     ) {
@@ -87,19 +87,52 @@ extension Worker {
         }
         let (metadata, ctx) = (first(.metadataSet), first(.ctxSet))
         let tags = first(.tagsSet).flatMap { try? RunTags($0) } ?? .none
+        let trace = TraceOfSource(source).beginning(of: source)
         let (inherited, queueing) = (StartTags(inherited: tags), Queueing(isExempt: true))
         if run.mirror != nil {
             let beginning = RunBeginning(
-                input: input, metadata: metadata, ctx: ctx, tags: inherited, queueing: queueing)
+                input: input, metadata: metadata, ctx: ctx, trace: trace, tags: inherited, queueing: queueing)
             return begin(run, beginning, observer: observer, journaled: journaled)
         }
-        begin(run, observer: observer, journaled: journaled, tags: inherited, queueing: queueing) { arena in
+        begin(
+            run, observer: observer, journaled: journaled, trace: trace, tags: inherited, queueing: queueing
+        ) { arena in
             (
                 arena.writing { $0.write(input) },
                 metadata.map { value in arena.writing { $0.write(value) } } ?? .none,
                 ctx.map { value in arena.writing { $0.write(value) } } ?? .none
             )
         }
+    }
+}
+
+/// What a run that is taken from another one keeps of that one's trace.
+private struct TraceOfSource {
+    /// What it was told of its traces; nil for nothing.
+    let telemetry: Value?
+    /// Its caller, as W3C's header; null where it has left the trace of one, nil where there never was one.
+    let caller: Value?
+
+    init(_ source: RunRecord) {
+        (telemetry, caller) = withExtendedLifetime(source) {
+            var machine = RunMachine(plan: source.plan)
+            for index in 0..<source.log.count {
+                machine.apply(source.log[index], log: source.log)
+                machine.commands.removeAll()
+            }
+            let given = source.log.copy(machine.trace)
+            let caller = given?["traceparent"].map { machine.hasLeftCaller ? .null : $0 }
+            return (given?["telemetry"], caller)
+        }
+    }
+
+    /// What a run that begins anew is started with.
+    func beginning(of source: RunRecord) -> Value {
+        var entries: [(String, Value)] = telemetry.map { [("telemetry", $0)] } ?? []
+        var place = [("run", Value(source.id))]
+        if let caller { place.append(("traceparent", caller)) }
+        entries.append(("source", Value(entries: place)))
+        return Value(entries: entries)
     }
 }
 
@@ -115,6 +148,8 @@ extension Run {
         for command in machine.outstandingCommands() { machine.commands.append(command) }
         var entries: [(String, Value)] = [("reason", Value(reason)), ("run", Value(source.id))]
         if !fork.path.isEmpty { entries.append(("path", Value(fork.path))) }
+        // What was taken over may be older than what the source itself was taken from.
+        if let caller = TraceOfSource(source).caller { entries.append(("traceparent", caller)) }
         let cause = log.arena.writing { $0.write(Value(entries: entries)) }
         let given = input.map { input in log.arena.writing { $0.write(input) } } ?? .none
         decide(.forked(cause: cause, frame: fork.frame, input: given), at: time)

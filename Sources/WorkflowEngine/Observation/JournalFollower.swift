@@ -10,9 +10,9 @@ package import WorkflowCore
 package final class JournalFollower: Sendable {
     /// What happens to a run that is followed.
     package enum Notice {
-        /// The log as far as it goes now. Entries before `past` were made before the run was followed. The log lives as long as
-        /// the call. The plan is the follower's own, so that no other thread counts references to it.
-        case grown(run: String, plan: Plan, log: RunLog, past: Int)
+        /// The log as far as it goes now, and what it had before the run was followed. The log lives as long as the call. The plan
+        /// is the follower's own, so that no other thread counts references to it.
+        case grown(run: String, plan: Plan, log: RunLog, past: RunPast)
         /// The run is over, or rests; if it goes on, its log comes anew, from the first entry on.
         case left(run: String)
     }
@@ -67,7 +67,10 @@ package final class JournalFollower: Sendable {
     /// Follows one run, whose first `past` entries were made before; nil for those before it was last taken up.
     package func follow(_ run: WorkflowRun, past: Int?) { run.follow(feed(of: run, past: past)) }
 
-    func feed(of run: WorkflowRun, past: Int?) -> RunPull { RunPull(run, past: past, queue, allowance) }
+    /// - Parameter isTold: whether all that had ended in the past was told of by the process that drove the run then.
+    func feed(of run: WorkflowRun, past: Int?, isTold: Bool = false) -> RunPull {
+        RunPull(run, past: past, isTold: isTold, queue, allowance)
+    }
 
     /// The store has got something of a run that nobody drives, behind a number of entries.
     func noteWritten(_ run: String, _ plan: Plan, after count: Int) { queue.post(.behind(run, plan, after: count)) }
@@ -94,7 +97,7 @@ package final class JournalFollower: Sendable {
                 case .behind(let run, let plan, let after):
                     guard let plan else { continue }
                     await leave(run, &copies, body)
-                    let known = copies.copy(of: run, plan, past: after ?? 0)
+                    let known = copies.copy(of: run, plan, past: RunPast(count: after ?? 0, told: after ?? 0))
                     if await catchUp(known.copy) { await tell(known, body) }
                     await leave(run, &copies, body)
                 case .piece, .settled, .transient, .nudge: break
@@ -118,7 +121,7 @@ package final class JournalFollower: Sendable {
     private struct Copies {
         struct Known {
             let copy: LogCopy
-            let past: Int
+            let past: RunPast
             /// Where it is fetched; nil for the store.
             let source: RunPull?
         }
@@ -132,7 +135,7 @@ package final class JournalFollower: Sendable {
         func known(_ run: String) -> Known? { runs[run] }
 
         mutating func copy(
-            of run: String, _ plan: Plan, past: @autoclosure () -> Int, from source: RunPull? = nil
+            of run: String, _ plan: Plan, past: @autoclosure () -> RunPast, from source: RunPull? = nil
         ) -> Known {
             if let known = runs[run] { return known }
             let known = Known(copy: LogCopy(run: run, plan: own(plan)), past: past(), source: source)
@@ -167,7 +170,7 @@ package final class JournalFollower: Sendable {
                 noteLost(pull.run)
                 return await leave(pull.run, &copies, body)
             }
-            let known = copies.copy(of: pull.run, pull.plan, past: pull.pastEntries, from: pull)
+            let known = copies.copy(of: pull.run, pull.plan, past: pull.past, from: pull)
             guard known.copy.take(fetched.chunk) != nil else {
                 noteLost(pull.run)
                 return await leave(pull.run, &copies, body)

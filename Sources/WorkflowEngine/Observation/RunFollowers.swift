@@ -16,7 +16,13 @@ final class RunFollowers: Sendable {
         if isEmpty.load(ordering: .acquiring) { return [] }
         // What a run has when it is taken up was made by others; of a fork the log says so.
         let past = run.deliveredEvents > 0 ? run.deliveredEvents : nil
-        return followers.withLock { followers in followers.map { $0.feed(of: handle, past: past) } }
+        // A process that died may not have come to tell of all.
+        let isTold =
+            switch run.journaled?.ownerEnd {
+            case Optional.none, .some(.none), .released: past != nil
+            case .diedOfAnother, .diedAlone, .diedInCompany: false
+            }
+        return followers.withLock { followers in followers.map { $0.feed(of: handle, past: past, isTold: isTold) } }
     }
 
     /// The store has got something of a run that nobody drives, behind a number of entries.

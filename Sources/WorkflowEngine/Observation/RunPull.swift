@@ -17,8 +17,10 @@ final class RunPull: EventFeed {
     /// Whether the follower knows that there is something.
     private let isAnnounced = Atomic<Bool>(false)
     private let state: Mutex<State>
-    /// How many entries were made before this process took the run up; nil for not known yet. Worker's thread.
-    nonisolated(unsafe) private var past: Int?
+    /// Whether the past is what the log says of resumptions, and not what it was when the run was taken up.
+    private let readsPast: Bool
+    /// Whether all that had ended when the run was taken up has been told of.
+    private let isTold: Bool
     /// How much of the log has been looked through for resumptions; worker's thread.
     nonisolated(unsafe) private var searched = 0
 
@@ -54,14 +56,19 @@ final class RunPull: EventFeed {
         var rests: Bool
     }
 
-    /// - Parameter past: how many entries were made before by a process that sent their spans; nil to go by what the log says of
-    ///   resumptions.
-    init(_ handle: WorkflowRun, past: Int?, _ queue: SubscriptionQueue, _ allowance: PullAllowance) {
+    /// - Parameters:
+    ///   - past: how many entries were made before by a process that sent their spans; nil to go by what the log says of
+    ///     resumptions.
+    ///   - isTold: whether that process has told of all that had ended with them.
+    init(
+        _ handle: WorkflowRun, past: Int?, isTold: Bool, _ queue: SubscriptionQueue, _ allowance: PullAllowance
+    ) {
         run = handle.id
         plan = handle.definition.plan
         self.queue = queue
         self.allowance = allowance
-        self.past = past
+        readsPast = past == nil
+        self.isTold = isTold
         state = Mutex(State(handle: handle, past: past ?? 0))
     }
 
@@ -128,8 +135,10 @@ final class RunPull: EventFeed {
         if let record = state.withLock({ $0.record.take() }) { allowance.give(record.log.size) }
     }
 
-    /// How many entries are past for whoever begins with the run now.
-    var pastEntries: Int { state.withLock { max($0.past, $0.given) } }
+    /// What is past for whoever begins with the run now.
+    var past: RunPast {
+        state.withLock { RunPast(count: max($0.past, $0.given), told: max(isTold ? $0.past : 0, $0.given)) }
+    }
 
     /// The follower has let go of its copy, and all that it was given is past for it.
     func noteGiven(_ count: Int) { state.withLock { $0.given = max($0.given, count) } }
@@ -161,7 +170,7 @@ final class RunPull: EventFeed {
     /// What comes before the newest resumption was sent by whoever drove the run then; only what a fork took over, or was written
     /// before the process took the run up, has one.
     private func lookForResumptions(in run: Run, before end: Int) {
-        if past != nil { return }
+        if !readsPast { return }
         var found: Int?
         while searched < end {
             let event = run.log[searched]

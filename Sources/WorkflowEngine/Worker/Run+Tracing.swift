@@ -10,9 +10,7 @@ package typealias TraceSampling = @Sendable (_ run: String, _ traceparent: Strin
 
 extension Run {
     /// The trace that the run was started in; nil for one of its own.
-    package var traceparent: String? {
-        machine.trace.isNone ? nil : log.value(machine.trace)["traceparent"]?.string
-    }
+    package var traceparent: String? { machine.traceparent(in: log) }
 
     /// Whether the workflow or whoever started the run refuses to have spans of it.
     package var isTraceOff: Bool {

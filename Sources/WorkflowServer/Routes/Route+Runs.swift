@@ -12,7 +12,8 @@ extension Route {
                 "properties": [
                     "inputData": true, "runId": RouteSchema.runID, "metadata": RouteSchema.object,
                     "ctx": RouteSchema.object, "startAt": RouteSchema.startTime, "delay": RouteSchema.duration,
-                    "timeout": RouteSchema.duration, "tags": RouteSchema.tags, "telemetry": RouteSchema.telemetry,
+                    "timeout": RouteSchema.duration, "tags": RouteSchema.tags,
+                    "telemetry": RouteSchema.telemetry,
                     "priority": ["type": ["integer", "null"], "minimum": -1_000_000, "maximum": 1_000_000],
                 ], "not": RouteSchema.excluding("startAt", "delay"),
             ], answers: [200, 202], errors: [404, 409]

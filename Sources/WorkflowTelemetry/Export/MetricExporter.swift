@@ -19,7 +19,7 @@ final class MetricExporter: Sendable {
         self.endpoint = endpoint
         self.settings = settings
         post = SpanPost(endpoint, http: http)
-        troubles = Troubles(endpoint: endpoint.name, things: "figures", warn: warn)
+        troubles = Troubles(endpoint: endpoint.name, things: .figures, warn: warn)
     }
 
     /// Measures spans that have ended; any thread.
@@ -34,8 +34,8 @@ final class MetricExporter: Sendable {
     /// Sends until ``finish()``, or until the task is cancelled.
     func run() async {
         while true {
+            _ = await finished.passed(within: .milliseconds(settings.metricInterval))
             let isLast = state.withLock { $0.isFinished }
-            if !isLast { _ = await finished.passed(within: .milliseconds(settings.metricInterval)) }
             if Task.isCancelled { return }
             await deliver()
             if isLast { return troubles.finish() }

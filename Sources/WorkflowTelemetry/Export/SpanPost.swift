@@ -19,10 +19,12 @@ struct SpanPost: Sendable {
     private static let longestWait: Int64 = 30
 
     private let endpoint: ExportSettings.Endpoint
+    private let secrets: EndpointSecrets
     private let http: any HostGateway
 
     init(_ endpoint: ExportSettings.Endpoint, http: any HostGateway) {
         self.endpoint = endpoint
+        secrets = EndpointSecrets(endpoint)
         self.http = http
     }
 
@@ -47,7 +49,7 @@ struct SpanPost: Sendable {
     func send(_ request: HostCall) async -> Answer {
         guard let answer = await answer(to: request) else { return .failed("there was no time left", retryAfter: nil) }
         guard answer.ok, let status = answer.value["status"]?.int else {
-            let message = Self.shown(answer.value["message"]?.string ?? "the request failed")
+            let message = shown(answer.value["message"]?.string ?? "the request failed")
             let code = answer.value["code"]?.string ?? ""
             return Self.passing.contains(code) ? .failed(message, retryAfter: nil) : .refused(message)
         }
@@ -56,7 +58,7 @@ struct SpanPost: Sendable {
         case 200..<300:
             // What is no JSON says nothing of rejected spans.
             let answer = try? Value(json: body)
-            return Self.taken(answer?["partialSuccess"] ?? answer?["partial_success"] ?? .null)
+            return taken(answer?["partialSuccess"] ?? answer?["partial_success"] ?? .null)
         case 429, 502, 503, 504:
             return .failed(
                 "the server answers \(status)",
@@ -75,12 +77,12 @@ struct SpanPost: Sendable {
     ]
 
     /// What a server says besides that it took the request; what cannot be read of it means that some were rejected.
-    private static func taken(_ partial: Value) -> Answer {
-        let given = rejectedKeys.compactMap { partial[$0] }.filter { !$0.isNull }
-        let rejected = given.compactMap(count).max() ?? 0
+    private func taken(_ partial: Value) -> Answer {
+        let given = Self.rejectedKeys.compactMap { partial[$0] }.filter { !$0.isNull }
+        let rejected = given.compactMap(Self.count).max() ?? 0
         let reason = shown(partial["errorMessage"]?.string ?? partial["error_message"]?.string ?? "")
         let isUnreadable = !partial.isNull && partial.entries == nil && partial.array?.isEmpty != true
-        if rejected == 0, isUnreadable || given.contains(where: { count($0) == nil }) {
+        if rejected == 0, isUnreadable || given.contains(where: { Self.count($0) == nil }) {
             let unknown = "the server rejected some, and how many cannot be read"
             return .taken(rejected: 1, reason.isEmpty ? unknown : "\(reason); \(unknown)")
         }
@@ -102,10 +104,10 @@ struct SpanPost: Sendable {
         return text.hasPrefix("-") ? 0 : .max
     }
 
-    /// What a server says, for a terminal: a line without control characters.
-    private static func shown(_ text: String) -> String {
+    /// What a server says, for a terminal: a line without control characters, and without what it was sent to know the sender by.
+    private func shown(_ text: String) -> String {
         var shown = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars.prefix(200) {
+        for scalar in secrets.takenOut(of: text).unicodeScalars.prefix(200) {
             let isControl =
                 scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
             shown.append(isControl ? " " : scalar)

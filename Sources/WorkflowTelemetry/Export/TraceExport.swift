@@ -16,6 +16,7 @@ public final class TraceExport: Sendable {
     private let exporters: [BatchExporter]
     private let metrics: MetricExporter?
     private let unsent: UnsentSpans?
+    private let sentOfOthers: SentRuns
     private let marks: Task<Void, Never>?
     private let thread: QuietThread
     private let follows: Task<Void, Never>
@@ -48,9 +49,11 @@ public final class TraceExport: Sendable {
         self.exporters = exporters
         let thread = QuietThread()
         self.thread = thread
+        let sentOfOthers = SentRuns()
+        self.sentOfOthers = sentOfOthers
         follows = Task.detached(executorPreference: thread) {
             let text = SpanText()
-            await RunSpanFeed.run(follower) { trace, caller, count in
+            await RunSpanFeed.run(follower, told: sentOfOthers.take) { trace, caller, count in
                 // What is not sampled, and what there is no room for, is not even made, but for figures.
                 let isWanted =
                     settings.samples(trace, caller: caller) && exporters.contains { $0.hasRoom(beyond: count) }
@@ -119,7 +122,8 @@ public final class TraceExport: Sendable {
         let text = SpanText()
         await unsent?.sendThoseOfOthers { header in
             try await catalog.workflow(header.workflow, generation: header.generation, of: header.id).plan
-        } _: { [settings, exporters] spans, caller in
+        } _: { [settings, exporters, sentOfOthers] record, spans, caller in
+            if !record.status.isTerminal { sentOfOthers.note(record.id, entries: record.log.count) }
             guard let trace = spans.first?.trace, settings.samples(trace, caller: caller) else { return }
             var rest = spans[...]
             while !rest.isEmpty {
@@ -173,8 +177,21 @@ public final class TraceExport: Sendable {
     /// How many spans one endpoint at least did not get.
     package var lost: Int { exporters.map(\.lost).max() ?? 0 }
 
+    /// How long a store may take to take back the runs of an engine.
+    private static let lettingGo = Duration.milliseconds(500)
+
+    /// Has an engine that is followed let its runs go, and does as ``finish(within:)``: what a run records has been sent then, or is
+    /// recorded by whoever takes it up, who sends it.
+    package func finish(_ engine: WorkflowEngine, within limit: Duration) async {
+        let isLetGo = await engine.letGo(within: Self.lettingGo)
+        await finish(within: limit, isAll: isLetGo)
+    }
+
     /// Sends what there is and ends; what cannot be sent within the time is dropped, and told of.
-    public func finish(within limit: Duration) async {
+    public func finish(within limit: Duration) async { await finish(within: limit, isAll: true) }
+
+    /// - Parameter isAll: whether nothing more is recorded by runs that were followed.
+    private func finish(within limit: Duration, isAll: Bool) async {
         follower.finish()
         thread.hurry()
         let isLate = Atomic(false)
@@ -192,7 +209,7 @@ public final class TraceExport: Sendable {
         await sends.value
         deadline.cancel()
         // What there was no time for is left to whoever recovers the store's runs.
-        await unsent?.finish(isWhole: !isLate.load(ordering: .acquiring))
+        await unsent?.finish(isWhole: isAll && !isLate.load(ordering: .acquiring))
         thread.end()
         if follower.lostCount > 0 {
             let count = follower.lostCount

@@ -7,10 +7,22 @@ final class Troubles: Sendable {
     private static let interval: Int64 = 60_000_000
 
     private let endpoint: String
-    /// What is sent to it, as `spans`.
-    private let things: String
+    /// What is sent to it.
+    private let things: Things
     private let tell: @Sendable (String) -> Void
     private let state = Mutex(State())
+
+    /// Words for what is sent.
+    struct Things: Sendable {
+        var one: String
+        var many: String
+
+        static let spans = Things(one: "span", many: "spans")
+        static let logs = Things(one: "span with logs", many: "spans with logs")
+        static let figures = Things(one: "figure", many: "figures")
+
+        func count(_ number: Int) -> String { number == 1 ? "1 \(one) was" : "\(number) \(many) were" }
+    }
 
     private struct State {
         /// When it was last told, in microseconds of the time that passes.
@@ -22,7 +34,7 @@ final class Troubles: Sendable {
         var reason = ""
     }
 
-    init(endpoint: String, things: String = "spans", warn: @escaping @Sendable (String) -> Void) {
+    init(endpoint: String, things: Things = .spans, warn: @escaping @Sendable (String) -> Void) {
         self.endpoint = endpoint
         self.things = things
         tell = warn
@@ -61,6 +73,6 @@ final class Troubles: Sendable {
             return state.dropped
         }
         guard let dropped else { return }
-        tell("telemetry: \(endpoint): \(reason)" + (dropped > 0 ? "; \(dropped) \(things) were dropped" : ""))
+        tell("telemetry: \(endpoint): \(reason)" + (dropped > 0 ? "; \(things.count(dropped)) dropped" : ""))
     }
 }

@@ -123,9 +123,9 @@ final class UnsentSpans: Sendable {
     ///
     /// - Parameters:
     ///   - plan: gives the plan of a run; one whose code is not known is left out.
-    ///   - send: gets the spans of one run, and waits for room.
+    ///   - send: gets a run and those of its spans that are to be sent, and waits for room.
     func sendThoseOfOthers(
-        _ plan: (RunHeader) async throws -> Plan, _ send: ([Span], TraceParent?) async -> Void
+        _ plan: (RunHeader) async throws -> Plan, _ send: (RunRecord, [Span], TraceParent?) async -> Void
     ) async {
         let now = clock.now()
         // Processes in containers may have the same number and host, so it is asked but once whether one runs.
@@ -161,7 +161,7 @@ final class UnsentSpans: Sendable {
 
     private func sendRuns(
         in window: ClosedRange<Int64>, _ plan: (RunHeader) async throws -> Plan,
-        _ send: ([Span], TraceParent?) async -> Void
+        _ send: (RunRecord, [Span], TraceParent?) async -> Void
     ) async throws {
         var filter = RunFilter(created: 0...window.upperBound, updated: window.lowerBound...Int64.max, limit: Self.page)
         while !Task.isCancelled {
@@ -171,7 +171,7 @@ final class UnsentSpans: Sendable {
                     let record = try? RunRecord(stored, plan: plan)
                 else { continue }
                 let (spans, caller) = SpanBuilder.spans(of: record, endedIn: window)
-                if !spans.isEmpty { await send(spans, caller) }
+                await send(record, spans, caller)
             }
             guard page.count == Self.page, let last = page.last else { return }
             filter.before = last.id

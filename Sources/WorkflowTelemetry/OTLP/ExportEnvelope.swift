@@ -8,7 +8,7 @@ struct ExportEnvelope: Sendable {
         case logs
 
         /// What is dropped, as people are told.
-        var things: String { self == .logs ? "spans with logs" : "spans" }
+        var things: Troubles.Things { self == .logs ? .logs : .spans }
     }
 
     let signal: Signal

@@ -82,6 +82,7 @@ public struct ExportSettings: Sendable {
         metricEndpoint = try Self.asked(.metrics, otlp, text)
         metricInterval = try Self.number("OTEL_METRIC_EXPORT_INTERVAL", text, 1...3_600_000) ?? metricInterval
         if endpoints.isEmpty, logEndpoint == nil, metricEndpoint == nil { return nil }
+        for signal in [Signal.traces, .logs, .metrics] { try Self.checkExporter(of: signal, text) }
         for pair in try Self.pairs(text("OTEL_RESOURCE_ATTRIBUTES"), "OTEL_RESOURCE_ATTRIBUTES") {
             resource[pair.name] = .string(pair.value)
         }
@@ -100,6 +101,13 @@ public struct ExportSettings: Sendable {
         case metrics = "METRICS"
 
         var path: String { "v1/" + rawValue.lowercased() }
+    }
+
+    /// What is sent goes by OTLP, or nowhere.
+    private static func checkExporter(of signal: Signal, _ text: (String) -> String?) throws(TelemetryError) {
+        let name = "OTEL_\(signal.rawValue)_EXPORTER"
+        guard let exporter = text(name), exporter != "otlp", exporter != "none" else { return }
+        throw TelemetryError(message: "\(name) takes otlp or none, got '\(shown(exporter))'")
     }
 
     /// Where a signal goes that is sent only when it is asked for: by its exporter, or by an address of its own.
@@ -252,12 +260,8 @@ public struct ExportSettings: Sendable {
     }
 
     private static func check(_ url: String, _ source: String) throws(TelemetryError) {
-        let scheme = url.prefix { $0 != ":" }.lowercased()
-        let hasHost = url.dropFirst(scheme.utf8.count).hasPrefix("://") && !url.withoutSecretsOfURL.hasSuffix("://")
-        guard hasHost, scheme == "http" || scheme == "https" else {
-            throw TelemetryError(
-                message: "\(source) takes an http or https URL, got '\(shown(url.withoutSecretsOfURL))'")
-        }
+        guard let problem = EndpointAddress.problem(url) else { return }
+        throw TelemetryError(message: "\(source) \(problem), got '\(shown(url.withoutSecretsOfURL))'")
     }
 
     /// A value of the environment for a message of one line.

@@ -71,17 +71,29 @@ extension SpanBuilder {
     }
 
     /// What came before was another run's; this one's spans begin here.
-    mutating func fork(_ source: String?) {
+    ///
+    /// - Parameter cause: `{ run?, traceparent? }`: the run that this one was taken from, and its caller where it is another one than
+    ///   that of what came before; null for none.
+    mutating func fork(_ cause: Value?) {
         forget()
         root = nil
+        lastRoot = cause?["run"]?.string.map { run in
+            let own = cause?["traceparent"].map { $0.string.flatMap { TraceParent($0) } }
+            return Self.begin(of: run, in: own ?? caller)
+        }
         caller = nil
         trace = TraceID(run: runID)
-        lastRoot = source.map {
-            Span.Link(trace: TraceID(run: $0), span: SpanID(run: $0, path: "", attempt: 1, occurrence: 1))
-        }
         for frame in open.keys {
             open[frame]?.earlier = nil
             open[frame]?.made = MadeSpans()
         }
+    }
+
+    /// The first span of another run.
+    ///
+    /// - Parameter caller: the span in which that run lies; nil for none.
+    static func begin(of run: String, in caller: TraceParent?) -> Span.Link {
+        Span.Link(
+            trace: caller?.trace ?? TraceID(run: run), span: SpanID(run: run, path: "", attempt: 1, occurrence: 1))
     }
 }

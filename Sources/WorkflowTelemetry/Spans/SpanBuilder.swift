@@ -49,6 +49,8 @@ package struct SpanBuilder: ~Copyable {
     /// The time at which spans end that end now.
     var now: Int64 = 0
     var taken = 0
+    /// Whether what ends with the entry that is taken now has been told of.
+    private var isTold = false
     /// Spans that have ended since the caller last took them, and how many of them were made in steps.
     var ended: [Span] = []
     var madeCount = 0
@@ -124,11 +126,13 @@ package struct SpanBuilder: ~Copyable {
 
     /// Takes what the log has more than when it was last taken, and gives the spans that have ended.
     ///
-    /// - Parameter past: entries up to this one have been followed before, by a process that sent their spans: only those of a
-    ///   stretch that it did not see the end of are given again.
-    package mutating func take(_ log: RunLog, past: Int = 0) -> [Span] {
+    /// - Parameter past: what has been followed before, by somebody who sent its spans: only those are given again of a stretch
+    ///   that they did not see the end of, and of what has been told of none.
+    package mutating func take(_ log: RunLog, past: RunPast = RunPast()) -> [Span] {
         while taken < log.count {
-            take(log[taken], log, isPast: taken < past)
+            isTold = taken < past.told
+            take(log[taken], log, isPast: taken < past.count)
+            if isTold { forget() }
             taken += 1
         }
         defer { (ended, madeCount) = ([], 0) }
@@ -149,7 +153,9 @@ package struct SpanBuilder: ~Copyable {
         // Without spans nothing is to be known of the steps.
         if !settings.isOn { return }
         if plan.hasSecrets { secrets.read(event, log, of: plan) }
-        if turn.isFork { fork(log.copy(event.payload)?["run"]?.string) }
+        if turn.isFork { fork(log.copy(event.payload)) }
+        // Whoever let the run go had told of what had ended by then.
+        if isPast, event.kind == .workflowResumed, event.item == ResumeCause.released.rawValue { forget() }
         if turn.interrupts { interrupt(at: before, log, reason: log.copy(event.payload)?["reason"]?.string) }
         if turn.begins { begin() }
         if turn.tells { takeStep(event, log) }
@@ -172,13 +178,16 @@ package struct SpanBuilder: ~Copyable {
         template = SpanTemplate(plan, runID: runID, settings: settings, redaction: secrets.redaction)
         caller = record?["traceparent"]?.string.flatMap { TraceParent($0) }
         if let caller { trace = caller.trace }
+        if let source = record?["source"], let run = source["run"]?.string {
+            lastRoot = Self.begin(of: run, in: source["traceparent"]?.string.flatMap { TraceParent($0) })
+        }
     }
 
     // MARK: Making spans
 
     /// What writes attributes at this moment; nil where nobody wants a span that ends now, which is counted then.
     mutating func writer() -> SpanWriter? {
-        let demand = demand(trace, caller, ended.count - madeCount)
+        let demand = isTold ? .none : demand(trace, caller, ended.count - madeCount)
         if demand == .none {
             unwanted += 1
             return nil

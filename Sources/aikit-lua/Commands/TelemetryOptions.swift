@@ -23,13 +23,7 @@ extension ExportSettings {
         } catch {
             throw UsageError(error.message)
         }
-        for endpoint in settings?.allEndpoints ?? [] {
-            for file in [endpoint.certificate, endpoint.clientCertificate, endpoint.clientKey].compactMap({ $0 }) {
-                guard case .failure(let failure) = FileText.read(file, limit: 1 << 20) else { continue }
-                throw UsageError(
-                    "cannot read \(file), which OTEL_EXPORTER_OTLP_…CERTIFICATE or …KEY names: \(failure.message)")
-            }
-        }
+        for endpoint in settings?.allEndpoints ?? [] { try ExportCertificates.check(endpoint) }
         return settings
     }
 

@@ -124,7 +124,7 @@ final class DevHost: Sendable {
             watcher = nil
         }
         if let dashboard { waitFor { await dashboard.stop() } }
-        if let export { waitFor { await export.finish(within: TraceExport.patience) } }
+        if let export { waitFor { await export.finish(self.engine, within: TraceExport.patience) } }
         if engine.isolation != nil { waitFor { await self.engine.shutdown(grace: .zero) } }
         if let journal { waitFor { await journal.close() } }
     }

@@ -117,7 +117,7 @@ final class ServeTLS: Sendable {
     }
 
     /// Whether a key in PEM is encrypted: by the label of PKCS #8, or by the header of the older form.
-    private static func hasPassphrase(_ text: [UInt8]) -> Bool {
+    static func hasPassphrase(_ text: [UInt8]) -> Bool {
         String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline).contains {
             $0.hasPrefix("-----BEGIN ENCRYPTED ") || $0.hasPrefix("Proc-Type:") && $0.contains("ENCRYPTED")
         }

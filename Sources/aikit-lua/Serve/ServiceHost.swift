@@ -129,7 +129,7 @@ final class ServiceHost: Sendable {
     func close() async {
         directory.events.close()
         await directory.releaseAll(within: .zero)
-        await export?.finish(within: TraceExport.patience)
+        await export?.finish(engine, within: TraceExport.patience)
         await engine.shutdown(grace: .zero)
     }
 }

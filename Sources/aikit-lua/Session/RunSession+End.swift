@@ -166,9 +166,11 @@ extension RunSession {
     private func complete(_ status: ExitStatus) -> ExitStatus {
         mailbox.close()
         driver.endRecovery(by: leavesBy)
-        // What the engine's runs have is read from them.
         if let export {
-            waitFor(until: leavesBy.map { $0 + Self.exportTime }) { await export.finish(within: TraceExport.patience) }
+            waitFor(until: leavesBy.map { $0 + Self.exportTime }) { [loader] in
+                guard let loader else { return await export.finish(within: TraceExport.patience) }
+                await export.finish(loader.engine, within: TraceExport.patience)
+            }
             for case .text(let line) in mailbox.takeAll() { errors.writeLine(line) }
         }
         if let loader { waitFor { await loader.shutdown() } }

@@ -118,8 +118,7 @@ private struct RunsCancellation {
 
     /// Sends what is left, and ends the engine; nothing is cancelled afterwards.
     func end() async {
-        // What the engine's runs have is read from them.
-        await export?.finish(within: TraceExport.patience)
+        await export?.finish(engine, within: TraceExport.patience)
         engine.shutdown()
     }
 }

@@ -133,8 +133,7 @@ final class RunsRecovery: Sendable {
                     run: failure.run, workflow: header?.workflow ?? "", status: header?.status.rawValue ?? "",
                     error: "could not be taken up: " + why))
         }
-        // What the engine's runs have is read from them.
-        await export?.finish(within: TraceExport.patience)
+        await export?.finish(engine, within: TraceExport.patience)
         return findings
     }
 
