@@ -89,7 +89,9 @@ private let everything = WorkflowDefinition(
 
     @Test func `cases whose names are numbers stand in the order in which people count`() throws {
         let cases = Dictionary(
-            uniqueKeysWithValues: ["1", "2", "10", "part2", "part10"].map { ($0, [NodeDefinition.step("s\($0)", handler: 1)]) })
+            uniqueKeysWithValues: ["1", "2", "10", "part2", "part10"].map {
+                ($0, [NodeDefinition.step("s\($0)", handler: 1)])
+            })
         let definition = WorkflowDefinition(id: "w", nodes: [.branch("b", resolve: 1, cases: cases)])
         let outline = WorkflowOutline(try DefinitionReader.plan(from: definition.value))
         #expect(outline.edges.filter { $0.kind == .branch }.map(\.label) == ["1", "2", "10", "part2", "part10"])
