@@ -44,10 +44,12 @@ local approval = aikit.workflow { id = "approval", description = "Shows a long l
 local limits = aikit.workflow {
     id = "limits", description = "Takes what is within its limits",
     input_schema = s.object {
-      name = s.string():min(3):max(8):pattern("^[a-z]+$"), share = s.number():gt(0):max(1), size = s.enum { "small", "large" },
+      name = s.string():min(3):max(8):pattern("^[a-z]+$"), share = s.number():gt(0):max(1),
+      size = s.enum { "small", "large" },
       items = s.array(s.object { sku = s.string():min(3), count = s.integer():min(1):max(5) }):min(1):max(3),
       pay = s.union {
-        s.object { kind = s.literal "card", owner = s.string() }, s.object { kind = s.literal "bill", owner = s.string(), days = s.integer() },
+        s.object { kind = s.literal "card", owner = s.string() },
+        s.object { kind = s.literal "bill", owner = s.string(), days = s.integer() },
       },
     },
   }
@@ -57,7 +59,10 @@ local limits = aikit.workflow {
 -- A password of which only its length comes out.
 local secret = s.object { user = s.string(), password = s.string():secret() }
 local vault = aikit.workflow { id = "vault", description = "Keeps a secret", input_schema = secret }
-  :step { id = "login", input_schema = secret, handler = function(value) return { user = value.user, size = #value.password } end }
+  :step {
+    id = "login", input_schema = secret,
+    handler = function(value) return { user = value.user, size = #value.password } end,
+  }
   :commit()
 
 return { shapes, anything, approval, limits, vault }
