@@ -100,7 +100,8 @@ extension ReplSession {
                     problems(of: error).forEach(fail)
                     return nil
                 case .refused(let refusal): fail(Problem(refusal.message))
-                case .past, .lines, .log, .text, .doubts, .started, .resting, .released, .timedOut, .interrupted,
+                case .past, .lines, .log, .text, .doubts, .takingUp, .started, .resting, .released, .timedOut,
+                    .interrupted,
                     .stillStopping:
                     break
                 }

@@ -18,6 +18,8 @@ enum Message: Sendable {
     case text(String)
     /// What is doubtful in the script, before the run starts.
     case doubts([Problem])
+    /// A run of the store goes on from now on; that it does is told by ``started(_:)``, which may come after what its code says.
+    case takingUp
     /// The script has been loaded, and the run has been started.
     case started(RunHandle)
     /// The run is over or waits for somebody.

@@ -125,7 +125,9 @@ final class RunLoader: Sendable {
         case .claimed(let claimed):
             let run = try await engine.takeUp(claimed) {
                 $0.journaled.allowance = allowance(of: $0.journaled.origin.grant).grant
-                return try await scripts.workflow(of: $0.journaled)
+                let workflow = try await scripts.workflow(of: $0.journaled)
+                mailbox.post(.takingUp)
+                return workflow
             }
             return .own(run, pastEvents: claimed.stored.header.sequence)
         }

@@ -164,6 +164,7 @@ extension RunSession {
     }
 
     private func complete(_ status: ExitStatus) -> ExitStatus {
+        for case .text(let line) in early ?? [] { errors.writeLine(line) }
         mailbox.close()
         driver.endRecovery(by: leavesBy)
         if let export {

@@ -41,6 +41,8 @@ final class RunSession {
     private(set) var hasEvents = false
     /// What the run came to when it last stood still.
     var settled: RunResult?
+    /// What a run of the store has said before it is known that it goes on; nil where nothing is kept back.
+    var early: [Message]?
     /// What keeps secrets of the run out of what is told of its end.
     var redaction = Redaction()
     private var refusal: String?
@@ -178,6 +180,13 @@ final class RunSession {
     }
 
     private func handleMessage(_ message: Message) {
+        if early != nil {
+            switch message {
+            case .text, .log: early?.append(message)
+            default: handleEarly(message)
+            }
+            return
+        }
         switch message {
         case .progress(let events):
             closing.take(events, at: monotonicNanoseconds())
@@ -190,6 +199,7 @@ final class RunSession {
         case .log(let record): display.log(record)
         case .text(let line): display.print(line)
         case .doubts(let problems): show(problems, .warn)
+        case .takingUp: early = []
         case .started(let handle):
             self.handle = handle
             startedAt = monotonicNanoseconds()
@@ -208,6 +218,16 @@ final class RunSession {
             leave(.stopped(signal))
         case .stillStopping(let signal): sayStopping(signal)
         }
+    }
+
+    /// Tells what a run said before it was known that it goes on: behind that, or before anything else.
+    private func handleEarly(_ message: Message) {
+        let said = early ?? []
+        early = nil
+        if case .started = message { handleMessage(message) }
+        said.forEach(handleMessage)
+        if case .started = message { return }
+        handleMessage(message)
     }
 
     // MARK: Leaving
@@ -312,7 +332,8 @@ final class RunSession {
         for message in mailbox.takeAll() {
             switch message {
             case .interrupted, .timedOut, .progress: isOvertaken = true
-            case .past, .lines, .log, .text, .doubts, .started, .settled, .refused, .failed, .resting, .released,
+            case .past, .lines, .log, .text, .doubts, .takingUp, .started, .settled, .refused, .failed, .resting,
+                .released,
                 .stillStopping:
                 break
             }
