@@ -114,7 +114,7 @@ extension RunDirectory {
         }
         if isOver {
             events.publishLost(header.id, plan: plan, after: sequence)
-            engine.family.followers.noteWritten(header.id, plan, after: sequence)
+            engine.family.followers.noteWritten(claimed.journaled, plan, after: sequence)
             return try await record(of: header.id)
         }
         // Its steps are undone here, unless somebody else has taken it up meanwhile.

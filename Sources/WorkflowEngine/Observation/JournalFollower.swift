@@ -25,6 +25,8 @@ package final class JournalFollower: Sendable {
     private let allowance: PullAllowance
     private let lost = Mutex(Lost())
     private let finished = Gate()
+    /// What runs that nobody drives had before something was written to them, until that is told.
+    private let written = Mutex<[String: RunPast]>([:])
 
     /// The runs that could not be followed to their end; of the newest ones each is counted once.
     private struct Lost {
@@ -73,7 +75,10 @@ package final class JournalFollower: Sendable {
     }
 
     /// The store has got something of a run that nobody drives, behind a number of entries.
-    func noteWritten(_ run: String, _ plan: Plan, after count: Int) { queue.post(.behind(run, plan, after: count)) }
+    func noteWritten(_ run: String, _ plan: Plan, _ past: RunPast) {
+        written.withLock { $0[run] = past }
+        queue.post(.behind(run, plan, after: past.count))
+    }
 
     /// Nothing comes any more; ``run(_:)`` ends when it has told all that lies ready.
     package func finish() {
@@ -97,7 +102,8 @@ package final class JournalFollower: Sendable {
                 case .behind(let run, let plan, let after):
                     guard let plan else { continue }
                     await leave(run, &copies, body)
-                    let known = copies.copy(of: run, plan, past: RunPast(count: after ?? 0, told: after ?? 0))
+                    let past = written.withLock { $0.removeValue(forKey: run) }
+                    let known = copies.copy(of: run, plan, past: past ?? RunPast(count: after ?? 0))
                     if await catchUp(known.copy) { await tell(known, body) }
                     await leave(run, &copies, body)
                 case .piece, .settled, .transient, .nudge: break
@@ -111,7 +117,9 @@ package final class JournalFollower: Sendable {
     private func noteLost(_ message: SubscriptionQueue.Message) {
         switch message {
         case .news(let pull): noteLost(pull.run)
-        case .behind(let run, _, _): noteLost(run)
+        case .behind(let run, _, _):
+            _ = written.withLock { $0.removeValue(forKey: run) }
+            noteLost(run)
         case .mark(let gate): gate.open()
         case .piece, .settled, .transient, .nudge: break
         }

@@ -16,18 +16,24 @@ final class RunFollowers: Sendable {
         if isEmpty.load(ordering: .acquiring) { return [] }
         // What a run has when it is taken up was made by others; of a fork the log says so.
         let past = run.deliveredEvents > 0 ? run.deliveredEvents : nil
-        // A process that died may not have come to tell of all.
-        let isTold =
-            switch run.journaled?.ownerEnd {
-            case Optional.none, .some(.none), .released: past != nil
-            case .diedOfAnother, .diedAlone, .diedInCompany: false
-            }
+        let isTold = past != nil && run.journaled?.ownerEnd.hasToldAll != false
         return followers.withLock { followers in followers.map { $0.feed(of: handle, past: past, isTold: isTold) } }
     }
 
     /// The store has got something of a run that nobody drives, behind a number of entries.
-    func noteWritten(_ run: String, _ plan: Plan, after count: Int) {
+    func noteWritten(_ run: JournaledRun, _ plan: Plan, after count: Int) {
         if isEmpty.load(ordering: .acquiring) { return }
-        for follower in followers.withLock({ $0 }) { follower.noteWritten(run, plan, after: count) }
+        let past = RunPast(count: count, told: run.ownerEnd.hasToldAll ? count : 0)
+        for follower in followers.withLock({ $0 }) { follower.noteWritten(run.id, plan, past) }
+    }
+}
+
+extension OwnerEnd {
+    /// Whether who drove a run before has told of all that had ended: a process that died may not have come to it.
+    fileprivate var hasToldAll: Bool {
+        switch self {
+        case .none, .released: true
+        case .diedOfAnother, .diedAlone, .diedInCompany: false
+        }
     }
 }
