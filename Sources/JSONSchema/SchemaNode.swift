@@ -8,17 +8,26 @@ typealias NodeID = Int
 /// Nodes refer to each other by index, so that recursive schemas make no cycle of objects.
 final class SchemaNode: Sendable {
     let id: NodeID
-    /// Where the schema stands: `#/properties/city`, after a URI where it is not the main document.
-    let location: String
+    /// The URI of the document; empty for the main one.
+    private let document: String
+    private let pointer: SchemaPointer
     /// The index of the schema resource (the nearest `$id`) that it belongs to.
     let resource: Int
     let rules: SchemaRules
 
-    init(id: NodeID, location: String, resource: Int, rules: SchemaRules) {
+    init(id: NodeID, document: String, pointer: SchemaPointer, resource: Int, rules: SchemaRules) {
         self.id = id
-        self.location = location
+        self.document = document
+        self.pointer = pointer
         self.resource = resource
         self.rules = rules
+    }
+
+    /// Where the schema stands: `#/properties/city`, after a URI where it is not the main document.
+    var location: String { "\(document)#\(pointer.text)" }
+
+    func error(_ message: String) -> SchemaError {
+        SchemaError(document: document, pointer: pointer.text, message: message)
     }
 }
 
@@ -162,8 +171,8 @@ final class SchemaExtension: @unchecked Sendable {
     var discriminator: String?
     /// What the script's functions do with a value that passes the rest, in the order of the chain that made the schema.
     var functions: [Function] = []
-    /// Keys that the other schemas of an intersection know, so that stripping leaves them alone.
-    var alliedKeys: Set<String> = []
+    /// Keys that this schema and the others of an intersection declare, so that stripping leaves them alone.
+    var alliedKeys = AlliedKeys.none
 
     /// One link of the chain: a refinement sees what the transformations before it have made.
     enum Function: Sendable {

@@ -34,6 +34,47 @@ import Testing
         #expect(try verdict(endless, "1").contains("without end"))
     }
 
+    /// An object of `count` keys whose schemas `value` makes.
+    private static func object(_ count: Int, _ value: (Int) -> String) -> String {
+        "{" + (0..<count).map { #""p\#($0)":\#(value($0))"# }.joined(separator: ",") + "}"
+    }
+
+    @Test func `makes an intersection of thousands of schemas without a set of keys for each`() throws {
+        let parts = (0..<4000).map { #"{"x-aikit":{"unknown":"strict"},"properties":{"p\#($0)":{"type":"number"}}}"# }
+        let schema = "{\"allOf\":[\(parts.joined(separator: ","))]}"
+        #expect(try verdict(schema, #"{"p7":1,"p3999":2}"#) == #"{"p7":1,"p3999":2}"#)
+        #expect(try verdict(schema, #"{"q":1}"#).contains("q: is not a known key"))
+    }
+
+    @Test func `does not multiply long names, identifiers and intersections`() throws {
+        let name = String(repeating: "n", count: 1_000_000)
+        let below = "{\"properties\":{\"\(name)\":{\"properties\":\(Self.object(4000) { _ in "{}" })}}}"
+        #expect(try verdict(below, #"{"a":1}"#) == #"{"a":1}"#)
+        for (schema, keyword) in [(#"{"$id":"http://e.x/\#(name)"}"#, "$id"), (#"{"$ref":"/\#(name)"}"#, "$ref")] {
+            let error = SchemaError(pointer: "/\(keyword)", message: "must not be longer than 4096 bytes")
+            #expect(throws: error) { try Schema(json: schema) }
+        }
+        let base = #""$defs":{"b":{"properties":\#(Self.object(5000) { _ in "{}" })}}"#
+        let tops = Self.object(300) { ##"{"allOf":[{"$ref":"#/$defs/b"},{"properties":{"z\##($0)":{}}}]}"## }
+        let error = SchemaError(
+            pointer: "/$defs/b", message: "the intersections of the schema have more than 1000000 keys together")
+        #expect(throws: error) { try Schema(json: "{\(base),\"properties\":\(tops)}") }
+    }
+
+    @Test func `compiles each pattern once, and not any number`() throws {
+        func schema(_ patterns: Int) -> String {
+            "{\"properties\":\(Self.object(20_000) { #"{"pattern":"^a\#($0 % patterns)$"}"# })}"
+        }
+        #expect(try verdict(schema(100), #"{"p101":"a1"}"#) == #"{"p101":"a1"}"#)
+        #expect(throws: SchemaError.self) { try Schema(json: schema(10_001)) }
+    }
+
+    @Test func `asks while many patterns look at many keys`() throws {
+        let patterns = (0..<3000).map { #""^q\#($0)$":{}"# }.joined(separator: ",")
+        let value = try Value(json: Self.object(2000) { _ in "1" })
+        #expect(try verdict("{\"patternProperties\":{\(patterns)}}", value, functions: Patience(3)) == "stopped")
+    }
+
     /// Says no at the nth question.
     final class Patience: SchemaFunctions {
         var questions = 0

@@ -54,6 +54,25 @@ import Testing
         #expect(message.hasPrefix("the pattern ^(a+)+$ takes too many steps on this text"))
     }
 
+    /// What one item runs over is no step of PCRE2: these would take minutes.
+    @Test(arguments: [#"[a-z]+\d[a-z]*$"#, #"^(?:(?![a-z]+\d).)*$"#, #"(?:[a-z]+\d|[a-y]+\d|b)+c"#])
+    func `a search that looks at a long text again and again gives up`(source: String) throws {
+        let text = String(repeating: "a", count: 1_000_000)
+        #expect(try Pattern(source).search(text) == .gaveUp)
+        #expect(try verdict(#"{"pattern":\#(Value(source).json)}"#, Value(text)).contains("takes too many steps"))
+    }
+
+    @Test(arguments: [
+        (#"^[a-z]+$"#, true), (#"b$"#, true), (#"a{3}b"#, true), (#"^(?:a|b)+?\d"#, false), (#"\d{3}"#, false),
+        (#"^.*a"#, true), (#"x|y|z"#, false), (#"(?<=a)b"#, true), (#"\bab"#, false),
+    ])
+    func `a long text is searched like a short one`(source: String, found: Bool) throws {
+        for count in [300, 3000, 100_000] {
+            let text = String(repeating: "a", count: count) + "b"
+            #expect(try Pattern(source).search(text) == (found ? .found : .absent), "\(count)")
+        }
+    }
+
     @Test func `one pattern serves many threads`() async throws {
         let pattern = try Pattern("^[a-z]+[0-9]$")
         await withTaskGroup(of: Bool.self) { group in

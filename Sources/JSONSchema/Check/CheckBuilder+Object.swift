@@ -33,10 +33,9 @@ extension CheckBuilder {
         let dependencies = rules.dependentRequired.map {
             CheckObject.Dependency(key: text($0.key), needs: memory.allocate($0.needs.map(text)))
         }
-        let allied = Array(rules.extension?.alliedKeys ?? []).map(text)
         var result = CheckObject(
             properties: memory.allocate(properties), patterns: memory.allocate(patterns),
-            dependencies: memory.allocate(dependencies), allied: memory.allocate(allied))
+            dependencies: memory.allocate(dependencies), allied: texts(rules.extension?.alliedKeys ?? .none))
         result.required = required
         result.defaults = defaults
         result.nullMayBeAbsence = isOurs

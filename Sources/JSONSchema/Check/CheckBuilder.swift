@@ -6,6 +6,7 @@ struct CheckBuilder {
     let memory = CheckMemory()
     private(set) var patterns: [Pattern] = []
     private let nodes: UnsafeMutablePointer<CheckNode>
+    private var allied: [ObjectIdentifier: CheckList<UnsafeRawBufferPointer>] = [:]
 
     init(_ graph: SchemaGraph) {
         self.graph = graph
@@ -35,6 +36,14 @@ struct CheckBuilder {
     func text(_ key: String) -> UnsafeRawBufferPointer {
         let list = memory.allocate(Array(key.utf8))
         return UnsafeRawBufferPointer(start: list.start, count: list.count)
+    }
+
+    /// The keys of an intersection, once for all of its schemas.
+    mutating func texts(_ keys: AlliedKeys) -> CheckList<UnsafeRawBufferPointer> {
+        if let known = allied[ObjectIdentifier(keys)] { return known }
+        let list = memory.allocate(keys.keys.map(text))
+        allied[ObjectIdentifier(keys)] = list
+        return list
     }
 
     private mutating func lower(_ node: SchemaNode) -> CheckNode {

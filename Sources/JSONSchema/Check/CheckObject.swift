@@ -123,6 +123,8 @@ extension UnsafePointer<CheckObject> {
         }
         var isKnown = isDeclared
         for index in 0..<pointee.patterns.count {
+            work.pointee.remaining &-= 1
+            if work.pointee.remaining < 0 { return .unsure }
             let property = pointee.patterns[index].pointee
             switch property.pattern._withUnsafeGuaranteedRef({ $0.quickSearch(key) }) {
             case .absent: continue
@@ -137,8 +139,8 @@ extension UnsafePointer<CheckObject> {
         switch pointee.unknown {
         case .allowed: return .valid
         case .checked: return pointee.additional.unsafelyUnwrapped.check(value, work)
-        case .refused: return isAllied(key) ? .valid : .invalid
-        case .unsure: return isAllied(key) ? .valid : .unsure
+        case .refused: return isAllied(key, work) ? .valid : .invalid
+        case .unsure: return isAllied(key, work) ? .valid : .unsure
         }
     }
 
@@ -154,7 +156,8 @@ extension UnsafePointer<CheckObject> {
         }
     }
 
-    private func isAllied(_ key: UnsafeRawBufferPointer) -> Bool {
+    private func isAllied(_ key: UnsafeRawBufferPointer, _ work: UnsafeMutablePointer<CheckWork>) -> Bool {
+        work.pointee.remaining &-= pointee.allied.count &>> 3
         for index in 0..<pointee.allied.count where pointee.allied[index].pointee.elementsEqual(key) { return true }
         return false
     }

@@ -1,46 +1,58 @@
 internal import FlatValue
 
-/// What the schemas that look at one object know of each other's keys, so that none strips or refuses what another declares.
-enum IntersectionKeys {
-    /// For each schema of the `allOf` of a schema: the keys that the schema itself and the other parts declare.
-    static func ofParts(
-        _ list: ValueCursor, at place: SchemaPlace, _ compiler: inout SchemaCompiler
-    ) throws(SchemaError) -> [Set<String>] {
-        let own = Set(place.cursor["properties"]?.entries.map(\.key) ?? [])
-        var declared: [Set<String>] = []
-        for part in Array(list.items) { declared.append(try self.declared(by: part, at: place, &compiler)) }
-        return declared.indices.map { index in
-            declared.indices.reduce(into: own) { keys, other in
-                if other != index { keys.formUnion(declared[other]) }
-            }
-        }
-    }
+/// The keys that the schemas of one intersection declare, so that none of them strips or refuses what another declares.
+///
+/// An object, so that thousands of schemas share one set; sets of the same keys are one object within a compilation.
+final class AlliedKeys: Sendable {
+    let keys: Set<String>
+
+    static let none = AlliedKeys([])
+
+    init(_ keys: Set<String>) { self.keys = keys }
+}
+
+/// Gathers the keys of intersections.
+struct IntersectionKeys {
+    private var known: [Set<String>: AlliedKeys] = [:]
+    private var gathered = 0
+
+    /// References multiply what intersections declare; more than this no honest schema has.
+    private static let maximumKeys = 1_000_000
 
     /// The keys that a schema declares by itself, by a reference or as an intersection.
-    static func declared(by schema: ValueCursor, at place: SchemaPlace, _ compiler: inout SchemaCompiler)
-        throws(SchemaError) -> Set<String>
-    {
+    mutating func keys(
+        declaredBy place: SchemaPlace, _ library: inout SchemaLibrary
+    ) throws(SchemaError) -> AlliedKeys {
         var keys: Set<String> = []
-        var visited: Set<String> = []
-        try collect(schema, place, &compiler, &keys, &visited, depth: 0)
-        return keys
+        var visited: Set<UnsafeRawPointer> = []
+        try collect(place.cursor, place, &library, &keys, &visited, depth: 0)
+        if let allied = known[keys] { return allied }
+        let allied = AlliedKeys(keys)
+        known[keys] = allied
+        return allied
     }
 
     /// Adds the keys of a schema, and of each schema that it refers to once.
-    private static func collect(
-        _ schema: ValueCursor, _ place: SchemaPlace, _ compiler: inout SchemaCompiler, _ keys: inout Set<String>,
-        _ visited: inout Set<String>, depth: Int
+    private mutating func collect(
+        _ schema: ValueCursor, _ place: SchemaPlace, _ library: inout SchemaLibrary, _ keys: inout Set<String>,
+        _ visited: inout Set<UnsafeRawPointer>, depth: Int
     ) throws(SchemaError) {
-        guard schema.isObject, depth < Value.maximumDepth else { return }
-        keys.formUnion(schema["properties"]?.entries.map(\.key) ?? [])
+        guard schema.isObject, depth < SchemaCompiler.maximumDepth else { return }
+        let properties = schema["properties"]
+        gathered += 1 + (properties?.count ?? 0)
+        guard gathered <= Self.maximumKeys else {
+            throw library.error(
+                place, nil, "the intersections of the schema have more than \(Self.maximumKeys) keys together")
+        }
+        keys.formUnion(properties?.entries.map(\.key) ?? [])
         if let reference = schema["$ref"]?.string {
-            let target = try compiler.resolve(reference, keyword: "$ref", from: place)
-            if visited.insert("\(target.document)#\(target.pointer)").inserted {
-                try collect(target.cursor, target, &compiler, &keys, &visited, depth: depth + 1)
+            let target = try library.resolve(reference, keyword: "$ref", from: place)
+            if visited.insert(target.address).inserted {
+                try collect(target.cursor, target, &library, &keys, &visited, depth: depth + 1)
             }
         }
         for part in schema["allOf"].map({ Array($0.items) }) ?? [] {
-            try collect(part, place, &compiler, &keys, &visited, depth: depth + 1)
+            try collect(part, place, &library, &keys, &visited, depth: depth + 1)
         }
     }
 }

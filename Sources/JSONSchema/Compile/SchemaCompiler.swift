@@ -5,14 +5,18 @@ struct SchemaCompiler {
     let options: Schema.Options
     private(set) var library: SchemaLibrary
     private var nodes: [SchemaNode?] = []
-    private var known: [String: NodeID] = [:]
+    private var known: [NodePlace: NodeID] = [:]
+    private var intersections = IntersectionKeys()
+    private var patterns: [String: Pattern] = [:]
     private var tracksEvaluated = false
     private var depth = 0
 
     /// Intersections multiply what they refer to; more than this no honest schema has.
     private static let maximumNodes = 100_000
+    /// Each takes some hundred microseconds and up to 64 KiB.
+    private static let maximumPatterns = 10_000
     /// Bounds the stack: a chain of references is followed by calls.
-    private static let maximumDepth = 2000
+    static let maximumDepth = 2000
 
     init(options: Schema.Options) {
         self.options = options
@@ -43,8 +47,8 @@ struct SchemaCompiler {
     }
 
     /// The node of the schema at a place; `inDSL` says whether the script's schema library made a schema around it.
-    mutating func node(_ place: SchemaPlace, inDSL: Bool, alliedKeys: Set<String> = []) throws(SchemaError) -> NodeID {
-        let key = "\(place.document)#\(place.pointer)" + (alliedKeys.isEmpty ? "" : "#\(alliedKeys.sorted())")
+    mutating func node(_ place: SchemaPlace, inDSL: Bool, alliedKeys: AlliedKeys? = nil) throws(SchemaError) -> NodeID {
+        let key = NodePlace(address: place.address, alliedKeys: alliedKeys.map(ObjectIdentifier.init))
         if let id = known[key] { return id }
         guard nodes.count < Self.maximumNodes else {
             throw library.error(place, nil, "the schema has more than \(Self.maximumNodes) parts")
@@ -65,9 +69,26 @@ struct SchemaCompiler {
         }
         let uri = library.documents[place.document].uri
         nodes[id] = SchemaNode(
-            id: id, location: "\(place.document == 0 ? "" : uri)#\(place.pointer)", resource: place.resource,
+            id: id, document: place.document == 0 ? "" : uri, pointer: place.pointer, resource: place.resource,
             rules: builder.rules)
         return id
+    }
+
+    /// The keys that the parts of a schema know of each other: those of the intersection around it, if it is in one.
+    mutating func keys(sharedBy place: SchemaPlace, in intersection: AlliedKeys?) throws(SchemaError) -> AlliedKeys {
+        if let intersection { return intersection }
+        return try intersections.keys(declaredBy: place, &library)
+    }
+
+    /// The regular expression of a text, compiled once.
+    mutating func pattern(_ source: String) throws(Pattern.SyntaxError) -> Pattern {
+        if let known = patterns[source] { return known }
+        guard patterns.count < Self.maximumPatterns else {
+            throw Pattern.SyntaxError(message: "the schema has more than \(Self.maximumPatterns) of them")
+        }
+        let pattern = try Pattern(source)
+        patterns[source] = pattern
+        return pattern
     }
 
     mutating func resolve(_ reference: String, keyword: String, from place: SchemaPlace) throws(SchemaError)
@@ -90,13 +111,13 @@ struct SchemaCompiler {
             return nil
         }
         for node in graph.nodes {
-            if let found = visit(node.id) {
-                let location = found.location
-                let hash = location.firstIndex(of: "#") ?? location.startIndex
-                throw SchemaError(
-                    document: String(location[..<hash]), pointer: String(location[hash...].dropFirst()),
-                    message: "the schema refers to itself without end")
-            }
+            if let found = visit(node.id) { throw found.error("the schema refers to itself without end") }
         }
     }
+}
+
+/// What a node is made for: a schema, and the intersection that it is a part of.
+private struct NodePlace: Hashable {
+    let address: UnsafeRawPointer
+    let alliedKeys: ObjectIdentifier?
 }

@@ -21,16 +21,27 @@ final class SchemaDocument {
 /// A place in a document where a schema stands.
 struct SchemaPlace {
     let document: Int
-    let pointer: String
+    let pointer: SchemaPointer
     let cursor: ValueCursor
     let resource: Int
+
+    /// What tells the place from all others of a compilation: documents do not move, and live until its end.
+    var address: UnsafeRawPointer { cursor.start }
 }
 
 /// A schema with an identifier of its own, or the root of a document: the base of the references in it.
 struct SchemaResource {
     let uri: String
     let root: SchemaPlace
+    let base: URIReference
     let dialect: SchemaDialect
     var anchors: [String: SchemaPlace] = [:]
     var dynamicAnchors: [String: SchemaPlace] = [:]
+
+    init(uri: String, root: SchemaPlace, dialect: SchemaDialect) {
+        self.uri = uri
+        self.root = root
+        self.dialect = dialect
+        base = URIReference(uri)
+    }
 }

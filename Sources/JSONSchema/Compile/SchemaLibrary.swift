@@ -5,33 +5,38 @@ struct SchemaLibrary {
     private(set) var documents: [SchemaDocument] = []
     private(set) var resources: [SchemaResource] = []
     private var resourceByURI: [String: Int] = [:]
-    /// By document: where schemas are known to stand, and the resource that each belongs to.
-    private var places: [[String: Int]] = []
+    /// Where schemas are known to stand, and the resource that each belongs to.
+    private var places: [UnsafeRawPointer: Int] = [:]
+    /// The members of objects that references have looked into.
+    private var members: [UnsafeRawPointer: [String: ValueCursor]] = [:]
     private let registry: SchemaRegistry
 
     init(registry: SchemaRegistry) { self.registry = registry }
 
     /// Adds a document and indexes it; `uri` is where it is from, for one that has no `$id`.
     mutating func add(_ value: Value, uri: String) throws(SchemaError) -> SchemaPlace {
+        guard uri.utf8.count <= Self.maximumURILength else {
+            throw SchemaError(pointer: "", message: Self.tooLong)
+        }
         let document = SchemaDocument(value, uri: uri)
         let number = documents.count
         documents.append(document)
-        places.append([:])
         let cursor = document.root
-        let dialect = try dialect(of: cursor, else: .standard, document: number, pointer: "")
-        let root = SchemaPlace(document: number, pointer: "", cursor: cursor, resource: resources.count)
+        let dialect = try dialect(of: cursor, else: .standard, document: number, pointer: .root)
+        let root = SchemaPlace(document: number, pointer: .root, cursor: cursor, resource: resources.count)
         resources.append(SchemaResource(uri: uri, root: root, dialect: dialect))
         if resourceByURI[uri] == nil { resourceByURI[uri] = root.resource }
         try index(root)
-        return SchemaPlace(document: number, pointer: "", cursor: cursor, resource: places[number][""] ?? root.resource)
+        return SchemaPlace(
+            document: number, pointer: .root, cursor: cursor, resource: places[root.address] ?? root.resource)
     }
 
     /// The resource of the schema that stands at a pointer, where one is known to stand there.
-    func resource(of pointer: String, in document: Int) -> Int? { places[document][pointer] }
+    func resource(at schema: ValueCursor) -> Int? { places[schema.start] }
 
     func error(_ place: SchemaPlace, _ keyword: String? = nil, _ message: String) -> SchemaError {
-        let pointer = keyword.map { JSONPointer.appending($0, to: place.pointer) } ?? place.pointer
-        return SchemaError(document: documents[place.document].uri, pointer: pointer, message: message)
+        let pointer = keyword.map(place.pointer.appending) ?? place.pointer
+        return SchemaError(document: documents[place.document].uri, pointer: pointer.text, message: message)
     }
 
     // MARK: Indexing
@@ -41,10 +46,11 @@ struct SchemaLibrary {
         var place = place
         if let id = place.cursor["$id"] {
             guard let text = id.string else { throw error(place, "$id", "must be a string") }
+            guard text.utf8.count <= Self.maximumURILength else { throw error(place, "$id", Self.tooLong) }
             let reference = URIReference(text)
             guard reference.fragment?.isEmpty ?? true else { throw error(place, "$id", "must not have a fragment") }
             let base = resources[place.resource]
-            let uri = reference.resolved(against: URIReference(base.uri)).withoutFragment
+            let uri = reference.resolved(against: base.base).withoutFragment
             let dialect = try dialect(
                 of: place.cursor, else: base.dialect, document: place.document, pointer: place.pointer)
             place = SchemaPlace(
@@ -52,29 +58,29 @@ struct SchemaLibrary {
             resources.append(SchemaResource(uri: uri, root: place, dialect: dialect))
             resourceByURI[uri] = place.resource
         }
-        places[place.document][place.pointer] = place.resource
+        places[place.address] = place.resource
         try indexAnchor(place, "$anchor")
         try indexAnchor(place, "$dynamicAnchor")
 
         for entry in place.cursor.entries {
             let key = entry.key
             guard let shape = SubschemaShape.of[key] else { continue }
-            let pointer = JSONPointer.appending(key, to: place.pointer)
+            let pointer = place.pointer.appending(key)
             switch shape {
             case .schema: try index(child(place, pointer, entry.value))
             case .list:
                 for (index, item) in entry.value.items.enumerated() {
-                    try self.index(child(place, "\(pointer)/\(index)", item))
+                    try self.index(child(place, pointer.appending(String(index)), item))
                 }
             case .map:
                 for member in entry.value.entries {
-                    try index(child(place, JSONPointer.appending(member.key, to: pointer), member.value))
+                    try index(child(place, pointer.appending(member.key), member.value))
                 }
             }
         }
     }
 
-    private func child(_ place: SchemaPlace, _ pointer: String, _ cursor: ValueCursor) -> SchemaPlace {
+    private func child(_ place: SchemaPlace, _ pointer: SchemaPointer, _ cursor: ValueCursor) -> SchemaPlace {
         SchemaPlace(document: place.document, pointer: pointer, cursor: cursor, resource: place.resource)
     }
 
@@ -93,12 +99,12 @@ struct SchemaLibrary {
     }
 
     private func dialect(
-        of schema: ValueCursor, else inherited: SchemaDialect, document: Int, pointer: String
+        of schema: ValueCursor, else inherited: SchemaDialect, document: Int, pointer: SchemaPointer
     ) throws(SchemaError) -> SchemaDialect {
         guard let keyword = schema["$schema"] else { return inherited }
-        let pointer = pointer + "/$schema"
+        let pointer = pointer.appending("$schema")
         guard let uri = keyword.string else {
-            throw SchemaError(document: documents[document].uri, pointer: pointer, message: "must be a string")
+            throw SchemaError(document: documents[document].uri, pointer: pointer.text, message: "must be a string")
         }
         let bare = URIReference(uri).withoutFragment
         guard bare != SchemaDialect.standardURI, let metaSchema = registry.document(bare) else { return .standard }
@@ -110,7 +116,7 @@ struct SchemaLibrary {
             }.get()
         } catch {
             throw SchemaError(
-                document: documents[document].uri, pointer: pointer,
+                document: documents[document].uri, pointer: pointer.text,
                 message: "the meta-schema requires the vocabulary \(error.uri), which is not known")
         }
     }
@@ -121,7 +127,8 @@ struct SchemaLibrary {
     mutating func resolve(_ reference: String, keyword: String, from place: SchemaPlace) throws(SchemaError)
         -> SchemaPlace
     {
-        let target = URIReference(reference).resolved(against: URIReference(resources[place.resource].uri))
+        guard reference.utf8.count <= Self.maximumURILength else { throw error(place, keyword, Self.tooLong) }
+        let target = URIReference(reference).resolved(against: resources[place.resource].base)
         let uri = target.withoutFragment
         guard let resource = try resource(uri) else {
             throw error(place, keyword, "no schema is known by the name '\(uri)'")
@@ -165,22 +172,35 @@ struct SchemaLibrary {
                 guard let index = Int(token), token == String(index), index >= 0 else { return nil }
                 next = place.cursor.items.dropFirst(index).first { _ in true }
             } else {
-                next = place.cursor[key: token]
+                next = member(token, of: place.cursor)
             }
             guard let next else { return nil }
-            let pointer = JSONPointer.appending(token, to: place.pointer)
-            let resource = places[place.document][pointer] ?? place.resource
-            place = SchemaPlace(document: place.document, pointer: pointer, cursor: next, resource: resource)
+            place = SchemaPlace(
+                document: place.document, pointer: place.pointer.appending(token), cursor: next,
+                resource: places[next.start] ?? place.resource)
         }
         // A reference makes a schema of what stands under an unknown keyword.
-        if places[place.document][place.pointer] == nil {
+        if places[place.address] == nil {
             try index(place)
-            let resource = places[place.document][place.pointer] ?? place.resource
+            let resource = places[place.address] ?? place.resource
             place = SchemaPlace(
                 document: place.document, pointer: place.pointer, cursor: place.cursor, resource: resource)
         }
         return place
     }
+
+    /// A member of an object; of one that has many, they are listed once, since each may be referred to.
+    private mutating func member(_ key: String, of object: ValueCursor) -> ValueCursor? {
+        guard object.count > 16 else { return object[key: key] }
+        if let known = members[object.start] { return known[key] }
+        let listed = Dictionary(object.entries.map { ($0.key, $0.value) }) { first, _ in first }
+        members[object.start] = listed
+        return listed[key]
+    }
+
+    /// References are resolved against the URI around them, each time.
+    private static let maximumURILength = 4096
+    private static let tooLong = "must not be longer than \(maximumURILength) bytes"
 }
 
 /// How the value of a keyword holds schemas.

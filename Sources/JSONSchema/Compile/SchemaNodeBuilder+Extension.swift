@@ -7,7 +7,7 @@ extension SchemaNodeBuilder {
         guard cursor.isObject else { throw failure("x-aikit", "must be an object, not \(cursor.kindName)", compiler) }
         inDSL = true
         let result = SchemaExtension()
-        result.alliedKeys = alliedKeys.union(try IntersectionKeys.declared(by: place.cursor, at: place, &compiler))
+        result.alliedKeys = try compiler.keys(sharedBy: place, in: alliedKeys)
         if let unknown = cursor["unknown"] {
             guard let mode = unknown.string.flatMap(SchemaExtension.UnknownKeys.init) else {
                 throw failure(

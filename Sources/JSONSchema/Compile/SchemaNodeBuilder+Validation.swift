@@ -1,7 +1,7 @@
 internal import FlatValue
 
 extension SchemaNodeBuilder {
-    mutating func readValidation(_ compiler: SchemaCompiler) throws(SchemaError) {
+    mutating func readValidation(_ compiler: inout SchemaCompiler) throws(SchemaError) {
         rules.types = try types(compiler)
         if let cursor = keyword("enum") {
             guard cursor.isArray else { throw failure("enum", "must be a list, not \(cursor.kindName)", compiler) }
@@ -20,7 +20,7 @@ extension SchemaNodeBuilder {
 
         rules.minLength = try count("minLength", compiler)
         rules.maxLength = try count("maxLength", compiler)
-        if let source = try text("pattern", compiler) { rules.pattern = try pattern(source, "pattern", compiler) }
+        if let source = try text("pattern", compiler) { rules.pattern = try pattern(source, "pattern", &compiler) }
 
         rules.minItems = try count("minItems", compiler)
         rules.maxItems = try count("maxItems", compiler)

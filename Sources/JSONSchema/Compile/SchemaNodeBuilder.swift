@@ -7,11 +7,11 @@ struct SchemaNodeBuilder {
     let rules = SchemaRules()
     /// Whether the script's schema library made this schema or one around it, so that formats are asserted.
     var inDSL: Bool
-    /// Keys of the same object that other schemas declare.
-    let alliedKeys: Set<String>
+    /// Keys that the intersection of which this schema is a part declares; nil outside one.
+    let alliedKeys: AlliedKeys?
     private var keywords: [String: ValueCursor] = [:]
 
-    init(place: SchemaPlace, inDSL: Bool, alliedKeys: Set<String>, dialect: SchemaDialect) {
+    init(place: SchemaPlace, inDSL: Bool, alliedKeys: AlliedKeys?, dialect: SchemaDialect) {
         self.place = place
         self.inDSL = inDSL
         self.alliedKeys = alliedKeys
@@ -36,12 +36,12 @@ struct SchemaNodeBuilder {
             rules.unevaluatedItems = try schema("unevaluatedItems", &compiler)
             rules.unevaluatedProperties = try schema("unevaluatedProperties", &compiler)
         }
-        if dialect.contains(.validation) { try readValidation(compiler) }
+        if dialect.contains(.validation) { try readValidation(&compiler) }
         try readFormat(compiler)
         if dialect.contains(.metadata) { try readAnnotations(&compiler) }
         for (key, member) in keywords["$defs"].map({ Array($0.entries).map { ($0.key, $0.value) } }) ?? [] {
             _ = try compiler.node(
-                try child(JSONPointer.appending(key, to: place.pointer + "/$defs"), member, compiler), inDSL: inDSL)
+                child(place.pointer.appending("$defs").appending(key), member, compiler), inDSL: inDSL)
         }
     }
 
@@ -53,16 +53,14 @@ struct SchemaNodeBuilder {
 
     // MARK: Subschemas
 
-    func child(_ pointer: String, _ cursor: ValueCursor, _ compiler: SchemaCompiler) throws(SchemaError) -> SchemaPlace
-    {
-        let resource = compiler.library.resource(of: pointer, in: place.document) ?? place.resource
+    func child(_ pointer: SchemaPointer, _ cursor: ValueCursor, _ compiler: SchemaCompiler) -> SchemaPlace {
+        let resource = compiler.library.resource(at: cursor) ?? place.resource
         return SchemaPlace(document: place.document, pointer: pointer, cursor: cursor, resource: resource)
     }
 
     func schema(_ name: String, _ compiler: inout SchemaCompiler) throws(SchemaError) -> NodeID? {
         guard let cursor = keywords[name] else { return nil }
-        let pointer = JSONPointer.appending(name, to: place.pointer)
-        return try compiler.node(try child(pointer, cursor, compiler), inDSL: inDSL)
+        return try compiler.node(child(place.pointer.appending(name), cursor, compiler), inDSL: inDSL)
     }
 
     func schemaList(_ name: String, _ compiler: inout SchemaCompiler) throws(SchemaError) -> [NodeID] {
@@ -70,14 +68,13 @@ struct SchemaNodeBuilder {
         guard cursor.isArray, cursor.count > 0 else {
             throw failure(name, "must be a list of at least one schema", compiler)
         }
-        let allied = name == "allOf" ? try IntersectionKeys.ofParts(cursor, at: place, &compiler) : []
+        let allied = name == "allOf" ? try compiler.keys(sharedBy: place, in: alliedKeys) : nil
+        let list = place.pointer.appending(name)
         var nodes: [NodeID] = []
         for (index, item) in cursor.items.enumerated() {
-            let pointer = "\(place.pointer)/\(name)/\(index)"
             nodes.append(
                 try compiler.node(
-                    try child(pointer, item, compiler), inDSL: inDSL,
-                    alliedKeys: allied.isEmpty ? [] : allied[index].union(alliedKeys)))
+                    child(list.appending(String(index)), item, compiler), inDSL: inDSL, alliedKeys: allied))
         }
         return nodes
     }
@@ -90,9 +87,10 @@ struct SchemaNodeBuilder {
             throw failure(name, "must be an object of schemas, not \(cursor.kindName)", compiler)
         }
         var nodes: [(key: String, node: NodeID)] = []
+        let map = place.pointer.appending(name)
         for entry in cursor.entries {
-            let pointer = JSONPointer.appending(entry.key, to: JSONPointer.appending(name, to: place.pointer))
-            nodes.append((entry.key, try compiler.node(try child(pointer, entry.value, compiler), inDSL: inDSL)))
+            nodes.append(
+                (entry.key, try compiler.node(child(map.appending(entry.key), entry.value, compiler), inDSL: inDSL)))
         }
         return nodes
     }
@@ -121,7 +119,7 @@ struct SchemaNodeBuilder {
         for (index, property) in rules.properties.enumerated() { rules.propertyIndex[property.key] = index }
         rules.propertyKeys = rules.properties.map { Array($0.key.utf8) }
         for (source, node) in try schemaMap("patternProperties", &compiler) {
-            let pattern = try self.pattern(source, "patternProperties", compiler)
+            let pattern = try self.pattern(source, "patternProperties", &compiler)
             rules.patternProperties.append((pattern, node))
         }
         rules.additionalProperties = try schema("additionalProperties", &compiler)
@@ -140,11 +138,13 @@ struct SchemaNodeBuilder {
         }
     }
 
-    func pattern(_ source: String, _ keyword: String, _ compiler: SchemaCompiler) throws(SchemaError) -> Pattern {
+    func pattern(_ source: String, _ keyword: String, _ compiler: inout SchemaCompiler) throws(SchemaError) -> Pattern {
         do throws(Pattern.SyntaxError) {
-            return try Pattern(source)
+            return try compiler.pattern(source)
         } catch {
-            throw failure(keyword, "'\(source)' is not a regular expression of ECMA-262: \(error.message)", compiler)
+            throw failure(
+                keyword, "'\(shortened(source, to: 200))' is not a regular expression of ECMA-262: \(error.message)",
+                compiler)
         }
     }
 

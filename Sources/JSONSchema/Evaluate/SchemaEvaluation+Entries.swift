@@ -49,6 +49,7 @@ extension SchemaEvaluation {
             value = evaluate(schema, value).value
         }
         for (pattern, schema) in rules.patternProperties where !isStopped {
+            spend(1)
             switch search(pattern, entry.keyBytes) {
             case .absent: continue
             case .found:
@@ -61,7 +62,7 @@ extension SchemaEvaluation {
             }
         }
         if !isKnown {
-            let isAllied = rules.extension?.alliedKeys.contains(entry.key) ?? false
+            let isAllied = rules.extension?.alliedKeys.keys.contains(entry.key) ?? false
             if let schema = rules.additionalProperties {
                 if graph[schema].rules.verdict == false {
                     if !isAllied { refuseKey(node, "additionalProperties", entry) }

@@ -37,17 +37,11 @@ package struct CheckBudget {
         calls = .some
         var isOver = isCancelled || (limits.deadline != 0 && monotonicNanoseconds() >= limits.deadline)
         if allowance > 0, !isOver {
-            let now = Self.threadTime()
+            let now = threadNanoseconds()
             if began == 0 { began = now }
             isOver = now &- began >= allowance
         }
         if isOver { calls = .stopped }
         return !isOver
-    }
-
-    private static func threadTime() -> UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        return UInt64(bitPattern: Int64(time.tv_sec)) &* 1_000_000_000 &+ UInt64(bitPattern: Int64(time.tv_nsec))
     }
 }
