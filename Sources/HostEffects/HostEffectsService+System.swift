@@ -18,7 +18,7 @@ extension HostEffectsService {
                 answer(.success(try EnvironmentVariables.perform(operation, payload, permissions)))
             default:
                 // The disk may be slow, and a worker has other runs.
-                return TaskOperation(answer: answer) {
+                return TaskOperation(on: .files, answer: answer) {
                     guard let value = try FileOperations(permissions).perform(operation, payload) else {
                         throw HostFailure.unknown(operation)
                     }

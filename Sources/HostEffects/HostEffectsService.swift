@@ -121,7 +121,9 @@ package final class HostEffectsService: HostGateway {
         do throws(HostFailure) {
             let call = try allowed(HTTPCall(payload))
             let service = service()
-            return TaskOperation(answer: Self.tracing(payload, answer)) { try await service.perform(call) }
+            return TaskOperation(on: .exchanges, answer: Self.tracing(payload, answer)) {
+                try await service.perform(call)
+            }
         } catch {
             answer(error.answer)
             return nil

@@ -16,20 +16,21 @@ final class TaskOperation: HostOperation {
     }
 
     convenience init(
-        answer: @escaping @Sendable (HostAnswer) -> Void, _ body: @escaping @Sendable () async throws -> Value
+        on threads: ThreadPool, answer: @escaping @Sendable (HostAnswer) -> Void,
+        _ body: @escaping @Sendable () async throws -> Value
     ) {
-        self.init(answer: answer, answering: { .success(try await body()) })
+        self.init(on: threads, answer: answer, answering: { .success(try await body()) })
     }
 
     /// - Parameter body: gives the whole answer, with what the journal keeps of the operation.
     init(
-        answer: @escaping @Sendable (HostAnswer) -> Void,
+        on threads: ThreadPool, answer: @escaping @Sendable (HostAnswer) -> Void,
         answering body: @escaping @Sendable () async throws -> HostAnswer
     ) {
         let state = State()
         self.state = state
         // The request lives as long as the suspended step that waits for it, and the worker cancels it with the step.
-        task = Task.detached {
+        task = Task.detached(executorPreference: threads) {
             let result: HostAnswer
             do {
                 result = try await body()

@@ -15,7 +15,7 @@ extension HostEffectsService {
             let entry = OpenStreams.Entry(stream: stream, call: call, owner: OpenStreams.Owner(asked))
             let (service, streams) = (service(), streams)
             let number = streams.add(entry)
-            let opening = TaskOperation(answer: Self.tracing(payload, answer)) {
+            let opening = TaskOperation(on: .exchanges, answer: Self.tracing(payload, answer)) {
                 do {
                     let head = try await service.open(call, into: stream)
                     let entries = (head.entries ?? []).map { ($0.key, $0.value) }
@@ -50,7 +50,7 @@ extension HostEffectsService {
             return nil
         }
         let service = service()
-        return TaskOperation(answer: answer) {
+        return TaskOperation(on: .exchanges, answer: answer) {
             do {
                 if let bytes = try await service.read(entry.stream, of: entry.call) {
                     return ["data": Value { arena in bytes.withUnsafeBytes { arena.writeString($0) } }]

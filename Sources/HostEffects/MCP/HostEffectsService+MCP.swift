@@ -36,7 +36,7 @@ extension HostEffectsService {
                     return try await client.call(payload["name"]?.string ?? "", payload["arguments"] ?? .emptyObject)
                 }
             }
-            return TaskOperation(answer: answer) { [timeout] in
+            return TaskOperation(on: .exchanges, answer: answer) { [timeout] in
                 try await Self.within(timeout, settings.name) {
                     do {
                         return try await work()

@@ -165,8 +165,9 @@ struct AnthropicProvider: ModelProvider {
     private struct Reader: ModelStreamReader {
         /// One block of the content as far as it has come.
         private struct Block {
-            var index: Int64
             var type: String
+            /// Which of the blocks of its type it is, from 1.
+            var ordinal: Int
             var text = ""
             var signature = ""
             var start: Value
@@ -174,6 +175,9 @@ struct AnthropicProvider: ModelProvider {
 
         private var answer = ModelAnswer()
         private var blocks: [Block] = []
+        /// The first block of each index.
+        private var places: [Int64: Int] = [:]
+        private var counts: [String: Int] = [:]
         private var reason: String?
 
         mutating func take(_ event: Value) throws(HostFailure) -> [ModelDelta] {
@@ -184,8 +188,10 @@ struct AnthropicProvider: ModelProvider {
                 answer.usage = AnthropicProvider.usage(event["message"]?["usage"])
             case "content_block_start":
                 let start = event["content_block"] ?? .null
-                blocks.append(
-                    Block(index: event["index"]?.int ?? 0, type: start["type"]?.string ?? "", start: start))
+                let (index, type) = (event["index"]?.int ?? 0, start["type"]?.string ?? "")
+                if places[index] == nil { places[index] = blocks.count }
+                counts[type, default: 0] += 1
+                blocks.append(Block(type: type, ordinal: counts[type, default: 0], start: start))
             case "content_block_delta": return take(delta: event["delta"] ?? .null, of: event["index"]?.int ?? 0)
             case "message_delta":
                 reason = event["delta"]?["stop_reason"]?.string ?? reason
@@ -199,29 +205,24 @@ struct AnthropicProvider: ModelProvider {
         }
 
         private mutating func take(delta: Value, of index: Int64) -> [ModelDelta] {
-            guard let place = blocks.firstIndex(where: { $0.index == index }) else { return [] }
+            guard let place = places[index] else { return [] }
             switch delta["type"]?.string {
             case "text_delta":
                 let text = delta["text"]?.string ?? ""
                 blocks[place].text += text
-                return [ModelDelta(kind: .text, text: text, index: ordinal(of: place))]
+                return [ModelDelta(kind: .text, text: text, index: blocks[place].ordinal)]
             case "input_json_delta":
                 let text = delta["partial_json"]?.string ?? ""
                 blocks[place].text += text
-                return [ModelDelta(kind: .toolCall, text: text, index: ordinal(of: place))]
+                return [ModelDelta(kind: .toolCall, text: text, index: blocks[place].ordinal)]
             case "thinking_delta":
                 let text = delta["thinking"]?.string ?? ""
                 blocks[place].text += text
-                return [ModelDelta(kind: .reasoning, text: text, index: ordinal(of: place))]
+                return [ModelDelta(kind: .reasoning, text: text, index: blocks[place].ordinal)]
             case "signature_delta": blocks[place].signature += delta["signature"]?.string ?? ""
             default: break
             }
             return []
-        }
-
-        /// Which of the blocks of its type a block is, from 1.
-        private func ordinal(of place: Int) -> Int {
-            blocks[...place].count { $0.type == blocks[place].type }
         }
 
         func finish() throws(HostFailure) -> ModelAnswer {

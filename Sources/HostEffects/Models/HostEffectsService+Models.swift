@@ -23,7 +23,7 @@ extension HostEffectsService {
             let isNamed = call.settings.isAtProvider || namesHost(url)
             let deltas = asked.stream.map { DeltaRedactor(redactor, $0) }
             return TaskOperation(
-                answer: answer,
+                on: .exchanges, answer: answer,
                 answering: {
                     if let kept = await cache?.answer() {
                         if call.isStreamed, let text = kept["text"]?.string {

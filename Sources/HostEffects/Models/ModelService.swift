@@ -199,6 +199,8 @@ final class ModelService: Sendable {
             }
             // Comments only keep the connection open.
             if events.dataBytes > data { watch.touch() }
+            // What has come already is read without a wait, and others have their turn between two pieces.
+            await Task.yield()
         }
         return Self.outcome(try reader.finish(), call)
     }

@@ -215,11 +215,23 @@ struct OpenAIProvider: ModelProvider {
             /// As the provider has it; empty for none.
             var id = ""
             var name = ""
-            var arguments = ""
+            private(set) var arguments = ""
+            private var scan = ObjectScan()
+
+            init(index: Int64) { self.index = index }
 
             /// Whether the arguments are a whole object, after which no more of them come.
-            var isWhole: Bool { (try? Value(json: arguments))?.entries != nil }
+            var isWhole: Bool { scan.isWhole }
+
+            mutating func add(arguments piece: String) {
+                arguments += piece
+                scan.take(piece)
+            }
         }
+
+        /// More than this no model calls tools in one answer; each piece is looked for among them.
+        private static let maximumCalls = 256
+        private static let longestName = 1024
 
         mutating func take(_ event: Value) throws(HostFailure) -> [ModelDelta] {
             try OpenAIProvider.check(event)
@@ -241,26 +253,30 @@ struct OpenAIProvider: ModelProvider {
                 deltas.append(ModelDelta(kind: .text, text: text, index: 1))
             }
             for (offset, piece) in (delta["tool_calls"]?.array ?? []).enumerated() {
-                deltas.append(take(call: piece, at: Int64(offset)))
+                deltas.append(try take(call: piece, at: Int64(offset)))
             }
             return deltas
         }
 
-        private mutating func take(call piece: Value, at offset: Int64) -> ModelDelta {
+        private mutating func take(call piece: Value, at offset: Int64) throws(HostFailure) -> ModelDelta {
             let (id, name) = (piece["id"]?.string ?? "", piece["function"]?["name"]?.string ?? "")
             let at: Int
             if let place = place(of: piece["index"]?.int, at: offset, id, name) {
                 at = place
             } else {
                 at = calls.count
+                guard at < Self.maximumCalls else { throw .unreadable("it calls tools more than \(at) times") }
                 calls.append(Call(index: piece["index"]?.int ?? offset))
             }
             if calls[at].id.isEmpty { calls[at].id = id }
             // Some servers repeat the whole name with each piece.
             if calls[at].name != name { calls[at].name += name }
+            guard calls[at].name.utf8.count <= Self.longestName else {
+                throw .unreadable("the name of a tool has no end")
+            }
             let arguments = piece["function"]?["arguments"]
             let text = arguments?.string ?? (arguments?.entries == nil ? nil : arguments?.json) ?? ""
-            calls[at].arguments += text
+            calls[at].add(arguments: text)
             return ModelDelta(kind: .toolCall, text: text, index: at + 1)
         }
 

@@ -82,6 +82,48 @@ private func text(_ deltas: [Value]) -> String { deltas.compactMap { $0["text"]?
         #expect(try data(event + mark + event) == ["a"])
     }
 
+    @Test(arguments: [
+        (["{}"], true), (["{", "\"a\":", "{}", "}"], true), (["{\"a\":\"}\"", "}"], true), (["{\"a\":\"\\\"}"], false),
+        ([" {", "} "], true), (["{}", "x"], false), (["{}{"], false), (["[]"], false), (["1"], false), ([""], false),
+        (["{\"a\":[{}", "]", "}"], true), (["}"], false),
+    ])
+    func `the end of an object is seen in pieces`(pieces: [String], isWhole: Bool) {
+        var scan = ObjectScan()
+        for piece in pieces { scan.take(piece) }
+        #expect(scan.isWhole == isWhole)
+        var bytes = ObjectScan()
+        for scalar in pieces.joined().unicodeScalars { bytes.take(String(scalar)) }
+        #expect(bytes.isWhole == isWhole)
+    }
+
+    /// Each piece would be looked for among all calls, and all arguments read again with each.
+    @Test func `an answer of calls without end is refused, and one of pieces without end read in one go`() throws {
+        var many = OpenAIProvider().reader()
+        #expect(throws: HostFailure.self) {
+            for index in 0..<100_000 {
+                _ = try many.take(chunk(["tool_calls": [call(nil, nil, "", index: Int64(index))]]))
+            }
+        }
+        var named = OpenAIProvider().reader()
+        #expect(throws: HostFailure.self) {
+            for index in 0..<100_000 { _ = try named.take(chunk(["tool_calls": [call(nil, "n\(index)", "")]])) }
+        }
+        var long = OpenAIProvider().reader()
+        _ = try long.take(chunk(["tool_calls": [call(nil, "look", "{\"a\":\"")]]))
+        for _ in 0..<100_000 { _ = try long.take(chunk(["tool_calls": [call(nil, "look", "0123456789")]])) }
+        _ = try long.take(chunk(["tool_calls": [call(nil, "look", "\"}")]]))
+        _ = try long.take(chunk(["tool_calls": [call(nil, "look", "{}")]], "tool_calls"))
+        #expect(try long.finish().calls.map(\.arguments.utf8.count) == [1_000_008, 2])
+        var blocks = AnthropicProvider().reader()
+        for index in 0..<50_000 {
+            let place = Value(Int64(index))
+            _ = try blocks.take(["type": "content_block_start", "index": place, "content_block": ["type": "text"]])
+            let delta: Value = ["type": "text_delta", "text": "x"]
+            let told = try blocks.take(["type": "content_block_delta", "index": place, "delta": delta])
+            #expect(told.map(\.index) == [index + 1])
+        }
+    }
+
     @Test func `content in parts is text and reasoning`() async throws {
         let parts: [Value] = [
             ["type": "thinking", "thinking": [["type": "text", "text": "hmm"]]],
