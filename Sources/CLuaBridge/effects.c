@@ -6,7 +6,7 @@
 #include "internal.h"
 
 /// The most that a call may leave for the host between two waits.
-#define MAX_EFFECT_BYTES ((size_t)256 << 20)
+#define MAX_EFFECT_BYTES ((size_t)96 << 20)
 /// So many records; the host takes them in one go, while no other run of the worker goes on.
 #define MAX_EFFECTS 250000
 /// As many bytes of records are looked through one by one.
@@ -147,8 +147,14 @@ void effects_add(
         raise_error(L, "invalid_argument", "%s", vm->message);
     }
     put_u32(effects->data + start + 5 + name_length, (uint32_t)(effects->count - start - 9 - name_length));
+    if (unlikely(effects->count > MAX_EFFECT_BYTES)) {
+        effects->count = start;
+        raise_error(L, "too_many_effects",
+                    "the events, logs and stored values of this call are larger than %d MiB; have the host take them in between "
+                    "with a wait, such as aikit.sleep(0)", (int)(MAX_EFFECT_BYTES >> 20));
+    }
     // What the host is to keep counts as the script's memory until the host has taken it.
-    if (unlikely(effects->count > MAX_EFFECT_BYTES || !may_hold(vm, effects->count))) {
+    if (unlikely(!may_hold(vm, effects->count))) {
         effects->count = start;
         raise_error(L, "too_many_effects", "the events, logs and stored values of this call reach the memory limit (%d MiB)",
                     (int)(start >> 20));

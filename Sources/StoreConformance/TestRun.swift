@@ -1,4 +1,5 @@
 package import FlatValue
+internal import Synchronization
 package import WorkflowCore
 package import WorkflowEngine
 
@@ -69,9 +70,15 @@ package final class TestRun {
 extension RunJournal {
     /// Submits a batch and waits for its outcomes.
     package func write(_ batch: JournalBatch) async -> [JournalOutcome] {
+        // What the journal has written into the runs of the batch is read behind the same lock.
+        let answer = Mutex<[JournalOutcome]>([])
         await withCheckedContinuation { continuation in
-            submit(batch) { _, outcomes in continuation.resume(returning: outcomes) }
+            submit(batch) { _, outcomes in
+                answer.withLock { $0 = outcomes }
+                continuation.resume()
+            }
         }
+        return answer.withLock { $0 }
     }
 }
 
