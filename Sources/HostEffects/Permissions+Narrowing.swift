@@ -58,9 +58,7 @@ extension Permissions.Scope {
 
     static func variables(_ own: Self, _ limit: Self) -> Self {
         own.intersection(limit) { a, b in
-            if a == b { return a }
-            if a.hasSuffix("*"), b.hasPrefix(a.dropLast()) { return b }
-            return b.hasSuffix("*") && a.hasPrefix(b.dropLast()) ? a : nil
+            covers(a, b) ? b : covers(b, a) ? a : nil
         }
     }
 
@@ -72,7 +70,7 @@ extension Permissions.Scope {
 
     static func programs(_ own: Self, _ limit: Self) -> Self {
         own.intersection(limit.rooted) { a, b in
-            if a == b { return a }
+            if a.isSpelled(like: b) { return a }
             guard let file = ExecCall.file(of: a), ExecCall.file(of: b) == file else { return nil }
             return b
         }
@@ -84,7 +82,7 @@ extension Permissions.Scope {
             guard let name = left.name(sharedWith: right) else { return nil }
             if let port = left.port, let other = right.port, port != other { return nil }
             guard let port = left.port ?? right.port else { return name }
-            return name.contains(":") ? "[\(name)]:\(port)" : "\(name):\(port)"
+            return name.has(byte: ":") ? "[\(name)]:\(port)" : "\(name):\(port)"
         }
     }
 }
@@ -97,24 +95,24 @@ private struct HostPattern {
     init(_ text: String) {
         let text = text.lowercased()
         name = text
-        if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
-            name = String(text[text.index(after: text.startIndex)..<end])
-            let rest = text[text.index(after: end)...]
-            port = rest.hasPrefix(":") ? String(rest.dropFirst()) : nil
-        } else if text.count(where: { $0 == ":" }) == 1, let colon = text.firstIndex(of: ":") {
+        if text.begins(with: "["), let end = text.firstPlace(of: "]") {
+            name = String(text[text.utf8.index(after: text.startIndex)..<end])
+            port = text[text.utf8.index(after: end)...].rest(after: ":").map(String.init)
+        } else if let colon = text.firstPlace(of: ":"), colon == text.lastPlace(of: ":") {
             name = String(text[..<colon])
-            port = String(text[text.index(after: colon)...])
+            port = String(text[text.utf8.index(after: colon)...])
         }
     }
 
     /// The narrower of two names, where one is within the other.
     func name(sharedWith other: HostPattern) -> String? {
-        if name == other.name { return name }
+        if name.isSpelled(like: other.name) { return name }
         if Self.isWithin(other.name, name) { return other.name }
         return Self.isWithin(name, other.name) ? name : nil
     }
 
     private static func isWithin(_ name: String, _ pattern: String) -> Bool {
-        pattern.hasPrefix("*.") && name.hasSuffix(pattern.dropFirst()) && name.utf8.count >= pattern.utf8.count
+        guard let domain = pattern.rest(after: "*"), domain.begins(with: ".") else { return false }
+        return name.ends(with: domain) && name.utf8.count > domain.utf8.count
     }
 }

@@ -1,3 +1,5 @@
+internal import FlatValue
+
 /// What scripts may do outside of the engine. Nothing is allowed unless it is given.
 ///
 /// ```swift
@@ -17,7 +19,7 @@ public struct Permissions: Sendable, Equatable {
 
         /// Reads the values of an option, each a list with commas; no value allows nothing.
         package init(_ values: [String]) {
-            let names = values.flatMap { $0.split(separator: ",").map(String.init) }
+            let names = values.flatMap { $0.pieces(between: ",").map(String.init) }
             self = names.contains(Permissions.everything) ? .everything : names.isEmpty ? .nothing : .only(names)
         }
 
@@ -89,27 +91,29 @@ public struct Permissions: Sendable, Equatable {
 
     /// The `host` or `host:port` of a URL; other texts as they are.
     private static func host(_ text: String) -> String {
-        guard let scheme = text.firstRange(of: "://") else { return String(text.prefix { $0 != "/" }) }
+        guard let scheme = text.firstRange(of: "://") else { return String(text.part(before: "/")) }
         let port = ["http": 80, "https": 443][text[..<scheme.lowerBound].lowercased()]
-        var host = text[scheme.upperBound...].prefix { !"/?#\\".contains($0) }
-        if let at = host.lastIndex(of: "@") { host = host[host.index(after: at)...] }
-        let hasPort = host[(host.lastIndex(of: "]") ?? host.startIndex)...].contains(":")
+        var host = text[scheme.upperBound...].part(before: "/?#\\")
+        if let at = host.lastPlace(of: "@") { host = host[host.utf8.index(after: at)...] }
+        let hasPort = host[(host.lastPlace(of: "]") ?? host.startIndex)...].has(byte: ":")
         return hasPort ? String(host) : port.map { "\(host):\($0)" } ?? String(host)
     }
 
     private static func matches(_ pattern: String, host: String, port: Int) -> Bool {
         var name = pattern[...]
         // An IPv6 address has colons of its own; with a port it stands in brackets.
-        if name.hasPrefix("["), let end = name.firstIndex(of: "]") {
-            let rest = name[name.index(after: end)...]
-            if rest.hasPrefix(":"), rest.dropFirst() != "\(port)" { return false }
-            name = name[name.index(after: name.startIndex)..<end]
-        } else if name.count(where: { $0 == ":" }) == 1, let colon = name.firstIndex(of: ":") {
-            if name[name.index(after: colon)...] != "\(port)" { return false }
+        if name.begins(with: "["), let end = name.firstPlace(of: "]") {
+            let rest = name[name.utf8.index(after: end)...]
+            if let own = rest.rest(after: ":"), own != "\(port)" { return false }
+            name = name[name.utf8.index(after: name.startIndex)..<end]
+        } else if let colon = name.firstPlace(of: ":"), colon == name.lastPlace(of: ":") {
+            if name[name.utf8.index(after: colon)...] != "\(port)" { return false }
             name = name[..<colon]
         }
-        if name.hasPrefix("*.") { return host.hasSuffix(name.dropFirst()) && host.utf8.count > name.utf8.count - 1 }
-        return host == name
+        if let domain = name.rest(after: "*"), domain.begins(with: ".") {
+            return host.ends(with: domain) && host.utf8.count > domain.utf8.count
+        }
+        return host.isSpelled(like: name)
     }
 
     /// Whether a model may be called, wherever it is served.
@@ -117,7 +121,7 @@ public struct Permissions: Sendable, Equatable {
         switch model {
         case .nothing: false
         case .everything: true
-        case .only(let names): names.contains { $0.hasSuffix("*") ? name.hasPrefix($0.dropLast()) : $0 == name }
+        case .only(let names): names.contains { Scope.covers($0, name) }
         }
     }
 
@@ -135,7 +139,12 @@ extension Permissions.Scope {
         case .nothing: false
         case .everything: true
         case .only(let names):
-            names.contains { $0.hasSuffix("*") ? name.hasPrefix($0.dropLast()) : $0 == name }
+            names.contains { Self.covers($0, name) }
         }
+    }
+
+    /// Whether a name is meant by another one, or by `PREFIX*`.
+    static func covers(_ pattern: String, _ name: String) -> Bool {
+        pattern.ends(with: "*") ? name.utf8.starts(with: pattern.utf8.dropLast()) : name.isSpelled(like: pattern)
     }
 }

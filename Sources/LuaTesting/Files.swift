@@ -1,10 +1,11 @@
+internal import FlatValue
 internal import Platform
 
 /// The folder part of a path.
 enum FolderPath {
     /// With its slash at the end; empty for a bare name.
     static func of(_ path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "" }
+        guard let slash = path.lastPlace(of: "/") else { return "" }
         return String(path[...slash])
     }
 }

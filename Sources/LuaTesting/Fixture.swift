@@ -31,7 +31,7 @@ enum Fixture {
 
     /// Reads a fixture whose path is relative to a test file.
     static func read(_ name: String, beside testFile: String) -> HostAnswer {
-        let path = name.hasPrefix("/") ? name : FolderPath.of(testFile) + name
+        let path = name.begins(with: "/") ? name : FolderPath.of(testFile) + name
         let folder = FolderPath.of(testFile)
         guard !name.utf8.contains(0), name.utf8.count < 4096, ProjectFolder.contains(path, from: folder) else {
             return .failure(

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import Platform
 
 /// The folder that a script's project begins in: the nearest one above that holds one of the marks, else the script's own.
@@ -16,23 +17,23 @@ package enum ProjectFolder {
     /// The path with the links of all folders followed that are there; nil when it goes up from one that is not.
     private static func place(of path: String) -> String? {
         if let real = resolved(path) { return real }
-        let slash = path.lastIndex(of: "/")
-        let name = slash.map { path[path.index(after: $0)...] } ?? path[...]
+        let slash = path.lastPlace(of: "/")
+        let name = slash.map { path[path.utf8.index(after: $0)...] } ?? path[...]
         guard name != "..", path != "/", !path.isEmpty else { return nil }
         let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         return place(of: parent).map { $0 + "/" + name }
     }
 
     private static func isBelow(_ path: String, _ folder: String) -> Bool {
-        path.hasPrefix(folder.hasSuffix("/") ? folder : folder + "/")
+        path.begins(with: folder.ends(with: "/") ? folder : folder + "/")
     }
 
     /// - Parameter folder: absolute, without symbolic links.
     private static func root(of folder: String) -> String {
         var current = folder
-        while current.count > 1 {
+        while current.utf8.count > 1 {
             if marks.contains(where: { access("\(current)/\($0)", F_OK) == 0 }) { return current }
-            guard let slash = current.lastIndex(of: "/"), slash > current.startIndex else { break }
+            guard let slash = current.lastPlace(of: "/"), slash > current.startIndex else { break }
             current = String(current[..<slash])
         }
         return folder

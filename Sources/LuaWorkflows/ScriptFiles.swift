@@ -1,4 +1,5 @@
 internal import CLuaBridge
+internal import FlatValue
 internal import Platform
 
 /// Where modules are looked for, and how files are read.
@@ -91,7 +92,7 @@ package enum ScriptFiles {
     }
 
     static func directory(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "" }
+        guard let slash = path.lastPlace(of: "/") else { return "" }
         return String(path[...slash])
     }
 

@@ -60,6 +60,15 @@ private func isAlive(_ pid: String) -> Bool { pid_t(pid).map { kill($0, 0) == 0 
             guard name != "LD_PRELOAD" else { continue }
             #expect(await exec(call, service(run: .everything)).value["status"] == 3, "\(name)")
         }
+        for mark in PathByteTests.marks {
+            let call: Value = [
+                "argv": ["sh", "-c", "exit 3"], "env": Value(entries: [("BASH_ENV=\(mark)x", Value("v"))]),
+            ]
+            #expect(await exec(call, service(run: .only(["sh"]))).value["code"] == "invalid_argument", "\(mark)")
+        }
+        #expect(
+            await exec(["argv": ["ls"], "cwd": "/tmp\0x"], service(run: .everything)).value["code"]
+                == "invalid_argument")
         for name in ["NODE_ENV", "GIT_AUTHOR_NAME", "TOKEN"] {
             let call: Value = ["argv": ["sh", "-c", "exit 3"], "env": Value(entries: [(name, Value("x"))])]
             #expect(await exec(call, service(run: .only(["sh"]))).value["status"] == 3, "\(name)")

@@ -1,4 +1,5 @@
 internal import CHostSystem
+internal import FlatValue
 internal import Platform
 internal import WorkflowCore
 
@@ -27,10 +28,10 @@ struct FileAccess {
     private func places(of path: String) -> [Place] {
         switch scope {
         case .nothing: return []
-        case .everything: return [Place(folder: "/", relative: String(path.dropFirst()), isFree: true)]
+        case .everything: return [Place(folder: "/", relative: FilePath.below("/", path) ?? path, isFree: true)]
         case .only(let roots):
             return roots.compactMap { root in
-                if path == root, root != "/" {
+                if path.isSpelled(like: root), root != "/" {
                     // A name that is a link was meant by who named it.
                     let (folder, name) = FilePath.parent(FilePath.real(root) ?? root)
                     return Place(folder: folder, relative: name)
@@ -53,12 +54,15 @@ struct FileAccess {
 
     /// The folder from which a relative path would be allowed, as where the run began elsewhere; nil for none.
     private func folderMeant(by path: String) -> String? {
-        guard !path.hasPrefix("/"), case .only(let roots) = scope else { return nil }
-        let parts = FilePath.absolute("/" + path).split(separator: "/")
+        guard !path.begins(with: "/"), case .only(let roots) = scope else { return nil }
+        let parts = FilePath.absolute("/" + path).pieces(between: "/")
         for root in roots {
             for count in (1...max(parts.count, 1)).reversed() where count <= parts.count {
                 let end = "/" + parts[..<count].joined(separator: "/")
-                if root.hasSuffix(end) { return root == end ? "/" : String(root.dropLast(end.count)) }
+                if root.ends(with: end) {
+                    let folder = root.utf8.dropLast(end.utf8.count)
+                    return folder.isEmpty ? "/" : String(Substring(folder))
+                }
             }
         }
         return nil
@@ -89,7 +93,7 @@ struct FileAccess {
             }
             isSecondLook = true
             real = Self.target(of: FilePath.absolute(path))
-            if let real, real != FilePath.absolute(path) { candidates = places(of: real) }
+            if let real, !real.isSpelled(like: FilePath.absolute(path)) { candidates = places(of: real) }
         }
         if number == EXDEV || number == ELOOP { throw denied(path, real: real) }
         throw .file(purpose, path, SystemError(number))
@@ -135,7 +139,7 @@ struct FileAccess {
             let (inner, last) = FilePath.parent("/" + place.relative)
             do throws(SystemError) {
                 var outer = place
-                outer.relative = String(inner.dropFirst())
+                outer.relative = FilePath.below("/", inner) ?? inner
                 return (try open(outer, O_RDONLY | O_DIRECTORY, 0), last.isEmpty ? name : last)
             } catch {
                 failure =

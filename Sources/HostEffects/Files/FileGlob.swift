@@ -14,14 +14,14 @@ struct FileGlob {
 
     /// The paths, in order, as the pattern begins: relative or from the root.
     func matches(_ pattern: String) throws(HostFailure) -> Value {
-        let parts = pattern.split(separator: "/").map(String.init)
+        let parts = Self.parts(of: pattern)
         guard !parts.isEmpty, parts.count <= 64, pattern.utf8.count <= 4096 else {
             throw .invalid("'\(pattern)' is no pattern of paths")
         }
         let fixed = parts.prefix { !Self.isPattern($0) }
-        let isRooted = pattern.hasPrefix("/")
+        let isRooted = pattern.begins(with: "/")
         let base = (isRooted ? "/" : "") + fixed.joined(separator: "/")
-        var search = Search(left: Self.limit, foldersOnly: pattern.hasSuffix("/"))
+        var search = Search(left: Self.limit, foldersOnly: pattern.ends(with: "/"))
         if fixed.count == parts.count {
             // No pattern at all: the path itself, where it is.
             do throws(HostFailure) {
@@ -42,14 +42,31 @@ struct FileGlob {
         /// The pattern ends with a slash, so that it names folders, and links to some.
         let foldersOnly: Bool
         var found: [String] = []
+        /// Where the search has been: what a `**` leads to on two ways is looked at once.
+        var visited: Set<Place> = []
     }
 
-    private static func isPattern(_ part: String) -> Bool { part.contains { "*?[".contains($0) } }
+    /// A folder, and how many parts of the pattern are looked for in it.
+    private struct Place: Hashable {
+        let folder: String
+        let left: Int
+    }
+
+    /// The names of a pattern; a `**` behind another one finds nothing more.
+    private static func parts(of pattern: String) -> [String] {
+        pattern.pieces(between: "/").reduce(into: []) { parts, part in
+            if part != "**" || parts.last != "**" { parts.append(String(part)) }
+        }
+    }
+
+    private static func isPattern(_ part: String) -> Bool { ["*", "?", "["].contains(where: part.has) }
 
     private func walk(
         _ folder: String, _ parts: ArraySlice<String>, _ search: inout Search, isFirst: Bool = false
     ) throws(HostFailure) {
         guard let part = parts.first else { return }
+        guard search.visited.insert(Place(folder: folder, left: parts.count)).inserted else { return }
+        if Task.isCancelled { throw HostFailure("cancelled", "the search was given up", retryable: false) }
         let rest = parts.dropFirst()
         let entries: [(name: String, type: FileType)]
         do throws(HostFailure) {
@@ -60,15 +77,15 @@ struct FileGlob {
             if isFirst, error.code == "permission_denied" { throw error }
             return
         }
-        search.left -= entries.count
+        search.left -= entries.count + 1
         guard search.left > 0 else {
             throw HostFailure("too_large", "the pattern looks at more than a million files", retryable: false)
         }
         if part == "**" { try walk(folder, rest.isEmpty ? ["*"] : rest, &search) }
         for entry in entries {
-            let path = folder.isEmpty || folder.hasSuffix("/") ? folder + entry.name : folder + "/" + entry.name
+            let path = folder.isEmpty || folder.ends(with: "/") ? folder + entry.name : folder + "/" + entry.name
             if part == "**" {
-                if entry.type == .directory, !entry.name.hasPrefix(".") { try walk(path, parts, &search) }
+                if entry.type == .directory, !entry.name.begins(with: ".") { try walk(path, parts, &search) }
             } else if Self.fits(Array(entry.name.utf8)[...], Array(part.utf8)[...], isStart: true) {
                 if rest.isEmpty {
                     if !search.foldersOnly || isFolder(path, entry.type) { search.found.append(path) }

@@ -201,14 +201,14 @@ struct FileOperations {
 
     /// Makes an empty file with a name of its own in a folder, that of the system unless one is given; its path.
     private func temporary(_ path: String, _ prefix: String) throws(HostFailure) -> Value {
-        guard !prefix.contains("/"), !prefix.utf8.contains(0), prefix.utf8.count <= 100 else {
+        guard !prefix.has(byte: "/"), !prefix.has(byte: "\0"), prefix.utf8.count <= 100 else {
             throw .invalid("'\(prefix)' is no beginning of a name")
         }
         let folder = path.isEmpty ? getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp" : path
         var number: Int32 = EEXIST
         for _ in 0..<16 where number == EEXIST {
             let name = "\(prefix)\(String(UInt64.random(in: .min ... .max), radix: 36))"
-            let whole = folder.hasSuffix("/") ? folder + name : folder + "/" + name
+            let whole = folder.ends(with: "/") ? folder + name : folder + "/" + name
             let (parent, last) = try writing.parent(of: whole)
             defer { close(parent) }
             let descriptor = openat(parent, last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
@@ -289,6 +289,7 @@ struct FileOperations {
             let copy = openat(inner, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
             guard copy >= 0, let entries = FolderListing.read(copy, limit: .max) else { throw SystemError(EIO) }
             if entries.isEmpty { break }
+            if Task.isCancelled { throw SystemError(ECANCELED) }
             for entry in entries { try remove(entry.name, in: inner, recursively: true, depth: depth + 1) }
         }
         if unlinkat(folder, name, AT_REMOVEDIR) != 0 { throw SystemError(errno) }

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import Platform
 
 /// Paths as texts: nothing here looks at the disk but the working folder.
@@ -7,21 +8,22 @@ package enum FilePath {
     /// `a/../b` is `b` even where `a` is a link that leads elsewhere; what is opened is checked again by the kernel.
     package static func absolute(_ path: String) -> String {
         var parts: [Substring] = []
-        let whole = path.hasPrefix("/") ? path : workingFolder + "/" + path
-        for part in whole.split(separator: "/") {
-            if part == ".." {
+        let whole = path.begins(with: "/") ? path : workingFolder + "/" + path
+        for part in whole.pieces(between: "/") {
+            if part.isSpelled(like: "..") {
                 _ = parts.popLast()
-            } else if part != "." {
+            } else if !part.isSpelled(like: ".") {
                 parts.append(part)
             }
         }
         return "/" + parts.joined(separator: "/")
     }
 
-    /// Whether a path is one of a folder by its last character or name, as in `a/`, `a/.` and `a/b/..`: what there is may be nothing
+    /// Whether a path is one of a folder by its last byte or name, as in `a/`, `a/.` and `a/b/..`: what there is may be nothing
     /// else then.
     static func namesFolder(_ path: String) -> Bool {
-        ["", ".", ".."].contains(path.split(separator: "/", omittingEmptySubsequences: false).last ?? "")
+        let last = path.pieces(between: "/", omittingEmpty: false).last ?? ""
+        return ["", ".", ".."].contains { last.isSpelled(like: $0) }
     }
 
     private static var workingFolder: String {
@@ -39,16 +41,15 @@ package enum FilePath {
 
     /// What lies below a folder: `b/c` for `/a/b/c` below `/a`, empty for the folder itself, nil for all else.
     static func below(_ folder: String, _ path: String) -> String? {
-        if path == folder { return "" }
-        if folder == "/" { return String(path.dropFirst()) }
-        return path.hasPrefix(folder + "/") ? String(path.dropFirst(folder.utf8.count + 1)) : nil
+        if path.isSpelled(like: folder) { return "" }
+        return path.rest(after: folder.ends(with: "/") ? folder : folder + "/").map(String.init)
     }
 
     /// The folder that an absolute path lies in, and its name there.
     static func parent(_ path: String) -> (folder: String, name: String) {
-        guard let slash = path.lastIndex(of: "/") else { return ("/", path) }
+        guard let slash = path.lastPlace(of: "/") else { return ("/", path) }
         let folder = path[..<slash]
-        return (folder.isEmpty ? "/" : String(folder), String(path[path.index(after: slash)...]))
+        return (folder.isEmpty ? "/" : String(folder), String(path[path.utf8.index(after: slash)...]))
     }
 }
 
@@ -67,6 +68,6 @@ extension Permissions.Scope {
     /// The same with each name that is a path as one from the root, and all others as they are: `git` is one that PATH leads to.
     package var rooted: Self {
         guard case .only(let names) = self else { return self }
-        return .only(names.map { $0.contains("/") ? FilePath.absolute($0) : $0 })
+        return .only(names.map { $0.has(byte: "/") ? FilePath.absolute($0) : $0 })
     }
 }

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import Platform
 
 /// What the operator of a process says about its requests.
@@ -61,12 +62,12 @@ package struct HTTPSettings: Sendable, Equatable {
     private static func matches(_ pattern: String, _ url: WebAddress) -> Bool {
         if pattern == "*" || pattern == url.host || pattern == "[\(url.host)]" { return true }
         var name = pattern[...]
-        if name.count(where: { $0 == ":" }) == 1, let colon = name.firstIndex(of: ":") {
-            guard name[name.index(after: colon)...] == "\(url.port)" else { return false }
+        if let colon = name.firstPlace(of: ":"), colon == name.lastPlace(of: ":") {
+            guard name[name.utf8.index(after: colon)...] == "\(url.port)" else { return false }
             name = name[..<colon]
         }
-        if name.hasPrefix("*") { name = name.dropFirst() }
-        if name.hasPrefix(".") { name = name.dropFirst() }
-        return !name.isEmpty && (url.host == name || url.host.hasSuffix("." + name))
+        name = name.rest(after: "*") ?? name
+        name = name.rest(after: ".") ?? name
+        return !name.isEmpty && (url.host.isSpelled(like: name) || url.host.ends(with: "." + name))
     }
 }

@@ -12,9 +12,9 @@ package enum QueryText {
         }
         let added = query?.string ?? pairs.joined(separator: "&")
         guard !added.isEmpty else { return url }
-        let end = url.firstIndex(of: "#") ?? url.endIndex
+        let end = url.firstPlace(of: "#") ?? url.endIndex
         let base = url[..<end]
-        let separator = !base.contains("?") ? "?" : base.hasSuffix("?") || base.hasSuffix("&") ? "" : "&"
+        let separator = !base.has(byte: "?") ? "?" : base.ends(with: "?") || base.ends(with: "&") ? "" : "&"
         return base + separator + added + url[end...]
     }
 

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
@@ -119,10 +120,11 @@ final class ResponseGuard: ChannelDuplexHandler {
 
     /// The host of a Host header, without brackets and port.
     static func hostName(_ header: String) -> String {
-        if header.hasPrefix("["), let end = header.firstIndex(of: "]") {
-            return String(header[header.index(after: header.startIndex)..<end])
+        if let address = header.rest(after: "["), let end = address.firstPlace(of: "]") {
+            return String(address[..<end])
         }
-        return header.count(where: { $0 == ":" }) == 1 ? String(header.prefix { $0 != ":" }) : header
+        guard let colon = header.firstPlace(of: ":"), colon == header.lastPlace(of: ":") else { return header }
+        return String(header[..<colon])
     }
 
     /// Whether the end of a used connection has come in, though the event loop has not seen it yet.

@@ -36,7 +36,7 @@ struct WebAddress: Sendable, Equatable {
             throw invalid("it must begin with http:// or https://")
         }
         guard var host = url.host?.lowercased(), !host.isEmpty else { throw invalid("it has no host") }
-        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        if host.begins(with: "["), host.ends(with: "]") { host = String(Substring(host.utf8.dropFirst().dropLast())) }
         if let digits = Self.portText(text), Int(digits).map((1...65535).contains) != true {
             throw invalid("'\(digits)' is no port")
         }
@@ -55,25 +55,24 @@ struct WebAddress: Sendable, Equatable {
     /// Where the authority stands: behind `://`, up to the path, the query or the fragment.
     private static func authority(_ text: String) -> Range<String.Index>? {
         guard let scheme = text.firstRange(of: "://") else { return nil }
-        let end = text[scheme.upperBound...].firstIndex { "/?#\\".contains($0) } ?? text.endIndex
-        return scheme.upperBound..<end
+        return scheme.upperBound..<text[scheme.upperBound...].part(before: "/?#\\").endIndex
     }
 
     /// The URL without `user:password@`, and that part, which may lack the colon.
     private static func separatingUserInfo(_ text: String) -> (text: String, userInfo: String?) {
-        guard let authority = authority(text), let at = text[authority].lastIndex(of: "@") else { return (text, nil) }
+        guard let authority = authority(text), let at = text[authority].lastPlace(of: "@") else { return (text, nil) }
         let userInfo = String(text[authority.lowerBound..<at])
-        let rest = text[..<authority.lowerBound] + text[text.index(after: at)...]
-        return (String(rest), userInfo.isEmpty ? nil : userInfo.contains(":") ? userInfo : userInfo + ":")
+        let rest = text[..<authority.lowerBound] + text[text.utf8.index(after: at)...]
+        return (String(rest), userInfo.isEmpty ? nil : userInfo.has(byte: ":") ? userInfo : userInfo + ":")
     }
 
     /// What stands behind the colon of the host; nil without one.
     private static func portText(_ text: String) -> Substring? {
         guard let range = authority(text) else { return nil }
         let host = text[range]
-        let from = host.lastIndex(of: "]") ?? host.startIndex
-        guard let colon = host[from...].lastIndex(of: ":") else { return nil }
-        let digits = host[host.index(after: colon)...]
+        let from = host.lastPlace(of: "]") ?? host.startIndex
+        guard let colon = host[from...].lastPlace(of: ":") else { return nil }
+        let digits = host[host.utf8.index(after: colon)...]
         return digits.isEmpty ? nil : digits
     }
 
@@ -123,7 +122,7 @@ struct WebAddress: Sendable, Equatable {
     /// The value of `--allow-net` that would allow calling it.
     var permission: String {
         let isUsual = port == (scheme == "https" ? 443 : 80)
-        let name = host.contains(":") ? (isUsual ? host : "[\(host)]") : host
+        let name = host.has(byte: ":") ? (isUsual ? host : "[\(host)]") : host
         return isUsual ? name : "\(name):\(port)"
     }
 
@@ -132,15 +131,15 @@ struct WebAddress: Sendable, Equatable {
 
     /// The value of a Host header: the host, and the port where it is not the usual one.
     var authority: String {
-        let name = host.contains(":") ? "[\(host)]" : host
+        let name = host.has(byte: ":") ? "[\(host)]" : host
         return port == (scheme == "https" ? 443 : 80) ? name : "\(name):\(port)"
     }
 
     /// The path and the query, which begins with a slash.
     var target: String {
         guard let range = Self.authority(text) else { return "/" }
-        let rest = text[range.upperBound...].prefix { $0 != "#" }
-        return rest.hasPrefix("/") ? String(rest) : "/" + rest
+        let rest = text[range.upperBound...].part(before: "#")
+        return rest.begins(with: "/") ? String(rest) : "/" + rest
     }
 
     static func == (left: WebAddress, right: WebAddress) -> Bool { left.text == right.text }

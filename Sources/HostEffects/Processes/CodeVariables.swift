@@ -1,3 +1,5 @@
+internal import FlatValue
+
 /// Variables of the environment by which a program is told to run other code: the loader, the C library, shells, interpreters,
 /// and tools that start a pager, an editor or a helper.
 ///
@@ -6,7 +8,7 @@
 enum CodeVariables {
     static func includes(_ name: String) -> Bool {
         names.contains(name)
-            || prefixes.contains(where: name.hasPrefix) && !harmless.contains(where: name.hasPrefix)
+            || prefixes.contains { name.begins(with: $0) } && !harmless.contains { name.begins(with: $0) }
     }
 
     private static let prefixes = [

@@ -37,6 +37,7 @@ struct ExecCall: Sendable {
         arguments = words.compactMap(\.self)
         path = try Self.allowedProgram(name, permissions)
         folder = payload["cwd"]?.string
+        guard folder?.has(byte: "\0") != true else { throw .invalid("cwd takes the path of a folder") }
         input = payload["stdin"]?.withCursor { $0.stringBytes.map(Array.init) } ?? []
         timeout = Self.usualTimeout
         if let given = payload["timeout"], !given.isNull {
@@ -67,13 +68,13 @@ struct ExecCall: Sendable {
 
     /// The file that a name stands for: by PATH, or by the path that it is; links are left for the program to see.
     static func file(of name: String) -> String? {
-        if name.contains("/") {
+        if name.has(byte: "/") {
             let path = FilePath.absolute(name)
             return access(path, X_OK) == 0 ? path : nil
         }
         let folders = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
-        return folders.split(separator: ":").lazy.map { "\($0)/\(name)" }
-            .first { $0.hasPrefix("/") && access($0, X_OK) == 0 && FileType(path: $0) == .file }
+        return folders.pieces(between: ":").lazy.map { "\($0)/\(name)" }
+            .first { $0.begins(with: "/") && access($0, X_OK) == 0 && FileType(path: $0) == .file }
     }
 
     private static func environment(
@@ -83,9 +84,7 @@ struct ExecCall: Sendable {
         for name in usual { variables[name] = getenv(name).map { String(cString: $0) } }
         for (name, value) in EnvironmentVariables.granted(permissions) { variables[name] = value }
         for (name, value) in given?.entries ?? [] {
-            guard !name.isEmpty, !name.contains("="), !name.utf8.contains(0) else {
-                throw .invalid("'\(name)' is no name of a variable")
-            }
+            try EnvironmentVariables.check(name: name)
             if CodeVariables.includes(name), permissions.run != .everything {
                 throw .denied("setting \(name)", flag: "--allow-run")
             }
@@ -98,7 +97,7 @@ struct ExecCall: Sendable {
                 text = value.string ?? (value.number == nil ? nil : value.json)
             }
             guard let text, !text.utf8.contains(0) else {
-                throw .invalid("the variable '\(name)' takes text, got \(value.json.prefix(60))")
+                throw .invalid("the variable '\(name)' takes text, got \((given?[name] ?? .null).json.prefix(60))")
             }
             variables[name] = text
         }
@@ -123,13 +122,21 @@ enum EnvironmentVariables {
         var entry = environ
         while let text = entry.pointee {
             let line = String(cString: text)
-            if let equals = line.firstIndex(of: "=") {
+            if let equals = line.firstPlace(of: "=") {
                 let name = String(line[..<equals])
-                if permissions.allowsEnv(name) { variables.append((name, String(line[line.index(after: equals)...]))) }
+                if permissions.allowsEnv(name) {
+                    variables.append((name, String(line[line.utf8.index(after: equals)...])))
+                }
             }
             entry += 1
         }
         return variables
+    }
+
+    static func check(name: String) throws(HostFailure) {
+        guard !name.isEmpty, !name.has(byte: "="), !name.has(byte: "\0") else {
+            throw .invalid("'\(name)' is no name of a variable")
+        }
     }
 
     /// Carries out `env.get` and `env.all`.
@@ -140,9 +147,7 @@ enum EnvironmentVariables {
             return Value(entries: granted(permissions).map { ($0.0, Value($0.1)) })
         }
         let name = payload["name"]?.string ?? ""
-        guard !name.isEmpty, !name.contains("="), !name.utf8.contains(0) else {
-            throw .invalid("'\(name)' is no name of a variable")
-        }
+        try check(name: name)
         guard permissions.allowsEnv(name) else {
             throw .denied("reading the environment variable \(name)", flag: "--allow-env=\(name)")
         }

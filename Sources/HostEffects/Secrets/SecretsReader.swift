@@ -70,12 +70,12 @@ enum SecretsReader {
         }
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             var rest = trimmed(line)
-            if rest.isEmpty || rest.hasPrefix("#") { continue }
-            if rest.hasPrefix("export ") { rest = trimmed(rest.dropFirst(7)) }
-            guard let equals = rest.firstIndex(of: "=") else {
+            if rest.isEmpty || rest.begins(with: "#") { continue }
+            if let name = rest.rest(after: "export ") { rest = trimmed(name) }
+            guard let equals = rest.firstPlace(of: "=") else {
                 throw SecretFailure("secret_source", "\(source):\(index + 1): a line is NAME=value")
             }
-            var value = trimmed(rest[rest.index(after: equals)...])
+            var value = trimmed(rest[rest.utf8.index(after: equals)...])
             if value.count >= 2, let quote = value.first, quote == "\"" || quote == "'", value.last == quote {
                 value = value.dropFirst().dropLast()
             }
