@@ -99,18 +99,9 @@ struct StoreBackupCommand: ParsableCommand {
             path.lastIndex(of: "/").map {
                 (String(path[...$0]), String(path[path.index(after: $0)...]))
             } ?? ("./", path)
-        guard let entries = opendir(folder) else { return }
-        defer { closedir(entries) }
-        var parts: Set<pid_t> = []
-        while let entry = readdir(entries) {
-            let found = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard found.hasPrefix(name + mark) else { continue }
-            let number = found.dropFirst(name.count + mark.count).prefix { $0.isASCII && $0.isNumber }
-            if let pid = pid_t(number) { parts.insert(pid) }
+        for pid in Set(FolderNames.gone(in: folder, behind: name + mark).map(\.process)) {
+            remove("\(path)\(mark)\(pid)")
         }
-        for pid in parts where kill(pid, 0) != 0 && errno == ESRCH { remove("\(path)\(mark)\(pid)") }
     }
 
     private static func remove(_ path: String) {
