@@ -54,7 +54,7 @@ struct StoreBackupCommand: ParsableCommand {
         do {
             (statistics, problems) = try look(at: part)
         } catch let error as JournalError where error.reason == .storeCorrupt {
-            throw damaged(file, error.message.replacing(part, with: file))
+            throw damaged(file, error.told.replacing(part, with: file))
         }
         if let problem = problems.first {
             throw damaged(file, (problem.run.map { "run \($0): " } ?? "") + problem.reason)
