@@ -26,10 +26,6 @@
 
 extern char **environ;
 
-const void *hs_find(const void *text, size_t text_length, const void *needle, size_t needle_length) {
-    return memmem(text, text_length, needle, needle_length);
-}
-
 int hs_pipe(int ends[2]) {
 #ifdef __linux__
     return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno;

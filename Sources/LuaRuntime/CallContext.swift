@@ -114,7 +114,7 @@ struct CallContext {
         bridge.occurrence = state.occurrence
         bridge.initial_input = lb_slice(machine.initialInput)
         bridge.input = lb_slice(state.input)
-        bridge.trace = lb_slice(machine.trace)
+        bridge.trace = lb_slice(machine.trace.newest)
         bridge.metadata = lb_slice(machine.metadata)
         bridge.ctx = lb_slice(machine.ctx)
         bridge.tags = lb_slice(machine.tags)

@@ -69,7 +69,8 @@ extension SQLiteJournal: StoreUpkeep {
                 code: obstacle.reason,
                 message:
                     "what was to go has been removed, but \(path) cannot be written anew, which needs room for a second one "
-                    + "meanwhile; free space and prune with --vacuum again")
+                    + "meanwhile; free space",
+                remedy: .vacuum)
         }
         return try await size()
     }

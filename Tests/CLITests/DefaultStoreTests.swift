@@ -60,6 +60,7 @@ extension CommandLine {
                 let refused = try program.run(arguments + ["--store", store])
                 #expect(refused.status == 2)
                 #expect(refused.errors.contains("--store"), "\(refused.errors)")
+                if store == ":memory:" { #expect(refused.errors.contains("none; --store memory keeps runs in memory")) }
             }
             let after = try FileManager.default.contentsOfDirectory(atPath: program.folder.path).sorted()
             #expect(after == before)
@@ -100,7 +101,9 @@ extension CommandLine {
             let program = try Program(["ask.lua": ask])
             defer { program.remove() }
             for (name, words) in [
-                ("damaged", "is not a store"), ("newer", "newer aikit-lua"), ("foreign", "another program"),
+                ("damaged", "or another kind of file; move it aside or choose another place with --store\n"),
+                ("newer", "; use that version, or another store with --store\n"),
+                ("foreign", "is a database of another program; choose another place with --store\n"),
             ] {
                 let file = "\(name).db"
                 switch name {

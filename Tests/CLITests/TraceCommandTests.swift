@@ -116,6 +116,31 @@ extension CommandLine {
             #expect(collector.requests == [])
         }
 
+        @Test func `the runs that such a run starts have no spans either, and those of another one have`() throws {
+            let program = try Program([
+                "w.lua": """
+                local aikit = require "aikit"
+                local child = aikit.workflow { id = "child" }:step { id = "a", handler = function(n) return n end }:commit()
+                local parent = aikit.workflow { id = "parent" }
+                  :step { id = "b", handler = function(n) return aikit.start(child, n, { wait = true }) end }
+                  :commit()
+                return { parent, child }
+                """
+            ])
+            defer { program.remove() }
+            let collector = try Collector()
+            func run(_ options: String...) throws -> Program.Outcome {
+                try program.run(
+                    ["run", "w.lua", "--workflow", "parent", "--input", "1", "--otlp", collector.base] + options)
+            }
+            let silent = try run("--telemetry", "false")
+            #expect(silent.status == 0, "\(silent.errors)")
+            #expect(collector.requests == [])
+            let told = try run()
+            #expect(told.status == 0, "\(told.errors)")
+            #expect(!collector.requests.isEmpty)
+        }
+
         @Test func `certificates that are none are refused before anything runs`() throws {
             var program = try Program(["w.lua": Self.telling, "none.pem": "none"])
             defer { program.remove() }

@@ -131,6 +131,24 @@ struct SecretTests {
         #expect(redactor.openEnd(of: Array("say".utf8)) == 0)
     }
 
+    @Test func `a secret is found in the name of a host, and however JSON escapes it`() {
+        let redactor = Redactor()
+        redactor.add("Acme-4711", name: "TENANT")
+        redactor.add("Grün/wald", name: "B")
+        #expect(redactor.redact("no route to acme-4711.example") == "no route to [secret TENANT].example")
+        #expect(redactor.redact(#"{"a":"Gr\u00fcn\/wald"}"#) == #"{"a":"[secret B]"}"#)
+        #expect(redactor.redact(["a": #"{"a":"Gr\u00fcn\/wald"}"#]) == ["a": #"{"a":"[secret B]"}"#])
+    }
+
+    @Test func `there may be very many secrets`() {
+        let redactor = Redactor()
+        for number in 0..<3000 { redactor.add("secret-\(number)-of-many", name: "N\(number)") }
+        #expect(redactor.redact("a secret-2999-of-many, secret-7-of-many") == "a [secret N2999], [secret N7]")
+        #expect(redactor.openEnd(of: Array("a secret-2999-of".utf8)) == 14)
+        #expect(redactor.openEnd(of: Array("no secre".utf8)) == 5)
+        #expect(redactor.openEnd(of: Array("no s".utf8)) == 1)
+    }
+
     // MARK: Sources
 
     @Test func `lines and JSON are read`() throws {

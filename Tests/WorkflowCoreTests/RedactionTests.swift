@@ -61,6 +61,9 @@ struct RedactionTests {
             (#"\u0047rünewald-77 and \/ Grünewald-77"#, #"[secret] and \/ [secret]"#),
             (#"{"pin":"Gr\u00fcnewa"#, #"{"pin":"[secret]"#),
             (#"\ud83d\ude00 \ud83d \u00 \"#, #"\ud83d\ude00 \ud83d \u00 \"#),
+            (#"Gr\u00fcnewald-77\"#, #"[secret]\"#),
+            (#"Grünewald-77\n\u00fcGr\u00fcnew"#, #"[secret]\n\u00fc[secret]"#),
+            (#"Gr\u00fcne\"#, "[secret]"), (#"\"#, #"\"#), (#"Gr\u00fcnewald-77\q"#, #"[secret]\q"#),
             (#"Gr\\\u00fcnewald-77"#, #"Gr\\\u00fcnewald-77"#),
         ])
     func `is found however it is escaped`(told: String, shown: String) {
@@ -128,6 +131,14 @@ struct RedactionTests {
         let told = redacted(
             Value("a \(form) b"), knowing: ["pw": "SEKRET \"VALUE\""], by: ["properties": ["pw": Self.secret]])
         #expect(told.string?.contains("SEKRET") == false && told.string?.contains("[secret") == true)
+    }
+
+    @Test(arguments: ["no route to sekretvalue.example", "https://sekretvalue/", "SEKRETVALUE.example"])
+    func `is taken out of the names of hosts, which are told in lower case`(told: String) {
+        let redacted = redacted(
+            Value(told), knowing: ["pw": Value(Self.text)], by: ["properties": ["pw": Self.secret]])
+        #expect(redacted.string?.lowercased().contains("sekret") == false)
+        #expect(redacted.string?.contains("[secret]") == true)
     }
 
     @Test(arguments: ["it is SEKRETV", "it is SEKRETV… [cut off]", "it is SEKRETVALU"])

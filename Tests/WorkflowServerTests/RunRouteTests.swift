@@ -74,6 +74,23 @@ struct RunRouteTests {
         }
     }
 
+    @Test func `a run that is taken from another one lies in the trace of who asks for it`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+            _ = try await server.post("/api/workflows/fail/runs", ["inputData": 1, "runId": "a"])
+            _ = try await server.get("/api/runs/a?wait=5s")
+            for headers in [[("traceparent", caller)], []] {
+                let answer = try await server.post("/api/runs/a/retry", [:], headers: headers)
+                let id = try #require(answer.json["runId"]?.string)
+                _ = try await server.get("/api/runs/\(id)?wait=5s")
+                let record = try await server.directory.record(of: id)
+                let causes = (0..<record.log.count).filter { record.log[$0].kind == .workflowResumed }
+                    .compactMap { record.log.copy(record.log[$0].payload)?["caller"]?.string }
+                #expect(causes == headers.map(\.1))
+            }
+        }
+    }
+
     @Test func `a stream that was cut goes on behind the last event that the client had`() async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
             let run = try await server.post("/api/workflows/greet/run", ["inputData": ["name": "Ada"]])

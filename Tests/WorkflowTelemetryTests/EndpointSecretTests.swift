@@ -15,7 +15,8 @@ import WorkflowEngine
             ("bad key SESAM-77", "bad key [secret]"), ("SESAM-77SESAM-77", "[secret][secret]"),
             ("no Bearer TOKEN-99 here", "no [secret] here"), ("token TOKEN-99", "token [secret]"),
             ("an ox, not a box", "an [secret], not a box"), ("a 1 is no secret", "a 1 is no secret"),
-            ("all is well", "all is well"),
+            ("all is well", "all is well"), (#"bad key \u0053ESAM-77"#, "bad key [secret]"),
+            ("no route to token-99.example", "no route to [secret].example"), ("bad key SESAM-7", "bad key [secret]"),
         ]) func `the values of headers are taken out`(said: String, shown: String) throws
     {
         let headers = "x-key=SESAM-77,authorization=Bearer%20TOKEN-99,x-short=ox,x-version=1"

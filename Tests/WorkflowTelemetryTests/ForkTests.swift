@@ -62,6 +62,32 @@ import WorkflowEngine
         }
     }
 
+    @Test func `a fork that somebody asks for in a trace lies there, and what is taken from it is linked to it there`()
+        async throws
+    {
+        try await withEngine { engine, workflow in
+            let own = "00-1e65d3fbe8ad6535681b021b30785b12-105b88a99a9eeea7-01"
+            let (caller, asker) = (try #require(TraceParent(Self.caller)), try #require(TraceParent(own)))
+            let source = try await source(engine, workflow, trace: ["traceparent": Value(Self.caller)])
+            for input in [nil, [:]] as [Value?] {
+                let point = input == nil ? ForkPoint.before("send") : .before("load")
+                let id = input == nil ? "run-2" : "run-3"
+                let fork = try await engine.fork(source, of: workflow, at: point, input: input, id: id, caller: own).run
+                let record = try await fork.finished()
+                let all = SpanBuilder.spans(of: record)
+                #expect(Set(all.map(\.trace)) == [asker.trace])
+                #expect(all.named("run")?.parent == asker.span)
+                #expect(all.named("run")?.links == [Span.Link(trace: caller.trace, span: root(of: "run-1"))])
+                for point in [ForkPoint.before("send"), .before("load")] {
+                    let next = try await engine.fork(record, of: workflow, at: point).run
+                    let spans = SpanBuilder.spans(of: try await next.finished())
+                    #expect(Set(spans.map(\.trace)) == [TraceID(run: next.id)])
+                    #expect(spans.named("run")?.links == [Span.Link(trace: asker.trace, span: root(of: id))])
+                }
+            }
+        }
+    }
+
     @Test func `a fork that begins with another input is linked as well, and traced as its source was`() async throws {
         try await withEngine { engine, workflow in
             let caller = try #require(TraceParent(Self.caller))

@@ -7,9 +7,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/// Where `needle` first stands in `text`; NULL for nowhere.
-const void *hs_find(const void *text, size_t text_length, const void *needle, size_t needle_length);
-
 /// Makes a pipe whose ends are closed in programs that this process starts; 0 or an error number.
 int hs_pipe(int ends[2]);
 

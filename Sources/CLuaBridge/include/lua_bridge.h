@@ -98,7 +98,8 @@ typedef struct lb_context {
     lb_bytes *LB_NULLABLE effects;
     /// A loop's results so far, as a flat array.
     lb_slice results;
-    /// What the run was started with for its trace, an object; length 0 where it was started with nothing.
+    /// What says who called the run, an object: of a run that was taken from another one why it was, `{ run, caller? }`, of another
+    /// one what it was started with for its trace, `{ traceparent? }`; length 0 where it was started with nothing.
     lb_slice trace;
     /// What the run is found by, an object; length 0 for nothing.
     lb_slice tags;

@@ -66,7 +66,8 @@ end
 --- `context.trace`: the span of the step, or that of `context:span` around the call.
 function trace.of(context)
   local traced = get(context, "traced")
-  local given = type(traced) == "table" and traced.traceparent
+  -- A run that was taken from another one has left the trace of that one's caller.
+  local given = type(traced) == "table" and traced[traced.run and "caller" or "traceparent"]
   local id = read(given or "") or digest(32, get(context, "run_id"))
   local own = of_context(context)
   own.id = own.id or digest(16, get(context, "span"))

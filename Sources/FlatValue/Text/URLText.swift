@@ -16,4 +16,28 @@ extension String {
         guard let at = rest.lastPlace(of: "@") else { return scheme + authority.part(before: ":") + "…" }
         return scheme + rest[rest.utf8.index(after: at)...].part(before: "?#")
     }
+
+    /// A URL without its fragment, with `REDACTED` for the values of the parameters of its query whose names sound secret.
+    package var withoutSecretsOfQuery: String {
+        let whole = prefix { $0 != "#" }
+        let parts = whole.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2 else { return String(whole) }
+        let query = parts[1].split(separator: "&", omittingEmptySubsequences: false).map { pair -> String in
+            let name = pair.prefix { $0 != "=" }
+            return Self.isSecret(name) && name.count < pair.count ? "\(name)=REDACTED" : String(pair)
+        }
+        return "\(parts[0])?\(query.joined(separator: "&"))"
+    }
+
+    private static let secretWords = [
+        "key", "token", "secret", "sig", "pass", "pwd", "auth", "credential", "session", "jwt",
+    ]
+    /// As part of a longer name it says no more than of which kind something is.
+    private static let secretNames = ["code"]
+
+    /// Whether the name of a parameter sounds as if its value were a secret.
+    private static func isSecret(_ name: Substring) -> Bool {
+        let name = (BytesText.percentDecoded(name) ?? String(name)).lowercased()
+        return secretNames.contains(name) || secretWords.contains { name.contains($0) }
+    }
 }

@@ -117,7 +117,7 @@ final class HTTPService: Sendable {
             hops += 1
             if hops > call.redirects {
                 throw HostFailure(
-                    "too_many_redirects", "\(call.url.text) redirects more than \(call.redirects) times",
+                    "too_many_redirects", "\(call.url.shown) redirects more than \(call.redirects) times",
                     retryable: false)
             }
             let next = try url.following(location)

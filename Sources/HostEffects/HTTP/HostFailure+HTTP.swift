@@ -31,7 +31,7 @@ extension HostFailure {
         case let error as OddAnswer: self = .odd(host, error.words)
         case is Inflater.Fault: self = .odd(host, "its compressed answer is damaged")
         case is CancellationError: self.init("cancelled", "the request was given up", retryable: false)
-        default: self.init("http_failed", "\(call.method) \(call.url.text): \(error)", retryable: true)
+        default: self.init("http_failed", "\(call.method) \(call.url.shown): \(error)", retryable: true)
         }
     }
 
@@ -46,8 +46,8 @@ extension HostFailure {
         case .remoteConnectionClosed: self = .closed(host)
         case .cancelled, .requestStreamCancelled: self.init("cancelled", "the request was given up", retryable: false)
         case .invalidURL, .emptyHost, .emptyScheme:
-            self.init("invalid_url", "'\(call.url.text)' is no URL that can be called", retryable: false)
-        default: self.init("http_failed", "\(call.method) \(call.url.text): \(error)", retryable: true)
+            self.init("invalid_url", "'\(call.url.shown)' is no URL that can be called", retryable: false)
+        default: self.init("http_failed", "\(call.method) \(call.url.shown): \(error)", retryable: true)
         }
     }
 

@@ -13,7 +13,7 @@ package enum RequestTrace {
     package static func tracing(_ payload: Value, _ answer: HostAnswer, start: Int64, end: Int64) -> HostAnswer {
         guard answer.usage == nil, let call = try? HTTPCall(payload) else { return answer }
         var http: [(String, Value)] = [
-            ("method", Value(call.method)), ("url", Value(shown(call.url.text))), ("host", Value(call.url.host)),
+            ("method", Value(call.method)), ("url", Value(call.url.shown)), ("host", Value(call.url.host)),
             ("port", Value(Int64(call.url.port))),
         ]
         if let status = answer.value["status"]?.int, answer.ok { http.append(("status", Value(status))) }
@@ -29,27 +29,5 @@ package enum RequestTrace {
     /// What a span says of a failure.
     static func error(_ value: Value) -> Value {
         ["code": value["code"] ?? "host_failed", "message": value["message"] ?? "the operation failed"]
-    }
-
-    /// A URL without its fragment and without the values of parameters that sound secret; of any length, as whoever cuts it has to
-    /// take secrets out before.
-    static func shown(_ url: String) -> String {
-        let whole = url.prefix { $0 != "#" }
-        let parts = whole.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2 else { return String(whole) }
-        let query = parts[1].split(separator: "&", omittingEmptySubsequences: false).map { pair -> String in
-            let name = pair.prefix { $0 != "=" }
-            return isSecret(name) && name.count < pair.count ? "\(name)=REDACTED" : String(pair)
-        }
-        return "\(parts[0])?\(query.joined(separator: "&"))"
-    }
-
-    private static let secretWords = [
-        "key", "token", "secret", "sig", "pass", "pwd", "auth", "credential", "session", "jwt",
-    ]
-
-    private static func isSecret(_ name: Substring) -> Bool {
-        let name = String(decoding: WebAddress.unescaped(String(name)), as: UTF8.self).lowercased()
-        return secretWords.contains { name.contains($0) }
     }
 }

@@ -109,7 +109,8 @@ struct WebAddress: Sendable, Equatable {
     func following(_ location: String) throws(HostFailure) -> WebAddress {
         guard let target = URL(string: location, relativeTo: url) else {
             throw HostFailure(
-                "invalid_redirect", "\(text) redirects to '\(location)', which is no URL", retryable: false)
+                "invalid_redirect", "\(shown) redirects to '\(location.withoutSecretsOfQuery)', which is no URL",
+                retryable: false)
         }
         return try WebAddress(target.absoluteString)
     }
@@ -118,6 +119,9 @@ struct WebAddress: Sendable, Equatable {
     func hasSameOrigin(as other: WebAddress) -> Bool {
         scheme == other.scheme && host == other.host && port == other.port
     }
+
+    /// The URL as spans and messages tell it; of any length, as whoever cuts it has to take secrets out before.
+    var shown: String { text.withoutSecretsOfQuery }
 
     /// The value of `--allow-net` that would allow calling it.
     var permission: String {

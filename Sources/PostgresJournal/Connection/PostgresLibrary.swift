@@ -11,6 +11,7 @@ enum PostgresLibrary {
         throw JournalError(
             code: .storeUnavailable,
             message: "a store in PostgreSQL needs the library libpq (\(detail)); install libpq5, "
-                + "or choose another store with --store")
+                + "or choose another store",
+            remedy: .otherStore)
     }
 }

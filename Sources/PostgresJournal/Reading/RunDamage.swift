@@ -12,7 +12,8 @@ struct RunDamage: Error {
             code: .storeCorrupt,
             message: "run \(run) in the store \(name) is damaged: "
                 + (event.map { "the entry from event \($0) on " } ?? "")
-                + "\(reason); other runs are not affected, and 'aikit-lua runs check' names all that is damaged")
+                + "\(reason); other runs are not affected",
+            remedy: .check)
     }
 
     var problem: StoreProblem {

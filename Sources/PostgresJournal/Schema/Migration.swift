@@ -75,7 +75,8 @@ struct Migration {
             code: .storeNewer,
             message:
                 "the store \(address.name) was written by a newer aikit-lua (schema \(version), this one knows up to "
-                + "\(Schema.version)); use that version, or another store with --store")
+                + "\(Schema.version)); use that version, or another store",
+            remedy: .otherStore)
     }
 
     /// Texts of any language have to fit.

@@ -32,7 +32,8 @@ extension JournalError {
                 code: .storeReadOnly,
                 message:
                     "the store \(path) cannot be written (\(detail)); check the permissions of the file and its directory, "
-                    + "or choose another place with --store")
+                    + "or choose another place",
+                remedy: .otherStore)
         case .SQLITE_CORRUPT:
             self = .damaged(path, detail)
         case .SQLITE_ERROR, .SQLITE_MISMATCH, .SQLITE_CONSTRAINT:
@@ -43,13 +44,15 @@ extension JournalError {
                 code: .storeCorrupt,
                 message:
                     "\(path) is not a store of runs: it is damaged or another kind of file; move it aside or choose another "
-                    + "place with --store")
+                    + "place",
+                remedy: .otherStore)
         case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
             self.init(
                 code: .storeUnavailable,
                 message:
                     "the store \(path) cannot be opened (\(detail)); check that its directory exists and may be written, "
-                    + "or choose another place with --store")
+                    + "or choose another place",
+                remedy: .otherStore)
         case .SQLITE_IOERR:
             self.init(
                 code: .storeIO, message: "the store \(path) cannot be read or written (\(detail)); check the disk")
@@ -80,8 +83,8 @@ extension JournalError {
         JournalError(
             code: .storeFull,
             message:
-                "the store \(path) cannot grow, the disk is full; nothing was half written; free space, remove runs that "
-                + "are over with 'aikit-lua runs prune --older-than 1d', or choose another place with --store")
+                "the store \(path) cannot grow, the disk is full; nothing was half written; free space",
+            remedy: .room)
     }
 
     static func damaged(_ path: String, _ detail: String) -> JournalError {
@@ -95,8 +98,8 @@ extension JournalError {
         JournalError(
             code: .storeReadOnly,
             message:
-                "the store \(path) cannot be written: \(detail); 'aikit-lua runs list', 'show' and 'check' look at it "
-                + "as it is")
+                "the store \(path) cannot be written: \(detail)",
+            remedy: .looking)
     }
 
     static func tooLarge(_ run: String) -> JournalError {

@@ -13,8 +13,8 @@ struct RunDamage: Error {
     func error(store path: String) -> JournalError {
         JournalError(
             code: .storeCorrupt,
-            message: "run \(run) in the store \(path) is damaged: \(place)\(reason); other runs are not affected, and "
-                + "'aikit-lua runs check' names all that is damaged")
+            message: "run \(run) in the store \(path) is damaged: \(place)\(reason); other runs are not affected",
+            remedy: .check)
     }
 
     private var place: String {

@@ -24,7 +24,8 @@ enum StoreDatabase {
     }
 
     static func missing(_ path: String) -> JournalError {
-        JournalError(code: .storeMissing, message: "there is no store at \(path); name another one with --store")
+        JournalError(
+            code: .storeMissing, message: "there is no store at \(path); name another one", remedy: .otherStore)
     }
 
     /// SQLite waits for no lock where two processes could wait for each other, as where both turn a new store to its log: one
@@ -152,7 +153,8 @@ enum StoreDatabase {
         if application != Schema.applicationID, application != 0 || version != 0 || tables != 0 {
             throw JournalError(
                 code: .storeForeign,
-                message: "\(path) is a database of another program; choose another place with --store")
+                message: "\(path) is a database of another program; choose another place",
+                remedy: .otherStore)
         }
         if version < 0 {
             throw JournalError(
@@ -162,7 +164,8 @@ enum StoreDatabase {
             throw JournalError(
                 code: .storeNewer,
                 message: "the store \(path) was written by a newer aikit-lua (schema \(version), this one knows up to "
-                    + "\(Schema.version)); use that version, or another store with --store")
+                    + "\(Schema.version)); use that version, or another store",
+                remedy: .otherStore)
         }
         return version
     }

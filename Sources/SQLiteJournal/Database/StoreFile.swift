@@ -128,18 +128,20 @@ struct StoreFile {
     /// Refuses names that SQLite, or somebody used to other databases, takes for anything but a file.
     static func checkName(_ path: String) throws(JournalError) {
         let problem: String
+        var remedy: JournalError.Remedy?
         if path.isEmpty {
             problem = "a store needs a name, got an empty one"
         } else if path.utf8.contains(0) {
             problem = "the name of a store cannot contain a zero byte"
         } else if path == ":memory:" {
-            problem = "a store is a file, and :memory: is none; --store memory keeps runs in memory"
+            problem = "a store is a file, and :memory: is none"
+            remedy = .storeInMemory
         } else if let scheme = scheme(of: path) {
             problem = "a store is a file, and stores of the kind \(scheme): are not known; give the path of a file"
         } else {
             return
         }
-        throw JournalError(code: .storeUnavailable, message: problem)
+        throw JournalError(code: .storeUnavailable, message: problem, remedy: remedy)
     }
 
     /// Whether the file system of a store has hardly a page left.
@@ -152,10 +154,11 @@ struct StoreFile {
     static func checkKind(_ path: StorePath) throws(JournalError) {
         var info = stat()
         guard stat(path.file, &info) == 0, info.st_mode & S_IFMT != S_IFREG else { return }
-        let obstacle =
-            info.st_mode & S_IFMT == S_IFDIR
-            ? "a directory; name a file in it" : "no regular file; name another one with --store"
-        throw JournalError(code: .storeUnavailable, message: "a store is a file, and \(path.name) is \(obstacle)")
+        let isDirectory = info.st_mode & S_IFMT == S_IFDIR
+        let obstacle = isDirectory ? "a directory; name a file in it" : "no regular file; name another one"
+        throw JournalError(
+            code: .storeUnavailable, message: "a store is a file, and \(path.name) is \(obstacle)",
+            remedy: isDirectory ? nil : .otherStore)
     }
 
     /// The scheme of a URL; a path that begins with `./` has none.
@@ -215,7 +218,8 @@ struct StoreFile {
                 code: .storeUnavailable,
                 message:
                     "the store \(store.name) cannot be made: \(directory) is a file and no directory; move it aside, or choose "
-                    + "another place with --store")
+                    + "another place",
+                remedy: .otherStore)
         }
         try makeDirectory(of: directory, for: store)
         guard mkdir(directory, 0o777) == 0 || errno == EEXIST else {
@@ -223,7 +227,8 @@ struct StoreFile {
                 code: .storeUnavailable,
                 message:
                     "the directory \(directory) for the store cannot be made: \(String(cString: strerror(errno))); "
-                    + "choose another place with --store")
+                    + "choose another place",
+                remedy: .otherStore)
         }
         // The name of the directory has to survive a loss of power as well.
         let parent = open(directory + "/..", O_RDONLY | O_CLOEXEC)

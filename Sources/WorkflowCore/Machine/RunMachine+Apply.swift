@@ -71,7 +71,7 @@ extension RunMachine {
         case .storeSet:
             storeSet(event.payload, log)
         case .traced:
-            if frames.isEmpty { trace = event.payload }
+            if frames.isEmpty { trace.given = event.payload }
         case .onceRecorded:
             onces.record(event.payload, frame: event.frame, log)
             if let child = log.value(event.payload)["child"]?.string { children.insert(child) }
@@ -89,7 +89,7 @@ extension RunMachine {
         case .workflowResumed:
             if event.item == ResumeCause.forked.rawValue {
                 // One that was moved to other code is the same run.
-                if log.value(event.payload)["reason"]?.string != "upgraded" { hasLeftCaller = true }
+                if log.value(event.payload)["reason"]?.string != "upgraded" { trace.fork = event.payload }
                 // They are those of the run that this one was taken from.
                 children = []
                 if limits.deadline != 0 {

@@ -46,15 +46,12 @@ extension RunMachine {
     }
 
     /// The caller of the run, as W3C's header, in whose trace it lies; nil for a trace of its own.
-    package func traceparent(in log: RunLog) -> String? {
-        trace.isNone || hasLeftCaller ? nil : log.value(trace)["traceparent"]?.string
-    }
+    package func traceparent(in log: RunLog) -> String? { trace.caller(in: log) }
 
     /// What a run is traced by that another one leads to: that one's telemetry, and its caller; nil for nothing.
     package func heldTrace(from log: RunLog) -> Value? {
-        guard let given = log.copy(trace) else { return nil }
         var entries: [(String, Value)] = []
-        if let telemetry = given["telemetry"] { entries.append(("telemetry", telemetry)) }
+        if let telemetry = log.copy(trace.given)?["telemetry"] { entries.append(("telemetry", telemetry)) }
         if let caller = traceparent(in: log) { entries.append(("traceparent", Value(caller))) }
         return entries.isEmpty ? Value?.none : Value(entries: entries)
     }

@@ -29,11 +29,7 @@ package struct RunMachine: ~Copyable {
     /// What the models have used that were called below each frame since its node started; frame 0 has that of the run.
     var usages: [Int32: ModelUsage] = [:]
     package internal(set) var metadata = Slice.none
-    /// What the run, or the one that it was taken from, was started with for its trace: `{ telemetry?, traceparent?, source? }`; none
-    /// for nothing.
-    package internal(set) var trace = Slice.none
-    /// Whether the run was taken from another one, and with it left the trace of that one's caller.
-    package internal(set) var hasLeftCaller = false
+    package internal(set) var trace = TraceOrigin()
     package internal(set) var ctx = Slice.none
     /// What the run is found by.
     package internal(set) var tags = Slice.none
@@ -103,7 +99,6 @@ package struct RunMachine: ~Copyable {
         copy.usages = usages
         copy.metadata = metadata
         copy.trace = trace
-        copy.hasLeftCaller = hasLeftCaller
         copy.ctx = ctx
         copy.tags = tags
         copy.started = started
@@ -206,7 +201,6 @@ extension RunMachine {
             && left.tables == right.tables && left.starts == right.starts && left.signals == right.signals
             && left.store == right.store && left.onces == right.onces && left.usages == right.usages
             && left.metadata == right.metadata && left.trace == right.trace
-            && left.hasLeftCaller == right.hasLeftCaller
             && left.ctx == right.ctx && left.tags == right.tags
             && left.started == right.started && left.seed == right.seed && left.initialInput == right.initialInput
             && left.outcome == right.outcome && left.ending == right.ending && left.limits == right.limits

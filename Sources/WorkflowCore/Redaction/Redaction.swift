@@ -54,7 +54,7 @@ package struct Redaction: Sendable, Equatable {
         guard !text.isEmpty, !texts.contains(text) else { return }
         guard texts.count < Self.limit else { return isFull = true }
         texts.insert(text)
-        if text.utf8.count >= Self.shortest { looked.add(text) }
+        if text.utf8.count >= Self.shortest { looked.add(text, mark: Self.mark) }
     }
 
     // MARK: Taking out
@@ -76,13 +76,8 @@ package struct Redaction: Sendable, Equatable {
         if texts.isEmpty { return text }
         if texts.contains(text) { return Self.mark }
         if looked.isEmpty { return text }
-        return looked.takenOut(of: Array(text.utf8), leaving: Self.markBytes).map {
-            String(decoding: $0, as: UTF8.self)
-        }
-            ?? text
+        return looked.takenOut(of: text, mayBeCut: true)
     }
-
-    private static let markBytes = Array(mark.utf8)
 
     package static func == (one: Redaction, other: Redaction) -> Bool {
         one.texts == other.texts && one.values == other.values && one.isFull == other.isFull

@@ -1,12 +1,16 @@
 /// Texts, such as the forms in which secrets may stand, that are looked for in other ones all at once: the time goes by the length of
 /// what is looked through, and hardly by how many there are.
 struct SecretForms: Sendable {
-    /// So much of the beginning of a secret gives it away, at the end of a text that was cut there. Shorter secrets are taken out
-    /// where they are words: as parts of words, numbers and ids they turn up by chance.
-    static let tellingBytes = 6
+    struct Form: Sendable {
+        var bytes: [UInt8]
+        /// Whether it is looked for as a word alone.
+        var isWord: Bool
+        /// The number of what is shown in its place.
+        var mark: Int
+    }
 
-    /// In the order of their bytes, and whether each is taken out only where it is a word.
-    private let forms: [(bytes: [UInt8], isWord: Bool)]
+    /// In the order of their bytes.
+    private let forms: [Form]
     /// The longest other form with which each one begins; -1 for none.
     private let beginnings: [Int32]
     private let longest: Int
@@ -14,9 +18,18 @@ struct SecretForms: Sendable {
     private var fours: [UInt64]
     private var twos: [UInt64] = []
 
-    /// - Parameter forms: of two bytes and more, each once.
-    init(_ forms: [(bytes: [UInt8], isWord: Bool)]) {
-        let forms = forms.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+    /// - Parameter forms: of two bytes and more. Those that are alike are one, with the lowest mark, and a word if all are.
+    init(_ given: [Form]) {
+        var forms: [Form] = []
+        forms.reserveCapacity(given.count)
+        for form in given.sorted(by: { $0.bytes.lexicographicallyPrecedes($1.bytes) }) {
+            if let last = forms.last, last.bytes == form.bytes {
+                forms[forms.count - 1] = Form(
+                    bytes: last.bytes, isWord: last.isWord && form.isWord, mark: min(last.mark, form.mark))
+            } else {
+                forms.append(form)
+            }
+        }
         self.forms = forms
         longest = forms.reduce(0) { max($0, $1.bytes.count) }
         var size = 64
@@ -42,34 +55,45 @@ struct SecretForms: Sendable {
         }
     }
 
-    /// Where forms stand in a text: the longest one at each place.
-    func places(in text: [UInt8]) -> [Range<Int>] {
+    /// Where forms stand in a text: the longest one at each place, with the number of its mark.
+    func places(in text: UnsafeBufferPointer<UInt8>) -> [SecretPlace] {
         if forms.isEmpty { return [] }
-        return text.withUnsafeBufferPointer { text in
-            var places: [Range<Int>] = []
-            for index in text.indices.dropLast() where mayStand(text, at: index) {
-                if let count = count(text, at: index) { places.append(index..<(index + count)) }
+        var places: [SecretPlace] = []
+        for index in text.indices.dropLast() where mayStand(text, at: index) {
+            if let form = form(text, at: index) {
+                places.append(SecretPlace(range: index..<(index + form.bytes.count), mark: form.mark))
             }
-            return places
         }
+        return places
     }
 
-    /// Where a text ends within a form, as far as that gives the form away; nil where it does not.
+    /// Whether a form stands in some bytes, as a word or not.
+    func stand(in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        !forms.isEmpty
+            && bytes.indices.dropLast().contains { index in
+                mayStand(bytes, at: index) && form(bytes, at: index, anywhere: true) != nil
+            }
+    }
+
+    /// Where a text ends with the beginning of a form, the longest one there is; nil where it does not.
     ///
-    /// - Parameter end: where the text ends but for a mark of the cut.
-    func cut(_ text: [UInt8], end: Int) -> Int? {
+    /// - Parameters:
+    ///   - end: where the text ends but for a mark of the cut.
+    ///   - least: bytes of a beginning that count, 1 at least.
+    func cut(_ text: UnsafeBufferPointer<UInt8>, end: Int, least: Int) -> SecretPlace? {
         let first = max(0, end - (longest - 1))
-        let last = end - Self.tellingBytes
+        let last = end - least
         if first > last { return nil }
-        return text.withUnsafeBufferPointer { text in
-            (first...last).first { start in
-                guard isSet(Self.hash(text, start), in: fours) else { return false }
-                let rest = text[start..<end]
-                let place = partition { $0.lexicographicallyPrecedes(rest) }
-                return place < forms.count && forms[place].bytes.count > rest.count
-                    && forms[place].bytes.starts(with: rest)
+        for start in first...last {
+            if start + 4 <= end, !isSet(Self.hash(text, start), in: fours) { continue }
+            let rest = text[start..<end]
+            var place = partition { $0.lexicographicallyPrecedes(rest) }
+            if place < forms.count, forms[place].bytes.count == rest.count { place += 1 }
+            if place < forms.count, forms[place].bytes.starts(with: rest), forms[place].bytes.count > rest.count {
+                return SecretPlace(range: start..<end, mark: forms[place].mark)
             }
         }
+        return nil
     }
 
     // MARK: Looking
@@ -79,15 +103,17 @@ struct SecretForms: Sendable {
         return index + 4 <= text.count && isSet(Self.hash(text, index), in: fours)
     }
 
-    /// Bytes of the longest form that stands at a place.
-    private func count(_ text: UnsafeBufferPointer<UInt8>, at index: Int) -> Int? {
+    /// The longest form that stands at a place.
+    ///
+    /// - Parameter anywhere: whether words may stand within others.
+    private func form(_ text: UnsafeBufferPointer<UInt8>, at index: Int, anywhere: Bool = false) -> Form? {
         let rest = text[index...]
         // What stands there is this one, or one with which it begins.
         var candidate = partition { !rest.lexicographicallyPrecedes($0) } - 1
         while candidate >= 0 {
             let form = forms[candidate]
-            if rest.starts(with: form.bytes), !form.isWord || isWord(text, index, form.bytes.count) {
-                return form.bytes.count
+            if rest.starts(with: form.bytes), anywhere || !form.isWord || isWord(text, index, form.bytes.count) {
+                return form
             }
             candidate = Int(beginnings[candidate])
         }
@@ -141,4 +167,11 @@ struct SecretForms: Sendable {
         default: false
         }
     }
+}
+
+/// Where a secret stands in a text.
+struct SecretPlace: Sendable, Equatable {
+    var range: Range<Int>
+    /// The number of what is shown in its place.
+    var mark: Int
 }

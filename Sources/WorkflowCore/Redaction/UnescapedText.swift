@@ -1,55 +1,54 @@
 /// A text with its escapes read as those of strings in JSON, and where each byte stood. What is no escape stands for itself.
 struct UnescapedText {
+    /// What became bytes, and where it stood.
+    private struct Escape {
+        var bytes: Range<Int>
+        var place: Range<Int>
+    }
+
     private(set) var bytes: [UInt8] = []
-    /// Where what became a byte begins and ends in the text.
-    private var starts: [Int] = []
-    private var ends: [Int] = []
+    /// In order. What lies between them stood as it is.
+    private var escapes: [Escape] = []
 
     /// Nil where nothing is escaped.
-    init?(_ text: [UInt8]) {
-        guard text.contains(UInt8(ascii: "\\")) else { return nil }
+    init?(_ text: UnsafeBufferPointer<UInt8>) {
+        guard var next = text.firstIndex(of: Self.backslash) else { return nil }
         bytes.reserveCapacity(text.count)
-        starts.reserveCapacity(text.count)
-        ends.reserveCapacity(text.count)
         var index = 0
-        // An escape that was cut at the end of the text stands for nothing.
-        while index < text.count, !Self.isCut(text, at: index) {
-            let start = index
-            guard text[start] == UInt8(ascii: "\\") else {
-                index += 1
-                add(text[start], start..<index)
-                continue
-            }
-            for byte in Self.unit(of: text, at: &index) { add(byte, start..<index) }
+        while true {
+            bytes += text[index..<next]
+            index = next
+            // An escape that was cut at the end of the text stands for nothing.
+            if index == text.count || Self.isCut(text, at: index) { return }
+            let unit = Self.unit(of: text, at: &index)
+            escapes.append(Escape(bytes: bytes.count..<(bytes.count + unit.count), place: next..<index))
+            bytes += unit
+            next = text[index...].firstIndex(of: Self.backslash) ?? text.count
         }
-    }
-
-    private mutating func add(_ byte: UInt8, _ place: Range<Int>) {
-        bytes.append(byte)
-        starts.append(place.lowerBound)
-        ends.append(place.upperBound)
-    }
-
-    /// Of a text that was unescaped before.
-    init?(_ text: UnescapedText) {
-        guard var inner = UnescapedText(text.bytes) else { return nil }
-        for index in inner.bytes.indices {
-            inner.starts[index] = text.starts[inner.starts[index]]
-            inner.ends[index] = text.ends[inner.ends[index] - 1]
-        }
-        self = inner
     }
 
     /// Where bytes stood; the range is not empty.
-    func place(of range: Range<Int>) -> Range<Int> { starts[range.lowerBound]..<ends[range.upperBound - 1] }
+    func place(of range: Range<Int>) -> Range<Int> {
+        place(of: range.lowerBound).lowerBound..<place(of: range.upperBound - 1).upperBound
+    }
 
-    /// The bytes of the escape that begins at an index, which goes on behind it.
-    private static func unit(of text: [UInt8], at index: inout Int) -> [UInt8] {
-        let byte = text[index]
-        guard index + 1 < text.count else {
-            index += 1
-            return [byte]
+    private func place(of byte: Int) -> Range<Int> {
+        var (low, high) = (0, escapes.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if escapes[middle].bytes.lowerBound <= byte { low = middle + 1 } else { high = middle }
         }
+        guard low > 0 else { return byte..<(byte + 1) }
+        let escape = escapes[low - 1]
+        if escape.bytes.contains(byte) { return escape.place }
+        let start = escape.place.upperBound + byte - escape.bytes.upperBound
+        return start..<(start + 1)
+    }
+
+    private static let backslash = UInt8(ascii: "\\")
+
+    /// The bytes of the escape that begins at an index, which goes on behind it. The text goes on behind the backslash.
+    private static func unit(of text: UnsafeBufferPointer<UInt8>, at index: inout Int) -> [UInt8] {
         let named: UInt8? =
             switch text[index + 1] {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text[index + 1]
@@ -66,7 +65,7 @@ struct UnescapedText {
         }
         guard let first = code(of: text, at: index) else {
             index += 1
-            return [byte]
+            return [backslash]
         }
         if let scalar = Unicode.Scalar(first) {
             index += 6
@@ -84,7 +83,7 @@ struct UnescapedText {
         return Array("\u{FFFD}".utf8)
     }
 
-    private static func isCut(_ text: [UInt8], at index: Int) -> Bool {
+    private static func isCut(_ text: UnsafeBufferPointer<UInt8>, at index: Int) -> Bool {
         guard text[index] == UInt8(ascii: "\\"), index + 6 > text.count else { return false }
         let rest = text[(index + 1)...]
         guard let first = rest.first else { return true }
@@ -93,7 +92,7 @@ struct UnescapedText {
     }
 
     /// The number of `\uXXXX`; nil where none stands there.
-    private static func code(of text: [UInt8], at index: Int) -> UInt32? {
+    private static func code(of text: UnsafeBufferPointer<UInt8>, at index: Int) -> UInt32? {
         guard index + 6 <= text.count, text[index] == UInt8(ascii: "\\"), text[index + 1] == UInt8(ascii: "u") else {
             return nil
         }

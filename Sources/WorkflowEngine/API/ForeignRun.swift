@@ -46,7 +46,7 @@ package actor ForeignRun {
         expecting check: AnswerCheck? = nil
     ) async throws -> Delivery {
         _ = try await refresh()
-        if let check { try check(RunRecord(id: id, plan: plan, copying: log, status: journal.machine.status)) }
+        if let check { try check(RunRecord(id: id, copying: log, of: journal.machine)) }
         // The step is settled on here: by the time the owner looks, another one may be the only one that waits.
         let frame = try journal.machine.waitingFrame(run: id, at: path)
         return try await deliver(.answer(at: journal.machine.path(of: frame), data, by: name, key: key))
@@ -98,7 +98,7 @@ package actor ForeignRun {
                 for follower in followers { follower(log) }
             }
             if journal.machine.isOver || journal.machine.waitsOutside {
-                return RunRecord(id: id, plan: plan, copying: log, status: journal.machine.status)
+                return RunRecord(id: id, copying: log, of: journal.machine)
             }
             if !hasOwner { return nil }
             try await Task.sleep(for: Self.interval)

@@ -8,30 +8,36 @@ public final class RunRecord: @unchecked Sendable {
     public let id: String
     package let plan: Plan
     package let log: RunLog
+    /// In which trace the run lies, as its log says.
+    let trace: TraceOrigin
     /// Where the run stands.
     public let status: RunStatus
 
-    package init(id: String, plan: Plan, log: RunLog, status: RunMachine.Status) {
+    /// - Parameter trace: as the log says.
+    init(id: String, plan: Plan, log: RunLog, trace: TraceOrigin, status: RunMachine.Status) {
         self.id = id
+        self.trace = trace
         self.plan = plan
         self.log = log
         self.status = status
     }
 
     package convenience init(copying run: Run) {
-        self.init(id: run.id, plan: run.definition.plan, copying: run.log, status: run.machine.status)
+        self.init(id: run.id, copying: run.log, of: run.machine)
     }
 
-    package convenience init(id: String, plan: Plan, copying original: RunLog, status: RunMachine.Status) {
+    /// A copy of a log as the machine has it that took all of it.
+    convenience init(id: String, copying original: RunLog, of machine: borrowing RunMachine) {
         var log = RunLog()
         log.append(events: original.eventBytes(from: 0), arena: original.arena.bytes)
-        self.init(id: id, plan: plan, log: log, status: status)
+        self.init(id: id, plan: machine.plan, log: log, trace: machine.trace, status: machine.status)
     }
 
     /// A run as a store has it; see ``StoredRun/decoded(on:)`` for what it throws.
     package convenience init(_ stored: StoredRun, plan: Plan) throws(JournalError) {
         var decoder = try stored.decoded(on: plan)
-        self.init(id: stored.header.id, plan: plan, log: decoder.takeLog(), status: stored.header.status)
+        let trace = decoder.machine.trace
+        self.init(id: stored.header.id, plan: plan, log: decoder.takeLog(), trace: trace, status: stored.header.status)
     }
 
     deinit {

@@ -15,7 +15,8 @@ struct ChildStart: Sendable {
     var leaves: Bool
     /// What the child may do: no more than the step that starts it.
     var grant: Value
-    var traceparent: String?
+    /// What it is started with for its trace; nil for nothing.
+    var trace: Value?
 }
 
 /// Runs that others start.
@@ -82,7 +83,7 @@ extension WorkflowEngine {
             let digest = WorkflowRun.inputDigest(of: workflow, input: child.input, metadata: nil, ctx: nil)
             let isNew = try family.add(
                 RunFamily.Child(run: run, parent: child.parent, workflow: workflow.plan.id, digest: digest))
-            if isNew { try run.start(input: child.input, metadata: nil, ctx: nil, trace: trace(child)) }
+            if isNew { try run.start(input: child.input, metadata: nil, ctx: nil, trace: child.trace) }
             return child.id
         }
         var request = StartRequest(workflow: workflow.id, input: child.input, id: child.id)
@@ -90,11 +91,9 @@ extension WorkflowEngine {
         request.grant = child.grant
         request.parent = child.parent
         request.definition = workflow
-        request.trace = trace(child)
+        request.trace = child.trace
         return try await directory().start(request).id
     }
-
-    private func trace(_ child: ChildStart) -> Value? { child.traceparent.map { ["traceparent": Value($0)] } }
 
     private func directory() throws -> RunDirectory {
         guard let directory = try knownRuns() else { throw RunFailure.engineStopped }

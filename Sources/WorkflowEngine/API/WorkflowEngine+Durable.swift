@@ -24,10 +24,9 @@ extension WorkflowEngine {
     /// Takes up one run of the store, whatever it waits for; from then on this engine drives it.
     ///
     /// - Throws: ``RunFailure`` with the code `missing`, `over` or `owned` when the run cannot be taken up, or `unknown_workflow`
-    ///   when it is of none of these workflows; ``JournalError`` when the store fails.
+    ///   when it is of none of these workflows, or `no_store` for an engine that keeps no runs; ``JournalError`` when the store fails.
     public func takeUp(_ id: String, of workflows: [Workflow]) async throws -> WorkflowRun {
-        guard let journal else { throw RunFailure(code: RunFailure.Code.missing, message: "this engine keeps no runs") }
-        switch try await journal.claim(id) {
+        switch try await storedRuns().claim(id) {
         case .missing: throw RunFailure(code: RunFailure.Code.missing, message: "there is no run '\(id)'")
         case .over(let header):
             throw RunFailure(code: RunFailure.Code.over, message: "run \(id) is over (\(header.status.rawValue))")

@@ -7,7 +7,8 @@ extension WorkflowEngine {
     ///
     /// - Parameter workflow: gives the workflow of the run in the generation that it is pinned to as it is claimed: another process
     ///   may have moved it since it was looked at.
-    /// - Throws: what `workflow` throws; ``RunFailure`` when its code cannot be loaded.
+    /// - Throws: what `workflow` throws; ``RunFailure`` when its code cannot be loaded, with the code `no_store` for an engine that
+    ///   keeps no runs.
     package func takeUp(
         _ claimed: ClaimedRun, of workflow: (ClaimedRun) async throws -> Workflow
     ) async throws -> WorkflowRun {
@@ -18,12 +19,19 @@ extension WorkflowEngine {
     func takeUp(
         _ claimed: ClaimedRun, holdingSuspects: Bool, of workflow: (ClaimedRun) async throws -> Workflow
     ) async throws -> (run: WorkflowRun, isHeld: Bool) {
-        guard let journal else { throw RunFailure(code: RunFailure.Code.missing, message: "this engine keeps no runs") }
-        return try await journal.holding(claimed) {
+        try await storedRuns().holding(claimed) {
             try await revive(
                 claimed.journaled, claimed.stored, claimed.messages, of: workflow(claimed),
                 holdingSuspects: holdingSuspects)
         }
+    }
+
+    /// The store of the engine's runs.
+    ///
+    /// - Throws: ``RunFailure`` with the code `no_store` for an engine that keeps no runs.
+    func storedRuns() throws(RunFailure) -> any RunStore {
+        guard let journal else { throw RunFailure(code: RunFailure.Code.noStore, message: "this engine keeps no runs") }
+        return journal
     }
 
     /// Builds a run anew from its journal; from then on this engine drives it.

@@ -77,7 +77,8 @@ extension WorkflowRun: RunObserver {
     package func runLost(_ run: Run, _ error: JournalError) {
         let rival = run.journaled?.rival
         refuse(
-            RunFailure(code: error.code, message: error.message, details: rival.map { ["runId": Value($0)] }))
+            RunFailure(
+                code: error.code, message: error.message, details: rival.map { ["runId": Value($0)] }, cause: error))
         live?.hub.publishLost(id, plan: definition.plan)
     }
 }

@@ -11,17 +11,23 @@ extension RunDirectory {
     ///   - newID: the new run's id; nil makes one.
     ///   - newest: goes on with the workflow as new runs have it, instead of the code of the other run.
     ///   - reason: why, in a word.
-    /// - Throws: ``RunFailure`` when nothing can be taken over up to there; with the code `id_taken` when there is a run of that id.
+    ///   - traceparent: the span of the caller, as W3C's header, in whose trace the new run lies; nil for a trace of its own.
+    /// - Throws: ``RunFailure`` when nothing can be taken over up to there; with the code `id_taken` when there is a run of that id,
+    ///   with `invalid_telemetry` for a header that is none.
     public func fork(
         _ id: String, at point: ForkPoint, input: Value? = nil, as newID: String? = nil, newest: Bool = false,
-        reason: String = "forked"
+        reason: String = "forked", traceparent: String? = nil
     ) async throws -> WorkflowRun {
-        try await fork(id, at: point, input: input, named: newID.map(NewRunID.chosen), newest: newest, reason: reason)
+        try await fork(
+            id, at: point, input: input, named: newID.map(NewRunID.chosen), newest: newest, reason: reason,
+            traceparent: traceparent)
     }
 
     package func fork(
-        _ id: String, at point: ForkPoint, input: Value?, named newID: NewRunID?, newest: Bool, reason: String
+        _ id: String, at point: ForkPoint, input: Value?, named newID: NewRunID?, newest: Bool, reason: String,
+        traceparent: String?
     ) async throws -> WorkflowRun {
+        _ = try RunTelemetry(nil, traceparent: traceparent)
         let taken = RunFailure(
             code: RunFailure.Code.idTaken, message: "the id '\(newID?.text ?? "")' is taken by a run")
         if let newID {
@@ -37,7 +43,8 @@ extension RunDirectory {
         }
         do {
             let run = try await engine.fork(
-                source, of: definition, at: point, input: input, id: newID?.text, reason: reason
+                source, of: definition, at: point, input: input, id: newID?.text, reason: reason,
+                caller: traceparent
             ).run
             if !(await RecordedFeed.recorded(run).hasEvents) { _ = try await run.settled() }
             return run

@@ -114,8 +114,8 @@ extension RunDirectory {
         guard let stored = try await store.load(header.id) else { throw RunFailure.missing(header.id) }
         var decoder = try stored.decoded(on: try await plan(of: stored.header))
         let stands = decoder.machine.isOver || decoder.machine.waitsOutside
-        let (plan, log) = (decoder.machine.plan, decoder.takeLog())
-        let record = RunRecord(id: header.id, plan: plan, log: log, status: stored.header.status)
+        let (plan, trace, log) = (decoder.machine.plan, decoder.machine.trace, decoder.takeLog())
+        let record = RunRecord(id: header.id, plan: plan, log: log, trace: trace, status: stored.header.status)
         return stands ? record : nil
     }
 

@@ -5,13 +5,34 @@ public struct JournalError: WorkflowError {
     /// Why, as one of what stores say.
     public var reason: Code
     public var message: String
+    /// What may help besides what the message says; nil for nothing.
+    public var remedy: Remedy?
 
-    public init(code reason: Code, message: String) {
+    public init(code reason: Code, message: String, remedy: Remedy? = nil) {
         self.reason = reason
         self.message = message
+        self.remedy = remedy
     }
 
     public var code: String { reason.rawValue }
+
+    /// What may help, for a program to say behind the message in the words of its own settings and commands.
+    public enum Remedy: Sendable, Hashable {
+        /// A store at another place, which the message ends with.
+        case otherStore
+        /// A store in memory.
+        case storeInMemory
+        /// Room: without the runs that are over, or at another place.
+        case room
+        /// Looking for all that is damaged. Other runs than the one of the message are not affected.
+        case check
+        /// Looking for all journals that have been changed.
+        case verification
+        /// Looking at the store as it is, which does not write it.
+        case looking
+        /// Writing the store anew, once there is room.
+        case vacuum
+    }
 
     /// What stores and those who drive runs over them say; a store of one's own may have others.
     public struct Code: RawRepresentable, Hashable, Sendable {

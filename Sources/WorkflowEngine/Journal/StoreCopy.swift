@@ -131,7 +131,8 @@ package struct StoreCopy {
                 code: .storeCorrupt,
                 message:
                     "run \(header.id) in the store \(source.name) has been changed: its entry \(broken.entry) does not "
-                    + "fit those before it ('aikit-lua runs verify')")
+                    + "fit those before it",
+                remedy: .verification)
         }
         let run = JournaledRun(
             id: header.id, workflow: header.workflow, generation: header.generation, lineage: header.lineage,

@@ -16,27 +16,31 @@ extension WorkflowEngine {
     ///   - id: the new run's id; nil makes one.
     ///   - reason: why, in a word: `forked`, `retried`.
     ///   - grant: what the new run's host calls may do, as it is kept in its journal.
+    ///   - caller: the span of whoever asks for it, as W3C's header, in whose trace the new run lies; nil for a trace of its own.
     /// - Returns: the run, which is under way, and what it took over.
     /// - Throws: ``ForkError`` when nothing can be taken over up to there, ``RunFailure`` when the code cannot be loaded.
     package func fork(
         _ source: RunRecord, of definition: Workflow, at point: ForkPoint, input: Value? = nil, id: String? = nil,
-        reason: String = "forked", grant: Value = .null
+        reason: String = "forked", grant: Value = .null, caller: String? = nil
     ) async throws -> (run: WorkflowRun, fork: Fork) {
         let fork = try ForkPlanner.fork(source.log, from: source.plan, to: definition.plan, at: point)
         let created = createRun(definition, id: id, grant: grant)
-        return (created, try await created.start(taking: fork, of: source, input: input, reason: reason))
+        let taken = try await created.start(taking: fork, of: source, input: input, reason: reason, caller: caller)
+        return (created, taken)
     }
 }
 
 extension WorkflowRun {
     /// Starts the run with what a fork takes over of a recorded run.
     ///
-    /// - Parameter input: what the step there gets in place of its recorded input; at the first step the run's input.
+    /// - Parameters:
+    ///   - input: what the step there gets in place of its recorded input; at the first step the run's input.
+    ///   - caller: the span in whose trace the run lies, as W3C's header; nil for a trace of its own.
     /// - Returns: what it took over: nothing, if it begins with another input.
     /// - Throws: ``RunFailure`` when the code cannot be loaded.
     @discardableResult
     package func start(
-        taking fork: Fork, of source: RunRecord, input: Value? = nil, reason: String = "forked"
+        taking fork: Fork, of source: RunRecord, input: Value? = nil, reason: String = "forked", caller: String? = nil
     ) async throws -> Fork {
         try RunIdentifier.check(id)
         var taken = fork
@@ -53,11 +57,14 @@ extension WorkflowRun {
                     let run = try worker.makeRun(self.definition, id: self.id)
                     self.attach(run)
                     if begins, let input {
-                        worker.begin(run, anewFrom: source, input: input, observer: self, journaled: journaled)
+                        let trace = TraceOfSource(source).beginning(of: source, in: caller)
+                        worker.begin(
+                            run, anewFrom: source, input: input, trace: trace, observer: self, journaled: journaled)
                     } else {
                         worker.observe(run, self)
                         run.journaled = journaled
-                        run.take(over: taken, of: source, input: input, reason: reason, at: worker.now)
+                        run.take(
+                            over: taken, of: source, input: input, reason: reason, caller: caller, at: worker.now)
                         worker.handOver(run)
                         worker.enqueue(run)
                     }
@@ -74,9 +81,10 @@ extension WorkflowRun {
 }
 
 extension Worker {
-    /// Begins a run with another input, and with the metadata, the ctx, the tags and the telemetry that a recorded run began with.
+    /// Begins a run with another input, and with the metadata, the ctx and the tags that a recorded run began with.
     fileprivate func begin(
-        _ run: Run, anewFrom source: RunRecord, input: Value, observer: any RunObserver, journaled: JournaledRun?
+        _ run: Run, anewFrom source: RunRecord, input: Value, trace: Value, observer: any RunObserver,
+        journaled: JournaledRun?
     ) {
         func first(_ kind: EventKind) -> Value? {
             for index in 0..<source.log.count {
@@ -87,7 +95,6 @@ extension Worker {
         }
         let (metadata, ctx) = (first(.metadataSet), first(.ctxSet))
         let tags = first(.tagsSet).flatMap { try? RunTags($0) } ?? .none
-        let trace = TraceOfSource(source).beginning(of: source)
         let (inherited, queueing) = (StartTags(inherited: tags), Queueing(isExempt: true))
         if run.mirror != nil {
             let beginning = RunBeginning(
@@ -115,20 +122,19 @@ private struct TraceOfSource {
 
     init(_ source: RunRecord) {
         (telemetry, caller) = withExtendedLifetime(source) {
-            var machine = RunMachine(plan: source.plan)
-            for index in 0..<source.log.count {
-                machine.apply(source.log[index], log: source.log)
-                machine.commands.removeAll()
-            }
-            let given = source.log.copy(machine.trace)
-            let caller = given?["traceparent"].map { machine.hasLeftCaller ? .null : $0 }
-            return (given?["telemetry"], caller)
+            let caller = source.trace.caller(in: source.log).map { Value($0) }
+            return (
+                source.log.copy(source.trace.given)?["telemetry"], caller ?? (source.trace.fork.isNone ? nil : .null)
+            )
         }
     }
 
     /// What a run that begins anew is started with.
-    func beginning(of source: RunRecord) -> Value {
+    ///
+    /// - Parameter own: its own caller, as W3C's header; nil for none.
+    func beginning(of source: RunRecord, in own: String?) -> Value {
         var entries: [(String, Value)] = telemetry.map { [("telemetry", $0)] } ?? []
+        if let own { entries.append(("traceparent", Value(own))) }
         var place = [("run", Value(source.id))]
         if let caller { place.append(("traceparent", caller)) }
         entries.append(("source", Value(entries: place)))
@@ -138,7 +144,9 @@ private struct TraceOfSource {
 
 extension Run {
     /// Makes what a fork takes over this run's own beginning, and goes on from there.
-    fileprivate func take(over fork: Fork, of source: RunRecord, input: Value?, reason: String, at time: Int64) {
+    fileprivate func take(
+        over fork: Fork, of source: RunRecord, input: Value?, reason: String, caller own: String?, at time: Int64
+    ) {
         let arena = UnsafeRawBufferPointer(rebasing: source.log.arena.bytes[..<fork.arena])
         fork.events.withUnsafeBytes { log.append(events: $0, arena: arena) }
         for index in 0..<log.count {
@@ -150,6 +158,7 @@ extension Run {
         if !fork.path.isEmpty { entries.append(("path", Value(fork.path))) }
         // What was taken over may be older than what the source itself was taken from.
         if let caller = TraceOfSource(source).caller { entries.append(("traceparent", caller)) }
+        if let own { entries.append(("caller", Value(own))) }
         let cause = log.arena.writing { $0.write(Value(entries: entries)) }
         let given = input.map { input in log.arena.writing { $0.write(input) } } ?? .none
         decide(.forked(cause: cause, frame: fork.frame, input: given), at: time)

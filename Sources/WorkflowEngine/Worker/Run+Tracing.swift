@@ -13,8 +13,19 @@ extension Run {
     package var traceparent: String? { machine.traceparent(in: log) }
 
     /// Whether the workflow or whoever started the run refuses to have spans of it.
-    package var isTraceOff: Bool {
-        isRefused || !machine.trace.isNone && log.value(machine.trace)["telemetry"]?.bool == false
+    package var isTraceOff: Bool { isRefused || isStartedWithoutTrace }
+
+    /// Whether whoever started the run refuses to have spans of it.
+    private var isStartedWithoutTrace: Bool {
+        !machine.trace.given.isNone && log.value(machine.trace.given)["telemetry"]?.bool == false
+    }
+
+    /// What the runs that this one starts are started with for their traces: without spans where it was, and in the trace of its
+    /// caller; nil for nothing.
+    var traceOfChildren: Value? {
+        var entries: [(String, Value)] = isStartedWithoutTrace ? [("telemetry", false)] : []
+        if let traceparent { entries.append(("traceparent", Value(traceparent))) }
+        return entries.isEmpty ? Value?.none : Value(entries: entries)
     }
 
     /// Whether the workflow refuses to have spans of its runs.

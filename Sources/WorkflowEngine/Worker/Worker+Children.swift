@@ -63,7 +63,7 @@ extension Worker {
             id: id, workflow: payload["workflow"]?.string ?? "", input: payload["input"] ?? .emptyObject,
             parent: run.id, generation: run.definition.generation, isOwn: payload["own"]?.bool == true,
             leaves: payload["leaves"]?.bool == true, grant: grant,
-            traceparent: run.traceparent)
+            trace: run.traceOfChildren)
     }
 
     private func begin(_ child: ChildStart, of run: Run, _ answer: @escaping @Sendable (HostAnswer) -> Void) {

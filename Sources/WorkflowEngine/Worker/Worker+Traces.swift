@@ -53,7 +53,8 @@ extension Worker {
     /// The record without what the run's trace is not to say.
     private func recorded(_ usage: Value, _ run: Run, _ node: NodeIndex) -> Value {
         guard usage["input"] != nil || usage["output"] != nil || usage["span"]?["model"] != nil else { return usage }
-        let trace = run.machine.trace.isNone ? nil : run.log.value(run.machine.trace)["telemetry"].map { Value($0) }
+        let trace =
+            run.machine.trace.given.isNone ? nil : run.log.value(run.machine.trace.given)["telemetry"].map { Value($0) }
         let content = RecordedContent(
             workflow: run.plan.details[0].telemetry, run: trace, step: run.plan.details[Int(node)].telemetry)
         return usage.changing { key, value in

@@ -133,7 +133,8 @@ extension Route {
         let newID = try newID(request, of: "\(reason) \(id)", body)
         do {
             let run = try await core.directory.fork(
-                id, at: point, input: body["input"], named: newID, newest: body.flag("newest"), reason: reason)
+                id, at: point, input: body["input"], named: newID, newest: body.flag("newest"), reason: reason,
+                traceparent: traceparent(request))
             return answer(run.id, .accepted)
         } catch let failure as RunFailure where failure.code == RunFailure.Code.idTaken {
             // Asked again, it is the run that was made then.

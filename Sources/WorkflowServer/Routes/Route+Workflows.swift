@@ -166,12 +166,14 @@ extension Route {
             case .failure(let fault): throw APIError.badRequest("telemetry \(fault.message)")
             }
         }
-        // What is no header of W3C's, or stands there more than once, is nobody's.
-        let parents = request.request.headers[values: .traceparent]
-        if parents.count == 1, TraceParentText.parts(of: parents[0]) != nil {
-            entries.append(("traceparent", Value(parents[0])))
-        }
+        if let caller = traceparent(request) { entries.append(("traceparent", Value(caller))) }
         return entries.isEmpty ? Value?.none : Value(entries: entries)
+    }
+
+    /// The span of the caller, as W3C's header; nil for none. What is no header of W3C's, or stands there more than once, is nobody's.
+    static func traceparent(_ request: APIRequest) -> String? {
+        let parents = request.request.headers[values: .traceparent]
+        return parents.count == 1 && TraceParentText.parts(of: parents[0]) != nil ? parents[0] : nil
     }
 
     /// Waits until a run settles, as far as the request would wait, and answers with it.

@@ -1,15 +1,11 @@
 internal import FlatValue
+internal import WorkflowCore
 
 /// What an endpoint is sent to prove who sends, taken out of what is shown of its answers.
 ///
 /// These are the values of headers, with what they stand for, and the user, the password and the values of the query of its URL.
 struct EndpointSecrets: Sendable {
-    static let mark = "[secret]"
-    /// Shorter ones, in bytes, are taken out where they are words only.
-    private static let longEnough = 6
-
-    /// The longest first, so that one which lies in another leaves no part of that.
-    private let texts: [String]
+    private var secrets = SecretTexts()
 
     init(_ endpoint: ExportSettings.Endpoint) {
         var texts: Set<String> = []
@@ -24,7 +20,7 @@ struct EndpointSecrets: Sendable {
             texts.formUnion(Self.parts(of: String(decoding: bytes, as: UTF8.self)))
         }
         texts.formUnion(Self.parts(ofURL: endpoint.url))
-        self.texts = texts.filter { $0.utf8.count > 1 }.sorted { ($0.utf8.count, $0) > ($1.utf8.count, $1) }
+        for text in texts.sorted() where text.utf8.count > 1 { secrets.add(text, mark: Redaction.mark) }
     }
 
     /// A user and a password, and both together.
@@ -46,26 +42,5 @@ struct EndpointSecrets: Sendable {
         return parts + parts.compactMap { BytesText.percentDecoded($0) }
     }
 
-    func takenOut(of text: String) -> String {
-        var text = text
-        for secret in texts where text.contains(secret) {
-            text =
-                secret.utf8.count < Self.longEnough
-                ? Self.replacingWord(secret, in: text) : text.replacing(secret, with: Self.mark)
-        }
-        return text
-    }
-
-    private static func replacingWord(_ secret: String, in text: String) -> String {
-        func isOfWord(_ character: Character?) -> Bool { character.map { $0.isLetter || $0.isNumber } ?? false }
-        var (result, rest) = ("", text[...])
-        while let range = rest.firstRange(of: secret) {
-            let before = range.lowerBound == text.startIndex ? nil : text[text.index(before: range.lowerBound)]
-            let after = range.upperBound == text.endIndex ? nil : text[range.upperBound]
-            let isWord = !isOfWord(before) && !isOfWord(after)
-            result += rest[..<range.lowerBound] + (isWord ? mark[...] : rest[range])
-            rest = rest[range.upperBound...]
-        }
-        return result + rest
-    }
+    func takenOut(of text: String) -> String { secrets.takenOut(of: text, mayBeCut: true) }
 }

@@ -72,8 +72,8 @@ extension SpanBuilder {
 
     /// What came before was another run's; this one's spans begin here.
     ///
-    /// - Parameter cause: `{ run?, traceparent? }`: the run that this one was taken from, and its caller where it is another one than
-    ///   that of what came before; null for none.
+    /// - Parameter cause: `{ run?, traceparent?, caller? }`: the run that this one was taken from, its caller where it is another one
+    ///   than that of what came before, null for none, and this one's own.
     mutating func fork(_ cause: Value?) {
         forget()
         root = nil
@@ -81,8 +81,8 @@ extension SpanBuilder {
             let own = cause?["traceparent"].map { $0.string.flatMap { TraceParent($0) } }
             return Self.begin(of: run, in: own ?? caller)
         }
-        caller = nil
-        trace = TraceID(run: runID)
+        caller = cause?["caller"]?.string.flatMap { TraceParent($0) }
+        trace = caller?.trace ?? TraceID(run: runID)
         for frame in open.keys {
             open[frame]?.earlier = nil
             open[frame]?.made = MadeSpans()

@@ -205,14 +205,7 @@ struct DurableBench: Sendable {
     }
 
     private static func remove(_ folder: String) {
-        guard let directory = opendir(folder) else { return }
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { unlink(folder + "/" + name) }
-        }
-        closedir(directory)
+        for name in FolderNames.names(in: folder) { unlink(folder + "/" + name) }
         rmdir(folder)
     }
 }

@@ -54,7 +54,7 @@ struct StoreBackupCommand: ParsableCommand {
         do {
             (statistics, problems) = try look(at: part)
         } catch let error as JournalError where error.reason == .storeCorrupt {
-            throw damaged(file, error.message.replacing(part, with: file))
+            throw damaged(file, error.told.replacing(part, with: file))
         }
         if let problem = problems.first {
             throw damaged(file, (problem.run.map { "run \($0): " } ?? "") + problem.reason)
@@ -99,18 +99,9 @@ struct StoreBackupCommand: ParsableCommand {
             path.lastIndex(of: "/").map {
                 (String(path[...$0]), String(path[path.index(after: $0)...]))
             } ?? ("./", path)
-        guard let entries = opendir(folder) else { return }
-        defer { closedir(entries) }
-        var parts: Set<pid_t> = []
-        while let entry = readdir(entries) {
-            let found = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard found.hasPrefix(name + mark) else { continue }
-            let number = found.dropFirst(name.count + mark.count).prefix { $0.isASCII && $0.isNumber }
-            if let pid = pid_t(number) { parts.insert(pid) }
+        for pid in Set(FolderNames.gone(in: folder, behind: name + mark).map(\.process)) {
+            remove("\(path)\(mark)\(pid)")
         }
-        for pid in parts where kill(pid, 0) != 0 && errno == ESRCH { remove("\(path)\(mark)\(pid)") }
     }
 
     private static func remove(_ path: String) {

@@ -84,7 +84,7 @@ extension StoredRuns {
             case .failure(let error):
                 guard error.reason == .storeCorrupt else { throw error }
                 findings.runs += 1
-                findings.broken.append(ChainFindings.Broken(run: header.id, reason: error.message))
+                findings.broken.append(ChainFindings.Broken(run: header.id, reason: error.told))
             }
         }
         return findings

@@ -124,8 +124,8 @@ actor Deployments: DeploymentCatalog {
                 try await store.save(generation.script.stored)
                 news = generation.number
             } catch {
-                problem = error.message
-                log.error("the code of \(path) cannot be stored: \(error.message)")
+                problem = error.told
+                log.error("the code of \(path) cannot be stored: \(error.told)")
             }
         case .restored: log.info("\(path) is again as it was")
         case .missing:

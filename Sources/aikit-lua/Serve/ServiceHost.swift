@@ -31,7 +31,7 @@ final class StoreStall: Sendable {
     func set(_ reason: JournalError?) { error.withLock { $0 = reason } }
 
     /// Nil while the store can be written, or nothing is known of it.
-    var reason: String? { error.withLock { $0?.message } }
+    var reason: String? { error.withLock { $0?.told } }
 
     /// Why something could not be written in time.
     var reasonAtEnd: String { reason ?? "the store did not answer in time" }

@@ -101,8 +101,8 @@ extension RunSession {
     /// What a store cannot do at the moment, in words; nil for any other error.
     private static func storeTrouble(_ error: any Error) -> String? {
         switch error {
-        case let error as JournalError where error.code.hasPrefix("store_"): error.message
-        case let error as RunFailure where error.code.hasPrefix("store_"): error.message
+        case let error as JournalError where error.code.hasPrefix("store_"): error.told
+        case let error as RunFailure where error.code.hasPrefix("store_"): error.told
         default: nil
         }
     }

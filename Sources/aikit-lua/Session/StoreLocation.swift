@@ -54,7 +54,7 @@ enum StoreLocation: Equatable {
             }
             return path
         } catch {
-            throw UsageError(Problem("--store: \(error.message)", code: error.code))
+            throw UsageError(Problem("--store: \(error.told)", code: error.code))
         }
     }
 
@@ -108,7 +108,7 @@ enum StoreLocation: Equatable {
             let options = PostgresJournalOptions(
                 durability: durability == .full ? .full : .normal, creates: creates, onStall: stalled)
             do throws(JournalError) { return try PostgresJournal(address, options: options) } catch {
-                throw UsageError(Problem("--store: \(error.message)", code: error.code))
+                throw UsageError(Problem("--store: \(error.told)", code: error.code))
             }
         case .file(let path):
             return open(
@@ -152,6 +152,6 @@ enum StoreLocation: Equatable {
     }
 
     private static func stallText(_ error: JournalError) -> String {
-        "\(error.message); runs wait, and go on by themselves when it can be written"
+        "\(error.told); runs wait, and go on by themselves when it can be written"
     }
 }

@@ -8,9 +8,9 @@ func problems(of error: any Error) -> [Problem] {
     switch error {
     case let error as UsageError: return [error.problem]
     case let error as ScriptError: return error.diagnostics.map(Problem.init)
-    case let error as RunFailure: return [Problem(error.message, code: error.code)]
+    case let error as RunFailure: return [Problem(error.told, code: error.code)]
     case let error as ForkError: return [Problem(error.message, code: error.code.rawValue)]
-    case let error as JournalError: return [Problem(error.message, code: error.code)]
+    case let error as JournalError: return [Problem(error.told, code: error.code)]
     case let error as DefinitionError: return error.issues.map(Problem.init)
     default: return []
     }

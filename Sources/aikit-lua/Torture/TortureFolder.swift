@@ -24,7 +24,7 @@ enum TortureFolder {
 
     /// Removes a folder and the files in it.
     static func remove(_ folder: String) {
-        for name in names(in: folder) { unlink(folder + "/" + name) }
+        for name in FolderNames.names(in: folder) { unlink(folder + "/" + name) }
         rmdir(folder)
         made.withLock { _ = $0.remove(folder) }
     }
@@ -37,23 +37,6 @@ enum TortureFolder {
 
     /// Removes the folders of processes that are gone.
     static func sweep() {
-        for name in names(in: place) where name.hasPrefix(prefix) {
-            let digits = name.dropFirst(prefix.count).prefix { $0.isASCII && $0.isNumber }
-            guard let process = pid_t(digits), process > 0, kill(process, 0) != 0, errno == ESRCH else { continue }
-            remove(place + "/" + name)
-        }
-    }
-
-    private static func names(in folder: String) -> [String] {
-        guard let directory = opendir(folder) else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
+        for left in FolderNames.gone(in: place, behind: prefix) { remove(place + "/" + left.name) }
     }
 }

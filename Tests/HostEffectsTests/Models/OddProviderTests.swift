@@ -309,7 +309,7 @@ private func text(_ deltas: [Value]) -> String { deltas.compactMap { $0["text"]?
         take(.text, "x abc", 1)
         take(.toolCall, "abc", 1)
         take(.toolCall, "", 2)
-        // A whole secret whose end may begin another one.
+        // A whole secret whose end begins another one.
         take(.text, "abc", 1)
         take(.text, "abcd", 1)
         take(.toolCall, "d", 1)
@@ -318,7 +318,7 @@ private func text(_ deltas: [Value]) -> String { deltas.compactMap { $0["text"]?
         deltas.end()
         #expect(
             told.withLock { $0 } == [
-                "text1 x ", "tool_call2 ", "text1 [secret A]abcd", "tool_call1 abcd", "reasoning1 ab",
+                "text1 x ", "tool_call2 ", "text1 [secret A]d", "tool_call1 abcd", "reasoning1 ab",
             ])
     }
 }

@@ -24,6 +24,7 @@ struct RunningFaultTests {
         let outcome = await TestRun("r3").write(large, to: journal)
         #expect(outcome.error?.code == "store_full")
         #expect(outcome.error?.message.contains(directory.store) == true)
+        #expect(outcome.error?.message.hasSuffix("free space") == true && outcome.error?.remedy == .room)
         #expect(try await journal.header(of: "r3") == nil)
         #expect(try await journal.header(of: "r2")?.sequence == written)
         #expect(try await journal.check().isEmpty)

@@ -106,6 +106,8 @@ struct StoreFileFaultTests {
             Issue.record("a store was made")
         } catch {
             #expect(error.code == "store_unavailable")
+            #expect(!error.message.contains("--"), "\(error.message)")
+            #expect(error.remedy == (name == ":memory:" ? .storeInMemory : nil))
         }
     }
 
@@ -124,14 +126,18 @@ struct StoreFileFaultTests {
     }
 
     @Test func `a missing store, where none is to be made`() async throws {
-        #expect(try await refusal(SQLiteJournalOptions(creates: false))?.code == "store_missing")
+        let error = try #require(try await refusal(SQLiteJournalOptions(creates: false)))
+        #expect(error.code == "store_missing")
+        #expect(error.remedy == .otherStore)
+        #expect(error.message.hasSuffix("; name another one"))
     }
 
     @Test func `a newer schema`() async throws {
         try await damage([0, 0, 0, 99], at: 60)
         let error = try #require(try await refusal())
         #expect(error.code == "store_newer")
-        #expect(error.message.contains("schema 99"))
+        #expect(error.message.contains("schema 99") && error.message.hasSuffix("or another store"))
+        #expect(error.remedy == .otherStore)
     }
 
     @Test func `a database of another program`() async throws {

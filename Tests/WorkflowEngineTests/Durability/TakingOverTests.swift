@@ -172,6 +172,13 @@ struct TakingOverTests {
         #expect(try await sender.answer(to: #require(late)) != .taken)
     }
 
+    @Test func `an engine that keeps no runs takes none up`() async throws {
+        let engine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: nil)
+        defer { engine.shutdown() }
+        let failure = await #expect(throws: RunFailure.self) { try await engine.takeUp("r", of: []) }
+        #expect(failure?.code == RunFailure.Code.noStore)
+    }
+
     @Test func `a cancel from another process ends a run that this one drives`() async throws {
         let store = MemoryStore()
         let calls = Calls(["r"])
