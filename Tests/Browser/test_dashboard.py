@@ -92,31 +92,6 @@ class DashboardTests(LoggedInCase):
         browser.one(".graph .node.is-success[data-path='way/hold']")
         browser.one(".graph .node.is-skipped[data-path='way/send']")
 
-    def test_a_list_says_what_is_being_undone(self):
-        browser = self.browser
-        browser.visit("#/runs?workflow=regret")
-        browser.one(".live.is-live")
-        self.server.start("regret", {}, "regret-1")
-        browser.one(".run-row .badge", "Undoing book")
-        browser.visit("#/workflows")
-        browser.visit("#/runs?workflow=regret")
-        browser.one(".run-row .badge", "Undoing book")
-
-    def test_a_list_and_a_run_count_the_same_entries(self):
-        browser = self.browser
-        run = self.server.start("parcel", PARCEL, "counted")
-        self.server.settled(run)
-        entries = self.server.ask(f"/api/runs/{run}?summary=true")["events"]
-        events = len(self.server.ask(f"/api/runs/{run}/events")["events"])
-        # Some entries are told to nobody.
-        self.assertGreater(entries, events)
-        browser.visit(f"#/runs?q={run}")
-        browser.one(".run-head", "Entries")
-        self.assertEqual(browser.one(".run-row:not(.run-head) .run-entries").text, str(entries))
-        browser.click(".run-link")
-        browser.until(lambda: f"Entries\n{entries}" in browser.one(".strip").text, "entries of the run")
-        self.assertEqual(browser.one("[role=tab]", "Events").text.split(), ["Events", str(events)])
-
     def test_an_error_shows_its_line(self):
         browser = self.browser
         run = self.server.start("ledger", {"lines": 4}, "wrong")
