@@ -1,5 +1,5 @@
 internal import FlatValue
-package import WorkflowCore
+internal import WorkflowCore
 
 /// Starts that record nothing where the input does not fit the workflow.
 extension Worker {
