@@ -11,6 +11,7 @@ final class ServerCore: Sendable {
     let metrics = ServerMetrics()
     let health: StoreHealth
     let bodies: BodyBudget
+    let turns: BodyTurns
     let sessions = MCPSessions()
     let broadcast: EventBroadcast
     let results: ResultFrames
@@ -23,6 +24,7 @@ final class ServerCore: Sendable {
         results = ResultFrames(directory)
         health = StoreHealth(directory.store)
         bodies = BodyBudget(options.bodiesLimit)
+        turns = BodyTurns(options.bodiesAtWork)
         self.access = access
         self.options = options
     }

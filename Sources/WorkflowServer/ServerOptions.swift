@@ -9,9 +9,12 @@ public struct ServerOptions: Sendable {
     public var hosts: [String]?
     /// The largest body of a request, in bytes.
     public var bodyLimit = 10 << 20
-    /// How many bytes of bodies that are coming in are held at once, but for the first 64 KiB of each; beyond that requests are
+    /// How many bytes of bodies that come in or wait for their turn are held at once, but for the first 64 KiB of each; beyond that requests are
     /// answered with 503.
-    public var bodiesLimit = 256 << 20
+    public var bodiesLimit = 128 << 20
+    /// How many bytes of large bodies webhooks and starts of runs work on at once, which takes several times as much memory; others
+    /// wait for their turn.
+    public var bodiesAtWork = 24 << 20
     /// Whether the dashboard is served, at the base path.
     public var hasDashboard = true
     /// How often a stream shows that it lives.

@@ -118,7 +118,8 @@ public final class WorkflowServer: Sendable {
             }
         }
         let asked = APIRequest(
-            request: request, context: context, limit: core.options.bodyLimit, bodies: core.bodies, route: route)
+            request: request, context: context, limit: core.options.bodyLimit, bodies: core.bodies, turns: core.turns,
+            route: route)
         try asked.refuseUnknownParameters()
         try await asked.refuseUnreadBody()
         return try await route.handler(asked, core)

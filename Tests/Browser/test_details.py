@@ -7,6 +7,31 @@ from cases import LoggedInCase
 
 
 class DetailTests(LoggedInCase):
+    def test_a_list_says_what_is_being_undone(self):
+        browser = self.browser
+        browser.visit("#/runs?workflow=regret")
+        browser.one(".live.is-live")
+        self.server.start("regret", {}, "regret-1")
+        browser.one(".run-row .badge", "Undoing book")
+        browser.visit("#/workflows")
+        browser.visit("#/runs?workflow=regret")
+        browser.one(".run-row .badge", "Undoing book")
+
+    def test_a_list_and_a_run_count_the_same_entries(self):
+        browser = self.browser
+        run = self.server.start("payment", {"order": "B-1", "cents": 5}, "counted")
+        self.server.settled(run)
+        entries = self.server.ask(f"/api/runs/{run}?summary=true")["events"]
+        events = len(self.server.ask(f"/api/runs/{run}/events")["events"])
+        # Some entries are told to nobody.
+        self.assertGreater(entries, events)
+        browser.visit(f"#/runs?q={run}")
+        browser.one(".run-head", "Entries")
+        self.assertEqual(browser.one(".run-row:not(.run-head) .run-entries").text, str(entries))
+        browser.click(".run-link")
+        browser.until(lambda: f"Entries\n{entries}" in browser.one(".strip").text, "entries of the run")
+        self.assertEqual("".join(browser.one("[role=tab]", "Events").text.split()), f"Events{events}")
+
     def test_the_filter_by_id_stands_in_the_address_while_it_is_typed(self):
         browser = self.browser
         for name in ("typed-1", "typed-2", "other-1"):

@@ -66,6 +66,16 @@ class DevTests(unittest.TestCase):
         self.script.write_text(self.script.read_text().replace("Asks one thing", "Asks another thing"))
         browser.visit("#/workflows")
         browser.until(lambda: browser.js("location.reload()") or browser.one(".workflow-card", "Asks another thing", patience=2), "new description", 20)
+        # One that does not load is told of until it does, beside what stays live.
+        good = self.script.read_text()
+        self.script.write_text(good + "\n+")
+        box = browser.one(".error-box", "does not load")
+        self.assertIn("question.lua", box.text)
+        self.assertIn("near <eof>", box.text)
+        browser.one(".workflow-card", "Asks another thing")
+        self.assertEqual(browser.audit(), [])
+        self.script.write_text(good)
+        browser.until(lambda: not browser.all(".error-box"), "list without an error")
         self.assertEqual(browser.audit(), [])
         self.assertEqual(browser.faults(), [])
 

@@ -50,6 +50,33 @@ class TroubleTests(LoggedInCase):
         names = [row.text.split("\n")[0] for row in browser.all(".step-row:not([hidden]) .step-name")]
         self.assertEqual(names, ["check", "picking", "1 · pick", "release", "way", "send"])
 
+    def test_every_page_says_that_the_server_is_away_until_it_is_back(self):
+        browser = self.browser
+        self.server.settled(self.server.start("bulk", {"count": 1}, "seen"))
+        pages = {"runs": ".run-link", "inbox": ".inbox-body > *", "workflows": ".workflow-card", "schedules": ".schedules .card",
+                 "health": ".status-line", "runs/seen": ".step-row", "workflows/bulk": ".graph"}
+        browser.visit()
+        for page, wanted in pages.items():
+            browser.js("location.hash = arguments[0]", f"#/{page}")
+            browser.one(wanted)
+            self.assertEqual(browser.one_text().count("No connection"), 0)
+        self.server.stop()
+        for page in pages:
+            browser.js("location.hash = arguments[0]", f"#/{page}")
+            browser.one(".away", "No connection to the server", 25)
+        self.server.begin()
+        browser.until(lambda: "No connection" not in browser.one_text(), "sign gone")
+
+    def test_a_list_says_so_when_the_server_goes_away(self):
+        browser = self.browser
+        for page, wanted in {"schedules": ".schedules .card", "inbox": ".inbox-body > *"}.items():
+            browser.visit(f"#/{page}")
+            browser.one(wanted)
+            self.server.stop()
+            browser.one(".away", "No connection to the server", 25)
+            self.server.begin()
+            browser.until(lambda: not browser.js("return document.getElementById('away').firstChild"), "sign gone")
+
     def test_a_page_that_is_opened_while_the_server_is_away_comes_by_itself(self):
         browser = self.browser
         self.server.settled(self.server.start("bulk", {"count": 1}, "kept"))

@@ -1,4 +1,6 @@
+import FlatValue
 import Foundation
+import Platform
 import Testing
 
 extension CommandLine {
@@ -114,6 +116,35 @@ extension CommandLine {
             let refused = try program.run("runs", "fork", "r", "--from", "end")
             #expect(refused.status == 2)
             #expect(refused.errors.contains("was undone"), "\(refused.errors)")
+        }
+
+        @Test(arguments: [[], ["--isolate"]], [#"aikit.sleep "1h""#, #"error "not yet""#])
+        func `a run that is being undone says of which step`(_ way: [String], _ undo: String) async throws {
+            let script = """
+                local aikit = require "aikit"
+                local function book() return 1 end
+                return aikit.workflow { id = "saga" }
+                  :foreach { id = "each", items = function() return { { n = 1 } } end, collect = function() return {} end,
+                    step = aikit.step { id = "book", handler = book, compensate = function() \(undo) end,
+                      retry = { max_attempts = 2, initial = "1h" }, timeout = "2h" } }
+                  :step { id = "pay", handler = function() error("sold out", 0) end }
+                  :commit()
+                """
+            let program = try Program(["saga.lua": script])
+            defer { program.remove() }
+            let server = try ServeTests.Server(program, serving: ".", way)
+            defer { server.running.send(SIGKILL) }
+            let started = try await server.ask("POST", "/api/workflows/saga/runs", ["inputData": [:], "runId": "r"])
+            #expect(started.status == 202)
+            let isTold = try await IsolatedServeTests.poll {
+                try await server.ask("GET", "/api/runs/r?summary=true").json["undoing"] == "each[1]/book"
+            }
+            #expect(isTold)
+            #expect(try await server.ask("GET", "/api/runs").json["runs"]?[0]?["undoing"] == "each[1]/book")
+            let list = try program.run("runs", "list", "--store", "runs.db").output
+            #expect(list.contains("undoing each[1]/book"), "\(list)")
+            let value = try program.run("runs", "list", "--store", "runs.db", "--json").output
+            #expect(value.contains(#""undoing": "each[1]/book""#), "\(value)")
         }
 
         @Test func `of a run that is being undone nothing is begun or waited for`() throws {

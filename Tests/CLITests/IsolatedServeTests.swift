@@ -24,7 +24,10 @@ extension CommandLine {
                   response_schema = aikit.schema.object { word = aikit.schema.string() } }
               :step { id = "last", handler = function(reply) return reply.word end }
               :commit()
-            return { steps, asks }
+            local strict = aikit.workflow { id = "strict", input_schema = aikit.schema.object { n = aikit.schema.integer() } }
+              :step { id = "one", handler = function(input) return input.n end }
+              :commit()
+            return { steps, asks, strict }
             """
 
         /// The VM processes of a server.
@@ -67,6 +70,13 @@ extension CommandLine {
             let answered = try await server.ask(
                 "POST", "/api/workflows/asks/runs/a/resume", ["stepId": "approve", "data": ["word": "yes"]])
             #expect(answered.json["result"] == "yes", "\(answered.status) \(answered.json.json)")
+            let path = "/api/workflows/strict/runs"
+            let unfit = try await server.ask("POST", path, ["inputData": ["n": "x"], "runId": "s"])
+            #expect(unfit.status == 422 && unfit.json["code"] == "invalid_input", "\(unfit.json.json)")
+            #expect(unfit.json["details"]?["issues"]?[0]?["path"] == "n", "\(unfit.json.json)")
+            #expect(try await server.ask("GET", "/api/runs/s").status == 404)
+            #expect(try await server.ask("POST", path, ["inputData": ["n": 1], "runId": "s"]).status == 202)
+            #expect(try await server.ask("GET", "/api/runs/s?wait=20s").json["result"] == 1)
             try program.write(Self.script.replacingOccurrences(of: "* 10", with: "* 100"), to: "steps.lua")
             #expect(server.running.hear("version 2 of steps.lua is live"))
             let changed = try await server.ask("POST", "/api/workflows/steps/run", ["inputData": ["n": 1]])

@@ -38,6 +38,12 @@ extension CommandLine {
             func ask(_ method: String, _ path: String, _ body: Value? = nil, token: String? = nil) async throws -> (
                 status: Int, json: Value
             ) {
+                try await Self.ask(method, path, body, token: token, port: port)
+            }
+
+            static func ask(
+                _ method: String, _ path: String, _ body: Value? = nil, token: String? = nil, port: Int
+            ) async throws -> (status: Int, json: Value) {
                 var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
                 request.method = .init(rawValue: method)
                 if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }

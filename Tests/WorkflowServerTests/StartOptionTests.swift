@@ -31,6 +31,36 @@ struct StartOptionTests {
         }
     }
 
+    @Test func `a start without waiting refuses an input that does not fit, and no run is kept of it`() async throws {
+        try await RunningServer.with(TestWorkflows.all()) { server in
+            let path = "/api/workflows/greet/runs"
+            for more: [(String, Value)] in [
+                [], [("delay", "1h")], [("tags", ["a": 1]), ("telemetry", ["recordInputs": true])],
+            ] {
+                let refused = try await server.post(
+                    path, Value(entries: [("inputData", ["name": 1]), ("runId", "r")] + more))
+                #expect(refused.status == 422)
+                #expect(refused.json["code"] == "invalid_input")
+                #expect(refused.json["error"]?.string?.hasPrefix("invalid input: ") == true, "\(refused.json)")
+                #expect(refused.json["details"]?["issues"]?[0]?["path"] == "name", "\(refused.json)")
+                #expect(try await server.get("/api/runs/r").status == 404)
+            }
+            #expect(try await server.get("/api/runs").json["runs"]?.array?.isEmpty == true)
+            // The id is free for an input that fits; who asks again has the run, also with what would not fit any more.
+            let body: Value = ["inputData": ["name": "Ada"], "runId": "r"]
+            #expect(try await server.post(path, body).status == 202)
+            #expect(try await server.get("/api/runs/r?wait=15s").json["status"] == "success")
+            #expect(try await server.post(path, body).status == 200)
+            #expect(try await server.post(path, ["inputData": ["name": 1], "runId": "r"]).status == 409)
+            // Who waits for the run is told what it came to.
+            let failed = try await server.post("/api/workflows/greet/run", ["inputData": ["name": 1]])
+            #expect(failed.status == 200)
+            #expect(failed.json["error"]?["code"] == "invalid_input")
+            let id = try #require(failed.json["runId"]?.string)
+            #expect(try await server.get("/api/runs/\(id)").json["status"] == "failed")
+        }
+    }
+
     @Test func `runs are found by the tags that they were started with`() async throws {
         try await RunningServer.with(TestWorkflows.all()) { server in
             let path = "/api/workflows/greet/runs"

@@ -63,6 +63,21 @@ function shown(path, method) {
   return url;
 }
 
+/** Whether the newest try to reach the server found nobody; `document` hears `connection` when that changes. */
+export let isAway = false;
+
+function reached(isThere) {
+  if (isAway !== isThere) return;
+  isAway = !isThere;
+  document.dispatchEvent(new CustomEvent('connection'));
+}
+
+/** Looks whether the server is there. */
+export const probe = () => fetch(address('/health/live'), { cache: 'no-store' }).then(({ status }) => reached(!isOfProxy(status)), () => reached(false));
+
+/** What a proxy answers in place of a server that is away. */
+const isOfProxy = (status) => status === 502 || status === 504;
+
 async function ask(path, { method = 'GET', body, headers = {}, signal } = {}) {
   const options = { method, headers: { ...headers }, signal, cache: 'no-store', credentials: 'same-origin' };
   const asked = epoch;
@@ -76,8 +91,10 @@ async function ask(path, { method = 'GET', body, headers = {}, signal } = {}) {
     response = await fetch(shown(path, method), options);
   } catch (error) {
     if (error.name === 'AbortError') throw error;
+    reached(false);
     throw new APIError(0);
   }
+  reached(!isOfProxy(response.status));
   setClock(response.headers.get('Date') ?? '');
   if (response.ok) return response;
   let value;

@@ -182,6 +182,21 @@ setInterval(() => {
 }, 15_000);
 document.addEventListener('tasks-changed', countTasks);
 
+// MARK: The connection
+
+/** Milliseconds between two looks for a server that is away. */
+const probeRest = 2000;
+const away = document.getElementById('away');
+let probing = 0;
+const probe = () => !document.hidden && api.probe();
+document.addEventListener('connection', () => {
+  clearInterval(probing);
+  probing = api.isAway ? setInterval(probe, probeRest) : 0;
+  put(away, api.isAway && [icon('away', 14), h('span', null, 'No connection to the server. What is shown may be old.')]);
+});
+addEventListener('offline', probe);
+addEventListener('online', probe);
+
 // MARK: The way in
 
 let isOut = false;

@@ -9,7 +9,7 @@ import { eventViews } from './run-events.js';
 import { inspector } from './run-inspector.js';
 import { RunModel, stepKey } from './run-model.js';
 import { timeline } from './timeline.js';
-import { badge, button, copy, emptyWith, failure, iconButton, tabs, toast } from './widgets.js';
+import { badge, button, copy, emptyWith, entriesMeaning, failure, iconButton, tabs, toast } from './widgets.js';
 
 /** A run of more events comes without what its steps got and gave, which is asked for step by step. */
 const longRun = 2000;
@@ -86,6 +86,8 @@ export default function runPage(context) {
     if (counts.failed) parts.push(`${count(counts.failed)} failed`);
     if (counts.undone) parts.push(`${count(counts.undone)} undone`);
     setText(cell('Steps'), parts.join(', '));
+    setText(cell('Entries'), count(Math.max(header?.events ?? 0, model.sequence)));
+    setAttribute(cell('Entries').parentElement, 'title', entriesMeaning);
     if (model.usage.calls > 0) {
       const { calls, input, output, cost } = model.usage;
       setText(cell('Models'), plural(calls, 'call'));
@@ -151,7 +153,7 @@ export default function runPage(context) {
   // MARK: Drawing
 
   // A large run takes its time to come: until then its figures are those of a part.
-  const progress = h('progress', { 'aria-label': 'Events read' });
+  const progress = h('progress', { 'aria-label': 'Entries read' });
   const readingText = h('span');
   const reading = h('div', { class: 'reading', role: 'status', hidden: true }, readingText, progress);
   const drawReading = () => {
@@ -159,7 +161,7 @@ export default function runPage(context) {
     if (reading.hidden) return;
     progress.max = run.header.events;
     progress.value = Math.min(model.sequence, run.header.events);
-    setText(readingText, `Loading ${count(run.header.events)} events…`);
+    setText(readingText, `Loading ${count(run.header.events)} entries…`);
   };
 
   // What draws itself in between shows the whole from now on, so the bar goes at once.
@@ -180,7 +182,7 @@ export default function runPage(context) {
       drawActions();
       drawStrip();
       drawReading();
-      view.count('events', isReading() ? run.header.events : model.events.length + model.dropped);
+      view.count('events', isReading() ? 0 : model.events.length + model.dropped);
       view.count('logs', isReading() ? 0 : model.logs.length + model.droppedLogs);
       if (view.current === 'timeline') lines.refresh();
       else if (view.current === 'graph' && !isReading()) picture?.paint(model);

@@ -4,7 +4,7 @@ import * as api from './api.js';
 import { h, icon, plain, put, setAttribute, setText } from './dom.js';
 import { ago, clockIsKnown, count, duration, exact, isOver, millis, moment, now, plural, shortID, statuses } from './format.js';
 import { VirtualList } from './virtual.js';
-import { button, command, emptyWith, failure, queueReason, statusName, tagChip, toast } from './widgets.js';
+import { button, command, emptyWith, entriesMeaning, failure, queueReason, statusName, tagChip, toast } from './widgets.js';
 
 /** Few at first, so that the page is there at once. */
 const firstPage = 60;
@@ -12,7 +12,7 @@ const pageSize = 400;
 /** The rows that stay while the list grows at its top. */
 const keptRows = 1000;
 const types = 'workflow:start,workflow:success,workflow:error,workflow:cancelled,workflow:resumed,step:human:requested,'
-  + 'step:human:completed,step:waiting';
+  + 'step:human:completed,step:waiting,step:compensate:start,step:compensate:success,step:compensate:error';
 const statusOf = {
   'workflow:start': 'running', 'workflow:resumed': 'running', 'step:human:completed': 'running',
   'workflow:success': 'success', 'workflow:error': 'failed', 'workflow:cancelled': 'cancelled',
@@ -92,10 +92,10 @@ export default function runsPage(context) {
         mark: h('span', { class: 'badge', role: 'cell' }), markIcon: null, name: h('span'),
         link: h('a', { class: 'run-link' }), workflow: h('span', { class: 'run-workflow', role: 'cell' }),
         tags: undefined, began: h('span', { class: 'run-began num', role: 'cell' }), took: h('span', { class: 'run-took num', role: 'cell' }),
-        events: h('span', { class: 'run-events num', role: 'cell' }),
+        entries: h('span', { class: 'run-entries num', role: 'cell' }),
       };
       part.workflow.append(part.name);
-      const row = h('div', { class: 'run-row' }, part.mark, h('span', { class: 'run-cell', role: 'cell' }, part.link), part.workflow, part.began, part.took, part.events);
+      const row = h('div', { class: 'run-row' }, part.mark, h('span', { class: 'run-cell', role: 'cell' }, part.link), part.workflow, part.began, part.took, part.entries);
       row._part = part;
       // Under the pointer only: to write out a time takes longer than all else in a row.
       part.began.addEventListener('pointerenter', () => {
@@ -113,10 +113,10 @@ export default function runsPage(context) {
       const part = row._part;
       row._index = index;
       row.classList.toggle('is-selected', index === selected);
-      if (part.status !== run.status) {
-        part.status = run.status;
+      if (part.status !== run.status || part.undoing !== run.undoing) {
+        [part.status, part.undoing] = [run.status, run.undoing];
         part.mark.className = `badge is-${run.status}`;
-        put(part.mark, icon(run.status, 14), h('span', null, statusName(run.status)));
+        put(part.mark, icon(run.status, 14), h('span', null, run.undoing ? `Undoing ${run.undoing}` : statusName(run.status)));
       }
       setText(part.link, shortID(run.runId));
       setAttribute(part.link, 'href', address(run));
@@ -133,8 +133,8 @@ export default function runsPage(context) {
       }
       const end = isOver(run.status) ? millis(run.updatedAt) : now();
       setText(part.took, run.status === 'queued' ? '–' : duration(Math.max(0, end - millis(run.createdAt))));
-      setAttribute(part.mark, 'title', run.status === 'queued' ? queueReason(run.queue) : '');
-      setText(part.events, count(run.events));
+      setAttribute(part.mark, 'title', run.status === 'queued' ? queueReason(run.queue) : run.undoing ? `${statusName(run.status)}: what it did is undone, now ${run.undoing}` : '');
+      setText(part.entries, count(run.events));
     },
     nearEnd: () => next && load(),
   });
@@ -146,7 +146,7 @@ export default function runsPage(context) {
   const freshButton = h('button', { type: 'button', class: 'fresh', hidden: true, onclick: () => showFresh() });
   const head = h('div', { class: 'run-row run-head', 'aria-hidden': 'true' },
     h('span', null, 'Status'), h('span', null, 'Run'), h('span', null, 'Workflow'), h('span', null, 'Began'),
-    h('span', null, 'Took'), h('span', null, 'Events'));
+    h('span', null, 'Took'), h('span', { title: entriesMeaning }, 'Entries'));
 
   const query = (cursor, limit, status = filters.status) => api.query({
     workflow: filters.workflow, status, q: filters.q, tag: filters.tag, lineage: filters.lineage, from: from(), limit, cursor,
@@ -309,6 +309,7 @@ export default function runsPage(context) {
         if (isOver(run.status) || data.sequence < run.events) continue;
         run.status = statusOf[data.type] ?? run.status;
         run.queue = undefined;
+        run.undoing = data.type === 'step:compensate:start' ? data.path : undefined;
         run.events = data.sequence;
         run.updatedAt = new Date(data.timestamp).toISOString();
       }

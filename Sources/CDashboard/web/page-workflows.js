@@ -31,7 +31,8 @@ export default function workflowsPage(context) {
       h('div', { class: 'card-end' }, h('a', { class: 'button small', 'data-needs': 'run', href: `#/workflows/${api.segment(one.id)}?view=start`, 'aria-label': `Start a run of ${one.id}` }, icon('play', 12), h('span', null, 'Start a run')),
         h('a', { class: 'link', href: `#/runs?workflow=${api.segment(one.id)}`, 'aria-label': `Runs of ${one.id}` }, 'Its runs')))));
     if (held) [...body.querySelectorAll('a')].find((link) => link.getAttribute('href') === held)?.focus({ preventScroll: true });
-    if (workflows.length === 0) {
+    if (workflows.length === 0 && broken.firstChild) put(body);
+    else if (workflows.length === 0) {
       put(body, emptyWith({ sign: 'workflows' }, 'No workflows yet', 'Every .lua file that returns a workflow and lies in the folder that is served appears here. A first one is made by:',
         command('aikit-lua init .')));
     } else if (shown.length === 0) put(body, emptyWith({ sign: 'search' }, 'No workflow fits', 'The filter looks at names and descriptions.'));

@@ -6,6 +6,9 @@ import { isNumber, numberText, stringify } from './json.js';
 
 export const statusName = (status) => statuses[status] ?? status;
 
+/** What the number of a run's entries counts, which is more than the events that anybody is told of. */
+export const entriesMeaning = 'What the journal of the run holds: its events, and facts that are needed to go on with it';
+
 /** A status told by shape, colour and, unless it is a mere mark, by its name. */
 export function badge(status, { mark = false } = {}) {
   const known = status in statuses || status === 'skipped' ? status : 'queued';

@@ -19,12 +19,12 @@ extension String {
 
     /// A URL without its fragment, with `REDACTED` for the values of the parameters of its query whose names sound secret.
     package var withoutSecretsOfQuery: String {
-        let whole = prefix { $0 != "#" }
-        let parts = whole.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let whole = part(before: "#")
+        let parts = whole.pieces(between: "?", atMost: 2, omittingEmpty: false)
         guard parts.count == 2 else { return String(whole) }
-        let query = parts[1].split(separator: "&", omittingEmptySubsequences: false).map { pair -> String in
-            let name = pair.prefix { $0 != "=" }
-            return Self.isSecret(name) && name.count < pair.count ? "\(name)=REDACTED" : String(pair)
+        let query = parts[1].pieces(between: "&", omittingEmpty: false).map { pair -> String in
+            let name = pair.part(before: "=")
+            return Self.isSecret(name) && name.endIndex < pair.endIndex ? "\(name)=REDACTED" : String(pair)
         }
         return "\(parts[0])?\(query.joined(separator: "&"))"
     }

@@ -22,6 +22,15 @@ public enum ScriptRefresh: Sendable {
     case failed(ScriptError)
     /// The script has gone. What was live, if anything, stays so.
     case missing
+
+    /// Why what was looked at is not live; nil where it is, or is what it was.
+    package var problem: String? {
+        switch self {
+        case .unchanged, .live, .restored: nil
+        case .failed(let error): error.description
+        case .missing: "the file is gone"
+        }
+    }
 }
 
 /// A script that may change while runs of it are under way.
@@ -58,6 +67,8 @@ public final class LiveScript: Sendable {
         var generation: LiveGeneration?
         /// The newest attempt had no file descriptor to look at the files or to load them with.
         var isShort = false
+        /// Why the newest contents are not live; nil when they are.
+        var problem: String?
     }
 
     /// Nothing is loaded before the first ``refresh()``.
@@ -109,6 +120,9 @@ public final class LiveScript: Sendable {
     /// The generation of which new runs are to be made; nil as long as none has loaded.
     public var generation: LiveGeneration? { state.withLock { $0.generation } }
 
+    /// Why the newest contents of the files are not live; nil when they are, and before the first ``refresh()``.
+    package var problem: String? { state.withLock { $0.problem } }
+
     /// Whether the files could not be looked at, so that ``refresh()`` is to be called again though nothing changes.
     package var isShort: Bool { state.withLock { $0.isShort } }
 
@@ -123,7 +137,12 @@ public final class LiveScript: Sendable {
     /// Calls are carried out one after the other.
     public func refresh() async -> ScriptRefresh {
         await withCheckedContinuation { continuation in
-            jobs.post(.perform { continuation.resume(returning: self.refreshNow()) })
+            jobs.post(
+                .perform {
+                    let refresh = self.refreshNow()
+                    if case .unchanged = refresh {} else { self.state.withLock { $0.problem = refresh.problem } }
+                    continuation.resume(returning: refresh)
+                })
         }
     }
 

@@ -79,6 +79,12 @@ extension RunMachine {
         return completed.indices.contains(closing.remaining - 1) ? completed[closing.remaining - 1] : nil
     }
 
+    /// The completed step that is being undone, also between two attempts; nil where none is.
+    package var undoing: CompletedStep? {
+        guard let closing, closing.isCalling, case .undo(let place) = nextClosing else { return nil }
+        return completed[place]
+    }
+
     // MARK: Deciding
 
     /// Ends the run, or begins what comes before.

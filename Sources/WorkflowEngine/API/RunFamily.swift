@@ -34,8 +34,17 @@ final class RunFamily: Sendable {
         /// run is over that started them: the newest of each chain.
         var runs: [String: Child] = [:]
         var children: [String: [String]] = [:]
-        /// How many runs each run waits for.
-        var waits: [String: Int] = [:]
+        /// The runs that wait for others, by the first id of their chain.
+        var waits: [String: Waiter] = [:]
+        /// The shares of runs that wait, or that others wait for, as far as they were asked for.
+        var shares: [String: [QueueTicket.Share]] = [:]
+    }
+
+    /// A run that waits for others.
+    struct Waiter {
+        let workflow: String
+        /// How many waits there are for each run, by the first id of its chain.
+        var runs: [String: Int] = [:]
     }
 
     var catalog: (any WorkflowCatalog)? { state.withLock(\.catalog) }
@@ -94,19 +103,40 @@ final class RunFamily: Sendable {
         return false
     }
 
-    /// Whether a run waits for one that it has started.
-    func isWaiting(_ parent: String) -> Bool { state.withLock { $0.waits[parent] != nil } }
+    /// The runs that wait for others, by the first id of their chain.
+    var waiters: [String: Waiter] { state.withLock(\.waits) }
 
-    /// Knows of a run that it waits while `body` does.
-    func waiting<Result>(_ parent: String, _ body: () async throws -> Result) async rethrows -> Result {
-        state.withLock { $0.waits[parent, default: 0] += 1 }
+    /// Knows of a run of a workflow that it waits for another run while `body` does.
+    func waiting<Result>(
+        _ parent: String, of workflow: String, for run: String, _ body: () async throws -> Result
+    ) async rethrows -> Result {
+        let (parent, run) = (RunChain.split(parent).base, RunChain.split(run).base)
+        state.withLock { $0.waits[parent, default: Waiter(workflow: workflow)].runs[run, default: 0] += 1 }
         defer {
             state.withLock { state in
-                let left = (state.waits[parent] ?? 0) - 1
-                state.waits[parent] = left > 0 ? left : nil
+                let left = (state.waits[parent]?.runs[run] ?? 0) - 1
+                state.waits[parent]?.runs[run] = left > 0 ? left : nil
+                state.shares[run] = nil
+                if state.waits[parent]?.runs.isEmpty == true {
+                    state.waits[parent] = nil
+                    state.shares[parent] = nil
+                }
             }
         }
         return try await body()
+    }
+
+    /// What a run that waits, or that another one waits for, wants or holds; `read` is called where that is not known yet.
+    func shares(
+        of run: String, _ read: () async throws -> [QueueTicket.Share]
+    ) async rethrows -> [QueueTicket.Share] {
+        if let known = state.withLock({ $0.shares[run] }) { return known }
+        let shares = try await read()
+        state.withLock { state in
+            let isAwaited = state.waits[run] != nil || state.waits.values.contains { $0.runs[run] != nil }
+            if isAwaited { state.shares[run] = shares }
+        }
+        return shares
     }
 
     /// Keeps the run that follows on one in its place, so that of a chain that nobody waits for the newest run alone is kept.

@@ -126,16 +126,18 @@ extension WorkflowEngine {
                     retryable: false)
             }
             let record: RunRecord
-            switch try await family.waiting(parent, { try await ended(id, for: parent) }) {
+            let workflow = live?.find(parent)?.definition.plan.id ?? ""
+            switch try await family.waiting(parent, of: workflow, for: id, { try await endedOrHeldUp(id) }) {
             case .over(let ended): record = ended
-            case .heldUp(let share):
+            case .heldUp(let kind, let limit):
                 return .failure(
                     code: "waits_for_itself",
                     message:
-                        "run \(parent) would wait for run \(id), which begins only when a run that waits for it has ended: "
-                        + (share.kind == .singleton
+                        "run \(parent) would wait for run \(id), which begins only when a run has ended that waits for it or for "
+                        + "one like it: "
+                        + (kind == .singleton
                             ? "their workflow is a singleton"
-                            : "those that wait have all \(share.limit) places that the concurrency limit leaves them"),
+                            : "those that wait have all \(limit) places that the concurrency limit leaves them"),
                     retryable: false)
             }
             let result = record.result()
@@ -179,20 +181,22 @@ extension WorkflowEngine {
 
     private enum ChildEnd {
         case over(RunRecord)
-        /// It waits for a limit all of whose places belong to runs that wait for it.
-        case heldUp(QueueTicket.Share)
+        /// It waits for a limit all of whose places belong to runs that wait for it, or for runs that wait as it does.
+        case heldUp(QueueTicket.Share.Kind, limit: Int)
     }
 
     /// What becomes of a run for which another one waits.
-    private func ended(_ id: String, for parent: String) async throws -> ChildEnd {
+    private func endedOrHeldUp(_ id: String) async throws -> ChildEnd {
         guard let journal, try await journal.header(of: id)?.isHeld == true else { return .over(try await ended(id)) }
         return try await withThrowingTaskGroup(of: ChildEnd?.self) { group in
             group.addTask { .over(try await self.ended(id)) }
             group.addTask {
-                // Those above it may come to wait a moment later.
+                // Those that hold the places may come to wait a moment later.
                 var pause = Duration.milliseconds(100)
                 while try await journal.header(of: id)?.isHeld == true {
-                    if let share = try await self.limit(holding: id, for: parent, journal) { return .heldUp(share) }
+                    if let (place, limit) = try await self.waitsInVain(id, journal) {
+                        return .heldUp(place.kind, limit: limit)
+                    }
                     try await Task.sleep(for: pause)
                     pause = min(pause * 2, .seconds(10))
                 }
@@ -202,38 +206,6 @@ extension WorkflowEngine {
             while let end = try await group.next() { if let end { return end } }
             throw CancellationError()
         }
-    }
-
-    /// The limit for which a run waits in vain: all of its places belong to runs that wait for it, over whatever runs in between.
-    private func limit(
-        holding id: String, for parent: String, _ journal: any RunStore
-    ) async throws -> QueueTicket.Share? {
-        guard let workflow = try await journal.header(of: id)?.workflow else { return nil }
-        let wanted = try await shares(of: id, journal)
-        var held: [QueueTicket.Share.Kind: Int] = [:]
-        var (current, seen) = (parent, Set<String>())
-        while seen.insert(current).inserted, let header = try await journal.header(of: current) {
-            if header.workflow == workflow, !header.isHeld, !header.status.isTerminal {
-                for share in try await shares(of: current, journal) {
-                    guard let limit = wanted.first(where: { $0.kind == share.kind && $0.key == share.key }) else {
-                        continue
-                    }
-                    held[share.kind, default: 0] += 1
-                    if held[share.kind, default: 0] >= limit.limit { return limit }
-                }
-            }
-            guard let above = header.lineage,
-                family.isWaiting(above) || RunChain.split(above).base == RunChain.split(current).base
-            else { return nil }
-            current = above
-        }
-        return nil
-    }
-
-    /// What a run holds, or waits for, until it is over.
-    private func shares(of id: String, _ journal: any RunStore) async throws -> [QueueTicket.Share] {
-        guard let ticket = try await journal.load(id)?.payloads(of: [.queued]).last else { return [] }
-        return QueueTicket(recorded: ticket).shares.filter { $0.kind != .rate }
     }
 
     private func ended(_ id: String) async throws -> RunRecord {

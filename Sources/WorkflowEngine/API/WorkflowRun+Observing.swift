@@ -25,9 +25,11 @@ extension WorkflowRun: RunObserver {
     }
 
     package func runAdvanced(_ run: Run, from first: Int) {
+        let undoing = run.machine.isClosing ? run.machine.undoing?.path : nil
         let feeds = state.withLock { state in
             // What stood still moves again; whoever waits now waits for the next time.
             state.latest = nil
+            state.undoing = undoing
             return Array(state.watchers.values)
         }
         live?.hub.publish(run, from: first)
@@ -75,10 +77,8 @@ extension WorkflowRun: RunObserver {
     }
 
     package func runLost(_ run: Run, _ error: JournalError) {
-        let rival = run.journaled?.rival
-        refuse(
-            RunFailure(
-                code: error.code, message: error.message, details: rival.map { ["runId": Value($0)] }, cause: error))
+        let details = run.journaled?.rival.map { ["runId": Value($0)] } ?? run.journaled?.refusal?["details"]
+        refuse(RunFailure(code: error.code, message: error.message, details: details, cause: error))
         live?.hub.publishLost(id, plan: definition.plan)
     }
 }

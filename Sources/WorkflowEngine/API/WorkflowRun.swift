@@ -23,6 +23,8 @@ public final class WorkflowRun: Sendable {
         var nextWaiter: UInt64 = 0
         var latest: RunRecord?
         var failure: RunFailure?
+        /// The path of the step that is being undone.
+        var undoing: String?
         var cancelReason: String?
         /// Whether the run counts among those of its worker.
         var isCounted = false
@@ -107,10 +109,12 @@ public final class WorkflowRun: Sendable {
     ///   - trace: what the run's trace is to be, as its journal keeps it: `{ telemetry?, traceparent? }`.
     ///   - predecessor: the run that this one follows on, whose place in the queue it takes.
     ///   - lineage: the id of that run.
+    ///   - refusesInput: whether nothing of the run is recorded where the input does not fit the workflow's schema: it ends with
+    ///     `invalid_input`. What no store keeps fails in any case.
     package func start(
         input: Value, metadata: Value?, ctx: Value?, timeout: Duration? = nil, at time: Int64 = 0, trace: Value?,
         tags: StartTags = StartTags(), after predecessor: JournaledRun? = nil, lineage: String? = nil,
-        queueing: Queueing = Queueing()
+        queueing: Queueing = Queueing(), refusesInput: Bool = false
     ) throws {
         try RunIdentifier.check(id)
         // Whole milliseconds, of which a timeout has at least one.
@@ -137,6 +141,7 @@ public final class WorkflowRun: Sendable {
                     grant: grant, fingerprint: plan.fingerprint, inputDigest: inputDigest))
         }
         journaled?.predecessor = predecessor
+        journaled?.refusesInput = refusesInput
         var queueing = queueing
         if predecessor != nil { queueing.isExempt = true }
         if let allowance { journaled?.allowance = allowance }

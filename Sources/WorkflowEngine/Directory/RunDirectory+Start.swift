@@ -21,6 +21,9 @@ public struct StartRequest: Sendable {
     public var priority: Int64?
     /// What the run is found by besides what its workflow says: an object of names with texts, numbers and booleans.
     public var tags: Value?
+    /// Whether nothing of the run is kept where the input does not fit the workflow's schema: the start throws `invalid_input` then.
+    /// Otherwise there is a run that failed so.
+    public var refusesInput = false
     /// What its trace is to be besides what its workflow says, as ``WorkflowEngine/createRun(_:id:telemetry:traceparent:)`` has it.
     public var telemetry: Value?
     /// The span of the caller, as W3C's header, in whose trace the run lies; nil for a trace of its own.
@@ -73,7 +76,7 @@ extension RunDirectory {
     ///
     /// - Throws: ``RunFailure`` with `unknown_workflow`, `id_taken` when a run of another workflow has the id, or `other_input`
     ///   when the run that has it was started with something else, `invalid_tags` when the tags are none,
-    ///   `invalid_telemetry` when the telemetry is none.
+    ///   `invalid_telemetry` when the telemetry is none, `invalid_input` as ``StartRequest/refusesInput`` says.
     public func start(_ request: StartRequest) async throws -> StartedRun {
         var workflow = request.definition
         if workflow == nil { workflow = await catalog.workflow(request.workflow) }
@@ -103,7 +106,8 @@ extension RunDirectory {
             input: request.input, metadata: request.metadata, ctx: request.ctx, timeout: request.timeout,
             at: request.startAt ?? 0, trace: trace, tags: StartTags(given: tags),
             lineage: request.parent,
-            queueing: Queueing(priority: request.priority, isLeft: request.parent == nil))
+            queueing: Queueing(priority: request.priority, isLeft: request.parent == nil),
+            refusesInput: request.refusesInput)
         await recorded.passed()
         guard !recorded.hasEvents else {
             return StartedRun(id: run.id, isNew: true, isQueued: recorded.isQueued, run: run)

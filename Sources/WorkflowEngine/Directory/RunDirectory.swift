@@ -71,6 +71,10 @@ public final class RunDirectory: Sendable {
 
     // MARK: Looking
 
+    /// The path of the step that a run undoes at the moment; nil where it undoes none, and for a run that this engine does not
+    /// drive.
+    package func undoing(_ id: String) -> String? { live.find(id)?.state.withLock { $0.undoing } }
+
     package func header(of id: String) async throws -> RunHeader {
         guard let header = try await store.header(of: id) else { throw RunFailure.missing(id) }
         return header

@@ -85,6 +85,8 @@ extension JournalError.Code {
     public static let engineStopped = Self(rawValue: "engine_stopped")
     /// The store is in another process, which alone can do this.
     public static let elsewhere = Self(rawValue: "elsewhere")
+    /// The input does not fit the workflow's schema, and nothing of the run was recorded.
+    static let invalidInput = Self(rawValue: "invalid_input")
     /// A name that stores cannot keep.
     public static let invalidName = Self(rawValue: "invalid_name")
 

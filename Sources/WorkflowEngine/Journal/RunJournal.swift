@@ -25,6 +25,11 @@ package final class JournaledRun: @unchecked Sendable {
     /// The run that this one follows on: what that one holds in the queue becomes this one's in the transaction of its first
     /// entry. Nil for none, and once that entry is in the journal.
     package var predecessor: JournaledRun?
+    /// Where the input does not fit the workflow's schema, the run is given up in place of being recorded as one that failed.
+    /// Written before the run is handed out.
+    package var refusesInput = false
+    /// The error object of a run that was given up so. Belongs to the worker until the run is lost.
+    package var refusal: Value?
     /// The run that a singleton has in place of this one. Written by the journal before it answers.
     package var rival: String?
     /// The run has a place in the queue, from its start to its end. Written by the journal before it answers.

@@ -16,6 +16,7 @@ extension Worker {
             if journal == nil { run.durableEvents = run.log.count }
             return
         }
+        if journaled.refusesInput, refusesInput(of: run, journaled) { return }
         let batch = openBatch()
         batch.add(
             run.log, of: journaled, from: run.submittedEvents, arena: run.submittedArena, status: run.machine.status,

@@ -59,7 +59,7 @@ struct APIError: Error {
                 "other_input", "run_active", "not_failed", "not_over", "undone", "misfit", "unchanged", "code_missing",
                 "load_failed":
                 .conflict
-            case "invalid_response", "invalid_event", "unknown_event", "run_too_large", "hook_failed":
+            case "invalid_input", "invalid_response", "invalid_event", "unknown_event", "run_too_large", "hook_failed":
                 .unprocessableContent
             // The run has left this engine meanwhile; asked again, it is found where it is.
             case "engine_stopped", "released", "conflict", "owner_gone": .serviceUnavailable

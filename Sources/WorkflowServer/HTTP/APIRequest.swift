@@ -15,6 +15,8 @@ struct APIRequest {
     let limit: Int
     /// What all bodies that are coming in may take.
     let bodies: BodyBudget
+    /// In which order large bodies are worked on.
+    let turns: BodyTurns
     let route: Route
 
     /// A part of the path, percent-decoded.
@@ -126,10 +128,18 @@ struct APIRequest {
     }
 
     /// The body, an object.
-    func object() async throws -> Value {
-        guard let value = try await value() else {
-            throw APIError.badRequest("Invalid JSON payload", code: "invalid_json")
-        }
+    func object() async throws -> Value { try object(try await value()) }
+
+    /// Calls `work` with the body, an object, in the turn of a large one: what works on it takes several times its size.
+    func withObject<Result>(_ work: (Value) async throws -> Result) async throws -> Result {
+        var held = 0
+        defer { bodies.give(held) }
+        let buffer = try await json(holding: &held)
+        return try await turns.during(buffer.readableBytes) { try await work(object(value(buffer))) }
+    }
+
+    private func object(_ value: Value?) throws -> Value {
+        guard let value else { throw APIError.badRequest("Invalid JSON payload", code: "invalid_json") }
         return try expectObject(value)
     }
 
@@ -147,8 +157,9 @@ struct APIRequest {
         return try expectObject(value)
     }
 
-    private func value() async throws -> Value? {
-        let buffer = try await json()
+    private func value() async throws -> Value? { try value(try await json()) }
+
+    private func value(_ buffer: ByteBuffer) throws -> Value? {
         guard buffer.readableBytes > 0 else { return nil }
         do {
             return try buffer.withUnsafeReadableBytes { try Value(json: $0, isStrict: true) }
@@ -165,22 +176,34 @@ struct APIRequest {
 
     /// The body as it came, which is JSON by its type; a browser sends no other site's page that without asking first.
     func json() async throws -> ByteBuffer {
+        var held = 0
+        defer { bodies.give(held) }
+        return try await json(holding: &held)
+    }
+
+    /// - Parameter held: how much of ``bodies`` the body takes, which is the caller's to give back.
+    private func json(holding held: inout Int) async throws -> ByteBuffer {
         let isJSON = request.headers[.contentType].map { HookReading.isJSON($0) } ?? true
         // What is known to come is refused before it is read; a body of no bytes has any type.
         if !isJSON, request.headers[.contentLength].flatMap({ Int($0) }) ?? 0 > 0 { throw Self.notJSON }
-        let buffer = try await buffer()
+        let buffer = try await buffer(holding: &held)
         if !isJSON, buffer.readableBytes > 0 { throw Self.notJSON }
         return buffer
     }
 
-    /// The body as it came, of whatever type.
-    func bytes() async throws -> [UInt8] { [UInt8](buffer: try await buffer()) }
+    /// Calls `work` with the body as it came, of whatever type, in the turn of a large one.
+    func withBytes<Result>(_ work: (ByteBuffer) async throws -> Result) async throws -> Result {
+        var held = 0
+        defer { bodies.give(held) }
+        let buffer = try await buffer(holding: &held)
+        return try await turns.during(buffer.readableBytes) { try await work(buffer) }
+    }
 
     private static var notJSON: APIError {
         APIError(.unsupportedMediaType, "unsupported_media_type", "The content type has to be application/json")
     }
 
-    private func buffer() async throws -> ByteBuffer {
+    private func buffer(holding held: inout Int) async throws -> ByteBuffer {
         let encodings = request.headers[values: .contentEncoding].flatMap { $0.split(separator: ",") }
         if encodings.contains(where: { $0.filter { $0 != " " }.lowercased() != "identity" }) {
             var refusal = APIError(
@@ -190,7 +213,7 @@ struct APIRequest {
         }
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
         do {
-            return try await collect()
+            return try await collect(holding: &held)
         } catch let error as APIError {
             throw error
         } catch let error as HTTPParserError {
@@ -200,9 +223,8 @@ struct APIRequest {
         }
     }
 
-    private func collect() async throws -> ByteBuffer {
-        var (body, held) = (ByteBuffer(), 0)
-        defer { bodies.give(held) }
+    private func collect(holding held: inout Int) async throws -> ByteBuffer {
+        var body = ByteBuffer()
         for try await chunk in request.body {
             guard body.readableBytes + chunk.readableBytes <= limit else { throw tooLarge }
             body.writeImmutableBuffer(chunk)

@@ -1,6 +1,7 @@
 internal import FlatValue
 internal import HTTPTypes
 internal import Hummingbird
+internal import NIOCore
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -8,10 +9,8 @@ extension APIRequest {
     /// The request as the functions of a hook get it: `{ method, path, query, headers, body, json? }`.
     ///
     /// Names of headers are in lower case; of a name that comes several times in the query the last value counts.
-    func hookValue(_ body: [UInt8]) throws -> Value {
-        guard let text = String(validating: body, as: UTF8.self) else {
-            throw APIError.badRequest("The body of a hook has to be UTF-8", code: "invalid_encoding")
-        }
+    func hookValue(_ body: ByteBuffer) throws -> Value {
+        let text = try text(body)
         var headers: [(String, Value)] = []
         for field in request.headers {
             let (name, value) = (field.name.canonicalName, field.value)
@@ -37,6 +36,20 @@ extension APIRequest {
         ]
         if let json = try json(text) { entries.append(("json", json)) }
         return Value(entries: entries)
+    }
+
+    /// What a hook without functions starts a run with: the body as JSON, or else as text.
+    func hookInput(_ body: ByteBuffer) throws -> Value {
+        if let value = body.withUnsafeReadableBytes({ try? Value(json: $0) }) { return value }
+        let text = try text(body)
+        return try json(text) ?? Value(text)
+    }
+
+    private func text(_ body: ByteBuffer) throws -> String {
+        guard let text = String(validating: body.readableBytesView, as: UTF8.self) else {
+            throw APIError.badRequest("The body of a hook has to be UTF-8", code: "invalid_encoding")
+        }
+        return text
     }
 
     /// The body as JSON; nil where it is none and does not say that it is.

@@ -1,6 +1,7 @@
 internal import FlatValue
 internal import HTTPTypes
 internal import Hummingbird
+internal import NIOCore
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -15,12 +16,14 @@ extension Route {
             guard let (workflow, hook) = await core.hook(path) else {
                 throw APIError(.notFound, "unknown_hook", "There is no hook '\(path)'")
             }
-            let body = try await request.bytes()
-            let proof = try hook.signature.map { try verify($0, body, request, core) }
-            let value = try request.hookValue(body)
-            return hook.signal != 0
-                ? try await signal(hook, workflow, value, proof, core)
-                : try await start(hook, workflow, value, proof, core)
+            return try await request.withBytes { body in
+                let proof = try hook.signature.map { try verify($0, [UInt8](buffer: body), request, core) }
+                // What no function asks for is not made.
+                let value = hook.asks ? try request.hookValue(body) : try request.hookInput(body)
+                return hook.signal != 0
+                    ? try await signal(hook, workflow, value, proof, core)
+                    : try await start(hook, workflow, value, proof, core)
+            }
         }
     ]
 
@@ -47,7 +50,7 @@ extension Route {
     private static func start(
         _ hook: Webhook, _ workflow: Workflow, _ value: Value, _ proof: Webhook.Signature.Proof?, _ core: ServerCore
     ) async throws -> Response {
-        var input = value["json"] ?? value["body"] ?? .null
+        var input = hook.asks ? value["json"] ?? value["body"] ?? .null : value
         if hook.input != 0 {
             input = try await core.directory.engine.ask(workflow, hook.input, named: "input", value)
             if input.isNull { return ignored }
@@ -102,6 +105,11 @@ extension Route {
             throw APIError(.unprocessableContent, error.code, error.message)
         }
     }
+}
+
+extension Webhook {
+    /// Whether a function of the script is given the request.
+    fileprivate var asks: Bool { input != 0 || runID != 0 || signal != 0 }
 }
 
 extension ServerCore {

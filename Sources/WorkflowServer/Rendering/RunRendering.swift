@@ -68,7 +68,9 @@ enum RunRendering {
     }
 
     /// A run as a list shows it.
-    static func header(_ run: RunHeader, _ place: QueuePlace? = nil) -> Value {
+    ///
+    /// - Parameter undoing: the path of the step that it undoes.
+    static func header(_ run: RunHeader, _ place: QueuePlace? = nil, undoing: String? = nil) -> Value {
         var entries: [(String, Value)] = [
             ("runId", Value(run.id)), ("workflowId", Value(run.workflow)), ("status", Value(run.status.rawValue)),
             ("createdAt", Value(Timestamp.text(milliseconds: run.createdAt / 1000))),
@@ -82,6 +84,7 @@ enum RunRendering {
             entries.append(("wakeAt", Value(Timestamp.text(milliseconds: run.wakeAt / 1000))))
         }
         if let place { entries.append(("queue", queue(place))) }
+        if let undoing, !run.status.isTerminal { entries.append(("undoing", Value(undoing))) }
         if let owner = run.owner { entries.append(("owner", Value(owner.name))) }
         return Value(entries: entries)
     }

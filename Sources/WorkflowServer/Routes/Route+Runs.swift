@@ -16,7 +16,7 @@ extension Route {
                     "telemetry": RouteSchema.telemetry,
                     "priority": ["type": ["integer", "null"], "minimum": -1_000_000, "maximum": 1_000_000],
                 ], "not": RouteSchema.excluding("startAt", "delay"),
-            ], answers: [200, 202], errors: [404, 409]
+            ], answers: [200, 202], errors: [404, 409, 422]
         ) { request, core in try await startWithoutWaiting(request, core) },
         Route(
             .get, "/api/runs", "Lists runs, newest first.", role: .read,
@@ -60,7 +60,9 @@ extension Route {
             let id = try request.parameter("id")
             let header = try await core.header(id, request)
             let place = try await core.directory.store.place(of: header)
-            if try request.flag("summary") { return .json(RunRendering.header(header, place)) }
+            if try request.flag("summary") {
+                return .json(RunRendering.header(header, place, undoing: core.directory.undoing(id)))
+            }
             if try request.wait() != nil { return try await settled(id, request, core) }
             let record = try await core.directory.record(of: id)
             let told = RunRendering.run(record, place)
@@ -130,29 +132,37 @@ extension Route {
     }
 
     private static func startWithoutWaiting(_ request: APIRequest, _ core: ServerCore) async throws -> Response {
-        var (start, body) = try await startRequest(request, core)
-        start.startAt = try startTime(body, core.directory.engine.clock.now())
+        try await withStart(request, core) { start, body in
+            var start = start
+            try readOptions(body, core.directory.engine.clock.now(), into: &start)
+            // Who does not wait for the run learns at once that it would only fail.
+            start.refusesInput = true
+            let started = try await core.directory.start(start)
+            var response: Response
+            if started.isNew {
+                let status = start.startAt == nil && !started.isQueued ? "running" : "queued"
+                response = .json(["runId": Value(started.id), "status": Value(status)], status: .accepted)
+            } else {
+                response = .json(RunRendering.run(try await core.directory.record(of: started.id)))
+            }
+            response.headers[.location] = "\(core.options.basePath)/api/runs/\(started.id.percentEscaped)"
+            return response
+        }
+    }
+
+    /// Reads what only a start says that nobody waits for.
+    private static func readOptions(_ body: Value, _ now: Int64, into start: inout StartRequest) throws {
+        start.startAt = try startTime(body, now)
         start.timeout = try body.duration("timeout").map { Duration.microseconds($0) }
         if start.timeout == .zero { throw APIError.badRequest("timeout has to be longer than nothing") }
         start.tags = try body.nested("tags")
-        if let given = body.field("priority") {
-            // JSON has one kind of number: 1.0 is a whole one.
-            let whole = given.int ?? given.double.flatMap { Int64(exactly: $0) }
-            guard let priority = whole, FlowControl.priorities.contains(priority) else {
-                throw APIError.badRequest("priority has to be a whole number from -1000000 to 1000000")
-            }
-            start.priority = priority
+        guard let given = body.field("priority") else { return }
+        // JSON has one kind of number: 1.0 is a whole one.
+        let whole = given.int ?? given.double.flatMap { Int64(exactly: $0) }
+        guard let priority = whole, FlowControl.priorities.contains(priority) else {
+            throw APIError.badRequest("priority has to be a whole number from -1000000 to 1000000")
         }
-        let started = try await core.directory.start(start)
-        var response: Response
-        if started.isNew {
-            let status = start.startAt == nil && !started.isQueued ? "running" : "queued"
-            response = .json(["runId": Value(started.id), "status": Value(status)], status: .accepted)
-        } else {
-            response = .json(RunRendering.run(try await core.directory.record(of: started.id)))
-        }
-        response.headers[.location] = "\(core.options.basePath)/api/runs/\(started.id.percentEscaped)"
-        return response
+        start.priority = priority
     }
 
     /// The id that the client gives to the run, or one made of its key, so that asking again finds the run; nil for a new one.
@@ -212,7 +222,12 @@ extension Route {
         let places = try await core.directory.store.places(of: shown.filter(\.isHeld).map(\.id))
         return .long(
             [
-                "runs": Value(array: shown.map { RunRendering.header($0, places[$0.id] ?? $0.delayedStart) }),
+                "runs": Value(
+                    array: shown.map { run in
+                        let undoing =
+                            run.status == .running || run.status == .waiting ? core.directory.undoing(run.id) : nil
+                        return RunRendering.header(run, places[run.id] ?? run.delayedStart, undoing: undoing)
+                    }),
                 "next": next,
             ],
             to: request.request)

@@ -138,23 +138,25 @@ extension Route {
 
     /// Starts a run as AI Kit's clients ask for it.
     private static func start(_ request: APIRequest, _ core: ServerCore) async throws -> StartedRun {
-        try await core.directory.start(startRequest(request, core).start)
+        try await withStart(request, core) { start, _ in try await core.directory.start(start) }
     }
 
-    /// What all requests say that start a run of the workflow of the path, and their bodies.
-    static func startRequest(_ request: APIRequest, _ core: ServerCore) async throws -> (
-        start: StartRequest, body: Value
-    ) {
+    /// Calls `work` with what all requests say that start a run of the workflow of the path, and with their bodies.
+    static func withStart<Result>(
+        _ request: APIRequest, _ core: ServerCore,
+        _ work: (_ start: StartRequest, _ body: Value) async throws -> Result
+    ) async throws -> Result {
         let workflow = try await core.workflow(request.parameter("id"), request)
-        let body = try await request.object()
-        guard let input = body["inputData"] else {
-            throw APIError.badRequest("Workflow payload must include inputData")
+        return try await request.withObject { body in
+            guard let input = body["inputData"] else {
+                throw APIError.badRequest("Workflow payload must include inputData")
+            }
+            var start = try StartRequest(
+                workflow: workflow.id, input: input, metadata: body.nested("metadata"), ctx: body.nested("ctx"))
+            start.newID = try newID(request, of: workflow.id, body)
+            start.trace = try trace(request, body)
+            return try await work(start, body)
         }
-        var start = try StartRequest(
-            workflow: workflow.id, input: input, metadata: body.nested("metadata"), ctx: body.nested("ctx"))
-        start.newID = try newID(request, of: workflow.id, body)
-        start.trace = try trace(request, body)
-        return (start, body)
     }
 
     /// What the request says of the run's trace, as the run keeps it; nil where it says nothing.

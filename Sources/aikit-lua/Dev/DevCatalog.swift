@@ -24,11 +24,12 @@ struct DevCatalog: DeploymentCatalog {
     }
 
     func deployments() async -> [Deployment] {
-        guard let generation = live.generation else { return [] }
+        let (generation, problem) = (live.generation, live.problem)
+        if generation == nil, problem == nil { return [] }
         return [
             Deployment(
-                file: generation.script.path, version: generation.number,
-                workflows: generation.script.workflows.map(\.id))
+                file: live.path, version: generation?.number ?? 0,
+                workflows: generation?.script.workflows.map(\.id) ?? [], problem: problem)
         ]
     }
 }

@@ -8,6 +8,8 @@ struct RunGlance: Sendable {
     let header: RunHeader
     /// What it waits for.
     var waits: [RunWait] = []
+    /// The path of the step that it undoes.
+    var undoing: String?
     /// Why it failed or was cancelled, as its last event says.
     var error: Value?
     /// Why its events cannot be told.
@@ -17,12 +19,13 @@ struct RunGlance: Sendable {
 
     init(_ header: RunHeader) { self.header = header }
 
-    /// What it waits for and when it wakes, or why it ended, in a line; empty where there is nothing to say.
+    /// What it undoes or waits for and when it wakes, or why it ended, in a line; empty where there is nothing to say.
     var what: String {
         if let trouble { return trouble }
         if let error { return (error["message"] ?? error["reason"])?.string ?? error.json }
         if let place { return place.text + place.untilText }
-        var parts = waits.compactMap { wait -> String? in
+        var parts = undoing.map { ["undoing \($0)"] } ?? []
+        parts += waits.compactMap { wait -> String? in
             switch wait.kind {
             case .human: "an answer at \(wait.path)"
             case .event: "event '\(wait.event ?? "")' at \(wait.path)"
@@ -36,6 +39,7 @@ struct RunGlance: Sendable {
     /// The glance as programs read it.
     var value: Value {
         var entries = (header.value.entries ?? []).map { ($0.key, $0.value) }
+        if let undoing { entries.append(("undoing", Value(undoing))) }
         if !waits.isEmpty { entries.append(("waits", Value(array: waits.map(\.value)))) }
         if let error { entries.append(("error", error)) }
         if let place { entries.append(("queue", place.value)) }
@@ -67,7 +71,14 @@ extension StoredRuns {
         let header = glance.header
         switch header.status {
         case .queued: glance.place = try await journal.place(of: header)
-        case .running, .success: return
+        case .success: return
+        case .running:
+            // That its code is gone is nothing that a list says of a run that goes on.
+            guard let plan = try? await scripts.workflow(of: header).plan,
+                plan.nodes.indices.contains(where: { plan.nodes[$0].compensate != 0 }),
+                let stored = try await journal.load(header.id)
+            else { return }
+            glance.undoing = try stored.decoded(on: plan).machine.undoing?.path
         case .failed, .cancelled:
             guard let stored = try await journal.load(header.id) else { return }
             let error = stored.payloads(of: [.workflowError, .workflowCancelled]).last
@@ -78,7 +89,9 @@ extension StoredRuns {
         case .waiting, .waitingHuman:
             let plan = try await scripts.workflow(of: header).plan
             guard let stored = try await journal.load(header.id) else { return }
-            let record = try RunRecord(stored, plan: plan)
+            var decoder = try stored.decoded(on: plan)
+            glance.undoing = decoder.machine.undoing?.path
+            let record = RunRecord(id: header.id, plan: plan, log: decoder.takeLog(), status: stored.header.status)
             let result = record.result().redacted(by: record.redaction)
             glance.waits = RunWait.waits(of: result, plan: plan, runID: header.id, store: path)
         }

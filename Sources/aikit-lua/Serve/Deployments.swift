@@ -114,7 +114,7 @@ actor Deployments: DeploymentCatalog {
     private func refresh(_ path: String) async -> Bool {
         guard let live = entries.first(where: { $0.path == path })?.live else { return false }
         let refresh = await live.refresh()
-        var problem: String?
+        var problem = refresh.problem
         var isModule = false
         var news: Int?
         switch refresh {
@@ -128,12 +128,9 @@ actor Deployments: DeploymentCatalog {
                 log.error("the code of \(path) cannot be stored: \(error.told)")
             }
         case .restored: log.info("\(path) is again as it was")
-        case .missing:
-            problem = "the file is gone"
-            log.warn("\(path) is gone; what was live stays so")
+        case .missing: log.warn("\(path) is gone; what was live stays so")
         case .failed(let error):
             isModule = error.saysNoWorkflow && live.generation == nil
-            problem = error.description
             if error.code == ScriptError.noDescriptorCode {
                 log.error("\(error.description); what was live stays so, and it is tried again")
             } else if !isModule || isNamed(path) {

@@ -74,6 +74,8 @@ final class ServeSession: Sendable {
         serving.hasDashboard = settings.hasDashboard
         serving.allowedOrigins = settings.origins
         serving.bodyLimit = settings.bodyLimit
+        let (largest, isTooMany) = settings.bodyLimit.multipliedReportingOverflow(by: 2)
+        serving.bodiesLimit = max(serving.bodiesLimit, isTooMany ? .max : largest)
         if access == nil, !settings.isInsecure {
             serving.hosts = [settings.host.lowercased()]
         }

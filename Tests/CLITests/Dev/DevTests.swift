@@ -1,3 +1,4 @@
+import FlatValue
 import Foundation
 import Platform
 import Testing
@@ -105,6 +106,44 @@ extension CommandLine {
                 to: "w.lua")
             try dev.wait(for: "loaded gen 1 (w.lua) in ")
             try dev.wait(for: "✓ w succeeded")
+            #expect(dev.end().status == 130)
+        }
+
+        @Test func `the dashboard of a session says why a script does not load, until it does`() async throws {
+            func script(_ text: String) -> String {
+                "return require 'aikit'.workflow { id = 'w' }:step { id = 's', handler = function() \(text) end }:commit()"
+            }
+            let program = try Program(["w.lua": "return nil +"])
+            defer { program.remove() }
+            let dev = try LiveProgram(program, "dev", "w.lua", "--ui")
+            let before = try dev.wait(for: "the dashboard is at http://127.0.0.1:")
+            let port = try #require(Int(dev.wait(for: "/")))
+            /// The files that do not load, and the ids of the workflows that are live.
+            func list() async throws -> (broken: [Value], live: [String]) {
+                let (status, json) = try await ServeTests.Server.ask("GET", "/api/workflows", port: port)
+                try #require(status == 200)
+                return (json["broken"]?.array ?? [], (json["workflows"]?.array ?? []).compactMap { $0["id"]?.string })
+            }
+            if !before.contains("nothing is live yet") { try dev.wait(for: "nothing is live yet") }
+            var (broken, live) = try await list()
+            #expect(broken.count == 1 && live.isEmpty)
+            #expect(broken.first?["file"]?.string == "w.lua")
+            #expect(broken.first?["error"]?.string?.contains("unexpected symbol") == true, "\(broken)")
+
+            try program.write(script("return 1"), to: "w.lua")
+            try dev.wait(for: "✓ w succeeded")
+            (broken, live) = try await list()
+            #expect(broken.isEmpty && live == ["w"])
+
+            // It fails while it is loaded, and the one before stays live.
+            try program.write("error 'no luck'", to: "w.lua")
+            try dev.wait(for: "✗ gen 1 stays live")
+            (broken, live) = try await list()
+            #expect(broken.first?["error"]?.string?.contains("no luck") == true && live == ["w"], "\(broken)")
+
+            try program.write(script("return 1"), to: "w.lua")
+            try dev.wait(for: "gen 1 again")
+            #expect(try await list().broken.isEmpty)
             #expect(dev.end().status == 130)
         }
 
