@@ -14,7 +14,7 @@ public final class RunRecord: @unchecked Sendable {
     public let status: RunStatus
 
     /// - Parameter trace: as the log says.
-    init(id: String, plan: Plan, log: RunLog, trace: TraceOrigin, status: RunMachine.Status) {
+    package init(id: String, plan: Plan, log: RunLog, trace: TraceOrigin, status: RunMachine.Status) {
         self.id = id
         self.trace = trace
         self.plan = plan

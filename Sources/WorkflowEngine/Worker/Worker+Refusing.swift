@@ -19,8 +19,8 @@ extension Worker {
     private func refusedInput(of run: Run) -> Value? {
         guard run.machine.isOver, run.machine.status == .failed else { return Value?.none }
         let end = run.log.count - 1
-        for index in 0...end where run.log[index].kind == .workflowStart { return Value?.none }
-        guard let error = run.log.copy(run.log[end].payload),
+        guard end >= 0, !(0...end).contains(where: { run.log[$0].kind == .workflowStart }),
+            let error = run.log.copy(run.log[end].payload),
             error["code"]?.string == JournalError.Code.invalidInput.rawValue
         else { return Value?.none }
         return error

@@ -91,7 +91,9 @@ extension StoredRuns {
             guard let stored = try await journal.load(header.id) else { return }
             var decoder = try stored.decoded(on: plan)
             glance.undoing = decoder.machine.undoing?.path
-            let record = RunRecord(id: header.id, plan: plan, log: decoder.takeLog(), status: stored.header.status)
+            let trace = decoder.machine.trace
+            let record = RunRecord(
+                id: header.id, plan: plan, log: decoder.takeLog(), trace: trace, status: stored.header.status)
             let result = record.result().redacted(by: record.redaction)
             glance.waits = RunWait.waits(of: result, plan: plan, runID: header.id, store: path)
         }
