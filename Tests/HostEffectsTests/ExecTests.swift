@@ -64,11 +64,11 @@ private func isAlive(_ pid: String) -> Bool { pid_t(pid).map { kill($0, 0) == 0 
             let call: Value = [
                 "argv": ["sh", "-c", "exit 3"], "env": Value(entries: [("BASH_ENV=\(mark)x", Value("v"))]),
             ]
-            #expect(await exec(call, service(run: .only(["sh"]))).value["code"] == "invalid_argument", "\(mark)")
+            #expect(await exec(call, service(run: .only(["sh"]))).value["code"] == "invalid_request", "\(mark)")
         }
         #expect(
             await exec(["argv": ["ls"], "cwd": "/tmp\0x"], service(run: .everything)).value["code"]
-                == "invalid_argument")
+                == "invalid_request")
         for name in ["NODE_ENV", "GIT_AUTHOR_NAME", "TOKEN"] {
             let call: Value = ["argv": ["sh", "-c", "exit 3"], "env": Value(entries: [(name, Value("x"))])]
             #expect(await exec(call, service(run: .only(["sh"]))).value["status"] == 3, "\(name)")

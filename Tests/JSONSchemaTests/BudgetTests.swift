@@ -42,7 +42,7 @@ import Testing
     @Test func `makes an intersection of thousands of schemas without a set of keys for each`() throws {
         let parts = (0..<4000).map { #"{"x-aikit":{"unknown":"strict"},"properties":{"p\#($0)":{"type":"number"}}}"# }
         let schema = "{\"allOf\":[\(parts.joined(separator: ","))]}"
-        #expect(try verdict(schema, #"{"p7":1,"p3999":2}"#) == #"{"p7":1,"p3999":2}"#)
+        #expect(try verdict(schema, #"{"p3999":1,"p7":2}"#) == #"{"p3999":1,"p7":2}"#)
         #expect(try verdict(schema, #"{"q":1}"#).contains("q: is not a known key"))
     }
 

@@ -55,7 +55,7 @@ import Testing
     }
 
     /// What one item runs over is no step of PCRE2: these would take minutes.
-    @Test(arguments: [#"[a-z]+\d[a-z]*$"#, #"^(?:(?![a-z]+\d).)*$"#, #"(?:[a-z]+\d|[a-y]+\d|b)+c"#])
+    @Test(arguments: [#"[a-z]+\d[a-z]*$"#, #"^(?:(?![a-z]+\d).)*$"#, #"(?:[a-z]+\d|[a-y]+_?\d)x?"#])
     func `a search that looks at a long text again and again gives up`(source: String) throws {
         let text = String(repeating: "a", count: 1_000_000)
         #expect(try Pattern(source).search(text) == .gaveUp)
@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"^[a-z]+$"#, true), (#"b$"#, true), (#"a{3}b"#, true), (#"^(?:a|b)+?\d"#, false), (#"\d{3}"#, false),
+        (#"^[a-z]+$"#, true), (#"b$"#, true), (#"a{3}b"#, true), (#"\d{3}"#, false),
         (#"^.*a"#, true), (#"x|y|z"#, false), (#"(?<=a)b"#, true), (#"\bab"#, false),
     ])
     func `a long text is searched like a short one`(source: String, found: Bool) throws {

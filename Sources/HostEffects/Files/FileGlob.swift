@@ -46,9 +46,10 @@ struct FileGlob {
         var visited: Set<Place> = []
     }
 
-    /// A folder, and how many parts of the pattern are looked for in it.
+    /// A folder, and what is looked for in it: a part of the pattern, and how many parts there are from it on.
     private struct Place: Hashable {
         let folder: String
+        let part: String
         let left: Int
     }
 
@@ -65,7 +66,7 @@ struct FileGlob {
         _ folder: String, _ parts: ArraySlice<String>, _ search: inout Search, isFirst: Bool = false
     ) throws(HostFailure) {
         guard let part = parts.first else { return }
-        guard search.visited.insert(Place(folder: folder, left: parts.count)).inserted else { return }
+        guard search.visited.insert(Place(folder: folder, part: part, left: parts.count)).inserted else { return }
         if Task.isCancelled { throw HostFailure("cancelled", "the search was given up", retryable: false) }
         let rest = parts.dropFirst()
         let entries: [(name: String, type: FileType)]
