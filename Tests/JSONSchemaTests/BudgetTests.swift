@@ -55,18 +55,18 @@ import Testing
             #expect(throws: error) { try Schema(json: schema) }
         }
         let base = #""$defs":{"b":{"properties":\#(Self.object(5000) { _ in "{}" })}}"#
-        let tops = Self.object(300) { ##"{"allOf":[{"$ref":"#/$defs/b"},{"properties":{"z\##($0)":{}}}]}"## }
+        let tops = Self.object(50) { ##"{"allOf":[{"$ref":"#/$defs/b"},{"properties":{"z\##($0)":{}}}]}"## }
         let error = SchemaError(
-            pointer: "/$defs/b", message: "the intersections of the schema have more than 1000000 keys together")
+            pointer: "/$defs/b", message: "the intersections of the schema have more than 200000 keys together")
         #expect(throws: error) { try Schema(json: "{\(base),\"properties\":\(tops)}") }
     }
 
     @Test func `compiles each pattern once, and not any number`() throws {
-        func schema(_ patterns: Int) -> String {
-            "{\"properties\":\(Self.object(20_000) { #"{"pattern":"^a\#($0 % patterns)$"}"# })}"
+        func schema(_ patterns: Int, of count: Int = 2000) -> String {
+            "{\"properties\":\(Self.object(count) { #"{"pattern":"^a\#($0 % patterns)$"}"# })}"
         }
         #expect(try verdict(schema(100), #"{"p101":"a1"}"#) == #"{"p101":"a1"}"#)
-        #expect(throws: SchemaError.self) { try Schema(json: schema(10_001)) }
+        #expect(throws: SchemaError.self) { try Schema(json: schema(10_001, of: 10_001)) }
     }
 
     @Test func `asks while many patterns look at many keys`() throws {

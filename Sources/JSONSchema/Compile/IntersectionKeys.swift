@@ -17,7 +17,7 @@ struct IntersectionKeys {
     private var gathered = 0
 
     /// References multiply what intersections declare; more than this no honest schema has.
-    private static let maximumKeys = 1_000_000
+    private static let maximumKeys = 200_000
 
     /// The keys that a schema declares by itself, by a reference or as an intersection.
     mutating func keys(

@@ -100,7 +100,7 @@ private func text(_ deltas: [Value]) -> String { deltas.compactMap { $0["text"]?
     @Test func `an answer of calls without end is refused, and one of pieces without end read in one go`() throws {
         var many = OpenAIProvider().reader()
         #expect(throws: HostFailure.self) {
-            for index in 0..<100_000 {
+            for index in 0..<10_000 {
                 _ = try many.take(chunk(["tool_calls": [call(nil, nil, "", index: Int64(index))]]))
             }
         }
@@ -110,12 +110,12 @@ private func text(_ deltas: [Value]) -> String { deltas.compactMap { $0["text"]?
         }
         var long = OpenAIProvider().reader()
         _ = try long.take(chunk(["tool_calls": [call(nil, "look", "{\"a\":\"")]]))
-        for _ in 0..<100_000 { _ = try long.take(chunk(["tool_calls": [call(nil, "look", "0123456789")]])) }
+        for _ in 0..<10_000 { _ = try long.take(chunk(["tool_calls": [call(nil, "look", "0123456789")]])) }
         _ = try long.take(chunk(["tool_calls": [call(nil, "look", "\"}")]]))
         _ = try long.take(chunk(["tool_calls": [call(nil, "look", "{}")]], "tool_calls"))
-        #expect(try long.finish().calls.map(\.arguments.utf8.count) == [1_000_008, 2])
+        #expect(try long.finish().calls.map(\.arguments.utf8.count) == [100_008, 2])
         var blocks = AnthropicProvider().reader()
-        for index in 0..<50_000 {
+        for index in 0..<5000 {
             let place = Value(Int64(index))
             _ = try blocks.take(["type": "content_block_start", "index": place, "content_block": ["type": "text"]])
             let delta: Value = ["type": "text_delta", "text": "x"]
