@@ -34,8 +34,8 @@ final class RunFamily: Sendable {
         /// run is over that started them: the newest of each chain.
         var runs: [String: Child] = [:]
         var children: [String: [String]] = [:]
-        /// How many runs each run waits for.
-        var waits: [String: Int] = [:]
+        /// The runs that each run waits for, as often as it does.
+        var waits: [String: [String]] = [:]
     }
 
     var catalog: (any WorkflowCatalog)? { state.withLock(\.catalog) }
@@ -97,13 +97,19 @@ final class RunFamily: Sendable {
     /// Whether a run waits for one that it has started.
     func isWaiting(_ parent: String) -> Bool { state.withLock { $0.waits[parent] != nil } }
 
-    /// Knows of a run that it waits while `body` does.
-    func waiting<Result>(_ parent: String, _ body: () async throws -> Result) async rethrows -> Result {
-        state.withLock { $0.waits[parent, default: 0] += 1 }
+    /// The runs that a run waits for, as often as it does.
+    func awaited(by parent: String) -> [String] { state.withLock { $0.waits[parent] ?? [] } }
+
+    /// Knows of a run that it waits for one that it has started while `body` does.
+    func waiting<Result>(
+        _ parent: String, for child: String, _ body: () async throws -> Result
+    ) async rethrows -> Result {
+        state.withLock { $0.waits[parent, default: []].append(child) }
         defer {
             state.withLock { state in
-                let left = (state.waits[parent] ?? 0) - 1
-                state.waits[parent] = left > 0 ? left : nil
+                var left = state.waits[parent] ?? []
+                if let index = left.firstIndex(of: child) { left.remove(at: index) }
+                state.waits[parent] = left.isEmpty ? nil : left
             }
         }
         return try await body()

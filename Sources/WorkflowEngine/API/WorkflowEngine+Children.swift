@@ -127,7 +127,7 @@ extension WorkflowEngine {
                     retryable: false)
             }
             let record: RunRecord
-            switch try await family.waiting(parent, { try await ended(id, for: parent) }) {
+            switch try await family.waiting(parent, for: id, { try await ended(id, for: parent) }) {
             case .over(let ended): record = ended
             case .heldUp(let share):
                 return .failure(
