@@ -6,12 +6,20 @@ public import WorkflowEngine
 /// What the command line gives scripts: requests over HTTP, files, the environment, programs, models and MCP servers, each within
 /// the permissions of its run.
 ///
-/// A run has what its journal grants it, and what the process allows where nothing is recorded. Runs with the same permissions share one service, with its connections.
+/// A run has what its journal grants it: what it was started with, or what all may do at the time of its start. The process decides
+/// where nothing is recorded. Runs with the same permissions share one service, with its connections.
 public final class GrantedEffects: HostGateway {
     private let usual: Permissions
     private let secrets: Secrets
     private let cache: (any CacheStore)?
-    private let services = Mutex<[HostEffectsService]>([])
+    private let refused: (@Sendable (_ run: String) -> Bool)?
+    private let services = Mutex(Services())
+
+    private struct Services {
+        var all: [HostEffectsService] = []
+        /// The service of each grant, as journals have it.
+        var granted: [(grant: Value, service: HostEffectsService)] = []
+    }
 
     /// - Parameter usual: what runs may do that were given nothing of their own.
     public convenience init(_ usual: Permissions) { self.init(usual: usual, secrets: Secrets()) }
@@ -20,14 +28,40 @@ public final class GrantedEffects: HostGateway {
     ///   - usual: what runs may do whose journal does not say.
     ///   - secrets: what requests may carry that scripts do not see.
     ///   - cache: where answers of models are kept that may be given again; nil for nowhere.
-    package init(usual: Permissions, secrets: Secrets = Secrets(), cache: (any CacheStore)? = nil) {
+    ///   - refused: hears of a run of whose permissions nothing is recorded and that asks for more than `usual`, on any thread. Where
+    ///     it gives true the call is not answered, so that the run can be given back as it stands. With it, and without anything
+    ///     that is usual, runs record nothing unless they are given something. Nil to answer `permission_denied`.
+    package init(
+        usual: Permissions, secrets: Secrets = Secrets(), cache: (any CacheStore)? = nil,
+        refused: (@Sendable (_ run: String) -> Bool)? = nil
+    ) {
+        self.refused = refused
         self.usual = usual
         self.secrets = secrets
         self.cache = cache
     }
 
     public func begin(_ call: HostCall, answer: @escaping @Sendable (HostAnswer) -> Void) -> (any HostOperation)? {
-        service(call.grant.map(Permissions.init(grant:)) ?? usual).begin(call, answer: answer)
+        if let grant = call.grant { return service(granted: grant).begin(call, answer: answer) }
+        guard let refused else { return service(usual).begin(call, answer: answer) }
+        let unanswered = UnansweredCall()
+        let operation = service(usual).begin(call) { result in
+            guard !result.ok, result.value["code"] == "permission_denied", refused(call.run) else {
+                return answer(result)
+            }
+            unanswered.isRefused.store(true, ordering: .releasing)
+        }
+        return operation ?? (unanswered.isRefused.load(ordering: .acquiring) ? unanswered : nil)
+    }
+
+    public var usualGrant: Value { refused != nil && usual == Permissions() ? .null : usual.grant }
+
+    public func excess(of grant: Value) -> String? {
+        if grant.isNull { return nil }
+        let recorded = Permissions(grant: grant)
+        if usual.covers(recorded) { return nil }
+        let excess = usual.missing(of: recorded)
+        return excess == Permissions() ? nil : excess.arguments
     }
 
     public func narrowed(_ grant: Value?, by limits: [Value]) -> Value {
@@ -35,14 +69,28 @@ public final class GrantedEffects: HostGateway {
         return limits.reduce(grant.map(Permissions.init(grant:)) ?? usual) { $0.narrowed(by: $1) }.grant
     }
 
+    private func service(granted grant: Value) -> HostEffectsService {
+        if let known = services.withLock({ $0.granted.first { $0.grant == grant }?.service }) { return known }
+        let service = service(Permissions(grant: grant))
+        services.withLock { $0.granted.append((grant, service)) }
+        return service
+    }
+
     private func service(_ permissions: Permissions) -> HostEffectsService {
         services.withLock { services in
-            if let known = services.first(where: { $0.permissions == permissions }) { return known }
+            if let known = services.all.first(where: { $0.permissions == permissions }) { return known }
             let made = HostEffectsService(permissions: permissions, secrets: secrets, cache: cache)
-            services.append(made)
+            services.all.append(made)
             return made
         }
     }
+}
+
+/// A call that is never answered, if it is refused.
+private final class UnansweredCall: HostOperation {
+    let isRefused = Atomic<Bool>(false)
+
+    func cancel() {}
 }
 
 extension WorkflowEngine {

@@ -48,7 +48,7 @@ enum Main {
             try command.run()
             return .success
         } catch let error as UsageError {
-            TextStream.errors.show(error.problem)
+            TextStream.errors.show([error.problem].notingWorkingFolder())
             return .usage
         } catch let error as ExitCode {
             return ExitStatus(rawValue: error.rawValue) ?? .failed
@@ -96,7 +96,7 @@ enum Main {
             let help = HelpText(columns: HelpText.columns(of: .errors))
             if !usage.isEmpty { TextStream.errors.writeLine(help.laidOut(usage.joined(separator: "\n"))) }
         } else {
-            TextStream.errors.show(problems)
+            TextStream.errors.show(problems.notingWorkingFolder())
         }
         return .usage
     }

@@ -19,11 +19,11 @@ extension CommandLine {
             return { add, ask }
             """
 
-        private static func line(_ id: Int, _ method: String, _ params: String = "{}") -> String {
+        static func line(_ id: Int, _ method: String, _ params: String = "{}") -> String {
             #"{"jsonrpc":"2.0","id":\#(id),"method":"\#(method)","params":\#(params)}"# + "\n"
         }
 
-        private static let begin = line(
+        static let begin = line(
             0, "initialize",
             #"{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}"#)
 
@@ -34,8 +34,10 @@ extension CommandLine {
         }
 
         /// Speaks with the program until it has given an answer to each id, then closes its input.
-        private static func talk(_ program: Program, _ input: String, ids: [Int]) throws -> [[String: Any]] {
-            let process = program.process(["mcp", "w.lua"])
+        static func talk(
+            _ program: Program, _ input: String, ids: [Int], path: String = "w.lua", options: [String] = []
+        ) throws -> [[String: Any]] {
+            let process = program.process(["mcp", path] + options)
             let (stdin, stdout) = (Pipe(), Pipe())
             process.standardInput = stdin
             process.standardOutput = stdout

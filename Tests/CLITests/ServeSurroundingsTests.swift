@@ -45,6 +45,18 @@ extension CommandLine {
             #expect(loading.lowerBound < listening.lowerBound)
         }
 
+        @Test(arguments: ["serve . --port 0", "init x", "run w.lua --store memory"])
+        func `a working folder that was deleted is named`(_ command: String) throws {
+            var program = try Program()
+            defer { program.remove() }
+            let binary = program.binary
+            program.binary = "/bin/sh"
+            let outcome = try program.run(
+                "-c", "mkdir gone && cd gone && rmdir ../gone && exec \"$0\" \(command)", binary)
+            #expect(outcome.status == 2, "\(outcome.errors)")
+            #expect(outcome.errors.contains("the working folder is gone"), "\(outcome.errors)")
+        }
+
         #if os(Linux)
             @Test func `a script or a folder whose name is not UTF-8 is shown as broken`() async throws {
                 let program = try Program(["talk.lua": Self.script])

@@ -11,7 +11,9 @@ final class Terminal {
     /// What the program has written to the terminal so far.
     private(set) var screen = ""
 
-    init(_ program: Program, _ arguments: String...) throws {
+    convenience init(_ program: Program, _ arguments: String...) throws { try self.init(program, arguments) }
+
+    init(_ program: Program, _ arguments: [String]) throws {
         var ends: (master: Int32, slave: Int32) = (-1, -1)
         guard openpty(&ends.master, &ends.slave, nil, nil, nil) == 0 else { throw POSIXError(.EIO) }
         // The terminal has closed when nobody holds its other end, so the program must be the only one.

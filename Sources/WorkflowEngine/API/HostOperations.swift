@@ -67,6 +67,10 @@ public struct HostOperations: HostGateway {
             })
     }
 
+    public var usualGrant: Value { base.usualGrant }
+
+    public func excess(of grant: Value) -> String? { base.excess(of: grant) }
+
     public func narrowed(_ grant: Value?, by limits: [Value]) -> Value {
         let result = base.narrowed(grant, by: limits)
         let own = (grant?["host"]?.array ?? []) + limits.compactMap(HostCall.ownNames)

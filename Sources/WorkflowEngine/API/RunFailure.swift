@@ -42,6 +42,8 @@ public struct RunFailure: WorkflowError {
         /// The run is under way, here or in another process, which drives it.
         public static let runActive = "run_active"
         public static let owned = "owned"
+        /// The run may do more than this process gives runs, and so it is not made or not taken up here.
+        public static let permissionDenied = "permission_denied"
         /// Another process has taken the run over.
         public static let conflict = "conflict"
         /// The run was given back to its store before it was over.
@@ -54,6 +56,13 @@ public struct RunFailure: WorkflowError {
         public static let noStore = "no_store"
         /// The engine has stopped; a stored run can be taken up again.
         public static let engineStopped = "engine_stopped"
+    }
+
+    /// - Parameter excess: what a run may do beyond what the process gives runs, in words.
+    static func exceeding(_ id: String, _ excess: String) -> RunFailure {
+        RunFailure(
+            code: Code.permissionDenied,
+            message: "run \(id) began with permissions that this process was not given:\(excess)")
     }
 
     /// A workflow's code does not load.

@@ -106,6 +106,15 @@ final class RunFamily: Sendable {
     /// The runs that wait for others, by the first id of their chain.
     var waiters: [String: Waiter] { state.withLock(\.waits) }
 
+    /// The runs that a run waits for, by the first id of their chain, as often as it does.
+    func awaited(by parent: String) -> [String] {
+        state.withLock { state in
+            (state.waits[RunChain.split(parent).base]?.runs ?? [:]).flatMap {
+                Array(repeating: $0.key, count: $0.value)
+            }
+        }
+    }
+
     /// Knows of a run of a workflow that it waits for another run while `body` does.
     func waiting<Result>(
         _ parent: String, of workflow: String, for run: String, _ body: () async throws -> Result

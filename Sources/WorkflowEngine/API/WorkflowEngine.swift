@@ -19,6 +19,7 @@ public final class WorkflowEngine: Sendable {
     let live: LiveRuns?
     package let clock: any EngineClock
     package let limits: EngineLimits
+    package let host: any HostGateway
     /// The processes in which Lua runs; nil for this one.
     package let isolation: (any RunIsolation)?
     let family = RunFamily()
@@ -44,6 +45,7 @@ public final class WorkflowEngine: Sendable {
     ) {
         self.journal = journal
         self.isolation = isolation
+        self.host = host
         let stops = family.stops
         live = journal.map { LiveRuns($0, stops) }
         self.clock = clock
@@ -90,12 +92,14 @@ public final class WorkflowEngine: Sendable {
     }
 
     /// - Parameters:
-    ///   - grant: what the run's host calls may do, as it is kept in its journal.
+    ///   - grant: what the run's host calls may do, as it is kept in its journal; null for what the engine's gateway gives runs
+    ///     that nothing is said of.
     ///   - allowance: what they may do while this process drives the run; nil for the grant.
     package func createRun(
         _ definition: Workflow, id: String?, grant: Value, allowance: Value? = nil
     ) -> WorkflowRun {
-        WorkflowRun(
+        let grant = grant.isNull && journal != nil ? host.usualGrant : grant
+        return WorkflowRun(
             definition, id: id ?? RunIdentifier.make(), worker: pickWorker(), live: live, grant: grant,
             allowance: allowance)
     }

@@ -219,7 +219,8 @@ public final class WorkflowRun: Sendable {
             state.isCounted = true
             return (state.cancelReason, state.sampling)
         }
-        run.grant = allowance ?? (grant.isNull ? nil : grant)
+        // Of a run that is recorded its journal says it.
+        if live == nil { run.grant = allowance ?? (grant.isNull ? nil : grant) }
         run.sampling = sampling ?? worker.family?.sampling
         worker.load.wrappingAdd(1, ordering: .relaxed)
         if let reason { run.askToCancel(reason) }

@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// Takes up what nobody drives and could go on: runs of owners that died, and runs whose timers are due. At its start
-/// and then again and again.
+/// and then again and again. Runs that may do more than the engine's gateway gives are left alone.
 ///
 /// ```swift
 /// let recovery = RecoveryService(directory)
@@ -39,7 +39,10 @@ public final class RecoveryService: Sendable {
         do {
             let failures = try await directory.engine.recover(
                 load: {
-                    try await directory.catalog.workflow($0.workflow, generation: $0.generation, of: $0.id)
+                    if let excess = directory.engine.host.excess(of: $0.origin.grant) {
+                        throw RunFailure.exceeding($0.id, excess)
+                    }
+                    return try await directory.catalog.workflow($0.workflow, generation: $0.generation, of: $0.id)
                 }, began: { _ in })
             let known = told.withLock { told in
                 defer { told = Set(failures.map(\.run)) }

@@ -12,8 +12,12 @@ extension RunDirectory {
     ///   - newest: goes on with the workflow as new runs have it, instead of the code of the other run.
     ///   - reason: why, in a word.
     ///   - traceparent: the span of the caller, as W3C's header, in whose trace the new run lies; nil for a trace of its own.
+    ///
+    /// The new run may do what the other one may.
+    ///
     /// - Throws: ``RunFailure`` when nothing can be taken over up to there; with the code `id_taken` when there is a run of that id,
-    ///   with `invalid_telemetry` for a header that is none.
+    ///   with `invalid_telemetry` for a header that is none, `permission_denied` when the other run may do more than the engine's
+    ///   gateway gives.
     public func fork(
         _ id: String, at point: ForkPoint, input: Value? = nil, as newID: String? = nil, newest: Bool = false,
         reason: String = "forked", traceparent: String? = nil
@@ -41,9 +45,12 @@ extension RunDirectory {
             throw RunFailure(
                 code: RunFailure.Code.unknownWorkflow, message: "there is no workflow '\(header.workflow)'")
         }
+        // It may do what the other run may, and no process makes a run that may do more than those of its own.
+        let grant = header.origin.grant
+        if let excess = engine.host.excess(of: grant) { throw RunFailure.exceeding(id, excess) }
         do {
             let run = try await engine.fork(
-                source, of: definition, at: point, input: input, id: newID?.text, reason: reason,
+                source, of: definition, at: point, input: input, id: newID?.text, reason: reason, grant: grant,
                 caller: traceparent
             ).run
             if !(await RecordedFeed.recorded(run).hasEvents) { _ = try await run.settled() }

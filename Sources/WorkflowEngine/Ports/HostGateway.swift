@@ -18,10 +18,20 @@ public protocol HostGateway: Sendable {
     ///   - grant: that of the step's run; nil when the process decides.
     ///   - limits: as in ``HostCall/limits``.
     func narrowed(_ grant: Value?, by limits: [Value]) -> Value
+
+    /// What a run may do that is started with nothing said of that: a grant, which the journal of the run keeps. Null records
+    /// nothing, so that each process which drives the run decides; null unless a gateway says otherwise.
+    var usualGrant: Value { get }
+
+    /// What a grant allows beyond ``usualGrant``, in words for whoever operates the process; nil where that is nothing, as it is
+    /// unless a gateway says otherwise.
+    func excess(of grant: Value) -> String?
 }
 
 extension HostGateway {
     public func narrowed(_ grant: Value?, by limits: [Value]) -> Value { grant ?? .null }
+    public var usualGrant: Value { .null }
+    public func excess(of grant: Value) -> String? { nil }
 }
 
 /// An operation that is under way.

@@ -37,6 +37,14 @@ struct TimerHeap {
         }
     }
 
+    /// Whether a call sleeps, or slept beside something that has ended first.
+    func hasSleep(of call: UInt64, _ run: Run) -> Bool {
+        heap.contains { timer in
+            guard timer.run === run, case .sleep(call, _) = timer.purpose else { return false }
+            return true
+        }
+    }
+
     /// Takes the earliest timer if it is due.
     mutating func pop(dueAt now: Int64) -> Timer? {
         guard let first = heap.first, first.deadline <= now else { return nil }

@@ -1,8 +1,8 @@
 package import FlatValue
 internal import WorkflowCore
 
-/// What a handler has asked for and what goes on in a task of its own; it ends with the call.
-private struct ChildOperation: HostOperation {
+/// What a handler waits for: the end of a run that it has started. It goes on in a task of its own, and ends with the call.
+struct ChildOperation: HostOperation {
     let task: Task<Void, Never>
 
     func cancel() { task.cancel() }

@@ -55,6 +55,7 @@ struct APIError: Error {
             switch failure.code {
             case "missing", "unknown_workflow", "unknown_path", "unknown_schedule": .notFound
             case "invalid_run_id": .badRequest
+            case "permission_denied": .forbidden
             case "not_waiting", "ambiguous_step", "ambiguous_schedule", "other_request", "over", "run_over", "id_taken",
                 "other_input", "run_active", "not_failed", "not_over", "undone", "misfit", "unchanged", "code_missing",
                 "load_failed":

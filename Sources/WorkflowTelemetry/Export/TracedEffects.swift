@@ -21,6 +21,10 @@ package final class TracedEffects: HostGateway {
 
     package func narrowed(_ grant: Value?, by limits: [Value]) -> Value { inner.narrowed(grant, by: limits) }
 
+    package var usualGrant: Value { inner.usualGrant }
+
+    package func excess(of grant: Value) -> String? { inner.excess(of: grant) }
+
     package func begin(_ call: HostCall, answer: @escaping @Sendable (HostAnswer) -> Void) -> (any HostOperation)? {
         guard call.operation == "http" || call.operation == "http.open", let entries = call.payload.entries
         else {

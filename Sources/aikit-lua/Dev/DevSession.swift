@@ -157,7 +157,9 @@ final class DevSession {
                 say { errors.writeLine("run \(run.handle.id) is not over; it goes on with: \(command)") }
             }
         case .text(let line): if number == shown { display.print(line) }
-        case .lines, .log, .doubts, .takingUp, .started, .resting, .timedOut, .interrupted, .stillStopping: break
+        case .lines, .log, .doubts, .takingUp, .started, .resting, .lacking, .standstill, .answered, .timedOut,
+            .interrupted, .stillStopping:
+            break
         }
     }
 

@@ -42,7 +42,7 @@ final class MCPHost: Sendable {
                 + "--step \(shellQuoted(path)) --data '{…}'"
         }
         let session = MCPSession(offers, for: Principal(name: "", role: .run))
-        phase.serve()
+        phase.serve { host.tellGivenUp() }
         output.begin()
         listen(session)
         let work = host.work([.queue])

@@ -100,9 +100,8 @@ extension ReplSession {
                     problems(of: error).forEach(fail)
                     return nil
                 case .refused(let refusal): fail(Problem(refusal.message))
-                case .past, .lines, .log, .text, .doubts, .takingUp, .started, .resting, .released, .timedOut,
-                    .interrupted,
-                    .stillStopping:
+                case .past, .lines, .log, .text, .doubts, .takingUp, .started, .resting, .lacking, .standstill,
+                    .answered, .released, .timedOut, .interrupted, .stillStopping:
                     break
                 }
             }

@@ -46,6 +46,12 @@ final class LogOutput: Sendable {
         _ = await written.passed(within: Self.patience)
     }
 
+    /// Waits on this thread until all is written that was taken, or for a second.
+    func drain() {
+        let end = ContinuousClock.now + Self.patience
+        while unread.load(ordering: .relaxed) > 0, ContinuousClock.now < end { usleep(1000) }
+    }
+
     /// Starts the thread with the first line: signals are to be set up before there is any.
     private func begin() {
         if hasBegun.load(ordering: .relaxed) || hasBegun.exchange(true, ordering: .acquiringAndReleasing) { return }

@@ -25,6 +25,11 @@ final class ServeLog: Sendable {
     func warn(_ message: String, _ fields: KeyValuePairs<String, Value> = [:]) {
         write("warn", message, fields.map { ($0, $1) })
     }
+    /// The last entry of a process that ends at once: returns when it is written, as far as somebody reads it.
+    func warnAtEnd(_ message: String) {
+        warn(message)
+        output.drain()
+    }
     func error(_ message: String, _ fields: KeyValuePairs<String, Value> = [:]) {
         write("error", message, fields.map { ($0, $1) })
     }

@@ -44,7 +44,7 @@ final class ServeSession: Sendable {
                 "there is no workflow yet at \(settings.paths.joined(separator: ", ")); scripts that come are loaded")
         }
         let server = server(host, access)
-        phase.serve()
+        phase.serve { host.tellGivenUp() }
         var more: [@Sendable () async -> Void] = []
         if let keys { more.append(keys.run) }
         if let tls { more.append { [log] in await tls.follow(log) } }

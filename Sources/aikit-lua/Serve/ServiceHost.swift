@@ -51,6 +51,8 @@ final class ServiceHost: Sendable {
     private let export: TraceExport?
     private let watches: Bool
     private let log: ServeLog
+    /// The option that names the store, for a shell, after a blank; empty for the memory.
+    private let place: String
 
     /// How many threads run steps unless something else is said.
     private static var cores: Int { max(1, min(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 8)) }
@@ -58,6 +60,7 @@ final class ServiceHost: Sendable {
     /// Opens all of it; no run begins yet.
     init(_ settings: ServeSettings, on store: any RunStore, _ log: ServeLog) async throws {
         self.log = log
+        place = (store as? any LastingStore).map { StoreLocation.at($0.name).arguments } ?? ""
         watches = settings.watches
         let exportSettings = try ExportSettings.read(otlp: settings.otlp)
         secrets = try settings.secrets.open()
@@ -108,8 +111,13 @@ final class ServiceHost: Sendable {
     }
 
     private func recovery() -> RecoveryService {
-        RecoveryService(directory) { [log] run, error in
-            log.warn("run \(run) cannot be taken up: \(problems(of: error).first?.message ?? "\(error)")")
+        RecoveryService(directory) { [log, place] run, error in
+            let why = problems(of: error).first?.message ?? "\(error)"
+            guard (error as? RunFailure)?.code == RunFailure.Code.permissionDenied else {
+                return log.warn("run \(run) cannot be taken up: \(why)")
+            }
+            log.warn(
+                "\(why); it is left alone, and goes on with: aikit-lua runs recover \(shellQuoted(run))\(place)")
         }
     }
 
@@ -120,6 +128,18 @@ final class ServiceHost: Sendable {
             case .skipped, .missed, .wentBack, .failed: log.warn(report.message)
             }
         }
+    }
+
+    /// Says at once what is given up with a process whose tasks stand still; any thread.
+    func tellGivenUp() {
+        let count = directory.liveCount
+        let runs =
+            count == 0
+            ? "no run was under way" : "\(counted(count, "run")) \(count == 1 ? "was" : "were") not given back"
+        log.warnAtEnd(
+            "what is under way does not let go, so the process ends without it: \(runs)"
+                + (count == 0 || place.isEmpty
+                    ? "" : ", and stay in the store, and go on elsewhere when their lease is over"))
     }
 
     /// How long ``close()`` and the closing of a store that works may take.

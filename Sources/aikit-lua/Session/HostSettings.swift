@@ -24,6 +24,8 @@ struct HostSettings: Sendable {
     var log: @Sendable (LogRecord) -> Void
     /// Where lines for people go.
     var tell: @Sendable (String) -> Void
+    /// As ``GrantedEffects`` has it.
+    var refused: (@Sendable (_ run: String) -> Bool)?
 
     /// How scripts are loaded on the engine.
     var scripts: LuaScriptOptions {
@@ -35,7 +37,7 @@ struct HostSettings: Sendable {
     /// - Parameter store: where the runs are kept; nil for nowhere, but in the memory where Lua is kept apart.
     func engine(on store: (any RunStore)?) -> WorkflowEngine {
         let effects = GrantedEffects(
-            usual: permissions, secrets: secrets, cache: store as? any CacheStore
+            usual: permissions, secrets: secrets, cache: store as? any CacheStore, refused: refused
         ).traced(traces)
         guard let sharing = isolation.sharing else {
             return WorkflowEngine(workers: workers, host: effects, journal: store, log: log)

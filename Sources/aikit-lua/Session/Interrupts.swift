@@ -46,10 +46,16 @@ enum Interrupts {
     /// Begins to listen for Ctrl-C, SIGTERM and the end of the terminal (SIGHUP), unless the process was told to ignore that one, as
     /// by `nohup`. Called once, before any other thread exists.
     ///
-    /// - Parameter onSignal: gets each signal, and how many wishes to end there have been with it; called on a thread of its own. A
-    ///   hangup may come several times at once and beside others, so it is told only if it is the first signal, and the one that
-    ///   follows it counts as the first again.
-    static func install(onSignal: @escaping @Sendable (_ signal: Int32, _ count: Int) -> Response) {
+    /// - Parameters:
+    ///   - onStandstill: hears that the process is about to end since its tasks have stood still for too long after a signal;
+    ///     called on a thread of its own, and may take a moment.
+    ///   - onSignal: gets each signal, and how many wishes to end there have been with it; called on a thread of its own. A
+    ///     hangup may come several times at once and beside others, so it is told only if it is the first signal, and the one that
+    ///     follows it counts as the first again.
+    static func install(
+        onStandstill: @escaping @Sendable () -> Void = {},
+        onSignal: @escaping @Sendable (_ signal: Int32, _ count: Int) -> Response
+    ) {
         let numbers = [SIGINT, SIGTERM] + (isIgnored(SIGHUP) ? [] : [SIGHUP])
         var signals = set(of: numbers)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
@@ -64,7 +70,10 @@ enum Interrupts {
             while true {
                 let limit = wishes.oldest.map { patience - (ContinuousClock.now - $0) }
                 guard let arrival = Arrival(waitingFor: signals, at: limit) else {
-                    if let stuck = wishes.oldest, ContinuousClock.now - stuck >= patience { end(by: caught ?? SIGTERM) }
+                    if let stuck = wishes.oldest, ContinuousClock.now - stuck >= patience {
+                        onStandstill()
+                        end(by: caught ?? SIGTERM)
+                    }
                     continue
                 }
                 let (signal, now) = (arrival.signal, ContinuousClock.now)

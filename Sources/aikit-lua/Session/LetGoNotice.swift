@@ -11,11 +11,15 @@ enum LetGoReason {
     case rests
     /// The run waits in the queue, and the process does not stay for anything.
     case queued
+    /// Nothing says what the run may do, and it needs permissions.
+    case unpermitted
+    /// The run waits for these, and they for somebody.
+    case awaits([StandingRun])
 
     var status: ExitStatus {
         switch self {
         case .stopped(let signal): Interrupts.status(of: signal)
-        case .timedOut, .rests, .queued: .waiting
+        case .timedOut, .rests, .queued, .unpermitted, .awaits: .waiting
         }
     }
 
@@ -26,6 +30,8 @@ enum LetGoReason {
         case .stopped: "interrupted"
         case .timedOut: "the time of --timeout was over"
         case .rests, .queued: "let go"
+        case .unpermitted: UnrecordedGrants.reason
+        case .awaits: "it waits for other runs"
         }
     }
 }
@@ -56,12 +62,13 @@ struct LetGoNotice {
             return ["\(mark) waits in the queue; 'aikit-lua serve' begins run \(handle.id) when its turn comes"]
         }
         let command = "aikit-lua runs recover \(shellQuoted(handle.id))\(store.arguments)\(handle.permissions)"
+        let added: String = if case .unpermitted = reason { " --allow-…" } else { "" }
         let cancel = "aikit-lua runs cancel \(shellQuoted(handle.id))\(store.arguments)"
         let what = when.map { "waits\($0)" } ?? "is not over"
         let state = doubt.map { "its last state may not be in the store: \($0)" } ?? "nothing is lost"
         return [
             "\(mark) \(what)" + (isRest ? "; no process is needed before that" : "; \(reason.text), and \(state)"),
-            "  \(when == nil ? "It goes on" : "From then on it goes on") with:", "  " + command,
+            "  \(when == nil ? "It goes on" : "From then on it goes on") with:", "  " + command + added,
             "  or is cancelled with: " + cancel,
         ]
     }

@@ -30,6 +30,12 @@ enum Message: Sendable {
     case failed(any Error)
     /// Nothing happens to the run before a time.
     case resting(Rest)
+    /// A run of whose permissions nothing is recorded needs some, and does not go on here.
+    case lacking(_ run: String)
+    /// Runs wait for somebody for which alone the run waits; empty where that is over.
+    case standstill([StandingRun])
+    /// An answer to a run for which the run waits has been taken.
+    case answered
     /// The run has been given back to the store, where anybody may take it up.
     case released
     /// The time is over that the process stays with the run.

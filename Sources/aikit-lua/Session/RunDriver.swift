@@ -39,6 +39,25 @@ final class RunDriver: Sendable {
     func start(_ loader: RunLoader) {
         state.withLock { $0.loader = loader }
         perform { [self] in try await drive(loader.load(), push: loader.plan.continuation?.push, loader) }
+        Task.detached { [weak self] in await self?.watchChildren(loader.engine) }
+    }
+
+    /// Between two looks at the runs for which the run waits.
+    private static let interval = Duration.milliseconds(200)
+
+    /// Tells of runs that wait for somebody, and for which alone the run waits, once each of them stands still.
+    private func watchChildren(_ engine: WorkflowEngine) async {
+        var (seen, told): ([String], [String]) = ([], [])
+        while (try? await Task.sleep(for: Self.interval)) != nil {
+            guard case .own(let run)? = state.withLock(\.run) else { continue }
+            let runs = await engine.standstill(of: run)
+            let places = runs.map { "\($0.record.id) \($0.record.log.count)" }
+            if places == seen, places != told {
+                told = places
+                mailbox.post(.standstill(runs))
+            }
+            seen = places
+        }
     }
 
     private func drive(_ loaded: RunLoader.Loaded, push: RunPlan.Continuation.Push?, _ loader: RunLoader) async throws {
@@ -159,7 +178,20 @@ final class RunDriver: Sendable {
     }
 
     /// Answers a step that waits for a person.
-    func answer(_ path: String, with data: Value) {
+    ///
+    /// - Parameter child: the run that asks, where that is one for which the run waits: `answered` follows.
+    func answer(_ path: String, of child: String?, with data: Value) {
+        if let child {
+            guard let engine = state.withLock({ $0.loader })?.engine else { return }
+            return perform { [mailbox] in
+                do {
+                    try await engine.answer(child, step: path, data: data)
+                    mailbox.post(.answered)
+                } catch let refusal as RunFailure where Self.refusals.contains(refusal.code) {
+                    mailbox.post(.refused(refusal))
+                }
+            }
+        }
         steer { run in
             switch run {
             case .own(let run): return try await run.resume(step: path, data: data)
@@ -249,14 +281,16 @@ final class RunDriver: Sendable {
 
     /// Begins nothing more of the run, gives steps that are under way a moment to end, and gives the run back to the store;
     /// `released` follows. May be called from any thread, and before there is a run, which then is not begun.
-    func letGo() {
+    ///
+    /// - Parameter grace: how long steps that are under way have.
+    func letGo(within grace: Duration = grace) {
         let run = state.withLock { state -> Driven? in
             defer { state.isLettingGo = true }
             return state.isLettingGo ? nil : state.run
         }
         let release: @Sendable () async throws -> Bool
         switch run {
-        case .own(let run): release = { try await run.release(within: Self.grace) }
+        case .own(let run): release = { try await run.release(within: grace) }
         case .foreign, nil: return
         }
         Task.detached { [mailbox] in
@@ -267,6 +301,9 @@ final class RunDriver: Sendable {
             }
         }
     }
+
+    /// Gives a run back that is gone on with beside the session's own, and that needs permissions which nothing says it began with.
+    func giveBack(_ run: String) { state.withLock { $0.recovery }?.giveBack(run) }
 
     /// Whether the run has been asked to end, and not only to be let go.
     var isCancelled: Bool { state.withLock { $0.cancelReason != nil } }

@@ -30,16 +30,22 @@ final class RunLoader: Sendable {
     private let options: LuaScriptOptions
     private let mailbox: Mailbox
     private let widening = Mutex("")
+    private let unrecorded = UnrecordedGrants()
 
     init(plan: RunPlan, mailbox: Mailbox, journal: (any LastingStore)?, export: TraceExport?) {
         self.plan = plan
         self.mailbox = mailbox
         self.journal = journal
-        let settings = HostSettings(
+        var settings = HostSettings(
             permissions: plan.permissions, secrets: plan.secrets, isolation: plan.isolation,
             // One run has one thread.
             workers: plan.isolation == .inProcess || plan.recovers ? plan.workers : 1, traces: export?.settings,
             print: mailbox.print, log: mailbox.log(plan.log.threshold), tell: { mailbox.post(.text($0)) })
+        settings.refused = { [unrecorded] run in
+            guard unrecorded.refuse(run) else { return false }
+            mailbox.post(.lacking(run))
+            return true
+        }
         options = settings.scripts
         engine = settings.engine(on: journal)
         export?.follow(engine)
@@ -124,7 +130,7 @@ final class RunLoader: Sendable {
             return .foreign(ForeignRun(header, plan: plan, store: journal), pastEvents: header.sequence)
         case .claimed(let claimed):
             let run = try await engine.takeUp(claimed) {
-                $0.journaled.allowance = allowance(of: $0.journaled.origin.grant).grant
+                $0.journaled.allowance = allowance(of: $0.journaled)
                 let workflow = try await scripts.workflow(of: $0.journaled)
                 mailbox.post(.takingUp)
                 return workflow
@@ -158,7 +164,7 @@ final class RunLoader: Sendable {
             scope,
             load: { run in
                 // Nobody has asked for these runs to have more than they began with.
-                run.allowance = Permissions(grant: run.origin.grant).grant
+                run.allowance = self.unrecorded.allowance(of: run, adding: Permissions())
                 return try await scripts.workflow(of: run)
             }, began: began)
     }
@@ -167,11 +173,10 @@ final class RunLoader: Sendable {
     var addedPermissions: String { widening.withLock { $0 } + plan.secretSettings.arguments }
 
     /// What a run may do here: what its journal says, and what the command line adds.
-    private func allowance(of grant: Value) -> Permissions {
-        let recorded = Permissions(grant: grant)
-        let isWider = !recorded.covers(plan.permissions)
+    private func allowance(of run: JournaledRun) -> Value? {
+        let isWider = !Permissions(grant: run.origin.grant).covers(plan.permissions)
         if isWider { widening.withLock { $0 = plan.permissions.arguments } }
-        return isWider ? recorded.union(plan.permissions) : recorded
+        return unrecorded.allowance(of: run, adding: isWider ? plan.permissions : Permissions())
     }
 
     /// Starts a run that takes its beginning from another one.
@@ -190,10 +195,13 @@ final class RunLoader: Sendable {
                 try await LuaScript.load(bundle: try await runs.code(of: header), on: engine, options: options)
             }
         try await journal.save(script.stored)
+        let workflow = try choose(header.workflow, in: script.workflows)
+        let id = plan.runID ?? RunIdentifier.make()
+        let grant = unrecorded.grant(of: id, from: header.origin, adding: plan.permissions)
+        // What comes of it may come before it is told which run it is.
+        if grant.isNull { mailbox.post(.takingUp) }
         let started = try await engine.fork(
-            source, of: try choose(header.workflow, in: script.workflows), at: request.point, input: request.input,
-            id: plan.runID,
-            reason: request.reason, grant: Permissions(grant: header.origin.grant).union(plan.permissions).grant)
+            source, of: workflow, at: request.point, input: request.input, id: id, reason: request.reason, grant: grant)
         return .own(started.run, pastEvents: started.fork.events.count)
     }
 }

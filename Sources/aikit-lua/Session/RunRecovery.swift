@@ -19,6 +19,8 @@ final class RunRecovery: Sendable {
     private struct State {
         var task: Task<Void, Never>?
         var runs: [WorkflowRun] = []
+        /// Those that are to be given back for want of permissions.
+        var lacking: Set<String> = []
     }
 
     init(_ loader: RunLoader, of workflow: String, mailbox: Mailbox) {
@@ -42,8 +44,25 @@ final class RunRecovery: Sendable {
     }
 
     private func took(_ run: WorkflowRun) {
-        state.withLock { $0.runs.append(run) }
+        let isLacking = state.withLock { state in
+            state.runs.append(run)
+            return state.lacking.contains(run.id)
+        }
+        if isLacking {
+            Task.detached { _ = try? await run.release(within: .zero) }
+            return
+        }
         mailbox.post(.text("goes on with run \(run.id), whose process ended before it"))
+    }
+
+    /// Gives one of the runs back that needs permissions which nothing says it began with; it may be told of later.
+    func giveBack(_ id: String) {
+        let run = state.withLock { state in
+            state.lacking.insert(id)
+            return state.runs.first { $0.id == id }
+        }
+        mailbox.post(.text("run \(id) was left alone: \(UnrecordedGrants.reason)"))
+        if let run { Task.detached { _ = try? await run.release(within: .zero) } }
     }
 
     private func message(of error: any Error) -> String {

@@ -19,10 +19,10 @@ extension RunSession {
         return complete(status)
     }
 
-    private var style: Style { plan.log.format == .json ? Style(hasColours: false) : Style(errors) }
+    var style: Style { plan.log.format == .json ? Style(hasColours: false) : Style(errors) }
 
     /// Writes text for people to standard error, or one entry of the log where that is to have nothing else.
-    private func tell(_ text: String, _ level: LogRecord.Level = .info) {
+    func tell(_ text: String, _ level: LogRecord.Level = .info) {
         guard plan.log.format == .json else { return errors.write(text) }
         var places: [(String, Value)] = []
         if let handle { places = [("workflow", Value(handle.plan.id)), ("run", Value(handle.id))] }
@@ -94,7 +94,7 @@ extension RunSession {
         if let failure = error as? JournalError, !plan.needsStore, handle == nil {
             problems[0].notes += ways(out: failure)
         }
-        show(problems)
+        show(problems.notingWorkingFolder())
         return complete(.usage)
     }
 
@@ -135,6 +135,10 @@ extension RunSession {
         let notice = LetGoNotice(
             reason: reason, handle: handle, isOwn: driver.drivesRun, wakeAt: wakeAt, store: plan.store,
             doubt: doubt ?? stall.reason, style: style)
+        if case .awaits(let runs) = reason, notice.doubt == nil {
+            tell(text(of: runs))
+            return complete(reason.status)
+        }
         tell(notice.text, notice.doubt == nil ? .info : .warn)
         return complete(reason.status)
     }
@@ -163,7 +167,7 @@ extension RunSession {
         return complete(Interrupts.caught.map(Interrupts.status) ?? .failed)
     }
 
-    private func complete(_ status: ExitStatus) -> ExitStatus {
+    func complete(_ status: ExitStatus) -> ExitStatus {
         for case .text(let line) in early ?? [] { errors.writeLine(line) }
         mailbox.close()
         driver.endRecovery(by: leavesBy)

@@ -24,7 +24,7 @@ final class RunSession {
     /// The run has been given back to the store.
     private var isReleased = false
     /// The run was asked to stop for good because its time was over.
-    private var isCancelled = false
+    private(set) var isCancelled = false
     /// Until when a stored run that is let go is given back to a store that does not answer, in nanoseconds of the monotonic clock;
     /// nil while it is not.
     var leavesBy: UInt64?
@@ -46,6 +46,10 @@ final class RunSession {
     /// What keeps secrets of the run out of what is told of its end.
     var redaction = Redaction()
     private var refusal: String?
+    /// Runs that wait for somebody, and for which alone the session's run waits; empty unless that is news.
+    var standstill: [StandingRun] = []
+    /// An answer to such a run has been taken.
+    private var isAnswered = false
     var failure: (any Error)?
     /// When the run was started, in nanoseconds of the monotonic clock.
     var startedAt: UInt64 = 0
@@ -83,7 +87,9 @@ final class RunSession {
         driver.start(loader)
         while true {
             if let status = hearAll() { return status }
-            if let result = settled, result.status == .waitingHuman, canAsk {
+            if settled == nil {
+                if let status = meetStandstill() { return status }
+            } else if let result = settled, result.status == .waitingHuman, canAsk {
                 if let status = ask(result) { return status }
             } else if let result = settled {
                 guard wakesSoon(result) else { return conclude(result) }
@@ -128,7 +134,7 @@ final class RunSession {
 
     /// Waits for messages and handles them; a status ends the program.
     private func hearAll() -> ExitStatus? {
-        while settled == nil {
+        while settled == nil, standstill.isEmpty {
             for message in mailbox.take(until: nextLook) { handleMessage(message) }
             if let failure { return conclude(failure) }
             // A run that was given back, one that never began here, and one that goes on elsewhere.
@@ -142,7 +148,7 @@ final class RunSession {
     }
 
     /// How near a time has to be for a process to stay for it although it could leave the run to the store, in microseconds.
-    private static let nearWake: Int64 = 2_000_000
+    static let nearWake: Int64 = 2_000_000
 
     /// Whether the run goes on by itself before anybody says anything to it, and this process stays for that: in memory, where
     /// the run would end with it, for any time, and for the end of somebody's patience as long as stored runs wait for a time.
@@ -182,7 +188,7 @@ final class RunSession {
     private func handleMessage(_ message: Message) {
         if early != nil {
             switch message {
-            case .text, .log: early?.append(message)
+            case .text, .log, .lacking: early?.append(message)
             default: handleEarly(message)
             }
             return
@@ -210,6 +216,12 @@ final class RunSession {
         case .refused(let refusal): self.refusal = refusal.message
         case .failed(let error): failure = error
         case .resting(let rest): take(rest)
+        case .lacking(let run):
+            guard run == handle?.id else { return driver.giveBack(run) }
+            leave(.unpermitted)
+            driver.letGo(within: .zero)
+        case .standstill(let runs): standstill = runs
+        case .answered: isAnswered = true
         case .released: isReleased = true
         case .timedOut: timeOut()
         case .interrupted(let signal):
@@ -233,7 +245,7 @@ final class RunSession {
     // MARK: Leaving
 
     /// The first reason for leaving is the one that is told.
-    private func leave(_ reason: LetGoReason) {
+    func leave(_ reason: LetGoReason) {
         if leaving == nil { leaving = reason }
     }
 
@@ -282,10 +294,15 @@ final class RunSession {
     // MARK: People
 
     /// A form needs a keyboard and a screen, and a run that nobody has asked to stop.
-    private var canAsk: Bool { isatty(0) == 1 && errors.isTerminal && leaving == nil && !isCancelled && !plan.detaches }
+    var canAsk: Bool { isatty(0) == 1 && errors.isTerminal && leaving == nil && !isCancelled && !plan.detaches }
 
     /// Asks for an answer until one is accepted; a status ends the program.
-    private func ask(_ result: RunResult) -> ExitStatus? {
+    ///
+    /// - Parameters:
+    ///   - child: the run that asks in place of the session's own, which waits for it.
+    ///   - later: what there is to do where nobody answers now.
+    func ask(_ result: RunResult, of child: StandingRun? = nil, later: (() -> ExitStatus?)? = nil) -> ExitStatus? {
+        let plan = child?.record.plan ?? handle?.plan
         guard let pending = result.pendingHuman else { return conclude(result) }
         display.suspend()
         let keyboard = Keyboard(mailbox: mailbox) { [unowned self] in try hearWhileAsking() }
@@ -294,13 +311,14 @@ final class RunSession {
         do {
             repeat {
                 let answer = try dialogue.answer(
-                    step: pending.path, output: pending.output, form: pending.form,
-                    schema: pending.responseSchema(in: result, of: handle?.plan), refusal: refusal)
-                refusal = nil
-                settled = nil
+                    step: child.map { "\(pending.path) of run \($0.record.id)" } ?? pending.path,
+                    output: pending.output, form: pending.form,
+                    schema: pending.responseSchema(in: result, of: plan), refusal: refusal)
+                (refusal, isAnswered) = (nil, false)
+                if child == nil { settled = nil }
                 if let handle { display.begin(handle, again: true) }
-                driver.answer(pending.path, with: answer)
-                while settled == nil, refusal == nil {
+                driver.answer(pending.path, of: child?.record.id, with: answer)
+                while settled == nil, refusal == nil, !isAnswered {
                     for message in mailbox.take(until: nextLook) { handleMessage(message) }
                     if let failure { return conclude(failure) }
                     if let leaving, isReleased || !driver.drivesRun { return concludeLetGo(leaving) }
@@ -311,14 +329,18 @@ final class RunSession {
             return nil
         } catch NoAnswer.left {
             errors.write("\n")
-            return conclude(result)
+            return later.map { $0() } ?? conclude(result)
         } catch  where leaving != nil && isStored {
             // The run waits on, and what it waits for is told.
             errors.write("\n")
-            return conclude(result)
+            return child == nil ? conclude(result) : nil
         } catch {
             // The run goes on without an answer: it was cancelled, or the time of its question is over.
             errors.write("\n")
+            if child != nil {
+                if let handle { display.begin(handle, again: true) }
+                return nil
+            }
             settled = nil
             if let handle { display.begin(handle, again: true) }
             driver.awaitRun()
@@ -331,10 +353,9 @@ final class RunSession {
         var isOvertaken = false
         for message in mailbox.takeAll() {
             switch message {
-            case .interrupted, .timedOut, .progress: isOvertaken = true
+            case .interrupted, .timedOut, .progress, .standstill: isOvertaken = true
             case .past, .lines, .log, .text, .doubts, .takingUp, .started, .settled, .refused, .failed, .resting,
-                .released,
-                .stillStopping:
+                .lacking, .answered, .released, .stillStopping:
                 break
             }
             handleMessage(message)

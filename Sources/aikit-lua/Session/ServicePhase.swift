@@ -10,16 +10,25 @@ final class ServicePhase: Sendable {
     private let start = StartPhase()
     private let end = Gate()
 
+    private let giveUp = Mutex<@Sendable () -> Void>({})
+
     /// Listens for signals. Called once, before any other thread exists.
     func listen() {
-        Interrupts.install { [self] _, count in
+        Interrupts.install { [self] in
+            giveUp.withLock { $0 }()
+        } onSignal: { [self] _, count in
             end.open()
             return start.isOver && count == 1 ? .goesOn : .ends
         }
     }
 
     /// The start is over: from now on the command heeds ``ended()``.
-    func serve() { start.end() }
+    ///
+    /// - Parameter giveUp: hears that the process ends without that, since its tasks stand still; on a thread of its own.
+    func serve(orGiveUp giveUp: @escaping @Sendable () -> Void) {
+        self.giveUp.withLock { $0 = giveUp }
+        start.end()
+    }
 
     /// Asks the command to end.
     func finish() { end.open() }

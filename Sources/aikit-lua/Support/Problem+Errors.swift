@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import LuaWorkflows
+internal import Platform
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -13,6 +14,26 @@ func problems(of error: any Error) -> [Problem] {
     case let error as JournalError: return [Problem(error.told, code: error.code)]
     case let error as DefinitionError: return error.issues.map(Problem.init)
     default: return []
+    }
+}
+
+extension [Problem] {
+    /// The same, with a word on the working folder where something was not found and that folder is not there any more: relative
+    /// paths lead nowhere then.
+    func notingWorkingFolder() -> [Problem] {
+        let missing = [systemMessage(ENOENT), "there is no such"]
+        guard let index = firstIndex(where: { problem in missing.contains { problem.message.contains($0) } }),
+            !hasWorkingFolder
+        else { return self }
+        var problems = self
+        problems[index].notes.append("the working folder is gone: it was deleted; change to one that is there")
+        return problems
+    }
+
+    private var hasWorkingFolder: Bool {
+        guard let path = getcwd(nil, 0) else { return errno != ENOENT }
+        free(path)
+        return true
     }
 }
 

@@ -13,9 +13,10 @@ struct RunsRecoverCommand: ParsableCommand {
             wait in the queue begin as their limits allow, and stay in it where runs of others hold their places. Runs that
             wait for a person are left alone, and so are those that wait for a time, unless it comes within --wait. Each run has
             the permissions that it began with; --allow-net adds to them. With --otlp spans are sent as well that a process
-            which died had not sent. Ctrl-C and SIGTERM let the runs go. With --json the
-            report is an array of { runId, workflowId, status, wakeAt?, queue?, error?, code? }. Exit status: 0, 1 if a run failed or could
-            not be taken up, 3 if --timeout let runs go that are not over, or if the run that was asked for waits.
+            which died had not sent. Ctrl-C and SIGTERM let the runs go. With --json the report is an array of
+            { runId, workflowId, status, wakeAt?, queue?, error?, code? }. Exit status: 0, 1 if a run failed or could not be taken
+            up, 3 if --timeout let runs go that are not over, if the run that was asked for waits, or if a run of an older version
+            needs permissions that it did not record.
 
             EXAMPLES
               aikit-lua runs recover
@@ -86,7 +87,9 @@ struct RunsRecoverCommand: ParsableCommand {
         if !findings.allSatisfy(\.isGood) { throw ExitStatus.failed.code }
         let isWaiting =
             target != nil && findings.contains { RunMachine.Status(rawValue: $0.status)?.isTerminal == false }
-        if recovery.isLettingGo || isWaiting { throw ExitStatus.waiting.code }
+        if recovery.isLettingGo || isWaiting || findings.contains(where: \.isLeftAlone) {
+            throw ExitStatus.waiting.code
+        }
     }
 
     private func tell(_ findings: [RunsRecovery.Finding]) {

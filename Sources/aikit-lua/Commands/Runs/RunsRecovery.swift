@@ -20,13 +20,20 @@ final class RunsRecovery: Sendable {
         var code: String?
         /// Where it waits in the queue.
         var place: QueuePlace?
+        /// It was given back for want of permissions that nothing says it began with.
+        var isLeftAlone = false
+        /// The runs for which it waits, and which wait for somebody.
+        var awaited: [String] = []
 
-        var isGood: Bool { error == nil && status != "failed" }
+        var isGood: Bool { (error == nil || isLeftAlone) && status != "failed" }
 
         /// The error, or until when the run waits.
         var detail: String? {
             let error = error.map(ShownText.shortened)
             if code == "poisoned", let error { return "poisoned, \(error)" }
+            if !awaited.isEmpty {
+                return "it waits for run \(awaited.joined(separator: ", ")), which waits for somebody"
+            }
             return error ?? place?.text ?? (wakeAt > 0 ? "until " + TimeText.text(microseconds: wakeAt) : nil)
         }
 
@@ -42,10 +49,13 @@ final class RunsRecovery: Sendable {
         }
     }
 
+    private let unrecorded = UnrecordedGrants()
     private let state = Mutex(State())
 
     private struct State {
         var runs: [WorkflowRun] = []
+        /// Those for which each run waits that was given back because they wait for somebody.
+        var awaited: [String: [String]] = [:]
         var taking: Task<[RecoveryFailure], any Error>?
         var isLettingGo = false
     }
@@ -63,8 +73,8 @@ final class RunsRecovery: Sendable {
         for run in runs { release(run) }
     }
 
-    private func release(_ run: WorkflowRun) {
-        Task.detached { _ = try? await run.release(within: RunDriver.grace) }
+    private func release(_ run: WorkflowRun, within grace: Duration = RunDriver.grace) {
+        Task.detached { _ = try? await run.release(within: grace) }
     }
 
     /// - Parameters:
@@ -87,6 +97,11 @@ final class RunsRecovery: Sendable {
     ) async throws -> [Finding] {
         var host = host
         host.traces = export?.settings
+        host.refused = { [self] run in
+            guard unrecorded.refuse(run) else { return false }
+            for known in state.withLock(\.runs) where known.id == run { release(known, within: .zero) }
+            return true
+        }
         let permissions = host.permissions
         let engine = host.engine(on: runs.journal)
         defer { engine.shutdown() }
@@ -107,7 +122,7 @@ final class RunsRecovery: Sendable {
             try await engine.recover(
                 scope,
                 load: { run in
-                    run.allowance = Permissions(grant: run.origin.grant).union(permissions).grant
+                    run.allowance = self.unrecorded.allowance(of: run, adding: permissions)
                     return try await scripts.workflow(of: run)
                 },
                 began: { run in
@@ -117,7 +132,11 @@ final class RunsRecovery: Sendable {
         state.withLock { $0.taking = taking }
         let failures = try await taking.value
         let queue = scope.takesQueued ? Task { await watchQueue(of: runs.journal, patience: patience) } : nil
-        defer { queue?.cancel() }
+        let children = Task { await watchChildren(engine) }
+        defer {
+            queue?.cancel()
+            children.cancel()
+        }
         var findings: [Finding] = []
         for run in state.withLock({ $0.runs }) {
             findings.append(
@@ -153,6 +172,21 @@ final class RunsRecovery: Sendable {
         for run in state.withLock(\.runs) where ids.contains(run.id) { release(run) }
     }
 
+    /// Gives the runs back that wait for others alone, which wait for somebody.
+    private func watchChildren(_ engine: WorkflowEngine) async {
+        var seen: [String: [String]] = [:]
+        while (try? await Task.sleep(for: Self.interval)) != nil {
+            for run in state.withLock(\.runs) {
+                let runs = await engine.standstill(of: run).map(\.record.id)
+                if !runs.isEmpty, seen[run.id] == runs {
+                    state.withLock { $0.awaited[run.id] = runs }
+                    release(run, within: .zero)
+                }
+                seen[run.id] = runs
+            }
+        }
+    }
+
     private func own(_ journal: any RunStore) async throws -> [RunHeader] {
         let open = Set(RunMachine.Status.allCases.filter { !$0.isTerminal })
         return try await journal.list(RunFilter(statuses: open)).filter { $0.owner?.isSelf == true }
@@ -186,7 +220,7 @@ final class RunsRecovery: Sendable {
             state.runs.append(run)
             return state.isLettingGo
         }
-        if isLate { release(run) }
+        if isLate || unrecorded.isRefused(run.id) { release(run) }
     }
 
     /// - Parameter began: hears of each run that goes on in place of the one before it.
@@ -207,6 +241,17 @@ final class RunsRecovery: Sendable {
                 code: error?["code"]?.string)
         } catch let failure as RunFailure where failure.code == RunFailure.Code.released {
             let header = try await runs.journal.header(of: run.id)
+            if unrecorded.isRefused(run.id) {
+                return Finding(
+                    run: run.id, workflow: run.definition.id, status: header?.status.rawValue ?? "gone",
+                    error: UnrecordedGrants.reason + "; give it those that it may have with --allow-…",
+                    code: RunFailure.Code.permissionDenied, isLeftAlone: true)
+            }
+            if let awaited = state.withLock({ $0.awaited[run.id] }) {
+                return Finding(
+                    run: run.id, workflow: run.definition.id, status: header?.status.rawValue ?? "gone",
+                    awaited: awaited)
+            }
             let place = header?.isHeld == true ? try await runs.journal.places(of: [run.id])[run.id] : nil
             return Finding(
                 run: run.id, workflow: run.definition.id, status: header?.status.rawValue ?? "gone",
