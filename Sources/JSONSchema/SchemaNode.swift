@@ -69,7 +69,7 @@ final class SchemaRules: @unchecked Sendable {
 
     // Objects
     var properties: [(key: String, node: NodeID)] = []
-    var propertyIndex: [String: Int] = [:]
+    var propertyIndex: [ByteText: Int] = [:]
     /// The keys as bytes, in the order of `properties`.
     var propertyKeys: [[UInt8]] = []
     /// Whether a default stands in for a key that is absent.
@@ -80,10 +80,10 @@ final class SchemaRules: @unchecked Sendable {
     var minProperties: Int?
     var maxProperties: Int?
     var required: [String] = [] {
-        didSet { requiredNames = required.count > 8 ? Set(required) : [] }
+        didSet { requiredNames = required.count > 8 ? Set(required.map(ByteText.init)) : [] }
     }
     /// The required keys where they are many.
-    private var requiredNames: Set<String> = []
+    private var requiredNames: Set<ByteText> = []
     var dependentRequired: [(key: String, needs: [String])] = []
     var dependentSchemas: [(key: String, node: NodeID)] = []
     var unevaluatedProperties: NodeID?
@@ -112,12 +112,12 @@ final class SchemaRules: @unchecked Sendable {
 
     /// The place of a key among the properties.
     func property(_ key: UnsafeRawBufferPointer) -> Int? {
-        if propertyKeys.count > 12 { return propertyIndex[String(decoding: key, as: UTF8.self)] }
+        if propertyKeys.count > 12 { return propertyIndex[ByteText(String(decoding: key, as: UTF8.self))] }
         return propertyKeys.firstIndex { $0.count == key.count && $0.withUnsafeBytes { $0.elementsEqual(key) } }
     }
 
     func requires(_ key: String) -> Bool {
-        requiredNames.isEmpty ? required.contains(key) : requiredNames.contains(key)
+        requiredNames.isEmpty ? required.contains { $0.isSpelled(like: key) } : requiredNames.contains(ByteText(key))
     }
 
     var hasNumberRules: Bool {

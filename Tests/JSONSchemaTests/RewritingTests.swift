@@ -71,6 +71,29 @@ import Testing
         #expect(try verdict(tuple.replacing(#","x-aikit":{}"#, with: ""), #"["a"]"#) == #"["a"]"#)
     }
 
+    /// To `String` the two names are one.
+    @Test(arguments: [0, 20]) func `names that spell a letter in different ways are different keys`(others: Int) throws
+    {
+        let (composed, apart) = ("caf\u{E9}", "cafe\u{301}")
+        let rest = (0..<others).map { #","p\#($0)":{}"# }.joined()
+        let properties = #""properties":{"\#(composed)":{"type":"integer"},"\#(apart)":{"type":"string"}\#(rest)}"#
+        let whole = #""required":["\#(composed)","\#(apart)"]"#
+        func isValid(_ schema: String, _ instance: String) throws -> Bool {
+            try !verdict(schema, instance).contains("expected") && !verdict(schema, instance).contains("is ")
+        }
+        for schema in [
+            "{\(properties)}", "{\(properties),\(whole)}", #"{"x-aikit":{"unknown":"strict"},\#(properties)}"#,
+        ] {
+            #expect(try isValid(schema, #"{"\#(composed)":1,"\#(apart)":"x"}"#))
+            #expect(try !isValid(schema, #"{"\#(composed)":"x","\#(apart)":1}"#))
+        }
+        #expect(try verdict("{\(whole)}", #"{"\#(apart)":"x"}"#).contains("is missing"))
+        let unevaluated = #"{"allOf":[{"properties":{"\#(composed)":true}}],"unevaluatedProperties":false}"#
+        #expect(try verdict(unevaluated, #"{"\#(apart)":1}"#).contains("is not a known key"))
+        let patterns = #"{"allOf":[{"pattern":"^\#(composed)$"},{"pattern":"^\#(apart)$"}]}"#
+        #expect(try verdict(patterns, #""\#(composed)""#).contains("must"))
+    }
+
     @Test func `an intersection strips only what no side knows`() throws {
         func part(_ key: String, _ mode: String) -> String {
             #"{"type":"object","properties":{"\#(key)":true},"x-aikit":{"unknown":"\#(mode)"}}"#

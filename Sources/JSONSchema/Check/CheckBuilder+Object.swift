@@ -1,3 +1,5 @@
+internal import FlatValue
+
 extension CheckBuilder {
     /// The rules for objects, or nil where they are more than the fast check can hold.
     mutating func object(_ rules: SchemaRules) -> CheckObject? {
@@ -8,7 +10,7 @@ extension CheckBuilder {
         var bits = 0
 
         let always = memory.allocate(CheckNode(allowed: CheckNode.everything))
-        let undeclared = rules.required.filter { rules.propertyIndex[$0] == nil }
+        let undeclared = rules.required.filter { rules.propertyIndex[ByteText($0)] == nil }
         let declared = rules.properties.map { (key: $0.key, node: NodeID?.some($0.node)) }
         for (key, node) in declared + undeclared.map({ (key: $0, node: nil) }) {
             var bit: UInt64 = 0

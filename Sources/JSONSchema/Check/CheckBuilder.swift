@@ -41,7 +41,7 @@ struct CheckBuilder {
     /// The keys of an intersection, once for all of its schemas.
     mutating func texts(_ keys: AlliedKeys) -> CheckList<UnsafeRawBufferPointer> {
         if let known = allied[ObjectIdentifier(keys)] { return known }
-        let list = memory.allocate(keys.keys.map(text))
+        let list = memory.allocate(keys.keys.map { text($0.text) })
         allied[ObjectIdentifier(keys)] = list
         return list
     }

@@ -4,16 +4,16 @@ internal import FlatValue
 ///
 /// An object, so that thousands of schemas share one set; sets of the same keys are one object within a compilation.
 final class AlliedKeys: Sendable {
-    let keys: Set<String>
+    let keys: Set<ByteText>
 
     static let none = AlliedKeys([])
 
-    init(_ keys: Set<String>) { self.keys = keys }
+    init(_ keys: Set<ByteText>) { self.keys = keys }
 }
 
 /// Gathers the keys of intersections.
 struct IntersectionKeys {
-    private var known: [Set<String>: AlliedKeys] = [:]
+    private var known: [Set<ByteText>: AlliedKeys] = [:]
     private var gathered = 0
 
     /// References multiply what intersections declare; more than this no honest schema has.
@@ -23,7 +23,7 @@ struct IntersectionKeys {
     mutating func keys(
         declaredBy place: SchemaPlace, _ library: inout SchemaLibrary
     ) throws(SchemaError) -> AlliedKeys {
-        var keys: Set<String> = []
+        var keys: Set<ByteText> = []
         var visited: Set<UnsafeRawPointer> = []
         try collect(place.cursor, place, &library, &keys, &visited, depth: 0)
         if let allied = known[keys] { return allied }
@@ -34,7 +34,7 @@ struct IntersectionKeys {
 
     /// Adds the keys of a schema, and of each schema that it refers to once.
     private mutating func collect(
-        _ schema: ValueCursor, _ place: SchemaPlace, _ library: inout SchemaLibrary, _ keys: inout Set<String>,
+        _ schema: ValueCursor, _ place: SchemaPlace, _ library: inout SchemaLibrary, _ keys: inout Set<ByteText>,
         _ visited: inout Set<UnsafeRawPointer>, depth: Int
     ) throws(SchemaError) {
         guard schema.isObject, depth < SchemaCompiler.maximumDepth else { return }
@@ -44,7 +44,7 @@ struct IntersectionKeys {
             throw library.error(
                 place, nil, "the intersections of the schema have more than \(Self.maximumKeys) keys together")
         }
-        keys.formUnion(properties?.entries.map(\.key) ?? [])
+        keys.formUnion(properties?.entries.map { ByteText($0.key) } ?? [])
         if let reference = schema["$ref"]?.string {
             let target = try library.resolve(reference, keyword: "$ref", from: place)
             if visited.insert(target.address).inserted {

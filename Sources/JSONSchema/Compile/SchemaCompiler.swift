@@ -7,7 +7,7 @@ struct SchemaCompiler {
     private var nodes: [SchemaNode?] = []
     private var known: [NodePlace: NodeID] = [:]
     private var intersections = IntersectionKeys()
-    private var patterns: [String: Pattern] = [:]
+    private var patterns: [ByteText: Pattern] = [:]
     private var tracksEvaluated = false
     private var depth = 0
 
@@ -82,12 +82,12 @@ struct SchemaCompiler {
 
     /// The regular expression of a text, compiled once.
     mutating func pattern(_ source: String) throws(Pattern.SyntaxError) -> Pattern {
-        if let known = patterns[source] { return known }
+        if let known = patterns[ByteText(source)] { return known }
         guard patterns.count < Self.maximumPatterns else {
             throw Pattern.SyntaxError(message: "the schema has more than \(Self.maximumPatterns) of them")
         }
         let pattern = try Pattern(source)
-        patterns[source] = pattern
+        patterns[ByteText(source)] = pattern
         return pattern
     }
 

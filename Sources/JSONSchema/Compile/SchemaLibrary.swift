@@ -8,7 +8,7 @@ struct SchemaLibrary {
     /// Where schemas are known to stand, and the resource that each belongs to.
     private var places: [UnsafeRawPointer: Int] = [:]
     /// The members of objects that references have looked into.
-    private var members: [UnsafeRawPointer: [String: ValueCursor]] = [:]
+    private var members: [UnsafeRawPointer: [ByteText: ValueCursor]] = [:]
     private let registry: SchemaRegistry
 
     init(registry: SchemaRegistry) { self.registry = registry }
@@ -192,10 +192,10 @@ struct SchemaLibrary {
     /// A member of an object; of one that has many, they are listed once, since each may be referred to.
     private mutating func member(_ key: String, of object: ValueCursor) -> ValueCursor? {
         guard object.count > 16 else { return object[key: key] }
-        if let known = members[object.start] { return known[key] }
-        let listed = Dictionary(object.entries.map { ($0.key, $0.value) }) { first, _ in first }
+        if let known = members[object.start] { return known[ByteText(key)] }
+        let listed = Dictionary(object.entries.map { (ByteText($0.key), $0.value) }) { first, _ in first }
         members[object.start] = listed
-        return listed[key]
+        return listed[ByteText(key)]
     }
 
     /// References are resolved against the URI around them, each time.

@@ -91,12 +91,12 @@ extension SchemaNodeBuilder {
             throw failure(keyword, "must be a list of names, not \(cursor.kindName)", compiler)
         }
         var names: [String] = []
-        var known: Set<String> = []
+        var known: Set<ByteText> = []
         for item in cursor.items {
             guard let name = item.string else {
                 throw failure(keyword, "must hold names, not \(item.kindName)", compiler)
             }
-            if known.insert(name).inserted { names.append(name) }
+            if known.insert(ByteText(name)).inserted { names.append(name) }
         }
         return names
     }

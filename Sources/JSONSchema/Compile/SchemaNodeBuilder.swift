@@ -116,7 +116,7 @@ struct SchemaNodeBuilder {
         rules.contains = try schema("contains", &compiler)
         rules.properties = try schemaMap("properties", &compiler)
         if !compiler.options.keepsKeyOrder { rules.properties.sort { $0.key < $1.key } }
-        for (index, property) in rules.properties.enumerated() { rules.propertyIndex[property.key] = index }
+        for (index, property) in rules.properties.enumerated() { rules.propertyIndex[ByteText(property.key)] = index }
         rules.propertyKeys = rules.properties.map { Array($0.key.utf8) }
         for (source, node) in try schemaMap("patternProperties", &compiler) {
             let pattern = try self.pattern(source, "patternProperties", &compiler)

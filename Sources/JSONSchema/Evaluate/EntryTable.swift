@@ -5,7 +5,7 @@ internal import FlatValue
 /// Valid as long as the object's bytes.
 struct EntryTable {
     private let object: ValueCursor
-    private var table: [String: ValueCursor]?
+    private var table: [ByteText: ValueCursor]?
     private var searches = 0
 
     private static let searchesWithoutTable = 8
@@ -14,16 +14,18 @@ struct EntryTable {
 
     subscript(_ key: String) -> ValueCursor? {
         mutating get {
-            if let table { return table[key] }
+            if let table { return table[ByteText(key)] }
             guard searches >= Self.searchesWithoutTable, object.count > Self.searchesWithoutTable else {
                 searches += 1
                 return object[key: key]
             }
-            var made: [String: ValueCursor] = [:]
+            var made: [ByteText: ValueCursor] = [:]
             made.reserveCapacity(object.count)
-            for entry in object.entries where made[entry.key] == nil { made[entry.key] = entry.value }
+            for entry in object.entries where made[ByteText(entry.key)] == nil {
+                made[ByteText(entry.key)] = entry.value
+            }
             table = made
-            return made[key]
+            return made[ByteText(key)]
         }
     }
 }

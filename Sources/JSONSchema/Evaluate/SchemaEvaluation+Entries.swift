@@ -62,7 +62,7 @@ extension SchemaEvaluation {
             }
         }
         if !isKnown {
-            let isAllied = rules.extension?.alliedKeys.keys.contains(entry.key) ?? false
+            let isAllied = rules.extension?.alliedKeys.keys.contains(ByteText(entry.key)) ?? false
             if let schema = rules.additionalProperties {
                 if graph[schema].rules.verdict == false {
                     if !isAllied { refuseKey(node, "additionalProperties", entry) }
@@ -76,7 +76,7 @@ extension SchemaEvaluation {
             }
         }
         if value.start != entry.value.start { edits.replace(index, with: value) }
-        if isKnown, graph.tracksEvaluated { parts.keys.insert(entry.key) }
+        if isKnown, graph.tracksEvaluated { parts.keys.insert(ByteText(entry.key)) }
     }
 
     private mutating func evaluateName(_ schema: NodeID, _ entry: ValueEntries.Entry) {
@@ -100,7 +100,7 @@ extension SchemaEvaluation {
     }
 
     private mutating func refuseMissing(_ node: SchemaNode, _ keyword: String, _ key: String) {
-        let schema = node.rules.propertyIndex[key].map { node.rules.properties[$0].node }
+        let schema = node.rules.propertyIndex[ByteText(key)].map { node.rules.properties[$0].node }
         let expected = schema.map { SchemaWords(graph).expectation(of: $0) } ?? "a value"
         var name = key
         name.withUTF8 { bytes in
@@ -114,7 +114,7 @@ extension SchemaEvaluation {
     private mutating func isPresent(_ key: String, in entries: inout EntryTable, _ node: SchemaNode) -> Bool {
         spend(1)
         if entries[key] != nil { return true }
-        guard node.rules.extension != nil, let property = node.rules.propertyIndex[key] else { return false }
+        guard node.rules.extension != nil, let property = node.rules.propertyIndex[ByteText(key)] else { return false }
         let schema = node.rules.properties[property].node
         return graph[schema].rules.defaultValue != nil || graph[schema].rules.extension?.optional == true
             || matches(schema, scratch.copy(.null))

@@ -96,7 +96,7 @@ extension SchemaEvaluation {
         _ node: SchemaNode, _ keyword: String, _ key: String, _ branches: [NodeID]
     ) {
         let tags = branches.compactMap { branch in
-            graph[branch].rules.propertyIndex[key].map { graph[branch].rules.properties[$0].node }
+            graph[branch].rules.propertyIndex[ByteText(key)].map { graph[branch].rules.properties[$0].node }
         }
         let expected = SchemaWords(graph).alternatives(tags)
         var name = key

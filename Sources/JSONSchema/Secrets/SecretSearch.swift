@@ -64,7 +64,7 @@ private struct SecretSearch {
     private mutating func look(atField key: String, _ field: Value, _ rules: SchemaRules) {
         if let names = rules.propertyNames { look(at: Value(key), names, via: []) }
         var isNamed = false
-        if let index = rules.propertyIndex[key] {
+        if let index = rules.propertyIndex[ByteText(key)] {
             isNamed = true
             look(at: field, rules.properties[index].node, via: [])
         }
