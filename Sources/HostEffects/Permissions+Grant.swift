@@ -43,8 +43,7 @@ extension Permissions {
         self.init()
         for kind in Self.kinds {
             guard let value = grant[kind.name] else { continue }
-            let names = value.string.map { [$0] } ?? value.array?.compactMap(\.string) ?? []
-            self[keyPath: kind.scope] = Scope(names)
+            self[keyPath: kind.scope] = Scope(declared: value)
         }
         let open = grant["open"]?.array?.compactMap(\.string) ?? []
         isNetOpen = open.contains("net")
@@ -87,23 +86,32 @@ extension Permissions {
             switch self[keyPath: kind.scope] {
             case .nothing: ""
             case .everything: " --allow-\(kind.name)"
-            case .only(let names): " " + Self.quoted("--allow-\(kind.name)=" + names.joined(separator: ","))
+            case .only(let names): " " + Self.quoted("--allow-\(kind.name)=" + Scope.list(of: names))
             }
         }.joined()
     }
 
     private static func quoted(_ word: String) -> String {
         if word.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "-_./:,=".contains($0)) }) { return word }
-        return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+        return "'" + word.pieces(between: "'", omittingEmpty: false).joined(separator: "'\\''") + "'"
     }
 }
 
 extension Permissions.Scope {
+    /// Reads a list of names as a script or a journal has it, or a text as the value of an option.
+    init(declared value: Value) {
+        if let text = value.string {
+            self.init([text])
+        } else {
+            self.init(names: value.array?.compactMap(\.string) ?? [])
+        }
+    }
+
     fileprivate func union(_ other: Self) -> Self {
         switch (self, other) {
         case (.everything, _), (_, .everything): .everything
         case (.nothing, let scope), (let scope, .nothing): scope
-        case (.only(let names), .only(let more)): .only(names + more.filter { !names.contains($0) })
+        case (.only(let names), .only(let more)): .only(names + more.filter { !names.has(spelled: $0) })
         }
     }
 }

@@ -10,7 +10,7 @@ extension Permissions {
         var result = self
         for kind in Self.kinds {
             guard let value = limit[kind.name], value.bool != true else { continue }
-            let given = Scope(value.string.map { [$0] } ?? value.array?.compactMap(\.string) ?? [])
+            let given = Scope(declared: value)
             result[keyPath: kind.scope] = kind.narrow(self[keyPath: kind.scope], given)
         }
         // A list that the script wrote names nothing in the operator's stead.
@@ -49,7 +49,7 @@ extension Permissions.Scope {
             var found: [String] = []
             for name in names {
                 for other in more {
-                    if let shared = both(name, other), !found.contains(shared) { found.append(shared) }
+                    if let shared = both(name, other), !found.has(spelled: shared) { found.append(shared) }
                 }
             }
             return found.isEmpty ? .nothing : .only(found)
@@ -71,7 +71,9 @@ extension Permissions.Scope {
     static func programs(_ own: Self, _ limit: Self) -> Self {
         own.intersection(limit.rooted) { a, b in
             if a.isSpelled(like: b) { return a }
-            guard let file = ExecCall.file(of: a), ExecCall.file(of: b) == file else { return nil }
+            guard let file = ExecCall.file(of: a), ExecCall.file(of: b)?.isSpelled(like: file) == true else {
+                return nil
+            }
             return b
         }
     }

@@ -17,9 +17,21 @@ public struct Permissions: Sendable, Equatable {
         case only([String])
         case everything
 
-        /// Reads the values of an option, each a list with commas; no value allows nothing.
-        package init(_ values: [String]) {
-            let names = values.flatMap { $0.pieces(between: ",").map(String.init) }
+        /// Names are compared by their bytes, as the kernel and servers do.
+        public static func == (left: Self, right: Self) -> Bool {
+            switch (left, right) {
+            case (.nothing, .nothing), (.everything, .everything): true
+            case (.only(let names), .only(let others)): names.elementsEqual(others) { $0.isSpelled(like: $1) }
+            default: false
+            }
+        }
+
+        /// Reads the values of an option, each a list with commas; no value allows nothing. A comma behind a backslash is part of
+        /// a name.
+        package init(_ values: [String]) { self.init(names: values.flatMap(Self.names(in:))) }
+
+        /// Names as they are; `*` among them is everything.
+        package init(names: [String]) {
             self = names.contains(Permissions.everything) ? .everything : names.isEmpty ? .nothing : .only(names)
         }
 

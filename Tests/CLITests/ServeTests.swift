@@ -80,6 +80,12 @@ extension CommandLine {
             let made = try program.run("token", "create", "--name", "ci", "--role", "run", "--store", "runs.db")
             let token = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
             #expect(token.hasPrefix("akl_"))
+            for id in ["", "slow,other"] {
+                let refused = try program.run(
+                    "token", "create", "--name", "x", "--role", "read", "--workflow", id, "--store", "runs.db")
+                #expect(refused.status == 2)
+                #expect(refused.errors.contains("--workflow takes the id of one workflow"))
+            }
             let server = try Server(program)
             #expect(try await server.ask("GET", "/api/workflows").status == 401)
             #expect(try await server.ask("GET", "/api/workflows", token: token).status == 200)

@@ -73,6 +73,39 @@ import WorkflowCore
         #expect(Permissions(env: .only(["é*"])).allowsEnv("éx"))
     }
 
+    @Test func `a name with commas is one name in grants, options and printed commands`() {
+        let permissions = Permissions(read: .only(["/c,*,d/data"]), run: .only(["/x/a,b"]))
+        #expect(Permissions(grant: permissions.grant) == permissions)
+        #expect(permissions.arguments == #" '--allow-read=/c\,*\,d/data' '--allow-run=/x/a\,b'"#)
+        #expect(Permissions.Scope.names(in: #"a\,b,c,,\,,d\e"#) == ["a,b", "c", ",", #"d\e"#])
+        #expect(Permissions.Scope([#"/c\,*\,d/data"#]) == .only(["/c,*,d/data"]))
+        #expect(Permissions(read: .only(["/a"])).narrowed(by: ["read": ["/b,*"]]).read == .nothing)
+        #expect(Permissions(read: .only(["/it'\u{301}s"])).arguments == " '--allow-read=/it'\\''\u{301}s'")
+    }
+
+    @Test func `permissions that spell a name in another way are others`() {
+        let (composed, apart) = (Permissions(read: .only(["/é"])), Permissions(read: .only(["/e\u{301}"])))
+        #expect(composed != apart)
+        #expect(!composed.covers(apart))
+        #expect(composed.union(apart).read == .only(["/é", "/e\u{301}"]))
+        #expect(composed.narrowed(by: ["read": ["/e\u{301}"]]).read == .nothing)
+    }
+
+    @Test func `a program and a file that spell their names in another way are others`() throws {
+        for name in ["é", "e\u{301}"] { root.write("#!/bin/sh\n", to: "in/" + name, mode: 0o755) }
+        let base = root.path + "/in/"
+        func run(_ name: String) throws -> ExecCall {
+            try ExecCall(
+                ["argv": [Value(base + name)]], Permissions(run: .only([base + "é"])),
+                Secrets())
+        }
+        #expect(try run("é").path.isSpelled(like: base + "é"))
+        #expect(throws: HostFailure.self) { try run("e\u{301}") }
+        let permissions = Permissions(read: .only([root.path + "/in"]))
+        let found = try FileOperations(permissions).perform("fs.glob", ["pattern": Value(base + "*")])
+        #expect(found?.array?.count == 2)
+    }
+
     @Test(arguments: marks) func `an address with a mark behind a sign of its syntax has the host that is called`(
         mark: String
     ) {

@@ -34,7 +34,7 @@ struct FileGlob {
         } else {
             try walk(base, Array(parts[fixed.count...])[...], &search, isFirst: true)
         }
-        return Value(array: Set(search.found).sorted().map { Value($0) })
+        return Value(array: Set(search.found.map(ByteText.init)).map(\.text).sorted().map { Value($0) })
     }
 
     private struct Search {
@@ -48,8 +48,8 @@ struct FileGlob {
 
     /// A folder, and what is looked for in it: a part of the pattern, and how many parts there are from it on.
     private struct Place: Hashable {
-        let folder: String
-        let part: String
+        let folder: ByteText
+        let part: ByteText
         let left: Int
     }
 
@@ -66,7 +66,8 @@ struct FileGlob {
         _ folder: String, _ parts: ArraySlice<String>, _ search: inout Search, isFirst: Bool = false
     ) throws(HostFailure) {
         guard let part = parts.first else { return }
-        guard search.visited.insert(Place(folder: folder, part: part, left: parts.count)).inserted else { return }
+        guard search.visited.insert(Place(folder: ByteText(folder), part: ByteText(part), left: parts.count)).inserted
+        else { return }
         if Task.isCancelled { throw HostFailure("cancelled", "the search was given up", retryable: false) }
         let rest = parts.dropFirst()
         let entries: [(name: String, type: FileType)]

@@ -58,7 +58,9 @@ struct ExecCall: Sendable {
         let file = file(of: name)
         if case .only(let names) = permissions.run {
             // A program of that name elsewhere, such as one that the script wrote, is another one.
-            guard let file, names.contains(where: { Self.file(of: $0) == file }) else { throw denied }
+            guard let file, names.contains(where: { Self.file(of: $0)?.isSpelled(like: file) == true }) else {
+                throw denied
+            }
         }
         guard let file else {
             throw HostFailure("program_not_found", "there is no program '\(name)'", retryable: false)

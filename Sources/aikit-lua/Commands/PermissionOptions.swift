@@ -96,7 +96,7 @@ extension PermissionOptions {
             if all {
                 settings[name] = true
             } else if !list.isEmpty {
-                settings[name] = Value(array: list.map { Value($0) })
+                settings[name] = Value(array: list.flatMap(Permissions.Scope.names(in:)).map { Value($0) })
             }
         }
         if let secrets { settings["secrets"] = Value(secrets) }

@@ -91,6 +91,11 @@ struct TokenCreateCommand: ParsableCommand {
         guard let role = AccessToken.Role(rawValue: role) else {
             throw UsageError("--role takes read, run or admin, got '\(role)'")
         }
+        // None at all means all of them.
+        for id in workflow where id.isEmpty || id.has(byte: ",") || ShownText.line(id) != id {
+            throw UsageError(
+                "--workflow takes the id of one workflow, and may be given again; got '\(ShownText.line(id))'")
+        }
         let now = SystemClock().now()
         var end: Int64 = 0
         if let expires {

@@ -122,7 +122,8 @@ struct GivenSetting {
 
     func scope() throws(UsageError) -> Permissions.Scope {
         if let all = value.bool { return Permissions.Scope(all ? [Permissions.everything] : []) }
-        return Permissions.Scope(try list())
+        if let text = value.string { return Permissions.Scope([text]) }
+        return Permissions.Scope(names: try list())
     }
 
     func hosts() throws(UsageError) -> Permissions.Scope {

@@ -131,7 +131,7 @@ struct ServeSettings {
     /// A path of the file as one of the current folder; anything else as it is.
     private static func located(_ name: String, _ value: Value, in folder: String) -> Value {
         if ["allowRead", "allowWrite", "allowRun"].contains(name) {
-            guard let names = value.array ?? value.string.map({ $0.split(separator: ",").map { Value(String($0)) } })
+            guard let names = value.array ?? value.string.map({ Permissions.Scope.names(in: $0).map { Value($0) } })
             else { return value }
             return Value(
                 array: names.map { item in

@@ -124,5 +124,5 @@ func shellQuoted(_ word: String) -> String {
             $0.isASCII && ($0.isLetter || $0.isNumber || "-_./:@%+=,".contains($0))
         }
     return isPlain
-        ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+        ? word : "'" + word.pieces(between: "'", omittingEmpty: false).joined(separator: "'\\''") + "'"
 }
