@@ -91,21 +91,21 @@ extension Value: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expressib
         }
     }
 
-    /// Makes an object; of a key given twice the last value counts.
+    /// Makes an object; of a key given twice, byte by byte, the last value counts.
     public init(entries: some Sequence<(String, Value)>) {
         var kept: [(key: String, value: Value)] = []
         kept.reserveCapacity(entries.underestimatedCount)
         // Where each key stands, once there are too many to look through.
-        var places: [String: Int] = [:]
+        var places: [ByteText: Int] = [:]
         for (key, value) in entries {
             if kept.count == Self.fewEntries {
-                for (place, entry) in kept.enumerated() { places[entry.key] = place }
+                for (place, entry) in kept.enumerated() { places[ByteText(entry.key)] = place }
             }
             let isFew = kept.count < Self.fewEntries
-            if let place = isFew ? kept.firstIndex(where: { $0.key == key }) : places[key] {
+            if let place = isFew ? kept.firstIndex(where: { $0.key.isSpelled(like: key) }) : places[ByteText(key)] {
                 kept[place].value = value
             } else {
-                if !isFew { places[key] = kept.count }
+                if !isFew { places[ByteText(key)] = kept.count }
                 kept.append((key, value))
             }
         }

@@ -5,12 +5,12 @@ package import FlatValue
 /// A record belongs to one start of a step: it lasts over attempts, crashes and moves to another process, and goes when the
 /// step has ended.
 package struct OnceTable: Sendable, Equatable {
-    private var frames: [Int32: [String: Slice]] = [:]
+    private var frames: [Int32: [ByteText: Slice]] = [:]
 
     package init() {}
 
     /// Whether a name has a record, and its value: an absent slice is nil, or null.
-    package func record(of name: String, frame: Int32) -> Slice? { frames[frame]?[name] }
+    package func record(of name: String, frame: Int32) -> Slice? { frames[frame]?[ByteText(name)] }
 
     /// Takes in `{ name, value? }`.
     mutating func record(_ payload: Slice, frame: Int32, _ log: RunLog) {
@@ -20,7 +20,7 @@ package struct OnceTable: Sendable, Equatable {
         if let bytes = record["value"]?.bytes, let start = bytes.baseAddress, let base = log.arena.bytes.baseAddress {
             value = Slice(offset: UInt32(start - base), length: UInt32(bytes.count))
         }
-        frames[frame, default: [:]][name] = value
+        frames[frame, default: [:]][ByteText(name)] = value
     }
 
     mutating func forget(_ frame: Int32) {

@@ -27,7 +27,8 @@ extension EngineClock {
 public struct SystemClock: EngineClock {
     public init() {}
 
-    public func now() -> Int64 { Self.microseconds(CLOCK_REALTIME) }
+    /// A time before 1970, of which only a clock that was never set says that it is now, counts as the first moment of 1970.
+    public func now() -> Int64 { max(Self.microseconds(CLOCK_REALTIME), 1) }
 
     public func elapsed() -> Int64 { Self.elapsedMicroseconds() }
 
