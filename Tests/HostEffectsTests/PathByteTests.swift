@@ -119,6 +119,23 @@ import WorkflowCore
         #expect(!"http://host/?\(mark)token=word".withoutSecretsOfURL.contains("word"))
     }
 
+    @Test(arguments: ["%00", "%2f", "%23", "%40", "%09", "%20", "%0a", "%3a80", "%E3%80%82", "%c2%ad"])
+    func `a host is read as whoever looks it up reads it`(escape: String) {
+        for text in ["http://203.0.113.1\(escape).example.com:9/", "http://a\(escape).example.com", "http://\(escape)"]
+        {
+            #expect(throws: HostFailure.self, "\(text)") { try WebAddress(text) }
+        }
+    }
+
+    @Test(arguments: [
+        ("http://A.Example:80/", "a.example"), ("http://[::1]/", "::1"),
+        ("https://xn--mnchen-3ya.example", "xn--mnchen-3ya.example"),
+        ("http://a_b.example", "a_b.example"), ("http://127.0.0.1", "127.0.0.1"),
+    ])
+    func `a host is one of letters, digits and signs`(text: String, host: String) throws {
+        #expect(try WebAddress(text).host == host)
+    }
+
     @Test func `a search goes to each folder once, and ends when it is given up`() async throws {
         var path = root.path + "/in"
         for _ in 0..<40 {

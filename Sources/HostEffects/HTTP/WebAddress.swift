@@ -37,6 +37,10 @@ struct WebAddress: Sendable, Equatable {
         }
         guard var host = url.host?.lowercased(), !host.isEmpty else { throw invalid("it has no host") }
         if host.begins(with: "["), host.ends(with: "]") { host = String(Substring(host.utf8.dropFirst().dropLast())) }
+        guard Self.isHost(host, isAddress: Self.authority(text).map { text[$0].has(byte: "[") } ?? false) else {
+            throw invalid(
+                "its host has a character that no host has; one of other letters than ASCII is written as xn--…")
+        }
         if let digits = Self.portText(text), Int(digits).map((1...65535).contains) != true {
             throw invalid("'\(digits)' is no port")
         }
@@ -64,6 +68,20 @@ struct WebAddress: Sendable, Equatable {
         let userInfo = String(text[authority.lowerBound..<at])
         let rest = text[..<authority.lowerBound] + text[text.utf8.index(after: at)...]
         return (String(rest), userInfo.isEmpty ? nil : userInfo.has(byte: ":") ? userInfo : userInfo + ":")
+    }
+
+    /// Whether a host, in lower case and without escapes, has nothing that whoever looks it up reads as its end or in another way.
+    /// An address of IPv6, which stands in brackets, has colons and may have a zone.
+    private static func isHost(_ host: String, isAddress: Bool) -> Bool {
+        host.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
+                UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+                true
+            case UInt8(ascii: ":"), UInt8(ascii: "%"): isAddress
+            default: false
+            }
+        }
     }
 
     /// What stands behind the colon of the host; nil without one.

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import Synchronization
 internal import WorkflowCore
 
@@ -18,7 +19,7 @@ final class MCPClients: Sendable {
 
     private struct State {
         var last = 0
-        var entries: [String: Entry] = [:]
+        var entries: [ByteText: Entry] = [:]
     }
 
     private let state = Mutex(State())
@@ -51,14 +52,14 @@ final class MCPClients: Sendable {
         _ key: String, _ open: @escaping @Sendable () async throws -> MCPClient
     ) throws(HostFailure) -> (Int, Task<MCPClient, any Error>) {
         let entry = state.withLock { state -> Entry? in
-            if state.entries[key] == nil {
+            if state.entries[ByteText(key)] == nil {
                 guard state.entries.count < Self.limit else { return nil }
                 state.last += 1
-                state.entries[key] = Entry(number: state.last, opening: Task { try await open() })
+                state.entries[ByteText(key)] = Entry(number: state.last, opening: Task { try await open() })
             }
-            state.entries[key]?.users += 1
-            state.entries[key]?.uses += 1
-            return state.entries[key]
+            state.entries[ByteText(key)]?.users += 1
+            state.entries[ByteText(key)]?.uses += 1
+            return state.entries[ByteText(key)]
         }
         guard let entry else {
             throw HostFailure("mcp_too_many", "\(Self.limit) MCP servers are in use", retryable: true)
@@ -68,17 +69,18 @@ final class MCPClients: Sendable {
 
     private func leave(_ key: String, _ number: Int) {
         let uses = state.withLock { state -> Int? in
-            guard state.entries[key]?.number == number else { return nil }
-            state.entries[key]?.users -= 1
-            return state.entries[key]?.users == 0 ? state.entries[key]?.uses : nil
+            guard state.entries[ByteText(key)]?.number == number else { return nil }
+            state.entries[ByteText(key)]?.users -= 1
+            return state.entries[ByteText(key)]?.users == 0 ? state.entries[ByteText(key)]?.uses : nil
         }
         guard let uses else { return }
         Task { [self] in
             try? await Task.sleep(for: Self.idleTime)
             let idle = state.withLock { state -> Entry? in
-                guard let entry = state.entries[key], entry.number == number, entry.users == 0, entry.uses == uses
+                guard let entry = state.entries[ByteText(key)], entry.number == number, entry.users == 0,
+                    entry.uses == uses
                 else { return nil }
-                state.entries[key] = nil
+                state.entries[ByteText(key)] = nil
                 return entry
             }
             if let client = try? await idle?.opening.value { client.close() }
@@ -88,8 +90,8 @@ final class MCPClients: Sendable {
     /// Forgets a session that cannot be used any more.
     private func drop(_ key: String, _ number: Int) {
         let entry = state.withLock { state -> Entry? in
-            guard let entry = state.entries[key], entry.number == number else { return nil }
-            state.entries[key] = nil
+            guard let entry = state.entries[ByteText(key)], entry.number == number else { return nil }
+            state.entries[ByteText(key)] = nil
             return entry
         }
         guard let entry else { return }

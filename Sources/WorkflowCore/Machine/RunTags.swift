@@ -45,7 +45,7 @@ package struct RunTags: Sendable, Equatable {
     package func merging(_ others: RunTags) throws(RunTagFault) -> RunTags {
         if others.isEmpty { return self }
         if isEmpty { return others }
-        let kept = tags.filter { tag in !others.tags.contains { $0.name == tag.name } }
+        let kept = tags.filter { tag in !others.tags.contains { $0.name.isSpelled(like: tag.name) } }
         guard kept.count + others.tags.count <= Self.most else {
             throw RunTagFault("a run has at most \(Self.most) tags, got \(kept.count + others.tags.count)")
         }

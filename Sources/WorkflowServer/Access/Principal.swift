@@ -45,5 +45,5 @@ package struct Principal: Sendable, Hashable {
     /// The workflows that they may see; nil for all.
     var visible: Set<String>? { isLimited ? Set(workflows) : nil }
 
-    func maySee(_ workflow: String) -> Bool { workflows.isEmpty || workflows.contains(workflow) }
+    func maySee(_ workflow: String) -> Bool { workflows.isEmpty || workflows.contains { $0.isSpelled(like: workflow) } }
 }
