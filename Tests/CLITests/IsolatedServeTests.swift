@@ -70,6 +70,24 @@ extension CommandLine {
             let answered = try await server.ask(
                 "POST", "/api/workflows/asks/runs/a/resume", ["stepId": "approve", "data": ["word": "yes"]])
             #expect(answered.json["result"] == "yes", "\(answered.status) \(answered.json.json)")
+            for number in 0..<4 {
+                let id = "k\(number)"
+                _ = try await server.ask("POST", "/api/workflows/asks/run", ["inputData": [:], "runId": Value(id)])
+                let port = server.port
+                let answers = try await withThrowingTaskGroup(of: Int.self) { group in
+                    for _ in 0..<4 {
+                        group.addTask {
+                            let answer: Value = ["stepId": "approve", "data": ["word": "yes"]]
+                            return try await Server.ask(
+                                "POST", "/api/runs/\(id)/resume", answer, key: "one", port: port
+                            )
+                            .status
+                        }
+                    }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                #expect(answers == [200, 200, 200, 200])
+            }
             let path = "/api/workflows/strict/runs"
             let unfit = try await server.ask("POST", path, ["inputData": ["n": "x"], "runId": "s"])
             #expect(unfit.status == 422 && unfit.json["code"] == "invalid_input", "\(unfit.json.json)")

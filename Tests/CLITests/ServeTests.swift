@@ -35,18 +35,21 @@ extension CommandLine {
                 port = try #require(Int(running.said[address].split(separator: ":")[1]))
             }
 
-            func ask(_ method: String, _ path: String, _ body: Value? = nil, token: String? = nil) async throws -> (
-                status: Int, json: Value
-            ) {
-                try await Self.ask(method, path, body, token: token, port: port)
+            /// - Parameter key: what the request is called, so that it counts once.
+            func ask(
+                _ method: String, _ path: String, _ body: Value? = nil, token: String? = nil, key: String? = nil
+            ) async throws -> (status: Int, json: Value) {
+                try await Self.ask(method, path, body, token: token, key: key, port: port)
             }
 
             static func ask(
-                _ method: String, _ path: String, _ body: Value? = nil, token: String? = nil, port: Int
+                _ method: String, _ path: String, _ body: Value? = nil, token: String? = nil, key: String? = nil,
+                port: Int
             ) async throws -> (status: Int, json: Value) {
                 var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
                 request.method = .init(rawValue: method)
                 if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
+                if let key { request.headers.add(name: "idempotency-key", value: key) }
                 if let body {
                     request.headers.add(name: "content-type", value: "application/json")
                     request.body = .bytes(ByteBuffer(string: body.json))

@@ -8,6 +8,7 @@ final class LiveRuns: Sendable {
     let store: any RunStore
     let hub: EventHub
     let bell = QueueBell()
+    let turns = RequestTurns()
     let chains: ChainStops
     private let state = Mutex(State())
 

@@ -42,11 +42,14 @@ extension RunDirectory {
         _ id: String, _ key: RequestKey?, live body: (WorkflowRun) async throws -> Void,
         foreign: (ForeignRun) async throws -> ForeignRun.Delivery
     ) async throws {
-        do {
-            try await push(id, live: body, foreign: foreign)
-        } catch {
-            // A run that has gone on since refuses what it took before.
-            guard let key, try await key.isRecorded(in: record(of: id).log) else { throw error }
+        guard let key else { return try await push(id, live: body, foreign: foreign) }
+        try await live.turns.inTurn(id, key.name) {
+            do {
+                try await push(id, live: body, foreign: foreign)
+            } catch {
+                // A run that has gone on since refuses what it took before.
+                guard try await key.isRecorded(in: record(of: id).log) else { throw error }
+            }
         }
     }
 
