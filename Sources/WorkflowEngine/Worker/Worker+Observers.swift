@@ -65,7 +65,8 @@ extension Worker {
         tell(run)
         guard run.settledEvents != run.log.count, !run.hasCommands else { return }
         // What waits for a person no longer than until now is about to go on.
-        let waits = run.calls.isEmpty && run.machine.waitsOutside && !(1...max(now, 1)).contains(run.machine.earliestDeadline)
+        let waits =
+            run.calls.isEmpty && run.machine.waitsOutside && !(1...max(now, 1)).contains(run.machine.earliestDeadline)
         if run.machine.isOver || waits {
             run.settledEvents = run.log.count
             // A timer that nobody wants any more would keep the generation's VM until it fires.
