@@ -31,6 +31,7 @@ final class MCPClients: Sendable {
         _ key: String, open: @escaping @Sendable () async throws -> MCPClient,
         _ body: (MCPClient) async throws -> Result
     ) async throws -> Result {
+        let key = ByteText(key)
         let (number, opening) = try enter(key, open)
         defer { leave(key, number) }
         let client: MCPClient
@@ -49,17 +50,17 @@ final class MCPClients: Sendable {
     }
 
     private func enter(
-        _ key: String, _ open: @escaping @Sendable () async throws -> MCPClient
+        _ key: ByteText, _ open: @escaping @Sendable () async throws -> MCPClient
     ) throws(HostFailure) -> (Int, Task<MCPClient, any Error>) {
         let entry = state.withLock { state -> Entry? in
-            if state.entries[ByteText(key)] == nil {
+            if state.entries[key] == nil {
                 guard state.entries.count < Self.limit else { return nil }
                 state.last += 1
-                state.entries[ByteText(key)] = Entry(number: state.last, opening: Task { try await open() })
+                state.entries[key] = Entry(number: state.last, opening: Task { try await open() })
             }
-            state.entries[ByteText(key)]?.users += 1
-            state.entries[ByteText(key)]?.uses += 1
-            return state.entries[ByteText(key)]
+            state.entries[key]?.users += 1
+            state.entries[key]?.uses += 1
+            return state.entries[key]
         }
         guard let entry else {
             throw HostFailure("mcp_too_many", "\(Self.limit) MCP servers are in use", retryable: true)
@@ -67,20 +68,20 @@ final class MCPClients: Sendable {
         return (entry.number, entry.opening)
     }
 
-    private func leave(_ key: String, _ number: Int) {
+    private func leave(_ key: ByteText, _ number: Int) {
         let uses = state.withLock { state -> Int? in
-            guard state.entries[ByteText(key)]?.number == number else { return nil }
-            state.entries[ByteText(key)]?.users -= 1
-            return state.entries[ByteText(key)]?.users == 0 ? state.entries[ByteText(key)]?.uses : nil
+            guard state.entries[key]?.number == number else { return nil }
+            state.entries[key]?.users -= 1
+            return state.entries[key]?.users == 0 ? state.entries[key]?.uses : nil
         }
         guard let uses else { return }
         Task { [self] in
             try? await Task.sleep(for: Self.idleTime)
             let idle = state.withLock { state -> Entry? in
-                guard let entry = state.entries[ByteText(key)], entry.number == number, entry.users == 0,
+                guard let entry = state.entries[key], entry.number == number, entry.users == 0,
                     entry.uses == uses
                 else { return nil }
-                state.entries[ByteText(key)] = nil
+                state.entries[key] = nil
                 return entry
             }
             if let client = try? await idle?.opening.value { client.close() }
@@ -88,10 +89,10 @@ final class MCPClients: Sendable {
     }
 
     /// Forgets a session that cannot be used any more.
-    private func drop(_ key: String, _ number: Int) {
+    private func drop(_ key: ByteText, _ number: Int) {
         let entry = state.withLock { state -> Entry? in
-            guard let entry = state.entries[ByteText(key)], entry.number == number else { return nil }
-            state.entries[ByteText(key)] = nil
+            guard let entry = state.entries[key], entry.number == number else { return nil }
+            state.entries[key] = nil
             return entry
         }
         guard let entry else { return }

@@ -21,8 +21,9 @@ struct EntryTable {
             }
             var made: [ByteText: ValueCursor] = [:]
             made.reserveCapacity(object.count)
-            for entry in object.entries where made[ByteText(entry.key)] == nil {
-                made[ByteText(entry.key)] = entry.value
+            for entry in object.entries {
+                let key = ByteText(entry.key)
+                if made[key] == nil { made[key] = entry.value }
             }
             table = made
             return made[ByteText(key)]
