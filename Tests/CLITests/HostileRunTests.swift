@@ -38,9 +38,11 @@ import WorkflowCore
             /// What the runs of each kind may end with.
             private static let ends: [(kind: String, codes: Set<String>)] = [
                 ("loop", ["timeout"]), ("memory", ["timeout", "memory", "out_of_memory", "memory_limit"]),
-                ("pattern", ["timeout", "pattern_too_complex"]), ("log", ["timeout", "run_too_large"]),
-                ("events", ["timeout", "run_too_large"]), ("crash", ["vm_crashed"]), ("connect", ["vm_crashed"]),
-                ("execute", ["vm_crashed"]), ("forge", ["vm_crashed"]), ("noise", ["vm_crashed"]),
+                ("pattern", ["timeout", "pattern_too_complex"]),
+                ("log", ["timeout", "run_too_large", "too_many_effects"]),
+                ("events", ["timeout", "run_too_large", "too_many_effects"]), ("crash", ["vm_crashed"]),
+                ("connect", ["vm_crashed"]), ("execute", ["vm_crashed"]), ("forge", ["vm_crashed"]),
+                ("noise", ["vm_crashed"]),
             ]
             private static let count = 1000
             private static let hostile = 50
