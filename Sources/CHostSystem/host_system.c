@@ -139,6 +139,12 @@ int hs_rename_new(const char *from, const char *to) {
 
 // Files below a folder -------------------------------------------------------------------------------------------------
 
+#ifdef __linux__
+const int hs_flags_for_stat = O_PATH;
+#else
+const int hs_flags_for_stat = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+#endif
+
 void hs_play_old_kernel(int is_old) { atomic_store(&plays_old_kernel, is_old != 0); }
 
 #if defined(__linux__) && defined(SYS_openat2)
@@ -180,6 +186,14 @@ static int walk_beneath(int root, const char *path, int flags, mode_t mode) {
         if (next < 0 && error == ENOTDIR && fstatat(at, part, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode))
             error = ELOOP;
         close(at);
+#ifdef __linux__
+        // With O_PATH a link itself is opened.
+        if (next >= 0 && is_last && how & O_PATH && (fstat(next, &info) != 0 || S_ISLNK(info.st_mode))) {
+            close(next);
+            next = -1;
+            error = ELOOP;
+        }
+#endif
         errno = error;
         if (next < 0 || is_last) return next;
         at = next;

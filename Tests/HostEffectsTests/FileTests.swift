@@ -120,6 +120,27 @@ private struct Yard {
         #expect(yard.root.read("out/other") == nil)
     }
 
+    #if os(Linux)
+        @Test(arguments: [false, true]) func `whatever lies at a path is told of, and not touched`(isOldKernel: Bool)
+            throws
+        {
+            hs_play_old_kernel(isOldKernel ? 1 : 0)
+            defer { hs_play_old_kernel(0) }
+            let yard = try Yard()
+            #expect(mknod(yard.path("in/socket"), S_IFSOCK | 0o600, 0) == 0)
+            #expect(mkfifo(yard.path("in/pipe"), 0o600) == 0)
+            for name in ["in/socket", "in/pipe"] {
+                #expect(yard.ask("stat", name)["type"] == "other", "\(name)")
+                #expect(yard.ask("stat", name)["mode"] == 0o600, "\(name)")
+            }
+            #expect(yard.ask("stat", "in/sub")["type"] == "directory")
+            #expect(yard.ask("stat", "in/none").isNull)
+            // Where links are followed it is by where they lead.
+            yard.link("in/inner", to: yard.path("in/a.txt"))
+            #expect(yard.ask("stat", "in/inner")["type"] == "file")
+        }
+    #endif
+
     @Test(arguments: [false, true]) func `no path and no link leads out`(isOldKernel: Bool) throws {
         hs_play_old_kernel(isOldKernel ? 1 : 0)
         defer { hs_play_old_kernel(0) }
@@ -135,6 +156,7 @@ private struct Yard {
         ]
         for attack in attacks {
             #expect(yard.ask("read", attack) == "permission_denied", "\(attack)")
+            #expect(yard.ask("stat", attack) == "permission_denied", "\(attack)")
             #expect(yard.ask("append", attack, ("data", "x")) == "permission_denied", "\(attack)")
         }
         for attack in ["in/folder/new", "in/up/out/new", "in/../out/new", "out/new"] {

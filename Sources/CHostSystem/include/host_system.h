@@ -29,6 +29,10 @@ int hs_spawn(
 /// programs that this process starts, or -1 with errno: EXDEV where the path leads out, ELOOP where the walk meets a link.
 int hs_open_beneath(int root, const char *path, int flags, mode_t mode);
 
+/// The flags that open a file to be asked about with fstat, whatever it is, and do nothing else to it. Where the system has O_PATH
+/// they need no right to read it.
+extern const int hs_flags_for_stat;
+
 /// Whether a descriptor is of a file by which the kernel shows processes or itself (procfs, sysfs).
 int hs_is_process_file(int descriptor);
 

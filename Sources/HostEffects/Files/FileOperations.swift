@@ -114,7 +114,7 @@ struct FileOperations {
     private func stat(_ path: String) throws(HostFailure) -> Value {
         let descriptor: Int32
         do throws(HostFailure) {
-            descriptor = try reading.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+            descriptor = try reading.open(path, hs_flags_for_stat)
         } catch {
             if error.code == "file_not_found" { return .null }
             throw error

@@ -60,9 +60,12 @@ extension RunDirectory {
     /// Begins a run with the input of a schedule, now and beside its times.
     ///
     /// - Parameter id: the run's; nil makes one. A run of that id that is there is given.
-    package func trigger(_ schedule: ScheduleState, id: ReservedRunID? = nil) async throws -> StartedRun {
+    package func trigger(
+        _ schedule: ScheduleState, id: ReservedRunID? = nil, traceparent: String? = nil
+    ) async throws -> StartedRun {
         var request = StartRequest(workflow: schedule.workflow, input: schedule.schedule.input)
         request.reservedID = id
+        request.traceparent = traceparent
         return try await start(request)
     }
 }

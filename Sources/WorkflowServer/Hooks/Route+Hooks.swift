@@ -22,7 +22,7 @@ extension Route {
                 let value = hook.asks ? try request.hookValue(body) : try request.hookInput(body)
                 return hook.signal != 0
                     ? try await signal(hook, workflow, value, proof, core)
-                    : try await start(hook, workflow, value, proof, core)
+                    : try await start(hook, workflow, value, proof, traceparent(request), core)
             }
         }
     ]
@@ -48,7 +48,8 @@ extension Route {
     }
 
     private static func start(
-        _ hook: Webhook, _ workflow: Workflow, _ value: Value, _ proof: Webhook.Signature.Proof?, _ core: ServerCore
+        _ hook: Webhook, _ workflow: Workflow, _ value: Value, _ proof: Webhook.Signature.Proof?,
+        _ traceparent: String?, _ core: ServerCore
     ) async throws -> Response {
         var input = hook.asks ? value["json"] ?? value["body"] ?? .null : value
         if hook.input != 0 {
@@ -56,6 +57,7 @@ extension Route {
             if input.isNull { return ignored }
         }
         var start = StartRequest(workflow: workflow.id, input: input)
+        start.traceparent = traceparent
         if hook.runID != 0 {
             let given = try await core.directory.engine.ask(workflow, hook.runID, named: "run_id", value)
             start.newID = try refusing { () throws(RunFailure) in try HookReading.runID(given) }.map { .chosen($0) }

@@ -8,6 +8,8 @@ final class MCPCall: Sendable {
     let params: Value
     /// Whether the client's user may be asked.
     let canAsk: Bool
+    /// The span of the caller, as W3C's header; nil for none.
+    let traceparent: String?
     let channel: MCPSession.Channel
     private let state = Mutex(State())
 
@@ -19,9 +21,12 @@ final class MCPCall: Sendable {
         var question: MCPQuestion?
     }
 
-    init(_ params: Value, canAsk: Bool, _ channel: @escaping MCPSession.Channel) {
+    /// - Parameter traceparent: of the request that brought the call; what the call says of itself in `_meta` counts before it.
+    init(_ params: Value, canAsk: Bool, traceparent: String?, _ channel: @escaping MCPSession.Channel) {
         self.params = params
         self.canAsk = canAsk
+        let own = params["_meta"]?["traceparent"]?.string
+        self.traceparent = own.flatMap { TraceParentText.parts(of: $0) == nil ? nil : $0 } ?? traceparent
         self.channel = channel
     }
 

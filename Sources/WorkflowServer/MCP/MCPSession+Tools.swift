@@ -23,7 +23,8 @@ extension MCPSession {
         }
         guard principal.may(.run) else { return MCPToolResult.error("Calls of workflows need a token of role 'run'") }
         do {
-            let request = StartRequest(workflow: tool.workflow.id, input: tool.input(arguments))
+            var request = StartRequest(workflow: tool.workflow.id, input: tool.input(arguments))
+            request.traceparent = call.traceparent
             let run = try await offers.directory.start(request).id
             await call.began(run, in: offers.directory)
             return try await follow(run, call)

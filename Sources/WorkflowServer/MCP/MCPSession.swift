@@ -70,9 +70,12 @@ package final class MCPSession: Sendable {
     ///
     /// - Parameters:
     ///   - canAsk: whether the channel takes requests to the client as well.
+    ///   - traceparent: the span of the caller, as W3C's header, in whose trace runs lie that the message starts; nil for none.
     ///   - channel: sends what belongs to this message, its answer included.
     /// - Returns: nil for a message that asks for nothing.
-    package func receive(_ message: RPCMessage, canAsk: Bool = true, via channel: @escaping Channel) -> Work? {
+    package func receive(
+        _ message: RPCMessage, canAsk: Bool = true, traceparent: String? = nil, via channel: @escaping Channel
+    ) -> Work? {
         switch message {
         case .response(let id, let isError, let value):
             state.withLock { $0.questions.removeValue(forKey: id.json) }?.end(isError ? Value?.none : value)
@@ -82,17 +85,14 @@ package final class MCPSession: Sendable {
             let (directory, reason) = (offers.directory, params["reason"]?.string)
             return Work(isLong: true) { await call.cancel(in: directory, reason: reason) }
         case .notification: return nil
-        case .request(let id, let method, let params): return receive(id, method, params, canAsk, channel)
+        case .request(let id, "tools/call", let params):
+            return call(id, MCPCall(params, canAsk: canAsk && asksPeople, traceparent: traceparent, channel))
+        case .request(let id, let method, let params):
+            return Work(isLong: false) { [self] in await channel(await answer(id) { try await quick(method, params) }) }
         }
     }
 
-    private func receive(
-        _ id: Value, _ method: String, _ params: Value, _ canAsk: Bool, _ channel: @escaping Channel
-    ) -> Work? {
-        guard method == "tools/call" else {
-            return Work(isLong: false) { [self] in await channel(await answer(id) { try await quick(method, params) }) }
-        }
-        let call = MCPCall(params, canAsk: canAsk && asksPeople, channel)
+    private func call(_ id: Value, _ call: MCPCall) -> Work {
         let refusal = state.withLock { state -> RPCError? in
             if state.version == nil { return Self.uninitialized }
             if state.calls[id.json] != nil { return RPCError(.invalidRequest, "There is a request of this id already") }
@@ -102,12 +102,12 @@ package final class MCPSession: Sendable {
             state.calls[id.json] = call
             return nil
         }
-        if let refusal { return Work(isLong: false) { await channel(refusal.answer(to: id)) } }
+        if let refusal { return Work(isLong: false) { await call.channel(refusal.answer(to: id)) } }
         return Work(isLong: true) { [self] in
             let answer = await answer(id) { try await perform(call) }
             _ = state.withLock { $0.calls.removeValue(forKey: id.json) }
             // Whoever gave the call up expects no answer.
-            if !call.isCancelled, !Task.isCancelled { await channel(answer) }
+            if !call.isCancelled, !Task.isCancelled { await call.channel(answer) }
         }
     }
 

@@ -71,7 +71,7 @@ extension Route {
         if case .request(_, "tools/call", _) = message, request.request.wantsEventStream {
             return stream(message, session, request, core)
         }
-        return try await request.whileConnected(core.waits) { await answered(message, session) }
+        return try await request.whileConnected(core.waits) { await answered(message, session, request) }
     }
 
     private static func refused(_ fault: RPCFault) -> Response { .json(fault.answer, status: .badRequest) }
@@ -85,7 +85,7 @@ extension Route {
             return "A person answers it in the dashboard's inbox, or by POST \(address) with {\"data\": …}."
         }
         let session = MCPSession(offers, for: request.context.principal)
-        var response = await answered(message, session)
+        var response = await answered(message, session, request)
         guard let id = core.sessions.add(session) else {
             throw APIError(
                 .serviceUnavailable, "too_many_sessions",
@@ -96,11 +96,13 @@ extension Route {
     }
 
     /// The answer to a message as JSON; 202 for one that has none.
-    private static func answered(_ message: RPCMessage, _ session: MCPSession) async -> Response {
+    private static func answered(
+        _ message: RPCMessage, _ session: MCPSession, _ request: APIRequest
+    ) async -> Response {
         let (messages, source) = AsyncStream.makeStream(of: Value.self)
-        guard let work = session.receive(message, canAsk: false, via: { source.yield($0) }) else {
-            return Response(status: .accepted)
-        }
+        let traceparent = traceparent(request)
+        let work = session.receive(message, canAsk: false, traceparent: traceparent) { source.yield($0) }
+        guard let work else { return Response(status: .accepted) }
         await work.run()
         source.finish()
         var answer: Value?
@@ -115,6 +117,7 @@ extension Route {
         _ message: RPCMessage, _ session: MCPSession, _ request: APIRequest, _ core: ServerCore
     ) -> Response {
         let (messages, source) = AsyncStream.makeStream(of: Value?.self)
+        let traceparent = traceparent(request)
         request.context.channel.closeFuture.whenComplete { _ in source.finish() }
         return Response(
             status: .ok,
@@ -122,7 +125,7 @@ extension Route {
                 .contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-cache", .accelBuffering: "no",
             ],
             body: ResponseBody { writer in
-                let work = session.receive(message) { source.yield($0) }
+                let work = session.receive(message, traceparent: traceparent) { source.yield($0) }
                 // The run goes on when the client is gone, and only the call ends.
                 let working = _Concurrency.Task {
                     await work?.run()

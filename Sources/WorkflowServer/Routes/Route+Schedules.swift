@@ -35,7 +35,8 @@ extension Route {
         ) { request, core in
             let schedule = try await schedule(request, core)
             let key = try request.key(of: "schedule \(schedule.id)")
-            let started = try await core.directory.trigger(schedule, id: key.map(ReservedRunID.keyed))
+            let started = try await core.directory.trigger(
+                schedule, id: key.map(ReservedRunID.keyed), traceparent: traceparent(request))
             return .json(["runId": Value(started.id)], status: .accepted)
         },
     ]
