@@ -51,6 +51,13 @@ class DetailTests(LoggedInCase):
         browser.press("none-of-them")
         browser.one(".empty", "No run fits these filters")
 
+    def test_a_chosen_status_is_in_sight_on_a_phone(self):
+        browser = self.browser
+        browser.screen(390)
+        browser.visit("#/runs?status=failed%2Ccancelled")
+        inside = "const a = document.querySelector('#status-failed').getBoundingClientRect(), b = document.querySelector('.chips').getBoundingClientRect(); return a.left >= b.left && a.right <= b.right"
+        browser.until(lambda: browser.js(inside), "the chosen status")
+
     def test_a_step_that_is_not_there_is_said(self):
         browser = self.browser
         self.server.settled(self.server.start("anything", {}, "no-step"))

@@ -28,7 +28,8 @@ struct RawConnection: Sendable {
         }
     }
 
-    func say(_ text: String) { _ = Array(text.utf8).withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, 0) } }
+    func say(_ text: String) { say(bytes: Array(text.utf8)) }
+    func say(bytes: [UInt8]) { _ = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, 0) } }
 
     /// Sends nothing more, and still reads.
     func endOutput() { shutdown(descriptor, Int32(SHUT_WR)) }
@@ -56,6 +57,11 @@ struct RawConnection: Sendable {
 
     /// What a server says to texts until it closes the connection; each is sent when the one before is answered.
     static func conversation(_ texts: String..., port: Int) async -> String {
+        await conversation(of: texts.map { Array($0.utf8) }, port: port)
+    }
+
+    /// ``conversation(_:port:)`` of bytes that need be no text.
+    static func conversation(of texts: [[UInt8]], port: Int) async -> String {
         await withCheckedContinuation { continuation in
             Thread.detachNewThread {
                 guard let connection = RawConnection(port: port) else {
@@ -64,10 +70,10 @@ struct RawConnection: Sendable {
                 defer { connection.close() }
                 var answer = ""
                 for text in texts.dropLast() {
-                    connection.say(text)
+                    connection.say(bytes: text)
                     answer += connection.hear { $0.isEmpty }
                 }
-                connection.say(texts.last ?? "")
+                connection.say(bytes: texts.last ?? [])
                 continuation.resume(returning: answer + connection.hear())
             }
         }

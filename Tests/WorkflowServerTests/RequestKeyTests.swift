@@ -50,6 +50,18 @@ struct RequestKeyTests {
         }
     }
 
+    @Test(arguments: [[0xFF], [0x61, 0xC3], [0xED, 0xA0, 0x80], [0xEF, 0xBF, 0xBD]] as [[UInt8]])
+    func `a key that is not UTF-8 is refused, as it could be another one's`(_ key: [UInt8]) async throws {
+        try await RunningServer.with(TestWorkflows.all()) { (server) async throws in
+            let body = #"{"inputData":1}"#
+            let head = "POST /api/workflows/wait/runs HTTP/1.1\r\nHost: x\r\nConnection: close\r\nIdempotency-Key: "
+            let rest = "\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            let request = Array(head.utf8) + key + Array(rest.utf8)
+            #expect(await RawConnection.conversation(of: [request], port: server.port).hasPrefix("HTTP/1.1 400 "))
+            #expect(try await server.directory.list(RunFilter()).isEmpty)
+        }
+    }
+
     @Test func `a schedule takes nothing from a body`() async throws {
         let schedules: Value = [["id": "daily", "cron": "0 9 * * *"]]
         let report = try Workflow(

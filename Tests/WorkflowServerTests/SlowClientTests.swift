@@ -87,6 +87,13 @@ struct SlowClientTests {
             #expect(statuses == ["200", "100", "200"], "\(told)")
             let refused = await RawConnection.conversation(request(1 << 40, ""), port: server.port)
             #expect(refused.hasPrefix("HTTP/1.1 413"), "\(refused)")
+            // Also where the length is more than a number here can be.
+            for length in ["9223372036854775808", "18446744073709551615"] {
+                let head = request(1, "").replacing("Expect: 100-continue\r\n", with: "")
+                    .replacing("Content-Length: 1\r\n", with: "Content-Length: \(length)\r\n")
+                let refused = await RawConnection.conversation(head, port: server.port)
+                #expect(refused.hasPrefix("HTTP/1.1 413"), "\(refused)")
+            }
         }
     }
 

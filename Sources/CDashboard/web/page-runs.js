@@ -78,6 +78,9 @@ export default function runsPage(context) {
         set('status', [...chosen].join(','));
       },
     }, icon(status, 14), h('span', null, name), h('span', { class: 'chip-count num' }))));
+  /** Where the chips are one row that scrolls, a chosen one is in sight. */
+  const revealChosen = () => chips.querySelector('[aria-pressed=true]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  requestAnimationFrame(revealChosen);
 
   const ancestor = filters.lineage && h('button', { type: 'button', class: 'chip chip-ancestor', 'aria-pressed': 'true', title: filters.lineage, onclick: () => set('lineage', '') },
     h('span', null, `Came from ${shortID(filters.lineage)}`), icon('close', 12), h('span', { class: 'hidden' }, 'Show others too'));
@@ -326,6 +329,7 @@ export default function runsPage(context) {
   }, () => {});
   // How many runs have each status; again after changes, at most every ten seconds.
   let counting = 0;
+  let areCounted = false;
   const countRuns = async () => {
     counting = 0;
     if (document.hidden) return;
@@ -339,6 +343,9 @@ export default function runsPage(context) {
       }
       all = isWhole ? Object.keys(counts).reduce((sum, status) => sum + (chosen.size === 0 || chosen.has(status) ? counts[status] : 0), 0) : undefined;
       shown();
+      // The counts have made them wider.
+      if (!areCounted) revealChosen();
+      areCounted = true;
     }, () => {});
   };
   const countSoon = () => { counting ||= setTimeout(countRuns, 10_000); };

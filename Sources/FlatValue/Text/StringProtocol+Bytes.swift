@@ -40,6 +40,11 @@ extension StringProtocol {
 }
 
 extension StringProtocol where UTF8View: BidirectionalCollection {
+    /// A path up to its last slash, which is included; empty where it has none.
+    package var folderPart: SubSequence {
+        lastPlace(of: "/").map { self[..<utf8.index(after: $0)] } ?? self[..<startIndex]
+    }
+
     /// Where a byte of ASCII is last.
     package func lastPlace(of byte: Unicode.Scalar) -> Index? { utf8.lastIndex(of: UInt8(ascii: byte)) }
 }

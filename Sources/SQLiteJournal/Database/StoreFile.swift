@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import GRDB
 internal import GRDBSQLite
 internal import Platform
@@ -150,15 +151,52 @@ struct StoreFile {
         return statvfs(path, &info) == 0 && UInt64(info.f_bavail) * UInt64(info.f_frsize) < 64 << 10
     }
 
-    /// Refuses what is there and is no file: a pipe would keep whoever opens it, a device has no end.
+    /// The ends of the names of the files that SQLite and this adapter keep beside a store.
+    private static let ends = ["-wal", "-shm", "-journal", OwnerLocks.end]
+
+    /// Refuses what is there and is no file: a pipe would keep whoever opens it, a device has no end. Refuses names of which one is
+    /// that of a file beside the other one: whoever uses that one overwrites this one.
     static func checkKind(_ path: StorePath) throws(JournalError) {
         var info = stat()
-        guard stat(path.file, &info) == 0, info.st_mode & S_IFMT != S_IFREG else { return }
-        let isDirectory = info.st_mode & S_IFMT == S_IFDIR
+        let isThere = stat(path.file, &info) == 0
+        let kind = info.st_mode & S_IFMT
+        if !isThere, let end = ends.first(where: path.file.ends(with:)) {
+            throw JournalError(
+                code: .storeUnavailable,
+                message:
+                    "a store cannot be called \(path.name): files whose names end in \(end) belong to other stores",
+                remedy: .otherStore)
+        }
+        if !isThere, stat(path.beside("-wal"), &info) == 0, info.st_size > 0 {
+            throw JournalError(
+                code: .storeUnavailable,
+                message:
+                    "\(path.name) is not there, and \(path.shown("-wal")) still holds what was last written to it; put \(path.name) back, "
+                    + "or move \(path.shown("-wal")) away for a new store")
+        }
+        for end in ends where isDatabase(path.beside(end)) {
+            throw JournalError(
+                code: .storeUnavailable,
+                message:
+                    "\(path.shown(end)) is a database of its own, and would be lost once \(path.name) is used; move it away"
+            )
+        }
+        guard isThere, kind != S_IFREG else { return }
+        let isDirectory = kind == S_IFDIR
         let obstacle = isDirectory ? "a directory; name a file in it" : "no regular file; name another one"
         throw JournalError(
             code: .storeUnavailable, message: "a store is a file, and \(path.name) is \(obstacle)",
             remedy: isDirectory ? nil : .otherStore)
+    }
+
+    /// Whether a file begins as databases of SQLite do.
+    private static func isDatabase(_ file: String) -> Bool {
+        let descriptor = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        let magic = Array("SQLite format 3\0".utf8)
+        var start = [UInt8](repeating: 0, count: magic.count)
+        return read(descriptor, &start, start.count) == start.count && start == magic
     }
 
     /// The scheme of a URL; a path that begins with `./` has none.
@@ -191,7 +229,7 @@ struct StoreFile {
         fchmod(file, ownerOnly)
         close(file)
         if hiddenFromGit {
-            writeFile("\(path.folder).gitignore", "\(path.file.dropFirst(path.folder.count))*\n")
+            writeFile("\(path.folder).gitignore", "\(path.last)*\n")
         }
     }
 
@@ -210,7 +248,7 @@ struct StoreFile {
 
     /// Makes the directory that the store lies in, and those above it.
     private static func makeDirectory(of path: String, for store: StorePath) throws(JournalError) {
-        guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
+        guard let slash = path.lastPlace(of: "/"), slash > path.startIndex else { return }
         let directory = String(path[..<slash])
         if let found = isDirectory(directory) {
             if found { return }

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import Platform
 internal import Synchronization
 internal import WorkflowEngine
@@ -28,7 +29,16 @@ struct StorePath: Sendable {
     func shown(_ end: String) -> String { (isLink ? file : name) + end }
 
     /// The directory that the database lies in, with a slash at its end; empty for the working directory.
-    var folder: Substring { file.lastIndex(of: "/").map { file[...$0] } ?? "" }
+    var folder: Substring { Self.split(file).folder }
+
+    /// The name of the database in it.
+    var last: Substring { Self.split(file).last }
+
+    /// What a path has up to its last slash, which it includes, and behind it.
+    fileprivate static func split(_ path: String) -> (folder: Substring, last: Substring) {
+        let folder = path.folderPart
+        return (folder, path[folder.endIndex...])
+    }
 }
 
 /// The name of a store, whose links are followed when it is first opened and never again. Any thread.
@@ -68,16 +78,14 @@ private enum Links {
             guard let target = String(validating: target, as: UTF8.self) else {
                 throw unavailable(name, "it is a symbolic link to a name that is not UTF-8")
             }
-            let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
-            return try follow(target.hasPrefix("/") ? target : folder + target, of: name, &count)
+            let folder = StorePath.split(path).folder
+            return try follow(target.begins(with: "/") ? target : folder + target, of: name, &count)
         }
         // What is not there yet lies where its directory does.
-        guard let slash = path.lastIndex(of: "/") else {
-            return path == "." ? path : try follow(".", of: name, &count) + "/" + path
-        }
-        let last = path[path.index(after: slash)...]
-        guard slash > path.startIndex, !last.isEmpty else { return path }
-        return try follow(String(path[..<slash]), of: name, &count) + "/" + last
+        let (folder, last) = StorePath.split(path)
+        if folder.isEmpty { return path == "." ? path : try follow(".", of: name, &count) + "/" + path }
+        guard folder.utf8.count > 1, !last.isEmpty else { return path }
+        return try follow(String(Substring(folder.utf8.dropLast())), of: name, &count) + "/" + last
     }
 
     /// The path without links; nil where nothing is there, where it cannot be asked, or is not UTF-8.

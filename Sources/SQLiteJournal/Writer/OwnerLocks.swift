@@ -27,7 +27,7 @@ final class OwnerLocks {
         path = Self.path(of: store)
     }
 
-    private static let end = "-owners"
+    static let end = "-owners"
 
     static func path(of store: StorePath) -> String { store.beside(end) }
 

@@ -27,8 +27,11 @@ extension EngineClock {
 public struct SystemClock: EngineClock {
     public init() {}
 
-    /// A time before 1970, of which only a clock that was never set says that it is now, counts as the first moment of 1970.
-    public func now() -> Int64 { max(Self.microseconds(CLOCK_REALTIME), 1) }
+    /// Where the clock says that it is before 1970, as only one says that was never set, it is as long after 1970 as the machine runs.
+    public func now() -> Int64 {
+        let time = Self.microseconds(CLOCK_REALTIME)
+        return time >= 1 ? time : max(Self.elapsedMicroseconds(), 1)
+    }
 
     public func elapsed() -> Int64 { Self.elapsedMicroseconds() }
 

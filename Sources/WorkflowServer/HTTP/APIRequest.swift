@@ -108,6 +108,8 @@ struct APIRequest {
         if keys.count > 1 { throw APIError.badRequest("There is more than one Idempotency-Key") }
         guard let key = keys.first else { return nil }
         if key.isEmpty { throw APIError.badRequest("Idempotency-Key is empty") }
+        // What is no UTF-8 has come as U+FFFD, as which different keys would be one.
+        if key.unicodeScalars.contains("\u{FFFD}") { throw APIError.badRequest("Idempotency-Key is not UTF-8") }
         let hash = SHA256.hash(data: Array("\(scope)\n\(context.principal.name)\n\(key)".utf8))
         return BytesText.hex(hash.prefix(16))
     }
@@ -185,7 +187,7 @@ struct APIRequest {
     private func json(holding held: inout Int) async throws -> ByteBuffer {
         let isJSON = request.headers[.contentType].map { HookReading.isJSON($0) } ?? true
         // What is known to come is refused before it is read; a body of no bytes has any type.
-        if !isJSON, request.headers[.contentLength].flatMap({ Int($0) }) ?? 0 > 0 { throw Self.notJSON }
+        if !isJSON, announcedLength > 0 { throw Self.notJSON }
         let buffer = try await buffer(holding: &held)
         if !isJSON, buffer.readableBytes > 0 { throw Self.notJSON }
         return buffer
@@ -197,6 +199,12 @@ struct APIRequest {
         defer { bodies.give(held) }
         let buffer = try await buffer(holding: &held)
         return try await turns.during(buffer.readableBytes) { try await work(buffer) }
+    }
+
+    /// How many bytes the head says that the body has; 0 where it does not say.
+    private var announcedLength: Int {
+        // What the parser took for a number, and is none here, is larger than any.
+        request.headers[.contentLength].map { Int($0) ?? .max } ?? 0
     }
 
     private static var notJSON: APIError {
@@ -211,7 +219,7 @@ struct APIRequest {
             refusal.headers[.acceptEncoding] = "identity"
             throw refusal
         }
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
+        if announcedLength > limit { throw tooLarge }
         do {
             return try await collect(holding: &held)
         } catch let error as APIError {

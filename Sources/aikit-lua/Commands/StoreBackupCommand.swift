@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import CHostSystem
+internal import FlatValue
 internal import Foundation
 internal import Platform
 internal import SQLiteJournal
@@ -95,11 +96,10 @@ struct StoreBackupCommand: ParsableCommand {
 
     /// Removes what processes have left that are gone.
     private static func removeLeftovers(of path: String) {
-        let (folder, name) =
-            path.lastIndex(of: "/").map {
-                (String(path[...$0]), String(path[path.index(after: $0)...]))
-            } ?? ("./", path)
-        for pid in Set(FolderNames.gone(in: folder, behind: name + mark).map(\.process)) {
+        let folder = path.folderPart
+        let name = path[folder.endIndex...]
+        for pid in Set(FolderNames.gone(in: folder.isEmpty ? "./" : String(folder), behind: name + mark).map(\.process))
+        {
             remove("\(path)\(mark)\(pid)")
         }
     }

@@ -228,7 +228,7 @@ final class ReplSession {
 
     private func startEvaluator() {
         let (host, mailbox, path) = (host, mailbox, plan.script)
-        let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        let directory = String(path.folderPart)
         let script = live?.generation?.script.bundle.script
         let result = waitFor { () -> Result<(Evaluator, Evaluation?), any Error> in
             do {

@@ -52,7 +52,7 @@ struct ServeSettings {
         if path == "." || path.isEmpty { return "" }
         var info = stat()
         let isFile = stat(path, &info) == 0 && info.st_mode & S_IFMT != S_IFDIR
-        if isFile || path.hasSuffix(".lua") { return path.lastIndex(of: "/").map { String(path[...$0]) } ?? "" }
+        if isFile || path.hasSuffix(".lua") { return String(path.folderPart) }
         return path.hasSuffix("/") ? path : path + "/"
     }
 

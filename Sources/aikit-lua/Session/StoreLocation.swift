@@ -20,8 +20,7 @@ enum StoreLocation: Equatable {
         case "memory": self = .memory
         case let path?: self = .at(try Self.checked(path))
         case nil:
-            let directory = script.lastIndex(of: "/").map { script[...$0] } ?? ""
-            self = .file(directory + Self.usual)
+            self = .file(script.folderPart + Self.usual)
         }
     }
 

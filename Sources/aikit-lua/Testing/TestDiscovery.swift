@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import LuaWorkflows
 internal import Platform
 
@@ -23,7 +24,7 @@ enum TestDiscovery {
     /// The project begins in the nearest folder above with a `.luarc.json`, a `.git` or an `.aikit`, else in the folder in
     /// which the program was started, where the file lies below it. A file below the latter may have its project above it.
     static func moduleFolders(of file: String) -> [String] {
-        let own = file.lastIndex(of: "/").map { String(file[...$0]) } ?? ""
+        let own = String(file.folderPart)
         var folders = [own]
         var current = own
         while !isProject(current) {

@@ -116,6 +116,42 @@ struct StoreFileFaultTests {
         try SQLiteJournal.checkName(name)
     }
 
+    @Test(arguments: ["-wal", "-shm", "-journal", "-owners"])
+    func `a store has no name that is one of a file beside another store`(end: String) async throws {
+        let directory = try #require(directory)
+        let wrong = directory.store + end
+        let error = #expect(throws: JournalError.self) { try SQLiteJournal(path: wrong) }
+        #expect(error?.code == "store_unavailable" && error?.remedy == .otherStore)
+        #expect(!FileManager.default.fileExists(atPath: wrong))
+        // One that came there in another way is kept.
+        let other = try SQLiteJournal(path: directory.path + "/other.db")
+        #expect(await TestRun("r1").write(to: other).isDurable)
+        await other.close()
+        try FileManager.default.moveItem(atPath: directory.path + "/other.db", toPath: wrong)
+        #expect(try await refusal()?.code == "store_unavailable")
+        let kept = try SQLiteJournal(path: wrong)
+        #expect(try await kept.header(of: "r1") != nil)
+        await kept.close()
+    }
+
+    @Test func `a log whose store was taken away is not thrown away for a new store`() async throws {
+        let directory = try #require(directory)
+        let journal = try SQLiteJournal(path: directory.store)
+        #expect(await TestRun("r1").write(to: journal).isDurable)
+        // As processes leave it that are killed.
+        let log = try Data(contentsOf: URL(filePath: directory.store + "-wal"))
+        let file = try Data(contentsOf: URL(filePath: directory.store))
+        await journal.close()
+        try FileManager.default.removeItem(atPath: directory.store)
+        try log.write(to: URL(filePath: directory.store + "-wal"))
+        #expect(!log.isEmpty)
+        #expect(try await refusal()?.code == "store_unavailable")
+        try file.write(to: URL(filePath: directory.store))
+        let again = try SQLiteJournal(path: directory.store)
+        #expect(try await again.header(of: "r1") != nil)
+        await again.close()
+    }
+
     @Test func `git is kept from the files of a store and from nothing else`() async throws {
         let directory = try #require(directory)
         let ignored = directory.path + "/.gitignore"
