@@ -1,4 +1,5 @@
 internal import Hummingbird
+internal import Logging
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -16,15 +17,17 @@ final class ServerCore: Sendable {
     let broadcast: EventBroadcast
     let results: ResultFrames
     let waits = OpenWaits()
+    let room: ConnectionRoom
     private let draining = Atomic<Bool>(false)
 
-    init(directory: RunDirectory, access: AccessControl?, options: ServerOptions) {
+    init(directory: RunDirectory, access: AccessControl?, options: ServerOptions, logger: Logger) {
         self.directory = directory
         broadcast = EventBroadcast(directory.events)
         results = ResultFrames(directory)
         health = StoreHealth(directory.store)
         bodies = BodyBudget(options.bodiesLimit)
         turns = BodyTurns(options.bodiesAtWork)
+        room = ConnectionRoom(options.connectionLimit, logger: logger)
         self.access = access
         self.options = options
     }

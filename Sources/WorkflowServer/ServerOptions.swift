@@ -21,7 +21,8 @@ public struct ServerOptions: Sendable {
     public var heartbeat = Duration.seconds(15)
     /// How many requests may be under way at once; more are answered with 503. Streams count.
     public var requestLimit = 20_000
-    /// How many connections may be open at once; more wait until one is closed.
+    /// How many connections may be open at once, if the process may have as many and a quarter more files open; more wait until one is
+    /// closed. The last of them, at most 64, are answered with 503, but for `/health`.
     public var connectionLimit = 50_000
     /// How long a client may take for the head of a request, and between two requests of a connection.
     public var headTimeout = Duration.seconds(60)

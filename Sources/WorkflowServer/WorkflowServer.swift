@@ -28,7 +28,7 @@ public final class WorkflowServer: Sendable {
         _ directory: RunDirectory, access: AccessControl? = nil, options: ServerOptions = ServerOptions(),
         logger: Logger = Logger(label: "aikit-lua")
     ) {
-        core = ServerCore(directory: directory, access: access, options: options)
+        core = ServerCore(directory: directory, access: access, options: options, logger: logger)
         self.logger = logger
     }
 
@@ -135,14 +135,14 @@ public final class WorkflowServer: Sendable {
         host: String, port: Int, tls: TLSConfiguration? = nil,
         running: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
-        let (options, waits) = (core.options, core.waits)
+        let (options, waits, room) = (core.options, core.waits, core.room)
         let builder = HTTPServerBuilder { responder in
             let configuration = HTTP1Channel.Configuration(
                 additionalChannelHandlers: [
                     HTTP1RulesInstaller(bodyLimit: options.bodyLimit),
                     RequestDeadlines(
                         head: options.headTimeout, body: options.bodyTimeout, halfClosed: options.halfClosedTime,
-                        waits: waits),
+                        waits: waits, room: room),
                     LingeringClose(),
                 ])
             return LoopChannel(HTTP1Channel(responder: responder, configuration: configuration))
@@ -152,8 +152,13 @@ public final class WorkflowServer: Sendable {
             server: try tls.map { try HTTPServerBuilder.tls(builder, tlsConfiguration: $0) } ?? builder,
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port), serverName: nil, backlog: 1024,
-                availableConnectionsDelegate: MaximumAvailableConnections(options.connectionLimit, logger: logger)),
-            onServerRunning: { channel in await running(channel.localAddress?.port ?? port) }, logger: logger)
+                availableConnectionsDelegate: MaximumAvailableConnections(room.limit, logger: logger)),
+            onServerRunning: { [logger] channel in
+                channel.eventLoop.execute {
+                    try? channel.pipeline.syncOperations.addHandler(AcceptPause(logger), position: .first)
+                }
+                await running(channel.localAddress?.port ?? port)
+            }, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await self.countRuns() }
             group.addTask { [logger] in

@@ -58,6 +58,7 @@ struct AnswerMiddleware: RouterMiddleware {
             throw APIError.overloaded(origin: origin)
         }
         defer { if !isHealth { core.metrics.requestEnded() } }
+        if !isHealth, core.room.isShort(context.channel) { throw APIError.overloaded("Too many connections are open") }
         var response: Response
         do {
             // Whoever watches the process may always ask; all else is told that the end is near.

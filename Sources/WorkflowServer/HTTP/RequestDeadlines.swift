@@ -14,10 +14,13 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    private let head: TimeAmount
+    private var head: TimeAmount
     private let body: TimeAmount
     private let halfClosed: TimeAmount
     private let waits: OpenWaits
+    private let room: ConnectionRoom
+    /// The connection has a place in ``room``.
+    private var isIn = false
     /// When the connection is to be closed; nil while nothing of the client is awaited.
     private var deadline: NIODeadline?
     /// Fires at ``due``, which is never after the deadline.
@@ -31,26 +34,27 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     private var open = 0
 
     /// - Parameter halfClosed: how long a request may wait for a run once the client has closed their side.
-    init(head: Duration, body: Duration, halfClosed: Duration, waits: OpenWaits) {
+    init(head: Duration, body: Duration, halfClosed: Duration, waits: OpenWaits, room: ConnectionRoom) {
         self.head = TimeAmount(head)
         self.body = TimeAmount(body)
         self.halfClosed = TimeAmount(halfClosed)
         self.waits = waits
+        self.room = room
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        if context.channel.isActive { expect(within: head, context) }
+        if context.channel.isActive { begin(context) }
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { stop() }
+    func handlerRemoved(context: ChannelHandlerContext) { stop(context) }
 
     func channelActive(context: ChannelHandlerContext) {
-        expect(within: head, context)
+        begin(context)
         context.fireChannelActive()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        stop()
+        stop(context)
         context.fireChannelInactive()
     }
 
@@ -86,6 +90,14 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireUserInboundEventTriggered(event)
     }
 
+    private func begin(_ context: ChannelHandlerContext) {
+        if !isIn {
+            isIn = true
+            if room.enter(context.channel) { head = min(head, ConnectionRoom.shortTime) }
+        }
+        expect(within: head, context)
+    }
+
     /// Gives the client so much time from now on.
     private func expect(within time: TimeAmount, _ context: ChannelHandlerContext) {
         let end = NIODeadline.now() + time
@@ -119,7 +131,9 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    private func stop() {
+    private func stop(_ context: ChannelHandlerContext) {
+        if isIn { room.leave(context.channel) }
+        isIn = false
         halfClosedTimer?.cancel()
         halfClosedTimer = nil
         deadline = nil

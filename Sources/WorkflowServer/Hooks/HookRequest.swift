@@ -8,12 +8,14 @@ internal import WorkflowEngine
 extension APIRequest {
     /// The request as the functions of a hook get it: `{ method, path, query, headers, body, json? }`.
     ///
-    /// Names of headers are in lower case; of a name that comes several times in the query the last value counts.
+    /// Names of headers are in lower case; of a name that comes several times in the query the last value counts. Headers that are not
+    /// UTF-8 are left out: different ones would be one.
     func hookValue(_ body: ByteBuffer) throws -> Value {
         let text = try text(body)
         var headers: [(String, Value)] = []
         for field in request.headers {
             let (name, value) = (field.name.canonicalName, field.value)
+            if value.unicodeScalars.contains("\u{FFFD}") { continue }
             if let index = headers.firstIndex(where: { $0.0 == name }) {
                 headers[index].1 = Value("\(headers[index].1.string ?? ""), \(value)")
             } else {

@@ -59,7 +59,7 @@ enum ProcessStart {
     static var shortage: String? { descriptorShortage ?? threadShortage ?? memoryShortage ?? dataShortage() }
 
     private static var descriptorShortage: String? {
-        guard let limit = softLimit(of: .descriptors), limit < roomyDescriptors else { return nil }
+        guard let limit = ProcessLimit.descriptors.current, limit < roomyDescriptors else { return nil }
         var open: [Int32] = []
         defer { for descriptor in open { close(descriptor) } }
         for _ in 0..<neededDescriptors {
@@ -74,7 +74,7 @@ enum ProcessStart {
     }
 
     private static var threadShortage: String? {
-        guard let limit = softLimit(of: .processes), limit < roomyThreads else { return nil }
+        guard let limit = ProcessLimit.processes.current, limit < roomyThreads else { return nil }
         return startThreads(neededThreads) < neededThreads
             ? "the system refuses to start threads: the user may have \(limit) processes and threads at once (ulimit -u)"
             : nil
@@ -108,32 +108,6 @@ enum ProcessStart {
         return
             "too little memory may be used for data: the limit is \(limit >> 20) MiB, and \(needed >> 20) MiB more are "
             + "needed (ulimit -d, LimitDATA of systemd)"
-    }
-
-    private enum Resource {
-        case descriptors, processes
-    }
-
-    /// The limit that holds now; nil for none.
-    private static func softLimit(of resource: Resource) -> Int? {
-        var limit = rlimit()
-        #if canImport(Glibc)
-            let number =
-                switch resource {
-                case .descriptors: RLIMIT_NOFILE
-                case .processes: __RLIMIT_NPROC
-                }
-            let status = getrlimit(.init(number.rawValue), &limit)
-        #else
-            let number =
-                switch resource {
-                case .descriptors: RLIMIT_NOFILE
-                case .processes: RLIMIT_NPROC
-                }
-            let status = getrlimit(number, &limit)
-        #endif
-        guard status == 0, limit.rlim_cur < rlim_t(Int64.max) else { return nil }
-        return Int(limit.rlim_cur)
     }
 
     /// Lets the process have as many files and connections open as it may at most.

@@ -1,0 +1,57 @@
+import FlatValue
+import Foundation
+import Platform
+import Testing
+
+#if os(Linux)
+    extension CommandLine {
+        /// Processes that may have too few files open.
+        @Suite("descriptors")
+        struct DescriptorTests {
+            private static let script = """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "a" }:step { id = "s", handler = function(input) return input end }:commit()
+                """
+
+            /// Processor time that a process has used, in hundredths of a second.
+            private static func ticks(of process: pid_t) throws -> Int {
+                let text = try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+                let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
+                return (Int(fields[12]) ?? 0) + (Int(fields[13]) ?? 0)
+            }
+
+            @Test func `a server that the system refuses connections waits for some, and does not spin`() async throws {
+                let program = try Program(["a.lua": Self.script])
+                defer { program.remove() }
+                let server = try ServeTests.Server(program, "--isolate", "none")
+                defer { server.running.send(SIGKILL) }
+                let process = server.running.processID
+                #expect(try await server.ask("GET", "/health/live").status == 200)
+                let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count
+                var limit = rlimit(rlim_cur: rlim_t(open + 4), rlim_max: 4096)
+                try #require(prlimit(process, __RLIMIT_NOFILE, &limit, nil) == 0)
+                let sockets = (0..<32).map { _ in socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
+                for socket in sockets {
+                    var address = sockaddr_in()
+                    address.sin_family = sa_family_t(AF_INET)
+                    address.sin_port = in_port_t(UInt16(server.port)).bigEndian
+                    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+                    _ = withUnsafePointer(to: &address) {
+                        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                            connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                        }
+                    }
+                }
+                #expect(server.running.hear("no more connections are taken for now"), "\(server.running.said)")
+                let before = try Self.ticks(of: process)
+                try await Task.sleep(for: .seconds(2))
+                // A tenth of a processor at most, on machines of any speed.
+                #expect(try Self.ticks(of: process) - before < 20)
+                for socket in sockets { close(socket) }
+                #expect(try await server.ask("GET", "/health/live").status == 200)
+                server.running.send(SIGTERM)
+                #expect(server.running.ended() == 0)
+            }
+        }
+    }
+#endif
