@@ -80,7 +80,7 @@ extension Writer {
             if let answer = answers[id] { return answer }
             guard let taking = takings[id] else { return .success(.missing) }
             var header = taking.run.header
-            header.owner = lease
+            (header.owner, header.isReleased) = (lease, false)
             // An id that is there twice is claimed once.
             guard isTaken.insert(id).inserted else { return .success(.owned(header)) }
             var run = taking.run
