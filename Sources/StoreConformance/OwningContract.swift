@@ -35,8 +35,12 @@ extension StoreContract {
             await run.write(to: first)
             try await first.release([run.journaled])
             try expect(await run.write("late", to: first).isConflict)
-            try expect(try await second.header(of: "r1")?.owner == nil)
-            try expect(try await second.claim("r1").isClaimed)
+            let released = try require(try await second.header(of: "r1"))
+            try expect(released.owner == nil && released.isReleased)
+            let claim = try await second.claim("r1")
+            try expect(claim.isClaimed)
+            if case .claimed(let claimed) = claim { try expect(!claimed.stored.header.isReleased) }
+            try expect(try await first.header(of: "r1")?.isReleased == false)
             try expect(await run.write("later", to: first).isConflict)
             await first.close()
             await second.close()
@@ -66,6 +70,7 @@ extension StoreContract {
             for _ in 0..<100 where !isClaimed {
                 try await backend.skip(StoreContract.lease * 2)
                 let gone = try await second.nodes().filter { !$0.isAlive }
+                try expect(try await second.header(of: "r1")?.isReleased == false)
                 try expect(gone.allSatisfy { $0.runs == [.running: 1] })
                 isClaimed = try await second.claim("r1").isClaimed
             }
