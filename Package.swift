@@ -205,8 +205,8 @@ let package = Package(
         .testTarget(
             name: "SQLiteJournalTests",
             dependencies: [
-                "Platform", "FlatValue", "LuaWorkflows", "SQLiteJournal", "StoreConformance", "WorkflowEngine",
-                "WorkflowCore",
+                "Platform", "FlatValue", "LuaWorkflows", "MemoryJournal", "SQLiteJournal", "StoreConformance",
+                "WorkflowEngine", "WorkflowCore",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),

@@ -255,6 +255,16 @@ struct MemoryLanes {
         return groups[singleton]?.begun.first
     }
 
+    /// The runs that hold a place of the group that a lane has of a kind.
+    func holders(_ kind: QueueTicket.Share.Kind, in number: Int64) -> Set<String> {
+        guard let lane = lanes[number]?.lane else { return [] }
+        switch kind {
+        case .concurrency: return groups[lane.concurrency]?.begun ?? []
+        case .singleton: return groups[lane.singleton]?.begun ?? []
+        case .rate: return []
+        }
+    }
+
     /// Gives a run its places.
     mutating func grant(_ id: String, _ rank: QueueRank, _ ticket: QueueTicket, in number: Int64, at now: Int64) {
         guard let lane = lanes[number]?.lane else { return }

@@ -1,7 +1,5 @@
-internal import FlatValue
-internal import Synchronization
 internal import WorkflowCore
-package import WorkflowEngine
+internal import WorkflowEngine
 
 /// The queue of a store in memory: which runs wait, by what, and which hold places. It knows no owners and no clock.
 struct MemoryQueue {
@@ -267,6 +265,21 @@ struct MemoryQueue {
         }
     }
 
+    /// The limits of a run that waits which are full with runs that wait for others.
+    func holdup(of id: String, madeAt time: Int64, waits: (_ run: String) -> Bool) -> QueueHoldup? {
+        guard let entry = entries[id], entry.state == .early || entry.state == .waiting,
+            let workflow = lanes.workflow(of: entry.lane)
+        else { return nil }
+        let limits = entry.ticket.shares.compactMap { share -> QueueHoldup.Limit? in
+            let holders = lanes.holders(share.kind, in: entry.lane).filter(waits)
+            guard share.kind != .rate, holders.count >= share.limit else { return nil }
+            return QueueHoldup.Limit(
+                share.kind, key: share.key, limit: share.limit,
+                holders: Set(holders.map { RunChain.split($0).base }))
+        }
+        return limits.isEmpty ? nil : QueueHoldup(workflow: workflow, createdAt: time, limits: limits)
+    }
+
     var figures: QueueFigures {
         var figures = QueueFigures(lengths: lanes.lengths)
         for entry in entries.values {
@@ -274,65 +287,5 @@ struct MemoryQueue {
             if entry.state == .waiting { figures.oldest = min(figures.oldest ?? .max, entry.enteredAt) }
         }
         return figures
-    }
-}
-
-extension MemoryJournal {
-    package var keepsQueue: Bool { true }
-
-    package func admit(_ scope: QueueScope, limit: Int) async throws(JournalError) -> QueuePass {
-        if isClosed.load(ordering: .acquiring) { throw Self.closed }
-        // The time is read by whoever has the store to itself: all that has ended for it has ended before.
-        let (pass, posted) = write { [clock] contents, own in
-            contents.admit(scope, limit: limit, as: own, at: clock.now())
-        }
-        for (deliver, message) in posted { deliver([message]) }
-        return pass
-    }
-
-    package func places(of runs: [String]) async throws(JournalError) -> [String: QueuePlace] {
-        let now = clock.now()
-        return try read { contents, _ in
-            var places: [String: QueuePlace] = [:]
-            for run in runs { places[run] = contents.queue.place(of: run, at: now) }
-            return places
-        }
-    }
-
-    package func queueFigures() async throws(JournalError) -> QueueFigures {
-        try read { contents, _ in contents.queue.figures }
-    }
-}
-
-extension MemoryStore.Contents {
-    typealias Posted = (deliver: @Sendable ([InboxMessage]) -> Void, message: InboxMessage)
-
-    fileprivate mutating func admit(
-        _ scope: QueueScope, limit: Int, as own: Int64, at now: Int64
-    ) -> (QueuePass, [Posted]) {
-        var pass = QueuePass()
-        var runs: [String]?
-        if case .runs(let ids) = scope { runs = ids }
-        var queue = MemoryQueue()
-        swap(&queue, &self.queue)
-        let ids = queue.admit(runs, limit: limit, at: now, &pass) { id in
-            self.runs[id].map { header(of: $0, for: own, at: now).owner != nil } ?? false
-        }
-        swap(&queue, &self.queue)
-        var posted: [Posted] = []
-        for id in ids {
-            lastMessage += 1
-            let content = InboxMessage.Content(kind: .begin, target: "", payload: .null)
-            let message = InboxMessage(number: lastMessage, run: id, content: content, postedAt: now)
-            messages.append((message, nil))
-            switch claim(id, as: own, at: now) {
-            case .owned:
-                pass.told += 1
-                if let deliver = self.runs[id]?.owner.flatMap({ watchers[$0] }) { posted.append((deliver, message)) }
-            case .claimed(let run): pass.claims.append((id, .success(.claimed(run))))
-            case .over, .missing: leaveQueue(id, at: now)
-            }
-        }
-        return (pass, posted)
     }
 }

@@ -20,6 +20,8 @@ package final class MemoryStore: Sendable {
         var watchers: [Int64: @Sendable ([InboxMessage]) -> Void] = [:]
         var schedules: [ScheduleMark] = []
         var queue = MemoryQueue()
+        /// The waits that were noted, by the chain that waits and then by the one that it waits for.
+        var waits: [String: [String: NotedWait]] = [:]
         var cache: [String: (value: Value, until: Int64)] = [:]
         var lastOwner: Int64 = 0
         var lastMessage: Int64 = 0
@@ -54,6 +56,7 @@ extension MemoryStore.Contents {
         var header = row.header
         header.owner = nil
         header.isHeld = queue.isHeld(row.header.id)
+        header.isReleased = row.owner == nil && !header.status.isTerminal && !header.isHeld
         guard !header.status.isTerminal, let owner = row.owner.flatMap({ owners[$0]?.owner }) else { return header }
         if owner.leaseUntil > now || owner.number == number {
             header.owner = owner

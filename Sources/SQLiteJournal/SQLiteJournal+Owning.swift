@@ -72,6 +72,7 @@ extension Writer {
             }
         stored.owner = owner.number
         header.owner = owners.living(owner.number)
+        header.isReleased = false
         let journaled = JournaledRun(run)
         let lease = journaled.makeSQLiteLease()
         lease.row = stored.row

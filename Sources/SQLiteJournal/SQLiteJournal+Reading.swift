@@ -96,7 +96,7 @@ extension SQLiteJournal: RunReading {
         return try await reader.read(body)
     }
 
-    private func owners(_ database: Database) throws -> OwnerTable {
+    func owners(_ database: Database) throws -> OwnerTable {
         let own = writer.ownNumber.value
         return try OwnerTable(
             database, OwnerLocks(store: try storeName.resolved(), creates: false), own: own, now: clock.now())

@@ -35,8 +35,12 @@ extension StoreContract {
             await run.write(to: first)
             try await first.release([run.journaled])
             try expect(await run.write("late", to: first).isConflict)
-            try expect(try await second.header(of: "r1")?.owner == nil)
-            try expect(try await second.claim("r1").isClaimed)
+            let released = try require(try await second.header(of: "r1"))
+            try expect(released.owner == nil && released.isReleased)
+            let claim = try await second.claim("r1")
+            try expect(claim.isClaimed)
+            if case .claimed(let claimed) = claim { try expect(!claimed.stored.header.isReleased) }
+            try expect(try await first.header(of: "r1")?.isReleased == false)
             try expect(await run.write("later", to: first).isConflict)
             await first.close()
             await second.close()
@@ -66,6 +70,7 @@ extension StoreContract {
             for _ in 0..<100 where !isClaimed {
                 try await backend.skip(StoreContract.lease * 2)
                 let gone = try await second.nodes().filter { !$0.isAlive }
+                try expect(try await second.header(of: "r1")?.isReleased == false)
                 try expect(gone.allSatisfy { $0.runs == [.running: 1] })
                 isClaimed = try await second.claim("r1").isClaimed
             }
@@ -75,16 +80,18 @@ extension StoreContract {
         },
         StoreCheck("of two claims at once exactly one wins") { backend in
             let first = try await backend.open()
-            let run = TestRun("r1")
-            await run.write(to: first)
+            let ids = (0..<40).map { "r\($0)" }
+            for id in ids { await TestRun(id).write(to: first) }
             await first.close()
             var others: [any RunStore] = []
             for _ in 0..<4 { others.append(try await backend.open()) }
-            let wins = try await withThrowingTaskGroup(of: Bool.self) { group in
-                for other in others { group.addTask { try await other.claim("r1").isClaimed } }
-                return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            for id in ids {
+                let wins = try await withThrowingTaskGroup(of: Bool.self) { group in
+                    for other in others { group.addTask { try await other.claim(id).isClaimed } }
+                    return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+                }
+                try expect(wins == 1, "\(wins) have claimed it")
             }
-            try expect(wins == 1)
             for other in others { await other.close() }
         },
         StoreCheck("an owner that lost its lease stops writing, and owns what it begins afterwards") { backend in

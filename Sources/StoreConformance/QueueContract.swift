@@ -4,7 +4,7 @@ internal import WorkflowEngine
 
 /// Every store lets queued runs begin in their turn, and keeps their limits over all of its journals.
 extension StoreContract {
-    static let queue = queuePlaces + queueConflicts + queueOrder
+    static let queue = queuePlaces + queueConflicts + queueOrder + waits
 
     private static let queuePlaces: [StoreCheck] = [
         StoreCheck("a run that waits is nobody's, and begins with a message for whoever lets it") { backend in

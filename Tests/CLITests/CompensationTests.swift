@@ -141,6 +141,11 @@ extension CommandLine {
             }
             #expect(isTold)
             #expect(try await server.ask("GET", "/api/runs").json["runs"]?[0]?["undoing"] == "each[1]/book")
+            // Another process of the store says it too.
+            let other = try ServeTests.Server(program, serving: ".", way)
+            defer { other.running.send(SIGKILL) }
+            #expect(try await other.ask("GET", "/api/runs").json["runs"]?[0]?["undoing"] == "each[1]/book")
+            #expect(try await other.ask("GET", "/api/runs/r?summary=true").json["undoing"] == "each[1]/book")
             let list = try program.run("runs", "list", "--store", "runs.db").output
             #expect(list.contains("undoing each[1]/book"), "\(list)")
             let value = try program.run("runs", "list", "--store", "runs.db", "--json").output

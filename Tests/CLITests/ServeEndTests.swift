@@ -39,6 +39,47 @@ extension CommandLine {
             #expect(second.running.finish().status == 0)
         }
 
+        @Test(.timeLimit(.minutes(3)), arguments: [["--grace", "1h"], ["--grace", "1h", "--isolate=run"]])
+        func `a run that waits for another one is released with it, at once, and goes on with the next server`(
+            _ way: [String]
+        ) async throws {
+            let program = try Program([
+                "family.lua": """
+                local aikit = require "aikit"
+                local child = aikit.workflow { id = "child" }
+                  :step { id = "first", handler = function() print "first" aikit.sleep "300ms" return 1 end }
+                  :wait_for { id = "go", event = "go" }
+                  :commit()
+                local parent = aikit.workflow { id = "parent" }
+                  :step { id = "ask", handler = function() return aikit.start(child, {}, { id = "c", wait = true }) end }
+                  :commit()
+                return { parent, child }
+                """
+            ])
+            defer { program.remove() }
+            let first = try ServeTests.Server(program, serving: ".", way)
+            defer { first.running.send(SIGKILL) }
+            let body: Value = ["inputData": [:], "runId": "p"]
+            #expect(try await first.ask("POST", "/api/workflows/parent/runs", body).status == 202)
+            let hasBegun = try await IsolatedServeTests.poll {
+                try await first.ask("GET", "/api/runs/c?summary=true").json["status"] == "waiting"
+            }
+            #expect(hasBegun)
+            first.running.send(SIGTERM)
+            let ended = first.running.finish()
+            #expect(ended.status == 0, "\(ended.errors)")
+            #expect(ended.errors.split(separator: "\n").count { $0.hasSuffix("first") } <= 1, "\(ended.errors)")
+            let list = try program.run("runs", "list", "--store", "runs.db").output
+            #expect(list.contains("running (released)") && !list.contains("process gone"), "\(list)")
+            let json = try program.run("runs", "list", "--store", "runs.db", "--json").output
+            #expect(json.contains(#""released": true"#) && !json.contains("processGone"), "\(json)")
+            let second = try ServeTests.Server(program, serving: ".", way)
+            defer { second.running.send(SIGKILL) }
+            #expect(try await second.ask("POST", "/api/runs/c/signals/go", ["data": 7]).status < 300)
+            let settled = try await second.ask("GET", "/api/runs/p?wait=20s").json
+            #expect(settled["result"] == 7, "\(settled.json)")
+        }
+
         @Test func `what was acknowledged is there after the server was killed`() async throws {
             let program = try Program([
                 "wait.lua": """

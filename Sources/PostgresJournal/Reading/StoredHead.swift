@@ -74,6 +74,7 @@ struct StoredHead {
             }
             header.tags = tags
         }
+        header.isReleased = owner == nil && !status.isTerminal && !header.isHeld
         if !status.isTerminal, let owner, try row.flag(17) {
             header.owner = RunOwner(
                 number: owner, name: try row.text(15), leaseUntil: try row.natural(16), isSelf: owner == own)

@@ -9,7 +9,7 @@ enum Schema {
     /// One step for each version; a store of version n has taken the first n of them.
     static let migrations: [String] = [
         version1, version2, version3, version4, version5, version6, version7, version8, version9,
-        version10, version11,
+        version10, version11, version12,
     ]
 
     /// `schedules.timing`: the times that a schedule had when it came to `time`, in words; NULL where that is not known.

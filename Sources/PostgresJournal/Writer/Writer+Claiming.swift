@@ -31,9 +31,14 @@ extension Writer {
     func claim(_ ids: [String], _ connection: Connection) throws -> [Result<Claim, JournalError>] {
         var heads: [String: Result<StoredHead, RunDamage>] = [:]
         // Rows that another claim is taking at this moment are passed over.
+        let locked = try connection.run(
+            "SELECT id FROM runs WHERE id = ANY($1::text[]) ORDER BY row FOR UPDATE SKIP LOCKED",
+            Parameters().add(ids.filter { !$0.utf8.contains(0) })
+        ).all.map { try $0.text(0) }
+        // A statement of its own: the one that locks joins what it joined a row with before somebody else changed it, so that a run
+        // which another claim has just taken would be shown as one whose owner is gone.
         let rows = try connection.run(
-            StoredHead.query + "WHERE runs.id = ANY($2::text[]) ORDER BY runs.row FOR UPDATE OF runs SKIP LOCKED",
-            Parameters().add(owner).add(ids.filter { !$0.utf8.contains(0) }))
+            StoredHead.query + "WHERE runs.id = ANY($2::text[]) ORDER BY runs.row", Parameters().add(owner).add(locked))
         for row in rows.all {
             do {
                 let head = try StoredHead(row, own: owner)
@@ -80,7 +85,7 @@ extension Writer {
             if let answer = answers[id] { return answer }
             guard let taking = takings[id] else { return .success(.missing) }
             var header = taking.run.header
-            header.owner = lease
+            (header.owner, header.isReleased) = (lease, false)
             // An id that is there twice is claimed once.
             guard isTaken.insert(id).inserted else { return .success(.owned(header)) }
             var run = taking.run

@@ -61,6 +61,8 @@ final class Writer: @unchecked Sendable {
     var queueWatch = ClockWatch()
     /// The clock of the queue was set back, and the queue does not know it yet.
     var isQueueSetBack = false
+    /// Waits that owners which are gone have noted have been removed.
+    var hasTidiedWaits = false
 
     init(
         _ address: PostgresAddress, _ options: PostgresJournalOptions, clock: any EngineClock, ownerName: String

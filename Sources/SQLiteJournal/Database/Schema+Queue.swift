@@ -20,6 +20,9 @@ extension Schema {
     /// its first run.
     ///
     /// `queue_starts` has the newest starts of a rate, numbered as `queue_groups.starts` counts them.
+    ///
+    /// `queue_waits`: a run of the chain `waiter` waits for the end of the chain `awaited`, each the first id of a chain. A row counts
+    /// as long as `owner` drives `run`, and is of no use afterwards.
     static let queueTables = """
         CREATE TABLE IF NOT EXISTS queue_groups (
             id INTEGER PRIMARY KEY,
@@ -80,5 +83,13 @@ extension Schema {
             time INTEGER NOT NULL,
             PRIMARY KEY (rate, number)
         ) STRICT, WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS queue_waits (
+            waiter TEXT NOT NULL,
+            awaited TEXT NOT NULL,
+            run INTEGER NOT NULL,
+            owner INTEGER NOT NULL,
+            PRIMARY KEY (waiter, awaited)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS queue_waits_by_run ON queue_waits (run);
         """
 }

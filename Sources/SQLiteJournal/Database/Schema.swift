@@ -14,7 +14,7 @@ enum Schema {
     /// One step for each version; a store of version n has taken the first n of them.
     static let migrations: [String] = [
         version1, version2, version3, version4, version5, version6, version7, version8, version9,
-        version10, version11,
+        version10, version11, version12,
     ]
 
     static var version: Int { migrations.count }
@@ -145,6 +145,7 @@ enum Schema {
 
     /// What is new in ``queueTables``, which a store that has them takes on with each of these steps.
     private static let version9 = ""
+    private static let version12 = ""
 
     /// Runs that a debounce replaces are found by its key alone, whatever lanes they are in: ``queueTables`` has the index.
     private static let version10 = "DROP INDEX IF EXISTS queue_debounced;"

@@ -130,6 +130,7 @@ struct StoredHead {
     func header(_ owners: OwnerTable) -> RunHeader {
         var header = header
         if !header.status.isTerminal, let owner { header.owner = owners.living(owner) }
+        header.isReleased = owner == nil && !header.status.isTerminal && !header.isHeld
         return header
     }
 }

@@ -141,7 +141,10 @@ extension Writer {
                 """)
         if try database.hasTable("queue") {
             try database.execute(
-                sql: "DELETE FROM queue WHERE run NOT IN (SELECT row FROM runs); UPDATE queue_lanes SET blocked = 0")
+                sql: """
+                    DELETE FROM queue WHERE run NOT IN (SELECT row FROM runs); UPDATE queue_lanes SET blocked = 0;
+                    DELETE FROM queue_waits WHERE run NOT IN (SELECT row FROM runs);
+                    """)
         }
         try database.execute(
             sql: "DELETE FROM inbox WHERE answer IS NOT NULL AND posted_at < ?",

@@ -43,6 +43,8 @@ final class Writer: @unchecked Sendable {
     var stall: Stall?
     /// The store is known to have the tables of the queue, in the transaction if there is one.
     var hasQueue = false
+    /// Waits that owners which are gone have noted have been removed.
+    var hasTidiedWaits = false
     var queueWatch = ClockWatch()
     /// The clock was set back, and the queue does not know it yet.
     var isQueueSetBack = false

@@ -75,6 +75,8 @@ package final class Plan: Sendable {
     package let secretSchemas: Set<Int32>
     /// Whether anything of its runs may be secret.
     package let hasSecrets: Bool
+    /// Some step of it can be undone.
+    package var hasCompensation: Bool { nodes.elements.contains { $0.compensate != 0 } }
     private let fingerprintMemory = Mutex<String?>(nil)
 
     /// What a journal has to fit to be replayed on this plan; see ``makeFingerprint()``. Computed at the first use.

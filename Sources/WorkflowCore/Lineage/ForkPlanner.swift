@@ -45,7 +45,7 @@ package struct ForkPlanner: ~Copyable {
     }
 
     private static func undone(_ log: RunLog, _ plan: Plan) -> [Int: Undone] {
-        guard plan.nodes.elements.contains(where: { $0.compensate != 0 }) else { return [:] }
+        guard plan.hasCompensation else { return [:] }
         var machine = RunMachine(plan: plan)
         var starts: [Int32: Int] = [:]
         var successes: [(index: Int, start: Int)] = []

@@ -10,6 +10,9 @@ final class LiveRuns: Sendable {
     let bell = QueueBell()
     let turns = RequestTurns()
     let chains: ChainStops
+    let waits: WaitLedger
+    /// How many are giving all runs back: none is taken up meanwhile because another one waits for it.
+    let leaving = Atomic<Int>(0)
     private let state = Mutex(State())
 
     private struct State {
@@ -27,6 +30,7 @@ final class LiveRuns: Sendable {
     init(_ store: any RunStore, _ chains: ChainStops) {
         self.store = store
         self.chains = chains
+        waits = WaitLedger(store)
         hub = EventHub(store)
         hub.attach(self)
     }

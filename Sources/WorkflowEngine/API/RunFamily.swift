@@ -34,17 +34,8 @@ final class RunFamily: Sendable {
         /// run is over that started them: the newest of each chain.
         var runs: [String: Child] = [:]
         var children: [String: [String]] = [:]
-        /// The runs that wait for others, by the first id of their chain.
-        var waits: [String: Waiter] = [:]
-        /// The shares of runs that wait, or that others wait for, as far as they were asked for.
-        var shares: [String: [QueueTicket.Share]] = [:]
-    }
-
-    /// A run that waits for others.
-    struct Waiter {
-        let workflow: String
-        /// How many waits there are for each run, by the first id of its chain.
-        var runs: [String: Int] = [:]
+        /// How many waits of a run there are for each other one, by the first ids of their chains.
+        var waits: [String: [String: Int]] = [:]
     }
 
     var catalog: (any WorkflowCatalog)? { state.withLock(\.catalog) }
@@ -103,49 +94,26 @@ final class RunFamily: Sendable {
         return false
     }
 
-    /// The runs that wait for others, by the first id of their chain.
-    var waiters: [String: Waiter] { state.withLock(\.waits) }
-
     /// The runs that a run waits for, by the first id of their chain, as often as it does.
     func awaited(by parent: String) -> [String] {
         state.withLock { state in
-            (state.waits[RunChain.split(parent).base]?.runs ?? [:]).flatMap {
+            (state.waits[RunChain.split(parent).base] ?? [:]).flatMap {
                 Array(repeating: $0.key, count: $0.value)
             }
         }
     }
 
-    /// Knows of a run of a workflow that it waits for another run while `body` does.
-    func waiting<Result>(
-        _ parent: String, of workflow: String, for run: String, _ body: () async throws -> Result
-    ) async rethrows -> Result {
-        let (parent, run) = (RunChain.split(parent).base, RunChain.split(run).base)
-        state.withLock { $0.waits[parent, default: Waiter(workflow: workflow)].runs[run, default: 0] += 1 }
+    /// Knows of a wait while `body` goes on.
+    func waiting<Result>(_ wait: ChainWait, _ body: () async throws -> Result) async rethrows -> Result {
+        state.withLock { $0.waits[wait.waiter, default: [:]][wait.awaited, default: 0] += 1 }
         defer {
             state.withLock { state in
-                let left = (state.waits[parent]?.runs[run] ?? 0) - 1
-                state.waits[parent]?.runs[run] = left > 0 ? left : nil
-                state.shares[run] = nil
-                if state.waits[parent]?.runs.isEmpty == true {
-                    state.waits[parent] = nil
-                    state.shares[parent] = nil
-                }
+                let left = (state.waits[wait.waiter]?[wait.awaited] ?? 0) - 1
+                state.waits[wait.waiter]?[wait.awaited] = left > 0 ? left : nil
+                if state.waits[wait.waiter]?.isEmpty == true { state.waits[wait.waiter] = nil }
             }
         }
         return try await body()
-    }
-
-    /// What a run that waits, or that another one waits for, wants or holds; `read` is called where that is not known yet.
-    func shares(
-        of run: String, _ read: () async throws -> [QueueTicket.Share]
-    ) async rethrows -> [QueueTicket.Share] {
-        if let known = state.withLock({ $0.shares[run] }) { return known }
-        let shares = try await read()
-        state.withLock { state in
-            let isAwaited = state.waits[run] != nil || state.waits.values.contains { $0.runs[run] != nil }
-            if isAwaited { state.shares[run] = shares }
-        }
-        return shares
     }
 
     /// Keeps the run that follows on one in its place, so that of a chain that nobody waits for the newest run alone is kept.

@@ -126,8 +126,7 @@ extension WorkflowEngine {
                     retryable: false)
             }
             let record: RunRecord
-            let workflow = live?.find(parent)?.definition.plan.id ?? ""
-            switch try await family.waiting(parent, of: workflow, for: id, { try await endedOrHeldUp(id) }) {
+            switch try await family.waiting(ChainWait(parent, for: id), { try await endedOrHeldUp(id, for: parent) }) {
             case .over(let ended): record = ended
             case .heldUp(let kind, let limit):
                 return .failure(
@@ -185,27 +184,40 @@ extension WorkflowEngine {
         case heldUp(QueueTicket.Share.Kind, limit: Int)
     }
 
+    /// How long a run waits for one that is under way before the store is told.
+    private static let unnotedWait = Duration.milliseconds(500)
+
     /// What becomes of a run for which another one waits.
-    private func endedOrHeldUp(_ id: String) async throws -> ChildEnd {
-        guard let journal, try await journal.header(of: id)?.isHeld == true else { return .over(try await ended(id)) }
+    private func endedOrHeldUp(_ id: String, for parent: String) async throws -> ChildEnd {
+        guard let journal, let waits = live?.waits, journal.keepsQueue else { return .over(try await ended(id)) }
         return try await withThrowingTaskGroup(of: ChildEnd?.self) { group in
             group.addTask { .over(try await self.ended(id)) }
             group.addTask {
-                // Those that hold the places may come to wait a moment later.
-                var pause = Duration.milliseconds(100)
-                while try await journal.header(of: id)?.isHeld == true {
-                    if let (place, limit) = try await self.waitsInVain(id, journal) {
-                        return .heldUp(place.kind, limit: limit)
-                    }
-                    try await Task.sleep(for: pause)
-                    pause = min(pause * 2, .seconds(10))
+                let isHeld = try await journal.header(of: id)?.isHeld == true
+                // Most waits end before anybody has to know of them.
+                if !isHeld { try await Task.sleep(for: Self.unnotedWait) }
+                return try await waits.noting(ChainWait(parent, for: id), of: parent) {
+                    try await self.heldUp(id, journal)
                 }
-                return nil
             }
             defer { group.cancelAll() }
             while let end = try await group.next() { if let end { return end } }
             throw CancellationError()
         }
+    }
+
+    /// Returns once a run waits in the queue in vain. For a run that has begun it does not return before it is cancelled.
+    private func heldUp(_ id: String, _ journal: any RunStore) async throws -> ChildEnd? {
+        // Those that hold the places may come to wait a moment later.
+        var pause = Duration.milliseconds(100)
+        while try await journal.header(of: id)?.isHeld == true {
+            if let (place, limit) = try await waitsInVain(id, journal) { return .heldUp(place.kind, limit: limit) }
+            try await Task.sleep(for: pause)
+            pause = min(pause * 2, .seconds(10))
+        }
+        // The wait is noted for as long as it goes on.
+        try await Task.sleep(for: .seconds(1 << 30))
+        return nil
     }
 
     private func ended(_ id: String) async throws -> RunRecord {

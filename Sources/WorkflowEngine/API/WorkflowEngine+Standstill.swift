@@ -28,6 +28,13 @@ extension WorkflowEngine {
         return standing
     }
 
+    /// Whether all that is under way of a run waits for runs that this engine does not drive.
+    func waitsForOthersElsewhere(_ run: WorkflowRun) async -> Bool {
+        let awaited = family.awaited(by: run.id)
+        guard let live, !awaited.isEmpty, await waitsForRunsAlone(run, awaited.count) else { return false }
+        return Set(live.all.map { RunChain.split($0.id).base }).isDisjoint(with: awaited)
+    }
+
     /// Answers a step of a run that another one has started, and returns when the answer is taken.
     package func answer(_ id: String, step path: String, data: Value) async throws {
         guard journal == nil else {

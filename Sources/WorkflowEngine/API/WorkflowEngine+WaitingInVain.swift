@@ -1,57 +1,44 @@
-internal import FlatValue
 internal import WorkflowCore
 
 /// Queued runs that never begin, since those that hold their places wait for them.
 extension WorkflowEngine {
     /// The limit for which a queued run waits in vain, where it is the one to be given up; see ``WaitGraph``.
     ///
-    /// What runs of other processes wait for is not known here: a run of theirs counts as one that may go on. Costs no read where
-    /// too few runs of the workflow wait for others to hold all places.
+    /// Goes by what the processes of the store have noted of their runs' waits, so that a circle may be found a moment late. It is
+    /// never one that is not there: each wait is read before the run that it is for, and who is found to wait for others that do not
+    /// go on has gone on waiting meanwhile. One read where its limits have room or too few runs that hold their places wait, and two
+    /// more for each link of the longest chain of waits.
     func waitsInVain(
         _ id: String, _ journal: any RunStore
     ) async throws -> (place: WaitGraph.Place, limit: Int)? {
-        let waiters = family.waiters
         let id = RunChain.split(id).base
-        var (graph, seen, rest) = (WaitGraph(), Set<String>(), [id])
-        while let run = rest.popLast() {
-            guard seen.insert(run).inserted else { continue }
-            if let waiter = waiters[run] {
-                graph.wait(run, for: Array(waiter.runs.keys))
-                rest += waiter.runs.keys
-                continue
-            }
-            guard let header = try await journal.header(of: run), header.isHeld else { continue }
-            let peers = waiters.filter { $0.value.workflow == header.workflow }.keys
-            var wanted: [(place: WaitGraph.Place, limit: Int)] = []
-            if !peers.isEmpty {
-                for share in try await shares(of: run, journal) where peers.count >= share.limit {
-                    let place = WaitGraph.Place(workflow: header.workflow, kind: share.kind, key: share.key)
-                    var holders: [String] = []
-                    for peer in peers {
-                        let held = try await shares(of: peer, journal)
-                        if held.contains(where: share.isOfSameGroup) { holders.append(peer) }
-                    }
-                    guard holders.count >= share.limit else { continue }
-                    wanted.append((place, share.limit))
-                    graph.hold(place, by: holders)
-                    rest += holders
+        var (graph, seen, next) = (WaitGraph(), Set([id]), [String]())
+        func look(_ holdups: [String: QueueHoldup]) {
+            for (run, holdup) in holdups {
+                let wanted = holdup.limits.map { limit in
+                    let place = WaitGraph.Place(workflow: holdup.workflow, kind: limit.kind, key: limit.key)
+                    graph.hold(place, by: Array(limit.holders))
+                    next += limit.holders
+                    return (place, limit.limit)
                 }
+                graph.queue(run, madeAt: holdup.createdAt, for: wanted)
             }
-            graph.queue(run, madeAt: header.createdAt, for: wanted)
-            if run == id, wanted.isEmpty { return nil }
+        }
+        look(try await journal.holdups(of: [id]))
+        while !next.isEmpty {
+            let runs = Set(next).subtracting(seen)
+            if runs.isEmpty { break }
+            seen.formUnion(runs)
+            next = []
+            let awaited = try await journal.awaited(by: runs.sorted())
+            for (run, others) in awaited {
+                graph.wait(run, for: Array(others))
+                next += others
+            }
+            // Who waits for others is under way.
+            let rest = runs.subtracting(awaited.keys)
+            if !rest.isEmpty { look(try await journal.holdups(of: rest.sorted())) }
         }
         return graph.refused(id)
     }
-
-    /// What a run holds, or waits for, until it is over. A run that goes on in the place of another one has that one's.
-    private func shares(of id: String, _ journal: any RunStore) async throws -> [QueueTicket.Share] {
-        try await family.shares(of: id) {
-            guard let ticket = try await journal.load(id)?.payloads(of: [.queued]).last else { return [] }
-            return QueueTicket(recorded: ticket).shares.filter { $0.kind != .rate }
-        }
-    }
-}
-
-extension QueueTicket.Share {
-    fileprivate func isOfSameGroup(_ other: QueueTicket.Share) -> Bool { kind == other.kind && key == other.key }
 }

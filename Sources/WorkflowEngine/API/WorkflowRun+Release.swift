@@ -7,6 +7,8 @@ extension WorkflowRun {
     /// Lets nothing more of the run begin, waits until what is under way has ended, and gives the run back to the store,
     /// where anybody may take it up again.
     ///
+    /// Code that waits for runs of other processes alone is given up at once, and begins again wherever the run is taken up.
+    ///
     /// - Parameter grace: how long it waits; code that is still under way then is given up, and begins again wherever the run
     ///   is taken up.
     /// A run that somebody has cancelled goes on to its end, undoing its steps.
@@ -26,8 +28,19 @@ extension WorkflowRun {
             try? await Task.sleep(for: grace)
             quiet.open()
         }
+        // What another process drives, or nobody any more, is waited for again wherever this run is taken up.
+        let standstill = Task { [engine = live?.engine] in
+            // An answer that is on its way is taken.
+            var looks = 0
+            while let engine, looks < 3 {
+                looks = await engine.waitsForOthersElsewhere(self) ? looks + 1 : 0
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            quiet.open()
+        }
         await quiet.passed()
         limit.cancel()
+        standstill.cancel()
         // Whoever cancels wants to see the end.
         if run.isCancelAsked {
             guard endsCancelled else { return false }

@@ -53,7 +53,8 @@ extension RunDirectory {
                     continue
                 } catch let failure as RunFailure where failure.code != JournalError.engineStopped.code {}
             case .stored(let header):
-                if !header.isHeld, try await takeUp(header) != nil { continue }
+                let isLeaving = live.leaving.load(ordering: .sequentiallyConsistent) > 0
+                if !header.isHeld, !isLeaving, try await takeUp(header) != nil { continue }
             case .foreign: break
             }
             try await Task.sleep(for: .milliseconds(50))

@@ -71,9 +71,18 @@ public final class RunDirectory: Sendable {
 
     // MARK: Looking
 
-    /// The path of the step that a run undoes at the moment; nil where it undoes none, and for a run that this engine does not
-    /// drive.
-    package func undoing(_ id: String) -> String? { live.find(id)?.state.withLock { $0.undoing } }
+    /// The path of the step that a run undoes at the moment, whoever drives it; nil where it undoes none, or where that cannot be
+    /// told: its code is gone, or the store cannot be read.
+    ///
+    /// Free for runs that this engine drives. Of the others it reads the events, where their workflow has steps that can be undone.
+    package func undoing(_ header: RunHeader) async -> String? {
+        guard header.status == .running || header.status == .waiting else { return nil }
+        if let run = live.find(header.id) { return run.state.withLock { $0.undoing } }
+        guard let plan = try? await plan(of: header), plan.hasCompensation,
+            let stored = try? await store.load(header.id)
+        else { return nil }
+        return try? stored.decoded(on: plan).machine.undoing?.path
+    }
 
     package func header(of id: String) async throws -> RunHeader {
         guard let header = try await store.header(of: id) else { throw RunFailure.missing(id) }

@@ -78,6 +78,16 @@ extension ForwardingStore {
         try await inner.queueFigures()
     }
 
+    package func note(_ changes: WaitChanges) async throws(JournalError) { try await inner.note(changes) }
+
+    package func awaited(by waiters: [String]) async throws(JournalError) -> [String: Set<String>] {
+        try await inner.awaited(by: waiters)
+    }
+
+    package func holdups(of runs: [String]) async throws(JournalError) -> [String: QueueHoldup] {
+        try await inner.holdups(of: runs)
+    }
+
     package func scheduleMarks() async throws(JournalError) -> [ScheduleMark] { try await inner.scheduleMarks() }
 
     package func advance(

@@ -65,6 +65,21 @@ package protocol QueueStore: AnyObject, Sendable {
 
     /// How many runs wait, and for what.
     func queueFigures() async throws(JournalError) -> QueueFigures
+
+    /// Notes that runs which this journal owns wait for others, or wait no more.
+    ///
+    /// A wait counts until its end is noted, its run is no longer this journal's, or this journal's lease has run out; nothing is
+    /// left of it for whoever takes the run up. No-op for runs that are not this journal's. A store in which no run has had a
+    /// ticket yet may ignore all of it.
+    func note(_ changes: WaitChanges) async throws(JournalError)
+
+    /// The runs that runs of some chains wait for as far as that is noted, all by the first ids of their chains; those that wait for
+    /// none are left out.
+    func awaited(by waiters: [String]) async throws(JournalError) -> [String: Set<String>]
+
+    /// Those runs of some that are queued, and for which a concurrency limit or a singleton is full with runs that wait, as far as
+    /// that is noted; the others are left out.
+    func holdups(of runs: [String]) async throws(JournalError) -> [String: QueueHoldup]
 }
 
 extension QueueStore {
@@ -72,6 +87,9 @@ extension QueueStore {
     package func admit(_ scope: QueueScope, limit: Int) async throws(JournalError) -> QueuePass { QueuePass() }
     package func places(of runs: [String]) async throws(JournalError) -> [String: QueuePlace] { [:] }
     package func queueFigures() async throws(JournalError) -> QueueFigures { QueueFigures() }
+    package func note(_ changes: WaitChanges) async throws(JournalError) {}
+    package func awaited(by waiters: [String]) async throws(JournalError) -> [String: Set<String>] { [:] }
+    package func holdups(of runs: [String]) async throws(JournalError) -> [String: QueueHoldup] { [:] }
 }
 
 /// Which runs a process lets begin.

@@ -20,6 +20,9 @@ package struct RunHeader: Sendable, Equatable {
     package var arena: Int
     /// It waits in the queue until its limits let it begin.
     package var isHeld = false
+    /// Whoever drove the run has let it go, so that it goes on wherever it is taken up; false for one whose owner died, which waits
+    /// in the queue or is over.
+    package var isReleased = false
     /// What it is found by.
     package var tags = RunTags.none
     /// Who drives the run; nil once it is over or when its owner is gone.

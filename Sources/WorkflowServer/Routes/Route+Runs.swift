@@ -61,7 +61,7 @@ extension Route {
             let header = try await core.header(id, request)
             let place = try await core.directory.store.place(of: header)
             if try request.flag("summary") {
-                return .json(RunRendering.header(header, place, undoing: core.directory.undoing(id)))
+                return .json(RunRendering.header(header, place, undoing: await core.directory.undoing(header)))
             }
             if try request.wait() != nil { return try await settled(id, request, core) }
             let record = try await core.directory.record(of: id)
@@ -220,17 +220,12 @@ extension Route {
         if limit == 0 { return try await counted(filter, request, core) }
         let (shown, next) = try await page(limit, filter, request, core)
         let places = try await core.directory.store.places(of: shown.filter(\.isHeld).map(\.id))
-        return .long(
-            [
-                "runs": Value(
-                    array: shown.map { run in
-                        let undoing =
-                            run.status == .running || run.status == .waiting ? core.directory.undoing(run.id) : nil
-                        return RunRendering.header(run, places[run.id] ?? run.delayedStart, undoing: undoing)
-                    }),
-                "next": next,
-            ],
-            to: request.request)
+        var runs: [Value] = []
+        for run in shown {
+            let undoing = await core.directory.undoing(run)
+            runs.append(RunRendering.header(run, places[run.id] ?? run.delayedStart, undoing: undoing))
+        }
+        return .long(["runs": Value(array: runs), "next": next], to: request.request)
     }
 
     /// The first runs of those that pass a filter and that the caller may see, and the cursor of those behind them, or null.

@@ -75,7 +75,7 @@ extension StoredRuns {
         case .running:
             // That its code is gone is nothing that a list says of a run that goes on.
             guard let plan = try? await scripts.workflow(of: header).plan,
-                plan.nodes.indices.contains(where: { plan.nodes[$0].compensate != 0 }),
+                plan.hasCompensation,
                 let stored = try await journal.load(header.id)
             else { return }
             glance.undoing = try stored.decoded(on: plan).machine.undoing?.path

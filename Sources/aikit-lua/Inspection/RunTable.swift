@@ -122,7 +122,9 @@ extension RunHeader {
     var isAbandoned: Bool { (status == .running || status == .queued) && owner == nil && !isHeld }
 
     /// The status for people, who want to know whether anybody carries the run.
-    var statusText: String { isAbandoned ? status.rawValue + " (process gone)" : status.rawValue }
+    var statusText: String {
+        isAbandoned ? status.rawValue + (isReleased ? " (released)" : " (process gone)") : status.rawValue
+    }
 
     /// The run as programs read it; times in milliseconds since 1970.
     var value: Value {
@@ -137,7 +139,7 @@ extension RunHeader {
         if !tags.isEmpty { entries.append(("tags", tags.value)) }
         if !origin.grant.isNull { entries.append(("permissions", origin.grant)) }
         if let owner { entries.append(("owner", Value(owner.name))) }
-        if isAbandoned { entries.append(("processGone", true)) }
+        if isAbandoned { entries.append((isReleased ? "released" : "processGone", true)) }
         entries.append(("events", Value(Int64(sequence))))
         return Value(entries: entries)
     }

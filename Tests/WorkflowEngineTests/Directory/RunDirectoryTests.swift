@@ -235,6 +235,39 @@ struct RunDirectoryTests {
         }
     }
 
+    @Test func `what a run of another process undoes is read, and nothing of one that has nothing to undo`()
+        async throws
+    {
+        let (store, begun, gate) = (MemoryStore(), Gate(), Gate())
+        let workflows = [try undoing(begun, gate), try askingWorkflow()]
+        try await withDirectory(workflows, store: store) { directory in
+            let watched = WatchedStore(MemoryJournal(store))
+            let engine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: watched)
+            defer { engine.shutdown() }
+            let other = try RunDirectory(engine, catalog: FixedCatalog(workflows))
+            let saga = try await directory.start(StartRequest(workflow: "saga", input: [:])).id
+            _ = try await directory.settled(saga)
+            #expect(await other.undoing(try await other.header(of: saga)) == nil)
+            #expect(watched.loads == 1)
+            async let cancelled = directory.cancel(saga)
+            await begun.passed()
+            for directory in [directory, other] {
+                #expect(await directory.undoing(try await directory.header(of: saga)) == "two")
+            }
+            #expect(watched.loads == 2)
+            let asking = try await directory.start(StartRequest(workflow: "ask", input: [:]))
+            for _ in 0..<2 {
+                #expect(await other.undoing(try await other.header(of: asking.id)) == nil)
+                _ = try await directory.settled(asking.id)
+            }
+            #expect(watched.loads == 2)
+            gate.open()
+            #expect(try await cancelled.status == .cancelled)
+            #expect(await other.undoing(try await other.header(of: saga)) == nil)
+            await engine.shutdown(grace: .seconds(1))
+        }
+    }
+
     @Test func `what nobody drives goes on when the recovery service has looked`() async throws {
         let store = MemoryStore()
         let gate = Gate()

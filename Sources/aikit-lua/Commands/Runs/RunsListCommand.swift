@@ -11,11 +11,12 @@ struct RunsListCommand: ParsableCommand {
         discussion: """
             Times are durations before now, such as 30m, 2h or 7d, or dates and times such as 2026-11-23 or
             2026-11-23T06:30Z. With --json the runs are one array of { runId, workflowId, status, startedAt, updatedAt,
-            finishedAt?, wakeAt?, generation, lineage?, tags?, owner?, processGone?, events, waits?, undoing?, error?, trouble? }, with
+            finishedAt?, wakeAt?, generation, lineage?, tags?, owner?, processGone?, released?, events, waits?, undoing?, error?, trouble? }, with
             times in milliseconds since 1970.
 
             WHAT says what a run waits for and until when, which step it undoes, or why it failed. A run that is running (process
-            gone) is carried by nobody: `aikit-lua runs recover` goes on with it.
+            gone) or running (released) is carried by nobody, since its process died or ended orderly: a service of the store goes
+            on with it, and so does `aikit-lua runs recover`.
 
             EXAMPLES
               aikit-lua runs list
