@@ -154,7 +154,9 @@ struct ConnectionTests {
     }
 
     @Test func `who sends all at once and closes their side gets the answer`() async throws {
-        try await RunningServer.with(TestWorkflows.all()) { server in
+        var options = ServerOptions()
+        options.halfClosedTime = .seconds(30)
+        try await RunningServer.with(TestWorkflows.all(), options: options) { server in
             let body = #"{"inputData":{"name":"Ada"}}"#
             let client = try #require(RawConnection(port: server.port))
             client.say(
