@@ -74,15 +74,30 @@ public final class RunDirectory: Sendable {
     /// The path of the step that a run undoes at the moment, whoever drives it; nil where it undoes none, or where that cannot be
     /// told: its code is gone, or the store cannot be read.
     ///
-    /// Free for runs that this engine drives. Of the others it reads the events, where their workflow has steps that can be undone.
-    package func undoing(_ header: RunHeader) async -> String? {
-        guard header.status == .running || header.status == .waiting else { return nil }
-        if let run = live.find(header.id) { return run.state.withLock { $0.undoing } }
-        guard let plan = try? await plan(of: header), plan.hasCompensation,
-            let stored = try? await store.load(header.id)
-        else { return nil }
-        return try? stored.decoded(on: plan).machine.undoing?.path
+    /// Free for runs that this engine drives. Of the others it reads the entries, where their workflow has steps that can be undone.
+    package func undoing(_ header: RunHeader) async -> String? { await undoing(of: [header])[header.id] }
+
+    /// The same of several runs, by their ids. It reads no more than ``entriesRead`` entries, of the first runs.
+    package func undoing(of headers: [RunHeader]) async -> [String: String] {
+        var paths: [String: String] = [:]
+        var entries = 0
+        for header in headers where header.status == .running || header.status == .waiting {
+            if let run = live.find(header.id) {
+                paths[header.id] = run.state.withLock { $0.undoing }
+                continue
+            }
+            guard header.sequence <= Self.entriesRead - entries, let plan = try? await plan(of: header),
+                plan.hasCompensation
+            else { continue }
+            entries += header.sequence
+            guard let stored = try? await store.load(header.id) else { continue }
+            paths[header.id] = try? stored.decoded(on: plan).machine.undoing?.path
+        }
+        return paths
     }
+
+    /// How many entries of other runs are read to find out what they undo.
+    private static let entriesRead = 20_000
 
     package func header(of id: String) async throws -> RunHeader {
         guard let header = try await store.header(of: id) else { throw RunFailure.missing(id) }

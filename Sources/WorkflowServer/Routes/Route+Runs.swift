@@ -220,10 +220,9 @@ extension Route {
         if limit == 0 { return try await counted(filter, request, core) }
         let (shown, next) = try await page(limit, filter, request, core)
         let places = try await core.directory.store.places(of: shown.filter(\.isHeld).map(\.id))
-        var runs: [Value] = []
-        for run in shown {
-            let undoing = await core.directory.undoing(run)
-            runs.append(RunRendering.header(run, places[run.id] ?? run.delayedStart, undoing: undoing))
+        let undoing = await core.directory.undoing(of: shown)
+        let runs = shown.map { run in
+            RunRendering.header(run, places[run.id] ?? run.delayedStart, undoing: undoing[run.id])
         }
         return .long(["runs": Value(array: runs), "next": next], to: request.request)
     }
