@@ -63,7 +63,7 @@ import WorkflowEngine
         let workflow = try Self.workflow(way, gate)
         let dead = MemoryJournal(store)
         let deadEngine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: dead)
-        let deadExport = try export(dead, deadEngine, first, isWhole: false)
+        let deadExport = try export(dead, deadEngine, first, isWhole: end == .letGo)
         try deadEngine.createRun(workflow, id: "run-1").start(input: [:])
         while first.spanCount < 1 { try await Task.sleep(for: .milliseconds(2)) }
         if end == .letGo { await deadExport.finish(deadEngine, within: .seconds(60)) }
