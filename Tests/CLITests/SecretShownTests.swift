@@ -46,6 +46,31 @@ extension CommandLine {
             #expect(shown.output.contains("[secret]"), "\(shown.output)")
         }
 
+        @Test func `which case a secret chose is not shown`() throws {
+            let program = try Program([
+                "way.lua": """
+                local aikit = require "aikit"
+                local s = aikit.schema
+                return aikit.workflow { id = "way", input_schema = s.object { pin = s.string():secret() } }
+                  :branch { id = "br", resolve = function(input) return input.pin end, cases = {
+                    ["hush-4711"] = { id = "inner", handler = function() return 1 end },
+                  } }
+                  :commit()
+                """
+            ])
+            defer { program.remove() }
+            let run = try program.run(
+                "run", "way.lua", "--store", "r.db", "--run-id", "r", "--input", #"{"pin":"hush-4711"}"#)
+            #expect(run.status == 0, "\(run.errors)")
+            #expect(run.errors.contains("br -> [secret]") && !run.errors.contains("hush-4711"), "\(run.errors)")
+            for arguments in [
+                ["show", "r", "--full"], ["show", "r", "--json", "--redact"], ["trace", "r", "--json"],
+            ] {
+                let shown = try program.run(["runs"] + arguments + ["--store", "r.db"])
+                #expect(shown.status == 0 && !shown.output.contains("hush-4711"), "\(shown.output) \(shown.errors)")
+            }
+        }
+
         @Test(arguments: [["show", "r", "--json"], ["events", "r"]])
         func `programs get what a run gave, unless they ask for less`(arguments: [String]) throws {
             let (program, _) = try failed()

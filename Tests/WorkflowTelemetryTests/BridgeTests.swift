@@ -83,8 +83,8 @@ import WorkflowEngine
             span.attributes = [Names.errorType: .string("code \(number)"), Names.stepID: .string("load")]
             bridge.take([span])
         }
-        #expect(metrics.timers.count <= 2001)
-        #expect(metrics.timers.contains { timer in timer.dimensions.contains { $0.0 == "otel.metric.overflow" } })
+        #expect(metrics.timers.count == SeriesBounds.codeLimit + 1)
+        #expect(metrics.timers.contains { timer in timer.dimensions.contains { $0 == (Names.errorType, "_OTHER") } })
     }
 
     @Test(arguments: [true, false])

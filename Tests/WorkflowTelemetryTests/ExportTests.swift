@@ -77,6 +77,15 @@ import WorkflowEngine
         #expect(told == [])
     }
 
+    @Test func `a success that is larger than what is read is a success, and a refusal a refusal`() async throws {
+        #expect(try await send(3, to: FakeServer(then: .large(status: 200)), settings()) == [])
+        let told = try await send(3, to: FakeServer(then: .large(status: 400)), settings())
+        #expect(told == ["telemetry: http://collector:4318/v1/traces: the server answers 400; 3 spans were dropped"])
+        let server = FakeServer([.large(status: 503)])
+        #expect(try await send(3, to: server, settings()).first?.hasSuffix("the server answers 503") == true)
+        #expect(server.requests.count == 2)
+    }
+
     @Test(arguments: [FakeServer.Reply.silence, .unreachable, .status(503, retryAfter: 3600)])
     func `a server that does not answer keeps nobody longer than the time at the end`(reply: FakeServer.Reply)
         async throws

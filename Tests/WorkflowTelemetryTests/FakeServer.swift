@@ -13,6 +13,8 @@ final class FakeServer: HostGateway {
         case status(Int64, body: String = "{}", retryAfter: Int64? = nil)
         /// Nothing can be reached.
         case unreachable
+        /// An answer with a larger body than is read.
+        case large(status: Int64)
         /// No answer, until the request is given up.
         case silence
     }
@@ -62,6 +64,10 @@ final class FakeServer: HostGateway {
             return nil
         case .unreachable:
             answer(.failure(code: "connection_refused", message: "nobody listens", retryable: true))
+            return nil
+        case .large(let status):
+            answer(
+                .failure(code: "too_large", message: "max_size raises the limit", details: ["status": Value(status)]))
             return nil
         case .silence: return Silence()
         }

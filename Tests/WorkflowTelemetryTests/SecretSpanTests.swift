@@ -46,6 +46,35 @@ import WorkflowEngine
         #expect(!shown.contains(Self.secret) && shown.contains("[secret]"), "\(shown)")
     }
 
+    @Test(
+        arguments: [
+            "http://a/%68ush-4711-hush/x", "http://a/?q=h%75s%68-47%311-hus%68&b=1", "http://a/hush%2d4711%2Dhush",
+            "http://a/hush%2d4711%2Dhus",
+        ]) func `a secret in a URL, whichever of its bytes are escaped`(url: String) throws
+    {
+        let record: Value = [
+            "name": "GET", "start": 1, "end": 2, "http": ["method": "GET", "url": Value(url), "host": "a"],
+        ]
+        let shown = try said(try #require(MadeSpan(http: record, index: -1))).text(Names.requestURL) ?? ""
+        #expect(shown.contains("[secret]") && !shown.contains("4711") && !shown.contains("%311"), "\(shown)")
+    }
+
+    @Test func `which case a secret chose`() async throws {
+        let schema: Value = ["type": "object", "properties": ["way": ["type": "string", "writeOnly": true]]]
+        let secret = Self.secret
+        let all = try await spans(input: ["way": Value(secret)]) { code in
+            [
+                .step("load", handler: code.inline { value, _ in value }, inputSchema: schema),
+                .branch(
+                    "way", resolve: code.inline { value, _ in value["way"] ?? .null },
+                    cases: [secret: [.step(secret + "-step", handler: code.inline { value, _ in value })]]),
+            ]
+        }
+        let way = try #require(all.named("way"))
+        #expect(way.text(Names.stepBranchID) == "[secret]")
+        #expect(way.text(Names.stepNext)?.contains(secret) == false)
+    }
+
     @Test func `parameters of a model are bounded, and so are their names`() throws {
         let many = (0..<5000).map { ("\($0)" + String(repeating: "k", count: 2000), Value(1)) }
         let record: Value = ["model": "m", "startedAt": 1, "endedAt": 2, "parameters": Value(entries: many)]

@@ -44,6 +44,25 @@ import Testing
         #expect(settings.resource == ["service.name": .string("shop"), "host.name": .string("h1")])
     }
 
+    @Test(
+        arguments: [
+            "content-type=text/plain", "Content-Encoding=br", "content-length=1", "transfer-encoding=chunked", "HOST=b",
+            "connection=close", "accept-encoding=br", "x-a=b,te=trailers",
+        ]) func `a header that the exporter or HTTP itself sets is refused`(headers: String)
+    {
+        for name in ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"] {
+            let error = #expect(throws: TelemetryError.self) { try settings([name: headers], otlp: "http://a") }
+            #expect(error?.message.hasPrefix("\(name) cannot have ") == true)
+        }
+    }
+
+    @Test(arguments: ["TRUE", "True", " true "]) func `true of any case switches all off`(text: String) throws {
+        #expect(try settings(["OTEL_SDK_DISABLED": text], otlp: "http://a")?.endpoints == nil)
+        #expect(try settings(["OTEL_SDK_DISABLED": "False"], otlp: "http://a")?.endpoints.count == 1)
+        // Nothing is to be sent, so nobody is kept from running a script.
+        #expect(try settings(["OTEL_SDK_DISABLED": "1"])?.endpoints == nil)
+    }
+
     @Test func `Langfuse is a second endpoint with its keys`() throws {
         let settings = try #require(
             try settings([
@@ -86,6 +105,11 @@ import Testing
             ["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE": "k.pem"],
             "TRACES_CLIENT_CERTIFICATE"
         ),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_EXPORTER_OTLP_HEADERS": "x-a=%zz"], "HEADERS"),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_EXPORTER_OTLP_HEADERS": "x-a=%f"], "HEADERS"),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_RESOURCE_ATTRIBUTES": "a=%ff"], "OTEL_RESOURCE_ATTRIBUTES"),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_SDK_DISABLED": "1"], "OTEL_SDK_DISABLED"),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a", "OTEL_SDK_DISABLED": "yes"], "OTEL_SDK_DISABLED"),
     ]) func `what is wrong is told by the name of its variable`(variables: [String: String], name: String) {
         let error = #expect(throws: TelemetryError.self) { try settings(variables) }
         #expect(error?.message.contains(name) == true)

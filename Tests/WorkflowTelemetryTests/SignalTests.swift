@@ -133,6 +133,29 @@ import WorkflowEngine
         #expect(all.flatMap(\.events).allSatisfy { !$0.isLog })
     }
 
+    @Test func `an entry of the log names its run and its place in the journal, by which doubles are told`() throws {
+        let plan = try DefinitionReader.plan(
+            from: WorkflowDefinition(id: "orders", nodes: [.step("a", handler: 1)]).value)
+        var log = RunLog()
+        defer { log.deallocate() }
+        var machine = RunMachine(plan: plan)
+        try machine.decide(.started(input: .none, metadata: .none, ctx: .none), at: 1, log: &log)
+        let command = try #require(machine.outstandingCommands().first { $0.kind == .invoke })
+        for _ in 0..<2 {
+            let entry = log.arena.writing { $0.write(["level": "warn", "message": "low"] as Value) }
+            try machine.decide(.logged(frame: command.frame, record: entry), at: 2, log: &log)
+        }
+        try machine.decide(
+            .completed(frame: command.frame, serial: command.serial, output: .none, next: Fact.usualNext), at: 3,
+            log: &log)
+        let all = SpanBuilder.spans(plan: plan, runID: "run-1", log: log)
+        let attributes = all.flatMap { LogText.records($0) }.map { record in
+            (record["attributes"]?.array ?? []).filter { $0["key"]?.string?.hasPrefix("aikit.") == true }
+                .compactMap { $0["value"]?["stringValue"] ?? $0["value"]?["intValue"] }
+        }
+        #expect(attributes == [["run-1", "4"], ["run-1", "5"]])
+    }
+
     @Test func `calls of models are measured as the conventions have it`() {
         var metrics = SpanMetrics()
         var span = Span(

@@ -49,7 +49,9 @@ final class HTTPService: Sendable {
             try await queue.enter(host, patience: call.patience)
             stream.onEnd { [queue] in queue.leave(host) }
             let (response, url) = try await Self.within(microseconds: call.timeout) { try await self.answer(to: call) }
-            stream.begin(response.body, limit: call.sizeLimit, tooLarge: Self.tooLarge(url, call.sizeLimit))
+            stream.begin(
+                response.body, limit: call.sizeLimit,
+                tooLarge: Self.tooLarge(url, call.sizeLimit, status: response.status.code))
             let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
             return HTTPAnswer.value(status: response.status.code, response.headers, url: url, body: nothing)
         } catch let error as HostFailure {
@@ -210,16 +212,17 @@ final class HTTPService: Sendable {
 
     // MARK: Answers
 
-    private static func tooLarge(_ url: WebAddress, _ limit: Int) -> HostFailure {
+    /// - Parameter status: that of the answer; it tells a caller that wants nothing else whether the request was taken.
+    private static func tooLarge(_ url: WebAddress, _ limit: Int, status: UInt) -> HostFailure {
         HostFailure(
             "too_large", "the answer of \(url.host) is larger than \(limit) bytes; max_size raises the limit",
-            retryable: false)
+            retryable: false, details: ["status": Value(Int64(status))])
     }
 
     private func read(_ response: HTTPClientResponse, from url: WebAddress, limit: Int) async throws -> Value {
         if let length = response.headers.first(name: "content-length").flatMap({ Int($0) }), length > limit, length > 0
         {
-            throw Self.tooLarge(url, limit)
+            throw Self.tooLarge(url, limit, status: response.status.code)
         }
         var arena = ByteArena()
         var taken = 0
@@ -228,7 +231,9 @@ final class HTTPService: Sendable {
             held.subtract(taken, ordering: .relaxed)
         }
         for try await chunk in response.body {
-            if arena.count + chunk.readableBytes > limit { throw Self.tooLarge(url, limit) }
+            if arena.count + chunk.readableBytes > limit {
+                throw Self.tooLarge(url, limit, status: response.status.code)
+            }
             taken += chunk.readableBytes
             guard held.add(chunk.readableBytes, ordering: .relaxed).newValue <= Self.memoryLimit else {
                 throw HostFailure(

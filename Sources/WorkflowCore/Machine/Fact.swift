@@ -50,6 +50,8 @@ package enum Fact: Equatable {
     case departed
     /// The runs that end with this one have stopped, before anything of it is undone.
     case halted
+    /// A process that did not decide the run's end goes on to it; nothing was called on the way yet.
+    case endingTakenUp
     /// The code that a `stop` was meant for has left.
     case stopped(frame: Int32, serial: UInt32)
     /// The process that drove the run is gone, and this one takes over; `died` if it did not let the run go by itself,

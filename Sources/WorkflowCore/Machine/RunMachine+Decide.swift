@@ -95,6 +95,7 @@ extension RunMachine {
             }
             emit(.restartAsked, time, &log, frame: frame, payload: request)
         case .halted: try childrenHalted(time, &log)
+        case .endingTakenUp: closeOn(time, &log)
         case .departed:
             guard let closing, nextClosing == .depart else { throw .stale }
             emit(closing.ending, time, &log, payload: toldOutcome(closing.outcome, &log))

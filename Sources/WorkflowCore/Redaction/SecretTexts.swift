@@ -1,7 +1,7 @@
 internal import FlatValue
 
 /// Secret texts, to be taken out of others in whichever form they stand there: as they are, in lower case as names of hosts are,
-/// in URLs, as base64, and with whatever escapes JSON has, also in JSON within JSON.
+/// in URLs, whichever of its bytes are escaped there, as base64, and with whatever escapes JSON has, also in JSON within JSON.
 package struct SecretTexts: Sendable {
     /// So many bytes of the beginning of a secret give it away, at the end of a text that was cut there. Shorter secrets are taken
     /// out where they are words: as parts of words, numbers and ids they turn up by chance.
@@ -100,7 +100,8 @@ package struct SecretTexts: Sendable {
 
     /// Whether there may be something to take out of one of the texts that lie in a buffer, whole and in any order.
     package func mayStand(in buffer: UnsafeBufferPointer<UInt8>) -> Bool {
-        buffer.contains(UInt8(ascii: "\\")) || levels.contains { $0.index.all.stand(in: buffer) }
+        buffer.contains { $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "%") }
+            || levels.contains { $0.index.all.stand(in: buffer) }
     }
 
     /// How many of the last bytes of a text may be the beginning of a secret whose rest is still to come; a whole secret that such
@@ -122,6 +123,9 @@ package struct SecretTexts: Sendable {
         for index in levels.map(\.index) {
             places += index.all.places(in: text)
             if mayBeCut, let cut = index.all.cut(text, end: end, least: tellingBytes) { places.append(cut) }
+        }
+        if let decoded = UnescapedText(percent: text) {
+            add(&places, in: decoded, end: end, mayBeCut: mayBeCut) { decoded.place(of: $0) }
         }
         guard let once else { return places }
         add(&places, in: once, end: end, mayBeCut: mayBeCut) { once.place(of: $0) }

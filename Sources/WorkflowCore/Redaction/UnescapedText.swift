@@ -1,4 +1,5 @@
-/// A text with its escapes read as those of strings in JSON, and where each byte stood. What is no escape stands for itself.
+/// A text with its escapes read, as those of strings in JSON or as those of URLs, and where each byte stood. What is no escape stands
+/// for itself.
 struct UnescapedText {
     /// What became bytes, and where it stood.
     private struct Escape {
@@ -10,7 +11,34 @@ struct UnescapedText {
     /// In order. What lies between them stood as it is.
     private var escapes: [Escape] = []
 
-    /// Nil where nothing is escaped.
+    /// Reads the escapes of URLs, `%XX`; nil where nothing is escaped so.
+    init?(percent text: UnsafeBufferPointer<UInt8>) {
+        guard text.contains(Self.percent) else { return nil }
+        bytes.reserveCapacity(text.count)
+        var index = 0
+        while index < text.count {
+            guard text[index] == Self.percent else {
+                bytes.append(text[index])
+                index += 1
+                continue
+            }
+            let digits = text[(index + 1)..<min(index + 3, text.count)].prefix { Self.digit($0) != nil }
+            if digits.count == 2 {
+                escapes.append(Escape(bytes: bytes.count..<(bytes.count + 1), place: index..<(index + 3)))
+                bytes.append(digits.reduce(0) { $0 << 4 | (Self.digit($1) ?? 0) })
+                index += 3
+            } else if digits.endIndex == text.count {
+                // An escape that was cut at the end of the text stands for nothing.
+                break
+            } else {
+                bytes.append(Self.percent)
+                index += 1
+            }
+        }
+        if escapes.isEmpty { return nil }
+    }
+
+    /// Reads the escapes of JSON; nil where nothing is escaped so.
     init?(_ text: UnsafeBufferPointer<UInt8>) {
         guard var next = text.firstIndex(of: Self.backslash) else { return nil }
         bytes.reserveCapacity(text.count)
@@ -46,6 +74,11 @@ struct UnescapedText {
     }
 
     private static let backslash = UInt8(ascii: "\\")
+    private static let percent = UInt8(ascii: "%")
+
+    private static func digit(_ byte: UInt8) -> UInt8? {
+        byte < 0x80 ? Character(Unicode.Scalar(byte)).hexDigitValue.map { UInt8($0) } : nil
+    }
 
     /// The bytes of the escape that begins at an index, which goes on behind it. The text goes on behind the backslash.
     private static func unit(of text: UnsafeBufferPointer<UInt8>, at index: inout Int) -> [UInt8] {

@@ -22,6 +22,13 @@ extension Plan {
         return branch.isList ? Value(Int64(choice + 1)) : Value(bodies[Int(branch.firstBody + choice)].name)
     }
 
+    /// The name of a body of a branch as the script has it; nil where there is no such body.
+    package func branchName(of node: NodeIndex, choice: Int32) -> String? {
+        guard nodes.indices.contains(Int(node)), choice >= 0 else { return nil }
+        let body = Int(nodes[Int(node)].firstBody) + Int(choice)
+        return bodies.indices.contains(body) ? bodies[body].name : nil
+    }
+
     /// The first node of a body of a node.
     package func firstNode(of node: NodeIndex, body: Int32) -> NodeIndex {
         bodies[Int(nodes[Int(node)].firstBody + body)].first

@@ -57,6 +57,8 @@ public struct RunResult: Sendable, Equatable {
         shown.steps = steps.map { step in
             var shown = step
             shown.input = redaction.redact(step.input)
+            shown.branchID = step.branchID.map { redaction.redact($0) }
+            shown.nextStepID = step.nextStepID.map { redaction.redact($0) }
             shown.output = step.output.map { redaction.redact($0) }
             shown.error = step.error.map { redaction.redact($0) }
             shown.compensation?.output = step.compensation?.output.map { redaction.redact($0) }

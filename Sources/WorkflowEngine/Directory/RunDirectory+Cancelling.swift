@@ -109,7 +109,10 @@ extension RunDirectory {
             let run = try ParkedRun(claimed.journaled, claimed.stored, plan: plan)
             try run.cancel(reason: reason, at: engine.clock.now())
             try await run.write(to: store)
-            if !run.isOver { try await store.release([claimed.journaled]) }
+            if !run.isOver {
+                engine.family.followers.noteTakingUp(claimed.journaled, after: sequence)
+                try await store.release([claimed.journaled])
+            }
             return (plan, run.isOver)
         }
         if isOver {
@@ -118,6 +121,7 @@ extension RunDirectory {
             return try await record(of: header.id)
         }
         // Its steps are undone here, unless somebody else has taken it up meanwhile.
+        defer { engine.family.followers.noteTakenElsewhere(header.id, plan) }
         let record = try await undone(header)
         return record.status == .cancelled ? record : nil
     }

@@ -115,6 +115,9 @@ extension RunDirectory {
         do {
             _ = try await run.settled()
             return StartedRun(id: run.id, isNew: true)
+        } catch let failure as RunFailure where failure.isOfQueue {
+            // It has been recorded, and was given to the queue before what it recorded was told.
+            return StartedRun(id: run.id, isNew: true, isQueued: true)
         } catch let failure as RunFailure where failure.code == RunFailure.Code.conflict {
             // Another call of this engine was first, and its run may not be in the store yet.
             while live.find(run.id) != nil {

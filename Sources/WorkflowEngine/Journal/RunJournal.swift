@@ -53,6 +53,18 @@ package final class JournaledRun: @unchecked Sendable {
 }
 
 extension JournaledRun {
+    /// What the journal says of why code of the run was interrupted: `{ reason, signal? }`.
+    package var interruption: Value {
+        let reason =
+            switch ownerEnd {
+            case .diedAlone, .diedInCompany: "its process died"
+            case .diedOfAnother: "another run ended its process"
+            case .released, .none: "its process let it go"
+            }
+        let entries: [(String, Value)] = [("reason", Value(reason))]
+        return Value(entries: entries + (deathSignal.map { [("signal", Value($0))] } ?? []))
+    }
+
     /// A run as a store gives it, to be gone on with.
     package convenience init(_ stored: StoredRun) {
         let header = stored.header

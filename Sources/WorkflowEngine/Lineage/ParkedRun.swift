@@ -28,11 +28,16 @@ package final class ParkedRun {
     /// Whether the run is over, as far as has been decided.
     package var isOver: Bool { machine.isOver }
 
-    /// Cancels the run, which is over then unless its steps are to be undone first; whatever was under way when its process
-    /// ended has stopped with it.
+    /// Cancels the run, which is over then unless something is called on the way to its end, which is left to whoever takes it up.
+    /// What was under way when its process ended has stopped with it, and the journal says first that it was interrupted.
     ///
     /// - Throws: ``Refusal`` when the run is over.
     package func cancel(reason: String, at time: Int64) throws(Refusal) {
+        if machine.isInterrupted, !machine.isClosing, journaled.ownerEnd != .none {
+            let cause = log.arena.writing { $0.write(journaled.interruption) }
+            // The run ends here: how often its steps have seen a process die does not count any more.
+            try machine.decide(.recovered(cause: cause, died: false), at: time, log: &log)
+        }
         let request = log.arena.writing { $0.write(["reason": Value(reason)] as Value) }
         try machine.decide(.cancelAsked(request: request), at: time, log: &log)
         var next = 0
@@ -43,6 +48,9 @@ package final class ParkedRun {
             try machine.decide(.stopped(frame: command.frame, serial: command.serial), at: time, log: &log)
         }
         machine.commands.removeAll()
+        guard log.count > writtenEvents, log[log.count - 1].kind == .closingStart else { return }
+        // No code runs here: what is called first begins where it runs.
+        log.truncate(events: log.count - 1, arena: log.arena.count)
     }
 
     /// Notes that the run goes on in another way than it began, and what follows from it.

@@ -189,7 +189,12 @@ package final class JournalFollower: Sendable {
                 if known.copy.isOver { pull.noteRead() }
                 return await leave(pull.run, &copies, body)
             }
-            if !fetched.isCut { return }
+            if fetched.isCut { continue }
+            if pull.isGone {
+                pull.noteGiven(known.copy.log.count)
+                await leave(pull.run, &copies, body)
+            }
+            return
         }
         noteLost(pull.run)
     }

@@ -27,6 +27,8 @@ final class RunPull: EventFeed {
     private struct State {
         /// The two would hold each other.
         weak var handle: WorkflowRun?
+        /// The same where nothing more happens to the run here before its end: what it has recorded is still to be read.
+        var left: WorkflowRun?
         /// The run when it was over.
         var record: RunRecord?
         var past = 0
@@ -89,6 +91,7 @@ final class RunPull: EventFeed {
         let isHeld = record.map { allowance.take($0.log.size) } ?? false
         state.withLock { state in
             if let record, isHeld { state.record = record } else { state.isGone = true }
+            if record == nil { state.left = handle }
         }
         announce()
     }
@@ -102,7 +105,7 @@ final class RunPull: EventFeed {
     /// What the run has more than a copy with so many entries and bytes. To be called by the follower's task alone.
     func fetch(after events: Int, arena: Int) async -> Answer {
         isAnnounced.store(false, ordering: .sequentiallyConsistent)
-        let (record, handle, isRead) = state.withLock { ($0.record, $0.handle, $0.isRead) }
+        let (record, handle, isRead) = state.withLock { ($0.record, $0.left ?? $0.handle, $0.isRead) }
         if isRead { return .nothing }
         if let record { return answer(fetch(record, after: events, arena: arena)) }
         guard let handle else { return .unreachable }

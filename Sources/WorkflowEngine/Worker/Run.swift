@@ -289,24 +289,13 @@ package final class Run: @unchecked Sendable {
             decide(.abandoned(error: error), at: time)
             return
         }
-        if machine.isInterrupted, let journaled, journaled.ownerEnd != .none {
+        let isLetGo = journaled.map { $0.ownerEnd == .none || $0.ownerEnd == .released } ?? true
+        if isLetGo, !machine.isOver, log.count > 0, log[log.count - 1].kind == .endingDecided {
+            // No code was under way: who decided the end has left to this one what comes before it.
+            decide(.endingTakenUp, at: time)
+        } else if machine.isInterrupted, let journaled, journaled.ownerEnd != .none {
             let died = journaled.ownerEnd == .diedAlone || journaled.ownerEnd == .diedInCompany
-            let reason =
-                switch journaled.ownerEnd {
-                case .diedAlone, .diedInCompany: "its process died"
-                case .diedOfAnother: "another run ended its process"
-                case .released, .none: "its process let it go"
-                }
-            let cause = log.arena.writing { arena in
-                let object = arena.beginObject()
-                arena.writeKey("reason")
-                arena.write(reason)
-                if let signal = journaled.deathSignal {
-                    arena.writeKey("signal")
-                    arena.write(signal)
-                }
-                arena.end(object, count: journaled.deathSignal == nil ? 1 : 2)
-            }
+            let cause = log.arena.writing { $0.write(journaled.interruption) }
             decide(
                 .recovered(cause: cause, died: died, inCompany: journaled.ownerEnd == .diedInCompany), at: time)
         }

@@ -23,10 +23,36 @@ final class ServerMetrics: Sendable {
         var usages: [Labels: ModelUsage] = [:]
         var requests: [Labels: Int] = [:]
         var requestTimes: [String: Histogram] = [:]
-    }
+        /// How many models of each workflow have figures of their own.
+        private var modelCounts: [String: Int] = [:]
 
-    /// How many pairs of workflow and model have figures of their own.
-    private static let modelLimit = 500
+        /// How many models of one workflow, and how many routes, have figures of their own.
+        static let modelLimit = 50
+        static let routeLimit = 1000
+
+        init() {}
+
+        /// Counts what a model has used. Names of models may be made by scripts: those beyond the bound are `other`.
+        mutating func add(_ usage: ModelUsage, of model: String, in workflow: String) {
+            var labels = Labels(first: workflow, second: model)
+            if usages[labels] == nil {
+                if modelCounts[workflow, default: 0] < Self.modelLimit {
+                    modelCounts[workflow, default: 0] += 1
+                } else {
+                    labels.second = "other"
+                }
+            }
+            usages[labels, default: ModelUsage()] += usage
+        }
+
+        /// Counts a request by its method and route, of which clients say the method: those beyond the bound are `other`.
+        mutating func add(request route: String, status: Int, seconds: Double) {
+            let isKnown = requestTimes[route] != nil || requestTimes.count < Self.routeLimit
+            let route = isKnown ? route : "other"
+            requests[Labels(first: route, second: "\(status)"), default: 0] += 1
+            requestTimes[route, default: Histogram()].add(seconds: seconds)
+        }
+    }
 
     struct Labels: Hashable, Comparable {
         var first: String
@@ -66,12 +92,7 @@ final class ServerMetrics: Sendable {
                 guard let end = step.finishedAt else { continue }
                 state.stepTimes[workflow, default: Histogram()].add(seconds: Double(end - step.startedAt) / 1000)
             }
-            for (model, usage) in usages {
-                var labels = Labels(first: workflow, second: model)
-                // Names of models may be made by scripts.
-                if state.usages[labels] == nil, state.usages.count >= Self.modelLimit { labels.second = "other" }
-                state.usages[labels, default: ModelUsage()] += usage
-            }
+            for (model, usage) in usages { state.add(usage, of: model, in: workflow) }
             if retries > 0 { state.retries[workflow, default: 0] += retries }
         }
     }
@@ -90,10 +111,7 @@ final class ServerMetrics: Sendable {
     }
 
     func request(_ route: String, status: Int, took duration: Duration) {
-        state.withLock { state in
-            state.requests[Labels(first: route, second: "\(status)"), default: 0] += 1
-            state.requestTimes[route, default: Histogram()].add(seconds: duration / .seconds(1))
-        }
+        state.withLock { $0.add(request: route, status: status, seconds: duration / .seconds(1)) }
     }
 
     /// Counts a request as under way; false, and not counted, when there are as many as there may be. Streams count.

@@ -3,8 +3,8 @@ internal import CoreMetrics
 /// Measures spans with what the process has set up for metrics; names and labels are those of OTLP.
 struct MetricsBridge {
     private let factory: any MetricsFactory
-    /// Those that the factory has been asked for, since it keeps each of them.
-    private var known: Set<SpanMetrics.Series> = []
+    /// The factory keeps each series that it is asked for.
+    private var bounds = SeriesBounds()
 
     init(_ factory: any MetricsFactory) { self.factory = factory }
 
@@ -12,8 +12,7 @@ struct MetricsBridge {
         for span in spans {
             SpanMetrics.measure(span) { instrument, value, attributes in
                 let own = SpanMetrics.Series(instrument: instrument, attributes: attributes)
-                let series = SpanMetrics.bounded(own, isKnown: known.contains(own), count: known.count)
-                known.insert(series)
+                let series = bounds.series(own, of: span.workflow)
                 let labels = series.attributes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
                 switch instrument {
                 case .runs: Counter(label: instrument.rawValue, dimensions: labels, factory: factory).increment()

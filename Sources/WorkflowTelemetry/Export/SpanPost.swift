@@ -51,19 +51,25 @@ struct SpanPost: Sendable {
         guard answer.ok, let status = answer.value["status"]?.int else {
             let message = shown(answer.value["message"]?.string ?? "the request failed")
             let code = answer.value["code"]?.string ?? ""
+            if code == "too_large", let status = answer.value["details"]?["status"]?.int {
+                return Self.answer(status: status, retryAfter: nil) ?? .taken(rejected: 0, "")
+            }
             return Self.passing.contains(code) ? .failed(message, retryAfter: nil) : .refused(message)
         }
         let body = answer.value["body"]?.string ?? ""
+        if let failure = Self.answer(status: status, retryAfter: answer.value["retry_after"]?.int) { return failure }
+        // What is no JSON says nothing of rejected spans.
+        let content = try? Value(json: body)
+        return taken(content?["partialSuccess"] ?? content?["partial_success"] ?? .null)
+    }
+
+    /// What a status says that is none of success; nil for success.
+    private static func answer(status: Int64, retryAfter: Int64?) -> Answer? {
         switch status {
-        case 200..<300:
-            // What is no JSON says nothing of rejected spans.
-            let answer = try? Value(json: body)
-            return taken(answer?["partialSuccess"] ?? answer?["partial_success"] ?? .null)
+        case 200..<300: nil
         case 429, 502, 503, 504:
-            return .failed(
-                "the server answers \(status)",
-                retryAfter: answer.value["retry_after"]?.int.map { min($0, Self.longestWait) })
-        default: return .refused("the server answers \(status)")
+            .failed("the server answers \(status)", retryAfter: retryAfter.map { min($0, longestWait) })
+        default: .refused("the server answers \(status)")
         }
     }
 

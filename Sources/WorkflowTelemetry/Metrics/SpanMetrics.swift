@@ -50,15 +50,7 @@ struct SpanMetrics {
         var attributes: [String: String]
     }
 
-    /// More series than that are counted together, as OpenTelemetry asks for.
-    private static let limit = 2000
-    private static let overflow = ["otel.metric.overflow": "true"]
-
-    /// The series that a value counts for where there are as many as may be.
-    static func bounded(_ series: Series, isKnown: Bool, count: Int) -> Series {
-        isKnown || count < limit ? series : Series(instrument: series.instrument, attributes: overflow)
-    }
-
+    private var bounds = SeriesBounds()
     private(set) var series: [Series: Distribution] = [:]
 
     mutating func take(_ spans: [Span]) {
@@ -66,7 +58,7 @@ struct SpanMetrics {
     }
 
     private mutating func take(_ span: Span) {
-        Self.measure(span) { instrument, value, attributes in add(value, instrument, attributes) }
+        Self.measure(span) { instrument, value, attributes in add(value, instrument, attributes, of: span.workflow) }
     }
 
     /// What is measured of a span: runs as 1 each, times in seconds, tokens. What a script says of its spans counts for nothing.
@@ -94,14 +86,18 @@ struct SpanMetrics {
                 guard let count = span.attributes[name]?.number else { continue }
                 add(.tokens, Double(count), attributes.merging(["gen_ai.token.type": type]) { $1 })
             }
-        case .step: add(.steps, seconds, own([Names.stepID, Names.traceName]))
+        case .step:
+            var attributes = own([Names.stepID])
+            attributes[Names.workflowName] = span.workflow
+            add(.steps, seconds, attributes)
         case .made: break
         }
     }
 
-    private mutating func add(_ value: Double, _ instrument: Instrument, _ attributes: [String: String]) {
-        let own = Series(instrument: instrument, attributes: attributes)
-        let key = Self.bounded(own, isKnown: series[own] != nil, count: series.count)
+    private mutating func add(
+        _ value: Double, _ instrument: Instrument, _ attributes: [String: String], of workflow: String
+    ) {
+        let key = self.bounds.series(Series(instrument: instrument, attributes: attributes), of: workflow)
         let bounds = instrument.bounds
         series[key, default: Distribution(buckets: Array(repeating: 0, count: bounds.count + 1))].add(value, bounds)
     }

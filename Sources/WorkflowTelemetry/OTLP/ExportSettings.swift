@@ -82,6 +82,10 @@ public struct ExportSettings: Sendable {
         metricEndpoint = try Self.asked(.metrics, otlp, text)
         metricInterval = try Self.number("OTEL_METRIC_EXPORT_INTERVAL", text, 1...3_600_000) ?? metricInterval
         if endpoints.isEmpty, logEndpoint == nil, metricEndpoint == nil { return nil }
+        // Who writes something else means that nothing is to be sent, which it would not say.
+        if let disabled = text("OTEL_SDK_DISABLED"), disabled.lowercased() != "false" {
+            throw TelemetryError(message: "OTEL_SDK_DISABLED takes true or false, got '\(Self.shown(disabled))'")
+        }
         for signal in [Signal.traces, .logs, .metrics] { try Self.checkExporter(of: signal, text) }
         for pair in try Self.pairs(text("OTEL_RESOURCE_ATTRIBUTES"), "OTEL_RESOURCE_ATTRIBUTES") {
             resource[pair.name] = .string(pair.value)
@@ -247,6 +251,12 @@ public struct ExportSettings: Sendable {
 
     // MARK: Words
 
+    /// What the exporter or HTTP itself says of a request.
+    private static let ownHeaders: Set<String> = [
+        "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "expect", "host",
+        "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+    ]
+
     /// A line break would let a value add headers of its own.
     private static func checkHeaders(_ text: String?, _ source: String) throws(TelemetryError) {
         for pair in try pairs(text, source) {
@@ -255,6 +265,10 @@ public struct ExportSettings: Sendable {
             }
             guard isName, pair.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
                 throw TelemetryError(message: "\(source) has a header that HTTP does not allow")
+            }
+            if ownHeaders.contains(pair.name.lowercased()) {
+                throw TelemetryError(
+                    message: "\(source) cannot have \(pair.name.lowercased()), which is set by what is sent")
             }
         }
     }
@@ -294,7 +308,11 @@ public struct ExportSettings: Sendable {
                 throw TelemetryError(message: "\(source) takes name=value,…")
             }
             let value = String(sides[1]).trimming()
-            pairs.append((name, BytesText.percentDecoded(value) ?? value))
+            guard let decoded = BytesText.percentDecoded(value) else {
+                throw TelemetryError(
+                    message: "\(source) has a % in '\(shown(name))' that is no escape of UTF-8; write %25 for the sign")
+            }
+            pairs.append((name, decoded))
         }
         return pairs
     }

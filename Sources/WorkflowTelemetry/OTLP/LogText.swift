@@ -30,8 +30,12 @@ enum LogText {
             if let message = event.attributes[Names.logMessage]?.text {
                 entries.append(("body", ["stringValue": Value(message)]))
             }
-            let attributes = span.attributes.items.filter { Names.ofLogs.contains($0.key) }
-            entries.append(("attributes", Attributes(attributes).otlp))
+            var attributes = Attributes(span.attributes.items.filter { Names.ofLogs.contains($0.key) })
+            if event.sequence > 0 {
+                attributes[Names.logRun] = .string(span.run)
+                attributes[Names.logSequence] = .int(Int64(event.sequence))
+            }
+            entries.append(("attributes", attributes.otlp))
             return Value(entries: entries)
         }
     }

@@ -101,6 +101,9 @@ enum Names {
     static let log = "log"
     static let logLevel = "log.level"
     static let logMessage = "log.message"
+    /// The run of an entry of the log, and its place in the run's journal: the two are the same whenever it is sent.
+    static let logRun = "aikit.run.id"
+    static let logSequence = "aikit.event.sequence"
     /// What an entry of the log says of the span in which it was logged.
     static let ofLogs: Set<String> = [
         stepID, stepPath, stepOccurrence, stepAttempt, user, session, traceName, environment,

@@ -137,6 +137,7 @@ struct MadeSpan {
                 name: writer.short(made.name),
                 start: time.lowerBound, end: time.upperBound)
             span.isBrief = step.isBrief
+            span.workflow = step.workflow
             span.role = if case .model = made.content { .model } else { .made }
             writer.describeMade(&span, made)
             return span

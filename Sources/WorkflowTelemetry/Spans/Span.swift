@@ -13,6 +13,8 @@ public struct Span: Sendable, Equatable {
         public var name: String
         public var time: Int64
         public var attributes: Attributes
+        /// The place in the run's journal of what the step said so, from 1; 0 for anything else.
+        var sequence = 0
     }
 
     /// Another span that this one goes on from.
@@ -38,6 +40,10 @@ public struct Span: Sendable, Equatable {
     var isBrief = false
     /// What the engine made it for.
     var role = Role.made
+    /// The id of the run's workflow, as spans have it.
+    var workflow = ""
+    /// The id of the run.
+    var run = ""
 
     /// What a span stands for, whatever its attributes say.
     enum Role: Sendable {

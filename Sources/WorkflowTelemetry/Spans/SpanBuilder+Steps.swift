@@ -38,10 +38,10 @@ extension SpanBuilder {
             end(event.frame, log) { writer, span in writer.cancel(&span, reason: nil) }
             endBranches(above: event.frame, failing: nil, log)
         case .stepEvent, .log:
-            let time = now
+            let (time, sequence) = (now, taken + 1)
             change(event) { entry in
                 if entry.told.count < Span.eventLimit {
-                    entry.told.append((event.kind, event.payload, time))
+                    entry.told.append((event.kind, event.payload, time, sequence))
                 } else {
                     entry.untold += 1
                 }
@@ -100,7 +100,7 @@ extension SpanBuilder {
         end(event.frame, log) { writer, span in
             span.status = .ok
             let next = writer.template.plan.following(event.node, next: event.item)
-            span.attributes.set(Names.stepNext, next.map { writer.template.id(of: $0) })
+            span.attributes.set(Names.stepNext, next.map { writer.short(writer.template.id(of: $0)) })
             writer.record(output: { log.copy(event.payload) }, of: event.node, in: &span)
         }
         guard event.item < 0 else { return }

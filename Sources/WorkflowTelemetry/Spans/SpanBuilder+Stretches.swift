@@ -54,6 +54,7 @@ extension SpanBuilder {
         span.end = now
         span.isBrief = !writer.isFull
         span.role = .run
+        span.workflow = writer.template.workflow
         writer.describeRun(&span, input: input)
         finish(writer, &span)
         ended.append(span)

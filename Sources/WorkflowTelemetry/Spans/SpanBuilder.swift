@@ -77,7 +77,7 @@ package struct SpanBuilder: ~Copyable {
         /// What the script said of it by attributes.
         var attributes: [Slice] = []
         /// What was emitted and logged in this stretch.
-        var told: [(kind: EventKind, content: Slice, time: Int64)] = []
+        var told: [(kind: EventKind, content: Slice, time: Int64, sequence: Int)] = []
         var untold = 0
         /// Spans that were made in it, which end with it, and how many more there were.
         var made = MadeSpans()
@@ -216,12 +216,14 @@ package struct SpanBuilder: ~Copyable {
         let input = log.copy(entry.input)
         writer.describe(&span, entry, input: input)
         span.role = .step
+        (span.workflow, span.run) = (template.workflow, runID)
         if !entry.part.isEmpty { span.name += entry.part.replacing("/", with: ".") }
         if let earlier = entry.earlier { span.links = [Span.Link(trace: trace, span: earlier)] }
         if let choice = entry.choice {
             let first = plan.firstNode(of: entry.node, body: choice)
-            span.attributes[Names.stepBranchID] = plan.branchID(of: entry.node, choice: choice).attribute
-            span.attributes[Names.stepNext] = .string(template.id(of: first))
+            let branch = plan.branchID(of: entry.node, choice: choice)
+            span.attributes[Names.stepBranchID] = writer.redaction.redact(branch).attribute
+            span.attributes[Names.stepNext] = .string(writer.short(template.id(of: first)))
         }
         if entry.usage.calls > 0 { writer.add(entry.usage, to: &span.attributes) }
         guard writer.isFull else {
@@ -233,6 +235,7 @@ package struct SpanBuilder: ~Copyable {
         span.events.reserveCapacity(entry.told.count + 1)
         for told in entry.told {
             writer.tell(log.copy(told.content), told.kind, at: told.time, entry.node, in: &span)
+            span.events[span.events.count - 1].sequence = told.sequence
         }
         span.droppedEvents = entry.untold
         if entry.made.dropped > 0 { span.attributes[Names.droppedSpans] = .int(Int64(entry.made.dropped)) }

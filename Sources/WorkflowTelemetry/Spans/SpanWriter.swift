@@ -50,12 +50,12 @@ struct SpanWriter {
         span.attributes = node.attributes
         // What most spans have.
         span.attributes.reserve(16)
-        span.attributes[Names.stepPath] = .string(SpanTemplate.text(entry.path))
+        span.attributes[Names.stepPath] = .string(SpanTemplate.text(redaction.redact(entry.path)))
         span.attributes[Names.stepOccurrence] = .int(Int64(entry.occurrence))
         span.attributes[Names.stepAttempt] = .int(Int64(entry.attempt))
         if let group = entry.group {
-            span.attributes[Names.stepGroup] = .string(group.id)
-            span.attributes[Names.stepBranch] = group.branch.attribute
+            span.attributes[Names.stepGroup] = .string(redaction.redact(group.id))
+            span.attributes[Names.stepBranch] = redaction.redact(group.branch).attribute
         }
         if template.plan.details[Int(entry.node)].role == .tool {
             let name = short(input?["name"]?.string ?? template.plan.details[Int(entry.node)].id)

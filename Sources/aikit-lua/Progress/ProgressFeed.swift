@@ -24,7 +24,7 @@ struct ProgressEvent: Sendable {
     /// `itemsListed`: how many items there are.
     var count = 0
     /// `stepError`, `stepRetry`, `closingError`, `closingRetry`, `workflowError`: the message · `stepWaiting`,
-    /// `workflowCancelled`: for what, why.
+    /// `workflowCancelled`: for what, why · `stepBranch`: the name of the case where the run has secrets, without them.
     var text: String?
 }
 
@@ -109,6 +109,9 @@ final class ProgressFeed: EventFeed {
         var reduced = ProgressEvent(
             kind: event.kind, time: event.time, place: Self.place(of: event), item: event.item,
             attempt: event.attempt)
+        if event.kind == .stepBranch, !secrets.redaction.isEmpty {
+            reduced.text = plan.branchName(of: event.node, choice: event.item).map { secrets.redaction.redact($0) }
+        }
         guard !event.payload.isNone else { return reduced }
         switch event.kind {
         case .itemsListed: reduced.count = log.value(event.payload).count

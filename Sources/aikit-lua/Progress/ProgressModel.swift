@@ -107,7 +107,7 @@ struct ProgressModel {
             rows[node].total = event.count
             rows[node].done = 0
         case .stepBranch:
-            if let name = bodyName(of: node, Int(event.item)) { rows[node].note = name }
+            if let name = event.text ?? bodyName(of: node, Int(event.item)) { rows[node].note = name }
         case .stepWaiting, .humanRequested:
             rows[node].waiting += 1
             rows[node].note = event.text
