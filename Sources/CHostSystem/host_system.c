@@ -20,6 +20,10 @@
 #include <sys/vfs.h>
 #endif
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #ifndef O_PATH
 #define O_PATH O_RDONLY
 #endif
@@ -222,6 +226,14 @@ int hs_open_beneath(int root, const char *path, int flags, mode_t mode) {
     }
 #endif
     return walk_beneath(root, path, flags, mode);
+}
+
+void hs_limit_arenas(int count) {
+#ifdef __GLIBC__
+    mallopt(M_ARENA_MAX, count);
+#else
+    (void)count;
+#endif
 }
 
 void hs_limit_stacks(size_t bytes) {

@@ -217,6 +217,34 @@ extension CommandLine {
             #expect(try program.run("signal", "kept", "go").status == 0)
         }
 
+        @Test(arguments: [[], ["--isolate"]])
+        func `steps of what a run has started may end as its own may, when the process does`(way: [String]) throws {
+            let script = """
+                local aikit = require "aikit"
+                local kid = aikit.workflow { id = "kid" }
+                  :step { id = "k", handler = function()
+                      aikit.fs.append("said.txt", "once\\n")
+                      aikit.sleep(0.3)
+                      return 1
+                    end }
+                  :commit()
+                local parent = aikit.workflow { id = "parent" }
+                  :step { id = "a", handler = function() aikit.start(kid, {}, { id = "k1" }) return 1 end }
+                  :human { id = "h" }
+                  :commit()
+                return { parent, kid }
+                """
+            let program = try Program(["kid.lua": script])
+            defer { program.remove() }
+            let run = try program.run(
+                ["run", "kid.lua", "--workflow", "parent", "--run-id", "p", "--allow-write=.", "--detach"] + way)
+            #expect(run.status == 3, "\(run.errors)")
+            #expect(try program.run("runs", "show", "k1").output.contains("success"))
+            _ = try program.run("runs", "recover")
+            let said = try String(contentsOf: program.folder.appending(path: "said.txt"), encoding: .utf8)
+            #expect(said == "once\n")
+        }
+
         @Test func `a run that is cancelled takes those with it that it waits for`() throws {
             let program = try program()
             defer { program.remove() }

@@ -128,6 +128,29 @@ extension CommandLine {
             #expect(server.running.finish().status == 0)
         }
 
+        @Test func `a start whose run the queue takes at once is answered like every other one`() async throws {
+            let script = """
+                local aikit = require "aikit"
+                return aikit.workflow { id = "one", concurrency = { limit = 1 } }
+                  :step { id = "s", handler = function(input) return input end }
+                  :commit()
+                """
+            let program = try Program(["one.lua": script])
+            defer { program.remove() }
+            let server = try Server(program, "--isolate", "--store", "memory")
+            defer { server.running.send(SIGKILL) }
+            for number in 0..<100 {
+                let answer = try await server.ask(
+                    "POST", "/api/workflows/one/runs",
+                    ["inputData": ["n": Value(Int64(number))], "runId": Value("r\(number)")])
+                #expect(answer.status == 202, "\(answer.json.json)")
+            }
+            for number in 0..<100 {
+                let run = try await server.ask("GET", "/api/runs/r\(number)?wait=60s")
+                #expect(run.json["result"]?["n"]?.int == Int64(number), "\(run.json.json)")
+            }
+        }
+
         @Test func `a process that dies is replaced, and runs go on`() async throws {
             let program = try Program(["steps.lua": Self.script])
             defer { program.remove() }

@@ -52,6 +52,41 @@
                 #expect(try run("-v 400000", "run", "--help").status == 0)
             }
 
+            @Test(arguments: [400, 480, 520, 560, 700])
+            func `with little address space the program works or says that it cannot`(megabytes: Int) throws {
+                for _ in 0..<4 {
+                    let outcome = try run("-v \(megabytes << 10)", "run", "w.lua", "--store", "runs.db")
+                    #expect(outcome.status == 0 || outcome.status == 2, "\(outcome.status): \(outcome.errors)")
+                    if outcome.status == 2 { #expect(outcome.errors.contains("memory"), "\(outcome.errors)") }
+                }
+            }
+
+            @Test(arguments: [700, 840, 1040, 1400])
+            func `what a script of a process of its own gives fails its step where the host has no memory for it`(
+                megabytes: Int
+            ) throws {
+                let program = try Program([
+                    "big.lua": """
+                    local aikit = require "aikit"
+                    return aikit.workflow { id = "w" }
+                      :step { id = "a", handler = function() return ("x"):rep(3e7) end }
+                      :step { id = "b", handler = function(input, context) context:log("info", ("l"):rep(3e7)) return input end }
+                      :commit()
+                    """
+                ])
+                defer { program.remove() }
+                var shell = program
+                shell.binary = "/bin/sh"
+                for way in ["run", "shared"] {
+                    let line =
+                        "ulimit -v \(megabytes << 10); exec timeout -k 2 60 \(Program.binary) run big.lua --store memory "
+                        + "--isolate=\(way)"
+                    let outcome = try shell.run(["-c", line])
+                    #expect(
+                        outcome.status == 0 || outcome.status == 1, "\(outcome.status): \(outcome.errors.suffix(2000))")
+                }
+            }
+
             @Test func `a script that takes all of the data memory fails in its step`() throws {
                 let program = try Program([
                     "w.lua": """

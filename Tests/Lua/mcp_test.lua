@@ -27,4 +27,12 @@ test("tools are listed and called as far as they are allowed", function()
   equal(server:call "a", { { type = "image", data = "" } })
   bridge.answers.mcp = { content = { { type = "text", text = "it broke" } }, isError = true }
   raises(function() server:call "a" end, "it broke")
+  for _, content in ipairs { 1, true, "text" } do
+    bridge.answers.mcp = { content = content }
+    raises(function() server:call "a" end, "gave a result whose content is no list")
+  end
+  bridge.answers.mcp = { content = { { type = "text" } }, isError = true }
+  raises(function() server:call "a" end, "the tool 'a' failed")
+  bridge.answers.mcp = { content = { { type = "text", text = { 1 } } } }
+  equal(server:call "a", { { type = "text", text = { 1 } } })
 end)

@@ -188,7 +188,8 @@ struct RestartTests {
             #expect(cancelled.status == .cancelled)
             #expect(cancelled.result().error?["reason"] == "enough")
             let count = try await directory.list(RunFilter()).count
-            #expect(try await directory.list(RunFilter(statuses: [.running, .queued])).isEmpty)
+            let open = try await directory.list(RunFilter(statuses: [.running, .queued]))
+            #expect(open.isEmpty, "\(cancelled.id) is over, and \(open.map { ($0.id, $0.owner != nil) })")
             #expect(try await directory.list(RunFilter()).count == count)
             // Nothing of it is left that would stop a later run.
             #expect(directory.engine.family.stops.reason(for: "a~2") == nil)

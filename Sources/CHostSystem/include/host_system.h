@@ -54,6 +54,9 @@ int hs_has_ended(pid_t pid);
 /// Gives threads that begin later, and whose makers ask for nothing, stacks of at most so many bytes, where the system can do so.
 void hs_limit_stacks(size_t bytes);
 
+/// Has malloc keep so many arenas at most, each of which reserves 64 MiB of address space or more. Called before threads are started.
+void hs_limit_arenas(int count);
+
 /// Whether a kernel without openat2 and renameat2 is to be played, for tests; process-wide.
 void hs_play_old_kernel(int is_old);
 

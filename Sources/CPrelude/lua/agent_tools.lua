@@ -1,7 +1,7 @@
 -- The calls of tools that a turn of an agent makes: a foreach over them, each run by the nodes of its tool.
 local bridge, part = ...
 local objects, nodes = part "objects", part "nodes"
-local ipairs, tostring, type, find = ipairs, tostring, type, string.find
+local ipairs, next, tostring, type, find = ipairs, next, tostring, type, string.find
 
 local agent_tools = {}
 
@@ -98,13 +98,20 @@ local function approved(nodes_behind, id, description)
   }
 end
 
+--- Why a call's tool was not run; nil for what a tool gave, whatever it has besides.
+local function refusal_of(output)
+  if type(output) ~= "table" or next(output) ~= REFUSAL or next(output, REFUSAL) ~= nil then return nil end
+  return type(output[REFUSAL]) == "string" and output[REFUSAL] or nil
+end
+
 --- What the model is told of a call.
 local function result_of(call, output, failure)
   local message = { role = "tool", tool_call_id = call.id, name = call.name }
+  local refusal = refusal_of(output)
   if failure then
     message.content, message.is_error = "error: " .. tostring(failure.message), true
-  elseif type(output) == "table" and output[REFUSAL] then
-    message.content, message.is_error = "error: " .. output[REFUSAL], true
+  elseif refusal then
+    message.content, message.is_error = "error: " .. refusal, true
   else
     message.content = type(output) == "string" and output or bridge.encode_json(output)
   end

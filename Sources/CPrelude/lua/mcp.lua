@@ -82,12 +82,12 @@ function mcp.tools(state)
   return list
 end
 
---- The text of a result's content.
+--- The text of a result's content; nil where that is no text.
 local function text_of(content)
   local texts = {}
-  for _, block in ipairs(content or {}) do
-    if type(block) ~= "table" or block.type ~= "text" then return nil end
-    texts[#texts + 1] = errors.text(block.text)
+  for _, block in ipairs(content) do
+    if type(block) ~= "table" or block.type ~= "text" or type(block.text) ~= "string" then return nil end
+    texts[#texts + 1] = block.text
   end
   return concat(texts, "\n")
 end
@@ -101,10 +101,18 @@ function mcp.call(state, name, arguments)
     operation = "call", server = state.server, name = name, timeout = state.timeout,
     arguments = arguments or setmetatable({}, {}),
   })
-  local text = text_of(result.content)
+  local content = result.content == nil and {} or result.content
+  if type(content) ~= "table" then
+    part("host").fail {
+      code = "mcp_lost", retryable = false,
+      message = "the MCP server's tool '" .. name .. "' gave a result whose content is no list",
+    }
+  end
+  local text = text_of(content)
   if result.isError then
     part("host").fail {
-      code = "mcp_tool", message = text ~= "" and text or "the tool '" .. name .. "' failed", retryable = false,
+      code = "mcp_tool", retryable = false,
+      message = text and text ~= "" and text or "the tool '" .. name .. "' failed",
     }
   end
   if result.structuredContent ~= nil then return result.structuredContent end

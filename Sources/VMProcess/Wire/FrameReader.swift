@@ -1,10 +1,13 @@
 internal import CVMProcess
+internal import FlatValue
 
 /// Takes frames from a socket; one thread calls it.
 package struct FrameReader {
     private let socket: Int32
     private var buffer: [UInt8] = []
     private var position = 0
+    /// Frames from here on are taken only where there is memory for them.
+    private static let probedSize = 1 << 20
     /// What is received at once.
     private var piece = [UInt8](repeating: 0, count: 64 << 10)
 
@@ -15,6 +18,10 @@ package struct FrameReader {
         guard let head = try take(4) else { return nil }
         let length = Int(WireFrame.word(head, at: 0))
         guard length <= WireFrame.sizeLimit else { throw FrameFault("a frame of \(length) bytes") }
+        // It is held in several copies on its way.
+        guard length < Self.probedSize || MemoryAllowance.admits(4 * length) else {
+            throw FrameFault("\(length) bytes, for which its host has no memory left (ulimit -v)")
+        }
         guard let bytes = try take(length) else { throw FrameFault("a frame that is cut off") }
         return try WireFrame(decoding: bytes)
     }

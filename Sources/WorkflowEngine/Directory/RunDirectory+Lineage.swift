@@ -53,7 +53,9 @@ extension RunDirectory {
                 source, of: definition, at: point, input: input, id: newID?.text, reason: reason, grant: grant,
                 caller: traceparent
             ).run
-            if !(await RecordedFeed.recorded(run).hasEvents) { _ = try await run.settled() }
+            let recorded = RecordedFeed()
+            run.follow(recorded)
+            _ = try await run.begun(told: recorded)
             return run
         } catch let failure as RunFailure where failure.code == RunFailure.Code.conflict && newID != nil {
             // Another call was first.

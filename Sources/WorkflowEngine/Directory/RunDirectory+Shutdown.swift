@@ -1,5 +1,13 @@
 internal import Synchronization
 
+extension WorkflowEngine {
+    /// ``RunDirectory/releaseAll(within:)`` of an engine that has a catalog; none of the others has runs of its own to give back.
+    package func releaseAll(within grace: Duration) async {
+        guard let directory = try? knownRuns() else { return }
+        await directory.releaseAll(within: grace)
+    }
+}
+
 extension RunDirectory {
     /// How many runs this engine drives.
     public var liveCount: Int { live.all.count }

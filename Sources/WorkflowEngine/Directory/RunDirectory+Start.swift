@@ -108,16 +108,10 @@ extension RunDirectory {
             lineage: request.parent,
             queueing: Queueing(priority: request.priority, isLeft: request.parent == nil),
             refusesInput: request.refusesInput)
-        await recorded.passed()
-        guard !recorded.hasEvents else {
-            return StartedRun(id: run.id, isNew: true, isQueued: recorded.isQueued, run: run)
-        }
         do {
-            _ = try await run.settled()
-            return StartedRun(id: run.id, isNew: true)
-        } catch let failure as RunFailure where failure.isOfQueue {
-            // It has been recorded, and was given to the queue before what it recorded was told.
-            return StartedRun(id: run.id, isNew: true, isQueued: true)
+            let isQueued = try await run.begun(told: recorded)
+            return StartedRun(
+                id: run.id, isNew: true, isQueued: isQueued, run: recorded.hasEvents ? run : nil)
         } catch let failure as RunFailure where failure.code == RunFailure.Code.conflict {
             // Another call of this engine was first, and its run may not be in the store yet.
             while live.find(run.id) != nil {
@@ -175,13 +169,6 @@ final class RecordedFeed: EventFeed {
     var isQueued: Bool { queued.load(ordering: .acquiring) }
 
     /// Returns when the run has a durable event, or is lost.
-    static func recorded(_ run: WorkflowRun) async -> RecordedFeed {
-        let feed = RecordedFeed()
-        run.follow(feed)
-        await feed.passed()
-        return feed
-    }
-
     func passed() async { await gate.passed() }
 
     func take(_ run: Run) {
@@ -193,4 +180,23 @@ final class RecordedFeed: EventFeed {
     }
 
     func finish() { gate.open() }
+}
+
+extension WorkflowRun {
+    /// Returns when the store has the run, or nobody will.
+    ///
+    /// - Parameter feed: follows the run since before it began.
+    /// - Returns: whether it waits in the queue.
+    /// - Throws: why it could not begin.
+    func begun(told feed: RecordedFeed) async throws -> Bool {
+        await feed.passed()
+        if feed.hasEvents { return feed.isQueued }
+        do {
+            _ = try await settled()
+            return false
+        } catch let failure as RunFailure where failure.isOfQueue {
+            // It was given to the queue before what it had recorded was told.
+            return true
+        }
+    }
 }

@@ -166,8 +166,7 @@ extension WorkflowEngine {
                 input: successor.input, metadata: successor.metadata, ctx: successor.ctx,
                 timeout: successor.timeout > 0 ? Duration.microseconds(successor.timeout) : nil, trace: successor.trace,
                 tags: StartTags(inherited: successor.tags), after: predecessor.journaled, lineage: predecessor.id)
-            await recorded.passed()
-            if !recorded.hasEvents { _ = try await run.settled() }
+            _ = try await run.begun(told: recorded)
             return run
         } catch let failure as RunFailure where failure.code == RunFailure.Code.conflict {
             return try await known(successor.id, after: predecessor.id)

@@ -39,43 +39,75 @@ extension StoreProblem {
 extension StoredRuns {
     /// Reads everything: rows, entries, values, code, and whether the events of each run fit the code that it is
     /// pinned to.
-    func check() async throws -> StoreFindings {
-        var problems = try await journal.check()
-        let damaged = Set(problems.compactMap(\.run))
+    func check() async throws -> StoreFindings { try await withScripts { try await check($0).findings } }
+
+    private func withScripts<Result>(_ body: (StoredScripts) async throws -> Result) async throws -> Result {
         let engine = WorkflowEngine(workers: 1)
         defer { engine.shutdown() }
-        let scripts = StoredScripts(journal, on: engine, options: Self.quietOptions)
+        return try await body(StoredScripts(journal, on: engine, options: Self.quietOptions))
+    }
+
+    /// - Returns: what was found, and the runs among it that cannot be read, whatever their code is.
+    private func check(_ scripts: StoredScripts) async throws -> (findings: StoreFindings, damaged: Set<String>) {
+        var problems = try await journal.check()
+        let damaged = Set(problems.compactMap(\.run))
         let headers = problems.isEmpty ? try await journal.list(RunFilter()) : await readable()
         for header in headers.reversed() where !damaged.contains(header.id) {
-            if let problem = await problem(of: header, scripts) { problems.append(problem) }
+            if let problem = await problem(of: header.id, scripts) { problems.append(problem) }
         }
         let unreadable = damaged.subtracting(headers.map(\.id)).count
-        return StoreFindings(runs: headers.count + unreadable, problems: problems)
+        return (StoreFindings(runs: headers.count + unreadable, problems: problems), damaged)
     }
 
     /// The runs that can be listed in a store of which something is known to be damaged.
     private func readable() async -> [RunHeader] { (try? await journal.list(RunFilter())) ?? [] }
 
-    /// Why the events of a run do not fit its code or its row; nil if they do, or if the run is one of a workflow in
-    /// Swift.
-    private func problem(of header: RunHeader, _ scripts: StoredScripts) async -> StoreProblem? {
-        if header.generation.isEmpty { return nil }
+    /// How often a run is looked at that others change meanwhile, as by an upgrade to other code.
+    private static let looks = 5
+
+    /// Why the events of a run do not fit its code or its row; nil if they do, if the run is one of a workflow in Swift, or if it has
+    /// been removed meanwhile.
+    private func problem(of id: String, _ scripts: StoredScripts) async -> StoreProblem? {
+        var found: StoreProblem?
+        for _ in 0..<Self.looks {
+            let before = try? await journal.header(of: id)
+            found = await fault(of: id, scripts)
+            if found == nil { return nil }
+            // What was read in several pieces counts where they are of one time.
+            let after = try? await journal.header(of: id)
+            if before != nil, after == nil, await isGone(id) { return nil }
+            if before?.generation == after?.generation, before?.sequence == after?.sequence { return found }
+        }
+        return found
+    }
+
+    private func isGone(_ id: String) async -> Bool {
+        do { return try await journal.header(of: id) == nil } catch { return false }
+    }
+
+    private func fault(of id: String, _ scripts: StoredScripts) async -> StoreProblem? {
         do {
-            let plan = try await scripts.workflow(of: header).plan
-            try header.expect(plan)
-            guard let stored = try await journal.load(header.id) else { return nil }
+            guard let stored = try await journal.load(id), !stored.header.generation.isEmpty else { return nil }
+            let plan = try await scripts.workflow(of: stored.header).plan
+            try stored.header.expect(plan)
             return stored.problem(on: plan)
         } catch {
-            return StoreProblem(run: header.id, reason: problems(of: error).first?.message ?? "\(error)")
+            return StoreProblem(run: id, reason: problems(of: error).first?.message ?? "\(error)")
         }
     }
 
-    /// Removes the runs that ``check()`` names.
+    /// Removes the runs that ``check()`` names and that are found to be so again right before.
     func removeDamaged(dryRun: Bool, vacuum: Bool) async throws -> PruneReport {
-        let damaged = Set(try await check().problems.compactMap(\.run))
+        try await withScripts { try await removeDamaged($0, dryRun: dryRun, vacuum: vacuum) }
+    }
+
+    private func removeDamaged(_ scripts: StoredScripts, dryRun: Bool, vacuum: Bool) async throws -> PruneReport {
+        let (findings, unreadable) = try await check(scripts)
         // Nothing else is over for longer than everything.
         var report = try await journal.prune(PruneFilter(endedBefore: .min, dryRun: dryRun))
-        for run in damaged.sorted() {
+        for run in Set(findings.problems.compactMap(\.run)).sorted() {
+            // Since then it may have been upgraded to code that it fits.
+            if !unreadable.contains(run), await problem(of: run, scripts) == nil { continue }
             if dryRun {
                 report.runs += 1
             } else if try await journal.delete(run) {

@@ -96,8 +96,12 @@ final class RunLoader: Sendable {
         try await LuaScript.load(path: plan.script, on: engine, options: options)
     }
 
-    /// Ends the processes in which Lua runs, if there are any; the store stays open.
-    func shutdown() async { if engine.isolation != nil { await engine.shutdown(grace: .zero) } }
+    /// Gives all runs that are still driven here back to the store, such as those that the session's own run has started: their
+    /// steps have as long to end as its own. Ends the processes in which Lua runs, if there are any; the store stays open.
+    func shutdown() async {
+        if journal != nil { await engine.releaseAll(within: RunDriver.grace) }
+        if engine.isolation != nil { await engine.shutdown(grace: .zero) }
+    }
 
     /// The run of the id that is asked for, if the store has it: it needs nothing of the script as it is now.
     private func stored(despite error: ScriptError) async throws -> Loaded? {

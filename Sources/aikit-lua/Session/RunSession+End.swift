@@ -178,7 +178,7 @@ extension RunSession {
             }
             for case .text(let line) in mailbox.takeAll() { errors.writeLine(line) }
         }
-        if let loader { waitFor { await loader.shutdown() } }
+        if let loader { waitFor(until: leavesBy) { await loader.shutdown() } }
         // What the store acknowledged is safe; closing it lets other processes take the run up at once.
         if let journal { waitFor(until: leavesBy) { await journal.close() } }
         return status

@@ -15,7 +15,7 @@ enum ProcessStart {
     private static let neededMemory = 320 << 20
     /// Bytes of data: stacks of threads that run Lua, and the first memory of Lua and of the store.
     private static let neededData = 64 << 20
-    /// Bytes of the stacks of all other threads where data is limited.
+    /// Bytes of the stacks of all other threads where data or address space is limited.
     private static let stackSize = 1 << 20
     /// Limits from here on are not probed.
     private static let roomyDescriptors = 1024
@@ -25,7 +25,8 @@ enum ProcessStart {
     static func prepare() {
         openStandardDescriptors()
         heedSignals()
-        if MemoryAllowance.data != nil { hs_limit_stacks(stackSize) }
+        if MemoryAllowance.data != nil || MemoryAllowance.addressSpace != nil { hs_limit_stacks(stackSize) }
+        if MemoryAllowance.addressSpace != nil { hs_limit_arenas(2) }
         // A reader that goes away and a file that may not grow are seen by the write that fails, not by a signal that kills.
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)

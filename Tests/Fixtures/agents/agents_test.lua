@@ -61,6 +61,18 @@ describe("an agent", function()
     expect(told[6]):contains "it is down"
   end)
 
+  it("tells the model what a tool gives, whatever it is", function()
+    local given = { { ["$refusal"] = { 1 } }, { ["$refusal"] = true }, { ["$refusal"] = "no", more = 1 } }
+    local odd = aikit.tool { id = "odd", input_schema = s.object { n = s.integer() },
+      handler = function(input) return given[input.n] end }
+    local seen = test.model { calls(call("odd", { n = 1 }), call("odd", { n = 2 }), call("odd", { n = 3 })), "done" }
+    test.run(agent { tools = { odd } }, { input = { prompt = "Go" } })
+    local told = contents(seen, 2)
+    expect(told[3]):equals '{"$refusal":[1]}'
+    expect(told[4]):equals '{"$refusal":true}'
+    expect(told[5]):contains '"more":1'
+  end)
+
   it("fails with its tool where that is asked for", function()
     test.model { calls(call("broken", {})) }
     expect(test.run(agent { tools = { broken }, on_tool_error = "fail" }, { input = { prompt = "Go" } }))
