@@ -116,15 +116,16 @@ public final class RunDirectory: Sendable {
     /// The events of a run: those that it has recorded after a sequence, then those that it goes on to record. Ends
     /// with the run.
     public func events(of id: String, after sequence: Int = 0) async throws -> EventSubscription {
-        if let run = live.find(id) {
-            let subscription = await events.follow(id, plan: run.definition.plan, after: sequence)
-            // The notice that the run has settled may have come before the subscription.
-            try? await run.onWorker { _, run in
-                if run.settledEvents == run.log.count { subscription.queue.post(.settled(id)) }
-            }
-            return subscription
+        var plan = live.find(id)?.definition.plan
+        if plan == nil { plan = try await self.plan(of: header(of: id)) }
+        guard let plan else { throw RunFailure.missing(id) }
+        let subscription = await events.follow(id, plan: plan, after: sequence)
+        // The notice that the run has settled may have come before the subscription, also from a run that the queue gave back
+        // meanwhile.
+        try? await live.find(id)?.onWorker { _, run in
+            if run.settledEvents == run.log.count { subscription.queue.post(.settled(id)) }
         }
-        return await events.follow(id, plan: try await plan(of: header(of: id)), after: sequence)
+        return subscription
     }
 
     /// The events that a run has recorded up to now, after a sequence.
