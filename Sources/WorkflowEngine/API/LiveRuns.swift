@@ -67,6 +67,15 @@ final class LiveRuns: Sendable {
         return true
     }
 
+    /// A run that has been claimed is about to be built anew: whatever had its id here has given it back, and gets no more of its
+    /// messages. They are kept for the one that is added.
+    func giveWay(_ id: String) {
+        state.withLock { state in
+            guard state.isWatching else { return }
+            state.runs[id] = nil
+        }
+    }
+
     /// A run waits in the store's queue, driven here or left to the store.
     func queued(_ run: String, isLeft: Bool) {
         if !isLeft { bell.drives(run) }
@@ -81,10 +90,13 @@ final class LiveRuns: Sendable {
     }
 
     func remove(_ run: WorkflowRun) {
-        bell.forget(run.id)
-        state.withLock { state in
-            if let known = state.runs[run.id], known.run == nil || known.run === run { state.runs[run.id] = nil }
+        let isLast = state.withLock { state in
+            guard let known = state.runs[run.id] else { return true }
+            guard known.run == nil || known.run === run else { return false }
+            state.runs[run.id] = nil
+            return true
         }
+        if isLast { bell.forget(run.id) }
     }
 
     private func deliver(_ messages: [InboxMessage]) {

@@ -57,6 +57,7 @@ extension WorkflowEngine {
         _ journaled: JournaledRun, _ stored: StoredRun, _ messages: [InboxMessage], of definition: Workflow,
         holdingSuspects: Bool, sampling: TraceSampling? = nil
     ) async throws -> (run: WorkflowRun, isHeld: Bool) {
+        live?.giveWay(journaled.id)
         // What a worker replays has to be whole, and to fit.
         _ = try stored.decoded(on: definition.plan)
         let restored = createRun(definition, id: journaled.id, grant: journaled.origin.grant)
