@@ -110,7 +110,7 @@ for place, wait in enumerate(
     ANSWERS[f"busy-{place}"] = lambda c, s=status, w=wait: c.sendall(answer(s, b"{}", f"retry-after: {w}")) or True
 
 # Those that have to have everything, and have no fault told of them.
-WHOLE = {"takes", "closes-after-each", "old-http", "no-content", "no-json", "deep-json"}
+WHOLE = {"takes", "closes-after-each", "old-http", "no-content", "no-json", "deep-json", "huge-body", "gzip-bomb"}
 # Those of which nothing need be told.
 SILENT = WHOLE | {"early-hints", "partial-minus", "partial-double"}
 
