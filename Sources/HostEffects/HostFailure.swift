@@ -23,6 +23,14 @@ struct HostFailure: Error, Equatable {
     /// The refusal of a request that is wrong in itself.
     static func invalid(_ why: String) -> HostFailure { HostFailure("invalid_request", why, retryable: false) }
 
+    /// Another one of `what` would leave the process hardly a file descriptor.
+    static func noDescriptors(_ what: String) -> HostFailure {
+        HostFailure(
+            "too_many_open",
+            "no file descriptor is left for \(what): ask for fewer at once, or let the process have more (ulimit -n)",
+            retryable: true)
+    }
+
     /// The refusal of something that a flag would allow.
     ///
     /// - Parameter instead: what to do that is more likely meant than to allow it.

@@ -20,6 +20,67 @@ import Testing
                 return (Int(fields[12]) ?? 0) + (Int(fields[13]) ?? 0)
             }
 
+            /// Takes requests and answers none, up to 1,024 at once.
+            private static func silentServer() throws -> (socket: Int32, port: UInt16) {
+                let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+                var address = sockaddr_in()
+                address.sin_family = sa_family_t(AF_INET)
+                address.sin_addr.s_addr = inet_addr("127.0.0.1")
+                var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+                let isListening = withUnsafeMutablePointer(to: &address) {
+                    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                        bind(listener, $0, size) == 0 && listen(listener, 1024) == 0
+                            && getsockname(listener, $0, &size) == 0
+                    }
+                }
+                try #require(isListening)
+                return (listener, UInt16(bigEndian: address.sin_port))
+            }
+
+            @Test func `scripts leave descriptors to clients, to the store and to whoever asks for health`()
+                async throws
+            {
+                let (silent, port) = try Self.silentServer()
+                defer { close(silent) }
+                let script = """
+                    local aikit = require "aikit"
+                    local hog = aikit.workflow { id = "hog" }:foreach {
+                      id = "each", concurrency = 150,
+                      items = function(input) return input.items end,
+                      step = { id = "call", handler = function()
+                        local ok, why = pcall(aikit.http.get, "http://127.0.0.1:\(port)/", { timeout = "4s" })
+                        return why.code
+                      end },
+                    }:commit()
+                    return { hog, aikit.workflow { id = "hello" }
+                      :step { id = "s", handler = function() return "hello" end }:commit() }
+                    """
+                let program = try Program(["a.lua": script])
+                defer { program.remove() }
+                let server = try ServeTests.Server(program, "--isolate=none", "--allow-net")
+                defer { server.running.send(SIGKILL) }
+                let process = server.running.processID
+                #expect(try await server.ask("GET", "/health/live").status == 200)
+                let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count
+                var shell = program
+                shell.binary = "/bin/sh"
+                try #require(shell.run(["-c", "prlimit --pid \(process) --nofile=\(open + 100):"]).status == 0)
+                let items = Value(array: (0..<150).map { Value(Int64($0)) })
+                let serving = server.port
+                async let hogged = ServeTests.Server.ask(
+                    "POST", "/api/workflows/hog/run", ["inputData": ["items": items]], port: serving)
+                for _ in 0..<20 {
+                    try await Task.sleep(for: .milliseconds(50))
+                    #expect(try await server.ask("GET", "/health/live").status == 200)
+                    let other = try await server.ask("POST", "/api/workflows/hello/run", ["inputData": [:]])
+                    #expect(other.status == 200)
+                }
+                let codes = try await hogged.json["result"]?.array?.compactMap(\.string) ?? []
+                #expect(Set(codes) == ["http_timeout", "too_many_open"])
+                server.running.send(SIGTERM)
+                #expect(server.running.ended() == 0)
+            }
+
             @Test func `a server that the system refuses connections waits for some, and does not spin`() async throws {
                 let program = try Program(["a.lua": Self.script])
                 defer { program.remove() }
@@ -43,7 +104,7 @@ import Testing
                         }
                     }
                 }
-                #expect(server.running.hear("no more connections are taken for now"), "\(server.running.said)")
+                #expect(server.running.hear("hardly a file descriptor is left"), "\(server.running.said)")
                 let before = try Self.ticks(of: process)
                 try await Task.sleep(for: .seconds(2))
                 // A tenth of a processor at most, on machines of any speed.

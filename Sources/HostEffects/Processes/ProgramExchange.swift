@@ -51,10 +51,15 @@ struct StartedProgram {
 }
 
 extension StartedProgram {
+    /// How many are open at most while a program starts.
+    private static let descriptors = 9
+
     /// Starts a program, with an input to write to if the call has one or `hasInput` says so.
     ///
     /// - Throws: `program_not_found` or `exec_failed`.
     static func start(_ call: ExecCall, hasInput: Bool = false) throws(HostFailure) -> StartedProgram {
+        guard let claim = DescriptorRoom.Claim(descriptors) else { throw HostFailure.noDescriptors("another program") }
+        defer { claim.lasts() }
         do throws(SystemError) {
             let program = try StartedProgram(call, hasInput: hasInput)
             ProgramGroups.add(program.pid)

@@ -128,6 +128,9 @@ final class VMChild: Sendable {
         }
     }
 
+    /// How many are open at most while a process starts.
+    private static let descriptors = 6
+
     private static func isShortage(_ status: Int32) -> Bool { status == EMFILE || status == ENFILE }
 
     // MARK: The threads
@@ -135,6 +138,9 @@ final class VMChild: Sendable {
     private func live(
         _ program: String, _ word: String, _ environment: [String], _ said: (WireFrame) -> Void
     ) -> End {
+        guard let claim = DescriptorRoom.Claim(Self.descriptors) else {
+            return End(fault: "no file descriptor is left (ulimit -n)", isShort: true)
+        }
         var ends: [Int32] = [-1, -1]
         var status = vp_connect(&ends)
         guard status == 0 else {
@@ -155,6 +161,7 @@ final class VMChild: Sendable {
                 fault: "\(program) cannot be started: \(String(cString: strerror(status)))",
                 isShort: Self.isShortage(status))
         }
+        claim.end()
         let page = marker.map { Marker(page: $0) }
         let isWanted = state.withLock { state in
             state.pid = pid

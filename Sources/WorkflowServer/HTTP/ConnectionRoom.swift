@@ -37,24 +37,33 @@ final class ConnectionRoom: Sendable {
         self.logger = logger
     }
 
-    /// Takes a place for a connection.
-    ///
-    /// - Returns: whether it is one of the last places.
-    func enter(_ channel: any Channel) -> Bool {
-        let (isShort, tells) = state.withLock { state in
+    /// What a connection gets.
+    enum Place {
+        case usual
+        /// One of the last places.
+        case short
+        /// The process has hardly a descriptor left: the connection is to be closed.
+        case none
+    }
+
+    /// Takes a place for a connection, which is to be given back whatever it is.
+    func enter(_ channel: any Channel) -> Place {
+        let spare = DescriptorRoom.spare
+        let (isShort, tells, count) = state.withLock { state in
             state.count += 1
-            guard state.count > usual else { return (false, false) }
+            guard state.count > usual || spare < 1 else { return (false, false, state.count) }
             state.short.insert(ObjectIdentifier(channel))
             shortCount.store(state.short.count, ordering: .releasing)
             let tells = state.nextNotice <= .now()
             if tells { state.nextNotice = .now() + .minutes(1) }
-            return (true, tells)
+            return (true, tells, state.count)
         }
         if tells {
-            logger.warning(
-                "\(usual) connections are open; those beyond are answered with 503 until some are closed (ulimit -n)")
+            let why = spare < 1 ? "hardly a file descriptor is left" : "\(count) connections are open"
+            logger.warning("\(why); what comes besides is answered with 503 until some are closed (ulimit -n)")
         }
-        return isShort
+        if spare < 0.25 { return .none }
+        return isShort ? .short : .usual
     }
 
     /// Gives the place of a connection back. Called once for each that entered.
@@ -70,36 +79,5 @@ final class ConnectionRoom: Sendable {
     /// Whether a connection has one of the last places.
     func isShort(_ channel: any Channel) -> Bool {
         shortCount.load(ordering: .acquiring) > 0 && state.withLock { $0.short.contains(ObjectIdentifier(channel)) }
-    }
-}
-
-/// Has a listener wait for a moment where the system refuses another connection, which it would try again at once. Stands first in the
-/// listener's pipeline, so that whoever reads from it hears nothing of that.
-final class AcceptPause: ChannelInboundHandler {
-    typealias InboundIn = Channel
-
-    private static let time = TimeAmount.milliseconds(200)
-
-    private let logger: Logger
-    private var isPaused = false
-    private var nextNotice = NIODeadline.uptimeNanoseconds(0)
-
-    init(_ logger: Logger) { self.logger = logger }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let refusal = error as? IOError, [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(refusal.errnoCode) else {
-            return context.fireErrorCaught(error)
-        }
-        if nextNotice <= .now() {
-            nextNotice = .now() + .minutes(1)
-            logger.warning("no more connections are taken for now: \(String(cString: strerror(refusal.errnoCode)))")
-        }
-        if isPaused { return }
-        isPaused = true
-        try? context.channel.syncOptions?.setOption(.autoRead, value: false)
-        context.eventLoop.assumeIsolated().scheduleTask(in: Self.time) { [weak self] in
-            self?.isPaused = false
-            try? context.channel.syncOptions?.setOption(.autoRead, value: true)
-        }
     }
 }

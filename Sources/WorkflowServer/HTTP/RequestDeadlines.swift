@@ -93,7 +93,11 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     private func begin(_ context: ChannelHandlerContext) {
         if !isIn {
             isIn = true
-            if room.enter(context.channel) { head = min(head, ConnectionRoom.shortTime) }
+            switch room.enter(context.channel) {
+            case .usual: break
+            case .short: head = min(head, ConnectionRoom.shortTime)
+            case .none: return context.close(promise: nil)
+            }
         }
         expect(within: head, context)
     }
