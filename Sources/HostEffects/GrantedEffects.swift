@@ -9,6 +9,7 @@ public import WorkflowEngine
 /// A run has what its journal grants it: what it was started with, or what all may do at the time of its start. The process decides
 /// where nothing is recorded. Runs with the same permissions share one service, with its connections.
 public final class GrantedEffects: HostGateway {
+    public let usualGrant: Value
     private let usual: Permissions
     private let secrets: Secrets
     private let cache: (any CacheStore)?
@@ -37,6 +38,7 @@ public final class GrantedEffects: HostGateway {
     ) {
         self.refused = refused
         self.usual = usual
+        usualGrant = refused != nil && usual == Permissions() ? .null : usual.grant
         self.secrets = secrets
         self.cache = cache
     }
@@ -53,8 +55,6 @@ public final class GrantedEffects: HostGateway {
         }
         return operation ?? (unanswered.isRefused.load(ordering: .acquiring) ? unanswered : nil)
     }
-
-    public var usualGrant: Value { refused != nil && usual == Permissions() ? .null : usual.grant }
 
     public func excess(of grant: Value) -> String? {
         if grant.isNull { return nil }

@@ -75,6 +75,12 @@ import WorkflowEngine
         #expect(answer.value["code"] == "mcp_too_many")
     }
 
+    @Test func `a list of few tools that take much memory is an error`() async {
+        let answer = await Self.ask(["operation": "tools", "server": Self.server("heavy"), "timeout": "5m"])
+        #expect(answer.value["code"] == "mcp_too_many")
+        #expect(answer.value["message"]?.string?.contains("larger than 16 MiB together") == true)
+    }
+
     @Test func `a program or a host that is not allowed is refused by its flag`() async {
         let program = await Self.ask(Self.add(["command": ["sh", "-c", "true"]]))
         #expect(program.value["details"] == ["flag": "--allow-run=sh"])

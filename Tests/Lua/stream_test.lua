@@ -83,7 +83,7 @@ end)
 test("misuse of streams is an error", function()
   local bridge = serving {}
   local http = bridge.aikit.http
-  raises(function() http.stream("http://h/") end, "takes a URL first, got nil")
+  raises(function() http.stream("http://h/") end, "takes a method and then a URL, got nil: write aikit.http.stream(")
   raises(function() http.stream("GET", "http://h/", { as = "words" }) end, "`as` is", "'words'")
   raises(function() http.get("http://h/", { as = "lines" }) end, "no option 'as'")
   raises(function() http.stream("GET", "http://h/").lines() end, "call it with a colon")

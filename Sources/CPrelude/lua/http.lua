@@ -146,13 +146,11 @@ local function body_of(options)
 end
 
 --- What the host gets for a request; `options` has the keys of `known` only.
-local function payload_of(method, url, options, known)
+-- `call` is what the script called: its name, and how it is written.
+local function payload_of(call, method, url, options, known)
   errors.known(errors.expect(options, "table", 'aikit.http.get(url, { query = { … } })'), known, "aikit.http")
-  if mark_of(url) or mark_of(options.query) then misuse("aikit.http.%s: %s", lower(method), NO_SECRET) end
-  if type(url) ~= "string" then
-    misuse('aikit.http.%s takes a URL first, got %s: write aikit.http.%s("https://…", { … })', lower(method),
-      errors.kind(url), lower(method))
-  end
+  if mark_of(url) or mark_of(options.query) then misuse("%s: %s", call.name, NO_SECRET) end
+  if type(url) ~= "string" then misuse(call.takes .. ", got %s: write %s", errors.kind(url), call.sample) end
   local sent = headers_of(options.headers or {})
   local body, kind = body_of(options)
   if kind then sent["content-type"] = sent["content-type"] or kind end
@@ -164,8 +162,8 @@ local function payload_of(method, url, options, known)
   }
 end
 
-local function send(method, url, options)
-  local answer = bridge.request("http", payload_of(method, url, options == nil and {} or options, OPTIONS), true)
+local function send(call, method, url, options)
+  local answer = bridge.request("http", payload_of(call, method, url, options == nil and {} or options, OPTIONS), true)
   answer.ok = answer.status >= 200 and answer.status < 300
   readable(answer.headers)
   return setmetatable(answer, class)
@@ -176,25 +174,35 @@ local ORDERS = { chunks = true, lines = true, events = true }
 local http = {}
 
 for _, method in ipairs { "get", "post", "put", "patch", "delete", "head" } do
-  local verb = upper(method)
-  http[method] = function(url, options) return send(verb, url, options) end
+  local verb, name = upper(method), "aikit.http." .. method
+  local call = { name = name, takes = name .. " takes a URL first", sample = name .. '("https://…", { … })' }
+  http[method] = function(url, options) return send(call, verb, url, options) end
 end
+
+local REQUEST = {
+  name = "aikit.http.request", takes = "aikit.http.request takes the URL as `url`",
+  sample = 'aikit.http.request { method = "GET", url = "https://…" }',
+}
+local STREAM = {
+  name = "aikit.http.stream", takes = "aikit.http.stream takes a method and then a URL",
+  sample = 'aikit.http.stream("GET", "https://…", { … })',
+}
 
 --- Any method: `aikit.http.request { method = "OPTIONS", url = … }`.
 function http.request(options)
-  errors.expect(options, "table", 'aikit.http.request { method = "GET", url = "https://…" }')
+  errors.expect(options, "table", REQUEST.sample)
   local method = options.method or "GET"
   if type(method) ~= "string" then
     misuse('aikit.http: `method` takes text such as "PUT", got %s', errors.kind(method))
   end
-  return send(upper(method), options.url, options)
+  return send(REQUEST, upper(method), options.url, options)
 end
 
 --- An answer that is read while it comes: `for event in aikit.http.stream("POST", url, { … }):events() do`.
 function http.stream(method, url, options)
-  errors.expect(method, "string", 'aikit.http.stream("GET", "https://…", { … })')
+  errors.expect(method, "string", STREAM.sample)
   if options == nil then options = {} end
-  local payload = payload_of(upper(method), url, options, STREAM_OPTIONS)
+  local payload = payload_of(STREAM, upper(method), url, options, STREAM_OPTIONS)
   local as = options.as or "chunks"
   if not ORDERS[as] then
     misuse('aikit.http.stream: `as` is "chunks", "lines" or "events", got %s',

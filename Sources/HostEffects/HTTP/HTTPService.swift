@@ -2,22 +2,18 @@ internal import AsyncHTTPClient
 internal import FlatValue
 internal import NIOCore
 internal import NIOHTTP1
-internal import Synchronization
+internal import Platform
 internal import WorkflowCore
 internal import WorkflowEngine
 
 /// Carries out requests; its threads begin with the first one.
 final class HTTPService: Sendable {
-    /// The most that all answers under way hold together, in bytes.
-    private static let memoryLimit = MemoryAllowance.vmSize
     /// How often a request is sent again because its connection turned out to be closed.
     private static let freshTries = 8
 
     private let permissions: Permissions
     private let routes: HTTPRoutes
     private let queue: RequestQueue
-    /// Bytes of the answers under way.
-    private let held = Atomic<Int>(0)
 
     init(permissions: Permissions, settings: HTTPSettings) {
         self.permissions = permissions
@@ -80,6 +76,13 @@ final class HTTPService: Sendable {
     ///
     /// The caller has checked the destination, and bounds the time.
     func open(_ call: HTTPCall) async throws -> HTTPClientResponse { try await send(request(call), to: call.url) }
+
+    /// Sends a request whose answer is of no weight, and gives it up after so many seconds.
+    ///
+    /// The caller has checked the destination.
+    func tell(_ call: HTTPCall, seconds: Int64) async {
+        try? await Self.within(microseconds: seconds * 1_000_000) { _ = try await self.open(call) }
+    }
 
     /// Runs the work, and cancels it when the time is over.
     private static func within<Result: Sendable>(
@@ -167,6 +170,9 @@ final class HTTPService: Sendable {
                 request.headers.replaceOrAdd(name: "proxy-authorization", value: credentials)
             }
         }
+        // Whatever the system refuses next may end the process.
+        guard let claim = DescriptorRoom.Claim(1) else { throw HostFailure.noDescriptors("another connection") }
+        defer { claim.lasts() }
         var tries = 0
         while true {
             do {
@@ -225,21 +231,13 @@ final class HTTPService: Sendable {
             throw Self.tooLarge(url, limit, status: response.status.code)
         }
         var arena = ByteArena()
-        var taken = 0
-        defer {
-            arena.deallocate()
-            held.subtract(taken, ordering: .relaxed)
-        }
+        defer { arena.deallocate() }
+        var share = AnswerMemory.Share()
         for try await chunk in response.body {
             if arena.count + chunk.readableBytes > limit {
                 throw Self.tooLarge(url, limit, status: response.status.code)
             }
-            taken += chunk.readableBytes
-            guard held.add(chunk.readableBytes, ordering: .relaxed).newValue <= Self.memoryLimit else {
-                throw HostFailure(
-                    "too_large", "the answers under way are larger than 1 GiB together: ask for fewer at once",
-                    retryable: true)
-            }
+            try share.take(chunk.readableBytes)
             chunk.withUnsafeReadableBytes { arena.append($0) }
         }
         return HTTPAnswer.value(status: response.status.code, response.headers, url: url, body: arena.bytes)

@@ -7,8 +7,9 @@ final class MCPClient: Sendable {
     /// The versions that are spoken; the first is asked for.
     private static let versions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
     private static let pageLimit = 100
-    /// The most tools that are taken of a server.
+    /// The most tools that are taken of a server, and the most bytes that they may have together, as values.
     private static let toolLimit = 1000
+    private static let toolSizeLimit = 16 << 20
 
     private let transport: any MCPTransport
     private let name: String
@@ -52,6 +53,8 @@ final class MCPClient: Sendable {
     func tools() async throws -> Value {
         var tools: [Value] = []
         var cursor: Value?
+        var size = 0
+        var share = AnswerMemory.Share()
         for _ in 0..<Self.pageLimit {
             let page = try await request("tools/list", cursor.map { ["cursor": $0] } ?? .emptyObject)
             guard let listed = page["tools"]?.array else { throw HostFailure.mcpLost(name, "gave no list of tools") }
@@ -64,7 +67,18 @@ final class MCPClient: Sendable {
                 for key in ["title", "description"] {
                     if let text = tool[key], text.string != nil { entries.append((key, text)) }
                 }
-                tools.append(Value(entries: entries))
+                let described = Value(entries: entries)
+                let bytes = described.withCursor(\.byteCount)
+                size += bytes
+                guard size <= Self.toolSizeLimit else {
+                    throw HostFailure(
+                        "mcp_too_many",
+                        "the tools of the MCP server \(self.name) are larger than \(Self.toolSizeLimit >> 20) MiB together",
+                        retryable: false)
+                }
+                // Once in the list of parts and once in the whole.
+                try share.take(bytes, copies: 2)
+                tools.append(described)
             }
             if tools.count > Self.toolLimit {
                 throw HostFailure(

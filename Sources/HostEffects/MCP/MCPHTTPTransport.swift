@@ -7,6 +7,9 @@ internal import WorkflowCore
 
 /// A server that is reached by streamable HTTP: one message a request, whose answer is JSON or a stream of messages.
 final class MCPHTTPTransport: MCPTransport {
+    /// How long a server may take to answer that a session is over.
+    private static let farewellSeconds: Int64 = 5
+
     private let call: HTTPCall
     private let http: HTTPService
     private let state = Mutex(State())
@@ -34,7 +37,8 @@ final class MCPHTTPTransport: MCPTransport {
         }
         guard session != nil else { return }
         // The server may keep nothing of it; whether it hears of that is of no weight here.
-        Task { [http, request = self.request("DELETE", Value?.none, session)] in _ = try? await http.open(request) }
+        let request = request("DELETE", Value?.none, session)
+        Task { [http] in await http.tell(request, seconds: Self.farewellSeconds) }
     }
 
     func notify(_ message: Value) async throws {
@@ -49,6 +53,7 @@ final class MCPHTTPTransport: MCPTransport {
         }
         let isStream = response.headers.first(name: "content-type")?.contains("text/event-stream") ?? false
         var (size, bytes, events) = (0, [UInt8](), EventStreamReader())
+        var share = AnswerMemory.Share()
         for try await chunk in response.body {
             size += chunk.readableBytes
             guard size <= Self.sizeLimit else {
@@ -56,6 +61,7 @@ final class MCPHTTPTransport: MCPTransport {
                     "too_large", "the MCP server \(call.url.host) sent more than \(Self.sizeLimit) bytes",
                     retryable: false)
             }
+            try share.take(chunk.readableBytes, copies: Self.copies)
             guard isStream else {
                 bytes += chunk.readableBytesView
                 continue

@@ -19,6 +19,8 @@ protocol MCPTransport: Sendable {
 
 extension MCPTransport {
     static var sizeLimit: Int { 16 << 20 }
+    /// How often a message is held while it is read: its bytes, its text, and its value, in which a number of one digit takes nine bytes.
+    static var copies: Int { 7 }
 }
 
 /// What servers ask of this side: nothing of it is offered.

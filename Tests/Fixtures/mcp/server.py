@@ -19,6 +19,10 @@ def answer(request):
     if method == "initialize":
         return {"protocolVersion": params["protocolVersion"] if mode != "future" else "2999-01-01",
                 "capabilities": {"tools": {}}, "serverInfo": {"name": "fixture", "version": "1"}}
+    if method == "tools/list" and mode == "heavy":
+        # Few tools, each of which takes megabytes.
+        tool = {"name": "heavy", "inputSchema": {"type": "object", "enum": [1] * 1_000_000}}
+        return {"tools": [tool], "nextCursor": "again"}
     if method == "tools/list":
         return {"tools": tools, **({"nextCursor": "again"} if mode == "endless" else {})}
     name, arguments = params["name"], params["arguments"]

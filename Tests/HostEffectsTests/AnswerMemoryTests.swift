@@ -1,0 +1,22 @@
+import Testing
+import WorkflowCore
+
+@testable import HostEffects
+
+@Suite struct AnswerMemoryTests {
+    @Test func `answers together take no more than there is for them, and give it back`() throws {
+        let memory = AnswerMemory(limit: 1000)
+        func take(_ bytes: Int, _ copies: Int) throws {
+            var share = AnswerMemory.Share(of: memory)
+            try share.take(bytes, copies: copies)
+            var other = AnswerMemory.Share(of: memory)
+            try other.take(400)
+        }
+        try take(100, 6)
+        #expect(memory.count == 0)
+        #expect(throws: HostFailure.self) { try take(101, 6) }
+        #expect(throws: HostFailure.self) { try take(.max, 2) }
+        #expect(throws: HostFailure.self) { try take(.max, 1) }
+        #expect(memory.count == 0)
+    }
+}
