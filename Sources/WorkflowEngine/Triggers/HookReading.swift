@@ -16,6 +16,7 @@ package enum HookReading {
 
     /// Whether a content type is one of JSON.
     package static func isJSON(_ type: String) -> Bool {
+        if type == "application/json" { return true }
         let essence = type.lowercased().prefix { $0 != ";" }.filter { $0 != " " }
         return essence == "application/json" || essence.hasSuffix("+json") && !essence.contains(",")
     }

@@ -148,8 +148,10 @@ struct APIRequest {
     private func expectObject(_ value: Value) throws -> Value {
         guard let entries = value.entries else { throw APIError.badRequest("Request body must be an object") }
         if route.isLenient { return value }
-        let known = (route.body?["properties"]?.entries ?? []).map(\.key)
-        for entry in entries where !known.contains(entry.key) { throw APIError.unknown("key", entry.key, known) }
+        let properties = route.body?["properties"]
+        for entry in entries where properties?[entry.key] == nil {
+            throw APIError.unknown("key", entry.key, (properties?.entries ?? []).map(\.key))
+        }
         return value
     }
 

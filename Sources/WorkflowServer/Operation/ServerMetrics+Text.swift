@@ -8,6 +8,7 @@ private typealias Sample = PrometheusText.Sample
 extension ServerMetrics {
     /// The figures that somebody may see: of workflows those that they may see, and those of the process.
     func text(_ directory: RunDirectory, for principal: Principal) async -> String {
+        countEnded()
         let state = state.withLock { $0.visible(to: principal) }
         var text = PrometheusText()
         state.addRuns(to: &text)

@@ -5,14 +5,36 @@ internal import WorkflowEngine
 
 /// The figures of `/metrics`.
 ///
-/// Runs are counted off the workers: a record that settles is handed over, and read when the figures are next asked
-/// for or a few hundred have come together.
+/// Runs are counted off the workers: a record that settles is put aside, and read when the figures are next asked for or a few
+/// hundred have come together.
 final class ServerMetrics: Sendable {
     let state = Mutex(State())
     private let streams = Atomic<Int>(0)
     private let requests = Atomic<Int>(0)
-    private let work: AsyncStream<RunRecord>
-    private let source: AsyncStream<RunRecord>.Continuation
+    private let ended = Mutex(Ended())
+    private let batches: AsyncStream<Void>
+    private let batch: AsyncStream<Void>.Continuation
+
+    /// Runs that have ended and are not counted yet.
+    private struct Ended {
+        var records: [RunRecord] = []
+        /// The events of all of them.
+        var eventCount = 0
+
+        /// What is counted at once, unless the figures are asked for before.
+        static let batch = 256
+        static let batchEvents = 4096
+        /// When more runs end than can be counted, the figures miss some, and no worker waits.
+        static let limit = 10_000
+
+        /// Returns whether they are a batch.
+        mutating func add(_ record: RunRecord) -> Bool {
+            guard records.count < Self.limit else { return false }
+            records.append(record)
+            eventCount += record.log.count
+            return records.count >= Self.batch || eventCount >= Self.batchEvents
+        }
+    }
 
     struct State {
         var runs: [Labels: Int] = [:]
@@ -62,20 +84,29 @@ final class ServerMetrics: Sendable {
     }
 
     init() {
-        // When more runs end than can be counted, the figures miss some, and no worker waits.
-        (work, source) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(10_000))
+        (batches, batch) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     // MARK: Counting
 
     /// Takes a run that has settled; worker's thread.
     func settled(_ record: RunRecord) {
-        if record.status.isTerminal { source.yield(record) }
+        guard record.status.isTerminal else { return }
+        if ended.withLock({ $0.add(record) }) { batch.yield() }
     }
 
     /// Counts the runs that have ended, until its task is cancelled.
     func run() async {
-        for await record in work { count(record) }
+        for await _ in batches { countEnded() }
+    }
+
+    /// Counts the runs that have ended until now.
+    func countEnded() {
+        let records = ended.withLock { ended in
+            defer { ended = Ended() }
+            return ended.records
+        }
+        for record in records { count(record) }
     }
 
     private func count(_ record: RunRecord) {
