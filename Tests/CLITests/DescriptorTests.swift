@@ -20,35 +20,18 @@ import Testing
                 return (Int(fields[12]) ?? 0) + (Int(fields[13]) ?? 0)
             }
 
-            /// Takes requests and answers none, up to 1,024 at once.
-            private static func silentServer() throws -> (socket: Int32, port: UInt16) {
-                let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-                var address = sockaddr_in()
-                address.sin_family = sa_family_t(AF_INET)
-                address.sin_addr.s_addr = inet_addr("127.0.0.1")
-                var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-                let isListening = withUnsafeMutablePointer(to: &address) {
-                    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                        bind(listener, $0, size) == 0 && listen(listener, 1024) == 0
-                            && getsockname(listener, $0, &size) == 0
-                    }
-                }
-                try #require(isListening)
-                return (listener, UInt16(bigEndian: address.sin_port))
-            }
-
             @Test func `scripts leave descriptors to clients, to the store and to whoever asks for health`()
                 async throws
             {
-                let (silent, port) = try Self.silentServer()
-                defer { close(silent) }
+                // Whoever connects is answered nothing.
+                let listener = try LoopbackListener(backlog: 1024)
                 let script = """
                     local aikit = require "aikit"
                     local hog = aikit.workflow { id = "hog" }:foreach {
                       id = "each", concurrency = 150,
                       items = function(input) return input.items end,
                       step = { id = "call", handler = function()
-                        local ok, why = pcall(aikit.http.get, "http://127.0.0.1:\(port)/", { timeout = "4s" })
+                        local ok, why = pcall(aikit.http.get, "http://127.0.0.1:\(listener.port)/", { timeout = "4s" })
                         return why.code
                       end },
                     }:commit()

@@ -60,28 +60,33 @@ extension CommandLine {
 
         @Test func `a server that is stopped before it listens ends at once`() throws {
             // Nobody answers there: the keys are waited for.
-            let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            defer { close(listener) }
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let port = withUnsafeMutablePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                    #expect(bind(listener, generic, length) == 0 && listen(listener, 8) == 0)
-                    #expect(getsockname(listener, generic, &length) == 0)
-                }
-                return UInt16(bigEndian: pointer.pointee.sin_port)
-            }
+            let listener = try LoopbackListener()
             let program = try Program(["w.lua": workflow("")])
             defer { program.remove() }
-            let keys = "http://127.0.0.1:\(port)/keys"
+            let keys = "http://127.0.0.1:\(listener.port)/keys"
             let server = try RunningProgram(program, "serve", "w.lua", "--port", "0", "--jwks", keys)
-            let caller = accept(listener, nil, nil)
+            let caller = accept(listener.socket, nil, nil)
             #expect(caller >= 0)
             defer { close(caller) }
             server.send(SIGTERM)
             #expect(server.finish().status == 143)
+        }
+
+        @Test func `a server whose keys are answered without an end listens all the same`() throws {
+            let listener = try LoopbackListener()
+            let program = try Program(["w.lua": workflow("")])
+            defer { program.remove() }
+            let keys = "http://127.0.0.1:\(listener.port)/keys"
+            let server = try RunningProgram(program, "serve", "w.lua", "--port", "0", "--jwks", keys)
+            let caller = accept(listener.socket, nil, nil)
+            #expect(caller >= 0)
+            defer { close(caller) }
+            let head = Array("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".utf8)
+            #expect(write(caller, head, head.count) == head.count)
+            #expect(server.hear("it has not answered for 10 seconds"), "\(server.said)")
+            #expect(server.hear("listening at"), "\(server.said)")
+            server.send(SIGTERM)
+            #expect(server.finish().status == 0)
         }
 
         @Test(arguments: [

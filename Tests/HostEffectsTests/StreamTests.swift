@@ -144,4 +144,24 @@ struct StreamTests {
         #expect(try await stream.read().map { String(decoding: $0, as: UTF8.self) } == "hunt")
         #expect(try await stream.read() == nil)
     }
+
+    @Test(.timeLimit(.minutes(1))) func `a secret that is longer than what is held at most comes through`() async throws
+    {
+        let secret = (0..<50_000).map { "\($0);" }.joined()
+        let redactor = Redactor()
+        redactor.add(secret, name: "LONG")
+        let stream = HTTPStream(redactor)
+        let chunks: [Substring] = [
+            secret.prefix(HTTPStream.bufferLimit), secret.dropFirst(HTTPStream.bufferLimit), "end",
+        ]
+        let writing = Task {
+            for chunk in chunks { _ = await stream.write(Array(chunk.utf8)) }
+            stream.finish(.success(()))
+        }
+        // The first chunk fills the buffer and is held back.
+        var text = ""
+        while let bytes = try await stream.read() { text += redactor.redact(String(decoding: bytes, as: UTF8.self)) }
+        #expect(text == "[secret LONG]end")
+        await writing.value
+    }
 }

@@ -88,16 +88,7 @@ final class HTTPService: Sendable {
     private static func within<Result: Sendable>(
         microseconds: Int64, _ work: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
-        try await withThrowingTaskGroup(of: Result.self) { group in
-            group.addTask { try await work() }
-            group.addTask {
-                try await Task.sleep(for: .microseconds(microseconds))
-                throw HTTPClientError.deadlineExceeded
-            }
-            defer { group.cancelAll() }
-            guard let value = try await group.next() else { throw CancellationError() }
-            return value
-        }
+        try await TimeLimit.within(.microseconds(microseconds), else: HTTPClientError.deadlineExceeded, work)
     }
 
     private func follow(_ call: HTTPCall) async throws -> Value {

@@ -97,7 +97,7 @@ final class HTTPStream: Sendable {
             return await withCheckedContinuation { continuation in
                 let answer: Bool? = state.withLock { state in
                     if state.isClosed { return false }
-                    if state.bytes.count < Self.bufferLimit { return true }
+                    if state.bytes.count < Self.bufferLimit || state.reader != nil { return true }
                     state.writer = continuation
                     return nil
                 }
@@ -150,8 +150,10 @@ final class HTTPStream: Sendable {
                         case .success: return (.success(nil), nil)
                         case .failure(let error): return (.failure(error), nil)
                         case nil:
-                            state.reader = continuation
-                            return (nil, nil)
+                            // All that there is may be held back for a secret, whose rest has to come in then.
+                            let writer = state.writer
+                            (state.reader, state.writer) = (continuation, nil)
+                            return (nil, writer)
                         }
                     }
                 writer?.resume(returning: true)

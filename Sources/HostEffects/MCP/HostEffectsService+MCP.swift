@@ -1,4 +1,5 @@
 internal import FlatValue
+internal import Platform
 internal import WorkflowCore
 internal import WorkflowEngine
 
@@ -59,17 +60,9 @@ extension HostEffectsService {
     private static func within<Result: Sendable>(
         _ timeout: Int64, _ server: String, _ work: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
-        try await withThrowingTaskGroup(of: Result.self) { group in
-            group.addTask { try await work() }
-            group.addTask {
-                try await Task.sleep(for: .microseconds(timeout))
-                throw HostFailure(
-                    "mcp_timeout", "the MCP server \(server) did not answer within \(HostFailure.seconds(timeout))",
-                    retryable: true)
-            }
-            defer { group.cancelAll() }
-            guard let value = try await group.next() else { throw CancellationError() }
-            return value
-        }
+        let late = HostFailure(
+            "mcp_timeout", "the MCP server \(server) did not answer within \(HostFailure.seconds(timeout))",
+            retryable: true)
+        return try await TimeLimit.within(.microseconds(timeout), else: late, work)
     }
 }

@@ -3,6 +3,7 @@ internal import FlatValue
 internal import JSONSchema
 internal import NIOCore
 internal import NIOHTTP1
+internal import Platform
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
@@ -38,17 +39,10 @@ final class ModelService: Sendable {
         stream: (@Sendable (Value) -> Void)?
     ) async throws -> HostAnswer {
         guard let timeLeft = call.timeLeft else { return try await attempts(call, prepare, stream) }
-        return try await withThrowingTaskGroup(of: HostAnswer.self) { group in
-            group.addTask { try await self.attempts(call, prepare, stream) }
-            group.addTask {
-                try await Task.sleep(for: .microseconds(timeLeft))
-                throw HostFailure(
-                    "model_too_late", "\(call.settings.name) did not answer within the time that was left",
-                    retryable: false)
-            }
-            defer { group.cancelAll() }
-            guard let answer = try await group.next() else { throw CancellationError() }
-            return answer
+        let late = HostFailure(
+            "model_too_late", "\(call.settings.name) did not answer within the time that was left", retryable: false)
+        return try await TimeLimit.within(.microseconds(timeLeft), else: late) {
+            try await self.attempts(call, prepare, stream)
         }
     }
 
