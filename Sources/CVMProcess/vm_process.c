@@ -74,6 +74,8 @@ int vp_spawn(const char *path, char *const arguments[], char *const environment[
 
 void vp_die_with_parent(void) {
 #ifdef __linux__
+    // It was started by a path that does not tell.
+    prctl(PR_SET_NAME, "aikit-lua", 0, 0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 #endif
 }

@@ -43,6 +43,11 @@ public struct ScriptError: WorkflowError {
 
     /// The process or the system has no file descriptor left to read or load a script with; the script itself may be whole.
     package static let noDescriptorCode = "no_descriptor"
+    /// The process that loads scripts cannot be started; the script itself may be whole.
+    package static let noProcessCode = "no_process"
+
+    /// Whether it says nothing of the script, which may load when it is tried again.
+    package var isPassing: Bool { code == Self.noDescriptorCode || code == Self.noProcessCode }
 
     /// - Parameter why: the words of the system.
     package static func noDescriptor(_ why: String) -> String {

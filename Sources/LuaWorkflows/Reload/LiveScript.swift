@@ -17,8 +17,8 @@ public enum ScriptRefresh: Sendable {
     case live(LiveGeneration, changed: [String], took: Duration)
     /// After a failure they are again those of the generation that stayed live, or can be read again.
     case restored(LiveGeneration)
-    /// They cannot be loaded. What was live, if anything, stays so. For want of file descriptors, with the code `no_descriptor`, that
-    /// is told once, and ``LiveScript/refresh()`` tries again.
+    /// They cannot be loaded. What was live, if anything, stays so. Where ``ScriptError/isPassing`` holds, for want of file descriptors
+    /// or processes, that is told once, and ``LiveScript/refresh()`` tries again.
     case failed(ScriptError)
     /// The script has gone. What was live, if anything, stays so.
     case missing
@@ -227,12 +227,12 @@ public final class LiveScript: Sendable {
         }
     }
 
-    /// Why nothing is known of the script for want of file descriptors: neither what it holds, nor whether it loads.
+    /// Why nothing is known of the script for want of file descriptors or processes: neither what it holds, nor whether it loads.
     private static func shortage(
         _ result: Result<LuaScript, ScriptError>, _ footprint: ScriptFootprint
     ) -> ScriptError? {
         if let shortage = footprint.shortage { return shortage }
-        guard case .failure(let error) = result, error.code == ScriptError.noDescriptorCode else { return nil }
+        guard case .failure(let error) = result, error.isPassing else { return nil }
         return error
     }
 

@@ -128,6 +128,9 @@ final class VMChild: Sendable {
         }
     }
 
+    /// As which processes are listed.
+    private static let name = "aikit-lua"
+
     /// How many are open at most while a process starts.
     private static let descriptors = 6
 
@@ -150,7 +153,7 @@ final class VMChild: Sendable {
         let shared = vp_make_page()
         let marker = vp_map_page(shared)
         defer { vp_unmap_page(marker) }
-        status = Self.withStrings([program, word]) { arguments in
+        status = Self.withStrings([Self.name, word]) { arguments in
             Self.withStrings(environment) { vp_spawn(program, arguments, $0, ends[1], shared, &pid) }
         }
         systemClose(ends[1])

@@ -23,7 +23,9 @@ extension VMStation {
         // What its runs say does not show that it comes to an end of what it does besides.
         if frame.kind == .loaded || frame.kind == .returned { process.strayTime = 0 }
         switch frame.kind {
-        case .ready: try ready(frame.header, process)
+        case .ready:
+            refusals = 0
+            try ready(frame.header, process)
         case .loaded: try loaded(frame.header, by: process)
         case .ask: try asked(frame.header, by: process)
         case .batch: try record(frame, from: process)

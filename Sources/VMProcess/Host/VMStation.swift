@@ -13,8 +13,11 @@ final class VMStation: @unchecked Sendable {
     let worker: Worker
     unowned let pool: VMPool
     private(set) var processes: [ObjectIdentifier: HostedProcess] = [:]
-    /// Runs that wait for a process of their own, the first one first.
-    private var line: [HostedRun] = []
+    /// Runs that wait for a process, the first one first.
+    var line: [HostedRun] = []
+    /// How often in a row a process could not be started, and whether the next try is still to come.
+    var refusals = 0
+    var isRefused = false
     /// Scripts that are being loaded.
     var loads: [Int64: ScriptLoad] = [:]
     /// Checks what processes record; between entries it holds nothing.
@@ -140,7 +143,7 @@ final class VMStation: @unchecked Sendable {
             guard run.isDurable else { return }
             if run.machine.isOver { return leave(hosted) }
         }
-        guard let process = process(for: hosted) else {
+        guard !isRefused, let process = process(for: hosted) else {
             hosted.isInLine = true
             return line.append(hosted)
         }
@@ -164,8 +167,8 @@ final class VMStation: @unchecked Sendable {
         process.send(script.loadFrame(isPinned: isPinned))
     }
 
-    private func moveLine() {
-        while let hosted = line.first {
+    func moveLine() {
+        while !isRefused, let hosted = line.first {
             guard !hosted.isGone, !hosted.run.isLost, !hosted.run.isHeld else {
                 line.removeFirst()
                 hosted.isInLine = false
@@ -284,6 +287,8 @@ final class VMStation: @unchecked Sendable {
     func ended(_ process: HostedProcess, _ end: VMChild.End) {
         processes[ObjectIdentifier(process.child)] = nil
         if case .spent = process.purpose {} else { worker.figures.lostVM() }
+        // It has seen nothing of any script.
+        let hasBegun = process.isReady
         process.becomeReady()
         for call in process.calls.values { call.operation?.cancel() }
         process.calls = [:]
@@ -293,15 +298,19 @@ final class VMStation: @unchecked Sendable {
                 .failure(RunFailure(code: "vm_crashed", message: "the process that ran the function is gone: \(why)")))
         }
         process.questions = [:]
-        if end.isShort {
-            let message = "the process that loads the script cannot be started: " + ScriptError.noDescriptor(why)
-            fail(loadsIn: process, ScriptError.noDescriptorCode, message)
+        if !hasBegun {
+            let (code, why) =
+                end.isShort
+                ? (ScriptError.noDescriptorCode, ScriptError.noDescriptor(why)) : (ScriptError.noProcessCode, why)
+            fail(loadsIn: process, code, "the process that loads the script cannot be started now: \(why)")
         } else {
             fail(loadsIn: process, HostedScript.crashedCode, "the process that loaded the script is gone: \(why)")
         }
         let open = Array(process.runs.values)
         process.runs = [:]
-        if !open.isEmpty {
+        if !open.isEmpty, !hasBegun {
+            postpone(open, why)
+        } else if !open.isEmpty {
             pool.options.told("the process in which Lua ran is gone: \(why); its runs go on in another one")
             let cause = end.mark == 0 ? nil : open.first { $0.run.mark == end.mark }
             let isAlone = open.count { $0.run.machine.status == .running } <= 1

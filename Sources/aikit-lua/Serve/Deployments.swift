@@ -131,7 +131,7 @@ actor Deployments: DeploymentCatalog {
         case .missing: log.warn("\(path) is gone; what was live stays so")
         case .failed(let error):
             isModule = error.saysNoWorkflow && live.generation == nil
-            if error.code == ScriptError.noDescriptorCode {
+            if error.isPassing {
                 log.error("\(error.description); what was live stays so, and it is tried again")
             } else if !isModule || isNamed(path) {
                 log.error("\(path) does not load: \(error.description)")

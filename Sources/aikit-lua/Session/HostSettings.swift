@@ -50,6 +50,7 @@ struct HostSettings: Sendable {
         options.told = tell
         #if DEBUG
             options.hasFaults = environment("AIKIT_LUA_VM_FAULTS") != nil
+            options.program = environment("AIKIT_LUA_VM_PROGRAM") ?? options.program
         #endif
         return WorkflowEngine(
             workers: workers, host: effects, journal: store, isolation: VMPool(options), log: log)
