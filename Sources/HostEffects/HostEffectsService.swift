@@ -55,7 +55,7 @@ package final class HostEffectsService: HostGateway {
             var shown = result
             shown.value = result.ok ? redactor.redact(result.value) : redactor.redact(error: result.value)
             shown.usage = result.usage.map { redactor.redact($0) }
-            answer(shown)
+            answer(Self.counting(shown))
         }
         switch call.operation {
         case "model": return beginModel(call, answer)
@@ -71,6 +71,21 @@ package final class HostEffectsService: HostGateway {
         case let name:
             answer(HostFailure.unknown(name).answer)
             return nil
+        }
+    }
+
+    /// Answers from here on, in bytes, count for what all of them take.
+    private static let countedSize = 4096
+
+    private static func counting(_ answer: HostAnswer) -> HostAnswer {
+        let size = answer.value.withCursor(\.byteCount)
+        guard size >= countedSize else { return answer }
+        do throws(HostFailure) {
+            var counted = answer
+            counted.holding = try AnswerMemory.shared.hold(size)
+            return counted
+        } catch {
+            return error.answer
         }
     }
 

@@ -19,4 +19,14 @@ import WorkflowCore
         #expect(throws: HostFailure.self) { try take(.max, 1) }
         #expect(memory.count == 0)
     }
+
+    @Test func `an answer counts as long as it is held`() throws {
+        let memory = AnswerMemory(limit: 1000)
+        var held: (any Sendable)? = try memory.hold(800)
+        #expect(memory.count == 800)
+        #expect(throws: HostFailure.self) { try memory.hold(201) }
+        withExtendedLifetime(held) {}
+        held = nil
+        #expect(memory.count == 0)
+    }
 }

@@ -84,6 +84,7 @@ struct FileOperations {
         }
         var arena = ByteArena()
         defer { arena.deallocate() }
+        var share = AnswerMemory.Share()
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         while part == nil || arena.count < limit {
             let wanted = part == nil ? chunk.count : min(chunk.count, limit - arena.count)
@@ -95,6 +96,8 @@ struct FileOperations {
             }
             // A file may grow while it is read.
             if part == nil, arena.count + count > limit { throw tooLarge }
+            // Here, and in the value that is made of it.
+            try share.take(count, copies: 2)
             chunk.withUnsafeBytes { arena.append(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
         }
         let bytes = arena.bytes

@@ -81,6 +81,7 @@ extension VMStation {
         if !isOpen { process.calls[call] = nil }
         var entries = [("call", Value(call)), ("ok", Value(answer.ok)), ("open", Value(isOpen))]
         if let usage = answer.usage { entries.append(("usage", usage)) }
-        process.send(WireFrame(.answer, Value(entries: entries), body: answer.value.withBytes { Array($0) }))
+        let frame = WireFrame(.answer, Value(entries: entries), body: answer.value.withBytes { Array($0) })
+        process.child.send(frame, holding: answer.holding)
     }
 }

@@ -28,13 +28,20 @@ final class VMChild: Sendable {
 
     /// Bytes that it may have said before somebody has dealt with them, and bytes that may wait for it to read.
     private static let unhandledLimit = 4 << 20
-    private static let unreadLimit = 1 << 30
+    private static let unreadLimit = MemoryAllowance.vmSize + (512 << 20)
 
     /// What waits for the process to read, for the writing thread.
-    private let outbox = Inbox<[UInt8]>()
+    private let outbox = Inbox<Outgoing>()
     private let outlet = Mutex(Outlet())
     private let unhandled = Atomic<Int>(0)
     private let state = Mutex(State())
+
+    private struct Outgoing {
+        /// None to end the thread.
+        var bytes: [UInt8] = []
+        /// Kept until they are written.
+        var holding: (any Sendable)?
+    }
 
     private struct Outlet {
         /// -1 before the process is started and after its end.
@@ -72,7 +79,8 @@ final class VMChild: Sendable {
         Task { told(self, .ended(End(fault: refusal))) }
     }
 
-    func send(_ frame: WireFrame) {
+    /// - Parameter holding: is kept until the frame has been written.
+    func send(_ frame: WireFrame, holding: (any Sendable)? = nil) {
         let bytes = frame.encoded
         let fits = outlet.withLock { outlet in
             var rest = bytes
@@ -83,7 +91,7 @@ final class VMChild: Sendable {
                 rest.removeFirst(sent)
             }
             outlet.queued += rest.count
-            outbox.post(rest)
+            outbox.post(Outgoing(bytes: rest, holding: holding))
             return outlet.queued <= Self.unreadLimit
         }
         if !fits { kill(because: "it did not read what it was sent") }
@@ -187,7 +195,7 @@ final class VMChild: Sendable {
         }
         // Nothing more is heard of it, so it is to end, whatever it does; what it said before counts.
         state.withLock { if $0.pid > 0 { _ = systemKill($0.pid, SIGKILL) } }
-        outbox.post([], closing: true)
+        outbox.post(Outgoing(), closing: true)
         vp_await(pid)
         // From here on its number may be another process's.
         state.withLock { state in
@@ -224,16 +232,17 @@ final class VMChild: Sendable {
     }
 
     private func write(to socket: Int32) {
-        var taken: [[UInt8]] = []
+        var taken: [Outgoing] = []
         while true {
             outbox.take(into: &taken, waiting: nil)
-            for bytes in taken {
+            taken.reverse()
+            while let outgoing = taken.popLast() {
+                let bytes = outgoing.bytes
                 if bytes.isEmpty { return }
                 let status = bytes.withUnsafeBytes { vp_send(socket, $0.baseAddress, $0.count) }
                 if status != 0 { return }
                 outlet.withLock { $0.queued -= bytes.count }
             }
-            taken.removeAll(keepingCapacity: true)
         }
     }
 

@@ -72,6 +72,8 @@ public struct HostAnswer: Sendable {
     /// anything else, as ``EventKind/traced``. What a model was asked (`input`) and said (`output`) is kept where the run's
     /// trace records it.
     package var usage: Value?
+    /// Kept as long as the answer is: what it takes of a limit of the process.
+    package var holding: (any Sendable)?
     /// The number of the script's span in which the operation was asked for, 0 for none; nil where nobody knows. Set by the engine.
     package var span: Int64?
 

@@ -74,11 +74,14 @@ actor Deployments: DeploymentCatalog {
             return
         }
         trouble = nil
-        for entry in entries where !found.contains(where: { $0.path == entry.path }) && entry.live.generation == nil {
-            entries.removeAll { $0.path == entry.path }
+        for entry in entries
+        where !found.contains(where: { $0.path.isSamePath(as: entry.path) }) && entry.live.generation == nil {
+            entries.removeAll { $0.path.isSamePath(as: entry.path) }
         }
-        for index in entries.indices { entries[index].isGone = !found.contains { $0.path == entries[index].path } }
-        for file in found where !entries.contains(where: { $0.path == file.path }) {
+        for index in entries.indices {
+            entries[index].isGone = !found.contains { $0.path.isSamePath(as: entries[index].path) }
+        }
+        for file in found where !entries.contains(where: { $0.path.isSamePath(as: file.path) }) {
             let live = LiveScript(path: file.path, on: engine, options: options)
             var entry = Entry(
                 path: file.path, isNamed: file.isNamed, isUnnamable: file.isUnnamable, live: live)
@@ -112,7 +115,7 @@ actor Deployments: DeploymentCatalog {
 
     /// Loads a file where it has changed; whether it has.
     private func refresh(_ path: String) async -> Bool {
-        guard let live = entries.first(where: { $0.path == path })?.live else { return false }
+        guard let live = entries.first(where: { $0.path.isSamePath(as: path) })?.live else { return false }
         let refresh = await live.refresh()
         var problem = refresh.problem
         var isModule = false
@@ -137,14 +140,14 @@ actor Deployments: DeploymentCatalog {
                 log.error("\(path) does not load: \(error.description)")
             }
         }
-        guard let index = entries.firstIndex(where: { $0.path == path }) else { return false }
+        guard let index = entries.firstIndex(where: { $0.path.isSamePath(as: path) }) else { return false }
         entries[index].problem = problem
         if let news { entries[index].news = news }
         entries[index].isModule = isModule && !entries[index].isNamed
         return true
     }
 
-    private func isNamed(_ path: String) -> Bool { entries.first { $0.path == path }?.isNamed == true }
+    private func isNamed(_ path: String) -> Bool { entries.first { $0.path.isSamePath(as: path) }?.isNamed == true }
 
     /// Makes what has been loaded the workflows of new runs.
     private func publish() {

@@ -21,7 +21,13 @@ enum ScriptFolders {
             file: { path, isNamed in
                 if isNamed || isScript(path) { found.append(Found(path: path, isNamed: isNamed)) }
             })
-        var seen: Set<String> = []
-        return found.sorted { $0.path < $1.path }.filter { seen.insert($0.path).inserted }
+        var seen: Set<[UInt8]> = []
+        return found.sorted { $0.path < $1.path }.filter { seen.insert(Array($0.path.utf8)).inserted }
     }
+}
+
+extension String {
+    /// Whether it names the same file: texts that Swift takes for equal may differ in their bytes, as `é` does that is written as one
+    /// character or as two.
+    func isSamePath(as other: String) -> Bool { utf8.elementsEqual(other.utf8) }
 }

@@ -2,7 +2,7 @@ internal import FlatValue
 internal import Synchronization
 internal import WorkflowCore
 
-/// The memory that answers of servers take until they are handed on: no VM's limit counts it, and the system ends a process that it
+/// The memory that answers of effects take until their run has them: no VM's limit counts it, and the system ends a process that it
 /// refuses memory to. One for the process. Any thread.
 final class AnswerMemory: Sendable {
     static let shared = AnswerMemory(limit: MemoryAllowance.vmSize)
@@ -16,8 +16,21 @@ final class AnswerMemory: Sendable {
     /// How many bytes are taken now.
     var count: Int { held.load(ordering: .relaxed) }
 
+    /// Counts the bytes of an answer until what is returned ends.
+    func hold(_ bytes: Int) throws(HostFailure) -> any Sendable {
+        var share = Share(of: self)
+        try share.take(bytes)
+        return Held(share)
+    }
+
+    private final class Held: Sendable {
+        private let share: Share
+
+        init(_ share: consuming sending Share) { self.share = share }
+    }
+
     /// What one answer takes of it, which is given back when the share ends.
-    struct Share: ~Copyable {
+    struct Share: ~Copyable, Sendable {
         private let memory: AnswerMemory
         private var taken = 0
         /// Up to how many bytes the process has been asked for room.
