@@ -21,7 +21,7 @@ struct LoopChannel<Inner: ServerChildChannel>: ServerChildChannel {
 }
 
 /// Runs tasks on an event loop, which outlives them.
-private final class LoopExecutor: TaskExecutor {
+final class LoopExecutor: TaskExecutor {
     private let loop: any EventLoop
 
     init(_ loop: any EventLoop) { self.loop = loop }

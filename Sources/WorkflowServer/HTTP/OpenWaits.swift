@@ -42,7 +42,8 @@ extension APIRequest {
     func whileConnected<Result: Sendable>(
         _ waits: OpenWaits, _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
-        let work = _Concurrency.Task { try await body() }
+        // On the connection's own thread, as the rest of the request.
+        let work = _Concurrency.Task(executorPreference: LoopExecutor(context.channel.eventLoop)) { try await body() }
         waits.began(context.channel) { work.cancel() }
         defer { waits.ended(context.channel) }
         do {
@@ -63,7 +64,7 @@ extension APIRequest {
         _ waits: OpenWaits, _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         let over = Gate()
-        let work = _Concurrency.Task {
+        let work = _Concurrency.Task(executorPreference: LoopExecutor(context.channel.eventLoop)) {
             defer { over.open() }
             return try await body()
         }

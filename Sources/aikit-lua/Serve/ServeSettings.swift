@@ -75,7 +75,6 @@ struct ServeSettings {
         settings.paths = paths
         // What is wrong with the paths shows before anything begins.
         _ = try ScriptFolders.scripts(at: paths)
-        ProcessStart.raiseDescriptorLimit()
         if let shortage = ProcessStart.serviceShortage { throw UsageError(shortage) }
         return settings
     }

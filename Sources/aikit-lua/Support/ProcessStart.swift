@@ -21,9 +21,10 @@ enum ProcessStart {
     private static let roomyDescriptors = 1024
     private static let roomyThreads = 4096
 
-    /// Opens the standard descriptors that are closed and has failing writes seen as errors.
+    /// Opens the standard descriptors that are closed, lets the process have as many as it may, and has failing writes seen as errors.
     static func prepare() {
         openStandardDescriptors()
+        raiseDescriptorLimit()
         heedSignals()
         if MemoryAllowance.data != nil || MemoryAllowance.addressSpace != nil { hs_limit_stacks(stackSize) }
         if MemoryAllowance.addressSpace != nil { hs_limit_arenas(2) }
@@ -112,7 +113,7 @@ enum ProcessStart {
     }
 
     /// Lets the process have as many files and connections open as it may at most.
-    static func raiseDescriptorLimit() {
+    private static func raiseDescriptorLimit() {
         var limit = rlimit()
         #if canImport(Glibc)
             guard getrlimit(.init(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
