@@ -54,7 +54,7 @@ final class RunFamily: Sendable {
     func sample(_ sampling: @escaping TraceSampling) { _ = sampler.storeIfNil(Sampler(sampling)) }
 
     /// Says what a run may do once it is taken up, if that is not recorded with it: a grant; null for what the process decides.
-    func allow(_ id: String, _ grant: Value) { state.withLock { $0.grants[id] = grant.isNull ? nil : grant } }
+    func allow(_ id: String, _ grant: Value) { state.withLock { $0.grants[id] = grant.isNull ? Value?.none : grant } }
 
     /// What ``allow(_:_:)`` has said of a run; nil for nothing.
     func grant(of id: String) -> Value? { state.withLock { $0.grants[id] } }
