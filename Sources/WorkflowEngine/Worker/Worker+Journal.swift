@@ -79,7 +79,12 @@ extension Worker {
                 run.mirror?.driver.recorded(run, on: self)
                 if run.isDurable { enqueue(run) }
             case .conflict:
-                lose(run, JournalError(code: .conflict, message: "another process has taken the run over"))
+                // What comes while a run is given back may be written too late.
+                lose(
+                    run,
+                    run.isHeld
+                        ? .givenBack(run.id)
+                        : JournalError(code: .conflict, message: "another process has taken the run over"))
             case .failed(let error): lose(run, error)
             }
         }
