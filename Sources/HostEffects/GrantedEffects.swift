@@ -11,9 +11,11 @@ public import WorkflowEngine
 public final class GrantedEffects: HostGateway {
     public let usualGrant: Value
     private let usual: Permissions
+    /// Whether nothing is recorded of runs that are given nothing.
+    private let recordsNothing: Bool
     private let secrets: Secrets
     private let cache: (any CacheStore)?
-    private let refused: (@Sendable (_ run: String) -> Bool)?
+    private let refused: (@Sendable (_ run: String) async -> Bool)?
     private let services = Mutex(Services())
 
     private struct Services {
@@ -29,16 +31,17 @@ public final class GrantedEffects: HostGateway {
     ///   - usual: what runs may do whose journal does not say.
     ///   - secrets: what requests may carry that scripts do not see.
     ///   - cache: where answers of models are kept that may be given again; nil for nowhere.
-    ///   - refused: hears of a run of whose permissions nothing is recorded and that asks for more than `usual`, on any thread. Where
-    ///     it gives true the call is not answered, so that the run can be given back as it stands. With it, and without anything
-    ///     that is usual, runs record nothing unless they are given something. Nil to answer `permission_denied`.
+    ///   - refused: hears of a run of whose permissions nothing is recorded and that asks for more than `usual`. Where it gives true
+    ///     the call is not answered, so that the run can be given back as it stands. With it, and without anything that is usual,
+    ///     runs record nothing unless they are given something. Nil to answer `permission_denied`.
     package init(
         usual: Permissions, secrets: Secrets = Secrets(), cache: (any CacheStore)? = nil,
-        refused: (@Sendable (_ run: String) -> Bool)? = nil
+        refused: (@Sendable (_ run: String) async -> Bool)? = nil
     ) {
         self.refused = refused
         self.usual = usual
-        usualGrant = refused != nil && usual == Permissions() ? .null : usual.grant
+        recordsNothing = refused != nil && usual == Permissions()
+        usualGrant = recordsNothing ? .null : usual.grant
         self.secrets = secrets
         self.cache = cache
     }
@@ -48,10 +51,9 @@ public final class GrantedEffects: HostGateway {
         guard let refused else { return service(usual).begin(call, answer: answer) }
         let unanswered = UnansweredCall()
         let operation = service(usual).begin(call) { result in
-            guard !result.ok, result.value["code"] == "permission_denied", refused(call.run) else {
-                return answer(result)
-            }
+            guard !result.ok, result.value["code"] == "permission_denied" else { return answer(result) }
             unanswered.isRefused.store(true, ordering: .releasing)
+            Task { if !(await refused(call.run)) { answer(result) } }
         }
         return operation ?? (unanswered.isRefused.load(ordering: .acquiring) ? unanswered : nil)
     }
@@ -65,7 +67,7 @@ public final class GrantedEffects: HostGateway {
     }
 
     public func narrowed(_ grant: Value?, by limits: [Value]) -> Value {
-        if limits.isEmpty { return grant ?? .null }
+        if limits.isEmpty || grant == nil && recordsNothing { return grant ?? .null }
         return limits.reduce(grant.map(Permissions.init(grant:)) ?? usual) { $0.narrowed(by: $1) }.grant
     }
 
@@ -86,7 +88,7 @@ public final class GrantedEffects: HostGateway {
     }
 }
 
-/// A call that is never answered, if it is refused.
+/// A call that is refused, and answered later or never.
 private final class UnansweredCall: HostOperation {
     let isRefused = Atomic<Bool>(false)
 

@@ -87,6 +87,35 @@
                 }
             }
 
+            @Test(arguments: ["run", "shared"])
+            func
+                `a run in a process of its own that comes near to what it may record is warned of once, and goes on there`(
+                    way: String
+                ) throws
+            {
+                // One run may record a 32nd part of the address space.
+                let program = try Program([
+                    "near.lua": """
+                    local aikit = require "aikit"
+                    return aikit.workflow { id = "w" }
+                      :step { id = "a", handler = function() return ("x"):rep(27500000) end }
+                      :step { id = "b", handler = function() return 1 end }
+                      :step { id = "c", handler = function() return 2 end }
+                      :commit()
+                    """
+                ])
+                defer { program.remove() }
+                var shell = program
+                shell.binary = "/bin/sh"
+                let line =
+                    "ulimit -v \(1000 << 10); exec timeout -k 2 60 \(Program.binary) run near.lua --store memory "
+                    + "--isolate=\(way)"
+                let outcome = try shell.run(["-c", line])
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                #expect(!outcome.errors.contains("is gone"), "\(outcome.errors)")
+                #expect(outcome.errors.components(separatedBy: "and fails beyond that").count == 2, "\(outcome.errors)")
+            }
+
             @Test func `a script that takes all of the data memory fails in its step`() throws {
                 let program = try Program([
                     "w.lua": """

@@ -25,13 +25,22 @@ private let notes = """
         return aikit.start("note", { file = "inner.txt" }, { wait = true })
       end }
       :commit()
+    local function kin(id, permissions)
+      return aikit.workflow { id = id }
+        :human { id = "ok", response_schema = aikit.schema.object { ok = aikit.schema.boolean() } }
+        :step { id = "start", permissions = permissions, handler = function(_, context)
+          local file = context.initial_input.file
+          return aikit.start("note", { file = file }, { wait = true })
+        end }
+        :commit()
+    end
     local anew = aikit.workflow { id = "anew" }
       :step { id = "once", handler = function(input, context)
         if not input.again then context:restart { again = true } end
         return note(input)
       end }
       :commit()
-    return { note_flow, ask, nest, anew }
+    return { note_flow, ask, nest, anew, kin("kin"), kin("narrow", { write = { "inner.txt" } }) }
     """
 
 extension CommandLine {
@@ -182,6 +191,47 @@ extension CommandLine {
             let wide = try program.run(
                 "resume", "b", "--data", #"{"ok":true}"#, "--store", "runs.db", "--allow-write=note.txt")
             #expect(wide.status == 0, "\(wide.errors)")
+        }
+
+        @Test(arguments: ["kin", "narrow"], [[], ["--isolate"]])
+        func `what a run of an older version starts is left alone with it where it needs more`(
+            workflow: String, way: [String]
+        ) async throws {
+            let program = try Program(["notes.lua": notes])
+            defer { program.remove() }
+            let server = try ServeTests.Server(program, serving: ".", ["--allow-write=."])
+            let runs = ["a": "inner.txt", "b": "inner.txt", "c": "outer.txt"]
+            for (run, file) in runs {
+                let body: Value = ["inputData": ["file": Value(file)], "runId": Value(run)]
+                #expect(try await server.ask("POST", "/api/workflows/\(workflow)/runs", body).status == 202)
+                #expect(try await server.ask("GET", "/api/runs/\(run)?wait=10s").json["status"] == "waiting_human")
+            }
+            server.running.crash()
+            let store = try OtherConnection(program.folder.appendingPathComponent("runs.db").path)
+            try store.execute("UPDATE runs SET granted = NULL")
+            store.close()
+            func resume(_ run: String, _ options: String...) throws -> Program.Outcome {
+                let answer = ["resume", run, "--data", #"{"ok":true}"#, "--store", "runs.db"]
+                return try program.run(answer + options + way)
+            }
+            let resumed = try resume("a")
+            #expect(resumed.status == 3, "\(resumed.errors)")
+            #expect(resumed.errors.contains("aikit-lua runs recover a --store runs.db --allow-…"), "\(resumed.errors)")
+            let recovered = try program.run(["runs", "recover", "a", "--store", "runs.db"] + way)
+            #expect(recovered.status == 3, "\(recovered.errors)")
+            #expect(recovered.errors.contains("which did not record them; give it those"), "\(recovered.errors)")
+            #expect(!program.exists("inner.txt"))
+            let given = try program.run(
+                ["runs", "recover", "a", "--store", "runs.db", "--allow-write=inner.txt"] + way)
+            #expect(given.status == 0, "\(given.errors)")
+            #expect(program.exists("inner.txt"))
+            try program.delete("inner.txt")
+            #expect(try resume("b", "--allow-write=.").status == 0)
+            #expect(program.exists("inner.txt"))
+            // What a step says of its own permissions holds for what it starts.
+            let outer = try resume("c", "--allow-write=.")
+            #expect(outer.status == (workflow == "kin" ? 0 : 1), "\(outer.errors)")
+            #expect(program.exists("outer.txt") == (workflow == "kin"))
         }
     }
 }

@@ -111,6 +111,20 @@ struct MCPTests {
         }
     }
 
+    @Test(arguments: [nil, "sold out"])
+    func `a run that was cancelled is told of with its reason, once`(reason: String?) async throws {
+        try await RunningServer.with([Self.approval()]) { server in
+            let headers = try await Self.begin(server)
+            _ = try await server.post("/api/workflows/approval/runs", ["inputData": [:], "runId": "r"])
+            let body = reason.map { ["reason": Value($0)] as Value } ?? [:]
+            #expect(try await server.post("/api/runs/r/cancel", body).status == 200)
+            let frames = try await server.frames(
+                "POST", "/mcp", Self.call(1, "get-run", ["runId": "r"]), headers: headers)
+            let told = "Run r of approval was cancelled" + (reason.map { ": " + $0 } ?? "") + " (cancelled)"
+            #expect(frames.last?.data["result"]?["content"]?[0]?["text"]?.string == told)
+        }
+    }
+
     @Test func `a call that is cancelled cancels its run, and has no answer`() async throws {
         let workflow = try Workflow(id: "wait", description: "Waits.") { code in
             [.human("approve", output: code.inline { input, _ in input })]

@@ -45,6 +45,13 @@ public struct RunResult: Sendable, Equatable {
 
     public var json: String { value.json }
 
+    /// Why the run was cancelled, without the words that it was; nil where nobody said why, and for a run that was not.
+    package var cancelReason: String? {
+        guard status == .cancelled else { return nil }
+        if let reason = error?["reason"]?.string { return reason.isEmpty || reason == "cancelled" ? nil : reason }
+        return error?["code"] == "cancelled" ? nil : error?["message"]?.string
+    }
+
     /// The result without what schemas call secret; ids, paths and times stay as they are.
     package func redacted(by redaction: Redaction) -> RunResult {
         if redaction.isEmpty { return self }

@@ -1,3 +1,4 @@
+internal import FlatValue
 internal import Synchronization
 internal import WorkflowCore
 
@@ -34,6 +35,8 @@ final class RunFamily: Sendable {
         /// run is over that started them: the newest of each chain.
         var runs: [String: Child] = [:]
         var children: [String: [String]] = [:]
+        /// What runs may do of which that is not recorded, by their ids.
+        var grants: [String: Value] = [:]
         /// How many waits of a run there are for each other one, by the first ids of their chains.
         var waits: [String: [String: Int]] = [:]
     }
@@ -49,6 +52,12 @@ final class RunFamily: Sendable {
 
     /// Has ``sampling`` say it, unless somebody else does.
     func sample(_ sampling: @escaping TraceSampling) { _ = sampler.storeIfNil(Sampler(sampling)) }
+
+    /// Says what a run may do once it is taken up, if that is not recorded with it: a grant; null for what the process decides.
+    func allow(_ id: String, _ grant: Value) { state.withLock { $0.grants[id] = grant.isNull ? Value?.none : grant } }
+
+    /// What ``allow(_:_:)`` has said of a run; nil for nothing.
+    func grant(of id: String) -> Value? { state.withLock { $0.grants[id] } }
 
     func find(_ id: String) -> WorkflowRun? { state.withLock { $0.runs[id]?.run } }
 

@@ -143,13 +143,15 @@ extension WorkflowEngine {
             if record.status == .success { return .success(result.result ?? .null) }
             let error = result.error ?? .null
             let isCancelled = record.status == .cancelled
-            let reason = error["message"]?.string ?? error["reason"]?.string ?? "it failed"
+            let message =
+                isCancelled
+                ? "run \(record.id) was cancelled" + (result.cancelReason.map { ": " + $0 } ?? "")
+                : error["message"]?.string ?? "it failed"
             var details: [(String, Value)] = [("run", Value(record.id)), ("workflow", Value(record.plan.id))]
             if let inner = error["details"] { details.append(("details", inner)) }
             return .failure(
                 code: isCancelled ? "child_cancelled" : error["code"]?.string ?? "child_failed",
-                message: isCancelled ? "run \(record.id) was cancelled: \(reason)" : reason, retryable: false,
-                details: Value(entries: details))
+                message: message, retryable: false, details: Value(entries: details))
         } catch {
             return Self.failure(error)
         }

@@ -20,9 +20,12 @@ extension WorkflowEngine {
         _ claimed: ClaimedRun, holdingSuspects: Bool, of workflow: (ClaimedRun) async throws -> Workflow
     ) async throws -> (run: WorkflowRun, isHeld: Bool) {
         try await storedRuns().holding(claimed) {
-            try await revive(
-                claimed.journaled, claimed.stored, claimed.messages, of: workflow(claimed),
-                holdingSuspects: holdingSuspects)
+            let workflow = try await workflow(claimed)
+            if claimed.journaled.allowance == nil {
+                claimed.journaled.allowance = family.grant(of: claimed.journaled.id)
+            }
+            return try await revive(
+                claimed.journaled, claimed.stored, claimed.messages, of: workflow, holdingSuspects: holdingSuspects)
         }
     }
 

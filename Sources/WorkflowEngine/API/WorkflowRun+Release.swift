@@ -62,7 +62,7 @@ extension WorkflowRun {
                 run.isHeld = false
                 return worker.enqueue(run)
             }
-            worker.lose(run, JournalError(code: .released, message: "run \(self.id) has been given back to the store"))
+            worker.lose(run, .givenBack(self.id))
         }
         await released.passed()
         patience.cancel()
@@ -151,4 +151,11 @@ private final class SuspectFeed: EventFeed {
 
     func take(_ run: Run) { if !run.machine.hasCrashed { gate.open() } }
     func finish() { gate.open() }
+}
+
+extension JournalError {
+    /// A run that was driven here lies in the store again, as it stood.
+    static func givenBack(_ run: String) -> JournalError {
+        JournalError(code: .released, message: "run \(run) has been given back to the store")
+    }
 }

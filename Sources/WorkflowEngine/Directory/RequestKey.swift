@@ -32,15 +32,27 @@ package struct RequestKey: Sendable, Equatable {
     ///
     /// - Throws: ``RunFailure`` with the code `other_request` when it has taken another one of that name.
     package func isRecorded(in log: RunLog) throws(RunFailure) -> Bool {
-        for index in 0..<log.count where log[index].kind == .signalReceived || log[index].kind == .answerSigned {
-            guard let known = log.value(log[index].payload)["key"]?.string.flatMap({ RequestKey($0) }),
-                known.name == name
-            else { continue }
-            if known.digest == digest { return true }
-            throw RunFailure(
-                code: "other_request", message: "the key was used before, for another request to the run")
+        for index in 0..<log.count where Self.kinds.contains(log[index].kind) {
+            if try isSame(as: log.value(log[index].payload)["key"]?.string) { return true }
         }
         return false
+    }
+
+    /// The same of a run as a store has it, whose plan is not needed.
+    package func isRecorded(in stored: StoredRun) throws(RunFailure) -> Bool {
+        for payload in stored.payloads(of: Self.kinds) {
+            if try isSame(as: payload["key"]?.string) { return true }
+        }
+        return false
+    }
+
+    /// What records a request with its key.
+    private static let kinds: Set<EventKind> = [.signalReceived, .answerSigned]
+
+    private func isSame(as text: String?) throws(RunFailure) -> Bool {
+        guard let known = text.flatMap({ RequestKey($0) }), known.name == name else { return false }
+        if known.digest == digest { return true }
+        throw RunFailure(code: "other_request", message: "the key was used before, for another request to the run")
     }
 }
 

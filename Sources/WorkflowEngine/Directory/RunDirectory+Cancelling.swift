@@ -4,9 +4,27 @@ internal import WorkflowCore
 extension RunDirectory {
     /// Cancels a run and returns when it has stopped; one that has restarted is cancelled where it goes on.
     ///
+    /// - Parameter key: what the sender calls the request: one that comes again gives the run that was cancelled.
     /// - Returns: the run that was cancelled.
-    /// - Throws: ``RunFailure`` with the code `over` when it was over before.
-    public func cancel(_ id: String, reason: String = "cancelled") async throws -> RunRecord {
+    /// - Throws: ``RunFailure`` with the code `over` when it was over before, `other_request` when the run has taken another request
+    ///   of that key.
+    public func cancel(_ id: String, reason: String = "cancelled", key: String? = nil) async throws -> RunRecord {
+        guard let key else { return try await cancel(id, reason) }
+        return try await live.turns.inTurn(id, key) {
+            if let stored = try await store.load(id) { _ = try RequestKey(key, of: "cancel").isRecorded(in: stored) }
+            do {
+                return try await cancel(id, reason)
+            } catch let failure as RunFailure
+                where failure.code == RunFailure.Code.over || failure.code == InboxAnswer.overCode
+            {
+                // Asked again, what was asked for is done.
+                guard let newest = try await newest(of: id), newest.status == .cancelled else { throw failure }
+                return try await record(of: newest.id)
+            }
+        }
+    }
+
+    private func cancel(_ id: String, _ reason: String) async throws -> RunRecord {
         let record = try await cancelNewest(of: id, reason)
         try await predecessorIsOver(record.id)
         return record

@@ -138,6 +138,8 @@ extension RunDirectory {
             throw RunFailure(
                 code: RunFailure.Code.idTaken, message: "run '\(id)' was not started by run '\(request.parent ?? "")'")
         }
+        // What nothing is recorded of may do what the step may that starts it, once more.
+        if request.parent != nil, header.origin.grant.isNull { engine.family.allow(id, request.grant) }
         guard let recorded = header.origin.inputDigest else { return StartedRun(id: id, isNew: false) }
         func began(on plan: Plan) -> Bool {
             let (metadata, ctx) = WorkflowRun.origins(request.metadata, request.ctx, of: plan)

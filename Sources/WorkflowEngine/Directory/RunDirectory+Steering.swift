@@ -47,8 +47,8 @@ extension RunDirectory {
             do {
                 try await push(id, live: body, foreign: foreign)
             } catch {
-                // A run that has gone on since refuses what it took before.
-                guard try await key.isRecorded(in: record(of: id).log) else { throw error }
+                // A run that has gone on since refuses what it took before, and so does one whose code is gone.
+                guard let stored = try await store.load(id), try key.isRecorded(in: stored) else { throw error }
             }
         }
     }

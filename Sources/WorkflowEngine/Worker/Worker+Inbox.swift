@@ -49,10 +49,11 @@ extension Worker {
     /// Gives a run a signal, if a step of it can take one and it has not taken this one before.
     package func signal(_ run: Run, _ event: String, _ payload: Value, key: RequestKey? = nil) throws {
         if try key?.isRecorded(in: run.log) == true { return }
-        if run.machine.isOver { throw RunFailure.over(run) }
-        if let closing = run.machine.closing { throw RunFailure.ending(run, closing) }
         let before = enter(run)
         defer { leave(run, before) }
+        // A cancel that was asked for meanwhile has been recorded by now.
+        if run.machine.isOver { throw RunFailure.over(run) }
+        if let closing = run.machine.closing { throw RunFailure.ending(run, closing) }
         try requireRoom(run, for: payload)
         let mark = run.log.arena.count
         let written = run.log.arena.writing { $0.write(payload) }
@@ -75,7 +76,10 @@ extension Worker {
             }
             arena.end(object, count: key == nil ? 2 : 3)
         }
-        run.decide(.signalled(signal: signal), at: now)
+        guard run.decide(.signalled(signal: signal), at: now) else {
+            run.log.arena.count = mark
+            throw RunFailure(code: RunFailure.Code.notStarted, message: "run \(run.id) has not begun")
+        }
     }
 
     /// What comes with an event, as the schema of the step that takes it leaves it.

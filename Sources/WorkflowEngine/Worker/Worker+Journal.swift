@@ -11,7 +11,8 @@ struct DurableWait {
 /// What a worker writes to the journal: one batch a turn, and what comes of it.
 extension Worker {
     func submit(_ run: Run) {
-        if !run.isLarge, run.log.size > run.log.limit / 5 * 4 { warnOfSize(run) }
+        // What another process drives it warns of itself; anything that was added here would not be in its log.
+        if !run.isLarge, run.mirror == nil, run.log.size > run.log.limit / 5 * 4 { warnOfSize(run) }
         guard journal != nil, let journaled = run.journaled, run.submittedEvents < run.log.count else {
             if journal == nil { run.durableEvents = run.log.count }
             return
@@ -78,7 +79,12 @@ extension Worker {
                 run.mirror?.driver.recorded(run, on: self)
                 if run.isDurable { enqueue(run) }
             case .conflict:
-                lose(run, JournalError(code: .conflict, message: "another process has taken the run over"))
+                // What comes while a run is given back may be written too late.
+                lose(
+                    run,
+                    run.isHeld
+                        ? .givenBack(run.id)
+                        : JournalError(code: .conflict, message: "another process has taken the run over"))
             case .failed(let error): lose(run, error)
             }
         }

@@ -43,6 +43,9 @@ extension Worker {
     ) throws {
         let before = enter(run)
         defer { leave(run, before) }
+        // A cancel that was asked for meanwhile has been recorded by now.
+        if run.machine.isOver { throw RunFailure.over(run) }
+        if let closing = run.machine.closing { throw RunFailure.ending(run, closing) }
         try requireRoom(run, for: data)
         let mark = run.log.arena.count
         let response = run.log.arena.writing { $0.write(data) }

@@ -12,10 +12,11 @@ enum MCPToolResult {
             let value = result.result ?? .null
             return tool(value.string ?? value.json, value, of: record)
         case .failed, .cancelled:
-            let message = result.error?["message"]?.string ?? result.error?["reason"]?.string ?? "it ended"
+            let isCancelled = record.status == .cancelled
+            let why = isCancelled ? result.cancelReason : result.error?["message"]?.string ?? "it ended"
             let code = result.error?["code"]?.string.map { " (\($0))" } ?? ""
-            let word = record.status == .failed ? "failed" : "was cancelled"
-            var text = "Run \(record.id) of \(record.plan.id) \(word): \(message)\(code)"
+            var text = "Run \(record.id) of \(record.plan.id) \(isCancelled ? "was cancelled" : "failed")"
+            text += (why.map { ": " + $0 } ?? "") + code
             if let details = result.error?["details"], !details.isNull { text += "\n" + details.prettyJSON }
             return tool(text, Value?.none, of: record, isError: true)
         default: return waiting(record, result, offers)

@@ -43,21 +43,12 @@ extension Route {
             let id = try request.parameter("id")
             let reason = try await request.optionalObject().text("reason") ?? "cancelled"
             _ = try await core.header(id, request)
-            let isRepeatable = try request.key() != nil
-            do {
-                // A run that goes on in another one's place is still to be cancelled, whether anybody waits for it or not.
-                let record = try await request.awaitLasting(core.waits) {
-                    try await core.directory.cancel(id, reason: reason)
-                }
-                return .json(RunRendering.run(record))
-            } catch let failure as RunFailure
-                where isRepeatable && (failure.code == RunFailure.Code.over || failure.code == "run_over")
-            {
-                // Asked again, what was asked for is done.
-                let record = try await core.directory.record(of: id)
-                guard record.status == .cancelled else { throw failure }
-                return .json(RunRendering.run(record))
+            let key = try request.key()
+            // A run that goes on in another one's place is still to be cancelled, whether anybody waits for it or not.
+            let record = try await request.awaitLasting(core.waits) {
+                try await core.directory.cancel(id, reason: reason, key: key)
             }
+            return .json(RunRendering.run(record))
         },
         Route(
             .post, "/api/runs/{id}/retry", "Starts a run that does again what made another one fail.", role: .run,

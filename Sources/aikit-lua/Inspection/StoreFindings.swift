@@ -105,9 +105,12 @@ extension StoredRuns {
         let (findings, unreadable) = try await check(scripts)
         // Nothing else is over for longer than everything.
         var report = try await journal.prune(PruneFilter(endedBefore: .min, dryRun: dryRun))
+        // Since then it may have been mended, or upgraded to code that it fits.
+        let stillUnreadable = unreadable.isEmpty ? [] : Set(try await journal.check().compactMap(\.run))
         for run in Set(findings.problems.compactMap(\.run)).sorted() {
-            // Since then it may have been upgraded to code that it fits.
-            if !unreadable.contains(run), await problem(of: run, scripts) == nil { continue }
+            let isDamaged =
+                unreadable.contains(run) ? stillUnreadable.contains(run) : await problem(of: run, scripts) != nil
+            guard isDamaged else { continue }
             if dryRun {
                 report.runs += 1
             } else if try await journal.delete(run) {

@@ -25,7 +25,7 @@ struct HostSettings: Sendable {
     /// Where lines for people go.
     var tell: @Sendable (String) -> Void
     /// As ``GrantedEffects`` has it.
-    var refused: (@Sendable (_ run: String) -> Bool)?
+    var refused: (@Sendable (_ run: String) async -> Bool)?
 
     /// How scripts are loaded on the engine.
     var scripts: LuaScriptOptions {

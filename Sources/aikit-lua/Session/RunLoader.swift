@@ -42,8 +42,8 @@ final class RunLoader: Sendable {
             workers: plan.isolation == .inProcess || plan.recovers ? plan.workers : 1, traces: export?.settings,
             print: mailbox.print, log: mailbox.log(plan.log.threshold), tell: { mailbox.post(.text($0)) })
         settings.refused = { [unrecorded] run in
-            guard unrecorded.refuse(run) else { return false }
-            mailbox.post(.lacking(run))
+            guard let journal, let lacking = await unrecorded.refuse(run, in: journal) else { return false }
+            mailbox.post(.lacking(lacking))
             return true
         }
         options = settings.scripts
@@ -99,7 +99,8 @@ final class RunLoader: Sendable {
     /// Gives all runs that are still driven here back to the store, such as those that the session's own run has started: their
     /// steps have as long to end as its own. Ends the processes in which Lua runs, if there are any; the store stays open.
     func shutdown() async {
-        if journal != nil { await engine.releaseAll(within: RunDriver.grace) }
+        // What was refused permissions is not answered any more.
+        if journal != nil { await engine.releaseAll(within: unrecorded.hasRefused ? .zero : RunDriver.grace) }
         if engine.isolation != nil { await engine.shutdown(grace: .zero) }
     }
 

@@ -98,8 +98,8 @@ final class RunsRecovery: Sendable {
         var host = host
         host.traces = export?.settings
         host.refused = { [self] run in
-            guard unrecorded.refuse(run) else { return false }
-            for known in state.withLock(\.runs) where known.id == run { release(known, within: .zero) }
+            guard let lacking = await unrecorded.refuse(run, in: runs.journal) else { return false }
+            for known in state.withLock(\.runs) where known.id == lacking { release(known, within: .zero) }
             return true
         }
         let permissions = host.permissions
@@ -144,6 +144,8 @@ final class RunsRecovery: Sendable {
                     self.began(next, patience: patience)
                 })
         }
+        // What such a run has started waits for an answer that does not come.
+        if unrecorded.hasRefused { await engine.releaseAll(within: .zero) }
         for failure in failures {
             let why = problems(of: failure.error).first?.message ?? "\(failure.error)"
             let header = try await runs.journal.header(of: failure.run)
