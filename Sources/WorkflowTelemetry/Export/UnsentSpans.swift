@@ -170,7 +170,7 @@ final class UnsentSpans: Sendable {
                 guard let plan = try? await plan(header), let stored = try await load(header.id),
                     let record = try? RunRecord(stored, plan: plan)
                 else { continue }
-                let (spans, caller) = SpanBuilder.spans(of: record, endedIn: window)
+                let (spans, caller) = SpanBuilder.spans(of: record, writtenIn: window)
                 await send(record, spans, caller)
             }
             guard page.count == Self.page, let last = page.last else { return }
