@@ -154,6 +154,24 @@ extension CommandLine {
             }
         }
 
+        @Test func `what a collector that is down did not get comes once it is back, after any number of processes`()
+            throws
+        {
+            var program = try Program(["w.lua": Self.telling])
+            defer { program.remove() }
+            let collector = try Collector()
+            program.variables = ["OTEL_BSP_EXPORT_TIMEOUT": "1"]
+            let none = "http://127.0.0.1:9"
+            #expect(try program.run("run", "w.lua", "--run-id", "a", "--input", "1", "--otlp", none).status == 0)
+            #expect(try program.run("runs", "recover", "--otlp", none).status == 0)
+            #expect(try program.run("runs", "prune", "--older-than", "1d", "--otlp", none).status == 0)
+            #expect(collector.requests.isEmpty)
+            #expect(try program.run("runs", "recover", "--otlp", collector.base).status == 0)
+            #expect(collector.requests == ["POST /v1/traces"])
+            #expect(try program.run("runs", "recover", "--otlp", collector.base).status == 0)
+            #expect(collector.requests == ["POST /v1/traces"])
+        }
+
         @Test(arguments: [[], ["--isolate"], ["--telemetry", "true"]])
         func `the runs that a run without spans starts have none either`(options: [String]) throws {
             let program = try Program([

@@ -7,13 +7,14 @@ import WorkflowEngine
 
 @testable import WorkflowTelemetry
 
-/// What a process takes over from others.
+/// What a process takes over from others and cannot send either.
 @Suite("Spans that are taken over from processes that died") struct TakenOverSpanTests {
     private static let workflow = Result {
         try Workflow(id: "orders") { code in
             [.step("load", handler: code.inline { _, _ in 1 }), .step("send", handler: code.inline { _, _ in 2 })]
         }
     }
+    private static let names = ["orders", "orders.step.load", "orders.step.send"]
 
     private static func export(
         _ journal: MemoryJournal, _ server: FakeServer, _ variables: [String: String] = [:]
@@ -23,10 +24,41 @@ import WorkflowEngine
         return TraceExport(settings, store: journal, http: server) { _ in }
     }
 
+    /// Runs to their ends in a store, whose spans are sent to a server as long as there is time.
+    private func run(
+        _ ids: [String], _ store: MemoryStore, _ server: FakeServer, _ variables: [String: String] = [:]
+    ) async throws {
+        let journal = MemoryJournal(store)
+        let engine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: journal)
+        let export = try Self.export(journal, server, variables)
+        export.follow(engine)
+        await export.begin()
+        for id in ids { _ = try await engine.createRun(try Self.workflow.get(), id: id).run() }
+        await export.finish(within: .milliseconds(300))
+        await engine.shutdown(grace: .zero)
+        await journal.close()
+    }
+
+    /// Whether a process that takes over ends, or is killed.
+    private enum End { case orderly, killed }
+
+    /// Another process sends what is left, as long as there is time.
+    private func recover(
+        _ store: MemoryStore, _ server: FakeServer, _ variables: [String: String] = [:],
+        end: End = .orderly
+    ) async throws {
+        let journal = MemoryJournal(store)
+        let export = try Self.export(journal, server, variables)
+        await export.sendUnsent(FixedCatalog([try Self.workflow.get()]))
+        if end == .killed { return }
+        await export.finish(within: .milliseconds(300))
+        await journal.close()
+    }
+
     /// What is sent by a process that has all the time it needs.
-    private func recovered(_ store: MemoryStore) async throws -> [String] {
+    private func recovered(_ store: MemoryStore, _ variables: [String: String] = [:]) async throws -> [String] {
         let (server, journal) = (FakeServer(), MemoryJournal(store))
-        let export = try Self.export(journal, server)
+        let export = try Self.export(journal, server, variables)
         await export.sendUnsent(FixedCatalog([try Self.workflow.get()]))
         await export.finish(within: .seconds(60))
         await journal.close()
@@ -36,6 +68,106 @@ import WorkflowEngine
     private static func names(_ server: FakeServer) -> [String] {
         server.requests.flatMap(\.spans).compactMap { $0["name"]?.string }.sorted()
     }
+
+    @Test(arguments: [FakeServer.Reply.silence, .unreachable, .status(503)])
+    func `what one process had no time for the next one sends, however many had none`(reply: FakeServer.Reply)
+        async throws
+    {
+        let store = MemoryStore()
+        try await run(["run-1"], store, FakeServer(then: reply))
+        for _ in 0..<3 { try await recover(store, FakeServer(then: reply)) }
+        #expect(try await recovered(store) == Self.names)
+        #expect(try await recovered(store) == [])
+    }
+
+    @Test func `what a process took over and was killed before it sent it the next one sends`() async throws {
+        let store = MemoryStore()
+        try await run(["run-1"], store, FakeServer(then: .silence))
+        try await recover(store, FakeServer(then: .silence), end: .killed)
+        #expect(try await recovered(store) == Self.names)
+        #expect(try await recovered(store) == [])
+    }
+
+    @Test(arguments: [FakeServer.Reply.unreachable, .untrusted])
+    func `what no try could send within its time is left to the next process`(reply: FakeServer.Reply) async throws {
+        let (store, short) = (MemoryStore(), ["OTEL_BSP_EXPORT_TIMEOUT": "1"])
+        try await run(["run-1"], store, FakeServer(then: reply), short)
+        try await recover(store, FakeServer(then: reply), short)
+        #expect(try await recovered(store) == Self.names)
+        #expect(try await recovered(store) == [])
+    }
+
+    @Test func `what a server refuses for good is sent to nobody else`() async throws {
+        let store = MemoryStore()
+        try await run(["run-1"], store, FakeServer(then: .silence))
+        try await recover(store, FakeServer(then: .status(400)))
+        #expect(try await recovered(store) == [])
+    }
+
+    @Test func `a process that ends goes on where the one before had come to`() async throws {
+        let (store, single) = (MemoryStore(), ["OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1"])
+        try await run(["run-1", "run-2", "run-3"], store, FakeServer(then: .silence))
+        let first = FakeServer([.status(200), .status(200), .status(200), .status(200)], then: .silence)
+        try await recover(store, first, single)
+        let rest = try await recovered(store)
+        // The newest run comes first, and the one that lay in the request without an answer comes again.
+        #expect(first.spanCount == 5)
+        #expect(rest.count >= 5 && rest.count < 9)
+        #expect((Self.names(first).prefix(5) + rest).count { $0 == "orders" } >= 3)
+        #expect(try await recovered(store) == [])
+    }
+
+    @Test func `a queue with little room takes over all the same`() async throws {
+        let (store, small) = (MemoryStore(), ["OTEL_BSP_MAX_QUEUE_SIZE": "2"])
+        try await run((1...20).map { "run-\($0)" }, store, FakeServer(then: .silence))
+        #expect(try await recovered(store, small).count == 60)
+        #expect(try await recovered(store) == [])
+    }
+
+    @Test func `an endpoint that takes all has it once, however often the other one is tried`() async throws {
+        let two = [
+            "OTEL_LOGS_EXPORTER": "none", "OTEL_BSP_SCHEDULE_DELAY": "1", "OTEL_BSP_EXPORT_TIMEOUT": "1",
+            "LANGFUSE_PUBLIC_KEY": "p", "LANGFUSE_SECRET_KEY": "s", "LANGFUSE_BASE_URL": "http://langfuse",
+        ]
+        let store = MemoryStore()
+        try await run(["run-1"], store, FakeServer(then: .silence))
+        let (server, journal) = (FakeServer(unreachable: "langfuse"), MemoryJournal(store))
+        let export = try Self.export(journal, server, two)
+        for count in 1...3 {
+            await export.sendUnsent(FixedCatalog([try Self.workflow.get()]))
+            while server.requests.count(where: { $0.url.contains("langfuse") }) < count {
+                try await Task.sleep(for: .milliseconds(2))
+            }
+            // Whoever looks next knows what has become of the request.
+            while !export.isIdle { try await Task.sleep(for: .milliseconds(2)) }
+        }
+        await export.finish(within: .seconds(60))
+        await journal.close()
+        #expect(server.requests.filter { $0.url.contains("collector") }.flatMap(\.spans).count == 3)
+        #expect(try await recovered(store) == Self.names)
+    }
+
+    @Test func `who had time for its own spans leaves only those of others`() async throws {
+        let store = MemoryStore()
+        try await run(["run-1"], store, FakeServer(then: .silence))
+        let journal = MemoryJournal(store)
+        let engine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: journal)
+        let server = FakeServer([.status(200)], then: .silence)
+        let export = try Self.export(
+            journal, server,
+            ["OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "3"])
+        export.follow(engine)
+        await export.begin()
+        _ = try await engine.createRun(try Self.workflow.get(), id: "run-2").run()
+        while server.spanCount < 3 || !export.isIdle { try await Task.sleep(for: .milliseconds(2)) }
+        await export.sendUnsent(FixedCatalog([try Self.workflow.get()]))
+        await export.finish(within: .milliseconds(300))
+        await engine.shutdown(grace: .zero)
+        await journal.close()
+        #expect(try await recovered(store) == Self.names)
+    }
+
+    // MARK: Runs that go on
 
     private struct EarlierClock: EngineClock {
         func now() -> Int64 { SystemClock().now() - 10_000_000 }
@@ -89,4 +221,9 @@ import WorkflowEngine
         for engine in [deadEngine, engine] { await engine.shutdown(grace: .seconds(1)) }
         for journal in [dead, taker] { await journal.close() }
     }
+}
+
+extension TraceExport {
+    /// Whether something is known of all that the endpoints have taken.
+    fileprivate var isIdle: Bool { exporters.allSatisfy { $0.counts.settled == $0.counts.taken } }
 }
