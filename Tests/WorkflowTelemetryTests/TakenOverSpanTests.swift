@@ -1,6 +1,7 @@
 import FlatValue
 import MemoryJournal
 import Platform
+import Synchronization
 import Testing
 import WorkflowCore
 import WorkflowEngine
@@ -167,10 +168,44 @@ import WorkflowEngine
         #expect(try await recovered(store) == Self.names)
     }
 
+    /// Takes all at once.
+    private final class Taker: UnsentSink {
+        private let names = Mutex<[String]>([])
+
+        var taken: [String] { names.withLock { $0 }.sorted() }
+
+        func found(_ record: RunRecord) {}
+        func isWanted(_ trace: TraceID, caller: TraceParent?) -> Bool { true }
+        func send(_ spans: [Span], to endpoint: Int) async -> Delivery {
+            names.withLock { $0 += spans.map(\.name) }
+            return Delivery()
+        }
+    }
+
+    @Test func `what a process gave up and is over by now it sends again itself, once`() async throws {
+        let journal = MemoryJournal(MemoryStore())
+        let unsent = try #require(UnsentSpans(journal, endpoints: 1))
+        await unsent.begin()
+        let engine = WorkflowEngine(workers: 1, host: NoHostOperations(), journal: journal)
+        let workflow = try Self.workflow.get()
+        _ = try await engine.createRun(workflow, id: "run-1").run()
+        let (before, after) = (Taker(), Taker())
+        #expect(!unsent.note(nil, at: SystemClock().now()))
+        await unsent.sendThoseOfOthers({ _ in workflow.plan }, to: before)
+        #expect(before.taken == [])
+        #expect(unsent.note(UnsentSpans.Counts(taken: 3, unsent: 3), at: SystemClock().now()))
+        for _ in 0..<2 { await unsent.sendThoseOfOthers({ _ in workflow.plan }, to: after) }
+        #expect(after.taken == Self.names)
+        await unsent.finish(UnsentSpans.Counts(taken: 3, unsent: 3), isLast: true)
+        await engine.shutdown(grace: .zero)
+        #expect(try await unsent.read() == UnsentMarks())
+        await journal.close()
+    }
+
     // MARK: Runs that go on
 
     private struct EarlierClock: EngineClock {
-        func now() -> Int64 { SystemClock().now() - 10_000_000 }
+        func now() -> Int64 { SystemClock().now() - 3_600_000_000 }
         func skip(to deadline: Int64) -> Bool { false }
     }
 

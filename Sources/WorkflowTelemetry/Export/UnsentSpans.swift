@@ -76,21 +76,26 @@ final class UnsentSpans: Sendable {
     func run(_ sent: @Sendable () async -> Counts?) async {
         while await !finished.passed(within: Self.interval) {
             let now = clock.now()
-            let known = await sent()
-            let isDue = state.withLock { state in
-                var isDue = state.ledger.settle()
-                if let known {
-                    if known.unsent != state.counts.unsent, let from = state.sentUntil {
-                        state.ledger.add([UnsentDebt(times: min(from, now)...now)])
-                    }
-                    // A clock that was set back has spans end before what was told.
-                    state.sentUntil = now - UnsentMarks.tolerance
-                    isDue = isDue || known.taken != state.counts.taken || known.unsent != state.counts.unsent
-                    state.counts = known
+            if note(await sent(), at: now) { await write() }
+        }
+    }
+
+    /// Notes what has been sent by a time; whether that is to be written.
+    ///
+    /// - Parameter known: nil where nothing is known of all spans that ended before.
+    func note(_ known: Counts?, at now: Int64) -> Bool {
+        state.withLock { state in
+            var isDue = state.ledger.settle()
+            if let known {
+                if known.unsent != state.counts.unsent, let from = state.sentUntil {
+                    state.ledger.add([UnsentDebt(times: min(from, now)...now)])
                 }
-                return !state.isOver && (isDue || !(0..<UnsentMarks.heartbeat).contains(now - state.toldAt))
+                // A clock that was set back has spans end before what was told.
+                state.sentUntil = now - UnsentMarks.tolerance
+                isDue = isDue || known.taken != state.counts.taken || known.unsent != state.counts.unsent
+                state.counts = known
             }
-            if isDue { await write() }
+            return !state.isOver && (isDue || !(0..<UnsentMarks.heartbeat).contains(now - state.toldAt))
         }
     }
 
