@@ -154,6 +154,57 @@ extension CommandLine {
             }
         }
 
+        @Test func `what a collector that is down did not get comes once it is back, after any number of processes`()
+            throws
+        {
+            var program = try Program(["w.lua": Self.telling])
+            defer { program.remove() }
+            let collector = try Collector()
+            program.variables = ["OTEL_BSP_EXPORT_TIMEOUT": "1"]
+            let none = "http://127.0.0.1:9"
+            #expect(try program.run("run", "w.lua", "--run-id", "a", "--input", "1", "--otlp", none).status == 0)
+            #expect(try program.run("runs", "recover", "--otlp", none).status == 0)
+            #expect(try program.run("runs", "prune", "--older-than", "1d", "--otlp", none).status == 0)
+            #expect(collector.requests.isEmpty)
+            #expect(try program.run("runs", "recover", "--otlp", collector.base).status == 0)
+            #expect(collector.requests == ["POST /v1/traces"])
+            #expect(try program.run("runs", "recover", "--otlp", collector.base).status == 0)
+            #expect(collector.requests == ["POST /v1/traces"])
+        }
+
+        @Test(arguments: [[], ["--isolate"], ["--telemetry", "true"]])
+        func `the runs that a run without spans starts have none either`(options: [String]) throws {
+            let program = try Program([
+                "w.lua": """
+                local aikit = require "aikit"
+                local function child(id, telemetry)
+                  return aikit.workflow { id = id, telemetry = telemetry }
+                    :step { id = "a", handler = function(_, context) return context.trace.traceparent end }
+                    :commit()
+                end
+                local parent = aikit.workflow { id = "p", telemetry = false }
+                  :step { id = "a", handler = function()
+                    for _, id in ipairs { "con", "cnone" } do
+                      print(id, aikit.start(id, {}, { wait = true }))
+                    end
+                  end }
+                  :commit()
+                return { parent, child("con", true), child("cnone", nil) }
+                """
+            ])
+            defer { program.remove() }
+            let collector = try Collector()
+            let run = try program.run(
+                ["run", "w.lua", "--workflow", "p", "--input", "{}", "--otlp", collector.base] + options)
+            #expect(run.status == 0, "\(run.errors)")
+            let flags = (run.output + run.errors).split(separator: "\n").filter {
+                $0.contains("\t00-") || $0.contains(" 00-")
+            }
+            .map { $0.suffix(3) }
+            #expect(flags == ["-00", "-00"], "\(run.output) \(run.errors)")
+            #expect(collector.requests.isEmpty)
+        }
+
         private static let telling = """
             local aikit = require "aikit"
             return aikit.workflow { id = "w", telemetry = true }

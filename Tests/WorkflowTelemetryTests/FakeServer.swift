@@ -13,6 +13,8 @@ final class FakeServer: HostGateway {
         case status(Int64, body: String = "{}", retryAfter: Int64? = nil)
         /// Nothing can be reached.
         case unreachable
+        /// Nothing that is trusted can be reached.
+        case untrusted
         /// An answer with a larger body than is read.
         case large(status: Int64)
         /// No answer, until the request is given up.
@@ -34,11 +36,15 @@ final class FakeServer: HostGateway {
 
     private let state: Mutex<(replies: [Reply], requests: [Request])>
     private let usual: Reply
+    private let unreachable: String?
 
-    /// - Parameter replies: the first answers, in order; then `usual`.
-    init(_ replies: [Reply] = [], then usual: Reply = .status(200)) {
+    /// - Parameters:
+    ///   - replies: the first answers, in order; then `usual`.
+    ///   - unreachable: nobody listens at addresses with this in them.
+    init(_ replies: [Reply] = [], then usual: Reply = .status(200), unreachable: String? = nil) {
         state = Mutex((replies, []))
         self.usual = usual
+        self.unreachable = unreachable
     }
 
     var requests: [Request] { state.withLock { $0.requests } }
@@ -51,9 +57,10 @@ final class FakeServer: HostGateway {
         if headers["content-encoding"] == "gzip" { bytes = unpacked(bytes) }
         let body = bytes.withUnsafeBytes { try? Value(json: $0) }
         if body == nil { Issue.record("the body of a request is no JSON") }
-        let reply = state.withLock { state in
-            state.requests.append(
-                Request(headers: headers, body: body ?? .null, url: request.payload["url"]?.string ?? ""))
+        let url = request.payload["url"]?.string ?? ""
+        let reply = state.withLock { state -> Reply in
+            state.requests.append(Request(headers: headers, body: body ?? .null, url: url))
+            if let unreachable, url.contains(unreachable) { return .unreachable }
             return state.replies.isEmpty ? usual : state.replies.removeFirst()
         }
         switch reply {
@@ -64,6 +71,9 @@ final class FakeServer: HostGateway {
             return nil
         case .unreachable:
             answer(.failure(code: "connection_refused", message: "nobody listens", retryable: true))
+            return nil
+        case .untrusted:
+            answer(.failure(code: "tls", message: "no secure connection", retryable: false))
             return nil
         case .large(let status):
             answer(

@@ -17,11 +17,19 @@ import WorkflowEngine
         return marks
     }
 
+    private func debt(_ times: ClosedRange<Int64>, _ run: String? = nil, _ entries: Int = 0) -> UnsentDebt {
+        UnsentDebt(times: times, sent: run.map { UnsentDebt.Place(run: $0, entries: entries) })
+    }
+
     // MARK: Marks
 
     @Test func `marks are what they were when they are read again`() throws {
-        let all = marks([("a/1/5", 10, 20), ("b/2/5", 30, 40)])
+        var all = marks([("a/1/5", 10, 20), ("b/2/5", 30, 40)])
         #expect(UnsentMarks(all.value) == all)
+        let ended = UnsentMarks.Mark(sentUntil: nil, toldAt: 50, debts: [debt(1...2), debt(3...4, "run-1", 7)])
+        all.set(try #require(ExportProcess("c/3/5")), ended)
+        #expect(UnsentMarks(all.value) == all)
+        all.set(try #require(ExportProcess("c/3/5")), nil)
         var less = all
         less.set(try #require(ExportProcess("a/1/5")), nil)
         #expect(less == marks([("b/2/5", 30, 40)]))
@@ -31,6 +39,12 @@ import WorkflowEngine
         arguments: [
             nil, .null, 7, "x", ["a": 1], [[]], [["process": "a/1/5"]],
             [["process": "a/1/5", "sentUntil": -1, "toldAt": 2]],
+            [
+                [
+                    "process": "a/1/5", "toldAt": 2,
+                    "debts": [["from": 3, "to": 2], ["from": -1, "to": 2], 7, ["to": 2]],
+                ]
+            ],
             [["process": "a/1/5", "sentUntil": 1, "toldAt": 9_223_372_036_854_775_807]],
             [["process": "a/x/5", "sentUntil": 1, "toldAt": 2]], [["process": "a/0/5", "sentUntil": 1, "toldAt": 2]],
             [["process": "a/99999999999/5", "sentUntil": 1, "toldAt": 2]],
@@ -59,11 +73,18 @@ import WorkflowEngine
         #expect(ExportProcess("host/2147483647/0")?.isAlive(seenFrom: own) == false)
     }
 
-    @Test func `times that overlap are looked at once`() {
+    @Test func `times that overlap are looked at once, unless something of them has been sent`() {
         let second: Int64 = 1_000_000
         let all = marks([("a/1/1", 10, 20 * second), ("b/1/1", 30 * second, 40 * second), ("c/1/1", 900 * second, 0)])
-        let windows = all.windows(of: Set(all.marks.keys))
-        #expect(windows == [10...160 * second, 900 * second...900 * second])
+        let debts = all.debts(of: Set(all.marks.keys), at: 1000 * second)
+        #expect(debts == [debt(10...160 * second), debt(900 * second...900 * second)])
+        // Nobody writes later than now.
+        #expect(all.debts(of: Set(all.marks.keys), at: 50 * second).first == debt(10...50 * second))
+        #expect(
+            UnsentDebt.merged([debt(5...9), debt(1...4, "a", 1), debt(3...6), debt(1...4, "a", 1)]) == [
+                debt(1...4, "a", 1), debt(3...9),
+            ])
+        #expect(UnsentDebt.merged((0..<100).map { debt($0 * 10...$0 * 10 + 5, "a") }) == [debt(0...995)])
     }
 
     @Test func `marks are forgotten after a day, and only the newest are kept`() throws {
@@ -72,6 +93,10 @@ import WorkflowEngine
         #expect(UnsentMarks(all.value).marks.keys.contains(try #require(ExportProcess("a/300/1"))))
         all.forget(at: UnsentMarks.lifetime + 299)
         #expect(all.marks.count == 1)
+        let old = UnsentMarks.Mark(sentUntil: nil, toldAt: UnsentMarks.lifetime, debts: [debt(1...2)])
+        all.set(try #require(ExportProcess("b/1/1")), old)
+        all.forget(at: UnsentMarks.lifetime + 3)
+        #expect(!all.marks.keys.contains(try #require(ExportProcess("b/1/1"))))
     }
 
     // MARK: Sending

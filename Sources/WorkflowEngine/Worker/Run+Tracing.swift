@@ -20,10 +20,10 @@ extension Run {
         !machine.trace.given.isNone && log.value(machine.trace.given)["telemetry"]?.bool == false
     }
 
-    /// What the runs that this one starts are started with for their traces: without spans where it was, and in the trace of its
+    /// What the runs that this one starts are started with for their traces: without spans where it has none, and in the trace of its
     /// caller; nil for nothing.
     var traceOfChildren: Value? {
-        var entries: [(String, Value)] = isStartedWithoutTrace ? [("telemetry", false)] : []
+        var entries: [(String, Value)] = isTraceOff ? [("telemetry", false)] : []
         if let traceparent { entries.append(("traceparent", Value(traceparent))) }
         return entries.isEmpty ? Value?.none : Value(entries: entries)
     }

@@ -26,8 +26,14 @@ final class BatchExporter: Sendable {
     private let troubles: Troubles
     private let state = Mutex(State())
 
+    private struct Waiting {
+        var piece: ExportPiece
+        /// Where is told what becomes of it.
+        var delivery: Delivery?
+    }
+
     private struct State {
-        var pieces: [ExportPiece] = []
+        var pieces: [Waiting] = []
         /// The first one that has not been taken out.
         var first = 0
         var bytes = 0
@@ -35,6 +41,8 @@ final class BatchExporter: Sendable {
         /// Pieces that were taken, and those of them that have been sent or given up.
         var takenCount = 0
         var settledCount = 0
+        /// Pieces without a delivery that were neither sent nor refused for good, as there was no time or the endpoint failed.
+        var unsentCount = 0
         /// Nothing was taken out for as long as anybody waits for that.
         var isStuck = false
         /// Opened when there is a whole batch, or nothing more comes.
@@ -43,6 +51,13 @@ final class BatchExporter: Sendable {
         var room: Gate?
 
         var count: Int { pieces.count - first }
+
+        mutating func append(_ piece: ExportPiece, for delivery: Delivery? = nil) {
+            delivery?.begin()
+            pieces.append(Waiting(piece: piece, delivery: delivery))
+            bytes += piece.count
+            takenCount &+= 1
+        }
     }
 
     init(
@@ -63,13 +78,14 @@ final class BatchExporter: Sendable {
     func offer(_ pieces: [ExportPiece], leavingRoom: Bool = false) {
         if pieces.isEmpty { return }
         let (dropped, late, waker) = state.withLock { state -> (Int, Int, Gate?) in
-            if state.isFinished { return (0, pieces.count, nil) }
+            if state.isFinished {
+                state.unsentCount &+= pieces.count
+                return (0, pieces.count, nil)
+            }
             var dropped = 0
             for piece in pieces {
                 if hasRoom(state, for: piece.count, leavingRoom) {
-                    state.pieces.append(piece)
-                    state.bytes += piece.count
-                    state.takenCount &+= 1
+                    state.append(piece)
                 } else {
                     dropped += 1
                 }
@@ -82,9 +98,44 @@ final class BatchExporter: Sendable {
         waker?.open()
     }
 
+    /// Takes pieces that a delivery tells of, and leaves a quarter of the queue free; any thread. It waits for room as long as the
+    /// endpoint takes something. What is not taken is not counted as dropped, but is a failure of the delivery.
+    func offer(_ pieces: [ExportPiece], for delivery: Delivery) async {
+        var next = 0
+        while true {
+            let (taken, room, waker) = state.withLock { state -> (Int, Gate?, Gate?) in
+                var taken = next
+                while !state.isFinished, taken < pieces.count, hasRoom(state, for: pieces[taken].count, true) {
+                    state.append(pieces[taken], for: delivery)
+                    taken += 1
+                }
+                if taken == pieces.count {
+                    let isReady = state.count >= settings.batchSize || state.bytes >= Self.requestBytes
+                    return (taken, nil, isReady ? state.waker.take() : nil)
+                }
+                if state.isStuck || state.isFinished { return (taken, nil, nil) }
+                let room = state.room ?? Gate()
+                state.room = room
+                return (taken, room, state.waker.take())
+            }
+            next = taken
+            waker?.open()
+            if next == pieces.count { return }
+            guard let room else { return delivery.fail() }
+            if await !room.passed(within: Self.roomWait) {
+                state.withLock { $0.isStuck = true }
+                return delivery.fail()
+            }
+        }
+    }
+
     /// Counts what was not even made, as there was no room for it; any thread.
     func drop(_ count: Int) {
-        troubles.drop(count, state.withLock(\.isFinished) ? "there was no time left" : "the queue is full")
+        let isLate = state.withLock { state in
+            if state.isFinished { state.unsentCount &+= count }
+            return state.isFinished
+        }
+        troubles.drop(count, isLate ? "there was no time left" : "the queue is full")
     }
 
     /// Counts what is larger than a request may be; any thread.
@@ -131,23 +182,31 @@ final class BatchExporter: Sendable {
     /// Sends until ``finish()``, or until the task is cancelled, which drops what is left.
     func run() async {
         while let batch = await nextBatch() {
+            var isSent = false
             if Task.isCancelled {
                 troubles.drop(batch.count, "there was no time left")
             } else {
-                await deliver(batch)
+                isSent = await deliver(batch.map(\.piece))
             }
-            state.withLock { $0.settledCount &+= batch.count }
+            for waiting in batch { waiting.delivery?.settle(isSent: isSent) }
+            state.withLock { state in
+                state.settledCount &+= batch.count
+                if !isSent { state.unsentCount &+= batch.count { $0.delivery == nil } }
+            }
         }
         troubles.finish()
     }
 
-    /// How many pieces have been taken since the beginning, and how many of them have been sent or given up.
-    var counts: (taken: Int, settled: Int) { state.withLock { ($0.takenCount, $0.settledCount) } }
+    /// How many pieces have been taken since the beginning, how many of them have been sent or given up, and how many without a
+    /// delivery were neither sent nor refused for good.
+    var counts: (taken: Int, settled: Int, unsent: Int) {
+        state.withLock { ($0.takenCount, $0.settledCount, $0.unsentCount) }
+    }
 
     /// How many pieces have been given up.
     var lost: Int { troubles.lost }
 
-    private func nextBatch() async -> [ExportPiece]? {
+    private func nextBatch() async -> [Waiting]? {
         let waker = Gate()
         let isReady = state.withLock { state in
             if state.isFinished || state.count >= settings.batchSize || state.bytes >= Self.requestBytes { return true }
@@ -156,18 +215,18 @@ final class BatchExporter: Sendable {
         }
         // No delay is no reason to look all the time.
         if !isReady { _ = await waker.passed(within: .milliseconds(max(settings.delay, Self.leastDelay))) }
-        let (batch, room) = state.withLock { state -> ([ExportPiece]?, Gate?) in
+        let (batch, room) = state.withLock { state -> ([Waiting]?, Gate?) in
             state.waker = nil
             if state.count == 0, state.isFinished { return (nil, nil) }
-            var batch: [ExportPiece] = []
+            var batch: [Waiting] = []
             var bytes = 0
             while state.first < state.pieces.count, batch.count < settings.batchSize {
-                let piece = state.pieces[state.first]
-                guard batch.isEmpty || bytes + piece.count <= Self.requestBytes else { break }
-                batch.append(piece)
-                bytes += piece.count + 1
-                state.bytes -= piece.count
-                state.pieces[state.first] = []
+                let waiting = state.pieces[state.first]
+                guard batch.isEmpty || bytes + waiting.piece.count <= Self.requestBytes else { break }
+                batch.append(waiting)
+                bytes += waiting.piece.count + 1
+                state.bytes -= waiting.piece.count
+                state.pieces[state.first] = Waiting(piece: [])
                 state.first += 1
             }
             if state.first == state.pieces.count {
@@ -184,8 +243,9 @@ final class BatchExporter: Sendable {
         return batch
     }
 
-    private func deliver(_ batch: [ExportPiece]) async {
-        guard !batch.isEmpty else { return }
+    /// Sends one request, as often as it takes; whether it was sent, or refused for good.
+    private func deliver(_ batch: [ExportPiece]) async -> Bool {
+        guard !batch.isEmpty else { return true }
         let request = post.request(envelope.body(batch))
         let start = SystemClock().elapsed()
         var wait = Self.firstWait
@@ -194,15 +254,21 @@ final class BatchExporter: Sendable {
             case .taken(let rejected, let reason):
                 let rejected = min(rejected, batch.count)
                 if rejected > 0 { troubles.drop(rejected, reason) } else if !reason.isEmpty { troubles.warn(reason) }
-                return
-            case .refused(let reason): return troubles.drop(batch.count, reason)
+                return true
+            case .refused(let reason):
+                troubles.drop(batch.count, reason)
+                return true
+            case .unreachable(let reason):
+                troubles.drop(batch.count, reason)
+                return false
             case .failed(let reason, let retryAfter):
                 // A server that asks for no wait gets the usual one.
                 let own = wait * Double.random(in: 0.8...1.2)
                 let asked = max(retryAfter.map { Double($0) * 1000 } ?? 0, own)
                 let elapsed = (SystemClock().elapsed() - start) / 1000
                 guard !Task.isCancelled, Double(elapsed) + asked < Double(settings.patience) else {
-                    return troubles.drop(batch.count, reason)
+                    troubles.drop(batch.count, reason)
+                    return false
                 }
                 troubles.retry(reason)
                 wait = min(wait * 2, Self.longestWait)

@@ -50,7 +50,7 @@ final class MetricExporter: Sendable {
         guard let body else { return }
         switch await post.send(post.request(body)) {
         case .taken(_, let reason): if !reason.isEmpty { troubles.warn(reason) }
-        case .refused(let reason), .failed(let reason, _): troubles.retry(reason)
+        case .refused(let reason), .unreachable(let reason), .failed(let reason, _): troubles.retry(reason)
         }
     }
 }

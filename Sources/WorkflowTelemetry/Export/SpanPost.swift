@@ -11,6 +11,8 @@ struct SpanPost: Sendable {
         case taken(rejected: Int, String)
         /// Sending them again is of no use.
         case refused(String)
+        /// No server had the request, and sending it again soon is of no use.
+        case unreachable(String)
         /// They may be sent again, after so many seconds where the server says so.
         case failed(String, retryAfter: Int64?)
     }
@@ -54,6 +56,7 @@ struct SpanPost: Sendable {
             if code == "too_large", let status = answer.value["details"]?["status"]?.int {
                 return Self.answer(status: status, retryAfter: nil) ?? .taken(rejected: 0, "")
             }
+            if code == "tls" { return .unreachable(message) }
             return Self.passing.contains(code) ? .failed(message, retryAfter: nil) : .refused(message)
         }
         let body = answer.value["body"]?.string ?? ""

@@ -13,7 +13,7 @@ package import WorkflowEngine
 public final class TraceExport: Sendable {
     package let settings: ExportSettings
     private let follower: JournalFollower
-    private let exporters: [BatchExporter]
+    let exporters: [BatchExporter]
     private let metrics: MetricExporter?
     private let unsent: UnsentSpans?
     private let sentOfOthers: SentRuns
@@ -69,7 +69,7 @@ public final class TraceExport: Sendable {
                 for exporter in exporters { await exporter.awaitRoom() }
             }
         }
-        let unsent = UnsentSpans(store)
+        let unsent = UnsentSpans(store, endpoints: exporters.count)
         self.unsent = unsent
         marks = unsent.map { unsent in
             Task.detached(executorPreference: thread) {
@@ -103,34 +103,55 @@ public final class TraceExport: Sendable {
     /// How long a look at what has been sent takes at most.
     private static let lookLimit = Duration.seconds(10)
 
-    /// Waits until the spans have been sent or given up that ended before now, and gives the number of all so far; nil where that
-    /// takes longer than a look may.
-    private static func countOfSent(_ exporters: [BatchExporter], _ follower: JournalFollower) async -> Int? {
+    /// Waits until the spans have been sent or given up that ended before now, and counts all so far; nil where that takes longer
+    /// than a look may.
+    private static func countOfSent(
+        _ exporters: [BatchExporter], _ follower: JournalFollower
+    ) async -> UnsentSpans.Counts? {
         let deadline = ContinuousClock.now + lookLimit
         guard await follower.caughtUp(within: lookLimit) else { return nil }
         let taken = exporters.map(\.counts.taken)
         while ContinuousClock.now < deadline {
-            if zip(exporters, taken).allSatisfy({ $0.counts.settled >= $1 }) { return taken.reduce(0, &+) }
+            if zip(exporters, taken).allSatisfy({ $0.counts.settled >= $1 }) { return counts(of: exporters) }
             try? await Task.sleep(for: .milliseconds(200))
         }
         return nil
     }
 
-    /// Sends the spans of the store's runs that another process has ended and not sent, because it died. To be called before this
-    /// process takes up runs of the store, and now and then afterwards.
+    private static func counts(of exporters: [BatchExporter]) -> UnsentSpans.Counts {
+        exporters.map(\.counts).reduce(into: UnsentSpans.Counts()) { all, counts in
+            all.taken &+= counts.taken
+            all.unsent &+= counts.unsent
+        }
+    }
+
+    /// Sends the spans of the store's runs that another process has ended and not sent, because it died or had no time, and what this
+    /// one could not send before. To be called before this process takes up runs of the store, and now and then afterwards.
     package func sendUnsent(_ catalog: any WorkflowCatalog) async {
-        let text = SpanText()
-        await unsent?.sendThoseOfOthers { header in
-            try await catalog.workflow(header.workflow, generation: header.generation, of: header.id).plan
-        } _: { [settings, exporters, sentOfOthers] record, spans, caller in
-            if !record.status.isTerminal { sentOfOthers.note(record.id, entries: record.log.count) }
-            guard let trace = spans.first?.trace, settings.samples(trace, caller: caller) else { return }
-            var rest = spans[...]
-            while !rest.isEmpty {
-                for exporter in exporters { await exporter.awaitRoom() }
-                Self.offer(Array(rest.prefix(Self.portion)), text, to: exporters)
-                rest = rest.dropFirst(Self.portion)
-            }
+        let sink = Sink(settings: settings, exporters: exporters, sent: sentOfOthers)
+        await unsent?.sendThoseOfOthers(
+            { try await catalog.workflow($0.workflow, generation: $0.generation, of: $0.id).plan }, to: sink)
+    }
+
+    /// Sends spans of other processes by the exporters of this one.
+    private struct Sink: UnsentSink {
+        let settings: ExportSettings
+        let exporters: [BatchExporter]
+        let sent: SentRuns
+
+        func found(_ record: RunRecord) {
+            if !record.status.isTerminal { sent.note(record.id, entries: record.log.count) }
+        }
+
+        func isWanted(_ trace: TraceID, caller: TraceParent?) -> Bool { settings.samples(trace, caller: caller) }
+
+        func send(_ spans: [Span], to endpoint: Int) async -> Delivery {
+            let (exporter, delivery, text) = (exporters[endpoint], Delivery(), SpanText())
+            let isTraces = exporter.envelope.signal == .traces
+            let pieces = spans.compactMap { isTraces ? text.piece($0) : LogText.piece($0) }
+            if isTraces, pieces.count < spans.count { exporter.dropLarge(spans.count - pieces.count) }
+            await exporter.offer(pieces, for: delivery)
+            return delivery
         }
     }
 
@@ -141,9 +162,6 @@ public final class TraceExport: Sendable {
             try? await Task.sleep(for: .seconds(60))
         }
     }
-
-    /// How many spans are offered at once where there is time to wait for room.
-    private static let portion = 256
 
     /// Sends the spans of a run that is not followed.
     package func send(_ spans: [Span]) {
@@ -204,12 +222,13 @@ public final class TraceExport: Sendable {
             sends.cancel()
         }
         await follows.value
+        let isFollowed = !isLate.load(ordering: .acquiring)
         for exporter in exporters { exporter.finish() }
         metrics?.finish()
         await sends.value
         deadline.cancel()
         // What there was no time for is left to whoever recovers the store's runs.
-        await unsent?.finish(isWhole: isAll && !isLate.load(ordering: .acquiring))
+        await unsent?.finish(isFollowed ? Self.counts(of: exporters) : nil, isLast: isAll)
         thread.end()
         if follower.lostCount > 0 {
             let count = follower.lostCount

@@ -1,13 +1,16 @@
 internal import FlatValue
 
-/// Up to when each process has sent the spans of its runs, as a store keeps it: a process that dies leaves its mark there, and
-/// another one sends what came after it.
+/// What each process has not sent of the spans of a store's runs, as the store keeps it: a process that dies leaves its mark there, and
+/// another one takes over what it says.
 struct UnsentMarks: Equatable {
     struct Mark: Equatable {
-        /// Spans that ended before have been sent, or given up; microseconds since 1970.
-        var sentUntil: Int64
+        /// Spans that its entries ended before have been sent; microseconds since 1970. Nil for a process that has ended, and has sent
+        /// all of its own.
+        var sentUntil: Int64?
         /// When the process last told; microseconds since 1970.
         var toldAt: Int64
+        /// What it took over from others, or could not send when it was time, and has not sent.
+        var debts: [UnsentDebt] = []
     }
 
     /// The longest time between two marks of a process, in microseconds.
@@ -29,11 +32,25 @@ struct UnsentMarks: Equatable {
     init(_ value: Value?) {
         for entry in value?.array ?? [] {
             guard let name = entry["process"]?.string, let process = ExportProcess(name),
-                let sentUntil = entry["sentUntil"]?.int, let toldAt = entry["toldAt"]?.int,
-                0 <= sentUntil, sentUntil < Self.latest, 0 <= toldAt, toldAt < Self.latest
+                let toldAt = Self.time(entry["toldAt"])
             else { continue }
-            marks[process] = Mark(sentUntil: sentUntil, toldAt: toldAt)
+            let debts = (entry["debts"]?.array ?? []).compactMap(Self.debt)
+            let sentUntil = Self.time(entry["sentUntil"])
+            if sentUntil == nil, debts.isEmpty { continue }
+            marks[process] = Mark(sentUntil: sentUntil, toldAt: toldAt, debts: debts)
         }
+    }
+
+    private static func time(_ value: Value?) -> Int64? {
+        value?.int.flatMap { 0 <= $0 && $0 < latest ? $0 : nil }
+    }
+
+    private static func debt(_ value: Value) -> UnsentDebt? {
+        guard let from = time(value["from"]), let to = time(value["to"]), from <= to else { return nil }
+        let place = value["run"]?.string.map { run in
+            UnsentDebt.Place(run: run, entries: Int(clamping: value["entries"]?.int ?? 0))
+        }
+        return UnsentDebt(times: from...to, sent: place)
     }
 
     /// Times have room for all that is added to them.
@@ -43,17 +60,35 @@ struct UnsentMarks: Equatable {
         let newest = marks.sorted { ($0.value.toldAt, $0.key.name) > ($1.value.toldAt, $1.key.name) }.prefix(Self.limit)
         return Value(
             array: newest.map { process, mark in
-                [
-                    "process": Value(process.name), "sentUntil": Value(mark.sentUntil), "toldAt": Value(mark.toldAt),
+                var entries: [(String, Value)] = [
+                    ("process", Value(process.name)), ("toldAt", Value(mark.toldAt)),
                 ]
+                if let sentUntil = mark.sentUntil { entries.append(("sentUntil", Value(sentUntil))) }
+                if !mark.debts.isEmpty { entries.append(("debts", Value(array: mark.debts.map(Self.value)))) }
+                return Value(entries: entries)
             })
+    }
+
+    private static func value(_ debt: UnsentDebt) -> Value {
+        var entries: [(String, Value)] = [
+            ("from", Value(debt.times.lowerBound)), ("to", Value(debt.times.upperBound)),
+        ]
+        if let sent = debt.sent { entries += [("run", Value(sent.run)), ("entries", Value(Int64(sent.entries)))] }
+        return Value(entries: entries)
     }
 
     /// - Parameter mark: nil for a process that has nothing left to send.
     mutating func set(_ process: ExportProcess, _ mark: Mark?) { marks[process] = mark }
 
     /// Leaves out what is too old at a time.
-    mutating func forget(at now: Int64) { marks = marks.filter { $0.value.toldAt > now - Self.lifetime } }
+    mutating func forget(at now: Int64) {
+        marks = marks.filter { $0.value.toldAt > now - Self.lifetime }
+        for process in Array(marks.keys) { marks[process]?.debts.removeAll { Self.isForgotten($0, at: now) } }
+        marks = marks.filter { $0.value.sentUntil != nil || !$0.value.debts.isEmpty }
+    }
+
+    /// Whether nobody sends it any more.
+    static func isForgotten(_ debt: UnsentDebt, at now: Int64) -> Bool { debt.times.upperBound <= now - lifetime }
 
     /// The processes that are gone.
     ///
@@ -67,19 +102,17 @@ struct UnsentMarks: Equatable {
         return Set(gone.keys)
     }
 
-    /// When spans of some processes may have ended that were not sent, in microseconds since 1970; in order, and apart.
-    func windows(of processes: Set<ExportProcess>) -> [ClosedRange<Int64>] {
-        let all = processes.compactMap { marks[$0] }.map { mark in
-            mark.sentUntil...max(mark.sentUntil, mark.toldAt + 2 * Self.heartbeat)
-        }
-        var windows: [ClosedRange<Int64>] = []
-        for window in all.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-            if let last = windows.last, window.lowerBound <= last.upperBound {
-                windows[windows.count - 1] = last.lowerBound...max(last.upperBound, window.upperBound)
-            } else {
-                windows.append(window)
-            }
-        }
-        return windows
+    /// What some processes that are gone at a time have left.
+    ///
+    /// - Parameter now: microseconds since 1970; nothing of theirs was written later.
+    func debts(of processes: Set<ExportProcess>, at now: Int64) -> [UnsentDebt] {
+        UnsentDebt.merged(
+            processes.compactMap { marks[$0] }.flatMap { mark in
+                let own = mark.sentUntil.map { sentUntil in
+                    let last = min(mark.toldAt + 2 * Self.heartbeat, max(now, mark.toldAt))
+                    return UnsentDebt(times: sentUntil...max(sentUntil, last))
+                }
+                return mark.debts + (own.map { [$0] } ?? [])
+            })
     }
 }

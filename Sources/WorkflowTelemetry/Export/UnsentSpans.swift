@@ -1,104 +1,158 @@
-internal import FlatValue
 internal import Platform
 internal import Synchronization
 internal import WorkflowCore
 internal import WorkflowEngine
 
-/// Has a store know up to when this process has sent the spans of its runs, and sends those that a process which died has not.
+/// Has a store know what this process has not sent of the spans of its runs, and takes over what processes that died have not.
 ///
-/// A span may be sent twice so, as the same span; none is missing of a run whose process was killed.
+/// A span may be sent twice so, as the same span; none is missing of a run whose process was killed, or could not send it.
 final class UnsentSpans: Sendable {
     /// What a store can that this needs.
     typealias Store = CacheStore & RunReading
+
+    /// How many spans the endpoints got of the runs that are followed, and how many of them were not sent, nor refused for good.
+    struct Counts: Sendable {
+        var taken = 0
+        var unsent = 0
+    }
 
     /// Between two looks at what has been sent.
     private static let interval = Duration.seconds(5)
     private static let patience = Duration.milliseconds(500)
     private static let key = "telemetry/unsent"
-    /// How many runs are asked for at once.
-    private static let page = 500
 
-    private let store: any Store
-    private let own: ExportProcess
-    private let clock: any EngineClock
-    private let state: Mutex<State>
+    let store: any Store
+    let own: ExportProcess
+    let clock: any EngineClock
+    let state: Mutex<State>
     private let finished = Gate()
-    private let ended = Gate()
     /// Opened when the newest change of the marks has been made.
     private let newestChange = Mutex<Gate?>(nil)
 
-    private struct State {
-        var mark: UnsentMarks.Mark
-        /// Whether all has been sent or given up at the end; nil before that.
-        var isWhole: Bool?
+    struct State {
+        var sentUntil: Int64?
+        var toldAt: Int64
+        var ledger: UnsentLedger
+        /// What was known when ``sentUntil`` was last set.
+        var counts = Counts()
+        /// Nothing changes any more.
+        var isOver = false
         /// Somebody has looked for processes that are gone.
         var hasLooked = false
+
+        /// The mark of a process that has nothing left to send is nil.
+        var mark: UnsentMarks.Mark? {
+            let debts = UnsentDebt.merged(ledger.debts)
+            if sentUntil == nil, debts.isEmpty { return nil }
+            return UnsentMarks.Mark(sentUntil: sentUntil, toldAt: toldAt, debts: debts)
+        }
     }
 
-    /// - Parameter own: the process that sends; this one unless given.
-    init?(_ store: (any RunStore)?, clock: any EngineClock = SystemClock(), own: ExportProcess? = nil) {
+    /// - Parameters:
+    ///   - endpoints: how many there are; without any nothing is kept.
+    ///   - own: the process that sends; this one unless given.
+    init?(
+        _ store: (any RunStore)?, endpoints: Int, clock: any EngineClock = SystemClock(), own: ExportProcess? = nil
+    ) {
         let now = clock.now()
-        guard let store = store as? any Store, let own = own ?? ExportProcess.own(at: now) else { return nil }
+        guard endpoints > 0, let store = store as? any Store, let own = own ?? ExportProcess.own(at: now) else {
+            return nil
+        }
         self.store = store
         self.own = own
         self.clock = clock
-        state = Mutex(State(mark: UnsentMarks.Mark(sentUntil: now - UnsentMarks.tolerance, toldAt: now)))
+        state = Mutex(
+            State(
+                sentUntil: now - UnsentMarks.tolerance, toldAt: now, ledger: UnsentLedger(endpoints: endpoints)))
     }
-
-    // MARK: The own mark
 
     /// Makes the mark, and waits for that as long as a store may take to write something small. To be called before a run begins
     /// or is taken up whose spans are sent.
-    func begin() async {
-        let made = Gate()
-        Task {
-            await write()
-            made.open()
-        }
-        _ = await made.passed(within: Self.patience)
-    }
+    func begin() async { await Self.waiting { await self.write() } }
 
-    /// Keeps the mark until ``finish(isWhole:)``.
+    /// Keeps the mark until ``finish(_:)``.
     ///
-    /// - Parameter sent: returns once all spans have been sent or given up that ended before it was called, with the number of all
-    ///   so far; nil when it does not know.
-    func run(_ sent: @Sendable () async -> Int?) async {
-        var count = 0
+    /// - Parameter sent: returns once something is known of all spans that ended before it was called; nil when that takes too long.
+    func run(_ sent: @Sendable () async -> Counts?) async {
         while await !finished.passed(within: Self.interval) {
             let now = clock.now()
-            guard let known = await sent() else { continue }
-            let isDue = state.withLock { state in
-                // A clock that was set back has spans end before what was told.
-                state.mark.sentUntil = now - UnsentMarks.tolerance
-                return known != count || !(0..<UnsentMarks.heartbeat).contains(now - state.mark.toldAt)
-            }
-            count = known
-            if isDue, state.withLock({ $0.isWhole == nil }) { await write() }
+            if note(await sent(), at: now) { await write() }
         }
-        if state.withLock({ $0.isWhole == true }) { await update { $0.set(own, nil) } }
-        ended.open()
     }
 
-    /// Ends ``run(_:)``, and waits for that as long as a store may take to write something small.
+    /// Notes what has been sent by a time; whether that is to be written.
     ///
-    /// - Parameter isWhole: whether all has been sent or given up, so that the mark is taken away.
-    func finish(isWhole: Bool) async {
-        state.withLock { $0.isWhole = isWhole }
-        finished.open()
-        _ = await ended.passed(within: Self.patience)
+    /// - Parameter known: nil where nothing is known of all spans that ended before.
+    func note(_ known: Counts?, at now: Int64) -> Bool {
+        state.withLock { state in
+            var isDue = state.ledger.settle()
+            if let known {
+                if known.unsent != state.counts.unsent, let from = state.sentUntil {
+                    state.ledger.add([UnsentDebt(times: min(from, now)...now)])
+                }
+                // A clock that was set back has spans end before what was told.
+                state.sentUntil = now - UnsentMarks.tolerance
+                isDue = isDue || known.taken != state.counts.taken || known.unsent != state.counts.unsent
+                state.counts = known
+            }
+            return !state.isOver && (isDue || !(0..<UnsentMarks.heartbeat).contains(now - state.toldAt))
+        }
     }
 
-    private func write() async {
+    /// Tells what is left at the end, and waits for that as long as a store may take to write something small.
+    ///
+    /// - Parameters:
+    ///   - counts: of all spans of the runs that were followed; nil where there are others of these.
+    ///   - isLast: whether nothing more is recorded by runs that were followed.
+    func finish(_ counts: Counts?, isLast: Bool) async {
+        finished.open()
         let mark = state.withLock { state in
-            state.mark.toldAt = clock.now()
+            _ = state.ledger.settle()
+            let now = clock.now()
+            if isLast, let from = state.sentUntil {
+                let isWhole = counts?.unsent == state.counts.unsent
+                if !isWhole { state.ledger.add([UnsentDebt(times: min(from, now)...now)]) }
+                state.sentUntil = nil
+            }
+            state.toldAt = now
+            state.isOver = true
             return state.mark
         }
-        await update { $0.set(own, mark) }
+        await Self.waiting { await self.update { $0.set(self.own, mark) } }
+    }
+
+    private static func waiting(_ body: @escaping @Sendable () async -> Void) async {
+        let made = Gate()
+        Task {
+            await body()
+            made.open()
+        }
+        _ = await made.passed(within: patience)
+    }
+
+    /// Writes the mark as it is when its turn comes.
+    private func write() async {
+        await update { marks in
+            let mark = state.withLock { state -> UnsentMarks.Mark?? in
+                if state.isOver { return nil }
+                state.toldAt = clock.now()
+                return .some(state.mark)
+            }
+            if let mark { marks.set(own, mark) }
+        }
+    }
+
+    /// Reads the marks, without those that are too old.
+    func read() async throws -> UnsentMarks {
+        let now = clock.now()
+        var marks = UnsentMarks(try await store.cached(Self.key, at: now))
+        marks.forget(at: now)
+        return marks
     }
 
     /// Changes the marks, one change of this process after the other. Of two processes that change them at the same moment one may
     /// undo the other's change, which that one's next mark makes again.
-    private func update(_ change: (inout UnsentMarks) -> Void) async {
+    func update(_ change: (inout UnsentMarks) -> Void) async {
         let made = Gate()
         let before = newestChange.withLock { newest in
             defer { newest = made }
@@ -107,74 +161,12 @@ final class UnsentSpans: Sendable {
         await before?.passed()
         defer { made.open() }
         do {
-            let now = clock.now()
-            var marks = UnsentMarks(try await store.cached(Self.key, at: now))
+            var marks = try await read()
             change(&marks)
-            marks.forget(at: now)
+            let now = clock.now()
             try await store.cache(Self.key, marks.value, until: now + UnsentMarks.lifetime, at: now)
         } catch {
             // A store that cannot be read or written now gets the next mark; whoever runs workflows in it is told why.
-        }
-    }
-
-    // MARK: Those of others
-
-    /// Sends what processes that are gone have not sent.
-    ///
-    /// - Parameters:
-    ///   - plan: gives the plan of a run; one whose code is not known is left out.
-    ///   - send: gets a run and those of its spans that are to be sent, and waits for room.
-    func sendThoseOfOthers(
-        _ plan: (RunHeader) async throws -> Plan, _ send: (RunRecord, [Span], TraceParent?) async -> Void
-    ) async {
-        let now = clock.now()
-        // Processes in containers may have the same number and host, so it is asked but once whether one runs.
-        let asks = state.withLock { state in
-            defer { state.hasLooked = true }
-            return !state.hasLooked
-        }
-        guard let value = try? await store.cached(Self.key, at: now) else { return }
-        var marks = UnsentMarks(value)
-        marks.forget(at: now)
-        let gone = marks.gone(besides: own, at: now) { asks ? $0.isAlive(seenFrom: own) : nil }
-        if gone.isEmpty { return }
-        do {
-            for window in marks.windows(of: gone) { try await sendRuns(in: window, plan, send) }
-        } catch {
-            // A store that cannot be read now is looked at again.
-            return
-        }
-        if Task.isCancelled { return }
-        await update { marks in
-            for process in gone { marks.set(process, nil) }
-        }
-    }
-
-    /// A run as the store has it; nil for one that is gone or damaged, which keeps nobody from sending the others.
-    private func load(_ run: String) async throws -> StoredRun? {
-        do {
-            return try await store.load(run)
-        } catch let error as JournalError where error.reason == .storeCorrupt {
-            return nil
-        }
-    }
-
-    private func sendRuns(
-        in window: ClosedRange<Int64>, _ plan: (RunHeader) async throws -> Plan,
-        _ send: (RunRecord, [Span], TraceParent?) async -> Void
-    ) async throws {
-        var filter = RunFilter(created: 0...window.upperBound, updated: window.lowerBound...Int64.max, limit: Self.page)
-        while !Task.isCancelled {
-            let page = try await store.list(filter)
-            for header in page where !Task.isCancelled {
-                guard let plan = try? await plan(header), let stored = try await load(header.id),
-                    let record = try? RunRecord(stored, plan: plan)
-                else { continue }
-                let (spans, caller) = SpanBuilder.spans(of: record, endedIn: window)
-                await send(record, spans, caller)
-            }
-            guard page.count == Self.page, let last = page.last else { return }
-            filter.before = last.id
         }
     }
 }

@@ -44,6 +44,8 @@ public struct Span: Sendable, Equatable {
     var workflow = ""
     /// The id of the run.
     var run = ""
+    /// The place in the run's journal of the entry that ended it, from 1.
+    var entry = 0
 
     /// What a span stands for, whatever its attributes say.
     enum Role: Sendable {

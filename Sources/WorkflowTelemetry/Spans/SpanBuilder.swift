@@ -114,12 +114,16 @@ package struct SpanBuilder: ~Copyable {
         return builder.take(log)
     }
 
-    /// The spans of a recorded run that ended between two times, in microseconds since 1970, and the caller of the run.
-    static func spans(of record: RunRecord, endedIn times: ClosedRange<Int64>) -> (spans: [Span], caller: TraceParent?)
-    {
+    /// The spans of a recorded run, and the caller of the run: those that entries ended which were written between two times, in
+    /// microseconds since 1970. A span may have ended long before its entry: one of a process that died does so with the entry of
+    /// whoever takes its run up.
+    static func spans(
+        of record: RunRecord, writtenIn times: ClosedRange<Int64>
+    ) -> (spans: [Span], caller: TraceParent?) {
         withExtendedLifetime(record) {
             var builder = SpanBuilder(plan: record.plan, runID: record.id)
-            let spans = builder.take(record.log).filter { times.contains($0.end) }
+            let log = record.log
+            let spans = builder.take(log).filter { times.contains(log[$0.entry - 1].time) }
             return (spans, builder.caller)
         }
     }
@@ -132,6 +136,11 @@ package struct SpanBuilder: ~Copyable {
         while taken < log.count {
             isTold = taken < past.told
             take(log[taken], log, isPast: taken < past.count)
+            var place = ended.count
+            while place > 0, ended[place - 1].entry == 0 {
+                place -= 1
+                ended[place].entry = taken + 1
+            }
             if isTold { forget() }
             taken += 1
         }
