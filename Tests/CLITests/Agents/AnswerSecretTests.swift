@@ -1,0 +1,108 @@
+import FlatValue
+import Foundation
+import Testing
+import WorkflowCore
+
+extension CommandLine {
+    @Suite("secrets in the answers of models") struct AnswerSecretTests {
+        private static let secret = "hush-4711-hush"
+
+        /// Runs a workflow of a script with `model`, and looks for the secret wherever it may not be told.
+        private func told(
+            _ script: String, answers: String, options: [String] = [], sourceLocation: SourceLocation = #_sourceLocation
+        ) throws -> String {
+            let program = try Program()
+            defer { program.remove() }
+            let provider = try FakeProvider(answers, in: program)
+            try program.write(
+                """
+                local aikit = require "aikit"
+                local s = aikit.schema
+                local BASE = "\(provider.base)/v1"
+                local model = aikit.model { provider = "openai", name = "tiny", base_url = BASE }
+                local use = { id = "use", handler = function(value, context)
+                  context:log("info", "got " .. aikit.json.encode(value))
+                  return value
+                end }
+                \(script)
+                """, to: "a.lua")
+            let run = try program.run(["run", "a.lua", "--allow-model", "--run-id", "r"] + options)
+            #expect(run.status == 0, "\(run.errors)", sourceLocation: sourceLocation)
+            #expect(run.output.contains(Self.secret), "the run gives what it gives", sourceLocation: sourceLocation)
+            let shown = [
+                run.errors, try program.run("runs", "trace", "r", "--json").output,
+                try program.run("runs", "show", "r").output,
+                try program.run("runs", "show", "r", "--json", "--redact").output,
+                try program.run("runs", "events", "r", "--redact").output,
+            ]
+            for text in shown { #expect(!text.contains(Self.secret), "\(text)", sourceLocation: sourceLocation) }
+            #expect(shown[1].contains("[secret]"), sourceLocation: sourceLocation)
+            return shown[1]
+        }
+
+        private static let object = #"{ \"name\": \"Bob\", \"token\": \"\#(secret)\" }"#
+
+        private static func workflow(_ telemetry: String = "true", agent: String) -> String {
+            """
+            return aikit.workflow { id = "w", telemetry = \(telemetry) }:step(aikit.agent {
+              id = "help", model = model, prompt = "q", max_turns = 4,
+              output_schema = s.object { name = s.string(), token = s.string():secret() }, \(agent)
+            }):step(use):commit()
+            """
+        }
+
+        @Test(arguments: ["true", "{ record_outputs = false }", "{ record_inputs = false }"])
+        func `an agent's answer keeps what its schema calls secret`(telemetry: String) throws {
+            let script = Self.workflow("{ tags = { 'x' } }", agent: "telemetry = \(telemetry),")
+            _ = try told(script, answers: #"{ "turns": [{ "text": "\#(Self.object)" }] }"#)
+        }
+
+        @Test func `an answer that does not fit keeps it as well, and so does the question that follows`() throws {
+            let broken = #"{ \"token\": \"\#(Self.secret)\" }"#
+            let spans = try told(
+                Self.workflow(agent: ""),
+                answers: #"{ "turns": [{ "text": "\#(broken)" }, { "text": "Sure: \#(Self.object)" }] }"#)
+            #expect(spans.contains("Your answer cannot be used"))
+        }
+
+        @Test(arguments: ["schema", "prompt"])
+        func `an agent in a foreach keeps it, with a large answer`(mode: String) throws {
+            let script = """
+                local named = aikit.model {
+                  provider = "openai", name = "tiny", base_url = BASE, structured_output = "\(mode)",
+                }
+                return aikit.workflow { id = "w", telemetry = true }:foreach { id = "each", items = function() return { 1, 2 } end,
+                  step = aikit.agent { id = "help", model = named, prompt = "q", output_schema = s.object {
+                    zfiller = s.string(), token = s.string():secret() } },
+                }:step(use):commit()
+                """
+            let filler = String(repeating: "x", count: 40_000)
+            let large = #"{ \"token\": \"\#(Self.secret)\", \"zfiller\": \"\#(filler)\" }"#
+            _ = try told(script, answers: #"{ "turns": [{ "text": "\#(large)" }] }"#)
+        }
+
+        @Test(arguments: ["", "record = false,"])
+        func `what model:generate is asked for keeps it, in a step without schemas`(record: String) throws {
+            let script = """
+                return aikit.workflow { id = "w", telemetry = true }:step { id = "ask", handler = function()
+                  return model:generate { prompt = "q", \(record)
+                    output_schema = s.object { name = s.string(), token = s.string():secret() } }.object
+                end }:step(use):commit()
+                """
+            _ = try told(script, answers: #"{ "turns": [{ "text": "\#(Self.object)" }] }"#)
+        }
+
+        @Test func `arguments of tools that model:generate names keep it`() throws {
+            let script = """
+                local pay = aikit.tool { id = "pay", input_schema = s.object { pin = s.string():secret() }, handler = function() end }
+                return aikit.workflow { id = "w", telemetry = true }:step { id = "ask", handler = function()
+                  return model:generate({ prompt = "q", tools = { pay } }).tool_calls
+                end }:step(use):commit()
+                """
+            _ = try told(
+                script,
+                answers:
+                    #"{ "turns": [{ "tool_calls": [{ "name": "pay", "arguments": { "pin": "\#(Self.secret)" } }] }] }"#)
+        }
+    }
+}
