@@ -200,7 +200,7 @@ local function take_turn(own, context)
     messages = messages_of(opening, turns), tools = specs_of(own, served), tool_choice = own.config.tool_choice,
     output_schema = own.format and own.format.schema, output_name = own.id:gsub("[^%w_%-]", "_"),
     parameters = own.config.parameters, stream = own.config.stream ~= false, time_left = left,
-    secrets = own.secrets,
+    secrets = part("secret_schemas").with_served(own.secrets, served),
   })
   if not ok then
     if type(answer) == "table" and answer.code == "model_too_late" then

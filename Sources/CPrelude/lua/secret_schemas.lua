@@ -44,4 +44,18 @@ function secret_schemas.of_answers(schema, format, tools)
   return next(found) and found
 end
 
+--- The same, with the tools that servers offer besides: `{ name, schema, … }` each.
+function secret_schemas.with_served(found, served)
+  local list = {}
+  for _, tool in ipairs(served or {}) do
+    if has_secrets(tool.schema) then list[#list + 1] = { name = tool.name, schema = tool.schema } end
+  end
+  if not list[1] then return found end
+  for _, tool in ipairs(found and found.tools or {}) do list[#list + 1] = tool end
+  return { answer = found and found.answer, wraps = found and found.wraps, tools = list }
+end
+
+--- The schema of what a server's tool gives, where something in it is secret.
+function secret_schemas.of_result(schema) return has_secrets(schema) and schema or nil end
+
 return secret_schemas

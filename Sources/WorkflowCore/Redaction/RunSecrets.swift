@@ -5,6 +5,7 @@ internal import JSONSchema
 package struct RunSecrets: Sendable {
     package private(set) var redaction = Redaction()
     private var taken = 0
+    private var served = ServedSecrets()
 
     package init() {}
 
@@ -29,18 +30,22 @@ package struct RunSecrets: Sendable {
             if let secrets = details.secrets, let arguments = log.copy(event.payload)?["arguments"] {
                 redaction.learn(secrets.secrets(in: arguments))
             }
+            if details.role == .tool, let call = log.copy(event.payload) { served.begin(call, in: event.frame) }
         // An answer of a person passes the schema that its node has for outputs.
         case .humanCompleted, .workflowSuccess: learn(log, event, node.outputSchema, plan)
         case .stepSuccess:
             learn(log, event, node.outputSchema, plan)
-            if details.role == .model, plan.hasSecrets, !event.payload.isNone { learn(turn: log.value(event.payload), details, plan) }
+            if details.role == .model, !event.payload.isNone { learn(turn: log.value(event.payload), details, plan) }
+            if details.role == .tool, let result = log.copy(event.payload) {
+                redaction.learn(served.secrets(inResult: result, of: event.frame))
+            }
         case .modelCalled, .traced:
             guard !event.payload.isNone else { return }
             let record = log.value(event.payload)
             let isTold = record["secrets"] != nil || record["secretsInOutput"] != nil
             if isTold { redaction.learn(Self.recorded(in: Value(record))) }
             // Journals of older versions have the answer alone.
-            if event.kind == .modelCalled, plan.hasSecrets, let output = record["output"] {
+            if event.kind == .modelCalled, plan.hasSecrets || !served.arguments.isEmpty, let output = record["output"] {
                 learn(output: Value(output), details, plan)
             }
         default: break
@@ -65,8 +70,10 @@ package struct RunSecrets: Sendable {
         learn(message: message, details, plan)
     }
 
-    /// Learns from the turn of an agent, `{ message?, calls?, output? }`.
+    /// Learns from the turn of an agent, `{ message?, calls?, output?, served? }`.
     private mutating func learn(turn: ValueCursor, _ details: NodeDetails, _ plan: Plan) {
+        if let tools = turn["served"] { served.add(Value(tools)) }
+        guard plan.hasSecrets || !served.arguments.isEmpty else { return }
         if let message = turn["message"] { learn(message: Value(message), details, plan) }
         learnCalls(turn["calls"].map { Value($0) }, plan)
         if let output = turn["output"], let secrets = details.answerSecrets {
@@ -83,7 +90,7 @@ package struct RunSecrets: Sendable {
     private mutating func learnCalls(_ calls: Value?, _ plan: Plan) {
         for call in calls?.array ?? [] {
             guard let name = call["name"]?.string, let given = call["arguments"] else { continue }
-            for secrets in plan.details.compactMap(\.secrets) where secrets.tool == name {
+            for secrets in plan.details.compactMap(\.secrets) + served.arguments where secrets.tool == name {
                 redaction.learn(secrets.secrets(in: given))
             }
         }

@@ -104,5 +104,46 @@ extension CommandLine {
                 answers:
                     #"{ "turns": [{ "tool_calls": [{ "name": "pay", "arguments": { "pin": "\#(Self.secret)" } }] }] }"#)
         }
+
+        @Test(arguments: [true, false])
+        func `tools of servers keep what their own schemas call secret`(isApproved: Bool) throws {
+            let program = try Program([
+                "served.lua": """
+                local aikit = require "aikit"
+                local s = aikit.schema
+                return aikit.workflow {
+                  id = "look", description = "Looks", input_schema = s.object { q = s.string(), pin = s.string():secret() },
+                  output_schema = s.object { found = s.string():secret() },
+                }:step { id = "x", handler = function() return { found = "found-0815-found" } end }:commit()
+                """
+            ])
+            defer { program.remove() }
+            let provider = try FakeProvider(
+                #"""
+                { "turns": [{ "tool_calls": [{ "name": "look", "arguments": { "q": "a", "pin": "\#(Self.secret)" } }] },
+                  { "text": "It says found-0815-found for \#(Self.secret)." }] }
+                """#, in: program)
+            try program.write(
+                """
+                local aikit = require "aikit"
+                local model = aikit.model { provider = "openai", name = "tiny", base_url = "\(provider.base)/v1" }
+                local server = aikit.mcp { command = { "\(Program.binary)", "mcp", "served.lua", "--store", "memory" } }
+                return aikit.workflow { id = "w", telemetry = true }:step(aikit.agent {
+                  id = "help", model = model, prompt = "q", tools = { server }, max_turns = 3,
+                }):step { id = "use", handler = function(value, context) context:log("info", value.text) return value end }:commit()
+                """, to: "a.lua")
+            let run = try program.run(
+                ["run", "a.lua", "--allow-model", "--allow-run", "--run-id", "r", "--store", "r.db"]
+                    + (isApproved ? ["--isolate=none"] : []))
+            #expect(run.status == 0, "\(run.errors)")
+            for arguments in [
+                ["trace", "r", "--json"], ["show", "r", "--json", "--redact"], ["events", "r", "--redact"],
+            ] {
+                let shown = try program.run(["runs"] + arguments + ["--store", "r.db"]).output
+                #expect(shown.contains("[secret]") && !shown.contains(Self.secret), "\(shown)")
+                #expect(!shown.contains("found-0815-found"), "\(shown)")
+            }
+            #expect(run.errors.contains("It says [secret] for [secret]."), "\(run.errors)")
+        }
     }
 }
