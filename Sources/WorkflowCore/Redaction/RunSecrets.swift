@@ -6,6 +6,8 @@ package struct RunSecrets: Sendable {
     package private(set) var redaction = Redaction()
     private var taken = 0
     private var served = ServedSecrets()
+    /// Where the values of nodes go, as far as it has been asked for.
+    private var passages: [NodeIndex: [SecretPassage]] = [:]
 
     package init() {}
 
@@ -24,7 +26,10 @@ package struct RunSecrets: Sendable {
         let node = plan.nodes[Int(event.node)]
         let details = plan.details[Int(event.node)]
         switch event.kind {
-        case .workflowStart, .inputSettled: learn(log, event, node.inputSchema, plan)
+        case .workflowStart:
+            learn(log, event, node.inputSchema, plan)
+            pass(log, event, plan)
+        case .inputSettled: learn(log, event, node.inputSchema, plan)
         case .stepStart:
             learn(log, event, node.inputSchema, plan)
             if let secrets = details.secrets, let arguments = log.copy(event.payload)?["arguments"] {
@@ -32,13 +37,16 @@ package struct RunSecrets: Sendable {
             }
             if details.role == .tool, let call = log.copy(event.payload) { served.begin(call, in: event.frame) }
         // An answer of a person passes the schema that its node has for outputs.
-        case .humanCompleted, .workflowSuccess: learn(log, event, node.outputSchema, plan)
+        case .humanCompleted, .workflowSuccess:
+            learn(log, event, node.outputSchema, plan)
+            if event.kind == .humanCompleted { pass(log, event, plan) }
         case .stepSuccess:
             learn(log, event, node.outputSchema, plan)
             if details.role == .model, !event.payload.isNone { learn(turn: log.value(event.payload), details, plan) }
             if details.role == .tool, let result = log.copy(event.payload) {
                 redaction.learn(served.secrets(inResult: result, of: event.frame))
             }
+            pass(log, event, plan)
         case .modelCalled, .traced:
             guard !event.payload.isNone else { return }
             let record = log.value(event.payload)
@@ -55,6 +63,17 @@ package struct RunSecrets: Sendable {
     private mutating func learn(_ log: RunLog, _ event: Event, _ schema: Int32, _ plan: Plan) {
         guard plan.secretSchemas.contains(schema) else { return }
         redaction.learn(log.copy(event.payload), plan.schemas[Int(schema)])
+    }
+
+    /// Learns what the schemas call secret that a value is going to pass.
+    private mutating func pass(_ log: RunLog, _ event: Event, _ plan: Plan) {
+        if plan.secretSchemas.isEmpty { return }
+        let passages = passages[event.node] ?? plan.secretPassages(behind: event.node)
+        self.passages[event.node] = passages
+        guard !passages.isEmpty, let value = log.copy(event.payload) else { return }
+        for passage in passages {
+            redaction.learn(passage.form(of: value), plan.schemas[Int(passage.schema)])
+        }
     }
 
     // MARK: Models
