@@ -145,5 +145,27 @@ extension CommandLine {
             }
             #expect(run.errors.contains("It says [secret] for [secret]."), "\(run.errors)")
         }
+
+        @Test func `what a model was asked is in no output where inputs are not recorded`() throws {
+            let program = try Program()
+            defer { program.remove() }
+            let provider = try FakeProvider(
+                #"{ "turns": [{ "tool_calls": [{ "name": "look", "arguments": {} }] }, { "text": "done" }] }"#,
+                in: program)
+            try program.write(
+                """
+                local aikit = require "aikit"
+                local model = aikit.model { provider = "openai", name = "tiny", base_url = "\(provider.base)/v1" }
+                local look = aikit.tool { id = "look", handler = function() return "LOOKED" end }
+                return aikit.workflow { id = "w", telemetry = { record_inputs = false } }:step(aikit.agent {
+                  id = "help", model = model, instructions = "INSTRUCTED", prompt = "PROMPTED", tools = { look },
+                }):commit()
+                """, to: "a.lua")
+            let run = try program.run("run", "a.lua", "--allow-model", "--run-id", "r")
+            #expect(run.status == 0 && run.output.contains("PROMPTED"), "\(run.errors)")
+            let spans = try program.run("runs", "trace", "r", "--json").output
+            #expect(!spans.contains("INSTRUCTED") && !spans.contains("PROMPTED"), "\(spans)")
+            #expect(spans.contains("LOOKED") && spans.contains("done"))
+        }
     }
 }
