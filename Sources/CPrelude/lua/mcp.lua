@@ -119,8 +119,8 @@ function mcp.call(state, name, arguments)
   return text or result.content
 end
 
---- The tools of several servers as a model is told of them: `{ name, description, schema, server, tool, result_schema? }`
---- each, with the schema of the result where that has something secret.
+--- The tools of several servers as a model is told of them: `{ name, description, schema, server, tool,
+--- result_schema? }` each, with the schema of the result where that has something secret.
 --
 -- @param taken the names that other tools have
 function mcp.specs(servers, taken, what)

@@ -1,5 +1,9 @@
+import AsyncHTTPClient
 import FlatValue
 import Foundation
+import NIOCore
+import NIOHTTP1
+import Platform
 import Testing
 import WorkflowCore
 
@@ -144,6 +148,38 @@ extension CommandLine {
                 #expect(!shown.contains("found-0815-found"), "\(shown)")
             }
             #expect(run.errors.contains("It says [secret] for [secret]."), "\(run.errors)")
+        }
+
+        @Test(arguments: [[], ["--isolate=none"]] as [[String]])
+        func `pieces of an answer with secrets are told to nobody who asks for none`(isolation: [String]) async throws {
+            let program = try Program()
+            defer { program.remove() }
+            let provider = try FakeProvider(#"{ "turns": [{ "text": "\#(Self.object)" }] }"#, in: program)
+            try program.write(
+                """
+                local aikit = require "aikit"
+                local s = aikit.schema
+                local model = aikit.model { provider = "openai", name = "tiny", base_url = "\(provider.base)/v1" }
+                return aikit.workflow { id = "w" }:human { id = "go" }:step { id = "ask", handler = function()
+                  return model:stream { prompt = "q",
+                    output_schema = s.object { name = s.string(), token = s.string():secret() } }.object
+                end }:commit()
+                """, to: "a.lua")
+            let server = try ServeTests.Server(program, serving: "a.lua", ["--allow-model"] + isolation)
+            defer { server.running.send(SIGKILL) }
+            _ = try await server.ask("POST", "/api/workflows/w/runs", ["runId": "r", "inputData": [:]])
+            #expect(try await server.ask("GET", "/api/runs/r?wait=20s").json["status"] == "waiting_human")
+            func stream(_ query: String) async throws -> HTTPClientResponse {
+                var request = HTTPClientRequest(url: "http://127.0.0.1:\(server.port)/api/runs/r/events\(query)")
+                request.headers.add(name: "accept", value: "text/event-stream")
+                return try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+            }
+            let (redacted, whole) = (try await stream("?redact=true"), try await stream(""))
+            _ = try await server.ask("POST", "/api/runs/r/resume", ["stepId": "go", "data": [:]])
+            let told = String(buffer: try await redacted.body.collect(upTo: 1 << 22))
+            #expect(told.contains("step:model") && told.contains("[secret]"), "\(told)")
+            #expect(!told.contains("step:delta") && !told.contains(Self.secret), "\(told)")
+            #expect(String(buffer: try await whole.body.collect(upTo: 1 << 22)).contains("step:delta"))
         }
 
         @Test func `what a model was asked is in no output where inputs are not recorded`() throws {
