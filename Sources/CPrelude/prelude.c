@@ -171,6 +171,9 @@ static const char schema_object[] = {
 static const char secret[] = {
 #embed "lua/secret.lua"
 };
+static const char secret_schemas[] = {
+#embed "lua/secret_schemas.lua"
+};
 static const char slots[] = {
 #embed "lua/slots.lua"
 };
@@ -235,8 +238,8 @@ static const prelude_part parts[] = {
     PART(host_module), PART(http), PART(http_stream), PART(mcp), PART(model), PART(model_answer), PART(multipart),
     PART(nodes), PART(number_text), PART(objects), PART(once), PART(repl), PART(requires), PART(schema),
     PART(schema_common), PART(schema_core), PART(schema_export), PART(schema_methods), PART(schema_object),
-    PART(secret), PART(slots), PART(start), PART(tags), PART(testing), PART(testing_compare), PART(testing_expect),
-    PART(testing_http), PART(testing_mcp), PART(testing_mocks), PART(testing_model), PART(testing_replay),
+    PART(secret), PART(secret_schemas), PART(slots), PART(start), PART(tags), PART(testing), PART(testing_compare),
+    PART(testing_expect), PART(testing_http), PART(testing_mcp), PART(testing_mocks), PART(testing_model), PART(testing_replay),
     PART(testing_run), PART(testing_span), PART(testing_text), PART(testing_triggers), PART(text), PART(time),
     PART(tool), PART(types), PART(validate),
 };

@@ -67,6 +67,30 @@ test("an agent is a loop of a model's step and a foreach over calls", function()
   equal({ approved[1].kind, approved[2].id, approved[3].kind }, { "human", "decide", "branch" })
 end)
 
+test("what an agent's schemas call secret stands on the step that calls its model", function()
+  local aikit, bridge = library()
+  local s = aikit.schema
+  local function secrets_of(config)
+    config.id, config.model = "a", model_of(aikit)
+    aikit.workflow({ id = "w" }):step(aikit.agent(config)):commit()
+    return bridge.plans[#bridge.plans].nodes[1].step[1].secrets
+  end
+  equal(secrets_of { output_schema = s.object { name = s.string() } }, nil)
+  local own = secrets_of { output_schema = s.object { name = s.string(), token = s.string():secret() } }
+  equal(own.answer.properties.token, { type = "string", writeOnly = true })
+  equal({ own.wraps, own.tools }, {})
+  local listed = secrets_of { output_schema = s.array(s.string():secret()) }
+  equal({ listed.wraps, listed.answer.items }, { true, { type = "string", writeOnly = true } })
+  local given = secrets_of {
+    output_schema = { type = "object", properties = { pin = { type = "string", writeOnly = true } } },
+    tools = {
+      { id = "plain", handler = function() end },
+      { id = "pay", handler = function() end, input_schema = s.object { pin = s.string():secret() } },
+    },
+  }
+  equal({ given.answer.properties.pin.writeOnly, #given.tools, given.tools[1].name }, { true, 1, "pay" })
+end)
+
 test("a clone of an agent is an agent with other values", function()
   local aikit, bridge = library()
   local agent = aikit.agent { id = "a", model = model_of(aikit), max_turns = 3 }

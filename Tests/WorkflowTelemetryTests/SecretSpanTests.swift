@@ -82,4 +82,49 @@ import WorkflowEngine
         #expect(span.attributes.items.count < 200)
         #expect(span.attributes.items.allSatisfy { $0.key.utf8.count <= 1100 })
     }
+
+    private static let token: Value = [
+        "type": "object", "properties": ["token": ["type": "string", "writeOnly": true]],
+    ]
+
+    /// All that the spans of a workflow say whose first step gives a secret, and whose own schema has none.
+    private func told(
+        outputSchema: Value? = nil, output: Value = ["token": Value(secret)],
+        _ behind: (inout StepHandlers) -> [NodeDefinition] = { _ in [] }
+    ) async throws -> String {
+        let engine = WorkflowEngine(workers: 1, clock: TickingClock())
+        defer { engine.shutdown() }
+        let workflow = try Workflow(id: "orders", outputSchema: outputSchema) { code in
+            [.step("pre", handler: code.inline { _, _ in output })] + behind(&code)
+        }
+        let run = engine.createRun(workflow, id: "run-1")
+        try run.start(input: [:], metadata: nil, ctx: nil, trace: ["telemetry": ["record_inputs": true]])
+        let spans = SpanBuilder.spans(of: try await run.settled())
+        #expect(spans.named("pre")?.text(Names.stepOutput) != nil)
+        return TraceDocument.json(spans, resource: [:])
+    }
+
+    @Test func `what the workflow's output is checked by holds for the step that gives it`() async throws {
+        let right = try await told(outputSchema: Self.token)
+        #expect(!right.contains(Self.secret) && right.contains("[secret]"))
+        let refused = try await told(outputSchema: [
+            "type": "object", "required": ["name"], "properties": ["token": ["type": "string", "writeOnly": true]],
+        ])
+        #expect(!refused.contains(Self.secret) && refused.contains("[secret]"))
+    }
+
+    @Test func `what the input of the next step is checked by holds for the step before it`() async throws {
+        let next = try await told { code in
+            [.step("next", handler: code.inline { value, _ in value }, inputSchema: Self.token)]
+        }
+        #expect(!next.contains(Self.secret) && next.contains("[secret]"))
+        let inBranch = try await told { code in
+            [
+                .branch(
+                    "way", resolve: code.inline { _, _ in "a" },
+                    cases: ["a": [.step("next", handler: code.inline { value, _ in value }, inputSchema: Self.token)]])
+            ]
+        }
+        #expect(!inBranch.contains(Self.secret))
+    }
 }

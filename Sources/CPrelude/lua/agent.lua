@@ -200,6 +200,7 @@ local function take_turn(own, context)
     messages = messages_of(opening, turns), tools = specs_of(own, served), tool_choice = own.config.tool_choice,
     output_schema = own.format and own.format.schema, output_name = own.id:gsub("[^%w_%-]", "_"),
     parameters = own.config.parameters, stream = own.config.stream ~= false, time_left = left,
+    secrets = part("secret_schemas").with_served(own.secrets, served),
   })
   if not ok then
     if type(answer) == "table" and answer.code == "model_too_late" then
@@ -283,6 +284,7 @@ local function read(config)
     own.schema = answers.expect_schema(config.output_schema, "output_schema = s.object { … }")
     own.format = answers.format(own.schema, own.model.structured_output)
   end
+  own.secrets = part("secret_schemas").of_answers(own.schema, own.format, own.tools)
   own.max_turns, own.repair = config.max_turns or MAX_TURNS, config.repair or 2
   return own
 end
@@ -291,7 +293,7 @@ end
 local function loop_of(own)
   local body = {
     tool_calls.step({
-      id = "model", role = "model", retry = own.config.retry,
+      id = "model", role = "model", retry = own.config.retry, secrets = own.secrets,
       handler = function(_, context) return take_turn(own, context) end,
     }, {
       config = own.config, model = own.model.asked, tools = own.specs,

@@ -1,7 +1,7 @@
 -- The calls of tools that a turn of an agent makes: a foreach over them, each run by the nodes of its tool.
 local bridge, part = ...
 local objects, nodes = part "objects", part "nodes"
-local ipairs, next, tostring, type, find = ipairs, next, tostring, type, string.find
+local ipairs, next, tostring, type = ipairs, next, tostring, type
 
 local agent_tools = {}
 
@@ -24,17 +24,9 @@ function agent_tools.step(config, source)
   return node
 end
 
---- What is secret in the arguments of a tool, for whoever tells of its calls; nil for nothing.
-local function secrets_of(tool)
-  local schema = tool.schema and part "schema_export"(tool.schema)
-  if schema and find(bridge.encode_json(schema), '"writeOnly":true', 1, true) then
-    return { name = tool.id, schema = schema }
-  end
-end
-
 --- The nodes that run a tool; they get `{ arguments }`.
 local function nodes_of(tool)
-  local config, secrets = tool.config, secrets_of(tool)
+  local config, secrets = tool.config, part("secret_schemas").of_tool(tool)
   local step = nodes.constructor "step"
   if config.handler then
     local handler = config.handler

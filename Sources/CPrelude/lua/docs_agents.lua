@@ -125,7 +125,8 @@ local answer = model:stream { prompt = "Tell a story", on_delta = function(piece
     methods = {
       {
         "tools", "Lists the tools that may be called.",
-        returns = "{ name: string, title?: string, description?: string, input_schema: table }[]  The tools.",
+        returns = "{ name: string, title?: string, description?: string, input_schema: table, output_schema?: table }[]  "
+          .. "The tools.",
         example = [[for _, tool in ipairs(server:tools()) do print(tool.name) end]],
       },
       {

@@ -72,7 +72,7 @@ end
 --- The state of a server; nil for every other value.
 function mcp.state(value) return objects.state(value, class) end
 
---- The tools of a server that are allowed: `{ name, title?, description?, input_schema }` each.
+--- The tools of a server that are allowed: `{ name, title?, description?, input_schema, output_schema? }` each.
 function mcp.tools(state)
   local list = part("host").array {}
   local found = bridge.request("mcp", { operation = "tools", server = state.server, timeout = state.timeout })
@@ -119,7 +119,8 @@ function mcp.call(state, name, arguments)
   return text or result.content
 end
 
---- The tools of several servers as a model is told of them: `{ name, description, schema, server, tool }` each.
+--- The tools of several servers as a model is told of them: `{ name, description, schema, server, tool,
+--- result_schema? }` each, with the schema of the result where that has something secret.
 --
 -- @param taken the names that other tools have
 function mcp.specs(servers, taken, what)
@@ -137,7 +138,7 @@ function mcp.specs(servers, taken, what)
       known[name] = true
       specs[#specs + 1] = {
         name = name, description = tool.description or tool.title or "", schema = tool.input_schema, server = index,
-        tool = tool.name,
+        tool = tool.name, result_schema = part("secret_schemas").of_result(tool.output_schema),
       }
     end
   end

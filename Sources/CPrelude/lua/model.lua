@@ -155,8 +155,11 @@ local function generate(self, method, options, fields)
   if format and format.text then table.insert(messages, 1, { role = "system", content = format.text }) end
   if options.instructions then table.insert(messages, 1, { role = "system", content = options.instructions }) end
 
+  local secrets = part("secret_schemas").of_answers(schema, format, tools)
+  -- What the script does not want to be recorded is not kept for its secrets' sake.
+  if secrets and options.record == false then secrets.unrecorded = true end
   local call = {
-    tools = specs, tool_choice = options.tool_choice, parameters = options.parameters,
+    secrets = secrets, tools = specs, tool_choice = options.tool_choice, parameters = options.parameters,
     output_schema = format and format.schema, stream = method == "stream" or nil,
   }
   for left = options.repair or 2, 0, -1 do

@@ -49,7 +49,7 @@ final class MCPClient: Sendable {
 
     func close() { transport.close() }
 
-    /// The server's tools: `{ name, title?, description?, input_schema }` each.
+    /// The server's tools: `{ name, title?, description?, input_schema, output_schema? }` each.
     func tools() async throws -> Value {
         var tools: [Value] = []
         var cursor: Value?
@@ -66,6 +66,9 @@ final class MCPClient: Sendable {
                 ]
                 for key in ["title", "description"] {
                     if let text = tool[key], text.string != nil { entries.append((key, text)) }
+                }
+                if let result = tool["outputSchema"], result.entries != nil {
+                    entries.append(("output_schema", result))
                 }
                 let described = Value(entries: entries)
                 let bytes = described.withCursor(\.byteCount)

@@ -37,9 +37,22 @@ final class CallTrace: Sendable {
             entries.append(("finishReason", Value(answer.finish.rawValue)))
             if let model = answer.model { entries.append(("responseModel", Value(model))) }
             if let id = answer.id { entries.append(("responseId", Value(id))) }
-            entries.append(("output", answer.value(cost: nil)["message"] ?? .null))
+            let message = answer.value(cost: nil)["message"] ?? .null
+            entries.append(("output", message))
+            entries += Self.secrets(in: message, of: call)
         }
         return Value(entries: entries)
+    }
+
+    /// What is kept of an answer that was given before: what is secret in it; nil for nothing.
+    static func record(ofCached answer: Value, _ call: ModelCall) -> Value? {
+        let entries = secrets(in: answer["message"] ?? .null, of: call)
+        return entries.isEmpty ? nil : Value(entries: entries)
+    }
+
+    private static func secrets(in message: Value, of call: ModelCall) -> [(String, Value)] {
+        let found = call.secrets?.secrets(in: message) ?? []
+        return found.isEmpty ? [] : [(call.isRecorded ? "secrets" : "secretsInOutput", Value(array: found))]
     }
 
     /// The record of a call that failed: a span and no use of a model.

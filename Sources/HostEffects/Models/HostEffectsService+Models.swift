@@ -30,7 +30,9 @@ extension HostEffectsService {
                             deltas?.take(ModelDelta(kind: .text, text: text, index: 1).value)
                             deltas?.end()
                         }
-                        return .success(kept)
+                        var answer = HostAnswer.success(kept)
+                        answer.usage = CallTrace.record(ofCached: kept, call)
+                        return answer
                     }
                     let result = try await service.perform(
                         call,

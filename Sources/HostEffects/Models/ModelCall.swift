@@ -36,8 +36,13 @@ struct ModelCall: Sendable {
     var isStreamed: Bool
     /// How long all attempts may take together, in microseconds; nil for any time.
     var timeLeft: Int64?
+    /// What is secret in the answer; nil for nothing.
+    var secrets: AnswerSecrets?
+    /// Whether the journal keeps the answer, wherever the script puts it.
+    var isRecorded: Bool
 
-    /// Reads `{ operation?, model, messages | texts, tools?, tool_choice?, output_schema?, output_name?, parameters?, stream?, time_left? }`.
+    /// Reads `{ operation?, model, messages | texts, tools?, tool_choice?, output_schema?, output_name?, parameters?, stream?,
+    /// time_left?, secrets? }`; `secrets` is `{ answer?, wraps?, tools?, unrecorded? }`.
     init(_ payload: Value) throws(HostFailure) {
         operation = payload["operation"]?.string.flatMap(Operation.init) ?? .chat
         settings = try ModelSettings(payload["model"] ?? .null)
@@ -59,6 +64,8 @@ struct ModelCall: Sendable {
         timeLeft = payload["time_left"]?.number.flatMap { seconds in
             seconds.isFinite ? Int64(min(max(seconds, 0), 1e9) * 1_000_000) : nil
         }
+        secrets = payload["secrets"].flatMap { AnswerSecrets($0) }
+        isRecorded = payload["secrets"]?["unrecorded"]?.bool != true
         switch operation {
         case .chat: guard !messages.isEmpty else { throw .invalid("a call of a model needs a prompt, or messages") }
         case .embed: guard !texts.isEmpty else { throw .invalid("model:embed needs a list of texts") }

@@ -6,7 +6,7 @@ package import WorkflowEngine
 package enum ScriptedModel {
     /// What a test sees of a call: `{ model, provider, operation, messages, tools, … }`.
     package static func request(_ payload: Value) -> Value {
-        let hidden: Set = ["model"]
+        let hidden: Set = ["model", "secrets"]
         let rest = (payload["model"]?.entries ?? []).filter { $0.key != "api_key" && $0.key != "headers" }
         let entries = (payload.entries ?? []).filter { !hidden.contains($0.key) }.map { ($0.key, $0.value) }
         return Value(

@@ -5,9 +5,11 @@ extension Schema {
     ///
     /// It does not validate: of alternatives each counts, and so does what `contains` and the `unevaluated` keywords say of parts
     /// that others may have accounted for. Rather too much is secret than too little.
-    package func secrets(in value: Value) -> [Value] {
+    ///
+    /// - Parameter foldingNames: whether fields are those of a name also where it differs in case, spaces, `_` and `-`.
+    package func secrets(in value: Value, foldingNames: Bool = false) -> [Value] {
         guard hasSecrets else { return [] }
-        var search = SecretSearch(graph, budget: 20_000 + 4 * value.withBytes(\.count))
+        var search = SecretSearch(graph, budget: 20_000 + 4 * value.withBytes(\.count), foldsNames: foldingNames)
         search.look(at: value, graph.root, via: [])
         return search.found
     }
@@ -18,10 +20,12 @@ private struct SecretSearch {
     private let graph: SchemaGraph
     /// Steps that are left; schemas may lead to each other in very many ways. What is not looked at any more counts as secret.
     private var budget: Int
+    private let foldsNames: Bool
 
-    init(_ graph: SchemaGraph, budget: Int) {
+    init(_ graph: SchemaGraph, budget: Int, foldsNames: Bool) {
         self.graph = graph
         self.budget = budget
+        self.foldsNames = foldsNames
     }
 
     /// - Parameter via: the references that were followed to come to this part of the value.
@@ -67,6 +71,11 @@ private struct SecretSearch {
         if let index = rules.propertyIndex[ByteText(key)] {
             isNamed = true
             look(at: field, rules.properties[index].node, via: [])
+        } else if foldsNames {
+            let name = Self.folded(key)
+            for property in rules.properties where Self.folded(property.key) == name {
+                look(at: field, property.node, via: [])
+            }
         }
         // A name of which it cannot be told whether it fits does.
         for part in rules.patternProperties where part.pattern.search(key) != .absent {
@@ -77,5 +86,9 @@ private struct SecretSearch {
         for part in [rules.additionalProperties, rules.unevaluatedProperties] {
             if let part { look(at: field, part, via: []) }
         }
+    }
+
+    private static func folded(_ name: String) -> String {
+        name.lowercased().filter { !$0.isWhitespace && $0 != "_" && $0 != "-" }
     }
 }

@@ -71,7 +71,7 @@ extension VMStation {
         var event = TransientEvent(
             type: type, workflowID: hosted.run.plan.id, runID: hosted.id, path: frame.header["path"]?.string,
             data: try frame.value)
-        event.mayHaveSecrets = hosted.run.plan.hasSecrets
+        event.mayHaveSecrets = hosted.run.plan.hasSecrets || frame.header["secret"] != nil
         worker.stream(event, of: hosted.run)
     }
 

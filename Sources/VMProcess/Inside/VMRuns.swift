@@ -276,6 +276,7 @@ private final class TransientFeed: EventFeed {
     func take(_ event: TransientEvent) {
         var entries = [("run", Value(event.runID)), ("type", Value(event.type))]
         if let path = event.path { entries.append(("path", Value(path))) }
+        if event.mayHaveSecrets { entries.append(("secret", true)) }
         line.send(WireFrame(.transient, Value(entries: entries), body: event.data.withBytes { Array($0) }))
     }
 

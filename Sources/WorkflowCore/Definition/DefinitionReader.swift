@@ -192,6 +192,7 @@ package struct DefinitionReader {
             details[index].code = item["code"]?.int.map(String.init) ?? ""
             details[index].budget = item["budget"].map { Value($0) }
             details[index].secrets = item["secrets"].flatMap { SecretArguments(Value($0)) }
+            details[index].answerSecrets = item["secrets"].flatMap { AnswerSecrets(Value($0)) }
             details[index].role = role
             details[index].telemetry = place.telemetry
             var inner = place

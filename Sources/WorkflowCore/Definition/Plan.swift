@@ -73,8 +73,10 @@ package final class Plan: Sendable {
     package let jumpLimit: Int32
     /// The schemas that call something secret.
     package let secretSchemas: Set<Int32>
-    /// Whether anything of its runs may be secret.
+    /// Whether its schemas call something of its runs secret. What a run asks of models and of other servers may do so besides.
     package let hasSecrets: Bool
+    /// Whether a step of it is the turn of an agent.
+    package let hasAgents: Bool
     /// Some step of it can be undone.
     package var hasCompensation: Bool { nodes.elements.contains { $0.compensate != 0 } }
     private let fingerprintMemory = Mutex<String?>(nil)
@@ -120,7 +122,8 @@ package final class Plan: Sendable {
         self.jumpLimit = jumpLimit
         secretSchemas = Set(
             schemas.indices.filter { schemas[$0].hasSecrets }.map { Int32(clamping: $0) })
-        hasSecrets = !secretSchemas.isEmpty || details.contains { $0.secrets != nil }
+        hasSecrets = !secretSchemas.isEmpty || details.contains { $0.secrets != nil || $0.answerSecrets != nil }
+        hasAgents = details.contains { $0.role == .model }
     }
 
     /// The same plan with other words for the code of its nodes.
@@ -214,7 +217,8 @@ package struct NodeDetails: Sendable {
     package var budget: Value?
     /// What is secret in the arguments of a tool, of the node that gets them.
     package var secrets: SecretArguments?
-
+    /// What is secret in the answers of the model, of the step that calls it in an agent's turn.
+    package var answerSecrets: AnswerSecrets?
     /// What narrows the run's permissions in it and all that it holds: `false`, or an object whose fields have been checked.
     package var permissions: Value?
 

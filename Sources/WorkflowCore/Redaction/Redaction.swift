@@ -30,7 +30,12 @@ package struct Redaction: Sendable, Equatable {
 
     package mutating func learn(_ value: Value?, _ schema: Schema?) {
         guard let value, let schema else { return }
-        for secret in schema.secrets(in: value) { add(secret, depth: 0) }
+        learn(schema.secrets(in: value))
+    }
+
+    /// Learns values that are secret as a whole.
+    package mutating func learn(_ secrets: [Value]) {
+        for secret in secrets { add(secret, depth: 0) }
     }
 
     private mutating func add(_ value: Value, depth: Int) {

@@ -1,18 +1,35 @@
 package import FlatValue
-package import JSONSchema
+internal import JSONSchema
 
-/// What is secret in the arguments of a tool, which a model names before the tool gets them.
+/// What is secret in the arguments of a tool, which a model names before the tool gets them, or in what a tool gives.
 package struct SecretArguments: Sendable {
     package let tool: String
-    /// Of the arguments.
-    package let schema: Schema
+    private let schema: Schema
 
-    /// Reads `{ name, schema }`; nil where nothing is secret. All of the arguments are where their schema cannot be read.
-    init?(_ value: Value) {
+    /// Reads `{ name, schema }`; nil where nothing is secret. All is where the schema cannot be read.
+    package init?(_ value: Value) {
         guard let tool = value["name"]?.string, let document = value["schema"] else { return nil }
+        self.init(tool: tool, document)
+    }
+
+    /// - Parameter document: the schema; nil where nothing in it is secret.
+    init?(tool: String, _ document: Value) {
+        guard let schema = Self.schema(document) else { return nil }
         self.tool = tool
-        guard let schema = try? Schema(document) ?? Schema(["writeOnly": true]) else { return nil }
         self.schema = schema
-        if !schema.hasSecrets { return nil }
+    }
+
+    /// What is secret in arguments or a result; JSON text is read, and is secret as a whole where it cannot be.
+    package func secrets(in given: Value) -> [Value] {
+        guard let text = given.string else { return schema.secrets(in: given) }
+        guard let value = (try? Value(json: text)) ?? Value(brokenJSON: text) else { return [given] }
+        return schema.secrets(in: value)
+    }
+
+    /// A schema that calls something secret; nil for any other.
+    static func schema(_ document: Value) -> Schema? {
+        guard document.json.contains("writeOnly") else { return nil }
+        let schema = (try? Schema(document)) ?? (try? Schema(["writeOnly": true]))
+        return schema?.hasSecrets == true ? schema : nil
     }
 }

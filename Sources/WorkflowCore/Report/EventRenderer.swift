@@ -120,8 +120,13 @@ package struct EventRenderer {
             .itemsListed,
             .metadataSet, .ctxSet, .storeSet, .cancelRequested, .signalReceived, .log, .limitsSet,
             .answerSigned, .traced, .queued,
-            .onceRecorded, .modelCalled, .tagsSet, .restartAsked, .closingStart, .closingSuccess, .closingError:
+            .onceRecorded, .tagsSet, .restartAsked, .closingStart, .closingSuccess, .closingError:
             return payload
+        case .modelCalled:
+            // What is secret in the answer is the concern of whoever redacts.
+            guard !RunSecrets.recorded(in: payload).isEmpty else { return payload }
+            let shown = (payload?.entries ?? []).filter { $0.key != "secrets" && $0.key != "secretsInOutput" }
+            return Value(entries: shown.map { ($0.key, $0.value) })
         }
     }
 }

@@ -31,7 +31,7 @@ final class RunCursor {
         // Of what is passed over only that is needed which later events are told with.
         if count < after, !plan.hasSecrets {
             return LogPiece.take(log, of: run, plan, from: count, before: min(log.end, after), .news) { _, event in
-                event.kind == .metadataSet || event.kind == .answerSigned
+                event.kind == .metadataSet || event.kind == .answerSigned || plan.mayTeach(event)
             }
         }
         return LogPiece.take(log, of: run, plan, from: count, before: log.end, .page)
@@ -45,10 +45,9 @@ final class RunCursor {
         guard piece.first <= count else { return nil }
         guard piece.end > count else { return [] }
         let new = (count - piece.first)..<piece.count
-        if plan.hasSecrets {
-            for index in new { secrets.read(piece.log[index], piece.log, of: plan) }
-        }
-        let redaction = plan.hasSecrets ? known ?? secrets.redaction : nil
+        for index in new { secrets.read(piece.log[index], piece.log, of: plan) }
+        let told = known ?? secrets.redaction
+        let redaction = told.isEmpty ? nil : told
         var events: [RunEvent] = []
         for index in new {
             let entry = piece.log[index]

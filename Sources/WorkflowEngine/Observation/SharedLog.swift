@@ -109,9 +109,11 @@ struct SharedLog: Sendable, LogSource {
     }
 
     private mutating func learn(from first: Int) {
-        guard plan.hasSecrets else { return }
         var next = first
-        while next < end, let piece = LogPiece.take(self, of: run, plan, from: next, before: end, .news) {
+        while next < end,
+            let piece = LogPiece.take(
+                self, of: run, plan, from: next, before: end, .news, wants: { plan.mayTeach($1) })
+        {
             for index in 0..<piece.count { secrets.read(piece.log[index], piece.log, of: plan) }
             next = piece.end
         }

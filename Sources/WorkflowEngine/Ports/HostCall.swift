@@ -70,7 +70,8 @@ public struct HostAnswer: Sendable {
     public var value: Value
     /// What the journal keeps of the operation besides: the call of a model, as ``EventKind/modelCalled``, or `{ span }` of
     /// anything else, as ``EventKind/traced``. What a model was asked (`input`) and said (`output`) is kept where the run's
-    /// trace records it.
+    /// trace records it. `secrets` are the values in the answer that are never shown; those of `secretsInOutput` are kept only
+    /// where `output` is.
     package var usage: Value?
     /// Kept as long as the answer is: what it takes of a limit of the process.
     package var holding: (any Sendable)?

@@ -24,6 +24,8 @@ struct PendingCall {
     var spanCount = 0
     /// How many it has not been given.
     var unshownCount = 0
+    /// It has asked a model for something secret.
+    var asksForSecrets = false
     /// Its code runs outside of the executor and has been told to leave; its answer, whatever it is, ends the call so.
     var leaving: Leaving?
 

@@ -335,7 +335,6 @@ package final class Run: @unchecked Sendable {
 
     /// What keeps secrets of the run out of what is told of it now.
     func readSecrets() -> Redaction {
-        guard plan.hasSecrets else { return Redaction() }
         let rare = makeRare()
         var read = rare.secrets.take() ?? RunSecrets()
         read.read(log, of: plan)

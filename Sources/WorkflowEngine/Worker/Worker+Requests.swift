@@ -72,7 +72,7 @@ extension Worker {
             answer(
                 refusal.map { .failure(code: $0.code, message: $0.message, retryable: false) } ?? .success(.null))
         case .stream:
-            stream(run, pending.frame, request.payload)
+            stream(run, pending.frame, request.payload, mayHaveSecrets: pending.asksForSecrets)
             answer(.success(.null))
         case .deltas:
             let key = request.payload.int ?? 0
@@ -206,13 +206,15 @@ extension Worker {
     }
 
     /// Tells whoever watches a run of something that nobody records.
-    func stream(_ run: Run, _ frame: Int32, _ data: Value) {
+    ///
+    /// - Parameter mayHaveSecrets: whether it may have a part of something that the journal has not yet.
+    func stream(_ run: Run, _ frame: Int32, _ data: Value, mayHaveSecrets: Bool) {
         guard let observer = run.observer, run.machine.frames.indices.contains(Int(frame)) else { return }
         // What comes before it in the journal comes before it here.
         if run.isWatched { tell(run) }
         var event = TransientEvent(
             type: "step:delta", workflowID: run.plan.id, runID: run.id, path: run.machine.path(of: frame), data: data)
-        event.mayHaveSecrets = run.plan.hasSecrets
+        event.mayHaveSecrets = mayHaveSecrets || run.plan.hasSecrets || !run.readSecrets().isEmpty
         observer.runStreamed(event)
     }
 }

@@ -83,6 +83,7 @@ extension Worker {
         let key = request.payload["deltas"]?.int ?? 0
         let id = pending.id
         if key != 0 { run.calls[id]?.deltas[key] = DeltaQueue() }
+        if request.operation == "model", request.payload["secrets"] != nil { run.calls[id]?.asksForSecrets = true }
         call.stream = { data in self.post(.streamed(run, call: id, key: key, data)) }
         return call
     }

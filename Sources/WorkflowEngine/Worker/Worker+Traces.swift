@@ -13,7 +13,9 @@ extension Worker {
     /// - Parameter span: the number of the script's span in which the operation was asked for, 0 for none; nil where nobody knows.
     func keep(_ usage: Value, in span: Int64?, _ run: Run, _ pending: PendingCall) {
         guard run.machine.frames.indices.contains(Int(pending.frame)) else { return }
+        // What is only learnt of secrets has no span, and is kept however many there are.
         let isSpan = usage["span"] != nil
+        let isCall = !isSpan && usage["model"] != nil
         if isSpan, pending.spanCount >= Self.spanLimit {
             run.calls[pending.id]?.unshownCount += 1
             return
@@ -21,10 +23,11 @@ extension Worker {
         let shown = placed(bounded(recorded(usage, run, run.machine.frames[Int(pending.frame)].node), run), in: span)
         guard run.log.hasRoom(for: shown.withBytes(\.count)) else { return }
         if isSpan { run.calls[pending.id]?.spanCount += 1 }
+        if !isSpan, !isCall, RunSecrets.recorded(in: shown).isEmpty { return }
         let record = run.log.arena.writing { $0.write(shown) }
         run.decide(
-            isSpan
-                ? .traced(frame: pending.frame, record: record) : .modelCalled(frame: pending.frame, record: record),
+            isCall
+                ? .modelCalled(frame: pending.frame, record: record) : .traced(frame: pending.frame, record: record),
             at: now)
     }
 
@@ -52,7 +55,10 @@ extension Worker {
 
     /// The record without what the run's trace is not to say.
     private func recorded(_ usage: Value, _ run: Run, _ node: NodeIndex) -> Value {
-        guard usage["input"] != nil || usage["output"] != nil || usage["span"]?["model"] != nil else { return usage }
+        guard
+            ["input", "output", "secretsInOutput"].contains(where: { usage[$0] != nil })
+                || usage["span"]?["model"] != nil
+        else { return usage }
         let trace =
             run.machine.trace.given.isNone ? nil : run.log.value(run.machine.trace.given)["telemetry"].map { Value($0) }
         let content = RecordedContent(
@@ -60,6 +66,7 @@ extension Worker {
         return usage.changing { key, value in
             switch key {
             case "input" where !content.inputs, "output" where !content.outputs: nil
+            case "secretsInOutput" where !content.outputs: nil
             default: value
             }
         }
@@ -71,7 +78,8 @@ extension Worker {
         guard usage.withBytes(\.count) > Self.urlLimit else { return usage }
         var redaction: Redaction?
         func withoutSecrets(_ value: Value) -> Value {
-            let known = redaction ?? run.readSecrets()
+            var known = redaction ?? run.readSecrets()
+            if redaction == nil { known.learn(RunSecrets.recorded(in: usage)) }
             redaction = known
             return known.redact(value)
         }

@@ -286,7 +286,7 @@ package final class Worker: @unchecked Sendable {
             enqueue(run)
         case .streamed(let run, let call, let key, let data):
             if let pending = run.calls[call] {
-                stream(run, pending.frame, data)
+                stream(run, pending.frame, data, mayHaveSecrets: pending.asksForSecrets)
                 run.calls[call]?.deltas[key]?.add(data)
             }
         case .journaled(let batch, let outcomes): journaled(batch, outcomes)

@@ -161,7 +161,7 @@ package struct SpanBuilder: ~Copyable {
         }
         // Without spans nothing is to be known of the steps.
         if !settings.isOn { return }
-        if plan.hasSecrets { secrets.read(event, log, of: plan) }
+        secrets.read(event, log, of: plan)
         if turn.isFork { fork(log.copy(event.payload)) }
         // Whoever let the run go had told of what had ended by then.
         if isPast, event.kind == .workflowResumed, event.item == ResumeCause.released.rawValue { forget() }

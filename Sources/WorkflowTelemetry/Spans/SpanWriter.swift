@@ -100,10 +100,16 @@ struct SpanWriter {
 
     /// - Parameter output: gives what the step gave; called only where that is recorded.
     func record(output: () -> Value?, of node: NodeIndex, in span: inout Span) {
-        guard isFull, template.node(node).recordsOutputs, let output = output() else { return }
-        let text = redaction.redact(output).recordedText
+        let node = template.node(node)
+        guard isFull, node.recordsOutputs, let output = output() else { return }
+        let text = shown(output, withQuestions: node.recordsInputs).recordedText
         span.attributes[Names.stepOutput] = .string(text)
         span.attributes[Names.observationOutput] = .string(text)
+    }
+
+    /// - Parameter withQuestions: whether what models were asked is shown as well.
+    private func shown(_ output: Value, withQuestions: Bool) -> Value {
+        redaction.redact(withQuestions || !template.plan.hasAgents ? output : output.withoutQuestions)
     }
 
     // MARK: Events and ends
@@ -126,7 +132,7 @@ struct SpanWriter {
     func succeed(_ span: inout Span, _ output: Value?) {
         span.status = .ok
         guard isFull, settings.recordsOutputs, let output else { return }
-        let text = redaction.redact(output).recordedText
+        let text = shown(output, withQuestions: settings.recordsInputs).recordedText
         for key in [Names.workflow + "output", "output", Names.observationOutput] {
             span.attributes[key] = .string(text)
         }

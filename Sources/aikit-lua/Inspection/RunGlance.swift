@@ -84,7 +84,9 @@ extension StoredRuns {
             let error = stored.payloads(of: [.workflowError, .workflowCancelled]).last
             // Without the code of a run nothing says what is secret in it, so what it says is kept back as well.
             let plan = try await scripts.workflow(of: header).plan
-            guard let error, plan.hasSecrets else { return glance.error = error }
+            guard let error, plan.hasSecrets || !stored.payloads(of: [.modelCalled, .traced]).isEmpty else {
+                return glance.error = error
+            }
             glance.error = try RunRecord(stored, plan: plan).redaction.redact(error)
         case .waiting, .waitingHuman:
             let plan = try await scripts.workflow(of: header).plan

@@ -82,7 +82,7 @@ final class ProgressFeed: EventFeed {
     private func send(_ log: RunLog, to end: Int, isPast: Bool) {
         var events: [ProgressEvent] = []
         events.reserveCapacity(end - taken)
-        if plan.hasSecrets { secrets.read(log, of: plan, upTo: end) }
+        secrets.read(log, of: plan, upTo: end)
         for index in taken..<end { events.append(reduce(log[index], log)) }
         taken = end
         post(isPast ? .past(events) : .progress(events))

@@ -1,0 +1,25 @@
+internal import FlatValue
+
+extension Value {
+    /// The value without what models were asked by the agents whose outputs and turns stand in it: instructions, prompts, and
+    /// questions that name what is wrong with an answer. What models said and tools gave stays.
+    var withoutQuestions: Value {
+        if let items = array { return Value(array: items.map(\.withoutQuestions)) }
+        guard let entries, !entries.isEmpty else { return self }
+        let isTurn = self["finish_reason"]?.string != nil && self["message"]?["role"] == "assistant"
+        let isOutput = self["finish_reason"]?.string != nil && self["turns"]?.int != nil
+        return Value(
+            entries: entries.compactMap { key, value in
+                switch key {
+                case "opening" where isTurn, "complaint" where isTurn: nil
+                case "messages" where isOutput: (key, value.answersOnly)
+                default: (key, value.withoutQuestions)
+                }
+            })
+    }
+
+    /// Of a list of messages those that a model was not asked with.
+    private var answersOnly: Value {
+        Value(array: (array ?? []).filter { $0["role"] == "assistant" || $0["role"] == "tool" })
+    }
+}
