@@ -51,7 +51,16 @@ package final class HostEffectsService: HostGateway {
             }
         }
         let redactor = redactor
+        let asked: (any Sendable)?
+        do throws(HostFailure) {
+            let size = call.payload.withCursor(\.byteCount)
+            asked = size < Self.countedSize ? nil : try EffectMemory.shared.hold(size, copies: Self.payloadCopies)
+        } catch {
+            answer(error.answer)
+            return nil
+        }
         let answer: @Sendable (HostAnswer) -> Void = { result in
+            defer { withExtendedLifetime(asked) {} }
             var shown = result
             shown.value = result.ok ? redactor.redact(result.value) : redactor.redact(error: result.value)
             shown.usage = result.usage.map { redactor.redact($0) }
@@ -74,15 +83,17 @@ package final class HostEffectsService: HostGateway {
         }
     }
 
-    /// Answers from here on, in bytes, count for what all of them take.
+    /// Payloads and answers from here on, in bytes, count for what all of them take.
     private static let countedSize = 4096
+    /// How often a payload is held while the effect is under way: as a value, as bytes, and in the buffer of what sends them.
+    private static let payloadCopies = 3
 
     private static func counting(_ answer: HostAnswer) -> HostAnswer {
         let size = answer.value.withCursor(\.byteCount)
         guard size >= countedSize else { return answer }
         do throws(HostFailure) {
             var counted = answer
-            counted.holding = try AnswerMemory.shared.hold(size)
+            counted.holding = try EffectMemory.shared.hold(size)
             return counted
         } catch {
             return error.answer

@@ -84,7 +84,7 @@ struct FileOperations {
         }
         var arena = ByteArena()
         defer { arena.deallocate() }
-        var share = AnswerMemory.Share()
+        var share = EffectMemory.Share()
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         while part == nil || arena.count < limit {
             let wanted = part == nil ? chunk.count : min(chunk.count, limit - arena.count)

@@ -223,7 +223,7 @@ final class HTTPService: Sendable {
         }
         var arena = ByteArena()
         defer { arena.deallocate() }
-        var share = AnswerMemory.Share()
+        var share = EffectMemory.Share()
         for try await chunk in response.body {
             if arena.count + chunk.readableBytes > limit {
                 throw Self.tooLarge(url, limit, status: response.status.code)

@@ -54,7 +54,7 @@ final class MCPClient: Sendable {
         var tools: [Value] = []
         var cursor: Value?
         var size = 0
-        var share = AnswerMemory.Share()
+        var share = EffectMemory.Share()
         for _ in 0..<Self.pageLimit {
             let page = try await request("tools/list", cursor.map { ["cursor": $0] } ?? .emptyObject)
             guard let listed = page["tools"]?.array else { throw HostFailure.mcpLost(name, "gave no list of tools") }

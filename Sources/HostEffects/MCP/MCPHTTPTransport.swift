@@ -53,7 +53,7 @@ final class MCPHTTPTransport: MCPTransport {
         }
         let isStream = response.headers.first(name: "content-type")?.contains("text/event-stream") ?? false
         var (size, bytes, events) = (0, [UInt8](), EventStreamReader())
-        var share = AnswerMemory.Share()
+        var share = EffectMemory.Share()
         for try await chunk in response.body {
             size += chunk.readableBytes
             guard size <= Self.sizeLimit else {

@@ -181,7 +181,7 @@ final class ModelService: Sendable {
         var reader = call.settings.provider.reader()
         var size = 0
         var isDone = false
-        var share = AnswerMemory.Share()
+        var share = EffectMemory.Share()
         for try await chunk in response.body {
             size += chunk.readableBytes
             if size > Self.sizeLimit { throw HostFailure.unreadable("it is larger than 64 MiB") }
@@ -207,7 +207,7 @@ final class ModelService: Sendable {
 
     private static func body(of response: HTTPClientResponse, limit: Int) async throws -> [UInt8] {
         var bytes: [UInt8] = []
-        var share = AnswerMemory.Share()
+        var share = EffectMemory.Share()
         for try await chunk in response.body {
             if bytes.count + chunk.readableBytes > limit { throw HostFailure.unreadable("it is too large") }
             try share.take(chunk.readableBytes)

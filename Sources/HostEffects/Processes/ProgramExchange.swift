@@ -95,13 +95,17 @@ extension StartedProgram {
 private func openPath(_ path: String, _ flags: Int32) -> Int32 { open(path, flags) }
 
 /// What goes in and out of a program until it ends, on one thread.
-struct ProgramExchange {
+struct ProgramExchange: ~Copyable {
     enum End {
         case ended
         case timedOut
         case tooLarge
         case cancelled
+        case failed(HostFailure)
     }
+
+    /// How often what it prints is held: in a buffer that grows, and in the value that is made of it.
+    private static let copies = 3
 
     private let program: StartedProgram
     private let call: ExecCall
@@ -115,6 +119,9 @@ struct ProgramExchange {
     private var errors: [UInt8] = []
     private var openOutput: Int32
     private var openErrors: Int32
+    /// What the output takes, and how many bytes of it are counted.
+    private var share = EffectMemory.Share()
+    private var counted = 0
 
     /// - Parameter wake: readable when the program is not wanted any more.
     init(_ program: StartedProgram, _ call: ExecCall, wake: Int32) {
@@ -150,6 +157,12 @@ struct ProgramExchange {
             if polls[2].revents != 0 { StartedProgram.take(&openOutput, &output) }
             if polls[3].revents != 0 { StartedProgram.take(&openErrors, &errors) }
             if output.count > call.outputLimit || errors.count > call.outputLimit { return .tooLarge }
+            do throws(HostFailure) {
+                try share.take(output.count + errors.count - counted, copies: Self.copies)
+                counted = output.count + errors.count
+            } catch {
+                return .failed(error)
+            }
             if polls[4].revents != 0 { feed() }
         }
     }

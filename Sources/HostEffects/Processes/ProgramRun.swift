@@ -61,6 +61,7 @@ final class ProgramRun: HostOperation {
                 "'\(call.arguments[0])' printed more than \(call.outputLimit) bytes and was killed; max_output raises the "
                     + "limit", retryable: false, details: exchange.tails)
         case .cancelled: throw HostFailure("cancelled", "the program was given up", retryable: false)
+        case .failed(let failure): throw failure
         }
     }
 }

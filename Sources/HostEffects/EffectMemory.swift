@@ -2,24 +2,26 @@ internal import FlatValue
 internal import Synchronization
 internal import WorkflowCore
 
-/// The memory that answers of effects take until their run has them: no VM's limit counts it, and the system ends a process that it
-/// refuses memory to. One for the process. Any thread.
-final class AnswerMemory: Sendable {
-    static let shared = AnswerMemory(limit: MemoryAllowance.vmSize)
+/// The memory that effects take: what they were asked until they are over, and their answers until the run has them. No VM's limit
+/// counts it, and the system ends a process that it refuses memory to. One for the process. Any thread.
+final class EffectMemory: Sendable {
+    static let shared = EffectMemory(limit: MemoryAllowance.vmSize)
 
     private let limit: Int
     private let held = Atomic<Int>(0)
 
-    /// - Parameter limit: the most bytes that all answers under way take together.
+    /// - Parameter limit: the most bytes that all effects under way take together.
     init(limit: Int) { self.limit = limit }
 
     /// How many bytes are taken now.
     var count: Int { held.load(ordering: .relaxed) }
 
-    /// Counts the bytes of an answer until what is returned ends.
-    func hold(_ bytes: Int) throws(HostFailure) -> any Sendable {
+    /// Counts bytes until what is returned ends.
+    ///
+    /// - Parameter copies: how often they are held.
+    func hold(_ bytes: Int, copies: Int = 1) throws(HostFailure) -> any Sendable {
         var share = Share(of: self)
-        try share.take(bytes)
+        try share.take(bytes, copies: copies)
         return Held(share)
     }
 
@@ -29,9 +31,9 @@ final class AnswerMemory: Sendable {
         init(_ share: consuming sending Share) { self.share = share }
     }
 
-    /// What one answer takes of it, which is given back when the share ends.
+    /// What one effect takes of it, which is given back when the share ends.
     struct Share: ~Copyable, Sendable {
-        private let memory: AnswerMemory
+        private let memory: EffectMemory
         private var taken = 0
         /// Up to how many bytes the process has been asked for room.
         private var probed = 0
@@ -39,7 +41,7 @@ final class AnswerMemory: Sendable {
         /// How many bytes are taken between two looks at what the process may still have.
         private static let step = 1 << 20
 
-        init(of memory: AnswerMemory = .shared) { self.memory = memory }
+        init(of memory: EffectMemory = .shared) { self.memory = memory }
 
         deinit { memory.held.subtract(taken, ordering: .relaxed) }
 
@@ -61,7 +63,7 @@ final class AnswerMemory: Sendable {
         private static var full: HostFailure {
             HostFailure(
                 "too_large",
-                "the answers under way are larger together than the memory that there is for them: ask for fewer at once",
+                "the effects under way hold more together than the memory that there is for them: ask for fewer at once",
                 retryable: true)
         }
     }

@@ -3,13 +3,13 @@ import WorkflowCore
 
 @testable import HostEffects
 
-@Suite struct AnswerMemoryTests {
+@Suite struct EffectMemoryTests {
     @Test func `answers together take no more than there is for them, and give it back`() throws {
-        let memory = AnswerMemory(limit: 1000)
+        let memory = EffectMemory(limit: 1000)
         func take(_ bytes: Int, _ copies: Int) throws {
-            var share = AnswerMemory.Share(of: memory)
+            var share = EffectMemory.Share(of: memory)
             try share.take(bytes, copies: copies)
-            var other = AnswerMemory.Share(of: memory)
+            var other = EffectMemory.Share(of: memory)
             try other.take(400)
         }
         try take(100, 6)
@@ -21,7 +21,7 @@ import WorkflowCore
     }
 
     @Test func `an answer counts as long as it is held`() throws {
-        let memory = AnswerMemory(limit: 1000)
+        let memory = EffectMemory(limit: 1000)
         var held: (any Sendable)? = try memory.hold(800)
         #expect(memory.count == 800)
         #expect(throws: HostFailure.self) { try memory.hold(201) }
