@@ -125,5 +125,7 @@ final class LiveRuns: Sendable {
         guard let newest else { return }
         chains.add(base, reason: message.cancelReason)
         newest.run.take(message)
+        // It may have ended before the chain was noted.
+        if let record = newest.run.settledRecord, record.status.isTerminal { chains.ended(record) }
     }
 }
