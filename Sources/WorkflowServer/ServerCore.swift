@@ -12,6 +12,8 @@ final class ServerCore: Sendable {
     let metrics = ServerMetrics()
     let health: StoreHealth
     let bodies: BodyBudget
+    /// Of large answers that clients have not taken.
+    let answers: BodyBudget
     let turns: BodyTurns
     let sessions = MCPSessions()
     let broadcast: EventBroadcast
@@ -26,6 +28,7 @@ final class ServerCore: Sendable {
         results = ResultFrames(directory)
         health = StoreHealth(directory.store)
         bodies = BodyBudget(options.bodiesLimit)
+        answers = BodyBudget(options.answersLimit)
         turns = BodyTurns(options.bodiesAtWork)
         room = ConnectionRoom(options.connectionLimit, logger: logger)
         self.access = access

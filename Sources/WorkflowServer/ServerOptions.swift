@@ -12,6 +12,8 @@ public struct ServerOptions: Sendable {
     /// How many bytes of bodies that come in or wait for their turn are held at once, but for the first 64 KiB of each; beyond that requests are
     /// answered with 503.
     public var bodiesLimit = 128 << 20
+    /// Bytes of large answers that may wait for their clients at once, unless it is a single one; others are answered with 503.
+    public var answersLimit = 256 << 20
     /// How many bytes of large bodies webhooks and starts of runs work on at once, which takes several times as much memory; others
     /// wait for their turn.
     public var bodiesAtWork = 24 << 20
@@ -28,6 +30,8 @@ public struct ServerOptions: Sendable {
     public var headTimeout = Duration.seconds(60)
     /// How long a client may take for the body of a request.
     public var bodyTimeout = Duration.seconds(120)
+    /// How long a client may take nothing of an answer that is no stream.
+    public var takingTimeout = Duration.seconds(60)
     /// How long a request waits for a run once its client has closed their side of the connection: those who mean to read the answer
     /// still get one that comes soon, and all others have gone.
     public var halfClosedTime = Duration.seconds(2)

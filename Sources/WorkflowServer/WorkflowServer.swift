@@ -141,7 +141,8 @@ public final class WorkflowServer: Sendable {
                 additionalChannelHandlers: [
                     HTTP1RulesInstaller(bodyLimit: options.bodyLimit),
                     RequestDeadlines(
-                        head: options.headTimeout, body: options.bodyTimeout, halfClosed: options.halfClosedTime,
+                        head: options.headTimeout, body: options.bodyTimeout, taking: options.takingTimeout,
+                        halfClosed: options.halfClosedTime,
                         waits: waits, room: room),
                     LingeringClose(),
                 ])

@@ -18,6 +18,8 @@ private let flow = """
 private final class InterveningStore: RunJournal, ForwardingStore, TokenStore {
     let inner: SQLiteJournal
     private let looks = Atomic<Int>(0)
+    /// What reading a run ends with; nil to read it.
+    let failure = Mutex<JournalError?>(nil)
     private let intervene: Mutex<(@Sendable () throws -> Void)?>
 
     init(_ inner: SQLiteJournal, _ intervene: @escaping @Sendable () throws -> Void) {
@@ -42,6 +44,11 @@ private final class InterveningStore: RunJournal, ForwardingStore, TokenStore {
             #expect(throws: Never.self) { try next() }
         }
         return try await inner.prune(filter)
+    }
+
+    func load(_ run: String, after sequence: Int) async throws(JournalError) -> StoredRun? {
+        if let failure = failure.withLock({ $0 }) { throw failure }
+        return try await inner.load(run, after: sequence)
     }
 
     func add(_ token: AccessToken) async throws(JournalError) { try await inner.add(token) }
@@ -100,6 +107,22 @@ extension CommandLine {
                 try $0.execute("UPDATE runs SET \(damage.statement) WHERE id = 'two'")
             }
             #expect((removed, left) == (1, dryRun ? 2 : 1))
+        }
+
+        @Test(arguments: [JournalError.Code.storeIO, .storeBusy, .storeUnavailable])
+        func `what says nothing of a run makes none damaged`(code: JournalError.Code) async throws {
+            let program = try Program(["flow.lua": flow])
+            defer { program.remove() }
+            #expect(try program.run("run", "flow.lua", "--run-id", "one").status == 3)
+            let journal = try SQLiteJournal(path: program.folder.appendingPathComponent(".aikit/runs.db").path)
+            let store = InterveningStore(journal) {}
+            store.failure.withLock { $0 = JournalError(code: code, message: "not now") }
+            await #expect(throws: JournalError.self) { _ = try await StoredRuns(store).check() }
+            await #expect(throws: JournalError.self) {
+                _ = try await StoredRuns(store).removeDamaged(dryRun: false, vacuum: false)
+            }
+            #expect(try await journal.list(RunFilter()).count == 1)
+            await journal.close()
         }
 
         @Test(arguments: Damage.allCases)

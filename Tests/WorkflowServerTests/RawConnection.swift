@@ -6,7 +6,9 @@ struct RawConnection: Sendable {
     private let descriptor: Int32
 
     /// Nil where nobody listens.
-    init?(port: Int) {
+    ///
+    /// - Parameter room: how many bytes may wait to be read, about; nil for what the system gives.
+    init?(port: Int, room: Int32? = nil) {
         #if canImport(Darwin)
             descriptor = socket(AF_INET, SOCK_STREAM, 0)
         #else
@@ -17,6 +19,7 @@ struct RawConnection: Sendable {
         address.sin_port = in_port_t(UInt16(port)).bigEndian
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
         let descriptor = descriptor
+        if var room { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size)) }
         let isConnected = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
@@ -44,6 +47,17 @@ struct RawConnection: Sendable {
             answer += buffer[..<count]
         }
         return String(decoding: answer, as: UTF8.self)
+    }
+
+    /// How many bytes come to the end of the connection.
+    func drain() -> Int {
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        var length = 0
+        while true {
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            guard count > 0 else { return length }
+            length += count
+        }
     }
 
     func close() { Platform.close(descriptor) }

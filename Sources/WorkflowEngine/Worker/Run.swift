@@ -283,8 +283,12 @@ package final class Run: @unchecked Sendable {
     /// Takes up what the journal left open, and writes first that the run was taken over, if its code was under way.
     func goOn(at time: Int64) {
         if machine.isClosing { beginClosing() }
+        // A store may hold one that was recorded under a larger limit, which goes on as far as the memory is enough.
+        if !machine.isOver, log.size >= log.limit, MemoryAllowance.admits(4 * log.size) {
+            log.limit = log.size + max(log.size / 8, 1 << 20)
+        }
         if !machine.isOver, !log.hasRoom(for: 0) {
-            // A store may hold one that was recorded under a larger limit; it could only fail again, at every recovery.
+            // It could only fail again, at every recovery.
             let error = ErrorObject.runTooLarge(log.limit).write(into: &log.arena)
             decide(.abandoned(error: error), at: time)
             return

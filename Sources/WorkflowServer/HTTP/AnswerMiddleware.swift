@@ -59,7 +59,7 @@ struct AnswerMiddleware: RouterMiddleware {
         }
         defer { if !isHealth { core.metrics.requestEnded() } }
         if !isHealth, core.room.isShort(context.channel) { throw APIError.overloaded("Too many connections are open") }
-        var response: Response
+        let response: Response
         do {
             // Whoever watches the process may always ask; all else is told that the end is near.
             if core.isDraining, !isHealth {
@@ -78,6 +78,9 @@ struct AnswerMiddleware: RouterMiddleware {
             var refusal = APIError(error)
             refusal.headers.allow(origin)
             throw refusal
+        }
+        guard var response = response.counted(in: core.answers) else {
+            throw APIError.overloaded("Large answers wait for clients that do not take them")
         }
         if let origin { response.headers.allow(origin) }
         return response

@@ -1,13 +1,13 @@
 internal import Synchronization
 
-/// How much of the bodies that are coming in is held at once. Any thread.
+/// How much of bodies that come in, or go out, is held at once. Any thread.
 ///
-/// The beginning of each body is free, so that those who send much, or slowly, keep nobody else from asking.
+/// The beginning of each body that comes in is free, so that those who send much, or slowly, keep nobody else from asking.
 final class BodyBudget: Sendable {
     /// So many bytes of each body are not counted.
     static let free = 64 << 10
 
-    private let limit: Int
+    let limit: Int
     private let held = Atomic<Int>(0)
 
     /// - Parameter limit: in bytes.

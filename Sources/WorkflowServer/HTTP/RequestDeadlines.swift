@@ -2,7 +2,8 @@ internal import HTTPTypes
 internal import NIOCore
 internal import NIOHTTPTypes
 
-/// Closes a connection whose client takes too long for a request: for its head, for its body, or between two of them. One that
+/// Closes a connection whose client takes too long for a request: for its head, for its body, or between two of them, or takes nothing
+/// of an answer. One that
 /// sends a byte now and then does not hold it open. A stream whose client has closed their side is closed as well, and so is a request
 /// that waits for a run, after a while, in which whoever sends all at once gets their answer.
 ///
@@ -16,6 +17,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
 
     private var head: TimeAmount
     private let body: TimeAmount
+    private let taking: TimeAmount
     private let halfClosed: TimeAmount
     private let waits: OpenWaits
     private let room: ConnectionRoom
@@ -28,13 +30,20 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     private var due = NIODeadline.distantFuture
     /// Looks whether the request of a client that has closed their side waits.
     private var halfClosedTimer: Scheduled<Void>?
+    /// Fires when the client has taken nothing for too long.
+    private var takingTimer: Scheduled<Void>?
     /// The answer that is being written is a stream of events.
     private var isStreaming = false
     /// Requests whose heads have been read and that have not been answered.
     private var open = 0
 
-    /// - Parameter halfClosed: how long a request may wait for a run once the client has closed their side.
-    init(head: Duration, body: Duration, halfClosed: Duration, waits: OpenWaits, room: ConnectionRoom) {
+    /// - Parameters:
+    ///   - taking: how long the client may take nothing of an answer that is no stream.
+    ///   - halfClosed: how long a request may wait for a run once the client has closed their side.
+    init(
+        head: Duration, body: Duration, taking: Duration, halfClosed: Duration, waits: OpenWaits, room: ConnectionRoom
+    ) {
+        self.taking = TimeAmount(taking)
         self.head = TimeAmount(head)
         self.body = TimeAmount(body)
         self.halfClosed = TimeAmount(halfClosed)
@@ -79,6 +88,17 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
             if open == 0 { expect(within: head, context) }
         }
         context.write(data, promise: promise)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable || isStreaming {
+            takingTimer?.cancel()
+            takingTimer = nil
+        } else if takingTimer == nil {
+            let channel = context.channel
+            takingTimer = context.eventLoop.scheduleTask(in: taking) { channel.close(promise: nil) }
+        }
+        context.fireChannelWritabilityChanged()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -140,6 +160,8 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         isIn = false
         halfClosedTimer?.cancel()
         halfClosedTimer = nil
+        takingTimer?.cancel()
+        takingTimer = nil
         deadline = nil
         timer?.cancel()
         timer = nil

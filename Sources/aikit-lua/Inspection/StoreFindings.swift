@@ -53,7 +53,7 @@ extension StoredRuns {
         let damaged = Set(problems.compactMap(\.run))
         let headers = problems.isEmpty ? try await journal.list(RunFilter()) : await readable()
         for header in headers.reversed() where !damaged.contains(header.id) {
-            if let problem = await problem(of: header.id, scripts) { problems.append(problem) }
+            if let problem = try await problem(of: header.id, scripts) { problems.append(problem) }
         }
         let unreadable = damaged.subtracting(headers.map(\.id)).count
         return (StoreFindings(runs: headers.count + unreadable, problems: problems), damaged)
@@ -67,11 +67,13 @@ extension StoredRuns {
 
     /// Why the events of a run do not fit its code or its row; nil if they do, if the run is one of a workflow in Swift, or if it has
     /// been removed meanwhile.
-    private func problem(of id: String, _ scripts: StoredScripts) async -> StoreProblem? {
+    ///
+    /// - Throws: what says nothing of the run.
+    private func problem(of id: String, _ scripts: StoredScripts) async throws -> StoreProblem? {
         var found: StoreProblem?
         for _ in 0..<Self.looks {
             let before = try? await journal.header(of: id)
-            found = await fault(of: id, scripts)
+            found = try await fault(of: id, scripts)
             if found == nil { return nil }
             // What was read in several pieces counts where they are of one time.
             let after = try? await journal.header(of: id)
@@ -85,14 +87,30 @@ extension StoredRuns {
         do { return try await journal.header(of: id) == nil } catch { return false }
     }
 
-    private func fault(of id: String, _ scripts: StoredScripts) async -> StoreProblem? {
+    private func fault(of id: String, _ scripts: StoredScripts) async throws -> StoreProblem? {
         do {
             guard let stored = try await journal.load(id), !stored.header.generation.isEmpty else { return nil }
             let plan = try await scripts.workflow(of: stored.header).plan
             try stored.header.expect(plan)
             return stored.problem(on: plan)
+        } catch  where Self.isPassing(error) {
+            throw error
         } catch {
             return StoreProblem(run: id, reason: problems(of: error).first?.message ?? "\(error)")
+        }
+    }
+
+    /// Whether an error comes of what the process or the system lacks now, or of what others do: no run is damaged for that.
+    private static func isPassing(_ error: any Error) -> Bool {
+        switch error {
+        case let error as JournalError:
+            [
+                .storeMissing, .storeUnavailable, .storeDenied, .storeReadOnly, .storeFull, .storeIO, .storeLocked,
+                .storeBusy,
+                .storeInUse, .storeDeleted, .storeOverwritten, .storeClosed,
+            ].contains(error.reason)
+        case let error as ScriptError: error.isPassing || error.code == "out_of_memory"
+        default: error is CancellationError
         }
     }
 
@@ -109,7 +127,7 @@ extension StoredRuns {
         let stillUnreadable = unreadable.isEmpty ? [] : Set(try await journal.check().compactMap(\.run))
         for run in Set(findings.problems.compactMap(\.run)).sorted() {
             let isDamaged =
-                unreadable.contains(run) ? stillUnreadable.contains(run) : await problem(of: run, scripts) != nil
+                unreadable.contains(run) ? stillUnreadable.contains(run) : try await problem(of: run, scripts) != nil
             guard isDamaged else { continue }
             if dryRun {
                 report.runs += 1
