@@ -52,6 +52,28 @@ import WorkflowCore
         #expect(found("pay", ["pin": "4711"]) == ["4711"])
         #expect(found("pay", "pin 4711") == ["pin 4711"])
         #expect(found("look", #"{"pin":"4711"}"#).isEmpty)
+        // However the model writes the name, and its JSON.
+        #expect(found("pay", ["PIN": "4711"]) == ["4711"])
+        #expect(found("pay", Value(Value(#"{"pin":"4711"}"#).json)) == ["4711"])
+    }
+
+    @Test func `arguments without their secrets in their places are secret as a whole`() throws {
+        let schema: Value = ["type": "object", "required": ["pin"], "properties": ["pin": Self.secret]]
+        let secrets = try #require(AnswerSecrets(["tools": [["name": "pay", "schema": schema]]]))
+        func found(_ arguments: Value) -> [Value] {
+            secrets.secrets(in: ["tool_calls": [["name": "pay", "arguments": arguments]]])
+        }
+        #expect(found(["args": ["code": "4711"]]) == [["args": ["code": "4711"]]])
+        #expect(found(["pin": "4711", "to": "Bob"]) == ["4711"])
+    }
+
+    @Test func `an answer that stands beside calls of tools is looked through`() throws {
+        let secrets = try #require(AnswerSecrets(["answer": Self.answer]))
+        func found(_ text: Value) -> [Value] {
+            secrets.secrets(in: ["content": text, "tool_calls": [["name": "look", "arguments": "{}"]]])
+        }
+        #expect(found(#"{"name":"Bob","apiToken":"hush"}"#) == ["hush"])
+        #expect(found("I look.").isEmpty)
     }
 
     @Test func `nothing secret is nothing to look for`() {

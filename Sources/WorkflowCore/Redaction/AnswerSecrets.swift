@@ -25,18 +25,23 @@ package struct AnswerSecrets: Sendable {
         var found: [Value] = []
         for call in calls {
             for tool in tools where tool.tool == call["name"]?.string {
-                found += call["arguments"].map { tool.secrets(in: $0) } ?? []
+                found += call["arguments"].map { tool.secrets(inArguments: $0) } ?? []
             }
         }
-        // What is said beside calls of tools is no answer yet.
-        if calls.isEmpty, let answer, let text = message["content"]?.string, !text.isEmpty {
-            found += secrets(inAnswer: text, answer)
+        if let answer, let text = message["content"]?.string, !text.isEmpty {
+            // What is said beside calls of tools is no answer yet, but it may look like one.
+            found += calls.isEmpty ? secrets(inAnswer: text, answer) : secrets(beside: text, answer)
         }
         return found.flatMap(Self.withoutSpaces)
     }
 
     /// What is secret in an answer as it was read and checked.
     package func secrets(inValue value: Value) -> [Value] { answer?.secrets(in: value) ?? [] }
+
+    private func secrets(beside text: String, _ schema: Schema) -> [Value] {
+        guard let value = Self.json(in: text) else { return [] }
+        return schema.secrets(in: (isWrapped ? value["value"] : nil) ?? value, foldingNames: true)
+    }
 
     private func secrets(inAnswer text: String, _ schema: Schema) -> [Value] {
         guard var value = Self.json(in: text) else { return [Value(text)] }

@@ -33,7 +33,7 @@ package struct RunSecrets: Sendable {
         case .stepStart:
             learn(log, event, node.inputSchema, plan)
             if let secrets = details.secrets, let arguments = log.copy(event.payload)?["arguments"] {
-                redaction.learn(secrets.secrets(in: arguments))
+                redaction.learn(secrets.secrets(inArguments: arguments))
             }
             if details.role == .tool, let call = log.copy(event.payload) { served.begin(call, in: event.frame) }
         // An answer of a person passes the schema that its node has for outputs.
@@ -110,7 +110,7 @@ package struct RunSecrets: Sendable {
         for call in calls?.array ?? [] {
             guard let name = call["name"]?.string, let given = call["arguments"] else { continue }
             for secrets in plan.details.compactMap(\.secrets) + served.arguments where secrets.tool == name {
-                redaction.learn(secrets.secrets(in: given))
+                redaction.learn(secrets.secrets(inArguments: given))
             }
         }
     }

@@ -19,11 +19,26 @@ package struct SecretArguments: Sendable {
         self.schema = schema
     }
 
-    /// What is secret in arguments or a result; JSON text is read, and is secret as a whole where it cannot be.
+    /// What is secret in a result; JSON text is read, and is secret as a whole where it cannot be.
     package func secrets(in given: Value) -> [Value] {
         guard let text = given.string else { return schema.secrets(in: given) }
         guard let value = (try? Value(json: text)) ?? Value(brokenJSON: text) else { return [given] }
         return schema.secrets(in: value)
+    }
+
+    /// What is secret in the arguments that a model names, which may be JSON text, also as a text within that, and under names that differ
+    /// in case and separators. Arguments that do not fit their schema and have none of the secrets in their places count as a whole.
+    package func secrets(inArguments given: Value) -> [Value] {
+        var value = given
+        for _ in 0..<3 {
+            guard let text = value.string else { break }
+            guard let read = (try? Value(json: text)) ?? Value(brokenJSON: text) else { return [given] }
+            value = read
+        }
+        let found = schema.secrets(in: value, foldingNames: true)
+        if !found.isEmpty { return found }
+        if case .valid = schema.validate(value) { return [] }
+        return [value]
     }
 
     /// A schema that calls something secret; nil for any other.
