@@ -32,7 +32,7 @@ extension StoreContract {
                 for journal in journals {
                     group.addTask {
                         while running.ended < 30 {
-                            try expect(running.sinceProgress < .seconds(120), "\(running.ended) of 30 runs begin")
+                            try expect(running.sinceProgress < .seconds(30), "\(running.ended) of 30 runs begin")
                             let admitted = try await admit(journal)
                             // A store that lets nothing begin leaves the threads to others.
                             if admitted.isEmpty { try await Task.sleep(for: .milliseconds(1)) }

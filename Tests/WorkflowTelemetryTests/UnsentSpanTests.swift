@@ -23,6 +23,16 @@ import WorkflowEngine
 
     // MARK: Marks
 
+    @Test func `what more processes have left than marks are kept of is not forgotten`() throws {
+        let own = try #require(ExportProcess("b/1/5"))
+        let all = marks((1...150).map { ("a/\($0)/5", Int64($0) * 1000, Int64($0) * 1000 + 5) })
+        let kept = UnsentMarks(all.value)
+        #expect(kept.marks.count == 100)
+        let gone = kept.gone(besides: own, at: 1_000_000) { _ in false }
+        let debts = kept.debts(of: gone, at: 1_000_000)
+        for time in (1...150).map({ Int64($0) * 1000 }) { #expect(debts.contains { $0.times.contains(time) }) }
+    }
+
     @Test func `marks are what they were when they are read again`() throws {
         var all = marks([("a/1/5", 10, 20), ("b/2/5", 30, 40)])
         #expect(UnsentMarks(all.value) == all)

@@ -21,7 +21,7 @@ struct UnsentMarks: Equatable {
     static let tolerance: Int64 = 2_000_000
     /// What is older is nobody's any more.
     static let lifetime: Int64 = 86_400_000_000
-    /// Of so many processes marks are kept, those that told last.
+    /// Of so many processes marks are kept; what all others have left stands as the debts of one of them.
     private static let limit = 100
 
     private(set) var marks: [ExportProcess: Mark] = [:]
@@ -57,9 +57,8 @@ struct UnsentMarks: Equatable {
     private static let latest = Int64.max / 4
 
     var value: Value {
-        let newest = marks.sorted { ($0.value.toldAt, $0.key.name) > ($1.value.toldAt, $1.key.name) }.prefix(Self.limit)
-        return Value(
-            array: newest.map { process, mark in
+        Value(
+            array: bounded.map { process, mark in
                 var entries: [(String, Value)] = [
                     ("process", Value(process.name)), ("toldAt", Value(mark.toldAt)),
                 ]
@@ -67,6 +66,16 @@ struct UnsentMarks: Equatable {
                 if !mark.debts.isEmpty { entries.append(("debts", Value(array: mark.debts.map(Self.value)))) }
                 return Value(entries: entries)
             })
+    }
+
+    /// The marks that are kept, the newest first.
+    private var bounded: [(key: ExportProcess, value: Mark)] {
+        let newest = marks.sorted { ($0.value.toldAt, $0.key.name) > ($1.value.toldAt, $1.key.name) }
+        guard newest.count > Self.limit else { return newest }
+        let rest = newest[(Self.limit - 1)...]
+        guard let latest = rest.first?.value.toldAt, let oldest = rest.last?.key else { return newest }
+        let debts = debts(of: Set(rest.map(\.key)), at: latest)
+        return newest.prefix(Self.limit - 1) + [(oldest, Mark(sentUntil: nil, toldAt: latest, debts: debts))]
     }
 
     private static func value(_ debt: UnsentDebt) -> Value {
