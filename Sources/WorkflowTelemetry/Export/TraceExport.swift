@@ -128,6 +128,8 @@ public final class TraceExport: Sendable {
     /// Sends the spans of the store's runs that another process has ended and not sent, because it died or had no time, and what this
     /// one could not send before. To be called before this process takes up runs of the store, and now and then afterwards.
     package func sendUnsent(_ catalog: any WorkflowCatalog) async {
+        // What this process would not sample is left to one that does.
+        if settings.sampler == .none { return }
         let sink = Sink(settings: settings, exporters: exporters, sent: sentOfOthers)
         await unsent?.sendThoseOfOthers(
             { try await catalog.workflow($0.workflow, generation: $0.generation, of: $0.id).plan }, to: sink)

@@ -112,7 +112,10 @@ enum ProcessStart {
             + "needed (ulimit -d, LimitDATA of systemd)"
     }
 
-    /// Lets the process have as many files and connections open as it may at most.
+    /// No more descriptors than these are asked for: programs that the process starts may go through all that they could have.
+    private static let mostDescriptors: rlim_t = 1 << 17
+
+    /// Lets the process have as many files and connections open as it may, up to ``mostDescriptors``.
     private static func raiseDescriptorLimit() {
         var limit = rlimit()
         #if canImport(Glibc)
@@ -120,8 +123,9 @@ enum ProcessStart {
         #else
             guard getrlimit(RLIMIT_NOFILE, &limit) == 0 else { return }
         #endif
-        guard limit.rlim_cur < limit.rlim_max else { return }
-        limit.rlim_cur = limit.rlim_max
+        let most = min(limit.rlim_max, mostDescriptors)
+        guard limit.rlim_cur < most else { return }
+        limit.rlim_cur = most
         // Where it may not be raised, fewer clients are served.
         #if canImport(Glibc)
             _ = setrlimit(.init(RLIMIT_NOFILE.rawValue), &limit)
