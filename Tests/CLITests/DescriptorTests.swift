@@ -20,6 +20,14 @@ import Testing
                 return (Int(fields[12]) ?? 0) + (Int(fields[13]) ?? 0)
             }
 
+            /// Limits the descriptors of a process to those that it has and so many more.
+            private static func leave(_ count: Int, to process: pid_t, _ program: Program) throws {
+                let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count
+                var shell = program
+                shell.binary = "/bin/sh"
+                try #require(shell.run(["-c", "prlimit --pid \(process) --nofile=\(open + count):"]).status == 0)
+            }
+
             @Test func `scripts leave descriptors to clients, to the store and to whoever asks for health`()
                 async throws
             {
@@ -44,10 +52,7 @@ import Testing
                 defer { server.running.send(SIGKILL) }
                 let process = server.running.processID
                 #expect(try await server.ask("GET", "/health/live").status == 200)
-                let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count
-                var shell = program
-                shell.binary = "/bin/sh"
-                try #require(shell.run(["-c", "prlimit --pid \(process) --nofile=\(open + 100):"]).status == 0)
+                try Self.leave(100, to: process, program)
                 let items = Value(array: (0..<150).map { Value(Int64($0)) })
                 let serving = server.port
                 async let hogged = ServeTests.Server.ask(
@@ -71,10 +76,7 @@ import Testing
                 defer { server.running.send(SIGKILL) }
                 let process = server.running.processID
                 #expect(try await server.ask("GET", "/health/live").status == 200)
-                let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count
-                var shell = program
-                shell.binary = "/bin/sh"
-                try #require(shell.run(["-c", "prlimit --pid \(process) --nofile=\(open + 4):"]).status == 0)
+                try Self.leave(4, to: process, program)
                 let sockets = (0..<32).map { _ in socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
                 for socket in sockets {
                     var address = sockaddr_in()
