@@ -21,6 +21,8 @@ import time
 import urllib.error
 import urllib.request
 
+from stress_common import free_port
+
 SCRIPT = """
 local aikit = require "aikit"
 return aikit.workflow { id = "echo" }
@@ -39,9 +41,7 @@ def check(what, holds, detail=""):
 
 class Server:
     def __init__(self, program, folder, *options):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.log = open(os.path.join(folder, f"serve-{self.port}.log"), "wb")
         self.process = subprocess.Popen(
             [program, "serve", ".", "--port", str(self.port), "--no-watch", *options], cwd=folder, stdout=self.log, stderr=self.log)

@@ -20,10 +20,11 @@ import json
 import os
 import random
 import signal
-import socket
 import sys
 import tempfile
 import time
+
+from stress_common import free_port
 
 SCRIPTS = {
     "quick.lua": """
@@ -132,9 +133,7 @@ class Storm:
         for name, text in SCRIPTS.items():
             with open(os.path.join(self.folder, name), "w") as file:
                 file.write(text)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.log = open(os.path.join(self.folder, "serve.log"), "ab")
         self.accepted = {}
         self.faults = []

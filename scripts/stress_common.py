@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import random
 import signal
 import socket
 import struct
@@ -12,13 +13,27 @@ import time
 STARTED, ENDINGS, SUCCESS = 0, {1, 2, 3}, 4
 
 
+def free_port():
+    """A port of this machine that nobody listens at, of those that the system does not give to connections: a server that is
+    killed finds it free when it is started again."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+        first = int(file.read().split()[0])
+    ports = range(10000, first) if first > 20000 else range(61000, 65536)
+    for port in random.SystemRandom().sample(ports, 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise SystemExit("no port is free")
+
+
 class Server:
     """`aikit-lua serve` of scripts of a folder, on a SQLite store in it."""
 
     def __init__(self, program, folder, script, store):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.process = subprocess.Popen(
             [program, "serve", script, "--port", str(self.port), "--store", store, "--no-dashboard", "--no-watch"],
             cwd=folder, stdout=subprocess.DEVNULL, stderr=open(os.path.join(folder, "serve.log"), "ab"))

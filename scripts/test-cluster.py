@@ -30,6 +30,8 @@ import time
 import urllib.error
 import urllib.request
 
+from stress_common import free_port
+
 SCRIPT = """
 local aikit = require "aikit"
 local function plain(id) return aikit.step { id = id, handler = function(n) return n + 1 end } end
@@ -357,12 +359,11 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="aikit-lua-nodes-"))
     script = folder / "cluster.lua"
     script.write_text(SCRIPT)
-    port = int(os.environ.get("AIKIT_LUA_POSTGRES_PORT", "41000")) + 1000
     administrate(
         options.address, "CREATE ROLE app LOGIN", "CREATE DATABASE nodes OWNER app")
     owner = options.address.rsplit("/", 1)[0] + "/nodes"
     store = owner.replace("://aikit@", "://app@")
-    nodes = [Node(number, port + number, options.binary, store, script, folder) for number in range(3)]
+    nodes = [Node(number, free_port(), options.binary, store, script, folder) for number in range(3)]
     for node in nodes:
         node.start()
     cluster = Cluster(nodes)

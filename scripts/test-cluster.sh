@@ -12,7 +12,7 @@ seconds=${1:-45} runs=${2:-300} failovers=${3:-3}
 binary=${AIKIT_LUA_BINARY:-$repository/.build/release/aikit-lua}
 folder=$(mktemp -d "${TMPDIR:-/tmp}/aikit-lua-cluster-XXXXXX")
 chmod 711 "$folder"
-export AIKIT_LUA_POSTGRES_DIR=$folder/postgres AIKIT_LUA_POSTGRES_PORT=$((20000 + $$ % 20000))
+export AIKIT_LUA_POSTGRES_DIR=$folder/postgres AIKIT_LUA_POSTGRES_PORT=$((20000 + $$ % 12000))
 export AIKIT_LUA_PATRONI_DIR=$folder/patroni AIKIT_LUA_PATRONI_PORT=$((AIKIT_LUA_POSTGRES_PORT + 100))
 
 finish() {

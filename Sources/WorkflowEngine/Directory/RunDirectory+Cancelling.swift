@@ -34,13 +34,17 @@ extension RunDirectory {
     private func predecessorIsOver(_ id: String) async throws {
         let (base, number) = RunChain.split(id)
         if number == 1 { return }
-        for _ in 0..<1000 {
+        let deadline = ContinuousClock.now + Self.predecessorPatience
+        while .now < deadline {
             guard let header = try await store.header(of: RunChain.id(base, number - 1)), header.owner != nil,
                 !header.status.isTerminal
             else { return }
             try await Task.sleep(for: .milliseconds(2))
         }
     }
+
+    /// How long a cancel waits at most for the run before the one that it has cancelled: a busy machine tells of it late.
+    private static let predecessorPatience = Duration.seconds(30)
 
     private func cancelNewest(of id: String, _ reason: String) async throws -> RunRecord {
         let chain = RunChain.split(id).base
