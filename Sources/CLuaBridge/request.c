@@ -138,7 +138,9 @@ int bridge_request(lua_State *L) {
     made.payload = vm->requests.count;
     if (!encode_payload(L, 2, &vm->requests, op, takes_bytes)) return raise_error(L, "invalid_argument", "%s", vm->message);
     made.payload_length = vm->requests.count - made.payload;
-    if (unlikely(!may_hold(vm, vm->requests.count))) {
+    // The host holds them several times before the first of them is on its way.
+    bool is_crowded = vm->made_count > 0 && vm->limit && vm->requests.count > vm->limit / 3;
+    if (unlikely(is_crowded || !may_hold(vm, vm->requests.count))) {
         vm->requests.count = made.op;
         return raise_error(L, "out_of_memory", "'%s' asks for too much at once: the memory limit is reached", op);
     }

@@ -11,9 +11,9 @@ enum NameLimit {
 
     static func check(_ payload: Value) throws(HostFailure) {
         // What is as short as this holds nothing that is too long.
-        if payload.withBytes(\.count) <= 4096 { return }
+        if payload.byteCount <= 4096 { return }
         for (key, limit) in limits {
-            guard let size = payload[key]?.withBytes(\.count), size > limit else { continue }
+            guard let size = payload[key]?.byteCount, size > limit else { continue }
             throw .invalid("\(key) is longer than \(limit >= 1 << 20 ? "\(limit >> 20) MiB" : "\(limit) bytes")")
         }
     }

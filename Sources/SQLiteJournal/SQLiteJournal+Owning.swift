@@ -34,7 +34,7 @@ extension Writer {
     ) throws -> Result<Claim, JournalError> {
         do {
             return .success(try claim(id, &owners, reader))
-        } catch let error as JournalError where error.reason == .storeCorrupt || error.reason == .storeNewer {
+        } catch let error as JournalError where error.isOfOneRun {
             return .failure(error)
         } catch {
             guard let damage = damage(error, of: id) else { throw error }
@@ -48,7 +48,7 @@ extension Writer {
         if header.status.isTerminal { return .over(header) }
         if header.owner != nil { return .owned(header) }
         // Before anything is changed: what cannot be read is not claimed.
-        let run = try reader.load(stored, after: 0, header: header)
+        let run = try reader.load(stored, after: 0, header: header, for: .drive)
         if let gone = stored.owner, owners.isExpired(gone) {
             try depose(gone)
             owners.remove(gone)

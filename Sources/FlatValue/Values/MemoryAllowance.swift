@@ -1,4 +1,5 @@
 internal import Platform
+internal import Synchronization
 
 /// How much memory the process may take, and what follows from it for what one run and one VM may hold.
 ///
@@ -25,8 +26,18 @@ package enum MemoryAllowance {
         if addressSpace != nil { max(96 << 20, 14 * runSize) } else if data != nil { max(32 << 20, 14 * runSize) } else
         { 0 }
 
+    /// Whether the system refuses memory beyond a limit, where it would end the process otherwise.
+    package static let isLimited = addressSpace != nil || data != nil
+
+    /// What ``admits(_:)`` leaves alone where that is more than ``reserve``.
+    private static let keptFree = Atomic<Int>(0)
+
+    /// Has ``admits(_:)`` leave so many bytes alone: the address space of the process has been limited since it began.
+    package static func keepFree(_ bytes: Int) { keptFree.store(bytes, ordering: .relaxed) }
+
     /// Whether so many bytes more leave the reserve alone.
     package static func admits(_ bytes: Int) -> Bool {
+        let reserve = max(reserve, keptFree.load(ordering: .relaxed))
         guard reserve > 0 else { return true }
         let (wanted, overflow) = reserve.addingReportingOverflow(max(bytes, 0))
         return !overflow && isFree(wanted)

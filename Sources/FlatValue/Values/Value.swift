@@ -26,6 +26,9 @@ public struct Value: Sendable {
         storage = Array(arena.bytes)
     }
 
+    /// The length of the encoding in bytes.
+    @inlinable public var byteCount: Int { storage.count }
+
     /// The encoding, which is one flat value.
     @inlinable
     public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {

@@ -9,7 +9,7 @@ extension Schema {
     /// - Parameter foldingNames: whether fields are those of a name also where it differs in case, spaces, `_` and `-`.
     package func secrets(in value: Value, foldingNames: Bool = false) -> [Value] {
         guard hasSecrets else { return [] }
-        var search = SecretSearch(graph, budget: 20_000 + 4 * value.withBytes(\.count), foldsNames: foldingNames)
+        var search = SecretSearch(graph, budget: 20_000 + 4 * value.byteCount, foldsNames: foldingNames)
         search.look(at: value, graph.root, via: [])
         return search.found
     }

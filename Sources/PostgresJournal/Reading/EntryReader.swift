@@ -12,12 +12,16 @@ struct EntryReader {
     ///
     /// A store is input: nothing is reserved or counted by what it says before it has been looked at.
     ///
-    /// - Throws: ``RunDamage`` at the first entry that does not fit.
-    func load(_ stored: StoredHead, after: Int) throws -> StoredRun {
+    /// - Throws: ``RunDamage`` at the first entry that does not fit; ``JournalError`` with the code `not_enough_memory`.
+    func load(_ stored: StoredHead, after: Int, for purpose: StoredRun.Purpose = .look) throws -> StoredRun {
         let header = stored.header
         guard header.arena <= Int(UInt32.max), header.sequence <= Int(Int32.max) else {
             throw RunDamage(run: header.id, reason: "it is larger than any run can be")
         }
+        let known = after == 0 ? (sequence: 0, arena: 0) : try place(of: after, in: stored)
+        try StoredRun.expectMemory(
+            for: header.id, events: max(header.sequence - known.sequence, 0), arena: max(header.arena - known.arena, 0),
+            purpose: purpose)
         let rows = try connection.run(prepared: "entries", Self.query, parameters(stored, after))
         var run = StoredRun(header: header, after: 0, events: [], arena: [])
         var isFirst = true
@@ -66,6 +70,23 @@ struct EntryReader {
         return run
     }
 
+    /// Where a run stood after the last entry that ends with event `after` or before it.
+    private func place(of after: Int, in stored: StoredHead) throws -> (sequence: Int, arena: Int) {
+        let row = try connection.run(
+            prepared: "place",
+            """
+            SELECT sequence, arena_size FROM entries WHERE run = $1::bigint AND sequence <= $2::integer
+            ORDER BY sequence DESC LIMIT 1
+            """, Parameters().add(stored.row).add(Self.word(after))
+        ).first
+        guard let row else { return (0, 0) }
+        return (Int(try row.natural(0)), Int(try row.natural(1)))
+    }
+
+    private static func word(_ number: Int) -> [UInt8] {
+        withUnsafeBytes(of: Int32(clamping: number).bigEndian) { Array($0) }
+    }
+
     /// Of the run, up to where its header stands: what is written while it is read is left out.
     private static let query = """
         SELECT start, sequence, arena_size, events, arena, parts, format, checksum, link FROM entries
@@ -76,10 +97,7 @@ struct EntryReader {
 
     private func parameters(_ stored: StoredHead, _ after: Int) -> Parameters {
         let parameters = Parameters().add(stored.row)
-        for number in [after, stored.header.sequence] {
-            parameters.add(
-                withUnsafeBytes(of: Int32(clamping: number).bigEndian) { Array($0) })
-        }
+        for number in [after, stored.header.sequence] { parameters.add(Self.word(number)) }
         return parameters
     }
 

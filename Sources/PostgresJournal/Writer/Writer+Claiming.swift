@@ -64,10 +64,11 @@ extension Writer {
                 } else {
                     do {
                         takings[id] = Taking(
-                            stored: stored, run: try reader.load(stored, after: 0), end: OwnerEnd(stored, own: owner))
+                            stored: stored, run: try reader.load(stored, after: 0, for: .drive),
+                            end: OwnerEnd(stored, own: owner))
                     } catch let damage as RunDamage {
                         answers[id] = .failure(damage.error(store: address.name))
-                    } catch let error as JournalError where error.reason == .storeNewer {
+                    } catch let error as JournalError where error.isOfOneRun {
                         answers[id] = .failure(error)
                     }
                 }

@@ -26,12 +26,19 @@ final class EntryReader {
     ///
     /// A store is input: nothing is reserved or counted by what it says before it has been looked at.
     ///
-    /// - Throws: ``RunDamage`` at the first entry that does not fit.
-    func load(_ stored: StoredHead, after: Int, header: RunHeader) throws -> StoredRun {
+    /// - Throws: ``RunDamage`` at the first entry that does not fit; ``JournalError`` with the code `not_enough_memory`.
+    func load(
+        _ stored: StoredHead, after: Int, header: RunHeader, for purpose: StoredRun.Purpose = .look
+    ) throws -> StoredRun {
         guard stored.head.arena <= Int(UInt32.max) else {
             throw RunDamage(run: stored.header.id, reason: "it is larger than any run can be")
         }
         let (chain, first) = try chain(of: stored, after: after)
+        if let last = chain.first?.end {
+            try StoredRun.expectMemory(
+                for: stored.header.id, events: last.sequence - first.sequence, arena: last.arena - first.arena,
+                purpose: purpose)
+        }
         var run = StoredRun(header: header, after: first.sequence, events: [], arena: [])
         var start = first
         for link in chain.reversed() {
@@ -130,6 +137,7 @@ final class EntryReader {
         }
         var position = 0
         let start = run.arena.count
+        guard remainder.count <= size else { return "has other values than it says" }
         for payload in LargePayload.decode(rows.bytes(at: 2)) {
             let inline = payload.range.lowerBound - (run.arena.count - start)
             guard inline >= 0, position + inline <= remainder.count, payload.range.upperBound <= size else {

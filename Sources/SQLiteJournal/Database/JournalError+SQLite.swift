@@ -56,6 +56,11 @@ extension JournalError {
         case .SQLITE_IOERR:
             self.init(
                 code: .storeIO, message: "the store \(path) cannot be read or written (\(detail)); check the disk")
+        case .SQLITE_NOMEM:
+            self.init(
+                code: .notEnoughMemory,
+                message: "this process has not enough memory for what it was to read of the store \(path); give it more"
+            )
         default:
             self.init(code: .storeFailed, message: "the store \(path) failed: \(detail)")
         }

@@ -38,6 +38,8 @@ final class HostedRun {
     /// A message has let it begin that waited in the queue.
     var isAdmitted = false
     var place = Place.waiting
+    /// What of its process's weight is its own.
+    var weight = 0
     /// It stands in the station's line for a process of its own.
     var isInLine = false
     /// It is to be alone in its process: it may have ended one.
@@ -100,6 +102,15 @@ final class HostedRun {
     }
 
     var id: String { run.id }
+
+    /// Bytes that the run has recorded, or is to begin with.
+    var size: Int {
+        switch source {
+        case .fresh(let beginning):
+            beginning.input.byteCount + (beginning.metadata?.byteCount ?? 0) + (beginning.ctx?.byteCount ?? 0)
+        case .recorded: run.log.size
+        }
+    }
 
     var process: HostedProcess? {
         if case .given(let process) = place { process } else { nil }
@@ -177,7 +188,9 @@ final class HostedProcess {
     var scripts: Set<Int64> = []
     /// Those of them of which it has not said whether they load.
     var unloaded: Set<Int64> = []
-    var runs: [String: HostedRun] = [:]
+    private(set) var runs: [String: HostedRun] = [:]
+    /// Bytes that its runs have recorded, or began with, together.
+    private var weight = 0
     /// It has been given a run before: what it does besides holds others up.
     var carriesRuns = false
     /// It is locked, and takes scripts.
@@ -206,4 +219,35 @@ final class HostedProcess {
     }
 
     func send(_ frame: WireFrame) { child.send(frame) }
+
+    /// The most that runs together have recorded, or begin with, which share a process. It holds all of that about four times, and
+    /// they may record more there.
+    private static let weightLimit = min(192 << 20, MemoryAllowance.vmSize / 6)
+
+    /// Whether it has the memory for one run more; one alone it always has.
+    func hasRoom(for hosted: HostedRun) -> Bool { runs.isEmpty || weight + hosted.size <= Self.weightLimit }
+
+    func add(_ hosted: HostedRun) {
+        runs[hosted.id] = hosted
+        hosted.weight = 0
+        weigh(hosted)
+    }
+
+    /// Counts what one of its runs has recorded since it was weighed.
+    func weigh(_ hosted: HostedRun) {
+        let size = hosted.size
+        weight += size - hosted.weight
+        hosted.weight = size
+    }
+
+    func remove(_ hosted: HostedRun) {
+        guard runs.removeValue(forKey: hosted.id) != nil else { return }
+        weight -= hosted.weight
+    }
+
+    /// Takes all of its runs from it.
+    func removeAll() -> [HostedRun] {
+        defer { (runs, weight) = ([:], 0) }
+        return Array(runs.values)
+    }
 }

@@ -257,7 +257,7 @@ final class VMChild: Sendable {
 
 extension WireFrame {
     /// What it takes in memory, about.
-    fileprivate var weight: Int { 256 + body.count + header.withBytes(\.count) }
+    fileprivate var weight: Int { 256 + body.count + header.byteCount }
 }
 
 @discardableResult private func systemClose(_ descriptor: Int32) -> Int32 { close(descriptor) }

@@ -192,6 +192,7 @@ extension VMStation {
             throw FrameFault("an entry of run \(entry.run) that is no part of a journal: \(error)")
         }
         hosted.source = .recorded
+        hosted.process?.weigh(hosted)
         for (_, told) in answered {
             worker.whenDurable(run) { error in
                 told(error.map { .refused(code: $0.code, message: $0.message) } ?? .taken)

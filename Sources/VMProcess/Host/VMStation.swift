@@ -91,12 +91,13 @@ final class VMStation: @unchecked Sendable {
 
     /// The process that a run is given to; nil where it has to wait for one, or the engine ends.
     private func process(for hosted: HostedRun) -> HostedProcess? {
-        if hosted.isSuspect || pool.options.sharing == .nobody {
-            let singles = processes.values.count { if case .single = $0.purpose { true } else { false } }
-            // One that waits for another run keeps its process meanwhile.
-            return singles < Self.singleLimit || worker.isAwaited(hosted.run) ? startSingle(.single) : nil
+        if !hosted.isSuspect, pool.options.sharing != .nobody {
+            guard let process = shared(for: hosted.script) else { return nil }
+            if process.hasRoom(for: hosted) { return process }
         }
-        return shared(for: hosted.script)
+        let singles = processes.values.count { if case .single = $0.purpose { true } else { false } }
+        // One that waits for another run keeps its process meanwhile.
+        return singles < Self.singleLimit || worker.isAwaited(hosted.run) ? startSingle(.single) : nil
     }
 
     func shared(for script: HostedScript) -> HostedProcess? {
@@ -153,7 +154,7 @@ final class VMStation: @unchecked Sendable {
     private func give(_ hosted: HostedRun, to process: HostedProcess) {
         hosted.place = .given(process)
         hosted.run.mirror?.isQuiet = false
-        process.runs[hosted.id] = hosted
+        process.add(hosted)
         process.carriesRuns = true
         process.dropped.remove(hosted.id)
         send(hosted.script, to: process, isPinned: true)
@@ -194,12 +195,15 @@ final class VMStation: @unchecked Sendable {
         }
         hosted.messages = []
         guard let process else { return }
-        process.runs[hosted.id] = nil
+        process.remove(hosted)
         for (number, call) in process.calls where call.run == hosted.id {
             process.calls[number] = nil
             call.operation?.cancel()
         }
         release(process)
+        // One that has a process for itself makes room for others as that ends.
+        if case .single = process.purpose { return }
+        moveLine()
     }
 
     func drop(_ hosted: HostedRun) {
@@ -249,7 +253,7 @@ final class VMStation: @unchecked Sendable {
         let deadline = hosted.run.machine.earliestDeadline
         guard deadline == 0 || deadline > worker.now + Self.restingTime else { return }
         process.dropped.insert(hosted.id)
-        process.runs[hosted.id] = nil
+        process.remove(hosted)
         hosted.place = .waiting
         hosted.run.mirror?.isQuiet = true
         release(process)
@@ -306,8 +310,7 @@ final class VMStation: @unchecked Sendable {
         } else {
             fail(loadsIn: process, HostedScript.crashedCode, "the process that loaded the script is gone: \(why)")
         }
-        let open = Array(process.runs.values)
-        process.runs = [:]
+        let open = process.removeAll()
         if !open.isEmpty, !hasBegun {
             postpone(open, why)
         } else if !open.isEmpty {

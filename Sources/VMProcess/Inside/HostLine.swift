@@ -47,7 +47,7 @@ final class HostLine: Sendable {
         let line = record.wire
         let isFirst = lines.withLock { lines in
             lines.waiting.append(line)
-            lines.size += line.withBytes(\.count)
+            lines.size += line.byteCount
             if lines.size >= Self.frameSize { Self.flush(&lines) }
             return lines.waiting.count == 1
         }

@@ -14,7 +14,7 @@ package enum VMProgram {
     /// Serves the host on the main thread until it closes the socket.
     package static func run() -> Never {
         vp_die_with_parent()
-        var reader = FrameReader(socket: hostSocket)
+        var reader = FrameReader(socket: hostSocket, looks: 300)
         let line = HostLine()
         do throws(FrameFault) {
             guard let frame = try reader.next(), let settings = VMSettings(frame) else { _exit(2) }
@@ -37,6 +37,7 @@ package enum VMProgram {
             let marker = vp_map_page(Int32(VP_PAGE))
             close(Int32(VP_PAGE))
             let locks = sb_lock(UInt32(SB_ALL), hostSocket, settings.memory)
+            if settings.memory > 0 { MemoryAllowance.keepFree(VMSettings.spareMemory) }
             line.begin()
             let runs = VMRuns(line, settings, limits, options, marker: marker)
             line.send(WireFrame(.ready, ["locks": Value(Int64(locks))]))
@@ -48,6 +49,9 @@ package enum VMProgram {
 
 /// With what a VM process begins.
 struct VMSettings: Equatable {
+    /// Bytes of its address space that runs leave to the rest of the process.
+    static let spareMemory = 256 << 20
+
     /// Bytes of address space; 0 for any.
     var memory: UInt64
     /// Bytes that one VM may hold.

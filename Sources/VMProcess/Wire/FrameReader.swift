@@ -1,5 +1,6 @@
 internal import CVMProcess
 internal import FlatValue
+internal import Platform
 
 /// Takes frames from a socket; one thread calls it.
 package struct FrameReader {
@@ -11,7 +12,13 @@ package struct FrameReader {
     /// What is received at once.
     private var piece = [UInt8](repeating: 0, count: 64 << 10)
 
-    package init(socket: Int32) { self.socket = socket }
+    /// How often, every 10 ms, it looks for the memory for a frame before it gives up: what is under way may give some back.
+    private let looks: Int
+
+    package init(socket: Int32, looks: Int = 1) {
+        self.socket = socket
+        self.looks = looks
+    }
 
     /// Waits for the next frame; nil when the other end is closed.
     package mutating func next() throws(FrameFault) -> WireFrame? {
@@ -19,11 +26,19 @@ package struct FrameReader {
         let length = Int(WireFrame.word(head, at: 0))
         guard length <= WireFrame.sizeLimit else { throw FrameFault("a frame of \(length) bytes") }
         // It is held in several copies on its way.
-        guard length < Self.probedSize || MemoryAllowance.admits(4 * length) else {
+        guard length < Self.probedSize || isAdmitted(4 * length) else {
             throw FrameFault("\(length) bytes, for which its host has no memory left (ulimit -v)")
         }
         guard let bytes = try take(length) else { throw FrameFault("a frame that is cut off") }
         return try WireFrame(decoding: bytes)
+    }
+
+    private func isAdmitted(_ bytes: Int) -> Bool {
+        for look in 1...max(looks, 1) {
+            if MemoryAllowance.admits(bytes) { return true }
+            if look < looks { usleep(10_000) }
+        }
+        return false
     }
 
     /// So many bytes; nil when the other end is closed before the first of them. Memory is taken as they come, not as they are

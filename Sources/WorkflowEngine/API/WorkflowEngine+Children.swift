@@ -24,7 +24,8 @@ extension WorkflowEngine {
     /// Has runs start others of these workflows. The first catalog counts.
     package func adopt(_ catalog: any WorkflowCatalog) { family.adopt(catalog) }
 
-    /// Starts a run that another one asks for. A store that cannot be written for now is waited for.
+    /// Starts a run that another one asks for. A store that cannot be written for now, and memory that other runs have, is
+    /// waited for.
     ///
     /// - Parameter hasEnded: whether the other one has come to its end meanwhile, and with it what it has started.
     func start(_ child: ChildStart, hasEnded: @Sendable () async -> Bool) async -> HostAnswer {
@@ -49,9 +50,9 @@ extension WorkflowEngine {
     private static let childPause = Duration.milliseconds(100)
 
     private static func mayPass(_ error: any Error) -> Bool {
-        (error as? RunFailure).map { JournalError.Code.passing.contains(JournalError.Code(rawValue: $0.code)) }
-            ?? (error as? JournalError)?.mayPass
-            ?? false
+        let reason =
+            (error as? RunFailure).map { JournalError.Code(rawValue: $0.code) } ?? (error as? JournalError)?.reason
+        return reason.map { $0 == .notEnoughMemory || JournalError.Code.passing.contains($0) } ?? false
     }
 
     /// - Returns: the id of the run, which is another one where a singleton has one.
@@ -80,6 +81,7 @@ extension WorkflowEngine {
         guard journal != nil else {
             let run = createRun(workflow, id: child.id, grant: child.grant)
             run.followSuccessors()
+            try run.takeMemory(child.input.byteCount)
             let digest = WorkflowRun.inputDigest(of: workflow, input: child.input, metadata: nil, ctx: nil)
             let isNew = try family.add(
                 RunFamily.Child(run: run, parent: child.parent, workflow: workflow.plan.id, digest: digest))
@@ -264,7 +266,8 @@ extension WorkflowEngine {
     private static func failure(_ error: any Error) -> HostAnswer {
         if let failure = error as? RunFailure {
             return .failure(
-                code: failure.code, message: failure.message, retryable: false, details: failure.details)
+                code: failure.code, message: failure.message,
+                retryable: failure.code == JournalError.Code.notEnoughMemory.rawValue, details: failure.details)
         }
         let stored = error as? JournalError
         return .failure(code: stored?.code ?? "failed", message: stored?.message ?? "\(error)")

@@ -42,6 +42,8 @@ public final class WorkflowRun: Sendable {
         var isPaced = false
         /// Opened once whoever follows a chain that is paced has taken this run.
         var taken: Gate?
+        /// The memory for what it begins with; nil where that is little.
+        var memory: MemoryBudget.Holding?
     }
 
     enum Phase { case created, started }
@@ -133,7 +135,10 @@ public final class WorkflowRun: Sendable {
         }
         let (givenMetadata, givenCtx) = (metadata, ctx)
         let (metadata, ctx) = Self.origins(metadata, ctx, of: plan)
-        try requireRoom(input.size + metadata.size + ctx.size + (trace?.size ?? 0))
+        let size = input.byteCount + metadata.byteCount + ctx.byteCount + (trace?.byteCount ?? 0)
+        try requireRoom(size)
+        // One that goes on in place of another takes over what that one had.
+        if lineage == nil { try takeMemory(size) }
         let journaled = live.map { _ in
             JournaledRun(
                 id: id, workflow: plan.id, generation: definition.generation.id, lineage: lineage,
@@ -286,11 +291,6 @@ public final class WorkflowRun: Sendable {
     }
 
     package func unfollow(_ token: UInt64) { state.withLock { $0.watchers[token] = nil } }
-}
-
-extension Value {
-    /// In bytes.
-    fileprivate var size: Int { withBytes(\.count) }
 }
 
 extension Duration {

@@ -66,6 +66,8 @@ extension JournalError.Code {
     public static let storeClosed = Self(rawValue: "store_closed")
     /// It failed otherwise.
     public static let storeFailed = Self(rawValue: "store_failed")
+    /// The process has not the memory for what it was to read; another one may have it, or this one later.
+    public static let notEnoughMemory = Self(rawValue: "not_enough_memory")
     /// An entry is larger than a store takes.
     public static let entryTooLarge = Self(rawValue: "entry_too_large")
 
@@ -97,6 +99,9 @@ extension JournalError.Code {
 extension JournalError {
     /// Whether the same write may succeed later, without anybody changing it.
     package var mayPass: Bool { Code.passing.contains(reason) }
+
+    /// Whether it concerns one run alone: others of the store can be read.
+    package var isOfOneRun: Bool { [.storeCorrupt, .storeNewer, .notEnoughMemory].contains(reason) }
 
     /// A singleton has another run in place of one.
     package static func singleton(_ workflow: String, _ rival: String) -> JournalError {

@@ -19,7 +19,7 @@ public struct TransientEvent: Sendable {
         self.data = data
     }
 
-    var byteCount: Int { data.withBytes(\.count) + 64 }
+    var byteCount: Int { data.byteCount + 64 }
 
     /// The event in the form in which it leaves the engine.
     public var value: Value {

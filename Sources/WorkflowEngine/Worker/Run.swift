@@ -283,11 +283,11 @@ package final class Run: @unchecked Sendable {
     /// Takes up what the journal left open, and writes first that the run was taken over, if its code was under way.
     func goOn(at time: Int64) {
         if machine.isClosing { beginClosing() }
-        // A store may hold one that was recorded under a larger limit, which goes on as far as the memory is enough.
-        if !machine.isOver, log.size >= log.limit, MemoryAllowance.admits(4 * log.size) {
-            log.limit = log.size + max(log.size / 8, 1 << 20)
+        // A store may hold one that was recorded under a larger limit, which goes on.
+        if !machine.isOver, log.size >= log.limit {
+            log.limit = max(log.limit, min(log.size + max(log.size / 8, 1 << 20), Self.largestSize))
         }
-        if !machine.isOver, !log.hasRoom(for: 0) {
+        if !machine.isOver, log.size >= log.limit {
             // It could only fail again, at every recovery.
             let error = ErrorObject.runTooLarge(log.limit).write(into: &log.arena)
             decide(.abandoned(error: error), at: time)
@@ -310,12 +310,13 @@ package final class Run: @unchecked Sendable {
     /// What a run may record beyond its size once its end has been decided, in bytes: a run that has become too large is
     /// undone all the same.
     private static let closingRoom = 64 << 20
+    /// Bytes that no run records more of: offsets in the arena have 32 bits.
+    private static let largestSize = 3 << 30
 
     /// Lets nobody stop what runs from here on, and makes room for what it records.
     func beginClosing() {
         guard !isClosing.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        // Offsets in the arena have 32 bits.
-        log.limit = max(log.limit, min(log.limit + Self.closingRoom, 3 << 30))
+        log.limit = max(log.limit, min(log.limit + Self.closingRoom, Self.largestSize))
     }
 
     /// Takes the next command, or nil when all have been carried out.

@@ -28,7 +28,7 @@ extension Worker {
         if let problem = given == nil ? RunIdentifier.problem(of: id) : RunIdentifier.problem(ofNew: id) {
             return refuse("invalid_argument", "the id of a run \(problem)")
         }
-        guard run.log.hasRoom(for: payload.withBytes(\.count)) else {
+        guard run.log.hasRoom(for: payload.byteCount) else {
             return refuse("run_too_large", ErrorObject.runTooLarge(limits.runSize).message)
         }
         if payload["leaves"]?.bool != true {

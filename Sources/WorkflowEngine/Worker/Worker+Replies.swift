@@ -95,7 +95,7 @@ extension Worker {
 
     /// Refuses a value from outside for which the run has no room.
     func requireRoom(_ run: Run, for value: Value) throws {
-        let size = value.withBytes(\.count)
+        let size = value.byteCount
         guard run.log.hasRoom(for: size.multipliedReportingOverflow(by: 2).partialValue) else {
             let error = ErrorObject.runTooLarge(limits.runSize)
             throw RunFailure(code: error.code, message: error.message)

@@ -127,7 +127,7 @@ extension Worker {
         _ record: Value, _ run: Run, _ pending: PendingCall, _ answer: @escaping @Sendable (HostAnswer) -> Void
     ) {
         let name = record["name"]?.string ?? ""
-        let size = record.withBytes(\.count)
+        let size = record.byteCount
         guard size <= Self.recordLimit else {
             return answer(
                 .failure(

@@ -21,7 +21,7 @@ extension Worker {
             return
         }
         let shown = placed(bounded(recorded(usage, run, run.machine.frames[Int(pending.frame)].node), run), in: span)
-        guard run.log.hasRoom(for: shown.withBytes(\.count)) else { return }
+        guard run.log.hasRoom(for: shown.byteCount) else { return }
         if isSpan { run.calls[pending.id]?.spanCount += 1 }
         if !isSpan, !isCall, RunSecrets.recorded(in: shown).isEmpty { return }
         let record = run.log.arena.writing { $0.write(shown) }
@@ -75,7 +75,7 @@ extension Worker {
     /// The record with no more of contents and URLs than a span shows; secrets are taken out before something is cut, so that
     /// nothing of one is left at the end.
     private func bounded(_ usage: Value, _ run: Run) -> Value {
-        guard usage.withBytes(\.count) > Self.urlLimit else { return usage }
+        guard usage.byteCount > Self.urlLimit else { return usage }
         var redaction: Redaction?
         func withoutSecrets(_ value: Value) -> Value {
             var known = redaction ?? run.readSecrets()

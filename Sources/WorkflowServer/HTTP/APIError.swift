@@ -64,6 +64,8 @@ struct APIError: Error {
                 .unprocessableContent
             // The run has left this engine meanwhile; asked again, it is found where it is.
             case "engine_stopped", "released", "conflict", "owner_gone": .serviceUnavailable
+            // As other runs end, or in another process.
+            case "not_enough_memory": .serviceUnavailable
             case "invalid_tags": .badRequest
             case "store_corrupt": .internalServerError
             // Nothing of it has happened, or the store says later what has.

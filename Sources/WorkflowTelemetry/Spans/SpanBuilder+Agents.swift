@@ -53,7 +53,7 @@ struct Conversation {
         for message in new {
             guard bytes < Self.limit else { return isCut = true }
             messages.append(message)
-            bytes += message.withBytes(\.count)
+            bytes += message.byteCount
         }
     }
 }

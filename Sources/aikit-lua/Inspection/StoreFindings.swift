@@ -107,7 +107,7 @@ extension StoredRuns {
             [
                 .storeMissing, .storeUnavailable, .storeDenied, .storeReadOnly, .storeFull, .storeIO, .storeLocked,
                 .storeBusy,
-                .storeInUse, .storeDeleted, .storeOverwritten, .storeClosed,
+                .storeInUse, .storeDeleted, .storeOverwritten, .storeClosed, .notEnoughMemory,
             ].contains(error.reason)
         case let error as ScriptError: error.isPassing || error.code == "out_of_memory"
         default: error is CancellationError

@@ -41,6 +41,17 @@ struct RunsEventsCommand: ParsableCommand {
     }
 
     private static let interval = Duration.milliseconds(25)
+    /// From how many bytes on what there is to print is printed.
+    private static let pieceSize = 64 << 10
+
+    /// Reads what the store has of a run beyond what was read before; nil where the run is gone.
+    private static func take(
+        _ id: String, into journal: inout JournalDecoder, of runs: StoredRuns
+    ) async throws -> RunHeader? {
+        guard let stored = try await runs.journal.load(id, after: journal.log.count) else { return nil }
+        try journal.take(stored)
+        return stored.header
+    }
 
     /// Prints the events of a run.
     ///
@@ -54,19 +65,24 @@ struct RunsEventsCommand: ParsableCommand {
         while TextStream.output.isOpen {
             // Asked before the run is read, so that nothing that is written meanwhile is missed.
             let seen = try await runs.journal.changeCount()
-            guard let stored = try await runs.journal.load(id, after: journal.log.count) else {
+            let first = journal.log.count
+            guard let header = try await take(id, into: &journal, of: runs) else {
                 throw UsageError("run \(id) has been removed from \(runs.path)")
             }
-            let first = journal.log.count
-            try journal.take(stored)
             if redacts { secrets.read(journal.log, of: plan) }
             let redaction = secrets.redaction
-            let text = renderer.render(from: first, log: journal.log).map {
-                redaction.redact(contentsOf: $0.value).json + "\n"
+            var text = ""
+            for index in first..<max(first, journal.log.count) {
+                guard let event = renderer.render(journal.log[index], log: journal.log) else { continue }
+                text += redaction.redact(contentsOf: event.value).json + "\n"
+                if text.utf8.count < pieceSize { continue }
+                TextStream.output.write(text)
+                if !TextStream.output.isOpen { return nil }
+                text = ""
             }
-            TextStream.output.write(text.joined())
+            TextStream.output.write(text)
             if !follow { return nil }
-            if stored.header.status.isTerminal { return journal.machine.successor(in: journal.log) }
+            if header.status.isTerminal { return journal.machine.successor(in: journal.log) }
             while try await runs.journal.changeCount() == seen { try await Task.sleep(for: interval) }
         }
         return nil

@@ -1,0 +1,43 @@
+internal import FlatValue
+internal import WorkflowCore
+
+extension StoredRun {
+    /// What a run is read for.
+    package enum Purpose {
+        /// It is decoded and told of.
+        case look
+        /// It goes on, and records more.
+        case drive
+    }
+
+    /// Makes sure that the process has the memory for what a store is about to read of a run, and for what is made of it.
+    ///
+    /// - Parameters:
+    ///   - events: how many events they are.
+    ///   - arena: bytes of the arena that come with them.
+    /// - Throws: ``JournalError`` with the code `not_enough_memory`.
+    package static func expectMemory(
+        for run: String, events: Int, arena: Int, purpose: Purpose
+    ) throws(JournalError) {
+        let size = arena + events * MemoryLayout<Event>.stride
+        if size < unprobedSize { return }
+        let isEnough =
+            switch purpose {
+            case .look: !MemoryAllowance.isLimited || MemoryAllowance.isFree(copies * size + lookRoom)
+            case .drive: MemoryAllowance.admits(copies * size)
+            }
+        if isEnough { return }
+        throw JournalError(
+            code: .notEnoughMemory,
+            message:
+                "run \(run) recorded \((size >> 20) + 1) MiB, for which this process has not enough memory (ulimit -v, -d); "
+                + "give it more. The run stays as it is")
+    }
+
+    /// Bytes that are had without asking the system whether it has them.
+    private static let unprobedSize = 1 << 20
+    /// How often a run is held at once as it is read and decoded, room for growth included.
+    private static let copies = 4
+    /// Bytes that are left to the rest of the process while a run is read.
+    private static let lookRoom = 64 << 20
+}
