@@ -57,11 +57,10 @@ final class VMStation: @unchecked Sendable {
         processes[ObjectIdentifier(child)] = process
         let options = pool.options
         let scriptMemory = options.script.memoryLimit
-        // The VM and its stack, and as much again as one VM for the engine and the logs of runs.
-        let room = scriptMemory > 0 ? UInt64(scriptMemory) + (128 << 20) + (2 << 30) : 0
         process.send(
             VMSettings(
-                memory: room, scriptMemory: scriptMemory, isEager: options.isEager, hasFaults: options.hasFaults
+                memory: VMSettings.addressSpace(scriptMemory: scriptMemory), scriptMemory: scriptMemory,
+                isEager: options.isEager, hasFaults: options.hasFaults
             ).frame)
         return process
     }

@@ -14,7 +14,8 @@ package enum VMProgram {
     /// Serves the host on the main thread until it closes the socket.
     package static func run() -> Never {
         vp_die_with_parent()
-        var reader = FrameReader(socket: hostSocket, looks: 300)
+        // The logs of runs leave room for what comes, and what is under way gives some back.
+        var reader = FrameReader(socket: hostSocket, looks: 300, isAdmitted: MemoryAllowance.isFree)
         let line = HostLine()
         do throws(FrameFault) {
             guard let frame = try reader.next(), let settings = VMSettings(frame) else { _exit(2) }
@@ -37,7 +38,7 @@ package enum VMProgram {
             let marker = vp_map_page(Int32(VP_PAGE))
             close(Int32(VP_PAGE))
             let locks = sb_lock(UInt32(SB_ALL), hostSocket, settings.memory)
-            if settings.memory > 0 { MemoryAllowance.keepFree(VMSettings.spareMemory) }
+            if settings.memory > 0, !MemoryAllowance.isLimited { MemoryAllowance.keepFree(settings.spareMemory) }
             line.begin()
             let runs = VMRuns(line, settings, limits, options, marker: marker)
             line.send(WireFrame(.ready, ["locks": Value(Int64(locks))]))
@@ -49,8 +50,19 @@ package enum VMProgram {
 
 /// With what a VM process begins.
 struct VMSettings: Equatable {
-    /// Bytes of its address space that runs leave to the rest of the process.
-    static let spareMemory = 256 << 20
+    /// Bytes that the engine has, the logs of runs among them; twice what one run may record.
+    private static let engineMemory = 2 << 30
+    /// Bytes for the program, its stacks, and a frame that comes.
+    private static let programMemory = 384 << 20
+
+    /// The address space of a process whose VM may hold so many bytes: besides the VM and the engine, what the VM asks of its host at once,
+    /// on its way.
+    static func addressSpace(scriptMemory: Int) -> UInt64 {
+        scriptMemory > 0 ? UInt64(2 * scriptMemory + engineMemory + programMemory) : 0
+    }
+
+    /// Bytes of its address space that the logs of runs leave to the rest of the process.
+    var spareMemory: Int { 2 * scriptMemory + Self.programMemory }
 
     /// Bytes of address space; 0 for any.
     var memory: UInt64

@@ -14,10 +14,15 @@ package struct FrameReader {
 
     /// How often, every 10 ms, it looks for the memory for a frame before it gives up: what is under way may give some back.
     private let looks: Int
+    private let isAdmitted: (Int) -> Bool
 
-    package init(socket: Int32, looks: Int = 1) {
+    /// - Parameter isAdmitted: whether there is memory for so many bytes.
+    package init(
+        socket: Int32, looks: Int = 1, isAdmitted: @escaping (Int) -> Bool = MemoryAllowance.admits
+    ) {
         self.socket = socket
         self.looks = looks
+        self.isAdmitted = isAdmitted
     }
 
     /// Waits for the next frame; nil when the other end is closed.
@@ -26,16 +31,16 @@ package struct FrameReader {
         let length = Int(WireFrame.word(head, at: 0))
         guard length <= WireFrame.sizeLimit else { throw FrameFault("a frame of \(length) bytes") }
         // It is held in several copies on its way.
-        guard length < Self.probedSize || isAdmitted(4 * length) else {
+        guard length < Self.probedSize || isThereMemory(for: 4 * length) else {
             throw FrameFault("\(length) bytes, for which its host has no memory left (ulimit -v)")
         }
         guard let bytes = try take(length) else { throw FrameFault("a frame that is cut off") }
         return try WireFrame(decoding: bytes)
     }
 
-    private func isAdmitted(_ bytes: Int) -> Bool {
+    private func isThereMemory(for bytes: Int) -> Bool {
         for look in 1...max(looks, 1) {
-            if MemoryAllowance.admits(bytes) { return true }
+            if isAdmitted(bytes) { return true }
             if look < looks { usleep(10_000) }
         }
         return false
