@@ -36,7 +36,10 @@ import WorkflowEngine
     @Test func `marks are what they were when they are read again`() throws {
         var all = marks([("a/1/5", 10, 20), ("b/2/5", 30, 40)])
         #expect(UnsentMarks(all.value) == all)
-        let ended = UnsentMarks.Mark(sentUntil: nil, toldAt: 50, debts: [debt(1...2), debt(3...4, "run-1", 7)])
+        let named = UnsentDebt(times: 5...6, endpoints: ["traces/otlp", "logs/otlp"], since: 2)
+        let ended = UnsentMarks.Mark(
+            sentUntil: nil, toldAt: 50, debts: [debt(1...2), debt(3...4, "run-1", 7), named],
+            endpoints: ["traces/otlp"], aheadSince: 3)
         all.set(try #require(ExportProcess("c/3/5")), ended)
         #expect(UnsentMarks(all.value) == all)
         all.set(try #require(ExportProcess("c/3/5")), nil)
@@ -107,6 +110,38 @@ import WorkflowEngine
         all.set(try #require(ExportProcess("b/1/1")), old)
         all.forget(at: UnsentMarks.lifetime + 3)
         #expect(!all.marks.keys.contains(try #require(ExportProcess("b/1/1"))))
+    }
+
+    @Test func `only those pay what a process has left who send to the same endpoints`() throws {
+        let (dead, second) = (try #require(ExportProcess("a/1/1")), Int64(1_000_000))
+        var all = UnsentMarks()
+        let mark = UnsentMarks.Mark(
+            sentUntil: 10 * second, toldAt: 20 * second, debts: [debt(1...2)], endpoints: ["traces/otlp", "logs/otlp"])
+        all.set(dead, mark)
+        all.settle(dead, with: ["traces/langfuse"], at: 20 * second)
+        // Whose endpoints are not known is paid by anybody.
+        let left = UnsentDebt(times: 10 * second...20 * second, endpoints: ["traces/otlp", "logs/otlp"])
+        #expect(all.debts(of: [dead], at: 20 * second) == [left])
+        all.settle(dead, with: ["traces/otlp", "traces/langfuse"], at: 20 * second)
+        #expect(all.debts(of: [dead], at: 20 * second).map(\.endpoints) == [["logs/otlp"]])
+        all.settle(dead, with: ["logs/otlp"], at: 20 * second)
+        #expect(all == UnsentMarks())
+    }
+
+    @Test func `runs are looked for that a process changed whose clock is behind`() throws {
+        let (ahead, own, minute) = (
+            try #require(ExportProcess("a/1/1")), try #require(ExportProcess("b/1/1")), Int64(60_000_000)
+        )
+        var all = UnsentMarks()
+        all.set(ahead, UnsentMarks.Mark(sentUntil: 100 * minute, toldAt: 101 * minute))
+        all.noteAhead(of: 101 * minute, besides: own)
+        all.noteAhead(of: 10 * minute, besides: ahead)
+        #expect(all.marks[ahead]?.aheadSince == nil)
+        all.noteAhead(of: 40 * minute, besides: own)
+        all.noteAhead(of: 50 * minute, besides: own)
+        let debts = all.debts(of: [ahead], at: 200 * minute)
+        #expect(debts.map(\.times) == [100 * minute...103 * minute])
+        #expect(debts.map(\.since) == [40 * minute - 5 * UnsentMarks.heartbeat / 2])
     }
 
     // MARK: Sending

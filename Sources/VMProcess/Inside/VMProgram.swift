@@ -50,8 +50,8 @@ package enum VMProgram {
 
 /// With what a VM process begins.
 struct VMSettings: Equatable {
-    /// Bytes that the engine has, the logs of runs among them; twice what one run may record.
-    private static let engineMemory = 2 << 30
+    /// Bytes that the engine has, the logs of runs among them. One that grows to all that a run may record takes twice that.
+    private static let engineMemory = 4 << 30
     /// Bytes for the program, its stacks, and a frame that comes.
     private static let programMemory = 384 << 20
 

@@ -21,6 +21,8 @@ final class BatchExporter: Sendable {
     private static let roomWait = Duration.milliseconds(200)
 
     let envelope: ExportEnvelope
+    /// By which processes know that they send the same to the same kind of endpoint.
+    let name: String
     private let settings: ExportSettings
     private let post: SpanPost
     private let troubles: Troubles
@@ -65,6 +67,7 @@ final class BatchExporter: Sendable {
         http: any HostGateway, warn: @escaping @Sendable (String) -> Void
     ) {
         self.envelope = envelope
+        name = "\(envelope.signal)/\(endpoint.kind)"
         self.settings = settings
         post = SpanPost(endpoint, http: http)
         troubles = Troubles(endpoint: endpoint.name, things: envelope.signal.things, warn: warn)

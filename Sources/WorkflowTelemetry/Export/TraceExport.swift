@@ -69,7 +69,7 @@ public final class TraceExport: Sendable {
                 for exporter in exporters { await exporter.awaitRoom() }
             }
         }
-        let unsent = UnsentSpans(store, endpoints: exporters.count)
+        let unsent = UnsentSpans(store, endpoints: exporters.map(\.name))
         self.unsent = unsent
         marks = unsent.map { unsent in
             Task.detached(executorPreference: thread) {

@@ -1,6 +1,6 @@
 /// What a process has taken over to send, and up to where each endpoint has it.
 ///
-/// Endpoints are numbered from 0. An endpoint is sent a debt from the newest run to the oldest, and again from the last place that
+/// Endpoints have names, and are numbered from 0. An endpoint is sent a debt from the newest run to the oldest, and again from the last place that
 /// it has come to where that fails.
 struct UnsentLedger {
     /// What is to be sent to one endpoint.
@@ -8,6 +8,8 @@ struct UnsentLedger {
         var debt: Int
         var endpoint: Int
         var times: ClosedRange<Int64>
+        /// As ``UnsentDebt/since``.
+        var since: Int64
         var from: Position
     }
 
@@ -34,6 +36,7 @@ struct UnsentLedger {
     private struct Account {
         let number: Int
         let times: ClosedRange<Int64>
+        let since: Int64
         var endpoints: [Progress]
     }
 
@@ -63,29 +66,32 @@ struct UnsentLedger {
         }
     }
 
-    private let endpointCount: Int
+    private let names: [String]
     private var accounts: [Account] = []
     private var last = 0
 
-    init(endpoints: Int) { endpointCount = endpoints }
+    init(endpoints: [String]) { names = endpoints }
 
     /// What has not been sent to each endpoint, as far as ``settle()`` has seen.
     var debts: [UnsentDebt] {
         accounts.compactMap { account in
-            let positions = account.endpoints.filter { !$0.isPaid }.map(\.position)
-            guard let first = positions.first else { return nil }
-            let least = positions.dropFirst().reduce(first) { $1.precedes($0) ? $1 : $0 }
-            return UnsentDebt(times: account.times, sent: least.place)
+            let open = zip(names, account.endpoints).filter { !$1.isPaid }
+            guard let first = open.first?.1.position else { return nil }
+            let least = open.dropFirst().map(\.1.position).reduce(first) { $1.precedes($0) ? $1 : $0 }
+            return UnsentDebt(
+                times: account.times, sent: least.place, endpoints: Set(open.map(\.0)), since: account.since)
         }
     }
 
+    /// Takes on what of some debts is owed to the endpoints here.
     mutating func add(_ debts: [UnsentDebt]) {
-        for debt in debts where !self.debts.contains(debt) {
+        for debt in debts.compactMap({ $0.owed(to: Set(names)) }) where !self.debts.contains(debt) {
             last += 1
-            let progress = Progress(position: Position(place: debt.sent))
-            accounts.append(
-                Account(
-                    number: last, times: debt.times, endpoints: Array(repeating: progress, count: endpointCount)))
+            let endpoints = names.map { name in
+                Progress(
+                    position: Position(place: debt.sent), isPaid: debt.endpoints.map { !$0.contains(name) } ?? false)
+            }
+            accounts.append(Account(number: last, times: debt.times, since: debt.since, endpoints: endpoints))
         }
     }
 
@@ -93,7 +99,9 @@ struct UnsentLedger {
     var due: [Due] {
         accounts.flatMap { account in
             account.endpoints.enumerated().filter { !$1.isPaid && $1.underWay.isEmpty }.map { endpoint, progress in
-                Due(debt: account.number, endpoint: endpoint, times: account.times, from: progress.position)
+                Due(
+                    debt: account.number, endpoint: endpoint, times: account.times, since: account.since,
+                    from: progress.position)
             }
         }
     }

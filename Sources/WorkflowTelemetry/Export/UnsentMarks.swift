@@ -11,6 +11,10 @@ struct UnsentMarks: Equatable {
         var toldAt: Int64
         /// What it took over from others, or could not send when it was time, and has not sent.
         var debts: [UnsentDebt] = []
+        /// Where it sends; nil where that is not known.
+        var endpoints: UnsentDebt.Endpoints?
+        /// Its clock was ahead of that of a process which may have changed its runs since then; microseconds since 1970.
+        var aheadSince: Int64?
     }
 
     /// The longest time between two marks of a process, in microseconds.
@@ -37,7 +41,9 @@ struct UnsentMarks: Equatable {
             let debts = (entry["debts"]?.array ?? []).compactMap(Self.debt)
             let sentUntil = Self.time(entry["sentUntil"])
             if sentUntil == nil, debts.isEmpty { continue }
-            marks[process] = Mark(sentUntil: sentUntil, toldAt: toldAt, debts: debts)
+            marks[process] = Mark(
+                sentUntil: sentUntil, toldAt: toldAt, debts: debts, endpoints: Self.endpoints(entry["endpoints"]),
+                aheadSince: Self.time(entry["aheadSince"]))
         }
     }
 
@@ -50,8 +56,24 @@ struct UnsentMarks: Equatable {
         let place = value["run"]?.string.map { run in
             UnsentDebt.Place(run: run, entries: Int(clamping: value["entries"]?.int ?? 0))
         }
-        return UnsentDebt(times: from...to, sent: place)
+        return UnsentDebt(
+            times: from...to, sent: place, endpoints: endpoints(value["endpoints"]), since: time(value["since"]))
     }
+
+    /// The names of endpoints; nil where they are none.
+    private static func endpoints(_ value: Value?) -> UnsentDebt.Endpoints? {
+        guard let names = value?.array?.map(\.string), (1...mostEndpoints).contains(names.count) else { return nil }
+        let known = names.compactMap { $0 }.filter { $0.utf8.count <= longestEndpoint }
+        return known.count == names.count ? Set(known) : nil
+    }
+
+    private static func value(_ endpoints: UnsentDebt.Endpoints) -> Value {
+        Value(array: endpoints.sorted().map { Value($0) })
+    }
+
+    private static let mostEndpoints = 16
+    /// In bytes.
+    private static let longestEndpoint = 100
 
     /// Times have room for all that is added to them.
     private static let latest = Int64.max / 4
@@ -63,6 +85,8 @@ struct UnsentMarks: Equatable {
                     ("process", Value(process.name)), ("toldAt", Value(mark.toldAt)),
                 ]
                 if let sentUntil = mark.sentUntil { entries.append(("sentUntil", Value(sentUntil))) }
+                if let endpoints = mark.endpoints { entries.append(("endpoints", Self.value(endpoints))) }
+                if let since = mark.aheadSince { entries.append(("aheadSince", Value(since))) }
                 if !mark.debts.isEmpty { entries.append(("debts", Value(array: mark.debts.map(Self.value)))) }
                 return Value(entries: entries)
             })
@@ -82,12 +106,28 @@ struct UnsentMarks: Equatable {
         var entries: [(String, Value)] = [
             ("from", Value(debt.times.lowerBound)), ("to", Value(debt.times.upperBound)),
         ]
+        if let endpoints = debt.endpoints { entries.append(("endpoints", value(endpoints))) }
+        if debt.since < debt.times.lowerBound { entries.append(("since", Value(debt.since))) }
         if let sent = debt.sent { entries += [("run", Value(sent.run)), ("entries", Value(Int64(sent.entries)))] }
         return Value(entries: entries)
     }
 
     /// - Parameter mark: nil for a process that has nothing left to send.
     mutating func set(_ process: ExportProcess, _ mark: Mark?) { marks[process] = mark }
+
+    /// Leaves of a process that is gone at a time what it owes to others than some endpoints.
+    mutating func settle(_ process: ExportProcess, with endpoints: UnsentDebt.Endpoints, at now: Int64) {
+        guard let mark = marks[process] else { return }
+        let rest = debts(of: [process], at: now).compactMap { $0.owed(toOthersThan: endpoints) }
+        marks[process] = rest.isEmpty ? nil : Mark(sentUntil: nil, toldAt: mark.toldAt, debts: rest)
+    }
+
+    /// Notes which processes are ahead of the clock of one that may change their runs from now on, or has a moment ago.
+    mutating func noteAhead(of now: Int64, besides own: ExportProcess) {
+        for (process, mark) in marks where process != own && mark.toldAt > now + Self.tolerance {
+            marks[process]?.aheadSince = min(mark.aheadSince ?? .max, max(now - Self.silence, 0))
+        }
+    }
 
     /// Leaves out what is too old at a time.
     mutating func forget(at now: Int64) {
@@ -119,9 +159,13 @@ struct UnsentMarks: Equatable {
             processes.compactMap { marks[$0] }.flatMap { mark in
                 let own = mark.sentUntil.map { sentUntil in
                     let last = min(mark.toldAt + 2 * Self.heartbeat, max(now, mark.toldAt))
-                    return UnsentDebt(times: sentUntil...max(sentUntil, last))
+                    return UnsentDebt(times: sentUntil...max(sentUntil, last), endpoints: mark.endpoints)
                 }
-                return mark.debts + (own.map { [$0] } ?? [])
+                return (mark.debts + (own.map { [$0] } ?? [])).map { debt in
+                    var debt = debt
+                    debt.since = min(debt.since, mark.aheadSince ?? .max)
+                    return debt
+                }
             })
     }
 }

@@ -36,7 +36,8 @@ extension UnsentSpans {
         }
     }
 
-    /// Has the own mark say what those of processes say that are gone, in their place.
+    /// Has the own mark say what those of processes say that are gone, in their place; what is owed to other endpoints than the own
+    /// ones stays as it stands.
     private func takeOver() async {
         let now = clock.now()
         // Processes in containers may have the same number and host, so it is asked but once whether one runs.
@@ -45,7 +46,10 @@ extension UnsentSpans {
             return !state.hasLooked
         }
         guard let marks = try? await read() else { return }
-        let gone = marks.gone(besides: own, at: now) { asks ? $0.isAlive(seenFrom: own) : nil }
+        let endpoints = state.withLock(\.endpoints)
+        let gone = marks.gone(besides: own, at: now) { asks ? $0.isAlive(seenFrom: own) : nil }.filter {
+            marks.debts(of: [$0], at: now).contains { $0.owed(to: endpoints) != nil }
+        }
         if gone.isEmpty { return }
         await update { marks in
             let debts = marks.debts(of: gone, at: clock.now())
@@ -56,7 +60,7 @@ extension UnsentSpans {
                 return .some(state.mark)
             }
             guard let mark else { return }
-            for process in gone { marks.set(process, nil) }
+            for process in gone { marks.settle(process, with: endpoints, at: clock.now()) }
             marks.set(own, mark)
         }
     }
@@ -65,7 +69,7 @@ extension UnsentSpans {
         _ due: UnsentLedger.Due, _ plan: (RunHeader) async throws -> Plan, to sink: some UnsentSink
     ) async throws {
         var filter = RunFilter(
-            created: 0...due.times.upperBound, updated: due.times.lowerBound...Int64.max, limit: Self.page)
+            created: 0...due.times.upperBound, updated: due.since...Int64.max, limit: Self.page)
         var runs = due.from.runs
         // A run that was removed says nothing of what lies behind it.
         if let place = due.from.place, let header = try await store.header(of: place.run) {

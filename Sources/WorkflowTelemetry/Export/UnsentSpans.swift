@@ -32,6 +32,7 @@ final class UnsentSpans: Sendable {
     struct State {
         var sentUntil: Int64?
         var toldAt: Int64
+        let endpoints: UnsentDebt.Endpoints
         var ledger: UnsentLedger
         /// What was known when ``sentUntil`` was last set.
         var counts = Counts()
@@ -44,18 +45,19 @@ final class UnsentSpans: Sendable {
         var mark: UnsentMarks.Mark? {
             let debts = UnsentDebt.merged(ledger.debts)
             if sentUntil == nil, debts.isEmpty { return nil }
-            return UnsentMarks.Mark(sentUntil: sentUntil, toldAt: toldAt, debts: debts)
+            return UnsentMarks.Mark(
+                sentUntil: sentUntil, toldAt: toldAt, debts: debts, endpoints: sentUntil.map { _ in endpoints })
         }
     }
 
     /// - Parameters:
-    ///   - endpoints: how many there are; without any nothing is kept.
+    ///   - endpoints: what they are called, each by a name of its own; without any nothing is kept.
     ///   - own: the process that sends; this one unless given.
     init?(
-        _ store: (any RunStore)?, endpoints: Int, clock: any EngineClock = SystemClock(), own: ExportProcess? = nil
+        _ store: (any RunStore)?, endpoints: [String], clock: any EngineClock = SystemClock(), own: ExportProcess? = nil
     ) {
         let now = clock.now()
-        guard endpoints > 0, let store = store as? any Store, let own = own ?? ExportProcess.own(at: now) else {
+        guard !endpoints.isEmpty, let store = store as? any Store, let own = own ?? ExportProcess.own(at: now) else {
             return nil
         }
         self.store = store
@@ -63,7 +65,8 @@ final class UnsentSpans: Sendable {
         self.clock = clock
         state = Mutex(
             State(
-                sentUntil: now - UnsentMarks.tolerance, toldAt: now, ledger: UnsentLedger(endpoints: endpoints)))
+                sentUntil: now - UnsentMarks.tolerance, toldAt: now, endpoints: Set(endpoints),
+                ledger: UnsentLedger(endpoints: endpoints)))
     }
 
     /// Makes the mark, and waits for that as long as a store may take to write something small. To be called before a run begins
@@ -162,8 +165,9 @@ final class UnsentSpans: Sendable {
         defer { made.open() }
         do {
             var marks = try await read()
-            change(&marks)
             let now = clock.now()
+            marks.noteAhead(of: now, besides: own)
+            change(&marks)
             try await store.cache(Self.key, marks.value, until: now + UnsentMarks.lifetime, at: now)
         } catch {
             // A store that cannot be read or written now gets the next mark; whoever runs workflows in it is told why.

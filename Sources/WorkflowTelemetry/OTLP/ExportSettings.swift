@@ -12,6 +12,10 @@ public struct TelemetryError: Error, Sendable, CustomStringConvertible {
 public struct ExportSettings: Sendable {
     /// A server that takes spans.
     public struct Endpoint: Sendable, Equatable {
+        /// What takes spans: any collector, or Langfuse. A process that dies leaves what it has not sent to one that sends to the same.
+        enum Kind: String { case otlp, langfuse }
+
+        var kind = Kind.otlp
         /// For messages; the URL has no secrets in it.
         public var name: String
         public var url: String
@@ -192,12 +196,14 @@ public struct ExportSettings: Sendable {
         let base = text("LANGFUSE_BASE_URL") ?? text("LANGFUSE_HOST") ?? "https://cloud.langfuse.com"
         try check(base, source)
         let url = base.joined(to: "api/public/otel/v1/traces")
-        return Endpoint(
+        var endpoint = Endpoint(
             name: "Langfuse at \(base.withoutSecretsOfURL)", url: url,
             headers: [
                 ("authorization", "Basic " + BytesText.base64(Array("\(key):\(secret)".utf8))),
                 ("x-langfuse-ingestion-version", "4"),
             ], timeout: 10_000, isGzipped: true)
+        endpoint.kind = .langfuse
+        return endpoint
     }
 
     private mutating func readSampler(_ text: (String) -> String?) throws(TelemetryError) {
