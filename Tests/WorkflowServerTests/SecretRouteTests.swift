@@ -78,6 +78,32 @@ internal import WorkflowEngine
         }
     }
 
+    @Test func `whoever starts, answers or cancels a run gets it without what schemas call secret too`() async throws {
+        try await RunningServer.with([Self.workflow()]) { server in
+            let body: (String) -> Value = { ["inputData": ["user": "ada", "pin": "hush-4711"], "runId": Value($0)] }
+            let answer: Value = ["stepId": "confirm", "data": ["ok": true]]
+            let asked: [(path: String, body: Value)] = [
+                ("/api/workflows/login/run", body("a")), ("/api/workflows/login/runs", body("b")),
+                ("/api/workflows/login/runs", body("b")), ("/api/workflows/login/runs/a/resume", answer),
+                ("/api/workflows/login/run", body("c")), ("/api/runs/c/resume", answer),
+                ("/api/workflows/login/run", body("d")), ("/api/tasks/d/confirm", ["data": ["ok": true]]),
+                ("/api/workflows/login/run", body("e")), ("/api/runs/e/cancel", [:]),
+            ]
+            for (path, body) in asked {
+                let shown = try await server.post(path + "?redact=true", body)
+                #expect((200..<300).contains(shown.status), "\(path): \(shown.json.json)")
+                #expect(!shown.json.json.contains("hush-4711"), "\(path): \(shown.json.json)")
+            }
+            let refused = try await server.post("/api/workflows/login/run?redact=maybe", body("f"))
+            #expect(refused.status == 400)
+            #expect(try await server.get("/api/runs/f").status == 404)
+            let frames = try await server.frames(
+                "POST", "/api/workflows/login/stream?redact=true", body("g"), through: { $0.event == "result" })
+            let text = frames.map(\.data.json).joined()
+            #expect(!text.contains("hush-4711") && text.contains("[secret]"), "\(text)")
+        }
+    }
+
     private static func start(_ server: RunningServer) async throws {
         _ = try await server.directory.start(
             StartRequest(workflow: "login", input: ["user": "ada", "pin": "hush-4711"], id: "r"))

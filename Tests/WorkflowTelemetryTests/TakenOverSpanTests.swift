@@ -174,6 +174,19 @@ import WorkflowEngine
         #expect(try await recovered(store) == Self.names)
     }
 
+    @Test func `an endpoint that took what another one did not is not sent it again`() async throws {
+        let two = [
+            "OTEL_LOGS_EXPORTER": "none", "LANGFUSE_PUBLIC_KEY": "p", "LANGFUSE_SECRET_KEY": "s",
+            "LANGFUSE_BASE_URL": "http://langfuse",
+        ]
+        let (store, server) = (MemoryStore(), FakeServer(unreachable: "langfuse"))
+        try await run(["run-1"], store, server, two)
+        #expect(server.requests.filter { $0.url.contains("collector") }.flatMap(\.spans).count == 3)
+        // Only Langfuse lacks them.
+        #expect(try await recovered(store) == [])
+        #expect(try await recovered(store, two) == Self.names)
+    }
+
     /// Takes all at once.
     private final class Taker: UnsentSink {
         private let names = Mutex<[String]>([])
@@ -199,10 +212,10 @@ import WorkflowEngine
         #expect(!unsent.note(nil, at: SystemClock().now()))
         await unsent.sendThoseOfOthers({ _ in workflow.plan }, to: before)
         #expect(before.taken == [])
-        #expect(unsent.note(UnsentSpans.Counts(taken: 3, unsent: 3), at: SystemClock().now()))
+        #expect(unsent.note(UnsentSpans.Counts(taken: 3, unsent: ["traces/otlp": 3]), at: SystemClock().now()))
         for _ in 0..<2 { await unsent.sendThoseOfOthers({ _ in workflow.plan }, to: after) }
         #expect(after.taken == Self.names)
-        await unsent.finish(UnsentSpans.Counts(taken: 3, unsent: 3), isLast: true)
+        await unsent.finish(UnsentSpans.Counts(taken: 3, unsent: ["traces/otlp": 3]), isLast: true)
         await engine.shutdown(grace: .zero)
         #expect(try await unsent.read() == UnsentMarks())
         await journal.close()

@@ -5,7 +5,14 @@ internal import WorkflowEngine
 /// Runs as the routes answer with them.
 enum RunRendering {
     /// A run with its result and its steps; times are ISO 8601 texts.
-    static func run(_ record: RunRecord, _ place: QueuePlace? = nil) -> Value {
+    ///
+    /// - Parameter redacts: without what schemas call secret.
+    static func run(_ record: RunRecord, _ place: QueuePlace? = nil, redacts: Bool) -> Value {
+        let told = run(record, place)
+        return redacts ? record.redaction.redact(contentsOf: told) : told
+    }
+
+    private static func run(_ record: RunRecord, _ place: QueuePlace?) -> Value {
         let (result, id, workflow) = (record.result(), record.id, record.plan.id)
         var entries: [(String, Value)] = [
             ("runId", Value(id)), ("workflowId", Value(workflow)), ("status", Value(result.status)),

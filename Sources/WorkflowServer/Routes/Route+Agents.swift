@@ -21,28 +21,34 @@ extension Route {
         },
         Route(
             .post, "/api/agents/{id}/generate", "Asks an agent, and answers when it has or waits for somebody.",
-            role: .run, query: [.wait], body: body, answers: [200, 202], errors: [404, 409, 500], isLenient: true
+            role: .run, query: [.wait, .redact], body: body, answers: [200, 202], errors: [404, 409, 500],
+            isLenient: true
         ) { request, core in
+            let (wait, redacts) = (try request.wait(), try request.flag("redact"))
             let id = try await ask(request, core)
-            let wait = try request.wait()
             let (record, isSettled) = try await request.whileConnected(core.waits) {
                 try await core.directory.settled(id, within: wait, following: true)
             }
             switch record.status {
-            case .success where isSettled: return .json(AgentRendering.answer(record))
+            case .success where isSettled:
+                let answer = AgentRendering.answer(record)
+                return .json(redacts ? record.redaction.redact(contentsOf: answer) : answer)
             case .failed, .cancelled:
-                let error = record.result().error
+                let result = record.result()
+                let error = (redacts ? result.redacted(by: record.redaction) : result).error
                 throw APIError(
                     .internalServerError, error?["code"]?.string ?? "agent_failed",
                     error?["message"]?.string ?? "the agent was stopped", details: ["runId": Value(id)])
-            default: return .json(RunRendering.run(record), status: .accepted)
+            default: return .json(RunRendering.run(record, redacts: redacts), status: .accepted)
             }
         },
         Route(
             .post, "/api/agents/{id}/stream", "Asks an agent, and streams the events of its run.", role: .run,
-            body: body, type: "text/event-stream", errors: [404, 409], isLenient: true
+            query: [.redact], body: body, type: "text/event-stream", errors: [404, 409], isLenient: true
         ) { request, core in
-            try await EventStream.run(try await ask(request, core), request, core, follow: false)
+            let redacts = try request.flag("redact")
+            return try await EventStream.run(
+                try await ask(request, core), request, core, follow: false, redacts: redacts)
         },
     ]
 

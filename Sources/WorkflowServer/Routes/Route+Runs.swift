@@ -7,6 +7,7 @@ extension Route {
     static let runs: [Route] = [
         Route(
             .post, "/api/workflows/{id}/runs", "Starts a run, and answers as soon as it is recorded.", role: .run,
+            query: [.redact],
             body: [
                 "type": "object", "required": ["inputData"],
                 "properties": [
@@ -63,10 +64,9 @@ extension Route {
             if try request.flag("summary") {
                 return .json(RunRendering.header(header, place, undoing: await core.directory.undoing(header)))
             }
-            if try request.wait() != nil { return try await settled(id, request, core) }
-            let record = try await core.directory.record(of: id)
-            let told = RunRendering.run(record, place)
-            return .json(try request.flag("redact") ? record.redaction.redact(contentsOf: told) : told)
+            let redacts = try request.flag("redact")
+            if try request.wait() != nil { return try await settled(id, request, core, redacts: redacts) }
+            return .json(RunRendering.run(try await core.directory.record(of: id), place, redacts: redacts))
         },
         Route(
             .get, "/api/runs/{id}/events",
@@ -132,7 +132,8 @@ extension Route {
     }
 
     private static func startWithoutWaiting(_ request: APIRequest, _ core: ServerCore) async throws -> Response {
-        try await withStart(request, core) { start, body in
+        let redacts = try request.flag("redact")
+        return try await withStart(request, core) { start, body in
             var start = start
             try readOptions(body, core.directory.engine.clock.now(), into: &start)
             // Who does not wait for the run learns at once that it would only fail.
@@ -143,7 +144,7 @@ extension Route {
                 let status = start.startAt == nil && !started.isQueued ? "running" : "queued"
                 response = .json(["runId": Value(started.id), "status": Value(status)], status: .accepted)
             } else {
-                response = .json(RunRendering.run(try await core.directory.record(of: started.id)))
+                response = .json(RunRendering.run(try await core.directory.record(of: started.id), redacts: redacts))
             }
             response.headers[.location] = "\(core.options.basePath)/api/runs/\(started.id.percentEscaped)"
             return response

@@ -7,13 +7,14 @@ internal import WorkflowEngine
 extension Route {
     static let steering: [Route] = [
         Route(
-            .post, "/api/runs/{id}/resume", "Answers a step that waits for a person.", role: .run, query: [.wait],
+            .post, "/api/runs/{id}/resume", "Answers a step that waits for a person.", role: .run,
+            query: [.wait, .redact],
             body: [
                 "type": "object", "required": ["data"],
                 "properties": ["stepId": RouteSchema.text, "data": true],
             ], answers: [200, 202], errors: [404, 409, 422]
         ) { request, core in
-            let id = try request.parameter("id")
+            let (id, redacts) = (try request.parameter("id"), try request.flag("redact"))
             let body = try await request.object()
             guard let data = body["data"] else {
                 throw APIError.badRequest("Resume payload must include stepId and data")
@@ -21,7 +22,7 @@ extension Route {
             _ = try await core.header(id, request)
             try await core.directory.answer(
                 id, step: body.text("stepId"), data: data, by: request.context.principal.signature, key: request.key())
-            return try await settled(id, request, core)
+            return try await settled(id, request, core, redacts: redacts)
         },
         Route(
             .post, "/api/runs/{id}/signals/{event}", "Gives a run an event; the body is what comes with it.",
@@ -37,10 +38,11 @@ extension Route {
         },
         Route(
             .post, "/api/runs/{id}/cancel", "Cancels a run, and answers when it has stopped.", role: .run,
+            query: [.redact],
             body: ["type": "object", "properties": ["reason": RouteSchema.text]], isBodyOptional: true,
             errors: [404, 409]
         ) { request, core in
-            let id = try request.parameter("id")
+            let (id, redacts) = (try request.parameter("id"), try request.flag("redact"))
             let reason = try await request.optionalObject().text("reason") ?? "cancelled"
             _ = try await core.header(id, request)
             let key = try request.key()
@@ -48,7 +50,7 @@ extension Route {
             let record = try await request.awaitLasting(core.waits) {
                 try await core.directory.cancel(id, reason: reason, key: key)
             }
-            return .json(RunRendering.run(record))
+            return .json(RunRendering.run(record, redacts: redacts))
         },
         Route(
             .post, "/api/runs/{id}/retry", "Starts a run that does again what made another one fail.", role: .run,

@@ -23,7 +23,7 @@ extension Route {
         Route(
             .post, "/api/tasks/{run}/**",
             "Answers a step that waits for a person; its path is the rest of the address.",
-            role: .run, query: [.wait],
+            role: .run, query: [.wait, .redact],
             body: [
                 "type": "object", "required": ["data"],
                 "properties": ["data": true, "digest": RouteSchema.text],
@@ -58,6 +58,7 @@ extension Route {
 
     private static func answer(_ request: APIRequest, _ core: ServerCore) async throws -> Response {
         let (run, path) = try (request.parameter("run"), request.rest())
+        let redacts = try request.flag("redact")
         let body = try await request.object()
         guard let data = body["data"] else { throw APIError.badRequest("Task payload must include data") }
         let digest = try body.text("digest")
@@ -66,7 +67,7 @@ extension Route {
         if let digest { check = { try Route.expect(digest, of: path, in: $0) } }
         try await core.directory.answer(
             run, step: path, data: data, by: request.context.principal.signature, key: request.key(), expecting: check)
-        return try await settled(run, request, core)
+        return try await settled(run, request, core, redacts: redacts)
     }
 
     /// Whether what a step shows is still what somebody saw.

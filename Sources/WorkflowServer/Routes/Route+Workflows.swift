@@ -87,36 +87,38 @@ extension Route {
         },
         Route(
             .post, "/api/workflows/{id}/run", "Runs a workflow, and answers when the run is over or waits.", role: .run,
-            query: [.wait], body: runBody, answers: [200, 202], errors: [404, 409], isLenient: true
+            query: [.wait, .redact], body: runBody, answers: [200, 202], errors: [404, 409], isLenient: true
         ) { request, core in
+            let (wait, redacts) = (try request.wait(), try request.flag("redact"))
             let started = try await start(request, core)
-            let wait = try request.wait()
             let (record, isSettled) = try await request.whileConnected(core.waits) {
                 try await core.directory.settled(started, within: wait, following: true)
             }
-            return settled(record, isSettled)
+            return settled(record, isSettled, redacts: redacts)
         },
         Route(
             .post, "/api/workflows/{id}/stream", "Runs a workflow, and streams its events.", role: .run,
             query: [
                 Parameter(
-                    name: "follow", text: "Go on through pauses until the run is over.", schema: RouteSchema.flag)
+                    name: "follow", text: "Go on through pauses until the run is over.", schema: RouteSchema.flag),
+                .redact,
             ], body: runBody, type: "text/event-stream", errors: [404, 409], isLenient: true
         ) { request, core in
-            let follow = try request.flag("follow")
+            let (follow, redacts) = (try request.flag("follow"), try request.flag("redact"))
             let started = try await start(request, core)
-            return try await EventStream.run(started.id, request, core, follow: follow)
+            return try await EventStream.run(started.id, request, core, follow: follow, redacts: redacts)
         },
         Route(
             .post, "/api/workflows/{id}/runs/{run}/resume",
             "Answers a step that waits for a person, and answers when the run is over or waits again.", role: .run,
-            query: [.wait],
+            query: [.wait, .redact],
             body: [
                 "type": "object", "required": ["stepId", "data"],
                 "properties": ["stepId": ["type": "string"], "data": true],
             ], answers: [200, 202], errors: [404, 409, 422], isLenient: true
         ) { request, core in
             let (workflow, run) = try (request.parameter("id"), request.parameter("run"))
+            let redacts = try request.flag("redact")
             let body = try await request.object()
             guard let step = body["stepId"]?.string, let data = body["data"] else {
                 throw APIError.badRequest("Resume payload must include stepId and data")
@@ -128,7 +130,7 @@ extension Route {
             }
             try await core.directory.answer(
                 run, step: step, data: data, by: request.context.principal.signature, key: request.key())
-            return try await settled(run, request, core)
+            return try await settled(run, request, core, redacts: redacts)
         },
     ]
 
@@ -179,8 +181,11 @@ extension Route {
     }
 
     /// Waits until a run settles, as far as the request would wait, and answers with it.
-    static func settled(_ id: String, _ request: APIRequest, _ core: ServerCore) async throws -> Response {
-        let redacts = try request.flag("redact")
+    ///
+    /// - Parameter redacts: without what schemas call secret.
+    static func settled(
+        _ id: String, _ request: APIRequest, _ core: ServerCore, redacts: Bool
+    ) async throws -> Response {
         let wait = try request.wait()
         let (record, isSettled) = try await request.whileConnected(core.waits) {
             try await core.directory.settled(id, within: wait, following: true)
@@ -188,10 +193,9 @@ extension Route {
         return settled(record, isSettled, redacts: redacts)
     }
 
-    private static func settled(_ record: RunRecord, _ isSettled: Bool, redacts: Bool = false) -> Response {
-        let told = RunRendering.run(record)
-        return .json(
-            redacts ? record.redaction.redact(contentsOf: told) : told,
+    private static func settled(_ record: RunRecord, _ isSettled: Bool, redacts: Bool) -> Response {
+        .json(
+            RunRendering.run(record, redacts: redacts),
             status: isSettled && record.status != .running ? .ok : .accepted)
     }
 }

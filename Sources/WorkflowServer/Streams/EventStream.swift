@@ -10,7 +10,11 @@ internal import WorkflowEngine
 enum EventStream {
     /// A run that has just been started, and then each that goes on in its place: `run`, its events, and at the end of the last one
     /// or at a pause `result`.
-    static func run(_ id: String, _ request: APIRequest, _ core: ServerCore, follow: Bool) async throws -> Response {
+    ///
+    /// - Parameter redacts: without what schemas call secret.
+    static func run(
+        _ id: String, _ request: APIRequest, _ core: ServerCore, follow: Bool, redacts: Bool
+    ) async throws -> Response {
         let chain = StreamedChain(try await core.directory.events(of: id))
         return response(
             core, request, nudge: { [weak chain] in chain?.nudge() }, cancel: { [weak chain] in chain?.cancel() }
@@ -24,7 +28,9 @@ enum EventStream {
                     switch item {
                     case .events(let events):
                         for event in events { successor.take(event) }
-                        try await writer.events(events)
+                        try await writer.events(events, redacts: redacts)
+                    // A secret may come in pieces, none of which is known for a part of it; the whole is recorded.
+                    case .transient(let event) where redacts && event.mayHaveSecrets: continue
                     case .transient(let event): try await writer.frame(event.type, event.value)
                     case .idle: try await writer.comment()
                     case .settled:
@@ -32,11 +38,11 @@ enum EventStream {
                         let record = try await core.directory.record(of: id)
                         // Somebody may have answered meanwhile.
                         if record.status == .running || record.restartedAs != nil { continue }
-                        return try await writer.frame("result", result(record))
+                        return try await writer.frame("result", result(record, redacts: redacts))
                     }
                 }
                 guard case .over? = await subscription.end, let next = successor.id else {
-                    return try await end(subscription, id, core, &writer)
+                    return try await end(subscription, id, core, &writer, redacts: redacts)
                 }
                 id = next
                 chain.goOn(try await core.directory.events(of: next))
@@ -62,7 +68,7 @@ enum EventStream {
     /// A run from an event on: its events, and `result` when it is over.
     static func events(
         of id: String, after sequence: Int, isBrief: Bool, _ request: APIRequest, _ core: ServerCore,
-        redacts: Bool = false
+        redacts: Bool
     ) async throws -> Response {
         if request.request.method == .head { return Response(status: .ok, headers: headers) }
         let subscription = try await core.directory.events(of: id, after: sequence)
@@ -71,10 +77,8 @@ enum EventStream {
             while let item = await subscription.next() {
                 switch item {
                 case .events(let events): try await writer.events(events, isBrief: isBrief, redacts: redacts)
-                case .transient(let event):
-                    // A secret may come in pieces, none of which is known for a part of it; the whole is recorded.
-                    if redacts, event.mayHaveSecrets { continue }
-                    try await writer.frame(event.type, event.value)
+                case .transient(let event) where redacts && event.mayHaveSecrets: continue
+                case .transient(let event): try await writer.frame(event.type, event.value)
                 case .idle: try await writer.comment()
                 case .settled: continue
                 }
@@ -85,7 +89,7 @@ enum EventStream {
 
     /// All runs. Events that a client is too slow for are passed over, and `missed` tells how many.
     static func all(
-        _ filter: EventFilter, _ request: APIRequest, _ core: ServerCore, redacts: Bool = false
+        _ filter: EventFilter, _ request: APIRequest, _ core: ServerCore, redacts: Bool
     ) -> Response {
         if request.request.method == .head { return Response(status: .ok, headers: headers) }
         let outbox = core.broadcast.open(filter, redacts: redacts)
@@ -132,7 +136,7 @@ enum EventStream {
 
     private static func end(
         _ subscription: EventSubscription, _ id: String, _ core: ServerCore, _ writer: inout FrameWriter,
-        redacts: Bool = false
+        redacts: Bool
     ) async throws {
         switch await subscription.end {
         case .over: try await writer.write(try await core.results.frame(of: id, redacts: redacts))
@@ -141,8 +145,8 @@ enum EventStream {
         }
     }
 
-    static func result(_ record: RunRecord) -> Value {
-        ["runId": Value(record.id), "result": RunRendering.run(record)]
+    static func result(_ record: RunRecord, redacts: Bool) -> Value {
+        ["runId": Value(record.id), "result": RunRendering.run(record, redacts: redacts)]
     }
 
     private static func response(

@@ -34,8 +34,7 @@ final class ResultFrames: Sendable {
         defer { turn.leave() }
         if let known = find(header, redacts) { return known }
         let record = try await directory.record(of: id)
-        let result = EventStream.result(record)
-        let told = redacts ? record.redaction.redact(contentsOf: result) : result
+        let told = EventStream.result(record, redacts: redacts)
         let bytes = ByteBuffer(string: "event: result\ndata: \(told.json)\n\n")
         // Of a run that has been let go on with meanwhile there will be another one.
         if header.status.isTerminal { keep(Frame(header: header, redacts: redacts, bytes: bytes)) }

@@ -64,13 +64,13 @@ final class BatchExporter: Sendable {
 
     init(
         _ endpoint: ExportSettings.Endpoint, _ envelope: ExportEnvelope, settings: ExportSettings,
-        http: any HostGateway, warn: @escaping @Sendable (String) -> Void
+        leaves: Bool = false, http: any HostGateway, warn: @escaping @Sendable (String) -> Void
     ) {
         self.envelope = envelope
         name = "\(envelope.signal)/\(endpoint.kind)"
         self.settings = settings
         post = SpanPost(endpoint, http: http)
-        troubles = Troubles(endpoint: endpoint.name, things: envelope.signal.things, warn: warn)
+        troubles = Troubles(endpoint: endpoint.name, things: envelope.signal.things, leaves: leaves, warn: warn)
     }
 
     // MARK: Taking
@@ -97,7 +97,7 @@ final class BatchExporter: Sendable {
             return (dropped, 0, isReady ? state.waker.take() : nil)
         }
         if dropped > 0 { drop(dropped) }
-        if late > 0 { troubles.drop(late, "there was no time left") }
+        if late > 0 { troubles.leave(late, "there was no time left") }
         waker?.open()
     }
 
@@ -138,7 +138,7 @@ final class BatchExporter: Sendable {
             if state.isFinished { state.unsentCount &+= count }
             return state.isFinished
         }
-        troubles.drop(count, isLate ? "there was no time left" : "the queue is full")
+        if isLate { troubles.leave(count, "there was no time left") } else { troubles.drop(count, "the queue is full") }
     }
 
     /// Counts what is larger than a request may be; any thread.
@@ -187,7 +187,7 @@ final class BatchExporter: Sendable {
         while let batch = await nextBatch() {
             var isSent = false
             if Task.isCancelled {
-                troubles.drop(batch.count, "there was no time left")
+                troubles.leave(batch.count, "there was no time left")
             } else {
                 isSent = await deliver(batch.map(\.piece))
             }
@@ -262,7 +262,7 @@ final class BatchExporter: Sendable {
                 troubles.drop(batch.count, reason)
                 return true
             case .unreachable(let reason):
-                troubles.drop(batch.count, reason)
+                troubles.leave(batch.count, reason)
                 return false
             case .failed(let reason, let retryAfter):
                 // A server that asks for no wait gets the usual one.
@@ -270,7 +270,7 @@ final class BatchExporter: Sendable {
                 let asked = max(retryAfter.map { Double($0) * 1000 } ?? 0, own)
                 let elapsed = (SystemClock().elapsed() - start) / 1000
                 guard !Task.isCancelled, Double(elapsed) + asked < Double(settings.patience) else {
-                    troubles.drop(batch.count, reason)
+                    troubles.leave(batch.count, reason)
                     return false
                 }
                 troubles.retry(reason)

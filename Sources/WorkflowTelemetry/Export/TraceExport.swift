@@ -36,7 +36,10 @@ public final class TraceExport: Sendable {
         let follower = JournalFollower(store: store)
         func exporters(_ endpoints: [ExportSettings.Endpoint], _ signal: ExportEnvelope.Signal) -> [BatchExporter] {
             let envelope = ExportEnvelope(signal, resource: settings.resource)
-            return endpoints.map { BatchExporter($0, envelope, settings: settings, http: http, warn: warn) }
+            let leaves = store is any LastingStore
+            return endpoints.map {
+                BatchExporter($0, envelope, settings: settings, leaves: leaves, http: http, warn: warn)
+            }
         }
         let exporters =
             exporters(settings.endpoints, .traces)
@@ -119,10 +122,10 @@ public final class TraceExport: Sendable {
     }
 
     private static func counts(of exporters: [BatchExporter]) -> UnsentSpans.Counts {
-        exporters.map(\.counts).reduce(into: UnsentSpans.Counts()) { all, counts in
-            all.taken &+= counts.taken
-            all.unsent &+= counts.unsent
-        }
+        let counts = exporters.map { ($0.name, $0.counts) }
+        return UnsentSpans.Counts(
+            taken: counts.reduce(0) { $0 &+ $1.1.taken },
+            unsent: Dictionary(counts.map { ($0, $1.unsent) }, uniquingKeysWith: &+))
     }
 
     /// Sends the spans of the store's runs that another process has ended and not sent, because it died or had no time, and what this

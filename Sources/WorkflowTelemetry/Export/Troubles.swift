@@ -21,58 +21,98 @@ final class Troubles: Sendable {
         static let logs = Things(one: "span with logs", many: "spans with logs")
         static let figures = Things(one: "figure", many: "figures")
 
-        func count(_ number: Int) -> String { number == 1 ? "1 \(one) was" : "\(number) \(many) were" }
+        func count(_ number: Int) -> String { "\(number) \(number == 1 ? one : many)" }
     }
 
     private struct State {
         /// When it was last told, in microseconds of the time that passes.
         var toldAt: Int64?
-        /// Spans that were dropped and not told of.
-        var dropped = 0
-        /// All that were dropped.
+        /// Spans that were given up and not told of.
+        var untold = Counts()
+        /// All that were given up.
         var lost = 0
         var reason = ""
     }
 
-    init(endpoint: String, things: Things = .spans, warn: @escaping @Sendable (String) -> Void) {
+    /// What became of those that were given up.
+    private struct Counts {
+        var dropped = 0
+        /// Those that another process sends.
+        var left = 0
+
+        static func + (left: Counts, right: Counts) -> Counts {
+            Counts(
+                dropped: left.dropped.addingReportingOverflow(right.dropped).partialValue,
+                left: left.left.addingReportingOverflow(right.left).partialValue)
+        }
+
+        var isEmpty: Bool { dropped == 0 && left == 0 }
+
+        func text(_ things: Things) -> String {
+            func part(_ count: Int, _ what: String, isFirst: Bool) -> String? {
+                if count == 0 { return nil }
+                let number = isFirst ? things.count(count) : "\(count)"
+                return "\(number) \(count == 1 ? "was" : "were") \(what)"
+            }
+            let parts = [
+                part(dropped, "dropped", isFirst: true),
+                part(left, "left to who looks after the store next", isFirst: dropped == 0),
+            ]
+            return parts.compactMap { $0 }.joined(separator: ", ")
+        }
+    }
+
+    /// Whether what could not be sent is left to another process.
+    private let leaves: Bool
+
+    /// - Parameter leaves: whether what could not be sent is left to another process.
+    init(endpoint: String, things: Things = .spans, leaves: Bool = false, warn: @escaping @Sendable (String) -> Void) {
         self.endpoint = endpoint
         self.things = things
+        self.leaves = leaves
         tell = warn
     }
 
-    /// Spans were given up.
-    func drop(_ count: Int, _ reason: String) {
+    /// Spans were given up for good.
+    func drop(_ count: Int, _ reason: String) { giveUp(count, Counts(dropped: count), reason) }
+
+    /// Spans could not be sent.
+    func leave(_ count: Int, _ reason: String) {
+        giveUp(count, leaves ? Counts(left: count) : Counts(dropped: count), reason)
+    }
+
+    private func giveUp(_ count: Int, _ counts: Counts, _ reason: String) {
         state.withLock { $0.lost = $0.lost.addingReportingOverflow(count).partialValue }
-        note(count, reason, isLast: false)
+        note(counts, reason, isLast: false)
     }
 
     /// How many have been given up since the beginning.
     var lost: Int { state.withLock(\.lost) }
 
     /// A request failed and is sent again.
-    func retry(_ reason: String) { note(0, reason, isLast: false) }
+    func retry(_ reason: String) { note(Counts(), reason, isLast: false) }
 
     /// The server took all of it, and has something to say.
-    func warn(_ reason: String) { note(0, reason, isLast: false) }
+    func warn(_ reason: String) { note(Counts(), reason, isLast: false) }
 
-    /// Tells of what was dropped since it was last told.
+    /// Tells of what was given up since it was last told.
     func finish() {
-        let reason = state.withLock { $0.dropped > 0 ? $0.reason : nil }
-        if let reason { note(0, reason, isLast: true) }
+        let reason = state.withLock { $0.untold.isEmpty ? nil : $0.reason }
+        if let reason { note(Counts(), reason, isLast: true) }
     }
 
-    private func note(_ count: Int, _ reason: String, isLast: Bool) {
+    private func note(_ counts: Counts, _ reason: String, isLast: Bool) {
         // The time that passes: a clock that is set neither silences this nor has it told too often.
         let now = SystemClock().elapsed()
-        let dropped = state.withLock { state -> Int? in
-            state.dropped = state.dropped.addingReportingOverflow(count).partialValue
+        let untold = state.withLock { state -> Counts? in
+            state.untold = state.untold + counts
             state.reason = reason
             if !isLast, let toldAt = state.toldAt, now - toldAt < Self.interval { return nil }
             state.toldAt = now
-            defer { state.dropped = 0 }
-            return state.dropped
+            defer { state.untold = Counts() }
+            return state.untold
         }
-        guard let dropped else { return }
-        tell("telemetry: \(endpoint): \(reason)" + (dropped > 0 ? "; \(things.count(dropped)) dropped" : ""))
+        guard let untold else { return }
+        tell("telemetry: \(endpoint): \(reason)" + (untold.isEmpty ? "" : "; " + untold.text(things)))
     }
 }

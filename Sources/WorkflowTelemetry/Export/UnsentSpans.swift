@@ -10,10 +10,16 @@ final class UnsentSpans: Sendable {
     /// What a store can that this needs.
     typealias Store = CacheStore & RunReading
 
-    /// How many spans the endpoints got of the runs that are followed, and how many of them were not sent, nor refused for good.
+    /// How many spans the endpoints got of the runs that are followed, and how many of them were not sent, nor refused for good, by
+    /// the name of the endpoint.
     struct Counts: Sendable {
         var taken = 0
-        var unsent = 0
+        var unsent: [String: Int] = [:]
+
+        /// The endpoints of which more is unsent than was.
+        func failing(since before: Counts) -> UnsentDebt.Endpoints {
+            Set(unsent.filter { $0.value != before.unsent[$0.key] ?? 0 }.keys)
+        }
     }
 
     /// Between two looks at what has been sent.
@@ -90,12 +96,13 @@ final class UnsentSpans: Sendable {
         state.withLock { state in
             var isDue = state.ledger.settle()
             if let known {
-                if known.unsent != state.counts.unsent, let from = state.sentUntil {
-                    state.ledger.add([UnsentDebt(times: min(from, now)...now)])
+                let failing = known.failing(since: state.counts)
+                if !failing.isEmpty, let from = state.sentUntil {
+                    state.ledger.add([UnsentDebt(times: min(from, now)...now, endpoints: failing)])
                 }
                 // A clock that was set back has spans end before what was told.
                 state.sentUntil = now - UnsentMarks.tolerance
-                isDue = isDue || known.taken != state.counts.taken || known.unsent != state.counts.unsent
+                isDue = isDue || known.taken != state.counts.taken || !failing.isEmpty
                 state.counts = known
             }
             return !state.isOver && (isDue || !(0..<UnsentMarks.heartbeat).contains(now - state.toldAt))
@@ -113,8 +120,8 @@ final class UnsentSpans: Sendable {
             _ = state.ledger.settle()
             let now = clock.now()
             if isLast, let from = state.sentUntil {
-                let isWhole = counts?.unsent == state.counts.unsent
-                if !isWhole { state.ledger.add([UnsentDebt(times: min(from, now)...now)]) }
+                let failing = counts?.failing(since: state.counts) ?? state.endpoints
+                if !failing.isEmpty { state.ledger.add([UnsentDebt(times: min(from, now)...now, endpoints: failing)]) }
                 state.sentUntil = nil
             }
             state.toldAt = now
