@@ -24,6 +24,14 @@ import WorkflowCore
         #expect(try found(in: text) == ["hush"])
     }
 
+    @Test func `a field that comes twice is secret both times`() throws {
+        #expect(try found(in: #"{"name":"Bob","apiToken":"hush","apiToken":"hist"}"#) == ["hush", "hist"])
+        let tools: Value = ["tools": [["name": "pay", "schema": ["properties": ["pin": Self.secret]]]]]
+        let call: Value = ["name": "pay", "arguments": #"{"pin":"4711","pin":"1174"}"#]
+        let secrets = try #require(AnswerSecrets(tools)).secrets(in: ["tool_calls": [call]])
+        #expect(secrets == ["4711", "1174"])
+    }
+
     @Test func `an answer without its secrets in their places is secret as a whole`() throws {
         #expect(try found(in: "the token is hush") == ["the token is hush"])
         #expect(

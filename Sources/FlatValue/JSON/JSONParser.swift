@@ -11,10 +11,16 @@ struct JSONParser {
     /// What `{}` is read as.
     private let empty: ValueTag
     private var depth = 0
+    /// Whether every value of a key that comes twice is kept, and not the last one alone.
+    private let keepsAll: Bool
     /// The keys of the outermost object so far; nil where they may come twice.
     private var keys: Set<[UInt8]>?
 
-    init(_ text: UnsafeRawBufferPointer, into arena: ByteArena, isStrict: Bool = false, empty: ValueTag = .object) {
+    init(
+        _ text: UnsafeRawBufferPointer, into arena: ByteArena, isStrict: Bool = false, empty: ValueTag = .object,
+        keepsAll: Bool = false
+    ) {
+        self.keepsAll = keepsAll
         keys = isStrict ? [] : nil
         self.empty = empty
         // An empty buffer may have no address; any other address does, as nothing is read from it.
@@ -157,7 +163,7 @@ struct JSONParser {
                 }
             }
         }
-        if count > 1 { count = arena.removeDuplicateKeys(from: first, count: count) }
+        if count > 1, !keepsAll { count = arena.removeDuplicateKeys(from: first, count: count) }
         if count == 0, empty == .emptyTable {
             arena.count = container.start
             arena.append(ValueTag.emptyTable.rawValue)

@@ -27,13 +27,20 @@ extension Value {
         self = try result.get()
     }
 
+    /// Reads JSON text with every value of a key that comes twice: for a look at all that the text says, not for use.
+    package init(wholeJSON json: String) throws(JSONError) {
+        var json = json
+        let result = json.withUTF8 { Self.parse(UnsafeRawBufferPointer($0), keepsAll: true) }
+        self = try result.get()
+    }
+
     private static func parse(
-        _ bytes: UnsafeRawBufferPointer, _ isStrict: Bool = false, empty: ValueTag = .object
+        _ bytes: UnsafeRawBufferPointer, _ isStrict: Bool = false, empty: ValueTag = .object, keepsAll: Bool = false
     ) -> Result<Value, JSONError> {
         var arena = ByteArena()
         defer { arena.deallocate() }
         do throws(JSONError) {
-            let slice = try arena.appendJSON(bytes, isStrict: isStrict, empty: empty)
+            let slice = try arena.appendJSON(bytes, isStrict: isStrict, empty: empty, keepsAll: keepsAll)
             return .success(Value(storage: Array(arena[slice])))
         } catch {
             return .failure(error)
@@ -74,15 +81,15 @@ extension ByteArena {
     public mutating func appendJSON(
         _ text: UnsafeRawBufferPointer, isStrict: Bool = false
     ) throws(JSONError) -> Slice {
-        try appendJSON(text, isStrict: isStrict, empty: .object)
+        try appendJSON(text, isStrict: isStrict, empty: .object, keepsAll: false)
     }
 
     /// - Parameter empty: what `{}` is read as.
     fileprivate mutating func appendJSON(
-        _ text: UnsafeRawBufferPointer, isStrict: Bool, empty: ValueTag
+        _ text: UnsafeRawBufferPointer, isStrict: Bool, empty: ValueTag, keepsAll: Bool
     ) throws(JSONError) -> Slice {
         let start = count
-        var parser = JSONParser(text, into: self, isStrict: isStrict, empty: empty)
+        var parser = JSONParser(text, into: self, isStrict: isStrict, empty: empty, keepsAll: keepsAll)
         do throws(JSONError) {
             try parser.parseDocument()
         } catch {

@@ -55,15 +55,15 @@ package struct AnswerSecrets: Sendable {
     /// The JSON in a text: the whole of it, what stands in a block of code, from its first brace to its last, or as far as one goes
     /// that was cut off.
     private static func json(in text: String) -> Value? {
-        if let value = try? Value(json: text) { return value }
+        if let value = try? Value(wholeJSON: text) { return value }
         let fences = text.ranges(of: "```")
         if fences.count > 1 {
             let block = text[fences[0].upperBound..<fences[1].lowerBound].drop { $0.isLetter || $0.isNumber }
-            if let value = try? Value(json: String(block)) { return value }
+            if let value = try? Value(wholeJSON: String(block)) { return value }
         }
         guard let first = text.firstIndex(where: { $0 == "{" || $0 == "[" }) else { return nil }
         if let last = text.lastIndex(where: { $0 == "}" || $0 == "]" }), last > first,
-            let value = try? Value(json: String(text[first...last]))
+            let value = try? Value(wholeJSON: String(text[first...last]))
         {
             return value
         }

@@ -22,7 +22,7 @@ package struct SecretArguments: Sendable {
     /// What is secret in a result; JSON text is read, and is secret as a whole where it cannot be.
     package func secrets(in given: Value) -> [Value] {
         guard let text = given.string else { return schema.secrets(in: given) }
-        guard let value = (try? Value(json: text)) ?? Value(brokenJSON: text) else { return [given] }
+        guard let value = (try? Value(wholeJSON: text)) ?? Value(brokenJSON: text) else { return [given] }
         return schema.secrets(in: value)
     }
 
@@ -32,7 +32,7 @@ package struct SecretArguments: Sendable {
         var value = given
         for _ in 0..<3 {
             guard let text = value.string else { break }
-            guard let read = (try? Value(json: text)) ?? Value(brokenJSON: text) else { return [given] }
+            guard let read = (try? Value(wholeJSON: text)) ?? Value(brokenJSON: text) else { return [given] }
             value = read
         }
         let found = schema.secrets(in: value, foldingNames: true)

@@ -1,7 +1,7 @@
 package import FlatValue
 
 extension Value {
-    /// The beginning of a JSON text that was cut off, as far as it goes; nil where it is none.
+    /// The beginning of a JSON text that was cut off, as far as it goes, read as ``init(wholeJSON:)`` reads; nil where it is none.
     package init?(brokenJSON text: String) {
         var closers: [UInt8] = []
         var isInString = false
@@ -35,14 +35,14 @@ extension Value {
         let end = Array(closers.reversed())
         // A key without its value, and a comma with nothing behind it, are left out or given one.
         for more in ["", ":null", "null"] {
-            if let value = try? Value(json: String(decoding: bytes + Array(more.utf8) + end, as: UTF8.self)) {
+            if let value = try? Value(wholeJSON: String(decoding: bytes + Array(more.utf8) + end, as: UTF8.self)) {
                 self = value
                 return
             }
         }
         while let last = bytes.last, last != UInt8(ascii: ","), !Self.opens(last) { bytes.removeLast() }
         if bytes.last == UInt8(ascii: ",") { bytes.removeLast() }
-        guard let value = try? Value(json: String(decoding: bytes + end, as: UTF8.self)) else { return nil }
+        guard let value = try? Value(wholeJSON: String(decoding: bytes + end, as: UTF8.self)) else { return nil }
         self = value
     }
 
