@@ -11,73 +11,56 @@ final class ThreadPool: TaskExecutor, @unchecked Sendable {
     static let exchanges = ThreadPool(limit: 8)
 
     private let limit: Int
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let condition: UnsafeMutablePointer<pthread_cond_t>
-    // All that follows is used with the mutex held.
+    private let monitor = Monitor()
+    // All that follows is used with the lock held.
     private var jobs: [UnownedJob] = []
     /// The jobs before this one have begun.
     private var next = 0
     private var threads = 0
     private var idle = 0
 
-    /// How long an idle thread waits for work, in seconds.
-    private static let patience = 10
+    /// How long an idle thread waits for work, in nanoseconds.
+    private static let patience: UInt64 = 10_000_000_000
 
-    init(limit: Int) {
-        self.limit = limit
-        mutex = .allocate(capacity: 1)
-        condition = .allocate(capacity: 1)
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(condition, nil)
-    }
-
-    deinit {
-        pthread_cond_destroy(condition)
-        pthread_mutex_destroy(mutex)
-        condition.deallocate()
-        mutex.deallocate()
-    }
+    init(limit: Int) { self.limit = limit }
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        pthread_mutex_lock(mutex)
+        monitor.lock()
         jobs.append(job)
         let isShort = jobs.count - next > idle && threads < limit
         if isShort { threads += 1 }
-        pthread_cond_signal(condition)
-        pthread_mutex_unlock(mutex)
+        monitor.signal()
+        monitor.unlock()
         guard isShort, DetachedThread.start({ [self] in work() }) != 0 else { return }
         // The system has no thread to give: another one of these takes the job, or the caller's does.
-        pthread_mutex_lock(mutex)
+        monitor.lock()
         threads -= 1
         let own = threads == 0 ? taken() : nil
-        pthread_mutex_unlock(mutex)
+        monitor.unlock()
         own?.runSynchronously(on: asUnownedTaskExecutor())
     }
 
     private func work() {
-        pthread_mutex_lock(mutex)
+        monitor.lock()
         while true {
             if let job = taken() {
-                pthread_mutex_unlock(mutex)
+                monitor.unlock()
                 job.runSynchronously(on: asUnownedTaskExecutor())
-                pthread_mutex_lock(mutex)
+                monitor.lock()
             } else if !waitsForWork() {
                 break
             }
         }
         threads -= 1
-        pthread_mutex_unlock(mutex)
+        monitor.unlock()
     }
 
     /// False when nothing came in time.
     private func waitsForWork() -> Bool {
-        var end = timespec()
-        clock_gettime(CLOCK_REALTIME, &end)
-        end.tv_sec += Self.patience
         idle += 1
         defer { idle -= 1 }
-        return pthread_cond_timedwait(condition, mutex, &end) == 0 || next < jobs.count
+        return monitor.wait(nanoseconds: Self.patience) { next == jobs.count }
     }
 
     private func taken() -> UnownedJob? {

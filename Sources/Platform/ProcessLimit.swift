@@ -4,6 +4,10 @@ package enum ProcessLimit {
     case descriptors
     /// Processes and threads of its user (`ulimit -u`).
     case processes
+    /// Bytes of address space (`ulimit -v`).
+    case addressSpace
+    /// Bytes of data, stacks and memory of its own (`ulimit -d`).
+    case data
 
     /// The limit that holds now; nil for none.
     package var current: Int? {
@@ -13,6 +17,8 @@ package enum ProcessLimit {
                 switch self {
                 case .descriptors: RLIMIT_NOFILE
                 case .processes: __RLIMIT_NPROC
+                case .addressSpace: RLIMIT_AS
+                case .data: RLIMIT_DATA
                 }
             let status = getrlimit(.init(number.rawValue), &limit)
         #else
@@ -20,6 +26,8 @@ package enum ProcessLimit {
                 switch self {
                 case .descriptors: RLIMIT_NOFILE
                 case .processes: RLIMIT_NPROC
+                case .addressSpace: RLIMIT_AS
+                case .data: RLIMIT_DATA
                 }
             let status = getrlimit(number, &limit)
         #endif

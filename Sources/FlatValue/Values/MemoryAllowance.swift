@@ -6,10 +6,10 @@ internal import Synchronization
 /// Memory that the system refuses to Swift ends the process, so what scripts and runs take stops well before.
 package enum MemoryAllowance {
     /// Bytes of address space (`ulimit -v`); nil where it is not limited.
-    package static let addressSpace: Int? = limit(RLIMIT_AS)
+    package static let addressSpace = ProcessLimit.addressSpace.current
 
     /// Bytes of data, stacks and memory of its own (`ulimit -d`); nil where they are not limited. The program's constants count.
-    package static let data: Int? = limit(RLIMIT_DATA)
+    package static let data = ProcessLimit.data.current
 
     /// Bytes of memory in use at which the system ends a process of this machine or container.
     package static let memory: Int = min(physicalMemory, limitOfContainer() ?? .max)
@@ -52,23 +52,6 @@ package enum MemoryAllowance {
         }
         munmap(space, bytes)
         return true
-    }
-
-    #if canImport(Glibc)
-        private typealias Resource = __rlimit_resource
-    #else
-        private typealias Resource = Int32
-    #endif
-
-    private static func limit(_ resource: Resource) -> Int? {
-        var limit = rlimit()
-        #if canImport(Glibc)
-            let status = getrlimit(.init(resource.rawValue), &limit)
-        #else
-            let status = getrlimit(resource, &limit)
-        #endif
-        guard status == 0, limit.rlim_cur < rlim_t(Int64.max) else { return nil }
-        return Int(limit.rlim_cur)
     }
 
     private static var physicalMemory: Int {

@@ -168,7 +168,7 @@ extension RunSession {
     }
 
     func complete(_ status: ExitStatus) -> ExitStatus {
-        for case .text(let line) in early ?? [] { errors.writeLine(line) }
+        for case .text(let line) in heldBack ?? [] { errors.writeLine(line) }
         mailbox.close()
         driver.endRecovery(by: leavesBy)
         if let export {

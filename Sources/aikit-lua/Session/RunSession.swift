@@ -42,7 +42,7 @@ final class RunSession {
     /// What the run came to when it last stood still.
     var settled: RunResult?
     /// What a run of the store has said before it is known that it goes on; nil where nothing is kept back.
-    var early: [Message]?
+    var heldBack: [Message]?
     /// What keeps secrets of the run out of what is told of its end.
     var redaction = Redaction()
     private var refusal: String?
@@ -186,10 +186,10 @@ final class RunSession {
     }
 
     private func handleMessage(_ message: Message) {
-        if early != nil {
+        if heldBack != nil {
             switch message {
-            case .text, .log, .lacking: early?.append(message)
-            default: handleEarly(message)
+            case .text, .log, .lacking: heldBack?.append(message)
+            default: endHoldingBack(message)
             }
             return
         }
@@ -205,7 +205,7 @@ final class RunSession {
         case .log(let record): display.log(record)
         case .text(let line): display.print(line)
         case .doubts(let problems): show(problems, .warn)
-        case .takingUp: early = []
+        case .takingUp: heldBack = []
         case .started(let handle):
             self.handle = handle
             startedAt = monotonicNanoseconds()
@@ -233,9 +233,9 @@ final class RunSession {
     }
 
     /// Tells what a run said before it was known that it goes on: behind that, or before anything else.
-    private func handleEarly(_ message: Message) {
-        let said = early ?? []
-        early = nil
+    private func endHoldingBack(_ message: Message) {
+        let said = heldBack ?? []
+        heldBack = nil
         if case .started = message { handleMessage(message) }
         said.forEach(handleMessage)
         if case .started = message { return }
