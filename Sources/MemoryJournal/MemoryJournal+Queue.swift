@@ -103,7 +103,7 @@ extension MemoryStore.Contents {
         var posted: [Posted] = []
         for id in ids {
             lastMessage += 1
-            let content = InboxMessage.Content(kind: .begin, target: "", payload: .null)
+            let content = InboxMessage.Content(.begin)
             let message = InboxMessage(number: lastMessage, run: id, content: content, postedAt: now)
             messages.append((message, nil))
             switch claim(id, as: own, at: now) {

@@ -99,7 +99,7 @@ extension StoreContract {
             await next.write(to: other)
             let (messages, delivered) = AsyncStream.makeStream(of: InboxMessage.self)
             other.watchInbox { for message in $0 { delivered.yield(message) } }
-            let cancel = InboxMessage.Content.cancelChain(reason: "enough")
+            let cancel = InboxMessage.Content(.cancelChain(reason: "enough"))
             let number = try require(try await sender.post(cancel, to: "r1"))
             await run.write(to: owner, status: .success)
             try expect(try await sender.answer(to: number) == nil)

@@ -37,6 +37,8 @@ extension VMStation {
                 process.send(WireFrame(.ping, .emptyObject))
             }
         }
+        // Runs that have begun to wait for others make room for these.
+        moveLine()
     }
 
     /// What a process should have ended by itself; nil where there is nothing.

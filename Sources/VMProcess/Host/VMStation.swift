@@ -90,13 +90,22 @@ final class VMStation: @unchecked Sendable {
 
     /// The process that a run is given to; nil where it has to wait for one, or the engine ends.
     private func process(for hosted: HostedRun) -> HostedProcess? {
-        if !hosted.isSuspect, pool.options.sharing != .nobody {
+        let isShared = !hosted.isSuspect && pool.options.sharing != .nobody
+        if isShared {
             guard let process = shared(for: hosted.script) else { return nil }
             if process.hasRoom(for: hosted) { return process }
         }
-        let singles = processes.values.count { if case .single = $0.purpose { true } else { false } }
-        // One that waits for another run keeps its process meanwhile.
-        return singles < Self.singleLimit || worker.isAwaited(hosted.run) ? startSingle(.single) : nil
+        // One that waits for another run keeps its process meanwhile. What is large waits in line also where it is waited for.
+        let mayExceed = isShared ? RunChain.split(hosted.id).number > 1 : worker.isAwaited(hosted.run)
+        return mayExceed || countOfWorking < Self.singleLimit ? startSingle(.single) : nil
+    }
+
+    /// How many processes for a single run have one that waits for no other run.
+    private var countOfWorking: Int {
+        processes.values.count { process in
+            guard case .single = process.purpose else { return false }
+            return !process.runs.values.contains { worker.waitsForOthers($0.run) }
+        }
     }
 
     func shared(for script: HostedScript) -> HostedProcess? {

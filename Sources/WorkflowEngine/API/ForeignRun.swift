@@ -49,11 +49,11 @@ package actor ForeignRun {
         if let check { try check(RunRecord(id: id, copying: log, of: journal.machine)) }
         // The step is settled on here: by the time the owner looks, another one may be the only one that waits.
         let frame = try journal.machine.waitingFrame(run: id, at: path)
-        return try await deliver(.answer(at: journal.machine.path(of: frame), data, by: name, key: key))
+        return try await deliver(.reply(at: journal.machine.path(of: frame), data: data, by: name, key: key))
     }
 
     package func signal(_ event: String, payload: Value, key: RequestKey? = nil) async throws -> Delivery {
-        try await deliver(.signal(event, payload, key: key))
+        try await deliver(.signal(event, payload: payload, key: key))
     }
 
     package func cancel(reason: String) async throws -> Delivery {
@@ -65,7 +65,7 @@ package actor ForeignRun {
     /// - Returns: what became of the message, which is withdrawn when nobody has answered it for some time: then the run may
     ///   have been given to somebody who was told before.
     func cancelChain(reason: String) async throws -> Delivery {
-        guard let message = try await store.post(.cancelChain(reason: reason), to: id) else { return .ownerGone }
+        guard let message = try await store.post(.init(.cancelChain(reason: reason)), to: id) else { return .ownerGone }
         let end = ContinuousClock.now + Self.patience
         while true {
             if let answer = try await store.answer(to: message) { return answer == .taken ? .taken : .ownerGone }
@@ -74,8 +74,8 @@ package actor ForeignRun {
         }
     }
 
-    private func deliver(_ content: InboxMessage.Content) async throws -> Delivery {
-        guard let message = try await store.post(content, to: id) else {
+    private func deliver(_ request: InboxRequest) async throws -> Delivery {
+        guard let message = try await store.post(.init(request), to: id) else {
             throw RunFailure(code: RunFailure.Code.over, message: "run \(id) is over; it waits for nobody")
         }
         while true {

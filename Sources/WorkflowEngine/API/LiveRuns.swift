@@ -86,7 +86,7 @@ final class LiveRuns: Sendable {
     /// Cancels a run wherever it is driven; one that nobody drives is cancelled by whoever takes it up.
     func cancel(_ id: String, reason: String) async throws(JournalError) {
         if let run = find(id) { return run.cancel(reason: reason) }
-        _ = try await store.post(.cancel(reason: reason), to: id)
+        _ = try await store.post(.init(.cancel(reason: reason)), to: id)
     }
 
     func remove(_ run: WorkflowRun) {
@@ -101,8 +101,8 @@ final class LiveRuns: Sendable {
 
     private func deliver(_ messages: [InboxMessage]) {
         for message in messages {
-            if message.content.kind == .cancelChain {
-                cancelChain(message)
+            if case .cancelChain(let reason) = message.content.request {
+                cancelChain(message, reason)
                 continue
             }
             let run = state.withLock { state in
@@ -116,14 +116,14 @@ final class LiveRuns: Sendable {
 
     /// Has a chain end if this engine drives it: its newest run takes the message, and what is begun in its place from now on is
     /// cancelled at its beginning.
-    private func cancelChain(_ message: InboxMessage) {
+    private func cancelChain(_ message: InboxMessage, _ reason: String) {
         let (base, first) = RunChain.split(message.run)
         let newest = all.compactMap { run -> (run: WorkflowRun, number: Int)? in
             let (other, number) = RunChain.split(run.id)
             return other == base && number >= first ? (run: run, number: number) : nil
         }.max { $0.number < $1.number }
         guard let newest else { return }
-        chains.add(base, reason: message.cancelReason)
+        chains.add(base, reason: reason)
         newest.run.take(message)
         // It may have ended before the chain was noted.
         if let record = newest.run.settledRecord, record.status.isTerminal { chains.ended(record) }

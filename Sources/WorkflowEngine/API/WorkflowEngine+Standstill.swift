@@ -42,7 +42,7 @@ extension WorkflowEngine {
             return try await runs.answer(id, step: path, data: data)
         }
         guard let run = family.find(id) else { throw RunFailure.missing(id) }
-        try await run.deliver(.answer(at: path, data, by: nil, key: nil))
+        try await run.deliver(.reply(at: path, data: data, by: nil, key: nil))
     }
 
     /// A run for which another one waits, or those that it waits for; empty where it goes on by itself.

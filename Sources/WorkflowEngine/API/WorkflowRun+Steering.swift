@@ -30,7 +30,7 @@ extension WorkflowRun {
     /// - Throws: ``RunFailure`` when no step waits there or the answer does not fit its schema; the run then still
     ///   waits.
     public func resume(step path: String? = nil, data: Value) async throws -> RunRecord {
-        try await deliver(InboxMessage.Content(kind: .reply, target: path ?? "", payload: data))
+        try await deliver(.reply(at: path, data: data, by: nil, key: nil))
         return try await settled()
     }
 
@@ -44,15 +44,20 @@ extension WorkflowRun {
 
     /// - Parameter key: by which a signal that is sent again is known.
     package func signal(_ event: String, payload: Value, key: RequestKey?) async throws {
-        try await deliver(.signal(event, payload, key: key))
+        try await deliver(.signal(event, payload: payload, key: key))
     }
 
     /// Takes a message that another process left for the run; the store is told what became of it.
     func take(_ message: InboxMessage) {
         guard let run = state.withLock({ $0.run }) else { return }
-        let cancels = message.content.kind == .cancel || message.content.kind == .cancelChain
-        if cancels { run.askToCancel(message.cancelReason) }
-        if message.content.kind == .begin { live?.bell.forget(id) }
+        var cancels = false
+        switch message.content.request {
+        case .cancel(let reason), .cancelChain(let reason):
+            cancels = true
+            run.askToCancel(reason)
+        case .begin: live?.bell.forget(id)
+        case .reply, .signal: break
+        }
         worker.perform { worker in
             worker.take(message, for: run)
             if run.mirror == nil { self.state.withLock { $0.latest = nil } }
@@ -66,11 +71,11 @@ extension WorkflowRun {
     /// - Parameter check: looks at the run as it is when the message is about to be taken, and throws if it is not to be.
     /// - Throws: what `check` throws; ``RunFailure`` when the message is refused, or the run is lost before it is known whether
     ///   the store has it.
-    func deliver(_ content: InboxMessage.Content, expecting check: AnswerCheck? = nil) async throws {
+    func deliver(_ request: InboxRequest, expecting check: AnswerCheck? = nil) async throws {
         guard definition.generation.driver != nil else {
             return try await onWorker { worker, run in
                 if let check { try check(RunRecord(copying: run)) }
-                try worker.carryOut(content, postedAt: worker.now, for: run)
+                try worker.carryOut(request, postedAt: worker.now, for: run)
             }
         }
         guard let run = attachedRun else {
@@ -81,13 +86,13 @@ extension WorkflowRun {
                 do {
                     guard let mirror = run.mirror else { throw RunFailure.engineStopped }
                     if let check { try check(RunRecord(copying: run)) }
-                    var content = content
-                    if content.kind == .reply || content.kind == .signedReply {
+                    var request = request
+                    if case .reply(let path, let data, let name, let key) = request {
                         // The step is settled on here: by the time the message is taken another one may be the only one.
-                        let path = content.target.isEmpty ? nil : content.target
-                        content.target = run.machine.path(of: try worker.waitingFrame(of: run, at: path))
+                        let path = run.machine.path(of: try worker.waitingFrame(of: run, at: path))
+                        request = .reply(at: path, data: data, by: name, key: key)
                     }
-                    worker.deliver(content, to: run, mirror) { answer in
+                    worker.deliver(request, to: run, mirror) { answer in
                         if let failure = answer.failure { return continuation.resume(throwing: failure) }
                         self.state.withLock { $0.latest = nil }
                         continuation.resume()

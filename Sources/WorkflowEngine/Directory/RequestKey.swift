@@ -55,22 +55,3 @@ package struct RequestKey: Sendable, Equatable {
         throw RunFailure(code: "other_request", message: "the key was used before, for another request to the run")
     }
 }
-
-extension InboxMessage.Content {
-    /// An answer to the step that waits at a path; at nil to the only one that waits.
-    static func answer(at path: String?, _ data: Value, by name: String?, key: RequestKey?) -> Self {
-        guard name != nil || key != nil else { return Self(kind: .reply, target: path ?? "", payload: data) }
-        var payload = [("data", data)]
-        if let name { payload.append(("by", Value(name))) }
-        if let key { payload.append(("key", Value(key.text))) }
-        return Self(kind: .signedReply, target: path ?? "", payload: Value(entries: payload))
-    }
-
-    static func signal(_ event: String, _ payload: Value, key: RequestKey?) -> Self {
-        guard let key else { return Self(kind: .signal, target: event, payload: payload) }
-        return Self(kind: .keyedSignal, target: event, payload: ["payload": payload, "key": Value(key.text)])
-    }
-
-    /// Of a signed reply and of a keyed signal.
-    var key: RequestKey? { payload["key"]?.string.flatMap { RequestKey($0) } }
-}

@@ -19,7 +19,7 @@ extension RunDirectory {
     ) async throws {
         let key = key.map { RequestKey($0, of: "answer", path ?? "", data.json) }
         try await push(id, key) { run in
-            try await run.deliver(.answer(at: path, data, by: name, key: key), expecting: check)
+            try await run.deliver(.reply(at: path, data: data, by: name, key: key), expecting: check)
         } foreign: {
             try await $0.resume(step: path, data: data, by: name, key: key, expecting: check)
         }

@@ -49,16 +49,6 @@ package struct InboxMessage: Sendable, Equatable {
             self.target = target
             self.payload = payload
         }
-
-        /// Has the run stop.
-        package static func cancel(reason: String) -> Content {
-            Content(kind: .cancel, target: "", payload: ["reason": Value(reason)])
-        }
-
-        /// Has the run stop, or whichever goes on in its place.
-        package static func cancelChain(reason: String) -> Content {
-            Content(kind: .cancelChain, target: "", payload: ["reason": Value(reason)])
-        }
     }
 
     /// Grows with each message of the store.

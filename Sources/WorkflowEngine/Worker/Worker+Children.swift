@@ -93,6 +93,9 @@ extension Worker {
         run.journaled?.lineage != nil || RunChain.split(run.id).number > 1 || engine?.family.find(run.id) != nil
     }
 
+    /// Whether a run waits for others.
+    package func waitsForOthers(_ run: Run) -> Bool { engine?.family.awaited(by: run.id).isEmpty == false }
+
     /// Stops all runs that one has started in an engine that keeps none in a store, also those that it would leave.
     package func endChildren(of run: String, reason: String) {
         for child in engine?.family.forget(childrenOf: run) ?? [] { child.cancel(reason: reason) }

@@ -8,12 +8,14 @@ extension Worker {
         if let mirror = run.mirror {
             var message = message
             // A process for code alone lets no run go on as another one.
-            if message.content.kind == .cancelChain { message.content.kind = .cancel }
+            if case .cancelChain(let reason) = message.content.request {
+                message.content = .init(.cancel(reason: reason))
+            }
             return deliver(message, to: run, mirror) { _ in }
         }
         let before = run.log.count
         do {
-            try carryOut(message.content, postedAt: message.postedAt, for: run)
+            try carryOut(message.content.request, postedAt: message.postedAt, for: run)
             if run.log.count > before {
                 run.settlements.append(message.number)
             } else {
@@ -27,21 +29,15 @@ extension Worker {
     }
 
     /// Does what a message asks.
-    func carryOut(_ content: InboxMessage.Content, postedAt time: Int64, for run: Run) throws {
-        let payload = content.payload
-        switch content.kind {
-        case .reply:
-            try reply(run, waitingFrame(of: run, at: content.target.isEmpty ? nil : content.target), payload)
-        case .signedReply:
-            try reply(
-                run, at: content.target.isEmpty ? nil : content.target, payload["data"] ?? .null,
-                by: payload["by"]?.string, key: content.key)
-        case .signal: try signal(run, content.target, payload)
-        case .keyedSignal: try signal(run, content.target, payload["payload"] ?? .null, key: content.key)
+    func carryOut(_ request: InboxRequest, postedAt time: Int64, for run: Run) throws {
+        switch request {
+        case .reply(let path, let data, nil, nil): try reply(run, waitingFrame(of: run, at: path), data)
+        case .reply(let path, let data, let name, let key): try reply(run, at: path, data, by: name, key: key)
+        case .signal(let event, let payload, let key): try signal(run, event, payload, key: key)
         case .begin: begin(run, admittedAt: time)
-        case .cancel, .cancelChain:
+        case .cancel(let reason), .cancelChain(let reason):
             if run.machine.isOver { throw RunFailure.over(run) }
-            run.askToCancel(content.cancelReason)
+            run.askToCancel(reason)
             cancel(run)
         }
     }
@@ -127,15 +123,6 @@ extension Worker {
         run.quietened = nil
         quietened()
     }
-}
-
-extension InboxMessage {
-    /// Why the run is to stop; of a `cancel`.
-    var cancelReason: String { content.cancelReason }
-}
-
-extension InboxMessage.Content {
-    fileprivate var cancelReason: String { payload["reason"]?.string ?? payload.string ?? "cancelled" }
 }
 
 extension RunFailure {

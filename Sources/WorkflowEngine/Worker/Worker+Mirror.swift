@@ -30,11 +30,12 @@ extension Worker {
 
     /// Gives a run a message of this process, and calls `answered` on this thread.
     func deliver(
-        _ content: InboxMessage.Content, to run: Run, _ mirror: RunMirror,
+        _ request: InboxRequest, to run: Run, _ mirror: RunMirror,
         answered: @escaping @Sendable (InboxAnswer) -> Void
     ) {
         deliver(
-            InboxMessage(number: takeMessageNumber(), run: run.id, content: content, postedAt: now), to: run, mirror,
+            InboxMessage(number: takeMessageNumber(), run: run.id, content: .init(request), postedAt: now), to: run,
+            mirror,
             answered: answered)
     }
 

@@ -25,10 +25,11 @@ public final class TraceExport: Sendable {
 
     /// - Parameters:
     ///   - store: where the runs are kept that are followed; nil for none.
+    ///   - leaves: whether what cannot be sent is left to whoever looks after the store next, if it lasts.
     ///   - http: what carries requests out.
     ///   - warn: gets a line when an endpoint does not take spans, once a minute; any thread.
     package init(
-        _ settings: ExportSettings, store: (any RunStore)?, http: any HostGateway,
+        _ settings: ExportSettings, store: (any RunStore)?, leaves: Bool = true, http: any HostGateway,
         warn: @escaping @Sendable (String) -> Void
     ) {
         self.settings = settings
@@ -36,7 +37,7 @@ public final class TraceExport: Sendable {
         let follower = JournalFollower(store: store)
         func exporters(_ endpoints: [ExportSettings.Endpoint], _ signal: ExportEnvelope.Signal) -> [BatchExporter] {
             let envelope = ExportEnvelope(signal, resource: settings.resource)
-            let leaves = store is any LastingStore
+            let leaves = leaves && store is any LastingStore
             return endpoints.map {
                 BatchExporter($0, envelope, settings: settings, leaves: leaves, http: http, warn: warn)
             }

@@ -73,8 +73,9 @@ extension TraceExport {
 
     /// The export of a command, through HTTP that no permission of a script is needed for.
     convenience init(
-        _ settings: ExportSettings, store: (any RunStore)?, warn: @escaping @Sendable (String) -> Void
+        _ settings: ExportSettings, store: (any RunStore)?, leaves: Bool = true,
+        warn: @escaping @Sendable (String) -> Void
     ) {
-        self.init(settings, store: store, http: ExportGateway(settings), warn: warn)
+        self.init(settings, store: store, leaves: leaves, http: ExportGateway(settings), warn: warn)
     }
 }

@@ -113,7 +113,7 @@ extension StoredRuns {
     fileprivate func sendUnsent(_ settings: ExportSettings) async {
         let engine = WorkflowEngine(workers: 1)
         defer { engine.shutdown() }
-        let export = TraceExport(settings, store: journal) { TextStream.errors.writeLine($0) }
+        let export = TraceExport(settings, store: journal, leaves: false) { TextStream.errors.writeLine($0) }
         let scripts = StoredScripts(journal, on: engine, options: Self.quietOptions)
         await export.sendUnsent(ScriptCatalog(scripts: scripts))
         await export.finish(within: TraceExport.patience)
