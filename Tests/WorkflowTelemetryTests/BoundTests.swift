@@ -25,6 +25,28 @@ import WorkflowEngine
         return span
     }
 
+    @Test func `what is left to another process is told apart from what is dropped`() {
+        func told(_ leaves: Bool, _ body: (Troubles) -> Void) -> String? {
+            let lines = Lines()
+            let troubles = Troubles(endpoint: "c", leaves: leaves) { lines.add($0) }
+            troubles.retry("busy")
+            body(troubles)
+            troubles.finish()
+            return lines.all.last
+        }
+        let left = "left to the next serve, mcp or runs recover"
+        #expect(told(true) { $0.leave(1, "late") } == "telemetry: c: late; 1 span was \(left)")
+        #expect(
+            told(true) {
+                $0.drop(2, "full"); $0.leave(3, "late")
+            } == "telemetry: c: late; 2 spans were dropped, 3 were \(left)")
+        #expect(
+            told(false) {
+                $0.drop(2, "full"); $0.leave(3, "late")
+            } == "telemetry: c: late; 5 spans were dropped")
+        #expect(told(true) { _ in } == "telemetry: c: busy")
+    }
+
     @Test func `a queue takes no more bytes than it may`() throws {
         let lines = Lines()
         let exporter = try exporter(FakeServer(), [:], lines)

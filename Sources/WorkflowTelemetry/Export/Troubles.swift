@@ -9,6 +9,7 @@ final class Troubles: Sendable {
     private let endpoint: String
     /// What is sent to it.
     private let things: Things
+    private let leaves: Bool
     private let tell: @Sendable (String) -> Void
     private let state = Mutex(State())
 
@@ -56,14 +57,11 @@ final class Troubles: Sendable {
             }
             let parts = [
                 part(dropped, "dropped", isFirst: true),
-                part(left, "left to who looks after the store next", isFirst: dropped == 0),
+                part(left, "left to the next serve, mcp or runs recover", isFirst: dropped == 0),
             ]
             return parts.compactMap { $0 }.joined(separator: ", ")
         }
     }
-
-    /// Whether what could not be sent is left to another process.
-    private let leaves: Bool
 
     /// - Parameter leaves: whether what could not be sent is left to another process.
     init(endpoint: String, things: Things = .spans, leaves: Bool = false, warn: @escaping @Sendable (String) -> Void) {

@@ -1,7 +1,7 @@
 /// What a process has taken over to send, and up to where each endpoint has it.
 ///
-/// Endpoints have names, and are numbered from 0. An endpoint is sent a debt from the newest run to the oldest, and again from the last place that
-/// it has come to where that fails.
+/// Endpoints have names, and are numbered from 0. An endpoint is sent a debt from the newest run to the oldest, and again from the
+/// last place that it has come to where that fails.
 struct UnsentLedger {
     /// What is to be sent to one endpoint.
     struct Due: Equatable {
