@@ -1,6 +1,6 @@
 internal import FlatValue
 internal import Synchronization
-public import WorkflowCore
+internal import WorkflowCore
 public import WorkflowEngine
 
 /// The workflows of scripts, for a ``RunDirectory``: new runs are made of what was loaded last, and a stored run goes on with

@@ -113,7 +113,7 @@ extension Writer {
 
     /// Stores bytes unless they are there. The contents have to be locked.
     func store(_ bytes: UnsafeRawBufferPointer, hash: [UInt8], _ connection: Connection) throws {
-        try connection.run(
+        _ = try connection.run(
             prepared: "store", "INSERT INTO contents VALUES ($1::bytea, $2::bytea) ON CONFLICT DO NOTHING",
             Parameters().add(hash).add(bytes))
     }

@@ -141,12 +141,14 @@ final class Writer: @unchecked Sendable {
     /// failure shows again with the next entry, which has somebody to tell.
     private func idle() {
         if !behind.isEmpty || !givenUp.isEmpty || owner.renewAt(lease: options.lease) <= clock.now() {
-            let isDone = try? transaction(durable: false) {
-                try renewLease()
-                try catchUp()
-                try releaseGivenUp()
-            }
-            if isDone != nil { forgetGivenUp() }
+            do {
+                try transaction(durable: false) {
+                    try renewLease()
+                    try catchUp()
+                    try releaseGivenUp()
+                }
+                forgetGivenUp()
+            } catch {}
         } else if inbox.deliver != nil, owner.number != 0, let version = try? statements?.dataVersion() {
             inbox.isDue = inbox.isDue || version != inbox.version
             inbox.version = version

@@ -1,4 +1,4 @@
-package import FlatValue
+internal import FlatValue
 
 /// Knows from a run's events alone where the stretches of its trace begin and end, and in which of them each step began.
 ///

@@ -1,6 +1,6 @@
 public import FlatValue
 internal import Synchronization
-public import WorkflowCore
+internal import WorkflowCore
 
 extension WorkflowEngine {
     /// Runs a workflow once for each input, many at a time, and returns when every run is over or waits for somebody.

@@ -89,10 +89,10 @@ extension WorkflowEngine {
 
     /// The runs that wait in the queue and that nobody drives, oldest first, but for those whose time is far away.
     private func queued(_ scope: RecoveryScope) async throws -> [String] {
-        guard let journal, let queue = journal as? any QueueStore else { return [] }
+        guard let journal else { return [] }
         let held = try await journal.list(RunFilter(workflow: scope.workflow, statuses: [.queued]))
             .filter { $0.isHeld && $0.owner == nil }.map(\.id)
-        let places = try await queue.places(of: held)
+        let places = try await journal.places(of: held)
         return held.reversed().filter { run in
             guard case .time(let time)? = places[run]?.reason else { return true }
             return time <= scope.timersUntil

@@ -1,7 +1,7 @@
 internal import FlatValue
 package import Platform
 internal import Synchronization
-package import WorkflowCore
+internal import WorkflowCore
 
 extension WorkflowRun: RunObserver {
     package func runSettled(_ run: Run) {

@@ -1,5 +1,5 @@
 internal import Synchronization
-public import WorkflowCore
+internal import WorkflowCore
 
 extension WorkflowRun {
     /// Waits until the run is over, or waits for a person or a signal.

@@ -39,8 +39,8 @@ struct TracerBridge {
         }
         for (_, span) in order {
             let context = span.parent.flatMap { contexts[$0] } ?? outside(of: span, caller)
-            let made = tracer.startAnySpan(
-                span.name, at: Moment(span.start), context: context, ofKind: span.kind == .client ? .client : .internal)
+            let made: any Tracing.Span = tracer.startSpan(
+                span.name, context: context, ofKind: span.kind == .client ? .client : .internal, at: Moment(span.start))
             contexts[span.id] = made.context
             made.attributes = Self.attributes(span.attributes)
             for event in span.events {

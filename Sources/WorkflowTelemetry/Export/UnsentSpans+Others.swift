@@ -122,7 +122,8 @@ extension UnsentSpans {
     private func load(_ run: String) async throws -> StoredRun? {
         do {
             return try await store.load(run)
-        } catch let error as JournalError where error.reason == .storeCorrupt {
+        } catch {
+            guard error.reason == .storeCorrupt else { throw error }
             return nil
         }
     }

@@ -71,7 +71,7 @@ struct ShrinkingTests {
         }
         await journal.close()
         // Somebody else takes all that is left.
-        FileManager.default.createFile(atPath: disk.path + "/other", contents: nil)
+        _ = FileManager.default.createFile(atPath: disk.path + "/other", contents: nil)
         let other = try #require(FileHandle(forWritingAtPath: disk.path + "/other"))
         while (try? other.write(contentsOf: Data(count: 4096))) != nil {}
         var options = SQLiteJournalOptions(creates: false, retryTime: 0)

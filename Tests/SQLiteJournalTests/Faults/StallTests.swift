@@ -103,7 +103,7 @@ struct StallTests {
         defer { disk.unmount() }
         try await ride(disk.path + "/runs.db", "store_full") { isBroken in
             let other = disk.path + "/other"
-            FileManager.default.createFile(atPath: other, contents: nil)
+            _ = FileManager.default.createFile(atPath: other, contents: nil)
             let file = try #require(FileHandle(forWritingAtPath: other))
             for size in [1 << 20, 4096] { while (try? file.write(contentsOf: Data(count: size))) != nil {} }
             try await isBroken()
