@@ -22,6 +22,17 @@ struct RunMemoryTests {
         return run
     }
 
+    @Test("A batch that is used again keeps no more memory than many need")
+    func batches() {
+        let batch = JournalBatch()
+        for size in [100_000, 8 << 20] {
+            [UInt8](repeating: 0, count: size).withUnsafeBytes { batch.bytes.append($0) }
+            batch.empty()
+            #expect(batch.bytes.count == 0)
+            #expect(batch.bytes.capacity < 1 << 20)
+        }
+    }
+
     @Test("A run that waits for a signal keeps its log alone, and its state comes back from it")
     func parking() async throws {
         let workflow = try Workflow(id: "parked") { code in

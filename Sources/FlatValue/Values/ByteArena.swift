@@ -45,6 +45,11 @@ public struct ByteArena {
         }
     }
 
+    /// Drops all bytes, and gives the memory back where it is more than one use in many needs.
+    public mutating func removeAll() {
+        if capacity > 1 << 20 { deallocate() } else { count = 0 }
+    }
+
     public mutating func deallocate() {
         free(base)
         self = ByteArena()

@@ -143,9 +143,9 @@ package final class JournalBatch: @unchecked Sendable {
 
     package init() {}
 
-    /// Makes the batch ready for other entries, and keeps its memory.
+    /// Makes the batch ready for other entries, and keeps its memory unless that is much.
     package func empty() {
-        bytes.count = 0
+        bytes.removeAll()
         entries.removeAll(keepingCapacity: true)
         runs.removeAll(keepingCapacity: true)
         if !settlements.isEmpty { settlements.removeAll() }

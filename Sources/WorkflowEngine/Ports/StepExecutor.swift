@@ -89,7 +89,7 @@ extension StepExecutor {
     /// Empties the effects; memory of more than 1 MiB is given back.
     func dropEffects() {
         var bytes = effects
-        if bytes.capacity > 1 << 20 { bytes.deallocate() } else { bytes.count = 0 }
+        bytes.removeAll()
         effects = bytes
     }
 

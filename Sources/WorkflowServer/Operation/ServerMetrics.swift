@@ -5,8 +5,8 @@ internal import WorkflowEngine
 
 /// The figures of `/metrics`.
 ///
-/// Runs are counted off the workers: a record that settles is put aside, and read when the figures are next asked for or a few
-/// hundred have come together.
+/// Runs are counted off the workers: a record that settles is put aside, and read when the figures are next asked for or when
+/// enough have come together.
 final class ServerMetrics: Sendable {
     let state = Mutex(State())
     private let streams = Atomic<Int>(0)
@@ -16,23 +16,28 @@ final class ServerMetrics: Sendable {
     private let batch: AsyncStream<Void>.Continuation
 
     /// Runs that have ended and are not counted yet.
-    private struct Ended {
-        var records: [RunRecord] = []
-        /// The events of all of them.
-        var eventCount = 0
+    struct Ended {
+        private(set) var records: [RunRecord] = []
+        /// The events and the bytes of all of them.
+        private var eventCount = 0
+        private var byteCount = 0
 
         /// What is counted at once, unless the figures are asked for before.
         static let batch = 256
         static let batchEvents = 4096
+        static let batchBytes = 4 << 20
         /// When more runs end than can be counted, the figures miss some, and no worker waits.
         static let limit = 10_000
+        static let limitBytes = 256 << 20
 
         /// Returns whether they are a batch.
         mutating func add(_ record: RunRecord) -> Bool {
-            guard records.count < Self.limit else { return false }
+            let bytes = record.log.size
+            guard records.count < Self.limit, records.isEmpty || byteCount + bytes <= Self.limitBytes else { return false }
             records.append(record)
             eventCount += record.log.count
-            return records.count >= Self.batch || eventCount >= Self.batchEvents
+            byteCount += bytes
+            return records.count >= Self.batch || eventCount >= Self.batchEvents || byteCount >= Self.batchBytes
         }
     }
 
