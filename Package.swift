@@ -59,7 +59,7 @@ let package = Package(
         // The guides and the reference, which lie in docs.
         .target(name: "CGuides"),
         // The C library of the system, by one name.
-        .target(name: "Platform"),
+        .target(name: "Platform", dependencies: ["CHostSystem"]),
         .target(name: "FlatValue", dependencies: ["Platform"]),
         .target(name: "JSONSchema", dependencies: ["Platform", "CPCRE2", "FlatValue"]),
         .target(name: "WorkflowCore", dependencies: ["FlatValue", "JSONSchema"]),

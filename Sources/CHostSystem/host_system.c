@@ -236,6 +236,14 @@ void hs_limit_arenas(int count) {
 #endif
 }
 
+void hs_return_memory(size_t kept) {
+#ifdef __GLIBC__
+    if (mallinfo2().fordblks > kept) malloc_trim(0);
+#else
+    (void)kept;
+#endif
+}
+
 void hs_limit_stacks(size_t bytes) {
 #ifdef __linux__
     pthread_attr_t attributes;

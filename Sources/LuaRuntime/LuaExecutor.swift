@@ -15,6 +15,10 @@ package final class LuaExecutor: StepExecutor {
     private var spareContexts: [UnsafeMutablePointer<CallContext>] = []
     private let arguments: UnsafeMutablePointer<lb_arg>
     private var functions: LuaSchemaFunctions?
+    /// What was in use after the last collection that was asked for.
+    private var liveMemory = 0
+    /// Garbage that is left alone.
+    private static let garbage = 8 << 20
     /// The run and the frame whose code is under way; nil between calls.
     package private(set) var place: (run: Unmanaged<Run>, frame: Int32)?
 
@@ -36,6 +40,12 @@ package final class LuaExecutor: StepExecutor {
     }
 
     package var memoryUsed: Int { vm.memoryUsed }
+
+    package func collectGarbage() {
+        guard vm.memoryUsed > 2 * liveMemory + Self.garbage else { return }
+        vm.collectGarbage()
+        liveMemory = vm.memoryUsed
+    }
 
     package func end(of slot: CallbackSlot) -> String? {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 600) { text -> String? in

@@ -57,6 +57,9 @@ void hs_limit_stacks(size_t bytes);
 /// Has malloc keep so many arenas at most, each of which reserves 64 MiB of address space or more. Called before threads are started.
 void hs_limit_arenas(int count);
 
+/// Has malloc give back what is free, where that is more than so many bytes.
+void hs_return_memory(size_t kept);
+
 /// Whether a kernel without openat2 and renameat2 is to be played, for tests; process-wide.
 void hs_play_old_kernel(int is_old);
 

@@ -38,6 +38,9 @@ final class HostedRun {
     /// A message has let it begin that waited in the queue.
     var isAdmitted = false
     var place = Place.waiting
+    /// Bytes that an honest process has the run record, at its end besides: those of a new run, or what it had recorded before where
+    /// that is more, as under a larger limit.
+    let sizeLimit: Int
     /// What of its process's weight is its own.
     var weight = 0
     /// It stands in the station's line for a process of its own.
@@ -97,6 +100,7 @@ final class HostedRun {
         self.run = run
         self.script = script
         self.source = source
+        sizeLimit = max(EngineLimits().runSize, run.log.size) + (64 << 20)
         asked = if case .fresh(let beginning) = source { (beginning.queueing, beginning.time) } else { nil }
         paths = script.paths(of: run.definition)
     }

@@ -16,6 +16,8 @@ final class VMChild: Sendable {
         var fault: String?
         /// There was no file descriptor to start it with.
         var isShort = false
+        /// Its host had no memory for what it said, of which it is not guilty.
+        var isOfHost = false
         /// ``Run/mark`` of the run whose code it said to run last; 0 for none. It may have lied.
         var mark: UInt64 = 0
     }
@@ -34,6 +36,9 @@ final class VMChild: Sendable {
     private let outbox = Inbox<Outgoing>()
     private let outlet = Mutex(Outlet())
     private let unhandled = Atomic<Int>(0)
+    /// How often, every 10 ms, the host looks for the memory for what it says.
+    private static let memoryLooks = 3000
+    private let waitsForMemory = Atomic<Bool>(false)
     private let state = Mutex(State())
 
     private struct Outgoing {
@@ -56,6 +61,7 @@ final class VMChild: Sendable {
         var isEnding = false
         var isKilled = false
         var isGone = false
+        var isOfHost = false
         var fault: String?
         /// Where it says which run's code runs; nil before it is started and after its end.
         var marker: Marker?
@@ -99,6 +105,9 @@ final class VMChild: Sendable {
 
     /// Nothing more is heard of it.
     var isGone: Bool { state.withLock(\.isGone) }
+
+    /// What it says is not read until its host has the memory for that.
+    var isHeldUp: Bool { waitsForMemory.load(ordering: .relaxed) }
 
     /// It is being ended: nothing more is given to it.
     var isEnding: Bool { state.withLock { $0.isEnding || $0.isGone } }
@@ -209,14 +218,18 @@ final class VMChild: Sendable {
         outlet.withLock { $0.socket = -1 }
         systemClose(socket)
         let signal = vp_signal(result)
-        let fault = state.withLock(\.fault)
+        let (fault, isOfHost) = state.withLock { ($0.fault, $0.isOfHost) }
         return End(
-            signal: signal == 0 ? nil : String(cString: vp_signal_name(signal)), fault: fault,
+            signal: signal == 0 ? nil : String(cString: vp_signal_name(signal)), fault: fault, isOfHost: isOfHost,
             mark: marker?.pointee ?? 0)
     }
 
     private func read(from socket: Int32, _ said: (WireFrame) -> Void) {
-        var reader = FrameReader(socket: socket)
+        var reader = FrameReader(socket: socket, looks: Self.memoryLooks) { [self] bytes in
+            let isAdmitted = MemoryAllowance.admits(bytes)
+            waitsForMemory.store(!isAdmitted, ordering: .relaxed)
+            return isAdmitted ? .admitted : isEnding ? .never : .later
+        }
         do throws(FrameFault) {
             while let frame = try reader.next() {
                 unhandled.wrappingAdd(frame.weight, ordering: .relaxed)
@@ -226,6 +239,7 @@ final class VMChild: Sendable {
                 }
             }
         } catch {
+            state.withLock { $0.isOfHost = error.isOfReader && !$0.isEnding }
             // What it said before is whole, and counts.
             kill(because: "it sent \(error.description)", ignoring: false)
         }

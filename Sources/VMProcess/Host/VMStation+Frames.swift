@@ -162,9 +162,6 @@ extension VMStation {
         }
     }
 
-    /// Bytes that a run may record.
-    private static let sizeLimit = EngineLimits().runSize
-
     /// Checks an entry and appends it to the run's journal.
     private func take(
         _ entry: WireBatch.Entry, _ body: UnsafeRawBufferPointer, answering messages: [Int64], of hosted: HostedRun
@@ -174,8 +171,7 @@ extension VMStation {
             throw FrameFault("an entry that does not follow on run \(entry.run)")
         }
         // The process stops a run well before; twice as much is no run of an honest one.
-        let size = run.log.arena.count + run.log.count * MemoryLayout<Event>.stride
-        guard size + entry.arena.count + entry.events.count <= 2 * Self.sizeLimit else {
+        guard run.log.size + entry.arena.count + entry.events.count <= 2 * hosted.sizeLimit else {
             throw FrameFault("more than run \(entry.run) may record")
         }
         if let ticket = entry.ticket { try takePlace(ticket, at: entry.sequence, of: hosted) }

@@ -23,7 +23,7 @@ extension VMStation {
     /// nothing here could run counts for nothing.
     func look() {
         for process in processes.values where !process.child.isEnding {
-            guard process.isBusy else {
+            guard process.isBusy, !process.child.isHeldUp else {
                 (process.silence, process.strayTime) = (0, 0)
                 continue
             }

@@ -326,9 +326,9 @@ final class VMStation: @unchecked Sendable {
             let cause = end.mark == 0 ? nil : open.first { $0.run.mark == end.mark }
             let isAlone = open.count { $0.run.machine.status == .running } <= 1
             for hosted in open {
-                let owner: OwnerEnd =
-                    cause.map { $0 === hosted ? .diedAlone : .diedOfAnother } ?? (isAlone ? .diedAlone : .diedInCompany)
-                revive(hosted, after: end, owner)
+                var owner = cause.map { $0 === hosted ? OwnerEnd.diedAlone : .diedOfAnother }
+                if end.isOfHost { owner = .diedOfAnother }
+                revive(hosted, after: end, owner ?? (isAlone ? .diedAlone : .diedInCompany))
             }
         }
         moveLine()

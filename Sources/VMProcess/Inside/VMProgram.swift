@@ -15,7 +15,7 @@ package enum VMProgram {
     package static func run() -> Never {
         vp_die_with_parent()
         // The logs of runs leave room for what comes, and what is under way gives some back.
-        var reader = FrameReader(socket: hostSocket, looks: 300, isAdmitted: MemoryAllowance.isFree)
+        var reader = FrameReader(socket: hostSocket, looks: 300) { MemoryAllowance.isFree($0) ? .admitted : .later }
         let line = HostLine()
         do throws(FrameFault) {
             guard let frame = try reader.next(), let settings = VMSettings(frame) else { _exit(2) }

@@ -14,12 +14,18 @@ package struct FrameReader {
 
     /// How often, every 10 ms, it looks for the memory for a frame before it gives up: what is under way may give some back.
     private let looks: Int
-    private let isAdmitted: (Int) -> Bool
+    private let isAdmitted: (Int) -> Admission
+
+    /// Whether there is memory for a frame.
+    package enum Admission {
+        case admitted
+        case later
+        /// It is not needed any more.
+        case never
+    }
 
     /// - Parameter isAdmitted: whether there is memory for so many bytes.
-    package init(
-        socket: Int32, looks: Int = 1, isAdmitted: @escaping (Int) -> Bool = MemoryAllowance.admits
-    ) {
+    package init(socket: Int32, looks: Int, isAdmitted: @escaping (Int) -> Admission) {
         self.socket = socket
         self.looks = looks
         self.isAdmitted = isAdmitted
@@ -32,7 +38,7 @@ package struct FrameReader {
         guard length <= WireFrame.sizeLimit else { throw FrameFault("a frame of \(length) bytes") }
         // It is held in several copies on its way.
         guard length < Self.probedSize || isThereMemory(for: 4 * length) else {
-            throw FrameFault("\(length) bytes, for which its host has no memory left (ulimit -v)")
+            throw FrameFault("\(length) bytes, for which its host has no memory left (ulimit -v)", isOfReader: true)
         }
         guard let bytes = try take(length) else { throw FrameFault("a frame that is cut off") }
         return try WireFrame(decoding: bytes)
@@ -40,8 +46,11 @@ package struct FrameReader {
 
     private func isThereMemory(for bytes: Int) -> Bool {
         for look in 1...max(looks, 1) {
-            if isAdmitted(bytes) { return true }
-            if look < looks { usleep(10_000) }
+            switch isAdmitted(bytes) {
+            case .admitted: return true
+            case .later: if look < looks { usleep(10_000) }
+            case .never: return false
+            }
         }
         return false
     }

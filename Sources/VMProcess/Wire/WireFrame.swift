@@ -124,6 +124,11 @@ package struct WireFrame: Sendable, Equatable {
 /// What is wrong with what came over the socket; whoever sent it is not listened to any more.
 package struct FrameFault: Error, Equatable, CustomStringConvertible {
     package var description: String
+    /// Whoever reads lacks the memory; who wrote is not guilty of that.
+    package var isOfReader = false
 
-    package init(_ description: String) { self.description = description }
+    package init(_ description: String, isOfReader: Bool = false) {
+        self.description = description
+        self.isOfReader = isOfReader
+    }
 }

@@ -246,12 +246,13 @@ package struct RunLog {
     /// Whether it may take as many bytes more. Whoever appends to the arena asks before, or at once afterwards where the size is
     /// not known before and lies far below 4 GiB: offsets have 32 bits.
     package func hasRoom(for bytes: Int) -> Bool {
-        guard bytes >= 0, bytes <= limit, arena.count + count * MemoryLayout<Event>.stride <= limit - bytes else {
-            return false
-        }
+        guard mayTake(bytes) else { return false }
         return arena.count + bytes <= max(arena.capacity, Self.probedSize)
             || MemoryAllowance.admits(2 * (arena.count + bytes))
     }
+
+    /// Whether its limit lets it take as many bytes more, if the process has the memory.
+    package func mayTake(_ bytes: Int) -> Bool { bytes >= 0 && bytes <= limit && size <= limit - bytes }
 
     /// Bytes that are had without asking the system whether it has them.
     private static let probedSize = 1 << 20

@@ -70,6 +70,10 @@ package protocol StepExecutor: AnyObject {
     /// How much memory the code holds, in bytes.
     var memoryUsed: Int { get }
 
+    /// Gives memory back that the code does not use any more, where that may be much. Between calls; takes as long as the code holds
+    /// memory, about a second for a gigabyte.
+    func collectGarbage()
+
     /// Where the code of a callback ends, as `file:line`; nil where that is not known.
     func end(of slot: CallbackSlot) -> String?
 
@@ -94,6 +98,7 @@ extension StepExecutor {
     }
 
     package var memoryUsed: Int { 0 }
+    package func collectGarbage() {}
 
     package func end(of slot: CallbackSlot) -> String? { nil }
 

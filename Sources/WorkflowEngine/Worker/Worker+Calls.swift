@@ -293,7 +293,7 @@ extension Worker {
 
     /// What the run would record goes beyond its size.
     func outgrown(_ run: Run, _ frame: Int32, _ serial: UInt32) {
-        fail(run, frame, serial, .runTooLarge(limits.runSize))
+        fail(run, frame, serial, .runTooLarge(run.log.limit))
     }
 
     /// Code was stopped from outside: because the run is cancelled, the engine ends, or its time is over.

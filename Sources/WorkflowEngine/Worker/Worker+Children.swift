@@ -29,7 +29,7 @@ extension Worker {
             return refuse("invalid_argument", "the id of a run \(problem)")
         }
         guard run.log.hasRoom(for: payload.byteCount) else {
-            return refuse("run_too_large", ErrorObject.runTooLarge(limits.runSize).message)
+            return refuse("run_too_large", ErrorObject.runTooLarge(run.log.limit).message)
         }
         if payload["leaves"]?.bool != true {
             // Before it begins, so that it ends with this run whatever happens in between.

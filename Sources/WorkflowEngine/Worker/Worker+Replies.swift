@@ -96,10 +96,15 @@ extension Worker {
     /// Refuses a value from outside for which the run has no room.
     func requireRoom(_ run: Run, for value: Value) throws {
         let size = value.byteCount
-        guard run.log.hasRoom(for: size.multipliedReportingOverflow(by: 2).partialValue) else {
-            let error = ErrorObject.runTooLarge(limits.runSize)
-            throw RunFailure(code: error.code, message: error.message)
+        let copies = size.multipliedReportingOverflow(by: 2).partialValue
+        if run.log.hasRoom(for: copies) { return }
+        if run.log.mayTake(copies) {
+            throw RunFailure(
+                code: JournalError.Code.notEnoughMemory.rawValue,
+                message: "this process has not enough memory for \((size >> 20) + 1) MiB more now (ulimit -v, -d)")
         }
+        let error = ErrorObject.runTooLarge(run.log.limit)
+        throw RunFailure(code: error.code, message: error.message)
     }
 }
 

@@ -136,7 +136,7 @@ extension Worker {
                         + "\(Self.recordLimit) (8 MiB): record where it lies instead", retryable: false))
         }
         guard run.log.hasRoom(for: size) else {
-            let error = ErrorObject.runTooLarge(limits.runSize)
+            let error = ErrorObject.runTooLarge(run.log.limit)
             return answer(.failure(code: error.code, message: error.message, retryable: false))
         }
         let slice = run.log.arena.writing { $0.write(record) }

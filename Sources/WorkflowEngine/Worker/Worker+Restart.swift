@@ -9,7 +9,7 @@ extension Worker {
     /// - Returns: why it cannot; nil where it does.
     func restart(_ run: Run, _ frame: Int32, with input: Value) -> ErrorObject? {
         let request: Value = ["input": input, "run": Value(RunChain.next(after: run.id))]
-        guard run.log.hasRoom(for: request.byteCount) else { return .runTooLarge(limits.runSize) }
+        guard run.log.hasRoom(for: request.byteCount) else { return .runTooLarge(run.log.limit) }
         let slice = run.log.arena.writing { $0.write(request) }
         if run.decide(.restartAsked(frame: frame, request: slice), at: now) { return nil }
         return ErrorObject(code: "over", message: "the run is being stopped", retryable: false)

@@ -27,6 +27,8 @@ package final class Worker: @unchecked Sendable {
     static let partTime: Int64 = 1000
     /// The longest sleep while there are timers, in microseconds: the clock may have been set meanwhile.
     static let longestSleep: Int64 = 30_000_000
+    /// How long nothing has to happen for memory to be given back, in nanoseconds.
+    static let restTime: UInt64 = 1_000_000_000
     /// By how much the clock has to be set for waits to be looked at again, in microseconds.
     static let clockStep: Int64 = 500_000
 
@@ -70,6 +72,8 @@ package final class Worker: @unchecked Sendable {
     /// The pool that was used last: most runs are of the same workflow as the one before.
     var latestPool: RunPool?
     private var isStopping = false
+    /// Nothing has been done since memory was given back.
+    private var isTidy = true
     var timers = TimerHeap()
     /// Microseconds since 1970, read once a turn of the loop and after each return from an executor.
     private(set) package var now: Int64 = 0
@@ -180,7 +184,7 @@ package final class Worker: @unchecked Sendable {
                 noteMemory()
                 let pause = self.pause()
                 figures.sleeps(at: elapsed)
-                inbox.take(into: &taken, waiting: pause)
+                take(waiting: pause)
                 sharedTime?.works(self)
                 syncTime()
                 figures.wakes(at: elapsed)
@@ -206,6 +210,20 @@ package final class Worker: @unchecked Sendable {
         for body in whenEnded { body() }
         whenEnded = []
         ended.open()
+    }
+
+    /// Takes the messages that have come, or the first ones that come within so many nanoseconds; nil for any time.
+    private func take(waiting pause: UInt64?) {
+        if !isTidy, isRealTime, pause ?? .max > Self.restTime {
+            inbox.take(into: &taken, waiting: Self.restTime)
+            guard taken.isEmpty else { return }
+            // Most of what is left of large runs would stay where it is until others come.
+            for executor in executors.values { executor.executor.collectGarbage() }
+            returnFreeMemory()
+            isTidy = true
+            return
+        }
+        inbox.take(into: &taken, waiting: pause)
     }
 
     /// Reads the clock: after whatever may have taken time.
@@ -327,6 +345,7 @@ package final class Worker: @unchecked Sendable {
 
     private func watch(_ run: Run) {
         watched = run
+        isTidy = false
         if let marker { marker.pointee = run.mark }
         run.executor.beginWatch(run.token)
         if run.isCancelAsked { cancel(run) }

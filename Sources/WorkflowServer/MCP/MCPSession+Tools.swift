@@ -45,7 +45,15 @@ extension MCPSession {
             ? try await offers.directory.settled(id, within: .milliseconds(Int64(seconds * 1000)), following: true)
                 .record
             : try await offers.directory.record(of: id)
-        return MCPToolResult.run(record, offers)
+        return tell(record)
+    }
+
+    private func tell(_ record: RunRecord) -> Value {
+        do {
+            return try record.telling { MCPToolResult.run(record, offers) }
+        } catch {
+            return MCPToolResult.error(APIError(error).message)
+        }
     }
 
     /// Follows a run, and those that go on in its place, until it is over or waits for somebody whom the client does not ask.
@@ -53,7 +61,7 @@ extension MCPSession {
         var run = run
         while true {
             let record = try await followAlone(run, call)
-            guard let next = record.restartedAs else { return MCPToolResult.run(record, offers) }
+            guard let next = record.restartedAs else { return tell(record) }
             run = next
         }
     }

@@ -33,7 +33,8 @@ final class ServerMetrics: Sendable {
         /// Returns whether they are a batch.
         mutating func add(_ record: RunRecord) -> Bool {
             let bytes = record.log.size
-            guard records.count < Self.limit, records.isEmpty || byteCount + bytes <= Self.limitBytes else { return false }
+            let isFull = records.count >= Self.limit || byteCount + bytes > Self.limitBytes
+            if isFull, !records.isEmpty { return false }
             records.append(record)
             eventCount += record.log.count
             byteCount += bytes

@@ -31,15 +31,17 @@ extension Route {
             }
             switch record.status {
             case .success where isSettled:
-                let answer = AgentRendering.answer(record)
-                return .json(redacts ? record.redaction.redact(contentsOf: answer) : answer)
+                return try record.telling {
+                    let answer = AgentRendering.answer(record)
+                    return .json(redacts ? record.redaction.redact(contentsOf: answer) : answer)
+                }
             case .failed, .cancelled:
                 let result = record.result()
                 let error = (redacts ? result.redacted(by: record.redaction) : result).error
                 throw APIError(
                     .internalServerError, error?["code"]?.string ?? "agent_failed",
                     error?["message"]?.string ?? "the agent was stopped", details: ["runId": Value(id)])
-            default: return .json(RunRendering.run(record, redacts: redacts), status: .accepted)
+            default: return try .run(record, redacts: redacts, status: .accepted)
             }
         },
         Route(

@@ -66,7 +66,7 @@ extension Route {
             }
             let redacts = try request.flag("redact")
             if try request.wait() != nil { return try await settled(id, request, core, redacts: redacts) }
-            return .json(RunRendering.run(try await core.directory.record(of: id), place, redacts: redacts))
+            return try .run(try await core.directory.record(of: id), place, redacts: redacts)
         },
         Route(
             .get, "/api/runs/{id}/events",
@@ -144,7 +144,7 @@ extension Route {
                 let status = start.startAt == nil && !started.isQueued ? "running" : "queued"
                 response = .json(["runId": Value(started.id), "status": Value(status)], status: .accepted)
             } else {
-                response = .json(RunRendering.run(try await core.directory.record(of: started.id), redacts: redacts))
+                response = try .run(try await core.directory.record(of: started.id), redacts: redacts)
             }
             response.headers[.location] = "\(core.options.basePath)/api/runs/\(started.id.percentEscaped)"
             return response

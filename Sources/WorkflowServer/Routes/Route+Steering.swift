@@ -50,7 +50,7 @@ extension Route {
             let record = try await request.awaitLasting(core.waits) {
                 try await core.directory.cancel(id, reason: reason, key: key)
             }
-            return .json(RunRendering.run(record, redacts: redacts))
+            return try .run(record, redacts: redacts)
         },
         Route(
             .post, "/api/runs/{id}/retry", "Starts a run that does again what made another one fail.", role: .run,

@@ -94,7 +94,7 @@ extension Route {
             let (record, isSettled) = try await request.whileConnected(core.waits) {
                 try await core.directory.settled(started, within: wait, following: true)
             }
-            return settled(record, isSettled, redacts: redacts)
+            return try settled(record, isSettled, redacts: redacts)
         },
         Route(
             .post, "/api/workflows/{id}/stream", "Runs a workflow, and streams its events.", role: .run,
@@ -190,12 +190,11 @@ extension Route {
         let (record, isSettled) = try await request.whileConnected(core.waits) {
             try await core.directory.settled(id, within: wait, following: true)
         }
-        return settled(record, isSettled, redacts: redacts)
+        return try settled(record, isSettled, redacts: redacts)
     }
 
-    private static func settled(_ record: RunRecord, _ isSettled: Bool, redacts: Bool) -> Response {
-        .json(
-            RunRendering.run(record, redacts: redacts),
-            status: isSettled && record.status != .running ? .ok : .accepted)
+    private static func settled(_ record: RunRecord, _ isSettled: Bool, redacts: Bool) throws -> Response {
+        try .run(
+            record, redacts: redacts, status: isSettled && record.status != .running ? .ok : .accepted)
     }
 }

@@ -38,7 +38,7 @@ enum EventStream {
                         let record = try await core.directory.record(of: id)
                         // Somebody may have answered meanwhile.
                         if record.status == .running || record.restartedAs != nil { continue }
-                        return try await writer.frame("result", result(record, redacts: redacts))
+                        return try await writer.result { try ResultFrames.frame(record, redacts: redacts) }
                     }
                 }
                 guard case .over? = await subscription.end, let next = successor.id else {
@@ -139,14 +139,10 @@ enum EventStream {
         redacts: Bool
     ) async throws {
         switch await subscription.end {
-        case .over: try await writer.write(try await core.results.frame(of: id, redacts: redacts))
+        case .over: try await writer.result { try await core.results.frame(of: id, redacts: redacts) }
         case .failed(_, let message): try await writer.frame("error", ["message": Value(message)])
         case .closed, .cancelled, nil: try await writer.retry()
         }
-    }
-
-    static func result(_ record: RunRecord, redacts: Bool) -> Value {
-        ["runId": Value(record.id), "result": RunRendering.run(record, redacts: redacts)]
     }
 
     private static func response(

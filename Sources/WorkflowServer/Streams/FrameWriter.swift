@@ -56,6 +56,18 @@ struct FrameWriter: @unchecked Sendable {
         }
     }
 
+    /// The frame with what came of a run; one with the error where it cannot be told.
+    mutating func result(_ frame: () async throws -> ByteBuffer) async throws {
+        let bytes: ByteBuffer
+        do {
+            bytes = try await frame()
+        } catch {
+            if error is CancellationError { throw error }
+            return try await self.frame("error", ["message": Value(APIError(error).message)])
+        }
+        try await write(bytes)
+    }
+
     /// Frames that have been written down.
     mutating func write(_ frames: ByteBuffer) async throws {
         var rest = frames

@@ -34,11 +34,20 @@ final class ResultFrames: Sendable {
         defer { turn.leave() }
         if let known = find(header, redacts) { return known }
         let record = try await directory.record(of: id)
-        let told = EventStream.result(record, redacts: redacts)
-        let bytes = ByteBuffer(string: "event: result\ndata: \(told.json)\n\n")
+        let bytes = try Self.frame(record, redacts: redacts)
         // Of a run that has been let go on with meanwhile there will be another one.
         if header.status.isTerminal { keep(Frame(header: header, redacts: redacts, bytes: bytes)) }
         return bytes
+    }
+
+    /// `result` with how a run stands.
+    ///
+    /// - Throws: ``RunFailure`` with the code `not_enough_memory`.
+    static func frame(_ record: RunRecord, redacts: Bool) throws -> ByteBuffer {
+        try record.telling {
+            let told: Value = ["runId": Value(record.id), "result": RunRendering.run(record, redacts: redacts)]
+            return ByteBuffer(string: "event: result\ndata: \(told.json)\n\n")
+        }
     }
 
     private func find(_ header: RunHeader, _ redacts: Bool) -> ByteBuffer? {

@@ -211,8 +211,13 @@ final class RunSession {
             startedAt = monotonicNanoseconds()
             display.begin(handle)
         case .settled(let record):
-            settled = record.result()
             redaction = record.redaction
+            let result = record.result()
+            do {
+                settled = try record.telling(plan.printsEvents ? nil : result.result?.byteCount ?? 0) { result }
+            } catch {
+                failure = error
+            }
         case .refused(let refusal): self.refusal = refusal.message
         case .failed(let error): failure = error
         case .resting(let rest): take(rest)
