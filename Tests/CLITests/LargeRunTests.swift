@@ -8,12 +8,73 @@
         struct LargeRunTests {
             /// Runs the program by a shell that lets it have so many MiB of address space.
             private func run(_ program: Program, megabytes: Int, _ arguments: [String]) throws -> Program.Outcome {
+                try shell(program).run(["-c", "ulimit -v \(megabytes << 10); exec timeout -k 2 60 \(words(arguments))"])
+            }
+
+            private func shell(_ program: Program) -> Program {
                 var shell = program
                 shell.binary = "/bin/sh"
-                let words = arguments.map { "'\($0)'" }.joined(separator: " ")
-                return try shell.run([
-                    "-c", "ulimit -v \(megabytes << 10); exec timeout -k 2 60 \(Program.binary) \(words)",
+                return shell
+            }
+
+            private func words(_ arguments: [String]) -> String {
+                ([Program.binary] + arguments).map { "'\($0)'" }.joined(separator: " ")
+            }
+
+            /// A program with the store `runs.db`, in which the run `big` of 80 MiB waits for a person.
+            private func programWithLargeRun() throws -> Program {
+                let program = try Program([
+                    "large.lua": """
+                    local aikit = require "aikit"
+                    local function large() return ("x"):rep(40000000) end
+                    return aikit.workflow { id = "w" }
+                      :step { id = "a", handler = large }
+                      :step { id = "b", handler = large }
+                      :human { id = "asks", response_schema = aikit.schema.object { x = aikit.schema.integer() } }
+                      :commit()
+                    """
                 ])
+                let began = try program.run("run", "large.lua", "--run-id", "big", "--store", "runs.db")
+                #expect(began.status == 3, "\(began.errors)")
+                return program
+            }
+
+            @Test(arguments: [500, 600, 700, 800, 900, 1000])
+            func `a run is told whole where there is memory for it, else in words`(megabytes: Int) throws {
+                let program = try programWithLargeRun()
+                defer { program.remove() }
+                for command in [
+                    ["runs", "show", "big", "--json"], ["resume", "big", "--data", #"{"x":1}"#, "--events"],
+                ] {
+                    let outcome = try run(program, megabytes: megabytes, command + ["--store", "runs.db"])
+                    #expect(
+                        outcome.status == 0 || outcome.status == 2 && outcome.errors.contains("not enough memory"),
+                        "\(command): \(outcome.status) \(outcome.errors.suffix(500))")
+                }
+                #expect(try program.run("runs", "check", "--store", "runs.db").status == 0)
+            }
+
+            @Test(arguments: [800, 1200])
+            func `a server answers those who ask for a large run at once, and goes on`(megabytes: Int) throws {
+                let program = try programWithLargeRun()
+                defer { program.remove() }
+                let serving = ["serve", "large.lua", "--store", "runs.db", "--port", "0", "--isolate=none"]
+                let server = try RunningProgram(
+                    shell(program), "-c", "ulimit -v \(megabytes << 10); exec \(words(serving))")
+                #expect(server.hear("listening at http://127.0.0.1:"), "\(server.said)")
+                let port =
+                    server.said.components(separatedBy: "listening at http://127.0.0.1:").last?.prefix { $0.isNumber }
+                    ?? ""
+                let url = "http://127.0.0.1:\(port)"
+                let asks =
+                    "for i in 1 2 3 4; do curl -s -o answer$i -w '%{http_code}\\n' \(url)/api/runs/big & done; wait; "
+                    + "curl -s -o health -w '%{http_code}\\n' \(url)/health/ready"
+                let answers = try shell(program).run(["-c", asks])
+                let codes = answers.output.split(separator: "\n")
+                #expect(codes.count == 5 && codes.allSatisfy { $0 == "200" || $0 == "503" }, "\(codes) \(server.said)")
+                #expect(codes.last == "200")
+                server.send(SIGTERM)
+                #expect(server.finish().status == 0, "\(server.said)")
             }
 
             @Test func `a run that is larger than the memory is told of in words, and stays as it is`() throws {

@@ -19,11 +19,12 @@ struct EntryReader {
             throw RunDamage(run: header.id, reason: "it is larger than any run can be")
         }
         let known = after == 0 ? (sequence: 0, arena: 0) : try place(of: after, in: stored)
-        try StoredRun.expectMemory(
+        let memory = try StoredRun.expectMemory(
             for: header.id, events: max(header.sequence - known.sequence, 0), arena: max(header.arena - known.arena, 0),
             purpose: purpose)
         let rows = try connection.run(prepared: "entries", Self.query, parameters(stored, after))
         var run = StoredRun(header: header, after: 0, events: [], arena: [])
+        run.memory = memory
         var isFirst = true
         // Where the run stands, and where the arena of what is read begins.
         var (sequence, base) = (0, 0)

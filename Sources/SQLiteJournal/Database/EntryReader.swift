@@ -34,12 +34,12 @@ final class EntryReader {
             throw RunDamage(run: stored.header.id, reason: "it is larger than any run can be")
         }
         let (chain, first) = try chain(of: stored, after: after)
+        var run = StoredRun(header: header, after: first.sequence, events: [], arena: [])
         if let last = chain.first?.end {
-            try StoredRun.expectMemory(
+            run.memory = try StoredRun.expectMemory(
                 for: stored.header.id, events: last.sequence - first.sequence, arena: last.arena - first.arena,
                 purpose: purpose)
         }
-        var run = StoredRun(header: header, after: first.sequence, events: [], arena: [])
         var start = first
         for link in chain.reversed() {
             do {

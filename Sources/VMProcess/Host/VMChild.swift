@@ -225,8 +225,12 @@ final class VMChild: Sendable {
     }
 
     private func read(from socket: Int32, _ said: (WireFrame) -> Void) {
+        var turn: LastMemory?
+        defer { turn = nil }
         var reader = FrameReader(socket: socket, looks: Self.memoryLooks) { [self] bytes in
-            let isAdmitted = MemoryAllowance.admits(bytes)
+            if !waitsForMemory.load(ordering: .relaxed), MemoryAllowance.admits(bytes) { return .admitted }
+            if turn == nil { turn = LastMemory() }
+            let isAdmitted = MemoryAllowance.admits(bytes) || turn?.admits(bytes) == true
             waitsForMemory.store(!isAdmitted, ordering: .relaxed)
             return isAdmitted ? .admitted : isEnding ? .never : .later
         }
@@ -234,9 +238,9 @@ final class VMChild: Sendable {
             while let frame = try reader.next() {
                 unhandled.wrappingAdd(frame.weight, ordering: .relaxed)
                 said(frame)
-                while unhandled.load(ordering: .relaxed) > Self.unhandledLimit, !state.withLock(\.isEnding) {
-                    usleep(1000)
-                }
+                let limit = turn == nil ? Self.unhandledLimit : 0
+                while unhandled.load(ordering: .relaxed) > limit, !state.withLock(\.isEnding) { usleep(1000) }
+                turn = nil
             }
         } catch {
             state.withLock { $0.isOfHost = error.isOfReader && !$0.isEnding }

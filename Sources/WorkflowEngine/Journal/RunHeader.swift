@@ -108,6 +108,8 @@ package struct StoredRun: Sendable {
     package var arena: [UInt8]
     /// The entries that all of this came in.
     package var entries: [StoredEntry] = []
+    /// What is taken of the memory for what it holds.
+    package var memory: TellingMemory?
 
     package init(header: RunHeader, after: Int, events: [UInt8], arena: [UInt8]) {
         self.header = header

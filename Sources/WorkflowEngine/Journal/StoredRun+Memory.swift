@@ -15,18 +15,19 @@ extension StoredRun {
     /// - Parameters:
     ///   - events: how many events they are.
     ///   - arena: bytes of the arena that come with them.
+    /// - Returns: what the run is to keep until it has been decoded; nil where it is to keep nothing.
     /// - Throws: ``JournalError`` with the code `not_enough_memory`.
     package static func expectMemory(
         for run: String, events: Int, arena: Int, purpose: Purpose
-    ) throws(JournalError) {
+    ) throws(JournalError) -> TellingMemory? {
         let size = arena + events * MemoryLayout<Event>.stride
-        if size < unprobedSize { return }
-        let isEnough =
-            switch purpose {
-            case .look: !MemoryAllowance.isLimited || MemoryAllowance.isFree(copies * size + lookRoom)
-            case .drive: MemoryAllowance.admits(copies * size)
-            }
-        if isEnough { return }
+        if size < unprobedSize { return nil }
+        switch purpose {
+        case .look:
+            let memory = TellingMemory()
+            if memory.takeToRead(size) { return memory }
+        case .drive: if MemoryAllowance.admits(copies * size) { return nil }
+        }
         throw JournalError(
             code: .notEnoughMemory,
             message:
@@ -38,6 +39,4 @@ extension StoredRun {
     private static let unprobedSize = 1 << 20
     /// How often a run is held at once as it is read and decoded, room for growth included.
     private static let copies = 4
-    /// Bytes that are left to the rest of the process while a run is read.
-    private static let lookRoom = 64 << 20
 }

@@ -44,13 +44,17 @@ extension Route {
         }
         if limit == 0 { return .json(["tasks": [], "next": nil, "runs": Value(Int64(headers.count))]) }
         var tasks: [Value] = []
+        let memory = TellingMemory()
+        defer { withExtendedLifetime(memory) {} }
         for header in headers {
             // A run that goes on, or whose code is gone, has nothing to show.
             guard let record = try? await core.directory.record(of: header.id) else { continue }
             let redaction = redacts ? record.redaction : Redaction()
-            tasks += record.result().pending.map {
-                let task = Task(record, $0)
-                return redaction.redact(contentsOf: isSummary ? task.summary : task.value)
+            for pending in record.result().pending {
+                let task = Task(record, pending)
+                let told = redaction.redact(contentsOf: isSummary ? task.summary : task.value)
+                try memory.take(told.byteCount, of: record.id)
+                tasks.append(told)
             }
         }
         return .long(["tasks": Value(array: tasks), "next": next], to: request.request)

@@ -34,17 +34,19 @@ struct RunsShowCommand: ParsableCommand {
     func run() throws {
         let (id, redacts) = (target.run, redact || !json)
         let (isWhole, isJSON) = (full, json)
-        let text = try store.withRuns(looking: true) { runs in
+        try store.withRuns(looking: true) { runs in
             let header = try await runs.find(id)
             let (code, place) = (try await runs.code(of: header), try await runs.journal.place(of: header))
             let record = try await runs.load(header)
-            return try record.telling(isJSON || isWhole ? nil : 0) {
+            try record.telling(isJSON || isWhole ? nil : 0) {
                 let inspection = RunInspection(
                     header: header, record: record, code: code, place: place, store: runs.path, redacts: redacts)
-                if isJSON { return inspection.value.prettyJSON + "\n" }
-                return RunDescription(inspection, stream: .output, isFull: isWhole).text
+                if isJSON {
+                    TextStream.output.writeLine(inspection.value.prettyJSON)
+                } else {
+                    TextStream.output.write(RunDescription(inspection, stream: .output, isFull: isWhole).text)
+                }
             }
         }
-        TextStream.output.write(text)
     }
 }
