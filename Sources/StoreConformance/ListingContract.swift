@@ -133,7 +133,7 @@ extension StoreContract {
                     == ["r30", "r0"])
             try expect(try await journal.header(of: "r7")?.tags.value == ["all": "x", "number": 7, "third": "gone"])
             try await journal.release(runs.map(\.journaled))
-            if let upkeep = journal as? any StoreUpkeep { _ = try await upkeep.delete("r7") }
+            _ = try await journal.delete("r7")
             try expect(try await ids([("number", "7")]) == ["r9"])
             await journal.close()
             await other.close()

@@ -57,7 +57,7 @@ extension StoreContract {
             let (first, second) = (try await backend.open(), try await backend.open())
             let run = TestRun("r1")
             await run.write(to: first)
-            try await expectFailure { try await second.delete("r1") }
+            try await expectFailure { _ = try await second.delete("r1") }
             await run.write(to: first, status: .cancelled)
             try expect(try await second.delete("r1"))
             try expect(try await !second.delete("r1"))

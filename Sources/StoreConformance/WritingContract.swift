@@ -150,7 +150,7 @@ extension StoreContract {
             await journal.close()
             try expect(await TestRun("r1").write(to: journal).error?.reason == .storeClosed)
             try await expectFailure { try await journal.checkWritable() }
-            try await expectFailure { try await journal.header(of: "r1") }
+            try await expectFailure { _ = try await journal.header(of: "r1") }
         },
     ]
 }

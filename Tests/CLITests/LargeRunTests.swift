@@ -66,10 +66,12 @@
                     server.said.components(separatedBy: "listening at http://127.0.0.1:").last?.prefix { $0.isNumber }
                     ?? ""
                 let url = "http://127.0.0.1:\(port)"
-                let asks =
-                    "for i in 1 2 3 4; do curl -s -o answer$i -w '%{http_code}\\n' \(url)/api/runs/big & done; wait; "
-                    + "curl -s -o health -w '%{http_code}\\n' \(url)/health/ready"
-                let answers = try shell(program).run(["-c", asks])
+                let asked = (1...4).map { "-o answer\($0) \(url)/api/runs/big" }.joined(separator: " ")
+                let answers = try shell(program).run([
+                    "-c",
+                    "curl -s -m 60 --parallel --parallel-immediate -w '%{http_code}\\n' \(asked); "
+                        + "curl -s -m 60 -o health -w '%{http_code}\\n' \(url)/health/ready",
+                ])
                 let codes = answers.output.split(separator: "\n")
                 #expect(codes.count == 5 && codes.allSatisfy { $0 == "200" || $0 == "503" }, "\(codes) \(server.said)")
                 #expect(codes.last == "200")

@@ -47,8 +47,7 @@ extension Route {
         let memory = TellingMemory()
         defer { withExtendedLifetime(memory) {} }
         for header in headers {
-            // A run that goes on, or whose code is gone, has nothing to show.
-            guard let record = try? await core.directory.record(of: header.id) else { continue }
+            guard let record = try await shown(header, core) else { continue }
             let redaction = redacts ? record.redaction : Redaction()
             for pending in record.result().pending {
                 let task = Task(record, pending)
@@ -58,6 +57,17 @@ extension Route {
             }
         }
         return .long(["tasks": Value(array: tasks), "next": next], to: request.request)
+    }
+
+    /// A run for what it shows; nil for one that shows nothing: it is gone or damaged, or its code is.
+    private static func shown(_ header: RunHeader, _ core: ServerCore) async throws -> RunRecord? {
+        do {
+            return try await core.directory.record(of: header.id)
+        } catch let error as JournalError where error.reason == .notEnoughMemory {
+            throw error
+        } catch {
+            return nil
+        }
     }
 
     private static func answer(_ request: APIRequest, _ core: ServerCore) async throws -> Response {
