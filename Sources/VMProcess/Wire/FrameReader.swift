@@ -41,6 +41,8 @@ package struct FrameReader {
             throw FrameFault("\(length) bytes, for which its host has no memory left (ulimit -v)", isOfReader: true)
         }
         guard let bytes = try take(length) else { throw FrameFault("a frame that is cut off") }
+        // Most frames are small.
+        if position == buffer.count, buffer.capacity > Self.probedSize { (buffer, position) = ([], 0) }
         return try WireFrame(decoding: bytes)
     }
 

@@ -25,8 +25,13 @@ struct RunFixture {
 
     // MARK: The fixture
 
+    /// The text of ``value``.
+    ///
+    /// - Throws: ``RunFailure`` with the code `not_enough_memory`.
+    func json() throws -> String { try record.telling { value.prettyJSON + "\n" } }
+
     /// What `test.replay` reads, with what the steps emitted and logged besides.
-    var value: Value {
+    private var value: Value {
         let result = record.result()
         var entries: [(String, Value)] = [
             ("workflow", Value(header.workflow)), ("runId", Value(header.id)), ("status", Value(result.status)),

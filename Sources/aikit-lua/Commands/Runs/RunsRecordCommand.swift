@@ -53,7 +53,7 @@ struct RunsRecordCommand: ParsableCommand {
             throw UsageError("\(folder) cannot be made: \(systemMessage(errno))")
         }
         let files = [
-            (base + fixture.name + ".json", fixture.value.prettyJSON + "\n"), (base + fixture.name + "_test.lua", test),
+            (base + fixture.name + ".json", try fixture.json()), (base + fixture.name + "_test.lua", test),
         ]
         if !force, let there = files.first(where: { access($0.0, F_OK) == 0 }) {
             throw UsageError("\(there.0) is there already; --force replaces it")

@@ -39,7 +39,8 @@ struct RunsTraceCommand: ParsableCommand {
         let id = target.run
         let spans = try store.withRuns { runs in
             let header = try await runs.find(id)
-            return SpanBuilder.spans(of: try await runs.load(header))
+            let record = try await runs.load(header)
+            return try record.telling { SpanBuilder.spans(of: record) }
         }
         if json {
             let resource = try ExportSettings.read(otlp: nil)?.resource ?? ExportSettings().resource
