@@ -100,7 +100,7 @@ final class HostedRun {
         self.run = run
         self.script = script
         self.source = source
-        sizeLimit = max(EngineLimits().runSize, run.log.size) + (64 << 20)
+        sizeLimit = max(EngineLimits().runSize, run.log.size) + Run.closingRoom
         asked = if case .fresh(let beginning) = source { (beginning.queueing, beginning.time) } else { nil }
         paths = script.paths(of: run.definition)
     }

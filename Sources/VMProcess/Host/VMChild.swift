@@ -226,11 +226,12 @@ final class VMChild: Sendable {
 
     private func read(from socket: Int32, _ said: (WireFrame) -> Void) {
         var turn: LastMemory?
-        defer { turn = nil }
         var reader = FrameReader(socket: socket, looks: Self.memoryLooks) { [self] bytes in
-            if !waitsForMemory.load(ordering: .relaxed), MemoryAllowance.admits(bytes) { return .admitted }
-            if turn == nil { turn = LastMemory() }
-            let isAdmitted = MemoryAllowance.admits(bytes) || turn?.admits(bytes) == true
+            var isAdmitted = MemoryAllowance.admits(bytes)
+            if !isAdmitted {
+                if turn == nil { turn = LastMemory() }
+                isAdmitted = turn?.admits(bytes) == true
+            }
             waitsForMemory.store(!isAdmitted, ordering: .relaxed)
             return isAdmitted ? .admitted : isEnding ? .never : .later
         }

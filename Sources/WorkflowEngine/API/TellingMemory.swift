@@ -9,9 +9,11 @@ package final class TellingMemory: Sendable {
     /// How often a value is held beside the run while it is told: as values, as text, and with room for growth.
     private static let copies = 9
     /// How often a run is held at once as it is read and decoded, room for growth included.
-    private static let readCopies = 4
-    /// Bytes that need not be asked for, and bytes that are left to the rest of the process.
-    private static let (unprobedSize, room) = (1 << 20, 64 << 20)
+    static let readCopies = 4
+    /// Bytes that are had without asking the system whether it has them.
+    static let unprobedSize = 1 << 20
+    /// Bytes that are left to the rest of the process.
+    private static let room = 64 << 20
     /// Bytes that are taken at once of a process whose memory has no limit; one alone may take more.
     private static let limit = MemoryAllowance.memory / 4
 

@@ -21,12 +21,12 @@ extension StoredRun {
         for run: String, events: Int, arena: Int, purpose: Purpose
     ) throws(JournalError) -> TellingMemory? {
         let size = arena + events * MemoryLayout<Event>.stride
-        if size < unprobedSize { return nil }
+        if size < TellingMemory.unprobedSize { return nil }
         switch purpose {
         case .look:
             let memory = TellingMemory()
             if memory.takeToRead(size) { return memory }
-        case .drive: if MemoryAllowance.admits(copies * size) { return nil }
+        case .drive: if MemoryAllowance.admits(TellingMemory.readCopies * size) { return nil }
         }
         throw JournalError(
             code: .notEnoughMemory,
@@ -34,9 +34,4 @@ extension StoredRun {
                 "run \(run) recorded \((size >> 20) + 1) MiB, for which this process has not enough memory (ulimit -v, -d); "
                 + "give it more. The run stays as it is")
     }
-
-    /// Bytes that are had without asking the system whether it has them.
-    private static let unprobedSize = 1 << 20
-    /// How often a run is held at once as it is read and decoded, room for growth included.
-    private static let copies = 4
 }

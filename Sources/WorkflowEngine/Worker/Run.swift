@@ -309,7 +309,7 @@ package final class Run: @unchecked Sendable {
 
     /// What a run may record beyond its size once its end has been decided, in bytes: a run that has become too large is
     /// undone all the same.
-    private static let closingRoom = 64 << 20
+    package static let closingRoom = 64 << 20
     /// Bytes that no run records more of: offsets in the arena have 32 bits.
     private static let largestSize = 3 << 30
 
